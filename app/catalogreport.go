@@ -38,7 +38,7 @@ func catalogOf(e estate, p Process) resource {
 			return finding{note: "no worker has read it yet"}, nil
 		case report.Errors() > 0:
 			return found(fault{
-				says:   fmt.Sprintf("The workers found %d problems when they last read it, on %s: %s", report.Errors(), dateAndTime(report.Ended), firstProblems(report)),
+				says:   fmt.Sprintf("Problems: %d, when the workers last read it, on %s. %s", report.Errors(), dateAndTime(report.Ended), firstProblems(report)),
 				advice: "`gatehouse catalog status` lists them all. The rest of the catalog is published.",
 			})
 		}

@@ -78,11 +78,24 @@ func assemble(from parts, byDefault Endpoint) assembly {
 	}
 	doc := Document{Products: append(products, distinct(others)...), Pages: from.folder.Pages, Files: from.folder.Files}
 	a.Document = doc.Canonical()
+	a.problemsOfKept()
 	slices.SortFunc(a.NotOffered, func(x, y NotOffered) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Plan, y.Plan)) })
 	slices.SortStableFunc(a.Problems, func(x, y Problem) int {
 		return cmp.Or(cmp.Compare(x.Where, y.Where), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Text, y.Text))
 	})
 	return a.assembly
+}
+
+// problemsOfKept takes the lines from the problems of products that stay as they were before
+// their files had errors. The lines are those of the earlier file.
+func (a *assembler) problemsOfKept() {
+	for i := len(a.folder.Problems); i < len(a.Problems); i++ {
+		for _, path := range a.folder.Broken {
+			if p := &a.Problems[i]; p.Where == productFile(path) {
+				p.Line, p.Text = 0, p.Text+" (The file said so before it had errors.)"
+			}
+		}
+	}
 }
 
 // problem notes a problem with a product folder.

@@ -70,6 +70,23 @@ func TestOnlyTaggedAndNamedPlansAreOfferedAndTheOthersSayWhy(t *testing.T) {
 	}
 }
 
+func TestAProblemOfAProductThatStaysAsItWasNamesNoLineOfTheBrokenFile(t *testing.T) {
+	t.Parallel()
+	from := folder(Described{
+		Path: "zoo", Product: Product{ID: "zoo", Name: "The Zoo"},
+		Plans: []DescribedPlan{{ID: "both1", Line: 4}, {Named: "Titanium", Line: 6}},
+	})
+	from.folder.Broken = []string{"zoo"}
+	from.folder.Problems = []Problem{{Where: "zoo/product.yaml", Line: 3, Text: "A tab is not allowed here."}}
+	want := []Problem{
+		{Where: "zoo/product.yaml", Text: `API Gateway has no usage plan "Titanium" in this AWS account and Region. Correct the name or id, or remove the plan. (The file said so before it had errors.)`},
+		{Where: "zoo/product.yaml", Line: 3, Text: "A tab is not allowed here."},
+	}
+	if diff := cmp.Diff(want, zoo().assembly(from).Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestADescribedProductTakesWhatItNamesWithWhatAPIGatewaySays(t *testing.T) {
 	t.Parallel()
 	described := Described{

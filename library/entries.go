@@ -30,6 +30,8 @@ type entry struct {
 	method, path  string
 	// A word of title or names counts more than one of summary, and that more than one of text.
 	names, summary, text string
+	// parameters are an operation's, by name. A word of them counts like one of text.
+	parameters string
 }
 
 // source is a part of the catalog that makes entries.
@@ -156,14 +158,14 @@ func operationEntry(op *openapi.Operation, product, slug string) entry {
 	if title == "" {
 		title = op.Method + " " + op.Path
 	}
-	summary := slices.Clone(op.Tags)
+	var parameters []string
 	for _, parameter := range op.Parameters {
-		summary = append(summary, parameter.Name)
+		parameters = append(parameters, parameter.Name)
 	}
 	return entry{
 		kind: KindOperation, product: product, slug: slug, title: title, url: OperationPath(product, slug, op.ID), method: op.Method, path: op.Path,
-		names: lines(op.OperationID, op.Path, op.Method), summary: lines(summary...),
-		text: cut(readable(op.Description)),
+		names: lines(op.OperationID, op.Path, op.Method), summary: lines(op.Tags...),
+		text: cut(readable(op.Description)), parameters: cut(strings.Join(parameters, ", ")),
 	}
 }
 

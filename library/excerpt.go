@@ -22,6 +22,9 @@ func (q question) excerpt(e entry) []Piece {
 			text, at = e.text, other
 		}
 	}
+	if in := q.first(e.parameters); at < 0 && in >= 0 {
+		text, at = e.parameters, in
+	}
 	return q.mark(window(text, max(at, 0)))
 }
 

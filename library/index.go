@@ -111,7 +111,7 @@ func (i *index) closeAfter(err error) error {
 
 func (e entry) indexed(audience string) indexed {
 	return indexed{
-		Names: joined(e.title, e.names), Summary: joined(e.summary), Text: joined(e.text),
+		Names: joined(e.title, e.names), Summary: joined(e.summary), Text: joined(e.text, e.parameters),
 		Path: pathShape(e.path), Audience: audience,
 	}
 }

@@ -347,6 +347,42 @@ func TestWordsOfTextsAreThoseThatPeopleAskFor(t *testing.T) {
 	}
 }
 
+func TestAnExcerptIsTextThatAPersonCanRead(t *testing.T) {
+	t.Parallel()
+	s := store()
+	s.parsesBy(func([]byte) (*openapi.Document, error) {
+		return &openapi.Document{Tags: []openapi.Tag{{Operations: []*openapi.Operation{
+			{
+				ID: "listSqualls", Method: "GET", Path: "/squalls", Summary: "List squalls", Description: "The **strong** ones, as `JSON`.",
+				Parameters: []openapi.Parameter{{Name: "isobar"}, {Name: "front"}},
+			},
+			{ID: "listBreezes", Method: "GET", Path: "/breezes", Summary: "List breezes", Parameters: []openapi.Parameter{{Name: "knots"}}},
+		}}}}, nil
+	})
+	guide := s.put("# Passages\n\nCall `GET /passages` with a *good* chart:\n\n| Speed | Time |\n|---|---|\n| fast | zephyr |\n\n## Winds\n\nSee [them](winds.md).")
+	s.publish(catalog.Product{
+		ID: "sails", Name: "Sails", Pages: []catalog.Page{{Name: "passages", Title: "Passages", Hash: guide}},
+		APIs: []catalog.API{{Slug: "weather", Name: "Weather", Kind: catalog.Docs, Definition: s.put("weather")}},
+	})
+	shelf := shelf(t, s.library(t), stranger)
+	for query, want := range map[string]string{
+		"zephyr":  "… Call GET /passages with a good chart: Speed Time fast zephyr Winds See them.",
+		"squalls": "The strong ones, as JSON.",
+		"isobar":  "isobar, front",
+		"breezes": "",
+	} {
+		var got string
+		for _, result := range search(t, shelf, query).Items {
+			for _, piece := range result.Excerpt {
+				got += piece.Text
+			}
+		}
+		if got != want {
+			t.Errorf("%s:\ngot  %q\nwant %q", query, got, want)
+		}
+	}
+}
+
 func TestAnExcerptIsShortAndShowsTheMatch(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("lorem ipsum dolor sit amet ", 200)

@@ -52,10 +52,10 @@ func (d *Documents) top(b *strings.Builder) {
 	}
 }
 
-// nameOf tells versions of a product apart.
+// nameOf tells versions of a product apart. Some names end with the version already.
 func nameOf(product catalog.Product) string {
 	name := product.Name
-	if product.Version != "" {
+	if product.Version != "" && !strings.HasSuffix(name, " "+product.Version) {
 		name += " " + product.Version
 	}
 	if product.Status == catalog.StatusDeprecated {

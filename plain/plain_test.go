@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library/librarytest"
 	"github.com/gatehouse-portal/gatehouse/plain"
@@ -152,6 +153,20 @@ func TestTheIndexLinksEveryDocument(t *testing.T) {
 	for _, want := range []string{"Sign up, and set sail.", "# Seamark", "Metres.", "Tides for Kiel.", "<!-- https://portal.example.com/apis/seamark/docs/tides.md -->"} {
 		if !strings.Contains(full, want) {
 			t.Errorf("llms-full.txt lacks %q:\n%s", want, full)
+		}
+	}
+}
+
+func TestANameThatEndsWithTheVersionDoesNotRepeatIt(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	c.Publish(catalog.Document{Products: []catalog.Product{
+		{ID: "sea-0", Name: "Sea 0", Version: "0", Status: catalog.StatusDeprecated}, {ID: "sea", Name: "Sea", Version: "1"}, {ID: "sea10", Name: "Sea 10", Version: "0"},
+	}})
+	body := get(site(t, c, nil), "/llms.txt").Body.String()
+	for _, want := range []string{"[Sea 0 (deprecated)]", "[Sea 1]", "[Sea 10 0]"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing:\n%s", want, body)
 		}
 	}
 }

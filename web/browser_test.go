@@ -55,6 +55,7 @@ func TestInABrowser(t *testing.T) {
 		"a dashboard is reloaded when the person returns to it":          shownAnew,
 		"times are in the reader's time zone":                            timesAreTheReaders,
 		"a small window shows who is signed in":                          namedInASmallWindow,
+		"documentation has its navigation when a small window grows":     contentsWhenItGrows,
 		"a revealed key can be copied at once, and is hidden everywhere": keyAtHand,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -519,6 +520,19 @@ func namedInASmallWindow(t *testing.T, ctx context.Context) {
 		if !evaluate[bool](t, ctx, apart) {
 			t.Errorf("the person is not visible beside %s", others)
 		}
+	}
+}
+
+func contentsWhenItGrows(t *testing.T, ctx context.Context) {
+	const visible = `document.querySelector(".reference-nav .nav-fold ul").checkVisibility({contentVisibilityAuto: true})`
+	do(t, ctx, chromedp.EmulateViewport(500, 800))
+	opened(t, ctx, visit(harbours()), harbourDocs)
+	if evaluate[bool](t, ctx, visible) {
+		t.Error("the navigation is open in a small window")
+	}
+	for _, width := range []int64{1280, 500, 960} {
+		do(t, ctx, chromedp.EmulateViewport(width, 800))
+		eventually(t, ctx, fmt.Sprintf("(%s) === %t", visible, width >= 960))
 	}
 }
 

@@ -150,7 +150,7 @@ func explainYAML(text string, err error) fault {
 		complaint = match[2]
 	}
 	if tab := tabLine(text); tab > 0 {
-		return faultf(tab, "This line is indented with a tab, which YAML does not allow. Use blanks.")
+		return faultf(tab, "This line is indented with a tab, which YAML does not allow. Use spaces.")
 	}
 	has := func(part string) bool { return strings.Contains(complaint, part) }
 	switch {

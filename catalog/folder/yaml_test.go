@@ -13,7 +13,7 @@ func TestFaultsInYAMLAreNamedWithTheLineAndWhatToChange(t *testing.T) {
 		yaml string
 		want []string
 	}{
-		"a tab":                      {"name: A\nplans:\n\t- name: B\n", []string{"3: This line is indented with a tab, which YAML does not allow. Use blanks."}},
+		"a tab":                      {"name: A\nplans:\n\t- name: B\n", []string{"3: This line is indented with a tab, which YAML does not allow. Use spaces."}},
 		"a colon in a value":         {"name: A: b\n", []string{"1: A colon followed by a blank is not allowed here. Put the value in quotes, or correct the indentation."}},
 		"an indented key":            {"name: A\n plans: x\n", []string{"2: A colon followed by a blank is not allowed here. Put the value in quotes, or correct the indentation."}},
 		"an open quotation mark":     {"name: 'A\n", []string{"2: A quotation mark is opened here or before, and never closed. Close it."}},

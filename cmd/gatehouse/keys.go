@@ -17,7 +17,7 @@ import (
 
 type keysCommand struct {
 	Verify keysVerifyCommand `cmd:"" help:"Check without AWS whether a text is an API key value of Gatehouse, by its form and checksum."`
-	Whose keysWhoseCommand `cmd:"" help:"Print the account that an API key belongs to, by its value or id."`
+	Whose  keysWhoseCommand  `cmd:"" help:"Print the account that an API key belongs to, by its value or id."`
 }
 
 type keysVerifyCommand struct {

@@ -47,9 +47,13 @@ func Document(doc *openapi.Document, base string) string {
 	return w.String()
 }
 
-// Operation writes one operation.
-func Operation(_ *openapi.Document, op *openapi.Operation, base string) string {
-	w := &writer{}
+// Operation writes one operation. It says how each way of authentication is sent, which Document
+// says once for all operations.
+func Operation(doc *openapi.Document, op *openapi.Operation, base string) string {
+	w := &writer{sent: map[string]string{}}
+	for _, scheme := range doc.Security {
+		w.sent[scheme.Name] = " (" + place(scheme) + ")"
+	}
 	w.operation(op, base, 1)
 	return w.String()
 }
@@ -68,7 +72,11 @@ func Schema(doc *openapi.Document, name string) (string, bool) {
 }
 
 // writer separates blocks by blank lines.
-type writer struct{ strings.Builder }
+type writer struct {
+	strings.Builder
+	// sent says how the security scheme of a name is sent, in brackets. It may be nil.
+	sent map[string]string
+}
 
 func (w *writer) block(s string) {
 	if s == "" {
@@ -114,7 +122,11 @@ func (w *writer) schemes(doc *openapi.Document) {
 func place(scheme openapi.SecurityScheme) string {
 	switch scheme.Type {
 	case "apiKey":
-		return "API key in the " + inline(scheme.In) + " parameter " + span(scheme.Parameter, false)
+		where := inline(scheme.In)
+		if scheme.In == "query" {
+			where += " parameter"
+		}
+		return "API key in the " + where + " " + span(scheme.Parameter, false)
 	case "http":
 		return "HTTP authentication, scheme " + span(scheme.Scheme, false)
 	case "oauth2":
@@ -148,13 +160,13 @@ func (w *writer) call(op *openapi.Operation, level int) {
 		w.block("This operation is deprecated.")
 	}
 	w.description(op.Description)
-	w.block(authentication(op))
+	w.block(w.authentication(op))
 	w.parameters(op, level+1)
 	w.body(op, level+1)
 	w.responses(op, level+1)
 }
 
-func authentication(op *openapi.Operation) string {
+func (w *writer) authentication(op *openapi.Operation) string {
 	if len(op.Security) == 0 {
 		return "Authentication: none"
 	}
@@ -166,7 +178,7 @@ func authentication(op *openapi.Operation) string {
 		}
 		var together []string
 		for _, name := range names {
-			together = append(together, span(name, false))
+			together = append(together, span(name, false)+w.sent[name])
 		}
 		alternatives = append(alternatives, strings.Join(together, " with "))
 	}

@@ -64,7 +64,7 @@ func TestAnOperationReadsWell(t *testing.T) {
 	}
 	got := text.Operation(doc, op, "https://api.example.com/v1")
 	for _, want := range []string{
-		"# Set a tide tide_id now\n", "\n`PUT /tides/{id}`\n", "\n> tide_id *now*\n", "\nAuthentication: `key`\n",
+		"# Set a tide tide_id now\n", "\n`PUT /tides/{id}`\n", "\n> tide_id *now*\n", "\nAuthentication: `key` (API key in the header `x-api-key`)\n",
 		"| `id` | path | `string` | yes | tide_id now |\n", "| `unit` | query | `string` | no | tide_id now (one of `m`, `x tide_id *now*`, default `m`) |\n",
 		"## Request body\n\nRequired.\n", "Media type: `application/json`\n\n- `", "  - `height`: `number`, required, ", "  - `next`: `Tide`, `object`", "(as above)",
 		"## Response 200\n", "## Example request\n\n```sh\ncurl --include --request PUT 'https://api.example.com/v1/tides/7'",

@@ -385,12 +385,17 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-// On a small window the navigation of the documentation starts closed.
-if (matchMedia("(max-width: 60rem)").matches) {
-  document.querySelector(".nav-fold")?.removeAttribute("open");
-  for (const facet of document.querySelectorAll(".facet")) {
-    facet.removeAttribute("open");
+// In a small window the navigation of the documentation and the filters are closed at first. A
+// wide one has no control that opens the navigation, so it opens when the window becomes wide.
+const wide = matchMedia("(min-width: 60rem)");
+function fold() {
+  for (const part of document.querySelectorAll(".nav-fold, .facet")) {
+    part.open = wide.matches;
   }
+}
+wide.addEventListener("change", fold);
+if (!wide.matches) {
+  fold();
 }
 
 // --- Times -------------------------------------------------------------------------
