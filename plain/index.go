@@ -118,7 +118,7 @@ func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *
 			if err != nil {
 				return "", err
 			}
-			return text.Document(definition, api.Endpoint), nil
+			return text.Document(definition, api.Endpoint, maxDocument), nil
 		})
 	}
 	if product.Changelog != "" {

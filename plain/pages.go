@@ -131,7 +131,7 @@ func (d *Documents) reference(r *http.Request) (document, error) {
 			if err != nil {
 				return nil, err
 			}
-			return bounded(text.Document(definition, api.Endpoint)), nil
+			return bounded(text.Document(definition, api.Endpoint, maxDocument)), nil
 		})
 	})
 }
