@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -90,7 +91,7 @@ func (l *Library) productSource(product catalog.Product) source {
 		var failed error
 		if product.Overview != "" {
 			overview, err := l.text(ctx, product.Overview)
-			failed, text = err, append(text, overview)
+			failed, text = err, append(text, markdown.Text(overview))
 		}
 		one.summary, one.text = cut(lines(summary...)), cut(lines(text...))
 		pages, err := l.pageEntries(ctx, product.ID, product.Pages)
@@ -109,7 +110,7 @@ func (l *Library) pageEntries(ctx context.Context, product string, pages []catal
 		if err != nil {
 			failed = err
 		}
-		one := entry{kind: KindPage, product: product, title: page.Title, url: PagePath(page.Name), text: cut(text)}
+		one := entry{kind: KindPage, product: product, title: page.Title, url: PagePath(page.Name), text: cut(markdown.Text(text))}
 		if product != "" {
 			one.url = ProductPagePath(product, page.Name)
 		}
