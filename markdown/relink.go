@@ -18,15 +18,21 @@ var destination = regexp.MustCompile(`\]\([ \t\n]*<([^<>\n]*)>|\]\([ \t\n]*([^\s
 // the rest is left out.
 func Relink(source string, link func(address string) string) string {
 	source = cut(source)
-	code := codeIn(source)
 	var b strings.Builder
-	from := 0
+	var code []text.Segment
+	from, read := 0, false
 	for _, match := range destination.FindAllStringSubmatchIndex(source, -1) {
 		begin, end := group(match)
+		if !relative(source[begin:end]) {
+			continue
+		}
+		if !read { // most texts have no relative links, and reading them takes long
+			code, read = codeIn(source), true
+		}
 		for len(code) > 0 && code[0].Stop <= begin {
 			code = code[1:]
 		}
-		if len(code) > 0 && code[0].Start <= begin || !relative(source[begin:end]) {
+		if len(code) > 0 && code[0].Start <= begin {
 			continue
 		}
 		address := link(source[begin:end])

@@ -133,11 +133,16 @@ type collection struct {
 	text      *strings.Builder
 	documents *Documents
 	rest      []string
+	// long counts the documents that did not fit.
+	long int
 }
 
-// add adds a document, given by its page. Once a document was too long, later ones are not made.
+// maxLong is how many documents may be made that do not fit. Later ones are only named.
+const maxLong = 5
+
+// add adds a document, given by its page, if it fits.
 func (c *collection) add(title, page string, make func() (string, error)) {
-	if len(c.rest) > 0 {
+	if c.long >= maxLong {
 		c.rest = append(c.rest, c.documents.item(title, page+markdownSuffix, ""))
 		return
 	}
@@ -146,6 +151,7 @@ func (c *collection) add(title, page string, make func() (string, error)) {
 		body = "# " + inline(title) + "\n\nThe portal cannot read this document at the moment.\n"
 	}
 	if c.text.Len()+len(body) > maxDocument {
+		c.long++
 		c.rest = append(c.rest, c.documents.item(title, page+markdownSuffix, ""))
 		return
 	}
