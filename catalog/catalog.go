@@ -238,14 +238,15 @@ func (d Document) Product(id string) (Product, bool) {
 }
 
 // After returns the document as the successor of another: it adds to Moved the products of that
-// one that are gone.
+// one that are gone. An old address is given up when the plan's product becomes visible to people
+// who did not see it before, since it would tell them of the old product.
 func (d Document) After(before Document) Document {
 	moved := map[string]portal.PlanID{}
 	maps.Copy(moved, before.Moved)
 	for _, product := range before.Products {
 		delete(moved, product.ID)
 		for _, plan := range product.Plans {
-			if _, _, offered := d.Plan(plan.ID); offered {
+			if _, now, offered := d.Plan(plan.ID); offered && !now.opens(product) {
 				moved[product.ID] = plan.ID
 				break
 			}
@@ -255,8 +256,9 @@ func (d Document) After(before Document) Document {
 		delete(moved, product.ID)
 	}
 	maps.DeleteFunc(moved, func(_ string, plan portal.PlanID) bool {
-		_, _, offered := d.Plan(plan)
-		return !offered
+		_, now, offered := d.Plan(plan)
+		_, earlier, known := before.Plan(plan)
+		return !offered || known && now.opens(earlier)
 	})
 	d.Moved = nil
 	if len(moved) > 0 {

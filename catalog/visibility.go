@@ -33,7 +33,8 @@ func (v Viewer) Sees(p Product) bool {
 }
 
 // For returns the document with only what the viewer sees. Links to other products (Moved,
-// Successor) are dropped if the viewer does not see their target.
+// Successor) are dropped if the viewer does not see their target, and VersionOf does not name a
+// product that they do not see.
 func (d Document) For(v Viewer) Document {
 	seen := Document{Products: []Product{}, Pages: d.Pages, Files: d.Files}
 	ids := map[string]bool{}
@@ -47,6 +48,7 @@ func (d Document) For(v Viewer) Document {
 			seen.Products[i].Successor = ""
 		}
 	}
+	seen.nameVersions(ids)
 	for old, plan := range d.Moved {
 		if _, _, offered := seen.Plan(plan); offered {
 			if seen.Moved == nil {
@@ -56,4 +58,44 @@ func (d Document) For(v Viewer) Document {
 		}
 	}
 	return seen
+}
+
+// nameVersions gives versions of a product that is not among the ids the id of the first of them to
+// share. One that is left alone is no version of anything.
+func (d Document) nameVersions(ids map[string]bool) {
+	first, several := map[string]string{}, map[string]bool{}
+	for _, product := range d.Products {
+		if _, more := first[product.VersionOf]; more {
+			several[product.VersionOf] = true
+			continue
+		}
+		first[product.VersionOf] = product.ID
+	}
+	for i, product := range d.Products {
+		switch of := product.VersionOf; {
+		case of == "" || ids[of]:
+		case several[of]:
+			d.Products[i].VersionOf = first[of]
+		default:
+			d.Products[i].VersionOf = ""
+		}
+	}
+}
+
+// opens reports whether somebody sees the product who did not see the one before.
+func (p Product) opens(before Product) bool {
+	switch before.Visibility {
+	case VisiblePublic, "":
+		return false
+	case VisibleSignedIn:
+		return p.Visibility == VisiblePublic || p.Visibility == ""
+	}
+	switch p.Visibility {
+	case VisiblePublic, "", VisibleSignedIn:
+		return true
+	case VisibleGroups:
+		return before.Visibility != VisibleGroups ||
+			slices.ContainsFunc(p.Groups, func(group string) bool { return !slices.Contains(before.Groups, group) })
+	}
+	return false
 }

@@ -417,3 +417,26 @@ func until(t *testing.T, what string, so func() bool) {
 		runtime.Gosched()
 	}
 }
+
+func TestAnAddressInAPageIsNotFound(t *testing.T) {
+	t.Parallel()
+	s := store()
+	s.publish(catalog.Product{
+		ID: "open", Name: "Open", Overview: s.put("An [overview](../hush/overview.md) of *everything*."),
+		Pages: []catalog.Page{{Name: "guide", Title: "Guide", Hash: s.put("A ![chart](../hush/chart.svg) for everything.")}},
+	})
+	open := shelf(t, s.library(t), stranger)
+	for query, want := range map[string]int{"hush": 0, "everything": 2} {
+		results, err := open.Search(t.Context(), query, 10)
+		if err != nil || len(results.Items) != want {
+			t.Errorf("%q finds %+v, %v", query, results.Items, err)
+		}
+		for _, item := range results.Items {
+			for _, piece := range item.Excerpt {
+				if strings.ContainsAny(piece.Text, "[(*") {
+					t.Errorf("the excerpt has markup: %q", piece.Text)
+				}
+			}
+		}
+	}
+}

@@ -87,7 +87,7 @@ func (d *Documents) full(r *http.Request) (document, error) {
 		d.top(&b)
 		collected := collection{text: &b, documents: d}
 		for _, page := range shelf.Pages {
-			collected.add(page.Title, path("pages", page.Name), func() (string, error) { return d.pageText(shelf.Page(ctx, "", page.Name)) })
+			collected.add(page.Title, path("pages", page.Name), func() (string, error) { return d.pageText(shelf)(shelf.Page(ctx, "", page.Name)) })
 		}
 		for _, product := range shelf.Products {
 			d.collectProduct(ctx, &collected, shelf, product)
@@ -97,11 +97,13 @@ func (d *Documents) full(r *http.Request) (document, error) {
 	})
 }
 
-func (d *Documents) pageText(page library.Page, err error) (string, error) {
-	if err != nil {
-		return "", err
+func (d *Documents) pageText(shelf *library.Shelf) func(library.Page, error) (string, error) {
+	return func(page library.Page, err error) (string, error) {
+		if err != nil {
+			return "", err
+		}
+		return d.Page(shelf, page), nil
 	}
-	return d.Page(page), nil
 }
 
 func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *library.Shelf, product catalog.Product) {
@@ -109,7 +111,7 @@ func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *
 	all.add(name, path("apis", product.ID), func() (string, error) { return d.Product(ctx, shelf, product) })
 	for _, page := range product.Pages {
 		all.add(name+": "+page.Title, path("apis", product.ID, "pages", page.Name), func() (string, error) {
-			return d.pageText(shelf.Page(ctx, product.ID, page.Name))
+			return d.pageText(shelf)(shelf.Page(ctx, product.ID, page.Name))
 		})
 	}
 	for _, api := range documented(product) {
@@ -118,11 +120,11 @@ func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *
 			if err != nil {
 				return "", err
 			}
-			return text.Document(definition, api.Endpoint), nil
+			return text.Document(definition, api.Endpoint, maxDocument), nil
 		})
 	}
 	if product.Changelog != "" {
-		all.add(name+": Changelog", path("apis", product.ID, "changelog"), func() (string, error) { return d.pageText(shelf.Changelog(ctx, product.ID)) })
+		all.add(name+": Changelog", path("apis", product.ID, "changelog"), func() (string, error) { return d.pageText(shelf)(shelf.Changelog(ctx, product.ID)) })
 	}
 }
 
@@ -131,11 +133,16 @@ type collection struct {
 	text      *strings.Builder
 	documents *Documents
 	rest      []string
+	// long counts the documents that did not fit.
+	long int
 }
 
-// add adds a document, given by its page. Once a document was too long, later ones are not made.
+// maxLong is how many documents may be made that do not fit. Later ones are only named.
+const maxLong = 5
+
+// add adds a document, given by its page, if it fits.
 func (c *collection) add(title, page string, make func() (string, error)) {
-	if len(c.rest) > 0 {
+	if c.long >= maxLong {
 		c.rest = append(c.rest, c.documents.item(title, page+markdownSuffix, ""))
 		return
 	}
@@ -144,6 +151,7 @@ func (c *collection) add(title, page string, make func() (string, error)) {
 		body = "# " + inline(title) + "\n\nThe portal cannot read this document at the moment.\n"
 	}
 	if c.text.Len()+len(body) > maxDocument {
+		c.long++
 		c.rest = append(c.rest, c.documents.item(title, page+markdownSuffix, ""))
 		return
 	}

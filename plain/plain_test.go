@@ -86,7 +86,7 @@ func TestAProductsMarkdownHasItsFactsAndEscapesTheirText(t *testing.T) {
 		"- [Tides 1.2](https://portal.example.com/apis/seamark/docs/tides.md) Base URL: `https://api.seamark.example/v2`\n",
 		"- Inner Only callers inside its owner's network can call it.\n",
 		`- [Units \| and \[more\]](https://portal.example.com/apis/seamark/pages/units.md)`,
-		"- [Changelog](https://portal.example.com/apis/seamark/changelog.md)\n", "\n---\n\nSeamark knows **every** tide.\n",
+		"- [Changelog](https://portal.example.com/apis/seamark/changelog.md)\n", "\n---\n\nSeamark knows **every** tide. ",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing in:\n%s", want, body)
@@ -264,6 +264,20 @@ func TestTheCompressedDocumentIsTheSame(t *testing.T) {
 		body, err := io.ReadAll(unzipped)
 		if plain := get(h, path); err != nil || string(body) != plain.Body.String() || plain.Header().Get("ETag") != w.Header().Get("ETag") {
 			t.Errorf("%s: %v: %s", path, err, body)
+		}
+	}
+}
+
+func TestLinksInMarkdownLeadToPagesThatThePersonSees(t *testing.T) {
+	t.Parallel()
+	c := librarytest.Seamark()
+	for _, path := range []string{"/apis/seamark.md", "/llms-full.txt"} {
+		stranger, member := get(site(t, c, nil), path).Body.String(), get(site(t, c, crew), path).Body.String()
+		if want := "[Units](https://portal.example.com/apis/seamark/pages/units), [others](#), ![a map](#)"; !strings.Contains(stranger, want) {
+			t.Errorf("%s of a stranger lacks %q:\n%s", path, want, stranger)
+		}
+		if want := "[others](https://portal.example.com/apis/smuggler)"; !strings.Contains(member, want) {
+			t.Errorf("%s of a member lacks %q:\n%s", path, want, member)
 		}
 	}
 }

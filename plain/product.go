@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -28,7 +29,7 @@ func (d *Documents) Product(ctx context.Context, shelf *library.Shelf, product c
 	if err != nil {
 		return "", err
 	}
-	b.WriteString("\n---\n\n" + strings.TrimSpace(overview.Markdown) + "\n")
+	b.WriteString("\n---\n\n" + d.relinked(shelf, overview) + "\n")
 	return b.String(), nil
 }
 
@@ -122,9 +123,21 @@ func (d *Documents) pages(b *strings.Builder, product catalog.Product) {
 	}
 }
 
+// relinked returns a page's Markdown with whole addresses in place of relative ones. Links to what
+// the shelf does not have lead nowhere.
+func (d *Documents) relinked(shelf *library.Shelf, page library.Page) string {
+	return strings.TrimSpace(markdown.Relink(page.Markdown, func(link string) string {
+		address, ok := shelf.Address(page.File, link)
+		if !ok {
+			return ""
+		}
+		return d.BaseURL + address
+	}))
+}
+
 // Page writes a page of text as Markdown. It begins with the page's title, unless the text does.
-func (d *Documents) Page(page library.Page) string {
-	text := strings.TrimSpace(page.Markdown)
+func (d *Documents) Page(shelf *library.Shelf, page library.Page) string {
+	text := d.relinked(shelf, page)
 	if strings.HasPrefix(text, "# ") {
 		return text + "\n"
 	}

@@ -116,7 +116,9 @@ func fieldOf(p openapi.Parameter) consoleField {
 	field := consoleField{ID: "try-" + p.In + "-" + p.Name, Input: p.Key(), Name: p.Name, In: p.In, Required: p.Required}
 	if p.Schema != nil {
 		field.Type = p.Schema.Type
-		field.Options = p.Schema.Enum
+		if len(p.Schema.Enum) <= maxValues {
+			field.Options = p.Schema.Enum
+		}
 		if field.Type == "boolean" {
 			field.Options = []string{"true", "false"}
 		}

@@ -110,6 +110,8 @@ type reference struct {
 	signedIn bool
 	// single says that the whole document is one page.
 	single bool
+	// schemas counts those on the page, and schemasOfThis those of the present body or parameter.
+	schemas, schemasOfThis int
 }
 
 func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request) error) http.HandlerFunc {

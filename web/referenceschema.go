@@ -12,8 +12,20 @@ import (
 // Schemas are expanded to this depth; deeper ones lead to their own page.
 const schemaDepth = 4
 
-// maxProperties bounds what one schema shows of its properties in place.
-const maxProperties = 200
+// maxProperties bounds what one schema shows of its properties in place, and maxValues what it
+// shows of its values.
+const (
+	maxProperties = 200
+	maxValues     = 200
+)
+
+// One body or parameter shows at most schemasOfOne schemas, and a page at most schemasOnAPage.
+// Beyond that, schemas lead to their own pages: a few schemas that refer to each other many times
+// would otherwise become millions.
+const (
+	schemasOfOne   = 1_000
+	schemasOnAPage = 10_000
+)
 
 // schemaView is a schema as a page shows it.
 type schemaView struct {
@@ -21,7 +33,9 @@ type schemaView struct {
 	Description        template.HTML
 	Facts              []string
 	Enum               []string
-	Properties         []propertyView
+	// MoreValues counts the values of Enum that are left out.
+	MoreValues int
+	Properties []propertyView
 	// More counts the properties that are left out.
 	More int
 	// Variants are the alternatives of oneOf or anyOf.
@@ -45,19 +59,29 @@ type propertyView struct {
 	schemaView
 }
 
+// SchemaName is the name of the property's schema.
+func (v propertyView) SchemaName() string { return v.schemaView.Name }
+
 // schemaView expands a schema that is inside of the named ones.
 func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView {
 	if s == nil {
 		return schemaView{}
 	}
-	v := schemaView{Name: s.Name, Type: s.Type, Format: s.Format, Description: ref.prose(s.Description, 6), Facts: facts(s), Enum: s.Enum}
+	if len(inside) == 0 {
+		ref.schemasOfThis = 0
+	}
+	ref.schemas, ref.schemasOfThis = ref.schemas+1, ref.schemasOfThis+1
+	full := ref.schemas > schemasOnAPage || ref.schemasOfThis > schemasOfOne
+	v := schemaView{Name: s.Name, Type: s.Type, Format: s.Format, Description: ref.prose(s.Description, 6), Facts: facts(s), Enum: s.Enum[:min(len(s.Enum), maxValues)]}
+	v.MoreValues = len(s.Enum) - len(v.Enum)
 	hasParts := len(s.Properties) > 0 || len(s.OneOf) > 0 || len(s.AnyOf) > 0 || s.Items != nil || s.Additional != nil
-	if hasParts && (len(inside) >= schemaDepth || (s.Name != "" && slices.Contains(inside, s.Name))) {
+	if hasParts && (full || len(inside) >= schemaDepth || (s.Name != "" && slices.Contains(inside, s.Name))) {
 		if s.Name != "" {
 			v.Href = ref.path("schemas", s.Name)
 		}
 		return v
 	}
+	outside := inside
 	inside = append(slices.Clip(inside), s.Name)
 	for i, p := range s.Properties {
 		if i == maxProperties {
@@ -75,7 +99,10 @@ func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView 
 		v.Variants = append(v.Variants, ref.schemaView(variant, inside))
 	}
 	if s.Items != nil {
-		items := ref.schemaView(s.Items, inside[:len(inside)-1])
+		if s.Name == "" && len(outside) > 0 {
+			inside = outside // a list without a name is no level of its own
+		}
+		items := ref.schemaView(s.Items, inside)
 		v.Items = &items
 	}
 	if s.Additional != nil {

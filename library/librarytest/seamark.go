@@ -33,8 +33,8 @@ func Seamark() *Catalog {
 		Products: []catalog.Product{
 			{
 				ID: "seamark", Name: "Seamark", Description: "Tides and harbours of the northern seas.", Version: "2", Category: "Sea", Tags: []string{"tides", "ports"},
-				Owner: &catalog.Owner{Name: "Harbour office", Email: "office@seamark.example"}, Successor: "smuggler",
-				Overview: c.Put("Seamark knows **every** tide.\n"), Changelog: c.Put("## 2026-11-01\n\nTides for Kiel.\n"),
+				Owner: &catalog.Owner{Name: "Harbour office", Email: "office@seamark.example"}, Successor: "smuggler", VersionOf: "smuggler",
+				Overview: c.Put("Seamark knows **every** tide. [Units](pages/units.md), [others](../smuggler/overview.md), ![a map](../lighthouse/map.svg)\n"), Changelog: c.Put("## 2026-11-01\n\nTides for Kiel.\n"),
 				Pages: []catalog.Page{{Name: "units", Title: "Units | and [more]", Hash: c.Put("# Units\n\nMetres.\n")}},
 				Plans: []catalog.Plan{{ID: "plan-free", Name: "Free", Throttle: &catalog.Throttle{Rate: 5, Burst: 10}, Quota: &catalog.Quota{Limit: 1000, Period: "DAY"}, Price: "0 €"}},
 				APIs: []catalog.API{

@@ -11,7 +11,11 @@ import (
 // inline returns the text of a description on one line, for a heading, a cell or an item. What
 // would be markup is escaped. It must not begin a line.
 func inline(description string) string {
-	plain := strings.Join(strings.Fields(markdown.Text(description)), " ")
+	plain := description
+	if !isPlain(description) {
+		plain = markdown.Text(description)
+	}
+	plain = strings.Join(strings.Fields(plain), " ")
 	var b strings.Builder
 	for i, r := range plain {
 		after, _ := utf8.DecodeRuneInString(plain[i+utf8.RuneLen(r):])
@@ -26,6 +30,17 @@ func inline(description string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// isPlain reports whether a text is the same as Markdown. Most descriptions are, and reading
+// Markdown takes long.
+func isPlain(text string) bool {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return true
+	}
+	first, _ := utf8.DecodeRuneInString(text)
+	return unicode.IsLetter(first) && len(text) < 10_000 && utf8.ValidString(text) && !strings.ContainsAny(text, "\n\r\x00\\`*_[]<>&#~|")
 }
 
 func word(r rune) bool {

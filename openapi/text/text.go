@@ -12,8 +12,9 @@ import (
 )
 
 // Document writes all of a document: what it is, how to authenticate, and its operations by tag.
-// The base is the URL of the API, "" if it cannot be called.
-func Document(doc *openapi.Document, base string) string {
+// The base is the URL of the API, "" if it cannot be called. Once the text has limit bytes, no
+// further operation is written, so the text may be cut there.
+func Document(doc *openapi.Document, base string, limit int) string {
 	w := &writer{}
 	w.heading(1, doc.Title+" "+doc.Version)
 	w.description(doc.Description)
@@ -30,6 +31,9 @@ func Document(doc *openapi.Document, base string) string {
 		w.heading(2, name)
 		w.description(tag.Description)
 		for _, op := range tag.Operations {
+			if w.Len() > limit {
+				return w.String()
+			}
 			if written[op.ID] {
 				w.block("- " + span(op.Method+" "+op.Path, false) + ": see above")
 				continue
@@ -41,6 +45,9 @@ func Document(doc *openapi.Document, base string) string {
 	if len(doc.Webhooks) > 0 {
 		w.heading(2, "Webhooks")
 		for _, op := range doc.Webhooks {
+			if w.Len() > limit {
+				return w.String()
+			}
 			w.call(op, 3)
 		}
 	}

@@ -104,7 +104,7 @@ func structures(t *testing.T, replacement string) []string {
 		t.Fatal("no schema")
 	}
 	return []string{
-		structure(text.Document(doc, "https://api.example.com")), structure(text.Operation(doc, doc.Operations()[0], "https://api.example.com")), structure(tide),
+		structure(text.Document(doc, "https://api.example.com", 1<<30)), structure(text.Operation(doc, doc.Operations()[0], "https://api.example.com")), structure(tide),
 	}
 }
 
@@ -164,8 +164,8 @@ func TestRealDocumentsAreWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := text.Document(doc, "https://api.example.com")
-		if again := text.Document(doc, "https://api.example.com"); got != again {
+		got := text.Document(doc, "https://api.example.com", 1<<30)
+		if again := text.Document(doc, "https://api.example.com", 1<<30); got != again {
 			t.Errorf("%s differs the second time", file)
 		}
 		for _, op := range doc.Operations() {
@@ -179,5 +179,21 @@ func TestRealDocumentsAreWritten(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d operations, %d KB", filepath.Base(file), len(doc.Operations()), len(got)>>10)
+	}
+}
+
+func TestADocumentOfManyOperationsEndsNearItsLimit(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	for i := range 2000 {
+		paths = append(paths, fmt.Sprintf(`"/things/%d": {"get": {"description": "Reads thing *%d*.", "responses": {"200": {"description": "OK"}}}}`, i, i))
+	}
+	doc, err := openapi.Load([]byte(`{"openapi": "3.0.3", "info": {"title": "Things", "version": "1"}, "paths": {` + strings.Join(paths, ",") + `}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 20_000
+	if got := text.Document(doc, "", limit); len(got) <= limit || len(got) > limit+1000 {
+		t.Errorf("the text has %d bytes, want a little more than %d", len(got), limit)
 	}
 }
