@@ -444,3 +444,65 @@ func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
 		}
 	}
 }
+
+// pagesForAll are routes whose answers for a person who is not signed in come from memory.
+func pagesForAll() (routes []string) {
+	personal := []string{"/activity", "/dashboard", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
+	for route := range looks {
+		method, path, _ := strings.Cut(route, " ")
+		if method == http.MethodGet && !slices.ContainsFunc(personal, func(part string) bool {
+			return strings.HasPrefix(strings.TrimPrefix(path, "/api/v1"), part)
+		}) {
+			routes = append(routes, path)
+		}
+	}
+	slices.Sort(routes)
+	return routes
+}
+
+// The portal looks for a newer catalog once a second, so one of several requests may cost a call.
+func TestSignedOutPagesMakeNoAWSCalls(t *testing.T) {
+	t.Parallel()
+	e := openExhibition(t)
+	routes := pagesForAll()
+	if len(routes) < 40 {
+		t.Fatalf("only %d routes are read", len(routes))
+	}
+	for _, route := range routes {
+		path, _ := e.fill(route, openMark)
+		path += "?" + looks["GET "+route].query
+		if w := e.ask(http.MethodGet, path, nil); w.Code != looks["GET "+route].status {
+			t.Errorf("%s is answered %d", path, w.Code)
+		}
+		least := int64(100)
+		for range 5 {
+			before := e.calls.Load()
+			e.ask(http.MethodGet, path, nil)
+			least = min(least, e.calls.Load()-before)
+		}
+		if least != 0 {
+			t.Errorf("%s costs %d calls each time", path, least)
+		}
+	}
+}
+
+func TestAllPagesShowTheCatalogThatWasPublishedLast(t *testing.T) {
+	t.Parallel()
+	e := openExhibition(t)
+	paths := []string{"/", "/apis", "/apis/" + openMark, "/apis/" + openMark + "/docs/main", "/apis/" + openMark + "/docs/main/operations/" + openMark, "/apis/" + openMark + ".md", "/llms.txt", "/api/v1/catalog"}
+	for _, path := range paths {
+		if body := e.ask(http.MethodGet, path, nil).Body.String(); !strings.Contains(body, "Shared "+openMark) {
+			t.Errorf("%s lacks the product: %.300s", path, body)
+		}
+	}
+	product := e.product(openMark)
+	product.Name = "Renamed product"
+	hash, err := e.documents.Put(t.Context(), catalog.Document{Products: []catalog.Product{product}})
+	ok(t, err)
+	e.happen(portal.CatalogStream, events.CatalogPublished{Hash: hash, Products: 1})
+	for _, path := range paths {
+		eventually(t, path+" shows the new catalog", func() bool {
+			return strings.Contains(e.ask(http.MethodGet, path, nil).Body.String(), product.Name)
+		})
+	}
+}

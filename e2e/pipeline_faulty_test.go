@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -163,10 +162,4 @@ type fakeValues struct{}
 
 func (fakeValues) Value(_ context.Context, _, _ string, account portal.AccountID, key portal.KeyID) (string, error) {
 	return string(account) + string(key), nil
-}
-
-type noDocuments struct{}
-
-func (noDocuments) Load(context.Context, string) (catalog.Document, error) {
-	return catalog.Document{}, nil
 }

@@ -29,8 +29,8 @@ import (
 
 // TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises runs the three loops under a
 // hostile scheduler (docs/reliability.md, Any interleaving). Then it delivers what is left,
-// handles due rows, sweeps once, finishes a rebuild in about half of the runs, and checks the
-// promises. The loops and tables are real, and so are the leases of accounts in most runs.
+// handles due rows, sweeps once, finishes a rebuild in about half of the runs, reads the catalog, and
+// checks the promises and the published catalog. The loops and tables are real, and so are the leases of accounts in most runs.
 // Queues and control plane are fakes, since their behaviour is drawn. Workers create keys alone,
 // in waves, or some each way.
 func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T) {
@@ -52,6 +52,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		if rapid.Bool().Draw(rt, "the rebuild ends") {
 			w.rebuildTheRest()
 		}
+		w.checkCatalog()
 		w.checkPromises()
 	})
 }
@@ -66,6 +67,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
+			"change catalog", "change catalog", "read catalog",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -92,6 +94,10 @@ func (w *world) act() {
 			w.handleDueRows()
 		case "rebuild":
 			w.rebuildSome()
+		case "change catalog":
+			w.changeCatalog()
+		case "read catalog":
+			w.askForCatalog()
 		}
 	}
 }
@@ -227,6 +233,8 @@ func (w *world) handle(msg events.Event) error {
 		err = w.projector.Handle(ctx, msg)
 	} else if _, ok := msg.Data.(events.ProvisionRequested); ok {
 		err = w.drawConverger().Handle(ctx, msg)
+	} else if _, ok := msg.Data.(events.JobRequested); ok {
+		err = w.offering.runner.Handle(ctx, msg)
 	} else {
 		err = w.execute.Handlers()[msg.Type()](ctx, msg)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -37,6 +38,7 @@ type world struct {
 	requests    map[portal.AccountID][]events.Event
 	intents     map[portal.AccountID]portal.Intent
 	plane       *fakePlane
+	offering    *offering
 	journal     *journal.Journal
 	reader      *accounts.Reader
 	execute     *handlers.Decider
@@ -73,7 +75,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	if rapid.Bool().Draw(rt, "snapshots") {
 		w.reader.SnapshotEvery(8, 4)
 	}
-	w.execute = handlers.New(handlers.Config{Journal: faulty, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}})
+	w.execute = handlers.New(handlers.Config{Journal: faulty, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Catalog: joining{w}})
 	w.converger = &provisioning.Converger{
 		Journal: faulty, Accounts: w.reader, KeepIdleKeys: idle, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
 		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
@@ -86,7 +88,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w.bulk = rapid.SampledFrom([]int{0, 10, 10, 7}).Draw(rt, "bulk")
 	viewTables := projections.Tables{Views: names.Views, Records: names.Records}
 	w.projector = projections.NewProjector(faulty, w.reader, tables, viewTables).Clock(w.now)
-	w.views = projections.NewViews(tables, viewTables, noDocuments{}).Clock(w.now)
+	w.views = projections.NewViews(tables, viewTables, catalog.NewStore(tables, names.Records)).Clock(w.now)
 	w.rebuild = &projections.Rebuild{
 		Projector: projections.NewProjector(faulty, w.reader, tables, viewTables).Clock(w.now), Journal: w.journal, Rows: tables, Now: w.now,
 		Scratch: jobs.NewScratch(tables, names.Records, w.now),
@@ -96,6 +98,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 		},
 	}
 	w.letters = deadletters.Recorder{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
+	w.offering = newOffering(w)
 	return w
 }
 

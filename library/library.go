@@ -45,13 +45,19 @@ type Config struct {
 // DefaultMemory is the default of Config.Memory.
 const DefaultMemory = 64 << 20
 
+// keptShare is the part of Config.Memory that Keep has: one in so many bytes.
+const keptShare = 4
+
 // Library is safe for concurrent use.
 type Library struct {
 	views  views
 	blobs  blobs
 	load   func([]byte) (*openapi.Document, error)
 	memory *memory
-	log    zerolog.Logger
+	// kept has what Keep returns, apart from memory: many pages make no room for themselves by
+	// forgetting the parsed documents that they are made from.
+	kept *memory
+	log  zerolog.Logger
 	// indexer has the search index of the current edition.
 	indexer *indexer
 
@@ -72,7 +78,7 @@ func New(config Config) *Library {
 	if now == nil {
 		now = time.Now
 	}
-	l.memory = newMemory(limit, now)
+	l.memory, l.kept = newMemory(limit-limit/keptShare, now), newMemory(limit/keptShare, now)
 	l.indexer = newIndexer(l, now)
 	return l
 }

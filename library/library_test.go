@@ -418,3 +418,27 @@ func TestMemoryIsBoundedAndForgetsWhatWasNotUsedForLongest(t *testing.T) {
 		t.Errorf("the value that was made last was not kept: %d were made, %d are kept", made, m.order.Len())
 	}
 }
+
+func TestPagesThatAreKeptForgetNoDocuments(t *testing.T) {
+	t.Parallel()
+	s := store()
+	s.publish(catalog.Product{ID: "p", Name: "P", APIs: []catalog.API{{Slug: "a", Definition: s.put("a")}}})
+	l := s.library(t)
+	shelf := shelf(t, l, stranger)
+	if _, err := shelf.Definition(t.Context(), "p", "a"); err != nil {
+		t.Fatal(err)
+	}
+	<-l.indexer.first
+	parsed := s.parses
+	for page := range 500 {
+		if _, err := Keep(t.Context(), shelf, fmt.Sprint("page ", page), func(context.Context) (string, int, error) { return "", 1 << 20, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := shelf.Definition(t.Context(), "p", "a"); err != nil || s.parses != parsed {
+		t.Errorf("the document was parsed %d times more, %v", s.parses-parsed, err)
+	}
+	if l.kept.size > DefaultMemory/4 || l.kept.order.Len() < 10 {
+		t.Errorf("%d pages with %d bytes are kept", l.kept.order.Len(), l.kept.size)
+	}
+}

@@ -31,7 +31,11 @@ func TestNoBlockIsTooMuchForTheParser(t *testing.T) {
 	t.Parallel()
 	for name, wrapper := range wrappers {
 		for _, unit := range pathological {
-			source := fmt.Sprintf(wrapper, strings.Repeat(unit, (8<<10)/len(unit)))
+			// Enough for more than maxMarks of every unit that has a mark.
+			source := fmt.Sprintf(wrapper, strings.Repeat(unit, maxMarks+100))
+			if len(source) > 8<<10 {
+				source = source[:8<<10]
+			}
 			if tooDeep(source) {
 				continue
 			}

@@ -26,9 +26,9 @@ func NewViews(client client, tables Tables, documents documents) *Views {
 	return &Views{store: newStore(client, tables), documents: documents}
 }
 
-// Clock replaces the clock that tells how old the last read pointer is.
+// Clock replaces the clock that tells how old the pointer and the catalog in memory are.
 func (v *Views) Clock(now func() time.Time) *Views {
-	v.store.generations.now = now
+	v.store.generations.now, v.catalog.now = now, now
 	return v
 }
 

@@ -78,16 +78,17 @@ type exchangeView struct {
 	Shown                   template.HTML
 }
 
-// addConsole adds the form, filled with the operation's example.
-func (ref *reference) addConsole(r *http.Request, view *operationView) error {
-	if ref.web.trying == nil || view.Webhook {
-		return nil
+// filledConsole returns the form, filled with the operation's example; nil if the operation cannot
+// be tried.
+func (ref *reference) filledConsole(r *http.Request, op *openapi.Operation) (*console, error) {
+	if ref.web.trying == nil || ref.isWebhook(op) {
+		return nil, nil
 	}
-	c, err := ref.console(r, view.Operation)
+	c, err := ref.console(r, op)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, p := range view.Operation.Parameters {
+	for _, p := range op.Parameters {
 		field := fieldOf(p)
 		if field.Input == "" {
 			continue
@@ -99,14 +100,13 @@ func (ref *reference) addConsole(r *http.Request, view *operationView) error {
 		}
 		c.Fields = append(c.Fields, field)
 	}
-	if body := view.Operation.Body; body != nil && len(body.Content) > 0 {
+	if body := op.Body; body != nil && len(body.Content) > 0 {
 		c.Body = bodyOf(body, body.Content[0].Type)
 		if examples := body.Content[0].Examples; len(examples) > 0 {
 			c.Body.setText(examples[0].Text)
 		}
 	}
-	view.Console = c
-	return nil
+	return c, nil
 }
 
 func fieldOf(p openapi.Parameter) consoleField {
@@ -190,16 +190,13 @@ func (ref *reference) try(w http.ResponseWriter, r *http.Request) error {
 		}
 		return &portal.Error{Code: portal.Invalid, Message: "The form could not be read.", Err: err}
 	}
-	view := ref.view(op, 1)
-	if view.Console, err = ref.console(r, op); err != nil {
+	form, err := ref.console(r, op)
+	if err != nil {
 		return err
 	}
-	status := ref.attempt(r, view.Console, op)
-	page := ref.page(r, tag, op)
-	page.Head.Current, page.Sections = nameOf(op), []tagSection{{Operations: []operationView{view}}}
-	page.Markdown = view.Href + ".md"
+	status := ref.attempt(r, form, op)
 	w.Header().Set("Cache-Control", "private, no-store")
-	return ref.showWith(w, r, status, page, nameOf(op)+" · "+ref.title(), "")
+	return ref.showOperation(w, r, status, op, tag, form)
 }
 
 // attempt fills the console with the form's values, sends the request, and returns the status of

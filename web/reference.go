@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -27,7 +28,22 @@ const languageCookie = "gatehouse-language"
 // referencePage is a page of an API's documentation: its start, a tag, an operation or a schema.
 type referencePage struct {
 	Head productHead
-	API  catalog.API
+	referenceParts
+	// Operation is set on the page of an operation.
+	Operation *triedOperation
+}
+
+// referenceParts are the parts of a page that all viewers of a shelf see alike.
+type referenceParts struct{ Nav, Main template.HTML }
+
+// triedOperation is an operation with its form. Console is nil if it cannot be tried.
+type triedOperation struct {
+	Anchor  string
+	Console *console
+}
+
+// referenceContent is what referenceParts are made from.
+type referenceContent struct {
 	// APIs are the product's documented APIs, if there are several.
 	APIs      []tab
 	Title     string
@@ -35,8 +51,9 @@ type referencePage struct {
 	Nav       []navTag
 	Downloads []link
 	Markdown  string
-	// Start is set on the first page.
-	Start *referenceStart
+	// Start is set on the first page, Operation on that of an operation.
+	Start     *referenceStart
+	Operation *operationView
 	// Sections are the operations in full, by tag.
 	Sections  []tagSection
 	Schema    *schemaPage
@@ -188,22 +205,27 @@ func (ref *reference) operationHref(op *openapi.Operation) string {
 
 // start is the first page: what the API is, how to authenticate, and its operations.
 func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
-	page := ref.page(r, "", nil)
-	description := ref.prose(ref.doc.Description, 2)
-	page.Start = &referenceStart{
-		Description: description, Auth: ref.authentication(), SignedIn: ref.signedIn,
-		KeyHref: escapedPath("apis", ref.product.ID, "plans"),
+	parts, err := ref.parts("start", func(ref *reference) referenceContent {
+		page := ref.outline("", nil)
+		page.Start = &referenceStart{
+			Description: ref.prose(ref.doc.Description, 2), Auth: ref.authentication(), SignedIn: ref.signedIn,
+			KeyHref: escapedPath("apis", ref.product.ID, "plans"),
+		}
+		if ref.base != "" {
+			page.Start.Servers = []openapi.Server{{URL: ref.base}}
+		}
+		for _, tag := range ref.doc.Tags {
+			page.Sections = append(page.Sections, ref.section(tag, ref.single))
+		}
+		if len(ref.doc.Webhooks) > 0 {
+			page.Sections = append(page.Sections, ref.webhooks(ref.single))
+		}
+		return page
+	})
+	if err != nil {
+		return err
 	}
-	if ref.base != "" {
-		page.Start.Servers = []openapi.Server{{URL: ref.base}}
-	}
-	for _, tag := range ref.doc.Tags {
-		page.Sections = append(page.Sections, ref.section(tag, ref.single))
-	}
-	if len(ref.doc.Webhooks) > 0 {
-		page.Sections = append(page.Sections, ref.webhooks(ref.single))
-	}
-	return ref.show(w, r, page, ref.title(), cmp.Or(ref.doc.Summary, ref.product.Description))
+	return ref.show(w, r, ref.page(r, "", parts), ref.title(), cmp.Or(ref.doc.Summary, ref.product.Description))
 }
 
 // tag is the page of a tag.
@@ -212,19 +234,25 @@ func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	name, about, section := "", "", func(*reference) tagSection { return tagSection{} }
 	if slug == webhooksSlug && len(ref.doc.Webhooks) > 0 {
-		page := ref.page(r, webhooksSlug, nil)
-		page.Head.Current, page.Sections = webhooksName, []tagSection{ref.webhooks(true)}
-		return ref.show(w, r, page, webhooksName+" · "+ref.title(), "")
+		name, section = webhooksName, func(ref *reference) tagSection { return ref.webhooks(true) }
+	} else if i := slices.IndexFunc(ref.doc.Tags, func(tag openapi.Tag) bool { return tag.Slug == slug }); i >= 0 {
+		tag := ref.doc.Tags[i]
+		name, about = tagName(tag), tag.Description
+		section = func(ref *reference) tagSection { return ref.section(tag, len(tag.Operations) <= operationsOnAPage) }
+	} else {
+		return portal.Fail(portal.NotFound, "There is no such part of the documentation.")
 	}
-	for _, tag := range ref.doc.Tags {
-		if tag.Slug == slug {
-			page := ref.page(r, slug, nil)
-			page.Head.Current, page.Sections = tagName(tag), []tagSection{ref.section(tag, len(tag.Operations) <= operationsOnAPage)}
-			return ref.show(w, r, page, tagName(tag)+" · "+ref.title(), tag.Description)
-		}
+	parts, err := ref.parts("tag "+slug, func(ref *reference) referenceContent {
+		page := ref.outline(slug, nil)
+		page.Sections = []tagSection{section(ref)}
+		return page
+	})
+	if err != nil {
+		return err
 	}
-	return portal.Fail(portal.NotFound, "There is no such part of the documentation.")
+	return ref.show(w, r, ref.page(r, name, parts), name+" · "+ref.title(), about)
 }
 
 // operation is the page of one operation.
@@ -233,13 +261,25 @@ func (ref *reference) operation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := ref.page(r, tag, op)
-	view := ref.view(op, 1)
-	if err := ref.addConsole(r, &view); err != nil {
+	form, err := ref.filledConsole(r, op)
+	if err != nil {
 		return err
 	}
-	page.Head.Current, page.Sections = nameOf(op), []tagSection{{Operations: []operationView{view}}}
-	return ref.show(w, r, page, nameOf(op)+" · "+ref.title(), cmp.Or(op.Summary, op.Description))
+	return ref.showOperation(w, r, http.StatusOK, op, tag, form)
+}
+
+func (ref *reference) showOperation(w http.ResponseWriter, r *http.Request, status int, op *openapi.Operation, tag string, form *console) error {
+	parts, err := ref.parts("operation "+op.ID, func(ref *reference) referenceContent {
+		page, view := ref.outline(tag, op), ref.view(op, 1)
+		page.Operation, page.Markdown = &view, view.Href+".md"
+		return page
+	})
+	if err != nil {
+		return err
+	}
+	page := ref.page(r, nameOf(op), parts)
+	page.Operation = &triedOperation{Anchor: anchorOf(op), Console: form}
+	return ref.showWith(w, r, status, page, nameOf(op)+" · "+ref.title(), cmp.Or(op.Summary, op.Description))
 }
 
 func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag string, err error) {
@@ -274,13 +314,16 @@ func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return portal.Fail(portal.NotFound, "There is no such schema.")
 	}
-	page := ref.page(r, "", nil)
-	page.Head.Current = name
-	description := ref.prose(schema.Description, 2)
-	shown := *schema
-	shown.Description = ""
-	page.Schema = &schemaPage{Name: name, Description: description, Schema: ref.schemaView(&shown, nil)}
-	return ref.show(w, r, page, name+" · "+ref.title(), schema.Description)
+	parts, err := ref.parts("schema "+name, func(ref *reference) referenceContent {
+		page, shown := ref.outline("", nil), *schema
+		shown.Description = ""
+		page.Schema = &schemaPage{Name: name, Description: ref.prose(schema.Description, 2), Schema: ref.schemaView(&shown, nil)}
+		return page
+	})
+	if err != nil {
+		return err
+	}
+	return ref.show(w, r, ref.page(r, name, parts), name+" · "+ref.title(), schema.Description)
 }
 
 func (ref *reference) title() string { return cmp.Or(ref.api.Name, ref.doc.Title) }
@@ -294,11 +337,43 @@ func tagName(tag openapi.Tag) string { return cmp.Or(tag.Name, "Operations") }
 
 func nameOf(op *openapi.Operation) string { return cmp.Or(op.Summary, op.Method+" "+op.Path) }
 
-// page has what every page of the documentation shows around its content.
-func (ref *reference) page(r *http.Request, tag string, current *openapi.Operation) referencePage {
-	page := referencePage{
-		Head: ref.web.head(r, ref.shelf, ref.product, tabDocs), API: ref.api, Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),
-		Nav: ref.nav(tag, current), Downloads: ref.downloads(), Markdown: mdAddress(r), StartHref: ref.path(),
+// page is a page with these parts. current ends the trail above it, "" on the first page.
+func (ref *reference) page(r *http.Request, current string, parts referenceParts) referencePage {
+	page := referencePage{Head: ref.web.head(r, ref.shelf, ref.product, tabDocs), referenceParts: parts}
+	if current != "" {
+		page.Head.Current = current
+	}
+	return page
+}
+
+// parts returns the parts of a page, rendered once while they are in use. Nothing in them may
+// depend on the person, except for whether one is signed in. The name tells apart the pages of the
+// API; make gets a reference whose context does not end with the request.
+func (ref *reference) parts(name string, make func(*reference) referenceContent) (referenceParts, error) {
+	key := strings.Join([]string{
+		"reference", ref.shelf.Hash, ref.product.ID, ref.api.Slug, ref.language, strconv.FormatBool(ref.signedIn), name,
+	}, "\x00")
+	return library.Keep(ref.ctx, ref.shelf, key, func(ctx context.Context) (referenceParts, int, error) {
+		lasting := *ref
+		lasting.ctx = ctx
+		content := make(&lasting)
+		if err := ctx.Err(); err != nil { // some texts may be missing
+			return referenceParts{}, 0, err
+		}
+		nav, err := part("reference", "reference-nav", content)
+		if err != nil {
+			return referenceParts{}, 0, err
+		}
+		main, err := part("reference", "reference-main", content)
+		return referenceParts{Nav: nav, Main: main}, len(nav) + len(main), err
+	})
+}
+
+// outline has what every page of the documentation shows around its subject.
+func (ref *reference) outline(tag string, current *openapi.Operation) referenceContent {
+	page := referenceContent{
+		Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),
+		Nav: ref.nav(tag, current), Downloads: ref.downloads(), Markdown: ref.path() + ".md", StartHref: ref.path(),
 	}
 	if apis := documented(ref.product); len(apis) > 1 {
 		for _, api := range apis {
@@ -310,9 +385,6 @@ func (ref *reference) page(r *http.Request, tag string, current *openapi.Operati
 	}
 	return page
 }
-
-// mdAddress is where the page is found as Markdown.
-func mdAddress(r *http.Request) string { return r.URL.EscapedPath() + ".md" }
 
 func (ref *reference) downloads() []link {
 	at := func(name string) string {

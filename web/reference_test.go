@@ -10,6 +10,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -175,4 +176,39 @@ func TestOverviewGuidesAndChangelogAreHarmlessAndLinked(t *testing.T) {
 func TestTheFirstCallIsOneThatWorks(t *testing.T) {
 	t.Parallel()
 	says(t, document(t, visit(harbours()).get("/"), http.StatusOK), "#first-call", "https://api.example.com/v2/harbours")
+}
+
+// Rendered anew, these pages take more than 5,000 allocations each.
+func TestADocumentationPageIsRenderedOnce(t *testing.T) {
+	site := visit(harbours())
+	for _, path := range []string{harbourDocs, harbourDocs + "/operations/addHarbour", harbourDocs + "/tags/Harbours", harbourDocs + "/schemas/Harbour"} {
+		first := document(t, site.get(path), http.StatusOK).Find(".reference").Text()
+		if again := document(t, site.get(path), http.StatusOK).Find(".reference").Text(); again != first {
+			t.Errorf("%s differs the second time", path)
+		}
+		if n := testing.AllocsPerRun(20, func() { site.get(path) }); n > 1300 {
+			t.Errorf("%s takes %.0f allocations, want at most 1300", path, n)
+		}
+	}
+}
+
+func TestKeptDocumentationHasNothingPersonal(t *testing.T) {
+	t.Parallel()
+	site := visit(harbours())
+	known := func(path string) *httptest.ResponseRecorder {
+		return site.do(httptest.NewRequestWithContext(identity.With(t.Context(), ada), http.MethodGet, path, nil))
+	}
+	for range 2 {
+		says(t, document(t, site.get(harbourDocs), http.StatusOK), ".auth a", "Get an API key")
+		says(t, document(t, known(harbourDocs), http.StatusOK), ".auth a", "Your keys")
+		says(t, document(t, known(harbourDocs+"/operations/listHarbours"), http.StatusOK), ".console", "your first subscription")
+		says(t, document(t, site.get(harbourDocs+"/operations/listHarbours"), http.StatusOK), ".console", "Sign in to use yours")
+	}
+	const java = "HttpRequest.newBuilder"
+	if text := document(t, site.get(harbourDocs+"?language=java"), http.StatusOK).Find(".operation").Text(); !strings.Contains(text, java) {
+		t.Errorf("no Java in %s", text)
+	}
+	if text := document(t, site.get(harbourDocs), http.StatusOK).Find(".operation").Text(); strings.Contains(text, java) {
+		t.Error("the next visitor gets Java, too")
+	}
 }

@@ -29,7 +29,6 @@ type operationView struct {
 	// Webhook says that the API sends the request.
 	Webhook bool
 	TryHref string
-	Console *console
 }
 
 type parameterGroup struct {
@@ -84,7 +83,7 @@ var parameterPlaces = []struct{ in, name string }{
 // view returns an operation for a page whose heading has that level.
 func (ref *reference) view(op *openapi.Operation, level int) operationView {
 	v := operationView{
-		Operation: op, Level: level, Anchor: "op-" + op.ID, Href: ref.operationHref(op), Title: nameOf(op),
+		Operation: op, Level: level, Anchor: anchorOf(op), Href: ref.operationHref(op), Title: nameOf(op),
 		Auth: ref.authOf(op), Webhook: ref.isWebhook(op), Language: ref.language,
 	}
 	v.Description = ref.prose(op.Description, level+1)
@@ -114,6 +113,8 @@ func (ref *reference) view(op *openapi.Operation, level int) operationView {
 	}
 	return v
 }
+
+func anchorOf(op *openapi.Operation) string { return "op-" + op.ID }
 
 func (ref *reference) isWebhook(op *openapi.Operation) bool {
 	for _, hook := range ref.doc.Webhooks {

@@ -106,6 +106,15 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 	})
 }
 
+// part executes a template of a page's set.
+func part(page, name string, data any) (template.HTML, error) {
+	var b strings.Builder
+	if err := templates[page].ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("executing the template %s of %s: %w", name, page, err)
+	}
+	return template.HTML(b.String()), nil //nolint:gosec // the template has escaped it
+}
+
 // execute responds with a template of a page's set. Nothing is written before the template
 // has been executed successfully.
 func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, name string, data any) {

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	_, _ = fmt.Fprintf(stdout, "machine  %d cores, %s/%s, %s; the client, the portal and the local AWS share them\n\n%-22s%4s%8s%10s%9s%9s%11s%11s%10s\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(),
 		"read", "at", "status", "per sec", "p50 ms", "p99 ms", "CPU µs", "bytes sent", "DynamoDB")
-	cost := map[string]time.Duration{}
+	all := map[string]measured{}
 	for _, size := range []int{31 << 10, 518 << 10} {
 		if err := site.publish(ctx, size); err != nil {
 			return err
@@ -63,13 +63,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				}
 				_, _ = fmt.Fprintf(stdout, "%-22s%4d%8d%10.0f%9.2f%9.2f%11.1f%11d%10.4f\n", read.name, connections, m.status, m.perSecond,
 					milliseconds(m.median), milliseconds(m.p99), float64(m.cpu)/float64(time.Microsecond), m.bytes, m.dynamoDB)
-				cost[fmt.Sprint(read.name, connections)] = m.cpu
+				all[fmt.Sprint(read.name, " ", connections)] = m
 			}
 		}
 	}
-	_, err = fmt.Fprintf(stdout, "\nA catalog of 518 KB costs %.2f times the CPU of one of 31 KB with one connection, %.2f times with 16.\n",
-		ratio(cost["catalog, 518 KB1"], cost["catalog, 31 KB1"]), ratio(cost["catalog, 518 KB16"], cost["catalog, 31 KB16"]))
-	return err
+	return printGoals(stdout, goals(all))
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

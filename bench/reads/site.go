@@ -179,6 +179,7 @@ func (s *site) reads(size int) []read {
 	return append(reads,
 		read{name: "product page", path: "/apis/product-1"},
 		read{name: "documentation page", path: "/apis/product-1/docs/orders"},
+		read{name: "operation page", path: "/apis/product-1/docs/orders/operations/getOrder1"},
 		read{name: "dashboard", path: "/dashboard", token: s.token},
 	)
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -114,17 +115,27 @@ func (r runner) execute(t *testing.T, program string) string {
 	return output.String()
 }
 
+// skipIfMissing skips the test if the language cannot be run here, or fails it if
+// GATEHOUSE_REQUIRE lists what is missing.
 func (r runner) skipIfMissing(t *testing.T) {
 	t.Helper()
 	for _, name := range r.needs {
 		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("NOT RUN: %s is not installed", name)
+			missing(t, name, name)
 		}
 	}
 	if r.file == "main.py" && exec.Command("python3", "-c", "import requests").Run() != nil {
-		t.Skip("NOT RUN: requests for python3 is not installed")
+		missing(t, "requests", "requests for python3")
 	}
 	if r.file == "main.php" && exec.Command("php", "-r", "curl_init();").Run() != nil {
-		t.Skip("NOT RUN: curl for php is not installed")
+		missing(t, "php-curl", "curl for php")
 	}
+}
+
+func missing(t *testing.T, name, what string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("GATEHOUSE_REQUIRE"), ","), name) {
+		t.Fatalf("%s is not installed", what)
+	}
+	t.Skipf("NOT RUN: %s is not installed", what)
 }
