@@ -56,7 +56,7 @@ var signedIn = []page{
 	{name: "activity", path: "/activity"},
 	{name: "plans-subscribed", path: "/apis/seamark/plans"},
 	{
-		name: "try-it", path: operation, prepare: send, firstScreen: "try-it", from: ".operation > .row", height: 1120,
+		name: "try-it", path: operation + "?language=curl", prepare: send, firstScreen: "try-it", from: ".operation > .row", height: 1240,
 		ready: loaded + ` && document.querySelector("#try-result .exchange") !== null`,
 	},
 	{
