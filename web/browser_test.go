@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,11 +12,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -136,11 +142,12 @@ func opened(t *testing.T, ctx context.Context, s site, path string) {
 }
 
 // shown is a page in one of its states. If post is the address of a form on the page, the
-// form is sent and its response is the page.
+// form is sent and its response is the page. form is a script that fills it in, if it is set.
 type shown struct {
 	site site
 	path string
 	post string
+	form string
 }
 
 // states returns the pages in every state that looks different.
@@ -288,9 +295,14 @@ func signedOut(f *fake) site {
 func (s shown) open(t *testing.T, ctx context.Context) {
 	t.Helper()
 	opened(t, ctx, s.site, s.path)
+	if s.form != "" {
+		evaluate[bool](t, ctx, s.form+`, true`)
+	}
 	if s.post != "" {
-		do(t, ctx, chromedp.Click(chromedp.CSS(`form[action="`+s.post+`"] button`), chromedp.NodeVisible))
-		eventually(t, ctx, `document.readyState === "complete" && location.pathname === "`+s.post+`"`)
+		form := `form:is([action="` + s.post + `"], [action^="` + s.post + `#"])`
+		do(t, ctx, chromedp.Click(chromedp.CSS(form+` button`), chromedp.NodeVisible))
+		// The console's answer appears in the page, any other replaces it.
+		eventually(t, ctx, `document.readyState === "complete" && (location.pathname === "`+s.post+`" || document.querySelector("#try-result > *") !== null)`)
 	}
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
 }
@@ -325,7 +337,7 @@ type look struct {
 var looks = []look{
 	{"wide", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{}`, 10},
 	{"dark", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"}, `{ runOnly: ["color-contrast"] }`, 1},
-	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{ runOnly: ["target-size"] }`, 1},
+	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{ runOnly: ["target-size", "scrollable-region-focusable"] }`, 1},
 }
 
 var forcedColours = look{name: "forced colours", width: 1280, media: emulation.MediaFeature{Name: "forced-colors", Value: "active"}}
@@ -342,10 +354,11 @@ func (l look) to(t *testing.T, ctx context.Context) {
 // without an ellipsis.
 const tooWide = `[...document.querySelectorAll("body *")].filter((e) => {
 	const style = getComputedStyle(e), box = e.getBoundingClientRect();
-	if (!box.width || e.closest(".unseen, .skip, svg") || style.visibility === "hidden") {
+	// Wide tables scroll in their box.
+	if (!box.width || e.closest(".unseen, .skip, svg, .scroll > *, .table-scroll > *") || style.visibility === "hidden") {
 		return false;
 	}
-	const cut = style.overflowX !== "visible" && style.textOverflow !== "ellipsis" && e.scrollWidth > e.clientWidth + 1 && e.tagName !== "INPUT";
+	const cut = style.overflowX !== "visible" && style.textOverflow !== "ellipsis" && !e.matches(".scroll, .table-scroll") && e.scrollWidth > e.clientWidth + 1 && e.tagName !== "INPUT";
 	return box.left < 0 || box.right > document.documentElement.clientWidth + 0.5 || cut;
 }).slice(0, 3).map((e) => "it has no room for " + e.outerHTML.slice(0, 120))`
 
@@ -354,7 +367,10 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	if err != nil {
 		missing(t, "axe", err)
 	}
-	for name, state := range states() {
+	all := states()
+	maps.Copy(all, documentationStates())
+	watch := watched(t, ctx)
+	for name, state := range all {
 		for _, look := range looks {
 			look.to(t, ctx)
 			state.open(t, ctx)
@@ -374,6 +390,52 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 				t.Errorf("%s, %s: %s", name, look.name, found)
 			}
 		}
+		for _, complaint := range watch() {
+			t.Errorf("%s: %s", name, complaint)
+		}
+	}
+}
+
+// watched watches the tab. The function that it returns lists what happened since the last call:
+// requests to other origins, violations of the content security policy, and errors of scripts.
+func watched(t *testing.T, ctx context.Context) func() []string {
+	t.Helper()
+	var mu sync.Mutex
+	var list []string
+	add := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, fmt.Sprintf(format, args...))
+	}
+	if err := chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") && !strings.HasPrefix(e.Request.URL, "data:") {
+				add("it requested %s", e.Request.URL)
+			}
+		case *cdplog.EventEntryAdded:
+			// A status of 400 or more is logged, too, and many pages here have one.
+			if e.Entry.Source != cdplog.EntrySourceNetwork {
+				add("the browser says: %s (%s)", e.Entry.Text, e.Entry.URL)
+			}
+		case *runtime.EventExceptionThrown:
+			add("a script failed: %s", e.ExceptionDetails.Text)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		seen := list
+		list = nil
+		return seen
 	}
 }
 

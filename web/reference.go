@@ -196,10 +196,10 @@ func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
 		page.Start.Servers = []openapi.Server{{URL: ref.base}}
 	}
 	for _, tag := range ref.doc.Tags {
-		page.Sections = append(page.Sections, ref.section(tag, ref.single))
+		page.Sections = append(page.Sections, ref.section(tag, onStart, ref.single))
 	}
 	if len(ref.doc.Webhooks) > 0 {
-		page.Sections = append(page.Sections, ref.webhooks(ref.single))
+		page.Sections = append(page.Sections, ref.webhooks(onStart, ref.single))
 	}
 	return ref.show(w, r, page, ref.title(), cmp.Or(ref.doc.Summary, ref.product.Description))
 }
@@ -212,13 +212,13 @@ func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	}
 	if slug == webhooksSlug && len(ref.doc.Webhooks) > 0 {
 		page := ref.page(r, webhooksSlug, nil)
-		page.Head.Current, page.Sections = webhooksName, []tagSection{ref.webhooks(true)}
+		page.Head.Current, page.Sections = webhooksName, []tagSection{ref.webhooks(onTag, true)}
 		return ref.show(w, r, page, webhooksName+" · "+ref.title(), "")
 	}
 	for _, tag := range ref.doc.Tags {
 		if tag.Slug == slug {
 			page := ref.page(r, slug, nil)
-			page.Head.Current, page.Sections = tagName(tag), []tagSection{ref.section(tag, len(tag.Operations) <= operationsOnAPage)}
+			page.Head.Current, page.Sections = tagName(tag), []tagSection{ref.section(tag, onTag, len(tag.Operations) <= operationsOnAPage)}
 			return ref.show(w, r, page, tagName(tag)+" · "+ref.title(), tag.Description)
 		}
 	}
@@ -363,27 +363,33 @@ func (ref *reference) listed(ops []*openapi.Operation, at *openapi.Operation) []
 
 func tagAnchor(slug string) string { return "tag-" + slug }
 
-func (ref *reference) section(tag openapi.Tag, full bool) tagSection {
+// Levels of the headings of operations, below the heading of their tag.
+const (
+	onTag   = 2
+	onStart = 3
+)
+
+func (ref *reference) section(tag openapi.Tag, level int, full bool) tagSection {
 	section := tagSection{Name: tagName(tag), Anchor: tagAnchor(tag.Slug), Href: ref.path("tags", tag.Slug)}
-	section.Description = ref.prose(tag.Description, 3)
-	ref.fill(&section, tag.Operations, full)
+	section.Description = ref.prose(tag.Description, level)
+	ref.fill(&section, tag.Operations, level, full)
 	return section
 }
 
-func (ref *reference) webhooks(full bool) tagSection {
+func (ref *reference) webhooks(level int, full bool) tagSection {
 	section := tagSection{Name: webhooksName, Anchor: tagAnchor(webhooksSlug), Href: ref.path("tags", webhooksSlug)}
 	section.Description = "<p>The API sends these requests to you.</p>"
-	ref.fill(&section, ref.doc.Webhooks, full)
+	ref.fill(&section, ref.doc.Webhooks, level, full)
 	return section
 }
 
-func (ref *reference) fill(section *tagSection, ops []*openapi.Operation, full bool) {
+func (ref *reference) fill(section *tagSection, ops []*openapi.Operation, level int, full bool) {
 	if !full {
 		section.Listed = ref.listed(ops, nil)
 		return
 	}
 	for _, op := range ops {
-		section.Operations = append(section.Operations, ref.view(op, 3))
+		section.Operations = append(section.Operations, ref.view(op, level))
 	}
 }
 

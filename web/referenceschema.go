@@ -45,6 +45,9 @@ type propertyView struct {
 	schemaView
 }
 
+// SchemaName is the name of the property's schema, "" if it has none.
+func (v propertyView) SchemaName() string { return v.schemaView.Name }
+
 // schemaView expands a schema that is inside of the named ones.
 func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView {
 	if s == nil {
