@@ -131,5 +131,9 @@ func (p *photographer) subscribe(ctx context.Context, plan string) error {
 	if err := waitUntil(ctx, loaded+` && document.querySelector(".outcome.ok") !== null`); err != nil {
 		return err
 	}
-	return p.takeThis(ctx, page{name: "subscribed"})
+	path, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.pathname"))
+	if err != nil {
+		return err
+	}
+	return p.take(ctx, page{name: "subscribed", path: path})
 }

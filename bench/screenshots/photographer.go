@@ -111,7 +111,7 @@ func (p *photographer) takeThis(ctx context.Context, page page) error {
 			return err
 		}
 		// The script lays some pages out for the window in which they are opened.
-		if page.prepare == nil && page.path != "" {
+		if page.prepare == nil {
 			if err := p.open(ctx, page.path); err != nil {
 				return err
 			}
