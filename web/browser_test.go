@@ -62,6 +62,15 @@ func TestInABrowser(t *testing.T) {
 		"times are in the reader's time zone":                            timesAreTheReaders,
 		"a small window shows who is signed in":                          namedInASmallWindow,
 		"a revealed key can be copied at once, and is hidden everywhere": keyAtHand,
+		"a slash goes to the search, which suggests while typing":        suggestsWhileTyping,
+		"another language replaces the examples and is remembered":       languageInPlace,
+		"a page is copied as Markdown":                                   copiedAsMarkdown,
+		"the console answers in the page":                                consoleInPlace,
+		"the console says if the portal does not answer":                 consoleWithoutAnswer,
+		"an operation is read and tried with the keyboard alone":         keyboardAlone,
+		"a menu closes again":                                            menuCloses,
+		"nothing moves for people who want less motion":                  nothingMoves,
+		"everything works without JavaScript":                            withoutScript,
 	} {
 		t.Run(name, func(t *testing.T) {
 			tab, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
@@ -441,11 +450,22 @@ func watched(t *testing.T, ctx context.Context) func() []string {
 
 func markedInForcedColours(t *testing.T, ctx context.Context) {
 	forcedColours.to(t, ctx)
-	states()["dashboard"].open(t, ctx)
-	border := `getComputedStyle(document.querySelector('header nav a[href="%s"]')).borderBottomColor`
-	current := evaluate[string](t, ctx, strings.ReplaceAll(border, "%s", "/dashboard"))
-	if other := evaluate[string](t, ctx, strings.ReplaceAll(border, "%s", "/apis")); other == current {
-		t.Errorf("the current page and the other both have a border of %s", current)
+	for _, c := range []struct {
+		page         shown
+		among, style string
+	}{
+		{states()["dashboard"], "header nav a", "borderBottomColor"},
+		{documentationStates()["catalog, facets"], ".views a", "borderBottomStyle"},
+		{documentationStates()["product, described"], ".tabs a", "borderBottomColor"},
+		{documentationStates()["console, with a key"], ".languages a", "textDecorationLine"},
+		{documentationStates()["console, with a key"], ".reference-nav a", "textDecorationLine"},
+	} {
+		c.page.open(t, ctx)
+		style := `getComputedStyle(document.querySelector('` + c.among + `%s')).` + c.style
+		current := evaluate[string](t, ctx, strings.ReplaceAll(style, "%s", "[aria-current]"))
+		if other := evaluate[string](t, ctx, strings.ReplaceAll(style, "%s", ":not([aria-current])")); other == current {
+			t.Errorf("%s: the current one and another both have %s %s", c.among, c.style, current)
+		}
 	}
 }
 

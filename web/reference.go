@@ -355,7 +355,7 @@ func (ref *reference) listed(ops []*openapi.Operation, at *openapi.Operation) []
 	var list []navOperation
 	for _, op := range ops {
 		list = append(list, navOperation{
-			Method: op.Method, Label: nameOf(op), Href: ref.operationHref(op), Current: op == at, Deprecated: op.Deprecated,
+			Method: op.Method, Label: cmp.Or(op.Summary, op.Path), Href: ref.operationHref(op), Current: op == at, Deprecated: op.Deprecated,
 		})
 	}
 	return list
