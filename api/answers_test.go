@@ -64,6 +64,15 @@ paths:
           description: All places.
 `
 
+const collection = `{"info":{"_postman_id":"1138d2ad-3a64-8aa2-a946-57174feaff3f","name":"Forecast",` +
+	`"schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},` +
+	`"item":[{"name":"List places","request":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
+	`"response":[{"name":"All places.","originalRequest":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
+	`"status":"OK","code":200,"_postman_previewlanguage":"text","header":[],"cookie":[],"body":""}]}],` +
+	`"variable":[{"key":"baseUrl","value":"https://weather.example/prod","type":"string"}]}`
+
 func examples() []example {
 	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}
 	private := map[string]string{"Location": "", "Cache-Control": "no-store", "ETag": "", "Retry-After": ""}
@@ -87,6 +96,10 @@ func examples() []example {
 		{
 			"GET /catalog/{product}/apis/{api}/openapi.yaml", "/catalog/weather/apis/forecast/openapi.yaml", http.StatusOK, exportedYAML,
 			named(`inline; filename=weather-forecast.openapi.yaml`), "", "application/openapi+yaml",
+		},
+		{
+			"GET /catalog/{product}/apis/{api}/postman.json", "/catalog/weather/apis/forecast/postman.json", http.StatusOK, collection,
+			named(`attachment; filename=weather-forecast.postman.json`), "", "application/json",
 		},
 		{"GET /catalog/{product}/apis/{api}/sdk/{type}", "/catalog/weather/apis/forecast/sdk/java", http.StatusOK, archive, named(`attachment; filename=forecast-java.zip`), "", "application/zip"},
 		{"GET /search", "/search?q=listPlaces", http.StatusOK, `{"items":[` + found + `],"more":false,"incomplete":false}`, private, "", ""},

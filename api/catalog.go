@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/openapi/export"
+	"github.com/gatehouse-portal/gatehouse/openapi/postman"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -186,15 +187,15 @@ func file(f library.File, public bool) stored {
 	}
 }
 
-// Definition names an API of a product.
-type Definition struct {
+// DefinitionInput names an API of a product.
+type DefinitionInput struct {
 	ProductInput
 	API string `path:"api" maxLength:"256" doc:"The API's slug, from the product." example:"harbours"`
 }
 
 // definition answers with what is made of an API's OpenAPI document.
-func (s *service) definition(kind, contentType string, make func(definition []byte, api catalog.API) ([]byte, error)) func(context.Context, *Definition) (*storedOutput, error) {
-	return func(ctx context.Context, in *Definition) (*storedOutput, error) {
+func (s *service) definition(kind, contentType string, make func(definition []byte, api catalog.API) ([]byte, error)) func(context.Context, *DefinitionInput) (*storedOutput, error) {
+	return func(ctx context.Context, in *DefinitionInput) (*storedOutput, error) {
 		shelf, err := s.shelf(ctx)
 		if err != nil {
 			return nil, problemOf(ctx, err)
@@ -236,8 +237,33 @@ func asYAML(definition []byte, api catalog.API) ([]byte, error) {
 	return export.YAML(document)
 }
 
+// postman answers with an API's Postman collection. The library has the document parsed.
+func (s *service) postman(ctx context.Context, in *DefinitionInput) (*storedOutput, error) {
+	shelf, err := s.shelf(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	api, product, err := shelf.API(in.Product, in.API)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	body, err := shelf.Encoded(ctx, "postman "+api.Definition+" "+api.Endpoint, func(ctx context.Context) ([]byte, error) {
+		document, err := shelf.Definition(ctx, in.Product, in.API)
+		if err != nil {
+			return nil, err
+		}
+		return postman.Collection(document, api.Endpoint)
+	})
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return answer(in.Conditional, stored{
+		Encoded: body, contentType: jsonType, public: shelf.Public, file: product.ID + "-" + api.Slug + ".postman.json", attachment: true,
+	}), nil
+}
+
 type sdkInput struct {
-	Definition
+	DefinitionInput
 	Type string `path:"type" maxLength:"32" doc:"One of the API's SDK types." example:"javascript"`
 }
 

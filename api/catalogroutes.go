@@ -31,6 +31,7 @@ func (s *service) registerCatalog(api huma.API) {
 		s.definition("openapi.json", openAPIJSON, asJSON), document, openAPIJSON)
 	registerStored(api, get("get-openapi-yaml", definition+"/openapi.yaml", "Get an API's OpenAPI document as YAML"),
 		s.definition("openapi.yaml", openAPIYAML, asYAML), &huma.Schema{Type: huma.TypeString}, openAPIYAML)
+	registerStored(api, get("get-postman", definition+"/postman.json", "Get an API's operations as a Postman collection"), s.postman, document, jsonType)
 	registerStored(api, get("get-sdk", definition+"/sdk/{type}", "Get an SDK that API Gateway generated"), s.sdk, binary, "application/zip")
 	huma.Register(api, get("search", "/search", "Search products, pages, operations and schemas"), s.search)
 }

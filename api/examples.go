@@ -65,6 +65,14 @@ func exampleDocument() map[string]any {
 
 const exampleYAML = "openapi: 3.0.1\ninfo:\n  title: Harbours\n  version: \"1.4\"\npaths: {}\n"
 
+func exampleCollection() any {
+	return map[string]any{
+		"info":     map[string]any{"name": "Harbours", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+		"item":     []any{map[string]any{"name": "List the harbours", "request": map[string]any{"method": http.MethodGet, "url": "{{baseUrl}}/harbours"}}},
+		"variable": []any{map[string]any{"key": "baseUrl", "value": exampleOffer().APIs[0].Endpoint}, map[string]any{"key": "apiKey", "value": ""}},
+	}
+}
+
 // answers are the examples of successful responses, by operation id.
 func answers() map[string]any {
 	return map[string]any{
@@ -77,6 +85,7 @@ func answers() map[string]any {
 		"get-product-image": "(the bytes of the image)",
 		"get-openapi-json":  exampleDocument(),
 		"get-openapi-yaml":  exampleYAML,
+		"get-postman":       exampleCollection(),
 		"get-sdk":           "(the bytes of the archive)",
 		"search": SearchResults{Items: []Found{{
 			Kind: "operation", Title: "List the harbours", URL: "/apis/harbours-v1/docs/harbours/operations/listHarbours", Product: exampleProduct, ProductName: "Harbours",
@@ -175,6 +184,7 @@ var failures = map[string][]map[int]expected{
 	"get-product-image":  {noImage},
 	"get-openapi-json":   {noAPI},
 	"get-openapi-yaml":   {noAPI},
+	"get-postman":        {noAPI},
 	"get-sdk":            {noSDK},
 	"search":             nil,
 	"list-subscriptions": nil,

@@ -56,6 +56,7 @@ var byRoute = map[string]answers{
 	"GET /api/v1/catalog/{product}/image":                   everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.json": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.yaml": everybody(http.StatusNotFound),
+	"GET /api/v1/catalog/{product}/apis/{api}/postman.json": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/sdk/{type}":   everybody(http.StatusNotFound),
 	"GET /api/v1/me":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/register":               {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},

@@ -219,6 +219,7 @@ var looks = map[string]look{
 	"GET /api/v1/catalog/{product}/image":                   {status: http.StatusOK},
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.json": {status: http.StatusOK},
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.yaml": {status: http.StatusOK},
+	"GET /api/v1/catalog/{product}/apis/{api}/postman.json": {status: http.StatusOK},
 	"GET /api/v1/catalog/{product}/apis/{api}/sdk/{type}":   {status: http.StatusOK},
 	"GET /api/v1/search":                                    {status: http.StatusOK, query: "q=shared&limit=50"},
 	"GET /api/v1/me":                                        {status: http.StatusOK},

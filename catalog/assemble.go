@@ -52,7 +52,7 @@ type assembler struct {
 }
 
 // assemble builds the catalog. A product folder forms a product of the plans and the stages that
-// it names. Other plans that open the same stages form one product, named after its APIs. Stages
+// it names. Other plans with the same stages form one product, named after its APIs. Stages
 // that no longer exist are dropped, and so are plans without any stage left. A stage of an API
 // that is not a REST API is kept, though only its id and name are known.
 func assemble(from parts, byDefault Endpoint) assembly {
@@ -171,7 +171,7 @@ func productID(stages []portal.Stage) string {
 // slug is the default of API.Slug.
 func slug(stage portal.Stage) string { return stage.API + "-" + stage.Stage }
 
-// product builds a product from plans that all open the same stages.
+// product builds a product from plans that all have the same stages.
 func (a *assembler) product(plans []Plan) Product {
 	p := Product{ID: productID(plans[0].Stages), Plans: plans}
 	for _, stage := range plans[0].Stages {

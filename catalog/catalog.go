@@ -29,8 +29,8 @@ type Document struct {
 }
 
 // Product is what a person finds, reads about and subscribes to: plans and the APIs that they
-// open. A product folder describes it; without one, the plans that open exactly the same stages
-// form a product.
+// cover. A product folder describes it; without one, the plans with exactly the same stages form
+// a product.
 type Product struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -174,7 +174,7 @@ const (
 	// API. Only its id and stage are known.
 	Other = "other"
 	// Docs is an API that is not on API Gateway. A product folder describes it, and no plan
-	// opens it.
+	// covers it.
 	Docs = "docs"
 )
 

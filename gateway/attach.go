@@ -15,7 +15,7 @@ import (
 // Attach attaches the key to the plan. Repeating it changes nothing. The data plane may take
 // minutes to follow.
 //
-// AWS answers 409 if the key is attached already, if another plan of the key opens one of the
+// AWS answers 409 if the key is attached already, if another plan of the key covers one of the
 // stages, and during another change; and 404 without the plan and without the key. Attach reads
 // API Gateway to tell these apart, and returns a *Refused only for what it has seen (decision
 // 0037).

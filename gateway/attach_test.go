@@ -74,7 +74,7 @@ func TestAttachingAndDetachingAgainAfterALostAnswerSucceeds(t *testing.T) {
 	}
 }
 
-func TestAStageThatAnotherPlanOpensIsRefusedForGood(t *testing.T) {
+func TestAStageThatAnotherPlanCoversIsRefusedForGood(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)

@@ -34,7 +34,7 @@ type RefusedReason string
 const (
 	PlanGone   RefusedReason = "plan_gone"   // there is no such usage plan
 	KeyGone    RefusedReason = "key_gone"    // there is no such key
-	StageTaken RefusedReason = "stage_taken" // another plan of the key opens a stage of this one
+	StageTaken RefusedReason = "stage_taken" // another plan of the key covers a stage of this one
 	Invalid    RefusedReason = "invalid"     // the call is wrong in itself
 )
 

@@ -27,7 +27,7 @@ var (
 	plusOnly = events.Decides{Scopes: []portal.Scope{"plan/plus"}}
 )
 
-// said is a fact that stands in the journal already, for that operation and intent.
+// said is a fact that is in the journal already, for that operation and intent.
 type said struct {
 	fact   events.Fact
 	op     portal.OperationID
@@ -103,7 +103,7 @@ func TestRegistration(t *testing.T) {
 			[]events.Fact{events.UserRegistered{Decides: scopes}}},
 		{"a duplicate changes nothing", []said{registered()}, events.RegisterUser{}, 2,
 			[]events.Fact{events.RequestUnchanged{Decides: scopes}}},
-		{"an older one that arrives late asks for what stands and is not superseded",
+		{"an older one that arrives late asks for what is so already and is not superseded",
 			[]said{registered(), {events.RequestUnchanged{Decides: scopes}, "op-b", 9}}, events.RegisterUser{}, 2,
 			[]events.Fact{events.RequestUnchanged{Decides: scopes}}},
 	})
@@ -148,7 +148,7 @@ func TestSubscribing(t *testing.T) {
 			Decides: plusOnly, Code: portal.Conflict,
 			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."}}},
 		{"one older than the leaving is superseded", append(freeActive(), freeEnding("op-leave", 5)), freePlan, 4, superseded},
-		{"an older one for what stands is not superseded", append(freeActive(),
+		{"an older one for what is so already is not superseded", append(freeActive(),
 			said{events.RequestUnchanged{Decides: freeOnly}, "op-b", 9}), freePlan, 4,
 			[]events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
 		{"one older than a decision over the whole account is superseded", []said{registered(),

@@ -103,7 +103,7 @@ func TestARequestThatIsHandledWhileItIsGivenUpHasNotFailed(t *testing.T) {
 	}
 }
 
-func TestARowAndItsRequestFailedStandTogetherOrNotAtAll(t *testing.T) {
+func TestARowAndItsRequestFailedAreWrittenTogetherOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	n := 0

@@ -10,11 +10,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Subscribing decides on SubscribeRequested: the account's keys should open the plan. With the
+// Subscribing decides on SubscribeRequested: the account's keys should be in the plan. With the
 // account's first plan it also asks for a key. The operation ends once API Gateway has attached
 // the keys.
 //
-// A plan that is open already yields RequestUnchanged, and one under way RequestJoined: ten
+// An active subscription yields RequestUnchanged, and one under way RequestJoined: ten
 // clicks at once make one subscription, and all ten operations end with it. The request is
 // rejected if the key holds another plan of a same stage (both are named; API Gateway allows a
 // key one plan per stage), and if the key is in as many plans as it can be.

@@ -83,7 +83,7 @@ func TestDecidingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
 		t.Errorf("sent %v, repeated %v", sent, repeated)
 	}
-	// Earlier decisions stand.
+	// Earlier decisions stay in force.
 	d.elsewhere(register)
 	if _, repeated := d.outbox.empty(); len(repeated) != 1 {
 		t.Errorf("repeated %v, want the fact of signing up", repeated)

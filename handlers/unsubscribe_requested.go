@@ -5,8 +5,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Unsubscribing decides on UnsubscribeRequested: the account's keys should no longer open the
-// plan, whether they are attached or only about to be. The operation ends once API Gateway has
+// Unsubscribing decides on UnsubscribeRequested: the account's keys should leave the plan,
+// whether they are attached or only about to be. The operation ends once API Gateway has
 // detached them. A plan that the account does not hold yields RequestUnchanged, and one that is
 // ending RequestJoined. The account keeps its keys for the next subscription.
 func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ string) []events.Fact {

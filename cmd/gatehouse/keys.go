@@ -16,7 +16,29 @@ import (
 )
 
 type keysCommand struct {
+	Verify keysVerifyCommand `cmd:"" help:"Check without AWS whether a text is an API key value of Gatehouse, by its form and checksum."`
 	Whose keysWhoseCommand `cmd:"" help:"Print the account that an API key belongs to, by its value or id."`
+}
+
+type keysVerifyCommand struct {
+	output
+	Value string `arg:"" help:"The text; - reads it from standard input, which keeps a value out of the shell's history."`
+}
+
+// Run calls nothing. It fails if the text is no key value. It never prints the value.
+func (c keysVerifyCommand) Run(ctx context.Context) error {
+	text, err := textOrInput(ctx, c.Value, os.Stdin, func() { askFor("The value") })
+	if err != nil {
+		return err
+	}
+	prefix, err := app.CheckValue(text)
+	if err != nil {
+		return err
+	}
+	return c.print(os.Stdout, map[string]any{"valid": true, "prefix": prefix}, func(w io.Writer) {
+		fmt.Fprintf(w, "This is a key value of Gatehouse with the prefix %q. Its checksum is right.\n", prefix)
+		fmt.Fprintf(w, "Whether the key still exists, only AWS knows: `%s keys whose -` looks it up, with its owner.\n", processName)
+	})
 }
 
 type keysWhoseCommand struct {
@@ -26,7 +48,7 @@ type keysWhoseCommand struct {
 
 // Run checks a value's checksum before it calls AWS. It never prints the value.
 func (c keysWhoseCommand) Run(ctx context.Context) error {
-	text, err := c.text(ctx, os.Stdin, askForKey)
+	text, err := textOrInput(ctx, c.Key, os.Stdin, func() { askFor("The key's value or id") })
 	if err != nil {
 		return err
 	}
@@ -91,16 +113,16 @@ func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID 
 	return ""
 }
 
-func askForKey() {
+func askFor(what string) {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		fmt.Fprint(os.Stderr, "The key's value or id, then Enter: ")
+		fmt.Fprint(os.Stderr, what+", then Enter: ")
 	}
 }
 
-// text returns the argument or, if that is "-", the first line of in, after calling ask.
-func (c keysWhoseCommand) text(ctx context.Context, in io.Reader, ask func()) (string, error) {
-	if c.Key != "-" {
-		return strings.TrimSpace(c.Key), nil
+// textOrInput returns the argument or, if that is "-", the first line of in, after calling ask.
+func textOrInput(ctx context.Context, argument string, in io.Reader, ask func()) (string, error) {
+	if argument != "-" {
+		return strings.TrimSpace(argument), nil
 	}
 	ask()
 	line, err := firstLine(ctx, in)

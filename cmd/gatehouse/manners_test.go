@@ -59,7 +59,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -105,10 +105,19 @@ func TestMistypedKeyValueIsDetectedWithoutAWS(t *testing.T) {
 	t.Parallel()
 	const value = "gh0Mv4jrDF8xUUC2tsGFIorBvkoC9zpIRjUuDOl8HuyvD1gCiaZ"
 	for name, text := range map[string]string{"mistyped": strings.Replace(value, "4", "5", 1), "cut off": value[:40], "too long": value + "Z"} {
-		code, _, stderr := said(t, nil, "keys", "whose", text)
-		if code != 1 || !strings.Contains(stderr, "its form or its checksum is wrong") || strings.Contains(stderr, text) {
-			t.Errorf("%s: exit code %d, %q", name, code, stderr)
+		for _, verb := range []string{"whose", "verify"} {
+			code, _, stderr := said(t, nil, "keys", verb, text)
+			if code != 1 || !strings.Contains(stderr, "its form or its checksum is wrong") || strings.Contains(stderr, text) {
+				t.Errorf("%s, %s: exit code %d, %q", verb, name, code, stderr)
+			}
 		}
+	}
+	code, stdout, _ := said(t, nil, "keys", "verify", value)
+	if code != 0 || !strings.Contains(stdout, `prefix "gh"`) || strings.Contains(stdout, value) {
+		t.Errorf("verifying a value: exit code %d, %q", code, stdout)
+	}
+	if code, stdout, _ := said(t, nil, "keys", "verify", "--json", value); code != 0 || !strings.Contains(stdout, `"valid": true`) {
+		t.Errorf("as JSON: exit code %d, %q", code, stdout)
 	}
 	if code, _, stderr := said(t, nil, "keys", "whose", value); code != 1 || strings.Contains(stderr, "checksum") {
 		t.Errorf("a value: exit code %d, %q", code, stderr)

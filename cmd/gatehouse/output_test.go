@@ -58,7 +58,7 @@ func TestKeysWhosePromptsOnlyForStandardInput(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]int{"-": 1, "typed": 0} {
 		asked := 0
-		text, err := keysWhoseCommand{Key: key}.text(t.Context(), strings.NewReader("typed\n"), func() { asked++ })
+		text, err := textOrInput(t.Context(), key, strings.NewReader("typed\n"), func() { asked++ })
 		if err != nil || text != "typed" || asked != want {
 			t.Errorf("%s: %q (%v), asked %d times, want %d", key, text, err, asked, want)
 		}
@@ -70,7 +70,7 @@ func TestReadingStandardInputCanBeInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	silent, w := io.Pipe()
 	defer w.Close()
-	_, err := keysWhoseCommand{Key: "-"}.text(ctx, silent, interrupt)
+	_, err := textOrInput(ctx, "-", silent, interrupt)
 	if err == nil || err.Error() != "interrupted" {
 		t.Errorf("it returns %v", err)
 	}

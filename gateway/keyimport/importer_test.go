@@ -262,12 +262,12 @@ func TestWithoutAFindingAllKeysAreCreatedSingly(t *testing.T) {
 	}
 }
 
-func TestTheRowThatAWSRejectsIsFoundByHalving(t *testing.T) {
+func TestTheRowThatAWSRefusesIsFoundByHalving(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	creations := creationsOf(0, 40, w.Plan(t, "Free"))
 	bad := creations[17].Key.Name
-	// AWS may reject a whole file for one of its rows.
+	// AWS may refuse a whole file for one of its rows.
 	w.Wire.Reject("ImportApiKeys", bad)
 	results := w.importer(t, Config{}).together(t, creations)
 	calls := w.Wire.Made()
@@ -651,7 +651,7 @@ func TestACallerThatStopsWaitingIsAnsweredAtOnceAndTheOthersGoOn(t *testing.T) {
 
 func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
 	t.Parallel()
-	for name, whole := range map[string]bool{"AWS leaves the row out": false, "AWS rejects the whole import": true} {
+	for name, whole := range map[string]bool{"AWS leaves the row out": false, "AWS refuses the whole import": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -17,7 +17,7 @@ import (
 )
 
 // Probe tries out ImportApiKeys with throw-away keys named <prefix>/probe/…, in a throw-away
-// usage plan without stages, so that the keys open nothing. Then it deletes these, and what
+// usage plan without stages, so that no API accepts the keys. Then it deletes these, and what
 // interrupted probes have left. It makes about twenty background calls, and waits for the
 // budget until ctx ends. If the Finding has no observations, the error says why; otherwise it
 // says what could not be deleted.

@@ -72,7 +72,7 @@ func unread(err error) error {
 	return err
 }
 
-// submit imports rows and sets each row's ifMissing. If AWS rejects an import as a whole,
+// submit imports rows and sets each row's ifMissing. If AWS refuses an import as a whole,
 // submit imports its halves until the row at fault is alone; that key is then created singly,
 // for its own error. If AWS says that the AWS account is full, one row alone shows whether there is
 // room for some. submit returns an error that further imports would meet, too.

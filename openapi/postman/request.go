@@ -1,192 +1,153 @@
 package postman
 
 import (
-	"cmp"
-	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/openapi"
-	"github.com/gatehouse-portal/gatehouse/openapi/snippet"
 )
 
-func requestOf(op *openapi.Operation, used map[string]bool) request {
-	r := request{Method: op.Method, Description: op.Description, Header: []field{}, URL: addressOf(op), Auth: authOf(op, used)}
-	for i := range op.Parameters {
-		p := &op.Parameters[i]
-		if p.In != "header" && p.In != "cookie" {
-			continue
-		}
-		for _, h := range alone(p, "/").Header {
-			r.Header = append(r.Header, field{Key: h.Name, Value: h.Value, Description: p.Description, Disabled: !p.Required})
-		}
+type address struct {
+	Raw      string   `json:"raw"`
+	Host     []string `json:"host"`
+	Path     []string `json:"path"`
+	Query    []field  `json:"query,omitempty"`
+	Variable []field  `json:"variable,omitempty"`
+}
+
+func (w *writer) request(op *openapi.Operation) request {
+	r := request{Method: op.Method, Header: []field{}, URL: address{Host: []string{"{{baseUrl}}"}, Path: []string{}}, Description: describe(op)}
+	example := withoutParameters(op)
+	for _, h := range example.Header {
+		r.Header = append(r.Header, field{Key: h.Name, Value: literal(h.Value)})
 	}
-	// The example request has the headers for the body and for the answer, too.
-	for _, h := range op.ExampleRequest("https://example.com").Header {
-		if !slices.ContainsFunc(r.Header, func(f field) bool { return strings.EqualFold(f.Key, h.Name) }) {
-			r.Header = append(r.Header, field{Key: h.Name, Value: h.Value})
-		}
+	r.path(op)
+	for _, p := range op.Parameters {
+		r.parameter(p)
 	}
 	if op.Body != nil && len(op.Body.Content) > 0 {
-		media := op.Body.Content[0]
-		r.Body = &body{Mode: "raw", Raw: exampleOf(media)}
-		if language := languageOf(media.Type); language != "text" {
-			r.Body.Options = &bodyOptions{}
-			r.Body.Options.Raw.Language = language
-		}
+		r.setBody(op.Body.Content[0], example)
 	}
+	w.authenticate(&r, op)
+	r.URL.write()
 	return r
 }
 
-// alone returns the example request with one parameter only, which shows how it is serialized.
-func alone(p *openapi.Parameter, path string) openapi.Request {
-	single := *p
-	single.Required = true
-	op := openapi.Operation{Method: "GET", Path: path, Parameters: []openapi.Parameter{single}}
-	return op.ExampleRequest("https://example.com")
+// withoutParameters builds the operation's request with its body, unless that is too long.
+func withoutParameters(op *openapi.Operation) openapi.Request {
+	one := *op
+	one.Parameters = nil
+	if one.Body != nil && len(one.Body.Content) > 0 {
+		media := one.Body.Content[0]
+		if len(media.Examples) > 0 && len(media.Examples[0].Text) > maxBody {
+			media.Examples = nil
+		}
+		one.Body = &openapi.Body{Content: []openapi.Media{media}}
+	}
+	return one.ExampleRequest("")
 }
 
-var template = regexp.MustCompile(`\{([^{}/]+)\}`)
+// literal separates braces, so that Postman does not take text of the document for a variable: it
+// would send the value that the person has for it, perhaps a secret.
+func literal(text string) string {
+	for strings.Contains(text, "{{") {
+		text = strings.ReplaceAll(text, "{{", "{ {")
+	}
+	return text
+}
 
-func addressOf(op *openapi.Operation) address {
-	a := address{Host: []string{"{{baseUrl}}"}, Path: []string{}}
-	values := map[string]string{}
-	for i := range op.Parameters {
-		p := &op.Parameters[i]
-		switch p.In {
-		case "path":
-			values[p.Name] = pathValue(p)
-		case "query":
-			a.Query = append(a.Query, queryFields(p)...)
+func describe(op *openapi.Operation) string {
+	text := cut(op.Description, maxText)
+	if op.Deprecated {
+		return strings.TrimSpace("Deprecated: new programs should not use this operation.\n\n" + text)
+	}
+	return text
+}
+
+// simpleName are names that Postman takes for a variable in a path.
+var simpleName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+
+// path sets the segments. A parameter that is a whole segment becomes a variable; one within a
+// segment, which Postman does not know, is filled in.
+func (r *request) path(op *openapi.Operation) {
+	template, query, _ := strings.Cut(op.Path, "?")
+	var inPath []openapi.Parameter
+	byName := map[string]openapi.Parameter{}
+	for _, p := range op.Parameters {
+		if p.In == "path" {
+			inPath, byName[p.Name] = append(inPath, p), p
 		}
 	}
-	for segment := range strings.SplitSeq(strings.TrimPrefix(op.Path, "/"), "/") {
-		written, variables := segmentOf(segment, op, values)
-		a.Path = append(a.Path, written)
-		a.Variable = append(a.Variable, variables...)
+	for segment := range strings.SplitSeq(strings.TrimPrefix(template, "/"), "/") {
+		name := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(segment, "{"), "}"), "+")
+		p, known := byName[name]
+		if known && (segment == "{"+name+"}" || segment == "{"+name+"+}") && simpleName.MatchString(name) {
+			value := alone("/"+segment, p).URL
+			r.URL.Path = append(r.URL.Path, ":"+name)
+			r.URL.Variable = append(r.URL.Variable, field{Key: name, Value: strings.TrimPrefix(value, "/"), Description: cut(p.Description, maxText)})
+			continue
+		}
+		filled := strings.TrimPrefix(alone("/"+segment, inPath...).URL, "/")
+		if rest, ok := strings.CutPrefix(filled, ":"); ok {
+			filled = "%3A" + rest // which is no variable
+		}
+		r.URL.Path = append(r.URL.Path, filled)
 	}
-	a.Raw = "{{baseUrl}}/" + strings.Join(a.Path, "/")
-	separator := "?"
-	for _, q := range a.Query {
-		if !q.Disabled {
-			a.Raw += separator + q.Key + "=" + q.Value
-			separator = "&"
+	r.pairs(query, openapi.Parameter{Required: true})
+}
+
+// alone builds the request of an operation that has only these parameters, as required ones.
+func alone(path string, parameters ...openapi.Parameter) openapi.Request {
+	op := openapi.Operation{Method: "GET", Path: path}
+	for _, p := range parameters {
+		p.Required = true
+		op.Parameters = append(op.Parameters, p)
+	}
+	return op.ExampleRequest("")
+}
+
+// parameter adds a parameter outside of the path. One that is optional is disabled.
+func (r *request) parameter(p openapi.Parameter) {
+	example := alone("/", p)
+	switch p.In {
+	case "query":
+		_, query, _ := strings.Cut(example.URL, "?")
+		if query == "" {
+			query = escaped(p.Name)
+		}
+		r.pairs(query, p)
+	case "header", "cookie":
+		for _, h := range example.Header {
+			r.Header = append(r.Header, field{Key: h.Name, Value: literal(h.Value), Description: cut(p.Description, maxText), Disabled: !p.Required})
 		}
 	}
-	return a
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-
-// segmentOf writes a segment of the path. Postman has variables for whole segments only; in
-// others, and under odd names, the example stands for the parameter.
-func segmentOf(segment string, op *openapi.Operation, values map[string]string) (string, []variable) {
-	if m := template.FindStringSubmatch(segment); m != nil && m[0] == segment && variableName.MatchString(m[1]) {
-		v := variable{Key: m[1], Value: values[m[1]]}
-		for _, p := range op.Parameters {
-			if p.In == "path" && p.Name == m[1] {
-				v.Description = p.Description
-			}
-		}
-		return ":" + m[1], []variable{v}
+func (r *request) pairs(query string, p openapi.Parameter) {
+	if query == "" {
+		return
 	}
-	segment = template.ReplaceAllStringFunc(segment, func(name string) string {
-		return url.PathEscape(values[name[1:len(name)-1]])
-	})
-	if rest, ok := strings.CutPrefix(segment, ":"); ok { // which would be a variable
-		segment = "%3A" + rest
-	}
-	return segment, nil
-}
-
-func pathValue(p *openapi.Parameter) string {
-	written := strings.TrimPrefix(alone(p, "/{"+p.Name+"}").URL, "https://example.com/")
-	if value, err := url.PathUnescape(written); err == nil {
-		return value
-	}
-	return p.Example
-}
-
-// queryFields returns the pairs of a query parameter; an array can have several.
-func queryFields(p *openapi.Parameter) []field {
-	_, query, _ := strings.Cut(alone(p, "/").URL, "?")
-	var fields []field
 	for pair := range strings.SplitSeq(query, "&") {
 		key, value, _ := strings.Cut(pair, "=")
-		if key != "" {
-			fields = append(fields, field{Key: key, Value: value, Description: p.Description, Disabled: !p.Required})
+		r.URL.Query = append(r.URL.Query, field{Key: key, Value: value, Description: cut(p.Description, maxText), Disabled: !p.Required})
+	}
+}
+
+// write sets the address as one text, with what is not disabled.
+func (a *address) write() {
+	a.Raw = "{{baseUrl}}/" + strings.Join(a.Path, "/")
+	separator := "?"
+	for _, pair := range a.Query {
+		if pair.Disabled {
+			continue
 		}
-	}
-	return fields
-}
-
-func exampleOf(media openapi.Media) string {
-	if len(media.Examples) == 0 {
-		return ""
-	}
-	return media.Examples[0].Text
-}
-
-func languageOf(mediaType string) string {
-	for _, language := range []string{"json", "xml", "html"} {
-		if strings.Contains(strings.ToLower(mediaType), language) {
-			return language
+		a.Raw += separator + pair.Key
+		if pair.Value != "" {
+			a.Raw += "=" + pair.Value
 		}
+		separator = "&"
 	}
-	return "text"
 }
 
-// responseOf saves an answer. "default" has no status that it could be saved with.
-func responseOf(answer openapi.Response, original request) (response, bool) {
-	code, err := strconv.Atoi(strings.NewReplacer("X", "0", "x", "0").Replace(answer.Status))
-	if err != nil {
-		return response{}, false
-	}
-	saved := response{
-		Name: cmp.Or(oneLine(answer.Description), answer.Status), OriginalRequest: original, Status: http.StatusText(code), Code: code,
-		Language: "text", Header: []field{},
-	}
-	if len(answer.Content) > 0 {
-		media := answer.Content[0]
-		saved.Language, saved.Body = languageOf(media.Type), exampleOf(media)
-		saved.Header = append(saved.Header, field{Key: "Content-Type", Value: media.Type})
-	}
-	return saved, true
-}
-
-// oneLine returns the first line of a description, as the name of an answer.
-func oneLine(description string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(description), "\n")
-	return strings.TrimSpace(line)
-}
-
-func keyAuth(name, in string) *auth {
-	return &auth{Type: "apikey", APIKey: []authProperty{{"key", name, "string"}, {"value", "{{apiKey}}", "string"}, {"in", in, "string"}}}
-}
-
-// authOf returns the authentication of an operation. It is nil for the collection's own, the key
-// of API Gateway. Postman sends one scheme only.
-func authOf(op *openapi.Operation, used map[string]bool) *auth {
-	schemes := snippet.Authentication(op)
-	if slices.ContainsFunc(schemes, openapi.SecurityScheme.APIKey) {
-		used["apiKey"] = true
-		return nil
-	}
-	for _, scheme := range schemes {
-		switch {
-		case scheme.Type == "apiKey" && scheme.In != "cookie":
-			used["apiKey"] = true
-			return keyAuth(scheme.Parameter, scheme.In)
-		case scheme.Type == "http" && strings.EqualFold(scheme.Scheme, "basic"):
-			used["username"], used["password"] = true, true
-			return &auth{Type: "basic", Basic: []authProperty{{"username", "{{username}}", "string"}, {"password", "{{password}}", "string"}}}
-		case scheme.Type == "http", scheme.Type == "oauth2", scheme.Type == "openIdConnect":
-			used["token"] = true
-			return &auth{Type: "bearer", Bearer: []authProperty{{"token", "{{token}}", "string"}}}
-		}
-	}
-	return &auth{Type: "noauth"}
-}
+func escaped(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

@@ -50,7 +50,7 @@ func check(tree fs.FS, out io.Writer) (found int, err error) {
 		}
 		blocks, err := blocksOf(tree, path)
 		for _, b := range blocks {
-			for _, f := range findingsIn(path, b) {
+			for _, f := range findingsIn(b) {
 				found++
 				line := b.line + strings.Count(b.text[:f.at[0]], "\n")
 				fmt.Fprintf(out, "%s:%d: %s: %s\n", path, line, strings.Join(strings.Fields(b.text[f.at[0]:f.at[1]]), " "), f.advice)
@@ -67,7 +67,7 @@ type finding struct {
 	advice string
 }
 
-func findingsIn(path string, b block) (all []finding) {
+func findingsIn(b block) (all []finding) {
 	if !b.name {
 		for _, h := range habits {
 			for _, at := range h.pattern.FindAllStringIndex(b.text, -1) {
@@ -75,11 +75,9 @@ func findingsIn(path string, b block) (all []finding) {
 			}
 		}
 	}
-	if notReworded[path] == "" {
-		for _, s := range senses {
-			for _, at := range s.strayed(b.text) {
-				all = append(all, finding{at, s.advice})
-			}
+	for _, s := range senses {
+		for _, at := range s.strayed(b.text) {
+			all = append(all, finding{at, s.advice})
 		}
 	}
 	return all

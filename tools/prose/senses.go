@@ -47,23 +47,6 @@ var senses = []sense{
 	},
 }
 
-// notReworded are the files that still use words in other senses, and why they may.
-var notReworded = map[string]string{
-	"catalog/assemble.go":                "plans open stages, until the assembly of products is reworded",
-	"catalog/catalog.go":                 "plans open stages, until the assembly of products is reworded",
-	"gateway/attach.go":                  "plans open stages, until the calls of API Gateway are reworded",
-	"gateway/attach_test.go":             "plans open stages, until the calls of API Gateway are reworded",
-	"gateway/errors.go":                  "plans open stages, until the calls of API Gateway are reworded",
-	"gateway/keyimport/importer_test.go": "AWS rejects rows, until the calls of API Gateway are reworded",
-	"gateway/keyimport/probe.go":         "keys open plans, until the calls of API Gateway are reworded",
-	"gateway/keyimport/wave.go":          "AWS rejects imports, until the calls of API Gateway are reworded",
-	"handlers/decide_test.go":            "decisions stand, until the handlers are reworded",
-	"handlers/fail_test.go":              "rows stand, until the handlers are reworded",
-	"handlers/subscribe_requested.go":    "keys open plans, until the handlers are reworded",
-	"handlers/unknown_test.go":           "decisions stand, until the handlers are reworded",
-	"handlers/unsubscribe_requested.go":  "keys open plans, until the handlers are reworded",
-}
-
 // strayed returns where a text uses the word in another sense.
 func (s sense) strayed(text string) [][]int {
 	if s.about != nil && s.about.MatchString(text) {
