@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,11 +12,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -57,6 +63,15 @@ func TestInABrowser(t *testing.T) {
 		"a small window shows who is signed in":                          namedInASmallWindow,
 		"documentation has its navigation when a small window grows":     contentsWhenItGrows,
 		"a revealed key can be copied at once, and is hidden everywhere": keyAtHand,
+		"a slash goes to the search, which suggests while typing":        suggestsWhileTyping,
+		"another language replaces the examples and is remembered":       languageInPlace,
+		"a page is copied as Markdown":                                   copiedAsMarkdown,
+		"the console answers in the page":                                consoleInPlace,
+		"the console says if the portal does not answer":                 consoleWithoutAnswer,
+		"an operation is read and tried with the keyboard alone":         keyboardAlone,
+		"a menu closes again":                                            menuCloses,
+		"nothing moves for people who want less motion":                  nothingMoves,
+		"everything works without JavaScript":                            withoutScript,
 	} {
 		t.Run(name, func(t *testing.T) {
 			tab, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
@@ -137,11 +152,12 @@ func opened(t *testing.T, ctx context.Context, s site, path string) {
 }
 
 // shown is a page in one of its states. If post is the address of a form on the page, the
-// form is sent and its response is the page.
+// form is sent and its response is the page. form is a script that fills it in, if it is set.
 type shown struct {
 	site site
 	path string
 	post string
+	form string
 }
 
 // states returns the pages in every state that looks different.
@@ -289,9 +305,14 @@ func signedOut(f *fake) site {
 func (s shown) open(t *testing.T, ctx context.Context) {
 	t.Helper()
 	opened(t, ctx, s.site, s.path)
+	if s.form != "" {
+		evaluate[bool](t, ctx, s.form+`, true`)
+	}
 	if s.post != "" {
-		do(t, ctx, chromedp.Click(chromedp.CSS(`form[action="`+s.post+`"] button`), chromedp.NodeVisible))
-		eventually(t, ctx, `document.readyState === "complete" && location.pathname === "`+s.post+`"`)
+		form := `form:is([action="` + s.post + `"], [action^="` + s.post + `#"])`
+		do(t, ctx, chromedp.Click(chromedp.CSS(form+` button`), chromedp.NodeVisible))
+		// The console's answer appears in the page, any other replaces it.
+		eventually(t, ctx, `document.readyState === "complete" && (location.pathname === "`+s.post+`" || document.querySelector("#try-result > *") !== null)`)
 	}
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
 }
@@ -326,7 +347,7 @@ type look struct {
 var looks = []look{
 	{"wide", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{}`, 10},
 	{"dark", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"}, `{ runOnly: ["color-contrast"] }`, 1},
-	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{ runOnly: ["target-size"] }`, 1},
+	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{ runOnly: ["target-size", "scrollable-region-focusable"] }`, 1},
 }
 
 var forcedColours = look{name: "forced colours", width: 1280, media: emulation.MediaFeature{Name: "forced-colors", Value: "active"}}
@@ -343,10 +364,11 @@ func (l look) to(t *testing.T, ctx context.Context) {
 // without an ellipsis.
 const tooWide = `[...document.querySelectorAll("body *")].filter((e) => {
 	const style = getComputedStyle(e), box = e.getBoundingClientRect();
-	if (!box.width || e.closest(".unseen, .skip, svg") || style.visibility === "hidden") {
+	// Wide tables scroll in their box.
+	if (!box.width || e.closest(".unseen, .skip, svg, .scroll > *, .table-scroll > *") || style.visibility === "hidden") {
 		return false;
 	}
-	const cut = style.overflowX !== "visible" && style.textOverflow !== "ellipsis" && e.scrollWidth > e.clientWidth + 1 && e.tagName !== "INPUT";
+	const cut = style.overflowX !== "visible" && style.textOverflow !== "ellipsis" && !e.matches(".scroll, .table-scroll") && e.scrollWidth > e.clientWidth + 1 && e.tagName !== "INPUT";
 	return box.left < 0 || box.right > document.documentElement.clientWidth + 0.5 || cut;
 }).slice(0, 3).map((e) => "it has no room for " + e.outerHTML.slice(0, 120))`
 
@@ -355,7 +377,10 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	if err != nil {
 		missing(t, "axe", err)
 	}
-	for name, state := range states() {
+	all := states()
+	maps.Copy(all, documentationStates())
+	watch := watched(t, ctx)
+	for name, state := range all {
 		for _, look := range looks {
 			look.to(t, ctx)
 			state.open(t, ctx)
@@ -375,16 +400,73 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 				t.Errorf("%s, %s: %s", name, look.name, found)
 			}
 		}
+		for _, complaint := range watch() {
+			t.Errorf("%s: %s", name, complaint)
+		}
+	}
+}
+
+// watched watches the tab. The function that it returns lists what happened since the last call:
+// requests to other origins, violations of the content security policy, and errors of scripts.
+func watched(t *testing.T, ctx context.Context) func() []string {
+	t.Helper()
+	var mu sync.Mutex
+	var list []string
+	add := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, fmt.Sprintf(format, args...))
+	}
+	if err := chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") && !strings.HasPrefix(e.Request.URL, "data:") {
+				add("it requested %s", e.Request.URL)
+			}
+		case *cdplog.EventEntryAdded:
+			// A status of 400 or more is logged, too, and many pages here have one.
+			if e.Entry.Source != cdplog.EntrySourceNetwork {
+				add("the browser says: %s (%s)", e.Entry.Text, e.Entry.URL)
+			}
+		case *runtime.EventExceptionThrown:
+			add("a script failed: %s", e.ExceptionDetails.Text)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		seen := list
+		list = nil
+		return seen
 	}
 }
 
 func markedInForcedColours(t *testing.T, ctx context.Context) {
 	forcedColours.to(t, ctx)
-	states()["dashboard"].open(t, ctx)
-	border := `getComputedStyle(document.querySelector('header nav a[href="%s"]')).borderBottomColor`
-	current := evaluate[string](t, ctx, strings.ReplaceAll(border, "%s", "/dashboard"))
-	if other := evaluate[string](t, ctx, strings.ReplaceAll(border, "%s", "/apis")); other == current {
-		t.Errorf("the current page and the other both have a border of %s", current)
+	for _, c := range []struct {
+		page         shown
+		among, style string
+	}{
+		{states()["dashboard"], "header nav a", "borderBottomColor"},
+		{documentationStates()["catalog, facets"], ".views a", "borderBottomStyle"},
+		{documentationStates()["product, described"], ".tabs a", "borderBottomColor"},
+		{documentationStates()["console, with a key"], ".languages a", "textDecorationLine"},
+		{documentationStates()["console, with a key"], ".reference-nav a", "textDecorationLine"},
+	} {
+		c.page.open(t, ctx)
+		style := `getComputedStyle(document.querySelector('` + c.among + `%s')).` + c.style
+		current := evaluate[string](t, ctx, strings.ReplaceAll(style, "%s", "[aria-current]"))
+		if other := evaluate[string](t, ctx, strings.ReplaceAll(style, "%s", ":not([aria-current])")); other == current {
+			t.Errorf("%s: the current one and another both have %s %s", c.among, c.style, current)
+		}
 	}
 }
 

@@ -215,10 +215,10 @@ func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
 			page.Start.Servers = []openapi.Server{{URL: ref.base}}
 		}
 		for _, tag := range ref.doc.Tags {
-			page.Sections = append(page.Sections, ref.section(tag, ref.single))
+			page.Sections = append(page.Sections, ref.section(tag, onStart, ref.single))
 		}
 		if len(ref.doc.Webhooks) > 0 {
-			page.Sections = append(page.Sections, ref.webhooks(ref.single))
+			page.Sections = append(page.Sections, ref.webhooks(onStart, ref.single))
 		}
 		return page
 	})
@@ -236,11 +236,13 @@ func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	}
 	name, about, section := "", "", func(*reference) tagSection { return tagSection{} }
 	if slug == webhooksSlug && len(ref.doc.Webhooks) > 0 {
-		name, section = webhooksName, func(ref *reference) tagSection { return ref.webhooks(true) }
+		name, section = webhooksName, func(ref *reference) tagSection { return ref.webhooks(onTag, true) }
 	} else if i := slices.IndexFunc(ref.doc.Tags, func(tag openapi.Tag) bool { return tag.Slug == slug }); i >= 0 {
 		tag := ref.doc.Tags[i]
 		name, about = tagName(tag), tag.Description
-		section = func(ref *reference) tagSection { return ref.section(tag, len(tag.Operations) <= operationsOnAPage) }
+		section = func(ref *reference) tagSection {
+			return ref.section(tag, onTag, len(tag.Operations) <= operationsOnAPage)
+		}
 	} else {
 		return portal.Fail(portal.NotFound, "There is no such part of the documentation.")
 	}
@@ -429,7 +431,7 @@ func (ref *reference) listed(ops []*openapi.Operation, at *openapi.Operation) []
 	var list []navOperation
 	for _, op := range ops {
 		list = append(list, navOperation{
-			Method: op.Method, Label: nameOf(op), Href: ref.operationHref(op), Current: op == at, Deprecated: op.Deprecated,
+			Method: op.Method, Label: cmp.Or(op.Summary, op.Path), Href: ref.operationHref(op), Current: op == at, Deprecated: op.Deprecated,
 		})
 	}
 	return list
@@ -437,27 +439,33 @@ func (ref *reference) listed(ops []*openapi.Operation, at *openapi.Operation) []
 
 func tagAnchor(slug string) string { return "tag-" + slug }
 
-func (ref *reference) section(tag openapi.Tag, full bool) tagSection {
+// Levels of the headings of operations, below the heading of their tag.
+const (
+	onTag   = 2
+	onStart = 3
+)
+
+func (ref *reference) section(tag openapi.Tag, level int, full bool) tagSection {
 	section := tagSection{Name: tagName(tag), Anchor: tagAnchor(tag.Slug), Href: ref.path("tags", tag.Slug)}
-	section.Description = ref.prose(tag.Description, 3)
-	ref.fill(&section, tag.Operations, full)
+	section.Description = ref.prose(tag.Description, level)
+	ref.fill(&section, tag.Operations, level, full)
 	return section
 }
 
-func (ref *reference) webhooks(full bool) tagSection {
+func (ref *reference) webhooks(level int, full bool) tagSection {
 	section := tagSection{Name: webhooksName, Anchor: tagAnchor(webhooksSlug), Href: ref.path("tags", webhooksSlug)}
 	section.Description = "<p>The API sends these requests to you.</p>"
-	ref.fill(&section, ref.doc.Webhooks, full)
+	ref.fill(&section, ref.doc.Webhooks, level, full)
 	return section
 }
 
-func (ref *reference) fill(section *tagSection, ops []*openapi.Operation, full bool) {
+func (ref *reference) fill(section *tagSection, ops []*openapi.Operation, level int, full bool) {
 	if !full {
 		section.Listed = ref.listed(ops, nil)
 		return
 	}
 	for _, op := range ops {
-		section.Operations = append(section.Operations, ref.view(op, 3))
+		section.Operations = append(section.Operations, ref.view(op, level))
 	}
 }
 

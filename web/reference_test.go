@@ -129,6 +129,18 @@ func TestOperationsTagsAndSchemasHaveAddresses(t *testing.T) {
 	}
 }
 
+func TestASchemaThatContainsItselfLinksToItself(t *testing.T) {
+	t.Parallel()
+	f := &fake{}
+	f.documenting("parts", "Parts", generated(1, 1))
+	for _, path := range []string{"/schemas/Part", "", "/operations/getPart0OfResource0"} {
+		doc := document(t, visit(f).get("/apis/parts/docs/main"+path), http.StatusOK)
+		if got := text(doc.Find(`main a[href="/apis/parts/docs/main/schemas/Part"]`).First()); got != "See Part" {
+			t.Errorf("%s says %q", path, got)
+		}
+	}
+}
+
 func TestTheLanguageOfSnippetsIsRemembered(t *testing.T) {
 	t.Parallel()
 	s := visit(harbours())

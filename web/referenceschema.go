@@ -59,7 +59,7 @@ type propertyView struct {
 	schemaView
 }
 
-// SchemaName is the name of the property's schema.
+// SchemaName is the name of the property's schema, "" if it has none.
 func (v propertyView) SchemaName() string { return v.schemaView.Name }
 
 // schemaView expands a schema that is inside of the named ones.

@@ -56,7 +56,7 @@ var signedIn = []page{
 	{name: "activity", path: "/activity"},
 	{name: "plans-subscribed", path: "/apis/seamark/plans"},
 	{
-		name: "try-it", path: operation, prepare: send, firstScreen: "try-it", from: ".operation > .row", height: 1120,
+		name: "try-it", path: operation + "?language=curl", prepare: send, firstScreen: "try-it", from: ".operation > .row", height: 1240,
 		ready: loaded + ` && document.querySelector("#try-result .exchange") !== null`,
 	},
 	{
@@ -131,5 +131,9 @@ func (p *photographer) subscribe(ctx context.Context, plan string) error {
 	if err := waitUntil(ctx, loaded+` && document.querySelector(".outcome.ok") !== null`); err != nil {
 		return err
 	}
-	return p.takeThis(ctx, page{name: "subscribed"})
+	path, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.pathname"))
+	if err != nil {
+		return err
+	}
+	return p.take(ctx, page{name: "subscribed", path: path})
 }

@@ -240,7 +240,7 @@ function suggest(field) {
     close();
     form.append(parsed.body.firstElementChild);
     const found = links().length;
-    announce(found > 1 ? counted2(found - 1, "result") : "Nothing matches");
+    announce(found > 1 ? plural(found - 1, "result") : "Nothing matches");
   };
   field.addEventListener("input", () => {
     clearTimeout(timer);
@@ -278,7 +278,7 @@ function suggest(field) {
   });
 }
 
-function counted2(n, noun) {
+function plural(n, noun) {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
@@ -379,11 +379,40 @@ document.addEventListener("submit", async (event) => {
     next.querySelector("#try-result").focus();
     announce(next.querySelector(".exchange-head, [role=alert]")?.textContent ?? "Done");
   } catch {
-    announce("There was no response. Try again.");
+    const notice = document.createElement("p");
+    notice.className = "notice bad";
+    notice.textContent = "The portal did not answer. Reload the page and try again.";
+    section.querySelector("#try-result").replaceChildren(notice);
+    announce(notice.textContent);
   } finally {
     release();
   }
 });
+
+// --- Menus --------------------------------------------------------------------------
+
+const menus = "details.menu, details.versions";
+
+// Escape closes an open menu, and so does a click or the focus somewhere else.
+function closeMenus(but) {
+  for (const menu of document.querySelectorAll(menus)) {
+    if (menu !== but) {
+      menu.open = false;
+    }
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest?.(menus);
+  if (menu?.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+for (const leaving of ["click", "focusin"]) {
+  document.addEventListener(leaving, (event) => closeMenus(event.target.closest?.(menus)));
+}
 
 // In a small window the navigation of the documentation and the filters are closed at first. A
 // wide one has no control that opens the navigation, so it opens when the window becomes wide.
