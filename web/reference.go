@@ -110,6 +110,7 @@ type reference struct {
 	signedIn bool
 	// single says that the whole document is one page.
 	single bool
+	room   room
 }
 
 func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -129,6 +130,7 @@ func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request
 		ref := &reference{
 			web: s, ctx: r.Context(), shelf: shelf, product: product, api: product.APIs[at], doc: doc, language: language(w, r),
 			signedIn: signedIn(r), single: countOperations(doc) <= operationsOnAPage,
+			room: room{onPage: propertiesOnPage, examples: exampleBytes},
 		}
 		ref.base = baseOf(ref.api, doc)
 		return page(ref, w, r)

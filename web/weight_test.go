@@ -64,6 +64,13 @@ func TestEveryPageIsLight(t *testing.T) {
 	all["a tag among 2,000"] = large(2000, 1, "/tags/Resources-7")
 	all["an operation among 2,000 tags"] = large(2000, 1, "/operations/getPart0OfResource7")
 	all["a schema among 2,000 tags"] = large(2000, 1, "/schemas/Part")
+	f := &fake{}
+	f.documenting("dense", "Dense", dense(25))
+	for name, path := range map[string]string{
+		"docs of 25 operations with nested schemas": "", "a tag with nested schemas": "/tags/Machines", "an operation with nested schemas": "/operations/machine7", "a nested schema": "/schemas/Level0",
+	} {
+		all[name] = shown{site: visit(f), path: "/apis/dense/docs/main" + path}
+	}
 	for name, page := range all {
 		if page.post != "" {
 			continue
