@@ -30,6 +30,7 @@ func transferred(t *testing.T, s site, path string) int {
 	}
 	total := fetch(path).Body.Len()
 	doc := document(t, s.get(path), http.StatusOK)
+	idsAreUnique(t, doc, path)
 	at, err := url.Parse(path)
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +48,18 @@ func transferred(t *testing.T, s site, path string) int {
 		t.Fatalf("%s loads only %d files", path, len(seen))
 	}
 	return total
+}
+
+func idsAreUnique(t *testing.T, doc *goquery.Document, path string) {
+	t.Helper()
+	seen := map[string]bool{}
+	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
+		id := e.AttrOr("id", "")
+		if seen[id] {
+			t.Errorf("%s has several elements with the id %q", path, id)
+		}
+		seen[id] = true
+	})
 }
 
 const (
