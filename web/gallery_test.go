@@ -267,3 +267,44 @@ func documentationStates() map[string]shown {
 	}
 	return pages
 }
+
+// dense returns an OpenAPI document of that many operations whose schemas refer to each other so
+// much that a page with all of them in full would have millions of lines, and whose examples are
+// long.
+func dense(operations int) string {
+	type object = map[string]any
+	const levels, wide = 6, 12
+	schemas := object{}
+	for level := range levels {
+		properties := object{}
+		for i := range wide {
+			properties[fmt.Sprintf("measure_%d_%d", level, i)] = object{"type": "number", "description": fmt.Sprintf("The %d. measure of part %d, in units of %x.", i, level, (i+7)*(level+3)*7919)}
+			if level+1 < levels {
+				properties[fmt.Sprintf("part_%d_%d", level, i)] = object{"$ref": fmt.Sprintf("#/components/schemas/Level%d", level+1)}
+			}
+		}
+		schemas[fmt.Sprintf("Level%d", level)] = object{"type": "object", "properties": properties}
+	}
+	var example []object
+	for i := range 400 {
+		example = append(example, object{"id": fmt.Sprintf("%x", (i+11)*7919*7919), "name": fmt.Sprintf("Part %x", i*104729)})
+	}
+	paths := object{}
+	for i := range operations {
+		paths[fmt.Sprintf("/machines/%d", i)] = object{"get": object{
+			"operationId": fmt.Sprintf("machine%d", i), "summary": fmt.Sprintf("Read machine %d", i), "tags": []string{"Machines"},
+			"responses": object{
+				"200": object{"description": "It.", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Level0"}, "example": example}}},
+				"404": object{"description": "None.", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Level1"}}}},
+			},
+		}}
+	}
+	body, err := json.Marshal(object{
+		"openapi": "3.1.0", "info": object{"title": "Machines", "version": "1"}, "servers": []object{{"url": "https://api.example.com/machines"}},
+		"paths": paths, "components": object{"schemas": schemas},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}

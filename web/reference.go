@@ -129,6 +129,7 @@ type reference struct {
 	single bool
 	// schemas counts those on the page, and schemasOfThis those of the present body or parameter.
 	schemas, schemasOfThis int
+	room                   room
 }
 
 func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -148,6 +149,7 @@ func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request
 		ref := &reference{
 			web: s, ctx: r.Context(), shelf: shelf, product: product, api: product.APIs[at], doc: doc, language: language(w, r),
 			signedIn: signedIn(r), single: countOperations(doc) <= operationsOnAPage,
+			room: room{onPage: propertiesOnPage, examples: exampleBytes},
 		}
 		ref.base = baseOf(ref.api, doc)
 		return page(ref, w, r)

@@ -141,6 +141,24 @@ func TestASchemaThatContainsItselfLinksToItself(t *testing.T) {
 	}
 }
 
+func TestSchemasWithoutRoomLinkToTheirPages(t *testing.T) {
+	t.Parallel()
+	f := &fake{}
+	f.documenting("dense", "Dense", dense(25))
+	doc := document(t, visit(f).get("/apis/dense/docs/main"), http.StatusOK)
+	if got := doc.Find(".fields > li").Length(); got > 2000 {
+		t.Errorf("the page lists %d properties", got)
+	}
+	last := doc.Find(".operation").Last()
+	if got := last.Find(`.schema a[href="/apis/dense/docs/main/schemas/Level0"]`).Length(); got != 1 {
+		t.Errorf("the last operation has %d links to its schema", got)
+	}
+	if got := text(last); !strings.Contains(got, "The example is in the OpenAPI document.") {
+		t.Errorf("the last operation says %q", got)
+	}
+	one(t, document(t, visit(f).get("/apis/dense/docs/main/operations/machine24"), http.StatusOK), "#op-machine24-200-a-a")
+}
+
 func TestTheLanguageOfSnippetsIsRemembered(t *testing.T) {
 	t.Parallel()
 	s := visit(harbours())

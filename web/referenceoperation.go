@@ -59,6 +59,8 @@ type mediaView struct {
 	Type     string
 	Schema   schemaView
 	Examples []exampleView
+	// Cut says that the page has no room for more examples.
+	Cut bool
 }
 
 type exampleView struct {
@@ -82,6 +84,9 @@ var parameterPlaces = []struct{ in, name string }{
 
 // view returns an operation for a page whose heading has that level.
 func (ref *reference) view(op *openapi.Operation, level int) operationView {
+	if level == 1 {
+		ref.room.examples = exampleBytesOfTheOne
+	}
 	v := operationView{
 		Operation: op, Level: level, Anchor: anchorOf(op), Href: ref.operationHref(op), Title: nameOf(op),
 		Auth: ref.authOf(op), Webhook: ref.isWebhook(op), Language: ref.language,
@@ -170,6 +175,10 @@ func (ref *reference) content(content []openapi.Media, anchor string) []mediaVie
 	for i, media := range content {
 		v := mediaView{Type: media.Type, Schema: ref.schemaView(media.Schema, nil)}
 		for j, example := range media.Examples {
+			if ref.room.examples -= len(example.Text); ref.room.examples < 0 {
+				v.Cut = true
+				break
+			}
 			v.Examples = append(v.Examples, exampleView{
 				ID: anchor + "-" + string(rune('a'+i%26)) + "-" + string(rune('a'+j%26)), Name: exampleName(example), Generated: example.Generated,
 				Text: snippet.Highlight(languageOf(media.Type), example.Text),

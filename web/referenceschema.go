@@ -27,6 +27,21 @@ const (
 	schemasOnAPage = 10_000
 )
 
+// What a page shows in full, so that it stays light whatever the document is: at most this many
+// properties of schemas that have a page of their own, in each of its schemas and altogether, and
+// this many bytes of examples. The page of one operation has room for more examples.
+const (
+	propertiesInSchema   = 80
+	propertiesOnPage     = 600
+	exampleBytes         = 64 << 10
+	exampleBytesOfTheOne = 256 << 10
+)
+
+// room is what is left of it on a page.
+type room struct {
+	inSchema, onPage, examples int
+}
+
 // schemaView is a schema as a page shows it.
 type schemaView struct {
 	Name, Type, Format string
@@ -75,6 +90,10 @@ func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView 
 	v := schemaView{Name: s.Name, Type: s.Type, Format: s.Format, Description: ref.prose(s.Description, 6), Facts: facts(s), Enum: s.Enum[:min(len(s.Enum), maxValues)]}
 	v.MoreValues = len(s.Enum) - len(v.Enum)
 	hasParts := len(s.Properties) > 0 || len(s.OneOf) > 0 || len(s.AnyOf) > 0 || s.Items != nil || s.Additional != nil
+	if len(inside) == 0 {
+		ref.room.inSchema = propertiesInSchema
+	}
+	full = full || s.Name != "" && (ref.room.onPage <= 0 || (len(inside) > 0 && ref.room.inSchema <= 0))
 	if hasParts && (full || len(inside) >= schemaDepth || (s.Name != "" && slices.Contains(inside, s.Name))) {
 		if s.Name != "" {
 			v.Href = ref.path("schemas", s.Name)
@@ -83,6 +102,8 @@ func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView 
 	}
 	outside := inside
 	inside = append(slices.Clip(inside), s.Name)
+	ref.room.inSchema -= len(s.Properties)
+	ref.room.onPage -= len(s.Properties)
 	for i, p := range s.Properties {
 		if i == maxProperties {
 			v.More = len(s.Properties) - maxProperties

@@ -30,6 +30,7 @@ func transferred(t *testing.T, s site, path string) int {
 	}
 	total := fetch(path).Body.Len()
 	doc := document(t, s.get(path), http.StatusOK)
+	idsAreUnique(t, doc, path)
 	at, err := url.Parse(path)
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +50,18 @@ func transferred(t *testing.T, s site, path string) int {
 	return total
 }
 
+func idsAreUnique(t *testing.T, doc *goquery.Document, path string) {
+	t.Helper()
+	seen := map[string]bool{}
+	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
+		id := e.AttrOr("id", "")
+		if seen[id] {
+			t.Errorf("%s has several elements with the id %q", path, id)
+		}
+		seen[id] = true
+	})
+}
+
 const (
 	pageLimit      = 100_000
 	largePageLimit = 300_000
@@ -64,6 +77,13 @@ func TestEveryPageIsLight(t *testing.T) {
 	all["a tag among 2,000"] = large(2000, 1, "/tags/Resources-7")
 	all["an operation among 2,000 tags"] = large(2000, 1, "/operations/getPart0OfResource7")
 	all["a schema among 2,000 tags"] = large(2000, 1, "/schemas/Part")
+	f := &fake{}
+	f.documenting("dense", "Dense", dense(25))
+	for name, path := range map[string]string{
+		"docs of 25 operations with nested schemas": "", "a tag with nested schemas": "/tags/Machines", "an operation with nested schemas": "/operations/machine7", "a nested schema": "/schemas/Level0",
+	} {
+		all[name] = shown{site: visit(f), path: "/apis/dense/docs/main" + path}
+	}
 	for name, page := range all {
 		if page.post != "" {
 			continue
