@@ -42,12 +42,12 @@ var runners = map[string]runner{
 	},
 	"go": {
 		needs: []string{"go"}, file: "main.go", literal: goLiteral,
-		run:   func(file string) [][]string { return [][]string{{"go", "run", file}} },
+		run:   func(file string) [][]string { return [][]string{{"go", "run", "-ldflags=-s -w", file}} },
 		print: each("package main\nimport \"os\"\nfunc main() {", `os.Stdout.WriteString(%s + "\x00")`, "}"),
 	},
 	"java": {
 		needs: []string{"javac", "java"}, file: "Main.java", literal: javaLiteral,
-		run: func(file string) [][]string { return [][]string{{"java", "-Dfile.encoding=UTF-8", file}} },
+		run: func(file string) [][]string { return [][]string{append(slices.Clone(quickJava), file)} },
 		print: each("public class Main { public static void main(String[] args) throws Exception {",
 			`System.out.write((%s + "\0").getBytes("UTF-8"));`, "System.out.flush(); } }"),
 	},
@@ -71,6 +71,9 @@ var runners = map[string]runner{
 		print: each("$stdout.binmode", `print %s, "\0"`, ""),
 	},
 }
+
+// quickJava is for programs that run once: compiling them well would take longer than they do.
+var quickJava = []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8"}
 
 func each(before, line, after string) func([]string) string {
 	return func(literals []string) string {
