@@ -216,7 +216,7 @@ func TestEverythingOnAShelfIsWhatTheCatalogNames(t *testing.T) {
 		t.Errorf("the definition is %+v, %v", definition, err)
 	}
 	page, err := shelf.Page(ctx, "public", "guide")
-	if want := (Page{Name: "guide", Title: "Guide", Markdown: "guide of public", Hash: catalog.HashOf([]byte("guide of public"))}); err != nil || page != want {
+	if want := (Page{Name: "guide", Title: "Guide", Markdown: "guide of public", Hash: catalog.HashOf([]byte("guide of public")), File: "public/pages/guide.md"}); err != nil || page != want {
 		t.Errorf("the page is %+v, %v", page, err)
 	}
 	overview, err := shelf.Overview(ctx, "public")

@@ -130,21 +130,23 @@ type Page struct {
 	Markdown string
 	// Hash is that of Markdown.
 	Hash string
+	// File is where the page's relative links begin; Address takes it as from.
+	File string
 }
 
 // Page returns a page of a product. With product "" it is one of the portal's own.
 func (s *Shelf) Page(ctx context.Context, product, name string) (Page, error) {
-	pages := s.Pages
+	pages, folder := s.Pages, catalog.PagesFolder+"/"
 	if product != "" {
 		found, err := s.Product(product)
 		if err != nil {
 			return Page{}, err
 		}
-		pages = found.Pages
+		pages, folder = found.Pages, found.ID+"/"+catalog.PagesFolder+"/"
 	}
 	for _, page := range pages {
 		if page.Name == name {
-			return s.page(ctx, page)
+			return s.page(ctx, page, folder+page.Name+".md")
 		}
 	}
 	return Page{}, errNoPage
@@ -156,7 +158,7 @@ func (s *Shelf) Overview(ctx context.Context, product string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	return s.page(ctx, catalog.Page{Name: "overview", Title: found.Name, Hash: found.Overview})
+	return s.page(ctx, catalog.Page{Name: "overview", Title: found.Name, Hash: found.Overview}, found.ID+"/overview.md")
 }
 
 // Changelog returns a product's changelog.
@@ -165,15 +167,15 @@ func (s *Shelf) Changelog(ctx context.Context, product string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	return s.page(ctx, catalog.Page{Name: "changelog", Title: found.Name, Hash: found.Changelog})
+	return s.page(ctx, catalog.Page{Name: "changelog", Title: found.Name, Hash: found.Changelog}, found.ID+"/changelog.md")
 }
 
-func (s *Shelf) page(ctx context.Context, page catalog.Page) (Page, error) {
+func (s *Shelf) page(ctx context.Context, page catalog.Page, file string) (Page, error) {
 	if page.Hash == "" {
 		return Page{}, errNoPage
 	}
 	text, err := s.library.text(ctx, page.Hash)
-	return Page{Name: page.Name, Title: page.Title, Markdown: text, Hash: page.Hash}, err
+	return Page{Name: page.Name, Title: page.Title, Markdown: text, Hash: page.Hash, File: file}, err
 }
 
 func (l *Library) text(ctx context.Context, hash string) (string, error) {

@@ -292,7 +292,7 @@ func (s *Server) page(ctx context.Context, shelf *library.Shelf, in getPage) (*s
 	if err != nil {
 		return nil, nil, err
 	}
-	return written(s.Documents.Page(page), nil)
+	return written(s.Documents.Page(shelf, page), nil)
 }
 
 func productOf(shelf *library.Shelf, id string) (catalog.Product, error) {

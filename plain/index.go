@@ -87,7 +87,7 @@ func (d *Documents) full(r *http.Request) (document, error) {
 		d.top(&b)
 		collected := collection{text: &b, documents: d}
 		for _, page := range shelf.Pages {
-			collected.add(page.Title, path("pages", page.Name), func() (string, error) { return d.pageText(shelf.Page(ctx, "", page.Name)) })
+			collected.add(page.Title, path("pages", page.Name), func() (string, error) { return d.pageOf(shelf)(shelf.Page(ctx, "", page.Name)) })
 		}
 		for _, product := range shelf.Products {
 			d.collectProduct(ctx, &collected, shelf, product)
@@ -97,11 +97,14 @@ func (d *Documents) full(r *http.Request) (document, error) {
 	})
 }
 
-func (d *Documents) pageText(page library.Page, err error) (string, error) {
-	if err != nil {
-		return "", err
+// pageOf returns a function that writes what the shelf answers for a page.
+func (d *Documents) pageOf(shelf *library.Shelf) func(library.Page, error) (string, error) {
+	return func(page library.Page, err error) (string, error) {
+		if err != nil {
+			return "", err
+		}
+		return d.Page(shelf, page), nil
 	}
-	return d.Page(page), nil
 }
 
 func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *library.Shelf, product catalog.Product) {
@@ -109,7 +112,7 @@ func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *
 	all.add(name, path("apis", product.ID), func() (string, error) { return d.Product(ctx, shelf, product) })
 	for _, page := range product.Pages {
 		all.add(name+": "+page.Title, path("apis", product.ID, "pages", page.Name), func() (string, error) {
-			return d.pageText(shelf.Page(ctx, product.ID, page.Name))
+			return d.pageOf(shelf)(shelf.Page(ctx, product.ID, page.Name))
 		})
 	}
 	for _, api := range documented(product) {
@@ -122,7 +125,7 @@ func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *
 		})
 	}
 	if product.Changelog != "" {
-		all.add(name+": Changelog", path("apis", product.ID, "changelog"), func() (string, error) { return d.pageText(shelf.Changelog(ctx, product.ID)) })
+		all.add(name+": Changelog", path("apis", product.ID, "changelog"), func() (string, error) { return d.pageOf(shelf)(shelf.Changelog(ctx, product.ID)) })
 	}
 }
 

@@ -40,7 +40,7 @@ func (d *Documents) portalPage(r *http.Request) (document, error) {
 	if err != nil {
 		return document{}, err
 	}
-	return newDocument(markdownType, path("pages", name), []byte(d.Page(page))), nil
+	return newDocument(markdownType, path("pages", name), []byte(d.Page(shelf, page))), nil
 }
 
 // onProduct finds the product in the path. An old address of it leads to the same document at the
@@ -97,7 +97,7 @@ func (d *Documents) productPart(r *http.Request) (document, error) {
 			return document{}, err
 		}
 		changelog.Title = "Changelog of " + product.Name
-		return newDocument(markdownType, page, []byte(d.Page(changelog))), nil
+		return newDocument(markdownType, page, []byte(d.Page(shelf, changelog))), nil
 	})
 }
 
@@ -111,7 +111,7 @@ func (d *Documents) guide(r *http.Request) (document, error) {
 		if err != nil {
 			return document{}, err
 		}
-		return newDocument(markdownType, path("apis", product.ID, "pages", name), []byte(d.Page(page))), nil
+		return newDocument(markdownType, path("apis", product.ID, "pages", name), []byte(d.Page(shelf, page))), nil
 	})
 }
 

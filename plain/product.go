@@ -28,7 +28,7 @@ func (d *Documents) Product(ctx context.Context, shelf *library.Shelf, product c
 	if err != nil {
 		return "", err
 	}
-	b.WriteString("\n---\n\n" + strings.TrimSpace(overview.Markdown) + "\n")
+	b.WriteString("\n---\n\n" + strings.TrimSpace(d.linked(shelf, overview)) + "\n")
 	return b.String(), nil
 }
 
@@ -123,8 +123,8 @@ func (d *Documents) pages(b *strings.Builder, product catalog.Product) {
 }
 
 // Page writes a page of text as Markdown. It begins with the page's title, unless the text does.
-func (d *Documents) Page(page library.Page) string {
-	text := strings.TrimSpace(page.Markdown)
+func (d *Documents) Page(shelf *library.Shelf, page library.Page) string {
+	text := strings.TrimSpace(d.linked(shelf, page))
 	if strings.HasPrefix(text, "# ") {
 		return text + "\n"
 	}
