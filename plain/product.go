@@ -123,16 +123,28 @@ func (d *Documents) pages(b *strings.Builder, product catalog.Product) {
 	}
 }
 
-// relinked returns a page's Markdown with whole addresses in place of relative ones. Links to what
-// the shelf does not have lead nowhere.
+// relinked returns a page's Markdown with whole addresses in place of relative ones. Those of pages
+// lead to their Markdown. Links to what the shelf does not have lead nowhere.
 func (d *Documents) relinked(shelf *library.Shelf, page library.Page) string {
 	return strings.TrimSpace(markdown.Relink(page.Markdown, func(link string) string {
 		address, ok := shelf.Address(page.File, link)
 		if !ok {
 			return ""
 		}
-		return d.BaseURL + address
+		return d.BaseURL + asMarkdown(address)
 	}))
+}
+
+// asMarkdown returns the address of a page's Markdown. Images stay as they are.
+func asMarkdown(address string) string {
+	page, fragment, has := strings.Cut(address, "#")
+	if has {
+		fragment = "#" + fragment
+	}
+	if strings.Contains(page, "/files/") {
+		return address
+	}
+	return page + markdownSuffix + fragment
 }
 
 // Page writes a page of text as Markdown. It begins with the page's title, unless the text does.

@@ -19,14 +19,14 @@ func documentedBy(definition string) *fake {
 const wildDocs = "/apis/wild/docs/main"
 
 // answering is a document with one operation that answers with the schema S0.
-func answering(schemas string) string {
+func documentOf(schemas string) string {
 	return `{"openapi": "3.0.3", "info": {"title": "Wild", "version": "1"}, "paths": {"/a": {"get": {"operationId": "a", "responses": {"200": {"description": "OK",
 		"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}}}}}, "components": {"schemas": {` + schemas + `}}}`
 }
 
 func TestAPropertyThatIsTheSchemaAroundItLeadsToItsPage(t *testing.T) {
 	t.Parallel()
-	f := documentedBy(answering(`"S0": {"type": "object", "properties": {"parent": {"$ref": "#/components/schemas/S0"}}}`))
+	f := documentedBy(documentOf(`"S0": {"type": "object", "properties": {"parent": {"$ref": "#/components/schemas/S0"}}}`))
 	for _, address := range []string{wildDocs, wildDocs + "/operations/a", wildDocs + "/schemas/S0"} {
 		doc := document(t, visit(f).get(address), http.StatusOK)
 		if link := doc.Find(`.fields a[href="` + wildDocs + `/schemas/S0"]`).First(); link.Text() != "See S0" {
@@ -45,7 +45,7 @@ func TestSchemasOfManyPropertiesDoNotMultiply(t *testing.T) {
 		}
 		schemas = append(schemas, fmt.Sprintf(`"S%d": {"type": "object", "properties": {%s}}`, i, strings.Join(properties, ",")))
 	}
-	f := documentedBy(answering(strings.Join(schemas, ",")))
+	f := documentedBy(documentOf(strings.Join(schemas, ",")))
 	for _, address := range []string{wildDocs, wildDocs + "/operations/a", wildDocs + "/schemas/S0"} {
 		body := visit(f).get(address)
 		if doc := document(t, body, http.StatusOK); doc.Find(`.fields a[href="`+wildDocs+`/schemas/S2"]`).Length() == 0 {
@@ -63,7 +63,7 @@ func TestAnEnumOfManyValuesIsCut(t *testing.T) {
 	for i := range 50_000 {
 		values = append(values, fmt.Sprintf(`"value-%d"`, i))
 	}
-	f := documentedBy(answering(`"S0": {"type": "object", "properties": {"kind": {"type": "string", "enum": [` + strings.Join(values, ",") + `]}}}`))
+	f := documentedBy(documentOf(`"S0": {"type": "object", "properties": {"kind": {"type": "string", "enum": [` + strings.Join(values, ",") + `]}}}`))
 	w := visit(f).get(wildDocs)
 	doc := document(t, w, http.StatusOK)
 	says(t, doc, ".fields", "value-0")
@@ -87,7 +87,7 @@ func TestAListOfItselfEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := documentedBy(answering(schema))
+			f := documentedBy(documentOf(schema))
 			for _, address := range []string{wildDocs, wildDocs + "/operations/a", wildDocs + "/schemas/S0"} {
 				w := visit(f).get(address)
 				if w.Code >= http.StatusInternalServerError && name != "what is nothing but a circle" {

@@ -11,18 +11,22 @@ import (
 
 // readArticles reads the overview, the changelog and the pages of a product.
 func (p *product) readArticles() error {
-	for name, hash := range map[string]*string{
-		"overview.md": &p.described.Product.Overview, "changelog.md": &p.described.Product.Changelog,
+	for name, of := range map[string]struct {
+		hash  *string
+		title string
+	}{
+		"overview.md":  {&p.described.Product.Overview, p.described.Product.Name},
+		"changelog.md": {&p.described.Product.Changelog, "Changelog"},
 	} {
 		file := p.name + "/" + name
 		if !p.reader.files.known[file] && p.reader.files.reason(file) == "" {
 			continue
 		}
-		_, stored, err := p.readArticle(file, false)
+		_, stored, err := p.readArticle(file, func(heading string) bool { return strings.EqualFold(heading, of.title) })
 		if err != nil {
 			return err
 		}
-		*hash = stored
+		*of.hash = stored
 	}
 	pages, err := p.readPages(p.name + "/" + catalog.PagesFolder)
 	p.described.Product.Pages = pages
@@ -48,7 +52,7 @@ func (p *product) readPages(folder string) ([]catalog.Page, error) {
 			p.report(file, faultf(0, "A page's name is part of its address. Rename the file to lower-case letters, digits and hyphens, such as getting-started.md."))
 			continue
 		}
-		a, hash, err := p.readArticle(file, true)
+		a, hash, err := p.readArticle(file, func(string) bool { return true })
 		if err != nil {
 			return nil, err
 		}
@@ -71,9 +75,9 @@ func (p *product) readPages(folder string) ([]catalog.Page, error) {
 	return pages, nil
 }
 
-// readArticle reads a Markdown file and the images that it shows. The hash is "" if the file
-// cannot be used.
-func (p *product) readArticle(file string, titled bool) (article, string, error) {
+// readArticle reads a Markdown file and the images that it shows; shown is as for parseArticle. The
+// hash is "" if the file cannot be used.
+func (p *product) readArticle(file string, shown func(heading string) bool) (article, string, error) {
 	data, because, err := p.reader.files.load(file, maxMarkdown)
 	if because != nil || err != nil {
 		p.reportIf(file, because)
@@ -84,7 +88,7 @@ func (p *product) readArticle(file string, titled bool) (article, string, error)
 		p.report(file, *because)
 		return article{}, "", nil
 	}
-	a, faults := parseArticle(source, titled)
+	a, faults := parseArticle(source, shown)
 	p.report(file, faults...)
 	for _, l := range a.links {
 		image, because := p.reader.checkLink(file, l)

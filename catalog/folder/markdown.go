@@ -31,9 +31,9 @@ type link struct {
 	line   int
 }
 
-// parseArticle reads a Markdown file. With titled, a first heading of level 1 is taken out of
-// the body, since pages show the title above it.
-func parseArticle(source string, titled bool) (article, []fault) {
+// parseArticle reads a Markdown file. A first heading of level 1 is taken out of the body if the
+// page shows it above the text.
+func parseArticle(source string, shown func(heading string) bool) (article, []fault) {
 	front, body, faults := splitFrontMatter(source)
 	a := article{title: front.title, order: front.order, body: body}
 	for i, line := range strings.Split(body, "\n") {
@@ -59,7 +59,7 @@ func parseArticle(source string, titled bool) (article, []fault) {
 		}
 		return ast.WalkContinue, nil
 	})
-	if heading, ok := tree.FirstChild().(*ast.Heading); ok && titled && heading.Level == 1 && heading.Lines().Len() > 0 {
+	if heading, ok := tree.FirstChild().(*ast.Heading); ok && heading.Level == 1 && heading.Lines().Len() > 0 && shown(strings.TrimSpace(textOf(heading, raw))) {
 		a.body = below(body, heading)
 	}
 	return a, faults

@@ -73,6 +73,26 @@ func TestTitlesComeFromFrontMatterOrTheFirstHeading(t *testing.T) {
 	}
 }
 
+func TestAHeadingThatRepeatsThePagesTitleIsLeftOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ overview, changelog, wantOverview, wantChangelog string }{
+		"the title":         {"# Tides\n\nText\n", "# Changelog\n\n## 1\n", "Text\n", "## 1\n"},
+		"in other letters":  {"# TIDES\n\nText\n", "# ChangeLog\n\n## 1\n", "Text\n", "## 1\n"},
+		"another title":     {"# Welcome\n\nText\n", "# 1.0\n\nText\n", "# Welcome\n\nText\n", "# 1.0\n\nText\n"},
+		"in the wrong file": {"# Changelog\n", "# Tides\n", "# Changelog\n", "# Tides\n"},
+		"a lower heading":   {"## Tides\n", "## Changelog\n", "## Tides\n", "## Changelog\n"},
+	} {
+		f := mustRead(t, folderOf("tides/product.yaml", tidesYAML, "tides/overview.md", c.overview, "tides/changelog.md", c.changelog))
+		if len(f.Products) != 1 {
+			t.Fatalf("%s: %v", name, told(f.Problems))
+		}
+		product := f.Products[0].Product
+		if overview, changelog := string(f.Blobs[product.Overview]), string(f.Blobs[product.Changelog]); overview != c.wantOverview || changelog != c.wantChangelog {
+			t.Errorf("%s: %q, %q", name, overview, changelog)
+		}
+	}
+}
+
 func TestFaultsInFrontMatterAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ source, want string }{
