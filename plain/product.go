@@ -3,6 +3,7 @@ package plain
 import (
 	"context"
 	"fmt"
+	stdpath "path"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -123,15 +124,23 @@ func (d *Documents) pages(b *strings.Builder, product catalog.Product) {
 	}
 }
 
-// relinked returns a page's Markdown with whole addresses in place of relative ones. Links to what
-// the shelf does not have lead nowhere.
+// relinked returns a page's Markdown with whole addresses in place of relative ones. A link to a page
+// leads to its Markdown. A link to something that the shelf does not have leads nowhere, and does not
+// name it.
 func (d *Documents) relinked(shelf *library.Shelf, page library.Page) string {
 	return strings.TrimSpace(markdown.Relink(page.Markdown, func(link string) string {
 		address, ok := shelf.Address(page.File, link)
 		if !ok {
 			return ""
 		}
-		return d.BaseURL + address
+		page, fragment, _ := strings.Cut(address, "#")
+		if stdpath.Ext(page) == "" { // files have one
+			page += markdownSuffix
+		}
+		if fragment != "" {
+			page += "#" + fragment
+		}
+		return d.BaseURL + page
 	}))
 }
 
