@@ -15,8 +15,11 @@ var destination = regexp.MustCompile(`\]\([ \t\n]*<([^<>\n]*)>|\]\([ \t\n]*([^\s
 // Relink returns the Markdown with other addresses in place of its relative links and images. link
 // returns the address, "" if there is none; then the link leads to the top of the page. Links
 // within the text, links to other sites, and code stay as they are. Of a text of more than MaxBytes
-// the rest is left out.
+// that may have links, the rest is left out.
 func Relink(source string, link func(address string) string) string {
+	if !strings.Contains(source, "](") && !strings.Contains(source, "]:") && !strings.Contains(source, "<") {
+		return source
+	}
 	source = cut(source)
 	var b strings.Builder
 	var code []text.Segment

@@ -273,10 +273,10 @@ func TestLinksInMarkdownLeadToPagesThatThePersonSees(t *testing.T) {
 	c := librarytest.Seamark()
 	for _, path := range []string{"/apis/seamark.md", "/llms-full.txt"} {
 		stranger, member := get(site(t, c, nil), path).Body.String(), get(site(t, c, crew), path).Body.String()
-		if want := "[Units](https://portal.example.com/apis/seamark/pages/units), [others](#), ![a map](#)"; !strings.Contains(stranger, want) {
+		if want := "[Units](https://portal.example.com/apis/seamark/pages/units.md), [others](#), ![a map](#)"; !strings.Contains(stranger, want) {
 			t.Errorf("%s of a stranger lacks %q:\n%s", path, want, stranger)
 		}
-		if want := "[others](https://portal.example.com/apis/smuggler)"; !strings.Contains(member, want) {
+		if want := "[others](https://portal.example.com/apis/smuggler.md)"; !strings.Contains(member, want) {
 			t.Errorf("%s of a member lacks %q:\n%s", path, want, member)
 		}
 	}

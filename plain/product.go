@@ -3,6 +3,7 @@ package plain
 import (
 	"context"
 	"fmt"
+	stdpath "path"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -123,28 +124,24 @@ func (d *Documents) pages(b *strings.Builder, product catalog.Product) {
 	}
 }
 
-// relinked returns a page's Markdown with whole addresses in place of relative ones. Those of pages
-// lead to their Markdown. Links to what the shelf does not have lead nowhere.
+// relinked returns a page's Markdown with whole addresses in place of relative ones. A link to a page
+// leads to its Markdown. A link to something that the shelf does not have leads nowhere, and does not
+// name it.
 func (d *Documents) relinked(shelf *library.Shelf, page library.Page) string {
 	return strings.TrimSpace(markdown.Relink(page.Markdown, func(link string) string {
 		address, ok := shelf.Address(page.File, link)
 		if !ok {
 			return ""
 		}
-		return d.BaseURL + asMarkdown(address)
+		page, fragment, _ := strings.Cut(address, "#")
+		if stdpath.Ext(page) == "" { // files have one
+			page += markdownSuffix
+		}
+		if fragment != "" {
+			page += "#" + fragment
+		}
+		return d.BaseURL + page
 	}))
-}
-
-// asMarkdown returns the address of a page's Markdown. Images stay as they are.
-func asMarkdown(address string) string {
-	page, fragment, has := strings.Cut(address, "#")
-	if has {
-		fragment = "#" + fragment
-	}
-	if strings.Contains(page, "/files/") {
-		return address
-	}
-	return page + markdownSuffix + fragment
 }
 
 // Page writes a page of text as Markdown. It begins with the page's title, unless the text does.
