@@ -76,7 +76,7 @@ func (a *assembler) described(from Described) (Product, bool) {
 			p.APIs = append(p.APIs, a.stage(stage))
 		}
 	}
-	if named := len(from.Plans) + len(from.APIs) - withheld; named > 0 && len(p.Plans)+len(p.APIs) == 0 {
+	if len(from.Plans)+len(from.APIs) > 0 && len(p.Plans)+len(p.APIs)+withheld == 0 {
 		a.problem(from.Path, 0, "The product is left out, since none of the plans and APIs that it names is there.")
 		return Product{}, false
 	}

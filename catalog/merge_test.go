@@ -234,6 +234,20 @@ func TestAProductOfWhichNothingIsLeftIsLeftOutUnlessItHasNoneOnPurpose(t *testin
 	}
 }
 
+func TestAProductWithAWithheldPlanStaysThoughItsOtherPlansAreGone(t *testing.T) {
+	t.Parallel()
+	got := zoo().assembly(folder(Described{
+		Path: "zoo", Product: Product{ID: "zoo"},
+		Plans: []DescribedPlan{{ID: "free", Withheld: true, Line: 3}, {ID: "nope", Withheld: true, Line: 5}},
+	}))
+	if diff := cmp.Diff(map[string][]portal.PlanID{"zoo": {}}, planIDs(got.Document)); diff != "" {
+		t.Errorf("published (-want +got):\n%s", diff)
+	}
+	if len(got.Problems) != 1 || got.Problems[0].Line != 5 {
+		t.Errorf("the problems are %+v", got.Problems)
+	}
+}
+
 func TestSlugsAreDifferentWithinAProduct(t *testing.T) {
 	t.Parallel()
 	doc := func(slug string) DescribedAPI { return DescribedAPI{Title: "Ümläut", Slug: slug} }

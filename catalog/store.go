@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -48,6 +49,9 @@ func (s *Store) Put(ctx context.Context, doc Document) (hash string, err error) 
 // PutBlob writes what the catalog names by hash, such as an OpenAPI document, and returns its
 // hash. Writing it again changes nothing. It must not be empty.
 func (s *Store) PutBlob(ctx context.Context, body []byte) (hash string, err error) {
+	if len(body) == 0 {
+		return "", errors.New("storing a blob of the catalog: it is empty")
+	}
 	hash = hashOf(body)
 	number := 0
 	for chunk := range slices.Chunk(body, chunkSize) {

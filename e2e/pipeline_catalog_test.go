@@ -173,7 +173,7 @@ func (w *world) checkCatalog() {
 	if len(w.offering.broken) > 0 {
 		w.checkLastGoodProductsStay()
 		for product := range w.offering.broken {
-			w.offering.write(product, described{Name: "Repaired", Overview: "# Repaired", Visibility: "public", Plans: plansOf[product]})
+			w.offering.write(product, described{Name: "Repaired", Overview: "# Repaired at last", Visibility: "public", Plans: plansOf[product]})
 		}
 		w.settleCatalog()
 	}

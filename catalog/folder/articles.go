@@ -102,6 +102,10 @@ func (p *product) readArticle(file string, shown func(heading string) bool) (art
 	if slices.ContainsFunc(faults, func(f fault) bool { return !f.warning }) {
 		return article{}, "", nil
 	}
+	if strings.TrimSpace(a.body) == "" {
+		p.report(file, warningf(0, "The file has no text besides its title, so it is not shown. Write the text, or remove the file."))
+		return article{}, "", nil
+	}
 	return a, p.keep([]byte(a.body)), nil
 }
 

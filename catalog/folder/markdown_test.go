@@ -36,9 +36,9 @@ func TestLinksThatLeadNowhereAreWarnings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := mustRead(t, folderOf("tides/product.yaml", tidesYAML, "tides/overview.md", c.overview, "tides/changelog.md", "", "tides/pages/errors.md", "",
+			f := mustRead(t, folderOf("tides/product.yaml", tidesYAML, "tides/overview.md", c.overview, "tides/changelog.md", "Text", "tides/pages/errors.md", "Text",
 				"tides/images/map.svg", picture, "tides/openapi.json", "{}", "lights/product.yaml", "name: L\nplans: [{id: l}]\n", "lights/lamp.svg", picture,
-				"renamed/product.yaml", "id: new-name\nname: R\nplans: [{id: r}]\n", "pages/getting-started.md", ""))
+				"renamed/product.yaml", "id: new-name\nname: R\nplans: [{id: r}]\n", "pages/getting-started.md", "Text"))
 			var want []string
 			for _, text := range c.want {
 				want = append(want, "?tides/overview.md:"+text)
@@ -63,8 +63,6 @@ func TestTitlesComeFromFrontMatterOrTheFirstHeading(t *testing.T) {
 		"front matter without a title": {"---\norder: 3\n---\nText\n", "A page", "Text\n"},
 		"empty front matter":           {"---\n---\nText\n", "A page", "Text\n"},
 		"a thematic break":             {"---\nText\n", "A page", "---\nText\n"},
-		"nothing":                      {"", "A page", ""},
-		"a heading and nothing else":   {"# One", "One", ""},
 	} {
 		f := mustRead(t, folderOf("pages/a-page.md", c.source))
 		if len(f.Pages) != 1 || f.Pages[0].Title != c.title || f.Pages[0].Hash != catalog.HashOf([]byte(c.body)) {
@@ -93,12 +91,31 @@ func TestAHeadingThatRepeatsThePagesTitleIsLeftOut(t *testing.T) {
 	}
 }
 
+func TestAFileWithoutTextIsLeftOutWithAWarning(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]string{
+		"nothing": "", "blank lines": "\n \n", "a title": "# Tides\n", "front matter": "---\ntitle: Tides\n---\n",
+	} {
+		f := mustRead(t, folderOf("tides/product.yaml", tidesYAML, "tides/overview.md", source, "pages/tides.md", source))
+		if len(f.Products) != 1 || f.Products[0].Product.Overview != "" || len(f.Pages) != 0 {
+			t.Errorf("%s: %+v, %+v", name, f.Products, f.Pages)
+		}
+		if _, stored := f.Blobs[catalog.HashOf(nil)]; stored {
+			t.Errorf("%s: an empty blob is to be stored", name)
+		}
+		want := "The file has no text besides its title, so it is not shown. Write the text, or remove the file."
+		if got := told(f.Problems); len(got) != 2 || got[0] != "?pages/tides.md:0: "+want || got[1] != "?tides/overview.md:0: "+want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestFaultsInFrontMatterAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ source, want string }{
 		"a title of no text": {"---\norder: 1\ntitle: [a]\n---\n", "pages/a.md:3: title must be text of at most 200 characters."},
 		"an order of no use": {"---\norder: first\n---\n", "pages/a.md:2: order must be a whole number from 1 to 9999."},
-		"an unknown key":     {"---\nlayout: x\n---\n", `?pages/a.md:2: Gatehouse reads title and order here, and ignores "layout". Remove it.`},
+		"an unknown key":     {"---\nlayout: x\n---\nText\n", `?pages/a.md:2: Gatehouse reads title and order here, and ignores "layout". Remove it.`},
 		"broken YAML":        {"---\ntitle: 'a\n---\n", "pages/a.md:3: A quotation mark is opened here or before, and never closed. Close it."},
 	} {
 		f := mustRead(t, folderOf("pages/a.md", c.source))

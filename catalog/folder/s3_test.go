@@ -65,7 +65,7 @@ func TestAFolderInS3IsReadLikeALocalOne(t *testing.T) {
 	t.Parallel()
 	b := newBucket(t)
 	fsys := folderOf("tides/product.yaml", "name: Tides\nplans: [{id: x}]\nimage: {file: images/a.svg, alt: ''}\napis: [{openapi: o.json}]\n", "tides/o.json", openAPI,
-		"tides/images/a.svg", picture, "tides/pages/a.md", "# A\n", "bad/product.yaml", "name: [", "pages/b.md", "[x](nothing.md)")
+		"tides/images/a.svg", picture, "tides/pages/a.md", "# A\n\nText\n", "bad/product.yaml", "name: [", "pages/b.md", "[x](nothing.md)")
 	for name, file := range fsys {
 		b.put("team/catalog/"+name, string(file.Data))
 	}
