@@ -210,6 +210,11 @@ type SDK struct {
 	File string `json:"file"`
 }
 
+// Documented returns the APIs that have an OpenAPI document.
+func (p Product) Documented() []API {
+	return slices.DeleteFunc(slices.Clone(p.APIs), func(api API) bool { return api.Definition == "" })
+}
+
 // Plan finds a plan and its product.
 func (d Document) Plan(id portal.PlanID) (Plan, Product, bool) {
 	for _, product := range d.Products {

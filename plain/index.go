@@ -34,7 +34,7 @@ func (d *Documents) index(r *http.Request) (document, error) {
 		}
 		for _, product := range shelf.Products {
 			b.WriteString(d.item(nameOf(product), path("apis", product.ID)+markdownSuffix, product.Description))
-			for _, api := range documented(product) {
+			for _, api := range product.Documented() {
 				b.WriteString("  " + d.item(api.Name+" reference", path("apis", product.ID, "docs", api.Slug)+markdownSuffix, api.Description))
 			}
 			for _, page := range product.Pages {
@@ -62,17 +62,6 @@ func nameOf(product catalog.Product) string {
 		name += " (deprecated)"
 	}
 	return name
-}
-
-// documented returns the APIs that have an OpenAPI document.
-func documented(product catalog.Product) []catalog.API {
-	var list []catalog.API
-	for _, api := range product.APIs {
-		if api.Definition != "" {
-			list = append(list, api)
-		}
-	}
-	return list
 }
 
 // full is llms-full.txt: all documents in one. One document that cannot be read is named and
@@ -114,7 +103,7 @@ func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *
 			return d.pageText(shelf)(shelf.Page(ctx, product.ID, page.Name))
 		})
 	}
-	for _, api := range documented(product) {
+	for _, api := range product.Documented() {
 		all.add(name+": "+api.Name, path("apis", product.ID, "docs", api.Slug), func() (string, error) {
 			definition, err := shelf.Definition(ctx, product.ID, api.Slug)
 			if err != nil {

@@ -95,7 +95,7 @@ func (d *Documents) addresses(ctx context.Context, shelf *library.Shelf) ([]stri
 		for _, page := range product.Pages {
 			pages = append(pages, path("apis", product.ID, "pages", page.Name))
 		}
-		for _, api := range documented(product) {
+		for _, api := range product.Documented() {
 			pages = append(pages, path("apis", product.ID, "docs", api.Slug))
 			definition, err := shelf.Definition(ctx, product.ID, api.Slug)
 			if err != nil {

@@ -69,6 +69,8 @@ type fake struct {
 
 	mu    sync.Mutex
 	asked []asked
+	// accountReads counts the calls of Account.
+	accountReads int
 }
 
 func (f *fake) ask(what string, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
@@ -123,6 +125,9 @@ func (f *fake) Reveal(_ context.Context, who operations.Caller, key portal.KeyID
 func (f *fake) Catalog(context.Context) (projections.Catalog, error) { return f.catalog, f.err }
 
 func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, error) {
+	f.mu.Lock()
+	f.accountReads++
+	f.mu.Unlock()
 	return f.account, f.err
 }
 

@@ -115,7 +115,6 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 	head := productHead{
 		Product: product, Badges: productBadges(product), Image: imageOf(product), Sunset: day(product.Sunset),
 		Versions: versionLinks(shelf.Products, product),
-		Action:   link{"Get an API key", escapedPath("apis", product.ID, "plans")},
 	}
 	if current != tabOverview {
 		head.Current = current
@@ -124,16 +123,14 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 		head.Tabs = append(head.Tabs, tab{link{label, escapedPath(append([]any{"apis", product.ID}, segments...)...)}, label == current})
 	}
 	at(tabOverview)
-	if len(documented(product)) > 0 {
+	if len(product.Documented()) > 0 {
 		at(tabDocs, "docs")
 	}
 	if len(product.Plans) > 0 {
 		at(tabPlans, "plans")
-	} else {
-		head.Action = link{}
-	}
-	if s.holds(r, product) {
-		head.Action = link{"See your key", "/dashboard#keys"}
+		if current != tabPlans { // which has the next action at each plan
+			head.Action = s.nextAction(r, product)
+		}
 	}
 	if product.Changelog != "" {
 		at(tabChangelog, "changelog")
@@ -144,11 +141,19 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 	return head
 }
 
+// nextAction is the way to a key: to the person's own, if they have one for the product.
+func (s *Web) nextAction(r *http.Request, product catalog.Product) link {
+	if s.holds(r, product) {
+		return link{"See your key", "/dashboard#keys"}
+	}
+	return link{"Get an API key", escapedPath("apis", product.ID, "plans")}
+}
+
 // holds reports whether the person has one of the product's plans. If that cannot be read, the page
 // is shown all the same.
 func (s *Web) holds(r *http.Request, product catalog.Product) bool {
 	id, ok := identity.From(r.Context())
-	if !ok || len(product.Plans) == 0 {
+	if !ok {
 		return false
 	}
 	account, err := s.views.Account(r.Context(), id.Account)
@@ -159,11 +164,6 @@ func (s *Web) holds(r *http.Request, product catalog.Product) bool {
 	return slices.ContainsFunc(product.Plans, func(plan catalog.Plan) bool {
 		return subscriptionTo(account, plan.ID).State == projections.SubscriptionActive
 	})
-}
-
-// documented returns the APIs that have an OpenAPI document.
-func documented(product catalog.Product) []catalog.API {
-	return slices.DeleteFunc(slices.Clone(product.APIs), func(api catalog.API) bool { return api.Definition == "" })
 }
 
 func imageOf(product catalog.Product) string {

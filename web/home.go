@@ -182,7 +182,7 @@ func cards(products []catalog.Product) []card {
 	for _, product := range products {
 		list = append(list, card{
 			Product: product, Versions: versions(product), Badges: productBadges(product), Image: imageOf(product),
-			DocsOnly: len(product.Plans) == 0 && len(documented(product)) > 0,
+			DocsOnly: len(product.Plans) == 0 && len(product.Documented()) > 0,
 		})
 	}
 	return list

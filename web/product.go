@@ -93,7 +93,6 @@ func (s *Web) plans(w http.ResponseWriter, r *http.Request, shelf *library.Shelf
 	}
 	plans.Titled = true
 	body := plansPage{Head: s.head(r, shelf, product, tabPlans), Plans: plans}
-	body.Head.Action = link{}
 	s.render(w, r, http.StatusOK, view{page: "plans", Title: "Plans · " + product.Name, Section: "apis", Body: body, About: product.Description})
 	return nil
 }
@@ -138,7 +137,7 @@ func docsAddress(product catalog.Product, api catalog.API) string {
 	if api.Definition == "" {
 		return ""
 	}
-	return escapedPath("apis", product.ID, "docs", api.Slug)
+	return library.DocsPath(product.ID, api.Slug)
 }
 
 // productFragment is only for people who are signed in.

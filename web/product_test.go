@@ -50,3 +50,13 @@ func TestAnAPIDoesNotRepeatTheProductsDescription(t *testing.T) {
 	}
 	says(t, doc, ".api:last-child", "Storms only.")
 }
+
+func TestThePlansPageReadsTheAccountOnce(t *testing.T) {
+	t.Parallel()
+	f := subscribed()
+	doc := document(t, signedIn(f).get("/apis/harbours/plans"), http.StatusOK)
+	none(t, doc, ".head-side .button")
+	if f.accountReads != 1 {
+		t.Errorf("the account was read %d times", f.accountReads)
+	}
+}

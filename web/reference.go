@@ -105,7 +105,7 @@ type schemaPage struct {
 
 // docs leads to the first documented API.
 func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, product catalog.Product) error {
-	apis := documented(product)
+	apis := product.Documented()
 	if len(apis) == 0 {
 		return portal.Fail(portal.NotFound, "This product has no documentation.")
 	}
@@ -379,7 +379,7 @@ func (ref *reference) outline(tag string, current *openapi.Operation) referenceC
 		Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),
 		Nav: ref.nav(tag, current), Downloads: ref.downloads(), Markdown: ref.path() + ".md", StartHref: ref.path(),
 	}
-	if apis := documented(ref.product); len(apis) > 1 {
+	if apis := ref.product.Documented(); len(apis) > 1 {
 		for _, api := range apis {
 			page.APIs = append(page.APIs, tab{link{api.Name, docsAddress(ref.product, api)}, api.Slug == ref.api.Slug})
 		}
