@@ -35,7 +35,7 @@ func TestCatalogCheckPrintsWhatToChangeAndFailsOnErrors(t *testing.T) {
 		out    string // DIR is the folder
 		errors string
 	}{
-		"nothing wrong": {[]string{"tides/product.yaml", good, "pages/terms.md", "# Terms\n"}, 0, "1 product and 1 page of the portal can be shown: 0 errors, 0 warnings.\n", ""},
+		"nothing wrong": {[]string{"tides/product.yaml", good, "pages/terms.md", "# Terms\n\nBe kind.\n"}, 0, "1 product and 1 page of the portal can be shown: 0 errors, 0 warnings.\n", ""},
 		"a warning": {
 			[]string{"tides/product.yaml", good, "tides/overview.md", "\n[x](y.md)"}, 0,
 			"DIR/tides/overview.md:2: warning: The link \"y.md\" leads to no page. Add the page, or correct the path.\n1 product and 0 pages of the portal can be shown: 0 errors, 1 warning.\n", "",
