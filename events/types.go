@@ -8,7 +8,8 @@ import (
 // types maps the wire name of every known message type to its decoder.
 var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
-	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[JobRequested],
+	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[DeliveryRequested],
+	decode[JobRequested],
 
 	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
 	decode[RequestSuperseded], decode[RequestFailed], decode[KeyWanted], decode[SubscriptionWanted],
