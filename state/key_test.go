@@ -42,7 +42,7 @@ func inFree() []said {
 	}
 }
 
-func TestASecondKeyOpensAWishOfItsOwnForEveryPlanOfTheRing(t *testing.T) {
+func TestASecondKeyHasAWishOfItsOwnForEveryPlanOfTheRing(t *testing.T) {
 	t.Parallel()
 	got := fold(append(inFree(), said{fact: requested("k2")})...)
 	if diff := cmp.Diff(map[portal.Pair]Phase{free1: Active, free2: Wanted}, phases(got)); diff != "" {
