@@ -65,7 +65,7 @@ func openExhibition(t *testing.T) *exhibition {
 	t.Helper()
 	p := patient(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}, people: map[string]string{}}
+	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1"}}, people: map[string]string{}}
 	api := cognito.NewFromConfig(p.AWS)
 	pool, client, err := demo.UserPool{
 		Cognito: api, Name: p.Config.Prefix + "-demo", ClientName: "Gatehouse",

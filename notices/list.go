@@ -56,3 +56,12 @@ func (d *Desk) Dismiss(ctx context.Context, account portal.AccountID, id string)
 	}
 	return n, err
 }
+
+// MailOf returns the delivery of a notice by e-mail; portal.NotFound if it did not go out by e-mail.
+func (d *Desk) MailOf(ctx context.Context, account portal.AccountID, notice string) (Delivery, error) {
+	delivery, ok, err := d.delivery(ctx, account, ChannelMail, notice)
+	if err == nil && !ok {
+		err = portal.Fail(portal.NotFound, "This notice did not go out by e-mail.")
+	}
+	return delivery, err
+}

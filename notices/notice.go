@@ -43,12 +43,13 @@ const (
 	maxAge = 30 * 24 * time.Hour
 )
 
-// noticeID derives the id from what the notice is about, and from its time.
-func noticeID(at time.Time, cause ...string) string {
-	return schema.Milliseconds(at) + "-" + portal.DeriveID(append([]string{"notice"}, cause...)...)[:16]
+// noticeID derives the id from what the notice is about, its time, and the sequence of its fact, 0 if
+// it has none. Facts of one append have one time.
+func noticeID(at time.Time, sequence int64, cause ...string) string {
+	return schema.Milliseconds(at) + "-" + schema.Sequence(sequence) + "-" + portal.DeriveID(append([]string{"notice"}, cause...)...)[:10]
 }
 
-// beginning of the ids of notices at a time, and after.
+// idsFrom begins the ids of notices at a time.
 func idsFrom(at time.Time) string { return schema.Milliseconds(at) }
 
 // markReplaced takes notices in any order, newest or oldest first, and marks those that are no
