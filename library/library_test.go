@@ -442,3 +442,30 @@ func TestPagesThatAreKeptForgetNoDocuments(t *testing.T) {
 		t.Errorf("%d pages with %d bytes are kept", l.kept.order.Len(), l.kept.size)
 	}
 }
+
+func TestADocumentThatSaysNothingAboutAuthenticationTakesAKeyWhereAPlanCoversTheAPI(t *testing.T) {
+	t.Parallel()
+	s := store()
+	silent := s.put(`{"openapi":"3.0.3","info":{"title":"Silent","version":"1"},"paths":{"/a":{"get":{"operationId":"a","responses":{}}}}}`)
+	speaks := s.put(`{"openapi":"3.0.3","info":{"title":"Speaks","version":"1"},"paths":{"/a":{"get":{"operationId":"a","responses":{}}}},"components":{"securitySchemes":{"token":{"type":"http","scheme":"bearer"}}}}`)
+	s.publish(catalog.Product{
+		ID: "p", Name: "P", Plans: []catalog.Plan{{ID: "free", Name: "Free", Stages: []portal.Stage{{API: "a1", Stage: "prod"}, {API: "a3", Stage: "prod"}}}},
+		APIs: []catalog.API{
+			{ID: "a1", Slug: "opened", Name: "A", Stage: "prod", Kind: catalog.REST, Definition: silent},
+			{ID: "a1", Slug: "other-stage", Name: "B", Stage: "beta", Kind: catalog.REST, Definition: silent},
+			{Slug: "docs", Name: "C", Kind: catalog.Docs, Definition: silent},
+			{ID: "a3", Slug: "speaks", Name: "D", Stage: "prod", Kind: catalog.REST, Definition: speaks},
+		},
+	})
+	shelf := shelf(t, s.library(t, func(c *Config) { c.Load = openapi.Load }), catalog.Viewer{})
+	for slug, want := range map[string]bool{"opened": true, "other-stage": false, "docs": false, "speaks": false} {
+		definition, err := shelf.Definition(t.Context(), "p", slug)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, _ := definition.Operation("a")
+		if op.TakesKey() != want {
+			t.Errorf("%s takes a key: %t, want %t", slug, op.TakesKey(), want)
+		}
+	}
+}
