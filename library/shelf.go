@@ -103,18 +103,20 @@ func (s *Shelf) Definition(ctx context.Context, product, slug string) (*openapi.
 // definition parses the document with that hash. keyed says that a plan covers the API.
 func (l *Library) definition(ctx context.Context, hash string, keyed bool) (*openapi.Document, error) {
 	return remember(ctx, l.memory, fmt.Sprintf("definition %s %t", hash, keyed), func(ctx context.Context) (*openapi.Document, int, error) {
-		body, err := l.blob(ctx, hash)
-		if err != nil {
-			return nil, 0, err
-		}
-		document, err := l.load(body)
+		var document *openapi.Document
+		size := 0
+		err := l.parsing.do(ctx, func() ([]byte, error) { return l.blob(ctx, hash) }, func(body []byte) (err error) {
+			document, err = l.load(body)
+			size = openapi.KeptMemory * len(body)
+			return err
+		})
 		if err != nil {
 			return nil, 0, fmt.Errorf("reading OpenAPI document %s: %w", hash, err)
 		}
 		if keyed {
 			document = document.WithKey()
 		}
-		return document, len(body), nil
+		return document, size, nil
 	})
 }
 
