@@ -31,8 +31,8 @@ const (
 	maxChoices = 50
 )
 
-// What a document takes beside its own bytes, as BenchmarkMemory measures it for documents of 1 to
-// 13 MB, in bytes for each byte of JSON. The JSON itself, which a Document holds, counts as one.
+// The memory of a document in bytes for each byte of its JSON, as BenchmarkMemory measures it for
+// documents of 1 to 13 MB. The JSON itself, which a Document holds, counts as one.
 const (
 	// KeptMemory is for a parsed document: 4 to 7.4 were measured.
 	KeptMemory = 7
