@@ -140,7 +140,7 @@ func (b *consoleBody) setText(text string) {
 
 // console is the form without its fields: where it sends to, and with which keys.
 func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console, error) {
-	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: ref.takesKey(op)}
+	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: op.TakesKey()}
 	switch {
 	case ref.api.Private:
 		c.Unavailable = "This API can be called only from inside its owner's network. Copy the code and run it there."
@@ -149,7 +149,7 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 		c.Unavailable = "This API has no public address, so it cannot be tried here."
 		return c, nil
 	}
-	if c.NeedsKey = c.NeedsKey && tryit.TakesKeys(ref.shelf.Document, ref.api); !c.NeedsKey {
+	if c.NeedsKey = c.NeedsKey && ref.shelf.TakesKeys(ref.api); !c.NeedsKey {
 		return c, nil
 	}
 	id, ok := identity.From(r.Context())

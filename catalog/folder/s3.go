@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
 type s3Client interface {
@@ -74,7 +76,7 @@ func (b *bucketFolder) open(ctx context.Context) (fs.FS, func() error, error) {
 		}
 	}
 	if count == 0 {
-		return nil, nil, fmt.Errorf("there are no objects in %s. Correct the prefix, or upload the catalog folder", b.location)
+		return nil, nil, fmt.Errorf("there are no objects in %s. Correct the prefix, or upload the catalog folder. If it is meant to have no products, upload an empty object named %s", b.location, catalog.EmptyMark)
 	}
 	return listing, listing.close, nil
 }

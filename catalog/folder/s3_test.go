@@ -139,7 +139,7 @@ func TestErrorsOfS3SayWhatToChange(t *testing.T) {
 	b := newBucket(t)
 	for name, c := range map[string]struct{ bucket, prefix, want string }{
 		"no such bucket": {"nothing", "a", "there is no bucket nothing. Create it, or correct the location s3://nothing/a"},
-		"no objects":     {"catalogs", "a", "there are no objects in s3://catalogs/a. Correct the prefix, or upload the catalog folder"},
+		"no objects":     {"catalogs", "a", "there are no objects in s3://catalogs/a. Correct the prefix, or upload the catalog folder. If it is meant to have no products, upload an empty object named .empty"},
 	} {
 		if _, err := folder.S3(b, c.bucket, c.prefix).Read(t.Context()); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v", name, err)
@@ -171,5 +171,18 @@ func TestErrorsOfS3SayWhatToChange(t *testing.T) {
 		if _, err := folder.S3(client, "catalogs", "a").Read(t.Context()); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAnObjectSaysThatAPrefixIsMeantToHaveNoProducts(t *testing.T) {
+	t.Parallel()
+	b := newBucket(t)
+	b.put("catalog/.empty", "")
+	source, err := folder.Open("s3://catalogs/catalog", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := source.Read(t.Context()); err != nil || !f.MeantEmpty || len(f.Products) != 0 || len(f.Problems) != 0 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
