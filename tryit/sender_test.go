@@ -342,6 +342,35 @@ func TestARedirectIsShownAndNotFollowed(t *testing.T) {
 	n.sees(t, []string{host, host}, []string{publicIP + ":80", publicIP + ":80"})
 }
 
+func TestFewLargeAnswersAreInMemoryAtOnce(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, strings.Repeat("a", 2<<20))
+	}))
+	defer server.Close()
+	n := &internet{server: server.Listener.Addr().String(), answers: [][]string{{publicIP}}}
+	s := tryit.NewSender(tryit.SenderConfig{Resolver: n, Connect: n.connect, Timeout: 500 * time.Millisecond})
+	request := tryit.Request{Endpoint: endpoint, Method: "GET", Path: "/"}
+	shown, ends := context.WithCancel(t.Context())
+	for range 4 {
+		if e, err := s.Send(shown, request); err != nil || answered(t, e).Body.Size != 2<<20 {
+			t.Fatalf("answered %v, %v", e.Explanation, err)
+		}
+	}
+	e := send(t, s, request)
+	failed(t, e, tryit.FailureTimeout, "Here is what had arrived")
+	if r := answered(t, e); r.Body.Size != 1<<20 || !r.Body.Truncated {
+		t.Errorf("while four are shown, %d bytes of a fifth are read", r.Body.Size)
+	}
+	ends()
+	for { // the places are given back in the background
+		if e := send(t, s, request); e.Failure == "" {
+			return
+		}
+	}
+}
+
 func TestAnEndlessAnswerIsCut(t *testing.T) {
 	t.Parallel()
 	chunk := strings.Repeat("a", 64<<10)
