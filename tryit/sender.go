@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/outbound"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -24,7 +25,7 @@ type SenderConfig struct {
 	// private or loopback. It must not depend on requests. nil allows no host.
 	AllowPrivate func(host string) bool
 	// Resolver is the system's if nil.
-	Resolver resolver
+	Resolver outbound.Resolver
 	// Connect opens a connection to an IP address and port; nil means TCP.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS is the configuration of TLS connections; nil means Go's defaults.
@@ -48,19 +49,11 @@ func NewSender(cfg SenderConfig) *Sender {
 	if cfg.AllowPrivate == nil {
 		cfg.AllowPrivate = func(string) bool { return false }
 	}
-	if cfg.Resolver == nil {
-		cfg.Resolver = net.DefaultResolver
-	}
-	if cfg.Connect == nil {
-		cfg.Connect = (&net.Dialer{}).DialContext
-	}
-	d := dialer{resolver: cfg.Resolver, connect: cfg.Connect, private: cfg.AllowPrivate}
 	return &Sender{
 		private: cfg.AllowPrivate, timeout: cmp.Or(cfg.Timeout, Timeout), large: make(chan struct{}, maxLarge),
-		transport: &http.Transport{
-			DialContext: d.dial, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true, DisableKeepAlives: true, DisableCompression: true,
-			MaxResponseHeaderBytes: maxAnswerHeader,
-		},
+		transport: outbound.Transport(outbound.Config{
+			AllowPrivate: cfg.AllowPrivate, Resolver: cfg.Resolver, Connect: cfg.Connect, TLS: cfg.TLS,
+		}, maxAnswerHeader),
 	}
 }
 
@@ -84,7 +77,7 @@ func (s *Sender) Send(ctx context.Context, request Request) (Exchange, error) {
 	if ctx.Err() != nil {
 		return Exchange{}, &portal.Error{Code: portal.Invalid, Message: "The request was cancelled before the API had answered.", Err: ctx.Err()}
 	}
-	exchange.Failure = failureOf(limited, err)
+	exchange.Failure = outbound.FailureOf(limited, err)
 	if a != nil {
 		exchange.Response, exchange.Left = a.response(err != nil), left(a.header)
 	}
@@ -125,7 +118,7 @@ func (s *Sender) prepare(request Request) (*http.Request, []string, error) {
 
 // checkPrivacy refuses to send a key over the internet in clear text.
 func (s *Sender) checkPrivacy(u *url.URL) error {
-	if u.Scheme == "https" || s.private(canonical(u.Hostname())) {
+	if u.Scheme == "https" || s.private(outbound.Canonical(u.Hostname())) {
 		return nil
 	}
 	return portal.Fail(portal.Conflict, "The address of this API does not use https, so the portal sends no key to it. Tell the operator of this portal.")
