@@ -15,6 +15,7 @@ var types = registry(
 	decode[SubscriptionEnding], decode[WishParked], decode[KeyCreated], decode[KeyAttached], decode[KeyDetached],
 	decode[SubscriptionActivated], decode[SubscriptionEnded], decode[SubscriptionLost], decode[KeyObserved],
 	decode[KeyReleasing], decode[KeyReleased], decode[CatalogPublished], decode[CatalogSourceFailed],
+	decode[QuotaThresholdReached],
 )
 
 type decoder func(data []byte) (Payload, error)
