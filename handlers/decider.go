@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -121,8 +123,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
 // forAccount turns a decision about an account into a message handler. A second delivery finds
-// the facts of the first and only sends them again.
-func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Context, events.Event) error {
+// the facts of the first and only sends them again. What the decision needs besides the account,
+// alongside reads at the same time.
+func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
 		request, typed := msg.Data.(R)
@@ -130,12 +133,20 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, err := d.accounts.Account(ctx, id)
-			if err != nil {
+			var history accounts.History
+			group, within := errgroup.WithContext(ctx)
+			group.Go(portal.Guard(func() (err error) {
+				history, err = d.accounts.Account(within, id)
+				return err
+			}))
+			for _, read := range alongside {
+				group.Go(portal.Guard(func() error { return read(within) }))
+			}
+			if err := group.Wait(); err != nil {
 				return past{}, err
 			}
 			account := history.Account
-			return past{head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
+			return past{account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
 				decided := decide(account, request, msg.ID)
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
@@ -145,7 +156,9 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 
 // past is a stream so far, and the decision to make about it.
 type past struct {
-	head int64
+	// account is the fold of an account's stream.
+	account state.Account
+	head    int64
 	// facts are the stream's latest. If older ones show that the request was handled, handled
 	// is true.
 	facts         []events.Event
@@ -175,7 +188,7 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, before.account, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -238,7 +251,7 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
 	messages := appended
 	for _, fact := range appended {
-		if opensWish(fact) {
+		if fact.OpensWish() != 0 {
 			messages = append(messages[:len(messages):len(messages)], wakeUp(fact))
 			break
 		}

@@ -26,6 +26,10 @@ type trying interface {
 // maxTry bounds a console's form: the largest body that try-it sends, escaped, and its fields.
 const maxTry = 3*tryit.MaxRequest + 64<<10
 
+// maxAnswerShown bounds the text of an answer in a page, in bytes. A browser is slow with more, and
+// a page needs several times the memory.
+const maxAnswerShown = 1 << 20
+
 // console is the form that tries an operation, and what came of it.
 type console struct {
 	Action string
@@ -281,11 +285,19 @@ func headersOf(added string) (http.Header, error) {
 		name, value, ok := strings.Cut(line, ":")
 		name = strings.TrimSpace(name)
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, portal.Fail(portal.Invalid, fmt.Sprintf("Nothing was sent: “%s” is not a header. Write Name: value.", line))
+			return nil, portal.Fail(portal.Invalid, fmt.Sprintf("Nothing was sent: “%s” is not a header. Write Name: value.", clipped(line, 100)))
 		}
 		header.Add(textproto.CanonicalMIMEHeaderKey(name), strings.TrimSpace(value))
 	}
 	return header, nil
+}
+
+// clipped returns at most that many bytes of a text.
+func clipped(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 func exchangeOf(e tryit.Exchange) *exchangeView {
@@ -294,8 +306,9 @@ func exchangeOf(e tryit.Exchange) *exchangeView {
 		v.Took = strconv.FormatInt(e.TookMS/1000, 10) + " s"
 	}
 	if e.Response != nil {
+		shortenAnswer(v)
 		v.Class, v.Size = strconv.Itoa(e.Response.Status/100), bytesText(e.Response.Body.Size)
-		v.Shown = snippet.Highlight(map[tryit.Kind]string{tryit.KindJSON: "json"}[e.Response.Body.Kind], e.Response.Body.Text)
+		v.Shown = snippet.Highlight(map[tryit.Kind]string{tryit.KindJSON: "json"}[v.Response.Body.Kind], v.Response.Body.Text)
 	}
 	if e.Left != nil {
 		v.Left = count(int(e.Left.Remaining), "request") + " left"
@@ -305,6 +318,16 @@ func exchangeOf(e tryit.Exchange) *exchangeView {
 		v.Left += ", says the API."
 	}
 	return v
+}
+
+func shortenAnswer(v *exchangeView) {
+	if len(v.Response.Body.Text) <= maxAnswerShown {
+		return
+	}
+	response := *v.Response
+	response.Body.Text = strings.ToValidUTF8(response.Body.Text[:maxAnswerShown], "")
+	response.Body.Note = "Here is the first megabyte of the answer. Copy the code and run it yourself to get the rest."
+	v.Response = &response
 }
 
 func bytesText(n int) string {

@@ -159,6 +159,10 @@ func (f *files) load(name string, limit int64) ([]byte, *fault, error) {
 	if !f.known[name] {
 		return refuse("There is no file %s. Add it, or correct the path.", clip(name))
 	}
+	// What is too large is not opened: S3 would send all of it.
+	if info, err := fs.Stat(f.fsys, name); err == nil && info.Size() > limit {
+		return refuse("The file is larger than %s. Make it smaller.", size(limit))
+	}
 	file, err := f.fsys.Open(name)
 	if err != nil {
 		return f.unreadable(name, err)
