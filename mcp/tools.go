@@ -361,15 +361,20 @@ func containsFold(list []string, word string) bool {
 	return false
 }
 
-// written is a result of Markdown. A text that is too long is cut, and says so.
+// written is a result of Markdown.
 func written(markdown string, err error) (*sdk.CallToolResult, any, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: shortened(markdown)}}}, nil, nil
+}
+
+// shortened cuts a text that is too long, and says so.
+func shortened(markdown string) string {
 	if len(markdown) > maxText {
-		markdown = cut(markdown, maxText) + "\n\nThis text is cut here, since it is too long.\n"
+		return cut(markdown, maxText) + "\n\nThis text is cut here, since it is too long.\n"
 	}
-	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: markdown}}}, nil, nil
+	return markdown
 }
 
 // cut returns at most that many bytes of a text, and no half of a character.
