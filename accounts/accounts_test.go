@@ -483,12 +483,12 @@ func TestAFactThatIsNotUnderstoodIsInNoSnapshot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grow(50)
-	w.append([]events.Event{w.happens(events.Unknown{Type: "gatehouse.PlanChanged.v1", Data: []byte(`{}`), Must: true})})
+	w.append([]events.Event{w.happens(events.Unknown{Type: "gatehouse.PlanMerged.v1", Data: []byte(`{}`), Must: true})})
 	w.grow(320)
 	reader, _ := w.process()
 	for range 2 {
 		h := w.read(reader)
-		if h.Account.NotUnderstood != "gatehouse.PlanChanged.v1" {
+		if h.Account.NotUnderstood != "gatehouse.PlanMerged.v1" {
 			t.Errorf("NotUnderstood is %q", h.Account.NotUnderstood)
 		}
 		w.right("with it", h)

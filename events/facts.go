@@ -25,9 +25,11 @@ type Link struct {
 // Linked is the wish that the fact is about, 0 if none.
 func (l Link) Linked() int64 { return l.Wish }
 
-// UserRegistered: the account is open.
+// UserRegistered: the account is open. With a wish, an admin has approved the registration that
+// waited.
 type UserRegistered struct {
 	Decides
+	Link
 }
 
 // RequestRejected: the request is refused, and Message tells the user why. With a wish, API
@@ -67,6 +69,7 @@ type RequestFailed struct {
 // key's id recorded here, even if the configuration changes later. It opens a wish for every
 // plan that the ring's subscriptions hold.
 type KeyWanted struct {
+	Decides
 	Key    portal.KeyID `json:"key"`
 	Ring   portal.Ring  `json:"ring"`
 	Name   string       `json:"name"`
@@ -74,6 +77,13 @@ type KeyWanted struct {
 	// KMSKey is the "mrk-…" id of a multi-Region key, so that any of its replicas can serve, or
 	// else the key's ARN.
 	KMSKey string `json:"kms_key"`
+	// Requested means that the owner asked for the key. It then has a wish of its own, which a
+	// KeyReady ends. Other keys come with a subscription.
+	Requested bool `json:"requested,omitempty"`
+	// Ends is when the key expires, if it does.
+	Ends *time.Time `json:"ends,omitempty"`
+	// Replaces is the key that this one replaces, if any.
+	Replaces portal.KeyID `json:"replaces,omitempty"`
 }
 
 // SubscriptionWanted: every live key of the ring should be in the plan. It opens a wish for

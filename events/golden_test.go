@@ -28,6 +28,7 @@ func examples() []events.Event {
 		wish   = events.Link{Wish: 11}
 		scopes = events.Decides{Scopes: []portal.Scope{portal.PlanScope("plan01")}}
 		stages = []portal.Stage{{API: "a1b2c3d4e5", Stage: "v1"}}
+		later  = time.Date(2026, 12, 22, 9, 0, 0, 0, time.UTC)
 	)
 	payloads := []events.Payload{
 		events.RegisterUser{},
@@ -60,6 +61,38 @@ func examples() []events.Event {
 		events.QuotaThresholdReached{Plan: "plan01", Key: "key01", PeriodStart: "2026-11-01", Period: "MONTH", Limit: 1000, Used: 803, Percent: 80},
 		events.CatalogPublished{Hash: "5f2c", Products: 2},
 		events.CatalogSourceFailed{Source: "api-gateway", Message: "It could not be read.", Since: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
+		events.KeyRequested{Ring: portal.AccountRing, Name: "CI", Ends: &later},
+		events.KeyRenameRequested{Key: "key01", Name: "CI"},
+		events.KeyRotationRequested{Key: "key01", Overlap: 3600, Leaked: true},
+		events.KeyEndRequested{Key: "key01", At: &later, Keep: true, Due: &later, Reason: events.EndRotated},
+		events.PlanChangeRequested{Plan: "plan02", Replaces: "plan01", Name: "Plus", Stages: stages, Rivals: []portal.PlanID{"plan01"}, CatalogSequence: 7, Approval: events.ApprovalManual},
+		events.SubscriptionReviewRequested{Plan: "plan01", Wish: 11, Approved: true, Message: "Ask sales first."},
+		events.RegistrationReviewRequested{Approved: true, Message: "This portal is for partners."},
+		events.AccountSuspensionRequested{Message: "Too many calls."},
+		events.AccountReinstatementRequested{},
+		events.AccountDeletionRequested{},
+		events.KeyReady{Link: wish, Key: "key01"},
+		events.KeyRenamed{Key: "key01", Name: "CI"},
+		events.KeyEndScheduled{Key: "key01", Ends: &later, Reason: events.EndExpired},
+		events.KeyEnding{Key: "key01", Reason: events.EndLeaked},
+		events.KeyEnded{Link: wish, Key: "key01"},
+		events.KeyBlocked{Key: "key01"},
+		events.KeyUnblocked{Key: "key01"},
+		events.UsageCarried{Key: "key02", From: "key01", Plan: "plan01", Remaining: 40},
+		events.PlanChangeWanted{Decides: scopes, From: "plan01", Plan: "plan02", Name: "Plus", Ring: portal.AccountRing, Stages: stages},
+		events.KeyMoved{Link: wish, Key: "key01", From: "plan01", Plan: "plan02"},
+		events.PlanChanged{Link: wish, From: "plan01", Plan: "plan02"},
+		events.PlanChangeRefused{Link: wish, Plan: "plan02", Code: portal.NotFound, Message: "Plus is no longer offered."},
+		events.SubscriptionApprovalPending{Decides: scopes, Plan: "plan02", Name: "Plus", Ring: portal.AccountRing, Stages: stages, Replaces: "plan01"},
+		events.SubscriptionApproved{Link: wish, Plan: "plan02"},
+		events.SubscriptionDenied{Link: wish, Plan: "plan02", Message: "Ask sales first."},
+		events.RegistrationPending{Decides: scopes},
+		events.RegistrationDenied{Decides: scopes, Link: wish, Message: "This portal is for partners."},
+		events.AccountSuspended{Decides: scopes, Message: "Too many calls."},
+		events.AccountReinstated{Decides: scopes},
+		events.AccountKeysSwitched{Link: wish},
+		events.AccountDeleting{Decides: scopes},
+		events.AccountDeleted{Link: wish},
 	}
 	all := make([]events.Event, len(payloads))
 	for i, payload := range payloads {

@@ -17,7 +17,8 @@ type SubscribeRequested struct {
 	// accepted. A key can be in only one of them.
 	Rivals []portal.PlanID `json:"rivals,omitempty"`
 	// CatalogSequence is the catalog fact in which acceptance read the plan.
-	CatalogSequence int64 `json:"catalog_sequence"`
+	CatalogSequence int64    `json:"catalog_sequence"`
+	Approval        Approval `json:"approval,omitempty"`
 }
 
 // UnsubscribeRequested asks that the account's keys no longer be in the plan.

@@ -9,12 +9,24 @@ import (
 var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
 	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[JobRequested],
+	decode[KeyRequested], decode[KeyRenameRequested], decode[KeyRotationRequested], decode[KeyEndRequested],
+	decode[PlanChangeRequested], decode[SubscriptionReviewRequested],
+	decode[RegistrationReviewRequested], decode[AccountSuspensionRequested], decode[AccountReinstatementRequested],
+	decode[AccountDeletionRequested],
 
 	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
 	decode[RequestSuperseded], decode[RequestFailed], decode[KeyWanted], decode[SubscriptionWanted],
 	decode[SubscriptionEnding], decode[WishParked], decode[KeyCreated], decode[KeyAttached], decode[KeyDetached],
 	decode[SubscriptionActivated], decode[SubscriptionEnded], decode[SubscriptionLost], decode[KeyObserved],
 	decode[KeyReleasing], decode[KeyReleased], decode[CatalogPublished], decode[CatalogSourceFailed],
+
+	decode[KeyReady], decode[KeyRenamed], decode[KeyEndScheduled], decode[KeyEnding], decode[KeyEnded],
+	decode[KeyBlocked], decode[KeyUnblocked], decode[UsageCarried],
+	decode[PlanChangeWanted], decode[KeyMoved], decode[PlanChanged], decode[PlanChangeRefused],
+	decode[SubscriptionApprovalPending], decode[SubscriptionApproved], decode[SubscriptionDenied],
+	decode[RegistrationPending], decode[RegistrationDenied], decode[AccountSuspended], decode[AccountReinstated],
+	decode[AccountKeysSwitched], decode[AccountDeleting], decode[AccountDeleted],
+
 	decode[QuotaThresholdReached],
 )
 

@@ -107,7 +107,7 @@ func TestAMessageSaysWhichReplayItIs(t *testing.T) {
 // A worker that does not know such a fact must not act on what it makes of the stream.
 func TestAnUnknownFactSaysWhetherItMayBePassedOver(t *testing.T) {
 	t.Parallel()
-	const head = `{"specversion":"1.0","id":"f","source":"s","type":"gatehouse.AccountSuspended.v1","subject":"account/a",` +
+	const head = `{"specversion":"1.0","id":"f","source":"s","type":"gatehouse.AccountMerged.v1","subject":"account/a",` +
 		`"time":"2026-11-22T08:30:00Z","datacontenttype":"application/json","sequence":"000000000003"`
 	for name, c := range map[string]struct {
 		extension string
@@ -142,6 +142,10 @@ func TestFactsThatChangeWhatAPIGatewayHoldsMustBeUnderstood(t *testing.T) {
 	want := map[string]bool{
 		"KeyWanted": true, "KeyCreated": true, "KeyAttached": true, "KeyDetached": true, "KeyReleasing": true, "KeyReleased": true,
 		"SubscriptionWanted": true, "SubscriptionEnding": true, "SubscriptionActivated": true, "SubscriptionEnded": true, "SubscriptionLost": true,
+		"KeyReady": true, "KeyEndScheduled": true, "KeyEnding": true, "KeyEnded": true, "KeyBlocked": true, "KeyUnblocked": true,
+		"PlanChangeWanted": true, "KeyMoved": true, "PlanChanged": true, "PlanChangeRefused": true,
+		"SubscriptionApprovalPending": true, "SubscriptionApproved": true, "SubscriptionDenied": true, "RegistrationPending": true, "RegistrationDenied": true,
+		"AccountSuspended": true, "AccountReinstated": true, "AccountKeysSwitched": true, "AccountDeleting": true, "AccountDeleted": true,
 	}
 	if diff := cmp.Diff(want, must); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -135,7 +135,7 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 				return past{}, err
 			}
 			account := history.Account
-			return past{head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
+			return past{account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
 				decided := decide(account, request, msg.ID)
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
@@ -145,7 +145,9 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 
 // past is a stream so far, and the decision to make about it.
 type past struct {
-	head int64
+	// account is the fold of an account's stream.
+	account state.Account
+	head    int64
 	// facts are the stream's latest. If older ones show that the request was handled, handled
 	// is true.
 	facts         []events.Event
@@ -175,7 +177,7 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, before.account, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -238,7 +240,7 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
 	messages := appended
 	for _, fact := range appended {
-		if opensWish(fact) {
+		if fact.OpensWish() != 0 {
 			messages = append(messages[:len(messages):len(messages)], wakeUp(fact))
 			break
 		}

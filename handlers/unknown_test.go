@@ -63,7 +63,7 @@ func TestDecidingGoesOnAfterAFactOfNewerCode(t *testing.T) {
 }
 
 // strange is a fact that no worker may pass over, and that this one does not know.
-var strange = events.Unknown{Type: "gatehouse.AccountSuspended.v1", Data: json.RawMessage(`{}`), Must: true}
+var strange = events.Unknown{Type: "gatehouse.AccountMerged.v1", Data: json.RawMessage(`{}`), Must: true}
 
 func TestDecidingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 	t.Parallel()

@@ -5,16 +5,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
-
-// opensWish reports whether the fact gives the converger work to do.
-func opensWish(fact events.Event) bool {
-	switch fact.Data.(type) {
-	case events.SubscriptionWanted, events.SubscriptionEnding, events.KeyReleasing:
-		return true
-	}
-	return false
-}
 
 // wakeUp is the message that starts converging. Its id derives from the fact.
 func wakeUp(fact events.Event) events.Event {
@@ -32,21 +24,18 @@ func wakeUp(fact events.Event) events.Event {
 
 // dueRows are the due rows written in the transaction of a decision. They repeat the wake-ups
 // until the wishes are fulfilled, and end the row that would have handed the request in again.
-func dueRows(msg events.Event, facts []events.Event) []journal.Row {
-	rows := operationDone(msg)
+func dueRows(msg events.Event, before state.Account, facts []events.Event) []journal.Row {
+	after := before.Clone()
 	for _, fact := range facts {
-		var wish due.Row
-		switch f := fact.Data.(type) {
-		case events.SubscriptionWanted:
-			wish = due.OfWish(fact.Subject, fact.Sequence, fact.Time, "", f.Plan, fact.Correlation)
-		case events.SubscriptionEnding:
-			wish = due.OfWish(fact.Subject, fact.Sequence, fact.Time, "", f.Plan, fact.Correlation)
-		case events.KeyReleasing:
-			wish = due.OfWish(fact.Subject, fact.Sequence, fact.Time, f.Key, "", fact.Correlation)
-		default:
-			continue
-		}
-		rows = append(rows, journal.PutDue(wish))
+		after.Apply(fact)
+	}
+	rows := operationDone(msg)
+	opened, ended := state.WishesBetween(before, after)
+	for wish, about := range opened {
+		rows = append(rows, journal.PutDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, msg.Correlation)))
+	}
+	for wish, about := range ended {
+		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
 	return rows
 }

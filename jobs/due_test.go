@@ -516,7 +516,7 @@ func TestARowOfAWishIsKeptWhileItsStreamIsNotUnderstood(t *testing.T) {
 	d := newDesk(t)
 	d.want("ann", "free")
 	d.happen("ann", false, events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"},
-		events.Unknown{Type: "gatehouse.PlanChanged.v1", Data: []byte(`{}`), Must: true})
+		events.Unknown{Type: "gatehouse.PlanMerged.v1", Data: []byte(`{}`), Must: true})
 	d.now = opened.Add(time.Hour)
 	d.run()
 	if left := d.wishes(); len(left) != 1 {

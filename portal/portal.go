@@ -27,8 +27,8 @@ type PlanID string
 type OperationID string
 
 // Ring names a group of keys of one account that are in the same plans: those of the ring's
-// subscriptions. Rings are "account", "plan/<id>" and "licence/<id>"; today only the first is
-// used.
+// subscriptions. Rings are "account", "plan/<id>" (if each subscription has keys of its own) and
+// "licence/<id>".
 type Ring string
 
 // AccountRing is the ring of the keys that are in every plan of the account.
@@ -69,19 +69,29 @@ type Scope string
 // RegistrationScope is touched by registering only.
 const RegistrationScope Scope = "registration"
 
-// AccountScope is touched by decisions about the account as a whole. It contains
-// every plan's scope.
+// AccountScope is touched by decisions about the account as a whole. It contains the scopes of
+// plans and keys.
 const AccountScope Scope = "account"
+
+// KeysScope is touched by asking for another key. No decision is about it, so such requests do
+// not supersede each other.
+const KeysScope Scope = "keys"
+
+// KeyScope is touched by decisions about how long the key works.
+func KeyScope(key KeyID) Scope { return Scope("key/" + string(key)) }
+
+// KeyNameScope is touched by renaming the key.
+func KeyNameScope(key KeyID) Scope { return Scope("key-name/" + string(key)) }
 
 // PlanScope is touched by subscribing to the plan and leaving it.
 func PlanScope(plan PlanID) Scope { return Scope("plan/" + string(plan)) }
 
 // Within lists the scope, and those that contain it.
 func (s Scope) Within() []Scope {
-	if strings.HasPrefix(string(s), "plan/") {
-		return []Scope{s, AccountScope}
+	if s == AccountScope || s == RegistrationScope {
+		return []Scope{s}
 	}
-	return []Scope{s}
+	return []Scope{s, AccountScope}
 }
 
 // Intent orders the requests about one stream. Accepting a request gives it the next number.

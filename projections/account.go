@@ -18,12 +18,19 @@ import (
 type Profile struct {
 	Status       string    `dynamodbav:"status"`
 	RegisteredAt time.Time `dynamodbav:"registered_at"`
+	// Message tells the person why the account is suspended, or why it was not opened.
+	Message string `dynamodbav:"message,omitempty"`
 }
 
 // The statuses of an account.
 const (
 	StatusNone       = "none"
+	StatusPending    = "pending" // an admin must approve the registration
+	StatusDenied     = "denied"  // an admin has refused it
 	StatusRegistered = "registered"
+	StatusSuspended  = "suspended"
+	StatusDeleting   = "deleting"
+	StatusDeleted    = "deleted"
 )
 
 // Account is everything that the dashboard shows.
@@ -35,11 +42,24 @@ type Account struct {
 
 // profileRows writes a state row, guarded by sequence; only the account's stream writes it.
 func profileRows(changed rows, account state.Account, fact events.Event) {
-	if _, ok := fact.Data.(events.UserRegistered); ok {
-		changed.view(changed.Profile(account.ID), fact.Sequence, Profile{
-			Status: StatusRegistered, RegisteredAt: account.RegisteredAt,
-		})
+	shown := Profile{RegisteredAt: account.RegisteredAt}
+	switch f := fact.Data.(type) {
+	case events.UserRegistered, events.AccountReinstated:
+		shown.Status = StatusRegistered
+	case events.RegistrationPending:
+		shown.Status = StatusPending
+	case events.RegistrationDenied:
+		shown.Status, shown.Message = StatusDenied, f.Message
+	case events.AccountSuspended:
+		shown.Status, shown.Message = StatusSuspended, f.Message
+	case events.AccountDeleting:
+		shown.Status = StatusDeleting
+	case events.AccountDeleted:
+		shown.Status = StatusDeleted
+	default:
+		return
 	}
+	changed.view(changed.Profile(account.ID), fact.Sequence, shown)
 }
 
 // Account reads an account. One that never registered is empty, with StatusNone.

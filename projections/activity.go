@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -66,13 +67,16 @@ func activityText(account state.Account, fact events.Event) string {
 		}
 		return "The operator of this portal disabled " + account.Keys[f.Key].Name + "."
 	case events.KeyReleased:
+		if !account.Keys[f.Key].Live() {
+			return ""
+		}
 		return account.Keys[f.Key].Name + " was released, because it was in no plan for a long time. Your next subscription restores it with the same value."
 	case events.RequestRejected:
 		return "A request was refused: " + f.Message
 	case events.QuotaThresholdReached:
 		return thresholdText(account.Keys[f.Key].Name, plan, f)
 	}
-	return ""
+	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(fact))
 }
 
 func thresholdText(key, plan string, f events.QuotaThresholdReached) string {

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"testing"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -15,6 +16,14 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 	joined := said{"op-second", events.RequestJoined{Link: link(3), Plan: "free"}}
 	disabled := said{"", events.KeyObserved{Key: "k1"}}
 	releasing := said{"", events.KeyReleasing{Key: "k1"}}
+	later := time.Date(2026, 12, 22, 9, 0, 0, 0, time.UTC)
+	second := said{"op-key", events.KeyWanted{Key: "k2", Ring: portal.AccountRing, Name: "CI", Requested: true}}
+	revoked := said{"op-key", events.KeyEnding{Key: "k1", Reason: events.EndRevoked}}
+	change := said{"op-plus", events.PlanChangeWanted{From: "free", Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}
+	moved := said{"", events.KeyMoved{Link: link(7), Key: "k1", From: "free", Plan: "plus"}}
+	pending := said{"op-plus", events.SubscriptionApprovalPending{Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}
+	suspended := said{"", events.AccountSuspended{Message: "Too many calls."}}
+	deleting := said{"", events.AccountDeleting{}}
 	cases := []struct {
 		name  string
 		given []said
@@ -26,7 +35,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a key that is wanted is pending", open[:1], keyWanted, []string{
 			"now#key#k1 | pending", "operation#op-free step | running"}},
 		{"a plan that is wanted is pending", open[:2], freeWanted, []string{
-			"log#activity#N | You subscribed to Free.", "now#key#k1 | pending", "now#subscription#free | pending", "operation#op-free step | running"}},
+			"log#activity#N | You subscribed to Free.", "now#subscription#free | pending", "operation#op-free step | running"}},
 		{"an operation that joins a wish gets a step", open, joined, []string{"operation#op-second step | running"}},
 		{"a key that is created is active, and a step of the wish that waits for it", append(open[:3:3], joined), keyCreated, []string{
 			"log#activity#N | Default key was created.", "now#key#k1 | active", "wish 3 step | running"}},
@@ -80,6 +89,50 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a document that is published is the catalog", nil,
 			said{"op-sync", events.CatalogPublished{Hash: "h1"}}, []string{
 				"catalog now | h1", "operation#op-sync step | succeeded"}},
+		{"a key that was asked for has an operation of its own", active, second, []string{
+			"log#activity#N | You asked for the key CI.", "now#key#k2 | pending", "operation#op-key step | running"}},
+		{"a key that is ready ends its wish", append(active[:6:6], second), said{"", events.KeyReady{Link: link(7), Key: "k2"}}, []string{
+			"wish 7 step | succeeded"}},
+		{"a key that is renamed has its new name", active, said{"op-key", events.KeyRenamed{Key: "k1", Name: "CI"}}, []string{
+			"log#activity#N | A key is now called CI.", "now#key#k1 | active", "operation#op-key step | succeeded"}},
+		{"a key with an end shows it", active, said{"op-key", events.KeyEndScheduled{Key: "k1", Ends: &later, Reason: events.EndRotated}}, []string{
+			"log#activity#N | Default key works until 22 December 2026, 09:00 UTC.", "now#key#k1 | active", "operation#op-key step | succeeded"}},
+		{"a key that is revoked is ending", active, revoked, []string{
+			"log#activity#N | Default key was revoked.", "now#key#k1 | ending", "operation#op-key step | running"}},
+		{"a key that API Gateway refuses has ended", append(active[:6:6], revoked), said{"", events.KeyEnded{Link: link(7), Key: "k1"}}, []string{
+			"now#key#k1 | ended", "wish 7 step | succeeded"}},
+		{"a key that was blocked is blocked", active, said{"", events.KeyBlocked{Key: "k1"}}, []string{"now#key#k1 | blocked"}},
+		{"a key that is no longer blocked is active", append(active[:6:6], said{"", events.KeyBlocked{Key: "k1"}}), said{"", events.KeyUnblocked{Key: "k1"}}, []string{
+			"now#key#k1 | active"}},
+		{"a quota that a key takes over has no row", active, said{"", events.UsageCarried{Key: "k1", From: "k0", Plan: "free", Remaining: 3}}, nil},
+		{"a change of plans shows both plans", active, change, []string{
+			"log#activity#N | You asked to change from Free to Plus.", "now#subscription#free | active", "now#subscription#plus | pending", "operation#op-plus step | running"}},
+		{"a key that has moved is a step of the wish", append(active[:6:6], change), moved, []string{"wish 7 step | running"}},
+		{"a change that is complete ends the old plan", append(active[:6:6], change, moved), said{"", events.PlanChanged{Link: link(7), From: "free", Plan: "plus"}}, []string{
+			"log#activity#N | You changed from Free to Plus.", "now#subscription#free | ended", "now#subscription#plus | active", "wish 7 step | succeeded"}},
+		{"a change that is refused is undone", append(active[:6:6], change), said{"", events.PlanChangeRefused{Link: link(7), Plan: "plus", Code: portal.NotFound, Message: "Gone."}}, []string{
+			"now#subscription#plus | ending", "wish 7 step | running"}},
+		{"a plan that needs approval waits", active, pending, []string{
+			"log#activity#N | You asked for Plus. It waits for approval.", "now#subscription#plus | awaiting_approval", "operation#op-plus step | waiting | approval"}},
+		{"a plan that was approved is pending", append(active[:6:6], pending), said{"", events.SubscriptionApproved{Link: link(7), Plan: "plus"}}, []string{
+			"log#activity#N | The operator of this portal approved Plus.", "now#subscription#plus | pending", "wish 7 step | running"}},
+		{"a plan that was denied has ended, and the admin's operation has succeeded", append(active[:6:6], pending),
+			said{"op-again", events.SubscriptionDenied{Link: link(7), Plan: "plus", Message: "Ask sales."}}, []string{
+				"log#activity#N | The operator of this portal denied Plus: Ask sales.", "now#subscription#plus | ended",
+				"operation#op-again step | succeeded", "wish 7 step | rejected | denied"}},
+		{"a registration that needs approval is pending", nil, said{"op-register", events.RegistrationPending{}}, []string{
+			"log#activity#N | You asked for an account. It waits for approval.", "now#profile | pending", "operation#op-register step | waiting | approval"}},
+		{"a registration that was denied shows why", nil, said{"", events.RegistrationDenied{Message: "Partners only."}}, []string{
+			"log#activity#N | The operator of this portal denied the account: Partners only.", "now#profile | denied"}},
+		{"an account that is suspended shows why", active, suspended, []string{
+			"log#activity#N | The operator of this portal suspended the account: Too many calls.", "now#profile | suspended"}},
+		{"an account that is reinstated is registered", append(active[:6:6], suspended), said{"", events.AccountReinstated{}}, []string{
+			"log#activity#N | The operator of this portal reinstated the account.", "now#profile | registered"}},
+		{"keys that are switched end the wish", append(active[:6:6], suspended), said{"", events.AccountKeysSwitched{Link: link(7)}}, []string{"wish 7 step | succeeded"}},
+		{"an account that is being deleted has no plans", active, deleting, []string{
+			"log#activity#N | The account is to be deleted.", "now#key#k1 | ending", "now#profile | deleting", "now#subscription#free | ended"}},
+		{"an account that was deleted is deleted", append(active[:6:6], deleting), said{"", events.AccountDeleted{Link: link(7)}}, []string{
+			"now#profile | deleted", "wish 7 step | succeeded"}},
 		{"a source that fails leaves the catalog", nil,
 			said{"op-sync", events.CatalogSourceFailed{Source: "s", Message: "Not readable."}}, []string{
 				"operation#op-sync step | failed | source_failed"}},
@@ -94,7 +147,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 				stream = portal.CatalogStream
 			}
 			s.shown(stream, append(c.given[:len(c.given):len(c.given)], c.last)...)
-			rows := s.rows(append(everything, "operation#op-second", "operation#op-plus", "operation#op-again", "operation#op-sync", wishPartition(annStream, 10), catalogPartition)...)
+			rows := s.rows(append(everything, "operation#op-second", "operation#op-key", "operation#op-plus", "operation#op-again", "operation#op-sync", wishPartition(annStream, 10), wishPartition(annStream, 7), catalogPartition)...)
 			same(t, "rows of the last fact", c.want, describeRows(rows, int64(len(c.given))+1))
 		})
 	}

@@ -19,6 +19,12 @@ type Key struct {
 	GatewayID portal.GatewayKeyID `dynamodbav:"gateway_id"`
 	WantedAt  time.Time           `dynamodbav:"wanted_at"`
 	CreatedAt time.Time           `dynamodbav:"created_at"`
+	// Ends is when the key stops working, or did; zero if nobody has set an end. EndsFor is why,
+	// an events.EndReason.
+	Ends       time.Time    `dynamodbav:"ends"`
+	EndsFor    string       `dynamodbav:"ends_for,omitempty"`
+	Replaces   portal.KeyID `dynamodbav:"replaces,omitempty"`
+	ReplacedBy portal.KeyID `dynamodbav:"replaced_by,omitempty"`
 }
 
 // The states of a key.
@@ -27,29 +33,45 @@ const (
 	KeyActive   = "active"
 	KeyDisabled = "disabled" // by the operator, in API Gateway itself
 	KeyReleased = "released" // deleted from API Gateway; it returns with the next subscription
+	KeyBlocked  = "blocked"  // by Gatehouse, because the account is suspended
+	KeyEnding   = "ending"   // for ever; API Gateway may still accept it for a moment
+	KeyEnded    = "ended"    // for ever
 )
 
 // keyRows writes state rows, guarded by sequence; only the account's stream writes them.
-func keyRows(changed rows, account state.Account, fact events.Event) {
-	switch fact.Data.(type) {
-	case events.KeyWanted, events.KeyCreated, events.KeyObserved, events.KeyReleased, events.SubscriptionWanted:
-	default:
-		return
-	}
+func keyRows(changed rows, before, account state.Account, fact events.Event) {
 	for id, k := range account.Keys {
-		changed.view(changed.Key(account.ID, id), fact.Sequence, Key{
-			ID: k.ID, Name: k.Name, Ring: k.Ring, State: keyState(k), Scheme: k.Scheme, KMSKey: k.KMSKey,
-			GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt,
-		})
+		shown := shownKey(k)
+		if was, known := before.Keys[id]; !known || shownKey(was) != shown {
+			changed.view(changed.Key(account.ID, id), fact.Sequence, shown)
+		}
 	}
+}
+
+func shownKey(k state.Key) Key {
+	shown := Key{
+		ID: k.ID, Name: k.Name, Ring: k.Ring, State: keyState(k), Scheme: k.Scheme, KMSKey: k.KMSKey,
+		GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt,
+		Ends: k.Ends, EndsFor: string(k.EndsFor), Replaces: k.Replaces, ReplacedBy: k.ReplacedBy,
+	}
+	if !k.Live() {
+		shown.Ends = k.EndingAt
+	}
+	return shown
 }
 
 func keyState(k state.Key) string {
 	switch {
+	case !k.Live() && k.Ending != 0:
+		return KeyEnding
+	case !k.Live():
+		return KeyEnded
 	case k.Released:
 		return KeyReleased
 	case !k.Created():
 		return KeyPending
+	case k.Blocked:
+		return KeyBlocked
 	case k.Disabled:
 		return KeyDisabled
 	}

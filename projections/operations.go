@@ -65,7 +65,7 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 	step := describe(account, fact)
 	step.Stream = fact.Subject
 	if fact.Operation != "" && !overturns(fact) {
-		own := step
+		own := answered(step, fact)
 		own.Wish = opens(fact)
 		changed.step(changed.OperationStep(fact.Operation, fact.Subject, fact.Sequence), fact.Sequence, own)
 	}
@@ -77,12 +77,23 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 // opens returns the wish that the fact's operation opens or joins with it, or 0.
 func opens(fact events.Event) int64 {
 	switch f := fact.Data.(type) {
-	case events.SubscriptionWanted, events.SubscriptionEnding:
-		return fact.Sequence
 	case events.RequestJoined:
 		return f.Wish
+	case events.SubscriptionApprovalPending, events.RegistrationPending:
+		return fact.Sequence
+	case events.SubscriptionApproved:
+		return 0 // the operation is the admin's
 	}
-	return 0
+	return fact.OpensWish()
+}
+
+// answered is the step of an admin's operation, which succeeds whatever the answer is.
+func answered(step Step, fact events.Event) Step {
+	switch fact.Data.(type) {
+	case events.SubscriptionApproved, events.SubscriptionDenied, events.RegistrationDenied:
+		step.Status, step.Code, step.Message = Succeeded, "", ""
+	}
+	return step
 }
 
 // overturns reports whether the fact is only a step of another operation's wish.
@@ -142,6 +153,10 @@ func describe(account state.Account, fact events.Event) Step {
 	case events.WishParked:
 		step.Status, step.Code, step.Message = Waiting, string(f.Reason), WaitingText(string(f.Reason))
 		step.Detail = step.Message
+	default:
+		describeKey(&step, account, fact)
+		describePlan(&step, account, fact)
+		describeStanding(&step, fact)
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."
 	case events.CatalogSourceFailed:

@@ -23,18 +23,25 @@ type Subscription struct {
 	Since time.Time `dynamodbav:"since"`
 	// Operation is the one that asked for an open state, "" in other states.
 	Operation portal.OperationID `dynamodbav:"operation"`
+	// Replaces is the plan that the account changes from, ChangesTo the plan that it changes to;
+	// "" if no change is under way.
+	Replaces  portal.PlanID `dynamodbav:"replaces,omitempty"`
+	ChangesTo portal.PlanID `dynamodbav:"changes_to,omitempty"`
+	// Wish is what an admin's answer names while the subscription waits for approval, else 0.
+	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
 // The states of a subscription.
 const (
-	SubscriptionPending = "pending"
-	SubscriptionActive  = "active"
-	SubscriptionEnding  = "ending"
-	SubscriptionEnded   = "ended"
+	SubscriptionAwaitingApproval = "awaiting_approval"
+	SubscriptionPending          = "pending"
+	SubscriptionActive           = "active"
+	SubscriptionEnding           = "ending"
+	SubscriptionEnded            = "ended"
 )
 
 var subscriptionStates = map[state.Phase]string{
-	state.Wanted: SubscriptionPending, state.Active: SubscriptionActive,
+	state.AwaitingApproval: SubscriptionAwaitingApproval, state.Wanted: SubscriptionPending, state.Active: SubscriptionActive,
 	state.Ending: SubscriptionEnding, state.Ended: SubscriptionEnded,
 }
 
@@ -42,16 +49,24 @@ var subscriptionStates = map[state.Phase]string{
 // them. An ended subscription keeps its row.
 func subscriptionRows(changed rows, before, account state.Account, fact events.Event) {
 	for plan, s := range account.Subscriptions {
-		if was, ok := before.Subscriptions[plan]; ok && was.Phase == s.Phase && was.OpenedBy == s.OpenedBy && was.Parked == s.Parked {
+		shown := shownSubscription(s)
+		if was, ok := before.Subscriptions[plan]; ok && was.OpenedBy == s.OpenedBy && shownSubscription(was) == shown {
 			continue
-		}
-		shown := Subscription{
-			Plan: s.Plan, Name: s.Name, Ring: s.Ring, State: subscriptionStates[s.Phase],
-			Waiting: string(s.Parked), Lost: string(s.Lost), Since: s.Since,
-		}
-		if s.Open() {
-			shown.Operation = s.Operation
 		}
 		changed.view(changed.Subscription(account.ID, plan), fact.Sequence, shown)
 	}
+}
+
+func shownSubscription(s state.Subscription) Subscription {
+	shown := Subscription{
+		Plan: s.Plan, Name: s.Name, Ring: s.Ring, State: subscriptionStates[s.Phase],
+		Waiting: string(s.Parked), Lost: string(s.Lost), Since: s.Since, Replaces: s.Replaces, ChangesTo: s.ChangesTo,
+	}
+	if s.Undecided() {
+		shown.Operation = s.Operation
+	}
+	if s.Phase == state.AwaitingApproval {
+		shown.Wish = s.OpenedBy
+	}
+	return shown
 }

@@ -722,7 +722,7 @@ func TestAFlappingPlanIsBacklog(t *testing.T) {
 
 func TestConvergingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 	t.Parallel()
-	strange := events.Unknown{Type: "gatehouse.AccountSuspended.v1", Data: []byte(`{}`), Must: true}
+	strange := events.Unknown{Type: "gatehouse.AccountMerged.v1", Data: []byte(`{}`), Must: true}
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted, strange)
 	for _, recheck := range []bool{false, true} {
 		var later *portal.Postponed

@@ -195,15 +195,9 @@ func (c *convergence) reload(ctx context.Context, about watch) (touched bool, er
 func (c *convergence) rows(after state.Account) []journal.Row {
 	var rows []journal.Row
 	stream := c.msg.Subject
-	for plan, s := range c.account.Subscriptions {
-		if s.Open() && !after.Subscriptions[plan].Open() {
-			rows = append(rows, journal.DropDue(due.OfWish(stream, s.OpenedBy, s.OpenedAt, "", plan, "")))
-		}
-	}
-	for id, key := range c.account.Keys {
-		if key.Releasing != 0 && after.Keys[id].Releasing == 0 {
-			rows = append(rows, journal.DropDue(due.OfWish(stream, key.Releasing, key.ReleasingAt, id, "", "")))
-		}
+	_, ended := state.WishesBetween(c.account, after)
+	for wish, about := range ended {
+		rows = append(rows, journal.DropDue(due.OfWish(stream, wish, about.At, about.Key, about.Plan, "")))
 	}
 	for name, ring := range after.Rings {
 		if ring.EmptiedBy == 0 || ring == c.account.Rings[name] || c.KeepIdleKeys == 0 {

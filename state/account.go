@@ -16,6 +16,7 @@ type Account struct {
 	Sequence      int64
 	Registered    bool
 	RegisteredAt  time.Time
+	Standing      Standing
 	Keys          map[portal.KeyID]Key
 	Rings         map[portal.Ring]Ring
 	Subscriptions map[portal.PlanID]Subscription
@@ -30,46 +31,17 @@ type Account struct {
 	NotUnderstood string
 }
 
-// Ring is the state of a group of keys.
-type Ring struct {
-	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time. It is
-	// 0 while the ring has subscriptions, and before the first.
-	EmptiedBy int64
-	EmptiedAt time.Time
-}
-
-// Key is one API key of an account.
-type Key struct {
-	ID     portal.KeyID
-	Ring   portal.Ring
-	Name   string
-	Scheme string
-	KMSKey string
-	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
-	GatewayID portal.GatewayKeyID
-	// Disabled means that someone disabled the key directly in API Gateway.
-	Disabled bool
-	// Releasing is the wish to delete the key from API Gateway, 0 if there is none.
-	Releasing   int64
-	ReleasingAt time.Time
-	// Released means that the key was deleted from API Gateway and is not wanted now.
-	Released  bool
-	WantedAt  time.Time
-	CreatedAt time.Time
-}
-
-// Created reports whether API Gateway holds the key.
-func (k Key) Created() bool { return k.GatewayID != "" }
-
 // Phase is the state of a subscription, or of one key in one plan.
 type Phase string
 
 // The phases; see the package comment.
 const (
-	Wanted Phase = "wanted"
-	Active Phase = "active"
-	Ending Phase = "ending"
-	Ended  Phase = "ended"
+	// AwaitingApproval is a phase of subscriptions only.
+	AwaitingApproval Phase = "awaiting_approval"
+	Wanted           Phase = "wanted"
+	Active           Phase = "active"
+	Ending           Phase = "ending"
+	Ended            Phase = "ended"
 )
 
 // open reports whether the converger has work to do in this phase.
@@ -102,6 +74,12 @@ type Subscription struct {
 	Parked events.Reason
 	// Lost is why an active subscription was lost, "" if it was not.
 	Lost events.LossReason
+	// Replaces is the plan that the subscription's wish changes from, "" if there is no change
+	// under way. That plan has the counterpart in ChangesTo.
+	Replaces  portal.PlanID
+	ChangesTo portal.PlanID
+	// Refusal is why API Gateway refused the change for good. The keys are on their way back.
+	Refusal *Refusal
 	// OpenedBy is the wish for this phase: the fact that opened it. OpenedAt, Operation and
 	// Correlation are that fact's.
 	OpenedBy    int64
@@ -113,10 +91,19 @@ type Subscription struct {
 	Flips []time.Time
 }
 
+// Refusal is why a change of plans is undone.
+type Refusal struct {
+	Code    portal.Code
+	Message string
+}
+
 const maxFlips = 4
 
 // Open reports whether the converger has work to do on it.
 func (s Subscription) Open() bool { return s.Phase.open() }
+
+// Undecided reports whether the subscription waits for the converger or for an admin.
+func (s Subscription) Undecided() bool { return s.Open() || s.Phase == AwaitingApproval }
 
 // Desired reports whether the account should have the plan, attached already or not.
 func (s Subscription) Desired() bool { return s.Phase == Wanted || s.Phase == Active }
@@ -163,28 +150,44 @@ func (a *Account) Apply(e events.Event) {
 	switch f := e.Data.(type) {
 	case events.UserRegistered:
 		a.Registered, a.RegisteredAt = true, e.Time
-	case events.KeyWanted:
-		a.wantKey(e, f)
-	case events.KeyCreated:
-		a.key(f.Key, func(k *Key) { k.GatewayID, k.CreatedAt, k.Disabled, k.Released = f.GatewayID, e.Time, false, false })
-	case events.KeyObserved:
-		a.key(f.Key, func(k *Key) { k.Disabled = !f.Enabled })
-	case events.KeyReleasing:
-		a.key(f.Key, func(k *Key) { k.Releasing, k.ReleasingAt = e.Sequence, e.Time })
-	case events.KeyReleased:
-		a.key(f.Key, func(k *Key) {
-			k.GatewayID, k.Disabled, k.Releasing, k.ReleasingAt, k.Released = "", false, 0, time.Time{}, true
-		})
-	case events.SubscriptionWanted:
-		a.wantPlan(e, f)
-	case events.SubscriptionEnding:
-		a.endPlan(e, f)
+		a.Standing.Asked = 0
+	case events.RegistrationPending:
+		a.Standing.Asked = e.Sequence
+	case events.RegistrationDenied:
+		a.Standing.Asked = 0
 	case events.WishParked:
 		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
+	case events.RequestRejected:
+		a.withdraw(e, f.Wish)
+	default:
+		a.applyToKeys(e)
+		a.applyToPlans(e)
+		a.applyToStanding(e)
+		a.applyToThresholds(e)
+	}
+}
+
+func (a *Account) applyToPlans(e events.Event) {
+	switch f := e.Data.(type) {
+	case events.SubscriptionWanted:
+		a.wantPlan(e, Subscription{Plan: f.Plan, Name: f.Name, Ring: f.Ring, Stages: f.Stages}, e.Sequence)
+	case events.SubscriptionApprovalPending:
+		a.openPlan(e, Subscription{Plan: f.Plan, Name: f.Name, Ring: f.Ring, Stages: f.Stages, Phase: AwaitingApproval, Replaces: f.Replaces}, e.Sequence)
+	case events.SubscriptionApproved:
+		a.approve(e, f)
+	case events.SubscriptionDenied:
+		a.withdraw(e, f.Wish)
+	case events.SubscriptionEnding:
+		a.endPlan(e, f.Plan)
+	case events.PlanChangeWanted:
+		a.wantPlan(e, Subscription{Plan: f.Plan, Name: f.Name, Ring: f.Ring, Stages: f.Stages, Replaces: f.From}, e.Sequence)
 	case events.KeyAttached:
 		a.enter(e, portal.Pair{Key: f.Key, Plan: f.Plan}, Active)
 	case events.KeyDetached:
 		a.enter(e, portal.Pair{Key: f.Key, Plan: f.Plan}, Ended)
+	case events.KeyMoved:
+		a.enter(e, portal.Pair{Key: f.Key, Plan: f.From}, Ended)
+		a.enter(e, portal.Pair{Key: f.Key, Plan: f.Plan}, Active)
 	case events.SubscriptionActivated:
 		a.close(e, f.Plan, Active, "")
 	case events.SubscriptionEnded:
@@ -192,50 +195,75 @@ func (a *Account) Apply(e events.Event) {
 	case events.SubscriptionLost:
 		a.close(e, f.Plan, Ended, f.Reason)
 		a.endPairs(e, f.Plan)
-	case events.RequestRejected:
-		a.withdraw(e, f.Wish)
-	case events.QuotaThresholdReached:
-		a.reach(f)
+	case events.PlanChanged:
+		a.close(e, f.Plan, Active, "")
+		a.close(e, f.From, Ended, "")
+	case events.PlanChangeRefused:
+		a.undoChange(e, f)
 	}
 }
 
-func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
-	a.Keys[f.Key] = Key{ID: f.Key, Ring: f.Ring, Name: f.Name, Scheme: f.Scheme, KMSKey: f.KMSKey, WantedAt: e.Time}
-	for plan, s := range a.Subscriptions {
-		if s.Ring == f.Ring && s.Desired() {
-			a.open(e, portal.Pair{Key: f.Key, Plan: plan}, Wanted)
-		}
-	}
-}
-
-func (a *Account) wantPlan(e events.Event, f events.SubscriptionWanted) {
-	a.openPlan(e, Subscription{Plan: f.Plan, Name: f.Name, Ring: f.Ring, Stages: f.Stages, Phase: Wanted})
-	a.Rings[f.Ring] = Ring{}
+// wantPlan opens a subscription, or a change to it, with that wish.
+func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
+	s.Phase = Wanted
+	a.openPlan(e, s, wish)
+	a.plan(s.Replaces, func(from *Subscription) { from.ChangesTo = s.Plan })
+	a.Rings[s.Ring] = Ring{}
 	for id, k := range a.Keys {
-		if k.Ring != f.Ring {
+		if k.Ring != s.Ring || !k.Live() {
 			continue
 		}
 		// The subscription brings back a key that was released, or is about to be.
 		k.Releasing, k.ReleasingAt, k.Released = 0, time.Time{}, false
 		a.Keys[id] = k
-		a.open(e, portal.Pair{Key: id, Plan: f.Plan}, Wanted)
+		a.open(e, portal.Pair{Key: id, Plan: s.Plan}, Wanted, wish)
 	}
 }
 
-func (a *Account) endPlan(e events.Event, f events.SubscriptionEnding) {
-	s := a.Subscriptions[f.Plan]
-	s.Plan, s.Phase = f.Plan, Ending
-	a.openPlan(e, s)
+func (a *Account) approve(e events.Event, f events.SubscriptionApproved) {
+	if s, ok := a.Wish(f.Wish); ok && s.Phase == AwaitingApproval {
+		a.wantPlan(e, s, f.Wish)
+	}
+}
+
+func (a *Account) endPlan(e events.Event, plan portal.PlanID) {
+	s := a.Subscriptions[plan]
+	s.Plan, s.Phase, s.Replaces = plan, Ending, ""
+	a.openPlan(e, s, e.Sequence)
 	for pair, attachment := range a.Attachments {
-		if pair.Plan == f.Plan && attachment.Phase != Ended {
-			a.open(e, pair, Ending)
+		if pair.Plan == plan && attachment.Phase != Ended {
+			a.open(e, pair, Ending, e.Sequence)
 		}
 	}
 }
 
-func (a *Account) openPlan(e events.Event, s Subscription) {
-	s.Parked, s.Lost = "", ""
-	s.OpenedAt, s.OpenedBy, s.Since = e.Time, e.Sequence, e.Time
+// undoChange asks for the keys to return to the old plan. The wish stays the same.
+func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
+	s, ok := a.Wish(f.Wish)
+	if !ok || s.Phase != Wanted || s.Replaces == "" {
+		return
+	}
+	s.Phase, s.Since, s.Parked, s.Refusal = Ending, e.Time, "", &Refusal{Code: f.Code, Message: f.Message}
+	a.Subscriptions[s.Plan] = s
+	for pair, attachment := range a.Attachments {
+		if pair.Plan == s.Plan && attachment.Phase != Ended {
+			a.open(e, pair, Ending, f.Wish)
+		}
+	}
+	if !a.Subscriptions[s.Replaces].Desired() {
+		return
+	}
+	for _, key := range a.LiveKeys(s.Ring) {
+		// Any key may have left the old plan, recorded or not.
+		a.open(e, portal.Pair{Key: key.ID, Plan: s.Replaces}, Wanted, f.Wish)
+	}
+}
+
+// openPlan opens a phase of a subscription. A change of which the plan is part ends with it.
+func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
+	a.unlink(s.Plan)
+	s.Parked, s.Lost, s.Refusal, s.ChangesTo = "", "", nil, ""
+	s.OpenedAt, s.OpenedBy, s.Since = e.Time, wish, e.Time
 	s.Operation, s.Correlation = e.Operation, e.Correlation
 	s.Flips = append(slices.Clone(a.Subscriptions[s.Plan].Flips), e.Time)
 	if n := len(s.Flips); n > maxFlips {
@@ -244,8 +272,23 @@ func (a *Account) openPlan(e events.Event, s Subscription) {
 	a.Subscriptions[s.Plan] = s
 }
 
-func (a *Account) open(e events.Event, pair portal.Pair, phase Phase) {
-	a.Attachments[pair] = Attachment{Phase: phase, OpenedAt: e.Time, OpenedBy: e.Sequence, Since: e.Time}
+// unlink makes a plan no longer part of a change.
+func (a *Account) unlink(plan portal.PlanID) {
+	s := a.Subscriptions[plan]
+	a.plan(s.Replaces, func(from *Subscription) { from.ChangesTo = "" })
+	a.plan(s.ChangesTo, func(to *Subscription) { to.Replaces = "" })
+	a.plan(plan, func(s *Subscription) { s.Replaces, s.ChangesTo = "", "" })
+}
+
+func (a *Account) plan(id portal.PlanID, change func(*Subscription)) {
+	if s, ok := a.Subscriptions[id]; ok {
+		change(&s)
+		a.Subscriptions[id] = s
+	}
+}
+
+func (a *Account) open(e events.Event, pair portal.Pair, phase Phase, wish int64) {
+	a.Attachments[pair] = Attachment{Phase: phase, OpenedAt: e.Time, OpenedBy: wish, Since: e.Time}
 }
 
 func (a *Account) enter(e events.Event, pair portal.Pair, phase Phase) {
@@ -257,11 +300,12 @@ func (a *Account) enter(e events.Event, pair portal.Pair, phase Phase) {
 
 // close ends an open phase of a subscription, or a lost subscription.
 func (a *Account) close(e events.Event, plan portal.PlanID, phase Phase, lost events.LossReason) {
+	a.unlink(plan)
 	s, ok := a.Subscriptions[plan]
 	if !ok {
 		return
 	}
-	s.Phase, s.Since, s.Parked, s.Lost = phase, e.Time, "", lost
+	s.Phase, s.Since, s.Parked, s.Lost, s.Refusal = phase, e.Time, "", lost, nil
 	a.Subscriptions[plan] = s
 	if phase == Ended {
 		a.noteEmptied(e, s.Ring)
@@ -291,13 +335,6 @@ func (a *Account) noteEmptied(e events.Event, ring portal.Ring) {
 		}
 	}
 	a.Rings[ring] = Ring{EmptiedBy: e.Sequence, EmptiedAt: e.Time}
-}
-
-func (a *Account) key(id portal.KeyID, change func(*Key)) {
-	if k, ok := a.Keys[id]; ok {
-		change(&k)
-		a.Keys[id] = k
-	}
 }
 
 func (a *Account) wish(wish int64, change func(*Subscription)) {

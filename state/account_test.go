@@ -71,7 +71,7 @@ func TestAFactThatIsUnknownChangesNothingButTheSequence(t *testing.T) {
 
 func TestAFactThatMustBeUnderstoodIsRemembered(t *testing.T) {
 	t.Parallel()
-	strange := events.Unknown{Type: "gatehouse.AccountSuspended.v1", Data: []byte("{}"), Must: true}
+	strange := events.Unknown{Type: "gatehouse.AccountMerged.v1", Data: []byte("{}"), Must: true}
 	if got := fold(said{fact: events.UserRegistered{}}, said{fact: strange}, said{wanted("free"), "op", 1}); got.NotUnderstood != strange.Type {
 		t.Errorf("not understood is %q", got.NotUnderstood)
 	}

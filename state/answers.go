@@ -4,36 +4,76 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Wish returns the subscription that waits for the wish. ok is false if the wish is over, or is
-// not about a subscription.
+// Wish returns the subscription that waits for the wish, or for an admin's approval. ok is false if
+// the wish is over, or is not about a subscription.
 func (a Account) Wish(wish int64) (s Subscription, ok bool) {
 	if wish == 0 {
 		return Subscription{}, false
 	}
 	for _, s := range a.Subscriptions {
-		if s.OpenedBy == wish && s.Open() {
+		if s.OpenedBy == wish && s.Undecided() {
 			return s, true
 		}
 	}
 	return Subscription{}, false
 }
 
+// OpenWish is a wish that the converger works on.
+type OpenWish struct {
+	At time.Time
+	// Key and Plan are what it is about, "" if it is about neither or about more than one.
+	Key  portal.KeyID
+	Plan portal.PlanID
+}
+
+// OpenWishes are the wishes that the converger works on, by the facts that opened them.
+func (a Account) OpenWishes() map[int64]OpenWish {
+	open := map[int64]OpenWish{}
+	for plan, s := range a.Subscriptions {
+		if s.Open() {
+			open[s.OpenedBy] = OpenWish{At: s.OpenedAt, Plan: plan}
+		}
+	}
+	for id, k := range a.Keys {
+		for wish, at := range map[int64]time.Time{k.Readying: k.WantedAt, k.Ending: k.EndingAt, k.Releasing: k.ReleasingAt} {
+			if wish != 0 {
+				open[wish] = OpenWish{At: at, Key: id}
+			}
+		}
+	}
+	if s := a.Standing; s.Switching != 0 {
+		open[s.Switching] = OpenWish{At: s.SwitchingAt}
+	}
+	if s := a.Standing; s.Deleting != 0 {
+		open[s.Deleting] = OpenWish{At: s.DeletingAt}
+	}
+	return open
+}
+
+// WishesBetween returns the wishes that are open after and were not before, and the other way round.
+func WishesBetween(before, after Account) (opened, ended map[int64]OpenWish) {
+	opened, ended = after.OpenWishes(), before.OpenWishes()
+	for wish := range ended {
+		if _, both := opened[wish]; both {
+			delete(opened, wish)
+			delete(ended, wish)
+		}
+	}
+	return opened, ended
+}
+
 // WishOpen reports whether part of the wish is still unfulfilled.
 func (a Account) WishOpen(wish int64) bool {
-	if _, ok := a.Wish(wish); ok {
+	if _, open := a.OpenWishes()[wish]; open {
 		return true
 	}
 	for _, attachment := range a.Attachments {
 		if attachment.OpenedBy == wish && attachment.Open() {
-			return true
-		}
-	}
-	for _, k := range a.Keys {
-		if wish != 0 && k.Releasing == wish {
 			return true
 		}
 	}
@@ -42,34 +82,12 @@ func (a Account) WishOpen(wish int64) bool {
 
 // HasOpenWishes reports whether the converger has anything to do.
 func (a Account) HasOpenWishes() bool {
-	for _, s := range a.Subscriptions {
-		if s.Open() {
-			return true
-		}
-	}
 	for _, attachment := range a.Attachments {
 		if attachment.Open() {
 			return true
 		}
 	}
-	for _, k := range a.Keys {
-		if k.Releasing != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// KeyOf returns the oldest key of the ring.
-func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
-	var first Key
-	found := false
-	for _, k := range a.Keys {
-		if k.Ring == ring && (!found || k.WantedAt.Before(first.WantedAt)) {
-			first, found = k, true
-		}
-	}
-	return first, found
+	return len(a.OpenWishes()) > 0
 }
 
 // Held lists the plans that the ring's keys should be in, attached already or not, sorted.

@@ -16,4 +16,15 @@
 // active, and ends when none is left. The phases wanted and ending are open: a wish asks for
 // them, and the converger works on it. A wish is named by the sequence of the fact that opened
 // it.
+//
+// A subscription that needs an admin's approval waits in the phase awaiting_approval. When it is
+// approved, it becomes wanted with the same wish.
+//
+// A change of plans is one wish for two subscriptions: the new one is wanted and replaces the old
+// one, which stays active until every key has moved. If API Gateway refuses the new plan for good,
+// the same wish brings the keys back.
+//
+// A key is live until a KeyEnding. After that it is in no plan, stays disabled, and never works
+// again. A key is released when its ring has been empty for long, and also some time after it has
+// ended.
 package state

@@ -1,0 +1,102 @@
+package events
+
+import (
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// EndReason is why a key ends.
+type EndReason string
+
+// The reasons.
+const (
+	EndRevoked        EndReason = "revoked"         // the owner or an admin revoked it
+	EndLeaked         EndReason = "leaked"          // its value became known to others; another key has replaced it
+	EndRotated        EndReason = "rotated"         // another key has replaced it
+	EndExpired        EndReason = "expired"         // it had an expiry date
+	EndAccountDeleted EndReason = "account_deleted" // its account was deleted
+)
+
+// KeyReady: API Gateway has the key that somebody asked for, in every plan of its ring. It ends
+// the wish that a KeyWanted with Requested opened.
+type KeyReady struct {
+	Link
+	Key portal.KeyID `json:"key"`
+}
+
+// KeyRenamed: the owner calls the key by another name.
+type KeyRenamed struct {
+	Key  portal.KeyID `json:"key"`
+	Name string       `json:"name"`
+}
+
+// KeyEndScheduled: the key works until Ends. The latest of these facts counts. Without Ends, the
+// key works until somebody ends it.
+type KeyEndScheduled struct {
+	Key    portal.KeyID `json:"key"`
+	Ends   *time.Time   `json:"ends,omitempty"`
+	Reason EndReason    `json:"reason"`
+}
+
+// KeyEnding: API Gateway should refuse the key from now on, for ever. It opens a wish. No later
+// fact lets the key work again.
+type KeyEnding struct {
+	Key    portal.KeyID `json:"key"`
+	Reason EndReason    `json:"reason"`
+}
+
+// KeyEnded: API Gateway refuses the key. It ends the wish. The key is deleted later, after its
+// usage was read.
+type KeyEnded struct {
+	Link
+	Key portal.KeyID `json:"key"`
+}
+
+// KeyBlocked: Gatehouse has disabled the key in API Gateway, because its account is suspended or
+// being deleted.
+type KeyBlocked struct {
+	Key portal.KeyID `json:"key"`
+}
+
+// KeyUnblocked: Gatehouse no longer keeps the key disabled. A key that an operator has disabled in
+// API Gateway stays disabled there.
+type KeyUnblocked struct {
+	Key portal.KeyID `json:"key"`
+}
+
+// UsageCarried: a key that replaces another began with what was left of the other's quota. It is
+// appended together with the KeyAttached.
+type UsageCarried struct {
+	Key       portal.KeyID  `json:"key"`
+	From      portal.KeyID  `json:"from"`
+	Plan      portal.PlanID `json:"plan"`
+	Remaining int64         `json:"remaining"`
+}
+
+func (KeyReady) EventType() string        { return "gatehouse.KeyReady.v1" }
+func (KeyRenamed) EventType() string      { return "gatehouse.KeyRenamed.v1" }
+func (KeyEndScheduled) EventType() string { return "gatehouse.KeyEndScheduled.v1" }
+func (KeyEnding) EventType() string       { return "gatehouse.KeyEnding.v1" }
+func (KeyEnded) EventType() string        { return "gatehouse.KeyEnded.v1" }
+func (KeyBlocked) EventType() string      { return "gatehouse.KeyBlocked.v1" }
+func (KeyUnblocked) EventType() string    { return "gatehouse.KeyUnblocked.v1" }
+func (UsageCarried) EventType() string    { return "gatehouse.UsageCarried.v1" }
+
+func (KeyReady) isFact()        {}
+func (KeyRenamed) isFact()      {}
+func (KeyEndScheduled) isFact() {}
+func (KeyEnding) isFact()       {}
+func (KeyEnded) isFact()        {}
+func (KeyBlocked) isFact()      {}
+func (KeyUnblocked) isFact()    {}
+func (UsageCarried) isFact()    {}
+
+func (f UsageCarried) AboutPlan() portal.PlanID { return f.Plan }
+
+func (KeyReady) MustUnderstand() bool        { return true }
+func (KeyEndScheduled) MustUnderstand() bool { return true }
+func (KeyEnding) MustUnderstand() bool       { return true }
+func (KeyEnded) MustUnderstand() bool        { return true }
+func (KeyBlocked) MustUnderstand() bool      { return true }
+func (KeyUnblocked) MustUnderstand() bool    { return true }

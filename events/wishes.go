@@ -1,0 +1,33 @@
+package events
+
+// wishing is implemented by facts that give the converger work to do.
+type wishing interface {
+	opensWish(Event) int64
+}
+
+// OpensWish returns the wish that the fact opens, which is named by the fact's sequence, or the
+// wish that it hands to the converger; 0 if it does neither.
+func (e Event) OpensWish() int64 {
+	if w, ok := e.Data.(wishing); ok {
+		return w.opensWish(e)
+	}
+	return 0
+}
+
+func (SubscriptionWanted) opensWish(e Event) int64     { return e.Sequence }
+func (SubscriptionEnding) opensWish(e Event) int64     { return e.Sequence }
+func (PlanChangeWanted) opensWish(e Event) int64       { return e.Sequence }
+func (f SubscriptionApproved) opensWish(e Event) int64 { return f.Wish }
+func (KeyReleasing) opensWish(e Event) int64           { return e.Sequence }
+func (KeyEnding) opensWish(e Event) int64              { return e.Sequence }
+func (AccountSuspended) opensWish(e Event) int64       { return e.Sequence }
+func (AccountReinstated) opensWish(e Event) int64      { return e.Sequence }
+func (AccountDeleting) opensWish(e Event) int64        { return e.Sequence }
+
+// A key that nobody asked for on its own belongs to the wish of its subscription.
+func (f KeyWanted) opensWish(e Event) int64 {
+	if f.Requested {
+		return e.Sequence
+	}
+	return 0
+}

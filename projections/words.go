@@ -1,0 +1,149 @@
+package projections
+
+import (
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// The words for facts about keys, changes of plans, and an account as a whole.
+
+func describeKey(step *Step, account state.Account, fact events.Event) {
+	switch f := fact.Data.(type) {
+	case events.KeyReady:
+		step.Status, step.Detail = Succeeded, account.Keys[f.Key].Name+" is ready."
+	case events.KeyRenamed:
+		step.Status, step.Detail = Succeeded, "The key is called "+f.Name+"."
+	case events.KeyEndScheduled:
+		step.Status, step.Detail = Succeeded, keyActivity(account, fact)
+	case events.KeyEnding:
+		step.Detail = account.Keys[f.Key].Name + " is to be disabled."
+	case events.KeyEnded:
+		step.Status, step.Detail = Succeeded, "API Gateway no longer accepts "+account.Keys[f.Key].Name+"."
+	case events.KeyReleasing:
+		step.Detail = account.Keys[f.Key].Name + " is to be deleted from API Gateway."
+	case events.KeyReleased:
+		step.Detail = "API Gateway has deleted " + account.Keys[f.Key].Name + "."
+	case events.KeyBlocked:
+		step.Detail = "API Gateway has disabled " + account.Keys[f.Key].Name + "."
+	case events.KeyUnblocked:
+		step.Detail = account.Keys[f.Key].Name + " is no longer blocked."
+	case events.UsageCarried:
+		step.Detail = account.Keys[f.Key].Name + " begins with what is left of the quota of " + account.Keys[f.From].Name + "."
+	}
+}
+
+func describePlan(step *Step, account state.Account, fact events.Event) {
+	plan := planName(account, fact)
+	switch f := fact.Data.(type) {
+	case events.PlanChangeWanted:
+		step.Detail = "Your keys are to move from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+	case events.KeyMoved:
+		step.Detail = "API Gateway has moved " + account.Keys[f.Key].Name + " to " + plan + "."
+	case events.PlanChanged:
+		step.Status, step.Detail = Succeeded, plan+" is active."
+	case events.PlanChangeRefused:
+		step.Detail = "API Gateway has refused " + plan + ". Your keys are to return to the old plan."
+	case events.SubscriptionApprovalPending:
+		step.Status, step.Code, step.Message = Waiting, "approval", plan+" needs the approval of this portal's operator. You will hear from us; there is nothing you need to do."
+		step.Detail = step.Message
+	case events.SubscriptionApproved:
+		step.Detail = "The operator of this portal has approved " + plan + "."
+	case events.SubscriptionDenied:
+		step.Status, step.Code, step.Message = Rejected, "denied", "The operator of this portal has denied "+plan+": "+f.Message
+		step.Detail = step.Message
+	}
+}
+
+func describeStanding(step *Step, fact events.Event) {
+	switch f := fact.Data.(type) {
+	case events.RegistrationPending:
+		step.Status, step.Code, step.Message = Waiting, "approval", "The operator of this portal has to approve your registration. You will hear from us; there is nothing you need to do."
+		step.Detail = step.Message
+	case events.RegistrationDenied:
+		step.Status, step.Code, step.Message = Rejected, "denied", "The operator of this portal has denied the registration: "+f.Message
+		step.Detail = step.Message
+	case events.AccountSuspended:
+		step.Detail = "The account is suspended. Its keys are to be disabled."
+	case events.AccountReinstated:
+		step.Detail = "The account is reinstated. Its keys are to be enabled."
+	case events.AccountKeysSwitched:
+		step.Status, step.Detail = Succeeded, "All keys are switched."
+	case events.AccountDeleting:
+		step.Detail = "The account is to be deleted with its keys and its personal data."
+	case events.AccountDeleted:
+		step.Status, step.Detail = Succeeded, "The account is deleted."
+	}
+}
+
+func keyActivity(account state.Account, fact events.Event) string {
+	switch f := fact.Data.(type) {
+	case events.KeyWanted:
+		if f.Replaces != "" {
+			return f.Name + " is to replace " + account.Keys[f.Replaces].Name + "."
+		}
+		if f.Requested {
+			return "You asked for the key " + f.Name + "."
+		}
+	case events.KeyRenamed:
+		return "A key is now called " + f.Name + "."
+	case events.KeyEndScheduled:
+		if f.Ends == nil {
+			return account.Keys[f.Key].Name + " no longer has an end."
+		}
+		return account.Keys[f.Key].Name + " works until " + timeText(*f.Ends) + "."
+	case events.KeyEnding:
+		return account.Keys[f.Key].Name + endingText(f.Reason)
+	}
+	return ""
+}
+
+func endingText(reason events.EndReason) string {
+	switch reason {
+	case events.EndLeaked:
+		return " was ended, because its value leaked."
+	case events.EndRotated:
+		return " was ended, because another key has replaced it."
+	case events.EndExpired:
+		return " expired."
+	case events.EndAccountDeleted:
+		return " was ended with the account."
+	}
+	return " was revoked."
+}
+
+func planActivity(account state.Account, fact events.Event) string {
+	plan := planName(account, fact)
+	switch f := fact.Data.(type) {
+	case events.PlanChangeWanted:
+		return "You asked to change from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+	case events.PlanChanged:
+		return "You changed from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+	case events.SubscriptionApprovalPending:
+		return "You asked for " + plan + ". It waits for approval."
+	case events.SubscriptionApproved:
+		return "The operator of this portal approved " + plan + "."
+	case events.SubscriptionDenied:
+		return "The operator of this portal denied " + plan + ": " + f.Message
+	}
+	return ""
+}
+
+func standingActivity(fact events.Event) string {
+	switch f := fact.Data.(type) {
+	case events.RegistrationPending:
+		return "You asked for an account. It waits for approval."
+	case events.RegistrationDenied:
+		return "The operator of this portal denied the account: " + f.Message
+	case events.AccountSuspended:
+		return "The operator of this portal suspended the account: " + f.Message
+	case events.AccountReinstated:
+		return "The operator of this portal reinstated the account."
+	case events.AccountDeleting:
+		return "The account is to be deleted."
+	}
+	return ""
+}
+
+func timeText(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }

@@ -1,0 +1,165 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Ring is the state of a group of keys.
+type Ring struct {
+	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time. It is
+	// 0 while the ring has subscriptions, and before the first.
+	EmptiedBy int64
+	EmptiedAt time.Time
+}
+
+// Key is one API key of an account.
+type Key struct {
+	ID     portal.KeyID
+	Ring   portal.Ring
+	Name   string
+	Scheme string
+	KMSKey string
+	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
+	GatewayID portal.GatewayKeyID
+	// Disabled means that someone disabled the key directly in API Gateway.
+	Disabled bool
+	// Blocked means that Gatehouse keeps the key disabled in API Gateway.
+	Blocked bool
+	// Readying is the wish of the owner who asked for the key, 0 if there is none or it is
+	// fulfilled.
+	Readying int64
+	// Ends is when the key stops working, zero if nobody has set an end; EndsFor is why.
+	Ends    time.Time
+	EndsFor events.EndReason
+	// Ending is the wish to make API Gateway refuse the key for ever, 0 if there is none.
+	// EndingAt is when it was opened, also once it is fulfilled.
+	Ending   int64
+	EndingAt time.Time
+	// EndedBy is the fact that fulfilled it, 0 before; EndedAt is its time.
+	EndedBy int64
+	EndedAt time.Time
+	// Replaces is the key that this one replaces, ReplacedBy the one that replaces it.
+	Replaces   portal.KeyID
+	ReplacedBy portal.KeyID
+	// Releasing is the wish to delete the key from API Gateway, 0 if there is none.
+	Releasing   int64
+	ReleasingAt time.Time
+	// Released means that the key was deleted from API Gateway and is not wanted now.
+	Released  bool
+	WantedAt  time.Time
+	CreatedAt time.Time
+}
+
+// Created reports whether API Gateway holds the key.
+func (k Key) Created() bool { return k.GatewayID != "" }
+
+// Live reports whether nobody has ended the key.
+func (k Key) Live() bool { return k.EndingAt.IsZero() }
+
+func (a *Account) applyToKeys(e events.Event) {
+	switch f := e.Data.(type) {
+	case events.KeyWanted:
+		a.wantKey(e, f)
+	case events.KeyReady:
+		a.key(f.Key, func(k *Key) { k.Readying = 0 })
+	case events.KeyCreated:
+		a.key(f.Key, func(k *Key) {
+			k.GatewayID, k.CreatedAt, k.Disabled, k.Blocked, k.Released = f.GatewayID, e.Time, false, false, false
+		})
+	case events.KeyRenamed:
+		a.key(f.Key, func(k *Key) { k.Name = f.Name })
+	case events.KeyObserved:
+		a.key(f.Key, func(k *Key) { k.Disabled = !f.Enabled })
+	case events.KeyBlocked:
+		a.key(f.Key, func(k *Key) { k.Blocked = true })
+	case events.KeyUnblocked:
+		a.key(f.Key, func(k *Key) { k.Blocked = false })
+	case events.KeyEndScheduled:
+		a.key(f.Key, func(k *Key) { k.Ends, k.EndsFor = endOf(f.Ends), f.Reason })
+	case events.KeyEnding:
+		a.endKey(f.Key, f.Reason, e)
+	case events.KeyEnded:
+		a.key(f.Key, func(k *Key) { k.Ending, k.EndedBy, k.EndedAt, k.Blocked = 0, e.Sequence, e.Time, k.Created() })
+	case events.KeyReleasing:
+		a.key(f.Key, func(k *Key) { k.Releasing, k.ReleasingAt = e.Sequence, e.Time })
+	case events.KeyReleased:
+		a.key(f.Key, func(k *Key) {
+			k.GatewayID, k.Disabled, k.Blocked, k.Releasing, k.ReleasingAt, k.Released = "", false, false, 0, time.Time{}, true
+		})
+	}
+}
+
+func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
+	k := Key{ID: f.Key, Ring: f.Ring, Name: f.Name, Scheme: f.Scheme, KMSKey: f.KMSKey, Replaces: f.Replaces, Ends: endOf(f.Ends), WantedAt: e.Time}
+	if f.Requested {
+		k.Readying = e.Sequence
+	}
+	if f.Ends != nil {
+		k.EndsFor = events.EndExpired
+	}
+	a.Keys[f.Key] = k
+	a.key(f.Replaces, func(old *Key) { old.ReplacedBy = f.Key })
+	for plan, s := range a.Subscriptions {
+		if s.Ring == f.Ring && s.Desired() && a.Subscriptions[s.ChangesTo].Phase != Wanted {
+			a.open(e, portal.Pair{Key: f.Key, Plan: plan}, Wanted, e.Sequence)
+		}
+	}
+}
+
+// endKey ends the key in all its plans. API Gateway keeps the attachments until the key is deleted;
+// they let nobody in.
+func (a *Account) endKey(id portal.KeyID, reason events.EndReason, e events.Event) {
+	a.key(id, func(k *Key) {
+		if k.Live() {
+			k.Ending, k.EndingAt, k.EndsFor, k.Readying = e.Sequence, e.Time, reason, 0
+		}
+	})
+	for pair := range a.Attachments {
+		if pair.Key == id {
+			a.enter(e, pair, Ended)
+		}
+	}
+}
+
+func endOf(ends *time.Time) time.Time {
+	if ends == nil {
+		return time.Time{}
+	}
+	return *ends
+}
+
+func (a *Account) key(id portal.KeyID, change func(*Key)) {
+	if k, ok := a.Keys[id]; ok {
+		change(&k)
+		a.Keys[id] = k
+	}
+}
+
+// KeyOf returns the oldest live key of the ring.
+func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
+	live := a.LiveKeys(ring)
+	if len(live) == 0 {
+		return Key{}, false
+	}
+	return live[0], true
+}
+
+// LiveKeys lists the keys of the ring that nobody has ended, oldest first.
+func (a Account) LiveKeys(ring portal.Ring) []Key {
+	var live []Key
+	for _, k := range a.Keys {
+		if k.Ring == ring && k.Live() {
+			live = append(live, k)
+		}
+	}
+	slices.SortFunc(live, func(j, k Key) int { return cmp.Or(j.WantedAt.Compare(k.WantedAt), cmp.Compare(j.ID, k.ID)) })
+	return live
+}
+
+// Barred reports whether Gatehouse should keep the key disabled in API Gateway.
+func (a Account) Barred(k Key) bool { return !k.Live() || a.Standing.Suspended || a.Standing.Leaving() }

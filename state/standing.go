@@ -1,0 +1,63 @@
+package state
+
+import (
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+)
+
+// Standing is whether an account may use the portal.
+type Standing struct {
+	// Asked is the registration that waits for an admin's approval: the fact that opened the wish, 0
+	// if none waits.
+	Asked     int64
+	Suspended bool
+	// Message tells the person why the account is suspended.
+	Message string
+	// Switching is the wish to disable the account's keys, or to enable them again; 0 if there is
+	// none.
+	Switching   int64
+	SwitchingAt time.Time
+	// Deleting is the wish to delete the account, 0 if there is none.
+	Deleting   int64
+	DeletingAt time.Time
+	Deleted    bool
+}
+
+// Leaving reports whether the account is deleted, or is to be.
+func (s Standing) Leaving() bool { return s.Deleting != 0 || s.Deleted }
+
+func (a *Account) applyToStanding(e events.Event) {
+	switch f := e.Data.(type) {
+	case events.AccountSuspended:
+		a.Standing.Suspended, a.Standing.Message = true, f.Message
+		a.Standing.Switching, a.Standing.SwitchingAt = e.Sequence, e.Time
+	case events.AccountReinstated:
+		a.Standing.Suspended, a.Standing.Message = false, ""
+		a.Standing.Switching, a.Standing.SwitchingAt = e.Sequence, e.Time
+	case events.AccountKeysSwitched:
+		a.Standing.Switching, a.Standing.SwitchingAt = 0, time.Time{}
+	case events.AccountDeleting:
+		a.leave(e)
+	case events.AccountDeleted:
+		a.Standing.Deleting, a.Standing.Deleted = 0, true
+	}
+}
+
+// leave ends all subscriptions, and asks for every key to be deleted from API Gateway.
+func (a *Account) leave(e events.Event) {
+	a.Standing.Deleting, a.Standing.DeletingAt = e.Sequence, e.Time
+	a.Standing.Switching, a.Standing.SwitchingAt = 0, time.Time{}
+	for plan, s := range a.Subscriptions {
+		if s.Phase != Ended {
+			a.close(e, plan, Ended, "")
+		}
+	}
+	for id, k := range a.Keys {
+		a.endKey(id, events.EndAccountDeleted, e)
+		if k.Released {
+			continue
+		}
+		a.key(id, func(k *Key) { k.Releasing, k.ReleasingAt = e.Sequence, e.Time })
+	}
+}
