@@ -91,7 +91,7 @@ func TestSecondSetupChangesNothing(t *testing.T) {
 	if diff := cmp.Diff(first, survey(t, p)); diff != "" {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
-	if len(first.Tables) != 4 || len(first.Queues) != 8 || len(first.Subscriptions) != 1 {
+	if len(first.Tables) != 5 || len(first.Queues) != 8 || len(first.Subscriptions) != 1 {
 		t.Errorf("there are %d tables, %d queues and %d subscriptions", len(first.Tables), len(first.Queues), len(first.Subscriptions))
 	}
 }
