@@ -16,6 +16,7 @@ const (
 	tagCatalog       = "Catalog"
 	tagSubscriptions = "Subscriptions"
 	tagKeys          = "Keys"
+	tagUsage         = "Usage"
 	tagOperations    = "Operations"
 	tagTry           = "Try it"
 )
@@ -29,6 +30,7 @@ func describe(version string) huma.Config {
 		{Name: tagCatalog, Description: "Products, with their APIs and plans. Needs no token."},
 		{Name: tagSubscriptions, Description: "The plans that the account is subscribed to."},
 		{Name: tagKeys, Description: "The account's API keys."},
+		{Name: tagUsage, Description: "The calls that API Gateway counted."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
 		{Name: tagTry, Description: "Requests that the portal sends to an API for you."},
 	}

@@ -112,14 +112,16 @@ var operationIDs = map[string]string{
 	"GET /catalog/{product}/apis/{api}/openapi.yaml": "get-openapi-yaml",
 	"GET /catalog/{product}/apis/{api}/postman.json": "get-postman",
 	"GET /catalog/{product}/apis/{api}/sdk/{type}":   "get-sdk",
-	"GET /search":                  "search",
-	"GET /subscriptions":           "list-subscriptions",
-	"PUT /subscriptions/{plan}":    "subscribe",
-	"DELETE /subscriptions/{plan}": "unsubscribe",
-	"GET /keys":                    "list-keys",
-	"POST /keys/{key}/reveal":      "reveal-key",
-	"GET /operations/{operation}":  "get-operation",
-	"POST /try/{product}/{api}":    "try",
+	"GET /search":                     "search",
+	"GET /subscriptions":              "list-subscriptions",
+	"PUT /subscriptions/{plan}":       "subscribe",
+	"DELETE /subscriptions/{plan}":    "unsubscribe",
+	"GET /keys":                       "list-keys",
+	"POST /keys/{key}/reveal":         "reveal-key",
+	"GET /usage":                      "list-usage",
+	"GET /subscriptions/{plan}/usage": "get-subscription-usage",
+	"GET /operations/{operation}":     "get-operation",
+	"POST /try/{product}/{api}":       "try",
 }
 
 func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
@@ -258,14 +260,16 @@ var listed = map[string]string{
 	"GET /catalog/{product}/apis/{api}/openapi.yaml": "404",
 	"GET /catalog/{product}/apis/{api}/postman.json": "404",
 	"GET /catalog/{product}/apis/{api}/sdk/{type}":   "404",
-	"GET /search":                  "",
-	"GET /subscriptions":           "",
-	"PUT /subscriptions/{plan}":    "403 404 413 415 429",
-	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
-	"GET /keys":                    "",
-	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
-	"GET /operations/{operation}":  "404",
-	"POST /try/{product}/{api}":    "403 404 409 413 415 429",
+	"GET /search":                     "",
+	"GET /subscriptions":              "",
+	"PUT /subscriptions/{plan}":       "403 404 413 415 429",
+	"DELETE /subscriptions/{plan}":    "403 404 413 415 429",
+	"GET /keys":                       "",
+	"GET /usage":                      "404",
+	"GET /subscriptions/{plan}/usage": "404",
+	"POST /keys/{key}/reveal":         "403 404 409 413 415 429",
+	"GET /operations/{operation}":     "404",
+	"POST /try/{product}/{api}":       "403 404 409 413 415 429",
 }
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
@@ -370,7 +374,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
+	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {

@@ -97,8 +97,10 @@ func answers() map[string]any {
 		"list-subscriptions": List[Subscription]{Items: []Subscription{{
 			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
 		}}},
-		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
-		"reveal-key": map[string]string{"value": exampleValue},
+		"list-keys":              List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"list-usage":             exampleUsage(),
+		"get-subscription-usage": exampleUsage(),
+		"reveal-key":             map[string]string{"value": exampleValue},
 		"get-operation": exampleOf("SubscribeRequested", "succeeded",
 			exampleStep(1, "KeyWanted", "An API key is to be created."),
 			exampleStep(1, "SubscriptionWanted", "The key is to be added to Free."),
@@ -106,6 +108,20 @@ func answers() map[string]any {
 			exampleStep(3, "SubscriptionActivated", "API Gateway has added the key to Free."),
 		),
 		"try": exampleExchange(),
+	}
+}
+
+const exampleCSV = "date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+	"2026-11-22," + examplePlan + ",Free," + exampleKey + ",Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n"
+
+func exampleUsage() Usage {
+	limit, remaining := int64(1000), int64(880)
+	return Usage{
+		Start: "2026-11-22", End: "2026-11-22", AsOf: &exampleTime,
+		Items: []KeyUsage{{
+			Plan: examplePlan, PlanName: "Free", Key: exampleKey, KeyName: "Default key", Used: 120,
+			Days: []UsageDay{{Date: "2026-11-22", Used: 120, Limit: &limit, Remaining: &remaining, Period: "DAY", AsOf: exampleTime}},
+		}},
 	}
 }
 
@@ -163,7 +179,11 @@ var (
 	noImage     = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, or it has no image.", "The product has no image."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
-	noKey       = map[int]expected{
+	noUsage     = map[int]expected{
+		http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."},
+		http.StatusNotFound:   {portal.NotFound, "The account never had such a plan or key.", "You have never been subscribed to such a plan. Choose one of your subscriptions."},
+	}
+	noKey = map[int]expected{
 		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
 		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key does not exist yet. Wait until it has been created."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then try again."},
@@ -173,23 +193,25 @@ var (
 // failures are the errors of each operation, besides those that every operation has. Later
 // ones replace earlier ones of the same status.
 var failures = map[string][]map[int]expected{
-	"register":           {writing, keyed},
-	"subscribe":          {writing, keyed, noPlan},
-	"unsubscribe":        {writing, keyed, noPlan},
-	"reveal-key":         {writing, noKey},
-	"get-product":        {noProduct},
-	"get-operation":      {noOperation},
-	"me":                 nil,
-	"list-products":      nil,
-	"get-product-image":  {noImage},
-	"get-openapi-json":   {noAPI},
-	"get-openapi-yaml":   {noAPI},
-	"get-postman":        {noAPI},
-	"get-sdk":            {noSDK},
-	"search":             nil,
-	"list-subscriptions": nil,
-	"list-keys":          nil,
-	"try":                {writing, tries},
+	"register":               {writing, keyed},
+	"subscribe":              {writing, keyed, noPlan},
+	"unsubscribe":            {writing, keyed, noPlan},
+	"reveal-key":             {writing, noKey},
+	"get-product":            {noProduct},
+	"get-operation":          {noOperation},
+	"me":                     nil,
+	"list-products":          nil,
+	"get-product-image":      {noImage},
+	"get-openapi-json":       {noAPI},
+	"get-openapi-yaml":       {noAPI},
+	"get-postman":            {noAPI},
+	"get-sdk":                {noSDK},
+	"search":                 nil,
+	"list-subscriptions":     nil,
+	"list-keys":              nil,
+	"list-usage":             {noUsage},
+	"get-subscription-usage": {noUsage},
+	"try":                    {writing, tries},
 }
 
 func illustrate(operation *huma.Operation) {
@@ -197,9 +219,12 @@ func illustrate(operation *huma.Operation) {
 		body.Content["application/json"].Example = exampleAttempt()
 	}
 	for status, response := range operation.Responses {
-		for _, content := range response.Content {
+		for kind, content := range response.Content {
 			if status < "300" {
 				content.Example = answers()[operation.OperationID]
+				if kind == csvType {
+					content.Example = exampleCSV
+				}
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/mcp"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/usage"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
@@ -52,6 +53,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
 		MaxOpen: p.Config.MaxOpenRequests,
 	})
+	counters := usage.NewTable(c.dynamodb, names.Usage)
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
@@ -88,7 +90,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Console: console, Version: Version}, guard...)
+	api.Mount(router, api.Config{
+		Operations: ops, Views: views, Library: shelves, Console: console, Usage: counters, Now: p.Now, Version: Version,
+	}, guard...)
 	pages.Routes(router, guard...)
 	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))

@@ -105,7 +105,7 @@ func TestSetupCreatesWhatIsDocumented(t *testing.T) {
 	const onDemand = "PAY_PER_REQUEST pk=HASH sk=RANGE "
 	wantTables := map[string]string{
 		"acme-journal": onDemand + " protected recoverable", "acme-records": onDemand + "expires_at protected recoverable",
-		"acme-views": onDemand, "acme-sessions": onDemand + "expires_at",
+		"acme-views": onDemand, "acme-sessions": onDemand + "expires_at", "acme-usage": onDemand + " protected recoverable",
 	}
 	if diff := cmp.Diff(wantTables, found.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
@@ -249,10 +249,10 @@ func TestSetupReportsChangesAndADryRunMakesNone(t *testing.T) {
 	if listed, err := newClients(p.AWS).dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil || len(listed.TableNames) != 0 {
 		t.Fatalf("the dry run created %v (%v)", listed.TableNames, err)
 	}
-	if len(would) != 17 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
+	if len(would) != 18 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
 		t.Errorf("it would do %q", would)
 	}
-	if did := setUp(false); len(did) != 16 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
+	if did := setUp(false); len(did) != 17 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
 		t.Errorf("it did %q", did)
 	}
 	if again := setUp(false); len(again) != 0 {

@@ -6,31 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Names are the names of an account's plans and keys.
-type Names struct {
-	Plans map[portal.PlanID]string
-	Keys  map[portal.KeyID]string
-}
-
-// Plan is a plan's name, or its id if it has none.
-func (n Names) Plan(id portal.PlanID) string {
-	if name := n.Plans[id]; name != "" {
-		return name
-	}
-	return string(id)
-}
-
-// Key is a key's name, or its id if it has none.
-func (n Names) Key(id portal.KeyID) string {
-	if name := n.Keys[id]; name != "" {
-		return name
-	}
-	return string(id)
-}
+// FileName is the name under which a report is saved as CSV.
+func FileName(q Query) string { return "usage-" + show(q.First) + "-to-" + show(q.Last) + ".csv" }
 
 // WriteCSV writes a report with a line for each day, plan and key (RFC 4180, UTF-8), after a line
 // of headings. Days that were never collected have no line. What a spreadsheet would take for a
