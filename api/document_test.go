@@ -134,6 +134,8 @@ var operationIDs = map[string]string{
 	"GET /webhooks/{webhook}/deliveries":                     "list-deliveries",
 	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "redeliver",
 	"POST /webhooks/{webhook}/redeliver":                     "redeliver-range",
+	"GET /usage":                                             "list-usage",
+	"GET /subscriptions/{plan}/usage":                        "get-subscription-usage",
 }
 
 func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
@@ -299,6 +301,8 @@ var listed = map[string]string{
 	"GET /webhooks/{webhook}/deliveries":                     "404",
 	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "403 404 409 413 415 429",
 	"POST /webhooks/{webhook}/redeliver":                     "403 404 409 413 415 429",
+	"GET /usage":                                             "404",
+	"GET /subscriptions/{plan}/usage":                        "404",
 }
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
@@ -403,7 +407,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
+	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
