@@ -66,12 +66,14 @@ paths:
 
 const collection = `{"info":{"_postman_id":"1138d2ad-3a64-8aa2-a946-57174feaff3f","name":"Forecast",` +
 	`"schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},` +
-	`"item":[{"name":"List places","request":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"item":[{"name":"List places","request":{"method":"GET","header":[],` +
 	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
-	`"response":[{"name":"All places.","originalRequest":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"response":[{"name":"All places.","originalRequest":{"method":"GET","header":[],` +
 	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
 	`"status":"OK","code":200,"_postman_previewlanguage":"text","header":[],"cookie":[],"body":""}]}],` +
-	`"variable":[{"key":"baseUrl","value":"https://weather.example/prod","type":"string"}]}`
+	`"auth":{"type":"apikey","apikey":[{"key":"key","value":"x-api-key","type":"string"},` +
+	`{"key":"value","value":"{{apiKey}}","type":"string"},{"key":"in","value":"header","type":"string"}]},` +
+	`"variable":[{"key":"baseUrl","value":"https://weather.example/prod","type":"string"},{"key":"apiKey","value":"","type":"string"}]}`
 
 func examples() []example {
 	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}

@@ -6,8 +6,8 @@ import "strings"
 type Names struct {
 	Journal, Views, Records, Sessions string
 
-	Commands, Provisioning, Projections, Jobs string
-	Events                                    string
+	Commands, Provisioning, Projections, Jobs, Notices, Deliveries string
+	Events                                                         string
 
 	// KMSAlias is that of the KMS key that API key values are computed with.
 	KMSAlias string
@@ -20,6 +20,7 @@ func NamesFor(prefix string) Names {
 		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions",
 		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
 		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
+		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries",
 		Events:   prefix + "-events.fifo",
 		KMSAlias: "alias/" + prefix + "-keys",
 		prefix:   prefix,
@@ -31,8 +32,11 @@ func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records
 
 // Queues lists the queues, without their dead-letter queues.
 func (n Names) Queues() []string {
-	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs}
+	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs, n.Notices, n.Deliveries}
 }
+
+// Subscribed lists the queues to which the topic sends facts.
+func (n Names) Subscribed() []string { return []string{n.Projections, n.Notices} }
 
 const fifoSuffix = ".fifo"
 

@@ -242,6 +242,16 @@ func (d Document) Product(id string) (Product, bool) {
 	return Product{}, false
 }
 
+// TakesKeys reports whether an API of the document takes keys of this portal: it is a REST API on API
+// Gateway, and a plan covers its stage. A product folder can name other endpoints, and a mistake
+// there must not send people's keys to others.
+func (d Document) TakesKeys(api API) bool {
+	stage := portal.Stage{API: api.ID, Stage: api.Stage}
+	return api.Kind == REST && api.ID != "" && slices.ContainsFunc(d.Products, func(p Product) bool {
+		return slices.ContainsFunc(p.Plans, func(plan Plan) bool { return slices.Contains(plan.Stages, stage) })
+	})
+}
+
 // After returns the document as the successor of another: it adds to Moved the products of that
 // one that are gone. An old address is given up when the plan's product becomes visible to people
 // who did not see it before, since it would tell them of the old product.

@@ -31,7 +31,9 @@ func (r *Reader) readSDKs(ctx context.Context, p progress) (progress, error) {
 	}
 	begun := r.Now()
 	var required map[string][]string
-	for _, sdk := range wantedSDKs(assemble(found, r.Endpoint).SDKs) {
+	wanted := wantedSDKs(assemble(found, r.Endpoint).SDKs)
+	failedLast(wanted, func(sdk wantedSDK) memory[generated] { return known[sdk.name()] })
+	for _, sdk := range wanted {
 		last, version := known[sdk.name()], found.versions[sdk.stage]
 		if last.Value.upToDate(p, last, version) {
 			continue

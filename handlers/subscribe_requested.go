@@ -59,15 +59,18 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 // subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
 // subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
 func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
-	decide := Subscribing(d.keys, d.limits)
-	if request, ok := msg.Data.(events.SubscribeRequested); ok && d.refusal != nil {
-		text, err := d.refusal(ctx, request.Plan)
-		if err != nil {
-			return err
-		}
-		decide = unlessRefused(text, decide)
+	request, ok := msg.Data.(events.SubscribeRequested)
+	if !ok || d.refusal == nil {
+		return forAccount(d, Subscribing(d.keys, d.limits))(ctx, msg)
 	}
-	return forAccount(d, decide)(ctx, msg)
+	var refusal string
+	decide := func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
+		return unlessRefused(refusal, Subscribing(d.keys, d.limits))(account, req, id)
+	}
+	return forAccount(d, decide, func(ctx context.Context) (err error) {
+		refusal, err = d.refusal(ctx, request.Plan)
+		return err
+	})(ctx, msg)
 }
 
 // unlessRefused rejects a request for a plan that the account does not have or wait for.

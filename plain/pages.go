@@ -151,7 +151,7 @@ func (d *Documents) operation(r *http.Request) (document, error) {
 	})
 }
 
-// Operation writes an operation of an API as Markdown.
+// Operation writes an operation or webhook of an API as Markdown.
 func (d *Documents) Operation(ctx context.Context, shelf *library.Shelf, product, slug, id string) (string, error) {
 	api, _, err := shelf.API(product, slug)
 	if err != nil {
@@ -163,9 +163,67 @@ func (d *Documents) Operation(ctx context.Context, shelf *library.Shelf, product
 	}
 	operation, ok := definition.Operation(id)
 	if !ok {
+		operation, ok = definition.Webhook(id)
+	}
+	if !ok {
 		return "", portal.Fail(portal.NotFound, "The API has no such operation.")
 	}
 	return text.Operation(definition, operation, api.Endpoint), nil
+}
+
+func (d *Documents) tag(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		slug, err := param(r, "api")
+		if err != nil {
+			return document{}, err
+		}
+		tag, err := param(r, "tag")
+		if err != nil {
+			return document{}, err
+		}
+		api, _, err := shelf.API(product.ID, slug)
+		if err != nil {
+			return document{}, err
+		}
+		definition, err := shelf.Definition(r.Context(), product.ID, slug)
+		if err != nil {
+			return document{}, err
+		}
+		found, ok := definition.Tag(tag)
+		if !ok { // nothing is remembered of tags that callers make up
+			return document{}, portal.Fail(portal.NotFound, "There is no such part of the documentation.")
+		}
+		page := path("apis", product.ID, "docs", slug, "tags", tag)
+		return d.remembered(r.Context(), shelf, page, markdownType, page, func(context.Context) ([]byte, error) {
+			return bounded(text.Tag(definition, found, api.Endpoint, maxDocument)), nil
+		})
+	})
+}
+
+func (d *Documents) schema(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		slug, err := param(r, "api")
+		if err != nil {
+			return document{}, err
+		}
+		name, err := param(r, "schema")
+		if err != nil {
+			return document{}, err
+		}
+		definition, err := shelf.Definition(r.Context(), product.ID, slug)
+		if err != nil {
+			return document{}, err
+		}
+		body, ok := text.Schema(definition, name)
+		if !ok { // a schema can be called Read.md
+			name += markdownSuffix
+			body, ok = text.Schema(definition, name)
+		}
+		if !ok {
+			return document{}, portal.Fail(portal.NotFound, "The API has no such schema.")
+		}
+		return newDocument(markdownType, path("apis", product.ID, "docs", slug, "schemas", name), []byte(body)), nil
+	})
 }
 
 // maxDocument bounds a document, in bytes.

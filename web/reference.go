@@ -236,27 +236,23 @@ func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name, about, section := "", "", func(*reference) tagSection { return tagSection{} }
-	if slug == webhooksSlug && len(ref.doc.Webhooks) > 0 {
-		name, section = webhooksName, func(ref *reference) tagSection { return ref.webhooks(onTag, true) }
-	} else if i := slices.IndexFunc(ref.doc.Tags, func(tag openapi.Tag) bool { return tag.Slug == slug }); i >= 0 {
-		tag := ref.doc.Tags[i]
-		name, about = tagName(tag), tag.Description
-		section = func(ref *reference) tagSection {
-			return ref.section(tag, onTag, len(tag.Operations) <= operationsOnAPage)
-		}
-	} else {
+	tag, ok := ref.doc.Tag(slug)
+	if !ok {
 		return portal.Fail(portal.NotFound, "There is no such part of the documentation.")
 	}
 	parts, err := ref.parts("tag "+slug, func(ref *reference) referenceContent {
 		page := ref.outline(slug, nil)
-		page.Sections = []tagSection{section(ref)}
+		if slug == openapi.WebhooksSlug {
+			page.Sections = []tagSection{ref.webhooks(onTag, true)}
+			return page
+		}
+		page.Sections = []tagSection{ref.section(tag, onTag, len(tag.Operations) <= operationsOnAPage)}
 		return page
 	})
 	if err != nil {
 		return err
 	}
-	return ref.show(w, r, ref.page(r, name, parts), name+" · "+ref.title(), about)
+	return ref.show(w, r, ref.page(r, tagName(tag), parts), tagName(tag)+" · "+ref.title(), tag.Description)
 }
 
 // operation is the page of one operation.
@@ -293,10 +289,8 @@ func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag s
 	}
 	op, ok := ref.doc.Operation(id)
 	if !ok {
-		for _, hook := range ref.doc.Webhooks {
-			if hook.ID == id {
-				return hook, webhooksSlug, nil
-			}
+		if hook, ok := ref.doc.Webhook(id); ok {
+			return hook, openapi.WebhooksSlug, nil
 		}
 		return nil, "", portal.Fail(portal.NotFound, "There is no such operation.")
 	}
@@ -332,10 +326,7 @@ func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
 
 func (ref *reference) title() string { return cmp.Or(ref.api.Name, ref.doc.Title) }
 
-const (
-	webhooksName = "Webhooks"
-	webhooksSlug = "-webhooks"
-)
+const webhooksName = "Webhooks"
 
 func tagName(tag openapi.Tag) string { return cmp.Or(tag.Name, "Operations") }
 
@@ -424,7 +415,7 @@ func (ref *reference) nav(current string, at *openapi.Operation) []navTag {
 		add(tagName(tag), tag.Slug, tag.Operations)
 	}
 	if len(ref.doc.Webhooks) > 0 {
-		add(webhooksName, webhooksSlug, ref.doc.Webhooks)
+		add(webhooksName, openapi.WebhooksSlug, ref.doc.Webhooks)
 	}
 	return list
 }
@@ -455,7 +446,7 @@ func (ref *reference) section(tag openapi.Tag, level int, full bool) tagSection 
 }
 
 func (ref *reference) webhooks(level int, full bool) tagSection {
-	section := tagSection{Name: webhooksName, Anchor: tagAnchor(webhooksSlug), Href: ref.path("tags", webhooksSlug)}
+	section := tagSection{Name: webhooksName, Anchor: tagAnchor(openapi.WebhooksSlug), Href: ref.path("tags", openapi.WebhooksSlug)}
 	section.Description = "<p>The API sends these requests to you.</p>"
 	ref.fill(&section, ref.doc.Webhooks, level, full)
 	return section

@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/openapi"
@@ -122,18 +123,13 @@ func (ref *reference) view(op *openapi.Operation, level int) operationView {
 func anchorOf(op *openapi.Operation) string { return "op-" + op.ID }
 
 func (ref *reference) isWebhook(op *openapi.Operation) bool {
-	for _, hook := range ref.doc.Webhooks {
-		if hook == op {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ref.doc.Webhooks, op)
 }
 
 // snippet returns the operation's example request in the chosen language, "" if it cannot be
 // written.
 func (ref *reference) snippet(op *openapi.Operation) template.HTML {
-	text := exampleCall(op, ref.base, ref.language, placeholderKey, ref.takesKey(op))
+	text := exampleCall(op, ref.base, ref.language, placeholderKey)
 	if text == "" {
 		return ""
 	}
@@ -223,16 +219,9 @@ func firstAnswer(responses []responseView) *exampleView {
 	return nil
 }
 
-func (ref *reference) takesKey(op *openapi.Operation) bool {
-	return takesKey(ref.product, ref.api, ref.doc, op)
-}
-
 // authOf says what the operation needs to be called.
 func (ref *reference) authOf(op *openapi.Operation) string {
-	switch {
-	case len(op.Security) == 0 && ref.takesKey(op):
-		return "Needs an API key in the header x-api-key."
-	case len(op.Security) == 0:
+	if len(op.Security) == 0 {
 		return "Needs no authentication."
 	}
 	var ways []string
