@@ -424,11 +424,11 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
-		"Me.status":            {projections.StatusNone, projections.StatusRegistered},
+		"Me.status":            {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
 		"Quota.period":         {"DAY", "WEEK", "MONTH"},
 		"Operation.type":       requests,
 		"Operation.status": {

@@ -112,9 +112,13 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 	return map[string]func(context.Context, events.Event) error{
 		events.RegisterUser{}.EventType():         forAccount(d, Registration),
 		events.SubscribeRequested{}.EventType():   d.subscribe,
-		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
+		events.UnsubscribeRequested{}.EventType(): forAccount(d, inGoodStanding(Unsubscribing)),
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
+
+		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
+		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
+		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
 	}
 }
 

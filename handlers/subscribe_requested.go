@@ -21,8 +21,8 @@ import (
 func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
-		if !account.Registered {
-			return reject(decides, portal.NotRegistered, "Register first: this account is not registered yet.")
+		if refused := standing(account, decides); refused != nil {
+			return refused
 		}
 		current := account.Subscriptions[req.Plan]
 		switch current.Phase {
@@ -77,7 +77,7 @@ func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
 func unlessRefused(text string, decide Decide[events.SubscribeRequested]) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		phase := account.Subscriptions[req.Plan].Phase
-		if text == "" || !account.Registered || phase == state.Active || phase == state.Wanted {
+		if text == "" || standing(account, events.Decides{}) != nil || phase == state.Active || phase == state.Wanted {
 			return decide(account, req, id)
 		}
 		return reject(events.Decides{Scopes: req.Scopes()}, portal.Conflict, text)
