@@ -128,6 +128,8 @@ var byRoute = map[string]answers{
 	`GET /apis/{product}/pages/{page:.+\.md}`:                      everybody(http.StatusNotFound),
 	`GET /apis/{product}/docs/{api:.+\.md}`:                        everybody(http.StatusNotFound),
 	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api}/tags/{tag:.+\.md}`:             everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api}/schemas/{schema:.+\.md}`:       everybody(http.StatusNotFound),
 	"GET /pages/{page}":                                            everybody(http.StatusNotFound),
 	"GET /pages/files/*":                                           everybody(http.StatusNotFound),
 

@@ -276,6 +276,8 @@ var looks = map[string]look{
 	`GET /apis/{product}/pages/{page:.+\.md}`:                      {status: http.StatusOK},
 	`GET /apis/{product}/docs/{api:.+\.md}`:                        {status: http.StatusOK},
 	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: {status: http.StatusOK},
+	`GET /apis/{product}/docs/{api}/tags/{tag:.+\.md}`:             {status: http.StatusOK},
+	`GET /apis/{product}/docs/{api}/schemas/{schema:.+\.md}`:       {status: http.StatusOK},
 	"GET /pages/{page}":                                            {status: http.StatusNotFound},
 	`GET /pages/{page:.+\.md}`:                                     {status: http.StatusNotFound},
 	"GET /pages/files/*":                                           {status: http.StatusNotFound},
