@@ -16,12 +16,12 @@ import (
 const MaxListed = 100
 
 // List returns an account's newest notices, newest first, without hidden ones.
-func (s *Store) List(ctx context.Context, account portal.AccountID) ([]Notice, error) {
+func (d *Desk) List(ctx context.Context, account portal.AccountID) ([]Notice, error) {
 	var all []Notice
-	if err := s.list(ctx, schema.Notices(account), "", last, MaxListed, decodeInto(&all)); err != nil {
+	if err := d.list(ctx, schema.Notices(account), "", last, MaxListed, decodeInto(&all)); err != nil {
 		return nil, err
 	}
-	markReplaced(all)
+	markOver(all, d.Now())
 	shown := all[:0]
 	for _, n := range all {
 		if !n.Hidden {

@@ -68,7 +68,7 @@ func (s *Web) noticeLine(n notices.Notice, back string) noticeLine {
 	case notices.Warn:
 		line.Badge = badge{"warn", "warning", "Look"}
 	}
-	if n.Replaced || !n.DismissedAt.IsZero() {
+	if n.Over || !n.DismissedAt.IsZero() {
 		line.Badge = badge{"quiet", "check", "Done"}
 	}
 	return line
