@@ -48,6 +48,7 @@ type world struct {
 	rebuild *projections.Rebuild
 	cursor  string
 	letters deadletters.Recorder
+	telling *telling
 	views   *projections.Views
 	clock   time.Time
 
@@ -99,6 +100,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	}
 	w.letters = deadletters.Recorder{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
 	w.offering = newOffering(w)
+	w.telling = newTelling(w)
 	return w
 }
 
