@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -24,17 +25,19 @@ import (
 // toNotices is the source of the copies of facts in the notices queue.
 const toNotices = "/to-notices"
 
-// telling is the part of the workers that tells people, with a mail service that fails now and then.
+// telling is the part of the workers that tells people, with a mail service that is slow to take a mail.
 type telling struct {
 	w         *world
 	notifier  *notices.Notifier
 	deliverer *notices.Deliverer
-	// mails counts the mails of each notice.
-	mails map[string]int
+	// mails counts the mails of each notice, and refused how often each was refused. The mail service
+	// refuses each the first few times.
+	mails, refused map[string]int
+	refuses        int
 }
 
 func newTelling(w *world) *telling {
-	t := &telling{w: w, mails: map[string]int{}}
+	t := &telling{w: w, mails: map[string]int{}, refused: map[string]int{}, refuses: rapid.IntRange(0, 3).Draw(w.T, "mails refused")}
 	store := notices.NewStore(faultyNotices{w.tables, w}, w.names.Records)
 	t.notifier = &notices.Notifier{Accounts: w.reader, Store: store, Sender: fakeSender{w}, Now: w.now, Mail: true}
 	t.deliverer = &notices.Deliverer{
@@ -62,10 +65,11 @@ func (t *telling) Person(context.Context, portal.AccountID) (identity.Person, er
 	return identity.Person{Email: "ann@example.com"}, nil
 }
 
-// Send takes a mail. The mail service may refuse it for now, and the worker may crash before or after.
+// Send takes a mail or refuses it for now. The worker may crash before or after.
 func (t *telling) Send(ctx context.Context, m notices.Mail) error {
 	return t.w.faultPoint(ctx, func() error {
-		if t.w.oneIn(5, "mail refused") {
+		if t.refused[m.ID] < t.refuses {
+			t.refused[m.ID]++
 			return &notices.TemporaryMail{Reason: "not now"}
 		}
 		t.mails[m.ID]++
