@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/openapi/text"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -366,14 +367,14 @@ func containsFold(list []string, word string) bool {
 }
 
 // written is a result of Markdown. A text that is too long is cut, and says so.
-func written(markdown string, err error) (*sdk.CallToolResult, any, error) {
+func written(body string, err error) (*sdk.CallToolResult, any, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(markdown) > maxText {
-		markdown = cut(markdown, maxText) + "\n\nThis text is cut here, since it is too long.\n"
+	if len(body) > maxText {
+		body = cut(body, maxText) + "\n\nThis text is cut here, since it is too long.\n"
 	}
-	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: markdown}}}, nil, nil
+	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: string(markdown.Legible([]byte(body)))}}}, nil, nil
 }
 
 // cut returns at most that many bytes of a text, and no half of a character.
