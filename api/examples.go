@@ -21,6 +21,7 @@ const (
 	exampleOperation = "01m7x8k3c4d5e6f7g8h9j0kmnp"
 	exampleKey       = "4t6qk0w5y2b8n1r7m3x9zcvd5h"
 	examplePlan      = "a1b2c3"
+	exampleFormer    = "z9y8x7"
 	exampleProduct   = "harbours-v1"
 	exampleValue     = "q3ZyX7pLw0vK5tR8nB2mC6jH9dF4gS1a"
 )
@@ -109,6 +110,11 @@ func answers() map[string]any {
 	}
 }
 
+// bodies are the examples of requests that have content, by operation id.
+func bodies() map[string]any {
+	return map[string]any{"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}}
+}
+
 func exampleAttempt() Attempt {
 	return Attempt{Operation: "list-harbours", Parameters: []Value{{In: "query", Name: "near", Value: "54.3,10.1"}}, Key: exampleKey}
 }
@@ -193,8 +199,8 @@ var failures = map[string][]map[int]expected{
 }
 
 func illustrate(operation *huma.Operation) {
-	if body := operation.RequestBody; body != nil && operation.OperationID == "try" {
-		body.Content["application/json"].Example = exampleAttempt()
+	if body := operation.RequestBody; body != nil && bodies()[operation.OperationID] != nil {
+		body.Content["application/json"].Example = bodies()[operation.OperationID]
 	}
 	for status, response := range operation.Responses {
 		for _, content := range response.Content {

@@ -108,11 +108,13 @@ func New(cfg Config) *Decider {
 // Handlers maps each request type to its handler.
 func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
-		events.RegisterUser{}.EventType():         forAccount(d, Registration),
-		events.SubscribeRequested{}.EventType():   d.subscribe,
-		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
-		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
-		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
+		events.RegisterUser{}.EventType():                forAccount(d, Registration),
+		events.SubscribeRequested{}.EventType():          d.subscribe,
+		events.UnsubscribeRequested{}.EventType():        forAccount(d, Unsubscribing),
+		events.PlanChangeRequested{}.EventType():         d.changePlan,
+		events.SubscriptionReviewRequested{}.EventType(): forAccount(d, Review(d.keys, d.limits)),
+		events.KeyReleaseRequested{}.EventType():         forAccount(d, KeyRelease),
+		events.CatalogSyncRequested{}.EventType():        d.syncCatalog,
 	}
 }
 
