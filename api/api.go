@@ -59,6 +59,7 @@ type Config struct {
 	Views      reading
 	Library    shelving
 	Console    trying
+	Notices    noticing
 	// Version is that of the program, for the OpenAPI document.
 	Version string
 }
@@ -69,13 +70,14 @@ type service struct {
 	views      reading
 	library    shelving
 	console    trying
+	notices    noticing
 }
 
 // Mount adds the API's routes to the router, which must already use RequestIDs. The guard
 // must put the identity into the context (identity's Authenticate) and refuse cross-origin
 // writes. The OpenAPI document is served without the guard.
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
-	a := &service{operations: config.Operations, views: config.Views, library: config.Library, console: config.Console}
+	a := &service{operations: config.Operations, views: config.Views, library: config.Library, console: config.Console, notices: config.Notices}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -129,6 +131,7 @@ func (a *service) register(api huma.API) {
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",
 	}, a.operation)
+	a.registerNotices(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "try", Tags: []string{tagTry}, Method: http.MethodPost, Path: tryPath + "{product}/{api}", Summary: "Send a request to an API",
 		Description: "The portal sends the request and returns the answer, whatever its status. Without a key it needs no token. " +

@@ -18,6 +18,8 @@ const (
 	tagKeys          = "Keys"
 	tagOperations    = "Operations"
 	tagTry           = "Try it"
+	tagNotices       = "Notices"
+	tagWebhooks      = "Webhooks"
 )
 
 func describe(version string) huma.Config {
@@ -30,6 +32,8 @@ func describe(version string) huma.Config {
 		{Name: tagSubscriptions, Description: "The plans that the account is subscribed to."},
 		{Name: tagKeys, Description: "The account's API keys."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
+		{Name: tagNotices, Description: "What the portal tells you about your account."},
+		{Name: tagWebhooks, Description: "Addresses to which the portal sends your notices, and what was sent."},
 		{Name: tagTry, Description: "Requests that the portal sends to an API for you."},
 	}
 	config.Servers = []*huma.Server{{URL: Prefix}}
@@ -48,7 +52,7 @@ func describe(version string) huma.Config {
 // in a race with the second.
 func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range openAPI.Paths {
-		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Delete} {
+		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
 			if operation != nil {
 				illustrate(operation)
 			}

@@ -107,6 +107,50 @@ func answers() map[string]any {
 			exampleStep(3, "SubscriptionActivated", "API Gateway has added the key to Free."),
 		),
 		"try": exampleExchange(),
+
+		"list-notices":          List[Notice]{Items: []Notice{exampleNotice()}},
+		"dismiss-notice":        exampleNotice(),
+		"get-settings":          exampleSettings(),
+		"set-settings":          exampleSettings(),
+		"list-webhooks":         List[Webhook]{Items: []Webhook{exampleWebhook()}},
+		"add-webhook":           WebhookWithSecret{exampleWebhook(), exampleSecret},
+		"change-webhook":        exampleWebhook(),
+		"rotate-webhook-secret": WebhookWithSecret{exampleWebhook(), exampleSecret},
+		"test-webhook":          exampleDelivery(),
+		"list-deliveries":       List[Delivery]{Items: []Delivery{exampleDelivery()}},
+		"redeliver":             exampleDelivery(),
+		"redeliver-range":       Redelivered{12},
+	}
+}
+
+const (
+	exampleSecret     = "whsec_QmVyZ2VuIEhhZmVuIEtpZWwgSHVzdW0gV2lzbWFy"
+	exampleNoticeID   = "001795338000000-8k3c4d5e6f7g8h9j"
+	exampleWebhookID  = "k3c4d5e6f7g8h9j0k3c4d5e6f7"
+	exampleWebhookURL = "https://example.com/hooks"
+)
+
+func exampleNotice() Notice {
+	return Notice{
+		ID: exampleNoticeID, Kind: "subscription_lost", Importance: "act", Title: "Your subscription to Free has ended",
+		Text:   "The operator of this portal has removed Free, so your API key no longer works with it.",
+		Advice: "Subscribe to another plan.", Link: "/apis", About: "plan/" + examplePlan, At: exampleTime, NeedsYou: true,
+	}
+}
+
+func exampleSettings() Settings {
+	on, off := true, false
+	return Settings{Notices: []KindSetting{{Kind: "key_created", Group: "API keys", Label: "a key is created", Dashboard: &on, Mail: &off, Webhook: &on}}}
+}
+
+func exampleWebhook() Webhook {
+	return Webhook{ID: exampleWebhookID, URL: exampleWebhookURL, Description: "Alarms of the harbour office", State: "on", CreatedAt: exampleTime}
+}
+
+func exampleDelivery() Delivery {
+	return Delivery{
+		Notice: exampleNoticeID, MessageID: "msg_" + exampleNoticeID, Kind: "subscription_lost", Title: "Your subscription to Free has ended", State: "delivered",
+		CreatedAt: exampleTime, Attempts: []DeliveryAttempt{{At: exampleTime, TookMS: 83, Status: http.StatusNoContent}},
 	}
 }
 
@@ -176,6 +220,16 @@ var (
 	}
 )
 
+var (
+	noNotice  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
+	noWebhook = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such webhook or delivery.", "There is no such webhook."}}
+	offOrBusy = map[int]expected{http.StatusConflict: {portal.Conflict, "The webhook is off, was changed at the same time, or is being sent to. The detail says which.", "The webhook is off. Turn it on first."}}
+	badURL    = map[int]expected{
+		http.StatusUnprocessableEntity: {portal.Invalid, "The request does not match this document, or the address cannot be that of a webhook.", "The address must begin with https://."},
+		http.StatusConflict:            {portal.Conflict, "The account has a webhook at this address, or as many as it may have, or the webhook was changed at the same time. The detail says which.", "You have a webhook at this address already."},
+	}
+)
+
 // failures are the errors of each operation, besides those that every operation has. Later
 // ones replace earlier ones of the same status.
 var failures = map[string][]map[int]expected{
@@ -196,6 +250,20 @@ var failures = map[string][]map[int]expected{
 	"list-subscriptions": nil,
 	"list-keys":          nil,
 	"try":                {writing, tries},
+
+	"list-notices":          nil,
+	"dismiss-notice":        {writing, noNotice},
+	"get-settings":          nil,
+	"set-settings":          {writing},
+	"list-webhooks":         nil,
+	"add-webhook":           {writing, badURL},
+	"change-webhook":        {writing, badURL, noWebhook},
+	"delete-webhook":        {writing, noWebhook},
+	"rotate-webhook-secret": {writing, noWebhook, offOrBusy},
+	"test-webhook":          {writing, noWebhook},
+	"list-deliveries":       {noWebhook},
+	"redeliver":             {writing, noWebhook, offOrBusy},
+	"redeliver-range":       {writing, noWebhook, offOrBusy},
 }
 
 func illustrate(operation *huma.Operation) {

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -46,6 +47,10 @@ type fake struct {
 	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
 	exchange  tryit.Exchange
+	noticed   []notices.Notice
+	settings  notices.Settings
+	hooks     []notices.Webhook
+	sent      []notices.Delivery
 	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
@@ -169,6 +174,8 @@ func full() *fake {
 			TookMS:   7, Explanation: "The request had no key.",
 		},
 		reveals: map[portal.KeyID]time.Time{"key-1": now.Add(time.Minute)},
+		noticed: []notices.Notice{lost}, hooks: []notices.Webhook{hook}, sent: []notices.Delivery{sent},
+		settings: notices.Settings{Off: map[string][]notices.Kind{notices.ChannelMail: {notices.KeyCreated}}},
 		operation: operations.Operation{
 			ID: "op-1", Actor: portal.AccountActor(ada.Account), Subject: portal.AccountStream(ada.Account), Type: "SubscribeRequested", Plan: "plan-max", CreatedAt: now,
 			Progress: projections.Progress{
@@ -217,7 +224,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 			t.Error(err)
 		}
 	})
-	api.Mount(router, api.Config{Operations: f, Views: f, Library: shelves, Console: f, Version: "1.2.3"}, guard...)
+	api.Mount(router, api.Config{Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Version: "1.2.3"}, guard...)
 }
 
 // guardedBy returns the site with that guard.

@@ -82,6 +82,11 @@ type Config struct {
 	// Catalog is where the catalog folder is, such as ./catalog or s3://bucket/prefix; empty is none.
 	Catalog string `env:"GATEHOUSE_CATALOG"`
 
+	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
+	Mail string `env:"GATEHOUSE_MAIL" envDefault:"none"`
+	// MailFrom is the address that mails come from.
+	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
+
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
 }
@@ -226,6 +231,7 @@ func (c Config) faults() []error {
 	check(c.MaxOpenRequests >= 1 && c.MaxOpenRequests <= 500, "GATEHOUSE_MAX_OPEN_REQUESTS %d: want 1 to 500", c.MaxOpenRequests)
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
+	faults = append(faults, c.mailFaults()...)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }

@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -123,8 +125,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
 // forAccount turns a decision about an account into a message handler. A second delivery finds
-// the facts of the first and only sends them again.
-func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Context, events.Event) error {
+// the facts of the first and only sends them again. What the decision needs besides the account,
+// alongside reads at the same time.
+func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
 		request, typed := msg.Data.(R)
@@ -132,8 +135,16 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, err := d.accounts.Account(ctx, id)
-			if err != nil {
+			var history accounts.History
+			group, within := errgroup.WithContext(ctx)
+			group.Go(portal.Guard(func() (err error) {
+				history, err = d.accounts.Account(within, id)
+				return err
+			}))
+			for _, read := range alongside {
+				group.Go(portal.Guard(func() error { return read(within) }))
+			}
+			if err := group.Wait(); err != nil {
 				return past{}, err
 			}
 			account := history.Account

@@ -109,13 +109,5 @@ func changing(account state.Account, s state.Subscription) *portal.Error {
 // changePlan handles PlanChangeRequested. Like subscribe, it refuses a plan that the catalog does
 // not let anybody subscribe to.
 func (d *Decider) changePlan(ctx context.Context, msg events.Event) error {
-	decide := PlanChange(d.limits)
-	if request, ok := msg.Data.(events.PlanChangeRequested); ok && d.refusal != nil {
-		text, err := d.refusal(ctx, request.Plan)
-		if err != nil {
-			return err
-		}
-		decide = unlessRefused(text, request.Plan, decide)
-	}
-	return forAccount(d, decide)(ctx, msg)
+	return forPlan(d, msg, PlanChange(d.limits), func(r events.PlanChangeRequested) portal.PlanID { return r.Plan })(ctx, msg)
 }

@@ -113,15 +113,23 @@ func firstKey(account state.Account, ring portal.Ring, scheme KeyScheme, id stri
 // subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
 // subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
 func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
-	decide := Subscribing(d.keys, d.limits)
-	if request, ok := msg.Data.(events.SubscribeRequested); ok && d.refusal != nil {
-		text, err := d.refusal(ctx, request.Plan)
-		if err != nil {
-			return err
-		}
-		decide = unlessRefused(text, request.Plan, decide)
+	return forPlan(d, msg, Subscribing(d.keys, d.limits), func(r events.SubscribeRequested) portal.PlanID { return r.Plan })(ctx, msg)
+}
+
+// forPlan is forAccount with unlessRefused, for a request about that plan.
+func forPlan[R events.Request](d *Decider, msg events.Event, decide Decide[R], plan func(R) portal.PlanID) func(context.Context, events.Event) error {
+	request, ok := msg.Data.(R)
+	if !ok || d.refusal == nil {
+		return forAccount(d, decide)
 	}
-	return forAccount(d, decide)(ctx, msg)
+	var refusal string
+	unless := func(account state.Account, req R, id string) []events.Fact {
+		return unlessRefused(refusal, plan(req), decide)(account, req, id)
+	}
+	return forAccount(d, unless, func(ctx context.Context) (err error) {
+		refusal, err = d.refusal(ctx, plan(request))
+		return err
+	})
 }
 
 // unlessRefused rejects a request for a plan that the account does not have or wait for.
