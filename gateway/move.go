@@ -38,7 +38,7 @@ func (s *Session) Move(ctx context.Context, from, to portal.PlanID, key portal.G
 
 // detachForMove returns the token and the attach lease for the call that follows.
 func (s *Session) detachForMove(ctx context.Context, from portal.PlanID, key portal.GatewayKeyID) (second token, release func(), err error) {
-	first, second, release, err := s.admitMove(ctx)
+	first, second, giveUp, err := s.admitMove(ctx)
 	if err != nil {
 		s.cp.observe(deleteUsagePlanKey.name, "postponed")
 		return token{}, nil, err
@@ -46,7 +46,7 @@ func (s *Session) detachForMove(ctx context.Context, from portal.PlanID, key por
 	detached := false
 	defer func() {
 		if !detached { // after a panic, too
-			release()
+			giveUp()
 		}
 	}()
 	err = s.attempt(ctx, deleteUsagePlanKey, permit{token: first, release: func() {}}, func(ctx context.Context) error {
@@ -60,14 +60,14 @@ func (s *Session) detachForMove(ctx context.Context, from portal.PlanID, key por
 		return token{}, nil, asUnavailable(err)
 	}
 	detached = true
-	return second, release, nil
+	return second, giveUp, nil
 }
 
 // admitMove takes the attach lease for up to four calls, and two tokens. The second token is used
 // later than tokens may be. Moves take turns, so at most one call in all processes comes late.
 func (s *Session) admitMove(ctx context.Context) (first, second token, release func(), err error) {
 	taker := s.cp.budget.taker(deleteUsagePlanKey.class, s.urgency)
-	release, err = s.turnFor(ctx, taker, 4*s.cp.timeout)
+	giveUp, err := s.turnFor(ctx, taker, 4*s.cp.timeout)
 	if err != nil {
 		return first, second, nil, err
 	}
@@ -76,7 +76,7 @@ func (s *Session) admitMove(ctx context.Context) (first, second token, release f
 		if !admitted { // after a panic, too
 			taker.giveBack(first)
 			taker.giveBack(second)
-			release()
+			giveUp()
 		}
 	}()
 	for now := s.cp.budget.now; !first.usable(now()) || !second.usable(now()); {
@@ -93,7 +93,7 @@ func (s *Session) admitMove(ctx context.Context) (first, second token, release f
 		return first, second, nil, tooLate()
 	}
 	admitted = true
-	return first, second, release, nil
+	return first, second, giveUp, nil
 }
 
 // attachUntil repeats the call until that time while another change is under way or API Gateway does
