@@ -118,6 +118,16 @@ func examples() []example {
 			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
 			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}
 		],"next":null}`, private, "", ""},
+		{"GET /usage", "/usage?start=2026-11-21", http.StatusOK, `{"start":"2026-11-21","end":"2026-11-22","as_of":"2026-11-22T09:00:00Z","items":[
+			{"plan":"plan-free","plan_name":"Free","key":"key-1","key_name":"Default key","used":120,"days":[
+				{"date":"2026-11-22","used":120,"limit":1000,"remaining":880,"period":"DAY","as_of":"2026-11-22T09:00:00Z"}]},
+			{"plan":"plan-gone","plan_name":"Gone","key":"key-9","key_name":"key-9","used":3,"days":[
+				{"date":"2026-11-22","used":3,"limit":null,"remaining":null,"as_of":"2026-11-22T09:00:00Z"}]}]}`, private, "", ""},
+		{"GET /subscriptions/{plan}/usage", "/subscriptions/plan-free/usage?key=key-1&format=csv&start=2026-11-22", http.StatusOK,
+			"date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+				"2026-11-22,plan-free,Free,key-1,Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n" +
+				"2026-11-22,plan-gone,Gone,key-9,key-9,3,,,,2026-11-22T09:00:00Z\r\n",
+			map[string]string{"Content-Disposition": `attachment; filename="usage-2026-11-22-to-2026-11-22.csv"`, "Cache-Control": "no-store"}, "", "text/csv; charset=utf-8"},
 		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private, "", ""},
 		{
 			"GET /operations/{operation}", "/operations/op-1", http.StatusOK, waiting,
@@ -411,8 +421,8 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 			}
 		}
 		want := 1
-		if e.path == "/keys" {
-			want = 2 // the keys, and when they were last revealed
+		if e.path == "/keys" || strings.Contains(e.path, "usage") {
+			want = 2 // the keys, and when they were last revealed; the account, and its usage
 		}
 		if len(f.asked) != want {
 			t.Errorf("%s asked for %+v, want %d calls", e.route, f.asked, want)

@@ -16,6 +16,7 @@ const (
 	tagCatalog       = "Catalog"
 	tagSubscriptions = "Subscriptions"
 	tagKeys          = "Keys"
+	tagUsage         = "Usage"
 	tagOperations    = "Operations"
 	tagTry           = "Try it"
 	tagNotices       = "Notices"
@@ -31,6 +32,7 @@ func describe(version string) huma.Config {
 		{Name: tagCatalog, Description: "Products, with their APIs and plans. Needs no token."},
 		{Name: tagSubscriptions, Description: "The plans that the account is subscribed to."},
 		{Name: tagKeys, Description: "The account's API keys."},
+		{Name: tagUsage, Description: "The calls that API Gateway counted."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
 		{Name: tagNotices, Description: "What the portal tells you about your account."},
 		{Name: tagWebhooks, Description: "Addresses to which the portal sends your notices, and what was sent."},

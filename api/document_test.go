@@ -134,6 +134,8 @@ var operationIDs = map[string]string{
 	"GET /webhooks/{webhook}/deliveries":                     "list-deliveries",
 	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "redeliver",
 	"POST /webhooks/{webhook}/redeliver":                     "redeliver-range",
+	"GET /usage":                                             "list-usage",
+	"GET /subscriptions/{plan}/usage":                        "get-subscription-usage",
 }
 
 func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
@@ -299,6 +301,8 @@ var listed = map[string]string{
 	"GET /webhooks/{webhook}/deliveries":                     "404",
 	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "403 404 409 413 415 429",
 	"POST /webhooks/{webhook}/redeliver":                     "403 404 409 413 415 429",
+	"GET /usage":                                             "404",
+	"GET /subscriptions/{plan}/usage":                        "404",
 }
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
@@ -403,7 +407,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
+	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -420,11 +424,11 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"approval", "denied", "invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
-		"Me.status":            {projections.StatusNone, projections.StatusRegistered},
+		"Me.status":            {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
 		"Quota.period":         {"DAY", "WEEK", "MONTH"},
 		"Operation.type":       requests,
 		"Operation.status": {

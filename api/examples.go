@@ -98,8 +98,10 @@ func answers() map[string]any {
 		"list-subscriptions": List[Subscription]{Items: []Subscription{{
 			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
 		}}},
-		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
-		"reveal-key": map[string]string{"value": exampleValue},
+		"list-keys":              List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"list-usage":             exampleUsage(),
+		"get-subscription-usage": exampleUsage(),
+		"reveal-key":             map[string]string{"value": exampleValue},
 		"get-operation": exampleOf("SubscribeRequested", "succeeded",
 			exampleStep(1, "KeyWanted", "An API key is to be created."),
 			exampleStep(1, "SubscriptionWanted", "The key is to be added to Free."),
@@ -159,6 +161,20 @@ func bodies() map[string]any {
 	return map[string]any{"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}}
 }
 
+const exampleCSV = "date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+	"2026-11-22," + examplePlan + ",Free," + exampleKey + ",Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n"
+
+func exampleUsage() Usage {
+	limit, remaining := int64(1000), int64(880)
+	return Usage{
+		Start: "2026-11-22", End: "2026-11-22", AsOf: &exampleTime,
+		Items: []KeyUsage{{
+			Plan: examplePlan, PlanName: "Free", Key: exampleKey, KeyName: "Default key", Used: 120,
+			Days: []UsageDay{{Date: "2026-11-22", Used: 120, Limit: &limit, Remaining: &remaining, Period: "DAY", AsOf: exampleTime}},
+		}},
+	}
+}
+
 func exampleAttempt() Attempt {
 	return Attempt{Operation: "list-harbours", Parameters: []Value{{In: "query", Name: "near", Value: "54.3,10.1"}}, Key: exampleKey}
 }
@@ -213,7 +229,11 @@ var (
 	noImage     = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, or it has no image.", "The product has no image."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
-	noKey       = map[int]expected{
+	noUsage     = map[int]expected{
+		http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."},
+		http.StatusNotFound:   {portal.NotFound, "The account never had such a plan or key.", "You have never been subscribed to such a plan. Choose one of your subscriptions."},
+	}
+	noKey = map[int]expected{
 		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
 		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key does not exist yet. Wait until it has been created."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then try again."},
@@ -251,19 +271,21 @@ var failures = map[string][]map[int]expected{
 	"list-keys":          nil,
 	"try":                {writing, tries},
 
-	"list-notices":          nil,
-	"dismiss-notice":        {writing, noNotice},
-	"get-settings":          nil,
-	"set-settings":          {writing},
-	"list-webhooks":         nil,
-	"add-webhook":           {writing, badURL},
-	"change-webhook":        {writing, badURL, noWebhook},
-	"delete-webhook":        {writing, noWebhook},
-	"rotate-webhook-secret": {writing, noWebhook, offOrBusy},
-	"test-webhook":          {writing, noWebhook},
-	"list-deliveries":       {noWebhook},
-	"redeliver":             {writing, noWebhook, offOrBusy},
-	"redeliver-range":       {writing, noWebhook, offOrBusy},
+	"list-notices":           nil,
+	"dismiss-notice":         {writing, noNotice},
+	"get-settings":           nil,
+	"set-settings":           {writing},
+	"list-webhooks":          nil,
+	"add-webhook":            {writing, badURL},
+	"change-webhook":         {writing, badURL, noWebhook},
+	"delete-webhook":         {writing, noWebhook},
+	"rotate-webhook-secret":  {writing, noWebhook, offOrBusy},
+	"test-webhook":           {writing, noWebhook},
+	"list-deliveries":        {noWebhook},
+	"redeliver":              {writing, noWebhook, offOrBusy},
+	"redeliver-range":        {writing, noWebhook, offOrBusy},
+	"list-usage":             {noUsage},
+	"get-subscription-usage": {noUsage},
 }
 
 func illustrate(operation *huma.Operation) {
@@ -271,9 +293,12 @@ func illustrate(operation *huma.Operation) {
 		body.Content["application/json"].Example = bodies()[operation.OperationID]
 	}
 	for status, response := range operation.Responses {
-		for _, content := range response.Content {
+		for kind, content := range response.Content {
 			if status < "300" {
 				content.Example = answers()[operation.OperationID]
+				if kind == csvType {
+					content.Example = exampleCSV
+				}
 			}
 		}
 	}

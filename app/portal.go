@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/usage"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
@@ -56,6 +57,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	desk := &notices.Desk{
 		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
 	}
+	counters := usage.NewTable(c.dynamodb, names.Usage)
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
@@ -92,7 +94,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Version: Version}, guard...)
+	api.Mount(router, api.Config{
+		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters, Now: p.Now, Version: Version,
+	}, guard...)
 	pages.Routes(router, guard...)
 	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))

@@ -110,13 +110,18 @@ func New(cfg Config) *Decider {
 // Handlers maps each request type to its handler.
 func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
-		events.RegisterUser{}.EventType():                forAccount(d, Registration),
-		events.SubscribeRequested{}.EventType():          d.subscribe,
-		events.UnsubscribeRequested{}.EventType():        forAccount(d, Unsubscribing),
+		events.RegisterUser{}.EventType():         forAccount(d, Registration),
+		events.SubscribeRequested{}.EventType():   d.subscribe,
+		events.UnsubscribeRequested{}.EventType(): forAccount(d, inGoodStanding(Unsubscribing)),
+		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
+		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
+
 		events.PlanChangeRequested{}.EventType():         d.changePlan,
 		events.SubscriptionReviewRequested{}.EventType(): forAccount(d, Review(d.keys, d.limits)),
-		events.KeyReleaseRequested{}.EventType():         forAccount(d, KeyRelease),
-		events.CatalogSyncRequested{}.EventType():        d.syncCatalog,
+
+		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
+		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
+		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
 	}
 }
 
@@ -125,8 +130,8 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
 // forAccount turns a decision about an account into a message handler. A second delivery finds
-// the facts of the first and only sends them again. What the decision needs besides the account,
-// alongside reads at the same time.
+// the facts of the first and only sends them again. The functions in alongside read what else the
+// decision needs, while the account is read.
 func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()

@@ -19,8 +19,8 @@ import (
 func PlanChange(limits Limits) Decide[events.PlanChangeRequested] {
 	return func(account state.Account, req events.PlanChangeRequested, _ string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
-		if no := unusable(account); no != nil {
-			return reject(decides, no.Code, no.Message)
+		if refused := standing(account, decides); refused != nil {
+			return refused
 		}
 		current, old := account.Subscriptions[req.Plan], account.Subscriptions[req.Replaces]
 		if facts, decided := changeDone(decides, req, current, old); decided {

@@ -22,8 +22,8 @@ import (
 func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
-		if no := unusable(account); no != nil {
-			return reject(decides, no.Code, no.Message)
+		if refused := standing(account, decides); refused != nil {
+			return refused
 		}
 		current := account.Subscriptions[req.Plan]
 		if current.Phase == state.Wanted || current.Phase == state.AwaitingApproval {
@@ -48,19 +48,6 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 		facts := append(overturned(current), firstKey(account, ring, scheme, id)...)
 		return append(facts, events.SubscriptionWanted{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
 	}
-}
-
-// unusable says why the account cannot get another plan, nil if it can.
-func unusable(account state.Account) *portal.Error {
-	switch {
-	case account.Standing.Leaving():
-		return portal.Fail(portal.Conflict, "This account is being deleted.")
-	case !account.Registered:
-		return portal.Fail(portal.NotRegistered, "Register first: this account is not registered yet.")
-	case account.Standing.Suspended:
-		return portal.Fail(portal.Conflict, "This account is suspended. Ask the operator of this portal to reinstate it.")
-	}
-	return nil
 }
 
 // asked is a plan that the keys of a ring should be in, instead of another one if replaces is not
@@ -136,7 +123,7 @@ func forPlan[R events.Request](d *Decider, msg events.Event, decide Decide[R], p
 func unlessRefused[R events.Request](text string, plan portal.PlanID, decide Decide[R]) Decide[R] {
 	return func(account state.Account, req R, id string) []events.Fact {
 		s := account.Subscriptions[plan]
-		if text == "" || !account.Registered || s.Desired() || s.Phase == state.AwaitingApproval {
+		if text == "" || standing(account, events.Decides{}) != nil || s.Desired() || s.Phase == state.AwaitingApproval {
 			return decide(account, req, id)
 		}
 		return reject(events.Decides{Scopes: req.Scopes()}, portal.Conflict, text)

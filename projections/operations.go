@@ -71,7 +71,7 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 		changed.step(changed.OperationStep(fact.Operation, fact.Subject, fact.Sequence), fact.Sequence, own)
 	}
 	for _, wish := range concerns(before, fact) {
-		changed.step(changed.WishStep(fact.Subject, wish, fact.Sequence), fact.Sequence, step)
+		changed.step(changed.WishStep(fact.Subject, wish, fact.Sequence), fact.Sequence, onWish(step, fact))
 	}
 }
 
@@ -109,12 +109,23 @@ func concerns(before state.Account, fact events.Event) []int64 {
 		return nil // a step of the operation alone
 	case events.KeyCreated:
 		return before.WishesOn(f.Key)
+	case events.AccountDeleting:
+		return before.Undecided()
 	case interface{ Linked() int64 }:
 		if wish := f.Linked(); wish != 0 {
 			return []int64{wish}
 		}
 	}
 	return nil
+}
+
+// onWish is the step of the wishes that the fact is about. The deletion of an account ends the others.
+func onWish(step Step, fact events.Event) Step {
+	if _, deleting := fact.Data.(events.AccountDeleting); deleting {
+		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "The account is being deleted, which ends this request."
+		step.Detail = step.Message
+	}
+	return step
 }
 
 func describe(account state.Account, fact events.Event) Step {

@@ -165,6 +165,7 @@ func (a *Account) Apply(e events.Event) {
 		a.applyToKeys(e)
 		a.applyToPlans(e)
 		a.applyToStanding(e)
+		a.applyToThresholds(e)
 	}
 }
 

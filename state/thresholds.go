@@ -32,6 +32,18 @@ func (a Account) Reached(pair portal.Pair, period, start string) int {
 	return 0
 }
 
+func (a *Account) applyToThresholds(e events.Event) {
+	switch f := e.Data.(type) {
+	case events.QuotaThresholdReached:
+		a.reach(f)
+	case events.UsageCarried:
+		// The key begins with what is left of the other's quota, so nothing is told again.
+		if told, ok := a.Thresholds[portal.Pair{Key: f.From, Plan: f.Plan}]; ok {
+			a.Thresholds[portal.Pair{Key: f.Key, Plan: f.Plan}] = told
+		}
+	}
+}
+
 func (a *Account) reach(f events.QuotaThresholdReached) {
 	pair, now := portal.Pair{Key: f.Key, Plan: f.Plan}, Threshold{Period: f.Period, PeriodStart: f.PeriodStart, Percent: f.Percent}
 	if a.Reached(pair, f.Period, f.PeriodStart) >= f.Percent {

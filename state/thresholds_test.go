@@ -51,3 +51,17 @@ func TestThresholdsOfACloneAreItsOwn(t *testing.T) {
 		t.Errorf("the account changed with its clone (-want +got):\n%s", diff)
 	}
 }
+
+func TestAKeyThatTakesOverAQuotaTakesOverItsThresholds(t *testing.T) {
+	t.Parallel()
+	account := fold(
+		reached("MONTH", "2026-11-01", 80), said{fact: events.UsageCarried{Key: "k2", From: "k", Plan: "free", Remaining: 200}},
+		said{fact: events.QuotaThresholdReached{Plan: "free", Key: "k2", Period: "MONTH", PeriodStart: "2026-11-01", Percent: 90}},
+		said{fact: events.UsageCarried{Key: "k3", From: "k9", Plan: "free", Remaining: 200}},
+	)
+	for key, want := range map[portal.KeyID]int{"k": 80, "k2": 90, "k3": 0} {
+		if got := account.Reached(portal.Pair{Key: key, Plan: "free"}, "MONTH", "2026-11-01"); got != want {
+			t.Errorf("%s has reached %d, want %d", key, got, want)
+		}
+	}
+}
