@@ -116,6 +116,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
+		events.PlanChangeRequested{}.EventType():         d.changePlan,
+		events.SubscriptionReviewRequested{}.EventType(): forAccount(d, Review(d.keys, d.limits)),
+
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
