@@ -55,5 +55,5 @@ func (l Lookup) BySubject(ctx context.Context, issuer, subject string) (portal.A
 
 // Person returns the personal data of an account; NotFound if there is none.
 func (l Lookup) Person(ctx context.Context, account portal.AccountID) (Person, error) {
-	return newPeople(table{l.DynamoDB, l.Tables.Records}, time.Now).find(ctx, account)
+	return newPeople(table{l.DynamoDB, l.Tables.Records}, l.Tables.Journal, time.Now).find(ctx, account)
 }
