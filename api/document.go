@@ -16,8 +16,11 @@ const (
 	tagCatalog       = "Catalog"
 	tagSubscriptions = "Subscriptions"
 	tagKeys          = "Keys"
+	tagUsage         = "Usage"
 	tagOperations    = "Operations"
 	tagTry           = "Try it"
+	tagNotices       = "Notices"
+	tagWebhooks      = "Webhooks"
 )
 
 func describe(version string) huma.Config {
@@ -29,7 +32,10 @@ func describe(version string) huma.Config {
 		{Name: tagCatalog, Description: "Products, with their APIs and plans. Needs no token."},
 		{Name: tagSubscriptions, Description: "The plans that the account is subscribed to."},
 		{Name: tagKeys, Description: "The account's API keys."},
+		{Name: tagUsage, Description: "The calls that API Gateway counted."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
+		{Name: tagNotices, Description: "What the portal tells you about your account."},
+		{Name: tagWebhooks, Description: "Addresses to which the portal sends your notices, and what was sent."},
 		{Name: tagTry, Description: "Requests that the portal sends to an API for you."},
 	}
 	config.Servers = []*huma.Server{{URL: Prefix}}
@@ -48,7 +54,7 @@ func describe(version string) huma.Config {
 // in a race with the second.
 func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range openAPI.Paths {
-		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Delete} {
+		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
 			if operation != nil {
 				illustrate(operation)
 			}

@@ -120,6 +120,22 @@ var operationIDs = map[string]string{
 	"POST /keys/{key}/reveal":      "reveal-key",
 	"GET /operations/{operation}":  "get-operation",
 	"POST /try/{product}/{api}":    "try",
+
+	"GET /notices":                                           "list-notices",
+	"POST /notices/{notice}/dismiss":                         "dismiss-notice",
+	"GET /account/settings":                                  "get-settings",
+	"PUT /account/settings":                                  "set-settings",
+	"GET /webhooks":                                          "list-webhooks",
+	"POST /webhooks":                                         "add-webhook",
+	"PATCH /webhooks/{webhook}":                              "change-webhook",
+	"DELETE /webhooks/{webhook}":                             "delete-webhook",
+	"POST /webhooks/{webhook}/rotate-secret":                 "rotate-webhook-secret",
+	"POST /webhooks/{webhook}/test":                          "test-webhook",
+	"GET /webhooks/{webhook}/deliveries":                     "list-deliveries",
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "redeliver",
+	"POST /webhooks/{webhook}/redeliver":                     "redeliver-range",
+	"GET /usage":                                             "list-usage",
+	"GET /subscriptions/{plan}/usage":                        "get-subscription-usage",
 }
 
 func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
@@ -195,6 +211,11 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 	}
 }
 
+// withBody are the operations that need a body.
+var withBody = []string{
+	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
+}
+
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 	t.Parallel()
 	d := described(t)
@@ -224,7 +245,7 @@ func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 			if keyed != opens {
 				t.Errorf("%s starts an operation: %t; accepts an Idempotency-Key: %t", at, opens, keyed)
 			}
-			if body := operation.RequestBody; body != nil && (body.Required != strings.HasPrefix(path, "/try") || body.Content["application/json"].Schema.Ref == "") {
+			if body := operation.RequestBody; body != nil && (body.Required != slices.Contains(withBody, at) || body.Content["application/json"].Schema.Ref == "") {
 				t.Errorf("%s: the body is %+v", at, body)
 			}
 			problem := operation.Responses["default"].Content["application/problem+json"].Schema
@@ -266,6 +287,22 @@ var listed = map[string]string{
 	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
 	"GET /operations/{operation}":  "404",
 	"POST /try/{product}/{api}":    "403 404 409 413 415 429",
+
+	"GET /notices":                                           "",
+	"POST /notices/{notice}/dismiss":                         "403 404 413 415 429",
+	"GET /account/settings":                                  "",
+	"PUT /account/settings":                                  "403 413 415 429",
+	"GET /webhooks":                                          "",
+	"POST /webhooks":                                         "403 409 413 415 429",
+	"PATCH /webhooks/{webhook}":                              "403 404 409 413 415 429",
+	"DELETE /webhooks/{webhook}":                             "403 404 413 415 429",
+	"POST /webhooks/{webhook}/rotate-secret":                 "403 404 409 413 415 429",
+	"POST /webhooks/{webhook}/test":                          "403 404 413 415 429",
+	"GET /webhooks/{webhook}/deliveries":                     "404",
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "403 404 409 413 415 429",
+	"POST /webhooks/{webhook}/redeliver":                     "403 404 409 413 415 429",
+	"GET /usage":                                             "404",
+	"GET /subscriptions/{plan}/usage":                        "404",
 }
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
@@ -370,7 +407,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
+	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {

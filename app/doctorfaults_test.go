@@ -252,13 +252,13 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil,
+		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil, names.Usage: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {
 		lines = append(lines, "table "+table)
 		advice := runSetup
-		if table == names.Journal || table == names.Records {
+		if table == names.Journal || table == names.Records || table == names.Usage {
 			advice = "docs/runbook.md#restoring"
 		}
 		one("the table "+table+" was deleted", "table "+table, gone, advice, func(t *testing.T, h *patientOf) { h.deleteTable(t, table) }, depends[table]...)
@@ -266,7 +266,7 @@ func tables(one injure, denied forbid, names Names) {
 	one("a table has the wrong primary key", "table "+names.Sessions, "Its keys are HASH id (S), RANGE at (S)", "GATEHOUSE_PREFIX", func(t *testing.T, h *patientOf) {
 		h.createTable(t, names.Sessions, "id", "at")
 	})
-	for _, table := range []string{names.Journal, names.Records} {
+	for _, table := range []string{names.Journal, names.Records, names.Usage} {
 		one("deletion protection of "+table+" is off", "table "+table, "Deletion protection is off.", runSetup, func(t *testing.T, h *patientOf) {
 			_, err := h.dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &table, DeletionProtectionEnabled: aws.Bool(false)})
 			ok(t, err)
@@ -290,7 +290,7 @@ func tables(one injure, denied forbid, names Names) {
 	})
 	denied("DescribeTable", "dynamodb:DescribeTable", lines...)
 	denied("DescribeTimeToLive", "dynamodb:DescribeTimeToLive", "table "+names.Records, "table "+names.Sessions)
-	denied("DescribeContinuousBackups", "dynamodb:DescribeContinuousBackups", "table "+names.Journal, "table "+names.Records)
+	denied("DescribeContinuousBackups", "dynamodb:DescribeContinuousBackups", "table "+names.Journal, "table "+names.Records, "table "+names.Usage)
 }
 
 func queues(one injure, denied forbid, names Names) {

@@ -24,7 +24,7 @@ import (
 func TestNamesFollowFromThePrefix(t *testing.T) {
 	t.Parallel()
 	names := NamesFor("acme")
-	want := []string{"acme-journal", "acme-views", "acme-records", "acme-sessions"}
+	want := []string{"acme-journal", "acme-views", "acme-records", "acme-sessions", "acme-usage"}
 	if diff := cmp.Diff(want, names.Tables()); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}

@@ -4,7 +4,7 @@ import "strings"
 
 // Names are the names of an installation's resources in AWS. They follow from its prefix.
 type Names struct {
-	Journal, Views, Records, Sessions string
+	Journal, Views, Records, Sessions, Usage string
 
 	Commands, Provisioning, Projections, Jobs, Notices, Deliveries string
 	Events                                                         string
@@ -17,7 +17,7 @@ type Names struct {
 // NamesFor returns the names for GATEHOUSE_PREFIX.
 func NamesFor(prefix string) Names {
 	return Names{
-		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions",
+		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions", Usage: prefix + "-usage",
 		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
 		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
 		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries",
@@ -28,7 +28,7 @@ func NamesFor(prefix string) Names {
 }
 
 // Tables lists the tables.
-func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions} }
+func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions, n.Usage} }
 
 // Queues lists the queues, without their dead-letter queues.
 func (n Names) Queues() []string {

@@ -28,6 +28,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/transport"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
+	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 // Process is what a process needs at start.
@@ -109,10 +110,11 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 		Refusal: refused.refusal,
 	})
+	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
-		KeepIdleKeys:  p.Config.IdleKeys, Waits: countWaits(p.Metrics),
+		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},
@@ -138,6 +140,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		}.Run},
 		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
 		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
+		jobs.Job{Name: usageJob, Every: usage.Every, Run: collector.Step},
 		jobs.Job{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,
 			Run: newRebuild(c, names, facts, projector, now).Step,

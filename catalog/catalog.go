@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -213,6 +214,14 @@ type SDK struct {
 // Documented returns the APIs that have an OpenAPI document.
 func (p Product) Documented() []API {
 	return slices.DeleteFunc(slices.Clone(p.APIs), func(api API) bool { return api.Definition == "" })
+}
+
+// FullName tells versions of a product apart. Some names end with the version already.
+func (p Product) FullName() string {
+	if p.Version == "" || strings.HasSuffix(p.Name, " "+p.Version) {
+		return p.Name
+	}
+	return p.Name + " " + p.Version
 }
 
 // Plan finds a plan and its product.

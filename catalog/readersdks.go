@@ -117,7 +117,9 @@ func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map
 }
 
 // sdkParameter is the value of a parameter of GetSdk, "" if the parameter is unknown. AWS spells
-// some in two ways: as in the reference of GetSdk, and as in the answer of GetSdkTypes.
+// some in two ways: serviceName and javaPackageName in the reference of GetSdk, with dots in AWS's own
+// programs and, for Ruby, in the Developer Guide ("Generate SDKs for an API using AWS CLI commands").
+// The names that GetSdkTypes answers with are the ones to send.
 func sdkParameter(name, api string) string {
 	switch name {
 	case "serviceName", "service.name":
@@ -132,6 +134,10 @@ func sdkParameter(name, api string) string {
 		return "1.0.0"
 	case "java.build-system":
 		return "maven"
+	case "ruby.gem-name":
+		return nameOf(api, "-")
+	case "ruby.gem-version":
+		return "1.0.0"
 	case "classPrefix":
 		return "API"
 	}

@@ -59,6 +59,7 @@ func examples() []events.Event {
 		events.KeyObserved{Key: "key01", Enabled: true},
 		events.KeyReleasing{Key: "key01"},
 		events.KeyReleased{Link: wish, Key: "key01"},
+		events.QuotaThresholdReached{Plan: "plan01", Key: "key01", PeriodStart: "2026-11-01", Period: "MONTH", Limit: 1000, Used: 803, Percent: 80},
 		events.CatalogPublished{Hash: "5f2c", Products: 2},
 		events.CatalogSourceFailed{Source: "api-gateway", Message: "It could not be read.", Since: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
 		events.KeyRequested{Ring: portal.AccountRing, Name: "CI", Ends: &later},

@@ -27,6 +27,8 @@ var types = registry(
 	decode[SubscriptionApprovalPending], decode[SubscriptionApproved], decode[SubscriptionDenied],
 	decode[RegistrationPending], decode[RegistrationDenied], decode[AccountSuspended], decode[AccountReinstated],
 	decode[AccountKeysSwitched], decode[AccountDeleting], decode[AccountDeleted],
+
+	decode[QuotaThresholdReached],
 )
 
 type decoder func(data []byte) (Payload, error)

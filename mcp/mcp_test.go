@@ -32,7 +32,7 @@ type shelves interface {
 
 // serve starts a portal with nothing but the MCP server. The token "crew" is a member of that
 // group; a cookie would identify everybody.
-func serve(t *testing.T, shelves shelves) *httptest.Server {
+func serve(t testing.TB, shelves shelves) *httptest.Server {
 	t.Helper()
 	router := chi.NewRouter()
 	server := httptest.NewServer(router)

@@ -39,7 +39,8 @@ func (s *Store) notice(ctx context.Context, account portal.AccountID, id string)
 
 // Dismiss marks a notice as dismissed. Dismissing again changes nothing. A notice that the account
 // does not have is portal.NotFound.
-func (s *Store) Dismiss(ctx context.Context, account portal.AccountID, id string, at time.Time) (Notice, error) {
+func (d *Desk) Dismiss(ctx context.Context, account portal.AccountID, id string) (Notice, error) {
+	s, at := d.Store, d.Now().UTC()
 	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.records, Key: schema.Notice(account, id).Attributes(),
 		UpdateExpression:          aws.String("SET dismissed_at = :at"),

@@ -55,7 +55,7 @@ func (n *Notifier) Handle(ctx context.Context, fact events.Event) error {
 		return err
 	}
 	for _, source := range from {
-		notice, ok := source.words(about{fact: fact, account: history.Account})
+		notice, ok := source.words(about{fact: fact, account: history.Account, facts: history.Facts})
 		if !ok {
 			continue
 		}

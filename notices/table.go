@@ -7,8 +7,10 @@ import (
 
 // about is a fact with the account that it happened to.
 type about struct {
-	fact    events.Event
+	fact events.Event
+	// account is the state after the fact, or later. facts are its latest facts.
 	account state.Account
+	facts   []events.Event
 }
 
 // source tells what facts of one type make notices of. words returns false for a fact that
@@ -39,7 +41,20 @@ func sources() map[string][]source {
 	add(on(SubscriptionRejected, subscriptionRejected))
 	add(on(SubscriptionLost, subscriptionLost))
 	add(on(SubscriptionEnded, subscriptionEnded))
+	add(on(PlanChanged, planChanged))
+	add(on(PlanChangeRefused, planChangeRefused))
+	add(on(ApprovalPending, approvalPending))
+	add(on(ApprovalGranted, approvalGranted))
+	add(on(ApprovalDenied, approvalDenied))
+	add(on(ApprovalPending, registrationPending))
+	add(on(ApprovalGranted, registrationApproved))
+	add(on(ApprovalDenied, registrationDenied))
 	add(on(KeyCreated, keyCreated))
+	add(on(KeyEnding, keyEnding))
+	add(on(KeyEnded, keyEnded))
+	add(on(KeyLeaked, keyLeaked))
+	add(on(AccountSuspended, accountSuspended))
+	add(on(AccountReinstated, accountReinstated))
 	add(on(KeyDisabled, keyDisabled))
 	add(on(KeyEnabled, keyEnabled))
 	return all

@@ -3,6 +3,7 @@ package notices
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -22,7 +23,7 @@ func subscriptionActive(a about, f events.SubscriptionActivated) (Notice, bool) 
 
 func subscriptionRejected(a about, f events.RequestRejected) (Notice, bool) {
 	plan, ok := a.rejectedPlan(f)
-	if !ok {
+	if !ok || a.changeRefused(f.Wish) {
 		return Notice{}, false
 	}
 	what := "Your request"
@@ -42,12 +43,21 @@ func (a about) rejectedPlan(f events.RequestRejected) (portal.PlanID, bool) {
 			return portal.PlanID(plan), true
 		}
 	}
-	for id, s := range a.account.Subscriptions {
-		if f.Wish != 0 && s.OpenedBy == f.Wish {
-			return id, true
+	for _, fact := range a.facts {
+		if data, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok && f.Wish != 0 && fact.Sequence == f.Wish {
+			return data.AboutPlan(), true
 		}
 	}
 	return "", false
+}
+
+// changeRefused reports whether the wish was a change of plan that API Gateway refused. Its notice
+// is that of the PlanChangeRefused.
+func (a about) changeRefused(wish int64) bool {
+	return slices.ContainsFunc(a.facts, func(e events.Event) bool {
+		refused, ok := e.Data.(events.PlanChangeRefused)
+		return ok && wish != 0 && refused.Wish == wish
+	})
 }
 
 func subscriptionLost(a about, f events.SubscriptionLost) (Notice, bool) {

@@ -1,15 +1,18 @@
 package plain
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/openapi/text"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -131,7 +134,7 @@ func (d *Documents) reference(r *http.Request) (document, error) {
 			if err != nil {
 				return nil, err
 			}
-			return bounded(text.Document(definition, api.Endpoint, maxDocument)), nil
+			return bounded(text.Document(definition, api.Endpoint, maxDocument), d.parts(page, definition)), nil
 		})
 	})
 }
@@ -195,7 +198,7 @@ func (d *Documents) tag(r *http.Request) (document, error) {
 		}
 		page := path("apis", product.ID, "docs", slug, "tags", tag)
 		return d.remembered(r.Context(), shelf, page, markdownType, page, func(context.Context) ([]byte, error) {
-			return bounded(text.Tag(definition, found, api.Endpoint, maxDocument)), nil
+			return bounded(text.Tag(definition, found, api.Endpoint, maxDocument), ""), nil
 		})
 	})
 }
@@ -229,12 +232,37 @@ func (d *Documents) schema(r *http.Request) (document, error) {
 // maxDocument bounds a document, in bytes.
 const maxDocument = 4 << 20
 
-// bounded cuts a text that is too long at the end of a line, and says so.
-func bounded(text string) []byte {
+// bounded cuts a text that is too long at the end of a line, and says where the rest is: in the parts,
+// a list, or in the operations if it is "".
+func bounded(text, parts string) []byte {
 	if len(text) <= maxDocument {
 		return []byte(text)
 	}
 	cut := text[:maxDocument]
 	cut = cut[:strings.LastIndexByte(cut, '\n')+1]
-	return []byte(cut + "\nThis document is cut here, since it is too long. Read the operations one by one.\n")
+	if parts == "" {
+		return []byte(cut + "\nThis document is cut here, since it is too long. Read the operations one by one.\n")
+	}
+	return []byte(cut + "\nThis document is cut here, since it is too long. Read its parts:\n\n" + parts)
+}
+
+// maxParts bounds the list of a document's parts.
+const maxParts = 1000
+
+// parts lists the documents of the tags below an API's first page, and of the webhooks.
+func (d *Documents) parts(docs string, definition *openapi.Document) string {
+	var b strings.Builder
+	tags := tagsOf(definition)
+	for _, tag := range tags[:min(len(tags), maxParts)] {
+		b.WriteString(d.item(cmp.Or(tag.Name, "Other operations"), docs+path("tags", tag.Slug)+markdownSuffix, ""))
+	}
+	return b.String()
+}
+
+// tagsOf are the document's tags, and its webhooks as one more.
+func tagsOf(definition *openapi.Document) []openapi.Tag {
+	if hooks, ok := definition.Tag(openapi.WebhooksSlug); ok {
+		return append(slices.Clip(definition.Tags), hooks)
+	}
+	return definition.Tags
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
@@ -112,10 +111,7 @@ func (d *Documents) addresses(ctx context.Context, shelf *library.Shelf) ([]stri
 // described lists the pages of tags, operations, webhooks and schemas below an API's first page.
 func described(docs string, definition *openapi.Document) []string {
 	var pages []string
-	tags := definition.Tags
-	if hooks, ok := definition.Tag(openapi.WebhooksSlug); ok {
-		tags = append(slices.Clip(tags), hooks)
-	}
+	tags := tagsOf(definition)
 	for _, tag := range tags {
 		pages = append(pages, docs+path("tags", tag.Slug))
 	}

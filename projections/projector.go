@@ -205,6 +205,7 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 		listRows(changed, account, fact)
 		keyRows(changed, before, account, fact)
 		subscriptionRows(changed, before, account, fact)
+		holderRows(changed, before, account, fact)
 		activityRows(changed, account, fact)
 		steps(changed, before, account, fact)
 	}

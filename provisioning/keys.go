@@ -72,6 +72,14 @@ func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err
 func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
 	if key.Created() {
+		for _, pair := range c.account.Pairs() {
+			if pair.Key != id || c.account.Attachments[pair].Phase == state.Ended {
+				continue
+			}
+			if err := c.readUsage(ctx, pair, key.ReleasingAt); err != nil {
+				return err
+			}
+		}
 		if err := c.plane.DeleteKey(ctx, key.GatewayID); err != nil && !isRefused(err, gateway.KeyGone) {
 			return fmt.Errorf("deleting key %s: %w", id, err)
 		}

@@ -325,6 +325,11 @@ func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Sw
 // Owner: provisioning. Kept: TTL, 90 days.
 func SweepResult() string { return "sweep-result" }
 
+// UsagePlans is the set of the usage plans that a run of the job usage goes through.
+//
+// Owner: usage. Kept: TTL, 7 days.
+func UsagePlans(run string) string { return "usage-" + run }
+
 // RebuildResult is the set of the result of the views' last rebuild.
 //
 // Owner: projections. Kept: TTL, 90 days.

@@ -161,7 +161,7 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 		c.WhyNoKey, c.GetKey = "This operation needs an API key.", link{"Sign in to use yours", signIn(here(r))}
 		return c, nil
 	}
-	account, err := ref.web.views.Account(r.Context(), id.Account)
+	account, err := ref.web.account(r.Context(), id.Account)
 	if err != nil {
 		return nil, err
 	}
