@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -108,7 +109,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
-		Refusal: refused.refusal,
+		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
