@@ -115,6 +115,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
+		Erase:         newErasure(c, names, members.NewStore(c.dynamodb, names.Records, now)).Erase,
 		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
