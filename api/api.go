@@ -61,6 +61,7 @@ type Config struct {
 	Console    trying
 	Notices    noticing
 	Usage      usageReading
+	Admin      Admin
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -75,6 +76,7 @@ type service struct {
 	console    trying
 	notices    noticing
 	usage      usageReading
+	admin      Admin
 	now        func() time.Time
 }
 
@@ -84,7 +86,7 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, now: config.Now,
+		notices: config.Notices, usage: config.Usage, admin: config.Admin, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -139,6 +141,7 @@ func (a *service) register(api huma.API) {
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	a.registerUsage(api)
+	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",

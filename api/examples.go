@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -295,7 +296,7 @@ func illustrate(operation *huma.Operation) {
 	for status, response := range operation.Responses {
 		for kind, content := range response.Content {
 			if status < "300" {
-				content.Example = answers()[operation.OperationID]
+				content.Example = exampleFor(operation.OperationID)
 				if kind == csvType {
 					content.Example = exampleCSV
 				}
@@ -303,12 +304,19 @@ func illustrate(operation *huma.Operation) {
 		}
 	}
 	problem := operation.Responses["default"].Content["application/problem+json"].Schema
-	for _, listed := range append([]map[int]expected{anywhere}, failures[operation.OperationID]...) {
+	for _, listed := range append([]map[int]expected{anywhere}, slices.Concat(failures[operation.OperationID], adminFailures()[operation.OperationID])...) {
 		for status, e := range listed {
 			operation.Responses[strconv.Itoa(status)] = e.response(status, problem)
 		}
 	}
 	operation.Responses["default"].Description = "Any other error."
+}
+
+func exampleFor(operation string) any {
+	if example, ok := adminAnswers()[operation]; ok {
+		return example
+	}
+	return answers()[operation]
 }
 
 func (e expected) response(status int, problem *huma.Schema) *huma.Response {

@@ -342,6 +342,14 @@ func (noDatabase) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dyna
 	return nil, errors.New("no database")
 }
 
+func (noDatabase) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	return nil, errors.New("no database")
+}
+
 func (noDatabase) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	return nil, errors.New("no database")
 }
