@@ -97,6 +97,19 @@ var byRoute = map[string]answers{
 	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 
+	"GET /account/notices":                                   {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /account/notices":                                  {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /notices/{notice}/dismiss":                         {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
+	"GET /webhooks":                                          {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /webhooks":                                         {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an address
+	"GET /webhooks/{webhook}":                                {http.StatusSeeOther, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}":                               {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/delete":                        {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/test":                          {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/rotate-secret":                 {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/redeliver":                     {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+
 	"GET /branding.{hash}.css":    everybody(http.StatusOK),
 	"GET /branding/{file}":        everybody(http.StatusOK),
 	"GET /schemas/branding.json":  everybody(http.StatusOK),

@@ -67,6 +67,8 @@ type fake struct {
 	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
 
+	told told
+
 	mu    sync.Mutex
 	asked []asked
 	// accountReads counts the calls of Account.
@@ -207,7 +209,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		})
 	})
 	web.New(web.Config{
-		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Try: f, Status: api.Status, Now: func() time.Time { return now },
+		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
 		PlansPerKey:  f.plansPerKey,

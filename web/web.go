@@ -63,6 +63,8 @@ type Config struct {
 	Library    shelves
 	// Try sends requests of the try-it console. Without it there is no console.
 	Try trying
+	// Notices are the person's notices and webhooks. Without them there are no pages of them.
+	Notices noticing
 	// Status returns the HTTP status for an error (api.Status).
 	Status func(error) int
 	// Correlation returns the request id in the context. Error pages show it, and it becomes
@@ -95,6 +97,7 @@ type Web struct {
 	views       reading
 	library     shelves
 	trying      trying
+	notices     noticing
 	ownPages    atomic.Pointer[[]catalog.Page]
 	fragments   atomic.Pointer[fragments]
 	status      func(error) int
@@ -112,7 +115,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, library: config.Library, trying: config.Try, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, trying: config.Try, notices: config.Notices, status: config.Status,
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -174,6 +177,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Post("/subscriptions/{plan}", s.page(s.member(s.subscribe)))
 		r.Post("/subscriptions/{plan}/leave", s.page(s.member(s.leave)))
 		r.Post("/keys/{key}/reveal", s.page(s.member(s.reveal)))
+		s.noticeRoutes(r)
 	})
 }
 
