@@ -227,6 +227,8 @@ var looks = map[string]look{
 	"GET /api/v1/subscriptions":                             {status: http.StatusOK},
 	"PUT /api/v1/subscriptions/{plan}":                      {status: http.StatusAccepted},
 	"DELETE /api/v1/subscriptions/{plan}":                   {status: http.StatusAccepted},
+	"GET /api/v1/usage":                                     {status: http.StatusOK},
+	"GET /api/v1/subscriptions/{plan}/usage":                {status: http.StatusNotFound},
 	"GET /api/v1/keys":                                      {status: http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
@@ -295,6 +297,7 @@ var looks = map[string]look{
 	// These are refused before anything is sent, since the path leaves the API.
 	"POST /api/v1/try/{product}/{api}":                           {status: http.StatusBadRequest, body: `{"method":"GET","path":"/../up"}`},
 	"POST /apis/{product}/docs/{api}/operations/{operation}/try": {status: http.StatusOK, body: "x"},
+	"GET /usage":                           {status: http.StatusOK},
 	"GET /activity":                        {status: http.StatusOK},
 	"GET /dashboard":                       {status: http.StatusOK},
 	"GET /dashboard/fragment":              {status: http.StatusOK},

@@ -61,6 +61,8 @@ type Config struct {
 	Operations asking
 	Views      reading
 	Library    shelves
+	// Usage reads what API Gateway counted.
+	Usage usageReading
 	// Try sends requests of the try-it console. Without it there is no console.
 	Try trying
 	// Notices are the person's notices and webhooks. Without them there are no pages of them.
@@ -96,6 +98,7 @@ type Web struct {
 	operations  asking
 	views       reading
 	library     shelves
+	counters    usageReading
 	trying      trying
 	notices     noticing
 	ownPages    atomic.Pointer[[]catalog.Page]
@@ -115,7 +118,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, library: config.Library, trying: config.Try, notices: config.Notices, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: config.Status,
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -170,6 +173,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		s.portalPages(r)
 		get(r, "/dashboard", s.page(s.member(s.dashboard)))
 		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))
+		get(r, "/usage", s.page(s.member(s.usage)))
 		get(r, "/activity", s.page(s.member(s.activity)))
 		get(r, "/operations/{operation}", s.page(s.member(s.operation)))
 		get(r, "/operations/{operation}/fragment", s.page(s.member(s.operationFragment)))
