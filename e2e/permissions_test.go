@@ -91,38 +91,33 @@ func resources(cell string) []string {
 // notExercised lists documented permissions that the test need not use, and when they are used.
 // The keys are prefixes.
 var notExercised = map[string]string{
-	"set-up iam:CreateServiceLinkedRole":        "KMS makes this call on behalf of set-up",
-	"worker sqs:ChangeMessageVisibility":        "used when a worker extends or hands back a message",
-	"worker sqs:DeleteMessage":                  "used for the queues that get messages in this run",
-	"worker sqs:ReceiveMessage":                 "used once the worker reads that queue",
-	"worker dynamodb:DeleteItem records":        "used for due rows, failures and leases",
-	"worker sqs:SendMessage jobs":               "used for ticks, at full minutes",
-	"worker apigateway:GET /usageplans/*/usage": "used by the job usage, and before a key leaves a plan",
-	"worker dynamodb:BatchGetItem":              "used by the job usage, and before a key leaves a plan",
-	"worker dynamodb:PutItem usage":             "used by the job usage, and before a key leaves a plan",
-	"worker dynamodb:GetItem usage":             "used by the job usage",
-	"portal dynamodb:BatchGetItem usage":        "used once there are counters",
-	"worker apigateway:GET /usageplans/*":       "used when a key cannot be attached",
-	"worker apigateway:GET /usageplans/*/keys":  "used by sweeps and imports",
-	"worker apigateway:GET /apikeys/*":          "used by rechecks",
-	"worker apigateway:GET /apikeys":            "used for a key whose creation was not recorded",
-	"worker apigateway:DELETE /apikeys/*":       "used for keys that are given back",
-	"worker apigateway:PATCH /apikeys/*":        "used for keys that were renamed by hand",
-	"worker apigateway:GET /domainnames":        "used if there are custom domains",
-	"worker sqs:SendMessage commands":           "used for idle keys and lost requests",
-	"worker sqs:SendMessage projections":        "used when the sweep finds a stream that is not shown",
-	"worker dynamodb:Query views":               "used for a request whose message may be lost",
-	"portal dynamodb:Query journal":             "used when an operation does not move",
-	"portal sqs:SendMessage projections":        "used when an operation does not move",
-	"portal sqs:GetQueueUrl projections":        "used when an operation does not move",
-	"sweep sqs":                                 "used if something differs",
-	"sweep sns:Publish":                         "used if something is not shown",
-	"sweep dynamodb:GetItem":                    "used for checkpoints and the budget",
-	"dlq sqs":                                   "used for a replay, to the queue that the message came from",
-	"dlq sns":                                   "used for a replay of a fact",
-	"portal dynamodb:DeleteItem sessions":       "used for signing out",
-	"catalog sync dynamodb:Query records":       "used for a large document",
-	"doctor dynamodb:Query views":               "used for accounts older than a minute",
+	"set-up iam:CreateServiceLinkedRole":       "KMS makes this call on behalf of set-up",
+	"worker sqs:ChangeMessageVisibility":       "used when a worker extends or hands back a message",
+	"worker sqs:DeleteMessage":                 "used for the queues that get messages in this run",
+	"worker sqs:ReceiveMessage":                "used once the worker reads that queue",
+	"worker dynamodb:DeleteItem records":       "used for due rows, failures and leases",
+	"worker sqs:SendMessage jobs":              "used for ticks, at full minutes",
+	"worker apigateway:GET /usageplans/*":      "used when a key cannot be attached",
+	"worker apigateway:GET /usageplans/*/keys": "used by sweeps and imports",
+	"worker apigateway:GET /apikeys/*":         "used by rechecks",
+	"worker apigateway:GET /apikeys":           "used for a key whose creation was not recorded",
+	"worker apigateway:DELETE /apikeys/*":      "used for keys that are given back",
+	"worker apigateway:PATCH /apikeys/*":       "used for keys that were renamed by hand",
+	"worker apigateway:GET /domainnames":       "used if there are custom domains",
+	"worker sqs:SendMessage commands":          "used for idle keys and lost requests",
+	"worker sqs:SendMessage projections":       "used when the sweep finds a stream that is not shown",
+	"worker dynamodb:Query views":              "used for a request whose message may be lost",
+	"portal dynamodb:Query journal":            "used when an operation does not move",
+	"portal sqs:SendMessage projections":       "used when an operation does not move",
+	"portal sqs:GetQueueUrl projections":       "used when an operation does not move",
+	"sweep sqs":                                "used if something differs",
+	"sweep sns:Publish":                        "used if something is not shown",
+	"sweep dynamodb:GetItem":                   "used for checkpoints and the budget",
+	"dlq sqs":                                  "used for a replay, to the queue that the message came from",
+	"dlq sns":                                  "used for a replay of a fact",
+	"portal dynamodb:DeleteItem sessions":      "used for signing out",
+	"catalog sync dynamodb:Query records":      "used for a large document",
+	"doctor dynamodb:Query views":              "used for accounts older than a minute",
 }
 
 func excused(who string, p permitted) bool {
@@ -191,7 +186,11 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	op := p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
 	id := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items[0].ID
 	value := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+id+"/reveal", "").want(http.StatusOK)).Value
+	s.call(t, value)
 	p.succeed(p.do(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
+	if got := p.usage(""); len(got) != 1 {
+		t.Errorf("the usage is %+v", got)
+	}
 	readyCloud{cloud: c, t: t}.send(names.Commands, "<xml/>")
 
 	says(0, as("doctor", oidc...), "doctor")
@@ -251,7 +250,7 @@ func (s *site) breakSetup(t *testing.T) {
 		}
 	}
 	tables, queues, topics := dynamodb.NewFromConfig(s.aws), sqs.NewFromConfig(s.aws), sns.NewFromConfig(s.aws)
-	for _, table := range []string{names.Journal, names.Records} {
+	for _, table := range []string{names.Journal, names.Records, names.Usage} {
 		_, err := tables.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &table, DeletionProtectionEnabled: aws.Bool(false)})
 		ok(err)
 		_, err = tables.UpdateContinuousBackups(t.Context(), &dynamodb.UpdateContinuousBackupsInput{
