@@ -134,17 +134,18 @@ func (in Asking) adminOf(ctx context.Context) (operations.Caller, error) {
 	return operations.Caller{Account: id.Account, Viewer: library.Viewer(ctx), IdempotencyKey: in.IdempotencyKey, Correlation: RequestID(ctx)}, err
 }
 
-type accountInput struct {
+// AccountInput names an account.
+type AccountInput struct {
 	Account string `path:"account" maxLength:"64" doc:"An account's id." example:"01m7x8a0b1c2d3e4f5g6h7j8km"`
 }
 
 type accountAsking struct {
 	Asking
-	accountInput
+	AccountInput
 }
 
 type messageAsking struct {
-	accountInput
+	AccountInput
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"Sending the same request again with the same key returns the same operation."`
 	Body           struct {
 		Message string `json:"message" maxLength:"500" doc:"Why. The account's owner reads it."`
@@ -278,7 +279,7 @@ func (a *service) view(ctx context.Context, id portal.AccountID) (adminView, err
 
 const shownActivity = 50
 
-func (a *service) getAccount(ctx context.Context, in *accountInput) (*struct{ Body AdminAccountDetail }, error) {
+func (a *service) getAccount(ctx context.Context, in *AccountInput) (*struct{ Body AdminAccountDetail }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}

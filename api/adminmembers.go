@@ -30,7 +30,7 @@ func (a *service) registerMembers(api huma.API, read func(id, path, summary, des
 }
 
 func (a *service) promote(ctx context.Context, in *struct {
-	accountInput
+	AccountInput
 	Body *Empty
 }) (*struct{}, error) {
 	return a.onOther(ctx, in.Account, members.DeedPromoted, func(admin, account portal.AccountID) error {
@@ -46,7 +46,7 @@ func (a *service) promote(ctx context.Context, in *struct {
 }
 
 func (a *service) demote(ctx context.Context, in *struct {
-	accountInput
+	AccountInput
 	Body *Empty
 }) (*struct{}, error) {
 	return a.onOther(ctx, in.Account, members.DeedDemoted, func(_, account portal.AccountID) error {
