@@ -38,6 +38,7 @@ const bodyTime = 30 * time.Second
 type accepting interface {
 	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
@@ -124,8 +125,10 @@ func (a *service) register(api huma.API) {
 		OperationID: "list-subscriptions", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/subscriptions", Summary: "List my subscriptions", Security: signedIn,
 	}, a.listSubscriptions)
 	huma.Register(api, accepted(huma.Operation{
-		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan",
-		Description: "The operation succeeds when API Gateway has added the account's key to the plan. The first subscription creates the key.",
+		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan, or change to it",
+		Description: "Without replaces, the operation succeeds when API Gateway has added the account's key to the plan. The first subscription creates the key. " +
+			"With replaces, it succeeds when every key has moved from that plan to this one; if API Gateway refuses this plan for good, the keys return and the operation is rejected. " +
+			"A plan with approval manual waits until an admin of the portal has approved the subscription.",
 	}), a.subscribe)
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",

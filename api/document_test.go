@@ -417,7 +417,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	var requests []string
 	for _, name := range events.Types() {
 		// Only what people ask for has scopes.
-		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && len(request.Scopes()) > 0 {
+		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && (len(request.Scopes()) > 0 || name == events.SubscriptionReviewRequested{}.EventType()) {
 			requests = append(requests, events.Name(name))
 		}
 	}
@@ -426,7 +426,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 		"Step.name":            steps,
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
-		"Subscription.state":   {projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
+		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
 		"Me.status":            {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
 		"Quota.period":         {"DAY", "WEEK", "MONTH"},

@@ -22,6 +22,7 @@ const (
 	exampleOperation = "01m7x8k3c4d5e6f7g8h9j0kmnp"
 	exampleKey       = "4t6qk0w5y2b8n1r7m3x9zcvd5h"
 	examplePlan      = "a1b2c3"
+	exampleFormer    = "z9y8x7"
 	exampleProduct   = "harbours-v1"
 	exampleValue     = "q3ZyX7pLw0vK5tR8nB2mC6jH9dF4gS1a"
 )
@@ -156,6 +157,11 @@ func exampleDelivery() Delivery {
 	}
 }
 
+// bodies are the examples of requests that have content, by operation id.
+func bodies() map[string]any {
+	return map[string]any{"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}}
+}
+
 const exampleCSV = "date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
 	"2026-11-22," + examplePlan + ",Free," + exampleKey + ",Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n"
 
@@ -284,8 +290,8 @@ var failures = map[string][]map[int]expected{
 }
 
 func illustrate(operation *huma.Operation) {
-	if body := operation.RequestBody; body != nil && operation.OperationID == "try" {
-		body.Content["application/json"].Example = exampleAttempt()
+	if body := operation.RequestBody; body != nil && bodies()[operation.OperationID] != nil {
+		body.Content["application/json"].Example = bodies()[operation.OperationID]
 	}
 	for status, response := range operation.Responses {
 		for kind, content := range response.Content {

@@ -119,6 +119,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
+		events.PlanChangeRequested{}.EventType():         d.changePlan,
+		events.SubscriptionReviewRequested{}.EventType(): forAccount(d, Review(d.keys, d.limits)),
+
 		events.RegistrationReviewRequested{}.EventType():   forAccount(d, RegistrationReview),
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
@@ -131,8 +134,8 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
 // forAccount turns a decision about an account into a message handler. A second delivery finds
-// the facts of the first and only sends them again. What the decision needs besides the account,
-// alongside reads at the same time.
+// the facts of the first and only sends them again. The functions in alongside read what else the
+// decision needs, while the account is read.
 func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()

@@ -60,6 +60,8 @@ type ControlPlane interface {
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
+	// Move detaches the key from one plan and at once attaches it to the other.
+	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	// Rechecks use Inspect, Rename and PlansOf.
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
@@ -241,6 +243,7 @@ func (c *convergence) converge(ctx context.Context) error {
 		c.plane = c.Session(c.urgency(t), c.leased(ctx))
 		err := c.do(ctx, t)
 		var postponed *portal.Postponed
+		var between *betweenPlans
 		switch {
 		case errors.As(err, &postponed):
 			return err
@@ -248,6 +251,9 @@ func (c *convergence) converge(ctx context.Context) error {
 			if err := c.park(ctx, t, err); err != nil {
 				return err
 			}
+		}
+		if errors.As(err, &between) {
+			return c.moveAgain(t.pair(), between)
 		}
 	}
 }
@@ -257,6 +263,9 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 }
 
 func (c *convergence) urgency(t task) gateway.Urgency {
+	if c.movesFrom(t.pair()) != "" {
+		return gateway.Interactive
+	}
 	s := c.account.Subscriptions[t.plan]
 	opened := s.OpenedAt
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
