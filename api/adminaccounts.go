@@ -161,7 +161,7 @@ func asAdmin(ctx context.Context, key string, ask func(operations.Caller) (opera
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
+	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
 }
 
 func (a *service) suspend(ctx context.Context, in *messageAsking) (*acceptedOutput, error) {
@@ -296,8 +296,8 @@ func (a *service) getAccount(ctx context.Context, in *AccountInput) (*struct{ Bo
 		return nil, problemOf(ctx, err)
 	}
 	shown := AdminAccountDetail{AdminAccount: found.summary, Activity: []ActivityLine{}}
-	shown.Keys = list(found.account.Keys, func(k projections.Key) Key { return showKey(k, time.Time{}) }).Items
-	shown.Subscriptions = list(found.account.Subscriptions, showSubscription).Items
+	shown.Keys = list(found.account.Keys, func(k projections.Key) Key { return ShowKey(k, time.Time{}) }).Items
+	shown.Subscriptions = list(found.account.Subscriptions, ShowSubscription).Items
 	for _, line := range activity.Lines {
 		shown.Activity = append(shown.Activity, ActivityLine{At: line.At, Text: line.Text})
 	}
