@@ -128,7 +128,7 @@ func answers() map[string]any {
 
 const (
 	exampleSecret     = "whsec_QmVyZ2VuIEhhZmVuIEtpZWwgSHVzdW0gV2lzbWFy"
-	exampleNoticeID   = "001795338000000-8k3c4d5e6f7g8h9j"
+	exampleNoticeID   = "001795338000000-000000000007-8k3c4d5e6f"
 	exampleWebhookID  = "k3c4d5e6f7g8h9j0k3c4d5e6f7"
 	exampleWebhookURL = "https://example.com/hooks"
 )

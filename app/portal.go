@@ -77,7 +77,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	console := newConsole(p, shelves, ops)
 	var who *identity.Service
 	pages := web.New(web.Config{
-		Operations: ops, Views: views, Library: shelves, Try: console, Status: api.Status, Correlation: api.RequestID,
+		Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
 		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})

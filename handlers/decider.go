@@ -119,9 +119,8 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
-		events.PlanChangeRequested{}.EventType():         d.changePlan,
-		events.SubscriptionReviewRequested{}.EventType(): forAccount(d, Review(d.keys, d.limits)),
-
+		events.PlanChangeRequested{}.EventType():           d.changePlan,
+		events.SubscriptionReviewRequested{}.EventType():   forAccount(d, Review(d.keys, d.limits)),
 		events.RegistrationReviewRequested{}.EventType():   forAccount(d, RegistrationReview),
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
