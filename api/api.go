@@ -40,6 +40,7 @@ type accepting interface {
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	Review(ctx context.Context, admin operations.Caller, answer operations.Answer) (operations.Operation, error)
 	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
 }
@@ -61,6 +62,7 @@ type Config struct {
 	Console    trying
 	Notices    noticing
 	Usage      usageReading
+	Approvals  approving
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -75,6 +77,7 @@ type service struct {
 	console    trying
 	notices    noticing
 	usage      usageReading
+	approvals  approving
 	now        func() time.Time
 }
 
@@ -84,7 +87,7 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, now: config.Now,
+		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -139,6 +142,7 @@ func (a *service) register(api huma.API) {
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	a.registerUsage(api)
+	a.registerApprovals(api, accepted)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",

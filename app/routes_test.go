@@ -63,10 +63,15 @@ var byRoute = map[string]answers{
 	"GET /api/v1/subscriptions":           {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"PUT /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
 	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"POST /api/v1/try/{product}/{api}":    everybody(http.StatusBadRequest), // these requests have no body
+	// The other person is an admin, and nothing waits for approval.
+	"GET /api/v1/admin/approvals":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    everybody(http.StatusUnprocessableEntity), // without a body
+
+	"GET /api/v1/keys":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /api/v1/operations/{operation}": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/try/{product}/{api}":   everybody(http.StatusBadRequest), // these requests have no body
 
 	"GET /api/v1/notices":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/notices/{notice}/dismiss": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -22,8 +23,9 @@ func wakeUp(fact events.Event) events.Event {
 	}
 }
 
-// dueRows are the due rows written in the transaction of a decision. They repeat the wake-ups
-// until the wishes are fulfilled, and end the row that would have handed the request in again.
+// dueRows are the rows written in the transaction of a decision. They repeat the wake-ups until the
+// wishes are fulfilled, end the row that would have handed the request in again, and list what waits
+// for an admin.
 func dueRows(msg events.Event, before state.Account, facts []events.Event) []journal.Row {
 	after := before.Clone()
 	for _, fact := range facts {
@@ -37,7 +39,7 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 	for wish, about := range ended {
 		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
-	return rows
+	return append(rows, approvals.Changes(before, after)...)
 }
 
 // operationDone deletes the row that hands an accepted request in again.
