@@ -63,6 +63,7 @@ type Config struct {
 	Notices    noticing
 	Usage      usageReading
 	Approvals  approving
+	Admin      Admin
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -78,6 +79,7 @@ type service struct {
 	notices    noticing
 	usage      usageReading
 	approvals  approving
+	admin      Admin
 	now        func() time.Time
 }
 
@@ -87,7 +89,7 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, now: config.Now,
+		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -143,6 +145,7 @@ func (a *service) register(api huma.API) {
 	}, a.reveal)
 	a.registerUsage(api)
 	a.registerApprovals(api, accepted)
+	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",

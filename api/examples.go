@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -135,7 +136,7 @@ func answers() map[string]any {
 
 const (
 	exampleSecret     = "whsec_QmVyZ2VuIEhhZmVuIEtpZWwgSHVzdW0gV2lzbWFy"
-	exampleNoticeID   = "001795338000000-8k3c4d5e6f7g8h9j"
+	exampleNoticeID   = "001795338000000-000000000007-8k3c4d5e6f"
 	exampleWebhookID  = "k3c4d5e6f7g8h9j0k3c4d5e6f7"
 	exampleWebhookURL = "https://example.com/hooks"
 )
@@ -313,7 +314,7 @@ func illustrate(operation *huma.Operation) {
 	for status, response := range operation.Responses {
 		for kind, content := range response.Content {
 			if status < "300" {
-				content.Example = answers()[operation.OperationID]
+				content.Example = exampleFor(operation.OperationID)
 				if kind == csvType {
 					content.Example = exampleCSV
 				}
@@ -321,12 +322,19 @@ func illustrate(operation *huma.Operation) {
 		}
 	}
 	problem := operation.Responses["default"].Content["application/problem+json"].Schema
-	for _, listed := range append([]map[int]expected{anywhere}, failures[operation.OperationID]...) {
+	for _, listed := range append([]map[int]expected{anywhere}, slices.Concat(failures[operation.OperationID], adminFailures()[operation.OperationID])...) {
 		for status, e := range listed {
 			operation.Responses[strconv.Itoa(status)] = e.response(status, problem)
 		}
 	}
 	operation.Responses["default"].Description = "Any other error."
+}
+
+func exampleFor(operation string) any {
+	if example, ok := adminAnswers()[operation]; ok {
+		return example
+	}
+	return answers()[operation]
 }
 
 func (e expected) response(status int, problem *huma.Schema) *huma.Response {

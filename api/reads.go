@@ -70,12 +70,14 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Subscription] }{list(account.Subscriptions, func(s projections.Subscription) Subscription {
-		return Subscription{
-			Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
-			Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),
-		}
-	})}, nil
+	return &struct{ Body List[Subscription] }{list(account.Subscriptions, showSubscription)}, nil
+}
+
+func showSubscription(s projections.Subscription) Subscription {
+	return Subscription{
+		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
+		Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),
+	}
 }
 
 // Key is one of the account's keys, without its value.
@@ -97,9 +99,11 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key {
-		return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed[k.ID])}
-	})}, nil
+	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return showKey(k, revealed[k.ID]) })}, nil
+}
+
+func showKey(k projections.Key, revealed time.Time) Key {
+	return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed)}
 }
 
 func (a *service) mine(ctx context.Context) (projections.Account, error) {

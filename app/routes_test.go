@@ -30,7 +30,7 @@ import (
 
 // answers are the statuses of a route: for a request without a sign-in, for the owner of the
 // key and operation that the route names, and for another person who has signed up. The other
-// is an admin; admins have no special rights so far.
+// is an admin.
 type answers struct{ anonymous, owner, other int }
 
 func everybody(status int) answers { return answers{status, status, status} }
@@ -58,20 +58,22 @@ var byRoute = map[string]answers{
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.yaml": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/postman.json": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/sdk/{type}":   everybody(http.StatusNotFound),
-	"GET /api/v1/me":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/register":               {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"GET /api/v1/subscriptions":           {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"PUT /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	// The other person is an admin, and nothing waits for approval.
+	"GET /api/v1/me":                         {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/register":                  {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/subscriptions":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"PUT /api/v1/subscriptions/{plan}":       {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"DELETE /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/usage":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /api/v1/subscriptions/{plan}/usage": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /api/v1/keys":                       {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":         {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /api/v1/operations/{operation}":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/try/{product}/{api}":       everybody(http.StatusBadRequest), // these requests have no body
+
+	// Nothing waits for approval.
 	"GET /api/v1/admin/approvals":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    everybody(http.StatusUnprocessableEntity), // without a body
-
-	"GET /api/v1/keys":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/keys/{key}/reveal":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"GET /api/v1/operations/{operation}": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"POST /api/v1/try/{product}/{api}":   everybody(http.StatusBadRequest), // these requests have no body
 
 	"GET /api/v1/notices":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/notices/{notice}/dismiss": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
@@ -92,6 +94,7 @@ var byRoute = map[string]answers{
 	"GET /apis":                            everybody(http.StatusOK),
 	"GET /apis/{product}":                  everybody(http.StatusOK),
 	"GET /apis/{product}/fragment":         {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /usage":                           {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"GET /activity":                        {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"GET /dashboard":                       {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"GET /dashboard/fragment":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
@@ -100,7 +103,22 @@ var byRoute = map[string]answers{
 	"POST /register":                       {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /subscriptions/{plan}":           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"GET /subscriptions/{plan}/change":     {http.StatusSeeOther, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /subscriptions/{plan}/change":    {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound}, // without a plan to replace
 	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+
+	"GET /account/notices":                                   {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /account/notices":                                  {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /notices/{notice}/dismiss":                         {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
+	"GET /webhooks":                                          {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /webhooks":                                         {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an address
+	"GET /webhooks/{webhook}":                                {http.StatusSeeOther, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}":                               {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/delete":                        {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/test":                          {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/rotate-secret":                 {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/redeliver":                     {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 
 	"GET /branding.{hash}.css":    everybody(http.StatusOK),
 	"GET /branding/{file}":        everybody(http.StatusOK),

@@ -65,7 +65,7 @@ func openExhibition(t *testing.T) *exhibition {
 	t.Helper()
 	p := patient(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}, people: map[string]string{}}
+	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1"}}, people: map[string]string{}}
 	api := cognito.NewFromConfig(p.AWS)
 	pool, client, err := demo.UserPool{
 		Cognito: api, Name: p.Config.Prefix + "-demo", ClientName: "Gatehouse",
@@ -227,6 +227,8 @@ var looks = map[string]look{
 	"GET /api/v1/subscriptions":                             {status: http.StatusOK},
 	"PUT /api/v1/subscriptions/{plan}":                      {status: http.StatusAccepted},
 	"DELETE /api/v1/subscriptions/{plan}":                   {status: http.StatusAccepted},
+	"GET /api/v1/usage":                                     {status: http.StatusOK},
+	"GET /api/v1/subscriptions/{plan}/usage":                {status: http.StatusNotFound},
 	"GET /api/v1/keys":                                      {status: http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
@@ -244,6 +246,19 @@ var looks = map[string]look{
 	"GET /api/v1/webhooks/{webhook}/deliveries":                     {status: http.StatusNotFound},
 	"POST /api/v1/webhooks/{webhook}/deliveries/{notice}/redeliver": {status: http.StatusNotFound},
 	"POST /api/v1/webhooks/{webhook}/redeliver":                     {status: http.StatusNotFound, body: `{"since":"2026-11-01T00:00:00Z","until":"2026-11-02T00:00:00Z"}`},
+
+	"GET /account/notices":                                   {status: http.StatusOK},
+	"POST /account/notices":                                  {status: http.StatusSeeOther},
+	"POST /notices/{notice}/dismiss":                         {status: http.StatusNotFound},
+	"GET /webhooks":                                          {status: http.StatusOK},
+	"POST /webhooks":                                         {status: http.StatusBadRequest, body: "url=ftp%3A%2F%2Fexample.com"},
+	"GET /webhooks/{webhook}":                                {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}":                               {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/delete":                        {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/test":                          {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/rotate-secret":                 {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/redeliver":                     {status: http.StatusNotFound, body: "since=2026-11-01T00%3A00&until=2026-11-02T00%3A00"},
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": {status: http.StatusNotFound},
 
 	"GET /":                                                        {status: http.StatusOK},
 	"GET /apis":                                                    {status: http.StatusOK, query: "q=shared"},
@@ -282,6 +297,7 @@ var looks = map[string]look{
 	// These are refused before anything is sent, since the path leaves the API.
 	"POST /api/v1/try/{product}/{api}":                           {status: http.StatusBadRequest, body: `{"method":"GET","path":"/../up"}`},
 	"POST /apis/{product}/docs/{api}/operations/{operation}/try": {status: http.StatusOK, body: "x"},
+	"GET /usage":                           {status: http.StatusOK},
 	"GET /activity":                        {status: http.StatusOK},
 	"GET /dashboard":                       {status: http.StatusOK},
 	"GET /dashboard/fragment":              {status: http.StatusOK},
@@ -290,7 +306,13 @@ var looks = map[string]look{
 	"POST /register":                       {status: http.StatusSeeOther},
 	"POST /subscriptions/{plan}":           {status: http.StatusSeeOther},
 	"POST /subscriptions/{plan}/leave":     {status: http.StatusSeeOther},
-	"POST /keys/{key}/reveal":              {status: http.StatusNotFound},
+	"GET /subscriptions/{plan}/change":     {status: http.StatusSeeOther}, // to the plans, since nothing is held
+	"POST /subscriptions/{plan}/change":    {status: http.StatusNotFound}, // without a plan to replace
+
+	"GET /api/v1/admin/approvals":                           {status: http.StatusOK},
+	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {status: http.StatusNotFound}, // nothing waits
+	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    {status: http.StatusNotFound, body: `{"message":"No."}`},
+	"POST /keys/{key}/reveal":                               {status: http.StatusNotFound},
 }
 
 // fill returns the route's path for the product with that marker.
@@ -384,7 +406,7 @@ func TestNobodyIsToldOfWhatTheyMayNotSee(t *testing.T) {
 			if !aboutProduct {
 				path, _ := e.fill(pattern, "")
 				status, answer := e.look(route, path, l, token, "")
-				refused := token == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther)
+				refused := e.refused(route, who, status)
 				if status != l.status && !refused {
 					t.Errorf("%s is answered %d for %s, want %d: %.300s", route, status, who, l.status, answer)
 				}
@@ -403,7 +425,7 @@ func (e *exhibition) lookAtProducts(route, who string, l look) {
 	method, pattern, _ := strings.Cut(route, " ")
 	path, _ := e.fill(pattern, unknownMark)
 	unknownStatus, unknown := e.look(route, path, l, e.people[who], unknownMark)
-	refused := e.people[who] == "" && (unknownStatus == http.StatusUnauthorized || unknownStatus == http.StatusSeeOther)
+	refused := e.refused(route, who, unknownStatus)
 	if unknownStatus != http.StatusNotFound && !refused {
 		e.t.Errorf("%s is answered %d for %s and what does not exist, want 404", route, unknownStatus, who)
 	}
@@ -424,6 +446,14 @@ func (e *exhibition) lookAtProducts(route, who string, l look) {
 			e.t.Errorf("%s for %s: what they may not see and what does not exist differ (-unknown +%s):\n%s", route, who, mark, diff)
 		}
 	}
+}
+
+// refused reports whether the route is not for such people, whatever it is about.
+func (e *exhibition) refused(route, who string, status int) bool {
+	if e.people[who] == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther) {
+		return true
+	}
+	return strings.Contains(route, " /api/v1/admin/") && who != "an admin" && status == http.StatusForbidden
 }
 
 func (e *exhibition) tellsNothing(route, who, answer string) {
@@ -463,7 +493,7 @@ func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
 
 // pagesForAll are routes whose answers for a person who is not signed in come from memory.
 func pagesForAll() (routes []string) {
-	personal := []string{"/activity", "/dashboard", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
+	personal := []string{"/account", "/activity", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
 	for route := range looks {
 		method, path, _ := strings.Cut(route, " ")
 		if method == http.MethodGet && !slices.ContainsFunc(personal, func(part string) bool {

@@ -98,7 +98,7 @@ func check[R events.Request](t *testing.T, decide Decide[R], cases []decision) {
 func TestRegistration(t *testing.T) {
 	t.Parallel()
 	scopes := events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}
-	check(t, Registration, []decision{
+	check(t, Registration(false), []decision{
 		{"the first one opens the account", nil, events.RegisterUser{}, 1,
 			[]events.Fact{events.UserRegistered{Decides: scopes}}},
 		{"a duplicate changes nothing", []said{registered()}, events.RegisterUser{}, 2,

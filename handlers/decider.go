@@ -61,6 +61,7 @@ type Decider struct {
 	now      func() time.Time
 	keys     KeyScheme
 	limits   Limits
+	approval bool
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	followed *followed
@@ -89,6 +90,8 @@ type Config struct {
 	Now      func() time.Time
 	Keys     KeyScheme
 	Limits   Limits
+	// ApproveRegistrations makes people wait for an admin's approval of their account.
+	ApproveRegistrations bool
 	// Catalog may be nil where no catalog is synchronized.
 	Catalog CatalogJob
 	// Refusal returns why nobody can subscribe to a plan on the portal, "" if they can. nil refuses
@@ -102,7 +105,7 @@ func New(cfg Config) *Decider {
 		cfg.Limits.PlansPerKey = defaultPlansPerKey
 	}
 	return &Decider{
-		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits,
+		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, approval: cfg.ApproveRegistrations,
 		catalog: cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
 	}
 }
@@ -110,15 +113,15 @@ func New(cfg Config) *Decider {
 // Handlers maps each request type to its handler.
 func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
-		events.RegisterUser{}.EventType():         forAccount(d, Registration),
+		events.RegisterUser{}.EventType():         forAccount(d, Registration(d.approval)),
 		events.SubscribeRequested{}.EventType():   d.subscribe,
 		events.UnsubscribeRequested{}.EventType(): forAccount(d, inGoodStanding(Unsubscribing)),
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
-		events.PlanChangeRequested{}.EventType():         d.changePlan,
-		events.SubscriptionReviewRequested{}.EventType(): forAccount(d, Review(d.keys, d.limits)),
-
+		events.PlanChangeRequested{}.EventType():           d.changePlan,
+		events.SubscriptionReviewRequested{}.EventType():   forAccount(d, Review(d.keys, d.limits)),
+		events.RegistrationReviewRequested{}.EventType():   forAccount(d, RegistrationReview),
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,

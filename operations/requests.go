@@ -29,9 +29,19 @@ func (c Caller) submission(request events.Request) Submission {
 	}
 }
 
-// Register submits a request to open the account.
+// Register submits a request to open the account. A person who has none and may not register is
+// Forbidden.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
-	return o.Accept(ctx, caller.submission(events.RegisterUser{}))
+	if o.admit == nil {
+		return o.Accept(ctx, caller.submission(events.RegisterUser{}))
+	}
+	return o.accept(ctx, caller.submission(nil), preparation{make: func(ctx context.Context) (events.Request, error) {
+		known, err := o.views.Account(ctx, caller.Account)
+		if err == nil && known.Profile.Status == projections.StatusNone {
+			err = o.admit(ctx)
+		}
+		return events.RegisterUser{}, err
+	}})
 }
 
 // Subscribe submits a request to subscribe the account to the plan. A plan that the catalog

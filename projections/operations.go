@@ -190,6 +190,8 @@ func planName(account state.Account, fact events.Event) string {
 // events.Reason; one that it does not know gets a text that fits any.
 func WaitingText(reason string) string {
 	switch events.Reason(reason) {
+	case "approval":
+		return "The operator of this portal has to approve it. You will hear from us; there is nothing you need to do."
 	case events.WaitingForAWS:
 		return "API Gateway is not accepting the change right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForKMS:

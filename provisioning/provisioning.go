@@ -103,6 +103,9 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
+	// Erase deletes the personal data of an account that has no key left, and may be repeated. nil
+	// deletes no account.
+	Erase func(ctx context.Context, account portal.AccountID) error
 	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
@@ -143,6 +146,9 @@ func (c *convergence) handle(ctx context.Context) error {
 	}
 	if wake, ok := c.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
 		if err := c.compare(ctx); err != nil {
+			return err
+		}
+		if err := c.eraseAgain(ctx); err != nil {
 			return err
 		}
 	}
@@ -230,7 +236,10 @@ func (c *convergence) converge(ctx context.Context) error {
 	for {
 		t, ok := c.next()
 		if !ok {
-			return c.stuckError()
+			if err := c.stuckError(); err != nil {
+				return err
+			}
+			return c.erase(ctx)
 		}
 		c.plane = c.Session(c.urgency(t), c.leased(ctx))
 		err := c.do(ctx, t)

@@ -214,6 +214,14 @@ func states() map[string]shown {
 		"product, waiting":             {site: signedIn(of(registered(waitingFor("capacity")))), path: "/apis/weather"},
 		"product, requested":           {site: signedIn(of(registered(), ask("plan-free", subscribe, projections.Accepted, ""), ask("plan-std", subscribe, projections.Rejected, "conflict"))), path: "/apis/weather"},
 		"product, ten plans":           {site: signedIn(of(registered(tenPlans()...))), path: "/apis/weather"},
+		"product, changing":            {site: signedIn(of(registered(changingTo("plan-std", "plan-free", projections.SubscriptionPending)...))), path: "/apis/weather"},
+		"product, awaiting approval":   {site: signedIn(of(registered(changingTo("plan-std", "plan-free", projections.SubscriptionAwaitingApproval)...))), path: "/apis/weather"},
+		"dashboard, awaiting approval": {site: signedIn(of(registered(changingTo("plan-std", "plan-free", projections.SubscriptionAwaitingApproval)...))), path: "/dashboard"},
+		"dashboard, changing":          {site: signedIn(of(registered(changingTo("plan-std", "plan-free", projections.SubscriptionPending)...))), path: "/dashboard"},
+		"change of plans":              {site: signedIn(of(registered(active))), path: "/subscriptions/plan-std/change"},
+		"operation, awaiting approval": following(ask("plan-std", "PlanChangeRequested", projections.Waiting, "approval", step("SubscriptionApprovalPending", projections.Waiting, time.Second)), registered(active)),
+		"operation, changed": following(ask("plan-std", "PlanChangeRequested", projections.Succeeded, "",
+			step("PlanChangeWanted", projections.Running, 3*time.Second), step("KeyMoved", projections.Running, time.Second), step("PlanChanged", projections.Succeeded, time.Second)), registered(active)),
 		"product without plans":        {site: signedIn(of(registered())), path: "/apis/bare"},
 		"dashboard, empty":             {site: signedIn(&fake{account: projections.Account{Profile: registered().Profile}}), path: "/dashboard"},
 		"dashboard, not registered":    {site: signedIn(of(unregistered())), path: "/dashboard"},
@@ -379,6 +387,8 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	}
 	all := states()
 	maps.Copy(all, documentationStates())
+	maps.Copy(all, informedStates())
+	maps.Copy(all, usageStates())
 	watch := watched(t, ctx)
 	for name, state := range all {
 		for _, look := range looks {

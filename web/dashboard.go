@@ -16,6 +16,10 @@ type dashboardPage struct {
 	Person string
 	// Unregistered is set while the account is not registered.
 	Unregistered *registration
+	// Needs are the notices that need something of the person, most important first.
+	Needs []noticeLine
+	// Told says that there is a page of notices.
+	Told bool
 	// Blocked is what does not work until the operator acts, UnderWay what is in progress
 	// or waits, and Unmet what was refused or failed.
 	Blocked, UnderWay, Unmet []attention
@@ -95,9 +99,13 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
+	needs, err := s.needs(r.Context(), id.Account)
+	if err != nil {
+		return dashboardPage{}, err
+	}
 	page := dashboardPage{
-		Person: displayName(id), Keys: s.keyLines(account, revealed),
-		Version: versionOf(account, shelf.Hash, recent, activity.version),
+		Person: displayName(id), Keys: s.keyLines(account, revealed), Needs: needs, Told: s.notices != nil,
+		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
 	}
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
@@ -138,14 +146,18 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	if line.State == projections.SubscriptionActive {
 		return
 	}
-	p.Open = true
+	p.Open = p.Open || !line.Withdrawable // an approval may take days
 	note := attention{Badge: line.Badge, Follow: line.Follow}
 	name := planOf(line.Name, line.Product)
 	switch {
+	case line.Withdrawable:
+		note.Title, note.Text = name+" is waiting for approval", line.Waiting
 	case line.Waiting != "":
 		note.Title, note.Text = name+" is waiting", line.Waiting
 	case line.State == projections.SubscriptionEnding:
 		note.Title, note.Text = "You are leaving "+name, "Your key is being removed from the plan. There is nothing you need to do."
+	case line.Other != "":
+		note.Title, note.Text = "You are changing to "+name, "Your keys are moving from "+line.Other+". There is nothing you need to do."
 	default:
 		note.Title, note.Text = name+" is being set up", "Your key is being added to the plan. There is nothing you need to do."
 	}
@@ -186,6 +198,13 @@ func uses(account projections.Account, key projections.Key) bool {
 		}
 	}
 	return false
+}
+
+func ids(lines []noticeLine) (list []string) {
+	for _, line := range lines {
+		list = append(list, line.ID)
+	}
+	return list
 }
 
 func versionOf(content ...any) string {
