@@ -148,6 +148,20 @@ func (f faultyPlane) Rename(ctx context.Context, key portal.GatewayKeyID, name s
 	})
 }
 
+func (f faultyPlane) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error {
+	return f.w.planeCall(ctx, func() error {
+		if f.w.plane.nameOf(key) == "" {
+			return &gateway.Refused{Reason: gateway.KeyGone}
+		}
+		if enabled {
+			delete(f.w.plane.disabled, key)
+		} else {
+			f.w.plane.disableByHand(key, f.w.now())
+		}
+		return nil
+	})
+}
+
 func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []gateway.UsagePlan, err error) {
 	err = f.w.planeCall(ctx, func() error {
 		for _, id := range f.w.plane.plansOf(key) {

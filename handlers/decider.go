@@ -59,6 +59,7 @@ type Decider struct {
 	now      func() time.Time
 	keys     KeyScheme
 	limits   Limits
+	rings    Rings
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	followed *followed
@@ -87,6 +88,7 @@ type Config struct {
 	Now      func() time.Time
 	Keys     KeyScheme
 	Limits   Limits
+	Rings    Rings
 	// Catalog may be nil where no catalog is synchronized.
 	Catalog CatalogJob
 	// Refusal returns why nobody can subscribe to a plan on the portal, "" if they can. nil refuses
@@ -100,7 +102,7 @@ func New(cfg Config) *Decider {
 		cfg.Limits.PlansPerKey = defaultPlansPerKey
 	}
 	return &Decider{
-		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits,
+		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		catalog: cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
 	}
 }
@@ -113,6 +115,12 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
+
+		events.KeyRequested{}.EventType():          forAccount(d, KeyCreation(d.keys, d.rings, d.now)),
+		events.KeyRenameRequested{}.EventType():    forAccount(d, KeyRenaming),
+		events.KeyRotationRequested{}.EventType():  forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
+		events.KeyEndRequested{}.EventType():       forAccount(d, KeyEnd(d.now)),
+		events.KeyEndNoticeRequested{}.EventType(): forAccount(d, KeyEndNotice(d.now)),
 	}
 }
 

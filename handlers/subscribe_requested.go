@@ -18,7 +18,7 @@ import (
 // clicks at once make one subscription, and all ten operations end with it. The request is
 // rejected if the key holds another plan of a same stage (both are named; API Gateway allows a
 // key one plan per stage), and if the key is in as many plans as it can be.
-func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
+func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if !account.Registered {
@@ -31,7 +31,7 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 		case state.Wanted:
 			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: current.OpenedBy}, Plan: req.Plan}}
 		}
-		ring := portal.AccountRing
+		ring := rings.of(account, req.Plan)
 		held := account.Held(ring)
 		for _, plan := range held {
 			if slices.Contains(req.Rivals, plan) {
@@ -47,10 +47,7 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 		}
 		facts := overturned(current)
 		if _, ok := account.KeyOf(ring); !ok {
-			facts = append(facts, events.KeyWanted{
-				Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), id)),
-				Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
-			})
+			facts = append(facts, newKey(account, scheme, id, ring, "Default key"))
 		}
 		return append(facts, events.SubscriptionWanted{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
 	}
@@ -59,7 +56,7 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 // subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
 // subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
 func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
-	decide := Subscribing(d.keys, d.limits)
+	decide := Subscribing(d.keys, d.limits, d.rings)
 	if request, ok := msg.Data.(events.SubscribeRequested); ok && d.refusal != nil {
 		text, err := d.refusal(ctx, request.Plan)
 		if err != nil {

@@ -137,13 +137,16 @@ func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.R
 }
 
 // withdraw records that the key cannot have the plan: it rejects the plan's open wish. If the
-// plan is active instead, it records the loss, unless lost is "". If nothing is recorded and the
-// key's own wish is open, withdraw returns the cause.
+// plan is active instead, it records the loss, unless lost is "": then an owner who asked for the
+// key does not get it. If nothing is recorded and the key's own wish is open, withdraw returns the
+// cause.
 func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(c.recheck, pair)
 	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
 		s := c.account.Subscriptions[pair.Plan]
 		switch {
+		case lost == "" && c.account.Keys[pair.Key].Readying != 0:
+			return c.refused(c.account.Keys[pair.Key], code, message)
 		case s.Open() && s.Desired():
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
 		case s.Desired() && lost != "":

@@ -97,6 +97,14 @@ func (p *plane) Rename(_ context.Context, key portal.GatewayKeyID, name string) 
 	return p.call(fmt.Sprintf("rename %s %s", key, name))
 }
 
+func (p *plane) SetEnabled(_ context.Context, key portal.GatewayKeyID, enabled bool) error {
+	verb := "disable"
+	if enabled {
+		verb = "enable"
+	}
+	return p.call(fmt.Sprintf("%s %s", verb, key))
+}
+
 func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
 	var plans []gateway.UsagePlan
 	for _, plan := range p.holds {

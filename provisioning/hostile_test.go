@@ -186,6 +186,10 @@ func (a *anything) Rename(_ context.Context, key portal.GatewayKeyID, name strin
 	return a.answer(fmt.Sprint("rename ", key, " ", name))
 }
 
+func (a *anything) SetEnabled(_ context.Context, key portal.GatewayKeyID, enabled bool) error {
+	return a.answer(fmt.Sprint("enable ", key, " ", enabled))
+}
+
 func (a *anything) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
 	var plans []gateway.UsagePlan
 	for _, plan := range rapid.SliceOfDistinct(rapid.SampledFrom([]portal.PlanID{"free", "plus", "strange"}), rapid.ID).Draw(a.t, "plans") {

@@ -71,6 +71,11 @@ func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err
 // attaching then creates the key again.
 func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
+	if c.mayBeUnrecorded {
+		if found, err := c.adopt(ctx, key); found || err != nil {
+			return err // the task comes up again
+		}
+	}
 	if key.Created() {
 		if err := c.plane.DeleteKey(ctx, key.GatewayID); err != nil && !isRefused(err, gateway.KeyGone) {
 			return fmt.Errorf("deleting key %s: %w", id, err)

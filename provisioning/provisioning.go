@@ -59,6 +59,7 @@ type ControlPlane interface {
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
+	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
 	// Rechecks use Inspect, Rename and PlansOf.
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
 	Rename(ctx context.Context, key portal.GatewayKeyID, name string) error
@@ -89,6 +90,9 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
+	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
+	// be read.
+	KeepEndedKeys time.Duration
 	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
@@ -155,6 +159,9 @@ type convergence struct {
 	// worker recorded something about them while this run called API Gateway, and the call may
 	// have come later.
 	recheck map[portal.Pair]bool
+	// reswitch holds keys to disable or enable again, because another worker recorded something
+	// about them while this run did so.
+	reswitch map[portal.KeyID]bool
 	// stuck holds the parked tasks and their errors.
 	stuck map[task]error
 	// takenOut holds keys in plans that were detached to make way for another plan.
@@ -168,6 +175,7 @@ func newConvergence(c *Converger, id portal.AccountID, msg events.Event, lease l
 		Converger: c, id: id, msg: msg, lease: lease,
 		mayBeUnrecorded: !lease.LastUnrecorded.IsZero(),
 		recheck:         map[portal.Pair]bool{},
+		reswitch:        map[portal.KeyID]bool{},
 		stuck:           map[task]error{},
 		takenOut:        map[portal.Pair]bool{},
 		renewed:         map[portal.KeyID]bool{},
@@ -237,6 +245,9 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 }
 
 func (c *convergence) urgency(t task) gateway.Urgency {
+	if t.kind != keyInPlan {
+		return c.keyUrgency(t)
+	}
 	s := c.account.Subscriptions[t.plan]
 	opened := s.OpenedAt
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
@@ -284,8 +295,7 @@ func (c *convergence) park(ctx context.Context, t task, cause error) error {
 	}
 	wish := c.wish(t)
 	_, err := c.record(ctx, c.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
-		s, open := c.account.Wish(wish)
-		if !open || s.Parked == reason {
+		if parked, open := c.parked(wish); !open || parked == reason {
 			return nil
 		}
 		return []events.Fact{events.WishParked{Link: events.Link{Wish: wish}, Reason: reason}}
@@ -315,6 +325,9 @@ func parkedFor(cause error) events.Reason {
 }
 
 func (c *convergence) wish(t task) int64 {
+	if t.kind == endKey {
+		return c.account.Keys[t.key].Ending
+	}
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		return attachment.OpenedBy
 	}

@@ -41,6 +41,19 @@ func (c *convergence) outcome(pairs ...portal.Pair) []events.Fact {
 		}
 		facts = append(facts, c.fulfilled(pair.Plan, pairs...)...)
 	}
+	return append(facts, c.allReadied(pairs)...)
+}
+
+// allReadied ends the wishes for keys that waited only for these pairs.
+func (c *convergence) allReadied(pairs []portal.Pair) []events.Fact {
+	var facts []events.Fact
+	keys := map[portal.KeyID]bool{}
+	for _, pair := range pairs {
+		if !keys[pair.Key] && c.account.Attachments[pair].Phase == state.Wanted {
+			facts = append(facts, c.readied(pair.Key, pairs...)...)
+		}
+		keys[pair.Key] = true
+	}
 	return facts
 }
 
@@ -190,12 +203,15 @@ func (c *convergence) reload(ctx context.Context, about watch) (touched bool, er
 	return about(c.account) != before, nil
 }
 
-// rows are the due rows of the step to that state: those of ended wishes are deleted, and a
-// ring that became empty gets one for each key.
+// rows are the due rows of the step to that state: those of ended wishes are deleted, a ring that
+// became empty gets one for each key, and so does a key that has ended.
 func (c *convergence) rows(after state.Account) []journal.Row {
 	var rows []journal.Row
 	stream := c.msg.Subject
-	_, ended := state.WishesBetween(c.account, after)
+	opened, ended := state.WishesBetween(c.account, after)
+	for wish, about := range opened {
+		rows = append(rows, journal.PutDue(due.OfWish(stream, wish, about.At, about.Key, about.Plan, c.msg.Correlation)))
+	}
 	for wish, about := range ended {
 		rows = append(rows, journal.DropDue(due.OfWish(stream, wish, about.At, about.Key, about.Plan, "")))
 	}
@@ -204,9 +220,14 @@ func (c *convergence) rows(after state.Account) []journal.Row {
 			continue
 		}
 		for id, key := range after.Keys {
-			if key.Ring == name && key.Created() {
+			if key.Ring == name && key.Created() && key.Live() {
 				rows = append(rows, journal.PutDue(due.OfIdleKey(stream, id, ring.EmptiedBy, ring.EmptiedAt, c.KeepIdleKeys)))
 			}
+		}
+	}
+	for id, key := range after.Keys {
+		if key.EndedBy != 0 && key.EndedBy != c.account.Keys[id].EndedBy && key.Releasing == 0 {
+			rows = append(rows, journal.PutDue(due.OfKeyRemoval(stream, id, key.EndedBy, key.EndedAt, c.KeepEndedKeys)))
 		}
 	}
 	return rows
