@@ -109,11 +109,16 @@ func examples() []example {
 			{"plan":"plan-gone","name":"Gone","offered":false,"state":"ended","lost":"plan_gone","since":"2026-11-22T09:00:00Z"}
 		],"next":null}`, private, "", ""},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
-			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},
-			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null},
-			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
-			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}
+			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
+			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},
+			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null},
+			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null}
 		],"next":null}`, private, "", ""},
+		{"POST /keys", "/keys", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},
+		{"PATCH /keys/{key}", "/keys/key-1", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},
+		{"DELETE /keys/{key}", "/keys/key-1", http.StatusAccepted, waiting, accepted, "", ""},
+		{"POST /keys/{key}/rotate", "/keys/key-1/rotate", http.StatusAccepted, waiting, accepted, `{"overlap":"1h"}`, ""},
+		{"POST /keys/{key}/end", "/keys/key-1/end", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private, "", ""},
 		{
 			"GET /operations/{operation}", "/operations/op-1", http.StatusOK, waiting,
@@ -294,7 +299,8 @@ func TestMethodNotAllowedListsTheMethods(t *testing.T) {
 		"POST /me":                    "GET, HEAD",
 		"GET /subscriptions/plan-max": "PUT, DELETE",
 		"HEAD /register":              "POST",
-		"OPTIONS /keys":               "GET, HEAD",
+		"OPTIONS /keys":               "GET, POST, HEAD",
+		"GET /keys/key-1":             "PATCH, DELETE",
 		"BREW /keys/key-1/reveal":     "POST",
 		"DELETE /openapi.json":        "GET, HEAD",
 	} {
@@ -346,7 +352,7 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 			}
 		}
 		want := 1
-		if e.path == "/keys" {
+		if e.route == "GET /keys" {
 			want = 2 // the keys, and when they were last revealed
 		}
 		if len(f.asked) != want {

@@ -39,7 +39,7 @@ type accepting interface {
 	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
-	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
+	acceptingKeys
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
 }
 
@@ -65,6 +65,7 @@ type Config struct {
 // service serves the routes under Prefix.
 type service struct {
 	operations accepting
+	keys       acceptingKeys
 	views      reading
 	library    shelving
 	console    trying
@@ -74,7 +75,7 @@ type service struct {
 // must put the identity into the context (identity's Authenticate) and refuse cross-origin
 // writes. The OpenAPI document is served without the guard.
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
-	a := &service{operations: config.Operations, views: config.Views, library: config.Library, console: config.Console}
+	a := &service{operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -115,13 +116,7 @@ func (a *service) register(api huma.API) {
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
-	huma.Register(api, huma.Operation{
-		OperationID: "list-keys", Tags: []string{tagKeys}, Method: http.MethodGet, Path: "/keys", Summary: "List my keys, without their values", Security: signedIn,
-	}, a.listKeys)
-	huma.Register(api, huma.Operation{
-		OperationID: "reveal-key", Tags: []string{tagKeys}, Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "Reveal a key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
-		Description: "Every reveal is recorded before the value is returned.",
-	}, a.reveal)
+	a.registerKeys(api, accepted)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",

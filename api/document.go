@@ -48,7 +48,7 @@ func describe(version string) huma.Config {
 // in a race with the second.
 func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range openAPI.Paths {
-		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Delete} {
+		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
 			if operation != nil {
 				illustrate(operation)
 			}

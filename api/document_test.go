@@ -118,6 +118,11 @@ var operationIDs = map[string]string{
 	"DELETE /subscriptions/{plan}": "unsubscribe",
 	"GET /keys":                    "list-keys",
 	"POST /keys/{key}/reveal":      "reveal-key",
+	"POST /keys":                   "create-key",
+	"PATCH /keys/{key}":            "rename-key",
+	"DELETE /keys/{key}":           "delete-key",
+	"POST /keys/{key}/rotate":      "rotate-key",
+	"POST /keys/{key}/end":         "end-key",
 	"GET /operations/{operation}":  "get-operation",
 	"POST /try/{product}/{api}":    "try",
 }
@@ -195,6 +200,9 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 	}
 }
 
+// needsBody lists the requests that say nothing without a body.
+var needsBody = map[string]bool{"POST /keys": true, "PATCH /keys/{key}": true, "POST /try/{product}/{api}": true}
+
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 	t.Parallel()
 	d := described(t)
@@ -224,7 +232,7 @@ func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 			if keyed != opens {
 				t.Errorf("%s starts an operation: %t; accepts an Idempotency-Key: %t", at, opens, keyed)
 			}
-			if body := operation.RequestBody; body != nil && (body.Required != strings.HasPrefix(path, "/try") || body.Content["application/json"].Schema.Ref == "") {
+			if body := operation.RequestBody; body != nil && (body.Required != needsBody[at] || body.Content["application/json"].Schema.Ref == "") {
 				t.Errorf("%s: the body is %+v", at, body)
 			}
 			problem := operation.Responses["default"].Content["application/problem+json"].Schema
@@ -264,6 +272,11 @@ var listed = map[string]string{
 	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
 	"GET /keys":                    "",
 	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
+	"POST /keys":                   "403 404 413 415 429",
+	"PATCH /keys/{key}":            "403 404 413 415 429",
+	"DELETE /keys/{key}":           "403 404 413 415 429",
+	"POST /keys/{key}/rotate":      "403 404 413 415 429",
+	"POST /keys/{key}/end":         "403 404 413 415 429",
 	"GET /operations/{operation}":  "404",
 	"POST /try/{product}/{api}":    "403 404 409 413 415 429",
 }

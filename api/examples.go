@@ -98,6 +98,14 @@ func answers() map[string]any {
 			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
 		}}},
 		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"create-key": exampleOf("KeyRequested", "running", exampleStep(1, "KeyWanted", "CI is to be created.")),
+		"rename-key": exampleOf("KeyRenameRequested", "succeeded", exampleStep(1, "KeyRenamed", "The key is called CI.")),
+		"delete-key": exampleOf("KeyEndRequested", "running", exampleStep(1, "KeyEnding", "CI is to be disabled.")),
+		"rotate-key": exampleOf("KeyRotationRequested", "running",
+			exampleStep(1, "KeyWanted", "CI is to be created."),
+			exampleStep(1, "KeyEndScheduled", "CI works until 22 November 2026, 10:00 UTC."),
+		),
+		"end-key":    exampleOf("KeyEndRequested", "succeeded", exampleStep(1, "KeyEndScheduled", "CI works until 29 November 2026, 09:00 UTC.")),
 		"reveal-key": map[string]string{"value": exampleValue},
 		"get-operation": exampleOf("SubscribeRequested", "succeeded",
 			exampleStep(1, "KeyWanted", "An API key is to be created."),
@@ -106,6 +114,15 @@ func answers() map[string]any {
 			exampleStep(3, "SubscriptionActivated", "API Gateway has added the key to Free."),
 		),
 		"try": exampleExchange(),
+	}
+}
+
+// sends are the bodies of requests.
+func sends() map[string]any {
+	later := exampleTime.AddDate(0, 0, 7)
+	return map[string]any{
+		"try": exampleAttempt(), "create-key": NewKey{Name: "CI", Expires: &later}, "rename-key": KeyName{Name: "CI"},
+		"rotate-key": Rotation{Overlap: "1h"}, "end-key": KeyEnd{At: &later},
 	}
 }
 
@@ -163,6 +180,8 @@ var (
 	noImage     = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, or it has no image.", "The product has no image."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
+	noSuchKey   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
+	badKey      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The name, the overlap or the time cannot be used. The detail says why.", "The name is longer than 100 characters. Choose a shorter one."}}
 	noKey       = map[int]expected{
 		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
 		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key does not exist yet. Wait until it has been created."},
@@ -176,6 +195,11 @@ var failures = map[string][]map[int]expected{
 	"register":           {writing, keyed},
 	"subscribe":          {writing, keyed, noPlan},
 	"unsubscribe":        {writing, keyed, noPlan},
+	"create-key":         {writing, keyed, noPlan, badKey},
+	"rename-key":         {writing, keyed, noSuchKey, badKey},
+	"delete-key":         {writing, keyed, noSuchKey},
+	"rotate-key":         {writing, keyed, noSuchKey, badKey},
+	"end-key":            {writing, keyed, noSuchKey, badKey},
 	"reveal-key":         {writing, noKey},
 	"get-product":        {noProduct},
 	"get-operation":      {noOperation},
@@ -193,8 +217,8 @@ var failures = map[string][]map[int]expected{
 }
 
 func illustrate(operation *huma.Operation) {
-	if body := operation.RequestBody; body != nil && operation.OperationID == "try" {
-		body.Content["application/json"].Example = exampleAttempt()
+	if example := sends()[operation.OperationID]; example != nil {
+		operation.RequestBody.Content["application/json"].Example = example
 	}
 	for status, response := range operation.Responses {
 		for _, content := range response.Content {

@@ -12,7 +12,7 @@ import (
 // Operation is an accepted request, as clients see it.
 type Operation struct {
 	ID        string    `json:"id"`
-	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested" doc:"The kind of request." example:"SubscribeRequested"`
+	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested,KeyRequested,KeyRenameRequested,KeyRotationRequested,KeyEndRequested" doc:"The kind of request." example:"SubscribeRequested"`
 	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed: may still succeed if the operator replays it. succeeded and rejected are final."`
 	Reason    *Reason   `json:"reason" doc:"Why the operation is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`
@@ -28,7 +28,7 @@ type Reason struct {
 
 // Step is one thing that happened in an operation.
 type Step struct {
-	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
+	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,KeyReady,KeyRenamed,KeyEndScheduled,KeyEnding,KeyEnded,UsageCarried,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
 	Detail string    `json:"detail"`
 }
@@ -99,29 +99,6 @@ func (a *service) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutp
 	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
 		return a.operations.Unsubscribe(ctx, who, portal.PlanID(in.Plan))
 	})
-}
-
-type revealOutput struct {
-	Body struct {
-		Value string `json:"value" doc:"The key's value. Send it in the x-api-key header."`
-	}
-}
-
-func (a *service) reveal(ctx context.Context, in *struct {
-	Key  string `path:"key" maxLength:"128" doc:"A key's id." example:"4t6qk0w5y2b8n1r7m3x9zcvd5h"`
-	Body *Empty
-}) (*revealOutput, error) {
-	account, err := who(ctx)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	value, err := a.operations.Reveal(ctx, operations.Caller{Account: account, Correlation: RequestID(ctx)}, portal.KeyID(in.Key))
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	out := &revealOutput{}
-	out.Body.Value = value
-	return out, nil
 }
 
 type operationOutput struct {

@@ -48,9 +48,9 @@ func endWhenDue(account state.Account, key state.Key, due, now time.Time, decide
 }
 
 func moveEnd(account state.Account, key state.Key, req events.KeyEndRequested, now time.Time, decides events.Decides) []events.Fact {
-	reason, longest := events.EndExpired, MaxExpiry
+	reason, longest := events.EndExpired, portal.MaxKeyExpiry
 	if account.Replaced(key) {
-		reason, longest = events.EndRotated, MaxOverlap
+		reason, longest = events.EndRotated, portal.MaxKeyOverlap
 	}
 	scheduled := events.KeyEndScheduled{Decides: decides, Key: key.ID, Ends: req.At, Reason: reason}
 	switch {
@@ -65,8 +65,8 @@ func moveEnd(account state.Account, key state.Key, req events.KeyEndRequested, n
 		}
 		return []events.Fact{scheduled}
 	}
-	if text := badEnd(*req.At, now, longest); text != "" {
-		return reject(decides, portal.Invalid, text)
+	if err := portal.KeyEnd(*req.At, now, longest); err != nil {
+		return reject(decides, portal.Invalid, portal.MessageOf(err))
 	}
 	if key.Ends.Equal(*req.At) {
 		return []events.Fact{events.RequestUnchanged{Decides: decides}}

@@ -26,8 +26,8 @@ func KeyCreation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[eve
 			return refuse(portal.Invalid, portal.MessageOf(err))
 		}
 		if req.Ends != nil {
-			if text := badEnd(*req.Ends, now(), MaxExpiry); text != "" {
-				return refuse(portal.Invalid, text)
+			if err := portal.KeyEnd(*req.Ends, now(), portal.MaxKeyExpiry); err != nil {
+				return refuse(portal.Invalid, portal.MessageOf(err))
 			}
 		}
 		ring := cmp.Or(req.Ring, portal.AccountRing)

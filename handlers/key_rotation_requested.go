@@ -31,7 +31,7 @@ func KeyRotation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[eve
 		key := newKey(account, scheme, id, old.Ring, old.Name)
 		key.Decides, key.Requested, key.Replaces = decides, true, old.ID
 		if !old.Ends.IsZero() && old.EndsFor == events.EndExpired {
-			ends := now().Add(min(old.Ends.Sub(old.WantedAt), MaxExpiry)).UTC()
+			ends := now().Add(min(old.Ends.Sub(old.WantedAt), portal.MaxKeyExpiry)).UTC()
 			key.Ends = &ends
 		}
 		if req.Leaked {
@@ -58,8 +58,11 @@ func notRotatable(account state.Account, rings Rings, old state.Key, req events.
 		return portal.Fail(portal.Conflict, old.Name+" is still being created. Wait until it is ready, then rotate it.")
 	case req.Leaked:
 		return nil
-	case req.Overlap < 0 || req.Overlap > int64(MaxOverlap/time.Second):
-		return portal.Fail(portal.Invalid, "The old key can work for 0 seconds to "+lasting(MaxOverlap)+" longer. Choose an overlap in that range.")
+	}
+	// A huge number of seconds does not fit into a duration.
+	overlap := time.Duration(min(max(req.Overlap, -1), int64(portal.MaxKeyOverlap/time.Second)+1)) * time.Second
+	if err := portal.KeyOverlap(overlap); err != nil {
+		return portal.Fail(portal.Invalid, portal.MessageOf(err))
 	}
 	if text := rings.crowded(account, old.Ring); text != "" {
 		return portal.Fail(portal.LimitReached, text)

@@ -107,12 +107,12 @@ func TestKeyRotation(t *testing.T) {
 	}
 	hour := events.KeyRotationRequested{Key: "key1", Overlap: 3600}
 	leaked := events.KeyRotationRequested{Key: "key1", Leaked: true}
-	longest := keyClock().Add(MaxExpiry)
+	longest := keyClock().Add(portal.MaxKeyExpiry)
 	year := events.KeyRotationRequested{Key: "key1", Overlap: int64(365 * 24 * time.Hour / time.Second)}
 	check(t, KeyRotation(scheme, Rings{}, keyClock), []decision{
 		{"a new key replaces the old one, which works an hour longer", active(), hour, 3, []events.Fact{replacement(nil), until(inAnHour)}},
 		{"without an overlap the old key ends now", active(), events.KeyRotationRequested{Key: "key1"}, 3, []events.Fact{replacement(nil), until(keyClock())}},
-		{"30 days are the longest overlap", active(), events.KeyRotationRequested{Key: "key1", Overlap: 2592000}, 3, []events.Fact{replacement(nil), until(keyClock().Add(MaxOverlap))}},
+		{"30 days are the longest overlap", active(), events.KeyRotationRequested{Key: "key1", Overlap: 2592000}, 3, []events.Fact{replacement(nil), until(keyClock().Add(portal.MaxKeyOverlap))}},
 		{"an overlap of a year is refused", active(), year, 3,
 			refused(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
 		{"a negative overlap is refused", active(), events.KeyRotationRequested{Key: "key1", Overlap: -1}, 3,

@@ -3,7 +3,6 @@ package handlers
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -96,28 +95,4 @@ func noNewKey(account state.Account) (portal.Code, string) {
 		return portal.Conflict, "The operator of this portal has suspended this account, so it can have no further keys."
 	}
 	return "", ""
-}
-
-// The longest times for which a person may let a key work.
-const (
-	MaxOverlap = 30 * 24 * time.Hour
-	MaxExpiry  = 5 * 365 * 24 * time.Hour
-)
-
-// badEnd returns why the key cannot end at that time, "" if it can.
-func badEnd(end, now time.Time, longest time.Duration) string {
-	switch {
-	case !end.After(now):
-		return "The key cannot end in the past. Choose a time in the future."
-	case end.After(now.Add(longest)):
-		return "The key can end in at most " + lasting(longest) + ". Choose an earlier time."
-	}
-	return ""
-}
-
-func lasting(d time.Duration) string {
-	if d == MaxExpiry {
-		return "5 years"
-	}
-	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }

@@ -216,7 +216,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 // quotas allow only slowly.
 func changesPlans(request events.Request) bool {
 	switch request.(type) {
-	case events.SubscribeRequested, events.UnsubscribeRequested:
+	case events.SubscribeRequested, events.UnsubscribeRequested, events.KeyRequested, events.KeyRotationRequested:
 		return true
 	}
 	return false

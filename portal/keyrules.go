@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -33,4 +34,38 @@ func KeyName(name string) (string, error) {
 		return "", Fail(Invalid, "The name has no visible character. Choose another name.")
 	}
 	return name, nil
+}
+
+// The longest times for which a person may let a key work: after its rotation, and in all from now.
+const (
+	MaxKeyOverlap = 30 * 24 * time.Hour
+	MaxKeyExpiry  = 5 * 365 * 24 * time.Hour
+)
+
+// KeyEnd returns an Invalid that says what to change if a key cannot end at that time, which may
+// be at most longest after now.
+func KeyEnd(end, now time.Time, longest time.Duration) error {
+	switch {
+	case !end.After(now):
+		return Fail(Invalid, "The key cannot end in the past. Choose a time in the future.")
+	case end.After(now.Add(longest)):
+		return Fail(Invalid, "The key can end in at most "+lasting(longest)+". Choose an earlier time.")
+	}
+	return nil
+}
+
+// KeyOverlap returns an Invalid that says what to change if an old key cannot work that long after
+// its rotation.
+func KeyOverlap(overlap time.Duration) error {
+	if overlap < 0 || overlap > MaxKeyOverlap {
+		return Fail(Invalid, "The old key can work for 0 seconds to "+lasting(MaxKeyOverlap)+" longer. Choose an overlap in that range.")
+	}
+	return nil
+}
+
+func lasting(d time.Duration) string {
+	if d == MaxKeyExpiry {
+		return "5 years"
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
