@@ -3,6 +3,7 @@ package api_test
 import (
 	stdcmp "cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -66,12 +68,14 @@ paths:
 
 const collection = `{"info":{"_postman_id":"1138d2ad-3a64-8aa2-a946-57174feaff3f","name":"Forecast",` +
 	`"schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},` +
-	`"item":[{"name":"List places","request":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"item":[{"name":"List places","request":{"method":"GET","header":[],` +
 	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
-	`"response":[{"name":"All places.","originalRequest":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"response":[{"name":"All places.","originalRequest":{"method":"GET","header":[],` +
 	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
 	`"status":"OK","code":200,"_postman_previewlanguage":"text","header":[],"cookie":[],"body":""}]}],` +
-	`"variable":[{"key":"baseUrl","value":"https://weather.example/prod","type":"string"}]}`
+	`"auth":{"type":"apikey","apikey":[{"key":"key","value":"x-api-key","type":"string"},` +
+	`{"key":"value","value":"{{apiKey}}","type":"string"},{"key":"in","value":"header","type":"string"}]},` +
+	`"variable":[{"key":"baseUrl","value":"https://weather.example/prod","type":"string"},{"key":"apiKey","value":"","type":"string"}]}`
 
 func examples() []example {
 	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}
@@ -119,6 +123,16 @@ func examples() []example {
 		{"DELETE /keys/{key}", "/keys/key-1", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /keys/{key}/rotate", "/keys/key-1/rotate", http.StatusAccepted, waiting, accepted, `{"overlap":"1h"}`, ""},
 		{"POST /keys/{key}/end", "/keys/key-1/end", http.StatusAccepted, waiting, accepted, "", ""},
+		{"GET /usage", "/usage?start=2026-11-21", http.StatusOK, `{"start":"2026-11-21","end":"2026-11-22","as_of":"2026-11-22T09:00:00Z","items":[
+			{"plan":"plan-free","plan_name":"Free","key":"key-1","key_name":"Default key","used":120,"days":[
+				{"date":"2026-11-22","used":120,"limit":1000,"remaining":880,"period":"DAY","as_of":"2026-11-22T09:00:00Z"}]},
+			{"plan":"plan-gone","plan_name":"Gone","key":"key-9","key_name":"key-9","used":3,"days":[
+				{"date":"2026-11-22","used":3,"limit":null,"remaining":null,"as_of":"2026-11-22T09:00:00Z"}]}]}`, private, "", ""},
+		{"GET /subscriptions/{plan}/usage", "/subscriptions/plan-free/usage?key=key-1&format=csv&start=2026-11-22", http.StatusOK,
+			"date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+				"2026-11-22,plan-free,Free,key-1,Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n" +
+				"2026-11-22,plan-gone,Gone,key-9,key-9,3,,,,2026-11-22T09:00:00Z\r\n",
+			map[string]string{"Content-Disposition": `attachment; filename="usage-2026-11-22-to-2026-11-22.csv"`, "Cache-Control": "no-store"}, "", "text/csv; charset=utf-8"},
 		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private, "", ""},
 		{
 			"GET /operations/{operation}", "/operations/op-1", http.StatusOK, waiting,
@@ -128,8 +142,63 @@ func examples() []example {
 			"POST /try/{product}/{api}", "/try/weather/forecast", http.StatusOK, exchanged, private,
 			`{"method":"GET","path":"/now","headers":[{"name":"X-A","value":"1"},{"name":"X-A","value":"2"}],"body":"{}","key":"key-1"}`, "",
 		},
+
+		{"GET /notices", "/notices", http.StatusOK, `{"items":[` + shownNotice("null", true) + `],"next":null}`, private, "", ""},
+		{"POST /notices/{notice}/dismiss", "/notices/n-1/dismiss", http.StatusOK, shownNotice(`"2026-11-22T09:01:00Z"`, false), private, "", ""},
+		{"GET /account/settings", "/account/settings", http.StatusOK, shownSettings("key_created", "mail"), private, "", ""},
+		{
+			"PUT /account/settings", "/account/settings", http.StatusOK, shownSettings("key_disabled", "webhook"), private,
+			`{"notices":[{"kind":"key_disabled","webhook":false,"mail":true}]}`, "",
+		},
+		{"GET /webhooks", "/webhooks", http.StatusOK, `{"items":[` + shownHook("off", "null", "") + `],"next":null}`, private, "", ""},
+		{"POST /webhooks", "/webhooks", http.StatusCreated, shownHook("off", "null", webhookSecret), private, `{"url":"https://example.com/hooks"}`, ""},
+		{"PATCH /webhooks/{webhook}", "/webhooks/w-1", http.StatusOK, shownHook("on", "null", ""), private, `{"state":"on"}`, ""},
+		{"DELETE /webhooks/{webhook}", "/webhooks/w-1", http.StatusNoContent, "", private, "", ""},
+		{"POST /webhooks/{webhook}/rotate-secret", "/webhooks/w-1/rotate-secret", http.StatusOK, shownHook("off", `"2026-11-23T09:00:00Z"`, webhookSecret), private, "", ""},
+		{"POST /webhooks/{webhook}/test", "/webhooks/w-1/test", http.StatusOK, shownDelivery, private, "", ""},
+		{"GET /webhooks/{webhook}/deliveries", "/webhooks/w-1/deliveries", http.StatusOK, `{"items":[` + shownDelivery + `],"next":null}`, private, "", ""},
+		{"POST /webhooks/{webhook}/deliveries/{notice}/redeliver", "/webhooks/w-1/deliveries/n-1/redeliver", http.StatusOK, shownDelivery, private, "", ""},
+		{
+			"POST /webhooks/{webhook}/redeliver", "/webhooks/w-1/redeliver", http.StatusOK, `{"redelivered":3}`, private,
+			`{"since":"2026-11-20T00:00:00Z","until":"2026-11-21T00:00:00Z"}`, "",
+		},
 	}
 }
+
+func shownNotice(dismissed string, needsYou bool) string {
+	return fmt.Sprintf(`{"id":"n-1","kind":"subscription_lost","importance":"act","title":"Gone has ended","text":"It was removed.","advice":"Take another.",
+		"link":"/apis","about":"plan/plan-gone","operation":"op-1","at":"2026-11-22T09:00:00Z","needs_you":%t,"dismissed_at":%s}`, needsYou, dismissed)
+}
+
+// shownSettings are settings in which one kind is off for one channel.
+func shownSettings(off, channel string) string {
+	var list []map[string]any
+	for _, k := range notices.Kinds() {
+		one := map[string]any{"kind": k.Kind, "group": k.Group, "label": k.Label, "dashboard": true, "mail": true, "webhook": true}
+		if string(k.Kind) == off {
+			one[channel] = false
+		}
+		list = append(list, one)
+	}
+	text, _ := json.Marshal(map[string]any{"notices": list})
+	return string(text)
+}
+
+func shownHook(state, oldSecret, secret string) string {
+	text := `{"id":"w-1","url":"https://example.com/hooks","description":"Mine","state":"` + state + `","created_at":"2026-11-22T09:00:00Z",
+		"failing_since":null,"old_secret_until":` + oldSecret
+	if state == "off" {
+		text += `,"why":"You turned it off."`
+	}
+	if secret != "" {
+		text += `,"secret":"` + secret + `"`
+	}
+	return text + "}"
+}
+
+const shownDelivery = `{"notice":"n-1","message_id":"msg_n-1","kind":"subscription_lost","title":"Gone has ended","state":"pending",
+	"created_at":"2026-11-22T09:00:00Z","next_attempt_at":"2026-11-22T09:01:00Z",
+	"attempts":[{"at":"2026-11-22T09:00:00Z","took_ms":12,"status":500,"error":"It answered 500 Internal Server Error.","answer":"no"}]}`
 
 func (e example) ask(s site) answer {
 	s.t.Helper()
@@ -147,6 +216,12 @@ func TestEveryRouteRespondsAsDocumented(t *testing.T) {
 		t.Run(e.route, func(t *testing.T) {
 			t.Parallel()
 			a := e.ask(signedIn(t, full())).want(e.status)
+			if e.status == http.StatusNoContent {
+				if a.Body.Len() > 0 {
+					t.Errorf("the body is %s", a.Body)
+				}
+				return
+			}
 			if e.contentType != "" {
 				if diff := cmp.Diff(e.body, a.Body.String()); diff != "" {
 					t.Errorf("the body (-want +got):\n%s", diff)
@@ -180,7 +255,7 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	t.Parallel()
 	description := described(t)
 	s := siteOf(t, &fake{account: projections.Account{Profile: projections.Profile{Status: projections.StatusNone}}}, &identity.Identity{Account: "account-new"})
-	for _, path := range []string{"/catalog", "/subscriptions", "/keys"} {
+	for _, path := range []string{"/catalog", "/subscriptions", "/keys", "/notices", "/webhooks"} {
 		a := s.get(path).want(http.StatusOK)
 		if got := strings.TrimSpace(a.Body.String()); got != `{"items":[],"next":null}` {
 			t.Errorf("%s answers %s", path, got)
@@ -352,8 +427,8 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 			}
 		}
 		want := 1
-		if e.route == "GET /keys" {
-			want = 2 // the keys, and when they were last revealed
+		if e.route == "GET /keys" || strings.Contains(e.path, "usage") {
+			want = 2 // the keys, and when they were last revealed; the account, and its usage
 		}
 		if len(f.asked) != want {
 			t.Errorf("%s asked for %+v, want %d calls", e.route, f.asked, want)

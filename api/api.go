@@ -58,6 +58,10 @@ type Config struct {
 	Views      reading
 	Library    shelving
 	Console    trying
+	Notices    noticing
+	Usage      usageReading
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
 	Version string
 }
@@ -69,13 +73,22 @@ type service struct {
 	views      reading
 	library    shelving
 	console    trying
+	notices    noticing
+	usage      usageReading
+	now        func() time.Time
 }
 
 // Mount adds the API's routes to the router, which must already use RequestIDs. The guard
 // must put the identity into the context (identity's Authenticate) and refuse cross-origin
 // writes. The OpenAPI document is served without the guard.
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
-	a := &service{operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console}
+	a := &service{
+		operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console,
+		notices: config.Notices, usage: config.Usage, now: config.Now,
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -117,10 +130,12 @@ func (a *service) register(api huma.API) {
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
 	a.registerKeys(api, accepted)
+	a.registerUsage(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",
 	}, a.operation)
+	a.registerNotices(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "try", Tags: []string{tagTry}, Method: http.MethodPost, Path: tryPath + "{product}/{api}", Summary: "Send a request to an API",
 		Description: "The portal sends the request and returns the answer, whatever its status. Without a key it needs no token. " +

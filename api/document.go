@@ -16,8 +16,11 @@ const (
 	tagCatalog       = "Catalog"
 	tagSubscriptions = "Subscriptions"
 	tagKeys          = "Keys"
+	tagUsage         = "Usage"
 	tagOperations    = "Operations"
 	tagTry           = "Try it"
+	tagNotices       = "Notices"
+	tagWebhooks      = "Webhooks"
 )
 
 func describe(version string) huma.Config {
@@ -29,7 +32,10 @@ func describe(version string) huma.Config {
 		{Name: tagCatalog, Description: "Products, with their APIs and plans. Needs no token."},
 		{Name: tagSubscriptions, Description: "The plans that the account is subscribed to."},
 		{Name: tagKeys, Description: "The account's API keys."},
+		{Name: tagUsage, Description: "The calls that API Gateway counted."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
+		{Name: tagNotices, Description: "What the portal tells you about your account."},
+		{Name: tagWebhooks, Description: "Addresses to which the portal sends your notices, and what was sent."},
 		{Name: tagTry, Description: "Requests that the portal sends to an API for you."},
 	}
 	config.Servers = []*huma.Server{{URL: Prefix}}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -125,6 +126,22 @@ var operationIDs = map[string]string{
 	"POST /keys/{key}/end":         "end-key",
 	"GET /operations/{operation}":  "get-operation",
 	"POST /try/{product}/{api}":    "try",
+
+	"GET /notices":                                           "list-notices",
+	"POST /notices/{notice}/dismiss":                         "dismiss-notice",
+	"GET /account/settings":                                  "get-settings",
+	"PUT /account/settings":                                  "set-settings",
+	"GET /webhooks":                                          "list-webhooks",
+	"POST /webhooks":                                         "add-webhook",
+	"PATCH /webhooks/{webhook}":                              "change-webhook",
+	"DELETE /webhooks/{webhook}":                             "delete-webhook",
+	"POST /webhooks/{webhook}/rotate-secret":                 "rotate-webhook-secret",
+	"POST /webhooks/{webhook}/test":                          "test-webhook",
+	"GET /webhooks/{webhook}/deliveries":                     "list-deliveries",
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "redeliver",
+	"POST /webhooks/{webhook}/redeliver":                     "redeliver-range",
+	"GET /usage":                                             "list-usage",
+	"GET /subscriptions/{plan}/usage":                        "get-subscription-usage",
 }
 
 func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
@@ -200,8 +217,11 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 	}
 }
 
-// needsBody lists the requests that say nothing without a body.
-var needsBody = map[string]bool{"POST /keys": true, "PATCH /keys/{key}": true, "POST /try/{product}/{api}": true}
+// withBody are the operations that need a body.
+var withBody = []string{
+	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
+	"POST /keys", "PATCH /keys/{key}",
+}
 
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 	t.Parallel()
@@ -232,7 +252,7 @@ func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 			if keyed != opens {
 				t.Errorf("%s starts an operation: %t; accepts an Idempotency-Key: %t", at, opens, keyed)
 			}
-			if body := operation.RequestBody; body != nil && (body.Required != needsBody[at] || body.Content["application/json"].Schema.Ref == "") {
+			if body := operation.RequestBody; body != nil && (body.Required != slices.Contains(withBody, at) || body.Content["application/json"].Schema.Ref == "") {
 				t.Errorf("%s: the body is %+v", at, body)
 			}
 			problem := operation.Responses["default"].Content["application/problem+json"].Schema
@@ -279,6 +299,22 @@ var listed = map[string]string{
 	"POST /keys/{key}/end":         "403 404 413 415 429",
 	"GET /operations/{operation}":  "404",
 	"POST /try/{product}/{api}":    "403 404 409 413 415 429",
+
+	"GET /notices":                                           "",
+	"POST /notices/{notice}/dismiss":                         "403 404 413 415 429",
+	"GET /account/settings":                                  "",
+	"PUT /account/settings":                                  "403 413 415 429",
+	"GET /webhooks":                                          "",
+	"POST /webhooks":                                         "403 409 413 415 429",
+	"PATCH /webhooks/{webhook}":                              "403 404 409 413 415 429",
+	"DELETE /webhooks/{webhook}":                             "403 404 413 415 429",
+	"POST /webhooks/{webhook}/rotate-secret":                 "403 404 409 413 415 429",
+	"POST /webhooks/{webhook}/test":                          "403 404 413 415 429",
+	"GET /webhooks/{webhook}/deliveries":                     "404",
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "403 404 409 413 415 429",
+	"POST /webhooks/{webhook}/redeliver":                     "403 404 409 413 415 429",
+	"GET /usage":                                             "404",
+	"GET /subscriptions/{plan}/usage":                        "404",
 }
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
@@ -383,7 +419,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -400,13 +436,17 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
-		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
-		"Me.status":            {projections.StatusNone, projections.StatusRegistered},
-		"Quota.period":         {"DAY", "WEEK", "MONTH"},
-		"Operation.type":       requests,
+		"Key.state":            {projections.KeyPending, projections.KeyActive, projections.KeyDisabled, projections.KeyReleased, projections.KeyBlocked, projections.KeyEnding, projections.KeyEnded},
+		"Key.waiting":          reasons,
+		"Key.ends_for": {
+			string(events.EndRevoked), string(events.EndLeaked), string(events.EndRotated), string(events.EndExpired), string(events.EndAccountDeleted), string(events.EndRefused),
+		},
+		"Me.status":      {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
+		"Quota.period":   {"DAY", "WEEK", "MONTH"},
+		"Operation.type": requests,
 		"Operation.status": {
 			string(projections.Accepted), string(projections.Running), string(projections.Waiting),
 			string(projections.Succeeded), string(projections.Rejected), string(projections.Failed),
@@ -498,13 +538,23 @@ func TestTheDocumentsExamplesAreTrue(t *testing.T) {
 	for _, name := range events.Types() {
 		names = append(names, events.Name(name))
 	}
+	isKeyName := func(example string) bool {
+		name, err := portal.KeyName(example)
+		return err == nil && name == example
+	}
 	isCode := func(example string) bool { _, ok := statuses[portal.Code(example)]; return ok }
 	for at, isTrue := range map[string]func(string) bool{
 		"Problem.type": func(example string) bool {
 			code, ok := strings.CutPrefix(example, "/problems/")
 			return ok && isCode(code)
 		},
-		"Reason.code":    isCode,
+		"Reason.code":  isCode,
+		"NewKey.name":  isKeyName,
+		"KeyName.name": isKeyName,
+		"Rotation.overlap": func(example string) bool {
+			_, err := operations.ParseOverlap(example)
+			return err == nil
+		},
 		"Operation.type": func(example string) bool { return slices.Contains(names, example) },
 		"Step.name":      func(example string) bool { return slices.Contains(names, example) },
 		"Flaw.location": func(example string) bool {

@@ -105,8 +105,10 @@ func answers() map[string]any {
 			exampleStep(1, "KeyWanted", "CI is to be created."),
 			exampleStep(1, "KeyEndScheduled", "CI works until 22 November 2026, 10:00 UTC."),
 		),
-		"end-key":    exampleOf("KeyEndRequested", "succeeded", exampleStep(1, "KeyEndScheduled", "CI works until 29 November 2026, 09:00 UTC.")),
-		"reveal-key": map[string]string{"value": exampleValue},
+		"end-key":                exampleOf("KeyEndRequested", "succeeded", exampleStep(1, "KeyEndScheduled", "CI works until 29 November 2026, 09:00 UTC.")),
+		"reveal-key":             map[string]string{"value": exampleValue},
+		"list-usage":             exampleUsage(),
+		"get-subscription-usage": exampleUsage(),
 		"get-operation": exampleOf("SubscribeRequested", "succeeded",
 			exampleStep(1, "KeyWanted", "An API key is to be created."),
 			exampleStep(1, "SubscriptionWanted", "The key is to be added to Free."),
@@ -114,6 +116,64 @@ func answers() map[string]any {
 			exampleStep(3, "SubscriptionActivated", "API Gateway has added the key to Free."),
 		),
 		"try": exampleExchange(),
+
+		"list-notices":          List[Notice]{Items: []Notice{exampleNotice()}},
+		"dismiss-notice":        exampleNotice(),
+		"get-settings":          exampleSettings(),
+		"set-settings":          exampleSettings(),
+		"list-webhooks":         List[Webhook]{Items: []Webhook{exampleWebhook()}},
+		"add-webhook":           WebhookWithSecret{exampleWebhook(), exampleSecret},
+		"change-webhook":        exampleWebhook(),
+		"rotate-webhook-secret": WebhookWithSecret{exampleWebhook(), exampleSecret},
+		"test-webhook":          exampleDelivery(),
+		"list-deliveries":       List[Delivery]{Items: []Delivery{exampleDelivery()}},
+		"redeliver":             exampleDelivery(),
+		"redeliver-range":       Redelivered{12},
+	}
+}
+
+const (
+	exampleSecret     = "whsec_QmVyZ2VuIEhhZmVuIEtpZWwgSHVzdW0gV2lzbWFy"
+	exampleNoticeID   = "001795338000000-8k3c4d5e6f7g8h9j"
+	exampleWebhookID  = "k3c4d5e6f7g8h9j0k3c4d5e6f7"
+	exampleWebhookURL = "https://example.com/hooks"
+)
+
+func exampleNotice() Notice {
+	return Notice{
+		ID: exampleNoticeID, Kind: "subscription_lost", Importance: "act", Title: "Your subscription to Free has ended",
+		Text:   "The operator of this portal has removed Free, so your API key no longer works with it.",
+		Advice: "Subscribe to another plan.", Link: "/apis", About: "plan/" + examplePlan, At: exampleTime, NeedsYou: true,
+	}
+}
+
+func exampleSettings() Settings {
+	on, off := true, false
+	return Settings{Notices: []KindSetting{{Kind: "key_created", Group: "API keys", Label: "a key is created", Dashboard: &on, Mail: &off, Webhook: &on}}}
+}
+
+func exampleWebhook() Webhook {
+	return Webhook{ID: exampleWebhookID, URL: exampleWebhookURL, Description: "Alarms of the harbour office", State: "on", CreatedAt: exampleTime}
+}
+
+func exampleDelivery() Delivery {
+	return Delivery{
+		Notice: exampleNoticeID, MessageID: "msg_" + exampleNoticeID, Kind: "subscription_lost", Title: "Your subscription to Free has ended", State: "delivered",
+		CreatedAt: exampleTime, Attempts: []DeliveryAttempt{{At: exampleTime, TookMS: 83, Status: http.StatusNoContent}},
+	}
+}
+
+const exampleCSV = "date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+	"2026-11-22," + examplePlan + ",Free," + exampleKey + ",Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n"
+
+func exampleUsage() Usage {
+	limit, remaining := int64(1000), int64(880)
+	return Usage{
+		Start: "2026-11-22", End: "2026-11-22", AsOf: &exampleTime,
+		Items: []KeyUsage{{
+			Plan: examplePlan, PlanName: "Free", Key: exampleKey, KeyName: "Default key", Used: 120,
+			Days: []UsageDay{{Date: "2026-11-22", Used: 120, Limit: &limit, Remaining: &remaining, Period: "DAY", AsOf: exampleTime}},
+		}},
 	}
 }
 
@@ -182,10 +242,24 @@ var (
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
 	noSuchKey   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
 	badKey      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The name, the overlap or the time cannot be used. The detail says why.", "The name is longer than 100 characters. Choose a shorter one."}}
-	noKey       = map[int]expected{
+	noUsage     = map[int]expected{
+		http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."},
+		http.StatusNotFound:   {portal.NotFound, "The account never had such a plan or key.", "You have never been subscribed to such a plan. Choose one of your subscriptions."},
+	}
+	noKey = map[int]expected{
 		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
 		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key does not exist yet. Wait until it has been created."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then try again."},
+	}
+)
+
+var (
+	noNotice  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
+	noWebhook = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such webhook or delivery.", "There is no such webhook."}}
+	offOrBusy = map[int]expected{http.StatusConflict: {portal.Conflict, "The webhook is off, was changed at the same time, or is being sent to. The detail says which.", "The webhook is off. Turn it on first."}}
+	badURL    = map[int]expected{
+		http.StatusUnprocessableEntity: {portal.Invalid, "The request does not match this document, or the address cannot be that of a webhook.", "The address must begin with https://."},
+		http.StatusConflict:            {portal.Conflict, "The account has a webhook at this address, or as many as it may have, or the webhook was changed at the same time. The detail says which.", "You have a webhook at this address already."},
 	}
 )
 
@@ -214,6 +288,22 @@ var failures = map[string][]map[int]expected{
 	"list-subscriptions": nil,
 	"list-keys":          nil,
 	"try":                {writing, tries},
+
+	"list-notices":           nil,
+	"dismiss-notice":         {writing, noNotice},
+	"get-settings":           nil,
+	"set-settings":           {writing},
+	"list-webhooks":          nil,
+	"add-webhook":            {writing, badURL},
+	"change-webhook":         {writing, badURL, noWebhook},
+	"delete-webhook":         {writing, noWebhook},
+	"rotate-webhook-secret":  {writing, noWebhook, offOrBusy},
+	"test-webhook":           {writing, noWebhook},
+	"list-deliveries":        {noWebhook},
+	"redeliver":              {writing, noWebhook, offOrBusy},
+	"redeliver-range":        {writing, noWebhook, offOrBusy},
+	"list-usage":             {noUsage},
+	"get-subscription-usage": {noUsage},
 }
 
 func illustrate(operation *huma.Operation) {
@@ -221,9 +311,12 @@ func illustrate(operation *huma.Operation) {
 		operation.RequestBody.Content["application/json"].Example = example
 	}
 	for status, response := range operation.Responses {
-		for _, content := range response.Content {
+		for kind, content := range response.Content {
 			if status < "300" {
 				content.Example = answers()[operation.OperationID]
+				if kind == csvType {
+					content.Example = exampleCSV
+				}
 			}
 		}
 	}

@@ -20,10 +20,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/tryit"
+	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -46,6 +48,10 @@ type fake struct {
 	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
 	exchange  tryit.Exchange
+	noticed   []notices.Notice
+	settings  notices.Settings
+	hooks     []notices.Webhook
+	sent      []notices.Delivery
 	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
@@ -91,6 +97,14 @@ func (f *fake) Account(_ context.Context, id portal.AccountID) (projections.Acco
 
 func (f *fake) LastReveals(_ context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
 	return f.reveals, f.ask("reveals", operations.Caller{Account: id}, "")
+}
+
+// Report has a day with a quota and one without.
+func (f *fake) Report(_ context.Context, account portal.AccountID, q usage.Query) (usage.Report, error) {
+	limit, left := int64(1000), int64(880)
+	return usage.Report{Query: q, AsOf: now, Series: []usage.Series{{Plan: "plan-free", Key: "key-1", Days: []usage.Day{
+		{Day: q.Last, Used: 120, Limit: &limit, Remaining: &left, Period: usage.Daily, AsOf: now},
+	}}, {Plan: "plan-gone", Key: "key-9", Days: []usage.Day{{Day: q.Last, Used: 3, AsOf: now}}}}}, f.ask("usage", operations.Caller{Account: account}, string(q.Plan)+"/"+string(q.Key))
 }
 
 func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
@@ -165,6 +179,8 @@ func full() *fake {
 			TookMS:   7, Explanation: "The request had no key.",
 		},
 		reveals: map[portal.KeyID]time.Time{"key-1": now.Add(time.Minute)},
+		noticed: []notices.Notice{lost}, hooks: []notices.Webhook{hook}, sent: []notices.Delivery{sent},
+		settings: notices.Settings{Off: map[string][]notices.Kind{notices.ChannelMail: {notices.KeyCreated}}},
 		operation: operations.Operation{
 			ID: "op-1", Actor: portal.AccountActor(ada.Account), Subject: portal.AccountStream(ada.Account), Type: "SubscribeRequested", Plan: "plan-max", CreatedAt: now,
 			Progress: projections.Progress{
@@ -213,7 +229,9 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 			t.Error(err)
 		}
 	})
-	api.Mount(router, api.Config{Operations: f, Views: f, Library: shelves, Console: f, Version: "1.2.3"}, guard...)
+	api.Mount(router, api.Config{
+		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Now: func() time.Time { return now }, Version: "1.2.3",
+	}, guard...)
 }
 
 // guardedBy returns the site with that guard.

@@ -25,7 +25,8 @@ func list[T, U any](from []T, show func(T) U) List[U] {
 // Me is the account of the caller.
 type Me struct {
 	Account string   `json:"account"`
-	Status  string   `json:"status" enum:"none,registered" doc:"none: signed in but not registered yet."`
+	Status  string   `json:"status" enum:"none,pending,denied,registered,suspended,deleting,deleted" doc:"none: signed in but not registered yet. pending: the operator has to approve the registration. denied: the operator refused it. suspended: the operator has suspended the account."`
+	Message string   `json:"message,omitempty" doc:"Why the account is suspended, or was denied."`
 	Email   string   `json:"email,omitempty"`
 	Name    string   `json:"name,omitempty"`
 	Groups  []string `json:"groups"`
@@ -46,7 +47,7 @@ func (a *service) me(ctx context.Context, _ *struct{}) (*struct{ Body Me }, erro
 		groups = []string{}
 	}
 	return &struct{ Body Me }{Me{
-		Account: string(id.Account), Status: account.Profile.Status, Email: id.Email, Name: id.Name, Groups: groups,
+		Account: string(id.Account), Status: account.Profile.Status, Message: account.Profile.Message, Email: id.Email, Name: id.Name, Groups: groups,
 	}}, nil
 }
 

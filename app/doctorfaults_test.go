@@ -102,9 +102,20 @@ func (h *patientOf) topicARN(t *testing.T) *string {
 
 func (h *patientOf) subscription(t *testing.T) *string {
 	t.Helper()
+	return h.subscriptionOf(t, h.names.Projections)
+}
+
+func (h *patientOf) subscriptionOf(t *testing.T, queue string) *string {
+	t.Helper()
 	listed, err := h.sns.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: h.topicARN(t)})
 	ok(t, err)
-	return listed.Subscriptions[0].SubscriptionArn
+	for _, s := range listed.Subscriptions {
+		if strings.HasSuffix(*s.Endpoint, ":"+queue) {
+			return s.SubscriptionArn
+		}
+	}
+	t.Fatalf("%s is not subscribed", queue)
+	return nil
 }
 
 func (h *patientOf) key(t *testing.T) *string {
@@ -241,13 +252,13 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil,
+		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil, names.Usage: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {
 		lines = append(lines, "table "+table)
 		advice := runSetup
-		if table == names.Journal || table == names.Records {
+		if table == names.Journal || table == names.Records || table == names.Usage {
 			advice = "docs/runbook.md#restoring"
 		}
 		one("the table "+table+" was deleted", "table "+table, gone, advice, func(t *testing.T, h *patientOf) { h.deleteTable(t, table) }, depends[table]...)
@@ -255,7 +266,7 @@ func tables(one injure, denied forbid, names Names) {
 	one("a table has the wrong primary key", "table "+names.Sessions, "Its keys are HASH id (S), RANGE at (S)", "GATEHOUSE_PREFIX", func(t *testing.T, h *patientOf) {
 		h.createTable(t, names.Sessions, "id", "at")
 	})
-	for _, table := range []string{names.Journal, names.Records} {
+	for _, table := range []string{names.Journal, names.Records, names.Usage} {
 		one("deletion protection of "+table+" is off", "table "+table, "Deletion protection is off.", runSetup, func(t *testing.T, h *patientOf) {
 			_, err := h.dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &table, DeletionProtectionEnabled: aws.Bool(false)})
 			ok(t, err)
@@ -279,7 +290,7 @@ func tables(one injure, denied forbid, names Names) {
 	})
 	denied("DescribeTable", "dynamodb:DescribeTable", lines...)
 	denied("DescribeTimeToLive", "dynamodb:DescribeTimeToLive", "table "+names.Records, "table "+names.Sessions)
-	denied("DescribeContinuousBackups", "dynamodb:DescribeContinuousBackups", "table "+names.Journal, "table "+names.Records)
+	denied("DescribeContinuousBackups", "dynamodb:DescribeContinuousBackups", "table "+names.Journal, "table "+names.Records, "table "+names.Usage)
 }
 
 func queues(one injure, denied forbid, names Names) {
@@ -322,11 +333,11 @@ func queues(one injure, denied forbid, names Names) {
 }
 
 func topics(one injure, denied forbid, names Names) {
-	topic, subscription := "topic "+names.Events, "subscription of "+names.Projections
+	topic, subscription, notices := "topic "+names.Events, "subscription of "+names.Projections, "subscription of "+names.Notices
 	one("the topic was deleted", topic, "It does not exist.", runSetup, func(t *testing.T, h *patientOf) {
 		_, err := h.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: h.topicARN(t)})
 		ok(t, err)
-	}, subscription)
+	}, subscription, notices)
 	for attribute, value := range map[string]string{"ContentBasedDeduplication": "true", "FifoThroughputScope": "Topic"} {
 		one("the topic's "+attribute+" is wrong", topic, fmt.Sprintf("Its %s is %q", attribute, value), runSetup, func(t *testing.T, h *patientOf) {
 			_, err := h.sns.SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{TopicArn: h.topicARN(t), AttributeName: &attribute, AttributeValue: &value})
@@ -337,8 +348,12 @@ func topics(one injure, denied forbid, names Names) {
 		_, err := h.sns.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: h.subscription(t)})
 		ok(t, err)
 	})
+	one("the queue of notices is not subscribed", notices, "nobody is told anything", runSetup, func(t *testing.T, h *patientOf) {
+		_, err := h.sns.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: h.subscriptionOf(t, names.Notices)})
+		ok(t, err)
+	})
 	for attribute, c := range map[string][2]string{
-		"RawMessageDelivery": {"false", "Raw message delivery is off"}, "FilterPolicy": {`{"type":["x"]}`, "A filter policy keeps facts from the views"},
+		"RawMessageDelivery": {"false", "Raw message delivery is off"}, "FilterPolicy": {`{"type":["x"]}`, "A filter policy keeps facts from the queue"},
 	} {
 		one("the subscription's "+attribute+" is wrong", subscription, c[1], runSetup, func(t *testing.T, h *patientOf) {
 			_, err := h.sns.SetSubscriptionAttributes(t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: h.subscription(t), AttributeName: &attribute, AttributeValue: &c[0]})
@@ -346,8 +361,8 @@ func topics(one injure, denied forbid, names Names) {
 		})
 	}
 	denied("GetTopicAttributes", "sns:GetTopicAttributes", topic)
-	denied("ListSubscriptionsByTopic", "sns:ListSubscriptionsByTopic", subscription)
-	denied("GetSubscriptionAttributes", "sns:GetSubscriptionAttributes", subscription)
+	denied("ListSubscriptionsByTopic", "sns:ListSubscriptionsByTopic", subscription, notices)
+	denied("GetSubscriptionAttributes", "sns:GetSubscriptionAttributes", subscription, notices)
 }
 
 func kmsKeys(one injure, denied forbid) {

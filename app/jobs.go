@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 // The jobs, by name.
@@ -28,6 +29,7 @@ const (
 	catalogJob = "catalog"
 	sweepJob   = "sweep"
 	rebuildJob = "rebuild"
+	usageJob   = "usage"
 )
 
 const catalogName = "api-gateway"
@@ -114,6 +116,18 @@ func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journa
 		NamePrefix: names.KeyNamePrefix() + "/",
 		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
 			return gateway.ParseKeyName(names.KeyNamePrefix(), name)
+		},
+	}
+}
+
+func newCollector(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, now func() time.Time) *usage.Collector {
+	table := usage.NewTable(c.dynamodb, names.Usage)
+	return &usage.Collector{
+		Table: table, Now: now, MessageLease: leaseOf, Scratch: jobs.NewScratch(c.dynamodb, names.Records, now),
+		Holders:  projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
+		Recorder: &usage.Recorder{Table: table, Journal: facts, Accounts: reader, Sender: sender, Now: now},
+		Session: func(urgency gateway.Urgency, lease func() time.Time) usage.Source {
+			return plane.Session(urgency, lease)
 		},
 	}
 }

@@ -4,10 +4,10 @@ import "strings"
 
 // Names are the names of an installation's resources in AWS. They follow from its prefix.
 type Names struct {
-	Journal, Views, Records, Sessions string
+	Journal, Views, Records, Sessions, Usage string
 
-	Commands, Provisioning, Projections, Jobs string
-	Events                                    string
+	Commands, Provisioning, Projections, Jobs, Notices, Deliveries string
+	Events                                                         string
 
 	// KMSAlias is that of the KMS key that API key values are computed with.
 	KMSAlias string
@@ -17,9 +17,10 @@ type Names struct {
 // NamesFor returns the names for GATEHOUSE_PREFIX.
 func NamesFor(prefix string) Names {
 	return Names{
-		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions",
+		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions", Usage: prefix + "-usage",
 		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
 		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
+		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries",
 		Events:   prefix + "-events.fifo",
 		KMSAlias: "alias/" + prefix + "-keys",
 		prefix:   prefix,
@@ -27,12 +28,15 @@ func NamesFor(prefix string) Names {
 }
 
 // Tables lists the tables.
-func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions} }
+func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions, n.Usage} }
 
 // Queues lists the queues, without their dead-letter queues.
 func (n Names) Queues() []string {
-	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs}
+	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs, n.Notices, n.Deliveries}
 }
+
+// Subscribed lists the queues to which the topic sends facts.
+func (n Names) Subscribed() []string { return []string{n.Projections, n.Notices} }
 
 const fifoSuffix = ".fifo"
 

@@ -17,8 +17,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/mcp"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/usage"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
@@ -39,7 +41,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err := c.checkTables(ctx, names); err != nil {
 		return nil, err
 	}
-	deriver, _, err := c.keyMaterial(ctx, p.Config)
+	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +54,10 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
 		MaxOpen: p.Config.MaxOpenRequests,
 	})
+	desk := &notices.Desk{
+		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
+	}
+	counters := usage.NewTable(c.dynamodb, names.Usage)
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
@@ -88,7 +94,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Console: console, Version: Version}, guard...)
+	api.Mount(router, api.Config{
+		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters, Now: p.Now, Version: Version,
+	}, guard...)
 	pages.Routes(router, guard...)
 	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))

@@ -103,7 +103,7 @@ func arguments(name, summary string, args []string, out, errs io.Writer) (code i
 	case len(args) == 1 && slices.Contains([]string{"--version", "-v", "version"}, args[0]):
 		fmt.Fprintln(out, name, Build())
 	case len(args) == 1 && slices.Contains([]string{"--help", "-h", "help"}, args[0]):
-		fmt.Fprintf(out, usage, name, summary)
+		fmt.Fprintf(out, help, name, summary)
 	default:
 		fmt.Fprintf(errs, "%s: unexpected argument %q\nRun `%[1]s --help` for usage.\n", name, args[0])
 		return ExitUsage, true
@@ -111,7 +111,7 @@ func arguments(name, summary string, args []string, out, errs io.Writer) (code i
 	return ExitOK, true
 }
 
-const usage = `Usage: %[1]s [--help] [--version]
+const help = `Usage: %[1]s [--help] [--version]
 
 %[2]s
 

@@ -20,7 +20,7 @@ const tableTimeout = 3 * time.Minute
 // guarded reports whether losing the table would be final. Views are rebuilt from the journal,
 // and people whose sessions are lost sign in again.
 func (e estate) guarded(table string) bool {
-	return table == e.names.Journal || table == e.names.Records
+	return table == e.names.Journal || table == e.names.Records || table == e.names.Usage
 }
 
 func (e estate) expires(table string) bool {
@@ -63,6 +63,11 @@ func (e estate) table(name string) resource {
 // missingTable has set-up create the table, unless it is the journal or records table and the
 // other one holds data: then it was lost and must be restored.
 func (e estate) missingTable(ctx context.Context, name string) (finding, error) {
+	if name == e.names.Usage {
+		f, err := missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
+		f.faults[0].advice = "After an upgrade to a version that collects usage, run `gatehouse setup`. If it was deleted, restore it first, see docs/runbook.md#restoring."
+		return f, err
+	}
 	if !e.guarded(name) {
 		return missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
 	}

@@ -96,7 +96,8 @@ type Reader struct {
 	// OfferAll offers every usage plan that no product folder withholds. Otherwise a plan needs
 	// the OfferTag, or a product folder that names it.
 	OfferAll bool
-	// Folder reads the catalog folder; nil if there is none. Its error is for operators.
+	// Folder reads the catalog folder; nil if there is none. Its error is for operators. A folder
+	// without products counts as one that cannot be read if it had some and is not MeantEmpty.
 	Folder func(ctx context.Context) (Folder, error)
 	// Normalize checks an exported OpenAPI document and returns what the catalog stores of it. Its
 	// error is for operators. If it is nil, no documents are exported.

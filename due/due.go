@@ -29,6 +29,9 @@ const (
 	KeyEndSoon Kind = "key_end_soon"
 	// KeyRemoval deletes a key that has ended, after its usage was read.
 	KeyRemoval Kind = "key_removal"
+	// Delivery sends a notice to a channel, again if an earlier attempt failed or its outcome
+	// was lost.
+	Delivery Kind = "delivery"
 )
 
 // Row is one due row, with the attributes of its kind.
@@ -53,6 +56,11 @@ type Row struct {
 	Ended int64 `dynamodbav:"ended,omitempty"`
 	// Ahead is how long before the end of its key a KeyEndSoon row falls due.
 	Ahead time.Duration `dynamodbav:"ahead,omitempty"`
+
+	// Channel and Notice name the delivery of a Delivery row, and Attempt counts from 1.
+	Channel string `dynamodbav:"channel,omitempty"`
+	Notice  string `dynamodbav:"notice,omitempty"`
+	Attempt int    `dynamodbav:"attempt,omitempty"`
 }
 
 // OfWish is the row of a wish for a key in a plan, either "" if the wish is not about one.
@@ -88,6 +96,11 @@ func OfKeyRemoval(stream portal.Stream, key portal.KeyID, ended int64, at time.T
 	return Row{Kind: KeyRemoval, Stream: stream, From: at, Key: key, Ended: ended, After: after}
 }
 
+// OfDelivery is the row of an attempt to deliver a notice. It falls due a wait after from.
+func OfDelivery(stream portal.Stream, channel, notice string, attempt int, from time.Time, after time.Duration) Row {
+	return Row{Kind: Delivery, Stream: stream, From: from, After: after, Channel: channel, Notice: notice, Attempt: attempt}
+}
+
 // A row falls due after its kind's first wait, then after twice as long each time, up to
 // lastWait. The first wait for operations allows for a queue's backlog and for SQS's
 // deduplication of five minutes.
@@ -106,7 +119,7 @@ func (r Row) At() time.Time {
 	switch r.Kind {
 	case Operation:
 		wait = firstOperationWait
-	case IdleKey, KeyRemoval:
+	case IdleKey, KeyRemoval, Delivery:
 		wait = max(r.After, 0)
 	case KeyEnd, KeyEndSoon:
 		wait = 0
@@ -139,7 +152,13 @@ func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 // the worker that ends the matter can delete it. A row that has moved on is deleted when it
 // next falls due.
 func (r Row) Place() schema.Key {
-	id := portal.DeriveID(string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
-		string(r.Operation), strconv.FormatInt(r.Emptied, 10))
+	parts := []string{
+		string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
+		string(r.Operation), strconv.FormatInt(r.Emptied, 10),
+	}
+	if r.Kind == Delivery {
+		parts = append(parts, r.Channel, r.Notice, strconv.Itoa(r.Attempt))
+	}
+	id := portal.DeriveID(parts...)
 	return schema.DueRow(r.Stream, r.At(), id)
 }

@@ -49,6 +49,13 @@ type ProvisionRequested struct {
 // ShowRequested says that the views may lack a stream's latest facts. It is only a wake-up.
 type ShowRequested struct{}
 
+// DeliveryRequested says that a notice may have to be sent to a channel. It is only a wake-up: the
+// delivery's row says whether anything is left to do.
+type DeliveryRequested struct {
+	Channel string `json:"channel"`
+	Notice  string `json:"notice"`
+}
+
 // JobRequested says that a job is due. Any process may send it; duplicates for a job and slot
 // are dropped.
 type JobRequested struct {
@@ -64,6 +71,7 @@ func (KeyReleaseRequested) EventType() string  { return "gatehouse.KeyReleaseReq
 func (CatalogSyncRequested) EventType() string { return "gatehouse.CatalogSyncRequested.v1" }
 func (ProvisionRequested) EventType() string   { return "gatehouse.ProvisionRequested.v1" }
 func (ShowRequested) EventType() string        { return "gatehouse.ShowRequested.v1" }
+func (DeliveryRequested) EventType() string    { return "gatehouse.DeliveryRequested.v1" }
 func (JobRequested) EventType() string         { return "gatehouse.JobRequested.v1" }
 
 // Scopes: see Request.
@@ -76,13 +84,14 @@ func (KeyReleaseRequested) Scopes() []portal.Scope  { return nil }
 func (CatalogSyncRequested) Scopes() []portal.Scope { return nil }
 func (ProvisionRequested) Scopes() []portal.Scope   { return nil }
 func (ShowRequested) Scopes() []portal.Scope        { return nil }
+func (DeliveryRequested) Scopes() []portal.Scope    { return nil }
 func (JobRequested) Scopes() []portal.Scope         { return nil }
 
 // WakesUp reports whether the request is only a wake-up. It has no operation, and losing it
 // loses nothing, because other means find the same work.
 func WakesUp(request Payload) bool {
 	switch request.(type) {
-	case ProvisionRequested, ShowRequested, JobRequested:
+	case ProvisionRequested, ShowRequested, DeliveryRequested, JobRequested:
 		return true
 	}
 	return false

@@ -34,6 +34,8 @@ var (
 	ListUsagePlans  = Operation{name: "GetUsagePlans", class: other}
 	DeleteUsagePlan = Operation{name: "DeleteUsagePlan", class: other}
 
+	readUsage = Operation{name: "GetUsage", class: other}
+
 	listRestAPIs = Operation{name: "GetRestApis", class: other}
 	listStages   = Operation{name: "GetStages", class: other}
 	readExport   = Operation{name: "GetExport", class: other}

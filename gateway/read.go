@@ -42,9 +42,11 @@ type MethodThrottle struct {
 	Throttle
 }
 
-// Quota limits requests in a period: DAY, WEEK or MONTH.
+// Quota limits requests in a period: DAY, WEEK or MONTH. In the first period of a key in the
+// plan the limit is less by Offset.
 type Quota struct {
 	Limit  int
+	Offset int
 	Period string
 }
 
@@ -123,7 +125,7 @@ func usagePlan(item types.UsagePlan) UsagePlan {
 		plan.Throttle = &Throttle{Rate: t.RateLimit, Burst: int(t.BurstLimit)}
 	}
 	if q := item.Quota; q != nil {
-		plan.Quota = &Quota{Limit: int(q.Limit), Period: string(q.Period)}
+		plan.Quota = &Quota{Limit: int(q.Limit), Offset: int(q.Offset), Period: string(q.Period)}
 	}
 	for _, stage := range item.ApiStages {
 		named := portal.Stage{API: aws.ToString(stage.ApiId), Stage: aws.ToString(stage.Stage)}

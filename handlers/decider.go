@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -112,15 +114,18 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 	return map[string]func(context.Context, events.Event) error{
 		events.RegisterUser{}.EventType():         forAccount(d, Registration),
 		events.SubscribeRequested{}.EventType():   d.subscribe,
-		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
+		events.UnsubscribeRequested{}.EventType(): forAccount(d, inGoodStanding(Unsubscribing)),
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
-		events.KeyRequested{}.EventType():          forAccount(d, KeyCreation(d.keys, d.rings, d.now)),
-		events.KeyRenameRequested{}.EventType():    forAccount(d, KeyRenaming),
-		events.KeyRotationRequested{}.EventType():  forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
-		events.KeyEndRequested{}.EventType():       forAccount(d, KeyEnd(d.now)),
-		events.KeyEndNoticeRequested{}.EventType(): forAccount(d, KeyEndNotice(d.now)),
+		events.KeyRequested{}.EventType():                  forAccount(d, KeyCreation(d.keys, d.rings, d.now)),
+		events.KeyRenameRequested{}.EventType():            forAccount(d, KeyRenaming),
+		events.KeyRotationRequested{}.EventType():          forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
+		events.KeyEndRequested{}.EventType():               forAccount(d, KeyEnd(d.now)),
+		events.KeyEndNoticeRequested{}.EventType():         forAccount(d, KeyEndNotice(d.now)),
+		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
+		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
+		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
 	}
 }
 
@@ -129,8 +134,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
 // forAccount turns a decision about an account into a message handler. A second delivery finds
-// the facts of the first and only sends them again.
-func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Context, events.Event) error {
+// the facts of the first and only sends them again. The functions in alongside read what else the
+// decision needs, while the account is read.
+func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
 		request, typed := msg.Data.(R)
@@ -138,8 +144,16 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, err := d.accounts.Account(ctx, id)
-			if err != nil {
+			var history accounts.History
+			group, within := errgroup.WithContext(ctx)
+			group.Go(portal.Guard(func() (err error) {
+				history, err = d.accounts.Account(within, id)
+				return err
+			}))
+			for _, read := range alongside {
+				group.Go(portal.Guard(func() error { return read(within) }))
+			}
+			if err := group.Wait(); err != nil {
 				return past{}, err
 			}
 			account := history.Account

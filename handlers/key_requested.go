@@ -18,8 +18,8 @@ import (
 func KeyCreation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[events.KeyRequested] {
 	return func(account state.Account, req events.KeyRequested, id string) []events.Fact {
 		refuse := func(code portal.Code, message string) []events.Fact { return reject(events.Decides{}, code, message) }
-		if code, text := noNewKey(account); text != "" {
-			return refuse(code, text)
+		if refused := standing(account, events.Decides{}); refused != nil {
+			return refused
 		}
 		name, err := portal.KeyName(req.Name)
 		if err != nil {

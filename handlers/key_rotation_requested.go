@@ -25,6 +25,9 @@ func KeyRotation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[eve
 		if req.Leaked && old.Live() && account.Replaced(old) {
 			return ending(old, decides, events.EndLeaked)
 		}
+		if refused := standing(account, decides); refused != nil {
+			return refused
+		}
 		if no := notRotatable(account, rings, old, req); no != nil {
 			return reject(decides, no.Code, no.Message)
 		}
@@ -46,9 +49,6 @@ func KeyRotation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[eve
 }
 
 func notRotatable(account state.Account, rings Rings, old state.Key, req events.KeyRotationRequested) *portal.Error {
-	if code, text := noNewKey(account); text != "" {
-		return portal.Fail(code, text)
-	}
 	switch {
 	case !old.Live():
 		return portal.Fail(portal.Conflict, old.Name+" has ended, so it cannot be replaced. Create another key.")

@@ -17,12 +17,13 @@ import (
 )
 
 var (
-	keyClock = func() time.Time { return time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC) }
-	inAnHour = keyClock().Add(time.Hour)
-	tomorrow = keyClock().Add(24 * time.Hour)
-	newID    = portal.KeyID(portal.DeriveID("key", string(account), "op-new"))
-	onKey1   = events.Decides{Scopes: []portal.Scope{"key/key1"}}
-	onName1  = events.Decides{Scopes: []portal.Scope{"key-name/key1"}}
+	keyClock         = func() time.Time { return time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC) }
+	inAnHour         = keyClock().Add(time.Hour)
+	tomorrow         = keyClock().Add(24 * time.Hour)
+	newID            = portal.KeyID(portal.DeriveID("key", string(account), "op-new"))
+	onKey1           = events.Decides{Scopes: []portal.Scope{"key/key1"}}
+	suspendedRefusal = portal.AccountSuspended("Unpaid bills.")
+	onName1          = events.Decides{Scopes: []portal.Scope{"key-name/key1"}}
 )
 
 func key2(replaces portal.KeyID) said {
@@ -37,7 +38,6 @@ func key1Ends(at time.Time, reason events.EndReason, intent portal.Intent) said 
 
 func key1Ending() said { return said{fact: events.KeyEnding{Key: "key1", Reason: events.EndRevoked}} }
 func key1Ended() said  { return said{fact: events.KeyEnded{Link: wish(7), Key: "key1"}} }
-func suspended() said  { return said{fact: events.AccountSuspended{Message: "Too many calls."}} }
 
 // active returns what makes the account use Free with key1, and those facts.
 func active(more ...said) []said { return append(freeActive(), more...) }
@@ -59,7 +59,7 @@ func TestKeyCreation(t *testing.T) {
 		{"an account that never signed up is refused", nil, events.KeyRequested{Name: "CI"}, 1,
 			refused(events.Decides{}, portal.NotRegistered, "Register first: this account is not registered yet.")},
 		{"a suspended account is refused", active(suspended()), events.KeyRequested{Name: "CI"}, 3,
-			refused(events.Decides{}, portal.Conflict, "The operator of this portal has suspended this account, so it can have no further keys.")},
+			refused(events.Decides{}, suspendedRefusal.Code, suspendedRefusal.Message)},
 		{"one key too many is refused", active(key2("")), events.KeyRequested{Name: "Third"}, 4,
 			refused(events.Decides{}, portal.LimitReached, "You can have at most 2 keys here. Revoke one before you create another one.")},
 		{"a key that has ended makes room", active(key2(""), key1Ending()), events.KeyRequested{Name: "Third"}, 4, wanted("Third", nil)},
@@ -135,7 +135,7 @@ func TestKeyRotation(t *testing.T) {
 		{"an unknown key is refused", active(), events.KeyRotationRequested{Key: "key9"}, 3,
 			refused(events.Decides{Scopes: []portal.Scope{"key/key9"}}, portal.NotFound, "There is no such key.")},
 		{"a suspended account is refused", active(suspended()), hour, 3,
-			refused(onKey1, portal.Conflict, "The operator of this portal has suspended this account, so it can have no further keys.")},
+			refused(onKey1, suspendedRefusal.Code, suspendedRefusal.Message)},
 	})
 }
 
@@ -160,7 +160,7 @@ func TestKeyEnd(t *testing.T) {
 		{"revoking a key that has ended changes nothing", active(key1Ending(), key1Ended()), events.KeyEndRequested{Key: "key1"}, 3, []events.Fact{events.RequestUnchanged{Decides: onKey1}}},
 		{"revoking a key that is being created ends its wish", active(key2("")), events.KeyEndRequested{Key: "key2"}, 4,
 			[]events.Fact{events.RequestSuperseded{Link: wish(7)}, events.KeyEnding{Decides: onKey2, Key: "key2", Reason: events.EndRevoked}}},
-		{"revoking works while the account is suspended", active(suspended()), events.KeyEndRequested{Key: "key1"}, 3, []events.Fact{ended(events.EndRevoked)}},
+		{"revoking works while the account is suspended", active(suspended()), events.KeyEndRequested{Key: "key1"}, 6, []events.Fact{ended(events.EndRevoked)}},
 		{"the old key of a rotation ends early", rotated(), events.KeyEndRequested{Key: "key1"}, 4, []events.Fact{ended(events.EndRotated)}},
 		{"the old key of a rotation gets more time", rotated(), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 4, until(&tomorrow, events.EndRotated)},
 		{"the old key of a rotation gets no 31 days", rotated(), events.KeyEndRequested{Key: "key1", At: &days31}, 4,

@@ -83,16 +83,3 @@ func newKey(account state.Account, scheme KeyScheme, request string, ring portal
 		Ring: ring, Name: name, Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
 	}
 }
-
-// noNewKey returns why the account can have no further key at all.
-func noNewKey(account state.Account) (portal.Code, string) {
-	switch {
-	case !account.Registered:
-		return portal.NotRegistered, "Register first: this account is not registered yet."
-	case account.Standing.Leaving():
-		return portal.Conflict, "This account is being deleted, so it can have no further keys."
-	case account.Standing.Suspended:
-		return portal.Conflict, "The operator of this portal has suspended this account, so it can have no further keys."
-	}
-	return "", ""
-}

@@ -21,8 +21,8 @@ import (
 func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
-		if !account.Registered {
-			return reject(decides, portal.NotRegistered, "Register first: this account is not registered yet.")
+		if refused := standing(account, decides); refused != nil {
+			return refused
 		}
 		current := account.Subscriptions[req.Plan]
 		switch current.Phase {
@@ -56,22 +56,25 @@ func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.Sub
 // subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
 // subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
 func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
-	decide := Subscribing(d.keys, d.limits, d.rings)
-	if request, ok := msg.Data.(events.SubscribeRequested); ok && d.refusal != nil {
-		text, err := d.refusal(ctx, request.Plan)
-		if err != nil {
-			return err
-		}
-		decide = unlessRefused(text, decide)
+	request, ok := msg.Data.(events.SubscribeRequested)
+	if !ok || d.refusal == nil {
+		return forAccount(d, Subscribing(d.keys, d.limits, d.rings))(ctx, msg)
 	}
-	return forAccount(d, decide)(ctx, msg)
+	var refusal string
+	decide := func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
+		return unlessRefused(refusal, Subscribing(d.keys, d.limits, d.rings))(account, req, id)
+	}
+	return forAccount(d, decide, func(ctx context.Context) (err error) {
+		refusal, err = d.refusal(ctx, request.Plan)
+		return err
+	})(ctx, msg)
 }
 
 // unlessRefused rejects a request for a plan that the account does not have or wait for.
 func unlessRefused(text string, decide Decide[events.SubscribeRequested]) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		phase := account.Subscriptions[req.Plan].Phase
-		if text == "" || !account.Registered || phase == state.Active || phase == state.Wanted {
+		if text == "" || standing(account, events.Decides{}) != nil || phase == state.Active || phase == state.Wanted {
 			return decide(account, req, id)
 		}
 		return reject(events.Decides{Scopes: req.Scopes()}, portal.Conflict, text)

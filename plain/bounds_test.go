@@ -112,3 +112,26 @@ func TestADocumentThatIsTooLongLeavesRoomForShorterOnes(t *testing.T) {
 		t.Errorf("%d bytes, ending in:\n%s", len(body), body[max(0, len(body)-600):])
 	}
 }
+
+func TestAReferenceThatIsCutNamesItsParts(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	var operations []string
+	for i := range 1200 {
+		operations = append(operations, fmt.Sprintf(`"/things/%d": {"get": {"tags": ["tag %d"], "description": %q, "responses": {"200": {"description": "OK"}}}}`, i, i%3, strings.Repeat("A long description of it. ", 200)))
+	}
+	definition := `{"openapi": "3.1.0", "info": {"title": "Long", "version": "1"}, "paths": {` + strings.Join(operations, ",") + `}, "webhooks": {"storm": {"post": {"responses": {}}}}}`
+	c.Publish(catalog.Document{Products: []catalog.Product{{ID: "long", Name: "Long", APIs: []catalog.API{{Slug: "api", Name: "API", Kind: catalog.Docs, Definition: c.Put(definition)}}}}})
+	h := site(t, c, nil)
+	body := get(h, "/apis/long/docs/api.md").Body.String()
+	_, parts, cut := strings.Cut(body, "\nThis document is cut here, since it is too long. Read its parts:\n\n")
+	if want := "- [tag 0](https://portal.example.com/apis/long/docs/api/tags/tag-0.md)\n"; !cut || len(body) > 5<<20 || !strings.HasPrefix(parts, want) || strings.Count(parts, "\n") != 4 {
+		t.Fatalf("%d bytes, with the parts %q", len(body), parts)
+	}
+	for _, link := range strings.Split(parts, "](https://portal.example.com")[1:] {
+		path, _, _ := strings.Cut(link, ")")
+		if w := get(h, path); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "cut here") {
+			t.Errorf("%s is answered %d with %d bytes", path, w.Code, w.Body.Len())
+		}
+	}
+}

@@ -56,6 +56,8 @@ func (d *Documents) Routes(router chi.Router, guard ...func(http.Handler) http.H
 	get(guarded, "/apis/{product}/pages/{page:.+\\.md}", d.handle(d.guide))
 	get(guarded, "/apis/{product}/docs/{api:.+\\.md}", d.handle(d.reference))
 	get(guarded, "/apis/{product}/docs/{api}/operations/{operation:.+\\.md}", d.handle(d.operation))
+	get(guarded, "/apis/{product}/docs/{api}/tags/{tag:.+\\.md}", d.handle(d.tag))
+	get(guarded, "/apis/{product}/docs/{api}/schemas/{schema:.+\\.md}", d.handle(d.schema))
 }
 
 // get serves HEAD, too; net/http leaves out the body.

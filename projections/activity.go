@@ -73,8 +73,18 @@ func activityText(account state.Account, fact events.Event) string {
 		return account.Keys[f.Key].Name + " was released, because it was in no plan for a long time. Your next subscription restores it with the same value."
 	case events.RequestRejected:
 		return "A request was refused: " + f.Message
+	case events.QuotaThresholdReached:
+		return thresholdText(account.Keys[f.Key].Name, plan, f)
 	}
 	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(fact))
+}
+
+func thresholdText(key, plan string, f events.QuotaThresholdReached) string {
+	quota := "its quota of " + plan + " for this " + strings.ToLower(f.Period)
+	if f.Percent >= 100 {
+		return fmt.Sprintf("%s has used up %s, %d requests.", key, quota, f.Limit)
+	}
+	return fmt.Sprintf("%s has used %d %% of %s.", key, f.Percent, quota)
 }
 
 func lostText(plan string, reason events.LossReason) string {

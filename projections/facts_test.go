@@ -81,6 +81,12 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a key that was released is pending once a plan is wanted again", append(whole[:9:9], releasing, said{"", events.KeyReleased{Link: link(10), Key: "k1"}}),
 			freeWanted, []string{
 				"log#activity#N | You subscribed to Free.", "now#key#k1 | pending", "now#subscription#free | pending", "operation#op-free step | running"}},
+		{"a part of a quota that was used is a line of the activity", active,
+			said{"", events.QuotaThresholdReached{Plan: "free", Key: "k1", Period: "MONTH", PeriodStart: "2026-11-01", Limit: 1000, Used: 803, Percent: 80}}, []string{
+				"log#activity#N | Default key has used 80 % of its quota of Free for this month."}},
+		{"a quota that was used up is a line of the activity", active,
+			said{"", events.QuotaThresholdReached{Plan: "free", Key: "k1", Period: "DAY", PeriodStart: "2026-11-01", Limit: 1000, Used: 1002, Percent: 100}}, []string{
+				"log#activity#N | Default key has used up its quota of Free for this day, 1000 requests."}},
 		{"a document that is published is the catalog", nil,
 			said{"op-sync", events.CatalogPublished{Hash: "h1"}}, []string{
 				"catalog now | h1", "operation#op-sync step | succeeded"}},

@@ -204,6 +204,7 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 		profileRows(changed, account, fact)
 		keyRows(changed, before, account, fact)
 		subscriptionRows(changed, before, account, fact)
+		holderRows(changed, before, account, fact)
 		activityRows(changed, account, fact)
 		steps(changed, before, account, fact)
 	}

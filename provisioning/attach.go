@@ -23,6 +23,9 @@ func (c *convergence) detach(ctx context.Context, pair portal.Pair) error {
 	}
 	// A key that was never created is in no plan.
 	if key.Created() {
+		if err := c.readUsage(ctx, pair, c.account.Attachments[pair].OpenedAt); err != nil {
+			return err
+		}
 		if err := c.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !isRefused(err, gateway.PlanGone, gateway.KeyGone) {
 			return fmt.Errorf("detaching key %s: %w", pair.Key, err)
 		}

@@ -77,6 +77,14 @@ func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 		}
 	}
 	if key.Created() {
+		for _, pair := range c.account.Pairs() {
+			if pair.Key != id || c.account.Attachments[pair].Phase == state.Ended {
+				continue
+			}
+			if err := c.readUsage(ctx, pair, key.ReleasingAt); err != nil {
+				return err
+			}
+		}
 		if err := c.plane.DeleteKey(ctx, key.GatewayID); err != nil && !isRefused(err, gateway.KeyGone) {
 			return fmt.Errorf("deleting key %s: %w", id, err)
 		}

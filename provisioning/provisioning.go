@@ -37,6 +37,8 @@ const (
 	retry    = 15 * time.Second
 	unlisted = time.Minute
 	upgrade  = 30 * time.Second
+	// A key that should leave a plan waits for its usage to be read for readable.
+	readable = 2 * time.Minute
 )
 
 type facts interface {
@@ -74,6 +76,13 @@ type accountLeases interface {
 	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease leases.AccountLease, ok bool, err error)
 }
 
+// usageReader records what API Gateway has counted for a key in a plan. The converger calls it
+// before it takes the key out of the plan or deletes it, since API Gateway may forget the counter
+// then. It may be called twice.
+type usageReader interface {
+	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) error
+}
+
 // Converger converges accounts.
 type Converger struct {
 	Journal  facts
@@ -87,6 +96,8 @@ type Converger struct {
 	// Bulk creates keys together with those of other accounts; nil creates them singly.
 	Bulk    bulk
 	KeyName func(portal.AccountID, portal.KeyID) string
+	// Usage is nil if nothing collects usage.
+	Usage usageReader
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration

@@ -81,6 +81,57 @@ const personBegins = "person#"
 // PersonBegins is the prefix of every Person's partition key, and of no other row's.
 func PersonBegins() string { return personBegins }
 
+// Notices, and what was sent of them.
+
+// Notice is the row of one thing that an account's owner is told. Ids sort by time.
+//
+// Owner: notices. Kept: TTL, 90 days.
+func Notice(account portal.AccountID, id string) Key {
+	all := Notices(account)
+	return Key{all.PK, all.Begins + id}
+}
+
+// Notices are all notices of an account, oldest first.
+func Notices(account portal.AccountID) Range { return Range{accountPartition(account), "notice#"} }
+
+// Delivery is the row of one notice that goes to one channel: mail, or a webhook.
+//
+// Owner: notices. Kept: TTL, 90 days.
+func Delivery(account portal.AccountID, channel, notice string) Key {
+	all := Deliveries(account, channel)
+	return Key{all.PK, all.Begins + notice}
+}
+
+// Deliveries are all deliveries of an account to a channel, oldest first.
+func Deliveries(account portal.AccountID, channel string) Range {
+	return Range{accountPartition(account), "delivery#" + channel + "#"}
+}
+
+// NoticeSettings is the row of the kinds of notices that an account has switched off.
+//
+// Owner: notices. Kept: for ever.
+func NoticeSettings(account portal.AccountID) Key {
+	return Key{accountPartition(account), "settings#notices"}
+}
+
+// Webhook is the row of an address to which an account's notices go. It has no secret.
+//
+// Owner: notices. Kept: until it is deleted.
+func Webhook(account portal.AccountID, id string) Key {
+	all := Webhooks(account)
+	return Key{all.PK, all.Begins + id}
+}
+
+// Webhooks are all webhooks of an account, oldest first.
+func Webhooks(account portal.AccountID) Range { return Range{accountPartition(account), "webhook#"} }
+
+// WebhookCount is the row of how many webhooks an account has.
+//
+// Owner: notices. Kept: for ever.
+func WebhookCount(account portal.AccountID) Key {
+	return Key{accountPartition(account), "settings#webhooks"}
+}
+
 // Rows for later work, and for the jobs.
 
 // DueShards is the number of partitions for due rows. It may grow but not shrink: a job handles
@@ -180,6 +231,11 @@ func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Sw
 //
 // Owner: provisioning. Kept: TTL, 90 days.
 func SweepResult() string { return "sweep-result" }
+
+// UsagePlans is the set of the usage plans that a run of the job usage goes through.
+//
+// Owner: usage. Kept: TTL, 7 days.
+func UsagePlans(run string) string { return "usage-" + run }
 
 // RebuildResult is the set of the result of the views' last rebuild.
 //

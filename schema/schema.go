@@ -1,4 +1,4 @@
-// Package schema is the data model: the rows of the four DynamoDB tables, their keys, their
+// Package schema is the data model: the rows of the five DynamoDB tables, their keys, their
 // owners and how long they are kept. Each table has a file, and each kind of row a function.
 // docs/data.md lists the same rows; tests compare the page with this package and with the rows
 // of a running portal.

@@ -58,6 +58,11 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Reveal", "records", schema.Reveal(ann, at), schema.Key{PK: "account#01ann", SK: "reveal#01782907200005000000"}},
 		{"RevealCount", "records", schema.RevealCount(ann), schema.Key{PK: "account#01ann", SK: "reveals"}},
 		{"Person", "records", schema.Person(ann), schema.Key{PK: "person#01ann", SK: "person"}},
+		{"Notice", "records", schema.Notice(ann, "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "notice#001782907200005-n"}},
+		{"Delivery", "records", schema.Delivery(ann, "mail", "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "delivery#mail#001782907200005-n"}},
+		{"NoticeSettings", "records", schema.NoticeSettings(ann), schema.Key{PK: "account#01ann", SK: "settings#notices"}},
+		{"Webhook", "records", schema.Webhook(ann, "w"), schema.Key{PK: "account#01ann", SK: "webhook#w"}},
+		{"WebhookCount", "records", schema.WebhookCount(ann), schema.Key{PK: "account#01ann", SK: "settings#webhooks"}},
 		{"DueRow", "records", schema.DueRow(stream, at, hash), schema.Key{PK: "due#05", SK: "001782907200005#" + hash}},
 		{"Snapshot", "records", schema.Snapshot(stream, "abc"), schema.Key{PK: "snapshot#account/01ann", SK: "abc"}},
 		{"JobRun", "records", schema.JobRun("sweep"), schema.Key{PK: "job#sweep", SK: "run"}},
@@ -71,6 +76,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Swept", "records", schema.Scratch(schema.Swept(run), "plans-00001", 0), schema.Key{PK: "scratch#sweep-" + run, SK: "plans-00001#0000"}},
 		{"SweptShard", "records", schema.Scratch(schema.SweptShard(run, 3), "00001", 0), schema.Key{PK: "scratch#sweep-" + run + "-03", SK: "00001#0000"}},
 		{"SweepResult", "records", schema.Scratch(schema.SweepResult(), "last", 0), schema.Key{PK: "scratch#sweep-result", SK: "last#0000"}},
+		{"UsagePlans", "records", schema.Scratch(schema.UsagePlans(run), "last", 0), schema.Key{PK: "scratch#usage-" + run, SK: "last#0000"}},
 		{"RebuildResult", "records", schema.Scratch(schema.RebuildResult(), "last", 0), schema.Key{PK: "scratch#rebuild-result", SK: "last#0000"}},
 		{"CatalogChunk", "records", schema.CatalogChunk(hash, 1), schema.Key{PK: "catalog#" + hash, SK: "chunk#0001"}},
 		{"CatalogRequest", "records", schema.CatalogRequest("r"), schema.Key{PK: "catalog-requests", SK: "r"}},
@@ -93,7 +99,12 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Generation.OperationStep", "views", v2.OperationStep("op", stream, 7), schema.Key{PK: "v2#operation#op", SK: "step#account/01ann#000000000007"}},
 		{"Generation.WishStep", "views", v2.WishStep(stream, 3, 7), schema.Key{PK: "v2#wish#account/01ann#000000000003", SK: "step#account/01ann#000000000007"}},
 		{"Generation.Catalog", "views", v2.Catalog(), schema.Key{PK: "v2#catalog", SK: "now"}},
+		{"Generation.Holder", "views", v2.Holder("p", "gw"), schema.Key{PK: "v2#plan#p", SK: "holder#gw"}},
 		{"Generation.Checkpoint", "views", v2.Checkpoint(stream), schema.Key{PK: "v2#checkpoint#account/01ann", SK: "checkpoint"}},
+
+		{"Usage", "usage", schema.Usage(ann, "", at, "p", "k", "gw"), schema.Key{PK: "account#01ann", SK: "day#2026-07-01#p#k#gw"}},
+		{"UsagePlan", "usage", schema.UsagePlan("", "p"), schema.Key{PK: "plan#p", SK: "collected"}},
+		{"UsageCycle", "usage", schema.UsageCycle(), schema.Key{PK: "cycle", SK: "last"}},
 
 		{"Session", "sessions", schema.Session(hash), schema.Key{PK: "session#" + hash, SK: "session"}},
 		{"AccountSession", "sessions", schema.AccountSession(ann, hash), schema.Key{PK: "account#01ann", SK: "session#" + hash}},
@@ -147,7 +158,7 @@ func comments(t *testing.T) map[string]fate {
 		}
 		for _, declared := range parsed.Decls {
 			f, ok := declared.(*ast.FuncDecl)
-			if !ok || !f.Name.IsExported() || !slices.Contains([]string{"journal.go", "records.go", "views.go", "sessions.go"}, file.Name()) {
+			if !ok || !f.Name.IsExported() || !slices.Contains([]string{"journal.go", "records.go", "views.go", "sessions.go", "usage.go"}, file.Name()) {
 				continue
 			}
 			name := f.Name.Name
@@ -174,6 +185,8 @@ func TestRowsOfOtherTargetsHaveTheTargetsNameInFront(t *testing.T) {
 		{schema.Budget("eu"), schema.Key{PK: "eu:budget", SK: "control-plane"}},
 		{schema.AttachLease("eu"), schema.Key{PK: "eu:lease", SK: "attach"}},
 		{schema.AccountLease("eu", ann), schema.Key{PK: "eu:lease", SK: "account#01ann"}},
+		{schema.Usage(ann, "eu", at, "p", "k", "gw"), schema.Key{PK: "account#01ann", SK: "day#2026-07-01#eu:p#k#gw"}},
+		{schema.UsagePlan("eu", "p"), schema.Key{PK: "plan#eu:p", SK: "collected"}},
 		{schema.FullOfKeys("eu"), schema.Key{PK: "eu:limit", SK: "keys"}},
 	} {
 		if c.key != c.want {
@@ -190,6 +203,7 @@ func TestARangeHoldsTheRowsThatItIsNamedAfterAndNoOthers(t *testing.T) {
 		schema.Reveal(ann, at), schema.RevealCount(ann), schema.Scratch("set", "name", 0), schema.Scratch("set", "other", 1),
 		schema.CatalogChunk(hash, 0), schema.CatalogRequest("r"), schema.DeadLetter("m"), schema.DeadLetterPart(hash, 0),
 		v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p"), v.Activity(ann, 7), v.OperationStep("op", stream, 7), v.WishStep(stream, 3, 7),
+		v.Holder("p", "gw"),
 	}
 	for name, c := range map[string]struct {
 		all  schema.Range
@@ -206,6 +220,7 @@ func TestARangeHoldsTheRowsThatItIsNamedAfterAndNoOthers(t *testing.T) {
 		"dead letters":       {schema.DeadLetters(), []schema.Key{schema.DeadLetter("m")}},
 		"dead letter's body": {schema.DeadLetterBody(hash), []schema.Key{schema.DeadLetterPart(hash, 0)}},
 		"now":                {v.Now(ann), []schema.Key{v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p")}},
+		"holders":            {v.Holders("p"), []schema.Key{v.Holder("p", "gw")}},
 		"activities":         {v.Activities(ann), []schema.Key{v.Activity(ann, 7)}},
 		"operation's steps":  {v.OperationSteps("op"), []schema.Key{v.OperationStep("op", stream, 7)}},
 		"wish's steps":       {v.WishSteps(stream, 3), []schema.Key{v.WishStep(stream, 3, 7)}},

@@ -114,6 +114,19 @@ func (r Range) step(stream portal.Stream, sequence int64) Key {
 // Owner: projections. Kept: with its generation.
 func (g Generation) Catalog() Key { return Key{g.Prefix() + "catalog", "now"} }
 
+// Holder is the row of a key that is in a plan, or was.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Holder(plan portal.PlanID, gatewayKey portal.GatewayKeyID) Key {
+	all := g.Holders(plan)
+	return Key{all.PK, all.Begins + string(gatewayKey)}
+}
+
+// Holders are the keys that are in a plan, or were.
+func (g Generation) Holders(plan portal.PlanID) Range {
+	return Range{g.Prefix() + "plan#" + string(plan), "holder#"}
+}
+
 // Checkpoint is the row that holds how far a stream has been projected.
 //
 // Owner: projections. Kept: with its generation.

@@ -22,6 +22,8 @@ type Account struct {
 	Subscriptions map[portal.PlanID]Subscription
 	// Attachments are the keys in plans that API Gateway should hold, or once held.
 	Attachments map[portal.Pair]Attachment
+	// Thresholds are the parts of quotas that keys have used up.
+	Thresholds map[portal.Pair][]Threshold
 	// Decisions holds the highest intent decided in each scope.
 	Decisions map[portal.Scope]portal.Intent
 	// NotUnderstood is the type of a fact that only newer code knows and that must not be
@@ -120,6 +122,7 @@ func NewAccount(id portal.AccountID) Account {
 		Rings:         map[portal.Ring]Ring{},
 		Subscriptions: map[portal.PlanID]Subscription{},
 		Attachments:   map[portal.Pair]Attachment{},
+		Thresholds:    map[portal.Pair][]Threshold{},
 		Decisions:     map[portal.Scope]portal.Intent{},
 	}
 }
@@ -128,6 +131,7 @@ func NewAccount(id portal.AccountID) Account {
 func (a Account) Clone() Account {
 	a.Keys, a.Rings, a.Subscriptions = maps.Clone(a.Keys), maps.Clone(a.Rings), maps.Clone(a.Subscriptions)
 	a.Attachments, a.Decisions = maps.Clone(a.Attachments), maps.Clone(a.Decisions)
+	a.Thresholds = maps.Clone(a.Thresholds)
 	return a
 }
 
@@ -157,10 +161,13 @@ func (a *Account) Apply(e events.Event) {
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
 		a.rejectKey(f.Wish)
+	case events.QuotaThresholdReached:
+		a.reach(f)
 	default:
 		a.applyToKeys(e)
 		a.applyToPlans(e)
 		a.applyToStanding(e)
+		a.applyToThresholds(e)
 	}
 }
 

@@ -198,7 +198,7 @@ func (s *Web) readsInTime(next http.Handler) http.Handler {
 
 func (s *Web) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		if err := h(w, keepingAccount(r)); err != nil {
 			s.Error(w, r, err)
 		}
 	}

@@ -163,7 +163,8 @@ func operationOf(r *http.Request) string {
 		"POST apikeys": "CreateApiKey", "PATCH one apikeys": "UpdateApiKey", "GET apikeys": "GetApiKeys", "GET one apikeys": "GetApiKey", "DELETE one apikeys": "DeleteApiKey",
 		"GET usageplans": "GetUsagePlans", "GET one usageplans": "GetUsagePlan",
 		"POST usageplans/keys": "CreateUsagePlanKey", "GET one usageplans/keys": "GetUsagePlanKey", "GET usageplans/keys": "GetUsagePlanKeys", "DELETE one usageplans/keys": "DeleteUsagePlanKey",
-		"GET restapis": "GetRestApis", "GET restapis/stages": "GetStages",
+		"GET usageplans/usage": "GetUsage",
+		"GET restapis":         "GetRestApis", "GET restapis/stages": "GetStages",
 	}
 	if r.URL.Query().Get("mode") == "import" {
 		return "ImportApiKeys"

@@ -19,8 +19,8 @@ type usageAnswer struct {
 	Position    string                `json:"position,omitempty"`
 }
 
-// maxUsageDays is ours: AWS documents no limit.
-const maxUsageDays = 366
+// maxUsageDays is ours, and on the safe side: AWS documents no limit.
+const maxUsageDays = 90
 
 // dayRange is a range of whole days (UTC), both inclusive.
 type dayRange struct{ start, end time.Time }

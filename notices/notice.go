@@ -1,0 +1,80 @@
+package notices
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// Notice is one thing that an account's owner is told.
+type Notice struct {
+	// ID sorts by time.
+	ID         string     `dynamodbav:"id"`
+	Kind       Kind       `dynamodbav:"kind"`
+	Importance Importance `dynamodbav:"importance"`
+	// About names the thing that the notice is about, such as "plan/<id>" or "key/<id>". A newer
+	// notice about the same thing replaces an older one.
+	About string `dynamodbav:"about"`
+	// Title is a short sentence without a full stop, Text the whole of it, and Advice what the
+	// person can do, "" if nothing.
+	Title  string `dynamodbav:"title"`
+	Text   string `dynamodbav:"text"`
+	Advice string `dynamodbav:"advice,omitempty"`
+	// Link is the page of the portal to look at, a path.
+	Link string    `dynamodbav:"link"`
+	At   time.Time `dynamodbav:"at"`
+	// Operation is the one that led to it, or "".
+	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
+	// DismissedAt is when the person dismissed it, zero if they have not.
+	DismissedAt time.Time `dynamodbav:"dismissed_at,omitempty"`
+	// Hidden notices are in no list: their kind is switched off for the dashboard.
+	Hidden bool `dynamodbav:"hidden,omitempty"`
+	// Replaced says that a newer notice about the same thing exists. It is not stored.
+	Replaced bool `dynamodbav:"-"`
+}
+
+const (
+	// keep is how long notices and deliveries are kept. maxAge is how old a fact may be that
+	// still becomes a notice: as long as the row of an earlier one is certain to be there.
+	keep   = 90 * 24 * time.Hour
+	maxAge = 30 * 24 * time.Hour
+)
+
+// noticeID derives the id from what the notice is about, and from its time.
+func noticeID(at time.Time, cause ...string) string {
+	return schema.Milliseconds(at) + "-" + portal.DeriveID(append([]string{"notice"}, cause...)...)[:16]
+}
+
+// beginning of the ids of notices at a time, and after.
+func idsFrom(at time.Time) string { return schema.Milliseconds(at) }
+
+// markReplaced takes notices in any order, newest or oldest first, and marks those that are no
+// longer true.
+func markReplaced(list []Notice) {
+	newest := map[string]string{}
+	for _, n := range list {
+		newest[n.About] = max(newest[n.About], n.ID)
+	}
+	for i := range list {
+		list[i].Replaced = list[i].ID < newest[list[i].About]
+	}
+}
+
+// NeedsYou lists the notices that a dashboard shows first: those that are still true, were not
+// dismissed, and may need something of the person. The most important come first, and the newest
+// of those.
+func NeedsYou(list []Notice) []Notice {
+	var out []Notice
+	for _, n := range list {
+		if !n.Replaced && n.DismissedAt.IsZero() && n.Importance != Info {
+			out = append(out, n)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Notice) int {
+		return cmp.Or(cmp.Compare(a.Importance.rank(), b.Importance.rank()), cmp.Compare(b.ID, a.ID))
+	})
+	return out
+}

@@ -1,0 +1,150 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// Holder is a key that is in a plan, or was, by its id in API Gateway. A key that was deleted and
+// made again has a Holder for each id.
+type Holder struct {
+	Account   portal.AccountID    `dynamodbav:"account"`
+	Plan      portal.PlanID       `dynamodbav:"plan"`
+	Key       portal.KeyID        `dynamodbav:"key"`
+	GatewayID portal.GatewayKeyID `dynamodbav:"gateway_id"`
+	// Since is when the key was wanted in the plan, zero once it has left. Until is when it left,
+	// zero while it is in the plan, or may be.
+	Since time.Time `dynamodbav:"since"`
+	Until time.Time `dynamodbav:"until"`
+}
+
+// held are the keys that API Gateway has, or may have, in plans.
+func held(account state.Account) map[portal.Pair]Holder {
+	all := map[portal.Pair]Holder{}
+	for pair, attachment := range account.Attachments {
+		if key := account.Keys[pair.Key]; attachment.Phase != state.Ended && key.Created() {
+			all[pair] = Holder{Account: account.ID, Plan: pair.Plan, Key: pair.Key, GatewayID: key.GatewayID, Since: attachment.OpenedAt}
+		}
+	}
+	return all
+}
+
+// holderRows writes state rows, guarded by sequence; only the stream of the key's account writes
+// them. A key that has left a plan keeps its row.
+func holderRows(changed rows, before, account state.Account, fact events.Event) {
+	was, is := held(before), held(account)
+	for pair, h := range was {
+		if is[pair].GatewayID != h.GatewayID {
+			h.Since, h.Until = time.Time{}, fact.Time
+			changed.view(changed.Holder(h.Plan, h.GatewayID), fact.Sequence, h)
+		}
+	}
+	for pair, h := range is {
+		if was[pair].GatewayID != h.GatewayID {
+			changed.view(changed.Holder(h.Plan, h.GatewayID), fact.Sequence, h)
+		}
+	}
+}
+
+type holderClient interface {
+	client
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+}
+
+// Holders tells whose keys are in plans. It may lag behind the journal. If a table does not
+// answer, the error is *portal.Postponed.
+type Holders struct {
+	client holderClient
+	store  store
+}
+
+// NewHolders returns the Holders in the views table.
+func NewHolders(client holderClient, tables Tables) *Holders {
+	return &Holders{client: client, store: newStore(client, tables)}
+}
+
+// Clock replaces the clock that tells how old the last read pointer is.
+func (h *Holders) Clock(now func() time.Time) *Holders {
+	h.store.generations.now = now
+	return h
+}
+
+// Held reports whether a key is in the plan, or was after that time.
+func (h *Holders) Held(ctx context.Context, plan portal.PlanID, after time.Time) (bool, error) {
+	live, err := h.store.live(ctx)
+	if err != nil {
+		return false, err
+	}
+	of := live.Holders(plan)
+	values := of.Values()
+	values[":never"], values[":after"] = schema.Time(time.Time{}), schema.Time(after)
+	pages := dynamodb.NewQueryPaginator(h.client, &dynamodb.QueryInput{
+		TableName: &h.store.tables.Views, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: values,
+		FilterExpression: aws.String("#until = :never OR #until > :after"), ExpressionAttributeNames: map[string]string{"#until": "until"},
+		ProjectionExpression: aws.String(schema.SK),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return false, unavailable(err, "reading the keys of plan "+string(plan))
+		}
+		if len(page.Items) > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// mostInBatch is how many items one BatchGetItem reads (DynamoDB API Reference).
+const mostInBatch = 100
+
+// Of finds the holders among keys of a plan. Keys that are not ours, or not shown yet, are
+// missing.
+func (h *Holders) Of(ctx context.Context, plan portal.PlanID, keys []portal.GatewayKeyID) (map[portal.GatewayKeyID]Holder, error) {
+	live, err := h.store.live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[portal.GatewayKeyID]Holder, len(keys))
+	for len(keys) > 0 {
+		n := min(len(keys), mostInBatch)
+		asked := types.KeysAndAttributes{}
+		for _, key := range keys[:n] {
+			asked.Keys = append(asked.Keys, live.Holder(plan, key).Attributes())
+		}
+		if err := h.batch(ctx, asked, found); err != nil {
+			return nil, err
+		}
+		keys = keys[n:]
+	}
+	return found, nil
+}
+
+func (h *Holders) batch(ctx context.Context, asked types.KeysAndAttributes, found map[portal.GatewayKeyID]Holder) error {
+	for len(asked.Keys) > 0 {
+		out, err := h.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{h.store.tables.Views: asked}})
+		if err != nil {
+			return unavailable(err, "reading the keys of plans")
+		}
+		for _, item := range out.Responses[h.store.tables.Views] {
+			var holder Holder
+			if err := attributevalue.UnmarshalMap(item, &holder); err != nil {
+				return fmt.Errorf("decoding row %s %s: %w", schema.KeyOf(item).PK, schema.KeyOf(item).SK, err)
+			}
+			found[holder.GatewayID] = holder
+		}
+		asked = out.UnprocessedKeys[h.store.tables.Views]
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package projections
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func (s *screen) holders() *Holders {
+	return NewHolders(s.tables.Client, Tables{Views: s.tables.Views, Records: s.tables.Records})
+}
+
+func TestAKeyHoldsItsPlanUntilItLeavesIt(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	of := s.holders()
+	look := func(name string, want map[portal.GatewayKeyID]Holder) {
+		t.Helper()
+		got, err := of.Of(t.Context(), "free", []portal.GatewayKeyID{"gw1", "gw2", "foreign"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, name, want, got)
+	}
+	isHeld := func(name string, after time.Time, want bool) {
+		t.Helper()
+		if got, err := of.Held(t.Context(), "free", after); err != nil || got != want {
+			t.Errorf("%s: held is %v, %v", name, got, err)
+		}
+	}
+	first := Holder{Account: ann, Plan: "free", Key: "k1", GatewayID: "gw1", Since: at(3)}
+	s.shown(annStream, registered, keyWanted, freeWanted)
+	look("a key that does not exist yet", map[portal.GatewayKeyID]Holder{})
+	isHeld("nobody has a key in it", at(0), false)
+
+	s.shown(annStream, keyCreated)
+	look("a key that may be attached already", map[portal.GatewayKeyID]Holder{"gw1": first})
+	s.shown(annStream, freeAttached, freeActive)
+	isHeld("with an attached key", at(99), true)
+
+	// API Gateway lost the key, and it was made again.
+	s.shown(annStream, said{"", events.KeyCreated{Key: "k1", GatewayID: "gw2"}})
+	second := first
+	first.Since, first.Until, second.GatewayID = time.Time{}, at(7), "gw2"
+	look("a key that was made again", map[portal.GatewayKeyID]Holder{"gw1": first, "gw2": second})
+
+	s.shown(annStream, freeEnding)
+	look("while it leaves", map[portal.GatewayKeyID]Holder{"gw1": first, "gw2": second})
+	s.shown(annStream, said{"", events.KeyDetached{Link: link(8), Key: "k1", Plan: "free"}})
+	second.Since, second.Until = time.Time{}, at(9)
+	look("after it has left", map[portal.GatewayKeyID]Holder{"gw1": first, "gw2": second})
+	isHeld("shortly after", at(8), true)
+	isHeld("long after", at(9), false)
+}
+
+func TestMoreHoldersThanOneReadTakesAreFound(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, registered, keyWanted, freeWanted, keyCreated)
+	ids := make([]portal.GatewayKeyID, 0, 251)
+	for range 250 {
+		ids = append(ids, portal.GatewayKeyID("foreign"+string(rune('a'+len(ids)%26))+string(rune('a'+len(ids)/26))))
+	}
+	got, err := s.holders().Of(t.Context(), "free", append(ids, "gw1"))
+	if err != nil || len(got) != 1 || got["gw1"].Account != ann {
+		t.Errorf("found %v, %v", got, err)
+	}
+}

@@ -1,0 +1,32 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// readUsage records a key's usage of a plan before the key leaves the plan. since is when it
+// should have left. If there is no token or a table does not answer, the task comes up again until
+// it is readable old. After that, and after any other error, the key leaves the plan all the same:
+// the calls since the last collection may then be missing from the usage.
+func (c *convergence) readUsage(ctx context.Context, pair portal.Pair, since time.Time) error {
+	if c.Usage == nil {
+		return nil
+	}
+	err := c.Usage.Final(ctx, c.urgency(task{key: pair.Key, plan: pair.Plan}), c.leased(ctx), c.account.ID, pair, c.account.Keys[pair.Key].GatewayID)
+	var postponed *portal.Postponed
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil, errors.As(err, &postponed) && c.Now().Sub(since) < readable:
+		return err
+	}
+	zerolog.Ctx(ctx).Warn().Err(err).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
+		Msg("a key leaves a plan before its usage could be read; the calls since the last collection may not be counted")
+	return nil
+}

@@ -1,0 +1,55 @@
+package state
+
+import (
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Threshold is the highest part of a quota that a key has reached in the latest period of that
+// length for which a fact says so.
+type Threshold struct {
+	Period string
+	// PeriodStart is the period's first day (YYYY-MM-DD, UTC).
+	PeriodStart string
+	Percent     int
+}
+
+// Reached is the highest threshold that the key has reached in the period that began then, 0 if
+// none. It is 100 for periods that ended before one with a threshold: nothing more is recorded
+// about them.
+func (a Account) Reached(pair portal.Pair, period, start string) int {
+	for _, t := range a.Thresholds[pair] {
+		switch {
+		case t.Period != period || t.PeriodStart < start:
+		case t.PeriodStart == start:
+			return t.Percent
+		default:
+			return 100
+		}
+	}
+	return 0
+}
+
+func (a *Account) applyToThresholds(e events.Event) {
+	switch f := e.Data.(type) {
+	case events.QuotaThresholdReached:
+		a.reach(f)
+	case events.UsageCarried:
+		// The key begins with what is left of the other's quota, so nothing is told again.
+		if told, ok := a.Thresholds[portal.Pair{Key: f.From, Plan: f.Plan}]; ok {
+			a.Thresholds[portal.Pair{Key: f.Key, Plan: f.Plan}] = told
+		}
+	}
+}
+
+func (a *Account) reach(f events.QuotaThresholdReached) {
+	pair, now := portal.Pair{Key: f.Key, Plan: f.Plan}, Threshold{Period: f.Period, PeriodStart: f.PeriodStart, Percent: f.Percent}
+	if a.Reached(pair, f.Period, f.PeriodStart) >= f.Percent {
+		return
+	}
+	// A clone shares the slice.
+	others := slices.DeleteFunc(slices.Clone(a.Thresholds[pair]), func(t Threshold) bool { return t.Period == f.Period })
+	a.Thresholds[pair] = append(others, now)
+}
