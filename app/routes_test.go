@@ -65,6 +65,11 @@ var byRoute = map[string]answers{
 	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
 	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/keys":                   everybody(http.StatusBadRequest), // without a body
+	"PATCH /api/v1/keys/{key}":            everybody(http.StatusBadRequest),
+	"POST /api/v1/keys/{key}/rotate":      {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
+	"POST /api/v1/keys/{key}/end":         {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
+	"DELETE /api/v1/keys/{key}":           {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"POST /api/v1/try/{product}/{api}":    everybody(http.StatusBadRequest), // these requests have no body
 

@@ -229,6 +229,11 @@ var looks = map[string]look{
 	"DELETE /api/v1/subscriptions/{plan}":                   {status: http.StatusAccepted},
 	"GET /api/v1/keys":                                      {status: http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
+	"POST /api/v1/keys":                                     {status: http.StatusAccepted, body: `{"name":"CI"}`},
+	"PATCH /api/v1/keys/{key}":                              {status: http.StatusNotFound, body: `{"name":"CI"}`},
+	"POST /api/v1/keys/{key}/rotate":                        {status: http.StatusNotFound},
+	"POST /api/v1/keys/{key}/end":                           {status: http.StatusNotFound},
+	"DELETE /api/v1/keys/{key}":                             {status: http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
 
 	"GET /api/v1/notices":                                           {status: http.StatusOK},

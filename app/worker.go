@@ -115,7 +115,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
-		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, Waits: countWaits(p.Metrics),
+		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},

@@ -267,6 +267,12 @@ func (fakeAWS) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, 
 }
 func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error   { return nil }
 func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error { return nil }
+func (fakeAWS) Remaining(context.Context, portal.PlanID, portal.GatewayKeyID) (int64, bool, error) {
+	return 0, false, nil
+}
+func (fakeAWS) SetRemaining(context.Context, portal.PlanID, portal.GatewayKeyID, int64) error {
+	return nil
+}
 func (fakeAWS) PlansOf(context.Context, portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
 	return nil, nil
 }

@@ -162,6 +162,15 @@ func (f faultyPlane) SetEnabled(ctx context.Context, key portal.GatewayKeyID, en
 	})
 }
 
+func (f faultyPlane) Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (left int64, limited bool, err error) {
+	err = f.w.planeCall(ctx, func() error { return nil })
+	return 7, true, err
+}
+
+func (f faultyPlane) SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error {
+	return f.w.planeCall(ctx, func() error { return nil })
+}
+
 func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []gateway.UsagePlan, err error) {
 	err = f.w.planeCall(ctx, func() error {
 		for _, id := range f.w.plane.plansOf(key) {

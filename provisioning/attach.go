@@ -42,7 +42,11 @@ func (c *convergence) attach(ctx context.Context, pair portal.Pair) error {
 	err := c.plane.Attach(ctx, pair.Plan, key.GatewayID)
 	switch {
 	case err == nil:
-		return c.done(ctx, pair)
+		carried, err := c.carry(ctx, pair)
+		if err != nil {
+			return fmt.Errorf("passing a quota on to key %s: %w", pair.Key, err)
+		}
+		return c.done(ctx, pair, carried...)
 	case isRefused(err, gateway.KeyGone):
 		return c.renew(ctx, pair, err)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func (c *convergence) create(ctx context.Context, pair portal.Pair, key state.Key) error {
-	if c.Bulk != nil {
+	if c.Bulk != nil && key.Replaces == "" {
 		return c.createInBulk(ctx, pair, key)
 	}
 	id, err := c.createKey(ctx, key)

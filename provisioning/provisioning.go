@@ -62,6 +62,9 @@ type ControlPlane interface {
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
+	// Remaining and SetRemaining pass the rest of a quota on from an old key to a new one.
+	Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (remaining int64, limited bool, err error)
+	SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error
 	// Rechecks use Inspect, Rename and PlansOf.
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
 	Rename(ctx context.Context, key portal.GatewayKeyID, name string) error
@@ -101,6 +104,8 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
+	// CarryUsage gives a key that replaces another what is left of the other's quota.
+	CarryUsage bool
 	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
 	// be read.
 	KeepEndedKeys time.Duration

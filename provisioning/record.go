@@ -13,11 +13,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// done records that a key in a plan is as the fold wants it.
-func (c *convergence) done(ctx context.Context, pair portal.Pair) error {
+// done records that a key in a plan is as the fold wants it, with what else happened to it there.
+func (c *convergence) done(ctx context.Context, pair portal.Pair, also ...events.Fact) error {
 	delete(c.recheck, pair)
 	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPair(pair), func() []events.Fact {
-		return c.outcome(pair)
+		outcome := c.outcome(pair)
+		if len(outcome) == 0 {
+			return nil
+		}
+		return append(outcome[:1:1], append(also, outcome[1:]...)...)
 	})
 	if touched {
 		c.recheck[pair] = true
