@@ -49,3 +49,22 @@ func (c *convergence) refused(key state.Key, code portal.Code, message string) [
 	}
 	return facts
 }
+
+// endsOverdue asks to end keys whose time has passed while the keys that replace them were not
+// ready. If the messages are lost, the keys' due rows repeat them.
+func (c *convergence) endsOverdue(facts []events.Event) []events.Event {
+	var asked []events.Event
+	for _, fact := range facts {
+		ready, ok := fact.Data.(events.KeyReady)
+		old := c.account.Keys[c.account.Keys[ready.Key].Replaces]
+		if !ok || !old.Live() || old.Ends.IsZero() || old.Ends.After(c.Now()) {
+			continue
+		}
+		asked = append(asked, events.Event{
+			ID: portal.DeriveID("overdue", fact.ID), Source: "/gatehouse/provisioning", Subject: fact.Subject, Time: fact.Time,
+			Causation: fact.ID, Correlation: fact.Correlation, TraceParent: fact.TraceParent,
+			Data: events.KeyEndRequested{Key: old.ID, Due: &old.Ends},
+		})
+	}
+	return asked
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -211,4 +212,34 @@ func TestAThrottledReadOfTheQuotaIsTriedAgainForTwoMinutes(t *testing.T) {
 	}
 	b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.WishParked{Link: wish(7), Reason: events.WaitingForAWS},
 		events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(7), Key: "key2"})
+}
+
+func TestAnOldKeyWhoseTimeHasPassedEndsWhenTheNewOneIsReady(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ends  time.Duration
+		wants bool
+	}{"its time has passed": {-time.Second, true}, "it has time left": {time.Second, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ends := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC).Add(c.ends)
+			b := newBench(t, append(active(), second("key1"), events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: events.EndRotated})...)
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			var asked []events.Payload
+			for _, message := range b.sent.sent {
+				if _, fact := message.Fact(); !fact {
+					asked = append(asked, message.Data)
+				}
+			}
+			var want []events.Payload
+			if c.wants {
+				want = []events.Payload{events.KeyEndRequested{Key: "key1", Due: &ends}}
+			}
+			if diff := cmp.Diff(want, asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

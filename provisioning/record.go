@@ -162,13 +162,14 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 	}
 }
 
-// publish sends the facts while the run goes on. Its error is that of the facts before them.
+// publish sends the facts, and what follows from them, while the run goes on. Its error is that of the facts before them.
 func (c *convergence) publish(ctx context.Context, facts []events.Event) error {
 	if err := c.published(); err != nil {
 		return err
 	}
 	sent := make(chan error, 1)
-	send := portal.Guard(func() error { return c.Sender.Send(ctx, facts...) })
+	messages := append(facts[:len(facts):len(facts)], c.endsOverdue(facts)...)
+	send := portal.Guard(func() error { return c.Sender.Send(ctx, messages...) })
 	go func() { sent <- send() }()
 	c.sending = sent
 	return nil
