@@ -38,6 +38,7 @@ const bodyTime = 30 * time.Second
 type accepting interface {
 	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	acceptingKeys
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
@@ -60,6 +61,7 @@ type Config struct {
 	Console    trying
 	Notices    noticing
 	Usage      usageReading
+	Admin      Admin
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -75,6 +77,7 @@ type service struct {
 	console    trying
 	notices    noticing
 	usage      usageReading
+	admin      Admin
 	now        func() time.Time
 }
 
@@ -84,7 +87,7 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, now: config.Now,
+		notices: config.Notices, usage: config.Usage, admin: config.Admin, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -123,14 +126,17 @@ func (a *service) register(api huma.API) {
 		OperationID: "list-subscriptions", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/subscriptions", Summary: "List my subscriptions", Security: signedIn,
 	}, a.listSubscriptions)
 	huma.Register(api, accepted(huma.Operation{
-		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan",
-		Description: "The operation succeeds when API Gateway has added the account's key to the plan. The first subscription creates the key.",
+		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan, or change to it",
+		Description: "Without replaces, the operation succeeds when API Gateway has added the account's key to the plan. The first subscription creates the key. " +
+			"With replaces, it succeeds when every key has moved from that plan to this one; if API Gateway refuses this plan for good, the keys return and the operation is rejected. " +
+			"A plan with approval manual waits until an admin of the portal has approved the subscription.",
 	}), a.subscribe)
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
 	a.registerKeys(api, accepted)
 	a.registerUsage(api)
+	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",

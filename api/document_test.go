@@ -429,7 +429,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	var requests []string
 	for _, name := range events.Types() {
 		// Only what people ask for has scopes.
-		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && len(request.Scopes()) > 0 {
+		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && (len(request.Scopes()) > 0 || name == events.SubscriptionReviewRequested{}.EventType()) {
 			requests = append(requests, events.Name(name))
 		}
 	}
@@ -438,7 +438,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 		"Step.name":            steps,
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
-		"Subscription.state":   {projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
+		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, projections.KeyDisabled, projections.KeyReleased, projections.KeyBlocked, projections.KeyEnding, projections.KeyEnded},
 		"Key.waiting":          reasons,
 		"Key.ends_for": {

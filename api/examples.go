@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	exampleOperation = "01m7x8k3c4d5e6f7g8h9j0kmnp"
 	exampleKey       = "4t6qk0w5y2b8n1r7m3x9zcvd5h"
 	examplePlan      = "a1b2c3"
+	exampleFormer    = "z9y8x7"
 	exampleProduct   = "harbours-v1"
 	exampleValue     = "q3ZyX7pLw0vK5tR8nB2mC6jH9dF4gS1a"
 )
@@ -134,7 +136,7 @@ func answers() map[string]any {
 
 const (
 	exampleSecret     = "whsec_QmVyZ2VuIEhhZmVuIEtpZWwgSHVzdW0gV2lzbWFy"
-	exampleNoticeID   = "001795338000000-8k3c4d5e6f7g8h9j"
+	exampleNoticeID   = "001795338000000-000000000007-8k3c4d5e6f"
 	exampleWebhookID  = "k3c4d5e6f7g8h9j0k3c4d5e6f7"
 	exampleWebhookURL = "https://example.com/hooks"
 )
@@ -163,6 +165,15 @@ func exampleDelivery() Delivery {
 	}
 }
 
+// bodies are the examples of requests that have content, by operation id.
+func bodies() map[string]any {
+	later := exampleTime.AddDate(0, 0, 7)
+	return map[string]any{
+		"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}, "create-key": NewKey{Name: "CI", Expires: &later},
+		"rename-key": KeyName{Name: "CI"}, "rotate-key": Rotation{Overlap: "1h"}, "end-key": KeyEnd{At: &later},
+	}
+}
+
 const exampleCSV = "date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
 	"2026-11-22," + examplePlan + ",Free," + exampleKey + ",Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n"
 
@@ -174,15 +185,6 @@ func exampleUsage() Usage {
 			Plan: examplePlan, PlanName: "Free", Key: exampleKey, KeyName: "Default key", Used: 120,
 			Days: []UsageDay{{Date: "2026-11-22", Used: 120, Limit: &limit, Remaining: &remaining, Period: "DAY", AsOf: exampleTime}},
 		}},
-	}
-}
-
-// sends are the bodies of requests.
-func sends() map[string]any {
-	later := exampleTime.AddDate(0, 0, 7)
-	return map[string]any{
-		"try": exampleAttempt(), "create-key": NewKey{Name: "CI", Expires: &later}, "rename-key": KeyName{Name: "CI"},
-		"rotate-key": Rotation{Overlap: "1h"}, "end-key": KeyEnd{At: &later},
 	}
 }
 
@@ -307,13 +309,13 @@ var failures = map[string][]map[int]expected{
 }
 
 func illustrate(operation *huma.Operation) {
-	if example := sends()[operation.OperationID]; example != nil {
-		operation.RequestBody.Content["application/json"].Example = example
+	if body := operation.RequestBody; body != nil && bodies()[operation.OperationID] != nil {
+		body.Content["application/json"].Example = bodies()[operation.OperationID]
 	}
 	for status, response := range operation.Responses {
 		for kind, content := range response.Content {
 			if status < "300" {
-				content.Example = answers()[operation.OperationID]
+				content.Example = exampleFor(operation.OperationID)
 				if kind == csvType {
 					content.Example = exampleCSV
 				}
@@ -321,12 +323,19 @@ func illustrate(operation *huma.Operation) {
 		}
 	}
 	problem := operation.Responses["default"].Content["application/problem+json"].Schema
-	for _, listed := range append([]map[int]expected{anywhere}, failures[operation.OperationID]...) {
+	for _, listed := range append([]map[int]expected{anywhere}, slices.Concat(failures[operation.OperationID], adminFailures()[operation.OperationID])...) {
 		for status, e := range listed {
 			operation.Responses[strconv.Itoa(status)] = e.response(status, problem)
 		}
 	}
 	operation.Responses["default"].Description = "Any other error."
+}
+
+func exampleFor(operation string) any {
+	if example, ok := adminAnswers()[operation]; ok {
+		return example
+	}
+	return answers()[operation]
 }
 
 func (e expected) response(status int, problem *huma.Schema) *huma.Response {

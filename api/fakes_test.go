@@ -79,6 +79,10 @@ func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.P
 	return f.operation, f.ask("subscribe", who, string(plan))
 }
 
+func (f *fake) ChangePlan(_ context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
+	return f.operation, f.ask("change", who, string(plan)+" for "+string(replaces))
+}
+
 func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	return f.operation, f.ask("unsubscribe", who, string(plan))
 }

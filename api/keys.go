@@ -199,14 +199,16 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key {
-		shown := Key{
-			ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed[k.ID]),
-			EndsAt: timeOrNull(k.Ends), Replaces: string(k.Replaces), ReplacedBy: string(k.ReplacedBy), Waiting: k.Waiting,
-		}
-		if !k.Ends.IsZero() {
-			shown.EndsFor = k.EndsFor
-		}
-		return shown
-	})}, nil
+	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return showKey(k, revealed[k.ID]) })}, nil
+}
+
+func showKey(k projections.Key, revealed time.Time) Key {
+	shown := Key{
+		ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed),
+		EndsAt: timeOrNull(k.Ends), Replaces: string(k.Replaces), ReplacedBy: string(k.ReplacedBy), Waiting: k.Waiting,
+	}
+	if !k.Ends.IsZero() {
+		shown.EndsFor = k.EndsFor
+	}
+	return shown
 }

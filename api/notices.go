@@ -81,7 +81,7 @@ func (a *service) listNotices(ctx context.Context, _ *struct{}) (*struct{ Body L
 }
 
 func (a *service) dismissNotice(ctx context.Context, in *struct {
-	Notice string `path:"notice" maxLength:"64" doc:"A notice's id." example:"001795338000000-8k3c4d5e6f7g8h9j"`
+	Notice string `path:"notice" maxLength:"64" doc:"A notice's id." example:"001795338000000-000000000007-8k3c4d5e6f"`
 	Body   *Empty
 }) (*struct{ Body Notice }, error) {
 	account, err := who(ctx)

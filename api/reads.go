@@ -56,11 +56,13 @@ type Subscription struct {
 	Plan      string    `json:"plan"`
 	Name      string    `json:"name" doc:"The plan's name; its last one if the plan is no longer offered."`
 	Offered   bool      `json:"offered" doc:"Whether the plan is still in the catalog."`
-	State     string    `json:"state" enum:"pending,active,ending,ended"`
+	State     string    `json:"state" enum:"awaiting_approval,pending,active,ending,ended" doc:"awaiting_approval: an admin of the portal has to approve it."`
 	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key" doc:"Why a pending or ending subscription is waiting."`
 	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why the subscription ended although you did not leave the plan."`
 	Since     time.Time `json:"since"`
-	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state."`
+	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state, or that waits for approval."`
+	Replaces  string    `json:"replaces,omitempty" doc:"The plan that your keys leave for this one, while they move or the change waits for approval."`
+	ChangesTo string    `json:"changes_to,omitempty" doc:"The plan that your keys move to from this one."`
 }
 
 func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
@@ -68,12 +70,14 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Subscription] }{list(account.Subscriptions, func(s projections.Subscription) Subscription {
-		return Subscription{
-			Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
-			Since: s.Since, Operation: string(s.Operation),
-		}
-	})}, nil
+	return &struct{ Body List[Subscription] }{list(account.Subscriptions, showSubscription)}, nil
+}
+
+func showSubscription(s projections.Subscription) Subscription {
+	return Subscription{
+		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
+		Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),
+	}
 }
 
 func (a *service) mine(ctx context.Context) (projections.Account, error) {

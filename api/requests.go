@@ -12,7 +12,7 @@ import (
 // Operation is an accepted request, as clients see it.
 type Operation struct {
 	ID        string    `json:"id"`
-	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested,AccountDeletionRequested,AccountReinstatementRequested,AccountSuspensionRequested,KeyEndRequested,KeyRenameRequested,KeyRequested,KeyRotationRequested,PlanChangeRequested,RegistrationReviewRequested" doc:"The kind of request." example:"SubscribeRequested"`
+	Type      string    `json:"type" enum:"RegisterUser,RegistrationReviewRequested,SubscribeRequested,UnsubscribeRequested,PlanChangeRequested,SubscriptionReviewRequested,KeyRequested,KeyRenameRequested,KeyRotationRequested,KeyEndRequested,AccountSuspensionRequested,AccountReinstatementRequested,AccountDeletionRequested" doc:"The kind of request." example:"SubscribeRequested"`
 	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed: may still succeed if the operator replays it. succeeded and rejected are final."`
 	Reason    *Reason   `json:"reason" doc:"Why the operation is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`
@@ -28,7 +28,7 @@ type Reason struct {
 
 // Step is one thing that happened in an operation.
 type Step struct {
-	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed,AccountDeleted,AccountDeleting,AccountKeysSwitched,AccountReinstated,AccountSuspended,KeyBlocked,KeyEndScheduled,KeyEnded,KeyEnding,KeyMoved,KeyReady,KeyRenamed,KeyUnblocked,PlanChangeRefused,PlanChangeWanted,PlanChanged,RegistrationDenied,RegistrationPending,SubscriptionApprovalPending,SubscriptionApproved,SubscriptionDenied,UsageCarried" doc:"What happened." example:"KeyCreated"`
+	Name   string    `json:"name" enum:"UserRegistered,RegistrationPending,RegistrationDenied,KeyWanted,KeyCreated,KeyReady,KeyRenamed,KeyEndScheduled,KeyEnding,KeyEnded,KeyBlocked,KeyUnblocked,KeyAttached,KeyDetached,UsageCarried,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,PlanChangeWanted,KeyMoved,PlanChanged,PlanChangeRefused,SubscriptionApprovalPending,SubscriptionApproved,SubscriptionDenied,AccountSuspended,AccountReinstated,AccountKeysSwitched,AccountDeleting,AccountDeleted,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
 	Detail string    `json:"detail"`
 }
@@ -89,8 +89,22 @@ type planInput struct {
 	Plan string `path:"plan" maxLength:"128" doc:"A plan's id, from the catalog." example:"a1b2c3"`
 }
 
-func (a *service) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
+// Wanted says what a subscription replaces.
+type Wanted struct {
+	Replaces *string `json:"replaces,omitempty" nullable:"true" maxLength:"128" doc:"The plan that the keys should leave for this one. null or nothing leaves no plan."`
+}
+
+type subscribeInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"Sending the same request again with the same key returns the same operation."`
+	Plan           string `path:"plan" maxLength:"128" doc:"A plan's id, from the catalog." example:"a1b2c3"`
+	Body           *Wanted
+}
+
+func (a *service) subscribe(ctx context.Context, in *subscribeInput) (*acceptedOutput, error) {
+	return accept(ctx, Asking{IdempotencyKey: in.IdempotencyKey}, func(who operations.Caller) (operations.Operation, error) {
+		if in.Body != nil && in.Body.Replaces != nil {
+			return a.operations.ChangePlan(ctx, who, portal.PlanID(in.Plan), portal.PlanID(*in.Body.Replaces))
+		}
 		return a.operations.Subscribe(ctx, who, portal.PlanID(in.Plan))
 	})
 }

@@ -242,7 +242,7 @@ func (a *service) listDeliveries(ctx context.Context, in *struct {
 
 func (a *service) redeliver(ctx context.Context, in *struct {
 	OfWebhook
-	Notice string `path:"notice" maxLength:"64" doc:"A notice's id." example:"001795338000000-8k3c4d5e6f7g8h9j"`
+	Notice string `path:"notice" maxLength:"64" doc:"A notice's id." example:"001795338000000-000000000007-8k3c4d5e6f"`
 	Body   *Empty
 }) (*deliveryOutput, error) {
 	account, err := who(ctx)

@@ -60,6 +60,8 @@ type Config struct {
 	// Branding is a folder with the operator's name, logo, colours and texts; see branding.Load.
 	Branding string `env:"GATEHOUSE_BRANDING"`
 
+	// Registration is RegistrationOpen, RegistrationApproval or RegistrationInvitation.
+	Registration string `env:"GATEHOUSE_REGISTRATION" envDefault:"open"`
 	// MaxOpenRequests is per account.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
@@ -115,6 +117,16 @@ const (
 	KeysPerAccount = "account"
 	// KeysPerPlan gives each new subscription keys of its own.
 	KeysPerPlan = "plan"
+)
+
+// The values of Config.Registration.
+const (
+	// RegistrationOpen lets everybody register who can sign in.
+	RegistrationOpen = "open"
+	// RegistrationApproval makes people wait for an admin's approval.
+	RegistrationApproval = "approval"
+	// RegistrationInvitation lets only people register whose verified e-mail address was invited.
+	RegistrationInvitation = "invitation"
 )
 
 // The values of Config.Offer.
@@ -225,6 +237,8 @@ func (c Config) faults() []error {
 	}
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
 	check(slices.Contains([]string{ProvisioningAuto, ProvisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
+	check(slices.Contains([]string{RegistrationOpen, RegistrationApproval, RegistrationInvitation}, c.Registration),
+		"GATEHOUSE_REGISTRATION %q: want open, approval or invitation", c.Registration)
 	check(slices.Contains([]string{OfferTagged, OfferAll}, c.Offer), "GATEHOUSE_OFFER %q: want tagged or all", c.Offer)
 	if c.Catalog != "" {
 		_, err = folder.Open(c.Catalog, nil)

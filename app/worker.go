@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -109,13 +110,15 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
-		Refusal: refused.refusal,
+		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
-		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage, Waits: countWaits(p.Metrics),
+		Erase:         newErasure(c, names, members.NewStore(c.dynamodb, names.Records, now)).Erase,
+		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage,
+		Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},

@@ -225,11 +225,25 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 		return p, nil
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("phase", string(p.Phase)).Msg("the catalog's source could not be read")
-	p.Problems = append(p.Problems, Problem{Where: "API Gateway", Text: unreadable(err)})
+	where := "API Gateway"
+	var of *partError
+	if errors.As(err, &of) {
+		where += ", " + of.part
+	}
+	p.Problems = append(p.Problems, Problem{Where: where, Text: unreadable(err)})
 	p = p.to(publish)
 	p.Result = Result{Failed: true}
 	return p, nil
 }
+
+// partError names the part of API Gateway that a run could not read.
+type partError struct {
+	part string
+	err  error
+}
+
+func (e *partError) Error() string { return "reading " + e.part + ": " + e.err.Error() }
+func (e *partError) Unwrap() error { return e.err }
 
 // unreadable says for operators why API Gateway cannot be read.
 func unreadable(err error) string {

@@ -121,6 +121,14 @@ func (f faultyPlane) Detach(ctx context.Context, plan portal.PlanID, key portal.
 	})
 }
 
+// Move makes both calls. Each may fail, or its answer may be lost.
+func (f faultyPlane) Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error {
+	if err := f.Detach(ctx, from, key); err != nil {
+		return err
+	}
+	return f.Attach(ctx, to, key)
+}
+
 func (f faultyPlane) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
 	return f.w.planeCall(ctx, func() error {
 		f.w.plane.remove(f.w.plane.nameOf(key))

@@ -62,6 +62,7 @@ type Decider struct {
 	keys     KeyScheme
 	limits   Limits
 	rings    Rings
+	approval bool
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	followed *followed
@@ -91,6 +92,8 @@ type Config struct {
 	Keys     KeyScheme
 	Limits   Limits
 	Rings    Rings
+	// ApproveRegistrations makes people wait for an admin's approval of their account.
+	ApproveRegistrations bool
 	// Catalog may be nil where no catalog is synchronized.
 	Catalog CatalogJob
 	// Refusal returns why nobody can subscribe to a plan on the portal, "" if they can. nil refuses
@@ -105,14 +108,15 @@ func New(cfg Config) *Decider {
 	}
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
-		catalog: cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
+		approval: cfg.ApproveRegistrations,
+		catalog:  cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
 	}
 }
 
 // Handlers maps each request type to its handler.
 func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
-		events.RegisterUser{}.EventType():         forAccount(d, Registration),
+		events.RegisterUser{}.EventType():         forAccount(d, Registration(d.approval)),
 		events.SubscribeRequested{}.EventType():   d.subscribe,
 		events.UnsubscribeRequested{}.EventType(): forAccount(d, inGoodStanding(Unsubscribing)),
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
@@ -123,6 +127,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.KeyRotationRequested{}.EventType():          forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
 		events.KeyEndRequested{}.EventType():               forAccount(d, KeyEnd(d.now)),
 		events.KeyEndNoticeRequested{}.EventType():         forAccount(d, KeyEndNotice(d.now)),
+		events.PlanChangeRequested{}.EventType():           d.changePlan,
+		events.SubscriptionReviewRequested{}.EventType():   forAccount(d, Review(d.keys, d.limits)),
+		events.RegistrationReviewRequested{}.EventType():   forAccount(d, RegistrationReview),
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,

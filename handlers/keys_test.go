@@ -42,7 +42,7 @@ func key1Ended() said  { return said{fact: events.KeyEnded{Link: wish(7), Key: "
 // active returns what makes the account use Free with key1, and those facts.
 func active(more ...said) []said { return append(freeActive(), more...) }
 
-func refused(decides events.Decides, code portal.Code, message string) []events.Fact {
+func refusedKey(decides events.Decides, code portal.Code, message string) []events.Fact {
 	return []events.Fact{events.RequestRejected{Decides: decides, Code: code, Message: message}}
 }
 
@@ -57,25 +57,25 @@ func TestKeyCreation(t *testing.T) {
 		{"a key may have an expiry, an emoji and a name written from right to left", active(), events.KeyRequested{Name: "🚢 مفتاح", Ends: &tomorrow}, 3, wanted("🚢 مفتاح", &tomorrow)},
 		{"an account without a plan gets a key for later", []said{registered()}, events.KeyRequested{Name: "CI"}, 2, wanted("CI", nil)},
 		{"an account that never signed up is refused", nil, events.KeyRequested{Name: "CI"}, 1,
-			refused(events.Decides{}, portal.NotRegistered, "Register first: this account is not registered yet.")},
+			refusedKey(events.Decides{}, portal.NotRegistered, "Register first: this account is not registered yet.")},
 		{"a suspended account is refused", active(suspended()), events.KeyRequested{Name: "CI"}, 3,
-			refused(events.Decides{}, suspendedRefusal.Code, suspendedRefusal.Message)},
+			refusedKey(events.Decides{}, suspendedRefusal.Code, suspendedRefusal.Message)},
 		{"one key too many is refused", active(key2("")), events.KeyRequested{Name: "Third"}, 4,
-			refused(events.Decides{}, portal.LimitReached, "You can have at most 2 keys here. Revoke one before you create another one.")},
+			refusedKey(events.Decides{}, portal.LimitReached, "You can have at most 2 keys here. Revoke one before you create another one.")},
 		{"a key that has ended makes room", active(key2(""), key1Ending()), events.KeyRequested{Name: "Third"}, 4, wanted("Third", nil)},
 		{"a key that another one replaces makes room", active(key2("key1"), key1Ends(inAnHour, events.EndRotated, 3)), events.KeyRequested{Name: "Third"}, 4, wanted("Third", nil)},
 		{"a name of 10,000 characters is refused", active(), events.KeyRequested{Name: strings.Repeat("x", 10_000)}, 3,
-			refused(events.Decides{}, portal.Invalid, "The name is longer than 100 characters. Choose a shorter one.")},
+			refusedKey(events.Decides{}, portal.Invalid, "The name is longer than 100 characters. Choose a shorter one.")},
 		{"an expiry in the past is refused", active(), events.KeyRequested{Name: "CI", Ends: &past}, 3,
-			refused(events.Decides{}, portal.Invalid, "The key cannot end in the past. Choose a time in the future.")},
+			refusedKey(events.Decides{}, portal.Invalid, "The key cannot end in the past. Choose a time in the future.")},
 		{"an expiry in six years is refused", active(), events.KeyRequested{Name: "CI", Ends: &year6}, 3,
-			refused(events.Decides{}, portal.Invalid, "The key can end in at most 5 years. Choose an earlier time.")},
+			refusedKey(events.Decides{}, portal.Invalid, "The key can end in at most 5 years. Choose an earlier time.")},
 		{"a ring that no plan uses is refused", active(), events.KeyRequested{Name: "CI", Ring: "plan/next"}, 3,
-			refused(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")},
+			refusedKey(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")},
 	})
 	check(t, KeyCreation(scheme, Rings{}, keyClock), []decision{
 		{"with one key to a ring, a second one is refused", active(), events.KeyRequested{Name: "CI"}, 3,
-			refused(events.Decides{}, portal.LimitReached, "You can have one key here. Rotate it to replace it, or revoke it before you create another one.")},
+			refusedKey(events.Decides{}, portal.LimitReached, "You can have one key here. Rotate it to replace it, or revoke it before you create another one.")},
 	})
 }
 
@@ -89,11 +89,11 @@ func TestKeyRenaming(t *testing.T) {
 		{"an older name that arrives late is superseded", active(said{events.KeyRenamed{Decides: onName1, Key: "key1", Name: "New"}, "op-name", 9}),
 			events.KeyRenameRequested{Key: "key1", Name: "Old"}, 3, []events.Fact{events.RequestSuperseded{}}},
 		{"an unknown key is refused", active(), events.KeyRenameRequested{Key: "key9", Name: "CI"}, 3,
-			refused(events.Decides{Scopes: []portal.Scope{"key-name/key9"}}, portal.NotFound, "There is no such key.")},
+			refusedKey(events.Decides{Scopes: []portal.Scope{"key-name/key9"}}, portal.NotFound, "There is no such key.")},
 		{"a key that has ended keeps its name", active(key1Ending()), events.KeyRenameRequested{Key: "key1", Name: "CI"}, 3,
-			refused(onName1, portal.Conflict, "Default key has ended, so it keeps its name.")},
+			refusedKey(onName1, portal.Conflict, "Default key has ended, so it keeps its name.")},
 		{"a name on two lines is refused", active(), events.KeyRenameRequested{Key: "key1", Name: "a\nb"}, 3,
-			refused(onName1, portal.Invalid, "The name contains a line break or another control character. Choose a name on one line.")},
+			refusedKey(onName1, portal.Invalid, "The name contains a line break or another control character. Choose a name on one line.")},
 	})
 }
 
@@ -114,28 +114,28 @@ func TestKeyRotation(t *testing.T) {
 		{"without an overlap the old key ends now", active(), events.KeyRotationRequested{Key: "key1"}, 3, []events.Fact{replacement(nil), until(keyClock())}},
 		{"30 days are the longest overlap", active(), events.KeyRotationRequested{Key: "key1", Overlap: 2592000}, 3, []events.Fact{replacement(nil), until(keyClock().Add(portal.MaxKeyOverlap))}},
 		{"an overlap of a year is refused", active(), year, 3,
-			refused(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
+			refusedKey(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
 		{"a negative overlap is refused", active(), events.KeyRotationRequested{Key: "key1", Overlap: -1}, 3,
-			refused(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
+			refusedKey(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
 		{"a leaked key ends first", active(), leaked, 3, []events.Fact{events.KeyEnding{Decides: onKey1, Key: "key1", Reason: events.EndLeaked}, replacement(nil)}},
 		{"the new key lives as long as the old one was to, but no longer than five years, and the old one no longer than before", active(key1Ends(inAnHour, events.EndExpired, 3)),
 			events.KeyRotationRequested{Key: "key1", Overlap: 7200}, 4, []events.Fact{replacement(&longest), until(inAnHour)}},
 		{"a second rotation at once is refused", active(key2("key1"), key1Ends(inAnHour, events.EndRotated, 3)), hour, 4,
-			refused(onKey1, portal.Conflict, "Default key is being replaced already. You can end it now, or change when it ends.")},
+			refusedKey(onKey1, portal.Conflict, "Default key is being replaced already. You can end it now, or change when it ends.")},
 		{"a key that is being replaced and has leaked only ends", active(key2("key1"), key1Ends(inAnHour, events.EndRotated, 3)), leaked, 4,
 			[]events.Fact{events.KeyEnding{Decides: onKey1, Key: "key1", Reason: events.EndLeaked}}},
 		{"a key that is not ready is refused", active(key2("")), events.KeyRotationRequested{Key: "key2", Overlap: 60}, 4,
-			refused(events.Decides{Scopes: []portal.Scope{"key/key2"}}, portal.Conflict, "CI is still being created. Wait until it is ready, then rotate it.")},
+			refusedKey(events.Decides{Scopes: []portal.Scope{"key/key2"}}, portal.Conflict, "CI is still being created. Wait until it is ready, then rotate it.")},
 		{"a new key is not replaced while the old one still works", active(key2("key1"), key1Ends(inAnHour, events.EndRotated, 3), key2Ready()),
-			events.KeyRotationRequested{Key: "key2", Overlap: 60}, 4, refused(events.Decides{Scopes: []portal.Scope{"key/key2"}}, portal.LimitReached,
+			events.KeyRotationRequested{Key: "key2", Overlap: 60}, 4, refusedKey(events.Decides{Scopes: []portal.Scope{"key/key2"}}, portal.LimitReached,
 				"An earlier rotation is not over: the old key still works. End the old key first, then rotate again.")},
 		{"a key that has ended is refused", active(key1Ending()), hour, 4,
-			refused(onKey1, portal.Conflict, "Default key has ended, so it cannot be replaced. Create another key.")},
+			refusedKey(onKey1, portal.Conflict, "Default key has ended, so it cannot be replaced. Create another key.")},
 		{"an older rotation that arrives after a newer end is superseded", active(key1Ends(tomorrow, events.EndExpired, 9)), hour, 3, []events.Fact{events.RequestSuperseded{}}},
 		{"an unknown key is refused", active(), events.KeyRotationRequested{Key: "key9"}, 3,
-			refused(events.Decides{Scopes: []portal.Scope{"key/key9"}}, portal.NotFound, "There is no such key.")},
+			refusedKey(events.Decides{Scopes: []portal.Scope{"key/key9"}}, portal.NotFound, "There is no such key.")},
 		{"a suspended account is refused", active(suspended()), hour, 3,
-			refused(onKey1, suspendedRefusal.Code, suspendedRefusal.Message)},
+			refusedKey(onKey1, suspendedRefusal.Code, suspendedRefusal.Message)},
 	})
 }
 
@@ -164,22 +164,22 @@ func TestKeyEnd(t *testing.T) {
 		{"the old key of a rotation ends early", rotated(), events.KeyEndRequested{Key: "key1"}, 4, []events.Fact{ended(events.EndRotated)}},
 		{"the old key of a rotation gets more time", rotated(), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 4, until(&tomorrow, events.EndRotated)},
 		{"the old key of a rotation gets no 31 days", rotated(), events.KeyEndRequested{Key: "key1", At: &days31}, 4,
-			refused(onKey1, portal.Invalid, "The key can end in at most 30 days. Choose an earlier time.")},
+			refusedKey(onKey1, portal.Invalid, "The key can end in at most 30 days. Choose an earlier time.")},
 		{"the old key of a rotation cannot be kept", rotated(), events.KeyEndRequested{Key: "key1", Keep: true}, 4,
-			refused(onKey1, portal.Conflict, "Another key replaces Default key, so it must end. You can choose a later time.")},
+			refusedKey(onKey1, portal.Conflict, "Another key replaces Default key, so it must end. You can choose a later time.")},
 		{"it can be kept once the new key was revoked", rotated(said{fact: events.KeyEnding{Key: "key2", Reason: events.EndRevoked}}), events.KeyEndRequested{Key: "key1", Keep: true}, 4, until(nil, events.EndExpired)},
 		{"a key gets an expiry", active(), events.KeyEndRequested{Key: "key1", At: &days31}, 3, until(&days31, events.EndExpired)},
 		{"the same expiry changes nothing", active(key1Ends(tomorrow, events.EndExpired, 3)), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 4, []events.Fact{events.RequestUnchanged{Decides: onKey1}}},
 		{"an expiry is removed", active(key1Ends(tomorrow, events.EndExpired, 3)), events.KeyEndRequested{Key: "key1", Keep: true}, 4, until(nil, events.EndExpired)},
 		{"no expiry to remove changes nothing", active(), events.KeyEndRequested{Key: "key1", Keep: true}, 4, []events.Fact{events.RequestUnchanged{Decides: onKey1}}},
 		{"an expiry in the past is refused", active(), events.KeyEndRequested{Key: "key1", At: &past}, 3,
-			refused(onKey1, portal.Invalid, "The key cannot end in the past. Choose a time in the future.")},
+			refusedKey(onKey1, portal.Invalid, "The key cannot end in the past. Choose a time in the future.")},
 		{"an expiry in six years is refused", active(), events.KeyEndRequested{Key: "key1", At: &years6}, 3,
-			refused(onKey1, portal.Invalid, "The key can end in at most 5 years. Choose an earlier time.")},
+			refusedKey(onKey1, portal.Invalid, "The key can end in at most 5 years. Choose an earlier time.")},
 		{"a key that has ended gets no new end", active(key1Ending()), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 3,
-			refused(onKey1, portal.Conflict, "Default key has ended, and a key that has ended never works again. Create another key.")},
+			refusedKey(onKey1, portal.Conflict, "Default key has ended, and a key that has ended never works again. Create another key.")},
 		{"an unknown key is refused", active(), events.KeyEndRequested{Key: "key9"}, 3,
-			refused(events.Decides{Scopes: []portal.Scope{"key/key9"}}, portal.NotFound, "There is no such key.")},
+			refusedKey(events.Decides{Scopes: []portal.Scope{"key/key9"}}, portal.NotFound, "There is no such key.")},
 		{"an older end that arrives late is superseded", active(key1Ends(tomorrow, events.EndExpired, 9)), events.KeyEndRequested{Key: "key1", At: &days31}, 3, []events.Fact{events.RequestSuperseded{}}},
 		{"a worker ends an expired key", active(key1Ends(now, events.EndExpired, 3)), events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndExpired)}},
 		{"a worker does not end a key whose end has moved", active(key1Ends(tomorrow, events.EndExpired, 3)), events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
@@ -234,10 +234,10 @@ func TestEachPlanMayHaveKeysOfItsOwn(t *testing.T) {
 		t.Errorf("the ring of a plan that comes back is %s", got)
 	}
 	ask := events.KeyRequested{Name: "CI", Ring: "plan/plus"}
-	if got := KeyCreation(scheme, rings, keyClock)(folded, ask, "op-new"); !cmp.Equal(got, refused(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")) {
+	if got := KeyCreation(scheme, rings, keyClock)(folded, ask, "op-new"); !cmp.Equal(got, refusedKey(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")) {
 		t.Errorf("a key for a plan without a subscription: %+v", got)
 	}
-	if got := KeyCreation(scheme, rings, keyClock)(folded, events.KeyRequested{Name: "CI"}, "op-new"); !cmp.Equal(got, refused(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")) {
+	if got := KeyCreation(scheme, rings, keyClock)(folded, events.KeyRequested{Name: "CI"}, "op-new"); !cmp.Equal(got, refusedKey(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")) {
 		t.Errorf("a key for no plan: %+v", got)
 	}
 }

@@ -166,3 +166,13 @@ func TestFailuresAndPanicsTellNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestNoNameDisturbsTheTextAroundIt(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	c.Publish(catalog.Document{Products: []catalog.Product{{ID: "wild", Name: "Wi\u202eld\x00", Description: "\x1b[31m"}}})
+	text, failed := call(t, connect(t, serve(t, c.Library()), nil), "get_product", map[string]any{"product": "wild"})
+	if failed || strings.ContainsAny(text, "\u202e\x00\x1b") {
+		t.Errorf("%q", text)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/openapi/text"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -366,19 +367,19 @@ func containsFold(list []string, word string) bool {
 }
 
 // written is a result of Markdown.
-func written(markdown string, err error) (*sdk.CallToolResult, any, error) {
+func written(body string, err error) (*sdk.CallToolResult, any, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: shortened(markdown)}}}, nil, nil
+	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: shortened(body)}}}, nil, nil
 }
 
 // shortened cuts a text that is too long, and says so.
-func shortened(markdown string) string {
-	if len(markdown) > maxText {
-		return cut(markdown, maxText) + "\n\nThis text is cut here, since it is too long.\n"
+func shortened(body string) string {
+	if len(body) > maxText {
+		body = cut(body, maxText) + "\n\nThis text is cut here, since it is too long.\n"
 	}
-	return markdown
+	return string(markdown.Legible([]byte(body)))
 }
 
 // cut returns at most that many bytes of a text, and no half of a character.

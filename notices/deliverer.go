@@ -233,7 +233,7 @@ func (d *Deliverer) switchOff(ctx context.Context, account portal.AccountID, w W
 	}
 	notice := webhookPaused(w, why)
 	notice.At = d.Now().UTC()
-	notice.ID = noticeID(notice.At, "webhook", w.ID, fmt.Sprint(w.Version), w.FailingSince.UTC().String())
+	notice.ID = noticeID(notice.At, 0, "webhook", w.ID, fmt.Sprint(w.Version), w.FailingSince.UTC().String())
 	return d.Notifier.Tell(ctx, account, notice)
 }
 

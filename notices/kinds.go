@@ -22,6 +22,8 @@ const (
 	KeyLeaked            Kind = "key_leaked"
 	KeyDisabled          Kind = "key_disabled"
 	KeyEnabled           Kind = "key_enabled"
+	QuotaReached         Kind = "quota_reached"
+	QuotaExhausted       Kind = "quota_exhausted"
 	AccountSuspended     Kind = "account_suspended"
 	AccountReinstated    Kind = "account_reinstated"
 	WebhookPaused        Kind = "webhook_paused"
@@ -52,7 +54,7 @@ type KindInfo struct {
 
 // Kinds lists the kinds that a person can switch off, in the order of the settings page.
 func Kinds() []KindInfo {
-	const subscriptions, approvals, keys, account, webhooks = "Subscriptions", "Approvals", "API keys", "Account", "Webhooks"
+	const subscriptions, approvals, keys, quotas, account, webhooks = "Subscriptions", "Approvals", "API keys", "Quotas", "Account", "Webhooks"
 	return []KindInfo{
 		{SubscriptionActive, subscriptions, "a subscription becomes active"},
 		{SubscriptionRejected, subscriptions, "a request about a plan is refused"},
@@ -69,6 +71,8 @@ func Kinds() []KindInfo {
 		{KeyLeaked, keys, "a key is replaced because it leaked"},
 		{KeyDisabled, keys, "the operator of the portal disables a key"},
 		{KeyEnabled, keys, "the operator of the portal enables a key again"},
+		{QuotaReached, quotas, "a key has used 50, 80 or 90 % of a quota"},
+		{QuotaExhausted, quotas, "a key has used up a quota"},
 		{AccountSuspended, account, "the account is suspended"},
 		{AccountReinstated, account, "the account is reinstated"},
 		{WebhookPaused, webhooks, "a webhook is switched off because it does not answer"},

@@ -16,12 +16,12 @@ import (
 const MaxListed = 100
 
 // List returns an account's newest notices, newest first, without hidden ones.
-func (s *Store) List(ctx context.Context, account portal.AccountID) ([]Notice, error) {
+func (d *Desk) List(ctx context.Context, account portal.AccountID) ([]Notice, error) {
 	var all []Notice
-	if err := s.list(ctx, schema.Notices(account), "", last, MaxListed, decodeInto(&all)); err != nil {
+	if err := d.list(ctx, schema.Notices(account), "", last, MaxListed, decodeInto(&all)); err != nil {
 		return nil, err
 	}
-	markReplaced(all)
+	markOver(all, d.Now())
 	shown := all[:0]
 	for _, n := range all {
 		if !n.Hidden {
@@ -55,4 +55,13 @@ func (d *Desk) Dismiss(ctx context.Context, account portal.AccountID, id string)
 		return Notice{}, portal.Fail(portal.NotFound, "There is no such notice.")
 	}
 	return n, err
+}
+
+// MailOf returns the delivery of a notice by e-mail; portal.NotFound if it did not go out by e-mail.
+func (d *Desk) MailOf(ctx context.Context, account portal.AccountID, notice string) (Delivery, error) {
+	delivery, ok, err := d.delivery(ctx, account, ChannelMail, notice)
+	if err == nil && !ok {
+		err = portal.Fail(portal.NotFound, "This notice did not go out by e-mail.")
+	}
+	return delivery, err
 }

@@ -32,8 +32,11 @@ type Notice struct {
 	DismissedAt time.Time `dynamodbav:"dismissed_at,omitempty"`
 	// Hidden notices are in no list: their kind is switched off for the dashboard.
 	Hidden bool `dynamodbav:"hidden,omitempty"`
-	// Replaced says that a newer notice about the same thing exists. It is not stored.
-	Replaced bool `dynamodbav:"-"`
+	// Until is when it stops being true of itself, zero if it does not.
+	Until time.Time `dynamodbav:"until"`
+	// Over says that it is no longer true: a newer notice about the same thing exists, or Until has
+	// passed. It is not stored.
+	Over bool `dynamodbav:"-"`
 }
 
 const (
@@ -43,23 +46,23 @@ const (
 	maxAge = 30 * 24 * time.Hour
 )
 
-// noticeID derives the id from what the notice is about, and from its time.
-func noticeID(at time.Time, cause ...string) string {
-	return schema.Milliseconds(at) + "-" + portal.DeriveID(append([]string{"notice"}, cause...)...)[:16]
+// noticeID derives the id from what the notice is about, its time, and the sequence of its fact, 0 if
+// it has none. Facts of one append have one time.
+func noticeID(at time.Time, sequence int64, cause ...string) string {
+	return schema.Milliseconds(at) + "-" + schema.Sequence(sequence) + "-" + portal.DeriveID(append([]string{"notice"}, cause...)...)[:10]
 }
 
-// beginning of the ids of notices at a time, and after.
+// idsFrom begins the ids of notices at a time.
 func idsFrom(at time.Time) string { return schema.Milliseconds(at) }
 
-// markReplaced takes notices in any order, newest or oldest first, and marks those that are no
-// longer true.
-func markReplaced(list []Notice) {
+// markOver takes notices in any order and marks those that are no longer true.
+func markOver(list []Notice, now time.Time) {
 	newest := map[string]string{}
 	for _, n := range list {
 		newest[n.About] = max(newest[n.About], n.ID)
 	}
-	for i := range list {
-		list[i].Replaced = list[i].ID < newest[list[i].About]
+	for i, n := range list {
+		list[i].Over = n.ID < newest[n.About] || !n.Until.IsZero() && !now.Before(n.Until)
 	}
 }
 
@@ -69,7 +72,7 @@ func markReplaced(list []Notice) {
 func NeedsYou(list []Notice) []Notice {
 	var out []Notice
 	for _, n := range list {
-		if !n.Replaced && n.DismissedAt.IsZero() && n.Importance != Info {
+		if !n.Over && n.DismissedAt.IsZero() && n.Importance != Info {
 			out = append(out, n)
 		}
 	}

@@ -59,7 +59,7 @@ func (n *Notifier) Handle(ctx context.Context, fact events.Event) error {
 		if !ok {
 			continue
 		}
-		notice.ID, notice.Kind, notice.At, notice.Operation = noticeID(fact.Time, fact.ID), source.kind, fact.Time, fact.Operation
+		notice.ID, notice.Kind, notice.At, notice.Operation = noticeID(fact.Time, fact.Sequence, fact.ID), source.kind, fact.Time, fact.Operation
 		if err := n.Tell(ctx, account, notice); err != nil {
 			return err
 		}

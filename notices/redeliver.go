@@ -46,7 +46,7 @@ func (d *Desk) TestWebhook(ctx context.Context, account portal.AccountID, id str
 	}
 	now := d.Now().UTC()
 	notice := Notice{
-		ID: noticeID(now, "test", w.ID, rand.Text()), Kind: WebhookTest, Importance: Info, About: "test/" + w.ID, Hidden: true, At: now,
+		ID: noticeID(now, 0, "test", w.ID, rand.Text()), Kind: WebhookTest, Importance: Info, About: "test/" + w.ID, Hidden: true, At: now,
 		Title: "This is a test", Text: "Somebody asked for a test of this webhook. Nothing has happened.", Link: "/webhooks/" + w.ID,
 	}
 	n := &Notifier{Store: d.Store, Sender: d.Sender, Now: d.Now}

@@ -53,6 +53,8 @@ func sources() map[string][]source {
 	add(on(KeyEnding, keyEnding))
 	add(on(KeyEnded, keyEnded))
 	add(on(KeyLeaked, keyLeaked))
+	add(on(QuotaReached, quotaReached))
+	add(on(QuotaExhausted, quotaExhausted))
 	add(on(AccountSuspended, accountSuspended))
 	add(on(AccountReinstated, accountReinstated))
 	add(on(KeyDisabled, keyDisabled))

@@ -78,7 +78,7 @@ func keyEnding(a about, f events.KeyEndScheduled) (Notice, bool) {
 		return Notice{}, false
 	}
 	n := Notice{
-		Importance: Warn, About: aboutKey(f.Key), Link: dashboard,
+		Importance: Warn, About: aboutKey(f.Key), Link: dashboard, Until: *f.Ends,
 		Title:  a.key(f.Key) + " ends on " + day(*f.Ends),
 		Text:   "Your API key " + a.key(f.Key) + " works until " + moment(*f.Ends) + ".",
 		Advice: "Rotate it before that, and put the new key into your programs.",

@@ -84,8 +84,8 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 	return row, nil
 }
 
-// insert writes a new row, its entry in the actor's list, and the due row that publishes the
-// request again. If a row with that id exists, insert returns it instead. After an error the
+// insert writes a new row, its entry in the actor's list, the due row that publishes the
+// request again, and what the audit says of an admin's request. If a row with that id exists, insert returns it instead. After an error the
 // rows may exist all the same, unless the error is notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
@@ -126,17 +126,22 @@ func notWritten(err error) bool {
 
 func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) {
 	again := due.OfOperation(row.Subject, row.ID, row.CreatedAt)
-	var writes []types.TransactWriteItem
-	for _, part := range []struct {
+	type part struct {
 		key   schema.Key
 		value any
-	}{
+	}
+	parts := []part{
 		{schema.Operation(row.ID), row},
 		{again.Place(), again},
 		{schema.ListedOperation(row.Actor, row.CreatedAt, row.ID), listRow{
 			ID: row.ID, Expires: row.CreatedAt.Add(listedFor).Unix(),
 		}},
-	} {
+	}
+	if key, deed, ok := row.deed(); ok {
+		parts = append(parts, part{key, deed})
+	}
+	var writes []types.TransactWriteItem
+	for _, part := range parts {
 		item, err := attributevalue.MarshalMap(part.value)
 		if err != nil {
 			return nil, fmt.Errorf("encoding operation %s: %w", row.ID, err)

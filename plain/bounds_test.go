@@ -135,3 +135,20 @@ func TestAReferenceThatIsCutNamesItsParts(t *testing.T) {
 		}
 	}
 }
+
+func TestNoNameDisturbsTheTextAroundIt(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	definition := c.Put(`{"openapi": "3.0.3", "info": {"title": "gpj\u202eexe\u0000\u001b[31m", "version": "1"}, "paths": {"/a": {"get": {"operationId": "a",
+		"summary": "\u202dx", "responses": {"200": {"description": "\u202bOK"}}}}}}`)
+	c.Publish(catalog.Document{Products: []catalog.Product{{
+		ID: "wild", Name: "Wi\u202eld\x00", APIs: []catalog.API{{Slug: "main", Name: "M\u202ain", Kind: catalog.Docs, Definition: definition}},
+	}}})
+	h := site(t, c, nil)
+	for _, address := range []string{"/llms.txt", "/llms-full.txt", "/apis/wild.md", "/apis/wild/docs/main.md", "/apis/wild/docs/main/operations/a.md"} {
+		w := get(h, address)
+		if body := w.Body.String(); w.Code != http.StatusOK || strings.ContainsAny(body, "\u202a\u202b\u202c\u202d\u202e\x00\x1b") {
+			t.Errorf("%s: %d %q", address, w.Code, body)
+		}
+	}
+}

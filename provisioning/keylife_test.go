@@ -20,13 +20,13 @@ func active() []events.Fact {
 	return append([]events.Fact{events.UserRegistered{}, keyWanted, freeWanted, keyCreated}, attached("free", 3)...)
 }
 
-func second(replaces portal.KeyID) events.KeyWanted {
+func secondKey(replaces portal.KeyID) events.KeyWanted {
 	return events.KeyWanted{Key: "key2", Ring: portal.AccountRing, Name: "CI", Scheme: "v1", KMSKey: "k", Requested: true, Replaces: replaces}
 }
 
 func TestAKeyThatSomebodyAskedForIsReadyWithItsLastPlan(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, append(active(), nextWanted, events.KeyAttached{Link: wish(7), Key: "key1", Plan: "next"}, events.SubscriptionActivated{Link: wish(7), Plan: "next"}, second(""))...)
+	b := newBench(t, append(active(), nextWanted, events.KeyAttached{Link: wish(7), Key: "key1", Plan: "next"}, events.SubscriptionActivated{Link: wish(7), Plan: "next"}, secondKey(""))...)
 	b.plane.suffix = "b"
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestAKeyThatSomebodyAskedForIsReadyWithItsLastPlan(t *testing.T) {
 
 func TestAKeyOfARingWithoutPlansIsReadyAtOnceAndNotCreated(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, events.UserRegistered{}, second(""))
+	b := newBench(t, events.UserRegistered{}, secondKey(""))
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func (b *bench) recheck(id string) error {
 
 func TestALeakedKeyIsDisabledBeforeItsReplacementIsMade(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, append(active(), events.KeyEnding{Key: "key1", Reason: events.EndLeaked}, second("key1"))...)
+	b := newBench(t, append(active(), events.KeyEnding{Key: "key1", Reason: events.EndLeaked}, secondKey("key1"))...)
 	b.plane.suffix = "b"
 	b.plane.answers["disable gw1"] = []error{throttle}
 	if err := b.wake("w1"); err == nil {
@@ -109,7 +109,7 @@ func TestAnEndingKeyThatMayExistIsLookedForAndDisabled(t *testing.T) {
 
 func TestASuspensionDisablesAndReinstatingEnablesThoseThatWereLive(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, append(active(), second(""), events.KeyCreated{Key: "key2", GatewayID: "gw2"}, events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"},
+	b := newBench(t, append(active(), secondKey(""), events.KeyCreated{Key: "key2", GatewayID: "gw2"}, events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"},
 		events.KeyReady{Link: wish(7), Key: "key2"}, events.KeyObserved{Key: "key2"}, events.AccountSuspended{Message: "Too many calls."})...)
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestASuspendedAccountGetsNoKey(t *testing.T) {
 func TestAKeyThatAPIGatewayDoesNotAcceptEndsAndTheOldOneStays(t *testing.T) {
 	t.Parallel()
 	soon := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	b := newBench(t, append(active(), second("key1"), events.KeyEndScheduled{Key: "key1", Ends: &soon, Reason: events.EndRotated})...)
+	b := newBench(t, append(active(), secondKey("key1"), events.KeyEndScheduled{Key: "key1", Ends: &soon, Reason: events.EndRotated})...)
 	b.plane.answers["create key2"] = []error{&gateway.Refused{Reason: gateway.Invalid, Err: errors.New("400")}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestARotationPassesTheRestOfAQuotaOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, append(active(), second("key1"))...)
+			b := newBench(t, append(active(), secondKey("key1"))...)
 			b.CarryUsage, b.plane.suffix, b.plane.left = true, "b", c.left
 			if c.answers != nil {
 				b.plane.answers = c.answers
@@ -200,7 +200,7 @@ func TestARotationPassesTheRestOfAQuotaOn(t *testing.T) {
 
 func TestAThrottledReadOfTheQuotaIsTriedAgainForTwoMinutes(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, append(active(), second("key1"))...)
+	b := newBench(t, append(active(), secondKey("key1"))...)
 	b.CarryUsage, b.plane.suffix, b.plane.left = true, "b", 40
 	b.plane.answers["remaining free gw1"] = []error{throttle, throttle}
 	if err := b.wake("w1"); err == nil {
@@ -223,7 +223,7 @@ func TestAnOldKeyWhoseTimeHasPassedEndsWhenTheNewOneIsReady(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ends := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC).Add(c.ends)
-			b := newBench(t, append(active(), second("key1"), events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: events.EndRotated})...)
+			b := newBench(t, append(active(), secondKey("key1"), events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: events.EndRotated})...)
 			if err := b.wake("w1"); err != nil {
 				t.Fatal(err)
 			}

@@ -60,6 +60,8 @@ type ControlPlane interface {
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
+	// Move detaches the key from one plan and at once attaches it to the other.
+	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
 	// Remaining and SetRemaining pass the rest of a quota on from an old key to a new one.
@@ -109,6 +111,9 @@ type Converger struct {
 	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
 	// be read.
 	KeepEndedKeys time.Duration
+	// Erase deletes the personal data of an account that has no key left, and may be repeated. nil
+	// deletes no account.
+	Erase func(ctx context.Context, account portal.AccountID) error
 	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
@@ -149,6 +154,9 @@ func (c *convergence) handle(ctx context.Context) error {
 	}
 	if wake, ok := c.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
 		if err := c.compare(ctx); err != nil {
+			return err
+		}
+		if err := c.eraseAgain(ctx); err != nil {
 			return err
 		}
 	}
@@ -240,11 +248,15 @@ func (c *convergence) converge(ctx context.Context) error {
 	for {
 		t, ok := c.next()
 		if !ok {
-			return c.stuckError()
+			if err := c.stuckError(); err != nil {
+				return err
+			}
+			return c.erase(ctx)
 		}
 		c.plane = c.Session(c.urgency(t), c.leased(ctx))
 		err := c.do(ctx, t)
 		var postponed *portal.Postponed
+		var between *betweenPlans
 		switch {
 		case errors.As(err, &postponed):
 			return err
@@ -252,6 +264,9 @@ func (c *convergence) converge(ctx context.Context) error {
 			if err := c.park(ctx, t, err); err != nil {
 				return err
 			}
+		}
+		if errors.As(err, &between) {
+			return c.moveAgain(t.pair(), between)
 		}
 	}
 }
@@ -263,6 +278,9 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 func (c *convergence) urgency(t task) gateway.Urgency {
 	if t.kind != keyInPlan {
 		return c.keyUrgency(t)
+	}
+	if c.movesFrom(t.pair()) != "" {
+		return gateway.Interactive
 	}
 	s := c.account.Subscriptions[t.plan]
 	opened := s.OpenedAt

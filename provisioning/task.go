@@ -47,22 +47,26 @@ func (t task) String() string {
 }
 
 // Keys that should not work are disabled first. Detaching comes before attaching, since it makes
-// room on stages, and giving keys back last.
+// room on stages, then come moves, since a key may be between two plans, and giving keys back last.
 func (c *convergence) next() (task, bool) {
 	if t, ok := c.nextToDisable(); ok {
 		return t, true
 	}
-	var wanted, plans, released []task
+	var moves, wanted, plans, released []task
 	for _, pair := range c.pairs() {
 		t := task{key: pair.Key, plan: pair.Plan}
 		attachment := c.account.Attachments[pair]
-		if c.stuck[t] != nil || !attachment.Open() && !c.recheck[pair] {
+		if c.stuck[t] != nil || !attachment.Open() && !c.recheck[pair] || c.leftByMove(pair) {
 			continue
 		}
 		if !attachment.Desired() {
 			return t, true
 		}
-		if !c.heldBack(pair.Key) {
+		switch {
+		case c.heldBack(pair.Key):
+		case c.movesFrom(pair) != "":
+			moves = append(moves, t)
+		default:
 			wanted = append(wanted, t)
 		}
 	}
@@ -76,7 +80,7 @@ func (c *convergence) next() (task, bool) {
 			released = append(released, t)
 		}
 	}
-	if all := slices.Concat(plans, wanted, c.nextOfKeys(), released); len(all) > 0 {
+	if all := slices.Concat(moves, plans, wanted, c.nextOfKeys(), released); len(all) > 0 {
 		return all[0], true
 	}
 	return task{}, false
@@ -102,6 +106,8 @@ func (c *convergence) do(ctx context.Context, t task) error {
 		return c.finish(ctx, t.plan)
 	case t.plan == "":
 		return c.release(ctx, t.key)
+	case c.movesFrom(t.pair()) != "":
+		return c.move(ctx, t.pair(), c.movesFrom(t.pair()))
 	case c.account.Attachments[t.pair()].Desired():
 		return c.attach(ctx, t.pair())
 	}

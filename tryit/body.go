@@ -36,7 +36,10 @@ func (a *answer) response(broken bool) *Response {
 	r := &Response{Status: a.status, Reason: http.StatusText(a.status), Protocol: a.protocol, Headers: shown(a.header)}
 	r.Body = a.show()
 	r.Body.Truncated = a.truncated || broken
-	if a.truncated {
+	switch {
+	case a.crowded:
+		r.Body.Note = "The portal is showing as many large answers as it can, so this is the first megabyte. Try again in a moment, or copy the code and run it yourself."
+	case a.truncated:
 		r.Body.Note = "The answer is longer than 10 MB. Copy the code and run it yourself to get the rest."
 	}
 	return r

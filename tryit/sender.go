@@ -134,6 +134,8 @@ type answer struct {
 	encoding  string
 	body      []byte
 	truncated bool
+	// crowded says that the rest was not read, because there was no place for a large answer.
+	crowded bool
 }
 
 // roundTrip returns an answer, an error, or both if the body broke off. needed ends when the answer
@@ -161,10 +163,8 @@ func (s *Sender) read(needed, ctx context.Context, resp *http.Response, a *answe
 	if err != nil || len(a.body) < smallAnswer {
 		return err
 	}
-	select {
-	case s.large <- struct{}{}:
-		context.AfterFunc(needed, func() { <-s.large })
-	case <-ctx.Done():
+	if !s.takesLarge(needed, ctx) {
+		a.truncated, a.crowded = true, true
 		return ctx.Err()
 	}
 	rest, err := io.ReadAll(io.LimitReader(body, MaxResponse-smallAnswer+1))
@@ -175,8 +175,24 @@ func (s *Sender) read(needed, ctx context.Context, resp *http.Response, a *answe
 	return err
 }
 
+// takesLarge takes a place for a large answer until it is no longer needed, and reports whether
+// one became free soon. People who read slowly must not keep others waiting.
+func (s *Sender) takesLarge(needed, ctx context.Context) bool {
+	waited := time.NewTimer(s.timeout / 10)
+	defer waited.Stop()
+	select {
+	case s.large <- struct{}{}:
+		context.AfterFunc(needed, func() { <-s.large })
+		return true
+	case <-waited.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 const (
-	// At most maxLarge answers longer than smallAnswer are read and shown at once; others wait.
+	// At most maxLarge answers longer than smallAnswer are read and shown at once; others wait for
+	// a moment, and are then cut.
 	maxLarge    = 4
 	smallAnswer = 1 << 20
 )

@@ -30,8 +30,8 @@ func spellingsOf(key string) spellings {
 	}
 	all := []string{key, hex.EncodeToString([]byte(key)), decimal}
 	for before := range 3 {
-		// What base64 writes depends on how many bytes come before, in groups of three. The first
-		// and last letters depend on the neighbours of the key, too.
+		// Base64 writes groups of three bytes, so its text depends on how many bytes come before. The
+		// first and last letters depend on the neighbours of the key, too.
 		aligned := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("\x00", before) + key))
 		first, last := (8*before+5)/6, 8*(before+len(key))/6
 		all = append(all, aligned[first:last])

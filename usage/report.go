@@ -181,3 +181,34 @@ func (s Series) out(now Standing, last Day) time.Time {
 	}
 	return day(last.AsOf.Add(left))
 }
+
+// Between is the part of the report that the query is about. Series without days are left out.
+func (r Report) Between(q Query) Report {
+	part := Report{Query: q, AsOf: r.AsOf}
+	for _, s := range r.Series {
+		days := slices.DeleteFunc(slices.Clone(s.Days), func(d Day) bool { return d.Day.Before(q.First) || d.Day.After(q.Last) })
+		if len(days) > 0 {
+			part.Series = append(part.Series, Series{Plan: s.Plan, Key: s.Key, Days: days})
+		}
+	}
+	return part
+}
+
+// Used is the sum of all series.
+func (r Report) Used() int64 {
+	sum := int64(0)
+	for _, s := range r.Series {
+		sum += s.Used()
+	}
+	return sum
+}
+
+// Of is the series of a plan and key, empty if there is none.
+func (r Report) Of(plan portal.PlanID, key portal.KeyID) Series {
+	for _, s := range r.Series {
+		if s.Plan == plan && s.Key == key {
+			return s
+		}
+	}
+	return Series{Plan: plan, Key: key}
+}

@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/tryit"
+	"github.com/gatehouse-portal/gatehouse/usage"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
@@ -58,6 +59,8 @@ type fake struct {
 	activity   []projections.Activity
 	operations map[portal.OperationID]operations.Operation
 	reveals    map[portal.KeyID]time.Time
+	// counts are all days of usage.
+	counts []usage.Series
 	// recent are the account's newest operations, newest first.
 	recent []operations.Operation
 	// err is returned by every call, askErr by every request.
@@ -66,6 +69,8 @@ type fake struct {
 	ended bool
 	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
+
+	told told
 
 	mu    sync.Mutex
 	asked []asked
@@ -207,7 +212,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		})
 	})
 	web.New(web.Config{
-		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Try: f, Status: api.Status, Now: func() time.Time { return now },
+		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
 		PlansPerKey:  f.plansPerKey,
@@ -339,6 +344,14 @@ func subscription(plan portal.PlanID, name, state string, ops ...portal.Operatio
 type noDatabase struct{}
 
 func (noDatabase) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	return nil, errors.New("no database")
 }
 

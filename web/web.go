@@ -61,8 +61,12 @@ type Config struct {
 	Operations asking
 	Views      reading
 	Library    shelves
+	// Usage reads what API Gateway counted.
+	Usage usageReading
 	// Try sends requests of the try-it console. Without it there is no console.
 	Try trying
+	// Notices are the person's notices and webhooks. Without them there are no pages of them.
+	Notices noticing
 	// Status returns the HTTP status for an error (api.Status).
 	Status func(error) int
 	// Correlation returns the request id in the context. Error pages show it, and it becomes
@@ -94,7 +98,9 @@ type Web struct {
 	operations  asking
 	views       reading
 	library     shelves
+	counters    usageReading
 	trying      trying
+	notices     noticing
 	ownPages    atomic.Pointer[[]catalog.Page]
 	fragments   atomic.Pointer[fragments]
 	status      func(error) int
@@ -112,7 +118,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, library: config.Library, trying: config.Try, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: config.Status,
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -167,6 +173,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		s.portalPages(r)
 		get(r, "/dashboard", s.page(s.member(s.dashboard)))
 		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))
+		get(r, "/usage", s.page(s.member(s.usage)))
 		get(r, "/activity", s.page(s.member(s.activity)))
 		get(r, "/operations/{operation}", s.page(s.member(s.operation)))
 		get(r, "/operations/{operation}/fragment", s.page(s.member(s.operationFragment)))
@@ -174,6 +181,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Post("/subscriptions/{plan}", s.page(s.member(s.subscribe)))
 		r.Post("/subscriptions/{plan}/leave", s.page(s.member(s.leave)))
 		r.Post("/keys/{key}/reveal", s.page(s.member(s.reveal)))
+		s.noticeRoutes(r)
 	})
 }
 
