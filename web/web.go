@@ -35,6 +35,7 @@ type accepting interface {
 	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	keeping
 }
 
 type asking interface {
@@ -89,6 +90,9 @@ type Config struct {
 	// PlansPerKey is how many plans a key can be in, DefaultPlansPerKey if 0. It must be the
 	// workers' number.
 	PlansPerKey int
+	// KeysPerRing is how many keys a person may have, in all or for each plan; 1 if 0. It must be the
+	// workers' number.
+	KeysPerRing int
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
@@ -112,6 +116,7 @@ type Web struct {
 	contact     string
 	readTime    time.Duration
 	plansPerKey int
+	keysPerRing int
 	now         func() time.Time
 }
 
@@ -128,6 +133,7 @@ func New(config Config) *Web {
 	if web.plansPerKey = config.PlansPerKey; web.plansPerKey == 0 {
 		web.plansPerKey = DefaultPlansPerKey
 	}
+	web.keysPerRing = max(config.KeysPerRing, 1)
 	if web.correlation == nil {
 		web.correlation = func(context.Context) string { return "" }
 	}
@@ -180,7 +186,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Post("/register", s.page(s.member(s.register)))
 		r.Post("/subscriptions/{plan}", s.page(s.member(s.subscribe)))
 		r.Post("/subscriptions/{plan}/leave", s.page(s.member(s.leave)))
-		r.Post("/keys/{key}/reveal", s.page(s.member(s.reveal)))
+		s.keyRoutes(r)
 		s.noticeRoutes(r)
 	})
 }
