@@ -199,10 +199,11 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return showKey(k, revealed[k.ID]) })}, nil
+	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return ShowKey(k, revealed[k.ID]) })}, nil
 }
 
-func showKey(k projections.Key, revealed time.Time) Key {
+// ShowKey returns the JSON of a key, which was last revealed then.
+func ShowKey(k projections.Key, revealed time.Time) Key {
 	shown := Key{
 		ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed),
 		EndsAt: timeOrNull(k.Ends), Replaces: string(k.Replaces), ReplacedBy: string(k.ReplacedBy), Waiting: k.Waiting,

@@ -70,10 +70,10 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Subscription] }{list(account.Subscriptions, showSubscription)}, nil
+	return &struct{ Body List[Subscription] }{list(account.Subscriptions, ShowSubscription)}, nil
 }
 
-func showSubscription(s projections.Subscription) Subscription {
+func ShowSubscription(s projections.Subscription) Subscription {
 	return Subscription{
 		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
 		Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),

@@ -53,7 +53,9 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 			w.rebuildTheRest()
 		}
 		w.checkCatalog()
+		w.checkUsage()
 		w.checkPromises()
+		w.checkTold()
 	})
 }
 
@@ -67,7 +69,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
-			"change catalog", "change catalog", "read catalog",
+			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -90,10 +92,15 @@ func (w *world) act() {
 		case "due":
 			w.handleDueRows()
 		case "months":
+			w.collectAll()
 			w.clock = w.clock.Add(idle + time.Hour)
 			w.handleDueRows()
 		case "rebuild":
 			w.rebuildSome()
+		case "call":
+			w.callSomething()
+		case "collect":
+			w.collectSome()
 		case "change catalog":
 			w.changeCatalog()
 		case "read catalog":
@@ -119,6 +126,10 @@ func (w *world) requestSomething() {
 	if w.intents[account] == 0 {
 		request = events.RegisterUser{}
 	}
+	if w.intents[account] > 0 && rapid.IntRange(0, 2).Draw(w.T, "about keys") == 0 {
+		w.requestAboutKeys(account)
+		return
+	}
 	w.request(account, request)
 }
 
@@ -132,7 +143,7 @@ func requestsAbout(plan events.SubscribeRequested) []events.Request {
 func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, request := range requestsAbout(plans[0]) {
+	for _, request := range append(requestsAbout(plans[0]), keyRequests("key", time.Time{})...) {
 		known[request.EventType()] = true
 	}
 	for _, name := range events.Types() {
@@ -162,7 +173,7 @@ func (w *world) request(account portal.AccountID, request events.Request) {
 func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
 	job := jobs.DueRows{
-		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Sender: fakeSender{w}, Now: w.now,
+		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, Sender: fakeSender{w}, Now: w.now,
 		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
 	}
 	ctx, me := newWorker()
@@ -229,7 +240,9 @@ func (w *world) handle(msg events.Event) error {
 	ctx, me := newWorker()
 	var err error
 	_, shows := msg.Data.(events.ShowRequested)
-	if _, ok := msg.Fact(); ok || shows {
+	if tell := w.telling.handler(msg); tell != nil {
+		err = tell(ctx, msg)
+	} else if _, ok := msg.Fact(); ok || shows {
 		err = w.projector.Handle(ctx, msg)
 	} else if _, ok := msg.Data.(events.ProvisionRequested); ok {
 		err = w.drawConverger().Handle(ctx, msg)
@@ -257,7 +270,7 @@ func (w *world) drawConverger() *provisioning.Converger {
 // bury makes the first request in the queue a dead letter.
 func (w *world) bury() {
 	for i, msg := range w.queue {
-		if _, fact := msg.Fact(); fact || msg.Operation == "" {
+		if _, fact := msg.Fact(); fact || msg.Operation == "" || msg.Source == toNotices {
 			continue
 		}
 		body, err := events.Encode(msg)
@@ -387,7 +400,7 @@ func (w *world) rebuildStep() {
 func (w *world) sweep() {
 	w.clock = w.clock.Add(10 * time.Minute)
 	sweep := &provisioning.Sweep{
-		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
+		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Told: w.telling.notifier, Now: func() time.Time { return w.clock },
 		Listings:     func(func() time.Time) provisioning.Listings { return w.plane },
 		MessageLease: w.messageLease,
 		Scratch:      jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),
