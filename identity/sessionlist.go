@@ -56,6 +56,20 @@ func (s *Service) EndSessions(ctx context.Context, account portal.AccountID) err
 	return s.sessions.endAll(ctx, account)
 }
 
+// SetTimeZone tells the sessions of an account the time zone that the person has chosen.
+func (s *Service) SetTimeZone(ctx context.Context, account portal.AccountID, zone string) error {
+	listed, err := s.sessions.table.query(ctx, schema.AccountSessions(account))
+	if err != nil {
+		return err
+	}
+	for _, row := range listed {
+		if err := s.sessions.table.set(ctx, schema.SessionOf(schema.KeyOf(row)), "time_zone", zone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func sessionID(listed schema.Key) string { return portal.DeriveID("session", listed.SK) }
 
 func (s sessions) list(ctx context.Context, account portal.AccountID) ([]Session, error) {
