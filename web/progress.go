@@ -17,6 +17,11 @@ const (
 	typeRegister    = "RegisterUser"
 	typeSubscribe   = "SubscribeRequested"
 	typeUnsubscribe = "UnsubscribeRequested"
+
+	typeDeleteAccount = "AccountDeletionRequested"
+	typeSuspend       = "AccountSuspensionRequested"
+	typeReinstate     = "AccountReinstatementRequested"
+	typeReview        = "RegistrationReviewRequested"
 )
 
 const (
@@ -24,6 +29,7 @@ const (
 	waitsForCapacity = "capacity"
 	waitsForKMS      = "kms"
 	waitsForKMSKey   = "kms_key"
+	waitsForApproval = "approval"
 )
 
 // operationTitle returns the title of an operation in its present status; plan is the plan's
@@ -40,6 +46,14 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Subscribing to "+plan, "Subscribed to "+plan
 	case typeUnsubscribe:
 		doing, done = "Leaving "+plan, "Left "+plan
+	case typeDeleteAccount:
+		doing, done = "Deleting the account", "The account is deleted"
+	case typeSuspend:
+		doing, done = "Suspending an account", "Suspended an account"
+	case typeReinstate:
+		doing, done = "Reinstating an account", "Reinstated an account"
+	case typeReview:
+		doing, done = "Answering a registration", "Answered a registration"
 	}
 	switch {
 	case operation.Status == projections.Succeeded:
@@ -79,6 +93,13 @@ var stepTexts = map[string]stepWords{
 	"RequestRejected":       {"Refused", ""},
 	"RequestSuperseded":     {"Cancelled", "You made a newer request, and the newest one counts."},
 	"RequestFailed":         {"Failed", "Something went wrong on our side."},
+	"RegistrationPending":   {"Waiting for approval", ""},
+	"RegistrationDenied":    {"Registration denied", ""},
+	"AccountSuspended":      {"Account suspended", "API Gateway will refuse its keys."},
+	"AccountReinstated":     {"Account reinstated", "API Gateway will accept its keys again."},
+	"AccountKeysSwitched":   {"Keys switched", "API Gateway has every key as it should be."},
+	"AccountDeleting":       {"Deletion accepted", ""},
+	"AccountDeleted":        {"Account deleted", "Nothing personal is left of it."},
 	"CatalogPublished":      {"Catalog published", ""},
 	"CatalogSourceFailed":   {"Catalog not read", ""},
 }
@@ -88,6 +109,8 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	switch {
 	case !ok:
 		return stepWords{sentence(step.Name), step.Detail}
+	case step.Status == projections.Waiting && step.Code == waitsForApproval:
+		words.Detail = step.Detail
 	case step.Status == projections.Waiting:
 		words.Detail = projections.WaitingText(step.Code)
 	case words.Detail == "" || (plan == "" && strings.Contains(words.Detail, "{plan}")):
@@ -171,6 +194,8 @@ func waiting(reason string) nextStep {
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
+	case waitsForApproval:
+		return nextStep{Heading: "Next: the operator of this portal approves it", Text: "There is nothing you need to do. You do not have to ask again."}
 	case waitsForKMSKey:
 		return nextStep{Heading: "Next: the operator of this portal has to fix this", Text: "If it takes long, send them the operation id at the bottom of this page. Once it is fixed, we continue automatically. You do not have to ask again."}
 	}
