@@ -78,8 +78,8 @@ func adminFailures() map[string][]map[int]expected {
 		"delete-account":  {writing, keyed, isAdmin},
 		"submit-feedback": {writing, noFeedback},
 
-		"admin-list-accounts": {onlyAdmins},
-		"admin-get-account":   {onlyAdmins, noAccount},
+		"admin-list-accounts":        {onlyAdmins},
+		"admin-get-account":          {onlyAdmins, noAccount},
 		"admin-suspend":              {writing, keyed, onlyAdmins, noAccount, notMine},
 		"admin-reinstate":            {writing, keyed, onlyAdmins, noAccount, notMine},
 		"admin-delete-account":       {writing, keyed, onlyAdmins, noAccount, notMine},

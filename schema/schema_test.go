@@ -68,9 +68,11 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"PendingRegistration", "records", schema.PendingRegistration(ann), schema.Key{PK: "registrations", SK: "01ann"}},
 		{"Generation.ListedAccount", "views", schema.Generation(1).ListedAccount(ann, at), schema.Key{PK: "v1#accounts#05", SK: "at#001782907200005#01ann"}},
 		{"Generation.KeyOwner", "views", schema.Generation(1).KeyOwner("key1"), schema.Key{PK: "v1#key#key1", SK: "owner"}},
+		{"Approval", "records", schema.Approval(at, ann, 7), schema.Key{PK: "approvals", SK: "001782907200005#01ann#000000000007"}},
 		{"Notice", "records", schema.Notice(ann, "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "notice#001782907200005-n"}},
 		{"Delivery", "records", schema.Delivery(ann, "mail", "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "delivery#mail#001782907200005-n"}},
 		{"NoticeSettings", "records", schema.NoticeSettings(ann), schema.Key{PK: "account#01ann", SK: "settings#notices"}},
+		{"Told", "records", schema.Told(ann), schema.Key{PK: "account#01ann", SK: "settings#told"}},
 		{"Webhook", "records", schema.Webhook(ann, "w"), schema.Key{PK: "account#01ann", SK: "webhook#w"}},
 		{"WebhookCount", "records", schema.WebhookCount(ann), schema.Key{PK: "account#01ann", SK: "settings#webhooks"}},
 		{"DueRow", "records", schema.DueRow(stream, at, hash), schema.Key{PK: "due#05", SK: "001782907200005#" + hash}},
@@ -213,7 +215,7 @@ func TestARangeHoldsTheRowsThatItIsNamedAfterAndNoOthers(t *testing.T) {
 		schema.Reveal(ann, at), schema.RevealCount(ann), schema.Scratch("set", "name", 0), schema.Scratch("set", "other", 1),
 		schema.CatalogChunk(hash, 0), schema.CatalogRequest("r"), schema.DeadLetter("m"), schema.DeadLetterPart(hash, 0),
 		v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p"), v.Activity(ann, 7), v.OperationStep("op", stream, 7), v.WishStep(stream, 3, 7),
-		v.Holder("p", "gw"),
+		v.Holder("p", "gw"), schema.Approval(at, ann, 7),
 	}
 	for name, c := range map[string]struct {
 		all  schema.Range
@@ -227,6 +229,7 @@ func TestARangeHoldsTheRowsThatItIsNamedAfterAndNoOthers(t *testing.T) {
 		"a part of a set":    {schema.ScratchSet("set", "na"), []schema.Key{schema.Scratch("set", "name", 0)}},
 		"catalog document":   {schema.CatalogDocument(hash), []schema.Key{schema.CatalogChunk(hash, 0)}},
 		"catalog requests":   {schema.CatalogRequests(), []schema.Key{schema.CatalogRequest("r")}},
+		"approvals":          {schema.Approvals(), []schema.Key{schema.Approval(at, ann, 7)}},
 		"dead letters":       {schema.DeadLetters(), []schema.Key{schema.DeadLetter("m")}},
 		"dead letter's body": {schema.DeadLetterBody(hash), []schema.Key{schema.DeadLetterPart(hash, 0)}},
 		"now":                {v.Now(ann), []schema.Key{v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p")}},
