@@ -61,6 +61,9 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	if err != nil {
 		return err
 	}
+	if history.Account.Standing.Leaving() {
+		return nil // nothing may be written about an account that is being erased
+	}
 	oldest := n.Now().Add(-maxAge)
 	if told == 0 {
 		oldest = n.Now().Add(-maxAgeUntold)

@@ -67,6 +67,18 @@ func (s *Store) put(key schema.Key, value any, expires time.Time, condition stri
 	return types.TransactWriteItem{Put: put}, nil
 }
 
+// ofAPerson is the part of a transaction that fails once the account's personal data is erased, so
+// that nothing is written about a person after that.
+func (s *Store) ofAPerson(account portal.AccountID) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.records, Key: schema.Person(account).Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+	}}
+}
+
+func errErased() error {
+	return portal.Fail(portal.Unauthorized, "This account was deleted a moment ago, or your token names no e-mail address. Sign in again.")
+}
+
 func (s *Store) putDue(row due.Row) (types.TransactWriteItem, error) {
 	return s.put(row.Place(), row, time.Time{}, "")
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -21,6 +23,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/outbound"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -54,6 +57,10 @@ func newWorld(t *testing.T) *world {
 	tables := journaltest.Start(t)
 	w := &world{t: t, tables: tables, records: tables.Records, time: noon, post: &post{}, net: &internet{answers: [][]string{{publicIP}}}}
 	w.people = people{ann: {Email: "ann@example.com", Name: "Ann Example"}}
+	_, err := tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tables.Records, Item: schema.Person(ann).Attributes()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	store := notices.NewStore(tables.Client, tables.Records)
 	out := outbound.Config{Resolver: w.net, Connect: w.net.connect, AllowPrivate: func(host string) bool { return host == "inside.test" }}
 	w.notifier = &notices.Notifier{Accounts: w, Store: store, Sender: w, Now: w.now, Mail: true}
