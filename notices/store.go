@@ -35,12 +35,8 @@ type Store struct {
 // NewStore returns a Store in the table named records.
 func NewStore(client client, records string) *Store { return &Store{client: client, records: records} }
 
-var (
-	// errExists: a row that must be new is there.
-	errExists = errors.New("the row exists")
-	// errChanged: a row is not as it was read.
-	errChanged = errors.New("the row has changed")
-)
+// errChanged: a row is not as the condition wants it, such as new, or as it was read.
+var errChanged = errors.New("the row has changed")
 
 func item(key schema.Key, value any, expires time.Time) (map[string]types.AttributeValue, error) {
 	out, err := attributevalue.MarshalMap(value)

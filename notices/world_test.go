@@ -28,8 +28,9 @@ import (
 )
 
 const (
-	ann      portal.AccountID = "ann"
-	publicIP                  = "93.184.216.34"
+	ann portal.AccountID = "ann"
+
+	publicIP = "93.184.216.34"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
