@@ -164,7 +164,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.Operations.Republish(ctx, row.Operation)
 	case due.IdleKey:
 		done, err = d.giveBack(ctx, row)
-	case due.Delivery:
+	case due.Delivery, due.Reminder:
 		done, err = d.Deliveries.Wake(ctx, row.Row)
 	default:
 		return errUnknownKind

@@ -95,6 +95,10 @@ func (w *world) AccountFrom(_ context.Context, id portal.AccountID, _ int64) (ac
 	return accounts.History{Account: account, Facts: w.facts}, nil
 }
 
+func (w *world) Account(ctx context.Context, id portal.AccountID) (accounts.History, error) {
+	return w.AccountFrom(ctx, id, 0)
+}
+
 func (w *world) Send(_ context.Context, messages ...events.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
