@@ -62,6 +62,7 @@ type Config struct {
 	Notices    noticing
 	Usage      usageReading
 	Admin      Admin
+	Mine       Mine
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -77,6 +78,7 @@ type service struct {
 	notices    noticing
 	usage      usageReading
 	admin      Admin
+	mineOf     Mine
 	now        func() time.Time
 }
 
@@ -86,13 +88,16 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, admin: config.Admin, now: config.Now,
+		notices: config.Notices, usage: config.Usage, admin: config.Admin, mineOf: config.Mine, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
+		if config.Mine.Sessions != nil {
+			r.Use(knowsSession(config.Mine.Sessions.CurrentSession))
+		}
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
 		})
@@ -141,6 +146,7 @@ func (a *service) register(api huma.API) {
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	a.registerUsage(api)
+	a.registerAccount(api)
 	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,

@@ -136,7 +136,7 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			wish = f.Wish
 		case events.UserRegistered, events.RequestUnchanged:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
-			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing:
+			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.QuotaThresholdReached:
 			continue
 		default:
 			w.Errorf("does a %s end its operation? checkDecidedOnce has to know", events.Name(fact.Type()))

@@ -53,6 +53,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 			w.rebuildTheRest()
 		}
 		w.checkCatalog()
+		w.checkUsage()
 		w.checkPromises()
 		w.checkTold()
 	})
@@ -68,7 +69,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
-			"change catalog", "change catalog", "read catalog",
+			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -91,10 +92,15 @@ func (w *world) act() {
 		case "due":
 			w.handleDueRows()
 		case "months":
+			w.collectAll()
 			w.clock = w.clock.Add(idle + time.Hour)
 			w.handleDueRows()
 		case "rebuild":
 			w.rebuildSome()
+		case "call":
+			w.callSomething()
+		case "collect":
+			w.collectSome()
 		case "change catalog":
 			w.changeCatalog()
 		case "read catalog":
