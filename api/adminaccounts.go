@@ -134,17 +134,18 @@ func (in Asking) adminOf(ctx context.Context) (operations.Caller, error) {
 	return operations.Caller{Account: id.Account, Viewer: library.Viewer(ctx), IdempotencyKey: in.IdempotencyKey, Correlation: RequestID(ctx)}, err
 }
 
-type accountInput struct {
+// AccountInput names an account.
+type AccountInput struct {
 	Account string `path:"account" maxLength:"64" doc:"An account's id." example:"01m7x8a0b1c2d3e4f5g6h7j8km"`
 }
 
 type accountAsking struct {
 	Asking
-	accountInput
+	AccountInput
 }
 
 type messageAsking struct {
-	accountInput
+	AccountInput
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"Sending the same request again with the same key returns the same operation."`
 	Body           struct {
 		Message string `json:"message" maxLength:"500" doc:"Why. The account's owner reads it."`
@@ -160,7 +161,7 @@ func asAdmin(ctx context.Context, key string, ask func(operations.Caller) (opera
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
+	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
 }
 
 func (a *service) suspend(ctx context.Context, in *messageAsking) (*acceptedOutput, error) {
@@ -278,7 +279,7 @@ func (a *service) view(ctx context.Context, id portal.AccountID) (adminView, err
 
 const shownActivity = 50
 
-func (a *service) getAccount(ctx context.Context, in *accountInput) (*struct{ Body AdminAccountDetail }, error) {
+func (a *service) getAccount(ctx context.Context, in *AccountInput) (*struct{ Body AdminAccountDetail }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -295,8 +296,8 @@ func (a *service) getAccount(ctx context.Context, in *accountInput) (*struct{ Bo
 		return nil, problemOf(ctx, err)
 	}
 	shown := AdminAccountDetail{AdminAccount: found.summary, Activity: []ActivityLine{}}
-	shown.Keys = list(found.account.Keys, func(k projections.Key) Key { return showKey(k, time.Time{}) }).Items
-	shown.Subscriptions = list(found.account.Subscriptions, showSubscription).Items
+	shown.Keys = list(found.account.Keys, func(k projections.Key) Key { return ShowKey(k, time.Time{}) }).Items
+	shown.Subscriptions = list(found.account.Subscriptions, ShowSubscription).Items
 	for _, line := range activity.Lines {
 		shown.Activity = append(shown.Activity, ActivityLine{At: line.At, Text: line.Text})
 	}

@@ -30,7 +30,7 @@ func (a *service) registerMembers(api huma.API, read func(id, path, summary, des
 }
 
 func (a *service) promote(ctx context.Context, in *struct {
-	accountInput
+	AccountInput
 	Body *Empty
 }) (*struct{}, error) {
 	return a.onOther(ctx, in.Account, members.DeedPromoted, func(admin, account portal.AccountID) error {
@@ -46,7 +46,7 @@ func (a *service) promote(ctx context.Context, in *struct {
 }
 
 func (a *service) demote(ctx context.Context, in *struct {
-	accountInput
+	AccountInput
 	Body *Empty
 }) (*struct{}, error) {
 	return a.onOther(ctx, in.Account, members.DeedDemoted, func(_, account portal.AccountID) error {
@@ -98,7 +98,7 @@ func (a *service) listInvitations(ctx context.Context, _ *struct{}) (*struct{ Bo
 
 func (a *service) invite(ctx context.Context, in *struct {
 	Body struct {
-		Email string `json:"email" maxLength:"320" doc:"The address that the identity provider will have verified." example:"ada@example.com"`
+		Email string `json:"email" maxLength:"320" doc:"The address that the identity provider will have verified."`
 	}
 }) (*struct{ Body Invitation }, error) {
 	id, err := admin(ctx)
@@ -118,6 +118,7 @@ func (a *service) invite(ctx context.Context, in *struct {
 
 func (a *service) revokeInvitation(ctx context.Context, in *struct {
 	Invitation string `path:"invitation" maxLength:"64" doc:"An invitation's id." example:"4t6qk0w5y2b8n1r7m3x9zcvd5h"`
+	Body       *Empty
 }) (*struct{}, error) {
 	id, err := admin(ctx)
 	if err == nil {
@@ -161,7 +162,7 @@ func (a *service) listFeedback(ctx context.Context, in *PageInput) (*struct{ Bod
 type Deed struct {
 	At        time.Time `json:"at"`
 	Admin     string    `json:"admin" doc:"The admin's account."`
-	What      string    `json:"what" doc:"The type of the operation; or Promoted, Demoted, Invited or InvitationRevoked, which make no operation." example:"AccountSuspensionRequested"`
+	What      string    `json:"what" doc:"The type of the operation; or Promoted, Demoted, Invited or InvitationRevoked, which make no operation."`
 	Account   string    `json:"account,omitempty" doc:"The account that it was done to."`
 	Operation string    `json:"operation,omitempty"`
 }

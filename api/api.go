@@ -64,6 +64,7 @@ type Config struct {
 	Usage      usageReading
 	Approvals  approving
 	Admin      Admin
+	Mine       Mine
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -80,6 +81,7 @@ type service struct {
 	usage      usageReading
 	approvals  approving
 	admin      Admin
+	mineOf     Mine
 	now        func() time.Time
 }
 
@@ -89,13 +91,16 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, now: config.Now,
+		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, mineOf: config.Mine, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
+		if config.Mine.Sessions != nil {
+			r.Use(knowsSession(config.Mine.Sessions.CurrentSession))
+		}
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
 		})
@@ -144,6 +149,7 @@ func (a *service) register(api huma.API) {
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	a.registerUsage(api)
+	a.registerAccount(api)
 	a.registerApprovals(api, accepted)
 	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{

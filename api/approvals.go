@@ -123,5 +123,5 @@ func (a *service) review(ctx context.Context, in ApprovalInput, answer operation
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
+	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
 }

@@ -103,6 +103,28 @@ func (d document) checks(t testing.TB, route string, a answer) {
 
 // operationIDs name the methods of generated clients, so they must never change.
 var operationIDs = map[string]string{
+	"GET /account/sessions":                       "list-sessions",
+	"DELETE /account/sessions/{session}":          "end-session",
+	"DELETE /account/sessions":                    "end-sessions",
+	"GET /account/export":                         "export-account",
+	"DELETE /account":                             "delete-account",
+	"POST /feedback":                              "submit-feedback",
+	"GET /admin/accounts":                         "admin-list-accounts",
+	"GET /admin/accounts/{account}":               "admin-get-account",
+	"POST /admin/accounts/{account}/suspend":      "admin-suspend",
+	"POST /admin/accounts/{account}/reinstate":    "admin-reinstate",
+	"DELETE /admin/accounts/{account}":            "admin-delete-account",
+	"POST /admin/accounts/{account}/promote":      "admin-promote",
+	"POST /admin/accounts/{account}/demote":       "admin-demote",
+	"GET /admin/registrations":                    "admin-list-registrations",
+	"POST /admin/registrations/{account}/approve": "admin-approve-registration",
+	"POST /admin/registrations/{account}/deny":    "admin-deny-registration",
+	"GET /admin/invitations":                      "admin-list-invitations",
+	"POST /admin/invitations":                     "admin-invite",
+	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
+	"GET /admin/feedback":                         "admin-list-feedback",
+	"GET /admin/audit":                            "admin-audit",
+
 	"POST /register":               "register",
 	"GET /me":                      "me",
 	"GET /catalog":                 "list-products",
@@ -217,6 +239,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 // withBody are the operations that need a body.
 var withBody = []string{"POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
+	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
 }
 
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
@@ -273,6 +296,28 @@ func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 // listed are the errors of each operation, besides those that
 // every operation has.
 var listed = map[string]string{
+	"GET /account/sessions":                       "",
+	"DELETE /account/sessions/{session}":          "403 404 413 415 429",
+	"DELETE /account/sessions":                    "403 413 415 429",
+	"GET /account/export":                         "",
+	"DELETE /account":                             "403 409 413 415 429",
+	"POST /feedback":                              "403 413 415 429",
+	"GET /admin/accounts":                         "403",
+	"GET /admin/accounts/{account}":               "403 404",
+	"POST /admin/accounts/{account}/suspend":      "403 404 409 413 415 429",
+	"POST /admin/accounts/{account}/reinstate":    "403 404 409 413 415 429",
+	"DELETE /admin/accounts/{account}":            "403 404 409 413 415 429",
+	"POST /admin/accounts/{account}/promote":      "403 409 413 415 429",
+	"POST /admin/accounts/{account}/demote":       "403 404 409 413 415 429",
+	"GET /admin/registrations":                    "403",
+	"POST /admin/registrations/{account}/approve": "403 404 409 413 415 429",
+	"POST /admin/registrations/{account}/deny":    "403 404 409 413 415 429",
+	"GET /admin/invitations":                      "403",
+	"POST /admin/invitations":                     "403 413 415 429",
+	"DELETE /admin/invitations/{invitation}":      "403 404 413 415 429",
+	"GET /admin/feedback":                         "403",
+	"GET /admin/audit":                            "403",
+
 	"POST /register":               "403 413 415 429",
 	"GET /me":                      "",
 	"GET /catalog":                 "",

@@ -151,7 +151,7 @@ func exampleNotice() Notice {
 
 func exampleSettings() Settings {
 	on, off := true, false
-	return Settings{Notices: []KindSetting{{Kind: "key_created", Group: "API keys", Label: "a key is created", Dashboard: &on, Mail: &off, Webhook: &on}}}
+	return Settings{TimeZone: "Europe/Berlin", Notices: []KindSetting{{Kind: "key_created", Group: "API keys", Label: "a key is created", Dashboard: &on, Mail: &off, Webhook: &on}}}
 }
 
 func exampleWebhook() Webhook {

@@ -24,10 +24,19 @@ func adminAnswers() map[string]any {
 	return map[string]any{
 		"admin-list-accounts": List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
 		"admin-get-account": AdminAccountDetail{
-			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", State: "blocked", CreatedAt: &exampleTime}},
+			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", State: "disabled", CreatedAt: &exampleTime}},
 			Subscriptions: []Subscription{{Plan: examplePlan, Name: "Free", Offered: true, State: "active", Since: exampleTime}},
 			Activity:      []ActivityLine{{At: exampleTime, Text: "The operator of this portal suspended the account: Unpaid bills."}},
 		},
+		"list-sessions": List[Session]{Items: []Session{{
+			ID: exampleKey, Browser: "Firefox on Linux", Since: exampleTime, SeenAt: exampleTime.Add(time.Hour), EndsAt: exampleTime.Add(12 * time.Hour), Current: true,
+		}}},
+		"export-account": map[string]any{
+			"account": exampleAccount, "exported_at": exampleTime, "profile": []any{map[string]any{"status": "registered", "email": "ada@example.com", "name": "Ada Lovelace"}},
+			"keys": []any{Key{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}},
+		},
+		"delete-account":             exampleOf("AccountDeletionRequested", "accepted"),
+		"submit-feedback":            Feedback{ID: "001795338000000-8k3c4d5e6f", At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date."},
 		"admin-suspend":              exampleOf("AccountSuspensionRequested", "accepted"),
 		"admin-reinstate":            exampleOf("AccountReinstatementRequested", "accepted"),
 		"admin-delete-account":       exampleOf("AccountDeletionRequested", "accepted"),
@@ -50,12 +59,25 @@ var (
 	noAccount  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such account.", "There is no such account."}}
 	notMine    = map[int]expected{http.StatusConflict: {portal.Conflict, "It is the admin's own account.", "This is your own account. Another admin has to do that."}}
 	notInvited = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such invitation.", "There is no such invitation. It may have expired."}}
-	noAddress  = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or that is no e-mail address.", "That is not an e-mail address. Send one like ada@example.com, without a name."}}
+	noSession  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such session.", "There is no such session. It may have ended already."}}
+	isAdmin    = map[int]expected{http.StatusConflict: {portal.Conflict, "The account is an admin's.", "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it."}}
+	noFeedback = map[int]expected{
+		http.StatusBadRequest:      {portal.Invalid, "The request cannot be read, or the text is empty or too long.", "The text is longer than 4000 characters. Shorten it."},
+		http.StatusTooManyRequests: {portal.TooManyRequests, "More than 10 messages in an hour.", "More than 10 messages in an hour. Write again later."},
+	}
+	noAddress = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or that is no e-mail address.", "That is not an e-mail address. Send one like ada@example.com, without a name."}}
 )
 
 // adminFailures are the errors of the routes for admins.
 func adminFailures() map[string][]map[int]expected {
 	return map[string][]map[int]expected{
+		"list-sessions":   nil,
+		"end-session":     {writing, noSession},
+		"end-sessions":    {writing},
+		"export-account":  nil,
+		"delete-account":  {writing, keyed, isAdmin},
+		"submit-feedback": {writing, noFeedback},
+
 		"admin-list-accounts":        {onlyAdmins},
 		"admin-get-account":          {onlyAdmins, noAccount},
 		"admin-suspend":              {writing, keyed, onlyAdmins, noAccount, notMine},

@@ -231,7 +231,9 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 	router.Use(api.RequestIDs(zerolog.New(log)), api.Recover(api.WriteProblem), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if id != nil {
-				r = r.WithContext(identity.With(r.Context(), *id))
+				caller := *id
+				caller.Admin = caller.Admin || strings.HasPrefix(r.URL.Path, api.Prefix+"/admin/")
+				r = r.WithContext(identity.With(r.Context(), caller))
 			}
 			next.ServeHTTP(w, r)
 		})
@@ -251,6 +253,8 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 	})
 	api.Mount(router, api.Config{
 		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
+		Admin: api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}},
+		Mine:  api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
 	}, guard...)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -35,7 +36,7 @@ type Notice struct {
 	DismissedAt *time.Time `json:"dismissed_at" doc:"When it was dismissed."`
 }
 
-func showNotice(n notices.Notice) Notice {
+func ShowNotice(n notices.Notice) Notice {
 	return Notice{
 		ID: n.ID, Kind: string(n.Kind), Importance: string(n.Importance), Title: n.Title, Text: n.Text, Advice: n.Advice, Link: n.Link,
 		About: n.About, Operation: string(n.Operation), At: n.At, DismissedAt: timeOrNull(n.DismissedAt),
@@ -77,7 +78,7 @@ func (a *service) listNotices(ctx context.Context, _ *struct{}) (*struct{ Body L
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Notice] }{list(all, showNotice)}, nil
+	return &struct{ Body List[Notice] }{list(all, ShowNotice)}, nil
 }
 
 func (a *service) dismissNotice(ctx context.Context, in *struct {
@@ -92,12 +93,13 @@ func (a *service) dismissNotice(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body Notice }{showNotice(n)}, nil
+	return &struct{ Body Notice }{ShowNotice(n)}, nil
 }
 
 // Settings are an account's settings, in sections.
 type Settings struct {
-	Notices []KindSetting `json:"notices" doc:"Which notices go where, by kind."`
+	TimeZone string        `json:"time_zone" doc:"The time zone in which pages show times: a name of the tz database."`
+	Notices  []KindSetting `json:"notices" doc:"Which notices go where, by kind."`
 }
 
 // KindSetting says where notices of a kind go.
@@ -110,11 +112,12 @@ type KindSetting struct {
 	Webhook   *bool  `json:"webhook,omitempty"`
 }
 
-func showSettings(s notices.Settings) Settings {
-	var out Settings
+// ShowNoticeSettings shows the section notices of the settings.
+func ShowNoticeSettings(s notices.Settings) []KindSetting {
+	var out []KindSetting
 	for _, k := range notices.Kinds() {
 		on := func(channel string) *bool { wants := s.Wants(k.Kind, channel); return &wants }
-		out.Notices = append(out.Notices, KindSetting{
+		out = append(out, KindSetting{
 			Kind: string(k.Kind), Group: k.Group, Label: k.Label,
 			Dashboard: on(notices.ChannelDashboard), Mail: on(notices.ChannelMail), Webhook: on(notices.ChannelWebhook),
 		})
@@ -149,12 +152,17 @@ func (a *service) settingsOf(ctx context.Context, account portal.AccountID) (*st
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body Settings }{showSettings(settings)}, nil
+	own, err := a.mineOf.Settings.Settings(ctx, account)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body Settings }{Settings{TimeZone: own.Location().String(), Notices: ShowNoticeSettings(settings)}}, nil
 }
 
 // SettingsChange is what a person changes of the settings.
 type SettingsChange struct {
-	Notices []KindSetting `json:"notices,omitempty" doc:"Replaces the section."`
+	TimeZone *string       `json:"time_zone,omitempty" maxLength:"64" doc:"A name of the tz database."`
+	Notices  []KindSetting `json:"notices,omitempty" doc:"Replaces the section."`
 }
 
 func (a *service) setSettings(ctx context.Context, in *struct{ Body SettingsChange }) (*struct{ Body Settings }, error) {
@@ -162,12 +170,15 @@ func (a *service) setSettings(ctx context.Context, in *struct{ Body SettingsChan
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	if in.Body.Notices == nil {
-		return a.settingsOf(ctx, account)
+	if in.Body.TimeZone != nil {
+		if err := a.mineOf.Settings.SetSettings(ctx, account, members.Settings{TimeZone: *in.Body.TimeZone}); err != nil {
+			return nil, problemOf(ctx, err)
+		}
 	}
-	settings := readSettings(in.Body.Notices)
-	if err := a.notices.SetSettings(ctx, account, settings); err != nil {
-		return nil, problemOf(ctx, err)
+	if in.Body.Notices != nil {
+		if err := a.notices.SetSettings(ctx, account, readSettings(in.Body.Notices)); err != nil {
+			return nil, problemOf(ctx, err)
+		}
 	}
-	return &struct{ Body Settings }{showSettings(settings)}, nil
+	return a.settingsOf(ctx, account)
 }

@@ -70,10 +70,10 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Subscription] }{list(account.Subscriptions, showSubscription)}, nil
+	return &struct{ Body List[Subscription] }{list(account.Subscriptions, ShowSubscription)}, nil
 }
 
-func showSubscription(s projections.Subscription) Subscription {
+func ShowSubscription(s projections.Subscription) Subscription {
 	return Subscription{
 		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
 		Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),
@@ -99,10 +99,10 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return showKey(k, revealed[k.ID]) })}, nil
+	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return ShowKey(k, revealed[k.ID]) })}, nil
 }
 
-func showKey(k projections.Key, revealed time.Time) Key {
+func ShowKey(k projections.Key, revealed time.Time) Key {
 	return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed)}
 }
 

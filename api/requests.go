@@ -33,7 +33,7 @@ type Step struct {
 	Detail string    `json:"detail"`
 }
 
-func showOperation(op operations.Operation) Operation {
+func ShowOperation(op operations.Operation) Operation {
 	shown := Operation{
 		ID: string(op.ID), Type: op.Type, Status: string(op.Status),
 		CreatedAt: op.CreatedAt, UpdatedAt: op.UpdatedAt, Steps: []Step{},
@@ -75,7 +75,7 @@ func accept(ctx context.Context, input Asking, ask func(operations.Caller) (oper
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
+	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
 }
 
 func (a *service) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
@@ -154,7 +154,7 @@ func (a *service) operation(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	out := &operationOutput{Body: showOperation(op)}
+	out := &operationOutput{Body: ShowOperation(op)}
 	if !op.Status.Over() {
 		out.RetryAfter = "1"
 	}

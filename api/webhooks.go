@@ -64,7 +64,7 @@ type DeliveryAttempt struct {
 	Answer string    `json:"answer,omitempty" doc:"The first kilobyte of the answer's body."`
 }
 
-func showWebhook(w notices.Webhook) Webhook {
+func ShowWebhook(w notices.Webhook) Webhook {
 	return Webhook{
 		ID: w.ID, URL: w.URL, Description: w.Description, State: w.State, Why: w.Why, CreatedAt: w.CreatedAt,
 		FailingSince: timeOrNull(w.FailingSince), OldSecretUntil: timeOrNull(w.PreviousUntil),
@@ -135,7 +135,7 @@ func (a *service) listWebhooks(ctx context.Context, _ *struct{}) (*struct{ Body 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Webhook] }{list(all, showWebhook)}, nil
+	return &struct{ Body List[Webhook] }{list(all, ShowWebhook)}, nil
 }
 
 // NewWebhook is an address to add.
@@ -153,7 +153,7 @@ func (a *service) addWebhook(ctx context.Context, in *struct{ Body NewWebhook })
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &secretOutput{WebhookWithSecret{showWebhook(w), secret}}, nil
+	return &secretOutput{WebhookWithSecret{ShowWebhook(w), secret}}, nil
 }
 
 // WebhookChange is what changes of a webhook.
@@ -180,7 +180,7 @@ func (a *service) changeWebhook(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &webhookOutput{showWebhook(w)}, nil
+	return &webhookOutput{ShowWebhook(w)}, nil
 }
 
 func (a *service) deleteWebhook(ctx context.Context, in *webhookAsking) (*struct{}, error) {
@@ -203,7 +203,7 @@ func (a *service) rotateSecret(ctx context.Context, in *webhookAsking) (*secretO
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &secretOutput{WebhookWithSecret{showWebhook(w), secret}}, nil
+	return &secretOutput{WebhookWithSecret{ShowWebhook(w), secret}}, nil
 }
 
 type deliveryOutput struct{ Body Delivery }

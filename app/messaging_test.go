@@ -78,6 +78,7 @@ func TestEveryMessageHasARouteAndAHandler(t *testing.T) {
 		events.ProvisionRequested{}.EventType(): {Queue: "acme-provisioning"},
 		events.ShowRequested{}.EventType():      {Queue: "acme-projections.fifo", FIFO: true},
 		events.JobRequested{}.EventType():       {Queue: "acme-jobs.fifo", FIFO: true},
+		events.TellRequested{}.EventType():      {Queue: "acme-notices.fifo", FIFO: true},
 		events.DeliveryRequested{}.EventType():  {Queue: "acme-deliveries"},
 	}
 	for _, name := range events.Types() {

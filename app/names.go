@@ -9,6 +9,9 @@ type Names struct {
 	Commands, Provisioning, Projections, Jobs, Notices, Deliveries string
 	Events                                                         string
 
+	// Feedback is the topic to which operators subscribe for what people tell them.
+	Feedback string
+
 	// KMSAlias is that of the KMS key that API key values are computed with.
 	KMSAlias string
 	prefix   string
@@ -21,7 +24,7 @@ func NamesFor(prefix string) Names {
 		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
 		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
 		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries",
-		Events:   prefix + "-events.fifo",
+		Events: prefix + "-events.fifo", Feedback: prefix + "-feedback",
 		KMSAlias: "alias/" + prefix + "-keys",
 		prefix:   prefix,
 	}

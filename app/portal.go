@@ -53,6 +53,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
 	shelves := library.New(library.Config{Views: views, Blobs: documents, Log: p.Log, Now: p.Now})
 	store := members.NewStore(c.dynamodb, names.Records, p.now())
+	people := identity.Lookup{DynamoDB: c.dynamodb, Tables: names.identity()}
 	var admit func(context.Context) error
 	if p.Config.Registration == RegistrationInvitation {
 		admit = admitInvited(store)
@@ -103,8 +104,13 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
 	api.Mount(router, api.Config{
-		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters, Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
-		Admin: api.Admin{Operations: ops, Directory: views, People: identity.Lookup{DynamoDB: c.dynamodb, Tables: names.identity()}, Members: store},
+		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
+		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
+		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
+		Mine: api.Mine{
+			Operations: ops, Sessions: who, Settings: store, Feedback: feedbackDesk{clients: c, topic: names.Feedback, store: store},
+			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters, now: p.now()}),
+		},
 	}, guard...)
 	pages.Routes(router, guard...)
 	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)

@@ -109,6 +109,7 @@ func (e estate) chains() [][]resource {
 	}
 	return append(chains,
 		messages,
+		[]resource{e.feedbackTopic()},
 		[]resource{e.kmsKey(), e.keyPolicy()})
 }
 

@@ -20,6 +20,27 @@ var topicAttributes = map[string]string{
 	fifoTopic: "true", "ContentBasedDeduplication": "false", "FifoThroughputScope": "MessageGroup",
 }
 
+// feedbackTopic is a standard topic, which e-mail addresses can subscribe to.
+func (e estate) feedbackTopic() resource {
+	name, arn := e.names.Feedback, e.arn("sns", e.names.Feedback)
+	return resource{what: "topic " + name, inspect: func(ctx context.Context) (finding, error) {
+		_, err := e.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
+		var none *types.NotFoundException
+		if errors.As(err, &none) {
+			return missing(func(ctx context.Context) error {
+				if _, err := e.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name}); err != nil {
+					return fmt.Errorf("creating topic %s: %w", name, err)
+				}
+				return nil
+			})
+		}
+		if err != nil {
+			return finding{}, err
+		}
+		return found()
+	}}
+}
+
 func (e estate) topic() resource {
 	name, arn := e.names.Events, e.arn("sns", e.names.Events)
 	return resource{what: "topic " + name, inspect: func(ctx context.Context) (finding, error) {

@@ -141,7 +141,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 			}),
 		}.Run},
 		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
-		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
+		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
 		jobs.Job{Name: usageJob, Every: usage.Every, Run: collector.Step},
 		jobs.Job{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,
@@ -216,7 +216,7 @@ func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 
 // everyNotice handles only the facts that make notices. The consumer acks the others.
 func everyNotice(handle transport.Handler) map[string]transport.Handler {
-	out := map[string]transport.Handler{}
+	out := map[string]transport.Handler{events.TellRequested{}.EventType(): handle}
 	for _, name := range notices.FactTypes() {
 		out[name] = handle
 	}

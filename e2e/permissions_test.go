@@ -71,7 +71,7 @@ func documentedPermissions(t *testing.T) map[string]map[permitted]bool {
 }
 
 func resources(cell string) []string {
-	tables, queues := []string{"journal", "records", "views", "sessions"}, []string{"commands", "provisioning", "projections", "jobs", "dead-letter queues"}
+	tables, queues := []string{"journal", "records", "views", "usage", "sessions"}, []string{"commands", "provisioning", "projections", "jobs", "dead-letter queues"}
 	var all []string
 	for one := range strings.SplitSeq(cell, ",") {
 		switch one = strings.Trim(one, " `"); one {
@@ -186,7 +186,11 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	op := p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
 	id := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items[0].ID
 	value := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+id+"/reveal", "").want(http.StatusOK)).Value
+	s.call(t, value)
 	p.succeed(p.do(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
+	if got := p.usage(""); len(got) != 1 {
+		t.Errorf("the usage is %+v", got)
+	}
 	readyCloud{cloud: c, t: t}.send(names.Commands, "<xml/>")
 
 	says(0, as("doctor", oidc...), "doctor")
@@ -246,7 +250,7 @@ func (s *site) breakSetup(t *testing.T) {
 		}
 	}
 	tables, queues, topics := dynamodb.NewFromConfig(s.aws), sqs.NewFromConfig(s.aws), sns.NewFromConfig(s.aws)
-	for _, table := range []string{names.Journal, names.Records} {
+	for _, table := range []string{names.Journal, names.Records, names.Usage} {
 		_, err := tables.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &table, DeletionProtectionEnabled: aws.Bool(false)})
 		ok(err)
 		_, err = tables.UpdateContinuousBackups(t.Context(), &dynamodb.UpdateContinuousBackupsInput{

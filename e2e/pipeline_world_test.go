@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,6 +24,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 // idle is how long keys whose ring is empty are kept.
@@ -48,8 +50,14 @@ type world struct {
 	rebuild *projections.Rebuild
 	cursor  string
 	letters deadletters.Recorder
+	telling *telling
 	views   *projections.Views
-	clock   time.Time
+	// The job usage goes on from usageCursor. writing lets its writes draw their faults one by one.
+	collector   *usage.Collector
+	usageCursor string
+	meters      meters
+	writing     sync.Mutex
+	clock       time.Time
 
 	// bulk is how many of ten workers create keys in waves.
 	bulk int
@@ -63,10 +71,10 @@ type world struct {
 func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w := &world{
 		T: rt, names: names, tables: tables, requestedBy: map[portal.OperationID]portal.AccountID{}, requests: map[portal.AccountID][]events.Event{},
-		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(),
+		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(), meters: meters{},
 		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
 	}
-	for _, name := range []string{names.Journal, names.Records, names.Views} {
+	for _, name := range []string{names.Journal, names.Records, names.Views, names.Usage} {
 		createTable(rt, tables, name)
 	}
 	w.journal = journal.New(tables, names.Journal, names.Records)
@@ -98,7 +106,10 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 		},
 	}
 	w.letters = deadletters.Recorder{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
+	w.collector = w.newCollector(faulty)
+	w.converger.Usage = w.collector
 	w.offering = newOffering(w)
+	w.telling = newTelling(w)
 	return w
 }
 
@@ -176,7 +187,7 @@ func (w *world) letOthersAct() {
 	if rapid.IntRange(0, 2).Draw(w.T, "stalls") == 0 {
 		w.expireLeases()
 	}
-	switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "late call", "by hand", "rebuild"}).Draw(w.T, "meanwhile") {
+	switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "late call", "by hand", "rebuild", "call", "collect"}).Draw(w.T, "meanwhile") {
 	case "deliver":
 		if w.depth < 3 {
 			w.deliver()
@@ -187,6 +198,14 @@ func (w *world) letOthersAct() {
 		w.changeByHand()
 	case "rebuild":
 		w.rebuildSome()
+	case "call":
+		w.callSomething()
+	case "collect":
+		if w.depth < 3 {
+			w.depth++
+			w.collectStep()
+			w.depth--
+		}
 	}
 }
 

@@ -33,8 +33,8 @@ type Identity struct {
 	// Verified means that the provider says that the person controls the e-mail address.
 	Verified bool
 	Groups   []string
-	Admin   bool
-	Via     Via
+	Admin    bool
+	Via      Via
 }
 
 // String returns the account id, so that printing an Identity shows no personal data.

@@ -24,8 +24,8 @@ type sessions struct {
 	table   table
 	journal string
 	ttl     time.Duration
-	idle  time.Duration
-	now   func() time.Time
+	idle    time.Duration
+	now     func() time.Time
 }
 
 // open returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.

@@ -40,10 +40,12 @@ type Notice struct {
 }
 
 const (
-	// keep is how long notices and deliveries are kept. maxAge is how old a fact may be that
-	// still becomes a notice: as long as the row of an earlier one is certain to be there.
-	keep   = 90 * 24 * time.Hour
-	maxAge = 30 * 24 * time.Hour
+	// keep is how long notices and deliveries are kept. maxAge is how old a fact may be that still
+	// becomes a notice, and maxAgeUntold how old if none of its account's has yet, so that people
+	// are not told the past when Gatehouse begins to tell.
+	keep         = 90 * 24 * time.Hour
+	maxAge       = 30 * 24 * time.Hour
+	maxAgeUntold = 3 * 24 * time.Hour
 )
 
 // noticeID derives the id from what the notice is about, its time, and the sequence of its fact, 0 if

@@ -184,3 +184,44 @@ func TestANoticeWhoseOutcomeWasLostIsSentAgainUnderTheSameID(t *testing.T) {
 		t.Errorf("the log is %+v", log)
 	}
 }
+
+func TestAFactWhoseMessageWasLostIsToldWithTheNext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fact(events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
+	w.fact(events.KeyCreated{Key: "k1", GatewayID: "g"}) // its message is lost
+	w.active()
+	if list := w.list(); len(list) != 2 || list[1].Kind != notices.KeyCreated {
+		t.Errorf("the notices are %+v", list)
+	}
+	w.fact(events.SubscriptionLost{Plan: "plus", Reason: events.LostPlanGone}) // so is this one
+	w.handle(events.Event{Subject: portal.AccountStream(ann), Data: events.TellRequested{}})
+	if list := w.list(); len(list) != 3 || list[0].Kind != notices.SubscriptionLost {
+		t.Errorf("after a wake-up the notices are %+v", list)
+	}
+	if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != int64(len(w.facts)) {
+		t.Errorf("it was told up to %d of %d (%v)", told, len(w.facts), err)
+	}
+}
+
+func TestAFactThatOnlyNewerWorkersKnowIsLeftToThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.active()
+	w.facts = append(w.facts, events.Event{ID: "new", Subject: portal.AccountStream(ann), Sequence: 3, Time: noon, Data: events.Unknown{}})
+	w.handle(w.fact(events.SubscriptionLost{Plan: "plus", Reason: events.LostPlanGone}))
+	if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != 2 || len(w.list()) != 1 {
+		t.Errorf("it was told up to %d (%v)", told, err)
+	}
+}
+
+func TestWhoGetsNoticesForTheFirstTimeIsNotToldThePast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fact(events.KeyCreated{Key: "k1", GatewayID: "g"})
+	w.later(4 * 24 * time.Hour)
+	w.active()
+	if list := w.list(); len(list) != 1 || list[0].Kind != notices.SubscriptionActive {
+		t.Errorf("the notices are %+v", list)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
@@ -12,10 +14,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 type accountReader interface {
-	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
 }
 
 type sender interface {
@@ -41,30 +44,82 @@ func FactTypes() []string {
 	return names
 }
 
-// Handle writes the notice of a fact with its deliveries, and asks for each to be sent. A second
-// delivery of the fact, at the same time or later, finds the notice and changes nothing. If the
-// worker stops before it has asked, the due rows do.
-func (n *Notifier) Handle(ctx context.Context, fact events.Event) error {
-	account, ok := fact.Subject.Account()
-	from := sources()[fact.Type()]
-	if !ok || len(from) == 0 || n.Now().Sub(fact.Time) > maxAge {
+// Handle tells an account's facts after the last that was told, up to its newest: a message about
+// any of them is enough. It writes the notices with their deliveries, and asks for each delivery to
+// be sent. A second delivery of the message, at the same time or later, finds the notices and changes
+// nothing. If the worker stops before it has asked, the due rows do.
+func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
+	account, ok := msg.Subject.Account()
+	if !ok {
 		return nil
 	}
-	history, err := n.Accounts.Account(ctx, account)
+	told, err := n.Told(ctx, account)
+	if err != nil || msg.Sequence > 0 && msg.Sequence <= told {
+		return err
+	}
+	history, err := n.Accounts.AccountFrom(ctx, account, told)
 	if err != nil {
 		return err
 	}
-	for _, source := range from {
-		notice, ok := source.words(about{fact: fact, account: history.Account, facts: history.Facts})
+	oldest := n.Now().Add(-maxAge)
+	if told == 0 {
+		oldest = n.Now().Add(-maxAgeUntold)
+	}
+	upTo := told
+	for _, fact := range history.Facts {
+		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > told {
+			break // newer workers may have words for it
+		}
+		upTo = max(upTo, fact.Sequence)
+		if fact.Sequence <= told || fact.Time.Before(oldest) {
+			continue
+		}
+		for _, notice := range Of(fact, history.Account, history.Facts) {
+			if err := n.Tell(ctx, account, notice); err != nil {
+				return err
+			}
+		}
+	}
+	return n.Store.setTold(ctx, account, told, upTo)
+}
+
+// Of returns what a fact tells its account's owner, given the account after it, or later, and the
+// account's latest facts.
+func Of(fact events.Event, account state.Account, facts []events.Event) (told []Notice) {
+	for _, source := range sources()[fact.Type()] {
+		notice, ok := source.words(about{fact: fact, account: account, facts: facts})
 		if !ok {
 			continue
 		}
-		notice.ID, notice.Kind, notice.At, notice.Operation = noticeID(fact.Time, fact.Sequence, fact.ID), source.kind, fact.Time, fact.Operation
-		if err := n.Tell(ctx, account, notice); err != nil {
-			return err
-		}
+		notice.ID, notice.Kind = noticeID(fact.Time, fact.Sequence, fact.ID), source.kind
+		notice.At, notice.Operation = fact.Time, fact.Operation
+		told = append(told, notice)
 	}
-	return nil
+	return told
+}
+
+// Told is the sequence of the last fact of the account that was told, or did not have to be.
+func (n *Notifier) Told(ctx context.Context, account portal.AccountID) (int64, error) {
+	var row struct {
+		Seq int64 `dynamodbav:"seq"`
+	}
+	_, err := n.Store.get(ctx, schema.Told(account), &row)
+	return row.Seq, err
+}
+
+func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, seq int64) error {
+	if seq <= before {
+		return nil
+	}
+	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.records, Key: schema.Told(account).Attributes(), UpdateExpression: aws.String("SET seq = :seq"),
+		ConditionExpression:       aws.String("attribute_not_exists(seq) OR seq < :seq"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":seq": schema.Number(seq)},
+	})
+	if err = outcome("noting what "+string(account)+" was told", err); errors.Is(err, errChanged) {
+		return nil // another worker has told more
+	}
+	return err
 }
 
 // Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent.

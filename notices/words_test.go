@@ -69,6 +69,7 @@ func TestFactsAreToldInWords(t *testing.T) {
 			f := w.fact(c.fact)
 			if c.actor != "" {
 				f.Actor = c.actor
+				w.facts[len(w.facts)-1] = f
 			}
 			w.handle(f)
 			list := w.list()

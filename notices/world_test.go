@@ -78,8 +78,8 @@ func (w *world) later(d time.Duration) {
 	w.time = w.time.Add(d)
 }
 
-// Account folds the world's facts.
-func (w *world) Account(_ context.Context, id portal.AccountID) (accounts.History, error) {
+// AccountFrom folds the world's facts.
+func (w *world) AccountFrom(_ context.Context, id portal.AccountID, _ int64) (accounts.History, error) {
 	account := state.NewAccount(id)
 	for _, fact := range w.facts {
 		account.Apply(fact)

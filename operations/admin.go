@@ -31,8 +31,11 @@ func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, accou
 	return o.onAnother(ctx, admin, account, events.RegistrationReviewRequested{Approved: approved, Message: message})
 }
 
-// DeleteMine submits a request to delete the caller's own account.
+// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict.
 func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
+	if caller.Viewer.Admin {
+		return Operation{}, portal.Fail(portal.Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")
+	}
 	return o.Accept(ctx, caller.submission(events.AccountDeletionRequested{}))
 }
 

@@ -248,3 +248,17 @@ func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
 	}
 	return projections.Key{}, false
 }
+
+// EachOf calls visit with every operation of the account that its list still has, newest first.
+func (o *Operations) EachOf(ctx context.Context, account portal.AccountID, visit func(Operation) error) error {
+	return o.rows.each(ctx, portal.AccountActor(account), func(id portal.OperationID) error {
+		operation, err := o.find(ctx, id, func(operationRow) bool { return true })
+		if portal.CodeOf(err) == portal.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return visit(operation)
+	})
+}

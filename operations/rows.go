@@ -218,3 +218,28 @@ func (r rows) latest(ctx context.Context, actor portal.Actor, limit int32) ([]po
 	}
 	return ids, nil
 }
+
+// each visits the ids of all of an actor's operations, newest first.
+func (r rows) each(ctx context.Context, actor portal.Actor, visit func(portal.OperationID) error) error {
+	list := schema.OperationList(actor)
+	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{
+		TableName: &r.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
+		KeyConditionExpression: list.Condition(), ExpressionAttributeValues: list.Values(),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return unavailable("The operations could not be read right now. Try again in a moment.", err)
+		}
+		for _, item := range page.Items {
+			var row listRow
+			if err := attributevalue.UnmarshalMap(item, &row); err != nil {
+				return fmt.Errorf("decoding an operation of %s: %w", actor, err)
+			}
+			if err := visit(row.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -126,6 +126,11 @@ func NoticeSettings(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#notices"}
 }
 
+// Told is the row of how far an account's facts have become notices.
+//
+// Owner: notices. Kept: for ever.
+func Told(account portal.AccountID) Key { return Key{accountPartition(account), "settings#told"} }
+
 // Webhook is the row of an address to which an account's notices go. It has no secret.
 //
 // Owner: notices. Kept: until it is deleted.

@@ -62,6 +62,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Notice", "records", schema.Notice(ann, "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "notice#001782907200005-n"}},
 		{"Delivery", "records", schema.Delivery(ann, "mail", "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "delivery#mail#001782907200005-n"}},
 		{"NoticeSettings", "records", schema.NoticeSettings(ann), schema.Key{PK: "account#01ann", SK: "settings#notices"}},
+		{"Told", "records", schema.Told(ann), schema.Key{PK: "account#01ann", SK: "settings#told"}},
 		{"Webhook", "records", schema.Webhook(ann, "w"), schema.Key{PK: "account#01ann", SK: "webhook#w"}},
 		{"WebhookCount", "records", schema.WebhookCount(ann), schema.Key{PK: "account#01ann", SK: "settings#webhooks"}},
 		{"DueRow", "records", schema.DueRow(stream, at, hash), schema.Key{PK: "due#05", SK: "001782907200005#" + hash}},
