@@ -493,7 +493,7 @@ func (e *exhibition) lookAtProducts(route, who string, l look) {
 	}
 }
 
-// refused reports whether the route is not for such people, whatever it is about.
+// refused reports whether the route is not for such people.
 func (e *exhibition) refused(route, who string, status int) bool {
 	if e.people[who] == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther) {
 		return true
