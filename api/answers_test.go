@@ -116,11 +116,16 @@ func examples() []example {
 		{"POST /admin/approvals/{account}/{plan}/approve", "/admin/approvals/account-ada/plan-max/approve", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /admin/approvals/{account}/{plan}/deny", "/admin/approvals/account-ada/plan-max/deny", http.StatusAccepted, waiting, accepted, `{"message":"Partners only."}`, ""},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
-			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},
-			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null},
-			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
-			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}
+			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
+			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},
+			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null},
+			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null}
 		],"next":null}`, private, "", ""},
+		{"POST /keys", "/keys", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},
+		{"PATCH /keys/{key}", "/keys/key-1", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},
+		{"DELETE /keys/{key}", "/keys/key-1", http.StatusAccepted, waiting, accepted, "", ""},
+		{"POST /keys/{key}/rotate", "/keys/key-1/rotate", http.StatusAccepted, waiting, accepted, `{"overlap":"1h"}`, ""},
+		{"POST /keys/{key}/end", "/keys/key-1/end", http.StatusAccepted, waiting, accepted, "", ""},
 		{"GET /usage", "/usage?start=2026-11-21", http.StatusOK, `{"start":"2026-11-21","end":"2026-11-22","as_of":"2026-11-22T09:00:00Z","items":[
 			{"plan":"plan-free","plan_name":"Free","key":"key-1","key_name":"Default key","used":120,"days":[
 				{"date":"2026-11-22","used":120,"limit":1000,"remaining":880,"period":"DAY","as_of":"2026-11-22T09:00:00Z"}]},
@@ -380,7 +385,8 @@ func TestMethodNotAllowedListsTheMethods(t *testing.T) {
 		"POST /me":                    "GET, HEAD",
 		"GET /subscriptions/plan-max": "PUT, DELETE",
 		"HEAD /register":              "POST",
-		"OPTIONS /keys":               "GET, HEAD",
+		"OPTIONS /keys":               "GET, POST, HEAD",
+		"GET /keys/key-1":             "PATCH, DELETE",
 		"BREW /keys/key-1/reveal":     "POST",
 		"DELETE /openapi.json":        "GET, HEAD",
 	} {
@@ -435,7 +441,7 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 			}
 		}
 		want := 1
-		if e.path == "/keys" || strings.Contains(e.path, "usage") {
+		if e.route == "GET /keys" || strings.Contains(e.path, "usage") {
 			want = 2 // the keys, and when they were last revealed; the account, and its usage
 		}
 		if strings.HasSuffix(e.route, "/account/settings") {

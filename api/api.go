@@ -41,7 +41,7 @@ type accepting interface {
 	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	Review(ctx context.Context, admin operations.Caller, answer operations.Answer) (operations.Operation, error)
-	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
+	acceptingKeys
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
 }
 
@@ -74,6 +74,7 @@ type Config struct {
 // service serves the routes under Prefix.
 type service struct {
 	operations accepting
+	keys       acceptingKeys
 	views      reading
 	library    shelving
 	console    trying
@@ -90,7 +91,7 @@ type service struct {
 // writes. The OpenAPI document is served without the guard.
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
-		operations: config.Operations, views: config.Views, library: config.Library, console: config.Console,
+		operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console,
 		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, mineOf: config.Mine, now: config.Now,
 	}
 	if a.now == nil {
@@ -141,13 +142,7 @@ func (a *service) register(api huma.API) {
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
-	huma.Register(api, huma.Operation{
-		OperationID: "list-keys", Tags: []string{tagKeys}, Method: http.MethodGet, Path: "/keys", Summary: "List my keys, without their values", Security: signedIn,
-	}, a.listKeys)
-	huma.Register(api, huma.Operation{
-		OperationID: "reveal-key", Tags: []string{tagKeys}, Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "Reveal a key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
-		Description: "Every reveal is recorded before the value is returned.",
-	}, a.reveal)
+	a.registerKeys(api, accepted)
 	a.registerUsage(api)
 	a.registerAccount(api)
 	a.registerApprovals(api, accepted)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -140,6 +141,11 @@ var operationIDs = map[string]string{
 	"DELETE /subscriptions/{plan}": "unsubscribe",
 	"GET /keys":                    "list-keys",
 	"POST /keys/{key}/reveal":      "reveal-key",
+	"POST /keys":                   "create-key",
+	"PATCH /keys/{key}":            "rename-key",
+	"DELETE /keys/{key}":           "delete-key",
+	"POST /keys/{key}/rotate":      "rotate-key",
+	"POST /keys/{key}/end":         "end-key",
 	"GET /operations/{operation}":  "get-operation",
 	"POST /try/{product}/{api}":    "try",
 
@@ -239,6 +245,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 // withBody are the operations that need a body.
 var withBody = []string{"POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
+	"POST /keys", "PATCH /keys/{key}",
 	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
 }
 
@@ -333,6 +340,11 @@ var listed = map[string]string{
 	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
 	"GET /keys":                    "",
 	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
+	"POST /keys":                   "403 404 413 415 429",
+	"PATCH /keys/{key}":            "403 404 413 415 429",
+	"DELETE /keys/{key}":           "403 404 413 415 429",
+	"POST /keys/{key}/rotate":      "403 404 413 415 429",
+	"POST /keys/{key}/end":         "403 404 413 415 429",
 	"GET /operations/{operation}":  "404",
 	"POST /try/{product}/{api}":    "403 404 409 413 415 429",
 
@@ -458,7 +470,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -478,10 +490,14 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
-		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
-		"Me.status":            {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
-		"Quota.period":         {"DAY", "WEEK", "MONTH"},
-		"Operation.type":       requests,
+		"Key.state":            {projections.KeyPending, projections.KeyActive, projections.KeyDisabled, projections.KeyReleased, projections.KeyBlocked, projections.KeyEnding, projections.KeyEnded},
+		"Key.waiting":          reasons,
+		"Key.ends_for": {
+			string(events.EndRevoked), string(events.EndLeaked), string(events.EndRotated), string(events.EndExpired), string(events.EndAccountDeleted), string(events.EndRefused),
+		},
+		"Me.status":      {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
+		"Quota.period":   {"DAY", "WEEK", "MONTH"},
+		"Operation.type": requests,
 		"Operation.status": {
 			string(projections.Accepted), string(projections.Running), string(projections.Waiting),
 			string(projections.Succeeded), string(projections.Rejected), string(projections.Failed),
@@ -573,13 +589,23 @@ func TestTheDocumentsExamplesAreTrue(t *testing.T) {
 	for _, name := range events.Types() {
 		names = append(names, events.Name(name))
 	}
+	isKeyName := func(example string) bool {
+		name, err := portal.KeyName(example)
+		return err == nil && name == example
+	}
 	isCode := func(example string) bool { _, ok := statuses[portal.Code(example)]; return ok }
 	for at, isTrue := range map[string]func(string) bool{
 		"Problem.type": func(example string) bool {
 			code, ok := strings.CutPrefix(example, "/problems/")
 			return ok && isCode(code)
 		},
-		"Reason.code":    isCode,
+		"Reason.code":  isCode,
+		"NewKey.name":  isKeyName,
+		"KeyName.name": isKeyName,
+		"Rotation.overlap": func(example string) bool {
+			_, err := operations.ParseOverlap(example)
+			return err == nil
+		},
 		"Operation.type": func(example string) bool { return slices.Contains(names, example) },
 		"Step.name":      func(example string) bool { return slices.Contains(names, example) },
 		"Flaw.location": func(example string) bool {

@@ -107,10 +107,18 @@ func answers() map[string]any {
 		"list-subscriptions": List[Subscription]{Items: []Subscription{{
 			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
 		}}},
-		"list-keys":              List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"create-key": exampleOf("KeyRequested", "running", exampleStep(1, "KeyWanted", "CI is to be created.")),
+		"rename-key": exampleOf("KeyRenameRequested", "succeeded", exampleStep(1, "KeyRenamed", "The key is called CI.")),
+		"delete-key": exampleOf("KeyEndRequested", "running", exampleStep(1, "KeyEnding", "CI is to be disabled.")),
+		"rotate-key": exampleOf("KeyRotationRequested", "running",
+			exampleStep(1, "KeyWanted", "CI is to be created."),
+			exampleStep(1, "KeyEndScheduled", "CI works until 22 November 2026, 10:00 UTC."),
+		),
+		"end-key":                exampleOf("KeyEndRequested", "succeeded", exampleStep(1, "KeyEndScheduled", "CI works until 29 November 2026, 09:00 UTC.")),
+		"reveal-key":             map[string]string{"value": exampleValue},
 		"list-usage":             exampleUsage(),
 		"get-subscription-usage": exampleUsage(),
-		"reveal-key":             map[string]string{"value": exampleValue},
 		"get-operation": exampleOf("SubscribeRequested", "succeeded",
 			exampleStep(1, "KeyWanted", "An API key is to be created."),
 			exampleStep(1, "SubscriptionWanted", "The key is to be added to Free."),
@@ -167,8 +175,10 @@ func exampleDelivery() Delivery {
 
 // bodies are the examples of requests that have content, by operation id.
 func bodies() map[string]any {
+	later := exampleTime.AddDate(0, 0, 7)
 	return map[string]any{
-		"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)},
+		"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}, "create-key": NewKey{Name: "CI", Expires: &later},
+		"rename-key": KeyName{Name: "CI"}, "rotate-key": Rotation{Overlap: "1h"}, "end-key": KeyEnd{At: &later},
 		"admin-approve-subscription": Approving{Request: 12}, "admin-deny-subscription": Denying{Request: 12, Message: "Plus is for partners only."},
 	}
 }
@@ -243,6 +253,8 @@ var (
 	forAdmins   = map[int]expected{http.StatusForbidden: {portal.Forbidden, "The person is not an admin, or a browser sent the request from a page on another site.", "Only an admin of this portal may do this."}}
 	noApproval  = map[int]expected{http.StatusNotFound: {portal.NotFound, "No request for this plan waits for approval in this account.", "No request for this plan waits for approval in this account."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
+	noSuchKey   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
+	badKey      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The name, the overlap or the time cannot be used. The detail says why.", "The name is longer than 100 characters. Choose a shorter one."}}
 	noUsage     = map[int]expected{
 		http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."},
 		http.StatusNotFound:   {portal.NotFound, "The account never had such a plan or key.", "You have never been subscribed to such a plan. Choose one of your subscriptions."},
@@ -267,14 +279,18 @@ var (
 // failures are the errors of each operation, besides those that every operation has. Later
 // ones replace earlier ones of the same status.
 var failures = map[string][]map[int]expected{
-	"register":    {writing, keyed},
-	"subscribe":   {writing, keyed, noPlan},
-	"unsubscribe": {writing, keyed, noPlan},
-
 	"admin-list-approvals":       {forAdmins},
 	"admin-approve-subscription": {writing, keyed, forAdmins, noApproval},
 	"admin-deny-subscription":    {writing, keyed, forAdmins, noApproval},
 
+	"register":           {writing, keyed},
+	"subscribe":          {writing, keyed, noPlan},
+	"unsubscribe":        {writing, keyed, noPlan},
+	"create-key":         {writing, keyed, noPlan, badKey},
+	"rename-key":         {writing, keyed, noSuchKey, badKey},
+	"delete-key":         {writing, keyed, noSuchKey},
+	"rotate-key":         {writing, keyed, noSuchKey, badKey},
+	"end-key":            {writing, keyed, noSuchKey, badKey},
 	"reveal-key":         {writing, noKey},
 	"get-product":        {noProduct},
 	"get-operation":      {noOperation},

@@ -182,8 +182,8 @@ func full() *fake {
 		account: projections.Account{
 			Profile: projections.Profile{Status: projections.StatusRegistered},
 			Keys: []projections.Key{
-				{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now},
-				{ID: "key-2", Name: "Another", State: projections.KeyPending},
+				{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now, Ends: now.Add(24 * time.Hour), EndsFor: "rotated", ReplacedBy: "key-2"},
+				{ID: "key-2", Name: "Another", State: projections.KeyPending, Replaces: "key-1", Waiting: "capacity"},
 				{ID: "key-3", Name: "Third", State: projections.KeyDisabled, CreatedAt: now},
 				{ID: "key-4", Name: "Fourth", State: projections.KeyReleased, CreatedAt: now},
 			},

@@ -80,32 +80,6 @@ func ShowSubscription(s projections.Subscription) Subscription {
 	}
 }
 
-// Key is one of the account's keys, without its value.
-type Key struct {
-	ID         string     `json:"id"`
-	Name       string     `json:"name"`
-	State      string     `json:"state" enum:"pending,active,disabled,released" doc:"disabled: the operator disabled it. released: removed from API Gateway after 30 days without a subscription; the next subscription restores it."`
-	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway created it; null while pending."`
-	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last revealed."`
-}
-
-func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {
-	account, err := a.mine(ctx)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	id, _ := who(ctx)
-	revealed, err := a.views.LastReveals(ctx, id)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return ShowKey(k, revealed[k.ID]) })}, nil
-}
-
-func ShowKey(k projections.Key, revealed time.Time) Key {
-	return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed)}
-}
-
 func (a *service) mine(ctx context.Context) (projections.Account, error) {
 	account, err := who(ctx)
 	if err != nil {

@@ -115,29 +115,6 @@ func (a *service) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutp
 	})
 }
 
-type revealOutput struct {
-	Body struct {
-		Value string `json:"value" doc:"The key's value. Send it in the x-api-key header."`
-	}
-}
-
-func (a *service) reveal(ctx context.Context, in *struct {
-	Key  string `path:"key" maxLength:"128" doc:"A key's id." example:"4t6qk0w5y2b8n1r7m3x9zcvd5h"`
-	Body *Empty
-}) (*revealOutput, error) {
-	account, err := who(ctx)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	value, err := a.operations.Reveal(ctx, operations.Caller{Account: account, Correlation: RequestID(ctx)}, portal.KeyID(in.Key))
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	out := &revealOutput{}
-	out.Body.Value = value
-	return out, nil
-}
-
 type operationOutput struct {
 	RetryAfter string `header:"Retry-After" doc:"Seconds to wait before the next poll, while the operation is open."`
 	Body       Operation

@@ -79,6 +79,15 @@ type Config struct {
 	// IdleKeys is how long API Gateway keeps idle keys; with 0 it always keeps them.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
+	// Keys is KeysPerAccount or KeysPerPlan.
+	Keys string `env:"GATEHOUSE_KEYS" envDefault:"account"`
+	// KeysPerRing is how many live keys an account, or with KeysPerPlan a subscription, may have.
+	KeysPerRing int `env:"GATEHOUSE_KEYS_PER_RING" envDefault:"1"`
+	// KeepEndedKeys is how long API Gateway keeps keys that have ended, for their usage.
+	KeepEndedKeys time.Duration `env:"GATEHOUSE_KEEP_ENDED_KEYS" envDefault:"30h"`
+	// RotationCarriesUsage lets a new key begin with what is left of the old key's quota.
+	RotationCarriesUsage bool `env:"GATEHOUSE_ROTATION_CARRIES_USAGE" envDefault:"true"`
+
 	// Offer is OfferTagged or OfferAll.
 	Offer string `env:"GATEHOUSE_OFFER" envDefault:"tagged"`
 	// Catalog is where the catalog folder is, such as ./catalog or s3://bucket/prefix; empty is none.
@@ -100,6 +109,14 @@ const (
 	ProvisioningAuto = "auto"
 	// ProvisioningSingle creates keys one by one.
 	ProvisioningSingle = "single"
+)
+
+// The values of Config.Keys.
+const (
+	// KeysPerAccount gives an account keys that open all its subscriptions.
+	KeysPerAccount = "account"
+	// KeysPerPlan gives each new subscription keys of its own.
+	KeysPerPlan = "plan"
 )
 
 // The values of Config.Registration.
@@ -168,11 +185,14 @@ func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 		}
 		field, _ := reflect.TypeFor[Config]().FieldByName(failed.Name)
 		name := field.Tag.Get("env")
-		kind := "number"
+		kind := "a number"
 		if failed.Type == reflect.TypeFor[time.Duration]() {
-			kind = "duration, like 12h or 90m"
+			kind = "a duration, like 12h or 90m"
 		}
-		faults = append(faults, fmt.Errorf("%s %q: want a %s", name, vars[name], kind))
+		if failed.Type == reflect.TypeFor[bool]() {
+			kind = "true or false"
+		}
+		faults = append(faults, fmt.Errorf("%s %q: want %s", name, vars[name], kind))
 		delete(readable, name)
 	}
 	if len(faults) > 0 {
@@ -246,9 +266,15 @@ func (c Config) faults() []error {
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
 	faults = append(faults, c.mailFaults()...)
+	check(slices.Contains([]string{KeysPerAccount, KeysPerPlan}, c.Keys), "GATEHOUSE_KEYS %q: want account or plan", c.Keys)
+	check(c.KeysPerRing >= 1 && c.KeysPerRing <= maxKeysPerRing, "GATEHOUSE_KEYS_PER_RING %d: want 1 to %d", c.KeysPerRing, maxKeysPerRing)
+	check(c.KeepEndedKeys >= time.Hour, "GATEHOUSE_KEEP_ENDED_KEYS %s: want at least 1h, so that the last usage of a key can be read", c.KeepEndedKeys)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }
+
+// maxKeysPerRing bounds the control-plane calls of one subscription, which attaches every key.
+const maxKeysPerRing = 20
 
 type address struct{ name, value string }
 

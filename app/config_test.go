@@ -21,6 +21,7 @@ func TestConfigHasDefaults(t *testing.T) {
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour, SessionIdle: 24 * time.Hour,
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
 		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
+		Keys: "account", KeysPerRing: 1, KeepEndedKeys: 30 * time.Hour, RotationCarriesUsage: true,
 		Mail: "none", LogLevel: "info", LogFormat: "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -37,7 +38,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		"GATEHOUSE_MAX_CONNECTIONS=100", "GATEHOUSE_TRUSTED_PROXIES=private,203.0.113.0/24",
 		"GATEHOUSE_CORS_ORIGINS=https://app.example.com,http://localhost:3000", "GATEHOUSE_SECURITY_CONTACT=security@example.com",
 		"GATEHOUSE_BRANDING=/etc/gatehouse/branding",
-		"GATEHOUSE_QUOTA_SHARE=0.25",
+		"GATEHOUSE_QUOTA_SHARE=0.25", "GATEHOUSE_KEYS=plan", "GATEHOUSE_KEYS_PER_RING=5", "GATEHOUSE_KEEP_ENDED_KEYS=48h", "GATEHOUSE_ROTATION_CARRIES_USAGE=false",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
 		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s", "GATEHOUSE_OFFER=all", "GATEHOUSE_CATALOG=s3://acme-catalog/portal",
 		"GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json", "GATEHOUSE_MAIL=ses", "GATEHOUSE_MAIL_FROM=Acme <portal@acme.example>",
@@ -53,6 +54,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com", Branding: "/etc/gatehouse/branding",
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
+		Keys: "plan", KeysPerRing: 5, KeepEndedKeys: 48 * time.Hour,
 		Offer: "all", Catalog: "s3://acme-catalog/portal", Mail: "ses", MailFrom: "Acme <portal@acme.example>", LogLevel: "debug", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -67,6 +67,11 @@ var byRoute = map[string]answers{
 	"GET /api/v1/subscriptions/{plan}/usage": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"GET /api/v1/keys":                       {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":         {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/keys":                      everybody(http.StatusBadRequest), // without a body
+	"PATCH /api/v1/keys/{key}":               everybody(http.StatusBadRequest),
+	"POST /api/v1/keys/{key}/rotate":         {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
+	"POST /api/v1/keys/{key}/end":            {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
+	"DELETE /api/v1/keys/{key}":              {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"POST /api/v1/try/{product}/{api}":       everybody(http.StatusBadRequest), // these requests have no body
 
@@ -136,6 +141,14 @@ var byRoute = map[string]answers{
 	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"GET /subscriptions/{plan}/change":     {http.StatusSeeOther, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /subscriptions/{plan}/change":    {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound}, // without a plan to replace
+	"GET /keys":                            {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /keys":                           {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a name
+	"GET /keys/{key}":                      {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},
+	"POST /keys/{key}/rename":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound},
+	"POST /keys/{key}/rotate":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an overlap
+	"POST /keys/{key}/leaked":              {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
+	"POST /keys/{key}/end":                 {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
+	"POST /keys/{key}/revoke":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound}, // without the name
 	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 
 	"GET /account/notices":                                   {http.StatusSeeOther, http.StatusOK, http.StatusOK},
@@ -420,9 +433,9 @@ func TestEveryRouteAnswersWithTheListedStatus(t *testing.T) {
 	if diff := gocmp.Diff(slices.Sorted(maps.Keys(byRoute)), served); diff != "" {
 		t.Fatalf("what is in the table and what is served (-table +router):\n%s", diff)
 	}
-	// Signing out comes last, since it ends the session.
+	// Requests that end the key come late, and signing out last, since it ends the session.
 	slices.SortStableFunc(served, func(a, b string) int {
-		return cmp.Compare(strings.Count(a, "/sign-out"), strings.Count(b, "/sign-out"))
+		return cmp.Compare(lateness(a), lateness(b))
 	})
 	const last = "DELETE /api/v1/account" // after which the owner is another account
 	for _, route := range served {
@@ -472,6 +485,17 @@ func TestEveryRouteAnswersWithTheListedStatus(t *testing.T) {
 			t.Errorf("%s is answered %d, want %d: %s", last, w.Code, want, w.Body)
 		}
 	}
+}
+
+// lateness orders the routes.
+func lateness(route string) int {
+	switch {
+	case strings.Contains(route, "/sign-out"):
+		return 2
+	case slices.ContainsFunc([]string{"DELETE /api/v1/keys", "/rotate", "/leaked", "/end"}, func(part string) bool { return strings.Contains(route, part) }):
+		return 1
+	}
+	return 0
 }
 
 // looksUnknown checks that another person's things are answered as if they did not exist.

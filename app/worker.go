@@ -108,6 +108,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Journal: facts, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
+		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
 	})
@@ -116,7 +117,8 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
 		Erase:         newErasure(c, names, members.NewStore(c.dynamodb, names.Records, now)).Erase,
-		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
+		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage,
+		Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},

@@ -269,7 +269,14 @@ func (fakeAWS) FindKey(context.Context, string) (portal.GatewayKeyID, bool, erro
 func (fakeAWS) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, error) {
 	return gateway.KeyState{}, nil
 }
-func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error { return nil }
+func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error   { return nil }
+func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error { return nil }
+func (fakeAWS) Remaining(context.Context, portal.PlanID, portal.GatewayKeyID) (int64, bool, error) {
+	return 0, false, nil
+}
+func (fakeAWS) SetRemaining(context.Context, portal.PlanID, portal.GatewayKeyID, int64) error {
+	return nil
+}
 func (fakeAWS) PlansOf(context.Context, portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
 	return nil, nil
 }

@@ -23,6 +23,12 @@ const (
 	Operation Kind = "operation"
 	// IdleKey releases a key whose ring has held no plan for long.
 	IdleKey Kind = "idle_key"
+	// KeyEnd ends a key at its time.
+	KeyEnd Kind = "key_end"
+	// KeyEndSoon tells the owner of a key that it expires soon.
+	KeyEndSoon Kind = "key_end_soon"
+	// KeyRemoval deletes a key that has ended, after its usage was read.
+	KeyRemoval Kind = "key_removal"
 	// Delivery sends a notice to a channel, again if an earlier attempt failed or its outcome
 	// was lost.
 	Delivery Kind = "delivery"
@@ -46,6 +52,10 @@ type Row struct {
 	// Emptied is the fact that ended the ring's last subscription; After counts from From.
 	Emptied int64         `dynamodbav:"emptied,omitempty"`
 	After   time.Duration `dynamodbav:"after,omitempty"`
+	// Ended is the fact that ended the key of a KeyRemoval row.
+	Ended int64 `dynamodbav:"ended,omitempty"`
+	// Ahead is how long before the end of its key a KeyEndSoon row falls due.
+	Ahead time.Duration `dynamodbav:"ahead,omitempty"`
 
 	// Channel and Notice name the delivery of a Delivery row, and Attempt counts from 1.
 	Channel string `dynamodbav:"channel,omitempty"`
@@ -66,6 +76,24 @@ func OfOperation(stream portal.Stream, operation portal.OperationID, at time.Tim
 // OfIdleKey is the row of a key whose ring lost its last plan by the fact numbered emptied.
 func OfIdleKey(stream portal.Stream, key portal.KeyID, emptied int64, at time.Time, after time.Duration) Row {
 	return Row{Kind: IdleKey, Stream: stream, From: at, Key: key, Emptied: emptied, After: after}
+}
+
+// OfKeyEnd is the row of a key that ends at that time.
+func OfKeyEnd(stream portal.Stream, key portal.KeyID, ends time.Time) Row {
+	return Row{Kind: KeyEnd, Stream: stream, From: ends, Key: key}
+}
+
+// OfKeyEndSoon is the row that falls due that long before the key ends.
+func OfKeyEndSoon(stream portal.Stream, key portal.KeyID, ends time.Time, ahead time.Duration) Row {
+	return Row{Kind: KeyEndSoon, Stream: stream, From: ends.Add(-ahead), Key: key, Ahead: ahead}
+}
+
+// KeyEnds is when the key of a KeyEnd or KeyEndSoon row ends.
+func (r Row) KeyEnds() time.Time { return r.From.Add(r.Ahead) }
+
+// OfKeyRemoval is the row of a key that ended at that time, by the fact numbered ended.
+func OfKeyRemoval(stream portal.Stream, key portal.KeyID, ended int64, at time.Time, after time.Duration) Row {
+	return Row{Kind: KeyRemoval, Stream: stream, From: at, Key: key, Ended: ended, After: after}
 }
 
 // OfDelivery is the row of an attempt to deliver a notice. It falls due a wait after from.
@@ -91,8 +119,10 @@ func (r Row) At() time.Time {
 	switch r.Kind {
 	case Operation:
 		wait = firstOperationWait
-	case IdleKey, Delivery:
+	case IdleKey, KeyRemoval, Delivery:
 		wait = max(r.After, 0)
+	case KeyEnd, KeyEndSoon:
+		wait = 0
 	}
 	at, left := r.From.Add(wait), r.asked()
 	for ; left > 0 && wait != lastWait; left-- {

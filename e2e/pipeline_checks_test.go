@@ -24,7 +24,8 @@ func (w *world) checkPromises() {
 			w.Fatal(err)
 		}
 		folded := statetest.FoldAccount(account, facts)
-		w.checkOneKeyPerRing(folded)
+		w.checkKeys(folded)
+		w.checkRevoked(folded)
 		w.checkAttachments(folded)
 		w.checkViews(folded)
 		w.checkDecidedOnce(facts)
@@ -37,18 +38,6 @@ func (w *world) checkPromises() {
 	}
 }
 
-func (w *world) checkOneKeyPerRing(folded state.Account) {
-	created := 0
-	for id, name := range w.plane.madeAs {
-		if strings.HasPrefix(name, string(folded.ID)+"/") && w.plane.nameOf(id) != "" {
-			created++
-		}
-	}
-	if created > 1 || len(folded.Keys) > 1 {
-		w.Errorf("account %s has %d keys in API Gateway, %d in the fold", folded.ID, created, len(folded.Keys))
-	}
-}
-
 func (w *world) checkAttachments(folded state.Account) {
 	for plan, s := range folded.Subscriptions {
 		if s.Open() {
@@ -56,6 +45,9 @@ func (w *world) checkAttachments(folded state.Account) {
 		}
 	}
 	for pair, is := range folded.Attachments {
+		if !folded.Keys[pair.Key].Live() {
+			continue // API Gateway keeps it in its plans until it is deleted
+		}
 		if got := w.plane.attached[attachment{pair.Plan, folded.Keys[pair.Key].GatewayID}]; got != (is.Phase == state.Active) || is.Open() {
 			w.Errorf("%s of %s is %s, and attached: %v", pair.Plan, folded.ID, is.Phase, got)
 		}
@@ -69,8 +61,11 @@ func (w *world) checkAttachments(folded state.Account) {
 		if account != string(folded.ID) {
 			continue
 		}
-		if _, disabled := w.plane.disabled[id]; recorded.GatewayID == id && disabled != recorded.Disabled {
+		if _, disabled := w.plane.disabled[id]; recorded.GatewayID == id && disabled != (recorded.Disabled || recorded.Blocked) {
 			w.Errorf("key %s is disabled: %v, and in the fold: %v", id, disabled, recorded.Disabled)
+		}
+		if !recorded.Live() {
+			continue
 		}
 		for _, plan := range w.plane.plansOf(id) {
 			pair := portal.Pair{Key: portal.KeyID(key), Plan: plan}
@@ -135,13 +130,21 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			wish = f.Wish
 		case events.RequestSuperseded:
 			wish = f.Wish
+		case events.KeyReady:
+			wish = f.Wish
+		case events.KeyEnded:
+			wish = f.Wish
 		case events.PlanChanged:
 			wish = f.Wish
 		case events.SubscriptionDenied:
 			wish = f.Wish
-		case events.UserRegistered, events.RequestUnchanged, events.SubscriptionApproved:
+		case events.KeyEndScheduled:
+			if f.Reason == events.EndRotated {
+				continue // the operation goes on until the new key is ready
+			}
+		case events.UserRegistered, events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
-			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.QuotaThresholdReached,
+			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaThresholdReached,
 			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending:
 			continue
 		default:

@@ -171,6 +171,29 @@ func (f faultyPlane) Rename(ctx context.Context, key portal.GatewayKeyID, name s
 	})
 }
 
+func (f faultyPlane) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error {
+	return f.w.planeCall(ctx, func() error {
+		if f.w.plane.nameOf(key) == "" {
+			return &gateway.Refused{Reason: gateway.KeyGone}
+		}
+		if enabled {
+			delete(f.w.plane.disabled, key)
+		} else {
+			f.w.plane.disableByHand(key, f.w.now())
+		}
+		return nil
+	})
+}
+
+func (f faultyPlane) Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (left int64, limited bool, err error) {
+	err = f.w.planeCall(ctx, func() error { return nil })
+	return 7, true, err
+}
+
+func (f faultyPlane) SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error {
+	return f.w.planeCall(ctx, func() error { return nil })
+}
+
 func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []gateway.UsagePlan, err error) {
 	err = f.w.planeCall(ctx, func() error {
 		for _, id := range f.w.plane.plansOf(key) {

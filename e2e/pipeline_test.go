@@ -132,6 +132,10 @@ func (w *world) requestSomething() {
 	if w.intents[account] == 0 {
 		request = events.RegisterUser{}
 	}
+	if w.intents[account] > 0 && rapid.IntRange(0, 2).Draw(w.T, "about keys") == 0 {
+		w.requestAboutKeys(account)
+		return
+	}
 	w.request(account, request)
 }
 
@@ -145,7 +149,7 @@ func requestsAbout(plan events.SubscribeRequested) []events.Request {
 func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, request := range requestsAbout(plans[0]) {
+	for _, request := range append(requestsAbout(plans[0]), keyRequests("key", time.Time{})...) {
 		known[request.EventType()] = true
 	}
 	for _, name := range events.Types() {

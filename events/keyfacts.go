@@ -16,6 +16,7 @@ const (
 	EndRotated        EndReason = "rotated"         // another key has replaced it
 	EndExpired        EndReason = "expired"         // it had an expiry date
 	EndAccountDeleted EndReason = "account_deleted" // its account was deleted
+	EndRefused        EndReason = "refused"         // API Gateway does not accept it
 )
 
 // KeyReady: API Gateway has the key that somebody asked for, in every plan of its ring. It ends
@@ -27,6 +28,7 @@ type KeyReady struct {
 
 // KeyRenamed: the owner calls the key by another name.
 type KeyRenamed struct {
+	Decides
 	Key  portal.KeyID `json:"key"`
 	Name string       `json:"name"`
 }
@@ -34,6 +36,7 @@ type KeyRenamed struct {
 // KeyEndScheduled: the key works until Ends. The latest of these facts counts. Without Ends, the
 // key works until somebody ends it.
 type KeyEndScheduled struct {
+	Decides
 	Key    portal.KeyID `json:"key"`
 	Ends   *time.Time   `json:"ends,omitempty"`
 	Reason EndReason    `json:"reason"`
@@ -42,6 +45,7 @@ type KeyEndScheduled struct {
 // KeyEnding: API Gateway should refuse the key from now on, for ever. It opens a wish. No later
 // fact lets the key work again.
 type KeyEnding struct {
+	Decides
 	Key    portal.KeyID `json:"key"`
 	Reason EndReason    `json:"reason"`
 }
@@ -65,6 +69,12 @@ type KeyUnblocked struct {
 	Key portal.KeyID `json:"key"`
 }
 
+// KeyEndsSoon: the key will expire at Ends, and its owner should know.
+type KeyEndsSoon struct {
+	Key  portal.KeyID `json:"key"`
+	Ends time.Time    `json:"ends"`
+}
+
 // UsageCarried: a key that replaces another began with what was left of the other's quota. It is
 // appended together with the KeyAttached.
 type UsageCarried struct {
@@ -81,6 +91,7 @@ func (KeyEnding) EventType() string       { return "gatehouse.KeyEnding.v1" }
 func (KeyEnded) EventType() string        { return "gatehouse.KeyEnded.v1" }
 func (KeyBlocked) EventType() string      { return "gatehouse.KeyBlocked.v1" }
 func (KeyUnblocked) EventType() string    { return "gatehouse.KeyUnblocked.v1" }
+func (KeyEndsSoon) EventType() string     { return "gatehouse.KeyEndsSoon.v1" }
 func (UsageCarried) EventType() string    { return "gatehouse.UsageCarried.v1" }
 
 func (KeyReady) isFact()        {}
@@ -90,6 +101,7 @@ func (KeyEnding) isFact()       {}
 func (KeyEnded) isFact()        {}
 func (KeyBlocked) isFact()      {}
 func (KeyUnblocked) isFact()    {}
+func (KeyEndsSoon) isFact()     {}
 func (UsageCarried) isFact()    {}
 
 func (f UsageCarried) AboutPlan() portal.PlanID { return f.Plan }

@@ -39,10 +39,19 @@ type KeyEndRequested struct {
 	Reason EndReason    `json:"reason,omitempty"`
 }
 
-func (KeyRequested) EventType() string         { return "gatehouse.KeyRequested.v1" }
-func (KeyRenameRequested) EventType() string   { return "gatehouse.KeyRenameRequested.v1" }
-func (KeyRotationRequested) EventType() string { return "gatehouse.KeyRotationRequested.v1" }
-func (KeyEndRequested) EventType() string      { return "gatehouse.KeyEndRequested.v1" }
+// KeyEndNoticeRequested asks to tell the owner that the key expires at Ends. A worker sends it at
+// the time At, or later. It has no effect if the end has moved, or the owner was told since At.
+type KeyEndNoticeRequested struct {
+	Key  portal.KeyID `json:"key"`
+	Ends time.Time    `json:"ends"`
+	At   time.Time    `json:"at"`
+}
+
+func (KeyRequested) EventType() string          { return "gatehouse.KeyRequested.v1" }
+func (KeyRenameRequested) EventType() string    { return "gatehouse.KeyRenameRequested.v1" }
+func (KeyRotationRequested) EventType() string  { return "gatehouse.KeyRotationRequested.v1" }
+func (KeyEndRequested) EventType() string       { return "gatehouse.KeyEndRequested.v1" }
+func (KeyEndNoticeRequested) EventType() string { return "gatehouse.KeyEndNoticeRequested.v1" }
 
 func (KeyRequested) Scopes() []portal.Scope { return []portal.Scope{portal.KeysScope} }
 func (r KeyRenameRequested) Scopes() []portal.Scope {
@@ -50,3 +59,4 @@ func (r KeyRenameRequested) Scopes() []portal.Scope {
 }
 func (r KeyRotationRequested) Scopes() []portal.Scope { return []portal.Scope{portal.KeyScope(r.Key)} }
 func (r KeyEndRequested) Scopes() []portal.Scope      { return []portal.Scope{portal.KeyScope(r.Key)} }
+func (KeyEndNoticeRequested) Scopes() []portal.Scope  { return nil }

@@ -27,11 +27,13 @@ type UnsubscribeRequested struct {
 }
 
 // KeyReleaseRequested asks that a key be deleted from API Gateway, because its ring has held no
-// plan for long. Workers send it. Emptied is the fact that ended the ring's last subscription;
-// if another has begun since, the request has no effect.
+// plan for long, or because the key has ended. Workers send it. Emptied is the fact that ended the
+// ring's last subscription; if another has begun since, the request has no effect. Ended is the
+// fact that ended the key, 0 if the request is about its ring.
 type KeyReleaseRequested struct {
 	Key     portal.KeyID `json:"key"`
 	Emptied int64        `json:"emptied"`
+	Ended   int64        `json:"ended,omitempty"`
 }
 
 // CatalogSyncRequested asks to read the catalog from its sources again.

@@ -10,7 +10,7 @@ var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
 	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[TellRequested],
 	decode[DeliveryRequested], decode[JobRequested],
-	decode[KeyRequested], decode[KeyRenameRequested], decode[KeyRotationRequested], decode[KeyEndRequested],
+	decode[KeyRequested], decode[KeyRenameRequested], decode[KeyRotationRequested], decode[KeyEndRequested], decode[KeyEndNoticeRequested],
 	decode[PlanChangeRequested], decode[SubscriptionReviewRequested],
 	decode[RegistrationReviewRequested], decode[AccountSuspensionRequested], decode[AccountReinstatementRequested],
 	decode[AccountDeletionRequested],
@@ -22,7 +22,7 @@ var types = registry(
 	decode[KeyReleasing], decode[KeyReleased], decode[CatalogPublished], decode[CatalogSourceFailed],
 
 	decode[KeyReady], decode[KeyRenamed], decode[KeyEndScheduled], decode[KeyEnding], decode[KeyEnded],
-	decode[KeyBlocked], decode[KeyUnblocked], decode[UsageCarried],
+	decode[KeyBlocked], decode[KeyUnblocked], decode[KeyEndsSoon], decode[UsageCarried],
 	decode[PlanChangeWanted], decode[KeyMoved], decode[PlanChanged], decode[PlanChangeRefused],
 	decode[SubscriptionApprovalPending], decode[SubscriptionApproved], decode[SubscriptionDenied],
 	decode[RegistrationPending], decode[RegistrationDenied], decode[AccountSuspended], decode[AccountReinstated],

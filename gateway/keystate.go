@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
@@ -44,6 +45,20 @@ func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name stri
 			ApiKey: aws.String(string(key)),
 			PatchOperations: []types.PatchOperation{
 				{Op: types.OpReplace, Path: aws.String("/name"), Value: aws.String(name)},
+			},
+		})
+		return err
+	}))
+}
+
+// SetEnabled enables a key, or disables it, so that API Gateway accepts it or not; repeating it
+// changes nothing. The data plane may follow later. A key that is gone is Refused with KeyGone.
+func (s *Session) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error {
+	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
+		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
+			ApiKey: aws.String(string(key)),
+			PatchOperations: []types.PatchOperation{
+				{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String(strconv.FormatBool(enabled))},
 			},
 		})
 		return err

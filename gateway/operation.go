@@ -34,7 +34,8 @@ var (
 	ListUsagePlans  = Operation{name: "GetUsagePlans", class: other}
 	DeleteUsagePlan = Operation{name: "DeleteUsagePlan", class: other}
 
-	readUsage = Operation{name: "GetUsage", class: other}
+	readUsage   = Operation{name: "GetUsage", class: other}
+	updateUsage = Operation{name: "UpdateUsage", class: other}
 
 	listRestAPIs = Operation{name: "GetRestApis", class: other}
 	listStages   = Operation{name: "GetStages", class: other}

@@ -113,7 +113,7 @@ func TestSubscribing(t *testing.T) {
 	t.Parallel()
 	newKey := portal.KeyID(portal.DeriveID("key", string(account), "op-new"))
 	superseded := []events.Fact{events.RequestSuperseded{}}
-	check(t, Subscribing(scheme, limits), []decision{
+	check(t, Subscribing(scheme, limits, Rings{}), []decision{
 		{"the first one wants a key and the plan", []said{registered()}, freePlan, 2, []events.Fact{
 			events.KeyWanted{Key: newKey, Ring: portal.AccountRing, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
 			events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1},
@@ -159,7 +159,7 @@ func TestSubscribing(t *testing.T) {
 func TestAPlanThatNobodyCanSubscribeToIsRefused(t *testing.T) {
 	t.Parallel()
 	const text = "You can buy Free on AWS Marketplace only, not on this portal."
-	check(t, unlessRefused(text, "free", Subscribing(scheme, limits)), []decision{
+	check(t, unlessRefused(text, "free", Subscribing(scheme, limits, Rings{})), []decision{
 		{"a new subscription is refused", []said{registered()}, freePlan, 2, []events.Fact{events.RequestRejected{
 			Decides: freeOnly, Code: portal.Conflict, Message: text}}},
 		{"a subscription from before stays", freeActive(), freePlan, 3, []events.Fact{events.RequestUnchanged{Decides: freeOnly}}},

@@ -61,6 +61,7 @@ type Decider struct {
 	now      func() time.Time
 	keys     KeyScheme
 	limits   Limits
+	rings    Rings
 	approval bool
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
@@ -90,6 +91,7 @@ type Config struct {
 	Now      func() time.Time
 	Keys     KeyScheme
 	Limits   Limits
+	Rings    Rings
 	// ApproveRegistrations makes people wait for an admin's approval of their account.
 	ApproveRegistrations bool
 	// Catalog may be nil where no catalog is synchronized.
@@ -105,8 +107,9 @@ func New(cfg Config) *Decider {
 		cfg.Limits.PlansPerKey = defaultPlansPerKey
 	}
 	return &Decider{
-		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, approval: cfg.ApproveRegistrations,
-		catalog: cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
+		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
+		approval: cfg.ApproveRegistrations,
+		catalog:  cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
 	}
 }
 
@@ -119,6 +122,11 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
+		events.KeyRequested{}.EventType():                  forAccount(d, KeyCreation(d.keys, d.rings, d.now)),
+		events.KeyRenameRequested{}.EventType():            forAccount(d, KeyRenaming),
+		events.KeyRotationRequested{}.EventType():          forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
+		events.KeyEndRequested{}.EventType():               forAccount(d, KeyEnd(d.now)),
+		events.KeyEndNoticeRequested{}.EventType():         forAccount(d, KeyEndNotice(d.now)),
 		events.PlanChangeRequested{}.EventType():           d.changePlan,
 		events.SubscriptionReviewRequested{}.EventType():   forAccount(d, Review(d.keys, d.limits)),
 		events.RegistrationReviewRequested{}.EventType():   forAccount(d, RegistrationReview),

@@ -6,10 +6,18 @@ import (
 )
 
 // KeyRelease decides on KeyReleaseRequested: API Gateway should no longer hold the key, if its
-// ring has been empty since the fact that the request names. Otherwise it yields no facts, and
-// so does a second delivery; the request has no operation to answer.
+// ring has been empty since the fact that the request names, or if the key has ended with it.
+// Otherwise it yields no facts, and so does a second delivery; the request has no operation to
+// answer.
 func KeyRelease(account state.Account, req events.KeyReleaseRequested, _ string) []events.Fact {
 	key := account.Keys[req.Key]
+	if !key.Live() {
+		// The key may exist without being recorded, so the converger looks for it.
+		if key.Released || key.Releasing != 0 || key.EndedBy == 0 || key.EndedBy != req.Ended {
+			return nil
+		}
+		return []events.Fact{events.KeyReleasing{Key: req.Key}}
+	}
 	emptied := account.Rings[key.Ring].EmptiedBy
 	if !key.Created() || key.Releasing != 0 || emptied == 0 || emptied != req.Emptied {
 		return nil

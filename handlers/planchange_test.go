@@ -88,7 +88,7 @@ func TestPlanChange(t *testing.T) {
 
 func TestOtherRequestsDuringAChangeOfPlans(t *testing.T) {
 	t.Parallel()
-	check(t, Subscribing(scheme, limits), []decision{
+	check(t, Subscribing(scheme, limits, Rings{}), []decision{
 		{"subscribing to the new plan joins the change", after(freeActive(), underWay), plusPlan, 4, []events.Fact{events.RequestJoined{Decides: plusOnly, Link: wish(7), Plan: "plus"}}},
 		{"subscribing to the old plan is refused", after(freeActive(), underWay), freePlan, 4, no(freeOnly, portal.Conflict, "You are changing from Free to Plus. Wait until that is done.")},
 		{"subscribing to a plan that API Gateway has just refused waits", after(freeActive(), underWay, refused), plusPlan, 4,
@@ -152,7 +152,7 @@ func TestSubscribingToAPlanThatNeedsApproval(t *testing.T) {
 	manual := freePlan
 	manual.Approval = events.ApprovalManual
 	wants := events.SubscriptionApprovalPending{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1}
-	check(t, Subscribing(scheme, limits), []decision{
+	check(t, Subscribing(scheme, limits, Rings{}), []decision{
 		{"it waits, without a key", []said{registered()}, manual, 2, []events.Fact{wants}},
 		{"a duplicate joins", []said{registered(), {wants, "op", 2}}, manual, 3, []events.Fact{events.RequestJoined{Decides: freeOnly, Link: wish(2), Plan: "free"}}},
 		{"a plan in the way is refused at once", after(freeActive(), said{fact: events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}, freeEnding("op-leave", 3), said{fact: events.SubscriptionEnded{Link: wish(8), Plan: "free"}}), manual, 4,

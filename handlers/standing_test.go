@@ -112,11 +112,11 @@ func TestAnAccountThatIsNotInGoodStandingChangesNothing(t *testing.T) {
 		refused := func(decides events.Decides) []events.Fact {
 			return rejection(decides, given.want.Code, given.want.Message)
 		}
-		check(t, Subscribing(scheme, limits), []decision{
+		check(t, Subscribing(scheme, limits, Rings{}), []decision{
 			{"subscribing, " + name, given.facts, nextPlan, 20, refused(events.Decides{Scopes: []portal.Scope{"plan/next"}})},
 			{"subscribing to a plan that it has, " + name, given.facts, freePlan, 20, refused(freeOnly)},
 		})
-		check(t, unlessRefused("Nobody can subscribe to Free.", "free", Subscribing(scheme, limits)), []decision{
+		check(t, unlessRefused("Nobody can subscribe to Free.", "free", Subscribing(scheme, limits, Rings{})), []decision{
 			{"subscribing to a plan that nobody can subscribe to, " + name, given.facts, freePlan, 20, refused(freeOnly)},
 		})
 		check(t, inGoodStanding(Unsubscribing), []decision{

@@ -19,7 +19,7 @@ import (
 // request is rejected if the key holds another plan of a same stage (both are named; API Gateway
 // allows a key one plan per stage), if the key is in as many plans as it can be, and if the plan
 // is being changed to another one.
-func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
+func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if refused := standing(account, decides); refused != nil {
@@ -35,7 +35,7 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 		if current.Phase == state.Active {
 			return []events.Fact{events.RequestUnchanged{Decides: decides}}
 		}
-		ring := portal.AccountRing
+		ring := rings.of(account, req.Plan)
 		if no := noRoom(account, limits, asked{plan: req.Plan, name: req.Name, rivals: req.Rivals, ring: ring}); no != nil {
 			return reject(decides, no.Code, no.Message)
 		}
@@ -91,16 +91,13 @@ func firstKey(account state.Account, ring portal.Ring, scheme KeyScheme, id stri
 	if _, ok := account.KeyOf(ring); ok {
 		return nil
 	}
-	return []events.Fact{events.KeyWanted{
-		Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), id)),
-		Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
-	}}
+	return []events.Fact{newKey(account, scheme, id, ring, "Default key")}
 }
 
 // subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
 // subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
 func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
-	return forPlan(d, msg, Subscribing(d.keys, d.limits), func(r events.SubscribeRequested) portal.PlanID { return r.Plan })(ctx, msg)
+	return forPlan(d, msg, Subscribing(d.keys, d.limits, d.rings), func(r events.SubscribeRequested) portal.PlanID { return r.Plan })(ctx, msg)
 }
 
 // forPlan is forAccount with unlessRefused, for a request about that plan.

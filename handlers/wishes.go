@@ -27,14 +27,14 @@ func wakeUp(fact events.Event) events.Event {
 }
 
 // dueRows are the rows written in the transaction of a decision. They repeat the wake-ups until the
-// wishes are fulfilled, end the row that would have handed the request in again, and list what waits
-// for an admin.
+// wishes are fulfilled, end keys at their time, end the row that would have handed the request in
+// again, and list what waits for an admin.
 func dueRows(msg events.Event, before state.Account, facts []events.Event) []journal.Row {
 	after := before.Clone()
 	for _, fact := range facts {
 		after.Apply(fact)
 	}
-	rows := operationDone(msg)
+	rows := append(operationDone(msg), keyEndRows(msg.Subject, before, after, facts[0].Time)...)
 	opened, ended := state.WishesBetween(before, after)
 	for wish, about := range opened {
 		rows = append(rows, journal.PutDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, msg.Correlation)))

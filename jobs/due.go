@@ -164,6 +164,8 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.Operations.Republish(ctx, row.Operation)
 	case due.IdleKey:
 		done, err = d.giveBack(ctx, row)
+	case due.KeyEnd, due.KeyEndSoon, due.KeyRemoval:
+		done, err = d.serveKey(ctx, row)
 	case due.Delivery:
 		done, err = d.Deliveries.Wake(ctx, row.Row)
 	default:

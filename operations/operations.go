@@ -219,7 +219,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 // quotas allow only slowly.
 func changesPlans(request events.Request) bool {
 	switch request.(type) {
-	case events.SubscribeRequested, events.UnsubscribeRequested, events.PlanChangeRequested:
+	case events.SubscribeRequested, events.UnsubscribeRequested, events.PlanChangeRequested, events.KeyRequested, events.KeyRotationRequested:
 		return true
 	}
 	return false

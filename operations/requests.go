@@ -230,6 +230,10 @@ func (o *Operations) value(ctx context.Context, account portal.AccountID, id por
 	case projections.KeyActive:
 	case projections.KeyDisabled:
 		return key, "", portal.Fail(portal.Conflict, "The operator of this portal has disabled the key, so API Gateway refuses calls with it.")
+	case projections.KeyBlocked:
+		return key, "", portal.Fail(portal.Conflict, "Your account is suspended, so API Gateway refuses the key.")
+	case projections.KeyEnding, projections.KeyEnded:
+		return key, "", portal.Fail(portal.Conflict, "The key has ended and never works again. Use another key, or create one.")
 	case projections.KeyReleased:
 		return key, "", portal.Fail(portal.Conflict, "The key was released, because it was in no plan for a long time. Subscribe to a plan to restore it with the same value.")
 	default:

@@ -34,6 +34,9 @@ type Ring string
 // AccountRing is the ring of the keys that are in every plan of the account.
 const AccountRing Ring = "account"
 
+// PlanRing is the ring of a subscription that has keys of its own.
+func PlanRing(plan PlanID) Ring { return Ring("plan/" + string(plan)) }
+
 // Pair is one key in one plan.
 type Pair struct {
 	Key  KeyID

@@ -18,6 +18,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 	releasing := said{"", events.KeyReleasing{Key: "k1"}}
 	later := time.Date(2026, 12, 22, 9, 0, 0, 0, time.UTC)
 	second := said{"op-key", events.KeyWanted{Key: "k2", Ring: portal.AccountRing, Name: "CI", Requested: true}}
+	replacing := said{"op-key", events.KeyWanted{Key: "k2", Ring: portal.AccountRing, Name: "Default key", Requested: true, Replaces: "k1"}}
 	revoked := said{"op-key", events.KeyEnding{Key: "k1", Reason: events.EndRevoked}}
 	change := said{"op-plus", events.PlanChangeWanted{From: "free", Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}
 	moved := said{"", events.KeyMoved{Link: link(7), Key: "k1", From: "free", Plan: "plus"}}
@@ -97,6 +98,13 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | A key is now called CI.", "now#key#k1 | active", "operation#op-key step | succeeded"}},
 		{"a key with an end shows it", active, said{"op-key", events.KeyEndScheduled{Key: "k1", Ends: &later, Reason: events.EndRotated}}, []string{
 			"log#activity#N | Default key works until 22 December 2026, 09:00 UTC.", "now#key#k1 | active", "operation#op-key step | succeeded"}},
+		{"an operation that replaces a key waits for the new one", append(active[:6:6], replacing),
+			said{"op-key", events.KeyEndScheduled{Key: "k1", Ends: &later, Reason: events.EndRotated}}, []string{
+				"log#activity#N | Default key works until 22 December 2026, 09:00 UTC.", "now#key#k1 | active", "operation#op-key step | running"}},
+		{"a key that expires soon is announced", active, said{"", events.KeyEndsSoon{Key: "k1", Ends: later}}, []string{
+			"log#activity#N | Default key expires on 22 December 2026, 09:00 UTC."}},
+		{"a key that waits for API Gateway says so", append(active[:6:6], second), said{"", events.WishParked{Link: link(7), Reason: events.WaitingForCapacity}}, []string{
+			"now#key#k2 | pending | capacity", "wish 7 step | waiting | capacity"}},
 		{"a key that is revoked is ending", active, revoked, []string{
 			"log#activity#N | Default key was revoked.", "now#key#k1 | ending", "operation#op-key step | running"}},
 		{"a key that API Gateway refuses has ended", append(active[:6:6], revoked), said{"", events.KeyEnded{Link: link(7), Key: "k1"}}, []string{

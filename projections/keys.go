@@ -25,6 +25,8 @@ type Key struct {
 	EndsFor    string       `dynamodbav:"ends_for,omitempty"`
 	Replaces   portal.KeyID `dynamodbav:"replaces,omitempty"`
 	ReplacedBy portal.KeyID `dynamodbav:"replaced_by,omitempty"`
+	// Waiting is why the key that the owner asked for is not ready, or "".
+	Waiting string `dynamodbav:"waiting,omitempty"`
 }
 
 // The states of a key.
@@ -52,7 +54,7 @@ func shownKey(k state.Key) Key {
 	shown := Key{
 		ID: k.ID, Name: k.Name, Ring: k.Ring, State: keyState(k), Scheme: k.Scheme, KMSKey: k.KMSKey,
 		GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt,
-		Ends: k.Ends, EndsFor: string(k.EndsFor), Replaces: k.Replaces, ReplacedBy: k.ReplacedBy,
+		Ends: k.Ends, EndsFor: string(k.EndsFor), Replaces: k.Replaces, ReplacedBy: k.ReplacedBy, Waiting: string(k.Parked),
 	}
 	if !k.Live() {
 		shown.Ends = k.EndingAt

@@ -150,6 +150,9 @@ func describe(account state.Account, fact events.Event) Step {
 		step.Detail = step.Message
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."
+		if f.Requested {
+			step.Detail = f.Name + " is to be created."
+		}
 	case events.SubscriptionWanted:
 		step.Detail = "The key is to be added to " + plan + "."
 	case events.KeyCreated:

@@ -16,7 +16,11 @@ func describeKey(step *Step, account state.Account, fact events.Event) {
 	case events.KeyRenamed:
 		step.Status, step.Detail = Succeeded, "The key is called "+f.Name+"."
 	case events.KeyEndScheduled:
-		step.Status, step.Detail = Succeeded, keyActivity(account, fact)
+		step.Detail = keyActivity(account, fact)
+		// A rotation schedules the end right after it has asked for the new key, and goes on.
+		if account.Keys[account.Keys[f.Key].ReplacedBy].Readying != fact.Sequence-1 {
+			step.Status = Succeeded
+		}
 	case events.KeyEnding:
 		step.Detail = account.Keys[f.Key].Name + " is to be disabled."
 	case events.KeyEnded:
@@ -93,6 +97,8 @@ func keyActivity(account state.Account, fact events.Event) string {
 			return account.Keys[f.Key].Name + " no longer has an end."
 		}
 		return account.Keys[f.Key].Name + " works until " + timeText(*f.Ends) + "."
+	case events.KeyEndsSoon:
+		return account.Keys[f.Key].Name + " expires on " + timeText(f.Ends) + "."
 	case events.KeyEnding:
 		return account.Keys[f.Key].Name + endingText(f.Reason)
 	}
@@ -107,6 +113,8 @@ func endingText(reason events.EndReason) string {
 		return " was ended, because another key has replaced it."
 	case events.EndExpired:
 		return " expired."
+	case events.EndRefused:
+		return " was ended, because API Gateway does not accept it."
 	case events.EndAccountDeleted:
 		return " was ended with the account."
 	}

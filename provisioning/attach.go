@@ -42,7 +42,11 @@ func (c *convergence) attach(ctx context.Context, pair portal.Pair) error {
 	err := c.plane.Attach(ctx, pair.Plan, key.GatewayID)
 	switch {
 	case err == nil:
-		return c.done(ctx, pair)
+		carried, err := c.carry(ctx, pair)
+		if err != nil {
+			return fmt.Errorf("passing a quota on to key %s: %w", pair.Key, err)
+		}
+		return c.done(ctx, pair, carried...)
 	case isRefused(err, gateway.KeyGone):
 		return c.renew(ctx, pair, err)
 	}
@@ -140,13 +144,16 @@ func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.R
 }
 
 // withdraw records that the key cannot have the plan: it rejects the plan's open wish. If the
-// plan is active instead, it records the loss, unless lost is "". If nothing is recorded and the
-// key's own wish is open, withdraw returns the cause.
+// plan is active instead, it records the loss, unless lost is "": then an owner who asked for the
+// key does not get it. If nothing is recorded and the key's own wish is open, withdraw returns the
+// cause.
 func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(c.recheck, pair)
 	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
 		s := c.account.Subscriptions[pair.Plan]
 		switch {
+		case lost == "" && c.account.Keys[pair.Key].Readying != 0 && c.account.Attachments[pair].OpenedBy == c.account.Keys[pair.Key].Readying:
+			return c.refused(c.account.Keys[pair.Key], code, message)
 		case s.Open() && s.Desired() && s.Replaces != "":
 			return []events.Fact{events.PlanChangeRefused{Link: events.Link{Wish: s.OpenedBy}, Plan: pair.Plan, Code: code, Message: message}}
 		case s.Open() && s.Desired():

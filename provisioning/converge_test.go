@@ -47,6 +47,8 @@ type plane struct {
 	holds []portal.PlanID
 	// there is the key that FindKey finds.
 	there portal.GatewayKeyID
+	// left is what every key has left of its quota, below 0 if plans have none.
+	left int64
 	// name and disabled are the key's present state, if changed.
 	name     string
 	disabled bool
@@ -106,6 +108,22 @@ func (p *plane) Inspect(_ context.Context, key portal.GatewayKeyID) (gateway.Key
 
 func (p *plane) Rename(_ context.Context, key portal.GatewayKeyID, name string) error {
 	return p.call(fmt.Sprintf("rename %s %s", key, name))
+}
+
+func (p *plane) SetEnabled(_ context.Context, key portal.GatewayKeyID, enabled bool) error {
+	verb := "disable"
+	if enabled {
+		verb = "enable"
+	}
+	return p.call(fmt.Sprintf("%s %s", verb, key))
+}
+
+func (p *plane) Remaining(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) (int64, bool, error) {
+	return p.left, p.left >= 0, p.call(fmt.Sprintf("remaining %s %s", plan, key))
+}
+
+func (p *plane) SetRemaining(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error {
+	return p.call(fmt.Sprintf("set remaining %s %s %d", plan, key, remaining))
 }
 
 func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error) {

@@ -53,6 +53,8 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 	}
 	for of, is := range account.Attachments {
 		switch {
+		case !account.Keys[of.Key].Live():
+			// API Gateway keeps an ended key in its plans until the key is deleted.
 		case is.Desired() && !plans[of.Plan] && is.Since.Before(began):
 			d.drifted = true
 		case is.Open() || account.Subscriptions[of.Plan].ChangesTo != "" || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
@@ -69,7 +71,7 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 	}
 	for p := range holds.pairs {
 		key, ours := keys[p.key]
-		if ours && account.Attachments[portal.Pair{Key: key, Plan: p.plan}].Phase == "" {
+		if ours && account.Keys[key].Live() && account.Attachments[portal.Pair{Key: key, Plan: p.plan}].Phase == "" {
 			d.drifted = true
 		}
 	}
@@ -86,9 +88,11 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 			d.drifted = true
 		case known && listed.ID == key.GatewayID:
 			present[key.GatewayID] = true
-			if listed.Disabled != key.Disabled {
+			if listed.Disabled != (key.Disabled || key.Blocked) && key.Ending == 0 {
 				d.drifted = true
 			}
+		case known && !key.Created() && !key.Live():
+			d.drifted = true // a worker created it after it had ended, or without recording it
 		case known && (!key.Created() || !predates(key.CreatedAt)):
 			// This may be the key itself, surveyed before it was recorded.
 		default:
@@ -97,7 +101,7 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 	}
 	for _, key := range account.Keys {
 		switch {
-		case !key.Created() || key.Releasing != 0 || present[key.GatewayID]:
+		case !key.Created() || key.Releasing != 0 || present[key.GatewayID] || account.Barred(key):
 		case predates(key.CreatedAt):
 			d.drifted = true
 			d.missing = append(d.missing, key.GatewayID)

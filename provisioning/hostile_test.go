@@ -186,6 +186,18 @@ func (a *anything) Rename(_ context.Context, key portal.GatewayKeyID, name strin
 	return a.answer(fmt.Sprint("rename ", key, " ", name))
 }
 
+func (a *anything) SetEnabled(_ context.Context, key portal.GatewayKeyID, enabled bool) error {
+	return a.answer(fmt.Sprint("enable ", key, " ", enabled))
+}
+
+func (a *anything) Remaining(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) (int64, bool, error) {
+	return 7, rapid.Bool().Draw(a.t, "has a quota"), a.answer(fmt.Sprint("remaining ", plan, " ", key))
+}
+
+func (a *anything) SetRemaining(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error {
+	return a.answer(fmt.Sprint("set remaining ", plan, " ", key, " ", remaining))
+}
+
 func (a *anything) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
 	var plans []gateway.UsagePlan
 	for _, plan := range rapid.SliceOfDistinct(rapid.SampledFrom([]portal.PlanID{"free", "plus", "strange"}), rapid.ID).Draw(a.t, "plans") {

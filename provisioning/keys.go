@@ -11,7 +11,7 @@ import (
 )
 
 func (c *convergence) create(ctx context.Context, pair portal.Pair, key state.Key) error {
-	if c.Bulk != nil && !c.changing(pair.Plan) {
+	if c.Bulk != nil && !c.changing(pair.Plan) && key.Replaces == "" {
 		return c.createInBulk(ctx, pair, key)
 	}
 	return c.createAlone(ctx, pair, key)
@@ -75,6 +75,11 @@ func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err
 // attaching then creates the key again.
 func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
+	if c.mayBeUnrecorded {
+		if found, err := c.adopt(ctx, key); found || err != nil {
+			return err // the task comes up again
+		}
+	}
 	if key.Created() {
 		for _, pair := range c.account.Pairs() {
 			if pair.Key != id || c.account.Attachments[pair].Phase == state.Ended {

@@ -17,7 +17,7 @@ import (
 var (
 	toPlus = events.PlanChangeWanted{From: "free", Plan: "plus", Name: "Plus", Ring: portal.AccountRing, Stages: v1}
 	toNext = events.PlanChangeWanted{From: "free", Plan: "next", Name: "Next", Ring: portal.AccountRing, Stages: v2}
-	second = events.KeyWanted{Key: "key2", Ring: portal.AccountRing, Name: "Second", Scheme: "v1", KMSKey: "k", Requested: true}
+	second = events.KeyWanted{Key: "key2", Ring: portal.AccountRing, Name: "Second", Scheme: "v1", KMSKey: "k"}
 )
 
 // inFree are the facts of an account with the plan Free; the next fact is number 7.

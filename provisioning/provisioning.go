@@ -63,6 +63,10 @@ type ControlPlane interface {
 	// Move detaches the key from one plan and at once attaches it to the other.
 	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
+	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
+	// Remaining and SetRemaining pass the rest of a quota on from an old key to a new one.
+	Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (remaining int64, limited bool, err error)
+	SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error
 	// Rechecks use HasPlan, Inspect, Rename and PlansOf.
 	HasPlan(ctx context.Context, plan portal.PlanID) (bool, error)
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
@@ -103,6 +107,11 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
+	// CarryUsage gives a key that replaces another what is left of the other's quota.
+	CarryUsage bool
+	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
+	// be read.
+	KeepEndedKeys time.Duration
 	// Erase deletes the personal data of an account that has no key left, and may be repeated. nil
 	// deletes no account.
 	Erase func(ctx context.Context, account portal.AccountID) error
@@ -175,6 +184,9 @@ type convergence struct {
 	// worker recorded something about them while this run called API Gateway, and the call may
 	// have come later.
 	recheck map[portal.Pair]bool
+	// reswitch holds keys to disable or enable again, because another worker recorded something
+	// about them while this run did so.
+	reswitch map[portal.KeyID]bool
 	// stuck holds the parked tasks and their errors.
 	stuck map[task]error
 	// takenOut holds keys in plans that were detached to make way for another plan.
@@ -188,6 +200,7 @@ func newConvergence(c *Converger, id portal.AccountID, msg events.Event, lease l
 		Converger: c, id: id, msg: msg, lease: lease,
 		mayBeUnrecorded: !lease.LastUnrecorded.IsZero(),
 		recheck:         map[portal.Pair]bool{},
+		reswitch:        map[portal.KeyID]bool{},
 		stuck:           map[task]error{},
 		takenOut:        map[portal.Pair]bool{},
 		renewed:         map[portal.KeyID]bool{},
@@ -264,6 +277,9 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 }
 
 func (c *convergence) urgency(t task) gateway.Urgency {
+	if t.kind != keyInPlan {
+		return c.keyUrgency(t)
+	}
 	if c.movesFrom(t.pair()) != "" {
 		return gateway.Interactive
 	}
@@ -314,8 +330,7 @@ func (c *convergence) park(ctx context.Context, t task, cause error) error {
 	}
 	wish := c.wish(t)
 	_, err := c.record(ctx, c.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
-		s, open := c.account.Wish(wish)
-		if !open || s.Parked == reason {
+		if parked, open := c.parked(wish); !open || parked == reason {
 			return nil
 		}
 		return []events.Fact{events.WishParked{Link: events.Link{Wish: wish}, Reason: reason}}
@@ -345,6 +360,9 @@ func parkedFor(cause error) events.Reason {
 }
 
 func (c *convergence) wish(t task) int64 {
+	if t.kind == endKey {
+		return c.account.Keys[t.key].Ending
+	}
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		return attachment.OpenedBy
 	}

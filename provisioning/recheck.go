@@ -99,13 +99,16 @@ func (c *convergence) compareKey(ctx context.Context, id portal.KeyID) error {
 	if err := c.observe(ctx, key, actual); err != nil {
 		return err
 	}
+	if !key.Live() {
+		return nil // it works in none of its plans
+	}
 	return c.comparePlans(ctx, key)
 }
 
 // remake creates a key again that API Gateway does not show, unless it was created a moment
-// ago or is being released.
+// ago, is being released, or should not work now.
 func (c *convergence) remake(ctx context.Context, key state.Key) error {
-	if c.Now().Sub(key.CreatedAt) < listDelay || key.Releasing != 0 {
+	if c.Now().Sub(key.CreatedAt) < listDelay || key.Releasing != 0 || c.account.Barred(key) {
 		return nil
 	}
 	id, err := c.createKey(ctx, key)
@@ -140,6 +143,10 @@ func (c *convergence) observe(ctx context.Context, key state.Key, actual gateway
 		if err := c.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}
+	}
+	if c.account.Barred(key) || key.Blocked {
+		c.keepBlocked(ctx, key, actual)
+		return nil
 	}
 	if actual.Enabled != key.Disabled {
 		return nil

@@ -14,11 +14,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// done records that a key in a plan is as the fold wants it.
-func (c *convergence) done(ctx context.Context, pair portal.Pair) error {
+// done records that a key in a plan is as the fold wants it, with what else happened to it there.
+func (c *convergence) done(ctx context.Context, pair portal.Pair, also ...events.Fact) error {
 	delete(c.recheck, pair)
 	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPair(pair), func() []events.Fact {
-		return c.outcome(pair)
+		outcome := c.outcome(pair)
+		if len(outcome) == 0 {
+			return nil
+		}
+		return append(outcome[:1:1], append(also, outcome[1:]...)...)
 	})
 	if touched {
 		c.recheck[pair] = true
@@ -47,6 +51,19 @@ func (c *convergence) outcome(pairs ...portal.Pair) []events.Fact {
 				facts, ended = append(facts, end...), append(ended, plan)
 			}
 		}
+	}
+	return append(facts, c.allReadied(pairs)...)
+}
+
+// allReadied ends the wishes for keys that waited only for these pairs.
+func (c *convergence) allReadied(pairs []portal.Pair) []events.Fact {
+	var facts []events.Fact
+	keys := map[portal.KeyID]bool{}
+	for _, pair := range pairs {
+		if !keys[pair.Key] && c.account.Attachments[pair].Phase == state.Wanted {
+			facts = append(facts, c.readied(pair.Key, pairs...)...)
+		}
+		keys[pair.Key] = true
 	}
 	return facts
 }
@@ -158,13 +175,14 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 	}
 }
 
-// publish sends the facts while the run goes on. Its error is that of the facts before them.
+// publish sends the facts, and what follows from them, while the run goes on. Its error is that of the facts before them.
 func (c *convergence) publish(ctx context.Context, facts []events.Event) error {
 	if err := c.published(); err != nil {
 		return err
 	}
 	sent := make(chan error, 1)
-	send := portal.Guard(func() error { return c.Sender.Send(ctx, facts...) })
+	messages := append(facts[:len(facts):len(facts)], c.endsOverdue(facts)...)
+	send := portal.Guard(func() error { return c.Sender.Send(ctx, messages...) })
 	go func() { sent <- send() }()
 	c.sending = sent
 	return nil
@@ -203,12 +221,15 @@ func (c *convergence) reload(ctx context.Context, about watch) (touched bool, er
 	return about(c.account) != before, nil
 }
 
-// rows are the due rows of the step to that state: those of ended wishes are deleted, and a
-// ring that became empty gets one for each key.
+// rows are the due rows of the step to that state: those of ended wishes are deleted, a ring that
+// became empty gets one for each key, and so does a key that has ended.
 func (c *convergence) rows(after state.Account) []journal.Row {
 	rows := approvals.Changes(c.account, after)
 	stream := c.msg.Subject
-	_, ended := state.WishesBetween(c.account, after)
+	opened, ended := state.WishesBetween(c.account, after)
+	for wish, about := range opened {
+		rows = append(rows, journal.PutDue(due.OfWish(stream, wish, about.At, about.Key, about.Plan, c.msg.Correlation)))
+	}
 	for wish, about := range ended {
 		rows = append(rows, journal.DropDue(due.OfWish(stream, wish, about.At, about.Key, about.Plan, "")))
 	}
@@ -217,9 +238,14 @@ func (c *convergence) rows(after state.Account) []journal.Row {
 			continue
 		}
 		for id, key := range after.Keys {
-			if key.Ring == name && key.Created() {
+			if key.Ring == name && key.Created() && key.Live() {
 				rows = append(rows, journal.PutDue(due.OfIdleKey(stream, id, ring.EmptiedBy, ring.EmptiedAt, c.KeepIdleKeys)))
 			}
+		}
+	}
+	for id, key := range after.Keys {
+		if key.EndedBy != 0 && key.EndedBy != c.account.Keys[id].EndedBy && key.Releasing == 0 {
+			rows = append(rows, journal.PutDue(due.OfKeyRemoval(stream, id, key.EndedBy, key.EndedAt, c.KeepEndedKeys)))
 		}
 	}
 	return rows

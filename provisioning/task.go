@@ -8,17 +8,36 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// task is one thing to do: attach or detach a key, end a plan's wish (no key), or give a key
-// back (no plan).
+// task is one thing to do.
 type task struct {
+	kind kind
 	plan portal.PlanID
 	key  portal.KeyID
 }
+
+// kind is the kind of a task.
+type kind int
+
+const (
+	// keyInPlan attaches or detaches a key, ends a plan's wish (no key), or gives a key back (no
+	// plan).
+	keyInPlan kind = iota
+	// endKey disables a key for ever.
+	endKey
+	// switchKey disables or enables a key with its account.
+	switchKey
+	// readyKey ends the wish of an owner who asked for a key.
+	readyKey
+	// switchAccount ends the wish to switch the account's keys (no key).
+	switchAccount
+)
 
 func (t task) pair() portal.Pair { return portal.Pair{Key: t.key, Plan: t.plan} }
 
 func (t task) String() string {
 	switch {
+	case t.kind != keyInPlan:
+		return map[kind]string{endKey: "end", switchKey: "switch", readyKey: "finish", switchAccount: "switch all keys"}[t.kind] + " " + string(t.key)
 	case t.key == "":
 		return "plan " + string(t.plan)
 	case t.plan == "":
@@ -27,9 +46,12 @@ func (t task) String() string {
 	return "key " + string(t.key) + " in plan " + string(t.plan)
 }
 
-// Detaching comes first, since it makes room on stages, then moves, since a key may be between two
-// plans, and giving keys back last.
+// Keys that should not work are disabled first. Detaching comes before attaching, since it makes
+// room on stages, then come moves, since a key may be between two plans, and giving keys back last.
 func (c *convergence) next() (task, bool) {
+	if t, ok := c.nextToDisable(); ok {
+		return t, true
+	}
 	var moves, wanted, plans, released []task
 	for _, pair := range c.pairs() {
 		t := task{key: pair.Key, plan: pair.Plan}
@@ -40,11 +62,13 @@ func (c *convergence) next() (task, bool) {
 		if !attachment.Desired() {
 			return t, true
 		}
-		if c.movesFrom(pair) != "" {
+		switch {
+		case c.heldBack(pair.Key):
+		case c.movesFrom(pair) != "":
 			moves = append(moves, t)
-			continue
+		default:
+			wanted = append(wanted, t)
 		}
-		wanted = append(wanted, t)
 	}
 	for _, plan := range c.account.Plans() {
 		if t := (task{plan: plan}); c.stuck[t] == nil && len(c.fulfilled(plan)) > 0 {
@@ -56,7 +80,7 @@ func (c *convergence) next() (task, bool) {
 			released = append(released, t)
 		}
 	}
-	if all := slices.Concat(moves, plans, wanted, released); len(all) > 0 {
+	if all := slices.Concat(moves, plans, wanted, c.nextOfKeys(), released); len(all) > 0 {
 		return all[0], true
 	}
 	return task{}, false
@@ -76,6 +100,8 @@ func (c *convergence) pairs() []portal.Pair {
 // succeeds.
 func (c *convergence) do(ctx context.Context, t task) error {
 	switch {
+	case t.kind != keyInPlan:
+		return c.doToKey(ctx, t)
 	case t.key == "":
 		return c.finish(ctx, t.plan)
 	case t.plan == "":

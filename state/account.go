@@ -157,8 +157,10 @@ func (a *Account) Apply(e events.Event) {
 		a.Standing.Asked = 0
 	case events.WishParked:
 		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
+		a.parkKey(f.Wish, f.Reason)
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
+		a.rejectKey(f.Wish)
 	case events.QuotaThresholdReached:
 		a.reach(f)
 	default:

@@ -33,9 +33,13 @@ type Key struct {
 	// Readying is the wish of the owner who asked for the key, 0 if there is none or it is
 	// fulfilled.
 	Readying int64
+	// Parked is what the wish Readying waits for, "" if nothing.
+	Parked events.Reason
 	// Ends is when the key stops working, zero if nobody has set an end; EndsFor is why.
 	Ends    time.Time
 	EndsFor events.EndReason
+	// Noticed is when the owner was last told that the key expires soon.
+	Noticed time.Time
 	// Ending is the wish to make API Gateway refuse the key for ever, 0 if there is none.
 	// EndingAt is when it was opened, also once it is fulfilled.
 	Ending   int64
@@ -66,7 +70,7 @@ func (a *Account) applyToKeys(e events.Event) {
 	case events.KeyWanted:
 		a.wantKey(e, f)
 	case events.KeyReady:
-		a.key(f.Key, func(k *Key) { k.Readying = 0 })
+		a.key(f.Key, func(k *Key) { k.Readying, k.Parked = 0, "" })
 	case events.KeyCreated:
 		a.key(f.Key, func(k *Key) {
 			k.GatewayID, k.CreatedAt, k.Disabled, k.Blocked, k.Released = f.GatewayID, e.Time, false, false, false
@@ -81,6 +85,8 @@ func (a *Account) applyToKeys(e events.Event) {
 		a.key(f.Key, func(k *Key) { k.Blocked = false })
 	case events.KeyEndScheduled:
 		a.key(f.Key, func(k *Key) { k.Ends, k.EndsFor = endOf(f.Ends), f.Reason })
+	case events.KeyEndsSoon:
+		a.key(f.Key, func(k *Key) { k.Noticed = e.Time })
 	case events.KeyEnding:
 		a.endKey(f.Key, f.Reason, e)
 	case events.KeyEnded:
@@ -116,7 +122,8 @@ func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
 func (a *Account) endKey(id portal.KeyID, reason events.EndReason, e events.Event) {
 	a.key(id, func(k *Key) {
 		if k.Live() {
-			k.Ending, k.EndingAt, k.EndsFor, k.Readying = e.Sequence, e.Time, reason, 0
+			k.Ending, k.EndingAt, k.EndsFor = e.Sequence, e.Time, reason
+			k.Readying, k.Parked = 0, ""
 		}
 	})
 	for pair := range a.Attachments {
@@ -124,6 +131,28 @@ func (a *Account) endKey(id portal.KeyID, reason events.EndReason, e events.Even
 			a.enter(e, pair, Ended)
 		}
 	}
+}
+
+// parkKey and rejectKey are about the wish of an owner who asked for a key.
+func (a *Account) parkKey(wish int64, reason events.Reason) {
+	if id, ok := a.readying(wish); ok {
+		a.key(id, func(k *Key) { k.Parked = reason })
+	}
+}
+
+func (a *Account) rejectKey(wish int64) {
+	if id, ok := a.readying(wish); ok {
+		a.key(id, func(k *Key) { k.Readying, k.Parked = 0, "" })
+	}
+}
+
+func (a *Account) readying(wish int64) (portal.KeyID, bool) {
+	for id, k := range a.Keys {
+		if wish != 0 && k.Readying == wish {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 func endOf(ends *time.Time) time.Time {
@@ -159,6 +188,13 @@ func (a Account) LiveKeys(ring portal.Ring) []Key {
 	}
 	slices.SortFunc(live, func(j, k Key) int { return cmp.Or(j.WantedAt.Compare(k.WantedAt), cmp.Compare(j.ID, k.ID)) })
 	return live
+}
+
+// Replaced reports whether a live key replaces this one. The two then work side by side until this
+// one ends.
+func (a Account) Replaced(k Key) bool {
+	by, ok := a.Keys[k.ReplacedBy]
+	return ok && by.Live()
 }
 
 // Barred reports whether Gatehouse should keep the key disabled in API Gateway.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
@@ -57,9 +58,16 @@ type keyLine struct {
 	Badge badge
 	// Active says that the key can be revealed.
 	Active bool
+	// Over says that it has ended, or is ending. Replaced says that another key has replaced it and
+	// it still works. Rotatable says that it can be replaced.
+	Over, Replaced, Rotatable bool
 	// Hint says why it cannot be revealed, or why it is not in use.
 	Hint           string
 	Created, Shown moment
+	// Ends says when and why it ends, or ended. EndsAt is that time for a form, "" if there is none.
+	Ends, EndsAt string
+	// Plans names the plans that it is for, "" if all keys are for the same ones.
+	Plans string
 }
 
 func (s *Web) dashboard(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
@@ -106,7 +114,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		return dashboardPage{}, err
 	}
 	page := dashboardPage{
-		Person: displayName(id), Keys: s.keyLines(account, revealed), Needs: needs, Told: s.notices != nil,
+		Person: displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
 	}
 	page.Standing = standingOfAccount(account.Profile)
@@ -214,4 +222,8 @@ func versionOf(content ...any) string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%+v", content)
 	return fmt.Sprintf("%x", h.Sum64())
+}
+
+func liveLines(lines []keyLine) []keyLine {
+	return slices.DeleteFunc(lines, func(line keyLine) bool { return line.Over })
 }

@@ -69,6 +69,8 @@ type fake struct {
 	ended bool
 	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
+	// keysPerRing is how many keys a person may have, 0 for 1.
+	keysPerRing int
 
 	told told
 
@@ -219,7 +221,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
-		PlansPerKey:  f.plansPerKey,
+		PlansPerKey:  f.plansPerKey, KeysPerRing: f.keysPerRing,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
 	}).Routes(router)

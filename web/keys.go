@@ -3,8 +3,10 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -15,29 +17,114 @@ const disabledText = "The operator of this portal has disabled the key, so API G
 func (s *Web) keyLines(account projections.Account, revealed map[portal.KeyID]time.Time) []keyLine {
 	lines := make([]keyLine, 0, len(account.Keys))
 	for _, key := range account.Keys {
-		line := keyLine{
-			ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
-			Created: s.moment(key.CreatedAt), Shown: s.moment(revealed[key.ID]),
-		}
-		switch key.State {
-		case projections.KeyActive:
-			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
-			if !uses(account, key) {
-				line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, "You have no subscription, so this key works with no API yet. Subscribe to a plan to use it."
-			}
-		case projections.KeyPending:
-			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can reveal it as soon as API Gateway has created it."
-			if waits(account, key) {
-				line.Badge = badge{"warn", "pause", "Waiting"}
-			}
-		case projections.KeyDisabled:
-			line.Badge, line.Hint = badge{"bad", "cross", "Disabled by the operator"}, disabledText
-		case projections.KeyReleased:
-			line.Badge, line.Hint = badge{"quiet", "minus", "Released"}, "It was in no plan for a long time, so we removed it from API Gateway. Your next subscription restores it with the same value."
-		}
-		lines = append(lines, line)
+		lines = append(lines, s.keyLine(account, key, revealed[key.ID]))
 	}
 	return lines
+}
+
+func (s *Web) keyLine(account projections.Account, key projections.Key, revealed time.Time) keyLine {
+	line := keyLine{
+		ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
+		Created: s.moment(key.CreatedAt), Shown: s.moment(revealed), Plans: plansOf(account, key), Rotatable: true,
+	}
+	switch key.State {
+	case projections.KeyActive:
+		line.Active, line.Badge = true, badge{"ok", "check", "Active"}
+		if !uses(account, key) {
+			line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, "You have no subscription, so this key works with no API yet. Subscribe to a plan to use it."
+		}
+	case projections.KeyPending:
+		line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can reveal it as soon as API Gateway has created it."
+		switch {
+		case key.Waiting != "" || waits(account, key):
+			line.Badge = badge{"warn", "pause", "Waiting"}
+		case !subscribes(account):
+			line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, "API Gateway gets it with your first subscription. Then you can reveal it."
+		}
+	case projections.KeyDisabled:
+		line.Badge, line.Hint = badge{"bad", "cross", "Disabled by the operator"}, disabledText
+	case projections.KeyReleased:
+		line.Badge, line.Hint = badge{"quiet", "minus", "Released"}, "It was in no plan for a long time, so we removed it from API Gateway. Your next subscription restores it with the same value."
+	case projections.KeyBlocked:
+		line.Badge, line.Hint = badge{"bad", "pause", "Blocked"}, "API Gateway refuses this key, because your account is suspended."
+	case projections.KeyEnding:
+		line.Badge, line.Over = badge{"busy", "clock", "Ending"}, true
+	case projections.KeyEnded:
+		line.Badge, line.Over = badge{"quiet", "minus", "Ended"}, true
+	}
+	s.addEnd(&line, account, key)
+	return line
+}
+
+func subscribes(account projections.Account) bool {
+	return slices.ContainsFunc(account.Subscriptions, func(sub projections.Subscription) bool { return sub.State != projections.SubscriptionEnded })
+}
+
+// addEnd adds when and why the key ends.
+func (s *Web) addEnd(line *keyLine, account projections.Account, key projections.Key) {
+	if key.Ends.IsZero() {
+		return
+	}
+	at := key.Ends.UTC().Format("2 January 2006 at 15:04 UTC")
+	if line.Over {
+		line.Ends = "It ended on " + at + endedFor[key.EndsFor] + "."
+		return
+	}
+	line.EndsAt, line.Replaced = key.Ends.UTC().Format(formTime), replaced(account, key)
+	if line.Replaced {
+		line.Rotatable = false
+		line.Ends = "Another key has replaced it. It works until " + at + ", " + within(key.Ends, s.now()) + "."
+		line.Badge = badge{"warn", "clock", "Ends " + within(key.Ends, s.now())}
+		return
+	}
+	line.Ends = "It expires on " + at + ", " + within(key.Ends, s.now()) + "."
+}
+
+// endedFor continues a sentence with the reason for which a key ended.
+var endedFor = map[string]string{
+	string(events.EndRevoked): ": it was revoked", string(events.EndLeaked): ": its value leaked", string(events.EndRotated): ": another key has replaced it",
+	string(events.EndExpired): ": it expired", string(events.EndAccountDeleted): " with the account", string(events.EndRefused): ": API Gateway did not accept it",
+}
+
+// replaced reports whether another key that still works replaces the key.
+func replaced(account projections.Account, key projections.Key) bool {
+	return slices.ContainsFunc(account.Keys, func(by projections.Key) bool {
+		return by.ID == key.ReplacedBy && by.State != projections.KeyEnding && by.State != projections.KeyEnded
+	})
+}
+
+// within returns in how long a time comes, in one unit.
+func within(t, now time.Time) string {
+	const day = 24 * time.Hour
+	switch d := t.Sub(now); {
+	case d < time.Minute:
+		return "in a moment"
+	case d < time.Hour:
+		return "in " + count(int(d/time.Minute), "minute")
+	case d < day:
+		return "in " + count(int(d/time.Hour), "hour")
+	default:
+		return "in " + count(int(d/day), "day")
+	}
+}
+
+// plansOf names the plans of a key, if the account's plans have different keys.
+func plansOf(account projections.Account, key projections.Key) string {
+	var names []string
+	rings := map[portal.Ring]bool{}
+	for _, sub := range account.Subscriptions {
+		if sub.State == projections.SubscriptionEnded {
+			continue
+		}
+		rings[sub.Ring] = true
+		if sub.Ring == key.Ring {
+			names = append(names, sub.Name)
+		}
+	}
+	if len(rings) < 2 {
+		return ""
+	}
+	return strings.Join(names, ", ")
 }
 
 // waits reports whether a subscription of the key waits.
@@ -50,7 +137,7 @@ func waits(account projections.Account, key projections.Key) bool {
 // works reports whether a key of the subscription works, as far as is known.
 func works(account projections.Account, sub projections.Subscription) bool {
 	for _, key := range account.Keys {
-		if key.Ring == sub.Ring && key.State != projections.KeyDisabled && key.State != projections.KeyReleased {
+		if key.Ring == sub.Ring && (key.State == projections.KeyActive || key.State == projections.KeyPending) {
 			return true
 		}
 	}

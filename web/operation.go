@@ -163,5 +163,8 @@ func (p present) outcome(kind, plan string) nextStep {
 	case kind == typeUnsubscribe:
 		return nextStep{"You have left " + plan, "Your key no longer works with this plan. You can subscribe to it again, or to another plan, at any time.", []link{p.toProduct(), toDashboard}}
 	}
+	if isAboutKey(kind) {
+		return nextStep{"Done", "Your keys show the result.", []link{toKeys, toDashboard}}
+	}
 	return nextStep{"Done", "There is nothing left to do.", []link{toDashboard}}
 }

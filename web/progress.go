@@ -18,6 +18,10 @@ const (
 	typeSubscribe   = "SubscribeRequested"
 	typeUnsubscribe = "UnsubscribeRequested"
 	typeChange      = "PlanChangeRequested"
+	typeKey         = "KeyRequested"
+	typeRenameKey   = "KeyRenameRequested"
+	typeRotateKey   = "KeyRotationRequested"
+	typeEndKey      = "KeyEndRequested"
 
 	typeDeleteAccount = "AccountDeletionRequested"
 	typeSuspend       = "AccountSuspensionRequested"
@@ -52,6 +56,14 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Leaving "+plan, "Left "+plan
 	case typeChange:
 		doing, done = "Changing to "+plan, "Changed to "+plan
+	case typeKey:
+		doing, done = "Creating a key", "Your new key is ready"
+	case typeRenameKey:
+		doing, done = "Renaming a key", "Renamed a key"
+	case typeRotateKey:
+		doing, done = "Replacing a key", "Your new key is ready"
+	case typeEndKey:
+		doing, done = "Changing when a key ends", "Changed when a key ends"
 	case typeDeleteAccount:
 		doing, done = "Deleting the account", "The account is deleted"
 	case typeSuspend:
@@ -85,8 +97,17 @@ type stepWords struct{ Title, Detail string }
 
 var stepTexts = map[string]stepWords{
 	"UserRegistered":        {"Account registered", "You can subscribe to plans now."},
-	"KeyWanted":             {"API key requested", "You get a key with your first subscription."},
+	"KeyWanted":             {"API key requested", ""},
 	"KeyCreated":            {"API key created", "API Gateway has your key."},
+	"KeyReady":              {"Key ready", ""},
+	"KeyRenamed":            {"Key renamed", ""},
+	"KeyEndScheduled":       {"End scheduled", ""},
+	"KeyEndsSoon":           {"Key expires soon", ""},
+	"KeyEnding":             {"Key revoked", "API Gateway will refuse the key."},
+	"KeyEnded":              {"Key disabled", "API Gateway refuses the key for ever."},
+	"KeyBlocked":            {"Key blocked", "API Gateway refuses the key for now."},
+	"KeyUnblocked":          {"Key unblocked", "We no longer keep the key disabled."},
+	"UsageCarried":          {"Quota passed on", ""},
 	"KeyAttached":           {"Key added to the plan", "API Gateway has added your key to {plan}."},
 	"KeyDetached":           {"Key removed from the plan", "API Gateway has removed your key from {plan}."},
 	"SubscriptionWanted":    {"Request accepted", "Your key will be added to {plan}."},
@@ -180,6 +201,7 @@ type link struct{ Text, Href string }
 var (
 	toDashboard = link{"Go to your dashboard", "/dashboard"}
 	toCatalog   = link{"Browse the APIs", "/apis"}
+	toKeys      = link{"Go to your keys", keysPath}
 )
 
 func nextOf(operation operations.Operation, now present) nextStep {
@@ -223,5 +245,16 @@ func rejected(operation operations.Operation, now present) nextStep {
 	case string(portal.Superseded):
 		return nextStep{"A newer request replaced this one", "Your dashboard shows what you have now.", []link{toDashboard}}
 	}
+	if isAboutKey(operation.Type) {
+		return nextStep{"This was refused", operation.Message, []link{toKeys, toDashboard}}
+	}
 	return nextStep{"This was refused", operation.Message, []link{now.toProduct(), toDashboard}}
+}
+
+func isAboutKey(kind string) bool {
+	switch kind {
+	case typeKey, typeRenameKey, typeRotateKey, typeEndKey:
+		return true
+	}
+	return false
 }

@@ -36,6 +36,7 @@ type accepting interface {
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	keeping
 }
 
 type asking interface {
@@ -90,6 +91,9 @@ type Config struct {
 	// PlansPerKey is how many plans a key can be in, DefaultPlansPerKey if 0. It must be the
 	// workers' number.
 	PlansPerKey int
+	// KeysPerRing is how many keys a person may have, in all or for each plan; 1 if 0. It must be the
+	// workers' number.
+	KeysPerRing int
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
@@ -114,6 +118,7 @@ type Web struct {
 	contact     string
 	readTime    time.Duration
 	plansPerKey int
+	keysPerRing int
 	now         func() time.Time
 }
 
@@ -130,6 +135,7 @@ func New(config Config) *Web {
 	if web.plansPerKey = config.PlansPerKey; web.plansPerKey == 0 {
 		web.plansPerKey = DefaultPlansPerKey
 	}
+	web.keysPerRing = max(config.KeysPerRing, 1)
 	if web.correlation == nil {
 		web.correlation = func(context.Context) string { return "" }
 	}
@@ -190,7 +196,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Post("/subscriptions/{plan}/leave", s.page(s.member(s.leave)))
 		get(r, "/subscriptions/{plan}/change", s.page(s.member(s.planChange)))
 		r.Post("/subscriptions/{plan}/change", s.page(s.member(s.changePlan)))
-		r.Post("/keys/{key}/reveal", s.page(s.member(s.reveal)))
+		s.keyRoutes(r)
 		s.noticeRoutes(r)
 		s.accountRoutes(r)
 	})

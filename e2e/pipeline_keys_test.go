@@ -1,0 +1,101 @@
+// The keys of pipeline_test.go.
+
+package e2e
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// keysPerRing is how many keys an account may have, besides those that others replace.
+const keysPerRing = 2
+
+// keyRequests lists what a person may ask for about keys; rotating and revoking come up most often.
+func keyRequests(key portal.KeyID, now time.Time) []events.Request {
+	soon := now.Add(3 * time.Hour)
+	return []events.Request{
+		events.KeyRequested{Name: "Another"}, events.KeyRequested{Name: "For a while", Ends: &soon},
+		events.KeyRenameRequested{Key: key, Name: "Renamed"},
+		events.KeyRotationRequested{Key: key}, events.KeyRotationRequested{Key: key, Overlap: 3600}, events.KeyRotationRequested{Key: key, Overlap: 7 * 86400},
+		events.KeyRotationRequested{Key: key, Leaked: true},
+		events.KeyEndRequested{Key: key}, events.KeyEndRequested{Key: key}, events.KeyEndRequested{Key: key, At: &soon}, events.KeyEndRequested{Key: key, Keep: true},
+	}
+}
+
+func (w *world) requestAboutKeys(account portal.AccountID) {
+	history, err := w.reader.Account(context.Background(), account)
+	if err != nil {
+		w.Fatal(err)
+	}
+	keys := append(slices.Sorted(maps.Keys(history.Account.Keys)), "unknown")
+	key := rapid.SampledFrom(keys).Draw(w.T, "the person's key")
+	w.request(account, rapid.SampledFrom(keyRequests(key, w.clock)).Draw(w.T, "request about a key"))
+}
+
+// checkKeys checks that API Gateway has at most one key for each of the account's, that keys that
+// have ended do not work, and that all others are in exactly the plans that the account holds.
+func (w *world) checkKeys(folded state.Account) {
+	made := map[string]int{}
+	for id, name := range w.plane.madeAs {
+		if strings.HasPrefix(name, string(folded.ID)+"/") && w.plane.nameOf(id) != "" {
+			made[name]++
+		}
+	}
+	for name, n := range made {
+		if n > 1 {
+			w.Errorf("API Gateway has %d keys made as %s", n, name)
+		}
+	}
+	if live := folded.LiveKeys(portal.AccountRing); len(live) > 2*keysPerRing {
+		w.Errorf("%s has %d live keys", folded.ID, len(live))
+	}
+	for id, key := range folded.Keys {
+		if key.Readying != 0 || key.Ending != 0 {
+			w.Errorf("key %s of %s still waits: %+v", id, folded.ID, key)
+		}
+		w.checkKey(folded, key)
+	}
+}
+
+func (w *world) checkKey(folded state.Account, key state.Key) {
+	for name, id := range w.plane.keys {
+		if name != string(folded.ID)+"/"+string(key.ID) {
+			continue
+		}
+		if _, disabled := w.plane.disabled[id]; !key.Live() && !disabled {
+			w.Errorf("key %s has ended, and %s works: %+v", key.ID, id, key)
+		}
+	}
+	for plan, s := range folded.Subscriptions {
+		if s.Phase == state.Active && key.Live() && folded.Attachments[portal.Pair{Key: key.ID, Plan: plan}].Phase != state.Active {
+			w.Errorf("key %s of %s is not in %s", key.ID, folded.ID, plan)
+		}
+	}
+}
+
+// checkRevoked checks that no key came back that a request has ended.
+func (w *world) checkRevoked(folded state.Account) {
+	for _, msg := range w.requests[folded.ID] {
+		end, ok := msg.Data.(events.KeyEndRequested)
+		if !ok || end.At != nil || end.Keep {
+			continue
+		}
+		p, err := w.views.Progress(context.Background(), msg.Operation)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if p.Status == projections.Succeeded && folded.Keys[end.Key].Live() {
+			w.Errorf("%s has revoked key %s, which is live", msg.Operation, end.Key)
+		}
+	}
+}

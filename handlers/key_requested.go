@@ -1,0 +1,44 @@
+package handlers
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// KeyCreation decides on KeyRequested: the ring should have another key. The operation ends once
+// API Gateway has the key in every plan of the ring. If the ring has no plan, API Gateway gets the
+// key with the first subscription.
+//
+// The request is rejected if the name or the end is not usable, the ring has as many keys as it
+// may, or nothing uses the ring. Each request makes a key of its own; a second delivery makes none.
+func KeyCreation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[events.KeyRequested] {
+	return func(account state.Account, req events.KeyRequested, id string) []events.Fact {
+		refuse := func(code portal.Code, message string) []events.Fact { return reject(events.Decides{}, code, message) }
+		if refused := standing(account, events.Decides{}); refused != nil {
+			return refused
+		}
+		name, err := portal.KeyName(req.Name)
+		if err != nil {
+			return refuse(portal.Invalid, portal.MessageOf(err))
+		}
+		if req.Ends != nil {
+			if err := portal.KeyEnd(*req.Ends, now(), portal.MaxKeyExpiry); err != nil {
+				return refuse(portal.Invalid, portal.MessageOf(err))
+			}
+		}
+		ring := cmp.Or(req.Ring, portal.AccountRing)
+		if used := inUse(account, ring, ""); !used && (rings.PerPlan || ring != portal.AccountRing) {
+			return refuse(portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")
+		}
+		if text := rings.full(account, ring); text != "" {
+			return refuse(portal.LimitReached, text)
+		}
+		key := newKey(account, scheme, id, ring, name)
+		key.Requested, key.Ends = true, req.Ends
+		return []events.Fact{key}
+	}
+}

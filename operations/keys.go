@@ -1,0 +1,162 @@
+package operations
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// NewKey is a key to create.
+type NewKey struct {
+	Name string
+	// Plan says whose keys it joins, where each plan has keys of its own. "" is enough for an
+	// account whose subscriptions share their keys.
+	Plan portal.PlanID
+	// Ends is when the key expires, nil if never.
+	Ends *time.Time
+}
+
+// Rotation says how a new key replaces a key.
+type Rotation struct {
+	// Overlap is how long the old key works from now, in whole seconds.
+	Overlap time.Duration
+	// Leaked ends the old key first.
+	Leaked bool
+}
+
+// End says when a key ends: at the time At, never with Keep, or otherwise now.
+type End struct {
+	At   *time.Time
+	Keep bool
+}
+
+// CreateKey submits a request for another key. A name or an expiry that cannot be used is Invalid.
+// The worker decides whether the account may have another key.
+func (o *Operations) CreateKey(ctx context.Context, caller Caller, key NewKey) (Operation, error) {
+	return o.acceptAbout(ctx, caller, true, func(held projections.Account) (events.Request, error) {
+		name, err := portal.KeyName(key.Name)
+		if err != nil {
+			return nil, err
+		}
+		if key.Ends != nil {
+			if err := portal.KeyEnd(*key.Ends, o.now(), portal.MaxKeyExpiry); err != nil {
+				return nil, err
+			}
+		}
+		ring, err := ringOf(held, key.Plan)
+		return events.KeyRequested{Ring: ring, Name: name, Ends: inUTC(key.Ends)}, err
+	})
+}
+
+// ringOf finds the ring of the account's subscription to the plan; without a plan, the only ring.
+func ringOf(held projections.Account, plan portal.PlanID) (portal.Ring, error) {
+	rings := map[portal.Ring]bool{}
+	var only portal.Ring
+	for _, s := range held.Subscriptions {
+		if s.State == projections.SubscriptionEnded {
+			continue
+		}
+		if s.Plan == plan {
+			return s.Ring, nil
+		}
+		rings[s.Ring], only = true, s.Ring
+	}
+	switch {
+	case plan != "":
+		return "", portal.Fail(portal.NotFound, "There is no subscription to this plan.")
+	case len(rings) > 1:
+		return "", portal.Fail(portal.Invalid, "Your plans have keys of their own. Say which plan the new key is for.")
+	}
+	return only, nil
+}
+
+// RenameKey submits a request to rename one of the account's keys.
+func (o *Operations) RenameKey(ctx context.Context, caller Caller, id portal.KeyID, name string) (Operation, error) {
+	return o.acceptAboutKey(ctx, caller, id, false, func() (events.Request, error) {
+		name, err := portal.KeyName(name)
+		return events.KeyRenameRequested{Key: id, Name: name}, err
+	})
+}
+
+// RotateKey submits a request to replace one of the account's keys by a new one. An overlap of less
+// than nothing or more than portal.MaxKeyOverlap is Invalid.
+func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.KeyID, rotation Rotation) (Operation, error) {
+	return o.acceptAboutKey(ctx, caller, id, true, func() (events.Request, error) {
+		if rotation.Leaked {
+			rotation.Overlap = 0
+		}
+		err := portal.KeyOverlap(rotation.Overlap)
+		return events.KeyRotationRequested{Key: id, Overlap: int64(rotation.Overlap / time.Second), Leaked: rotation.Leaked}, err
+	})
+}
+
+// EndKey submits a request to end one of the account's keys, or to change when it ends. A time in
+// the past, or too far in the future, is Invalid.
+func (o *Operations) EndKey(ctx context.Context, caller Caller, id portal.KeyID, end End) (Operation, error) {
+	return o.acceptAboutKey(ctx, caller, id, false, func() (events.Request, error) {
+		if end.At != nil && end.Keep {
+			return nil, portal.Fail(portal.Invalid, "Choose either a time or no end, not both.")
+		}
+		if end.At != nil {
+			if err := portal.KeyEnd(*end.At, o.now(), portal.MaxKeyExpiry); err != nil {
+				return nil, err
+			}
+		}
+		return events.KeyEndRequested{Key: id, At: inUTC(end.At), Keep: end.Keep}, nil
+	})
+}
+
+// acceptAbout accepts a request that depends on what the account has. change means that it makes
+// API Gateway change a plan's keys.
+func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool, request func(projections.Account) (events.Request, error)) (Operation, error) {
+	return o.accept(ctx, caller.submission(nil), preparation{change: change, likely: true, make: func(ctx context.Context) (events.Request, error) {
+		held, err := o.views.Account(ctx, caller.Account)
+		if err != nil {
+			return nil, err
+		}
+		return request(held)
+	}})
+}
+
+// acceptAboutKey accepts a request about one of the account's keys; any other key is NotFound.
+func (o *Operations) acceptAboutKey(ctx context.Context, caller Caller, id portal.KeyID, change bool, request func() (events.Request, error)) (Operation, error) {
+	return o.acceptAbout(ctx, caller, change, func(held projections.Account) (events.Request, error) {
+		if _, ok := find(held.Keys, id); !ok {
+			return nil, portal.Fail(portal.NotFound, "There is no such key.")
+		}
+		return request()
+	})
+}
+
+func inUTC(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	utc := t.UTC().Round(0)
+	return &utc
+}
+
+// ParseOverlap reads how long an old key works after a rotation: "0", "1h", "24h", "90m" or "7d".
+func ParseOverlap(text string) (time.Duration, error) {
+	text = strings.TrimSpace(text)
+	bad := portal.Fail(portal.Invalid, "The overlap is not a length of time. Write 0, or a number with a unit, such as 1h, 90m or 7d.")
+	number, inDays := strings.CutSuffix(text, "d")
+	if !inDays {
+		overlap, err := time.ParseDuration(text)
+		if err != nil {
+			return 0, bad
+		}
+		return overlap, portal.KeyOverlap(overlap)
+	}
+	days, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return 0, bad
+	}
+	overlap := time.Duration(days) * 24 * time.Hour
+	return overlap, portal.KeyOverlap(overlap)
+}

@@ -1,0 +1,71 @@
+package portal
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxKeyName is the maximum length of a key's name, in characters.
+const MaxKeyName = 100
+
+// The formatting characters that reorder the text around them (UAX #9, explicit directional
+// formatting). A name with one of them could make a page show another name.
+const bidiControls = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+// KeyName returns a person's name for a key without the spaces around it, or an Invalid that says
+// what to change. Any script and emoji are allowed.
+func KeyName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	switch {
+	case !utf8.ValidString(name):
+		return "", Fail(Invalid, "The name is not valid UTF-8 text. Choose another name.")
+	case name == "":
+		return "", Fail(Invalid, "Give the key a name, such as the program that will use it.")
+	case utf8.RuneCountInString(name) > MaxKeyName:
+		return "", Fail(Invalid, fmt.Sprintf("The name is longer than %d characters. Choose a shorter one.", MaxKeyName))
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "", Fail(Invalid, "The name contains a line break or another control character. Choose a name on one line.")
+	case strings.ContainsAny(name, bidiControls):
+		return "", Fail(Invalid, "The name contains a character that changes the direction of text. Remove it, or choose another name.")
+	case !strings.ContainsFunc(name, unicode.IsGraphic):
+		return "", Fail(Invalid, "The name has no visible character. Choose another name.")
+	}
+	return name, nil
+}
+
+// The longest times for which a person may let a key work: after its rotation, and in all from now.
+const (
+	MaxKeyOverlap = 30 * 24 * time.Hour
+	MaxKeyExpiry  = 5 * 365 * 24 * time.Hour
+)
+
+// KeyEnd returns an Invalid that says what to change if a key cannot end at that time, which may
+// be at most longest after now.
+func KeyEnd(end, now time.Time, longest time.Duration) error {
+	switch {
+	case !end.After(now):
+		return Fail(Invalid, "The key cannot end in the past. Choose a time in the future.")
+	case end.After(now.Add(longest)):
+		return Fail(Invalid, "The key can end in at most "+lasting(longest)+". Choose an earlier time.")
+	}
+	return nil
+}
+
+// KeyOverlap returns an Invalid that says what to change if an old key cannot work that long after
+// its rotation.
+func KeyOverlap(overlap time.Duration) error {
+	if overlap < 0 || overlap > MaxKeyOverlap {
+		return Fail(Invalid, "The old key can work for 0 seconds to "+lasting(MaxKeyOverlap)+" longer. Choose an overlap in that range.")
+	}
+	return nil
+}
+
+func lasting(d time.Duration) string {
+	if d == MaxKeyExpiry {
+		return "5 years"
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}

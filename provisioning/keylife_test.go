@@ -1,0 +1,245 @@
+package provisioning_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/due"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/leases"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// active is an account with key1 in Free.
+func active() []events.Fact {
+	return append([]events.Fact{events.UserRegistered{}, keyWanted, freeWanted, keyCreated}, attached("free", 3)...)
+}
+
+func secondKey(replaces portal.KeyID) events.KeyWanted {
+	return events.KeyWanted{Key: "key2", Ring: portal.AccountRing, Name: "CI", Scheme: "v1", KMSKey: "k", Requested: true, Replaces: replaces}
+}
+
+func TestAKeyThatSomebodyAskedForIsReadyWithItsLastPlan(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, append(active(), nextWanted, events.KeyAttached{Link: wish(7), Key: "key1", Plan: "next"}, events.SubscriptionActivated{Link: wish(7), Plan: "next"}, secondKey(""))...)
+	b.plane.suffix = "b"
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("create key2", "attach free gw1b", "attach next gw1b")
+	b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.KeyAttached{Link: wish(10), Key: "key2", Plan: "free"},
+		events.KeyAttached{Link: wish(10), Key: "key2", Plan: "next"}, events.KeyReady{Link: wish(10), Key: "key2"})
+}
+
+func TestAKeyOfARingWithoutPlansIsReadyAtOnceAndNotCreated(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, secondKey(""))
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls()
+	b.wantOutcomes(events.KeyReady{Link: wish(2), Key: "key2"})
+}
+
+func TestAnEndingKeyIsDisabledAndKeptForItsUsage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, append(active(), events.KeyEnding{Key: "key1", Reason: events.EndRevoked})...)
+	b.KeepEndedKeys = 30 * time.Hour
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("disable gw1")
+	b.wantOutcomes(events.KeyEnded{Link: wish(7), Key: "key1"})
+	b.wantDue(due.OfKeyRemoval(stream, "key1", 8, b.now, 30*time.Hour))
+}
+
+// wantDue checks that the row is stored at its place.
+func (b *bench) wantDue(row due.Row) {
+	b.t.Helper()
+	out, err := b.tables.GetItem(b.t.Context(), &dynamodb.GetItemInput{TableName: &b.names.Records, Key: row.Place().Attributes()})
+	if err != nil || out.Item == nil {
+		b.t.Errorf("there is no %s row at %s: %v", row.Kind, row.At(), err)
+	}
+}
+
+func (b *bench) recheck(id string) error {
+	return b.Handle(b.t.Context(), events.Event{ID: id, Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
+}
+
+func TestALeakedKeyIsDisabledBeforeItsReplacementIsMade(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, append(active(), events.KeyEnding{Key: "key1", Reason: events.EndLeaked}, secondKey("key1"))...)
+	b.plane.suffix = "b"
+	b.plane.answers["disable gw1"] = []error{throttle}
+	if err := b.wake("w1"); err == nil {
+		t.Fatal("the throttled call counts as done")
+	}
+	b.wantCalls("disable gw1")
+	if err := b.wake("w2"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("disable gw1", "disable gw1", "create key2", "attach free gw1b")
+}
+
+func TestAnEndingKeyThatIsGoneHasEnded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, append(active(), events.KeyEnding{Key: "key1", Reason: events.EndRevoked})...)
+	b.plane.answers["disable gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone, Err: errors.New("404")}}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(events.KeyEnded{Link: wish(7), Key: "key1"})
+}
+
+func TestAnEndingKeyThatMayExistIsLookedForAndDisabled(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted, events.KeyEnding{Key: "key1", Reason: events.EndRevoked})
+	b.AccountLeases = fixedLease{lease: leases.AccountLease{LastUnrecorded: b.now.Add(-time.Minute)}}
+	b.plane.there = "gw9"
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("find key1", "disable gw9")
+}
+
+func TestASuspensionDisablesAndReinstatingEnablesThoseThatWereLive(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, append(active(), secondKey(""), events.KeyCreated{Key: "key2", GatewayID: "gw2"}, events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"},
+		events.KeyReady{Link: wish(7), Key: "key2"}, events.KeyObserved{Key: "key2"}, events.AccountSuspended{Message: "Too many calls."})...)
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("disable gw1", "disable gw2")
+	b.wantOutcomes(events.KeyBlocked{Key: "key1"}, events.KeyBlocked{Key: "key2"}, events.AccountKeysSwitched{Link: wish(12)})
+	b.say("op2", events.AccountReinstated{})
+	if err := b.wake("w2"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("disable gw1", "disable gw2", "enable gw1") // an operator had disabled gw2
+	b.wantOutcomes(events.KeyBlocked{Key: "key1"}, events.KeyBlocked{Key: "key2"}, events.AccountKeysSwitched{Link: wish(12)},
+		events.KeyUnblocked{Key: "key1"}, events.KeyUnblocked{Key: "key2"}, events.AccountKeysSwitched{Link: wish(16)})
+}
+
+func TestASuspendedAccountGetsNoKey(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted, events.AccountSuspended{Message: "Too many calls."})
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls()
+	b.say("op2", events.AccountReinstated{})
+	if err := b.wake("w2"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("create key1", "attach free gw1")
+}
+
+func TestAKeyThatAPIGatewayDoesNotAcceptEndsAndTheOldOneStays(t *testing.T) {
+	t.Parallel()
+	soon := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	b := newBench(t, append(active(), secondKey("key1"), events.KeyEndScheduled{Key: "key1", Ends: &soon, Reason: events.EndRotated})...)
+	b.plane.answers["create key2"] = []error{&gateway.Refused{Reason: gateway.Invalid, Err: errors.New("400")}}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("create key2", "find key2")
+	b.wantOutcomes(events.RequestRejected{Link: wish(7), Code: portal.Conflict, Message: "API Gateway does not accept the key for Free. The operator of this portal has to look into it."},
+		events.KeyEnding{Key: "key2", Reason: events.EndRefused}, events.KeyEndScheduled{Key: "key1", Reason: events.EndRotated}, events.KeyEnded{Link: wish(10), Key: "key2"})
+}
+
+func TestAnEndedKeyThatSomebodyEnablesIsDisabledAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, append(active(), events.KeyEnding{Key: "key1", Reason: events.EndRevoked}, events.KeyEnded{Link: wish(7), Key: "key1"})...)
+	b.plane.holds = []portal.PlanID{"free"}
+	if err := b.recheck("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("look gw1", "disable gw1")
+	b.wantOutcomes()
+	b.plane.disabled = true
+	if err := b.recheck("w2"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("look gw1", "disable gw1", "look gw1")
+	b.wantOutcomes()
+}
+
+func TestARotationPassesTheRestOfAQuotaOn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		left    int64
+		answers map[string][]error
+		calls   []string
+		carried []events.Fact
+	}{
+		"once":                           {left: 40, calls: []string{"set remaining free gw1b 40"}, carried: []events.Fact{events.UsageCarried{Key: "key2", From: "key1", Plan: "free", Remaining: 40}}},
+		"not without a quota":            {left: -1},
+		"not if API Gateway cannot tell": {left: 40, answers: map[string][]error{"remaining free gw1": {&gateway.Refused{Reason: gateway.PlanGone, Err: errors.New("404")}}}},
+		"not if API Gateway refuses it":  {left: 40, answers: map[string][]error{"set remaining free gw1b 40": {&gateway.Refused{Reason: gateway.Invalid, Err: errors.New("400")}}}, calls: []string{"set remaining free gw1b 40"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, append(active(), secondKey("key1"))...)
+			b.CarryUsage, b.plane.suffix, b.plane.left = true, "b", c.left
+			if c.answers != nil {
+				b.plane.answers = c.answers
+			}
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(append([]string{"create key2", "attach free gw1b", "remaining free gw1"}, c.calls...)...)
+			b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, c.carried, events.KeyReady{Link: wish(7), Key: "key2"})
+		})
+	}
+}
+
+func TestAThrottledReadOfTheQuotaIsTriedAgainForTwoMinutes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, append(active(), secondKey("key1"))...)
+	b.CarryUsage, b.plane.suffix, b.plane.left = true, "b", 40
+	b.plane.answers["remaining free gw1"] = []error{throttle, throttle}
+	if err := b.wake("w1"); err == nil {
+		t.Fatal("the throttled call counts as done")
+	}
+	b.now = b.now.Add(3 * time.Minute)
+	if err := b.wake("w2"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.WishParked{Link: wish(7), Reason: events.WaitingForAWS},
+		events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(7), Key: "key2"})
+}
+
+func TestAnOldKeyWhoseTimeHasPassedEndsWhenTheNewOneIsReady(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ends  time.Duration
+		wants bool
+	}{"its time has passed": {-time.Second, true}, "it has time left": {time.Second, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ends := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC).Add(c.ends)
+			b := newBench(t, append(active(), secondKey("key1"), events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: events.EndRotated})...)
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			var asked []events.Payload
+			for _, message := range b.sent.sent {
+				if _, fact := message.Fact(); !fact {
+					asked = append(asked, message.Data)
+				}
+			}
+			var want []events.Payload
+			if c.wants {
+				want = []events.Payload{events.KeyEndRequested{Key: "key1", Due: &ends}}
+			}
+			if diff := cmp.Diff(want, asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+func (f *fake) CreateKey(_ context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error) {
+	return f.ask(fmt.Sprintf("create %s, plan %s, until %s", key.Name, key.Plan, until(key.Ends)), who, "")
+}
+
+func (f *fake) RenameKey(_ context.Context, who operations.Caller, key portal.KeyID, name string) (operations.Operation, error) {
+	return f.ask(fmt.Sprintf("rename %s: %s", key, name), who, "")
+}
+
+func (f *fake) RotateKey(_ context.Context, who operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error) {
+	return f.ask(fmt.Sprintf("rotate %s: %s, leaked %v", key, rotation.Overlap, rotation.Leaked), who, "")
+}
+
+func (f *fake) EndKey(_ context.Context, who operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error) {
+	return f.ask(fmt.Sprintf("end %s: %s, keep %v", key, until(end.At), end.Keep), who, "")
+}
+
+func until(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// keyring is a person with keys in every state.
+func keyring() *fake {
+	f := subscribed()
+	ring := f.account.Subscriptions[0].Ring
+	key := func(id portal.KeyID, name, state string) projections.Key {
+		return projections.Key{ID: id, Name: name, Ring: ring, State: state, CreatedAt: now.Add(-time.Hour)}
+	}
+	old, renewed, expiring := key("k-old", "Default key", projections.KeyActive), key("k-new", "Default key", projections.KeyActive), key("k-ci", longName, projections.KeyActive)
+	old.Ends, old.EndsFor, old.ReplacedBy, renewed.Replaces = now.Add(50*time.Minute), "rotated", "k-new", "k-old"
+	expiring.Ends, expiring.EndsFor = now.Add(72*time.Hour), "expired"
+	ended, ending := key("k-ended", "Leaked 🚢", projections.KeyEnded), key("k-ending", "مفتاح", projections.KeyEnding)
+	ended.Ends, ended.EndsFor, ending.Ends, ending.EndsFor = now.Add(-time.Hour), "leaked", now, "revoked"
+	f.account.Keys = []projections.Key{
+		old, renewed, expiring, key("k-pending", "Pending", projections.KeyPending), key("k-blocked", "Blocked", projections.KeyBlocked),
+		key("k-disabled", "Disabled", projections.KeyDisabled), ended, ending,
+	}
+	f.keysPerRing = 3
+	return f
+}
+
+// keyStates are the pages of keys in every state that looks different.
+func keyStates() map[string]shown {
+	refused := keyring()
+	refused.askErr = portal.Fail(portal.Invalid, "The name is longer than 100 characters. Choose a shorter one.")
+	return map[string]shown{
+		"keys":             {site: signedIn(keyring()), path: "/keys"},
+		"keys, none":       {site: signedIn(keyless()), path: "/keys"},
+		"keys, refused":    {site: signedIn(refused), path: "/keys", post: "/keys", form: `document.querySelector("#name").value = "x"`},
+		"key, active":      {site: signedIn(keyring()), path: "/keys/k-new"},
+		"key, leaked":      {site: signedIn(keyring()), path: "/keys/k-new#leaked", form: `document.querySelector("#leaked").open = true`},
+		"key, expiring":    {site: signedIn(keyring()), path: "/keys/k-ci"},
+		"key, replaced":    {site: signedIn(keyring()), path: "/keys/k-old"},
+		"key, ended":       {site: signedIn(keyring()), path: "/keys/k-ended"},
+		"key, not revoked": {site: signedIn(keyring()), path: "/keys/k-new", post: "/keys/k-new/revoke", form: `document.querySelector("#revoking").open = true; document.querySelector("#confirm").value = "no"`},
+		"dashboard, keys":  {site: signedIn(keyring()), path: "/dashboard"},
+	}
+}
+
+func TestFormsAboutKeysAreAcceptedAndFollowed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		path string
+		form url.Values
+		want string
+	}{
+		{"/keys", url.Values{"name": {"CI 🚢"}}, "create CI 🚢, plan , until -"},
+		{"/keys", url.Values{"name": {"CI"}, "plan": {"free"}, "expires": {"2026-12-24T18:30"}}, "create CI, plan free, until 2026-12-24T18:30:00Z"},
+		{"/keys/k-new/rename", url.Values{"name": {"Build"}}, "rename k-new: Build"},
+		{"/keys/k-new/rotate", url.Values{"overlap": {"24h"}}, "rotate k-new: 24h0m0s, leaked false"},
+		{"/keys/k-new/rotate", url.Values{"overlap": {"7d"}}, "rotate k-new: 168h0m0s, leaked false"},
+		{"/keys/k-new/rotate", url.Values{"overlap": {"custom"}, "custom": {" 3d "}}, "rotate k-new: 72h0m0s, leaked false"},
+		{"/keys/k-new/leaked", nil, "rotate k-new: 0s, leaked true"},
+		{"/keys/k-old/end", nil, "end k-old: -, keep false"},
+		{"/keys/k-old/end", url.Values{"when": {"at"}, "at": {"2026-11-24T18:30"}}, "end k-old: 2026-11-24T18:30:00Z, keep false"},
+		{"/keys/k-ci/end", url.Values{"when": {"never"}}, "end k-ci: -, keep true"},
+		{"/keys/k-new/revoke", url.Values{"confirm": {" Default key "}}, "end k-new: -, keep false"},
+	} {
+		s := signedIn(keyring())
+		form := url.Values{"idempotency_key": {"form-1"}}
+		for name, values := range c.form {
+			form[name] = values
+		}
+		w := s.post(c.path, form)
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/operations/op-1" {
+			t.Errorf("%s %v: %d to %q", c.path, c.form, w.Code, w.Header().Get("Location"))
+		}
+		if len(s.asked) != 1 || s.asked[0].What != c.want || s.asked[0].Who.IdempotencyKey != "form-1" || s.asked[0].Who.Account != ada.Account {
+			t.Errorf("%s %v asked for %+v, want %q", c.path, c.form, s.asked, c.want)
+		}
+	}
+}
+
+func TestAFormAboutAKeyThatCannotBeAcceptedLeadsBackWithTheReason(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		path string
+		form url.Values
+		says string
+	}{
+		{"/keys", url.Values{"name": {"CI"}, "expires": {"tomorrow"}}, "The day and time cannot be read."},
+		{"/keys/k-new/rotate", url.Values{"overlap": {"365d"}}, "The old key can work for 0 seconds to 30 days longer."},
+		{"/keys/k-new/rotate", url.Values{"overlap": {"custom"}, "custom": {"soon"}}, "The overlap is not a length of time."},
+		{"/keys/k-new/end", url.Values{"when": {"at"}}, "Choose a day and a time."},
+		{"/keys/k-new/revoke", url.Values{"confirm": {"default"}}, "Type the name of the key exactly as it is shown"},
+	} {
+		s := signedIn(keyring())
+		doc := document(t, s.post(c.path, c.form), http.StatusBadRequest)
+		says(t, doc, `[role="alert"]`, c.says)
+		if len(s.asked) != 0 {
+			t.Errorf("%s asked for %+v", c.path, s.asked)
+		}
+	}
+	s := signedIn(keyring())
+	s.askErr = portal.Fail(portal.Invalid, "The name is longer than 100 characters. Choose a shorter one.")
+	doc := document(t, s.post("/keys", url.Values{"name": {strings.Repeat("x", 10_000)}, "expires": {"2026-12-24T18:30"}}), http.StatusBadRequest)
+	says(t, doc, `[role="alert"]`, "The name is longer than 100 characters.")
+	if got := attr(t, one(t, doc, "#expires"), "value"); got != "2026-12-24T18:30" {
+		t.Errorf("the form has lost the expiry: %q", got)
+	}
+}
+
+func TestTheKeysPageShowsWhatEachKeyNeeds(t *testing.T) {
+	t.Parallel()
+	doc := document(t, signedIn(keyring()).get("/keys"), http.StatusOK)
+	says(t, doc, "#key-k-old", "It works until 22 November 2026 at 09:50 UTC, in 50 minutes.")
+	says(t, doc, "#key-k-ci", "It expires on 25 November 2026 at 09:00 UTC, in 3 days.")
+	says(t, doc, "main", "It ended on 22 November 2026 at 08:00 UTC: its value leaked.")
+	says(t, doc, "main", "API Gateway counts a plan's quota for each key")
+	none(t, doc, "#key-k-ended")
+	none(t, document(t, signedIn(keyring()).get("/dashboard"), http.StatusOK), "#key-k-ended")
+	var paths []string
+	for _, id := range []string{"k-old", "k-new", "k-ci", "k-ended"} {
+		doc := document(t, signedIn(keyring()).get("/keys/"+id), http.StatusOK)
+		for _, form := range doc.Find("main form").EachIter() {
+			paths = append(paths, attr(t, form, "action"))
+		}
+	}
+	want := []string{
+		"/keys/k-old/reveal", "/keys/k-old/end", "/keys/k-old/end", "/keys/k-old/rename",
+		"/keys/k-new/reveal", "/keys/k-new/rotate", "/keys/k-new/leaked", "/keys/k-new/end", "/keys/k-new/rename", "/keys/k-new/revoke",
+		"/keys/k-ci/reveal", "/keys/k-ci/rotate", "/keys/k-ci/leaked", "/keys/k-ci/end", "/keys/k-ci/end", "/keys/k-ci/rename", "/keys/k-ci/revoke",
+	}
+	if diff := cmp.Diff(want, paths); diff != "" {
+		t.Errorf("the forms (-want +got):\n%s", diff)
+	}
+	document(t, signedIn(keyring()).get("/keys/unknown"), http.StatusNotFound)
+}
