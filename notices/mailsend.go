@@ -103,7 +103,8 @@ func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notic
 	return result{}, err
 }
 
-// tellOperator logs why a mail was not sent. What the mail service said may hold the address.
+// tellOperator logs why a mail was not sent, without the mail service's text, which may hold the
+// person's address.
 func tellOperator(ctx context.Context, n Notice, reason string) {
 	zerolog.Ctx(ctx).Warn().Str("notice", n.ID).Str("reason", reason).Msg("a mail was not sent")
 }
