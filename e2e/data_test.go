@@ -97,6 +97,9 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	account := portal.AccountID(asJSON[struct{ Accounts []account }](o, "account", "find", "ada@example.com").Accounts[0].ID)
 	c.look()
 
+	s.collectUsage(t)
+	c.until("usage plan#<plan> collected")
+
 	s.ownDomain(t)
 	s.publishMorePlans(t, 1) // a stage whose document no product folder has
 	o.says(0, "sweep")
