@@ -3,6 +3,7 @@ package api_test
 import (
 	stdcmp "cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -66,12 +68,14 @@ paths:
 
 const collection = `{"info":{"_postman_id":"1138d2ad-3a64-8aa2-a946-57174feaff3f","name":"Forecast",` +
 	`"schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},` +
-	`"item":[{"name":"List places","request":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"item":[{"name":"List places","request":{"method":"GET","header":[],` +
 	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
-	`"response":[{"name":"All places.","originalRequest":{"auth":{"type":"noauth"},"method":"GET","header":[],` +
+	`"response":[{"name":"All places.","originalRequest":{"method":"GET","header":[],` +
 	`"url":{"raw":"{{baseUrl}}/places","host":["{{baseUrl}}"],"path":["places"]}},` +
 	`"status":"OK","code":200,"_postman_previewlanguage":"text","header":[],"cookie":[],"body":""}]}],` +
-	`"variable":[{"key":"baseUrl","value":"https://weather.example/prod","type":"string"}]}`
+	`"auth":{"type":"apikey","apikey":[{"key":"key","value":"x-api-key","type":"string"},` +
+	`{"key":"value","value":"{{apiKey}}","type":"string"},{"key":"in","value":"header","type":"string"}]},` +
+	`"variable":[{"key":"baseUrl","value":"https://weather.example/prod","type":"string"},{"key":"apiKey","value":"","type":"string"}]}`
 
 func examples() []example {
 	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}
@@ -81,7 +85,7 @@ func examples() []example {
 		return map[string]string{"Cache-Control": "public, no-cache", "Content-Disposition": disposition}
 	}
 	exported := strings.Replace(definition, "weather.execute-api.example", "weather.example", 1)
-	return []example{
+	return append([]example{
 		{"POST /register", "/register", http.StatusAccepted, waiting, accepted, "", ""},
 		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
 		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
@@ -133,8 +137,63 @@ func examples() []example {
 			"POST /try/{product}/{api}", "/try/weather/forecast", http.StatusOK, exchanged, private,
 			`{"method":"GET","path":"/now","headers":[{"name":"X-A","value":"1"},{"name":"X-A","value":"2"}],"body":"{}","key":"key-1"}`, "",
 		},
-	}
+
+		{"GET /notices", "/notices", http.StatusOK, `{"items":[` + shownNotice("null", true) + `],"next":null}`, private, "", ""},
+		{"POST /notices/{notice}/dismiss", "/notices/n-1/dismiss", http.StatusOK, shownNotice(`"2026-11-22T09:01:00Z"`, false), private, "", ""},
+		{"GET /account/settings", "/account/settings", http.StatusOK, shownSettings("key_created", "mail"), private, "", ""},
+		{
+			"PUT /account/settings", "/account/settings", http.StatusOK, shownSettings("key_disabled", "webhook"), private,
+			`{"notices":[{"kind":"key_disabled","webhook":false,"mail":true}]}`, "",
+		},
+		{"GET /webhooks", "/webhooks", http.StatusOK, `{"items":[` + shownHook("off", "null", "") + `],"next":null}`, private, "", ""},
+		{"POST /webhooks", "/webhooks", http.StatusCreated, shownHook("off", "null", webhookSecret), private, `{"url":"https://example.com/hooks"}`, ""},
+		{"PATCH /webhooks/{webhook}", "/webhooks/w-1", http.StatusOK, shownHook("on", "null", ""), private, `{"state":"on"}`, ""},
+		{"DELETE /webhooks/{webhook}", "/webhooks/w-1", http.StatusNoContent, "", private, "", ""},
+		{"POST /webhooks/{webhook}/rotate-secret", "/webhooks/w-1/rotate-secret", http.StatusOK, shownHook("off", `"2026-11-23T09:00:00Z"`, webhookSecret), private, "", ""},
+		{"POST /webhooks/{webhook}/test", "/webhooks/w-1/test", http.StatusOK, shownDelivery, private, "", ""},
+		{"GET /webhooks/{webhook}/deliveries", "/webhooks/w-1/deliveries", http.StatusOK, `{"items":[` + shownDelivery + `],"next":null}`, private, "", ""},
+		{"POST /webhooks/{webhook}/deliveries/{notice}/redeliver", "/webhooks/w-1/deliveries/n-1/redeliver", http.StatusOK, shownDelivery, private, "", ""},
+		{
+			"POST /webhooks/{webhook}/redeliver", "/webhooks/w-1/redeliver", http.StatusOK, `{"redelivered":3}`, private,
+			`{"since":"2026-11-20T00:00:00Z","until":"2026-11-21T00:00:00Z"}`, "",
+		},
+	}, adminExamples(accepted, private)...)
 }
+
+func shownNotice(dismissed string, needsYou bool) string {
+	return fmt.Sprintf(`{"id":"n-1","kind":"subscription_lost","importance":"act","title":"Gone has ended","text":"It was removed.","advice":"Take another.",
+		"link":"/apis","about":"plan/plan-gone","operation":"op-1","at":"2026-11-22T09:00:00Z","needs_you":%t,"dismissed_at":%s}`, needsYou, dismissed)
+}
+
+// shownSettings are settings in which one kind is off for one channel.
+func shownSettings(off, channel string) string {
+	var list []map[string]any
+	for _, k := range notices.Kinds() {
+		one := map[string]any{"kind": k.Kind, "group": k.Group, "label": k.Label, "dashboard": true, "mail": true, "webhook": true}
+		if string(k.Kind) == off {
+			one[channel] = false
+		}
+		list = append(list, one)
+	}
+	text, _ := json.Marshal(map[string]any{"time_zone": "Europe/Berlin", "notices": list})
+	return string(text)
+}
+
+func shownHook(state, oldSecret, secret string) string {
+	text := `{"id":"w-1","url":"https://example.com/hooks","description":"Mine","state":"` + state + `","created_at":"2026-11-22T09:00:00Z",
+		"failing_since":null,"old_secret_until":` + oldSecret
+	if state == "off" {
+		text += `,"why":"You turned it off."`
+	}
+	if secret != "" {
+		text += `,"secret":"` + secret + `"`
+	}
+	return text + "}"
+}
+
+const shownDelivery = `{"notice":"n-1","message_id":"msg_n-1","kind":"subscription_lost","title":"Gone has ended","state":"pending",
+	"created_at":"2026-11-22T09:00:00Z","next_attempt_at":"2026-11-22T09:01:00Z",
+	"attempts":[{"at":"2026-11-22T09:00:00Z","took_ms":12,"status":500,"error":"It answered 500 Internal Server Error.","answer":"no"}]}`
 
 func (e example) ask(s site) answer {
 	s.t.Helper()
@@ -152,6 +211,12 @@ func TestEveryRouteRespondsAsDocumented(t *testing.T) {
 		t.Run(e.route, func(t *testing.T) {
 			t.Parallel()
 			a := e.ask(signedIn(t, full())).want(e.status)
+			if e.status == http.StatusNoContent {
+				if a.Body.Len() > 0 {
+					t.Errorf("the body is %s", a.Body)
+				}
+				return
+			}
 			if e.contentType != "" {
 				if diff := cmp.Diff(e.body, a.Body.String()); diff != "" {
 					t.Errorf("the body (-want +got):\n%s", diff)
@@ -185,7 +250,7 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	t.Parallel()
 	description := described(t)
 	s := siteOf(t, &fake{account: projections.Account{Profile: projections.Profile{Status: projections.StatusNone}}}, &identity.Identity{Account: "account-new"})
-	for _, path := range []string{"/catalog", "/subscriptions", "/keys"} {
+	for _, path := range []string{"/catalog", "/subscriptions", "/keys", "/notices", "/webhooks"} {
 		a := s.get(path).want(http.StatusOK)
 		if got := strings.TrimSpace(a.Body.String()); got != `{"items":[],"next":null}` {
 			t.Errorf("%s answers %s", path, got)
@@ -350,6 +415,9 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 	for _, e := range examples() {
 		f := full()
 		e.ask(signedIn(t, f)).want(e.status)
+		if strings.Contains(e.route, "/admin/") {
+			continue // they are about the accounts of others
+		}
 		for _, call := range f.asked {
 			if call.What != "catalog" && call.Who.Account != ada.Account {
 				t.Errorf("%s asks for %+v", e.route, call)
@@ -358,6 +426,9 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 		want := 1
 		if e.path == "/keys" || strings.Contains(e.path, "usage") {
 			want = 2 // the keys, and when they were last revealed; the account, and its usage
+		}
+		if strings.HasSuffix(e.route, "/account/settings") {
+			want = len(f.asked) // each section is another's
 		}
 		if len(f.asked) != want {
 			t.Errorf("%s asked for %+v, want %d calls", e.route, f.asked, want)

@@ -38,6 +38,7 @@ const bodyTime = 30 * time.Second
 type accepting interface {
 	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
@@ -58,7 +59,10 @@ type Config struct {
 	Views      reading
 	Library    shelving
 	Console    trying
+	Notices    noticing
 	Usage      usageReading
+	Admin      Admin
+	Mine       Mine
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -71,7 +75,10 @@ type service struct {
 	views      reading
 	library    shelving
 	console    trying
+	notices    noticing
 	usage      usageReading
+	admin      Admin
+	mineOf     Mine
 	now        func() time.Time
 }
 
@@ -79,12 +86,18 @@ type service struct {
 // must put the identity into the context (identity's Authenticate) and refuse cross-origin
 // writes. The OpenAPI document is served without the guard.
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
-	a := &service{operations: config.Operations, views: config.Views, library: config.Library, console: config.Console, usage: config.Usage, now: config.Now}
+	a := &service{
+		operations: config.Operations, views: config.Views, library: config.Library, console: config.Console,
+		notices: config.Notices, usage: config.Usage, admin: config.Admin, mineOf: config.Mine, now: config.Now,
+	}
 	if a.now == nil {
 		a.now = time.Now
 	}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
+		if config.Mine.Sessions != nil {
+			r.Use(knowsSession(config.Mine.Sessions.CurrentSession))
+		}
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
 		})
@@ -117,8 +130,10 @@ func (a *service) register(api huma.API) {
 		OperationID: "list-subscriptions", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/subscriptions", Summary: "List my subscriptions", Security: signedIn,
 	}, a.listSubscriptions)
 	huma.Register(api, accepted(huma.Operation{
-		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan",
-		Description: "The operation succeeds when API Gateway has added the account's key to the plan. The first subscription creates the key.",
+		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan, or change to it",
+		Description: "Without replaces, the operation succeeds when API Gateway has added the account's key to the plan. The first subscription creates the key. " +
+			"With replaces, it succeeds when every key has moved from that plan to this one; if API Gateway refuses this plan for good, the keys return and the operation is rejected. " +
+			"A plan with approval manual waits until an admin of the portal has approved the subscription.",
 	}), a.subscribe)
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
@@ -131,10 +146,13 @@ func (a *service) register(api huma.API) {
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	a.registerUsage(api)
+	a.registerAccount(api)
+	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",
 	}, a.operation)
+	a.registerNotices(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "try", Tags: []string{tagTry}, Method: http.MethodPost, Path: tryPath + "{product}/{api}", Summary: "Send a request to an API",
 		Description: "The portal sends the request and returns the answer, whatever its status. Without a key it needs no token. " +

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -247,7 +248,8 @@ func (s *service) postman(ctx context.Context, in *DefinitionInput) (*storedOutp
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	body, err := shelf.Encoded(ctx, "postman "+api.Definition+" "+api.Endpoint, func(ctx context.Context) ([]byte, error) {
+	key := fmt.Sprintf("postman %s %s %t", api.Definition, api.Endpoint, shelf.TakesKeys(api))
+	body, err := shelf.Encoded(ctx, key, func(ctx context.Context) ([]byte, error) {
 		document, err := shelf.Definition(ctx, in.Product, in.API)
 		if err != nil {
 			return nil, err

@@ -9,7 +9,7 @@ import (
 
 // What pages on other origins may send and read (Fetch standard, section 3.2).
 const (
-	corsMethods = "GET, HEAD, POST, PUT, DELETE"
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
 	corsExposed = "ETag, Location, Retry-After, X-Request-Id"
 	// corsMaxAge is how many seconds a browser caches the response to a preflight.

@@ -18,7 +18,10 @@ const (
 	tagKeys          = "Keys"
 	tagUsage         = "Usage"
 	tagOperations    = "Operations"
+	tagAdmin         = "Admin"
 	tagTry           = "Try it"
+	tagNotices       = "Notices"
+	tagWebhooks      = "Webhooks"
 )
 
 func describe(version string) huma.Config {
@@ -32,6 +35,9 @@ func describe(version string) huma.Config {
 		{Name: tagKeys, Description: "The account's API keys."},
 		{Name: tagUsage, Description: "The calls that API Gateway counted."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
+		{Name: tagNotices, Description: "What the portal tells you about your account."},
+		{Name: tagAdmin, Description: "For admins: the accounts of all people, registrations, invitations, feedback, and an audit of what admins did."},
+		{Name: tagWebhooks, Description: "Addresses to which the portal sends your notices, and what was sent."},
 		{Name: tagTry, Description: "Requests that the portal sends to an API for you."},
 	}
 	config.Servers = []*huma.Server{{URL: Prefix}}
@@ -50,7 +56,7 @@ func describe(version string) huma.Config {
 // in a race with the second.
 func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range openAPI.Paths {
-		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Delete} {
+		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
 			if operation != nil {
 				illustrate(operation)
 			}

@@ -103,6 +103,28 @@ func (d document) checks(t testing.TB, route string, a answer) {
 
 // operationIDs name the methods of generated clients, so they must never change.
 var operationIDs = map[string]string{
+	"GET /account/sessions":                       "list-sessions",
+	"DELETE /account/sessions/{session}":          "end-session",
+	"DELETE /account/sessions":                    "end-sessions",
+	"GET /account/export":                         "export-account",
+	"DELETE /account":                             "delete-account",
+	"POST /feedback":                              "submit-feedback",
+	"GET /admin/accounts":                         "admin-list-accounts",
+	"GET /admin/accounts/{account}":               "admin-get-account",
+	"POST /admin/accounts/{account}/suspend":      "admin-suspend",
+	"POST /admin/accounts/{account}/reinstate":    "admin-reinstate",
+	"DELETE /admin/accounts/{account}":            "admin-delete-account",
+	"POST /admin/accounts/{account}/promote":      "admin-promote",
+	"POST /admin/accounts/{account}/demote":       "admin-demote",
+	"GET /admin/registrations":                    "admin-list-registrations",
+	"POST /admin/registrations/{account}/approve": "admin-approve-registration",
+	"POST /admin/registrations/{account}/deny":    "admin-deny-registration",
+	"GET /admin/invitations":                      "admin-list-invitations",
+	"POST /admin/invitations":                     "admin-invite",
+	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
+	"GET /admin/feedback":                         "admin-list-feedback",
+	"GET /admin/audit":                            "admin-audit",
+
 	"POST /register":               "register",
 	"GET /me":                      "me",
 	"GET /catalog":                 "list-products",
@@ -112,16 +134,30 @@ var operationIDs = map[string]string{
 	"GET /catalog/{product}/apis/{api}/openapi.yaml": "get-openapi-yaml",
 	"GET /catalog/{product}/apis/{api}/postman.json": "get-postman",
 	"GET /catalog/{product}/apis/{api}/sdk/{type}":   "get-sdk",
-	"GET /search":                     "search",
-	"GET /subscriptions":              "list-subscriptions",
-	"PUT /subscriptions/{plan}":       "subscribe",
-	"DELETE /subscriptions/{plan}":    "unsubscribe",
-	"GET /keys":                       "list-keys",
-	"POST /keys/{key}/reveal":         "reveal-key",
-	"GET /usage":                      "list-usage",
-	"GET /subscriptions/{plan}/usage": "get-subscription-usage",
-	"GET /operations/{operation}":     "get-operation",
-	"POST /try/{product}/{api}":       "try",
+	"GET /search":                  "search",
+	"GET /subscriptions":           "list-subscriptions",
+	"PUT /subscriptions/{plan}":    "subscribe",
+	"DELETE /subscriptions/{plan}": "unsubscribe",
+	"GET /keys":                    "list-keys",
+	"POST /keys/{key}/reveal":      "reveal-key",
+	"GET /operations/{operation}":  "get-operation",
+	"POST /try/{product}/{api}":    "try",
+
+	"GET /notices":                                           "list-notices",
+	"POST /notices/{notice}/dismiss":                         "dismiss-notice",
+	"GET /account/settings":                                  "get-settings",
+	"PUT /account/settings":                                  "set-settings",
+	"GET /webhooks":                                          "list-webhooks",
+	"POST /webhooks":                                         "add-webhook",
+	"PATCH /webhooks/{webhook}":                              "change-webhook",
+	"DELETE /webhooks/{webhook}":                             "delete-webhook",
+	"POST /webhooks/{webhook}/rotate-secret":                 "rotate-webhook-secret",
+	"POST /webhooks/{webhook}/test":                          "test-webhook",
+	"GET /webhooks/{webhook}/deliveries":                     "list-deliveries",
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "redeliver",
+	"POST /webhooks/{webhook}/redeliver":                     "redeliver-range",
+	"GET /usage":                                             "list-usage",
+	"GET /subscriptions/{plan}/usage":                        "get-subscription-usage",
 }
 
 func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
@@ -197,6 +233,12 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 	}
 }
 
+// withBody are the operations that need a body.
+var withBody = []string{
+	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
+	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
+}
+
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 	t.Parallel()
 	d := described(t)
@@ -226,7 +268,7 @@ func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 			if keyed != opens {
 				t.Errorf("%s starts an operation: %t; accepts an Idempotency-Key: %t", at, opens, keyed)
 			}
-			if body := operation.RequestBody; body != nil && (body.Required != strings.HasPrefix(path, "/try") || body.Content["application/json"].Schema.Ref == "") {
+			if body := operation.RequestBody; body != nil && (body.Required != slices.Contains(withBody, at) || body.Content["application/json"].Schema.Ref == "") {
 				t.Errorf("%s: the body is %+v", at, body)
 			}
 			problem := operation.Responses["default"].Content["application/problem+json"].Schema
@@ -251,6 +293,28 @@ func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 // listed are the errors of each operation, besides those that
 // every operation has.
 var listed = map[string]string{
+	"GET /account/sessions":                       "",
+	"DELETE /account/sessions/{session}":          "403 404 413 415 429",
+	"DELETE /account/sessions":                    "403 413 415 429",
+	"GET /account/export":                         "",
+	"DELETE /account":                             "403 409 413 415 429",
+	"POST /feedback":                              "403 413 415 429",
+	"GET /admin/accounts":                         "403",
+	"GET /admin/accounts/{account}":               "403 404",
+	"POST /admin/accounts/{account}/suspend":      "403 404 409 413 415 429",
+	"POST /admin/accounts/{account}/reinstate":    "403 404 409 413 415 429",
+	"DELETE /admin/accounts/{account}":            "403 404 409 413 415 429",
+	"POST /admin/accounts/{account}/promote":      "403 409 413 415 429",
+	"POST /admin/accounts/{account}/demote":       "403 404 409 413 415 429",
+	"GET /admin/registrations":                    "403",
+	"POST /admin/registrations/{account}/approve": "403 404 409 413 415 429",
+	"POST /admin/registrations/{account}/deny":    "403 404 409 413 415 429",
+	"GET /admin/invitations":                      "403",
+	"POST /admin/invitations":                     "403 413 415 429",
+	"DELETE /admin/invitations/{invitation}":      "403 404 413 415 429",
+	"GET /admin/feedback":                         "403",
+	"GET /admin/audit":                            "403",
+
 	"POST /register":               "403 413 415 429",
 	"GET /me":                      "",
 	"GET /catalog":                 "",
@@ -260,16 +324,30 @@ var listed = map[string]string{
 	"GET /catalog/{product}/apis/{api}/openapi.yaml": "404",
 	"GET /catalog/{product}/apis/{api}/postman.json": "404",
 	"GET /catalog/{product}/apis/{api}/sdk/{type}":   "404",
-	"GET /search":                     "",
-	"GET /subscriptions":              "",
-	"PUT /subscriptions/{plan}":       "403 404 413 415 429",
-	"DELETE /subscriptions/{plan}":    "403 404 413 415 429",
-	"GET /keys":                       "",
-	"GET /usage":                      "404",
-	"GET /subscriptions/{plan}/usage": "404",
-	"POST /keys/{key}/reveal":         "403 404 409 413 415 429",
-	"GET /operations/{operation}":     "404",
-	"POST /try/{product}/{api}":       "403 404 409 413 415 429",
+	"GET /search":                  "",
+	"GET /subscriptions":           "",
+	"PUT /subscriptions/{plan}":    "403 404 413 415 429",
+	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
+	"GET /keys":                    "",
+	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
+	"GET /operations/{operation}":  "404",
+	"POST /try/{product}/{api}":    "403 404 409 413 415 429",
+
+	"GET /notices":                                           "",
+	"POST /notices/{notice}/dismiss":                         "403 404 413 415 429",
+	"GET /account/settings":                                  "",
+	"PUT /account/settings":                                  "403 413 415 429",
+	"GET /webhooks":                                          "",
+	"POST /webhooks":                                         "403 409 413 415 429",
+	"PATCH /webhooks/{webhook}":                              "403 404 409 413 415 429",
+	"DELETE /webhooks/{webhook}":                             "403 404 413 415 429",
+	"POST /webhooks/{webhook}/rotate-secret":                 "403 404 409 413 415 429",
+	"POST /webhooks/{webhook}/test":                          "403 404 413 415 429",
+	"GET /webhooks/{webhook}/deliveries":                     "404",
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": "403 404 409 413 415 429",
+	"POST /webhooks/{webhook}/redeliver":                     "403 404 409 413 415 429",
+	"GET /usage":                                             "404",
+	"GET /subscriptions/{plan}/usage":                        "404",
 }
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
@@ -384,18 +462,18 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	var requests []string
 	for _, name := range events.Types() {
 		// Only what people ask for has scopes.
-		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && len(request.Scopes()) > 0 {
+		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && (len(request.Scopes()) > 0 || name == events.SubscriptionReviewRequested{}.EventType()) {
 			requests = append(requests, events.Name(name))
 		}
 	}
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
-		"Subscription.state":   {projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
+		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
-		"Me.status":            {projections.StatusNone, projections.StatusRegistered},
+		"Me.status":            {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
 		"Quota.period":         {"DAY", "WEEK", "MONTH"},
 		"Operation.type":       requests,
 		"Operation.status": {

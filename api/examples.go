@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	exampleOperation = "01m7x8k3c4d5e6f7g8h9j0kmnp"
 	exampleKey       = "4t6qk0w5y2b8n1r7m3x9zcvd5h"
 	examplePlan      = "a1b2c3"
+	exampleFormer    = "z9y8x7"
 	exampleProduct   = "harbours-v1"
 	exampleValue     = "q3ZyX7pLw0vK5tR8nB2mC6jH9dF4gS1a"
 )
@@ -108,7 +110,56 @@ func answers() map[string]any {
 			exampleStep(3, "SubscriptionActivated", "API Gateway has added the key to Free."),
 		),
 		"try": exampleExchange(),
+
+		"list-notices":          List[Notice]{Items: []Notice{exampleNotice()}},
+		"dismiss-notice":        exampleNotice(),
+		"get-settings":          exampleSettings(),
+		"set-settings":          exampleSettings(),
+		"list-webhooks":         List[Webhook]{Items: []Webhook{exampleWebhook()}},
+		"add-webhook":           WebhookWithSecret{exampleWebhook(), exampleSecret},
+		"change-webhook":        exampleWebhook(),
+		"rotate-webhook-secret": WebhookWithSecret{exampleWebhook(), exampleSecret},
+		"test-webhook":          exampleDelivery(),
+		"list-deliveries":       List[Delivery]{Items: []Delivery{exampleDelivery()}},
+		"redeliver":             exampleDelivery(),
+		"redeliver-range":       Redelivered{12},
 	}
+}
+
+const (
+	exampleSecret     = "whsec_QmVyZ2VuIEhhZmVuIEtpZWwgSHVzdW0gV2lzbWFy"
+	exampleNoticeID   = "001795338000000-000000000007-8k3c4d5e6f"
+	exampleWebhookID  = "k3c4d5e6f7g8h9j0k3c4d5e6f7"
+	exampleWebhookURL = "https://example.com/hooks"
+)
+
+func exampleNotice() Notice {
+	return Notice{
+		ID: exampleNoticeID, Kind: "subscription_lost", Importance: "act", Title: "Your subscription to Free has ended",
+		Text:   "The operator of this portal has removed Free, so your API key no longer works with it.",
+		Advice: "Subscribe to another plan.", Link: "/apis", About: "plan/" + examplePlan, At: exampleTime, NeedsYou: true,
+	}
+}
+
+func exampleSettings() Settings {
+	on, off := true, false
+	return Settings{TimeZone: "Europe/Berlin", Notices: []KindSetting{{Kind: "key_created", Group: "API keys", Label: "a key is created", Dashboard: &on, Mail: &off, Webhook: &on}}}
+}
+
+func exampleWebhook() Webhook {
+	return Webhook{ID: exampleWebhookID, URL: exampleWebhookURL, Description: "Alarms of the harbour office", State: "on", CreatedAt: exampleTime}
+}
+
+func exampleDelivery() Delivery {
+	return Delivery{
+		Notice: exampleNoticeID, MessageID: "msg_" + exampleNoticeID, Kind: "subscription_lost", Title: "Your subscription to Free has ended", State: "delivered",
+		CreatedAt: exampleTime, Attempts: []DeliveryAttempt{{At: exampleTime, TookMS: 83, Status: http.StatusNoContent}},
+	}
+}
+
+// bodies are the examples of requests that have content, by operation id.
+func bodies() map[string]any {
+	return map[string]any{"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}}
 }
 
 const exampleCSV = "date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
@@ -190,38 +241,62 @@ var (
 	}
 )
 
+var (
+	noNotice  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
+	noWebhook = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such webhook or delivery.", "There is no such webhook."}}
+	offOrBusy = map[int]expected{http.StatusConflict: {portal.Conflict, "The webhook is off, was changed at the same time, or is being sent to. The detail says which.", "The webhook is off. Turn it on first."}}
+	badURL    = map[int]expected{
+		http.StatusUnprocessableEntity: {portal.Invalid, "The request does not match this document, or the address cannot be that of a webhook.", "The address must begin with https://."},
+		http.StatusConflict:            {portal.Conflict, "The account has a webhook at this address, or as many as it may have, or the webhook was changed at the same time. The detail says which.", "You have a webhook at this address already."},
+	}
+)
+
 // failures are the errors of each operation, besides those that every operation has. Later
 // ones replace earlier ones of the same status.
 var failures = map[string][]map[int]expected{
-	"register":               {writing, keyed},
-	"subscribe":              {writing, keyed, noPlan},
-	"unsubscribe":            {writing, keyed, noPlan},
-	"reveal-key":             {writing, noKey},
-	"get-product":            {noProduct},
-	"get-operation":          {noOperation},
-	"me":                     nil,
-	"list-products":          nil,
-	"get-product-image":      {noImage},
-	"get-openapi-json":       {noAPI},
-	"get-openapi-yaml":       {noAPI},
-	"get-postman":            {noAPI},
-	"get-sdk":                {noSDK},
-	"search":                 nil,
-	"list-subscriptions":     nil,
-	"list-keys":              nil,
+	"register":           {writing, keyed},
+	"subscribe":          {writing, keyed, noPlan},
+	"unsubscribe":        {writing, keyed, noPlan},
+	"reveal-key":         {writing, noKey},
+	"get-product":        {noProduct},
+	"get-operation":      {noOperation},
+	"me":                 nil,
+	"list-products":      nil,
+	"get-product-image":  {noImage},
+	"get-openapi-json":   {noAPI},
+	"get-openapi-yaml":   {noAPI},
+	"get-postman":        {noAPI},
+	"get-sdk":            {noSDK},
+	"search":             nil,
+	"list-subscriptions": nil,
+	"list-keys":          nil,
+	"try":                {writing, tries},
+
+	"list-notices":           nil,
+	"dismiss-notice":         {writing, noNotice},
+	"get-settings":           nil,
+	"set-settings":           {writing},
+	"list-webhooks":          nil,
+	"add-webhook":            {writing, badURL},
+	"change-webhook":         {writing, badURL, noWebhook},
+	"delete-webhook":         {writing, noWebhook},
+	"rotate-webhook-secret":  {writing, noWebhook, offOrBusy},
+	"test-webhook":           {writing, noWebhook},
+	"list-deliveries":        {noWebhook},
+	"redeliver":              {writing, noWebhook, offOrBusy},
+	"redeliver-range":        {writing, noWebhook, offOrBusy},
 	"list-usage":             {noUsage},
 	"get-subscription-usage": {noUsage},
-	"try":                    {writing, tries},
 }
 
 func illustrate(operation *huma.Operation) {
-	if body := operation.RequestBody; body != nil && operation.OperationID == "try" {
-		body.Content["application/json"].Example = exampleAttempt()
+	if body := operation.RequestBody; body != nil && bodies()[operation.OperationID] != nil {
+		body.Content["application/json"].Example = bodies()[operation.OperationID]
 	}
 	for status, response := range operation.Responses {
 		for kind, content := range response.Content {
 			if status < "300" {
-				content.Example = answers()[operation.OperationID]
+				content.Example = exampleFor(operation.OperationID)
 				if kind == csvType {
 					content.Example = exampleCSV
 				}
@@ -229,12 +304,19 @@ func illustrate(operation *huma.Operation) {
 		}
 	}
 	problem := operation.Responses["default"].Content["application/problem+json"].Schema
-	for _, listed := range append([]map[int]expected{anywhere}, failures[operation.OperationID]...) {
+	for _, listed := range append([]map[int]expected{anywhere}, slices.Concat(failures[operation.OperationID], adminFailures()[operation.OperationID])...) {
 		for status, e := range listed {
 			operation.Responses[strconv.Itoa(status)] = e.response(status, problem)
 		}
 	}
 	operation.Responses["default"].Description = "Any other error."
+}
+
+func exampleFor(operation string) any {
+	if example, ok := adminAnswers()[operation]; ok {
+		return example
+	}
+	return answers()[operation]
 }
 
 func (e expected) response(status int, problem *huma.Schema) *huma.Response {

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -47,6 +48,10 @@ type fake struct {
 	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
 	exchange  tryit.Exchange
+	noticed   []notices.Notice
+	settings  notices.Settings
+	hooks     []notices.Webhook
+	sent      []notices.Delivery
 	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
@@ -72,6 +77,10 @@ func (f *fake) Register(_ context.Context, who operations.Caller) (operations.Op
 
 func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	return f.operation, f.ask("subscribe", who, string(plan))
+}
+
+func (f *fake) ChangePlan(_ context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
+	return f.operation, f.ask("change", who, string(plan)+" for "+string(replaces))
 }
 
 func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
@@ -174,6 +183,8 @@ func full() *fake {
 			TookMS:   7, Explanation: "The request had no key.",
 		},
 		reveals: map[portal.KeyID]time.Time{"key-1": now.Add(time.Minute)},
+		noticed: []notices.Notice{lost}, hooks: []notices.Webhook{hook}, sent: []notices.Delivery{sent},
+		settings: notices.Settings{Off: map[string][]notices.Kind{notices.ChannelMail: {notices.KeyCreated}}},
 		operation: operations.Operation{
 			ID: "op-1", Actor: portal.AccountActor(ada.Account), Subject: portal.AccountStream(ada.Account), Type: "SubscribeRequested", Plan: "plan-max", CreatedAt: now,
 			Progress: projections.Progress{
@@ -204,7 +215,9 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 	router.Use(api.RequestIDs(zerolog.New(log)), api.Recover(api.WriteProblem), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if id != nil {
-				r = r.WithContext(identity.With(r.Context(), *id))
+				caller := *id
+				caller.Admin = caller.Admin || strings.HasPrefix(r.URL.Path, api.Prefix+"/admin/")
+				r = r.WithContext(identity.With(r.Context(), caller))
 			}
 			next.ServeHTTP(w, r)
 		})
@@ -222,7 +235,11 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 			t.Error(err)
 		}
 	})
-	api.Mount(router, api.Config{Operations: f, Views: f, Library: shelves, Console: f, Usage: f, Now: func() time.Time { return now }, Version: "1.2.3"}, guard...)
+	api.Mount(router, api.Config{
+		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Now: func() time.Time { return now }, Version: "1.2.3",
+		Admin: api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}},
+		Mine:  api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
+	}, guard...)
 }
 
 // guardedBy returns the site with that guard.

@@ -39,6 +39,8 @@ var statuses = map[portal.Code]int{
 	portal.NotFound:        http.StatusNotFound,
 	portal.Conflict:        http.StatusConflict,
 	portal.NotRegistered:   http.StatusConflict,
+	portal.Suspended:       http.StatusForbidden,
+	portal.Deleting:        http.StatusConflict,
 	portal.Superseded:      http.StatusConflict,
 	portal.LimitReached:    http.StatusConflict,
 	portal.KeyReused:       http.StatusUnprocessableEntity,

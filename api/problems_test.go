@@ -28,6 +28,8 @@ var statuses = map[portal.Code]struct {
 	portal.NotFound:        {status: http.StatusNotFound},
 	portal.Conflict:        {status: http.StatusConflict},
 	portal.NotRegistered:   {status: http.StatusConflict},
+	portal.Suspended:       {status: http.StatusForbidden},
+	portal.Deleting:        {status: http.StatusConflict},
 	portal.Superseded:      {status: http.StatusConflict},
 	portal.LimitReached:    {status: http.StatusConflict},
 	portal.KeyReused:       {status: http.StatusUnprocessableEntity},

@@ -25,7 +25,8 @@ func list[T, U any](from []T, show func(T) U) List[U] {
 // Me is the account of the caller.
 type Me struct {
 	Account string   `json:"account"`
-	Status  string   `json:"status" enum:"none,registered" doc:"none: signed in but not registered yet."`
+	Status  string   `json:"status" enum:"none,pending,denied,registered,suspended,deleting,deleted" doc:"none: signed in but not registered yet. pending: the operator has to approve the registration. denied: the operator refused it. suspended: the operator has suspended the account."`
+	Message string   `json:"message,omitempty" doc:"Why the account is suspended, or was denied."`
 	Email   string   `json:"email,omitempty"`
 	Name    string   `json:"name,omitempty"`
 	Groups  []string `json:"groups"`
@@ -46,7 +47,7 @@ func (a *service) me(ctx context.Context, _ *struct{}) (*struct{ Body Me }, erro
 		groups = []string{}
 	}
 	return &struct{ Body Me }{Me{
-		Account: string(id.Account), Status: account.Profile.Status, Email: id.Email, Name: id.Name, Groups: groups,
+		Account: string(id.Account), Status: account.Profile.Status, Message: account.Profile.Message, Email: id.Email, Name: id.Name, Groups: groups,
 	}}, nil
 }
 
@@ -55,11 +56,13 @@ type Subscription struct {
 	Plan      string    `json:"plan"`
 	Name      string    `json:"name" doc:"The plan's name; its last one if the plan is no longer offered."`
 	Offered   bool      `json:"offered" doc:"Whether the plan is still in the catalog."`
-	State     string    `json:"state" enum:"pending,active,ending,ended"`
+	State     string    `json:"state" enum:"awaiting_approval,pending,active,ending,ended" doc:"awaiting_approval: an admin of the portal has to approve it."`
 	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key" doc:"Why a pending or ending subscription is waiting."`
 	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why the subscription ended although you did not leave the plan."`
 	Since     time.Time `json:"since"`
-	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state."`
+	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state, or that waits for approval."`
+	Replaces  string    `json:"replaces,omitempty" doc:"The plan that your keys leave for this one, while they move or the change waits for approval."`
+	ChangesTo string    `json:"changes_to,omitempty" doc:"The plan that your keys move to from this one."`
 }
 
 func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
@@ -67,12 +70,14 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Subscription] }{list(account.Subscriptions, func(s projections.Subscription) Subscription {
-		return Subscription{
-			Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
-			Since: s.Since, Operation: string(s.Operation),
-		}
-	})}, nil
+	return &struct{ Body List[Subscription] }{list(account.Subscriptions, ShowSubscription)}, nil
+}
+
+func ShowSubscription(s projections.Subscription) Subscription {
+	return Subscription{
+		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
+		Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),
+	}
 }
 
 // Key is one of the account's keys, without its value.
@@ -94,9 +99,11 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key {
-		return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed[k.ID])}
-	})}, nil
+	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return ShowKey(k, revealed[k.ID]) })}, nil
+}
+
+func ShowKey(k projections.Key, revealed time.Time) Key {
+	return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed)}
 }
 
 func (a *service) mine(ctx context.Context) (projections.Account, error) {

@@ -12,7 +12,7 @@ import (
 // Operation is an accepted request, as clients see it.
 type Operation struct {
 	ID        string    `json:"id"`
-	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested" doc:"The kind of request." example:"SubscribeRequested"`
+	Type      string    `json:"type" enum:"RegisterUser,RegistrationReviewRequested,SubscribeRequested,UnsubscribeRequested,PlanChangeRequested,SubscriptionReviewRequested,KeyRequested,KeyRenameRequested,KeyRotationRequested,KeyEndRequested,AccountSuspensionRequested,AccountReinstatementRequested,AccountDeletionRequested" doc:"The kind of request." example:"SubscribeRequested"`
 	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed: may still succeed if the operator replays it. succeeded and rejected are final."`
 	Reason    *Reason   `json:"reason" doc:"Why the operation is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`
@@ -22,18 +22,18 @@ type Operation struct {
 
 // Reason says why an operation is waiting, rejected or failed.
 type Reason struct {
-	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,superseded,failed" doc:"While waiting: aws (API Gateway is not accepting the change), kms (AWS KMS does not answer), kms_key (the portal's KMS key is disabled or cannot be used, and the operator has to fix it), capacity (API Gateway has no room for another key, and the operator has to make room). When rejected: invalid, forbidden, not_found, conflict, limit_reached, not_registered, superseded. failed: the operator can replay it." example:"conflict"`
+	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,suspended,deleting,denied,approval,superseded,failed" doc:"While waiting: approval (the operator has to approve it), aws (API Gateway is not accepting the change), kms (AWS KMS does not answer), kms_key (the portal's KMS key is disabled or cannot be used, and the operator has to fix it), capacity (API Gateway has no room for another key, and the operator has to make room). When rejected: invalid, forbidden, not_found, conflict, limit_reached, not_registered, suspended, deleting, denied, superseded. failed: the operator can replay it." example:"conflict"`
 	Message string `json:"message"`
 }
 
 // Step is one thing that happened in an operation.
 type Step struct {
-	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
+	Name   string    `json:"name" enum:"UserRegistered,RegistrationPending,RegistrationDenied,KeyWanted,KeyCreated,KeyReady,KeyRenamed,KeyEndScheduled,KeyEnding,KeyEnded,KeyBlocked,KeyUnblocked,KeyAttached,KeyDetached,UsageCarried,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,PlanChangeWanted,KeyMoved,PlanChanged,PlanChangeRefused,SubscriptionApprovalPending,SubscriptionApproved,SubscriptionDenied,AccountSuspended,AccountReinstated,AccountKeysSwitched,AccountDeleting,AccountDeleted,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
 	Detail string    `json:"detail"`
 }
 
-func showOperation(op operations.Operation) Operation {
+func ShowOperation(op operations.Operation) Operation {
 	shown := Operation{
 		ID: string(op.ID), Type: op.Type, Status: string(op.Status),
 		CreatedAt: op.CreatedAt, UpdatedAt: op.UpdatedAt, Steps: []Step{},
@@ -75,7 +75,7 @@ func accept(ctx context.Context, input Asking, ask func(operations.Caller) (oper
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
+	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
 }
 
 func (a *service) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
@@ -89,8 +89,22 @@ type planInput struct {
 	Plan string `path:"plan" maxLength:"128" doc:"A plan's id, from the catalog." example:"a1b2c3"`
 }
 
-func (a *service) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
+// Wanted says what a subscription replaces.
+type Wanted struct {
+	Replaces *string `json:"replaces,omitempty" nullable:"true" maxLength:"128" doc:"The plan that the keys should leave for this one. null or nothing leaves no plan."`
+}
+
+type subscribeInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"Sending the same request again with the same key returns the same operation."`
+	Plan           string `path:"plan" maxLength:"128" doc:"A plan's id, from the catalog." example:"a1b2c3"`
+	Body           *Wanted
+}
+
+func (a *service) subscribe(ctx context.Context, in *subscribeInput) (*acceptedOutput, error) {
+	return accept(ctx, Asking{IdempotencyKey: in.IdempotencyKey}, func(who operations.Caller) (operations.Operation, error) {
+		if in.Body != nil && in.Body.Replaces != nil {
+			return a.operations.ChangePlan(ctx, who, portal.PlanID(in.Plan), portal.PlanID(*in.Body.Replaces))
+		}
 		return a.operations.Subscribe(ctx, who, portal.PlanID(in.Plan))
 	})
 }
@@ -140,7 +154,7 @@ func (a *service) operation(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	out := &operationOutput{Body: showOperation(op)}
+	out := &operationOutput{Body: ShowOperation(op)}
 	if !op.Status.Over() {
 		out.RetryAfter = "1"
 	}

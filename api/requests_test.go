@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -22,6 +23,8 @@ func TestARequestReachesOperationsAsItWasSent(t *testing.T) {
 	who := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true, Groups: ada.Groups}, IdempotencyKey: key, Correlation: id}
 	for request, want := range map[string]asked{
 		"POST /register":                  {"register", who, ""},
+		"PUT /subscriptions/plus free":    {"change", who, "plus for free"},
+		"PUT /subscriptions/plus null":    {"subscribe", who, "plus"},
 		"PUT /subscriptions/plan-max":     {"subscribe", who, "plan-max"},
 		"DELETE /subscriptions/plan-max":  {"unsubscribe", who, "plan-max"},
 		"PUT /subscriptions/a%20b%2Fc":    {"subscribe", who, "a b/c"},
@@ -32,8 +35,16 @@ func TestARequestReachesOperationsAsItWasSent(t *testing.T) {
 		t.Run(request, func(t *testing.T) {
 			t.Parallel()
 			method, path, _ := strings.Cut(request, " ")
+			path, replaces, _ := strings.Cut(path, " ")
+			var body io.Reader
+			switch replaces {
+			case "null":
+				body = strings.NewReader(`{"replaces": null}`)
+			case "free":
+				body = strings.NewReader(`{"replaces": "free"}`)
+			}
 			f := full()
-			a := signedIn(t, f).do(method, path, nil, "Idempotency-Key", key, api.RequestIDHeader, id)
+			a := signedIn(t, f).do(method, path, body, "Idempotency-Key", key, api.RequestIDHeader, id)
 			if a.Code >= 300 || a.Header().Get(api.RequestIDHeader) != id {
 				t.Errorf("answered %d to request %q: %s", a.Code, a.Header().Get(api.RequestIDHeader), a.Body)
 			}

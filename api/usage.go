@@ -68,7 +68,7 @@ type UsageDay struct {
 	AsOf      time.Time `json:"as_of" doc:"When API Gateway was last asked about the day."`
 }
 
-func showUsage(report usage.Report, names usage.Names) Usage {
+func ShowUsage(report usage.Report, names usage.Names) Usage {
 	shown := Usage{Start: report.First.Format(time.DateOnly), End: report.Last.Format(time.DateOnly), AsOf: timeOrNull(report.AsOf), Items: []KeyUsage{}}
 	for _, s := range report.Series {
 		item := KeyUsage{Plan: string(s.Plan), PlanName: names.Plan(s.Plan), Key: string(s.Key), KeyName: names.Key(s.Key), Used: s.Used(), Days: []UsageDay{}}
@@ -130,7 +130,7 @@ func writeUsage(format string, report usage.Report, names usage.Names) *usageOut
 			return
 		}
 		w.Header().Set("Content-Type", jsonType)
-		_ = json.NewEncoder(w).Encode(showUsage(report, names))
+		_ = json.NewEncoder(w).Encode(ShowUsage(report, names))
 	}}
 }
 

@@ -60,6 +60,8 @@ type Config struct {
 	// Branding is a folder with the operator's name, logo, colours and texts; see branding.Load.
 	Branding string `env:"GATEHOUSE_BRANDING"`
 
+	// Registration is RegistrationOpen, RegistrationApproval or RegistrationInvitation.
+	Registration string `env:"GATEHOUSE_REGISTRATION" envDefault:"open"`
 	// MaxOpenRequests is per account.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
@@ -82,6 +84,11 @@ type Config struct {
 	// Catalog is where the catalog folder is, such as ./catalog or s3://bucket/prefix; empty is none.
 	Catalog string `env:"GATEHOUSE_CATALOG"`
 
+	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
+	Mail string `env:"GATEHOUSE_MAIL" envDefault:"none"`
+	// MailFrom is the address that mails come from.
+	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
+
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
 }
@@ -93,6 +100,16 @@ const (
 	ProvisioningAuto = "auto"
 	// ProvisioningSingle creates keys one by one.
 	ProvisioningSingle = "single"
+)
+
+// The values of Config.Registration.
+const (
+	// RegistrationOpen lets everybody register who can sign in.
+	RegistrationOpen = "open"
+	// RegistrationApproval makes people wait for an admin's approval.
+	RegistrationApproval = "approval"
+	// RegistrationInvitation lets only people register whose verified e-mail address was invited.
+	RegistrationInvitation = "invitation"
 )
 
 // The values of Config.Offer.
@@ -200,6 +217,8 @@ func (c Config) faults() []error {
 	}
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
 	check(slices.Contains([]string{ProvisioningAuto, ProvisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
+	check(slices.Contains([]string{RegistrationOpen, RegistrationApproval, RegistrationInvitation}, c.Registration),
+		"GATEHOUSE_REGISTRATION %q: want open, approval or invitation", c.Registration)
 	check(slices.Contains([]string{OfferTagged, OfferAll}, c.Offer), "GATEHOUSE_OFFER %q: want tagged or all", c.Offer)
 	if c.Catalog != "" {
 		_, err = folder.Open(c.Catalog, nil)
@@ -226,6 +245,7 @@ func (c Config) faults() []error {
 	check(c.MaxOpenRequests >= 1 && c.MaxOpenRequests <= 500, "GATEHOUSE_MAX_OPEN_REQUESTS %d: want 1 to 500", c.MaxOpenRequests)
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
+	faults = append(faults, c.mailFaults()...)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }

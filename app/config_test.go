@@ -21,7 +21,7 @@ func TestConfigHasDefaults(t *testing.T) {
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour, SessionIdle: 24 * time.Hour,
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
 		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
-		LogLevel: "info", LogFormat: "auto",
+		Mail: "none", LogLevel: "info", LogFormat: "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -40,7 +40,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		"GATEHOUSE_QUOTA_SHARE=0.25",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
 		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s", "GATEHOUSE_OFFER=all", "GATEHOUSE_CATALOG=s3://acme-catalog/portal",
-		"GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
+		"GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json", "GATEHOUSE_MAIL=ses", "GATEHOUSE_MAIL_FROM=Acme <portal@acme.example>",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
 	if err != nil {
@@ -53,7 +53,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com", Branding: "/etc/gatehouse/branding",
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
-		Offer: "all", Catalog: "s3://acme-catalog/portal", LogLevel: "debug", LogFormat: "json",
+		Offer: "all", Catalog: "s3://acme-catalog/portal", Mail: "ses", MailFrom: "Acme <portal@acme.example>", LogLevel: "debug", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -102,9 +102,20 @@ func (h *patientOf) topicARN(t *testing.T) *string {
 
 func (h *patientOf) subscription(t *testing.T) *string {
 	t.Helper()
+	return h.subscriptionOf(t, h.names.Projections)
+}
+
+func (h *patientOf) subscriptionOf(t *testing.T, queue string) *string {
+	t.Helper()
 	listed, err := h.sns.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: h.topicARN(t)})
 	ok(t, err)
-	return listed.Subscriptions[0].SubscriptionArn
+	for _, s := range listed.Subscriptions {
+		if strings.HasSuffix(*s.Endpoint, ":"+queue) {
+			return s.SubscriptionArn
+		}
+	}
+	t.Fatalf("%s is not subscribed", queue)
+	return nil
 }
 
 func (h *patientOf) key(t *testing.T) *string {
@@ -322,11 +333,11 @@ func queues(one injure, denied forbid, names Names) {
 }
 
 func topics(one injure, denied forbid, names Names) {
-	topic, subscription := "topic "+names.Events, "subscription of "+names.Projections
+	topic, subscription, notices := "topic "+names.Events, "subscription of "+names.Projections, "subscription of "+names.Notices
 	one("the topic was deleted", topic, "It does not exist.", runSetup, func(t *testing.T, h *patientOf) {
 		_, err := h.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: h.topicARN(t)})
 		ok(t, err)
-	}, subscription)
+	}, subscription, notices)
 	for attribute, value := range map[string]string{"ContentBasedDeduplication": "true", "FifoThroughputScope": "Topic"} {
 		one("the topic's "+attribute+" is wrong", topic, fmt.Sprintf("Its %s is %q", attribute, value), runSetup, func(t *testing.T, h *patientOf) {
 			_, err := h.sns.SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{TopicArn: h.topicARN(t), AttributeName: &attribute, AttributeValue: &value})
@@ -337,8 +348,12 @@ func topics(one injure, denied forbid, names Names) {
 		_, err := h.sns.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: h.subscription(t)})
 		ok(t, err)
 	})
+	one("the queue of notices is not subscribed", notices, "nobody is told anything", runSetup, func(t *testing.T, h *patientOf) {
+		_, err := h.sns.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: h.subscriptionOf(t, names.Notices)})
+		ok(t, err)
+	})
 	for attribute, c := range map[string][2]string{
-		"RawMessageDelivery": {"false", "Raw message delivery is off"}, "FilterPolicy": {`{"type":["x"]}`, "A filter policy keeps facts from the views"},
+		"RawMessageDelivery": {"false", "Raw message delivery is off"}, "FilterPolicy": {`{"type":["x"]}`, "A filter policy keeps facts from the queue"},
 	} {
 		one("the subscription's "+attribute+" is wrong", subscription, c[1], runSetup, func(t *testing.T, h *patientOf) {
 			_, err := h.sns.SetSubscriptionAttributes(t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: h.subscription(t), AttributeName: &attribute, AttributeValue: &c[0]})
@@ -346,8 +361,8 @@ func topics(one injure, denied forbid, names Names) {
 		})
 	}
 	denied("GetTopicAttributes", "sns:GetTopicAttributes", topic)
-	denied("ListSubscriptionsByTopic", "sns:ListSubscriptionsByTopic", subscription)
-	denied("GetSubscriptionAttributes", "sns:GetSubscriptionAttributes", subscription)
+	denied("ListSubscriptionsByTopic", "sns:ListSubscriptionsByTopic", subscription, notices)
+	denied("GetSubscriptionAttributes", "sns:GetSubscriptionAttributes", subscription, notices)
 }
 
 func kmsKeys(one injure, denied forbid) {

@@ -106,9 +106,9 @@ func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.Control
 	return reader, nil
 }
 
-func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, now func() time.Time) *provisioning.Sweep {
+func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, told tellings, now func() time.Time) *provisioning.Sweep {
 	return &provisioning.Sweep{
-		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Now: now, MessageLease: leaseOf,
+		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Told: told, Now: now, MessageLease: leaseOf,
 		Scratch: jobs.NewScratch(c.dynamodb, names.Records, now),
 		Listings: func(lease func() time.Time) provisioning.Listings {
 			return plane.Session(gateway.Background, lease)
@@ -130,6 +130,10 @@ func newCollector(c clients, names Names, plane *gateway.ControlPlane, facts *jo
 			return plane.Session(urgency, lease)
 		},
 	}
+}
+
+type tellings interface {
+	Told(ctx context.Context, account portal.AccountID) (int64, error)
 }
 
 type checkpoints interface {

@@ -49,6 +49,10 @@ func routes(names Names) transport.Routes {
 			return transport.Destination{Queue: names.Provisioning}, nil
 		case events.ShowRequested:
 			return transport.Destination{Queue: names.Projections, FIFO: true}, nil
+		case events.TellRequested:
+			return transport.Destination{Queue: names.Notices, FIFO: true}, nil
+		case events.DeliveryRequested:
+			return transport.Destination{Queue: names.Deliveries}, nil
 		case events.JobRequested:
 			return transport.Destination{Queue: names.Jobs, FIFO: true}, nil
 		case events.Request:

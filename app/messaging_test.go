@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/transport"
@@ -26,7 +28,7 @@ func TestNamesFollowFromThePrefix(t *testing.T) {
 	if diff := cmp.Diff(want, names.Tables()); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
-	want = []string{"acme-commands.fifo", "acme-provisioning", "acme-projections.fifo", "acme-jobs.fifo"}
+	want = []string{"acme-commands.fifo", "acme-provisioning", "acme-projections.fifo", "acme-jobs.fifo", "acme-notices.fifo", "acme-deliveries"}
 	if diff := cmp.Diff(want, names.Queues()); diff != "" {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
@@ -76,6 +78,8 @@ func TestEveryMessageHasARouteAndAHandler(t *testing.T) {
 		events.ProvisionRequested{}.EventType(): {Queue: "acme-provisioning"},
 		events.ShowRequested{}.EventType():      {Queue: "acme-projections.fifo", FIFO: true},
 		events.JobRequested{}.EventType():       {Queue: "acme-jobs.fifo", FIFO: true},
+		events.TellRequested{}.EventType():      {Queue: "acme-notices.fifo", FIFO: true},
+		events.DeliveryRequested{}.EventType():  {Queue: "acme-deliveries"},
 	}
 	for _, name := range events.Types() {
 		want, ok := special[name]
@@ -115,7 +119,8 @@ func TestMessageWithoutARouteIsAnError(t *testing.T) {
 
 // everyConsumer returns a worker's consumers, without dependencies.
 func everyConsumer(names Names) []transport.Consumer {
-	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now))
+	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now),
+		&notices.Notifier{}, &notices.Deliverer{})
 }
 
 func TestWorkerReceivesFromAllQueuesAndDeadLetterQueues(t *testing.T) {
@@ -134,9 +139,9 @@ func TestWorkerReceivesFromAllQueuesAndDeadLetterQueues(t *testing.T) {
 		if c.Subscriber.Pollers < 1 || c.Subscriber.Concurrency < 1 {
 			t.Errorf("%s does not receive: %+v", c.Name, c.Subscriber)
 		}
-		// Only the topic's queue receives facts that a worker need not know. Elsewhere an
+		// Only the topic's queues receive facts that a worker need not know. Elsewhere an
 		// unknown message becomes a dead letter.
-		if c.IgnoreUnknown != (c.Queue == names.Projections) {
+		if c.IgnoreUnknown != slices.Contains(names.Subscribed(), c.Queue) {
 			t.Errorf("%s lets unknown messages pass: %t", c.Name, c.IgnoreUnknown)
 		}
 		if strings.Contains(c.Queue, "-dlq") != (len(c.Handlers) == 0) {

@@ -6,8 +6,11 @@ import "strings"
 type Names struct {
 	Journal, Views, Records, Sessions, Usage string
 
-	Commands, Provisioning, Projections, Jobs string
-	Events                                    string
+	Commands, Provisioning, Projections, Jobs, Notices, Deliveries string
+	Events                                                         string
+
+	// Feedback is the topic to which operators subscribe for what people tell them.
+	Feedback string
 
 	// KMSAlias is that of the KMS key that API key values are computed with.
 	KMSAlias string
@@ -20,7 +23,8 @@ func NamesFor(prefix string) Names {
 		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions", Usage: prefix + "-usage",
 		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
 		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
-		Events:   prefix + "-events.fifo",
+		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries",
+		Events: prefix + "-events.fifo", Feedback: prefix + "-feedback",
 		KMSAlias: "alias/" + prefix + "-keys",
 		prefix:   prefix,
 	}
@@ -31,8 +35,11 @@ func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records
 
 // Queues lists the queues, without their dead-letter queues.
 func (n Names) Queues() []string {
-	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs}
+	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs, n.Notices, n.Deliveries}
 }
+
+// Subscribed lists the queues to which the topic sends facts.
+func (n Names) Subscribed() []string { return []string{n.Projections, n.Notices} }
 
 const fifoSuffix = ".fifo"
 

@@ -17,7 +17,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/mcp"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/usage"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -40,7 +43,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err := c.checkTables(ctx, names); err != nil {
 		return nil, err
 	}
-	deriver, _, err := c.keyMaterial(ctx, p.Config)
+	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +51,20 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
 	shelves := library.New(library.Config{Views: views, Blobs: documents, Log: p.Log, Now: p.Now})
+	store := members.NewStore(c.dynamodb, names.Records, p.now())
+	people := identity.Lookup{DynamoDB: c.dynamodb, Tables: names.identity()}
+	var admit func(context.Context) error
+	if p.Config.Registration == RegistrationInvitation {
+		admit = admitInvited(store)
+	}
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
-		MaxOpen: p.Config.MaxOpenRequests,
+		MaxOpen: p.Config.MaxOpenRequests, Admit: admit,
 	})
+	desk := &notices.Desk{
+		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
+	}
 	counters := usage.NewTable(c.dynamodb, names.Usage)
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {
@@ -65,15 +77,15 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	console := newConsole(p, shelves, ops)
 	var who *identity.Service
 	pages := web.New(web.Config{
-		Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Status: api.Status, Correlation: api.RequestID,
+		Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
 		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
-		Tables:   identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions},
-		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
+		Tables:   names.identity(), Promoted: store.Promoted,
+		OnError: onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -91,7 +103,12 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
 	api.Mount(router, api.Config{
-		Operations: ops, Views: views, Library: shelves, Console: console, Usage: counters, Now: p.Now, Version: Version,
+		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters, Now: p.Now, Version: Version,
+		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
+		Mine: api.Mine{
+			Operations: ops, Sessions: who, Settings: store, Feedback: feedbackDesk{clients: c, topic: names.Feedback, store: store},
+			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters, now: p.now()}),
+		},
 	}, guard...)
 	pages.Routes(router, guard...)
 	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
@@ -138,9 +155,12 @@ func registerOnSignIn(ops *operations.Operations, views *projections.Views) func
 		if err != nil || account.Profile.Status != projections.StatusNone {
 			return err
 		}
-		_, err = ops.Register(ctx, operations.Caller{
+		_, err = ops.Register(identity.With(ctx, id), operations.Caller{
 			Account: id.Account, IdempotencyKey: operations.RegistrationKey(id.Account), Correlation: api.RequestID(ctx),
 		})
+		if portal.CodeOf(err) == portal.Forbidden {
+			return nil // the dashboard tells the person
+		}
 		return err
 	}
 }

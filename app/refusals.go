@@ -32,11 +32,11 @@ func (r *refusals) refusal(ctx context.Context, id portal.PlanID) (string, error
 	if err != nil {
 		return "", portal.Postpone("the catalog cannot be read", err)
 	}
-	plan, product, ok := doc.Plan(id)
+	plan, _, ok := doc.Plan(id)
 	if !ok {
 		return "", nil
 	}
-	return plan.Refusal(product), nil
+	return plan.Refusal(), nil
 }
 
 func (r *refusals) document(ctx context.Context) (catalog.Document, error) {

@@ -103,8 +103,13 @@ func (e estate) chains() [][]resource {
 	for _, queue := range e.names.Queues() {
 		messages = append(messages, e.queue(DeadLetterQueue(queue)), e.queue(queue))
 	}
+	messages = append(messages, e.topic())
+	for _, queue := range e.names.Subscribed() {
+		messages = append(messages, e.subscription(queue))
+	}
 	return append(chains,
-		append(messages, e.topic(), e.subscription()),
+		messages,
+		[]resource{e.feedbackTopic()},
 		[]resource{e.kmsKey(), e.keyPolicy()})
 }
 

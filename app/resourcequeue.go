@@ -107,7 +107,7 @@ func (e estate) createQueue(ctx context.Context, name string) error {
 	if strings.HasSuffix(name, fifoSuffix) {
 		attributes[string(types.QueueAttributeNameFifoQueue)] = "true"
 	}
-	if name == e.names.Projections {
+	if slices.Contains(e.names.Subscribed(), name) {
 		attributes[queuePolicy] = e.withTopic(nil, e.arn("sqs", name))
 	}
 	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
@@ -214,8 +214,8 @@ func (e estate) withTopic(statements []map[string]any, queueARN string) string {
 	return string(policy)
 }
 
-// wrongPolicy finds the faults of the queue's access policy: it must let the topic send to the
-// projections queue, and must not deny anything unconditionally.
+// wrongPolicy finds the faults of the queue's access policy: it must let the topic send to a queue
+// that gets facts, and must not deny anything unconditionally.
 func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	statements, err := statementsOf(policy)
 	if err != nil {
@@ -230,7 +230,7 @@ func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 			})
 		}
 	}
-	if queue != e.names.Projections {
+	if !slices.Contains(e.names.Subscribed(), queue) {
 		return all, nil
 	}
 	queueARN := e.arn("sqs", queue)
@@ -241,7 +241,7 @@ func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	})
 	if !letIn {
 		all = append(all, fault{
-			says:    "Its access policy does not let the topic in, so nothing new is shown.",
+			says:    "Its access policy does not let the topic in, so " + e.without(queue) + ".",
 			mending: "let the topic " + e.names.Events + " send to it",
 			mend: func(ctx context.Context) error {
 				return e.setQueue(ctx, queue, url, queuePolicy, e.withTopic(statements, queueARN))

@@ -20,6 +20,27 @@ var topicAttributes = map[string]string{
 	fifoTopic: "true", "ContentBasedDeduplication": "false", "FifoThroughputScope": "MessageGroup",
 }
 
+// feedbackTopic is a standard topic, which e-mail addresses can subscribe to.
+func (e estate) feedbackTopic() resource {
+	name, arn := e.names.Feedback, e.arn("sns", e.names.Feedback)
+	return resource{what: "topic " + name, inspect: func(ctx context.Context) (finding, error) {
+		_, err := e.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
+		var none *types.NotFoundException
+		if errors.As(err, &none) {
+			return missing(func(ctx context.Context) error {
+				if _, err := e.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name}); err != nil {
+					return fmt.Errorf("creating topic %s: %w", name, err)
+				}
+				return nil
+			})
+		}
+		if err != nil {
+			return finding{}, err
+		}
+		return found()
+	}}
+}
+
 func (e estate) topic() resource {
 	name, arn := e.names.Events, e.arn("sns", e.names.Events)
 	return resource{what: "topic " + name, inspect: func(ctx context.Context) (finding, error) {
@@ -59,10 +80,18 @@ func (e estate) topic() resource {
 	}}
 }
 
-// subscription brings facts from the topic to the projections queue.
-func (e estate) subscription() resource {
-	topic, queue := e.arn("sns", e.names.Events), e.arn("sqs", e.names.Projections)
-	return resource{what: "subscription of " + e.names.Projections, inspect: func(ctx context.Context) (finding, error) {
+// without says what goes wrong if a queue gets no facts.
+func (e estate) without(queue string) string {
+	if queue == e.names.Notices {
+		return "nobody is told anything"
+	}
+	return "nothing new is shown"
+}
+
+// subscription brings facts from the topic to a queue.
+func (e estate) subscription(name string) resource {
+	topic, queue := e.arn("sns", e.names.Events), e.arn("sqs", name)
+	return resource{what: "subscription of " + name, inspect: func(ctx context.Context) (finding, error) {
 		arn, err := e.findSubscription(ctx, topic, queue)
 		var none *types.NotFoundException
 		switch {
@@ -72,9 +101,9 @@ func (e estate) subscription() resource {
 			return finding{}, err
 		case arn == "":
 			return found(fault{
-				says:    "The queue does not subscribe to the topic, so nothing new is shown.",
+				says:    "The queue does not subscribe to the topic, so " + e.without(name) + ".",
 				mending: "subscribe the queue to the topic",
-				mend:    func(ctx context.Context) error { return e.subscribe(ctx, topic, queue) },
+				mend:    func(ctx context.Context) error { return e.subscribe(ctx, topic, queue, name) },
 			})
 		case !strings.HasPrefix(arn, "arn:"):
 			return found(fault{says: "The subscription is not confirmed.", advice: "Delete it in the SNS console, then run `gatehouse setup`."})
@@ -90,17 +119,17 @@ func (e estate) subscription() resource {
 					SubscriptionArn: &arn, AttributeName: &attribute, AttributeValue: &value,
 				})
 				if err != nil {
-					return fmt.Errorf("setting %s of the subscription of %s: %w", attribute, e.names.Projections, err)
+					return fmt.Errorf("setting %s of the subscription of %s: %w", attribute, name, err)
 				}
 				return nil
 			}})
 		}
 		if !strings.EqualFold(out.Attributes["RawMessageDelivery"], "true") {
-			set("RawMessageDelivery", "true", "Raw message delivery is off, so workers cannot read the facts and nothing new is shown.", "turn on raw message delivery")
+			set("RawMessageDelivery", "true", "Raw message delivery is off, so workers cannot read the facts and "+e.without(name)+".", "turn on raw message delivery")
 		}
 		if policy := out.Attributes["FilterPolicy"]; policy != "" && policy != "{}" {
 			// SNS has no call that removes a filter policy; an empty one passes everything.
-			set("FilterPolicy", "{}", "A filter policy keeps facts from the views: "+policy, "remove the filter policy")
+			set("FilterPolicy", "{}", "A filter policy keeps facts from the queue: "+policy, "remove the filter policy")
 		}
 		return found(all...)
 	}}
@@ -122,13 +151,13 @@ func (e estate) findSubscription(ctx context.Context, topic, queue string) (arn 
 	return "", nil
 }
 
-func (e estate) subscribe(ctx context.Context, topic, queue string) error {
+func (e estate) subscribe(ctx context.Context, topic, queue, name string) error {
 	_, err := e.sns.Subscribe(ctx, &sns.SubscribeInput{
 		TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue,
 		Attributes: map[string]string{"RawMessageDelivery": "true"}, ReturnSubscriptionArn: true,
 	})
 	if err != nil {
-		return fmt.Errorf("subscribing queue %s to the topic: %w", e.names.Projections, err)
+		return fmt.Errorf("subscribing queue %s to the topic: %w", name, err)
 	}
 	return nil
 }

@@ -70,6 +70,21 @@ var byRoute = map[string]answers{
 	"GET /api/v1/operations/{operation}":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"POST /api/v1/try/{product}/{api}":       everybody(http.StatusBadRequest), // these requests have no body
 
+	"GET /api/v1/notices":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/notices/{notice}/dismiss": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /api/v1/account/settings":          {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"PUT /api/v1/account/settings":          everybody(http.StatusBadRequest), // these requests have no body
+	"GET /api/v1/webhooks":                  {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/webhooks":                 everybody(http.StatusBadRequest),
+	"PATCH /api/v1/webhooks/{webhook}":      everybody(http.StatusBadRequest),
+	// Nobody has a webhook here.
+	"DELETE /api/v1/webhooks/{webhook}":                             {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/rotate-secret":                 {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/test":                          {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"GET /api/v1/webhooks/{webhook}/deliveries":                     {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/deliveries/{notice}/redeliver": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/redeliver":                     everybody(http.StatusBadRequest),
+
 	"GET /":                                everybody(http.StatusOK),
 	"GET /apis":                            everybody(http.StatusOK),
 	"GET /apis/{product}":                  everybody(http.StatusOK),
@@ -84,6 +99,19 @@ var byRoute = map[string]answers{
 	"POST /subscriptions/{plan}":           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+
+	"GET /account/notices":                                   {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /account/notices":                                  {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /notices/{notice}/dismiss":                         {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
+	"GET /webhooks":                                          {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /webhooks":                                         {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an address
+	"GET /webhooks/{webhook}":                                {http.StatusSeeOther, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}":                               {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/delete":                        {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/test":                          {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/rotate-secret":                 {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/redeliver":                     {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 
 	"GET /branding.{hash}.css":    everybody(http.StatusOK),
 	"GET /branding/{file}":        everybody(http.StatusOK),
@@ -103,6 +131,8 @@ var byRoute = map[string]answers{
 	`GET /apis/{product}/pages/{page:.+\.md}`:                      everybody(http.StatusNotFound),
 	`GET /apis/{product}/docs/{api:.+\.md}`:                        everybody(http.StatusNotFound),
 	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api}/tags/{tag:.+\.md}`:             everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api}/schemas/{schema:.+\.md}`:       everybody(http.StatusNotFound),
 	"GET /pages/{page}":                                            everybody(http.StatusNotFound),
 	"GET /pages/files/*":                                           everybody(http.StatusNotFound),
 
@@ -123,6 +153,7 @@ var byRoute = map[string]answers{
 type door struct {
 	t       *testing.T
 	portal  *Portal
+	aws     aws.Config
 	base    string
 	calls   *atomic.Int64 // of AWS
 	ids     map[string]string
@@ -142,8 +173,8 @@ func openDoor(t *testing.T, vars ...string) *door {
 	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
-	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
-		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "*": "a.png", "tag": "tides", "schema": "Tide",
+	d := &door{t: t, aws: p.AWS, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
+		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1",
 	}}
 
 	served := p
@@ -163,6 +194,10 @@ func openDoor(t *testing.T, vars ...string) *door {
 	})
 	d.ids["operation"] = d.succeed(d.owner, http.MethodPut, "/api/v1/subscriptions/"+d.ids["plan"])
 	d.ids["key"] = d.field(d.owner, "/api/v1/keys", "items", "id")
+	eventually(t, "the owner has a notice", func() bool {
+		d.ids["notice"] = d.field(d.owner, "/api/v1/notices", "items", "id")
+		return d.ids["notice"] != ""
+	})
 	page := d.ask(http.MethodGet, "/", nil).Body.String()
 	d.ids["hash"], d.ids["file"] = between(page, "/branding.", ".css"), between(page, "/branding/", `"`)
 	d.ids["name"] = regexp.MustCompile(`portal\.[0-9a-f]+\.css`).FindString(page)
@@ -246,6 +281,16 @@ func (d *door) ask(method, path string, dress func(*http.Request)) *httptest.Res
 	w := httptest.NewRecorder()
 	d.portal.ServeHTTP(w, r)
 	return w
+}
+
+// send sends a request with a JSON body.
+func (d *door) send(token, method, path, body string) *httptest.ResponseRecorder {
+	d.t.Helper()
+	return d.ask(method, path, func(r *http.Request) {
+		bearer(token)(r)
+		r.Header.Set("Content-Type", "application/json")
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	})
 }
 
 func bearer(token string) func(*http.Request) {

@@ -91,7 +91,7 @@ func TestSecondSetupChangesNothing(t *testing.T) {
 	if diff := cmp.Diff(first, survey(t, p)); diff != "" {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
-	if len(first.Tables) != 5 || len(first.Queues) != 8 || len(first.Subscriptions) != 1 {
+	if len(first.Tables) != 5 || len(first.Queues) != 12 || len(first.Subscriptions) != 2 {
 		t.Errorf("there are %d tables, %d queues and %d subscriptions", len(first.Tables), len(first.Queues), len(first.Subscriptions))
 	}
 }
@@ -136,16 +136,20 @@ func TestSetupCreatesWhatIsDocumented(t *testing.T) {
 		t.Errorf("the topic is %v", found.Topic)
 	}
 	for endpoint, attributes := range found.Subscriptions {
-		if !strings.HasPrefix(endpoint, found.Queues[names.Projections]["QueueArn"]+" ") || attributes["RawMessageDelivery"] != "true" {
+		queue, _, _ := strings.Cut(endpoint, " ")
+		if queue != found.Queues[names.Projections]["QueueArn"] && queue != found.Queues[names.Notices]["QueueArn"] || attributes["RawMessageDelivery"] != "true" {
 			t.Errorf("%s is subscribed with %v", endpoint, attributes)
 		}
+	}
+	if len(found.Subscriptions) != 2 {
+		t.Errorf("%d queues are subscribed, want 2", len(found.Subscriptions))
 	}
 	if found.Key["spec"] != "HMAC_256" || found.Key["usage"] != "GENERATE_VERIFY_MAC" || !strings.Contains(found.Key["arn"], ":key/mrk-") {
 		t.Errorf("the KMS key is %v", found.Key)
 	}
 }
 
-func TestOnlyTheTopicMaySendToTheProjectionsQueue(t *testing.T) {
+func TestOnlyTheTopicMaySendToTheQueuesThatGetFacts(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -154,7 +158,7 @@ func TestOnlyTheTopicMaySendToTheProjectionsQueue(t *testing.T) {
 	ok(t, err)
 	for name, attributes := range found.Queues {
 		policy := attributes["Policy"]
-		if name != names.Projections {
+		if !slices.Contains(names.Subscribed(), name) {
 			if policy != "" {
 				t.Errorf("%s has a policy: %s", name, policy)
 			}
@@ -205,7 +209,7 @@ func TestTwoPortalsInOneAccountShareNothing(t *testing.T) {
 	p.Config.Prefix = "acme"
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	second := survey(t, p)
-	if len(second.Tables) != 8 || len(second.Queues) != 16 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
+	if len(second.Tables) != 10 || len(second.Queues) != 24 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
 		t.Errorf("of both there are %d tables and %d queues, the keys are %s and %s", len(second.Tables), len(second.Queues), first.Key["arn"], second.Key["arn"])
 	}
 }
@@ -249,10 +253,10 @@ func TestSetupReportsChangesAndADryRunMakesNone(t *testing.T) {
 	if listed, err := newClients(p.AWS).dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil || len(listed.TableNames) != 0 {
 		t.Fatalf("the dry run created %v (%v)", listed.TableNames, err)
 	}
-	if len(would) != 18 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
+	if len(would) != 23 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
 		t.Errorf("it would do %q", would)
 	}
-	if did := setUp(false); len(did) != 17 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
+	if did := setUp(false); len(did) != 22 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
 		t.Errorf("it did %q", did)
 	}
 	if again := setUp(false); len(again) != 0 {

@@ -26,10 +26,17 @@ func privateHosts(c Config, awsConfig aws.Config) []string {
 	for _, host := range c.TryPrivateHosts {
 		hosts = append(hosts, strings.TrimSuffix(strings.ToLower(host), "."))
 	}
-	if u, err := url.Parse(aws.ToString(awsConfig.BaseEndpoint)); err == nil && identity.Loopback(u.Hostname()) {
+	if localAWS(awsConfig) {
+		u, _ := url.Parse(aws.ToString(awsConfig.BaseEndpoint))
 		hosts = append(hosts, strings.ToLower(u.Hostname()))
 	}
 	return hosts
+}
+
+// localAWS reports whether AWS is on this machine.
+func localAWS(awsConfig aws.Config) bool {
+	u, err := url.Parse(aws.ToString(awsConfig.BaseEndpoint))
+	return err == nil && identity.Loopback(u.Hostname())
 }
 
 // isHost reports whether a text is a host name or an IP address alone.

@@ -65,7 +65,7 @@ func openExhibition(t *testing.T) *exhibition {
 	t.Helper()
 	p := patient(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}, people: map[string]string{}}
+	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1"}}, people: map[string]string{}}
 	api := cognito.NewFromConfig(p.AWS)
 	pool, client, err := demo.UserPool{
 		Cognito: api, Name: p.Config.Prefix + "-demo", ClientName: "Gatehouse",
@@ -233,6 +233,33 @@ var looks = map[string]look{
 	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
 
+	"GET /api/v1/notices":                                           {status: http.StatusOK},
+	"POST /api/v1/notices/{notice}/dismiss":                         {status: http.StatusNotFound},
+	"GET /api/v1/account/settings":                                  {status: http.StatusOK},
+	"PUT /api/v1/account/settings":                                  {status: http.StatusOK, body: `{}`},
+	"GET /api/v1/webhooks":                                          {status: http.StatusOK},
+	"POST /api/v1/webhooks":                                         {status: http.StatusBadRequest, body: `{"url":"ftp://example.com"}`},
+	"PATCH /api/v1/webhooks/{webhook}":                              {status: http.StatusNotFound, body: `{}`},
+	"DELETE /api/v1/webhooks/{webhook}":                             {status: http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/rotate-secret":                 {status: http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/test":                          {status: http.StatusNotFound},
+	"GET /api/v1/webhooks/{webhook}/deliveries":                     {status: http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/deliveries/{notice}/redeliver": {status: http.StatusNotFound},
+	"POST /api/v1/webhooks/{webhook}/redeliver":                     {status: http.StatusNotFound, body: `{"since":"2026-11-01T00:00:00Z","until":"2026-11-02T00:00:00Z"}`},
+
+	"GET /account/notices":                                   {status: http.StatusOK},
+	"POST /account/notices":                                  {status: http.StatusSeeOther},
+	"POST /notices/{notice}/dismiss":                         {status: http.StatusNotFound},
+	"GET /webhooks":                                          {status: http.StatusOK},
+	"POST /webhooks":                                         {status: http.StatusBadRequest, body: "url=ftp%3A%2F%2Fexample.com"},
+	"GET /webhooks/{webhook}":                                {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}":                               {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/delete":                        {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/test":                          {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/rotate-secret":                 {status: http.StatusNotFound},
+	"POST /webhooks/{webhook}/redeliver":                     {status: http.StatusNotFound, body: "since=2026-11-01T00%3A00&until=2026-11-02T00%3A00"},
+	"POST /webhooks/{webhook}/deliveries/{notice}/redeliver": {status: http.StatusNotFound},
+
 	"GET /":                                                        {status: http.StatusOK},
 	"GET /apis":                                                    {status: http.StatusOK, query: "q=shared"},
 	"GET /apis/{product}":                                          {status: http.StatusOK},
@@ -251,6 +278,8 @@ var looks = map[string]look{
 	`GET /apis/{product}/pages/{page:.+\.md}`:                      {status: http.StatusOK},
 	`GET /apis/{product}/docs/{api:.+\.md}`:                        {status: http.StatusOK},
 	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: {status: http.StatusOK},
+	`GET /apis/{product}/docs/{api}/tags/{tag:.+\.md}`:             {status: http.StatusOK},
+	`GET /apis/{product}/docs/{api}/schemas/{schema:.+\.md}`:       {status: http.StatusOK},
 	"GET /pages/{page}":                                            {status: http.StatusNotFound},
 	`GET /pages/{page:.+\.md}`:                                     {status: http.StatusNotFound},
 	"GET /pages/files/*":                                           {status: http.StatusNotFound},
@@ -450,7 +479,7 @@ func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
 
 // pagesForAll are routes whose answers for a person who is not signed in come from memory.
 func pagesForAll() (routes []string) {
-	personal := []string{"/activity", "/dashboard", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
+	personal := []string{"/account", "/activity", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
 	for route := range looks {
 		method, path, _ := strings.Cut(route, " ")
 		if method == http.MethodGet && !slices.ContainsFunc(personal, func(part string) bool {

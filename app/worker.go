@@ -21,6 +21,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -91,18 +93,29 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	tables := projections.Tables{Views: names.Views, Records: names.Records}
 
+	mails, err := newMailSender(c, names, p)
+	if err != nil {
+		return nil, err
+	}
+	told := notices.NewStore(c.dynamodb, names.Records)
+	notifier := &notices.Notifier{Accounts: reader, Store: told, Sender: messages, Now: now, Mail: mails != nil}
+	deliverer := &notices.Deliverer{
+		Store: told, Notifier: notifier, Sender: messages, Now: now, Mail: mails,
+		Webhooks: &notices.WebhookSender{Secrets: deriver, Outbound: webhookHosts(p), BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/")},
+	}
 	refused := &refusals{facts: facts, documents: documents, now: now}
 	execute := handlers.New(handlers.Config{
 		Journal: facts, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
-		Refusal: refused.refusal,
+		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
+		Erase:         newErasure(c, names, members.NewStore(c.dynamodb, names.Records, now)).Erase,
 		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
@@ -121,14 +134,14 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
 		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
 			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Rows: facts, Sender: messages, Now: now,
-			PassedOver: countPassedOver(p.Metrics),
+			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
 			Operations: operations.New(operations.Config{
 				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
 				Views: projections.NewViews(c.dynamodb, tables, documents),
 			}),
 		}.Run},
 		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
-		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
+		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
 		jobs.Job{Name: usageJob, Every: usage.Every, Run: collector.Step},
 		jobs.Job{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,
@@ -138,7 +151,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	letters := deadletters.Recorder{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner)),
+		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer)),
 		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 	})
 	if err != nil {
@@ -147,7 +160,9 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
 }
 
-func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
+func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
+	notifier *notices.Notifier, deliverer *notices.Deliverer,
+) []transport.Consumer {
 	// Most messages of a busy queue wait for DynamoDB, so many run at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
@@ -155,6 +170,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	// Keys that wait for the budget are imported together; the more wait, the fewer calls.
 	crowd := receiving
 	crowd.Pollers, crowd.Concurrency = 2, 512
+	// Each delivery may wait for a webhook that does not answer.
+	slow := receiving
+	slow.Pollers, slow.Concurrency = 1, 64
 	quiet := receiving
 	quiet.Pollers, quiet.Concurrency = 1, 10
 	list := []transport.Consumer{
@@ -165,6 +183,10 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(projector.Handle), Subscriber: busy},
 		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
+		}},
+		{Name: "notices", Queue: names.Notices, IgnoreUnknown: true, Handlers: everyNotice(notifier.Handle), Subscriber: busy},
+		{Name: "deliveries", Queue: names.Deliveries, Subscriber: slow, Handlers: map[string]transport.Handler{
+			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
 	}
 	for _, queue := range names.Queues() {
@@ -187,6 +209,15 @@ func byType(table map[string]func(context.Context, events.Event) error) map[stri
 func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 	out := map[string]transport.Handler{events.ShowRequested{}.EventType(): handle}
 	for _, name := range events.FactTypes() {
+		out[name] = handle
+	}
+	return out
+}
+
+// everyNotice handles only the facts that make notices. The consumer acks the others.
+func everyNotice(handle transport.Handler) map[string]transport.Handler {
+	out := map[string]transport.Handler{events.TellRequested{}.EventType(): handle}
+	for _, name := range notices.FactTypes() {
 		out[name] = handle
 	}
 	return out

@@ -259,6 +259,9 @@ func (fakeAWS) CreateKey(context.Context, gateway.Key) (portal.GatewayKeyID, err
 func (fakeAWS) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
 func (fakeAWS) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
 func (fakeAWS) Detach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
+func (fakeAWS) Move(context.Context, portal.PlanID, portal.PlanID, portal.GatewayKeyID) error {
+	return nil
+}
 func (fakeAWS) FindKey(context.Context, string) (portal.GatewayKeyID, bool, error) {
 	return "", false, nil
 }

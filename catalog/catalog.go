@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -215,6 +216,14 @@ func (p Product) Documented() []API {
 	return slices.DeleteFunc(slices.Clone(p.APIs), func(api API) bool { return api.Definition == "" })
 }
 
+// FullName tells versions of a product apart. Some names end with the version already.
+func (p Product) FullName() string {
+	if p.Version == "" || strings.HasSuffix(p.Name, " "+p.Version) {
+		return p.Name
+	}
+	return p.Name + " " + p.Version
+}
+
 // Plan finds a plan and its product.
 func (d Document) Plan(id portal.PlanID) (Plan, Product, bool) {
 	for _, product := range d.Products {
@@ -240,6 +249,16 @@ func (d Document) Product(id string) (Product, bool) {
 		return product, ok
 	}
 	return Product{}, false
+}
+
+// TakesKeys reports whether an API of the document takes keys of this portal: it is a REST API on API
+// Gateway, and a plan covers its stage. A product folder can name other endpoints, and a mistake
+// there must not send people's keys to others.
+func (d Document) TakesKeys(api API) bool {
+	stage := portal.Stage{API: api.ID, Stage: api.Stage}
+	return api.Kind == REST && api.ID != "" && slices.ContainsFunc(d.Products, func(p Product) bool {
+		return slices.ContainsFunc(p.Plans, func(plan Plan) bool { return slices.Contains(plan.Stages, stage) })
+	})
 }
 
 // After returns the document as the successor of another: it adds to Moved the products of that

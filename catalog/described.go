@@ -20,6 +20,19 @@ type Folder struct {
 	// Broken are the names of the product folders that are left out because of errors, sorted.
 	// Their last description should stay until they are repaired.
 	Broken []string
+	// MeantEmpty says that the folder has the file EmptyMark: its operator wants a folder without
+	// products.
+	MeantEmpty bool `json:"-"`
+}
+
+// EmptyMark is a file at the top of a catalog folder that is meant to have no products. A folder that
+// had products and has none now is taken for a fault without it; see Reader.Folder.
+const EmptyMark = ".empty"
+
+// vanished reports whether all products are gone without a word, as if a volume were not mounted or
+// the files had been deleted by mistake. f is after keepBroken.
+func (f Folder) vanished(before Folder) bool {
+	return !f.MeantEmpty && len(f.Products) == 0 && len(before.Products) > 0
 }
 
 // Described is a product folder: a description of what API Gateway has, or a product that is not

@@ -96,7 +96,8 @@ type Reader struct {
 	// OfferAll offers every usage plan that no product folder withholds. Otherwise a plan needs
 	// the OfferTag, or a product folder that names it.
 	OfferAll bool
-	// Folder reads the catalog folder; nil if there is none. Its error is for operators.
+	// Folder reads the catalog folder; nil if there is none. Its error is for operators. A folder
+	// without products counts as one that cannot be read if it had some and is not MeantEmpty.
 	Folder func(ctx context.Context) (Folder, error)
 	// Normalize checks an exported OpenAPI document and returns what the catalog stores of it. Its
 	// error is for operators. If it is nil, no documents are exported.
@@ -224,11 +225,25 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 		return p, nil
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("phase", string(p.Phase)).Msg("the catalog's source could not be read")
-	p.Problems = append(p.Problems, Problem{Where: "API Gateway", Text: unreadable(err)})
+	where := "API Gateway"
+	var of *partError
+	if errors.As(err, &of) {
+		where += ", " + of.part
+	}
+	p.Problems = append(p.Problems, Problem{Where: where, Text: unreadable(err)})
 	p = p.to(publish)
 	p.Result = Result{Failed: true}
 	return p, nil
 }
+
+// partError names the part of API Gateway that a run could not read.
+type partError struct {
+	part string
+	err  error
+}
+
+func (e *partError) Error() string { return "reading " + e.part + ": " + e.err.Error() }
+func (e *partError) Unwrap() error { return e.err }
 
 // unreadable says for operators why API Gateway cannot be read.
 func unreadable(err error) string {

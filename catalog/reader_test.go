@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,8 @@ type plane struct {
 	spend func(operation string)
 	// fails are the errors of the calls of an operation, in turn.
 	fails map[string][]error
+	// broken are stages whose documents are never exported, with the error.
+	broken map[portal.Stage]error
 }
 
 func (p *plane) call(operation, what string) error {
@@ -88,6 +91,9 @@ func (p *plane) Stages(_ context.Context, api string) ([]gateway.Stage, error) {
 
 func (p *plane) Export(_ context.Context, stage portal.Stage) ([]byte, error) {
 	if err := p.call("export ", stage.String()); err != nil {
+		return nil, err
+	}
+	if err := p.broken[stage]; err != nil {
 		return nil, err
 	}
 	return []byte(cmp.Or(p.exports[stage], `{"openapi":"3.0.1","info":{"title":"`+stage.API+`"}}`)), nil
@@ -364,6 +370,26 @@ func TestASourceThatCannotBeReadIsDecidedOnAndOneThatHiccupsIsNot(t *testing.T) 
 			if diff := gocmp.Diff([]string{c.want}, r.decided); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", operation, c.name, diff)
 			}
+		}
+	}
+}
+
+func TestTheReportNamesTheAPIOrDomainThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	forbidden := &gateway.Unavailable{Forbidden: true, Err: errors.New("403")}
+	for operation, want := range map[string]string{
+		"plans": "API Gateway", "stages ": "API Gateway, the stages of API ", "mappings api.example.com": "API Gateway, the base paths of api.example.com",
+	} {
+		r := newReading(t, zoo())
+		r.plane.domains = []gateway.Domain{{Name: "api.example.com"}}
+		r.run(-1)
+		before := r.published
+		r.plane.fails[operation] = []error{forbidden}
+		r.now = r.now.Add(3 * time.Hour)
+		r.run(-1)
+		problems := r.lastReport().Problems
+		if len(problems) != 1 || !strings.HasPrefix(problems[0].Where, want) || !strings.Contains(problems[0].Text, "What was published stands") || r.published != before {
+			t.Errorf("%s: problems %+v", operation, problems)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -32,6 +34,18 @@ func (m generated) upToDate(p progress, at memory[generated], version string) bo
 	return m.Version == version && m.Version != "" && (m.Problem == "" || !p.Fresh)
 }
 
+// failedLast moves what could not be generated last time to the end, the longest ago first. So
+// what fails in every run keeps nothing else from being read.
+func failedLast[T any](list []T, known func(T) memory[generated]) {
+	attempt := func(one T) time.Time {
+		if last := known(one); last.Value.Version == "" {
+			return last.At // zero if there was none
+		}
+		return time.Time{}
+	}
+	slices.SortStableFunc(list, func(a, b T) int { return attempt(a).Compare(attempt(b)) })
+}
+
 // maxOutages is how many calls for documents may fail in a row, over several APIs, before the
 // run leaves the rest for the next run.
 const maxOutages = 6
@@ -56,7 +70,9 @@ func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) 
 		return p, err
 	}
 	begun := r.Now()
-	for _, stage := range exportable(assemble(found, r.Endpoint).Document) {
+	stages := exportable(assemble(found, r.Endpoint).Document)
+	failedLast(stages, func(stage portal.Stage) memory[generated] { return known[stageName(stage)] })
+	for _, stage := range stages {
 		last, version := known[stageName(stage)], found.versions[stage]
 		if last.Value.upToDate(p, last, version) {
 			continue
@@ -148,14 +164,17 @@ func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name stri
 	if errors.As(err, &postponed) || ctx.Err() != nil {
 		return p, err
 	}
-	failures := p.Failures + 1
+	failures, forbidden := p.Failures+1, errors.As(err, &unavailable) && unavailable.Forbidden
+	if forbidden {
+		failures = p.Failures + maxFailures
+	}
 	report := func(format string, args ...any) (progress, error) {
 		next := p.to(of.follows)
 		next.Problems = append(next.Problems, Problem{Where: of.many, Text: fmt.Sprintf(format, args...)})
 		return next, nil
 	}
 	switch {
-	case errors.As(err, &unavailable) && unavailable.Forbidden:
+	case failures >= maxOutages && forbidden:
 		return report("The workers may not have API Gateway generate %s. Give them the permissions of docs/configuration.md#permissions.", of.many)
 	case failures >= maxOutages:
 		return report("API Gateway does not generate %s right now. Those that were read before stand. The workers try again in five minutes.", of.many)
@@ -165,7 +184,11 @@ func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name stri
 		return p, nil
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("of", name).Msg("API Gateway did not generate the " + of.what)
-	next := generated{Hash: last.Hash, File: last.File, Problem: fmt.Sprintf("API Gateway %s when asked for its %s. The workers try again in five minutes.", answered(unavailable), of.what)}
+	problem := fmt.Sprintf("API Gateway %s when asked for its %s. The workers try again in five minutes.", answered(unavailable), of.what)
+	if forbidden {
+		problem = fmt.Sprintf("The workers may not have API Gateway generate its %s. Give them the permissions of docs/configuration.md#permissions.", of.what)
+	}
+	next := generated{Hash: last.Hash, File: last.File, Problem: problem}
 	return p, remember(ctx, r, of.set, name, next, kept)
 }
 

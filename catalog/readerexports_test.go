@@ -182,12 +182,13 @@ func TestADocumentThatCannotBeHadIsReportedAndTheOneBeforeStays(t *testing.T) {
 func TestWorkersThatMayNotExportPublishTheRestAndSaySo(t *testing.T) {
 	t.Parallel()
 	r := newExporting(t, zoo())
-	r.plane.fails["export "] = []error{&gateway.Unavailable{Forbidden: true, Err: errors.New("403")}}
+	forbidden := &gateway.Unavailable{Forbidden: true, Err: errors.New("403")}
+	r.plane.fails["export "] = []error{forbidden, forbidden, forbidden}
 	r.run(-1)
-	if calls := r.exported(); len(calls) != 1 || len(r.document().Products) != 3 {
+	if calls := r.exported(); len(calls) != 2 || len(r.document().Products) != 3 {
 		t.Errorf("calls %v", calls)
 	}
-	if problems := r.lastReport().Problems; len(problems) != 1 || !strings.Contains(problems[0].Text, "may not have API Gateway generate OpenAPI documents") {
+	if problems := fmt.Sprint(r.lastReport().Problems); !strings.Contains(problems, "may not have API Gateway generate OpenAPI documents") {
 		t.Errorf("problems %+v", problems)
 	}
 }
@@ -202,6 +203,51 @@ func TestAnOutageOfExportsEndsTheirPhaseAndNotTheRun(t *testing.T) {
 	}
 	if problems := r.lastReport().Problems; !strings.Contains(fmt.Sprint(problems), "does not generate OpenAPI documents right now") {
 		t.Errorf("problems %+v", problems)
+	}
+}
+
+func TestAPIsThatAreNeverExportedDoNotKeepOthersFromBeingRead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		slow time.Duration
+		says string
+	}{
+		"AWS fails":           {&gateway.Unavailable{Err: errors.New("500")}, 0, "did not answer"},
+		"AWS does not answer": {&gateway.Unavailable{Err: errors.New("timeout")}, 29 * time.Second, "did not answer"},
+		"AWS forbids it":      {&gateway.Unavailable{Forbidden: true, Err: errors.New("403")}, 0, "may not have API Gateway generate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const apis, broken = 20, 8
+			r := newExporting(t, manyAPIs(apis))
+			r.plane.broken = map[portal.Stage]error{}
+			for i := range broken {
+				r.plane.broken[portal.Stage{API: fmt.Sprintf("a%03d", i), Stage: "v1"}] = c.err
+			}
+			r.plane.spend = func(operation string) {
+				if operation == "export " {
+					r.now = r.now.Add(c.slow)
+				}
+			}
+			asked := map[string]int{}
+			for range 12 {
+				r.run(-1)
+				for _, call := range r.exported() {
+					asked[call]++
+				}
+				r.now = r.now.Add(5 * time.Minute)
+			}
+			if report := r.lastReport(); report.Definitions != apis-broken || !strings.Contains(fmt.Sprint(report.Problems), c.says) {
+				t.Errorf("%d documents after twelve runs; %v", report.Definitions, report.Problems)
+			}
+			for i := range apis {
+				call := fmt.Sprintf("export a%03d:v1", i)
+				if i < broken && asked[call] < 2 || i >= broken && asked[call] != 1 {
+					t.Errorf("%s was called %d times", call, asked[call])
+				}
+			}
+		})
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 const lastName = "last"
 
 // readFolder reads the catalog folder and stores what it says under the description's hash, and
-// the blobs that it names. An unchanged folder writes nothing. If the folder cannot be read, the
-// run goes on with the last description.
+// the blobs that it names. An unchanged folder writes nothing. If the folder cannot be read, or has
+// lost all products, the run goes on with the last description.
 func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 	p = p.to(readAPIs)
 	if r.Folder == nil {
@@ -33,14 +33,7 @@ func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 		return p, portal.Postpone("the worker is stopping", ctx.Err())
 	}
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("the catalog folder could not be read")
-		text := sentence(err)
-		if last.Value != "" {
-			text += " What it said on " + last.At.UTC().Format("2 January 2006, 15:04 UTC") + " stands."
-		}
-		p.Problems = append(p.Problems, Problem{Where: "catalog folder", Text: text})
-		p.Folder, p.FolderSince = last.Value, last.At
-		return p, nil
+		return p.withoutFolder(ctx, last, err), nil
 	}
 	before, err := r.described(ctx, last.Value)
 	if portal.CodeOf(err) == portal.NotFound {
@@ -49,7 +42,10 @@ func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Folder, err = r.store(ctx, folder.keepBroken(before), before)
+	if folder = folder.keepBroken(before); folder.vanished(before) {
+		return p.withoutFolder(ctx, last, errVanished), nil
+	}
+	p.Folder, err = r.store(ctx, folder, before)
 	if err != nil {
 		return p, err
 	}
@@ -57,6 +53,21 @@ func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 		return p, nil
 	}
 	return p, remember(ctx, r, schema.CatalogFolder(), lastName, p.Folder, kept)
+}
+
+var errVanished = errors.New("the catalog folder has no products any more. Check that GATEHOUSE_CATALOG names the right place, and that its volume is mounted. " +
+	"If you want a folder without products, put a file named " + EmptyMark + " into it")
+
+// withoutFolder goes on with what the folder said last.
+func (p progress) withoutFolder(ctx context.Context, last memory[string], err error) progress {
+	zerolog.Ctx(ctx).Warn().Err(err).Msg("the catalog folder could not be read")
+	text := sentence(err)
+	if last.Value != "" {
+		text += " What it said on " + last.At.UTC().Format("2 January 2006, 15:04 UTC") + " stands."
+	}
+	p.Problems = append(p.Problems, Problem{Where: "catalog folder", Text: text})
+	p.Folder, p.FolderSince = last.Value, last.At
+	return p
 }
 
 // folder reads the folder. A panic is an error like any other.

@@ -154,10 +154,49 @@ func TestAProductWhoseFilesBreakStaysAsItWas(t *testing.T) {
 			t.Errorf("problems %+v", report.Problems)
 		}
 	}
-	r.reads(Folder{}, nil) // removed on purpose
+	r.reads(Folder{MeantEmpty: true}, nil)
 	r.run(-1)
 	if product, _ := r.document().Product("zoo"); product.ID == "zoo" {
 		t.Error("the product that was removed is still there")
+	}
+}
+
+func TestAFolderThatLosesAllProductsLeavesThemUntilItSaysThatItIsMeantToBeEmpty(t *testing.T) {
+	t.Parallel()
+	r := newReading(t, zoo())
+	r.reads(Folder{Pages: []Page{{Name: "start", Title: "Start", Hash: "h"}}}, nil)
+	r.run(-1)
+	r.reads(Folder{}, nil) // it never had a product
+	r.run(-1)
+	if report := r.lastReport(); report.AllProblems != 0 || report.Sources[1].State != SourceRead || len(r.document().Pages) != 0 {
+		t.Errorf("a folder that never had products: %+v", report)
+	}
+	r.reads(zooFolder("Zoo"), nil)
+	r.run(-1)
+	published := r.published
+	for name, folder := range map[string]Folder{"nothing at all": {}, "a folder of something else": {Broken: []string{"lost+found"}}, "only pages": {Pages: []Page{{Name: "start", Title: "Start", Hash: "h"}}}} {
+		for range 2 {
+			r.now = r.now.Add(5 * time.Minute)
+			r.reads(folder, nil)
+			r.run(-1)
+			report := r.lastReport()
+			if r.published != published || report.Sources[1].State != SourceRemembered || report.Errors() != 1 {
+				t.Fatalf("%s: the catalog is %v, the report %+v", name, planIDs(r.document()), report)
+			}
+			if text := report.Problems[0].Text; !strings.HasPrefix(text, "The catalog folder has no products any more.") || !strings.Contains(text, "put a file named .empty into it. What it said on ") {
+				t.Errorf("%s: the problem is %q", name, text)
+			}
+		}
+	}
+	r.reads(zooFolder("Zoo 2"), nil) // the volume is back
+	r.run(-1)
+	if report := r.lastReport(); r.nameOf("zoo") != "Zoo 2" || report.AllProblems != 0 {
+		t.Errorf("after the repair the product is %q, the report %+v", r.nameOf("zoo"), report)
+	}
+	r.reads(Folder{MeantEmpty: true}, nil)
+	r.run(-1)
+	if product, _ := r.document().Product("zoo"); product.ID == "zoo" || r.lastReport().AllProblems != 0 {
+		t.Errorf("a folder that is meant to be empty leaves %+v, %+v", product, r.lastReport().Problems)
 	}
 }
 

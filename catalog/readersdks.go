@@ -31,7 +31,9 @@ func (r *Reader) readSDKs(ctx context.Context, p progress) (progress, error) {
 	}
 	begun := r.Now()
 	var required map[string][]string
-	for _, sdk := range wantedSDKs(assemble(found, r.Endpoint).SDKs) {
+	wanted := wantedSDKs(assemble(found, r.Endpoint).SDKs)
+	failedLast(wanted, func(sdk wantedSDK) memory[generated] { return known[sdk.name()] })
+	for _, sdk := range wanted {
 		last, version := known[sdk.name()], found.versions[sdk.stage]
 		if last.Value.upToDate(p, last, version) {
 			continue
@@ -115,7 +117,9 @@ func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map
 }
 
 // sdkParameter is the value of a parameter of GetSdk, "" if the parameter is unknown. AWS spells
-// some in two ways: as in the reference of GetSdk, and as in the answer of GetSdkTypes.
+// some in two ways: serviceName and javaPackageName in the reference of GetSdk, with dots in AWS's own
+// programs and, for Ruby, in the Developer Guide ("Generate SDKs for an API using AWS CLI commands").
+// The names that GetSdkTypes answers with are the ones to send.
 func sdkParameter(name, api string) string {
 	switch name {
 	case "serviceName", "service.name":
@@ -130,6 +134,10 @@ func sdkParameter(name, api string) string {
 		return "1.0.0"
 	case "java.build-system":
 		return "maven"
+	case "ruby.gem-name":
+		return nameOf(api, "-")
+	case "ruby.gem-version":
+		return "1.0.0"
 	case "classPrefix":
 		return "API"
 	}

@@ -77,7 +77,7 @@ func TestAnSDKThatCannotBeHadIsReportedAndTheOneBeforeStays(t *testing.T) {
 	}{
 		"AWS cannot generate it": {[]error{&gateway.Refused{Reason: gateway.Invalid, Err: errors.New("400")}}, "API Gateway cannot generate its SDK of the type java."},
 		"no answer":              {outage("500", 3), "API Gateway did not answer when asked for its SDK."},
-		"no permission":          {[]error{&gateway.Unavailable{Forbidden: true, Err: errors.New("403")}}, "The workers may not have API Gateway generate SDKs."},
+		"no permission":          {[]error{&gateway.Unavailable{Forbidden: true, Err: errors.New("403")}}, "The workers may not have API Gateway generate its SDK."},
 	} {
 		r := wanting(t, "java")
 		r.run(-1)

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -94,7 +93,7 @@ func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 		}
 		stages, err := r.Source(ctx).Stages(ctx, api.ID)
 		if err != nil {
-			return p, fmt.Errorf("reading the stages of API %s: %w", api.ID, err)
+			return p, &partError{"the stages of API " + api.ID, err}
 		}
 		if err := remember(ctx, r, schema.CatalogDeployments(), api.ID, stages, 2*remembered); err != nil {
 			return p, err
@@ -137,7 +136,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 		}
 		mappings, err := r.mappingsOf(ctx, domain)
 		if err != nil {
-			return p, fmt.Errorf("reading the base paths of %s: %w", domain.Name, err)
+			return p, &partError{"the base paths of " + domain.Name, err}
 		}
 		if err := remember(ctx, r, schema.CatalogMappings(), name, mappings, 2*remembered); err != nil {
 			return p, err

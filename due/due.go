@@ -23,6 +23,9 @@ const (
 	Operation Kind = "operation"
 	// IdleKey releases a key whose ring has held no plan for long.
 	IdleKey Kind = "idle_key"
+	// Delivery sends a notice to a channel, again if an earlier attempt failed or its outcome
+	// was lost.
+	Delivery Kind = "delivery"
 )
 
 // Row is one due row, with the attributes of its kind.
@@ -43,6 +46,11 @@ type Row struct {
 	// Emptied is the fact that ended the ring's last subscription; After counts from From.
 	Emptied int64         `dynamodbav:"emptied,omitempty"`
 	After   time.Duration `dynamodbav:"after,omitempty"`
+
+	// Channel and Notice name the delivery of a Delivery row, and Attempt counts from 1.
+	Channel string `dynamodbav:"channel,omitempty"`
+	Notice  string `dynamodbav:"notice,omitempty"`
+	Attempt int    `dynamodbav:"attempt,omitempty"`
 }
 
 // OfWish is the row of a wish for a key in a plan, either "" if the wish is not about one.
@@ -58,6 +66,11 @@ func OfOperation(stream portal.Stream, operation portal.OperationID, at time.Tim
 // OfIdleKey is the row of a key whose ring lost its last plan by the fact numbered emptied.
 func OfIdleKey(stream portal.Stream, key portal.KeyID, emptied int64, at time.Time, after time.Duration) Row {
 	return Row{Kind: IdleKey, Stream: stream, From: at, Key: key, Emptied: emptied, After: after}
+}
+
+// OfDelivery is the row of an attempt to deliver a notice. It falls due a wait after from.
+func OfDelivery(stream portal.Stream, channel, notice string, attempt int, from time.Time, after time.Duration) Row {
+	return Row{Kind: Delivery, Stream: stream, From: from, After: after, Channel: channel, Notice: notice, Attempt: attempt}
 }
 
 // A row falls due after its kind's first wait, then after twice as long each time, up to
@@ -78,7 +91,7 @@ func (r Row) At() time.Time {
 	switch r.Kind {
 	case Operation:
 		wait = firstOperationWait
-	case IdleKey:
+	case IdleKey, Delivery:
 		wait = max(r.After, 0)
 	}
 	at, left := r.From.Add(wait), r.asked()
@@ -109,7 +122,13 @@ func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 // the worker that ends the matter can delete it. A row that has moved on is deleted when it
 // next falls due.
 func (r Row) Place() schema.Key {
-	id := portal.DeriveID(string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
-		string(r.Operation), strconv.FormatInt(r.Emptied, 10))
+	parts := []string{
+		string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
+		string(r.Operation), strconv.FormatInt(r.Emptied, 10),
+	}
+	if r.Kind == Delivery {
+		parts = append(parts, r.Channel, r.Notice, strconv.Itoa(r.Attempt))
+	}
+	id := portal.DeriveID(parts...)
 	return schema.DueRow(r.Stream, r.At(), id)
 }

@@ -134,6 +134,10 @@ func (w *world) changeCatalog() {
 	case "rename":
 		o.apiName = "A " + strconv.Itoa(o.changes)
 	}
+	delete(o.files, catalog.EmptyMark)
+	if len(o.files) == 0 {
+		o.files[catalog.EmptyMark] = file("")
+	}
 }
 
 func (o *offering) write(product string, d described) {

@@ -27,12 +27,19 @@ func (f faultyJournal) Append(ctx context.Context, stream portal.Stream, after i
 	return f.w.faultPoint(ctx, func() error { return f.Journal.Append(ctx, stream, after, facts, rows...) })
 }
 
-// fakeSender puts messages into the world's queue. Facts wake the projector.
+// fakeSender puts messages into the world's queue. Facts wake the projector, and a copy of each the
+// notifier.
 type fakeSender struct{ w *world }
 
 func (s fakeSender) Send(ctx context.Context, messages ...events.Event) error {
 	return s.w.faultPoint(ctx, func() error {
 		s.w.queue = append(s.w.queue, messages...)
+		for _, msg := range messages {
+			if _, ok := msg.Fact(); ok {
+				msg.Source = toNotices
+				s.w.queue = append(s.w.queue, msg)
+			}
+		}
 		return nil
 	})
 }
@@ -119,6 +126,14 @@ func (f faultyPlane) Detach(ctx context.Context, plan portal.PlanID, key portal.
 		delete(f.w.plane.attached, attachment{plan, key})
 		return nil
 	})
+}
+
+// Move makes both calls. Each may fail, or its answer may be lost.
+func (f faultyPlane) Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error {
+	if err := f.Detach(ctx, from, key); err != nil {
+		return err
+	}
+	return f.Attach(ctx, to, key)
 }
 
 func (f faultyPlane) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {

@@ -55,6 +55,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		w.checkCatalog()
 		w.checkUsage()
 		w.checkPromises()
+		w.checkTold()
 	})
 }
 
@@ -168,7 +169,7 @@ func (w *world) request(account portal.AccountID, request events.Request) {
 func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
 	job := jobs.DueRows{
-		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Sender: fakeSender{w}, Now: w.now,
+		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, Sender: fakeSender{w}, Now: w.now,
 		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
 	}
 	ctx, me := newWorker()
@@ -235,7 +236,9 @@ func (w *world) handle(msg events.Event) error {
 	ctx, me := newWorker()
 	var err error
 	_, shows := msg.Data.(events.ShowRequested)
-	if _, ok := msg.Fact(); ok || shows {
+	if tell := w.telling.handler(msg); tell != nil {
+		err = tell(ctx, msg)
+	} else if _, ok := msg.Fact(); ok || shows {
 		err = w.projector.Handle(ctx, msg)
 	} else if _, ok := msg.Data.(events.ProvisionRequested); ok {
 		err = w.drawConverger().Handle(ctx, msg)
@@ -263,7 +266,7 @@ func (w *world) drawConverger() *provisioning.Converger {
 // bury makes the first request in the queue a dead letter.
 func (w *world) bury() {
 	for i, msg := range w.queue {
-		if _, fact := msg.Fact(); fact || msg.Operation == "" {
+		if _, fact := msg.Fact(); fact || msg.Operation == "" || msg.Source == toNotices {
 			continue
 		}
 		body, err := events.Encode(msg)
@@ -393,7 +396,7 @@ func (w *world) rebuildStep() {
 func (w *world) sweep() {
 	w.clock = w.clock.Add(10 * time.Minute)
 	sweep := &provisioning.Sweep{
-		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
+		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Told: w.telling.notifier, Now: func() time.Time { return w.clock },
 		Listings:     func(func() time.Time) provisioning.Listings { return w.plane },
 		MessageLease: w.messageLease,
 		Scratch:      jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),

@@ -50,6 +50,7 @@ type world struct {
 	rebuild *projections.Rebuild
 	cursor  string
 	letters deadletters.Recorder
+	telling *telling
 	views   *projections.Views
 	// The job usage goes on from usageCursor. writing lets its writes draw their faults one by one.
 	collector   *usage.Collector
@@ -108,6 +109,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w.collector = w.newCollector(faulty)
 	w.converger.Usage = w.collector
 	w.offering = newOffering(w)
+	w.telling = newTelling(w)
 	return w
 }
 

@@ -101,6 +101,8 @@ type SubscriptionWanted struct {
 type SubscriptionEnding struct {
 	Decides
 	Plan portal.PlanID `json:"plan"`
+	// Withdrawn means that the subscription was still waiting for approval.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 // WishParked: the wish is not fulfilled yet, for this reason, and workers keep trying. It is

@@ -38,6 +38,8 @@ func examples() []events.Event {
 		events.CatalogSyncRequested{},
 		events.ProvisionRequested{},
 		events.ShowRequested{},
+		events.TellRequested{},
+		events.DeliveryRequested{Channel: "mail", Notice: "001782907200005-01jzx6vq7m3b5d8t"},
 		events.JobRequested{Job: "due", Cursor: "3"},
 		events.UserRegistered{Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}},
 		events.RequestRejected{Decides: scopes, Link: wish, Code: portal.Conflict, Message: "Leave Free first."},

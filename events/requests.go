@@ -47,6 +47,17 @@ type ProvisionRequested struct {
 // ShowRequested says that the views may lack a stream's latest facts. It is only a wake-up.
 type ShowRequested struct{}
 
+// TellRequested says that an account's latest facts may not have become notices. It is only a
+// wake-up.
+type TellRequested struct{}
+
+// DeliveryRequested says that a notice may have to be sent to a channel. It is only a wake-up: the
+// delivery's row says whether anything is left to do.
+type DeliveryRequested struct {
+	Channel string `json:"channel"`
+	Notice  string `json:"notice"`
+}
+
 // JobRequested says that a job is due. Any process may send it; duplicates for a job and slot
 // are dropped.
 type JobRequested struct {
@@ -62,6 +73,8 @@ func (KeyReleaseRequested) EventType() string  { return "gatehouse.KeyReleaseReq
 func (CatalogSyncRequested) EventType() string { return "gatehouse.CatalogSyncRequested.v1" }
 func (ProvisionRequested) EventType() string   { return "gatehouse.ProvisionRequested.v1" }
 func (ShowRequested) EventType() string        { return "gatehouse.ShowRequested.v1" }
+func (TellRequested) EventType() string        { return "gatehouse.TellRequested.v1" }
+func (DeliveryRequested) EventType() string    { return "gatehouse.DeliveryRequested.v1" }
 func (JobRequested) EventType() string         { return "gatehouse.JobRequested.v1" }
 
 // Scopes: see Request.
@@ -74,13 +87,15 @@ func (KeyReleaseRequested) Scopes() []portal.Scope  { return nil }
 func (CatalogSyncRequested) Scopes() []portal.Scope { return nil }
 func (ProvisionRequested) Scopes() []portal.Scope   { return nil }
 func (ShowRequested) Scopes() []portal.Scope        { return nil }
+func (TellRequested) Scopes() []portal.Scope        { return nil }
+func (DeliveryRequested) Scopes() []portal.Scope    { return nil }
 func (JobRequested) Scopes() []portal.Scope         { return nil }
 
 // WakesUp reports whether the request is only a wake-up. It has no operation, and losing it
 // loses nothing, because other means find the same work.
 func WakesUp(request Payload) bool {
 	switch request.(type) {
-	case ProvisionRequested, ShowRequested, JobRequested:
+	case ProvisionRequested, ShowRequested, TellRequested, DeliveryRequested, JobRequested:
 		return true
 	}
 	return false

@@ -8,7 +8,8 @@ import (
 // types maps the wire name of every known message type to its decoder.
 var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
-	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[JobRequested],
+	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[TellRequested],
+	decode[DeliveryRequested], decode[JobRequested],
 	decode[KeyRequested], decode[KeyRenameRequested], decode[KeyRotationRequested], decode[KeyEndRequested],
 	decode[PlanChangeRequested], decode[SubscriptionReviewRequested],
 	decode[RegistrationReviewRequested], decode[AccountSuspensionRequested], decode[AccountReinstatementRequested],

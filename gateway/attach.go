@@ -20,12 +20,20 @@ import (
 // API Gateway to tell these apart, and returns a *Refused only for what it has seen (decision
 // 0037).
 func (s *Session) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
-	err := s.call(ctx, createUsagePlanKey, func(ctx context.Context) error {
+	return s.attachAnswer(ctx, plan, key, s.call(ctx, createUsagePlanKey, s.attaching(plan, key)))
+}
+
+func (s *Session) attaching(plan portal.PlanID, key portal.GatewayKeyID) func(context.Context) error {
+	return func(ctx context.Context) error {
 		_, err := s.cp.client.CreateUsagePlanKey(ctx, &apigateway.CreateUsagePlanKeyInput{
 			UsagePlanId: aws.String(string(plan)), KeyId: aws.String(string(key)), KeyType: aws.String("API_KEY"),
 		})
 		return err
-	})
+	}
+}
+
+// attachAnswer finds out what the answer to an attach call means.
+func (s *Session) attachAnswer(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, err error) error {
 	var clash *conflict
 	var missing *absent
 	switch {

@@ -117,9 +117,13 @@ func (s *Session) renew(ctx context.Context, p *permit, take func(context.Contex
 
 // turn waits for the attach lease, which it takes only once there is a token.
 func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error) {
+	return s.turnFor(ctx, t, 2*s.cp.timeout)
+}
+
+func (s *Session) turnFor(ctx context.Context, t *taker, length time.Duration) (release func(), err error) {
 	s.cp.attaching.Add(1)
 	defer s.cp.attaching.Add(-1)
-	return s.cp.budget.attach.take(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
+	return s.cp.budget.attach.take(ctx, length, s.urgency, func(ctx context.Context) (time.Duration, error) {
 		ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 		defer cancel()
 		_, wait, err := s.cp.budget.draw(ctx, t.kind, 0)

@@ -98,7 +98,7 @@ func check[R events.Request](t *testing.T, decide Decide[R], cases []decision) {
 func TestRegistration(t *testing.T) {
 	t.Parallel()
 	scopes := events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}
-	check(t, Registration, []decision{
+	check(t, Registration(false), []decision{
 		{"the first one opens the account", nil, events.RegisterUser{}, 1,
 			[]events.Fact{events.UserRegistered{Decides: scopes}}},
 		{"a duplicate changes nothing", []said{registered()}, events.RegisterUser{}, 2,
@@ -126,7 +126,7 @@ func TestSubscribing(t *testing.T) {
 			[]events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
 		{"a second plan on the same stage is refused, naming both", freeActive(), plusPlan, 3, []events.Fact{events.RequestRejected{
 			Decides: plusOnly, Code: portal.Conflict,
-			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."}}},
+			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Change from Free to Plus, or leave Free first."}}},
 		{"a plan on another stage uses the same key", freeActive(), nextPlan, 3, []events.Fact{events.SubscriptionWanted{
 			Decides: events.Decides{Scopes: []portal.Scope{"plan/next"}}, Plan: "next", Name: "Next", Ring: portal.AccountRing, Stages: stageV2}}},
 		{"one after leaving overturns the leaving and supersedes who waited for it", append(freeActive(), freeEnding("op-leave", 3)), freePlan, 4,
@@ -146,7 +146,7 @@ func TestSubscribing(t *testing.T) {
 		{"one that would be refused anyway is told why, however old it is", append(freeActive(),
 			said{events.RequestRejected{Decides: plusOnly, Code: portal.Conflict}, "op-b", 9}), plusPlan, 4, []events.Fact{events.RequestRejected{
 			Decides: plusOnly, Code: portal.Conflict,
-			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."}}},
+			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Change from Free to Plus, or leave Free first."}}},
 		{"one older than the leaving is superseded", append(freeActive(), freeEnding("op-leave", 5)), freePlan, 4, superseded},
 		{"an older one for what is so already is not superseded", append(freeActive(),
 			said{events.RequestUnchanged{Decides: freeOnly}, "op-b", 9}), freePlan, 4,
@@ -159,7 +159,7 @@ func TestSubscribing(t *testing.T) {
 func TestAPlanThatNobodyCanSubscribeToIsRefused(t *testing.T) {
 	t.Parallel()
 	const text = "You can buy Free on AWS Marketplace only, not on this portal."
-	check(t, unlessRefused(text, Subscribing(scheme, limits)), []decision{
+	check(t, unlessRefused(text, "free", Subscribing(scheme, limits)), []decision{
 		{"a new subscription is refused", []said{registered()}, freePlan, 2, []events.Fact{events.RequestRejected{
 			Decides: freeOnly, Code: portal.Conflict, Message: text}}},
 		{"a subscription from before stays", freeActive(), freePlan, 3, []events.Fact{events.RequestUnchanged{Decides: freeOnly}}},

@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -59,6 +61,7 @@ type Decider struct {
 	now      func() time.Time
 	keys     KeyScheme
 	limits   Limits
+	approval bool
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	followed *followed
@@ -87,6 +90,8 @@ type Config struct {
 	Now      func() time.Time
 	Keys     KeyScheme
 	Limits   Limits
+	// ApproveRegistrations makes people wait for an admin's approval of their account.
+	ApproveRegistrations bool
 	// Catalog may be nil where no catalog is synchronized.
 	Catalog CatalogJob
 	// Refusal returns why nobody can subscribe to a plan on the portal, "" if they can. nil refuses
@@ -100,7 +105,7 @@ func New(cfg Config) *Decider {
 		cfg.Limits.PlansPerKey = defaultPlansPerKey
 	}
 	return &Decider{
-		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits,
+		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, approval: cfg.ApproveRegistrations,
 		catalog: cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
 	}
 }
@@ -108,11 +113,18 @@ func New(cfg Config) *Decider {
 // Handlers maps each request type to its handler.
 func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
-		events.RegisterUser{}.EventType():         forAccount(d, Registration),
+		events.RegisterUser{}.EventType():         forAccount(d, Registration(d.approval)),
 		events.SubscribeRequested{}.EventType():   d.subscribe,
-		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
+		events.UnsubscribeRequested{}.EventType(): forAccount(d, inGoodStanding(Unsubscribing)),
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
+
+		events.PlanChangeRequested{}.EventType():           d.changePlan,
+		events.SubscriptionReviewRequested{}.EventType():   forAccount(d, Review(d.keys, d.limits)),
+		events.RegistrationReviewRequested{}.EventType():   forAccount(d, RegistrationReview),
+		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
+		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
+		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
 	}
 }
 
@@ -121,8 +133,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
 // forAccount turns a decision about an account into a message handler. A second delivery finds
-// the facts of the first and only sends them again.
-func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Context, events.Event) error {
+// the facts of the first and only sends them again. The functions in alongside read what else the
+// decision needs, while the account is read.
+func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
 		request, typed := msg.Data.(R)
@@ -130,8 +143,16 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, err := d.accounts.Account(ctx, id)
-			if err != nil {
+			var history accounts.History
+			group, within := errgroup.WithContext(ctx)
+			group.Go(portal.Guard(func() (err error) {
+				history, err = d.accounts.Account(within, id)
+				return err
+			}))
+			for _, read := range alongside {
+				group.Go(portal.Guard(func() error { return read(within) }))
+			}
+			if err := group.Wait(); err != nil {
 				return past{}, err
 			}
 			account := history.Account

@@ -12,69 +12,118 @@ import (
 
 // Subscribing decides on SubscribeRequested: the account's keys should be in the plan. With the
 // account's first plan it also asks for a key. The operation ends once API Gateway has attached
-// the keys.
+// the keys. With manual approval, it waits for an admin first.
 //
-// An active subscription yields RequestUnchanged, and one under way RequestJoined: ten
-// clicks at once make one subscription, and all ten operations end with it. The request is
-// rejected if the key holds another plan of a same stage (both are named; API Gateway allows a
-// key one plan per stage), and if the key is in as many plans as it can be.
+// An active subscription yields RequestUnchanged, and one under way or waiting for approval
+// RequestJoined: ten clicks at once make one subscription, and all ten operations end with it. The
+// request is rejected if the key holds another plan of a same stage (both are named; API Gateway
+// allows a key one plan per stage), if the key is in as many plans as it can be, and if the plan
+// is being changed to another one.
 func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
-		if !account.Registered {
-			return reject(decides, portal.NotRegistered, "Register first: this account is not registered yet.")
+		if refused := standing(account, decides); refused != nil {
+			return refused
 		}
 		current := account.Subscriptions[req.Plan]
-		switch current.Phase {
-		case state.Active:
-			return []events.Fact{events.RequestUnchanged{Decides: decides}}
-		case state.Wanted:
+		if current.Phase == state.Wanted || current.Phase == state.AwaitingApproval {
 			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: current.OpenedBy}, Plan: req.Plan}}
 		}
+		if no := changing(account, current); no != nil {
+			return reject(decides, no.Code, no.Message)
+		}
+		if current.Phase == state.Active {
+			return []events.Fact{events.RequestUnchanged{Decides: decides}}
+		}
 		ring := portal.AccountRing
-		held := account.Held(ring)
-		for _, plan := range held {
-			if slices.Contains(req.Rivals, plan) {
-				other := account.Subscriptions[plan]
-				return reject(decides, portal.Conflict, fmt.Sprintf(
-					"%s and %s are plans of the same API, and a key can hold only one of them. Leave %s first, then subscribe to %s.",
-					req.Name, other.Name, other.Name, req.Name))
+		if no := noRoom(account, limits, asked{plan: req.Plan, name: req.Name, rivals: req.Rivals, ring: ring}); no != nil {
+			return reject(decides, no.Code, no.Message)
+		}
+		if req.Approval == events.ApprovalManual {
+			if current.Phase == state.Ending {
+				return reject(decides, portal.Conflict, fmt.Sprintf("You are leaving %s. Wait until that is done, then ask for it again.", req.Name))
 			}
+			return []events.Fact{events.SubscriptionApprovalPending{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages}}
 		}
-		if len(held) >= limits.PlansPerKey {
-			full := portal.PlanLimit(limits.PlansPerKey, req.Name)
-			return reject(decides, full.Code, full.Message)
-		}
-		facts := overturned(current)
-		if _, ok := account.KeyOf(ring); !ok {
-			facts = append(facts, events.KeyWanted{
-				Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), id)),
-				Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
-			})
-		}
+		facts := append(overturned(current), firstKey(account, ring, scheme, id)...)
 		return append(facts, events.SubscriptionWanted{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
 	}
+}
+
+// asked is a plan that the keys of a ring should be in, instead of another one if replaces is not
+// "".
+type asked struct {
+	plan     portal.PlanID
+	name     string
+	rivals   []portal.PlanID
+	replaces portal.PlanID
+	ring     portal.Ring
+}
+
+// noRoom says why API Gateway would not add the ring's keys to the plan, nil if it would as far as
+// is known.
+func noRoom(account state.Account, limits Limits, want asked) *portal.Error {
+	held := 0
+	for _, plan := range account.Held(want.ring) {
+		other := account.Subscriptions[plan]
+		if plan == want.plan || plan == want.replaces {
+			continue
+		}
+		if slices.Contains(want.rivals, plan) {
+			return portal.Fail(portal.Conflict, rivalText(want.name, other.Name))
+		}
+		if other.ChangesTo == "" { // a change takes one place
+			held++
+		}
+	}
+	if held >= limits.PlansPerKey {
+		return portal.PlanLimit(limits.PlansPerKey, want.name)
+	}
+	return nil
+}
+
+func rivalText(plan, held string) string {
+	return fmt.Sprintf("%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.", plan, held, held, plan, held)
+}
+
+// firstKey asks for a key, unless the ring has one.
+func firstKey(account state.Account, ring portal.Ring, scheme KeyScheme, id string) []events.Fact {
+	if _, ok := account.KeyOf(ring); ok {
+		return nil
+	}
+	return []events.Fact{events.KeyWanted{
+		Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), id)),
+		Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
+	}}
 }
 
 // subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
 // subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
 func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
-	decide := Subscribing(d.keys, d.limits)
-	if request, ok := msg.Data.(events.SubscribeRequested); ok && d.refusal != nil {
-		text, err := d.refusal(ctx, request.Plan)
-		if err != nil {
-			return err
-		}
-		decide = unlessRefused(text, decide)
+	return forPlan(d, msg, Subscribing(d.keys, d.limits), func(r events.SubscribeRequested) portal.PlanID { return r.Plan })(ctx, msg)
+}
+
+// forPlan is forAccount with unlessRefused, for a request about that plan.
+func forPlan[R events.Request](d *Decider, msg events.Event, decide Decide[R], plan func(R) portal.PlanID) func(context.Context, events.Event) error {
+	request, ok := msg.Data.(R)
+	if !ok || d.refusal == nil {
+		return forAccount(d, decide)
 	}
-	return forAccount(d, decide)(ctx, msg)
+	var refusal string
+	unless := func(account state.Account, req R, id string) []events.Fact {
+		return unlessRefused(refusal, plan(req), decide)(account, req, id)
+	}
+	return forAccount(d, unless, func(ctx context.Context) (err error) {
+		refusal, err = d.refusal(ctx, plan(request))
+		return err
+	})
 }
 
 // unlessRefused rejects a request for a plan that the account does not have or wait for.
-func unlessRefused(text string, decide Decide[events.SubscribeRequested]) Decide[events.SubscribeRequested] {
-	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
-		phase := account.Subscriptions[req.Plan].Phase
-		if text == "" || !account.Registered || phase == state.Active || phase == state.Wanted {
+func unlessRefused[R events.Request](text string, plan portal.PlanID, decide Decide[R]) Decide[R] {
+	return func(account state.Account, req R, id string) []events.Fact {
+		s := account.Subscriptions[plan]
+		if text == "" || standing(account, events.Decides{}) != nil || s.Desired() || s.Phase == state.AwaitingApproval {
 			return decide(account, req, id)
 		}
 		return reject(events.Decides{Scopes: req.Scopes()}, portal.Conflict, text)
@@ -89,7 +138,7 @@ func reject(decides events.Decides, code portal.Code, message string) []events.F
 // overturned ends the open wish of a subscription, if it has one, and with it every operation
 // that waits for that wish.
 func overturned(s state.Subscription) []events.Fact {
-	if !s.Open() {
+	if !s.Undecided() {
 		return nil
 	}
 	return []events.Fact{events.RequestSuperseded{Link: events.Link{Wish: s.OpenedBy}}}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -9,15 +10,35 @@ import (
 // whether they are attached or only about to be. The operation ends once API Gateway has
 // detached them. A plan that the account does not hold yields RequestUnchanged, and one that is
 // ending RequestJoined. The account keeps its keys for the next subscription.
+//
+// It also withdraws a request that waits for approval. During a change of plans it ends both
+// plans.
 func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ string) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	current := account.Subscriptions[req.Plan]
-	switch current.Phase {
-	case state.Wanted, state.Active:
-		return append(overturned(current), events.SubscriptionEnding{Decides: decides, Plan: req.Plan})
-	case state.Ending:
-		return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: current.OpenedBy}, Plan: req.Plan}}
-	default:
+	switch {
+	case current.Refusal != nil:
+		// The keys are leaving the plan, and the wish for that ends with the refusal.
 		return []events.Fact{events.RequestUnchanged{Decides: decides}}
+	case current.Phase == state.AwaitingApproval:
+		return append(overturned(current), events.SubscriptionEnding{Decides: decides, Plan: req.Plan, Withdrawn: true})
+	case current.Desired() && current.ChangesTo != "":
+		return endBoth(account.Subscriptions[current.ChangesTo], current.ChangesTo, decides, req.Plan)
+	case current.Desired() && current.Replaces != "":
+		return endBoth(current, current.Replaces, decides, req.Plan)
+	case current.Desired():
+		return append(overturned(current), events.SubscriptionEnding{Decides: decides, Plan: req.Plan})
+	case current.Phase == state.Ending:
+		return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: current.OpenedBy}, Plan: req.Plan}}
 	}
+	return []events.Fact{events.RequestUnchanged{Decides: decides}}
+}
+
+// endBoth ends a change and both its plans. The operation ends with the last wish, so the plan
+// that the request names comes last.
+func endBoth(change state.Subscription, other portal.PlanID, decides events.Decides, plan portal.PlanID) []events.Fact {
+	return append(overturned(change),
+		events.SubscriptionEnding{Decides: events.Decides{Scopes: []portal.Scope{portal.PlanScope(other)}}, Plan: other},
+		events.SubscriptionEnding{Decides: decides, Plan: plan},
+	)
 }

@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"time"
+
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -37,7 +40,21 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 	for wish, about := range ended {
 		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
-	return rows
+	return append(rows, pendingRegistration(msg, before, after)...)
+}
+
+// pendingRegistration lists an account that waits for an admin, as long as it does.
+func pendingRegistration(msg events.Event, before, after state.Account) []journal.Row {
+	if before.Standing.Asked == after.Standing.Asked {
+		return nil
+	}
+	row := journal.Row{Key: schema.PendingRegistration(after.ID)}
+	if after.Standing.Asked != 0 {
+		row.Value = struct {
+			AskedAt time.Time `dynamodbav:"asked_at"`
+		}{msg.Time.UTC()}
+	}
+	return []journal.Row{row}
 }
 
 // operationDone deletes the row that hands an accepted request in again.

@@ -16,26 +16,45 @@ import (
 
 const maxCachedAccounts = 10_000
 
-// accounts maps identities to account ids. A mapping never changes, so it may be cached.
+// mappingMaxAge is how long a process may use a mapping that it has read. A mapping changes only when
+// the account is deleted; so long may a bearer token still stand for the deleted account.
+const mappingMaxAge = 5 * time.Second
+
+// accounts maps identities to account ids.
 type accounts struct {
-	table table
-	now   func() time.Time
+	table   table
+	records string
+	now     func() time.Time
 
 	mu    sync.Mutex
-	known map[string]portal.AccountID
+	known map[string]mapping
 }
 
-func newAccounts(t table, now func() time.Time) *accounts {
-	return &accounts{table: t, now: now, known: map[string]portal.AccountID{}}
+type mapping struct {
+	account portal.AccountID
+	read    time.Time
 }
+
+func newAccounts(t table, records string, now func() time.Time) *accounts {
+	return &accounts{table: t, records: records, now: now, known: map[string]mapping{}}
+}
+
+// nameOf is the name of an identity in the tables.
+func nameOf(issuer, subject string) string { return portal.DeriveID("identity", issuer, subject) }
 
 // of gives a new subject an id; concurrent calls, in other processes too, all return the same
 // one.
 func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
-	name := portal.DeriveID("identity", issuer, subject)
+	name := nameOf(issuer, subject)
 	if account, ok := a.cached(name); ok {
 		return account, nil
 	}
+	return a.fresh(ctx, name)
+}
+
+// fresh is of without the memory.
+func (a *accounts) fresh(ctx context.Context, name string) (portal.AccountID, error) {
+	began := a.now()
 	account, err := a.read(ctx, name)
 	if err != nil {
 		return "", err
@@ -46,7 +65,7 @@ func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.Accou
 			return "", err
 		}
 	}
-	a.remember(name, account)
+	a.remember(name, mapping{account, began})
 	return account, nil
 }
 
@@ -55,19 +74,22 @@ func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, err
 	return portal.AccountID(it.text("account")), err
 }
 
+// open writes the mapping, and the person's row, from which deleting the account finds the mapping.
 func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, error) {
 	id, err := ulid.New(ulid.Timestamp(a.now()), rand.Reader)
 	if err != nil {
 		return "", fmt.Errorf("generating an account id: %w", err)
 	}
 	account := portal.AccountID(strings.ToLower(id.String()))
-	it := newItem(schema.Identity(name))
-	it["account"] = text(string(account))
-	added, err := a.table.add(ctx, it)
+	mapped, person := newItem(schema.Identity(name)), newItem(schema.Person(account))
+	mapped["account"], person["identity"] = text(string(account)), text(name)
+	added, err := a.table.transact(ctx, "adding", []write{
+		{table: a.table.name, put: mapped, condition: "attribute_not_exists(pk)"}, {table: a.records, put: person},
+	})
 	if added || err != nil {
 		return account, err
 	}
-	// Another writer was faster, perhaps this same put, which the SDK sent twice.
+	// Another writer was faster.
 	account, err = a.read(ctx, name)
 	if err == nil && account == "" {
 		err = fmt.Errorf("reading the account of identity %s: the item exists but names no account", name)
@@ -78,15 +100,21 @@ func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, err
 func (a *accounts) cached(name string) (portal.AccountID, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	account, ok := a.known[name]
-	return account, ok
+	known, ok := a.known[name]
+	return known.account, ok && a.now().Sub(known.read).Abs() < mappingMaxAge
 }
 
-func (a *accounts) remember(name string, account portal.AccountID) {
+func (a *accounts) remember(name string, found mapping) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.known) >= maxCachedAccounts {
 		clear(a.known)
 	}
-	a.known[name] = account
+	a.known[name] = found
+}
+
+func (a *accounts) forget(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.known, name)
 }

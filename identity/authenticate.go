@@ -46,7 +46,7 @@ func (s *Service) who(w http.ResponseWriter, r *http.Request) (id Identity, know
 	if err != nil || !known {
 		return Identity{}, false, err
 	}
-	return s.via(id, ViaSession), true, nil
+	return s.via(r.Context(), id, ViaSession), true, nil
 }
 
 // bearerToken returns the token of the Authorization header (RFC 6750, section 2.1). It ignores

@@ -30,9 +30,11 @@ type Identity struct {
 	Subject string
 	Email   string
 	Name    string
-	Groups  []string
-	Admin   bool
-	Via     Via
+	// Verified means that the provider says that the person controls the e-mail address.
+	Verified bool
+	Groups   []string
+	Admin    bool
+	Via      Via
 }
 
 // String returns the account id, so that printing an Identity shows no personal data.
@@ -67,6 +69,9 @@ type Options struct {
 	Tables   Tables
 	// OnError writes the response to a request that failed; see SignInAgain.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
+	// Promoted reports whether an account was promoted to admin, beside those of the admin group.
+	// Optional.
+	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
 	// OnSignIn is called after every sign-in, before the browser is redirected. Its error is
 	// logged and does not undo the sign-in. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error
@@ -119,9 +124,9 @@ func New(config Config, options Options) (*Service, error) {
 		options:  options,
 		provider: provider,
 		verifier: newVerifier(config, provider, options.Now),
-		accounts: newAccounts(table{options.DynamoDB, options.Tables.Journal}, options.Now),
-		people:   newPeople(table{options.DynamoDB, options.Tables.Records}, options.Now),
-		sessions: sessions{sessionTable, config.SessionTTL, config.SessionIdle, options.Now},
+		accounts: newAccounts(table{options.DynamoDB, options.Tables.Journal}, options.Tables.Records, options.Now),
+		people:   newPeople(table{options.DynamoDB, options.Tables.Records}, options.Tables.Journal, options.Now),
+		sessions: sessions{sessionTable, options.Tables.Journal, config.SessionTTL, config.SessionIdle, options.Now},
 		attempts: attempts{sessionTable, options.Now},
 		origin:   originOf(base),
 	}, nil
@@ -132,10 +137,14 @@ func (s *Service) identify(ctx context.Context, c claims) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
+	return c.identity(account), nil
+}
+
+func (c claims) identity(account portal.AccountID) Identity {
 	return Identity{
 		Account: account, Issuer: c.Issuer, Subject: c.Subject,
-		Email: c.Email, Name: c.displayName(), Groups: c.groups,
-	}, nil
+		Email: c.Email, Name: c.displayName(), Verified: c.Email != "" && c.verified(), Groups: c.groups,
+	}
 }
 
 func (s *Service) log(ctx context.Context) *zerolog.Logger {

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,5 +56,28 @@ func (l Lookup) BySubject(ctx context.Context, issuer, subject string) (portal.A
 
 // Person returns the personal data of an account; NotFound if there is none.
 func (l Lookup) Person(ctx context.Context, account portal.AccountID) (Person, error) {
-	return newPeople(table{l.DynamoDB, l.Tables.Records}, time.Now).find(ctx, account)
+	return newPeople(table{l.DynamoDB, l.Tables.Records}, l.Tables.Journal, time.Now).find(ctx, account)
+}
+
+// FindPeople lists at most limit accounts of people whose e-mail address, or a word of whose name,
+// begins with the text, ignoring case.
+func (l Lookup) FindPeople(ctx context.Context, begins string, limit int32) ([]portal.AccountID, error) {
+	begins = normalised(begins)
+	if begins == "" {
+		return nil, nil
+	}
+	of := schema.PersonWords(begins)
+	out, err := l.DynamoDB.Query(ctx, &dynamodb.QueryInput{
+		TableName: &l.Tables.Records, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(), Limit: &limit,
+	})
+	if err != nil {
+		return nil, table{l.DynamoDB, l.Tables.Records}.unavailable("looking for people in", of.PK, err)
+	}
+	var found []portal.AccountID
+	for _, row := range out.Items {
+		if account := schema.AccountOfWord(schema.KeyOf(row)); !slices.Contains(found, account) {
+			found = append(found, account)
+		}
+	}
+	return found, nil
 }

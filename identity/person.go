@@ -2,6 +2,8 @@ package identity
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,51 +22,73 @@ type Person struct {
 	UpdatedAt time.Time
 }
 
-func (p Person) differs(from Person) bool {
-	return p.Email != from.Email || p.Name != from.Name || p.Unverified != from.Unverified
+// record is a Person as stored: with the name of the identity, and what the row can be found by.
+type record struct {
+	Person
+	identity string
+	words    []string
 }
 
-func (c claims) person() Person {
-	return Person{Email: c.Email, Name: c.displayName(), Unverified: c.unverified()}
+func (p record) differs(from record) bool {
+	return p.Email != from.Email || p.Name != from.Name || p.Unverified != from.Unverified ||
+		p.identity != from.identity || !slices.Equal(p.words, from.words)
+}
+
+func (c claims) person() record {
+	said := Person{Email: c.Email, Name: c.displayName(), Unverified: c.unverified()}
+	return record{said, nameOf(c.Issuer, c.Subject), wordsOf(said)}
 }
 
 const maxCachedPeople = 10_000
 
 type people struct {
-	table table
-	now   func() time.Time
+	table   table
+	journal string
+	now     func() time.Time
 
 	mu sync.Mutex
-	// noted is the personal data in the last ID token of each account.
-	noted map[portal.AccountID]Person
+	// noted is a hash of the personal data in the last ID token of each account.
+	noted map[portal.AccountID]string
 }
 
-func newPeople(t table, now func() time.Time) *people {
-	return &people{table: t, now: now, noted: map[portal.AccountID]Person{}}
+func newPeople(t table, journal string, now func() time.Time) *people {
+	return &people{table: t, journal: journal, now: now, noted: map[portal.AccountID]string{}}
 }
 
 func (p *people) find(ctx context.Context, account portal.AccountID) (Person, error) {
+	row, err := p.row(ctx, account)
+	found := row.Person
+	if err == nil && found.UpdatedAt.IsZero() {
+		err = portal.Fail(portal.NotFound, "There is no personal data on record for this account.")
+	}
+	return found, err
+}
+
+// row is empty if there is none.
+func (p *people) row(ctx context.Context, account portal.AccountID) (record, error) {
 	it, err := p.table.find(ctx, schema.Person(account))
-	if err != nil {
-		return Person{}, err
-	}
-	if it == nil {
-		return Person{}, portal.Fail(portal.NotFound, "There is no personal data on record for this account.")
-	}
+	return recordOf(it), err
+}
+
+func recordOf(it item) record {
 	updated, _ := time.Parse(time.RFC3339, it.text("updated_at"))
-	return Person{Email: it.text("email"), Name: it.text("name"), Unverified: it.text("unverified") != "", UpdatedAt: updated}, nil
+	return record{
+		Person:   Person{Email: it.text("email"), Name: it.text("name"), Unverified: it.text("unverified") != "", UpdatedAt: updated},
+		identity: it.text("identity"), words: it.texts("words"),
+	}
 }
 
 // note stores the personal data of a token issued at that time, unless this process did
 // already. Tokens without an e-mail address, such as access tokens, change nothing.
-func (p *people) note(ctx context.Context, account portal.AccountID, said Person, issued time.Time) error {
+func (p *people) note(ctx context.Context, account portal.AccountID, said record, issued time.Time) error {
 	if said.Email == "" {
 		return nil
 	}
+	hashed := hash(fmt.Sprintf("%q", []any{said.Email, said.Name, said.Unverified, said.identity}))
 	p.mu.Lock()
 	noted, ok := p.noted[account]
 	p.mu.Unlock()
-	if ok && !noted.differs(said) {
+	if ok && noted == hashed {
 		return nil
 	}
 	if err := p.keep(ctx, account, said, issued); err != nil {
@@ -75,17 +99,18 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said Person
 	if len(p.noted) >= maxCachedPeople {
 		clear(p.noted)
 	}
-	p.noted[account] = said
+	p.noted[account] = hashed
 	return nil
 }
 
-// keep stores what the provider said at that time, unless the stored data is the same or newer.
-func (p *people) keep(ctx context.Context, account portal.AccountID, said Person, at time.Time) error {
-	known, err := p.find(ctx, account)
-	if err == nil && (!known.differs(said) || at.Before(known.UpdatedAt)) {
-		return nil
-	}
-	if err != nil && portal.CodeOf(err) != portal.NotFound {
+// errGone: the identity has no account, or another one by now, because its account was deleted.
+var errGone = portal.Fail(portal.Unauthorized, "This account was deleted a moment ago. Sign in again to open a new one.")
+
+// keep stores what the provider said at that time, unless the stored data is the same or newer. It
+// stores nothing for an account that was deleted meanwhile, and returns errGone.
+func (p *people) keep(ctx context.Context, account portal.AccountID, said record, at time.Time) error {
+	known, err := p.row(ctx, account)
+	if err != nil || !known.differs(said) || at.Before(known.UpdatedAt) {
 		return err
 	}
 	it := newItem(schema.Person(account))
@@ -95,5 +120,28 @@ func (p *people) keep(ctx context.Context, account portal.AccountID, said Person
 		it["unverified"] = text("yes")
 	}
 	it["updated_at"] = text(p.now().UTC().Format(time.RFC3339))
-	return p.table.put(ctx, it)
+	it["identity"], it["words"] = text(said.identity), texts(said.words)
+	writes := []write{p.mapped(account, said.identity), {table: p.table.name, put: it}}
+	for _, word := range said.words {
+		writes = append(writes, write{table: p.table.name, put: newItem(schema.PersonWord(word, account))})
+	}
+	for _, word := range known.words {
+		if !slices.Contains(said.words, word) {
+			writes = append(writes, write{table: p.table.name, delete: schema.PersonWord(word, account)})
+		}
+	}
+	kept, err := p.table.transact(ctx, "writing", writes)
+	if err == nil && !kept {
+		return errGone
+	}
+	return err
+}
+
+// mapped checks that the identity still has that account.
+func (p *people) mapped(account portal.AccountID, identity string) write {
+	return mappedTo(p.journal, account, identity)
+}
+
+func mappedTo(journal string, account portal.AccountID, identity string) write {
+	return write{table: journal, check: schema.Identity(identity), condition: "account = :account", values: item{":account": text(string(account))}}
 }

@@ -21,30 +21,42 @@ const renewEvery = time.Hour
 // A session ends after ttl (ends_at), or earlier if it is not used for idle. expires_at,
 // DynamoDB's TTL attribute, is the earlier of the two.
 type sessions struct {
-	table table
-	ttl   time.Duration
-	idle  time.Duration
-	now   func() time.Time
+	table   table
+	journal string
+	ttl     time.Duration
+	idle    time.Duration
+	now     func() time.Time
 }
 
-func (s sessions) open(ctx context.Context, id Identity) (token string, err error) {
+// open returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.
+func (s sessions) open(ctx context.Context, id Identity, agent string) (token string, err error) {
 	token = newSecret()
-	ends := s.now().Add(s.ttl)
+	began := s.now()
+	ends := began.Add(s.ttl)
 	index := newItem(schema.AccountSession(id.Account, hash(token)))
+	index["began_at"], index["browser"] = epoch(began), text(browserName(agent))
 	index[schema.TTL] = epoch(ends)
-	if err := s.table.put(ctx, index); err != nil {
-		return "", err
-	}
 	it := newItem(sessionKey(token))
 	it["account"] = text(string(id.Account))
 	it["issuer"] = text(id.Issuer)
 	it["subject"] = text(id.Subject)
 	it["email"] = text(id.Email)
 	it["name"] = text(id.Name)
+	if id.Verified {
+		it["verified"] = text("yes")
+	}
 	it["groups"] = texts(id.Groups)
 	it["ends_at"] = epoch(ends)
+	it["seen_at"] = epoch(began)
 	it[schema.TTL] = epoch(s.expiry(ends))
-	return token, s.table.put(ctx, it)
+	opened, err := s.table.transact(ctx, "opening a session", []write{
+		mappedTo(s.journal, id.Account, nameOf(id.Issuer, id.Subject)),
+		{table: s.table.name, put: index}, {table: s.table.name, put: it},
+	})
+	if err == nil && !opened {
+		err = errGone
+	}
+	return token, err
 }
 
 func (s sessions) expiry(ends time.Time) time.Time {
@@ -67,7 +79,7 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 	return Identity{
 		Account: portal.AccountID(it.text("account")),
 		Issuer:  it.text("issuer"), Subject: it.text("subject"),
-		Email: it.text("email"), Name: it.text("name"), Groups: it.texts("groups"),
+		Email: it.text("email"), Name: it.text("name"), Verified: it.text("verified") != "", Groups: it.texts("groups"),
 	}, true, nil
 }
 
@@ -80,7 +92,7 @@ func (s sessions) renew(ctx context.Context, it item) {
 	if !ok || next.Sub(expires) < min(renewEvery, s.idle/4) {
 		return
 	}
-	if err := s.table.extend(ctx, schema.KeyOf(it), next); err != nil {
+	if err := s.table.extend(ctx, schema.KeyOf(it), next, s.now()); err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("could not record that a session is in use")
 	}
 }
@@ -100,10 +112,19 @@ func (s sessions) end(ctx context.Context, token string) error {
 
 func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
-// Admin follows the admin group configured now, also for sessions that began before it changed.
-func (s *Service) via(id Identity, via Via) Identity {
+// via follows the admin group configured now, also for sessions that began before it changed, and
+// the promotions. If those cannot be read, the person is an admin by the group only.
+func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	id.Via = via
 	id.Admin = slices.Contains(id.Groups, s.config.AdminGroup)
+	if id.Admin || s.options.Promoted == nil {
+		return id
+	}
+	promoted, err := s.options.Promoted(ctx, id.Account)
+	if err != nil {
+		s.log(ctx).Warn().Err(err).Str("account", string(id.Account)).Msg("could not read who was promoted to admin")
+	}
+	id.Admin = promoted
 	return id
 }
 

@@ -82,7 +82,7 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 		s.options.OnError(w, r, err)
 		return
 	}
-	token, err := s.sessions.open(r.Context(), id)
+	token, err := s.sessions.open(r.Context(), id, r.UserAgent())
 	if err != nil {
 		s.options.OnError(w, r, again(returnTo, err))
 		return
@@ -132,11 +132,11 @@ func (s *Service) answered(r *http.Request, at attempt) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	id, err := s.identify(ctx, c)
+	account, err := s.accounts.fresh(ctx, nameOf(c.Issuer, c.Subject))
 	if err != nil {
 		return Identity{}, err
 	}
-	id = s.via(id, ViaSession)
+	id := s.via(ctx, c.identity(account), ViaSession)
 	return id, s.people.keep(ctx, id.Account, c.person(), s.options.Now().Add(skew))
 }
 

@@ -24,6 +24,8 @@ type database interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
 // table is a DynamoDB table. Its errors are Unavailable, so that a failed lookup is not taken
@@ -57,6 +59,81 @@ func (t table) add(ctx context.Context, it item) (bool, error) {
 	return t.condition("adding", it.text(schema.SK), err)
 }
 
+// write is one write of a transaction: put, delete or check.
+type write struct {
+	table         string
+	put           item
+	delete, check schema.Key
+	// condition refers to values, or to nothing.
+	condition string
+	values    item
+}
+
+func (w write) item() types.TransactWriteItem {
+	condition, values := &w.condition, map[string]types.AttributeValue(w.values)
+	if w.condition == "" {
+		condition = nil
+	}
+	switch {
+	case w.put != nil:
+		return types.TransactWriteItem{Put: &types.Put{TableName: &w.table, Item: w.put, ConditionExpression: condition, ExpressionAttributeValues: values}}
+	case w.delete != (schema.Key{}):
+		return types.TransactWriteItem{Delete: &types.Delete{TableName: &w.table, Key: w.delete.Attributes(), ConditionExpression: condition, ExpressionAttributeValues: values}}
+	}
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &w.table, Key: w.check.Attributes(), ConditionExpression: condition, ExpressionAttributeValues: values,
+	}}
+}
+
+// transactTries bounds the tries of a transaction that collides with others.
+const transactTries = 4
+
+// transact carries out all writes or none. It returns false if a condition does not hold.
+func (t table) transact(ctx context.Context, doing string, writes []write) (bool, error) {
+	items := make([]types.TransactWriteItem, len(writes))
+	for i, w := range writes {
+		items[i] = w.item()
+	}
+	var err error
+	for range transactTries {
+		_, err = t.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+		var canceled *types.TransactionCanceledException
+		if !errors.As(err, &canceled) {
+			break
+		}
+		codes := map[string]bool{}
+		for _, reason := range canceled.CancellationReasons {
+			codes[aws.ToString(reason.Code)] = true
+		}
+		if codes["ConditionalCheckFailed"] {
+			return false, nil
+		}
+		if !codes["TransactionConflict"] {
+			break
+		}
+	}
+	return err == nil, t.unavailable(doing, "of several tables", err)
+}
+
+// query reads a range consistently.
+func (t table) query(ctx context.Context, of schema.Range) ([]item, error) {
+	var found []item
+	pages := dynamodb.NewQueryPaginator(t.db, &dynamodb.QueryInput{
+		TableName: &t.name, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, t.unavailable("listing", of.PK, err)
+		}
+		for _, it := range page.Items {
+			found = append(found, it)
+		}
+	}
+	return found, nil
+}
+
 // remove returns the removed item, if any.
 func (t table) remove(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
@@ -80,12 +157,12 @@ func (t table) strip(ctx context.Context, key schema.Key, first, second string) 
 	return t.condition("stripping", key.SK, err)
 }
 
-func (t table) extend(ctx context.Context, key schema.Key, expires time.Time) error {
+func (t table) extend(ctx context.Context, key schema.Key, expires, seen time.Time) error {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key.Attributes(),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
-		UpdateExpression:          aws.String("SET expires_at = :expires"),
-		ExpressionAttributeValues: item{":expires": epoch(expires)},
+		UpdateExpression:          aws.String("SET expires_at = :expires, seen_at = :seen"),
+		ExpressionAttributeValues: item{":expires": epoch(expires), ":seen": epoch(seen)},
 	})
 	_, err = t.condition("extending", key.SK, err)
 	return err

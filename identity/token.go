@@ -214,6 +214,9 @@ func refuse(message string) error { return portal.Fail(portal.Unauthorized, mess
 // 5.1).
 func (c claims) unverified() bool { return c.Verified == false || c.Verified == "false" }
 
+// verified is false if the provider leaves out the claim.
+func (c claims) verified() bool { return c.Verified == true || c.Verified == "true" }
+
 func (c claims) issued() time.Time {
 	if c.IssuedAt == nil {
 		return time.Time{}
@@ -234,8 +237,17 @@ func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	if err := s.people.note(ctx, id.Account, c.person(), c.issued()); err != nil {
+	err = s.people.note(ctx, id.Account, c.person(), c.issued())
+	if errors.Is(err, errGone) {
+		// The account was deleted since this process read which one it is.
+		s.accounts.forget(nameOf(c.Issuer, c.Subject))
+		if id, err = s.identify(ctx, c); err != nil {
+			return Identity{}, err
+		}
+		err = s.people.note(ctx, id.Account, c.person(), c.issued())
+	}
+	if err != nil {
 		s.log(ctx).Warn().Err(err).Str("account", string(id.Account)).Msg("could not store the e-mail address of a token")
 	}
-	return s.via(id, ViaBearer), nil
+	return s.via(ctx, id, ViaBearer), nil
 }

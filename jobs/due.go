@@ -44,6 +44,10 @@ type republisher interface {
 	Republish(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
+type deliveries interface {
+	Wake(ctx context.Context, row due.Row) (done bool, err error)
+}
+
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
 // twice, which is harmless. It logs and skips a row that it cannot handle, so that it delays no
 // other: an unknown or undecodable row stays where it is; a row whose stream cannot be read
@@ -54,6 +58,7 @@ type DueRows struct {
 	Accounts   accountReader
 	Rows       rowWriter
 	Operations republisher
+	Deliveries deliveries
 	Sender     sender
 	Now        func() time.Time
 	// PassedOver counts skipped rows by kind, "" if the kind is unknown. It may be nil.
@@ -159,6 +164,8 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.Operations.Republish(ctx, row.Operation)
 	case due.IdleKey:
 		done, err = d.giveBack(ctx, row)
+	case due.Delivery:
+		done, err = d.Deliveries.Wake(ctx, row.Row)
 	default:
 		return errUnknownKind
 	}

@@ -1,4 +1,4 @@
-// Package keys computes the values of API keys. A value is never stored: it follows from the
+// Package keys computes the values of API keys, and the secrets of webhooks. A value is never stored: it follows from the
 // key's id by a MAC that only KMS can compute. So creating a key may be repeated, and showing
 // one again needs no call to API Gateway.
 package keys
@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +29,7 @@ const DefaultPrefix = "gh"
 const (
 	valueLabel = "gatehouse api key value"
 	checkLabel = "gatehouse check tag"
+	hookLabel  = "gatehouse webhook secret"
 )
 
 type macGenerator interface {
@@ -98,6 +100,17 @@ func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 		return "", fmt.Errorf("computing the check tag of %s: %w", kmsKey, err)
 	}
 	return base62(mac, macWidth), nil
+}
+
+// WebhookSecret is the secret with which notices to a webhook are signed, 32 bytes. The same
+// arguments give the same secret for ever; generation counts rotations. If KMS computes nothing,
+// the error is a *KMSError.
+func (d *Deriver) WebhookSecret(ctx context.Context, kmsKey string, account portal.AccountID, webhook string, generation int) ([]byte, error) {
+	secret, err := d.mac(ctx, kmsKey, hookLabel, string(account), webhook, strconv.Itoa(generation))
+	if err != nil {
+		return nil, fmt.Errorf("computing the secret of webhook %s: %w", webhook, err)
+	}
+	return secret, nil
 }
 
 func prefixOf(scheme string) (string, error) {

@@ -61,7 +61,7 @@ func (l *Library) sources(document catalog.Document) (products, definitions []so
 		products = append(products, l.productSource(product))
 		for _, api := range product.APIs {
 			if api.Definition != "" {
-				definitions = append(definitions, l.definitionSource(product, api))
+				definitions = append(definitions, l.definitionSource(product, api, document.TakesKeys(api)))
 			}
 		}
 	}
@@ -120,10 +120,10 @@ func (l *Library) pageEntries(ctx context.Context, product string, pages []catal
 	return all, failed
 }
 
-func (l *Library) definitionSource(product catalog.Product, api catalog.API) source {
+func (l *Library) definitionSource(product catalog.Product, api catalog.API, keyed bool) source {
 	name := nameOf("definition", []string{product.ID, audience(product), api.Slug, api.Definition})
 	return source{name: name, audience: audience(product), make: func(ctx context.Context) ([]entry, error) {
-		document, err := l.definition(ctx, api.Definition)
+		document, err := l.definition(ctx, api.Definition, keyed)
 		if err != nil {
 			return nil, fmt.Errorf("the OpenAPI document of %s of %s: %w", api.Slug, product.ID, err)
 		}

@@ -34,8 +34,8 @@ type Config struct {
 	Blobs blobs
 	// Load parses OpenAPI documents, openapi.Load if nil.
 	Load func([]byte) (*openapi.Document, error)
-	// Memory bounds the bytes of blobs whose contents are kept, about; DefaultMemory if 0. A parsed
-	// blob can take several times its size.
+	// Memory bounds the bytes of what is kept, about; DefaultMemory if 0. The search index is not
+	// among them.
 	Memory int64
 	Log    zerolog.Logger
 	// Now is the clock, time.Now if nil.
@@ -43,7 +43,7 @@ type Config struct {
 }
 
 // DefaultMemory is the default of Config.Memory.
-const DefaultMemory = 64 << 20
+const DefaultMemory = 256 << 20
 
 // keptShare is the part of Config.Memory that Keep has: one in so many bytes.
 const keptShare = 4
@@ -54,6 +54,8 @@ type Library struct {
 	blobs  blobs
 	load   func([]byte) (*openapi.Document, error)
 	memory *memory
+	// parsing limits what is read and parsed at once.
+	parsing *parsing
 	// kept has what Keep returns, apart from memory: many pages make no room for themselves by
 	// forgetting the parsed documents that they are made from.
 	kept *memory
@@ -79,6 +81,7 @@ func New(config Config) *Library {
 		now = time.Now
 	}
 	l.memory, l.kept = newMemory(limit-limit/keptShare, now), newMemory(limit/keptShare, now)
+	l.parsing = newParsing(readAtOnce, parsedAtOnce)
 	l.indexer = newIndexer(l, now)
 	return l
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +94,16 @@ func (s *stored) loaded(hash string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.loads[hash]
+}
+
+// allLoads counts the blobs that were loaded.
+func (s *stored) allLoads() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, times := range s.loads {
+		n += times
+	}
+	return n
 }
 
 func (s *stored) fail(err error) {
@@ -440,5 +452,128 @@ func TestPagesThatAreKeptForgetNoDocuments(t *testing.T) {
 	}
 	if l.kept.size > DefaultMemory/4 || l.kept.order.Len() < 10 {
 		t.Errorf("%d pages with %d bytes are kept", l.kept.order.Len(), l.kept.size)
+	}
+}
+
+func TestADocumentThatSaysNothingAboutAuthenticationTakesAKeyWhereAPlanCoversTheAPI(t *testing.T) {
+	t.Parallel()
+	s := store()
+	silent := s.put(`{"openapi":"3.0.3","info":{"title":"Silent","version":"1"},"paths":{"/a":{"get":{"operationId":"a","responses":{}}}}}`)
+	speaks := s.put(`{"openapi":"3.0.3","info":{"title":"Speaks","version":"1"},"paths":{"/a":{"get":{"operationId":"a","responses":{}}}},"components":{"securitySchemes":{"token":{"type":"http","scheme":"bearer"}}}}`)
+	s.publish(catalog.Product{
+		ID: "p", Name: "P", Plans: []catalog.Plan{{ID: "free", Name: "Free", Stages: []portal.Stage{{API: "a1", Stage: "prod"}, {API: "a3", Stage: "prod"}}}},
+		APIs: []catalog.API{
+			{ID: "a1", Slug: "opened", Name: "A", Stage: "prod", Kind: catalog.REST, Definition: silent},
+			{ID: "a1", Slug: "other-stage", Name: "B", Stage: "beta", Kind: catalog.REST, Definition: silent},
+			{Slug: "docs", Name: "C", Kind: catalog.Docs, Definition: silent},
+			{ID: "a3", Slug: "speaks", Name: "D", Stage: "prod", Kind: catalog.REST, Definition: speaks},
+		},
+	})
+	shelf := shelf(t, s.library(t, func(c *Config) { c.Load = openapi.Load }), catalog.Viewer{})
+	for slug, want := range map[string]bool{"opened": true, "other-stage": false, "docs": false, "speaks": false} {
+		definition, err := shelf.Definition(t.Context(), "p", slug)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, _ := definition.Operation("a")
+		if op.TakesKey() != want {
+			t.Errorf("%s takes a key: %t, want %t", slug, op.TakesKey(), want)
+		}
+	}
+}
+
+func TestDocumentsThatAreParsedAtOnceStayWithinALimit(t *testing.T) {
+	t.Parallel()
+	s := store()
+	product := catalog.Product{ID: "p", Name: "P"}
+	const all, size, most = 12, 1000, 2500 // two fit
+	for i := range all {
+		body := fmt.Sprintf("%0*d", size, i)
+		product.APIs = append(product.APIs, catalog.API{Slug: fmt.Sprint("a", i), Definition: s.put(body)})
+	}
+	release := make(chan struct{})
+	var busy, held atomic.Int64
+	s.parsesBy(func(body []byte) (*openapi.Document, error) {
+		held.Store(max(held.Load(), busy.Add(int64(len(body)))))
+		<-release
+		busy.Add(-int64(len(body)))
+		return &openapi.Document{}, nil
+	})
+	l := s.library(t)
+	l.parsing = newParsing(readAtOnce, most)
+	s.publish(product)
+	shelf := shelf(t, l, stranger)
+	var waiting sync.WaitGroup
+	for _, api := range product.APIs {
+		waiting.Go(func() {
+			if _, err := shelf.Definition(t.Context(), "p", api.Slug); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	until(t, "two documents are parsed, and two more read", func() bool { return s.allLoads() == readAtOnce && busy.Load() == 2*size })
+	for done := range all {
+		release <- struct{}{}
+		if loads := s.allLoads(); loads > readAtOnce+done+1 {
+			t.Errorf("%d documents were read while %d were parsed", loads, done+1)
+		}
+	}
+	waiting.Wait()
+	if held.Load() != 2*size {
+		t.Errorf("%d bytes were parsed at once, want %d of at most %d", held.Load(), 2*size, most)
+	}
+}
+
+func TestADocumentAboveTheLimitIsParsedAlone(t *testing.T) {
+	t.Parallel()
+	p := newParsing(readAtOnce, 10)
+	for range 3 {
+		parsed := false
+		err := p.do(t.Context(), func() ([]byte, error) { return make([]byte, 1000), nil }, func([]byte) error {
+			parsed = !p.bytes.TryAcquire(1)
+			return nil
+		})
+		if err != nil || !parsed {
+			t.Fatalf("parsed alone: %t, %v", parsed, err)
+		}
+	}
+	if !p.bytes.TryAcquire(10) || !p.documents.TryAcquire(readAtOnce) {
+		t.Error("something is still held")
+	}
+}
+
+func TestWhoWaitsTooLongForOtherDocumentsIsToldToTryAgain(t *testing.T) {
+	t.Parallel()
+	p := newParsing(1, 10)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	none := func([]byte) error { t.Error("it was parsed"); return nil }
+	if err := p.do(gone, func() ([]byte, error) { t.Error("it was read"); return nil, nil }, none); portal.CodeOf(err) != portal.Unavailable {
+		t.Errorf("before reading: %v", err)
+	}
+	waits, stop := context.WithCancel(t.Context())
+	if !p.bytes.TryAcquire(1) {
+		t.Fatal("nothing is free")
+	}
+	if err := p.do(waits, func() ([]byte, error) { stop(); return make([]byte, 10), nil }, none); portal.CodeOf(err) != portal.Unavailable {
+		t.Errorf("before parsing: %v", err)
+	}
+	if !p.documents.TryAcquire(1) {
+		t.Error("something is still held")
+	}
+}
+
+func TestADocumentCountsWhatItTakesOnceItIsParsed(t *testing.T) {
+	t.Parallel()
+	s := store()
+	s.publish(catalog.Product{ID: "p", Name: "P", APIs: []catalog.API{{Slug: "a", Definition: s.put(strings.Repeat("x", 10_000))}}})
+	l := s.library(t)
+	if _, err := shelf(t, l, stranger).Definition(t.Context(), "p", "a"); err != nil {
+		t.Fatal(err)
+	}
+	l.memory.mu.Lock()
+	defer l.memory.mu.Unlock()
+	if l.memory.size < 70_000 || l.memory.size > 80_000 {
+		t.Errorf("%d bytes are counted for a document of 10,000", l.memory.size)
 	}
 }

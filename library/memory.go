@@ -82,7 +82,7 @@ func remember[T any](ctx context.Context, m *memory, name string, make func(cont
 		}
 		return one.value.(T), nil
 	case <-ctx.Done():
-		return none, &portal.Error{Code: portal.Unavailable, Message: "The portal is still reading this. Try again in a moment.", Err: ctx.Err()}
+		return none, stillReading(ctx.Err())
 	}
 }
 

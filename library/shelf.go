@@ -85,6 +85,10 @@ func (s *Shelf) API(product, slug string) (catalog.API, catalog.Product, error) 
 // Definition returns an API's OpenAPI document. The process parses each document once while it
 // is in use, and for several callers at a time once. It remembers for a while that a document
 // could not be read.
+//
+// A document that says nothing about authentication says here that each operation needs an API key,
+// if a plan covers the API (catalog.Document.TakesKeys). So pages, Markdown, collections and programs
+// say the same. Source returns the document as its author wrote it.
 func (s *Shelf) Definition(ctx context.Context, product, slug string) (*openapi.Document, error) {
 	api, _, err := s.API(product, slug)
 	if err != nil {
@@ -93,20 +97,26 @@ func (s *Shelf) Definition(ctx context.Context, product, slug string) (*openapi.
 	if api.Definition == "" {
 		return nil, errNoDocument
 	}
-	return s.library.definition(ctx, api.Definition)
+	return s.library.definition(ctx, api.Definition, s.TakesKeys(api))
 }
 
-func (l *Library) definition(ctx context.Context, hash string) (*openapi.Document, error) {
-	return remember(ctx, l.memory, "definition "+hash, func(ctx context.Context) (*openapi.Document, int, error) {
-		body, err := l.blob(ctx, hash)
-		if err != nil {
-			return nil, 0, err
-		}
-		document, err := l.load(body)
+// definition parses the document with that hash. keyed says that a plan covers the API.
+func (l *Library) definition(ctx context.Context, hash string, keyed bool) (*openapi.Document, error) {
+	return remember(ctx, l.memory, fmt.Sprintf("definition %s %t", hash, keyed), func(ctx context.Context) (*openapi.Document, int, error) {
+		var document *openapi.Document
+		size := 0
+		err := l.parsing.do(ctx, func() ([]byte, error) { return l.blob(ctx, hash) }, func(body []byte) (err error) {
+			document, err = l.load(body)
+			size = openapi.KeptMemory * len(body)
+			return err
+		})
 		if err != nil {
 			return nil, 0, fmt.Errorf("reading OpenAPI document %s: %w", hash, err)
 		}
-		return document, len(body), nil
+		if keyed {
+			document = document.WithKey()
+		}
+		return document, size, nil
 	})
 }
 

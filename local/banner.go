@@ -22,9 +22,10 @@ func (l Portal) banner(out io.Writer, faults string) {
   Portal         %s
   AWS endpoint   %s
   Operators      %s/healthz  /readyz  /metrics
+  Mail           %s  (mail is captured)
   Data           %s  (kept across restarts; --fresh starts over)
   Catalog        %s  (change its files, and the portal follows)
-`, l.PortalURL, l.AWSURL, l.OperatorsURL, l.Dir, l.config.Catalog)
+`, l.PortalURL, l.AWSURL, l.OperatorsURL, l.inboxURL(), l.Dir, l.config.Catalog)
 	if faults != "" {
 		fmt.Fprintf(out, "  Faults         %s\n", faults)
 	}

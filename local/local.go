@@ -96,6 +96,9 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 			return err
 		}
 	}
+	if err := captureMail(ctx, &p); err != nil {
+		return err
+	}
 	probeImport(ctx, p)
 	if p.Config, err = running.signIn(ctx, p.Config); err != nil {
 		return err

@@ -7,9 +7,11 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/localaws/ses"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
@@ -24,6 +26,8 @@ func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		refuseREST(w, r, &wire.Error{
 			Code: "AccessDeniedException", Status: http.StatusForbidden, Message: "Only clients on this machine may request this.",
 		})
+	case strings.HasPrefix(r.URL.Path, ses.InboxPath):
+		s.mail.ServeInbox(w, r)
 	case r.URL.Path != SnapshotPath:
 		s.admin.ServeHTTP(w, r)
 	case r.Method != http.MethodGet:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/s3"
+	"github.com/gatehouse-portal/gatehouse/localaws/ses"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
@@ -41,6 +42,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if mount := s.mountFor(r); mount != nil {
 		mount.ServeHTTP(w, r)
+		return
+	}
+	if r.URL.Path == ses.InboxPath || strings.HasPrefix(r.URL.Path, ses.InboxPath+"/") {
+		s.serveAdmin(w, r)
 		return
 	}
 	switch r.URL.Path {
@@ -75,6 +80,8 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 		return s.jsonCall(r)
 	case signedFor == "s3":
 		return faults.Call{Service: "s3", Operation: objectOperation(r), Handler: s.objects, Refuse: refuseS3}
+	case signedFor == "ses":
+		return faults.Call{Service: "ses", Operation: known(s.mail.Operation(r)), Handler: s.mail, Refuse: refuseREST}
 	case signedFor == "apigateway":
 		return faults.Call{
 			Service: "apigateway", Operation: known(s.gateway.Operation(r)),
@@ -222,6 +229,7 @@ func (s *Server) operations() faults.Operations {
 		"apigateway":  nil,
 		"execute-api": {invoke},
 		"s3":          slices.Collect(maps.Values(objectOperations)),
+		"ses":         ses.Operations(),
 	}
 	for _, svc := range s.json {
 		all[svc.name] = slices.Collect(maps.Keys(svc.Operations))
@@ -233,7 +241,7 @@ func (s *Server) operations() faults.Operations {
 	return all
 }
 
-// refuseREST uses the error format of both planes of API Gateway.
+// refuseREST uses the error format of both planes of API Gateway, and of SES.
 func refuseREST(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/kms"
 	"github.com/gatehouse-portal/gatehouse/localaws/metering"
 	"github.com/gatehouse-portal/gatehouse/localaws/s3"
+	"github.com/gatehouse-portal/gatehouse/localaws/ses"
 	"github.com/gatehouse-portal/gatehouse/localaws/sns"
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs"
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -76,6 +77,7 @@ type Server struct {
 	cognito *cognito.Service
 	meters  *metering.Service
 	objects *s3.Service
+	mail    *ses.Service
 	mounts  map[string]http.Handler
 	faults  *faults.Injector
 	admin   http.Handler
@@ -134,6 +136,7 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	s.cognito = cognito.New(env)
 	s.meters = metering.New(env)
 	s.objects = s3.New(env)
+	s.mail = ses.New(env)
 	s.json = map[string]jsonService{}
 	for _, svc := range []jsonService{
 		{"sqs", queues.JSON()}, {"dynamodb", tables.JSON()}, {"kms", keys.JSON()},
@@ -164,6 +167,10 @@ func (s *Server) Cognito() *cognito.Service { return s.cognito }
 // Metering returns the Marketplace Metering service. Its methods do what AWS has no API
 // for, such as purchases.
 func (s *Server) Metering() *metering.Service { return s.meters }
+
+// Mail returns the e-mail service. Its methods do what AWS has no API for, such as reading
+// captured mail.
+func (s *Server) Mail() *ses.Service { return s.mail }
 
 // Close answers waiting long polls with an empty result and closes the data file. Requests
 // in progress have a second to finish; connections without a request are closed at once.

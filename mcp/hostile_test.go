@@ -127,6 +127,26 @@ func TestLongAnswersAreBounded(t *testing.T) {
 	}
 }
 
+func TestAListOfProductsWithManyAPIsIsBounded(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	large := catalog.Product{ID: "large", Name: "Large"}
+	for i := range 600 {
+		large.APIs = append(large.APIs, catalog.API{
+			ID: fmt.Sprint(i), Slug: fmt.Sprintf("api-%03d", i), Name: strings.Repeat("n", 100), Endpoint: "https://" + strings.Repeat("e", 100) + ".example", Kind: catalog.REST,
+		})
+	}
+	c.Publish(catalog.Document{Products: []catalog.Product{large, {ID: "small", Name: "Small", APIs: large.APIs[:3]}}})
+	session := connect(t, serve(t, c.Library()), nil)
+	text, failed := call(t, session, "list_products", nil)
+	if failed || len(text) > 10<<10 || strings.Count(text, `"more":true`) != 1 || strings.Count(text, `"id":"api-001"`) != 2 {
+		t.Errorf("%d bytes: %s", len(text), text)
+	}
+	if text, failed := call(t, session, "get_product", map[string]any{"product": "large"}); failed || strings.Count(text, "Base URL") < 300 {
+		t.Errorf("the product has %d APIs", strings.Count(text, "Base URL"))
+	}
+}
+
 // failing fails, or panics without an error.
 type failing struct{ err error }
 
@@ -144,5 +164,15 @@ func TestFailuresAndPanicsTellNothing(t *testing.T) {
 		if !failed || strings.Contains(text, "secret") || !strings.Contains(text, "Something went wrong on our side.") {
 			t.Errorf("%s is answered %q", name, text)
 		}
+	}
+}
+
+func TestNoNameDisturbsTheTextAroundIt(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	c.Publish(catalog.Document{Products: []catalog.Product{{ID: "wild", Name: "Wi\u202eld\x00", Description: "\x1b[31m"}}})
+	text, failed := call(t, connect(t, serve(t, c.Library()), nil), "get_product", map[string]any{"product": "wild"})
+	if failed || strings.ContainsAny(text, "\u202e\x00\x1b") {
+		t.Errorf("%q", text)
 	}
 }

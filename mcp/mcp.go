@@ -1,6 +1,6 @@
 // Package mcp serves the documentation to language models over the Model Context Protocol:
 // streamable HTTP without sessions, so that any portal process can answer any request. It has
-// tools that read what the library's shelf has for the viewer. It changes nothing.
+// tools and resources that read what the library's shelf has for the viewer. It changes nothing.
 package mcp
 
 import (
@@ -128,21 +128,25 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 const instructions = "This is the documentation of a developer portal. Find an operation with search, or with list_products and list_operations; " +
 	"then read it with get_operation, which has an example request. To call an API, a person needs a key: they sign up at the portal and subscribe to a plan."
 
-// serverFor returns a server with the tools, for one request. Its tools know the request's
+// serverFor returns a server with the tools and resources, for one request. They know the request's
 // viewer.
 func (s *Server) serverFor(r *http.Request) *sdk.Server {
 	server := sdk.NewServer(
 		&sdk.Implementation{Name: "gatehouse", Title: s.Documents.Name(), Version: s.Version, WebsiteURL: s.BaseURL},
 		&sdk.ServerOptions{
 			Instructions: instructions, SchemaCache: s.schemas,
-			Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
+			Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}},
+			// The SDK lets everybody's caches keep what a resource says unless it is told otherwise.
+			SetCacheable: func(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope = "private" },
 		},
 	)
-	s.addTools(server, call{server: s, viewer: library.Viewer(r.Context()), log: zerolog.Ctx(r.Context())})
+	c := call{server: s, viewer: library.Viewer(r.Context()), log: zerolog.Ctx(r.Context())}
+	s.addTools(server, c)
+	s.addResources(server, c)
 	return server
 }
 
-// call is what the tools know of a request.
+// call is what the tools and resources know of a request.
 type call struct {
 	server *Server
 	viewer catalog.Viewer
@@ -158,19 +162,27 @@ func add[In, Out any](server *sdk.Server, c call, name, title, description strin
 		Annotations: &sdk.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: &closed},
 	}
 	sdk.AddTool(server, tool, func(ctx context.Context, _ *sdk.CallToolRequest, in In) (result *sdk.CallToolResult, out Out, err error) {
-		ctx, cancel := context.WithTimeout(ctx, callTime)
-		defer cancel()
-		err = portal.Guard(func() error {
-			shelf, err := c.server.Library.For(ctx, c.viewer)
-			if err == nil {
-				result, out, err = run(ctx, shelf, in)
-			}
+		err = c.onShelf(ctx, func(ctx context.Context, shelf *library.Shelf) (err error) {
+			result, out, err = run(ctx, shelf, in)
 			return err
-		})()
+		})
 		if err != nil {
 			var none Out
 			return nil, none, c.explain(name, err)
 		}
 		return result, out, nil
 	})
+}
+
+// onShelf runs what reads the shelf of the caller, for at most callTime. A panic is an error.
+func (c call) onShelf(ctx context.Context, run func(context.Context, *library.Shelf) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return portal.Guard(func() error {
+		shelf, err := c.server.Library.For(ctx, c.viewer)
+		if err != nil {
+			return err
+		}
+		return run(ctx, shelf)
+	})()
 }

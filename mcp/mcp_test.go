@@ -32,7 +32,7 @@ type shelves interface {
 
 // serve starts a portal with nothing but the MCP server. The token "crew" is a member of that
 // group; a cookie would identify everybody.
-func serve(t *testing.T, shelves shelves) *httptest.Server {
+func serve(t testing.TB, shelves shelves) *httptest.Server {
 	t.Helper()
 	router := chi.NewRouter()
 	server := httptest.NewServer(router)
@@ -156,6 +156,7 @@ func TestEveryToolAnswers(t *testing.T) {
 		{"get_product", map[string]any{"product": "seamark"}, "# Seamark\n\nTides and harbours"},
 		{"list_operations", map[string]any{"product": "seamark", "api": "tides"}, `"path":"/harbours"`},
 		{"list_operations", map[string]any{"product": "seamark", "tag": "harbours"}, `"total":2`},
+		{"get_operation", map[string]any{"product": "seamark", "operation": "listHarbours"}, "Authentication: `x-api-key` (API key in the header `x-api-key`)"},
 		{"get_schema", map[string]any{"product": "seamark", "schema": "Harbour"}, "In metres."},
 		{"get_page", map[string]any{"page": "getting-started"}, "# Getting started\n\nSign up"},
 		{"get_page", map[string]any{"product": "seamark", "page": "units"}, "# Units"},

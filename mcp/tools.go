@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/openapi/text"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -25,6 +26,8 @@ const (
 	maxQuery = 200
 	// maxText bounds the text of a result, in bytes.
 	maxText = 100 << 10
+	// perProduct is how many APIs, plans or pages of a product a list of products has at most.
+	perProduct = 10
 )
 
 func (s *Server) addTools(server *sdk.Server, c call) {
@@ -59,6 +62,7 @@ type product struct {
 	APIs        []api    `json:"apis"`
 	Plans       []string `json:"plans"`
 	Pages       []string `json:"pages,omitempty"`
+	More        bool     `json:"more,omitempty" jsonschema:"the product has more APIs, plans or pages than are listed here; get_product has them all"`
 	URL         string   `json:"url"`
 }
 
@@ -93,15 +97,16 @@ func (s *Server) describe(p catalog.Product) product {
 		ID: p.ID, Name: p.Name, Description: p.Description, Version: p.Version, Status: p.Status, Tags: p.Tags,
 		APIs: []api{}, Plans: []string{}, URL: s.BaseURL + "/apis/" + p.ID,
 	}
-	for _, a := range p.APIs {
+	for _, a := range p.APIs[:min(len(p.APIs), perProduct)] {
 		described.APIs = append(described.APIs, api{a.Slug, a.Name, a.Version, a.Endpoint, a.Definition != ""})
 	}
-	for _, plan := range p.Plans {
+	for _, plan := range p.Plans[:min(len(p.Plans), perProduct)] {
 		described.Plans = append(described.Plans, plan.Name)
 	}
-	for _, page := range p.Pages {
+	for _, page := range p.Pages[:min(len(p.Pages), perProduct)] {
 		described.Pages = append(described.Pages, page.Name)
 	}
+	described.More = max(len(p.APIs), len(p.Plans), len(p.Pages)) > perProduct
 	return described
 }
 
@@ -361,15 +366,20 @@ func containsFold(list []string, word string) bool {
 	return false
 }
 
-// written is a result of Markdown. A text that is too long is cut, and says so.
-func written(markdown string, err error) (*sdk.CallToolResult, any, error) {
+// written is a result of Markdown.
+func written(body string, err error) (*sdk.CallToolResult, any, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(markdown) > maxText {
-		markdown = cut(markdown, maxText) + "\n\nThis text is cut here, since it is too long.\n"
+	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: shortened(body)}}}, nil, nil
+}
+
+// shortened cuts a text that is too long, and says so.
+func shortened(body string) string {
+	if len(body) > maxText {
+		body = cut(body, maxText) + "\n\nThis text is cut here, since it is too long.\n"
 	}
-	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: markdown}}}, nil, nil
+	return string(markdown.Legible([]byte(body)))
 }
 
 // cut returns at most that many bytes of a text, and no half of a character.

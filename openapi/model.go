@@ -236,6 +236,32 @@ func (d *Document) Operation(id string) (*Operation, bool) {
 	return op, ok
 }
 
+// Webhook finds a webhook by its ID.
+func (d *Document) Webhook(id string) (*Operation, bool) {
+	for _, hook := range d.Webhooks {
+		if hook.ID == id {
+			return hook, true
+		}
+	}
+	return nil, false
+}
+
+// WebhooksSlug names the webhooks where a Tag's Slug names a tag. No tag has it.
+const WebhooksSlug = "-webhooks"
+
+// Tag finds a tag by its slug. With WebhooksSlug it is all webhooks, if there are any.
+func (d *Document) Tag(slug string) (Tag, bool) {
+	if slug == WebhooksSlug {
+		return Tag{Name: "Webhooks", Slug: slug, Operations: d.Webhooks}, len(d.Webhooks) > 0
+	}
+	for _, tag := range d.Tags {
+		if tag.Slug == slug {
+			return tag, true
+		}
+	}
+	return Tag{}, false
+}
+
 // Schema finds a component by its name.
 func (d *Document) Schema(name string) (*Schema, bool) {
 	s, ok := d.schemas[name]

@@ -411,3 +411,29 @@ func TestModelsAreSafeForConcurrentUse(t *testing.T) {
 		<-done
 	}
 }
+
+func TestADocumentWithoutSecuritySchemesReadsAsOneWithAKey(t *testing.T) {
+	t.Parallel()
+	doc := load(t, []byte(`{"openapi": "3.1.0", "info": {"title": "Silent", "version": "1"}, "paths": {
+	  "/a": {"get": {"operationId": "a", "tags": ["One", "Two"], "responses": {}}},
+	  "/b": {"get": {"operationId": "b", "security": [{"token": []}, {}, {"x-api-key": []}], "responses": {}}}
+	}, "webhooks": {"storm": {"post": {"operationId": "storm", "responses": {}}}}}`))
+	keyed := doc.WithKey()
+	a, b := operation(t, keyed, "a"), operation(t, keyed, "b")
+	equal(t, "an operation that says nothing", []any{a.Security, a.NeedsKey()}, []any{[][]string{{"x-api-key"}}, true})
+	equal(t, "an operation that names schemes that are missing", []any{b.Security, b.NeedsKey()}, []any{[][]string{{"token", "x-api-key"}, {"x-api-key"}, {"x-api-key"}}, true})
+	equal(t, "the scheme", keyed.Security, []openapi.SecurityScheme{{Name: "x-api-key", Type: "apiKey", In: "header", Parameter: "x-api-key"}})
+	equal(t, "the operations", keyed.Operations(), []*openapi.Operation{a, b})
+	equal(t, "the tags", tags(keyed), tags(doc))
+	for _, tag := range keyed.Tags {
+		for _, op := range tag.Operations {
+			equal(t, "an operation of a tag is the same", op == operation(t, keyed, op.ID), true)
+		}
+	}
+	storm, _ := keyed.Webhook("storm")
+	equal(t, "a webhook needs no key", len(storm.Security), 0)
+	equal(t, "the document itself stays", []any{len(doc.Security), operation(t, doc, "a").TakesKey(), len(operation(t, doc, "b").Security[1])}, []any{0, false, 0})
+	other := load(t, []byte(`{"openapi": "3.1.0", "info": {"title": "Token", "version": "1"}, "paths": {"/a": {"get": {"operationId": "a", "responses": {}}}},
+	  "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}}`))
+	equal(t, "a document with schemes", other.WithKey() == other, true)
+}

@@ -49,10 +49,16 @@ type Problem struct {
 // Problems is the error of Operation.Request: at least one problem.
 type Problems []Problem
 
+// maxProblems is how many problems an error's text lists.
+const maxProblems = 10
+
 func (p Problems) Error() string {
-	lines := make([]string, len(p))
-	for i, problem := range p {
-		lines[i] = problem.String()
+	var lines []string
+	for _, problem := range p[:min(len(p), maxProblems)] {
+		lines = append(lines, problem.String())
+	}
+	if more := len(p) - maxProblems; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "; ")
 }
@@ -174,7 +180,7 @@ func (b *requestBuilder) unknown() {
 		}
 	}
 	slices.SortStableFunc(b.problems, func(p, q Problem) int {
-		return cmp.Compare(b.rank(p.Parameter), b.rank(q.Parameter))
+		return cmp.Or(cmp.Compare(b.rank(p.Parameter), b.rank(q.Parameter)), cmp.Compare(p.Parameter, q.Parameter))
 	})
 }
 

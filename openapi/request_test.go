@@ -2,6 +2,7 @@ package openapi_test
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"path"
 	"strings"
@@ -237,5 +238,21 @@ func TestExampleRequestsOfRealDocumentsFitTheirRules(t *testing.T) {
 				t.Errorf("%s %s: its own examples are refused: %v", name, op.ID, err)
 			}
 		}
+	}
+}
+
+func TestTenThousandUnknownParametersAreNotAllListed(t *testing.T) {
+	t.Parallel()
+	values := openapi.Values{Parameters: map[string]string{}}
+	for i := range 10_000 {
+		values.Parameters[fmt.Sprintf("query.p%05d", i)] = "x"
+	}
+	_, err := (&openapi.Operation{Method: "GET", Path: "/"}).Request("", values)
+	var problems openapi.Problems
+	if !errors.As(err, &problems) || len(problems) != 10_000 {
+		t.Fatalf("%d problems", len(problems))
+	}
+	if text := err.Error(); len(text) > 2000 || !strings.HasPrefix(text, "p00000 is not a parameter") || !strings.HasSuffix(text, "; and 9990 more") {
+		t.Errorf("the error is %.2000s", text)
 	}
 }

@@ -72,10 +72,57 @@ func (b *builder) keyScheme() SecurityScheme {
 	for b.security[name].Name != "" {
 		name += "_"
 	}
-	scheme := SecurityScheme{Name: name, Type: "apiKey", In: "header", Parameter: "x-api-key"}
+	scheme := keySchemeNamed(name)
 	b.doc.Security = append(b.doc.Security, scheme)
 	b.security[name] = scheme
 	return scheme
+}
+
+func keySchemeNamed(name string) SecurityScheme {
+	return SecurityScheme{Name: name, Type: "apiKey", In: "header", Parameter: "x-api-key"}
+}
+
+// WithKey returns the document as it reads if each of its operations needs an API key of API
+// Gateway. A document that has security schemes says itself what its operations need, and is
+// returned as it is. JSON is that of the document in both cases.
+func (d *Document) WithKey() *Document {
+	if len(d.Security) > 0 {
+		return d
+	}
+	scheme, keyed := keySchemeNamed("x-api-key"), *d
+	keyed.Security, keyed.list, keyed.operations = []SecurityScheme{scheme}, nil, map[string]*Operation{}
+	made := map[*Operation]*Operation{}
+	for _, op := range d.list {
+		one := op.withKey(scheme)
+		made[op], keyed.operations[op.ID] = one, one
+		keyed.list = append(keyed.list, one)
+	}
+	keyed.Tags = slices.Clone(d.Tags)
+	for i, tag := range keyed.Tags {
+		keyed.Tags[i].Operations = make([]*Operation, len(tag.Operations))
+		for j, op := range tag.Operations {
+			keyed.Tags[i].Operations[j] = made[op]
+		}
+	}
+	return &keyed
+}
+
+// withKey returns the operation with the scheme in each alternative. Its document has no schemes, so
+// an alternative can only name some that are missing.
+func (o *Operation) withKey(scheme SecurityScheme) *Operation {
+	one := *o
+	one.Security, one.schemes = nil, nil
+	alternatives := o.Security
+	if len(alternatives) == 0 {
+		alternatives = [][]string{nil}
+	}
+	for _, names := range alternatives {
+		if !slices.Contains(names, scheme.Name) {
+			names = append(slices.Clip(names), scheme.Name)
+		}
+		one.Security, one.schemes = append(one.Security, names), append(one.schemes, []SecurityScheme{scheme})
+	}
+	return &one
 }
 
 // Schemes returns the alternatives of Security with their schemes.

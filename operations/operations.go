@@ -62,6 +62,7 @@ type Operations struct {
 	reveals reveals
 	values  values
 	now     func() time.Time
+	admit   func(context.Context) error
 	source  string
 	nudges  *nudges
 	read    *readRows
@@ -80,6 +81,8 @@ type Config struct {
 	// MaxOpen is how many open requests an actor may have; 0 means DefaultMaxOpen.
 	MaxOpen int
 	Now     func() time.Time
+	// Admit returns why the person in the context may not register. nil admits everybody.
+	Admit func(context.Context) error
 	// Source is the source of the messages, such as "/gatehouse/api".
 	Source string
 }
@@ -88,7 +91,7 @@ type Config struct {
 func New(cfg Config) *Operations {
 	return &Operations{
 		rows: rows{client: cfg.Tables, table: cfg.Records, maxOpen: cmp.Or(cfg.MaxOpen, DefaultMaxOpen)}, sender: cfg.Sender,
-		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, now: cfg.Now, source: cfg.Source,
+		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, now: cfg.Now, admit: cfg.Admit, source: cfg.Source,
 		nudges: newNudges(cfg.Now), read: newReadRows(),
 	}
 }
@@ -216,7 +219,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 // quotas allow only slowly.
 func changesPlans(request events.Request) bool {
 	switch request.(type) {
-	case events.SubscribeRequested, events.UnsubscribeRequested:
+	case events.SubscribeRequested, events.UnsubscribeRequested, events.PlanChangeRequested:
 		return true
 	}
 	return false

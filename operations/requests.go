@@ -29,9 +29,19 @@ func (c Caller) submission(request events.Request) Submission {
 	}
 }
 
-// Register submits a request to open the account.
+// Register submits a request to open the account. A person who has none and may not register is
+// Forbidden.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
-	return o.Accept(ctx, caller.submission(events.RegisterUser{}))
+	if o.admit == nil {
+		return o.Accept(ctx, caller.submission(events.RegisterUser{}))
+	}
+	return o.accept(ctx, caller.submission(nil), preparation{make: func(ctx context.Context) (events.Request, error) {
+		known, err := o.views.Account(ctx, caller.Account)
+		if err == nil && known.Profile.Status == projections.StatusNone {
+			err = o.admit(ctx)
+		}
+		return events.RegisterUser{}, err
+	}})
 }
 
 // Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
@@ -41,39 +51,75 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	submitted := caller.submission(nil)
 	// A repeat is the same request even if the catalog has changed in between.
 	submitted.Wording = string(plan)
-	_, _, likely := caller.seen(o.views.LastCatalog(), plan)
+	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		offered, err := o.views.Catalog(ctx)
 		if err != nil {
 			return nil, err
 		}
-		found, product, ok := caller.seen(offered, plan)
+		found, ok := caller.seen(offered, plan)
 		if !ok {
 			return nil, portal.Fail(portal.NotFound, "There is no such plan.")
 		}
-		if refusal := found.Refusal(product); refusal != "" {
+		if refusal := found.Refusal(); refusal != "" {
 			return nil, portal.Fail(portal.Conflict, refusal)
 		}
 		return events.SubscribeRequested{
 			Plan: plan, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages), CatalogSequence: offered.Sequence,
+			Approval: events.Approval(found.Approval),
+		}, nil
+	}})
+}
+
+// ChangePlan submits a request to move the account's keys to the plan from the one it replaces. What
+// Subscribe refuses, ChangePlan refuses as well. A replaced plan that the account never had, and
+// that the catalog does not have or the caller does not see, is NotFound.
+func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replaces portal.PlanID) (Operation, error) {
+	submitted := caller.submission(nil)
+	submitted.Wording = string(plan) + "\n" + string(replaces)
+	_, likely := caller.seen(o.views.LastCatalog(), plan)
+	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
+		if plan == replaces {
+			return nil, portal.Fail(portal.Invalid, "A plan cannot replace itself.")
+		}
+		offered, err := o.views.Catalog(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found, ok := caller.seen(offered, plan)
+		if !ok {
+			return nil, portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		known, err := o.knows(ctx, caller, replaces)
+		switch refusal := found.Refusal(); {
+		case err != nil:
+			return nil, err
+		case !known:
+			return nil, portal.Fail(portal.NotFound, "There is no such plan to replace.")
+		case refusal != "":
+			return nil, portal.Fail(portal.Conflict, refusal)
+		}
+		return events.PlanChangeRequested{
+			Plan: plan, Replaces: replaces, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages),
+			CatalogSequence: offered.Sequence, Approval: events.Approval(found.Approval),
 		}, nil
 	}})
 }
 
 // seen finds a plan that exists for the caller.
-func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, catalog.Product, bool) {
+func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, bool) {
 	found, product, ok := offered.Plan(plan)
 	if !ok || !c.Viewer.Sees(product) {
-		return catalog.Plan{}, catalog.Product{}, false
+		return catalog.Plan{}, false
 	}
-	return found, product, true
+	return found, true
 }
 
 // Unsubscribe submits a request to end the account's subscription. A plan that is not among the
 // account's subscriptions, and that the catalog does not have or the caller does not see, is
 // NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
-	_, _, likely := caller.seen(o.views.LastCatalog(), plan)
+	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		known, err := o.knows(ctx, caller, plan)
 		if err == nil && !known {
@@ -88,7 +134,7 @@ func (o *Operations) knows(ctx context.Context, caller Caller, plan portal.PlanI
 	if err != nil {
 		return false, err
 	}
-	if _, _, ok := caller.seen(offered, plan); ok {
+	if _, ok := caller.seen(offered, plan); ok {
 		return true, nil
 	}
 	held, err := o.views.Account(ctx, caller.Account)
@@ -201,4 +247,18 @@ func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
 		}
 	}
 	return projections.Key{}, false
+}
+
+// EachOf calls visit with every operation of the account that its list still has, newest first.
+func (o *Operations) EachOf(ctx context.Context, account portal.AccountID, visit func(Operation) error) error {
+	return o.rows.each(ctx, portal.AccountActor(account), func(id portal.OperationID) error {
+		operation, err := o.find(ctx, id, func(operationRow) bool { return true })
+		if portal.CodeOf(err) == portal.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return visit(operation)
+	})
 }

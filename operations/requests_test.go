@@ -66,22 +66,75 @@ func TestSubscribingToAPlanThatIsNotOfferedIsRefused(t *testing.T) {
 
 func TestSubscribingToAPlanThatIsNotSoldHereIsRefusedAndSaysWhereToGo(t *testing.T) {
 	t.Parallel()
-	for want, change := range map[string]func(*catalog.Plan){
-		"You can buy Free on AWS Marketplace only, not on this portal.":                                        func(p *catalog.Plan) { p.Marketplace = true },
-		"An operator has to approve each subscription to Free, and this portal cannot take such requests yet.": func(p *catalog.Plan) { p.Approval = catalog.ApprovalManual },
+	d := newDesk(t)
+	sold := plus
+	sold.Marketplace = true
+	d.publish(free, sold)
+	for _, ask := range []func() (operations.Operation, error){
+		func() (operations.Operation, error) { return d.Subscribe(t.Context(), who(ann, ""), "plus") },
+		func() (operations.Operation, error) { return d.ChangePlan(t.Context(), who(ann, ""), "plus", "free") },
 	} {
-		d := newDesk(t)
-		plan := free
-		change(&plan)
-		d.publish(plan)
-		_, err := d.Subscribe(t.Context(), who(ann, ""), "free")
+		_, err := ask()
 		refuses(t, err, portal.Conflict)
-		if !strings.Contains(err.Error(), want) {
+		if want := "You can buy Plus on AWS Marketplace only, not on this portal."; !strings.Contains(err.Error(), want) {
 			t.Errorf("it says %v, want %s", err, want)
 		}
-		if sent, _ := d.outbox.empty(); len(sent) > 0 {
-			t.Errorf("handed on %v", sent)
+	}
+	if sent, _ := d.outbox.empty(); len(sent) > 0 {
+		t.Errorf("handed on %v", sent)
+	}
+}
+
+func TestARequestSaysThatThePlanNeedsApproval(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	manual := plus
+	manual.Approval = catalog.ApprovalManual
+	d.publish(free, manual)
+	_, first := d.Subscribe(t.Context(), who(ann, ""), "plus")
+	_, second := d.ChangePlan(t.Context(), who(ann, ""), "plus", "free")
+	if first != nil || second != nil {
+		t.Fatal(first, second)
+	}
+	sent, _ := d.outbox.empty()
+	if subscribe, change := sent[0].Data.(events.SubscribeRequested), sent[1].Data.(events.PlanChangeRequested); subscribe.Approval != events.ApprovalManual || change.Approval != events.ApprovalManual {
+		t.Errorf("sent %+v and %+v", subscribe, change)
+	}
+}
+
+func TestAChangeOfPlansCarriesWhatTheCatalogSays(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.publish(free, plus)
+	_, err := d.ChangePlan(t.Context(), who(ann, "again"), "plus", "free")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := d.outbox.empty()
+	same(t, "the request", events.PlanChangeRequested{
+		Plan: "plus", Replaces: "free", Name: "Plus", Stages: plus.Stages, CatalogSequence: 1,
+	}, sent[0].Data)
+	// The same key for another change is another request.
+	_, err = d.ChangePlan(t.Context(), who(ann, "again"), "free", "plus")
+	refuses(t, err, portal.KeyReused)
+}
+
+func TestAChangeBetweenPlansThatDoNotExistIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.publish(free, plus)
+	for want, plans := range map[string][2]portal.PlanID{
+		"There is no such plan.":            {"gold", "free"},
+		"There is no such plan to replace.": {"plus", "gold"},
+		"A plan cannot replace itself.":     {"plus", "plus"},
+	} {
+		_, err := d.ChangePlan(t.Context(), who(ann, ""), plans[0], plans[1])
+		if portal.MessageOf(err) != want {
+			t.Errorf("%v: %v, want %s", plans, err, want)
 		}
+	}
+	if sent, _ := d.outbox.empty(); len(sent) > 0 {
+		t.Errorf("handed on %v", sent)
 	}
 }
 

@@ -84,8 +84,8 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 	return row, nil
 }
 
-// insert writes a new row, its entry in the actor's list, and the due row that publishes the
-// request again. If a row with that id exists, insert returns it instead. After an error the
+// insert writes a new row, its entry in the actor's list, the due row that publishes the
+// request again, and what the audit says of an admin's request. If a row with that id exists, insert returns it instead. After an error the
 // rows may exist all the same, unless the error is notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
@@ -126,17 +126,22 @@ func notWritten(err error) bool {
 
 func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) {
 	again := due.OfOperation(row.Subject, row.ID, row.CreatedAt)
-	var writes []types.TransactWriteItem
-	for _, part := range []struct {
+	type part struct {
 		key   schema.Key
 		value any
-	}{
+	}
+	parts := []part{
 		{schema.Operation(row.ID), row},
 		{again.Place(), again},
 		{schema.ListedOperation(row.Actor, row.CreatedAt, row.ID), listRow{
 			ID: row.ID, Expires: row.CreatedAt.Add(listedFor).Unix(),
 		}},
-	} {
+	}
+	if key, deed, ok := row.deed(); ok {
+		parts = append(parts, part{key, deed})
+	}
+	var writes []types.TransactWriteItem
+	for _, part := range parts {
 		item, err := attributevalue.MarshalMap(part.value)
 		if err != nil {
 			return nil, fmt.Errorf("encoding operation %s: %w", row.ID, err)
@@ -212,4 +217,29 @@ func (r rows) latest(ctx context.Context, actor portal.Actor, limit int32) ([]po
 		ids = append(ids, row.ID)
 	}
 	return ids, nil
+}
+
+// each visits the ids of all of an actor's operations, newest first.
+func (r rows) each(ctx context.Context, actor portal.Actor, visit func(portal.OperationID) error) error {
+	list := schema.OperationList(actor)
+	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{
+		TableName: &r.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
+		KeyConditionExpression: list.Condition(), ExpressionAttributeValues: list.Values(),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return unavailable("The operations could not be read right now. Try again in a moment.", err)
+		}
+		for _, item := range page.Items {
+			var row listRow
+			if err := attributevalue.UnmarshalMap(item, &row); err != nil {
+				return fmt.Errorf("decoding an operation of %s: %w", actor, err)
+			}
+			if err := visit(row.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

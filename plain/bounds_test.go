@@ -112,3 +112,43 @@ func TestADocumentThatIsTooLongLeavesRoomForShorterOnes(t *testing.T) {
 		t.Errorf("%d bytes, ending in:\n%s", len(body), body[max(0, len(body)-600):])
 	}
 }
+
+func TestAReferenceThatIsCutNamesItsParts(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	var operations []string
+	for i := range 1200 {
+		operations = append(operations, fmt.Sprintf(`"/things/%d": {"get": {"tags": ["tag %d"], "description": %q, "responses": {"200": {"description": "OK"}}}}`, i, i%3, strings.Repeat("A long description of it. ", 200)))
+	}
+	definition := `{"openapi": "3.1.0", "info": {"title": "Long", "version": "1"}, "paths": {` + strings.Join(operations, ",") + `}, "webhooks": {"storm": {"post": {"responses": {}}}}}`
+	c.Publish(catalog.Document{Products: []catalog.Product{{ID: "long", Name: "Long", APIs: []catalog.API{{Slug: "api", Name: "API", Kind: catalog.Docs, Definition: c.Put(definition)}}}}})
+	h := site(t, c, nil)
+	body := get(h, "/apis/long/docs/api.md").Body.String()
+	_, parts, cut := strings.Cut(body, "\nThis document is cut here, since it is too long. Read its parts:\n\n")
+	if want := "- [tag 0](https://portal.example.com/apis/long/docs/api/tags/tag-0.md)\n"; !cut || len(body) > 5<<20 || !strings.HasPrefix(parts, want) || strings.Count(parts, "\n") != 4 {
+		t.Fatalf("%d bytes, with the parts %q", len(body), parts)
+	}
+	for _, link := range strings.Split(parts, "](https://portal.example.com")[1:] {
+		path, _, _ := strings.Cut(link, ")")
+		if w := get(h, path); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "cut here") {
+			t.Errorf("%s is answered %d with %d bytes", path, w.Code, w.Body.Len())
+		}
+	}
+}
+
+func TestNoNameDisturbsTheTextAroundIt(t *testing.T) {
+	t.Parallel()
+	c := librarytest.New()
+	definition := c.Put(`{"openapi": "3.0.3", "info": {"title": "gpj\u202eexe\u0000\u001b[31m", "version": "1"}, "paths": {"/a": {"get": {"operationId": "a",
+		"summary": "\u202dx", "responses": {"200": {"description": "\u202bOK"}}}}}}`)
+	c.Publish(catalog.Document{Products: []catalog.Product{{
+		ID: "wild", Name: "Wi\u202eld\x00", APIs: []catalog.API{{Slug: "main", Name: "M\u202ain", Kind: catalog.Docs, Definition: definition}},
+	}}})
+	h := site(t, c, nil)
+	for _, address := range []string{"/llms.txt", "/llms-full.txt", "/apis/wild.md", "/apis/wild/docs/main.md", "/apis/wild/docs/main/operations/a.md"} {
+		w := get(h, address)
+		if body := w.Body.String(); w.Code != http.StatusOK || strings.ContainsAny(body, "\u202a\u202b\u202c\u202d\u202e\x00\x1b") {
+			t.Errorf("%s: %d %q", address, w.Code, body)
+		}
+	}
+}

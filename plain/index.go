@@ -52,16 +52,11 @@ func (d *Documents) top(b *strings.Builder) {
 	}
 }
 
-// nameOf tells versions of a product apart. Some names end with the version already.
 func nameOf(product catalog.Product) string {
-	name := product.Name
-	if product.Version != "" && !strings.HasSuffix(name, " "+product.Version) {
-		name += " " + product.Version
-	}
 	if product.Status == catalog.StatusDeprecated {
-		name += " (deprecated)"
+		return product.FullName() + " (deprecated)"
 	}
-	return name
+	return product.FullName()
 }
 
 // full is llms-full.txt: all documents in one. One document that cannot be read is named and

@@ -1,15 +1,18 @@
 package plain
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/openapi/text"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -131,7 +134,7 @@ func (d *Documents) reference(r *http.Request) (document, error) {
 			if err != nil {
 				return nil, err
 			}
-			return bounded(text.Document(definition, api.Endpoint, maxDocument)), nil
+			return bounded(text.Document(definition, api.Endpoint, maxDocument), d.parts(page, definition)), nil
 		})
 	})
 }
@@ -151,7 +154,7 @@ func (d *Documents) operation(r *http.Request) (document, error) {
 	})
 }
 
-// Operation writes an operation of an API as Markdown.
+// Operation writes an operation or webhook of an API as Markdown.
 func (d *Documents) Operation(ctx context.Context, shelf *library.Shelf, product, slug, id string) (string, error) {
 	api, _, err := shelf.API(product, slug)
 	if err != nil {
@@ -163,20 +166,103 @@ func (d *Documents) Operation(ctx context.Context, shelf *library.Shelf, product
 	}
 	operation, ok := definition.Operation(id)
 	if !ok {
+		operation, ok = definition.Webhook(id)
+	}
+	if !ok {
 		return "", portal.Fail(portal.NotFound, "The API has no such operation.")
 	}
 	return text.Operation(definition, operation, api.Endpoint), nil
 }
 
+func (d *Documents) tag(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		slug, err := param(r, "api")
+		if err != nil {
+			return document{}, err
+		}
+		tag, err := param(r, "tag")
+		if err != nil {
+			return document{}, err
+		}
+		api, _, err := shelf.API(product.ID, slug)
+		if err != nil {
+			return document{}, err
+		}
+		definition, err := shelf.Definition(r.Context(), product.ID, slug)
+		if err != nil {
+			return document{}, err
+		}
+		found, ok := definition.Tag(tag)
+		if !ok { // nothing is remembered of tags that callers make up
+			return document{}, portal.Fail(portal.NotFound, "There is no such part of the documentation.")
+		}
+		page := path("apis", product.ID, "docs", slug, "tags", tag)
+		return d.remembered(r.Context(), shelf, page, markdownType, page, func(context.Context) ([]byte, error) {
+			return bounded(text.Tag(definition, found, api.Endpoint, maxDocument), ""), nil
+		})
+	})
+}
+
+func (d *Documents) schema(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		slug, err := param(r, "api")
+		if err != nil {
+			return document{}, err
+		}
+		name, err := param(r, "schema")
+		if err != nil {
+			return document{}, err
+		}
+		definition, err := shelf.Definition(r.Context(), product.ID, slug)
+		if err != nil {
+			return document{}, err
+		}
+		body, ok := text.Schema(definition, name)
+		if !ok { // a schema can be called Read.md
+			name += markdownSuffix
+			body, ok = text.Schema(definition, name)
+		}
+		if !ok {
+			return document{}, portal.Fail(portal.NotFound, "The API has no such schema.")
+		}
+		return newDocument(markdownType, path("apis", product.ID, "docs", slug, "schemas", name), []byte(body)), nil
+	})
+}
+
 // maxDocument bounds a document, in bytes.
 const maxDocument = 4 << 20
 
-// bounded cuts a text that is too long at the end of a line, and says so.
-func bounded(text string) []byte {
+// bounded cuts a text that is too long at the end of a line, and says where the rest is: in the parts,
+// a list, or in the operations if it is "".
+func bounded(text, parts string) []byte {
 	if len(text) <= maxDocument {
 		return []byte(text)
 	}
 	cut := text[:maxDocument]
 	cut = cut[:strings.LastIndexByte(cut, '\n')+1]
-	return []byte(cut + "\nThis document is cut here, since it is too long. Read the operations one by one.\n")
+	if parts == "" {
+		return []byte(cut + "\nThis document is cut here, since it is too long. Read the operations one by one.\n")
+	}
+	return []byte(cut + "\nThis document is cut here, since it is too long. Read its parts:\n\n" + parts)
+}
+
+// maxParts bounds the list of a document's parts.
+const maxParts = 1000
+
+// parts lists the documents of the tags below an API's first page, and of the webhooks.
+func (d *Documents) parts(docs string, definition *openapi.Document) string {
+	var b strings.Builder
+	tags := tagsOf(definition)
+	for _, tag := range tags[:min(len(tags), maxParts)] {
+		b.WriteString(d.item(cmp.Or(tag.Name, "Other operations"), docs+path("tags", tag.Slug)+markdownSuffix, ""))
+	}
+	return b.String()
+}
+
+// tagsOf are the document's tags, and its webhooks as one more.
+func tagsOf(definition *openapi.Document) []openapi.Tag {
+	if hooks, ok := definition.Tag(openapi.WebhooksSlug); ok {
+		return append(slices.Clip(definition.Tags), hooks)
+	}
+	return definition.Tags
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
 // readTime is how long a response may take to be made. The work goes on without the request, so
@@ -56,6 +57,8 @@ func (d *Documents) Routes(router chi.Router, guard ...func(http.Handler) http.H
 	get(guarded, "/apis/{product}/pages/{page:.+\\.md}", d.handle(d.guide))
 	get(guarded, "/apis/{product}/docs/{api:.+\\.md}", d.handle(d.reference))
 	get(guarded, "/apis/{product}/docs/{api}/operations/{operation:.+\\.md}", d.handle(d.operation))
+	get(guarded, "/apis/{product}/docs/{api}/tags/{tag:.+\\.md}", d.handle(d.tag))
+	get(guarded, "/apis/{product}/docs/{api}/schemas/{schema:.+\\.md}", d.handle(d.schema))
 }
 
 // get serves HEAD, too; net/http leaves out the body.
@@ -82,6 +85,7 @@ const (
 )
 
 func newDocument(mediaType, page string, body []byte) document {
+	body = markdown.Legible(body)
 	return document{mediaType: mediaType, body: body, page: page, tag: tagOf(catalog.HashOf(body))}
 }
 
@@ -154,6 +158,9 @@ func (d *Documents) shelf(r *http.Request) (*library.Shelf, error) {
 // say all it depends on, besides the portal's name.
 func (d *Documents) remembered(ctx context.Context, shelf *library.Shelf, kind, mediaType, page string, make func(context.Context) ([]byte, error)) (document, error) {
 	key := strings.Join([]string{"plain", shelf.Hash, kind, d.Name(), d.Tagline()}, "\n")
-	encoded, err := shelf.Encoded(ctx, key, make)
+	encoded, err := shelf.Encoded(ctx, key, func(ctx context.Context) ([]byte, error) {
+		body, err := make(ctx)
+		return markdown.Legible(body), err
+	})
 	return document{mediaType: mediaType, page: page, body: encoded.Body, gzip: encoded.Gzip, tag: tagOf(encoded.Hash)}, err
 }

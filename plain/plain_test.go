@@ -55,13 +55,17 @@ var crew = &identity.Identity{Account: "crew", Groups: []string{"crew"}}
 
 // paths are the documents of the product that strangers see, and of the portal.
 var paths = map[string]struct{ page, contains string }{
-	"/pages/getting-started.md":                       {"/pages/getting-started", "# Getting started\n\nSign up, and set sail."},
-	"/apis/seamark.md":                                {"/apis/seamark", "# Seamark\n\nTides and harbours of the northern seas.\n"},
-	"/apis/seamark/plans.md":                          {"/apis/seamark/plans", "| Free | `plan-free` | 5 requests a second | 10 requests | 1000 requests a day | 0 € | none needed |"},
-	"/apis/seamark/changelog.md":                      {"/apis/seamark/changelog", "# Changelog of Seamark\n\n## 2026-11-01"},
-	"/apis/seamark/pages/units.md":                    {"/apis/seamark/pages/units", "# Units\n\nMetres."},
-	"/apis/seamark/docs/tides.md":                     {"/apis/seamark/docs/tides", "Predict the tides of a harbour"},
-	"/apis/seamark/docs/tides/operations/tides-of.md": {"/apis/seamark/docs/tides/operations/tides-of", "curl --include 'https://api.seamark.example/v2/harbours/kiel/tides'"},
+	"/pages/getting-started.md":                           {"/pages/getting-started", "# Getting started\n\nSign up, and set sail."},
+	"/apis/seamark.md":                                    {"/apis/seamark", "# Seamark\n\nTides and harbours of the northern seas.\n"},
+	"/apis/seamark/plans.md":                              {"/apis/seamark/plans", "| Free | `plan-free` | 5 requests a second | 10 requests | 1000 requests a day | 0 € | none needed |"},
+	"/apis/seamark/changelog.md":                          {"/apis/seamark/changelog", "# Changelog of Seamark\n\n## 2026-11-01"},
+	"/apis/seamark/pages/units.md":                        {"/apis/seamark/pages/units", "# Units\n\nMetres."},
+	"/apis/seamark/docs/tides.md":                         {"/apis/seamark/docs/tides", "Predict the tides of a harbour"},
+	"/apis/seamark/docs/tides/operations/tides-of.md":     {"/apis/seamark/docs/tides/operations/tides-of", "curl --include 'https://api.seamark.example/v2/harbours/kiel/tides'"},
+	"/apis/seamark/docs/tides/operations/stormWarning.md": {"/apis/seamark/docs/tides/operations/stormWarning", "# A storm warning\n\n`POST stormWarning`\n\nThe API sends this request to you.\n"},
+	"/apis/seamark/docs/tides/tags/Harbours.md":           {"/apis/seamark/docs/tides/tags/Harbours", "# Harbours\n\n> Where ships land.\n\n## List the harbours\n"},
+	"/apis/seamark/docs/tides/tags/-webhooks.md":          {"/apis/seamark/docs/tides/tags/-webhooks", "# Webhooks\n\n## A storm warning\n"},
+	"/apis/seamark/docs/tides/schemas/Harbour.md":         {"/apis/seamark/docs/tides/schemas/Harbour", "# Harbour\n\n- `Harbour`, `object`\n  - `id`: `string`\n"},
 }
 
 func TestEveryPageIsThereAsMarkdown(t *testing.T) {
@@ -110,7 +114,8 @@ func TestWhatAPersonDoesNotSeeIsNowhere(t *testing.T) {
 		}
 	}
 	unknown := get(stranger, "/apis/nothing.md")
-	for _, path := range []string{"/apis/smuggler.md", "/apis/smuggler/plans.md", "/apis/smuggler/changelog.md", "/apis/smuggler/pages/contraband.md", "/apis/smuggler/docs/contraband.md", "/apis/smuggler/docs/contraband/operations/listContraband.md", "/apis/lighthouse.md"} {
+	for _, path := range []string{"/apis/smuggler.md", "/apis/smuggler/plans.md", "/apis/smuggler/changelog.md", "/apis/smuggler/pages/contraband.md", "/apis/smuggler/docs/contraband.md", "/apis/smuggler/docs/contraband/operations/listContraband.md",
+		"/apis/smuggler/docs/contraband/tags/contraband.md", "/apis/smuggler/docs/contraband/schemas/Contraband.md", "/apis/lighthouse.md"} {
 		w := get(stranger, path)
 		if w.Code != http.StatusNotFound || w.Body.String() != unknown.Body.String() {
 			t.Errorf("%s: %d %s, want what an unknown product gets: %d %s", path, w.Code, w.Body, unknown.Code, unknown.Body)
@@ -177,12 +182,13 @@ func TestTheSitemapListsEveryPage(t *testing.T) {
 	for _, page := range []string{
 		"/", "/apis", "/pages/getting-started", "/apis/seamark", "/apis/seamark/plans", "/apis/seamark/changelog", "/apis/seamark/pages/units",
 		"/apis/seamark/docs/tides", "/apis/seamark/docs/tides/tags/Harbours", "/apis/seamark/docs/tides/operations/listHarbours", "/apis/seamark/docs/tides/operations/tides-of",
+		"/apis/seamark/docs/tides/tags/-webhooks", "/apis/seamark/docs/tides/operations/stormWarning", "/apis/seamark/docs/tides/schemas/Harbour",
 	} {
 		if !strings.Contains(w.Body.String(), "<url><loc>"+base+page+"</loc></url>\n") {
 			t.Errorf("%s is missing:\n%s", page, w.Body)
 		}
 	}
-	if got := strings.Count(w.Body.String(), "<loc>"); got != 11 || w.Header().Get("Cache-Control") != "public, max-age=3600" {
+	if got := strings.Count(w.Body.String(), "<loc>"); got != 14 || w.Header().Get("Cache-Control") != "public, max-age=3600" {
 		t.Errorf("%d pages, %s:\n%s", got, w.Header().Get("Cache-Control"), w.Body)
 	}
 }
@@ -218,7 +224,7 @@ func TestBadAddressesAreNotFound(t *testing.T) {
 	h := site(t, librarytest.Seamark(), nil)
 	for _, path := range []string{
 		"/apis/.md", "/apis/%00.md", "/apis/%zz.md", "/apis/seamark/pages/nothing.md", "/apis/seamark/docs/nothing.md", "/apis/seamark/docs/inner.md",
-		"/apis/seamark/docs/tides/operations/nothing.md", "/pages/..%2f..%2fetc%2fpasswd.md", "/pages/nothing.md", "/sitemaps/0.xml", "/sitemaps/2.xml",
+		"/apis/seamark/docs/tides/operations/nothing.md", "/apis/seamark/docs/tides/tags/nothing.md", "/apis/seamark/docs/tides/schemas/nothing.md", "/pages/..%2f..%2fetc%2fpasswd.md", "/pages/nothing.md", "/sitemaps/0.xml", "/sitemaps/2.xml",
 		"/sitemaps/99999999999999999999.xml", "/sitemaps/x.xml", "/apis/" + strings.Repeat("x", 10_000) + ".md",
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -278,6 +284,17 @@ func TestLinksInMarkdownLeadToPagesThatThePersonSees(t *testing.T) {
 		}
 		if want := "[others](https://portal.example.com/apis/smuggler.md)"; !strings.Contains(member, want) {
 			t.Errorf("%s of a member lacks %q:\n%s", path, want, member)
+		}
+	}
+}
+
+func TestADocumentThatSaysNothingAboutAuthenticationNeedsAKeyInEveryText(t *testing.T) {
+	t.Parallel()
+	h := site(t, librarytest.Seamark(), nil)
+	for _, path := range []string{"/llms-full.txt", "/apis/seamark/docs/tides.md", "/apis/seamark/docs/tides/tags/Harbours.md", "/apis/seamark/docs/tides/operations/listHarbours.md"} {
+		body := get(h, path).Body.String()
+		if !strings.Contains(body, "Authentication: `x-api-key`") || !strings.Contains(body, "API key in the header `x-api-key`") || !strings.Contains(body, "--header 'x-api-key: YOUR_API_KEY'") {
+			t.Errorf("%s does not say that the operation needs an API key:\n%s", path, body)
 		}
 	}
 }

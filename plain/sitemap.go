@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 )
 
 // maxURLs is how many URLs one sitemap may list (https://www.sitemaps.org/protocol.html).
@@ -101,21 +102,32 @@ func (d *Documents) addresses(ctx context.Context, shelf *library.Shelf) ([]stri
 			if err != nil {
 				continue
 			}
-			for _, tag := range definition.Tags {
-				pages = append(pages, path("apis", product.ID, "docs", api.Slug, "tags", tag.Slug))
-			}
-			seen := map[string]bool{} // an operation with several tags is one page
-			for _, tag := range definition.Tags {
-				for _, operation := range tag.Operations {
-					if !seen[operation.ID] {
-						seen[operation.ID] = true
-						pages = append(pages, path("apis", product.ID, "docs", api.Slug, "operations", operation.ID))
-					}
-				}
-			}
+			pages = append(pages, described(path("apis", product.ID, "docs", api.Slug), definition)...)
 		}
 	}
 	return pages, ctx.Err()
+}
+
+// described lists the pages of tags, operations, webhooks and schemas below an API's first page.
+func described(docs string, definition *openapi.Document) []string {
+	var pages []string
+	tags := tagsOf(definition)
+	for _, tag := range tags {
+		pages = append(pages, docs+path("tags", tag.Slug))
+	}
+	seen := map[string]bool{} // an operation with several tags is one page
+	for _, tag := range tags {
+		for _, operation := range tag.Operations {
+			if !seen[operation.ID] {
+				seen[operation.ID] = true
+				pages = append(pages, docs+path("operations", operation.ID))
+			}
+		}
+	}
+	for _, name := range definition.SchemaNames() {
+		pages = append(pages, docs+path("schemas", name))
+	}
+	return pages
 }
 
 func (d *Documents) urls(pages []string) []byte { return d.list("urlset", "url", pages) }

@@ -18,6 +18,8 @@ const (
 	NotFound        Code = "not_found"              // does not exist, or belongs to another account
 	Conflict        Code = "conflict"               // the present state does not allow it
 	NotRegistered   Code = "not_registered"         // the account is not registered yet
+	Suspended       Code = "suspended"              // the operator has suspended the account
+	Deleting        Code = "deleting"               // the account is being deleted
 	Superseded      Code = "superseded"             // a newer request replaced this one
 	KeyReused       Code = "idempotency_key_reused" // the Idempotency-Key was used for another request
 	LimitReached    Code = "limit_reached"          // an AWS limit is reached; leaving a plan makes room
@@ -60,6 +62,20 @@ func PlanLimit(most int, plan string) *Error {
 	}
 	return Fail(LimitReached, fmt.Sprintf(
 		"%s %s, then subscribe to %s, or ask the operator of this portal to have the quota raised.", full, leave, plan))
+}
+
+// AccountSuspended refuses a change of an account that the operator has suspended for that reason.
+func AccountSuspended(reason string) *Error {
+	text := "The operator of this portal has suspended your account, so nothing can be changed and API Gateway refuses your keys."
+	if reason != "" {
+		text += " The reason: " + reason
+	}
+	return Fail(Suspended, text)
+}
+
+// AccountDeleting refuses a change of an account that is being deleted.
+func AccountDeleting() *Error {
+	return Fail(Deleting, "This account is being deleted, so nothing can be changed any more. Once it is gone you can sign in again, which opens a new account.")
 }
 
 // CodeOf returns the code of the first Error in the chain, Internal if there is none, and ""

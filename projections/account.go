@@ -42,7 +42,14 @@ type Account struct {
 
 // profileRows writes a state row, guarded by sequence; only the account's stream writes it.
 func profileRows(changed rows, account state.Account, fact events.Event) {
-	shown := Profile{RegisteredAt: account.RegisteredAt}
+	if shown, ok := profileAfter(account, fact); ok {
+		changed.view(changed.Profile(account.ID), fact.Sequence, shown)
+	}
+}
+
+// profileAfter returns false for a fact that does not change the profile.
+func profileAfter(account state.Account, fact events.Event) (shown Profile, ok bool) {
+	shown = Profile{RegisteredAt: account.RegisteredAt}
 	switch f := fact.Data.(type) {
 	case events.UserRegistered, events.AccountReinstated:
 		shown.Status = StatusRegistered
@@ -57,9 +64,9 @@ func profileRows(changed rows, account state.Account, fact events.Event) {
 	case events.AccountDeleted:
 		shown.Status = StatusDeleted
 	default:
-		return
+		return shown, false
 	}
-	changed.view(changed.Profile(account.ID), fact.Sequence, shown)
+	return shown, true
 }
 
 // Account reads an account. One that never registered is empty, with StatusNone.

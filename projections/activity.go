@@ -40,14 +40,25 @@ type ActivityPage struct {
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
 		changed.view(changed.Activity(account.ID, fact.Sequence), fact.Sequence,
-			Activity{At: fact.Time, Text: text, Operation: fact.Operation})
+			Activity{At: fact.Time, Text: text, Operation: ownOperation(account, fact)})
 	}
+}
+
+// ownOperation is the fact's operation if its owner may follow it: an admin's is only the admin's.
+func ownOperation(account state.Account, fact events.Event) portal.OperationID {
+	if fact.Actor != "" && fact.Actor != portal.AccountActor(account.ID) {
+		return ""
+	}
+	return fact.Operation
 }
 
 func activityText(account state.Account, fact events.Event) string {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
+		if ownOperation(account, fact) == "" && f.Wish != 0 {
+			return "The operator of this portal approved your registration."
+		}
 		return "You registered."
 	case events.SubscriptionWanted:
 		return "You subscribed to " + plan + "."
@@ -72,11 +83,14 @@ func activityText(account state.Account, fact events.Event) string {
 		}
 		return account.Keys[f.Key].Name + " was released, because it was in no plan for a long time. Your next subscription restores it with the same value."
 	case events.RequestRejected:
+		if fact.Operation != ownOperation(account, fact) {
+			return ""
+		}
 		return "A request was refused: " + f.Message
 	case events.QuotaThresholdReached:
 		return thresholdText(account.Keys[f.Key].Name, plan, f)
 	}
-	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(fact))
+	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(account, fact))
 }
 
 func thresholdText(key, plan string, f events.QuotaThresholdReached) string {

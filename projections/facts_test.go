@@ -130,7 +130,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | The operator of this portal reinstated the account.", "now#profile | registered"}},
 		{"keys that are switched end the wish", append(active[:6:6], suspended), said{"", events.AccountKeysSwitched{Link: link(7)}}, []string{"wish 7 step | succeeded"}},
 		{"an account that is being deleted has no plans", active, deleting, []string{
-			"log#activity#N | The account is to be deleted.", "now#key#k1 | ending", "now#profile | deleting", "now#subscription#free | ended"}},
+			"log#activity#N | You deleted the account.", "now#key#k1 | ending", "now#profile | deleting", "now#subscription#free | ended"}},
 		{"an account that was deleted is deleted", append(active[:6:6], deleting), said{"", events.AccountDeleted{Link: link(7)}}, []string{
 			"now#profile | deleted", "wish 7 step | succeeded"}},
 		{"a source that fails leaves the catalog", nil,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -70,7 +71,7 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 		changed.step(changed.OperationStep(fact.Operation, fact.Subject, fact.Sequence), fact.Sequence, own)
 	}
 	for _, wish := range concerns(before, fact) {
-		changed.step(changed.WishStep(fact.Subject, wish, fact.Sequence), fact.Sequence, step)
+		changed.step(changed.WishStep(fact.Subject, wish, fact.Sequence), fact.Sequence, onWish(step, fact))
 	}
 }
 
@@ -108,12 +109,23 @@ func concerns(before state.Account, fact events.Event) []int64 {
 		return nil // a step of the operation alone
 	case events.KeyCreated:
 		return before.WishesOn(f.Key)
+	case events.AccountDeleting:
+		return before.Undecided()
 	case interface{ Linked() int64 }:
 		if wish := f.Linked(); wish != 0 {
 			return []int64{wish}
 		}
 	}
 	return nil
+}
+
+// onWish is the step of the wishes that the fact is about. The deletion of an account ends the others.
+func onWish(step Step, fact events.Event) Step {
+	if _, deleting := fact.Data.(events.AccountDeleting); deleting {
+		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "The account is being deleted, which ends this request."
+		step.Detail = step.Message
+	}
+	return step
 }
 
 func describe(account state.Account, fact events.Event) Step {
@@ -194,24 +206,47 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 	if err != nil {
 		return Progress{Status: Accepted}, asUnavailable(err)
 	}
-	own, err := v.store.steps(ctx, now.Live.OperationSteps(op))
-	if err != nil {
+	// An operation that somebody follows is read many times, and its wish is almost always the
+	// same. Both are then read at once.
+	guess, guessed := v.links.recall(op)
+	var own, shared []Step
+	group, within := errgroup.WithContext(ctx)
+	group.Go(portal.Guard(func() (err error) {
+		own, err = v.store.steps(within, now.Live.OperationSteps(op))
+		return err
+	}))
+	if guessed {
+		group.Go(portal.Guard(func() (err error) {
+			shared, err = v.store.steps(within, now.Live.WishSteps(guess.stream, guess.wish))
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
 		return Progress{Status: Accepted}, asUnavailable(err)
 	}
 	own = inOrder(own)
-	all := own
-	for i, step := range own {
-		// A replay may link the operation to another wish; the last link counts.
-		if step.Wish == 0 || slices.ContainsFunc(own[i+1:], func(s Step) bool { return s.Wish != 0 }) {
-			continue
-		}
-		shared, err := v.store.steps(ctx, now.Live.WishSteps(step.Stream, step.Wish))
-		if err != nil {
+	link, linked := linkOf(own)
+	switch {
+	case !linked:
+		return progress(own), nil
+	case !guessed || link != guess:
+		v.links.remember(op, link)
+		if shared, err = v.store.steps(ctx, now.Live.WishSteps(link.stream, link.wish)); err != nil {
 			return Progress{Status: Accepted}, asUnavailable(err)
 		}
-		all = append(slices.Clone(own), shared...)
 	}
-	return progress(inOrder(all)), nil
+	return progress(inOrder(append(slices.Clone(own), shared...))), nil
+}
+
+// linkOf returns the wish that the operation waits for. A replay may link it to another one; the
+// last link counts.
+func linkOf(own []Step) (link wishLink, linked bool) {
+	for _, step := range slices.Backward(own) {
+		if step.Wish != 0 {
+			return wishLink{step.Stream, step.Wish}, true
+		}
+	}
+	return wishLink{}, false
 }
 
 func (s store) steps(ctx context.Context, of schema.Range) ([]Step, error) {

@@ -58,6 +58,13 @@ func TestOperationsHaveTheRightStatusAfterEveryFact(t *testing.T) {
 			{keyCreated, is{"op-free": Failed}},
 			{said{"", events.SubscriptionActivated{Link: link(3), Plan: "free"}}, is{"op-free": Succeeded}},
 		}},
+		{"one that a replay links to another wish ends with that one", []step{
+			{keyWanted, nil}, {freeWanted, nil}, {joined, is{"op-second": Running}},
+			{said{"op-leave", events.RequestSuperseded{Link: link(2)}}, is{"op-second": Rejected}},
+			{freeEnding, nil},
+			{said{"op-second", events.RequestJoined{Link: link(5), Plan: "free"}}, is{"op-second": Running}},
+			{said{"", events.SubscriptionEnded{Link: link(5), Plan: "free"}}, is{"op-second": Succeeded}},
+		}},
 		{"one that failed may be refused by its replay", []step{
 			{said{"op-free", events.RequestFailed{}}, is{"op-free": Failed}},
 			{said{"op-free", events.RequestSuperseded{}}, is{"op-free": Rejected}},

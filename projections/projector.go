@@ -202,6 +202,7 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 		before := account.Clone()
 		account.Apply(fact)
 		profileRows(changed, account, fact)
+		listRows(changed, account, fact)
 		keyRows(changed, before, account, fact)
 		subscriptionRows(changed, before, account, fact)
 		holderRows(changed, before, account, fact)

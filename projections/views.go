@@ -19,6 +19,7 @@ type Views struct {
 	store     store
 	documents documents
 	catalog   catalogCache
+	links     links
 }
 
 // NewViews returns the Views of the tables.

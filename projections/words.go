@@ -130,7 +130,7 @@ func planActivity(account state.Account, fact events.Event) string {
 	return ""
 }
 
-func standingActivity(fact events.Event) string {
+func standingActivity(account state.Account, fact events.Event) string {
 	switch f := fact.Data.(type) {
 	case events.RegistrationPending:
 		return "You asked for an account. It waits for approval."
@@ -141,7 +141,10 @@ func standingActivity(fact events.Event) string {
 	case events.AccountReinstated:
 		return "The operator of this portal reinstated the account."
 	case events.AccountDeleting:
-		return "The account is to be deleted."
+		if fact.Operation != "" && ownOperation(account, fact) == "" {
+			return "The operator of this portal deletes the account."
+		}
+		return "You deleted the account."
 	}
 	return ""
 }

@@ -103,7 +103,7 @@ func (c *convergence) planLimitReached(ctx context.Context, pair portal.Pair, ca
 	in := 0
 	for other, attachment := range c.account.Attachments {
 		switch {
-		case other.Key != pair.Key:
+		case other.Key != pair.Key || c.leftByMove(other):
 		case attachment.Phase == state.Ending && c.stuck[task{key: other.Key, plan: other.Plan}] == nil:
 			return nil // leaving comes first, then this task again
 		case attachment.Phase == state.Ending:
@@ -135,8 +135,8 @@ func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.R
 	}
 	mine, theirs := c.account.Subscriptions[pair.Plan].Name, c.account.Subscriptions[other.Plan].Name
 	return c.withdraw(ctx, pair, no, portal.Conflict, fmt.Sprintf(
-		"%s and %s are plans of the same API, and a key can hold only one of them. Leave %s first, then subscribe to %s.",
-		mine, theirs, theirs, mine), events.LostStageTaken)
+		"%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.",
+		mine, theirs, theirs, mine, theirs), events.LostStageTaken)
 }
 
 // withdraw records that the key cannot have the plan: it rejects the plan's open wish. If the
@@ -147,6 +147,8 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
 		s := c.account.Subscriptions[pair.Plan]
 		switch {
+		case s.Open() && s.Desired() && s.Replaces != "":
+			return []events.Fact{events.PlanChangeRefused{Link: events.Link{Wish: s.OpenedBy}, Plan: pair.Plan, Code: code, Message: message}}
 		case s.Open() && s.Desired():
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
 		case s.Desired() && lost != "":
@@ -159,7 +161,7 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 		return err
 	case touched:
 		c.recheck[pair] = true
-	case c.account.Attachments[pair].Open():
+	case c.account.Attachments[pair].Phase == state.Wanted:
 		return cause
 	}
 	return nil

@@ -90,7 +90,7 @@ func (c *convergence) attachedInBulk(ctx context.Context, pair portal.Pair, aske
 func (c *convergence) wantedWith(key portal.KeyID) []portal.Pair {
 	var wanted []portal.Pair
 	for _, pair := range c.account.Pairs() {
-		if pair.Key == key && c.account.Attachments[pair].Phase == state.Wanted && c.stuck[task{key: pair.Key, plan: pair.Plan}] == nil {
+		if pair.Key == key && c.account.Attachments[pair].Phase == state.Wanted && !c.changing(pair.Plan) && c.stuck[task{key: pair.Key, plan: pair.Plan}] == nil {
 			wanted = append(wanted, pair)
 		}
 	}

@@ -81,6 +81,10 @@ func (p *plane) Detach(_ context.Context, plan portal.PlanID, key portal.Gateway
 	return p.call(fmt.Sprintf("detach %s %s", plan, key))
 }
 
+func (p *plane) Move(_ context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error {
+	return p.call(fmt.Sprintf("move %s %s %s", from, to, key))
+}
+
 func (p *plane) DeleteKey(_ context.Context, key portal.GatewayKeyID) error {
 	return p.call(fmt.Sprintf("delete %s", key))
 }
@@ -478,7 +482,7 @@ func TestAStageHeldByAnotherPlanOfTheAccountIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantOutcomes(events.RequestRejected{Link: wish(7), Code: portal.Conflict,
-		Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."})
+		Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Change from Free to Plus, or leave Free first."})
 }
 
 func TestMorePlansThanAKeyCanBeInAreRefusedWithAdvice(t *testing.T) {

@@ -11,9 +11,13 @@ import (
 )
 
 func (c *convergence) create(ctx context.Context, pair portal.Pair, key state.Key) error {
-	if c.Bulk != nil {
+	if c.Bulk != nil && !c.changing(pair.Plan) {
 		return c.createInBulk(ctx, pair, key)
 	}
+	return c.createAlone(ctx, pair, key)
+}
+
+func (c *convergence) createAlone(ctx context.Context, pair portal.Pair, key state.Key) error {
 	id, err := c.createKey(ctx, key)
 	if err != nil {
 		return c.withdrawIfRefused(ctx, pair, err)

@@ -60,6 +60,8 @@ type ControlPlane interface {
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
+	// Move detaches the key from one plan and at once attaches it to the other.
+	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	// Rechecks use Inspect, Rename and PlansOf.
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
@@ -100,6 +102,9 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
+	// Erase deletes the personal data of an account that has no key left, and may be repeated. nil
+	// deletes no account.
+	Erase func(ctx context.Context, account portal.AccountID) error
 	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
@@ -140,6 +145,9 @@ func (c *convergence) handle(ctx context.Context) error {
 	}
 	if wake, ok := c.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
 		if err := c.compare(ctx); err != nil {
+			return err
+		}
+		if err := c.eraseAgain(ctx); err != nil {
 			return err
 		}
 	}
@@ -227,11 +235,15 @@ func (c *convergence) converge(ctx context.Context) error {
 	for {
 		t, ok := c.next()
 		if !ok {
-			return c.stuckError()
+			if err := c.stuckError(); err != nil {
+				return err
+			}
+			return c.erase(ctx)
 		}
 		c.plane = c.Session(c.urgency(t), c.leased(ctx))
 		err := c.do(ctx, t)
 		var postponed *portal.Postponed
+		var between *betweenPlans
 		switch {
 		case errors.As(err, &postponed):
 			return err
@@ -239,6 +251,9 @@ func (c *convergence) converge(ctx context.Context) error {
 			if err := c.park(ctx, t, err); err != nil {
 				return err
 			}
+		}
+		if errors.As(err, &between) {
+			return c.moveAgain(t.pair(), between)
 		}
 	}
 }
@@ -248,6 +263,9 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 }
 
 func (c *convergence) urgency(t task) gateway.Urgency {
+	if c.movesFrom(t.pair()) != "" {
+		return gateway.Interactive
+	}
 	s := c.account.Subscriptions[t.plan]
 	opened := s.OpenedAt
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {

@@ -28,6 +28,7 @@ func (c *convergence) done(ctx context.Context, pair portal.Pair) error {
 // outcome ends the wishes for these pairs, and the plans' wishes that waited for nothing else.
 func (c *convergence) outcome(pairs ...portal.Pair) []events.Fact {
 	var facts []events.Fact
+	var ended []portal.PlanID
 	for _, pair := range pairs {
 		now := c.account.Attachments[pair]
 		link := events.Link{Wish: now.OpenedBy}
@@ -39,7 +40,12 @@ func (c *convergence) outcome(pairs ...portal.Pair) []events.Fact {
 		default:
 			continue
 		}
-		facts = append(facts, c.fulfilled(pair.Plan, pairs...)...)
+		// A change that is undone ends with its keys in the old plan.
+		for _, plan := range []portal.PlanID{pair.Plan, c.account.Subscriptions[pair.Plan].ChangesTo} {
+			if end := c.fulfilled(plan, pairs...); len(end) > 0 && !slices.Contains(ended, plan) {
+				facts, ended = append(facts, end...), append(ended, plan)
+			}
+		}
 	}
 	return facts
 }
@@ -51,12 +57,18 @@ func (c *convergence) fulfilled(plan portal.PlanID, done ...portal.Pair) []event
 		return nil
 	}
 	for pair, attachment := range c.account.Attachments {
-		if pair.Plan == plan && attachment.Open() && attachment.OpenedBy == s.OpenedBy && !slices.Contains(done, pair) {
+		concerns := pair.Plan == plan || s.Refusal != nil && pair.Plan == s.Replaces
+		if concerns && attachment.Open() && attachment.OpenedBy == s.OpenedBy && !slices.Contains(done, pair) {
 			return nil
 		}
 	}
 	link := events.Link{Wish: s.OpenedBy}
-	if s.Desired() {
+	switch {
+	case s.Refusal != nil:
+		return []events.Fact{events.RequestRejected{Link: link, Code: s.Refusal.Code, Message: s.Refusal.Message}}
+	case s.Replaces != "":
+		return []events.Fact{events.PlanChanged{Link: link, From: s.Replaces, Plan: plan}}
+	case s.Desired():
 		return []events.Fact{events.SubscriptionActivated{Link: link, Plan: plan}}
 	}
 	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: plan}}

@@ -48,6 +48,10 @@ type checkpoints interface {
 	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
+type tellings interface {
+	Told(ctx context.Context, account portal.AccountID) (int64, error)
+}
+
 // scratch keeps what a sweep has gathered so far.
 type scratch interface {
 	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
@@ -62,10 +66,12 @@ type scratch interface {
 // It is a job. Its steps survey API Gateway, a page each, and keep what they see in rows
 // (decision 0043). Then they compare the streams, a page each.
 type Sweep struct {
-	Journal      sweptStreams
-	Accounts     accountReader
-	Sender       sender
-	Shown        checkpoints
+	Journal  sweptStreams
+	Accounts accountReader
+	Sender   sender
+	Shown    checkpoints
+	// Told tells how far an account's facts have become notices. It may be nil.
+	Told         tellings
 	Scratch      scratch
 	Listings     func(lease func() time.Time) Listings
 	MessageLease func(ctx context.Context) time.Time

@@ -130,6 +130,15 @@ func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv surv
 	if err != nil {
 		return c, err
 	}
+	if s.Told != nil {
+		told, err := s.Told.Told(ctx, id)
+		if err != nil {
+			return c, err
+		}
+		if told < head {
+			c.wake = append(c.wake, s.wakeUp(stream, head, events.TellRequested{}))
+		}
+	}
 	holds := sv.accounts[id]
 	if holds == nil {
 		holds = &held{}

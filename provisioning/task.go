@@ -27,17 +27,22 @@ func (t task) String() string {
 	return "key " + string(t.key) + " in plan " + string(t.plan)
 }
 
-// Detaching comes first, since it makes room on stages, and giving keys back last.
+// Detaching comes first, since it makes room on stages, then moves, since a key may be between two
+// plans, and giving keys back last.
 func (c *convergence) next() (task, bool) {
-	var wanted, plans, released []task
+	var moves, wanted, plans, released []task
 	for _, pair := range c.pairs() {
 		t := task{key: pair.Key, plan: pair.Plan}
 		attachment := c.account.Attachments[pair]
-		if c.stuck[t] != nil || !attachment.Open() && !c.recheck[pair] {
+		if c.stuck[t] != nil || !attachment.Open() && !c.recheck[pair] || c.leftByMove(pair) {
 			continue
 		}
 		if !attachment.Desired() {
 			return t, true
+		}
+		if c.movesFrom(pair) != "" {
+			moves = append(moves, t)
+			continue
 		}
 		wanted = append(wanted, t)
 	}
@@ -51,7 +56,7 @@ func (c *convergence) next() (task, bool) {
 			released = append(released, t)
 		}
 	}
-	if all := slices.Concat(plans, wanted, released); len(all) > 0 {
+	if all := slices.Concat(moves, plans, wanted, released); len(all) > 0 {
 		return all[0], true
 	}
 	return task{}, false
@@ -75,6 +80,8 @@ func (c *convergence) do(ctx context.Context, t task) error {
 		return c.finish(ctx, t.plan)
 	case t.plan == "":
 		return c.release(ctx, t.key)
+	case c.movesFrom(t.pair()) != "":
+		return c.move(ctx, t.pair(), c.movesFrom(t.pair()))
 	case c.account.Attachments[t.pair()].Desired():
 		return c.attach(ctx, t.pair())
 	}

@@ -42,5 +42,5 @@ func StreamOf(registered Key) portal.Stream { return portal.Stream(registered.SK
 
 // Identity is the row that names the account of an issuer and subject. hash is a hash of both.
 //
-// Owner: identity. Kept: for ever.
+// Owner: identity. Kept: until the account is deleted.
 func Identity(hash string) Key { return Key{"identity#" + hash, "account"} }

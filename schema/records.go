@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -64,10 +65,10 @@ func Reveals(account portal.AccountID) Range { return Range{accountPartition(acc
 // Owner: projections. Kept: for ever.
 func RevealCount(account portal.AccountID) Key { return Key{accountPartition(account), "reveals"} }
 
-// Person is the row of the e-mail address and the name of an account's owner. No other row that
-// is kept for long holds them.
+// Person is the row of the e-mail address and the name of an account's owner, and of the identity
+// that has the account.
 //
-// Owner: identity. Kept: for ever.
+// Owner: identity. Kept: until the account is deleted.
 func Person(account portal.AccountID) Key { return Key{personBegins + string(account), "person"} }
 
 // PersonOf returns the account of a Person row; ok is false for any other row.
@@ -80,6 +81,154 @@ const personBegins = "person#"
 
 // PersonBegins is the prefix of every Person's partition key, and of no other row's.
 func PersonBegins() string { return personBegins }
+
+// Notices, and what was sent of them.
+
+// Notice is the row of one thing that an account's owner is told. Ids sort by time.
+//
+// Owner: notices. Kept: TTL, 90 days.
+func Notice(account portal.AccountID, id string) Key {
+	all := Notices(account)
+	return Key{all.PK, all.Begins + id}
+}
+
+// Notices are all notices of an account, oldest first.
+func Notices(account portal.AccountID) Range { return Range{accountPartition(account), "notice#"} }
+
+// Delivery is the row of one notice that goes to one channel: mail, or a webhook.
+//
+// Owner: notices. Kept: TTL, 90 days.
+func Delivery(account portal.AccountID, channel, notice string) Key {
+	all := Deliveries(account, channel)
+	return Key{all.PK, all.Begins + notice}
+}
+
+// Deliveries are all deliveries of an account to a channel, oldest first.
+func Deliveries(account portal.AccountID, channel string) Range {
+	return Range{accountPartition(account), "delivery#" + channel + "#"}
+}
+
+// NoticeSettings is the row of the kinds of notices that an account has switched off.
+//
+// Owner: notices. Kept: for ever.
+func NoticeSettings(account portal.AccountID) Key {
+	return Key{accountPartition(account), "settings#notices"}
+}
+
+// Told is the row of how far an account's facts have become notices.
+//
+// Owner: notices. Kept: for ever.
+func Told(account portal.AccountID) Key { return Key{accountPartition(account), "settings#told"} }
+
+// Webhook is the row of an address to which an account's notices go. It has no secret.
+//
+// Owner: notices. Kept: until it is deleted.
+func Webhook(account portal.AccountID, id string) Key {
+	all := Webhooks(account)
+	return Key{all.PK, all.Begins + id}
+}
+
+// Webhooks are all webhooks of an account, oldest first.
+func Webhooks(account portal.AccountID) Range { return Range{accountPartition(account), "webhook#"} }
+
+// WebhookCount is the row of how many webhooks an account has.
+//
+// Owner: notices. Kept: for ever.
+func WebhookCount(account portal.AccountID) Key {
+	return Key{accountPartition(account), "settings#webhooks"}
+}
+
+// PersonWord is the row by which a person is found: by the e-mail address, or a word of the name.
+//
+// Owner: identity. Kept: until the account is deleted.
+func PersonWord(word string, account portal.AccountID) Key {
+	of := PersonWords(word)
+	return Key{of.PK, of.Begins + "#" + string(account)}
+}
+
+// PersonWords are the words of all people that begin with a text, which must not be empty.
+func PersonWords(begins string) Range {
+	first, _ := utf8.DecodeRuneInString(begins)
+	return Range{"person-word#" + string(first), begins}
+}
+
+// AccountOfWord returns the account of a PersonWord.
+func AccountOfWord(k Key) portal.AccountID {
+	return portal.AccountID(k.SK[strings.LastIndexByte(k.SK, '#')+1:])
+}
+
+// Settings is the row of what a person has chosen: the time zone.
+//
+// Owner: members. Kept: until the account is deleted.
+func Settings(account portal.AccountID) Key {
+	return Key{accountPartition(account), "settings#account"}
+}
+
+// Feedback is the row of what a person told the operator. Ids sort by time.
+//
+// Owner: members. Kept: until the account is deleted.
+func Feedback(id string) Key { return Key{AllFeedback().PK, id} }
+
+// AllFeedback is the feedback of everybody, oldest first.
+func AllFeedback() Range { return Range{PK: "feedback"} }
+
+// AccountFeedback is the row that lists a Feedback under its account.
+//
+// Owner: members. Kept: until the account is deleted.
+func AccountFeedback(account portal.AccountID, id string) Key {
+	all := AccountFeedbacks(account)
+	return Key{all.PK, all.Begins + id}
+}
+
+// AccountFeedbacks are the rows that list the feedback of an account, oldest first.
+func AccountFeedbacks(account portal.AccountID) Range {
+	return Range{accountPartition(account), feedbackBegins}
+}
+
+const feedbackBegins = "feedback#"
+
+// FeedbackListedBy returns the Feedback that an AccountFeedback lists; ok is false for any other row.
+func FeedbackListedBy(k Key) (feedback Key, ok bool) {
+	id, ok := strings.CutPrefix(k.SK, feedbackBegins)
+	return Feedback(id), ok
+}
+
+// Invitation is the row of an e-mail address that may register. id is a hash of it.
+//
+// Owner: members. Kept: TTL, 14 days; until it is revoked, or the account is deleted.
+func Invitation(id string) Key { return Key{Invitations().PK, id} }
+
+// Invitations are all invitations.
+func Invitations() Range { return Range{PK: "invitations"} }
+
+// Admin is the row of an account that was promoted to admin.
+//
+// Owner: members. Kept: until it is demoted, or deleted.
+func Admin(account portal.AccountID) Key { return Key{Admins().PK, string(account)} }
+
+// Admins are all accounts that were promoted.
+func Admins() Range { return Range{PK: "admins"} }
+
+// Deed is the row of what an admin did at that time: to whom, and by which operation.
+//
+// Owner: members. Kept: for ever.
+func Deed(at time.Time, id string) Key { return Key{Deeds().PK, Milliseconds(at) + "#" + id} }
+
+// Deeds are everything that admins did, oldest first.
+func Deeds() Range { return Range{PK: "audit"} }
+
+// PendingRegistration is the row of an account that an admin must approve.
+//
+// Owner: handlers. Kept: until it is answered.
+func PendingRegistration(account portal.AccountID) Key {
+	return Key{PendingRegistrations().PK, string(account)}
+}
+
+// PendingRegistrations are all registrations that an admin must answer.
+func PendingRegistrations() Range { return Range{PK: "registrations"} }
+
+// AccountRows are all rows of the account's partition.
+func AccountRows(account portal.AccountID) Range { return Range{PK: accountPartition(account)} }
 
 // Rows for later work, and for the jobs.
 

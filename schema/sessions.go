@@ -17,6 +17,14 @@ func AccountSession(account portal.AccountID, tokenHash string) Key {
 	return Key{accountPartition(account), Session(tokenHash).PK}
 }
 
+// AccountSessions are the sessions of an account.
+func AccountSessions(account portal.AccountID) Range {
+	return Range{accountPartition(account), "session#"}
+}
+
+// SessionOf is the row of the session that an AccountSession lists.
+func SessionOf(listed Key) Key { return Key{listed.SK, "session"} }
+
 // SignIn is the row of a sign-in in progress. Its secrets are removed once it is used.
 //
 // Owner: identity. Kept: TTL, 24 hours.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -113,6 +114,42 @@ func (r Range) step(stream portal.Stream, sequence int64) Key {
 //
 // Owner: projections. Kept: with its generation.
 func (g Generation) Catalog() Key { return Key{g.Prefix() + "catalog", "now"} }
+
+// AccountShards is the number of partitions of the list of accounts. It may grow with the next shape
+// of the views.
+const AccountShards = 16
+
+// ListedAccount is the row of an account in the list of all accounts, by the time of registration.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) ListedAccount(account portal.AccountID, registered time.Time) Key {
+	shard := g.ListedAccounts(shardOf(portal.AccountStream(account), AccountShards))
+	return Key{shard.PK, shard.Begins + ListedPlace(account, registered)}
+}
+
+// ListedAccounts are the accounts of a shard, the first that registered first.
+func (g Generation) ListedAccounts(shard int) Range {
+	return Range{fmt.Sprintf("%saccounts#%02d", g.Prefix(), shard), "at#"}
+}
+
+// ListedPlace orders the list of accounts. It ends the sort key of a ListedAccount.
+func ListedPlace(account portal.AccountID, registered time.Time) string {
+	return Milliseconds(registered) + "#" + string(account)
+}
+
+// IsListedPlace reports whether the text can be a ListedPlace.
+func IsListedPlace(text string) bool {
+	at, account, ok := strings.Cut(text, "#")
+	_, err := strconv.ParseUint(at, 10, 63)
+	return ok && err == nil && account != "" && len(at) == len(Milliseconds(time.Unix(0, 0)))
+}
+
+// KeyOwner is the row that names the account of a key.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) KeyOwner(key portal.KeyID) Key {
+	return Key{g.Prefix() + "key#" + string(key), "owner"}
+}
 
 // Holder is the row of a key that is in a plan, or was.
 //

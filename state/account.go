@@ -159,6 +159,8 @@ func (a *Account) Apply(e events.Event) {
 		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
+	case events.QuotaThresholdReached:
+		a.reach(f)
 	default:
 		a.applyToKeys(e)
 		a.applyToPlans(e)
@@ -223,6 +225,8 @@ func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
 func (a *Account) approve(e events.Event, f events.SubscriptionApproved) {
 	if s, ok := a.Wish(f.Wish); ok && s.Phase == AwaitingApproval {
 		a.wantPlan(e, s, f.Wish)
+		// The person follows the operation that asked, not the admin's.
+		a.plan(s.Plan, func(now *Subscription) { now.Operation, now.Correlation = s.Operation, s.Correlation })
 	}
 }
 
@@ -275,7 +279,12 @@ func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
 // unlink makes a plan no longer part of a change.
 func (a *Account) unlink(plan portal.PlanID) {
 	s := a.Subscriptions[plan]
-	a.plan(s.Replaces, func(from *Subscription) { from.ChangesTo = "" })
+	a.plan(s.Replaces, func(from *Subscription) {
+		// The old plan may be part of another change while this one waits for approval.
+		if from.ChangesTo == plan {
+			from.ChangesTo = ""
+		}
+	})
 	a.plan(s.ChangesTo, func(to *Subscription) { to.Replaces = "" })
 	a.plan(plan, func(s *Subscription) { s.Replaces, s.ChangesTo = "", "" })
 }
@@ -329,8 +338,11 @@ func (a *Account) endPairs(e events.Event, plan portal.PlanID) {
 }
 
 func (a *Account) noteEmptied(e events.Event, ring portal.Ring) {
+	if a.Rings[ring].EmptiedBy != 0 {
+		return
+	}
 	for _, s := range a.Subscriptions {
-		if s.Ring == ring && s.Phase != Ended {
+		if s.Ring == ring && s.Phase != Ended && s.Phase != AwaitingApproval {
 			return
 		}
 	}

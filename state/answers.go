@@ -55,6 +55,20 @@ func (a Account) OpenWishes() map[int64]OpenWish {
 	return open
 }
 
+// Undecided lists the wishes that wait for the converger or for an admin, sorted.
+func (a Account) Undecided() []int64 {
+	open := a.OpenWishes()
+	for _, s := range a.Subscriptions {
+		if s.Undecided() {
+			open[s.OpenedBy] = OpenWish{}
+		}
+	}
+	if a.Standing.Asked != 0 {
+		open[a.Standing.Asked] = OpenWish{}
+	}
+	return slices.Sorted(maps.Keys(open))
+}
+
 // WishesBetween returns the wishes that are open after and were not before, and the other way round.
 func WishesBetween(before, after Account) (opened, ended map[int64]OpenWish) {
 	opened, ended = after.OpenWishes(), before.OpenWishes()

@@ -47,7 +47,7 @@ func (a *Account) applyToStanding(e events.Event) {
 // leave ends all subscriptions, and asks for every key to be deleted from API Gateway.
 func (a *Account) leave(e events.Event) {
 	a.Standing.Deleting, a.Standing.DeletingAt = e.Sequence, e.Time
-	a.Standing.Switching, a.Standing.SwitchingAt = 0, time.Time{}
+	a.Standing.Switching, a.Standing.SwitchingAt, a.Standing.Asked = 0, time.Time{}, 0
 	for plan, s := range a.Subscriptions {
 		if s.Phase != Ended {
 			a.close(e, plan, Ended, "")

@@ -36,11 +36,16 @@ func (a *answer) response(broken bool) *Response {
 	r := &Response{Status: a.status, Reason: http.StatusText(a.status), Protocol: a.protocol, Headers: shown(a.header)}
 	r.Body = a.show()
 	r.Body.Truncated = a.truncated || broken
-	if a.truncated {
+	switch {
+	case a.crowded:
+		r.Body.Note = "The portal is showing as many large answers as it can, so this is the first megabyte. Try again in a moment, or copy the code and run it yourself."
+	case a.truncated:
 		r.Body.Note = "The answer is longer than 10 MB. Copy the code and run it yourself to get the rest."
 	}
 	return r
 }
+
+const noText = "The answer is not text, so it is not shown. Copy the code and run it yourself to save it as a file."
 
 func (a *answer) show() Body {
 	b := Body{Kind: KindNone, Type: mediaType(a.contentType), Size: len(a.body)}
@@ -51,10 +56,12 @@ func (a *answer) show() Body {
 	case a.encoding != "":
 		b.Kind, b.Note = KindBinary, fmt.Sprintf("The answer is compressed in a way that is not shown here (%s). Copy the code and run it yourself to get it.", plain(a.encoding))
 	case !isText(b.Type, a.body):
-		b.Kind, b.Note = KindBinary, "The answer is not text, so it is not shown. Copy the code and run it yourself to save it as a file."
+		b.Kind, b.Note = KindBinary, noText
 	default:
-		b.Kind, b.Text = KindText, toUTF8(a.body, a.contentType)
-		if isJSON(b.Type) && json.Valid([]byte(b.Text)) {
+		b.Kind, b.Text = KindText, visible(toUTF8(a.body, a.contentType))
+		if b.Text == "" {
+			b.Kind, b.Note = KindBinary, noText
+		} else if isJSON(b.Type) && json.Valid([]byte(b.Text)) {
 			b.Kind, b.Text = KindJSON, indented(b.Text)
 		}
 	}
@@ -132,6 +139,33 @@ func toUTF8(body []byte, contentType string) string {
 	}
 	return strings.TrimPrefix(strings.ToValidUTF8(string(text), "\uFFFD"), "\uFEFF")
 }
+
+// visible returns the text with Unicode's pictures in place of control characters, and "" if there
+// are so many that it is no text. Each would take six bytes in JSON.
+func visible(text string) string {
+	controls := 0
+	for i := range len(text) {
+		if isControl(rune(text[i])) {
+			controls++
+		}
+	}
+	switch {
+	case controls == 0:
+		return text
+	case controls > 100 && controls > len(text)/10:
+		return ""
+	}
+	return strings.Map(func(r rune) rune {
+		if r == 0x7f {
+			return '\u2421'
+		} else if isControl(r) {
+			return '\u2400' + r
+		}
+		return r
+	}, text)
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
 
 // asText shows a request's body.
 func asText(body []byte) string { return strings.ToValidUTF8(string(body), "\uFFFD") }

@@ -16,7 +16,7 @@ func compose(ctx context.Context, shelf *library.Shelf, api catalog.API, attempt
 	if attempt.Operation == "" {
 		return Request{
 			Endpoint: api.Endpoint, Method: attempt.Method, Path: attempt.Path, Header: attempt.Header, Body: []byte(attempt.Values.Body),
-			TakesKeys: TakesKeys(shelf.Document, api),
+			TakesKeys: shelf.TakesKeys(api),
 		}, nil
 	}
 	if attempt.Method != "" || attempt.Path != "" {
@@ -43,7 +43,7 @@ func compose(ctx context.Context, shelf *library.Shelf, api catalog.API, attempt
 	}
 	return Request{
 		Endpoint: api.Endpoint, Method: built.Method, Path: built.URL, Header: header, Body: []byte(built.Body),
-		TakesKeys: TakesKeys(shelf.Document, api),
+		TakesKeys: shelf.TakesKeys(api),
 	}, nil
 }
 

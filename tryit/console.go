@@ -3,7 +3,6 @@ package tryit
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -65,7 +64,7 @@ type Attempt struct {
 // Try sends the request and returns what happened; see Sender.Send. A product or API that the
 // caller does not see is NotFound, and so are an unknown operation and a key of another account.
 // Values that do not fit the operation are Invalid, and the error wraps openapi.Problems. A key for
-// an API that takes none (TakesKeys) is Invalid, too; without an account it is Unauthorized. Beyond
+// an API that takes none (catalog.Document.TakesKeys) is Invalid, too; without an account it is Unauthorized. Beyond
 // the limits the error is TooManyRequests.
 func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchange, error) {
 	shelf, err := c.shelves.For(ctx, who.Viewer)
@@ -113,20 +112,10 @@ func check(document catalog.Document, api catalog.API, who Caller, attempt Attem
 		return nil
 	case who.Account == "":
 		return portal.Fail(portal.Unauthorized, "Sign in to use one of your keys.")
-	case !TakesKeys(document, api):
+	case !document.TakesKeys(api):
 		return portal.Fail(portal.Invalid, "This API takes no keys of this portal. Send the request without a key.")
 	}
 	return nil
-}
-
-// TakesKeys reports whether keys may be sent to an API of the document: it is a REST API on API
-// Gateway, and a plan covers its stage. A product folder can name other endpoints, and a mistake there must
-// not send people's keys to somebody else.
-func TakesKeys(document catalog.Document, api catalog.API) bool {
-	stage := portal.Stage{API: api.ID, Stage: api.Stage}
-	return api.Kind == catalog.REST && api.ID != "" && slices.ContainsFunc(document.Products, func(p catalog.Product) bool {
-		return slices.ContainsFunc(p.Plans, func(plan catalog.Plan) bool { return slices.Contains(plan.Stages, stage) })
-	})
 }
 
 func (c Caller) limited(ctx context.Context) caller {

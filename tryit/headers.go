@@ -25,11 +25,17 @@ var dropped = map[string]bool{
 	"Http2-Settings": true, "Content-Length": true, "Expect": true, "Accept-Encoding": true, "Cookie": true, "Cookie2": true,
 	"X-Api-Key": true, "Forwarded": true, "Via": true, "X-Real-Ip": true, "X-Client-Ip": true, "X-Cluster-Client-Ip": true,
 	"True-Client-Ip": true, "Cf-Connecting-Ip": true, "Fastly-Client-Ip": true, "X-Original-Url": true, "X-Rewrite-Url": true,
+	"Client-Ip": true, "X-Proxyuser-Ip": true, "X-Remote-Ip": true, "X-Remote-Addr": true, "X-Originating-Ip": true, "X-Host": true,
+	"X-Original-Host": true, "X-Original-Forwarded-For": true, "X-Azure-Clientip": true, "X-Azure-Socketip": true, "X-Appengine-User-Ip": true,
+	"X-Envoy-External-Address": true, "X-Forwarded": true, "Wl-Proxy-Client-Ip": true,
 }
+
+// droppedPrefixes begin the names of further such headers.
+var droppedPrefixes = []string{"Proxy-", "X-Forwarded-", "Sec-", "Cloudfront-Viewer-"}
 
 func isDropped(name string) bool {
 	name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-")) // to CGI and its heirs these are the same
-	return dropped[name] || strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Sec-")
+	return dropped[name] || slices.ContainsFunc(droppedPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // sendable returns the headers to send, and the names of those that are dropped.

@@ -5,20 +5,25 @@ import "strings"
 // shortestPart is how many characters of a key at the end of a text that broke off are cut.
 const shortestPart = 4
 
-// scrubbed masks a key that the API sent back, or that the person typed somewhere else.
+// scrubbed masks a key that the API sent back, or that the person typed somewhere else, in every
+// spelling that an API makes by mistake. It cannot find a key that an API encrypts or compresses.
 func scrubbed(e Exchange, key string) Exchange {
 	if key == "" {
 		return e
 	}
-	mask := strings.NewReplacer(key, Mask).Replace
+	spelled, exactly := spellingsOf(key), strings.NewReplacer(key, Mask)
+	mask := func(text string) string { return spelled.mask(exactly.Replace(text)) }
 	e.Request.URL, e.Request.Body = mask(e.Request.URL), mask(e.Request.Body)
 	maskHeaders(e.Request.Headers, mask)
+	for i, name := range e.Request.Dropped {
+		e.Request.Dropped[i] = mask(name)
+	}
 	if e.Response == nil {
 		return e
 	}
 	maskHeaders(e.Response.Headers, mask)
 	body := &e.Response.Body
-	body.Type, body.Text = mask(body.Type), mask(body.Text)
+	body.Type, body.Text, body.Note = mask(body.Type), mask(body.Text), mask(body.Note)
 	if body.Truncated {
 		body.Text = withoutPart(body.Text, key)
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/outbound"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -24,7 +25,7 @@ type SenderConfig struct {
 	// private or loopback. It must not depend on requests. nil allows no host.
 	AllowPrivate func(host string) bool
 	// Resolver is the system's if nil.
-	Resolver resolver
+	Resolver outbound.Resolver
 	// Connect opens a connection to an IP address and port; nil means TCP.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS is the configuration of TLS connections; nil means Go's defaults.
@@ -39,7 +40,7 @@ type Sender struct {
 	transport *http.Transport
 	private   func(host string) bool
 	timeout   time.Duration
-	// large bounds how many large answers are in memory at once.
+	// large bounds how many large answers are in memory at once, of those that are still shown, too.
 	large chan struct{}
 }
 
@@ -48,24 +49,17 @@ func NewSender(cfg SenderConfig) *Sender {
 	if cfg.AllowPrivate == nil {
 		cfg.AllowPrivate = func(string) bool { return false }
 	}
-	if cfg.Resolver == nil {
-		cfg.Resolver = net.DefaultResolver
-	}
-	if cfg.Connect == nil {
-		cfg.Connect = (&net.Dialer{}).DialContext
-	}
-	d := dialer{resolver: cfg.Resolver, connect: cfg.Connect, private: cfg.AllowPrivate}
 	return &Sender{
 		private: cfg.AllowPrivate, timeout: cmp.Or(cfg.Timeout, Timeout), large: make(chan struct{}, maxLarge),
-		transport: &http.Transport{
-			DialContext: d.dial, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true, DisableKeepAlives: true, DisableCompression: true,
-			MaxResponseHeaderBytes: maxAnswerHeader,
-		},
+		transport: outbound.Transport(outbound.Config{
+			AllowPrivate: cfg.AllowPrivate, Resolver: cfg.Resolver, Connect: cfg.Connect, TLS: cfg.TLS,
+		}, maxAnswerHeader),
 	}
 }
 
 // Send sends the request and waits for the whole answer. An API that cannot be reached or fails is
-// no error. Send returns Invalid or TooLarge for a request that it does not send because the
+// no error. An answer of more than 1 MB takes one of a few places until ctx ends, so ctx must end
+// once the Exchange is no longer needed, as that of a web request does. Send returns Invalid or TooLarge for a request that it does not send because the
 // person has to change it, and Conflict if the operator has to change the endpoint.
 func (s *Sender) Send(ctx context.Context, request Request) (Exchange, error) {
 	out, dropped, err := s.prepare(request)
@@ -78,12 +72,12 @@ func (s *Sender) Send(ctx context.Context, request Request) (Exchange, error) {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	began := time.Now()
-	a, err := s.roundTrip(out.WithContext(limited))
+	a, err := s.roundTrip(ctx, out.WithContext(limited))
 	exchange.TookMS = time.Since(began).Milliseconds()
 	if ctx.Err() != nil {
 		return Exchange{}, &portal.Error{Code: portal.Invalid, Message: "The request was cancelled before the API had answered.", Err: ctx.Err()}
 	}
-	exchange.Failure = failureOf(limited, err)
+	exchange.Failure = outbound.FailureOf(limited, err)
 	if a != nil {
 		exchange.Response, exchange.Left = a.response(err != nil), left(a.header)
 	}
@@ -124,7 +118,7 @@ func (s *Sender) prepare(request Request) (*http.Request, []string, error) {
 
 // checkPrivacy refuses to send a key over the internet in clear text.
 func (s *Sender) checkPrivacy(u *url.URL) error {
-	if u.Scheme == "https" || s.private(canonical(u.Hostname())) {
+	if u.Scheme == "https" || s.private(outbound.Canonical(u.Hostname())) {
 		return nil
 	}
 	return portal.Fail(portal.Conflict, "The address of this API does not use https, so the portal sends no key to it. Tell the operator of this portal.")
@@ -140,10 +134,13 @@ type answer struct {
 	encoding  string
 	body      []byte
 	truncated bool
+	// crowded says that the rest was not read, because there was no place for a large answer.
+	crowded bool
 }
 
-// roundTrip returns an answer, an error, or both if the body broke off.
-func (s *Sender) roundTrip(out *http.Request) (*answer, error) {
+// roundTrip returns an answer, an error, or both if the body broke off. needed ends when the answer
+// is no longer needed.
+func (s *Sender) roundTrip(needed context.Context, out *http.Request) (*answer, error) {
 	resp, err := s.transport.RoundTrip(out)
 	if err != nil {
 		return nil, err
@@ -153,10 +150,10 @@ func (s *Sender) roundTrip(out *http.Request) (*answer, error) {
 	if resp.StatusCode < http.StatusOK { // switching protocols; what follows is no body
 		return a, nil
 	}
-	return a, s.read(out.Context(), resp, a)
+	return a, s.read(needed, out.Context(), resp, a)
 }
 
-func (s *Sender) read(ctx context.Context, resp *http.Response, a *answer) error {
+func (s *Sender) read(needed, ctx context.Context, resp *http.Response, a *answer) error {
 	body, encoding, err := decoded(resp)
 	a.encoding = encoding
 	if err != nil {
@@ -166,10 +163,8 @@ func (s *Sender) read(ctx context.Context, resp *http.Response, a *answer) error
 	if err != nil || len(a.body) < smallAnswer {
 		return err
 	}
-	select {
-	case s.large <- struct{}{}:
-		defer func() { <-s.large }()
-	case <-ctx.Done():
+	if !s.takesLarge(needed, ctx) {
+		a.truncated, a.crowded = true, true
 		return ctx.Err()
 	}
 	rest, err := io.ReadAll(io.LimitReader(body, MaxResponse-smallAnswer+1))
@@ -180,8 +175,24 @@ func (s *Sender) read(ctx context.Context, resp *http.Response, a *answer) error
 	return err
 }
 
+// takesLarge takes a place for a large answer until it is no longer needed, and reports whether
+// one became free soon. People who read slowly must not keep others waiting.
+func (s *Sender) takesLarge(needed, ctx context.Context) bool {
+	waited := time.NewTimer(s.timeout / 10)
+	defer waited.Stop()
+	select {
+	case s.large <- struct{}{}:
+		context.AfterFunc(needed, func() { <-s.large })
+		return true
+	case <-waited.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 const (
-	// At most maxLarge answers longer than smallAnswer are read at once; others wait.
+	// At most maxLarge answers longer than smallAnswer are read and shown at once; others wait for
+	// a moment, and are then cut.
 	maxLarge    = 4
 	smallAnswer = 1 << 20
 )

@@ -3,6 +3,7 @@ package tryit_test
 import (
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -84,6 +85,13 @@ func TestTheKeyIsNowhereInAnExchange(t *testing.T) {
 		case "/v1/json":
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = fmt.Fprintf(w, `{"headers":{"x-api-key":%q}}`, key)
+		case "/v1/base64":
+			w.Header().Set("X-Echo-64", base64.StdEncoding.EncodeToString([]byte("key="+key)))
+			w.Header().Set("Content-Type", key+"/"+key)
+			_, _ = io.WriteString(w, base64.StdEncoding.EncodeToString([]byte(key)))
+		case "/v1/encoding":
+			w.Header().Set("Content-Encoding", key)
+			_, _ = io.WriteString(w, "x")
 		case "/v1/utf16":
 			w.Header().Set("Content-Type", "text/plain; charset=utf-16le")
 			for _, b := range []byte(key + key) {
@@ -108,15 +116,15 @@ func TestTheKeyIsNowhereInAnExchange(t *testing.T) {
 			_, _ = io.WriteString(w, "<p>"+key+"</p>")
 		}
 	})
-	for _, path := range []string{"/json", "/utf16", "/gzip", "/cut", "/broken", "/html", "/json?typed=" + keyValue} {
+	for _, path := range []string{"/json", "/utf16", "/gzip", "/cut", "/broken", "/html", "/base64", "/encoding", "/json?typed=" + keyValue} {
 		e := send(t, s, tryit.Request{
-			Endpoint: secure, Method: "POST", Path: path, Key: keyValue, Body: []byte("I typed " + keyValue), Header: http.Header{"X-Typed": {keyValue}},
+			Endpoint: secure, Method: "POST", Path: path, Key: keyValue, Body: []byte("I typed " + keyValue), Header: http.Header{"X-Typed": {keyValue}, "X-Forwarded-" + keyValue: {"dropped"}},
 		})
 		text, err := json.Marshal(e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all := string(text) + fmt.Sprintf("%+v %#v", e, e.Response); strings.Contains(all, keyValue) || strings.Contains(all, keyValue[:10]) {
+		if all := string(text) + fmt.Sprintf("%+v %#v", e, e.Response); strings.Contains(strings.ToLower(all), strings.ToLower(keyValue[:10])) || strings.Contains(all, base64.StdEncoding.EncodeToString([]byte(keyValue))[:12]) {
 			t.Errorf("%s: the exchange holds the key", path)
 		}
 		if got := answered(t, e); valueOf(got.Headers, "X-Echo") != "you sent "+tryit.Mask || valueOf(got.Headers, "Set-Cookie") != "" {
@@ -148,6 +156,8 @@ func TestDangerousHeadersAreNotSent(t *testing.T) {
 		"Host", "Connection", "Keep-Alive", "Proxy-Authorization", "proxy-connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings",
 		"Content-Length", "Expect", "Accept-Encoding", "Cookie", "Cookie2", "x-api-key", "X_Api_Key", "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
 		"X_Forwarded_For", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "Sec-Fetch-Site", "X-Original-URL",
+		"Client-IP", "X-Host", "X-Original-Host", "X-Azure-ClientIP", "X-Envoy-External-Address", "X-Forwarded", "X-Remote-Addr", "WL-Proxy-Client-IP",
+		"X-AppEngine-User-IP", "X-ProxyUser-Ip", "CloudFront-Viewer-Address",
 	}
 	for _, name := range names {
 		given[name] = []string{"evil"}
@@ -330,6 +340,34 @@ func TestARedirectIsShownAndNotFollowed(t *testing.T) {
 		t.Errorf("%d requests arrived", calls)
 	}
 	n.sees(t, []string{host, host}, []string{publicIP + ":80", publicIP + ":80"})
+}
+
+func TestFewLargeAnswersAreInMemoryAtOnce(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, strings.Repeat("a", 2<<20))
+	}))
+	defer server.Close()
+	n := &internet{server: server.Listener.Addr().String(), answers: [][]string{{publicIP}}}
+	s := tryit.NewSender(tryit.SenderConfig{Resolver: n, Connect: n.connect, Timeout: 5 * time.Second})
+	request := tryit.Request{Endpoint: endpoint, Method: "GET", Path: "/"}
+	shown, ends := context.WithCancel(t.Context())
+	for range 4 {
+		if e, err := s.Send(shown, request); err != nil || answered(t, e).Body.Size != 2<<20 {
+			t.Fatalf("answered %v, %v", e.Explanation, err)
+		}
+	}
+	e := send(t, s, request)
+	if r := answered(t, e); e.Failure != "" || !strings.Contains(r.Body.Note, "as many large answers as it can") || r.Body.Size != 1<<20 || !r.Body.Truncated {
+		t.Errorf("while four are shown, %d bytes of a fifth are read, and it says %q", r.Body.Size, r.Body.Note)
+	}
+	ends()
+	for { // the places are given back in the background
+		if e := send(t, s, request); answered(t, e).Body.Size == 2<<20 {
+			return
+		}
+	}
 }
 
 func TestAnEndlessAnswerIsCut(t *testing.T) {

@@ -379,6 +379,7 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	}
 	all := states()
 	maps.Copy(all, documentationStates())
+	maps.Copy(all, informedStates())
 	maps.Copy(all, usageStates())
 	watch := watched(t, ctx)
 	for name, state := range all {

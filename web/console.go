@@ -26,6 +26,10 @@ type trying interface {
 // maxTry bounds a console's form: the largest body that try-it sends, escaped, and its fields.
 const maxTry = 3*tryit.MaxRequest + 64<<10
 
+// maxAnswerShown bounds the text of an answer in a page, in bytes. A browser is slow with more, and
+// a page needs several times the memory.
+const maxAnswerShown = 1 << 20
+
 // console is the form that tries an operation, and what came of it.
 type console struct {
 	Action string
@@ -140,7 +144,7 @@ func (b *consoleBody) setText(text string) {
 
 // console is the form without its fields: where it sends to, and with which keys.
 func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console, error) {
-	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: ref.takesKey(op)}
+	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: op.TakesKey()}
 	switch {
 	case ref.api.Private:
 		c.Unavailable = "This API can be called only from inside its owner's network. Copy the code and run it there."
@@ -149,7 +153,7 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 		c.Unavailable = "This API has no public address, so it cannot be tried here."
 		return c, nil
 	}
-	if c.NeedsKey = c.NeedsKey && tryit.TakesKeys(ref.shelf.Document, ref.api); !c.NeedsKey {
+	if c.NeedsKey = c.NeedsKey && ref.shelf.TakesKeys(ref.api); !c.NeedsKey {
 		return c, nil
 	}
 	id, ok := identity.From(r.Context())
@@ -157,7 +161,7 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 		c.WhyNoKey, c.GetKey = "This operation needs an API key.", link{"Sign in to use yours", signIn(here(r))}
 		return c, nil
 	}
-	account, err := ref.web.views.Account(r.Context(), id.Account)
+	account, err := ref.web.account(r.Context(), id.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -281,11 +285,19 @@ func headersOf(added string) (http.Header, error) {
 		name, value, ok := strings.Cut(line, ":")
 		name = strings.TrimSpace(name)
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, portal.Fail(portal.Invalid, fmt.Sprintf("Nothing was sent: “%s” is not a header. Write Name: value.", line))
+			return nil, portal.Fail(portal.Invalid, fmt.Sprintf("Nothing was sent: “%s” is not a header. Write Name: value.", clipped(line, 100)))
 		}
 		header.Add(textproto.CanonicalMIMEHeaderKey(name), strings.TrimSpace(value))
 	}
 	return header, nil
+}
+
+// clipped returns at most that many bytes of a text.
+func clipped(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 func exchangeOf(e tryit.Exchange) *exchangeView {
@@ -294,8 +306,9 @@ func exchangeOf(e tryit.Exchange) *exchangeView {
 		v.Took = strconv.FormatInt(e.TookMS/1000, 10) + " s"
 	}
 	if e.Response != nil {
+		shortenAnswer(v)
 		v.Class, v.Size = strconv.Itoa(e.Response.Status/100), bytesText(e.Response.Body.Size)
-		v.Shown = snippet.Highlight(map[tryit.Kind]string{tryit.KindJSON: "json"}[e.Response.Body.Kind], e.Response.Body.Text)
+		v.Shown = snippet.Highlight(map[tryit.Kind]string{tryit.KindJSON: "json"}[v.Response.Body.Kind], v.Response.Body.Text)
 	}
 	if e.Left != nil {
 		v.Left = count(int(e.Left.Remaining), "request") + " left"
@@ -305,6 +318,16 @@ func exchangeOf(e tryit.Exchange) *exchangeView {
 		v.Left += ", says the API."
 	}
 	return v
+}
+
+func shortenAnswer(v *exchangeView) {
+	if len(v.Response.Body.Text) <= maxAnswerShown {
+		return
+	}
+	response := *v.Response
+	response.Body.Text = strings.ToValidUTF8(response.Body.Text[:maxAnswerShown], "")
+	response.Body.Note = "Here is the first megabyte of the answer. Copy the code and run it yourself to get the rest."
+	v.Response = &response
 }
 
 func bytesText(n int) string {

@@ -79,6 +79,22 @@ func TestTheConsoleShowsWhatCameBack(t *testing.T) {
 	says(t, doc, ".exchange .notice", "did not accept the key")
 }
 
+func TestALargeAnswerIsShownInPart(t *testing.T) {
+	t.Parallel()
+	f := subscribed()
+	f.exchange = exchanged(200, tryit.KindText, strings.Repeat(`"ä<`, 2<<20))
+	w := signedIn(f).post(listHarbours+"/try", url.Values{})
+	if w.Body.Len() > 6<<20 {
+		t.Errorf("the page has %d bytes", w.Body.Len())
+	}
+	doc := document(t, w, http.StatusOK)
+	says(t, doc, ".exchange", "Here is the first megabyte of the answer.")
+	says(t, doc, ".exchange-head", "8.4 MB")
+	if len(f.exchange.Response.Body.Text) != 8<<20 {
+		t.Error("the exchange was changed")
+	}
+}
+
 func TestTheConsoleSendsNothingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -90,6 +106,7 @@ func TestTheConsoleSendsNothingThatIsWrong(t *testing.T) {
 		"a number is text":      {listHarbours, url.Values{"query.limit": {"many"}}, "#try-query-limit-error", "limit must be a whole number"},
 		"a required one is not": {tidesOf, url.Values{}, "#try-path-id-error", "id is required"},
 		"a header has no colon": {tidesOf, url.Values{"path.id": {"x"}, "headers": {"nonsense"}}, "#try-result", "“nonsense” is not a header"},
+		"a header is endless":   {tidesOf, url.Values{"path.id": {"x"}, "headers": {strings.Repeat("x", 1<<20)}}, ".notice[role=alert]", "x…” is not a header"},
 		"the body is missing":   {addHarbour, url.Values{"content_type": {"application/json"}}, "#try-body-error", "body is required"},
 	} {
 		f := subscribed()

@@ -16,6 +16,10 @@ type dashboardPage struct {
 	Person string
 	// Unregistered is set while the account is not registered.
 	Unregistered *registration
+	// Needs are the notices that need something of the person, most important first.
+	Needs []noticeLine
+	// Told says that there is a page of notices.
+	Told bool
 	// Blocked is what does not work until the operator acts, UnderWay what is in progress
 	// or waits, and Unmet what was refused or failed.
 	Blocked, UnderWay, Unmet []attention
@@ -95,9 +99,13 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
+	needs, err := s.needs(r.Context(), id.Account)
+	if err != nil {
+		return dashboardPage{}, err
+	}
 	page := dashboardPage{
-		Person: displayName(id), Keys: s.keyLines(account, revealed),
-		Version: versionOf(account, shelf.Hash, recent, activity.version),
+		Person: displayName(id), Keys: s.keyLines(account, revealed), Needs: needs, Told: s.notices != nil,
+		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
 	}
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
@@ -186,6 +194,13 @@ func uses(account projections.Account, key projections.Key) bool {
 		}
 	}
 	return false
+}
+
+func ids(lines []noticeLine) (list []string) {
+	for _, line := range lines {
+		list = append(list, line.ID)
+	}
+	return list
 }
 
 func versionOf(content ...any) string {

@@ -104,6 +104,8 @@ var problemPages = map[portal.Code]problemPage{
 	portal.Conflict:          {Means: "The present state does not allow the request.", Do: "The detail says what is in the way. Change that first, then send the request again."},
 	portal.LimitReached:      {Means: "An AWS limit is reached.", Do: "Leave a plan to make room, or ask the operator of this portal to have the quota raised. Then send the request again."},
 	portal.NotRegistered:     {Means: "The account is not registered yet.", Do: "Send POST /api/v1/register, wait until that operation has succeeded, then send the request again."},
+	portal.Suspended:         {Means: "The operator of this portal has suspended the account.", Do: "The detail has the operator's reason. Ask the operator to reinstate the account; its keys work again then."},
+	portal.Deleting:          {Means: "The account is being deleted.", Do: "Wait until it is gone, which usually takes less than a minute. Then sign in again to open a new account."},
 	portal.Superseded:        {Means: "A newer request replaced this one.", Do: "Nothing, if the newer request is what you want. Otherwise send this one again."},
 	portal.KeyReused:         {Means: "The Idempotency-Key was used for another request before.", Do: "Use a new key for a new request."},
 	portal.TooLarge:          {Means: "The body of the request is too large.", Do: "Send a smaller body."},

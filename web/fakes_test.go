@@ -70,6 +70,8 @@ type fake struct {
 	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
 
+	told told
+
 	mu    sync.Mutex
 	asked []asked
 	// accountReads counts the calls of Account.
@@ -210,7 +212,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		})
 	})
 	web.New(web.Config{
-		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Status: api.Status, Now: func() time.Time { return now },
+		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
 		PlansPerKey:  f.plansPerKey,
@@ -342,6 +344,14 @@ func subscription(plan portal.PlanID, name, state string, ops ...portal.Operatio
 type noDatabase struct{}
 
 func (noDatabase) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	return nil, errors.New("no database")
 }
 

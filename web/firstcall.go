@@ -42,9 +42,8 @@ func (s *Web) firstCall(ctx context.Context, shelf *library.Shelf, product catal
 		if op == nil {
 			continue
 		}
-		keyed := takesKey(product, api, doc, op)
-		if text := exampleCall(op, api.Endpoint, "curl", key, keyed); text != "" {
-			return firstCall{Text: text, Key: keyed}
+		if text := exampleCall(op, api.Endpoint, "curl", key); text != "" {
+			return firstCall{Text: text, Key: op.TakesKey()}
 		}
 	}
 	return plainCall(endpoint(product), key)
@@ -86,18 +85,9 @@ func simplest(doc *openapi.Document) *openapi.Operation {
 	return best
 }
 
-// takesKey reports whether an operation is called with an API key of this portal: its document
-// says so, or says nothing about authentication at all though plans open the API.
-func takesKey(product catalog.Product, api catalog.API, doc *openapi.Document, op *openapi.Operation) bool {
-	return op.TakesKey() || (len(doc.Security) == 0 && api.Kind == catalog.REST && len(product.Plans) > 0)
-}
-
 // exampleCall writes an operation's example request in a language, "" if it cannot be written.
-func exampleCall(op *openapi.Operation, base, language, key string, keyed bool) string {
+func exampleCall(op *openapi.Operation, base, language, key string) string {
 	call := snippet.Example(op, base)
-	if keyed && !op.TakesKey() {
-		call.Header = append(call.Header, snippet.Header{Name: "x-api-key", Value: snippet.PlaceholderKey})
-	}
 	for i, h := range call.Header {
 		if h.Value == snippet.PlaceholderKey {
 			call.Header[i].Value = key

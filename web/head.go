@@ -136,7 +136,7 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 		at(tabChangelog, "changelog")
 	}
 	if next, err := shelf.Product(product.Successor); err == nil && product.Successor != "" {
-		head.Successor = &link{next.Name + versionSuffix(next), escapedPath("apis", next.ID)}
+		head.Successor = &link{versionedName(next), escapedPath("apis", next.ID)}
 	}
 	return head
 }
@@ -156,7 +156,7 @@ func (s *Web) holds(r *http.Request, product catalog.Product) bool {
 	if !ok {
 		return false
 	}
-	account, err := s.views.Account(r.Context(), id.Account)
+	account, err := s.account(r.Context(), id.Account)
 	if err != nil {
 		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("a product is shown without what the account holds of it")
 		return false
@@ -232,11 +232,12 @@ func compareVersions(a, b string) int {
 
 func isVersionGap(r rune) bool { return r == '.' || r == '-' || r == ' ' }
 
-func versionSuffix(product catalog.Product) string {
-	if product.VersionOf == "" || product.Version == "" || strings.HasSuffix(product.Name, product.Version) {
-		return ""
+// versionedName has the version of a product of which there are several versions.
+func versionedName(product catalog.Product) string {
+	if product.VersionOf == "" {
+		return product.Name
 	}
-	return " " + product.Version
+	return product.FullName()
 }
 
 // day formats a date (YYYY-MM-DD), and returns anything else as it is.

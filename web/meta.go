@@ -28,7 +28,8 @@ type meta struct {
 // asMarkdown lists the pages that package plain has as Markdown, under the same path with ".md".
 var asMarkdown = []string{
 	"/apis/{product}", "/apis/{product}/plans", "/apis/{product}/changelog", "/apis/{product}/pages/{page}",
-	"/apis/{product}/docs/{api}", "/apis/{product}/docs/{api}/operations/{operation}", "/pages/{page}",
+	"/apis/{product}/docs/{api}", "/apis/{product}/docs/{api}/operations/{operation}",
+	"/apis/{product}/docs/{api}/tags/{tag}", "/apis/{product}/docs/{api}/schemas/{schema}", "/pages/{page}",
 }
 
 func (s *Web) meta(r *http.Request, status int, v view) meta {

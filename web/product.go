@@ -203,7 +203,7 @@ type ofAccount struct {
 }
 
 func (s *Web) ofAccount(ctx context.Context, id portal.AccountID) (mine ofAccount, err error) {
-	if mine.Account, err = s.views.Account(ctx, id); err != nil {
+	if mine.Account, err = s.account(ctx, id); err != nil {
 		return mine, err
 	}
 	mine.recent, err = s.requests(ctx, id)

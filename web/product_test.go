@@ -51,12 +51,21 @@ func TestAnAPIDoesNotRepeatTheProductsDescription(t *testing.T) {
 	says(t, doc, ".api:last-child", "Storms only.")
 }
 
-func TestThePlansPageReadsTheAccountOnce(t *testing.T) {
+func TestAPageReadsTheAccountOnce(t *testing.T) {
 	t.Parallel()
-	f := subscribed()
-	doc := document(t, signedIn(f).get("/apis/harbours/plans"), http.StatusOK)
-	none(t, doc, ".head-side .button")
-	if f.accountReads != 1 {
-		t.Errorf("the account was read %d times", f.accountReads)
+	for name, c := range map[string]struct{ path, lacks string }{
+		"plans": {"/apis/harbours/plans", ".head-side .button"}, "operation": {listHarbours, ""}, "overview": {"/apis/harbours", ""}, "overview with plans": {"/apis/harbours", ".prose"},
+	} {
+		f := subscribed()
+		if name == "overview with plans" {
+			f.catalog.Document.Products[0].Overview = ""
+		}
+		doc := document(t, signedIn(f).get(c.path), http.StatusOK)
+		if c.lacks != "" {
+			none(t, doc, c.lacks)
+		}
+		if f.accountReads != 1 {
+			t.Errorf("%s: the account was read %d times", name, f.accountReads)
+		}
 	}
 }

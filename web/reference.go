@@ -116,7 +116,6 @@ func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, pro
 // reference is what all pages of one API's documentation share.
 type reference struct {
 	web     *Web
-	ctx     context.Context // of the one request that it serves
 	shelf   *library.Shelf
 	product catalog.Product
 	api     catalog.API
@@ -138,8 +137,8 @@ func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(product.APIs, func(api catalog.API) bool { return api.Slug == slug })
-		if at < 0 || product.APIs[at].Definition == "" {
+		api, _, err := shelf.API(product.ID, slug)
+		if err != nil || api.Definition == "" {
 			return portal.Fail(portal.NotFound, "There is no such documentation.")
 		}
 		doc, err := shelf.Definition(r.Context(), product.ID, slug)
@@ -147,7 +146,7 @@ func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request
 			return err
 		}
 		ref := &reference{
-			web: s, ctx: r.Context(), shelf: shelf, product: product, api: product.APIs[at], doc: doc, language: language(w, r),
+			web: s, shelf: shelf, product: product, api: api, doc: doc, language: language(w, r),
 			signedIn: signedIn(r), single: countOperations(doc) <= operationsOnAPage,
 			room: room{onPage: propertiesOnPage, examples: exampleBytes},
 		}
@@ -207,20 +206,20 @@ func (ref *reference) operationHref(op *openapi.Operation) string {
 
 // start is the first page: what the API is, how to authenticate, and its operations.
 func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
-	parts, err := ref.parts("start", func(ref *reference) referenceContent {
+	parts, err := ref.parts(r.Context(), "start", func(ctx context.Context, ref *reference) referenceContent {
 		page := ref.outline("", nil)
 		page.Start = &referenceStart{
-			Description: ref.prose(ref.doc.Description, 2), Auth: ref.authentication(), SignedIn: ref.signedIn,
+			Description: ref.prose(ctx, ref.doc.Description, 2), Auth: ref.authentication(ctx), SignedIn: ref.signedIn,
 			KeyHref: escapedPath("apis", ref.product.ID, "plans"),
 		}
 		if ref.base != "" {
 			page.Start.Servers = []openapi.Server{{URL: ref.base}}
 		}
 		for _, tag := range ref.doc.Tags {
-			page.Sections = append(page.Sections, ref.section(tag, onStart, ref.single))
+			page.Sections = append(page.Sections, ref.section(ctx, tag, onStart, ref.single))
 		}
 		if len(ref.doc.Webhooks) > 0 {
-			page.Sections = append(page.Sections, ref.webhooks(onStart, ref.single))
+			page.Sections = append(page.Sections, ref.webhooks(ctx, onStart, ref.single))
 		}
 		return page
 	})
@@ -236,27 +235,23 @@ func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name, about, section := "", "", func(*reference) tagSection { return tagSection{} }
-	if slug == webhooksSlug && len(ref.doc.Webhooks) > 0 {
-		name, section = webhooksName, func(ref *reference) tagSection { return ref.webhooks(onTag, true) }
-	} else if i := slices.IndexFunc(ref.doc.Tags, func(tag openapi.Tag) bool { return tag.Slug == slug }); i >= 0 {
-		tag := ref.doc.Tags[i]
-		name, about = tagName(tag), tag.Description
-		section = func(ref *reference) tagSection {
-			return ref.section(tag, onTag, len(tag.Operations) <= operationsOnAPage)
-		}
-	} else {
+	tag, ok := ref.doc.Tag(slug)
+	if !ok {
 		return portal.Fail(portal.NotFound, "There is no such part of the documentation.")
 	}
-	parts, err := ref.parts("tag "+slug, func(ref *reference) referenceContent {
+	parts, err := ref.parts(r.Context(), "tag "+slug, func(ctx context.Context, ref *reference) referenceContent {
 		page := ref.outline(slug, nil)
-		page.Sections = []tagSection{section(ref)}
+		if slug == openapi.WebhooksSlug {
+			page.Sections = []tagSection{ref.webhooks(ctx, onTag, true)}
+			return page
+		}
+		page.Sections = []tagSection{ref.section(ctx, tag, onTag, len(tag.Operations) <= operationsOnAPage)}
 		return page
 	})
 	if err != nil {
 		return err
 	}
-	return ref.show(w, r, ref.page(r, name, parts), name+" · "+ref.title(), about)
+	return ref.show(w, r, ref.page(r, tagName(tag), parts), tagName(tag)+" · "+ref.title(), tag.Description)
 }
 
 // operation is the page of one operation.
@@ -273,8 +268,8 @@ func (ref *reference) operation(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (ref *reference) showOperation(w http.ResponseWriter, r *http.Request, status int, op *openapi.Operation, tag string, form *console) error {
-	parts, err := ref.parts("operation "+op.ID, func(ref *reference) referenceContent {
-		page, view := ref.outline(tag, op), ref.view(op, 1)
+	parts, err := ref.parts(r.Context(), "operation "+op.ID, func(ctx context.Context, ref *reference) referenceContent {
+		page, view := ref.outline(tag, op), ref.view(ctx, op, 1)
 		page.Operation, page.Markdown = &view, view.Href+".md"
 		return page
 	})
@@ -293,10 +288,8 @@ func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag s
 	}
 	op, ok := ref.doc.Operation(id)
 	if !ok {
-		for _, hook := range ref.doc.Webhooks {
-			if hook.ID == id {
-				return hook, webhooksSlug, nil
-			}
+		if hook, ok := ref.doc.Webhook(id); ok {
+			return hook, openapi.WebhooksSlug, nil
 		}
 		return nil, "", portal.Fail(portal.NotFound, "There is no such operation.")
 	}
@@ -318,10 +311,10 @@ func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return portal.Fail(portal.NotFound, "There is no such schema.")
 	}
-	parts, err := ref.parts("schema "+name, func(ref *reference) referenceContent {
+	parts, err := ref.parts(r.Context(), "schema "+name, func(ctx context.Context, ref *reference) referenceContent {
 		page, shown := ref.outline("", nil), *schema
 		shown.Description = ""
-		page.Schema = &schemaPage{Name: name, Description: ref.prose(schema.Description, 2), Schema: ref.schemaView(&shown, nil)}
+		page.Schema = &schemaPage{Name: name, Description: ref.prose(ctx, schema.Description, 2), Schema: ref.schemaView(ctx, &shown, nil)}
 		return page
 	})
 	if err != nil {
@@ -332,10 +325,7 @@ func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
 
 func (ref *reference) title() string { return cmp.Or(ref.api.Name, ref.doc.Title) }
 
-const (
-	webhooksName = "Webhooks"
-	webhooksSlug = "-webhooks"
-)
+const webhooksName = "Webhooks"
 
 func tagName(tag openapi.Tag) string { return cmp.Or(tag.Name, "Operations") }
 
@@ -352,15 +342,14 @@ func (ref *reference) page(r *http.Request, current string, parts referenceParts
 
 // parts returns the parts of a page, rendered once while they are in use. Nothing in them may
 // depend on the person, except for whether one is signed in. The name tells apart the pages of the
-// API; make gets a reference whose context does not end with the request.
-func (ref *reference) parts(name string, make func(*reference) referenceContent) (referenceParts, error) {
+// API; the context that make gets does not end with the request.
+func (ref *reference) parts(ctx context.Context, name string, make func(context.Context, *reference) referenceContent) (referenceParts, error) {
 	key := strings.Join([]string{
 		"reference", ref.shelf.Hash, ref.product.ID, ref.api.Slug, ref.language, strconv.FormatBool(ref.signedIn), name,
 	}, "\x00")
-	return library.Keep(ref.ctx, ref.shelf, key, func(ctx context.Context) (referenceParts, int, error) {
-		lasting := *ref
-		lasting.ctx = ctx
-		content := make(&lasting)
+	return library.Keep(ctx, ref.shelf, key, func(ctx context.Context) (referenceParts, int, error) {
+		own := *ref // since making counts what is on the page
+		content := make(ctx, &own)
 		if err := ctx.Err(); err != nil { // some texts may be missing
 			return referenceParts{}, 0, err
 		}
@@ -424,7 +413,7 @@ func (ref *reference) nav(current string, at *openapi.Operation) []navTag {
 		add(tagName(tag), tag.Slug, tag.Operations)
 	}
 	if len(ref.doc.Webhooks) > 0 {
-		add(webhooksName, webhooksSlug, ref.doc.Webhooks)
+		add(webhooksName, openapi.WebhooksSlug, ref.doc.Webhooks)
 	}
 	return list
 }
@@ -447,35 +436,35 @@ const (
 	onStart = 3
 )
 
-func (ref *reference) section(tag openapi.Tag, level int, full bool) tagSection {
+func (ref *reference) section(ctx context.Context, tag openapi.Tag, level int, full bool) tagSection {
 	section := tagSection{Name: tagName(tag), Anchor: tagAnchor(tag.Slug), Href: ref.path("tags", tag.Slug)}
-	section.Description = ref.prose(tag.Description, level)
-	ref.fill(&section, tag.Operations, level, full)
+	section.Description = ref.prose(ctx, tag.Description, level)
+	ref.fill(ctx, &section, tag.Operations, level, full)
 	return section
 }
 
-func (ref *reference) webhooks(level int, full bool) tagSection {
-	section := tagSection{Name: webhooksName, Anchor: tagAnchor(webhooksSlug), Href: ref.path("tags", webhooksSlug)}
+func (ref *reference) webhooks(ctx context.Context, level int, full bool) tagSection {
+	section := tagSection{Name: webhooksName, Anchor: tagAnchor(openapi.WebhooksSlug), Href: ref.path("tags", openapi.WebhooksSlug)}
 	section.Description = "<p>The API sends these requests to you.</p>"
-	ref.fill(&section, ref.doc.Webhooks, level, full)
+	ref.fill(ctx, &section, ref.doc.Webhooks, level, full)
 	return section
 }
 
-func (ref *reference) fill(section *tagSection, ops []*openapi.Operation, level int, full bool) {
+func (ref *reference) fill(ctx context.Context, section *tagSection, ops []*openapi.Operation, level int, full bool) {
 	if !full {
 		section.Listed = ref.listed(ops, nil)
 		return
 	}
 	for _, op := range ops {
-		section.Operations = append(section.Operations, ref.view(op, level))
+		section.Operations = append(section.Operations, ref.view(ctx, op, level))
 	}
 }
 
-func (ref *reference) authentication() []authentication {
+func (ref *reference) authentication(ctx context.Context) []authentication {
 	var list []authentication
 	for _, scheme := range ref.doc.Security {
 		a := authentication{Name: scheme.Name, Text: schemeText(scheme), Key: scheme.APIKey() && ref.api.Kind == catalog.REST}
-		a.Description = ref.prose(scheme.Description, 4)
+		a.Description = ref.prose(ctx, scheme.Description, 4)
 		list = append(list, a)
 	}
 	return list

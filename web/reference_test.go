@@ -106,11 +106,12 @@ func TestOperationsTagsAndSchemasHaveAddresses(t *testing.T) {
 	s := visit(harbours())
 	for path, heading := range map[string]string{
 		"/operations/listHarbours": "List harbours", "/operations/tides": "Tides of a harbour",
-		"/tags/Harbours": "Harbours", "/schemas/Harbour": "Harbour", "": "Harbours API 2.0",
+		"/tags/Harbours": "Harbours", "/tags/-webhooks": "Webhooks", "/operations/POST-warning": "A storm warning", "/schemas/Harbour": "Harbour", "": "Harbours API 2.0",
 	} {
 		doc := document(t, s.get(harbourDocs+path), http.StatusOK)
 		says(t, doc, "main h1", heading)
 		one(t, doc, `.reference-nav`)
+		one(t, doc, `link[rel="alternate"][type="text/markdown"][href="`+harbourDocs+path+`.md"]`)
 	}
 	start := document(t, s.get(harbourDocs), http.StatusOK)
 	start.Find(".reference-nav a, .operation .anchor").Each(func(_ int, a *goquery.Selection) {
@@ -241,4 +242,16 @@ func TestKeptDocumentationHasNothingPersonal(t *testing.T) {
 	if text := document(t, site.get(harbourDocs), http.StatusOK).Find(".operation").Text(); strings.Contains(text, java) {
 		t.Error("the next visitor gets Java, too")
 	}
+}
+
+func TestADocumentThatSaysNothingAboutAuthenticationNeedsAKeyOnEveryPage(t *testing.T) {
+	t.Parallel()
+	f := harbours()
+	f.catalog.Document.Products[0].APIs[0].Definition = f.put(`{"openapi": "3.0.3", "info": {"title": "Silent", "version": "1"}, "paths": {"/berths": {"get": {"operationId": "listBerths", "responses": {"200": {"description": "OK"}}}}}}`)
+	for _, path := range []string{"", "/operations/listBerths"} {
+		doc := document(t, visit(f).get(harbourDocs+path), http.StatusOK)
+		says(t, doc, ".auth-line", "Needs an API key in the header x-api-key.")
+		says(t, doc, ".snippet code", "YOUR_API_KEY")
+	}
+	says(t, document(t, visit(f).get(harbourDocs), http.StatusOK), "#authentication ~ .auth", "Send your key as the header x-api-key.")
 }

@@ -100,3 +100,15 @@ func TestAListOfItselfEnds(t *testing.T) {
 		})
 	}
 }
+
+func TestNoNameTurnsTheTextAroundIt(t *testing.T) {
+	t.Parallel()
+	f := documentedBy(`{"openapi": "3.0.3", "info": {"title": "gpj\u202eexe\u0000", "version": "1"}, "paths": {"/a": {"get": {"operationId": "a", "summary": "\u202dx",
+		"responses": {"200": {"description": "\u202bOK"}}}}}}`)
+	for _, address := range []string{"/apis/wild", wildDocs, wildDocs + "/operations/a"} {
+		body := visit(f).get(address).Body.String()
+		if strings.ContainsAny(body, "\u202a\u202b\u202c\u202d\u202e\x00") {
+			t.Errorf("%s has characters that turn text", address)
+		}
+	}
+}

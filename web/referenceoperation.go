@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/openapi"
@@ -83,7 +85,7 @@ var parameterPlaces = []struct{ in, name string }{
 }
 
 // view returns an operation for a page whose heading has that level.
-func (ref *reference) view(op *openapi.Operation, level int) operationView {
+func (ref *reference) view(ctx context.Context, op *openapi.Operation, level int) operationView {
 	if level == 1 {
 		ref.room.examples = exampleBytesOfTheOne
 	}
@@ -91,24 +93,24 @@ func (ref *reference) view(op *openapi.Operation, level int) operationView {
 		Operation: op, Level: level, Anchor: anchorOf(op), Href: ref.operationHref(op), Title: nameOf(op),
 		Auth: ref.authOf(op), Webhook: ref.isWebhook(op), Language: ref.language,
 	}
-	v.Description = ref.prose(op.Description, level+1)
+	v.Description = ref.prose(ctx, op.Description, level+1)
 	for _, place := range parameterPlaces {
 		group := parameterGroup{Name: place.name}
 		for _, p := range op.Parameters {
 			if p.In == place.in {
-				group.Parameters = append(group.Parameters, ref.parameterView(p))
+				group.Parameters = append(group.Parameters, ref.parameterView(ctx, p))
 			}
 		}
 		if len(group.Parameters) > 0 {
 			v.Parameters = append(v.Parameters, group)
 		}
 	}
-	v.Body = ref.bodyView(op.Body, v.Anchor)
-	v.Responses = ref.responses(op.Responses, v.Anchor)
+	v.Body = ref.bodyView(ctx, op.Body, v.Anchor)
+	v.Responses = ref.responses(ctx, op.Responses, v.Anchor)
 	for _, c := range op.Callbacks {
 		v.Callbacks = append(v.Callbacks, callbackView{
-			Title: nameOf(c), Method: c.Method, Path: c.Path, Description: ref.prose(c.Description, level+1),
-			Body: ref.bodyView(c.Body, v.Anchor+"-"+c.ID), Responses: ref.responses(c.Responses, v.Anchor+"-"+c.ID),
+			Title: nameOf(c), Method: c.Method, Path: c.Path, Description: ref.prose(ctx, c.Description, level+1),
+			Body: ref.bodyView(ctx, c.Body, v.Anchor+"-"+c.ID), Responses: ref.responses(ctx, c.Responses, v.Anchor+"-"+c.ID),
 		})
 	}
 	v.Answer = firstAnswer(v.Responses)
@@ -122,58 +124,53 @@ func (ref *reference) view(op *openapi.Operation, level int) operationView {
 func anchorOf(op *openapi.Operation) string { return "op-" + op.ID }
 
 func (ref *reference) isWebhook(op *openapi.Operation) bool {
-	for _, hook := range ref.doc.Webhooks {
-		if hook == op {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ref.doc.Webhooks, op)
 }
 
 // snippet returns the operation's example request in the chosen language, "" if it cannot be
 // written.
 func (ref *reference) snippet(op *openapi.Operation) template.HTML {
-	text := exampleCall(op, ref.base, ref.language, placeholderKey, ref.takesKey(op))
+	text := exampleCall(op, ref.base, ref.language, placeholderKey)
 	if text == "" {
 		return ""
 	}
 	return snippet.Highlight(ref.language, text)
 }
 
-func (ref *reference) prose(markdown string, level int) template.HTML {
-	return ref.web.rendered(ref.ctx, ref.shelf, markdown, place{level: min(level, 6)}).HTML
+func (ref *reference) prose(ctx context.Context, markdown string, level int) template.HTML {
+	return ref.web.rendered(ctx, ref.shelf, markdown, place{level: min(level, 6)}).HTML
 }
 
-func (ref *reference) parameterView(p openapi.Parameter) parameterView {
-	return parameterView{Parameter: p, Description: ref.prose(p.Description, 6), Schema: ref.schemaView(p.Schema, nil)}
+func (ref *reference) parameterView(ctx context.Context, p openapi.Parameter) parameterView {
+	return parameterView{Parameter: p, Description: ref.prose(ctx, p.Description, 6), Schema: ref.schemaView(ctx, p.Schema, nil)}
 }
 
-func (ref *reference) bodyView(body *openapi.Body, anchor string) *bodyView {
+func (ref *reference) bodyView(ctx context.Context, body *openapi.Body, anchor string) *bodyView {
 	if body == nil {
 		return nil
 	}
-	return &bodyView{Required: body.Required, Description: ref.prose(body.Description, 6), Content: ref.content(body.Content, anchor+"-body")}
+	return &bodyView{Required: body.Required, Description: ref.prose(ctx, body.Description, 6), Content: ref.content(ctx, body.Content, anchor+"-body")}
 }
 
-func (ref *reference) responses(responses []openapi.Response, anchor string) []responseView {
+func (ref *reference) responses(ctx context.Context, responses []openapi.Response, anchor string) []responseView {
 	var list []responseView
 	for _, response := range responses {
 		v := responseView{
-			Status: response.Status, Meaning: statusMeaning(response.Status), Description: ref.prose(response.Description, 6),
-			Content: ref.content(response.Content, anchor+"-"+response.Status),
+			Status: response.Status, Meaning: statusMeaning(response.Status), Description: ref.prose(ctx, response.Description, 6),
+			Content: ref.content(ctx, response.Content, anchor+"-"+response.Status),
 		}
 		for _, header := range response.Headers {
-			v.Headers = append(v.Headers, ref.parameterView(header))
+			v.Headers = append(v.Headers, ref.parameterView(ctx, header))
 		}
 		list = append(list, v)
 	}
 	return list
 }
 
-func (ref *reference) content(content []openapi.Media, anchor string) []mediaView {
+func (ref *reference) content(ctx context.Context, content []openapi.Media, anchor string) []mediaView {
 	var list []mediaView
 	for i, media := range content {
-		v := mediaView{Type: media.Type, Schema: ref.schemaView(media.Schema, nil)}
+		v := mediaView{Type: media.Type, Schema: ref.schemaView(ctx, media.Schema, nil)}
 		for j, example := range media.Examples {
 			if ref.room.examples -= len(example.Text); ref.room.examples < 0 {
 				v.Cut = true
@@ -223,16 +220,9 @@ func firstAnswer(responses []responseView) *exampleView {
 	return nil
 }
 
-func (ref *reference) takesKey(op *openapi.Operation) bool {
-	return takesKey(ref.product, ref.api, ref.doc, op)
-}
-
 // authOf says what the operation needs to be called.
 func (ref *reference) authOf(op *openapi.Operation) string {
-	switch {
-	case len(op.Security) == 0 && ref.takesKey(op):
-		return "Needs an API key in the header x-api-key."
-	case len(op.Security) == 0:
+	if len(op.Security) == 0 {
 		return "Needs no authentication."
 	}
 	var ways []string

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"html/template"
 	"net/http"
 	"slices"
@@ -78,7 +79,7 @@ type propertyView struct {
 func (v propertyView) SchemaName() string { return v.schemaView.Name }
 
 // schemaView expands a schema that is inside of the named ones.
-func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView {
+func (ref *reference) schemaView(ctx context.Context, s *openapi.Schema, inside []string) schemaView {
 	if s == nil {
 		return schemaView{}
 	}
@@ -87,7 +88,7 @@ func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView 
 	}
 	ref.schemas, ref.schemasOfThis = ref.schemas+1, ref.schemasOfThis+1
 	full := ref.schemas > schemasOnAPage || ref.schemasOfThis > schemasOfOne
-	v := schemaView{Name: s.Name, Type: s.Type, Format: s.Format, Description: ref.prose(s.Description, 6), Facts: facts(s), Enum: s.Enum[:min(len(s.Enum), maxValues)]}
+	v := schemaView{Name: s.Name, Type: s.Type, Format: s.Format, Description: ref.prose(ctx, s.Description, 6), Facts: facts(s), Enum: s.Enum[:min(len(s.Enum), maxValues)]}
 	v.MoreValues = len(s.Enum) - len(v.Enum)
 	hasParts := len(s.Properties) > 0 || len(s.OneOf) > 0 || len(s.AnyOf) > 0 || s.Items != nil || s.Additional != nil
 	if len(inside) == 0 {
@@ -109,7 +110,7 @@ func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView 
 			v.More = len(s.Properties) - maxProperties
 			break
 		}
-		v.Properties = append(v.Properties, propertyView{p.Name, p.Required, p.Deprecated, ref.schemaView(p.Schema, inside)})
+		v.Properties = append(v.Properties, propertyView{p.Name, p.Required, p.Deprecated, ref.schemaView(ctx, p.Schema, inside)})
 	}
 	variants := s.OneOf
 	v.VariantsOf = "One of"
@@ -117,17 +118,17 @@ func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView 
 		variants, v.VariantsOf = s.AnyOf, "Any of"
 	}
 	for _, variant := range variants {
-		v.Variants = append(v.Variants, ref.schemaView(variant, inside))
+		v.Variants = append(v.Variants, ref.schemaView(ctx, variant, inside))
 	}
 	if s.Items != nil {
 		if s.Name == "" && len(outside) > 0 {
 			inside = outside // a list without a name is no level of its own
 		}
-		items := ref.schemaView(s.Items, inside)
+		items := ref.schemaView(ctx, s.Items, inside)
 		v.Items = &items
 	}
 	if s.Additional != nil {
-		additional := ref.schemaView(s.Additional, inside)
+		additional := ref.schemaView(ctx, s.Additional, inside)
 		v.Additional = &additional
 	}
 	return v

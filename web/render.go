@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
 //go:embed templates
@@ -116,7 +117,7 @@ func part(page, name string, data any) (template.HTML, error) {
 }
 
 // execute responds with a template of a page's set. Nothing is written before the template
-// has been executed successfully.
+// has been executed successfully. Names and texts of documents cannot turn the text around them.
 func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, name string, data any) {
 	var buffer bytes.Buffer
 	if err := templates[page].ExecuteTemplate(&buffer, name, data); err != nil {
@@ -126,5 +127,5 @@ func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = buffer.WriteTo(w)
+	_, _ = w.Write(markdown.Legible(buffer.Bytes()))
 }

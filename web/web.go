@@ -65,6 +65,8 @@ type Config struct {
 	Usage usageReading
 	// Try sends requests of the try-it console. Without it there is no console.
 	Try trying
+	// Notices are the person's notices and webhooks. Without them there are no pages of them.
+	Notices noticing
 	// Status returns the HTTP status for an error (api.Status).
 	Status func(error) int
 	// Correlation returns the request id in the context. Error pages show it, and it becomes
@@ -98,6 +100,7 @@ type Web struct {
 	library     shelves
 	counters    usageReading
 	trying      trying
+	notices     noticing
 	ownPages    atomic.Pointer[[]catalog.Page]
 	fragments   atomic.Pointer[fragments]
 	status      func(error) int
@@ -115,7 +118,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: config.Status,
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -178,6 +181,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Post("/subscriptions/{plan}", s.page(s.member(s.subscribe)))
 		r.Post("/subscriptions/{plan}/leave", s.page(s.member(s.leave)))
 		r.Post("/keys/{key}/reveal", s.page(s.member(s.reveal)))
+		s.noticeRoutes(r)
 	})
 }
 
@@ -202,7 +206,7 @@ func (s *Web) readsInTime(next http.Handler) http.Handler {
 
 func (s *Web) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		if err := h(w, keepingAccount(r)); err != nil {
 			s.Error(w, r, err)
 		}
 	}

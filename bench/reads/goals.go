@@ -31,18 +31,26 @@ func goals(all map[string]measured) []goal {
 			page + ", DynamoDB requests a second", "about 2", fmt.Sprintf("%.1f", m.dynamoDB*m.perSecond), m.dynamoDB*m.perSecond < 3,
 		})
 	}
+	few := all[dashboardOf(crowds[0])+" 1"]
+	for _, n := range crowds[1:] {
+		m := all[dashboardOf(n)+" 1"]
+		requests, cost := m.dynamoDB/few.dynamoDB, ratio(m.cpu, few.cpu)
+		list = append(list,
+			goal{fmt.Sprintf("DynamoDB requests of %s to those of %d", dashboardOf(n), crowds[0]), "at most 1.1", fmt.Sprintf("%.2f", requests), requests <= 1.1},
+			goal{fmt.Sprintf("CPU of %s to that of %d", dashboardOf(n), crowds[0]), "at most 1.1", fmt.Sprintf("%.2f", cost), cost <= 1.1})
+	}
 	return list
 }
 
 func printGoals(w io.Writer, list []goal) error {
-	_, err := fmt.Fprintf(w, "\n%-50s%-16s%10s\n", "goal", "wanted", "measured")
+	_, err := fmt.Fprintf(w, "\n%-66s%-16s%10s\n", "goal", "wanted", "measured")
 	for _, g := range list {
 		missed := ""
 		if !g.met {
 			missed = "  missed"
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(w, "%-50s%-16s%10s%s\n", g.what, g.want, g.got, missed)
+			_, err = fmt.Fprintf(w, "%-66s%-16s%10s%s\n", g.what, g.want, g.got, missed)
 		}
 	}
 	return err

@@ -1,6 +1,7 @@
 // Reads measures how many reads one portal process answers, and at what cost: the catalog in two
 // sizes, a product's page, a documentation page and the dashboard. The portal is a process of its
-// own; the client and the local AWS share this one.
+// own; the client and the local AWS share this one. It reads the dashboard again with more and more
+// accounts in the tables.
 package main
 
 import (
@@ -47,28 +48,49 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer site.close()
-	_, _ = fmt.Fprintf(stdout, "machine  %d cores, %s/%s, %s; the client, the portal and the local AWS share them\n\n%-22s%4s%8s%10s%9s%9s%11s%11s%10s\n",
+	_, _ = fmt.Fprintf(stdout, "machine  %d cores, %s/%s, %s; the client, the portal and the local AWS share them\n\n%-26s%4s%8s%10s%9s%9s%11s%11s%10s\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(),
 		"read", "at", "status", "per sec", "p50 ms", "p99 ms", "CPU µs", "bytes sent", "DynamoDB")
 	all := map[string]measured{}
+	show := func(r read) error {
+		for _, connections := range []int{1, 16} {
+			m, err := site.measure(ctx, r, connections, s.lasting)
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(stdout, "%-26s%4d%8d%10.0f%9.2f%9.2f%11.1f%11d%10.4f\n", r.name, connections, m.status, m.perSecond,
+				milliseconds(m.median), milliseconds(m.p99), float64(m.cpu)/float64(time.Microsecond), m.bytes, m.dynamoDB)
+			all[fmt.Sprint(r.name, " ", connections)] = m
+		}
+		return nil
+	}
 	for _, size := range []int{31 << 10, 518 << 10} {
 		if err := site.publish(ctx, size); err != nil {
 			return err
 		}
-		for _, read := range site.reads(size) {
-			for _, connections := range []int{1, 16} {
-				m, err := site.measure(ctx, read, connections, s.lasting)
-				if err != nil {
-					return err
-				}
-				_, _ = fmt.Fprintf(stdout, "%-22s%4d%8d%10.0f%9.2f%9.2f%11.1f%11d%10.4f\n", read.name, connections, m.status, m.perSecond,
-					milliseconds(m.median), milliseconds(m.p99), float64(m.cpu)/float64(time.Microsecond), m.bytes, m.dynamoDB)
-				all[fmt.Sprint(read.name, " ", connections)] = m
+		for _, r := range site.reads(size) {
+			if err := show(r); err != nil {
+				return err
 			}
+		}
+	}
+	before := 1
+	for _, n := range crowds {
+		if err := site.grow(ctx, site.names, before, n); err != nil {
+			return err
+		}
+		before = n
+		if err := show(site.dashboard(dashboardOf(n))); err != nil {
+			return err
 		}
 	}
 	return printGoals(stdout, goals(all))
 }
+
+// crowds are the numbers of accounts with which the dashboard is read.
+var crowds = []int{1_000, 10_000, 100_000}
+
+func dashboardOf(accounts int) string { return fmt.Sprintf("dashboard, %d accounts", accounts) }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 

@@ -37,6 +37,9 @@ type site struct {
 	portal    *exec.Cmd
 	address   string
 	token     string
+	account   portal.AccountID
+	names     app.Names
+	tables    *dynamodb.Client
 	journal   *journal.Journal
 	projector *projections.Projector
 	documents *catalog.Store
@@ -64,7 +67,7 @@ func (s *site) start(ctx context.Context, set settings) (err error) {
 	if s.token, err = s.issuer.Token("reader"); err != nil {
 		return err
 	}
-	if s.aws, err = localaws.Open(localaws.Options{Dir: filepath.Join(s.dir, "aws"), Addr: "127.0.0.1:0", Log: zerolog.Nop()}); err != nil {
+	if s.aws, err = localaws.Open(localaws.Options{Dir: filepath.Join(s.dir, "aws"), Addr: "127.0.0.1:0", Log: zerolog.Nop(), NoSync: true}); err != nil {
 		return fmt.Errorf("starting the local AWS: %w", err)
 	}
 	cfg, err := app.LoadConfig(nil)
@@ -75,6 +78,7 @@ func (s *site) start(ctx context.Context, set settings) (err error) {
 		return err
 	}
 	names, client := app.NamesFor(cfg.Prefix), dynamodb.NewFromConfig(s.aws.AWSConfig())
+	s.names, s.tables = names, client
 	s.journal = journal.New(client, names.Journal, names.Records)
 	s.documents = catalog.NewStore(client, names.Records)
 	reader := accounts.NewReader(s.journal, client, names.Records, time.Now)
@@ -137,7 +141,20 @@ func (s *site) register(ctx context.Context) error {
 	if err := json.Unmarshal(body, &me); err != nil {
 		return err
 	}
-	return s.happen(ctx, portal.AccountStream(me.Account), events.UserRegistered{})
+	s.account = me.Account
+	for _, fact := range []events.Fact{
+		events.UserRegistered{},
+		events.KeyWanted{Key: "key1", Ring: portal.AccountRing, Name: "Default key", Scheme: "v1", KMSKey: "mrk-1"},
+		events.SubscriptionWanted{Plan: "plan-1", Name: "Free", Ring: portal.AccountRing},
+		events.KeyCreated{Key: "key1", GatewayID: "gateway1"},
+		events.KeyAttached{Link: events.Link{Wish: 3}, Key: "key1", Plan: "plan-1"},
+		events.SubscriptionActivated{Link: events.Link{Wish: 3}, Plan: "plan-1"},
+	} {
+		if err := s.happen(ctx, portal.AccountStream(me.Account), fact); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // happen appends a fact and shows it, as a worker would.
@@ -180,8 +197,12 @@ func (s *site) reads(size int) []read {
 		read{name: "product page", path: "/apis/product-1"},
 		read{name: "documentation page", path: "/apis/product-1/docs/orders"},
 		read{name: "operation page", path: "/apis/product-1/docs/orders/operations/getOrder1"},
-		read{name: "dashboard", path: "/dashboard", token: s.token},
+		s.dashboard("dashboard"),
 	)
+}
+
+func (s *site) dashboard(name string) read {
+	return read{name: name, path: "/dashboard", token: s.token}
 }
 
 func (s *site) get(ctx context.Context, path string) ([]byte, error) {

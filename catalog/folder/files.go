@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
 // Limits of a catalog folder. docs/catalog.md lists them.
@@ -34,7 +36,9 @@ type files struct {
 	// crowded are the top-level folders with too many files or levels.
 	crowded map[string]string
 	loose   []string
-	read    int64
+	// meantEmpty is set if there is a file catalog.EmptyMark.
+	meantEmpty bool
+	read       int64
 }
 
 // list finds the files. The error means that the folder cannot be listed.
@@ -46,6 +50,8 @@ func list(fsys fs.FS) (*files, error) {
 	}
 	for _, entry := range entries {
 		switch name := entry.Name(); {
+		case name == catalog.EmptyMark:
+			f.meantEmpty = true
 		case ignored(name):
 		case entry.IsDir():
 			f.folders = append(f.folders, name)
@@ -152,6 +158,10 @@ func (f *files) load(name string, limit int64) ([]byte, *fault, error) {
 	}
 	if !f.known[name] {
 		return refuse("There is no file %s. Add it, or correct the path.", clip(name))
+	}
+	// What is too large is not opened: S3 would send all of it.
+	if info, err := fs.Stat(f.fsys, name); err == nil && info.Size() > limit {
+		return refuse("The file is larger than %s. Make it smaller.", size(limit))
 	}
 	file, err := f.fsys.Open(name)
 	if err != nil {

@@ -32,7 +32,7 @@ func read(fsys fs.FS, docs *documents) (catalog.Folder, error) {
 		return catalog.Folder{}, err
 	}
 	r := &reader{files: files, documents: docs, ids: map[string]string{}}
-	r.folder.Blobs = map[string][]byte{}
+	r.folder.Blobs, r.folder.MeantEmpty = map[string][]byte{}, files.meantEmpty
 	r.reportLoose()
 	products, err := r.products()
 	if err != nil {
@@ -63,6 +63,9 @@ func (r *reader) reportLoose() {
 		if name == "product.yaml" || name == "product.yml" {
 			r.report(name, warningf(0, "Gatehouse reads products from folders. Move this file and what belongs to it into a folder with the product's name."))
 		}
+	}
+	if r.files.meantEmpty && slices.ContainsFunc(r.files.folders, func(name string) bool { return name != catalog.PagesFolder }) {
+		r.report(catalog.EmptyMark, warningf(0, "This file says that the catalog folder is meant to have no products, but it has folders of products. Remove the file, so that the portal notices if all of them are deleted by mistake."))
 	}
 	for _, name := range sortedKeys(r.files.refused) {
 		if !strings.Contains(name, "/") {

@@ -422,3 +422,29 @@ func TestThePortalsOwnPagesAreRead(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAFolderSaysThatItIsMeantToHaveNoProducts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files fstest.MapFS
+		meant bool
+		tells []string
+	}{
+		"no file":               {folderOf(), false, nil},
+		"the file":              {folderOf(".empty", ""), true, nil},
+		"the file and pages":    {folderOf(".empty", "", "pages/a.md", "Text\n"), true, nil},
+		"the file in a product": {folderOf("tides/.empty", "", "tides/product.yaml", tidesYAML), false, nil},
+		"the file and a product": {folderOf(".empty", "on purpose", "tides/product.yaml", tidesYAML), true, []string{
+			"?.empty:0: This file says that the catalog folder is meant to have no products, but it has folders of products. Remove the file, so that the portal notices if all of them are deleted by mistake.",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := mustRead(t, c.files)
+			tells(t, f, c.tells...)
+			if f.MeantEmpty != c.meant {
+				t.Errorf("meant to be empty: %t, want %t", f.MeantEmpty, c.meant)
+			}
+		})
+	}
+}

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
 type s3Client interface {
@@ -74,7 +76,7 @@ func (b *bucketFolder) open(ctx context.Context) (fs.FS, func() error, error) {
 		}
 	}
 	if count == 0 {
-		return nil, nil, fmt.Errorf("there are no objects in %s. Correct the prefix, or upload the catalog folder", b.location)
+		return nil, nil, fmt.Errorf("there are no objects in %s. Correct the prefix, or upload the catalog folder. If it is meant to have no products, upload an empty object named %s", b.location, catalog.EmptyMark)
 	}
 	return listing, listing.close, nil
 }
@@ -108,14 +110,29 @@ func (l *bucketFS) Open(name string) (fs.File, error) {
 	return &openFile{entry: node, Reader: strings.NewReader(string(body))}, nil
 }
 
-// close keeps the contents that were used, for the next reading. It returns the first error of
-// S3, since a folder with files that could not be fetched must not count as read.
-func (l *bucketFS) close() error {
-	if l.failed == nil {
-		l.folder.mu.Lock()
-		l.folder.contents = l.used
-		l.folder.mu.Unlock()
+// Stat implements fs.StatFS. It fetches nothing.
+func (l *bucketFS) Stat(name string) (fs.FileInfo, error) {
+	node, ok := l.tree.find(name)
+	if !ok {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
 	}
+	return node, nil
+}
+
+// close keeps the contents that were used, for the next reading, which goes on from there if this
+// one failed. It returns the first error of S3, since a folder with files that could not be
+// fetched must not count as read.
+func (l *bucketFS) close() error {
+	l.folder.mu.Lock()
+	defer l.folder.mu.Unlock()
+	if l.failed != nil {
+		for key, content := range l.folder.contents {
+			if _, again := l.used[key]; !again {
+				l.used[key] = content
+			}
+		}
+	}
+	l.folder.contents = l.used
 	return l.failed
 }
 
@@ -143,7 +160,7 @@ func (b *bucketFolder) fetch(ctx context.Context, key string) (object, error) {
 	defer out.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(out.Body, maxOpenAPI+1))
 	if err != nil {
-		return object{}, fmt.Errorf("reading %s from bucket %s: %w", key, b.bucket, err)
+		return object{}, &unreadable{fmt.Sprintf("the object %s of the bucket %s did not arrive whole (%s). Try again later", key, b.bucket, cause(err)), err}
 	}
 	return object{etag: aws.ToString(out.ETag), body: body}, nil
 }
@@ -177,7 +194,18 @@ func (b *bucketFolder) explain(err error, permission, resource string) error {
 	case code != "":
 		return say("S3 refuses to read %s (%s). Check the location", b.location, code)
 	}
-	return fmt.Errorf("reading %s: %w", b.location, err)
+	return say("S3 does not answer, so %s cannot be read (%s). Check the network of this program, or try again later", b.location, cause(err))
+}
+
+// cause is the text of the innermost error, without what the SDK puts around it.
+func cause(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
 }
 
 // unreadable is an error of AWS in words for an operator.

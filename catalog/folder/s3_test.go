@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/catalog/folder"
@@ -26,6 +27,8 @@ type bucket struct {
 	mu   sync.Mutex
 	read []string
 	fail error
+	// only is the one object that cannot be read while fail is set, "" for all.
+	only string
 }
 
 func newBucket(t *testing.T) *bucket {
@@ -48,6 +51,9 @@ func (b *bucket) GetObject(ctx context.Context, in *s3.GetObjectInput, options .
 	b.mu.Lock()
 	b.read = append(b.read, *in.Key)
 	fail := b.fail
+	if b.only != "" && b.only != *in.Key {
+		fail = nil
+	}
 	b.mu.Unlock()
 	if fail != nil {
 		return nil, fail
@@ -134,12 +140,64 @@ func TestAReadingOfS3ThatFailsHalfwayIsAnError(t *testing.T) {
 	}
 }
 
+func TestAReadingOfS3ThatFailedGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	b := newBucket(t)
+	b.put("a/product.yaml", tidesYAML)
+	b.put("b/product.yaml", tidesYAML)
+	b.put("c/product.yaml", tidesYAML)
+	source := folder.S3(b, "catalogs", "")
+	b.fail, b.only = errors.New("connection reset"), "b/product.yaml"
+	for _, want := range [][]string{{"a/product.yaml", "b/product.yaml"}, {"b/product.yaml"}} {
+		if _, err := source.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "S3 does not answer, so s3://catalogs cannot be read (connection reset). Check the network") {
+			t.Errorf("the error is %v", err)
+		}
+		if diff := cmp.Diff(want, b.taken()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	b.fail = nil
+	if _, err := source.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"b/product.yaml", "c/product.yaml"}, b.taken()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnObjectThatIsTooLargeIsNotFetched(t *testing.T) {
+	t.Parallel()
+	b := newBucket(t)
+	b.put("tides/product.yaml", tidesYAML)
+	b.put("tides/overview.md", strings.Repeat("a", 2<<20))
+	f, err := folder.S3(b, "catalogs", "").Read(t.Context())
+	if err != nil || len(f.Problems) == 0 || !strings.Contains(f.Problems[0].Text, "larger than 1 MB") {
+		t.Errorf("%+v, %v", f.Problems, err)
+	}
+	if diff := cmp.Diff([]string{"tides/product.yaml"}, b.taken()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnObjectThatVanishesWhileItIsReadBreaksItsProductOnly(t *testing.T) {
+	t.Parallel()
+	b := newBucket(t)
+	b.put("a/product.yaml", tidesYAML)
+	b.put("a/overview.md", "One.")
+	b.put("b/product.yaml", strings.Replace(tidesYAML, "Tides", "Lights", 1))
+	b.fail, b.only = &types.NoSuchKey{}, "a/overview.md"
+	f, err := folder.S3(b, "catalogs", "").Read(t.Context())
+	if err != nil || len(f.Products) != 1 || f.Products[0].Path != "b" || !slices.Equal(f.Broken, []string{"a"}) || !strings.Contains(f.Problems[0].Text, "disappeared while it was read") {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 func TestErrorsOfS3SayWhatToChange(t *testing.T) {
 	t.Parallel()
 	b := newBucket(t)
 	for name, c := range map[string]struct{ bucket, prefix, want string }{
 		"no such bucket": {"nothing", "a", "there is no bucket nothing. Create it, or correct the location s3://nothing/a"},
-		"no objects":     {"catalogs", "a", "there are no objects in s3://catalogs/a. Correct the prefix, or upload the catalog folder"},
+		"no objects":     {"catalogs", "a", "there are no objects in s3://catalogs/a. Correct the prefix, or upload the catalog folder. If it is meant to have no products, upload an empty object named .empty"},
 	} {
 		if _, err := folder.S3(b, c.bucket, c.prefix).Read(t.Context()); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v", name, err)
@@ -171,5 +229,18 @@ func TestErrorsOfS3SayWhatToChange(t *testing.T) {
 		if _, err := folder.S3(client, "catalogs", "a").Read(t.Context()); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAnObjectSaysThatAPrefixIsMeantToHaveNoProducts(t *testing.T) {
+	t.Parallel()
+	b := newBucket(t)
+	b.put("catalog/.empty", "")
+	source, err := folder.Open("s3://catalogs/catalog", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := source.Read(t.Context()); err != nil || !f.MeantEmpty || len(f.Products) != 0 || len(f.Problems) != 0 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }

@@ -38,7 +38,7 @@ func plainText(data []byte) (string, *fault) {
 			return "", &f
 		case r == '\n':
 			line++
-		case (r < ' ' && r != '\t' && r != '\r') || r == 0x7f:
+		case isControl(r):
 			f := faultf(line, "This line has a control character (U+%04X). Remove it.", r)
 			return "", &f
 		}
@@ -47,3 +47,5 @@ func plainText(data []byte) (string, *fault) {
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	return string(bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))), nil
 }
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\n' || r == 0x7f }

@@ -113,6 +113,9 @@ func (w *yamlWalk) walk(n *yaml.Node, path []string, depth int) any {
 	case "!!bool":
 		return strings.EqualFold(n.Value, "true")
 	}
+	if at := strings.IndexFunc(n.Value, isControl); at >= 0 {
+		return w.fail(n.Line, "This value has an escaped control character (U+%04X). Remove it.", n.Value[at])
+	}
 	return n.Value
 }
 

@@ -34,6 +34,8 @@ func TestFaultsInYAMLAreNamedWithTheLineAndWhatToChange(t *testing.T) {
 		"a word":                     {"name\n", []string{`1: The file must consist of keys and values, such as "name: Harbour Tides".`}},
 		"a byte that is not UTF-8":   {"name: A\ncategory: M\xfcll\n", []string{"2: This line has a byte that is not UTF-8. Save the file as UTF-8."}},
 		"UTF-16":                     {"\xff\xfen\x00a\x00", []string{"0: The file is in UTF-16. Save it as UTF-8."}},
+		"an escaped NUL":             {`name: "A\0"`, []string{"1: This value has an escaped control character (U+0000). Remove it."}},
+		"an escaped escape":          {`name: "A\e[31m"`, []string{"1: This value has an escaped control character (U+001B). Remove it."}},
 		"a NUL":                      {"name: A\nplans: \x00\n", []string{"2: This line has a control character (U+0000). Remove it."}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,10 +1,14 @@
 package librarytest
 
-import "github.com/gatehouse-portal/gatehouse/catalog"
+import (
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
 
-// Tides is the OpenAPI document of the API of Seamark.
+// Tides is the OpenAPI document of the API of Seamark. It says nothing about authentication; a plan
+// covers the API.
 const Tides = `{
-  "openapi": "3.0.3",
+  "openapi": "3.1.0",
   "info": {"title": "Tides", "version": "1.2", "description": "Tides and harbours."},
   "tags": [{"name": "Harbours", "description": "Where ships land."}],
   "paths": {
@@ -18,6 +22,8 @@ const Tides = `{
         "responses": {"200": {"description": "The next tides."}}}
     }
   },
+  "webhooks": {"stormWarning": {"post": {"operationId": "stormWarning", "summary": "A storm warning",
+    "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Harbour"}}}}, "responses": {"204": {"description": "Received."}}}}},
   "components": {"schemas": {"Harbour": {"type": "object", "properties": {"id": {"type": "string"}, "depth": {"type": "number", "description": "In metres."}}}}}
 }`
 
@@ -36,7 +42,7 @@ func Seamark() *Catalog {
 				Owner: &catalog.Owner{Name: "Harbour office", Email: "office@seamark.example"}, Successor: "smuggler", VersionOf: "smuggler",
 				Overview: c.Put("Seamark knows **every** tide. [Units](pages/units.md), [others](../smuggler/overview.md), ![a map](../lighthouse/map.svg)\n"), Changelog: c.Put("## 2026-11-01\n\nTides for Kiel.\n"),
 				Pages: []catalog.Page{{Name: "units", Title: "Units | and [more]", Hash: c.Put("# Units\n\nMetres.\n")}},
-				Plans: []catalog.Plan{{ID: "plan-free", Name: "Free", Throttle: &catalog.Throttle{Rate: 5, Burst: 10}, Quota: &catalog.Quota{Limit: 1000, Period: "DAY"}, Price: "0 €"}},
+				Plans: []catalog.Plan{{ID: "plan-free", Name: "Free", Throttle: &catalog.Throttle{Rate: 5, Burst: 10}, Quota: &catalog.Quota{Limit: 1000, Period: "DAY"}, Price: "0 €", Stages: []portal.Stage{{API: "a1", Stage: "prod"}}}},
 				APIs: []catalog.API{
 					{ID: "a1", Slug: "tides", Name: "Tides", Version: "1.2", Stage: "prod", Endpoint: "https://api.seamark.example/v2", Kind: catalog.REST, Definition: c.Put(Tides)},
 					{ID: "a2", Slug: "inner", Name: "Inner", Stage: "prod", Kind: catalog.REST, Private: true},

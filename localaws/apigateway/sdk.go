@@ -3,6 +3,7 @@ package apigateway
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -27,25 +28,38 @@ type sdkProperty struct {
 	Required bool   `json:"required"`
 }
 
-// sdkTypes are AWS's types of SDKs with the parameters that its reference of GetSdk requires.
+// sdkTypes are AWS's types of SDKs. The parameters of Android and iOS are those of the reference of
+// GetSdk, and Ruby's those of the Developer Guide ("Generate SDKs for an API using AWS CLI
+// commands"). For Java the reference names serviceName and javaPackageName. AWS's own programs send
+// service.name and java.package-name (github.com/awslabs/aws-api-gateway-developer-portal,
+// dev-portal/src/components/GetSdk.jsx), so these are listed, and getSDK takes both.
 func sdkTypes() []sdkType {
+	required := func(names ...string) []sdkProperty { return properties(true, names) }
+	optional := func(names ...string) []sdkProperty { return properties(false, names) }
 	all := []sdkType{
-		{ID: "android", FriendlyName: "Android"}, {ID: "java", FriendlyName: "Java SDK"}, {ID: "javascript", FriendlyName: "JavaScript"},
-		{ID: "objectivec", FriendlyName: "iOS (Objective-C)"}, {ID: "ruby", FriendlyName: "Ruby"}, {ID: "swift", FriendlyName: "iOS (Swift)"},
-	}
-	required := map[string][]string{
-		"android": {"groupId", "artifactId", "artifactVersion", "invokerPackage"}, "java": {"serviceName", "javaPackageName"},
-		"objectivec": {"classPrefix"}, "swift": {"classPrefix"},
+		{ID: "android", FriendlyName: "Android", Properties: required("groupId", "artifactId", "artifactVersion", "invokerPackage")},
+		{ID: "java", FriendlyName: "Java SDK", Properties: append(required("service.name", "java.package-name"),
+			optional("java.build-system", "java.group-id", "java.artifact-id", "java.artifact-version", "java.license-text")...)},
+		{ID: "javascript", FriendlyName: "JavaScript", Properties: []sdkProperty{}},
+		{ID: "objectivec", FriendlyName: "iOS (Objective-C)", Properties: required("classPrefix")},
+		{ID: "ruby", FriendlyName: "Ruby", Properties: append(required("service.name"), optional("ruby.gem-name", "ruby.gem-version")...)},
+		{ID: "swift", FriendlyName: "iOS (Swift)", Properties: required("classPrefix")},
 	}
 	for i, kind := range all {
 		all[i].Description = kind.FriendlyName + " client SDK"
-		all[i].Properties = []sdkProperty{}
-		for _, name := range required[kind.ID] {
-			all[i].Properties = append(all[i].Properties, sdkProperty{Name: name, Required: true})
-		}
 	}
 	return all
 }
+
+func properties(required bool, names []string) (all []sdkProperty) {
+	for _, name := range names {
+		all = append(all, sdkProperty{Name: name, Required: required})
+	}
+	return all
+}
+
+// otherSpelling has the names of parameters in the reference of GetSdk, where they differ.
+var otherSpelling = map[string]string{"service.name": "serviceName", "java.package-name": "javaPackageName"}
 
 func (s *Service) listSDKTypes(*http.Request, *none) (*list[sdkType], error) {
 	return &list[sdkType]{Item: sdkTypes()}, nil
@@ -62,7 +76,8 @@ func (s *Service) getSDK(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("Invalid SDK type specified: %s", kind)
 	}
 	for _, property := range types[at].Properties {
-		if r.URL.Query().Get(property.Name) == "" {
+		given := cmp.Or(r.URL.Query().Get(property.Name), r.URL.Query().Get(otherSpelling[property.Name]))
+		if property.Required && given == "" {
 			return badRequest("Missing required parameter for SDK type %s: %s", kind, property.Name)
 		}
 	}

@@ -46,7 +46,9 @@ func TestSDKsOfAllTypesHaveAFunctionForEachMethod(t *testing.T) {
 	for _, kind := range types.Items {
 		parameters := map[string]string{}
 		for _, property := range kind.ConfigurationProperties {
-			parameters[*property.Name] = "Pets"
+			if property.Required {
+				parameters[*property.Name] = "Pets"
+			}
 		}
 		in := &sdk.GetSdkInput{RestApiId: &api, StageName: aws.String("v1"), SdkType: kind.Id, Parameters: parameters}
 		out := must[*sdk.GetSdkOutput](t)(client.GetSdk(t.Context(), in))
@@ -95,4 +97,14 @@ func TestAnSDKOfAnUnknownTypeOrStageIsRefused(t *testing.T) {
 		_, err := client.GetSdk(t.Context(), &sdk.GetSdkInput{RestApiId: &c.api, StageName: &c.stage, SdkType: &c.kind})
 		refused(t, err, c.want, "")
 	}
+}
+
+func TestAnSDKForJavaTakesTheNamesOfTheReference(t *testing.T) {
+	t.Parallel()
+	client := sdk.NewFromConfig(localawstest.Start(t).AWSConfig())
+	api := importAPI(t, client, pets(t, "http://localhost:1"))
+	must[*sdk.GetSdkOutput](t)(client.GetSdk(t.Context(), &sdk.GetSdkInput{
+		RestApiId: &api, StageName: aws.String("v1"), SdkType: aws.String("java"),
+		Parameters: map[string]string{"serviceName": "Pets", "javaPackageName": "pets"},
+	}))
 }

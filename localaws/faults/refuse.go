@@ -49,6 +49,10 @@ var refusals = map[string]map[string]wire.Error{
 		Throttling: {Code: "SlowDown", Message: "Please reduce your request rate.", Status: http.StatusServiceUnavailable},
 		Internal:   {Code: "InternalError", Message: "We encountered an internal error. Please try again.", Status: http.StatusInternalServerError},
 	},
+	"ses": {
+		Throttling: {Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded.", Status: http.StatusTooManyRequests},
+		Internal:   {Code: "InternalServiceErrorException", Message: "An internal error has occurred.", Status: http.StatusInternalServerError},
+	},
 	"metering": {
 		Internal: {Code: "InternalServiceErrorException", Message: "An internal error has occurred.", Status: http.StatusInternalServerError},
 	},

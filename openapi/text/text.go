@@ -4,7 +4,9 @@
 package text
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/openapi"
@@ -24,11 +26,7 @@ func Document(doc *openapi.Document, base string, limit int) string {
 	w.schemes(doc)
 	written := map[string]bool{}
 	for _, tag := range doc.Tags {
-		name := tag.Name
-		if name == "" {
-			name = "Other operations"
-		}
-		w.heading(2, name)
+		w.heading(2, nameOf(tag))
 		w.description(tag.Description)
 		for _, op := range tag.Operations {
 			if w.Len() > limit {
@@ -42,26 +40,47 @@ func Document(doc *openapi.Document, base string, limit int) string {
 			w.operation(op, base, 3)
 		}
 	}
-	if len(doc.Webhooks) > 0 {
-		w.heading(2, "Webhooks")
-		for _, op := range doc.Webhooks {
+	if hooks, ok := doc.Tag(openapi.WebhooksSlug); ok {
+		w.heading(2, nameOf(hooks))
+		for _, op := range hooks.Operations {
 			if w.Len() > limit {
 				return w.String()
 			}
-			w.call(op, 3)
+			w.call(op, 3, sentToYou)
 		}
 	}
 	return w.String()
 }
 
-// Operation writes one operation. It says how each way of authentication is sent, which Document
-// says once for all operations.
-func Operation(doc *openapi.Document, op *openapi.Operation, base string) string {
-	w := &writer{sent: map[string]string{}}
-	for _, scheme := range doc.Security {
-		w.sent[scheme.Name] = " (" + place(scheme) + ")"
+// Tag writes a tag of the document with its operations. The limit is as for Document.
+func Tag(doc *openapi.Document, tag openapi.Tag, base string, limit int) string {
+	w := newWriter(doc)
+	w.heading(1, nameOf(tag))
+	w.description(tag.Description)
+	for _, op := range tag.Operations {
+		if w.Len() > limit {
+			break
+		}
+		if tag.Slug == openapi.WebhooksSlug {
+			w.call(op, 2, sentToYou)
+			continue
+		}
+		w.operation(op, base, 2)
 	}
-	w.operation(op, base, 1)
+	return w.String()
+}
+
+func nameOf(tag openapi.Tag) string { return cmp.Or(tag.Name, "Other operations") }
+
+// Operation writes one operation or webhook. It says how each way of authentication is sent, which
+// Document says once for all operations.
+func Operation(doc *openapi.Document, op *openapi.Operation, base string) string {
+	w := newWriter(doc)
+	if slices.Contains(doc.Webhooks, op) {
+		w.call(op, 1, sentToYou)
+	} else {
+		w.operation(op, base, 1)
+	}
 	return w.String()
 }
 
@@ -83,6 +102,14 @@ type writer struct {
 	strings.Builder
 	// sent says how the security scheme of a name is sent, in brackets. It may be nil.
 	sent map[string]string
+}
+
+func newWriter(doc *openapi.Document) *writer {
+	w := &writer{sent: map[string]string{}}
+	for _, scheme := range doc.Security {
+		w.sent[scheme.Name] = " (" + place(scheme) + ")"
+	}
+	return w
 }
 
 func (w *writer) block(s string) {
@@ -147,16 +174,19 @@ func place(scheme openapi.SecurityScheme) string {
 }
 
 func (w *writer) operation(op *openapi.Operation, base string, level int) {
-	w.call(op, level)
+	w.call(op, level, w.authentication(op))
 	w.example(op, base, level+1)
 	for _, callback := range op.Callbacks {
 		w.heading(level+1, "Callback")
-		w.call(callback, level+2)
+		w.call(callback, level+2, sentToYou)
 	}
 }
 
+// sentToYou is what webhooks and callbacks say instead of how callers authenticate.
+const sentToYou = "The API sends this request to you."
+
 // call writes an operation without its example, which webhooks and callbacks do not have.
-func (w *writer) call(op *openapi.Operation, level int) {
+func (w *writer) call(op *openapi.Operation, level int, authentication string) {
 	title := op.Summary
 	if title == "" {
 		title = op.Method + " " + op.Path
@@ -167,7 +197,7 @@ func (w *writer) call(op *openapi.Operation, level int) {
 		w.block("This operation is deprecated.")
 	}
 	w.description(op.Description)
-	w.block(w.authentication(op))
+	w.block(authentication)
 	w.parameters(op, level+1)
 	w.body(op, level+1)
 	w.responses(op, level+1)

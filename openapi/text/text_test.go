@@ -79,6 +79,57 @@ func TestAnOperationReadsWell(t *testing.T) {
 	}
 }
 
+const hooks = `{
+  "openapi": "3.1.0", "info": {"title": "Hooks", "version": "1"}, "security": [{"key": []}],
+  "paths": {
+    "/a": {"post": {"tags": ["One"], "summary": "Subscribe", "responses": {"200": {"description": "OK"}},
+      "callbacks": {"news": {"{$request.body#/url}": {"post": {"summary": "News", "responses": {"204": {"description": "Read."}}}}}}}},
+    "/b": {"get": {"tags": ["One", "Two"], "summary": "Read b", "responses": {"200": {"description": "OK"}}}}
+  },
+  "webhooks": {"storm": {"post": {"summary": "A storm", "responses": {"204": {"description": "Seen."}}}}},
+  "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-api-key"}}}
+}`
+
+func TestATagHasItsOperationsAndWebhooksAreATag(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi.Load([]byte(hooks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const base, sent = "https://api.example.com", "\nThe API sends this request to you.\n"
+	for slug, c := range map[string]struct{ has, lacks []string }{
+		"One":                {[]string{"# One\n", "## Subscribe\n", "(API key in the header `x-api-key`)", "## Read b\n", "### Callback\n\n#### News\n\n`POST {$request.body#/url}`\n" + sent, "curl"}, []string{"A storm"}},
+		"Two":                {[]string{"# Two\n", "## Read b\n"}, []string{"Subscribe"}},
+		openapi.WebhooksSlug: {[]string{"# Webhooks\n\n## A storm\n\n`POST storm`\n" + sent, "### Response 204\n"}, []string{"Authentication", "curl", "Read b"}},
+	} {
+		tag, ok := doc.Tag(slug)
+		if !ok {
+			t.Fatalf("there is no tag %q", slug)
+		}
+		got := text.Tag(doc, tag, base, 1<<30)
+		for _, want := range c.has {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s lacks %q:\n%s", slug, want, got)
+			}
+		}
+		for _, not := range c.lacks {
+			if strings.Contains(got, not) {
+				t.Errorf("%s has %q:\n%s", slug, not, got)
+			}
+		}
+	}
+	storm, ok := doc.Webhook("storm")
+	if !ok {
+		storm = doc.Webhooks[0]
+	}
+	if got := text.Operation(doc, storm, base); !strings.HasPrefix(got, "# A storm\n\n`POST storm`\n"+sent) {
+		t.Errorf("the webhook alone:\n%s", got)
+	}
+	if _, ok := doc.Tag("Three"); ok {
+		t.Error("a tag that the document does not have is found")
+	}
+}
+
 func TestTextsStayInTheirPlace(t *testing.T) {
 	t.Parallel()
 	plain := structures(t, "plain")

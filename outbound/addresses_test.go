@@ -1,4 +1,4 @@
-package tryit
+package outbound
 
 import (
 	"net/netip"

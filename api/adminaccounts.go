@@ -1,0 +1,353 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// administering accepts what admins ask of other people's accounts.
+type administering interface {
+	Suspend(ctx context.Context, admin operations.Caller, account portal.AccountID, message string) (operations.Operation, error)
+	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
+	DeleteOther(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
+	ReviewRegistration(ctx context.Context, admin operations.Caller, account portal.AccountID, approved bool, message string) (operations.Operation, error)
+}
+
+// directory finds accounts.
+type directory interface {
+	Accounts(ctx context.Context, cursor string, limit int32) (projections.AccountsPage, error)
+	OwnerOf(ctx context.Context, key portal.KeyID) (portal.AccountID, error)
+	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
+	Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error)
+}
+
+// people is what sign-ins said of people.
+type people interface {
+	Person(ctx context.Context, account portal.AccountID) (identity.Person, error)
+	FindPeople(ctx context.Context, begins string, limit int32) ([]portal.AccountID, error)
+}
+
+// Admin is what the routes for admins need.
+type Admin struct {
+	Operations administering
+	Directory  directory
+	People     people
+	Members    memberKeeping
+}
+
+const (
+	// adminLimit is how many items a page of a list for admins has by default, and maxAdminLimit at
+	// most.
+	adminLimit    = 25
+	maxAdminLimit = 100
+	// lookingAtOnce bounds the rows that one request reads at the same time.
+	lookingAtOnce = 10
+)
+
+// PageInput asks for a page of a list.
+type PageInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"25" doc:"How many items the page may have."`
+	Cursor string `query:"cursor" maxLength:"200" doc:"Where the page begins. The next of the previous page has it."`
+}
+
+// next is the address of the next page, nil if there is none.
+func (p PageInput) next(path, cursor string) *string {
+	if cursor == "" {
+		return nil
+	}
+	query := url.Values{"cursor": {cursor}}
+	if p.Limit != adminLimit {
+		query.Set("limit", strconv.Itoa(p.Limit))
+	}
+	address := Prefix + adminPath + path + "?" + query.Encode()
+	return &address
+}
+
+// AdminAccount is an account as admins see it.
+type AdminAccount struct {
+	Account      string     `json:"account"`
+	Status       string     `json:"status" enum:"none,pending,denied,registered,suspended,deleting,deleted"`
+	Message      string     `json:"message,omitempty" doc:"Why the account is suspended, or was denied."`
+	Email        string     `json:"email,omitempty" doc:"From the latest sign-in or ID token. A deleted account has none."`
+	Verified     bool       `json:"email_verified"`
+	Name         string     `json:"name,omitempty"`
+	RegisteredAt *time.Time `json:"registered_at"`
+	Promoted     bool       `json:"promoted" doc:"Whether the account was promoted to admin here. Members of the identity provider's admin group are not counted."`
+}
+
+// AdminAccountDetail is all that admins see of one account.
+type AdminAccountDetail struct {
+	AdminAccount
+	Keys          []Key          `json:"keys"`
+	Subscriptions []Subscription `json:"subscriptions"`
+	Activity      []ActivityLine `json:"activity" doc:"The latest 50 lines."`
+}
+
+// ActivityLine is a line of an account's activity, as its owner reads it.
+type ActivityLine struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+}
+
+func (a *service) registerAdmin(api huma.API) {
+	read := func(id, path, summary, description string) huma.Operation {
+		return huma.Operation{
+			OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + path, Summary: summary, Description: description, Security: signedIn,
+		}
+	}
+	ask := func(id, method, path, summary, description string) huma.Operation {
+		op := a.writing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
+		op.DefaultStatus = http.StatusAccepted
+		return op
+	}
+	huma.Register(api, read("admin-list-accounts", "/accounts", "List or find accounts",
+		"Without q, all accounts that ever registered, the latest first. With q, at most 50 accounts: by the beginning of the e-mail address or of a word of the name, by account id, or by key id."), a.listAccounts)
+	huma.Register(api, read("admin-get-account", "/accounts/{account}", "Get an account", ""), a.getAccount)
+	huma.Register(api, ask("admin-suspend", http.MethodPost, "/accounts/{account}/suspend", "Suspend an account",
+		"The operation succeeds when API Gateway refuses every key of the account. The account's owner reads the message. Nothing personal should be in it: it stays in the journal for ever."), a.suspend)
+	huma.Register(api, ask("admin-reinstate", http.MethodPost, "/accounts/{account}/reinstate", "Reinstate a suspended account",
+		"The operation succeeds when API Gateway accepts the keys again that worked before the suspension."), a.reinstate)
+	huma.Register(api, ask("admin-delete-account", http.MethodDelete, "/accounts/{account}", "Delete an account",
+		"The operation succeeds when API Gateway has no key of the account and its personal data is erased. Nothing brings the account back."), a.deleteOther)
+	huma.Register(api, read("admin-list-registrations", "/registrations", "List registrations that wait for approval", ""), a.listRegistrations)
+	huma.Register(api, ask("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
+	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
+	a.registerMembers(api, read)
+}
+
+// adminOf returns the admin as the caller of an operation.
+func (in Asking) adminOf(ctx context.Context) (operations.Caller, error) {
+	id, err := admin(ctx)
+	return operations.Caller{Account: id.Account, Viewer: library.Viewer(ctx), IdempotencyKey: in.IdempotencyKey, Correlation: RequestID(ctx)}, err
+}
+
+// AccountInput names an account.
+type AccountInput struct {
+	Account string `path:"account" maxLength:"64" doc:"An account's id." example:"01m7x8a0b1c2d3e4f5g6h7j8km"`
+}
+
+type accountAsking struct {
+	Asking
+	AccountInput
+}
+
+type messageAsking struct {
+	AccountInput
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"Sending the same request again with the same key returns the same operation."`
+	Body           struct {
+		Message string `json:"message" maxLength:"500" doc:"Why. The account's owner reads it."`
+	}
+}
+
+func asAdmin(ctx context.Context, key string, ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
+	caller, err := Asking{IdempotencyKey: key}.adminOf(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	op, err := ask(caller)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
+}
+
+func (a *service) suspend(ctx context.Context, in *messageAsking) (*acceptedOutput, error) {
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.admin.Operations.Suspend(ctx, admin, portal.AccountID(in.Account), in.Body.Message)
+	})
+}
+
+func (a *service) reinstate(ctx context.Context, in *accountAsking) (*acceptedOutput, error) {
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.admin.Operations.Reinstate(ctx, admin, portal.AccountID(in.Account))
+	})
+}
+
+func (a *service) deleteOther(ctx context.Context, in *accountAsking) (*acceptedOutput, error) {
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.admin.Operations.DeleteOther(ctx, admin, portal.AccountID(in.Account))
+	})
+}
+
+func (a *service) approveRegistration(ctx context.Context, in *accountAsking) (*acceptedOutput, error) {
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.admin.Operations.ReviewRegistration(ctx, admin, portal.AccountID(in.Account), true, "")
+	})
+}
+
+func (a *service) denyRegistration(ctx context.Context, in *messageAsking) (*acceptedOutput, error) {
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.admin.Operations.ReviewRegistration(ctx, admin, portal.AccountID(in.Account), false, in.Body.Message)
+	})
+}
+
+func (a *service) listAccounts(ctx context.Context, in *struct {
+	PageInput
+	Query string `query:"q" maxLength:"320" doc:"What to look for." example:"ada"`
+}) (*struct{ Body List[AdminAccount] }, error) {
+	if _, err := admin(ctx); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	var ids []portal.AccountID
+	var next *string
+	if in.Query != "" {
+		found, err := a.findAccounts(ctx, in.Query)
+		if err != nil {
+			return nil, problemOf(ctx, err)
+		}
+		ids = found
+	} else {
+		page, err := a.admin.Directory.Accounts(ctx, in.Cursor, int32(in.Limit))
+		if err != nil {
+			return nil, problemOf(ctx, err)
+		}
+		for _, listed := range page.Accounts {
+			ids = append(ids, listed.ID)
+		}
+		next = in.next("/accounts", page.Next)
+	}
+	all, err := a.accounts(ctx, ids)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	shown := list(all, func(one adminView) AdminAccount { return one.summary })
+	shown.Next = next
+	return &struct{ Body List[AdminAccount] }{shown}, nil
+}
+
+const maxFound = 50
+
+// findAccounts finds them by id, by a key's id, and by what people are called.
+func (a *service) findAccounts(ctx context.Context, query string) ([]portal.AccountID, error) {
+	account, err := a.admin.Directory.Account(ctx, portal.AccountID(query))
+	if err != nil || account.Profile.Status != projections.StatusNone {
+		return []portal.AccountID{portal.AccountID(query)}, err
+	}
+	owner, err := a.admin.Directory.OwnerOf(ctx, portal.KeyID(query))
+	if err != nil || owner != "" {
+		return []portal.AccountID{owner}, err
+	}
+	return a.admin.People.FindPeople(ctx, query, maxFound)
+}
+
+type adminView struct {
+	summary AdminAccount
+	account projections.Account
+}
+
+func (a *service) accounts(ctx context.Context, ids []portal.AccountID) ([]adminView, error) {
+	found := make([]adminView, len(ids))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(lookingAtOnce)
+	for i, id := range ids {
+		group.Go(portal.Guard(func() (err error) {
+			found[i], err = a.view(within, id)
+			return err
+		}))
+	}
+	return found, group.Wait()
+}
+
+func (a *service) view(ctx context.Context, id portal.AccountID) (adminView, error) {
+	account, err := a.admin.Directory.Account(ctx, id)
+	if err != nil {
+		return adminView{}, err
+	}
+	person, err := a.admin.People.Person(ctx, id)
+	if err != nil && portal.CodeOf(err) != portal.NotFound {
+		return adminView{}, err
+	}
+	promoted, err := a.admin.Members.Promoted(ctx, id)
+	return adminView{account: account, summary: AdminAccount{
+		Account: string(id), Status: account.Profile.Status, Message: account.Profile.Message, Email: person.Email,
+		Verified: person.Email != "" && !person.Unverified, Name: person.Name, RegisteredAt: timeOrNull(account.Profile.RegisteredAt), Promoted: promoted,
+	}}, err
+}
+
+const shownActivity = 50
+
+func (a *service) getAccount(ctx context.Context, in *AccountInput) (*struct{ Body AdminAccountDetail }, error) {
+	if _, err := admin(ctx); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	id := portal.AccountID(in.Account)
+	found, err := a.view(ctx, id)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	if found.summary.Status == projections.StatusNone && found.summary.Email == "" {
+		return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such account."))
+	}
+	activity, err := a.admin.Directory.Activity(ctx, id, "", shownActivity)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	shown := AdminAccountDetail{AdminAccount: found.summary, Activity: []ActivityLine{}}
+	shown.Keys = list(found.account.Keys, func(k projections.Key) Key { return ShowKey(k, time.Time{}) }).Items
+	shown.Subscriptions = list(found.account.Subscriptions, ShowSubscription).Items
+	for _, line := range activity.Lines {
+		shown.Activity = append(shown.Activity, ActivityLine{At: line.At, Text: line.Text})
+	}
+	return &struct{ Body AdminAccountDetail }{shown}, nil
+}
+
+// Registration is a person who waits for an account.
+type Registration struct {
+	Account string    `json:"account"`
+	AskedAt time.Time `json:"asked_at"`
+	Email   string    `json:"email,omitempty"`
+	Name    string    `json:"name,omitempty"`
+}
+
+func (a *service) listRegistrations(ctx context.Context, _ *struct{}) (*struct{ Body List[Registration] }, error) {
+	if _, err := admin(ctx); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	waiting, err := a.admin.Members.PendingRegistrations(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	shown := make([]Registration, len(waiting))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(lookingAtOnce)
+	for i, w := range waiting {
+		group.Go(portal.Guard(func() error {
+			person, err := a.admin.People.Person(within, w.Account)
+			if portal.CodeOf(err) == portal.NotFound {
+				err = nil
+			}
+			shown[i] = Registration{Account: string(w.Account), AskedAt: w.AskedAt, Email: person.Email, Name: person.Name}
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body List[Registration] }{List[Registration]{Items: shown}}, nil
+}
+
+type memberKeeping interface {
+	Promote(ctx context.Context, admin, account portal.AccountID) error
+	Demote(ctx context.Context, account portal.AccountID) error
+	Promoted(ctx context.Context, account portal.AccountID) (bool, error)
+	Invite(ctx context.Context, admin portal.AccountID, email string) (members.Invitation, error)
+	Invitations(ctx context.Context) ([]members.Invitation, error)
+	RevokeInvitation(ctx context.Context, id string) error
+	AllFeedback(ctx context.Context, before string, limit int) ([]members.Feedback, string, error)
+	PendingRegistrations(ctx context.Context) ([]members.PendingRegistration, error)
+	Audit(ctx context.Context, before string, limit int) ([]members.Deed, string, error)
+	Note(ctx context.Context, deed members.Deed) error
+}

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const exampleAccount = "01m7x8a0b1c2d3e4f5g6h7j8km"
+
+func exampleAdminAccount() AdminAccount {
+	return AdminAccount{
+		Account: exampleAccount, Status: "suspended", Message: "Unpaid bills.", Email: "ada@example.com", Verified: true, Name: "Ada Lovelace", RegisteredAt: &exampleTime,
+	}
+}
+
+func exampleInvitation() Invitation {
+	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour)}
+}
+
+// adminAnswers are the examples of successful responses of the routes for admins.
+func adminAnswers() map[string]any {
+	return map[string]any{
+		"admin-list-accounts": List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
+		"admin-get-account": AdminAccountDetail{
+			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", State: "disabled", CreatedAt: &exampleTime}},
+			Subscriptions: []Subscription{{Plan: examplePlan, Name: "Free", Offered: true, State: "active", Since: exampleTime}},
+			Activity:      []ActivityLine{{At: exampleTime, Text: "The operator of this portal suspended the account: Unpaid bills."}},
+		},
+		"list-sessions": List[Session]{Items: []Session{{
+			ID: exampleKey, Browser: "Firefox on Linux", Since: exampleTime, SeenAt: exampleTime.Add(time.Hour), EndsAt: exampleTime.Add(12 * time.Hour), Current: true,
+		}}},
+		"export-account": map[string]any{
+			"account": exampleAccount, "exported_at": exampleTime, "profile": []any{map[string]any{"status": "registered", "email": "ada@example.com", "name": "Ada Lovelace"}},
+			"keys": []any{Key{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}},
+		},
+		"delete-account":             exampleOf("AccountDeletionRequested", "accepted"),
+		"submit-feedback":            Feedback{ID: "001795338000000-8k3c4d5e6f", At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date."},
+		"admin-suspend":              exampleOf("AccountSuspensionRequested", "accepted"),
+		"admin-reinstate":            exampleOf("AccountReinstatementRequested", "accepted"),
+		"admin-delete-account":       exampleOf("AccountDeletionRequested", "accepted"),
+		"admin-list-registrations":   List[Registration]{Items: []Registration{{Account: exampleAccount, AskedAt: exampleTime, Email: "ada@example.com", Name: "Ada Lovelace"}}},
+		"admin-approve-registration": exampleOf("RegistrationReviewRequested", "accepted"),
+		"admin-deny-registration":    exampleOf("RegistrationReviewRequested", "accepted"),
+		"admin-list-invitations":     List[Invitation]{Items: []Invitation{exampleInvitation()}},
+		"admin-invite":               exampleInvitation(),
+		"admin-list-feedback": List[AdminFeedback]{Items: []AdminFeedback{{
+			ID: "001795338000000-8k3c4d5e6f", Account: exampleAccount, At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date.",
+		}}},
+		"admin-audit": List[Deed]{Items: []Deed{{
+			At: exampleTime, Admin: exampleAccount, What: "AccountSuspensionRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,
+		}}},
+	}
+}
+
+var (
+	onlyAdmins = map[int]expected{http.StatusForbidden: {portal.Forbidden, "The person is not an admin, or a browser sent the request from a page on another site.", "Only an admin of this portal may do this."}}
+	noAccount  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such account.", "There is no such account."}}
+	notMine    = map[int]expected{http.StatusConflict: {portal.Conflict, "It is the admin's own account.", "This is your own account. Another admin has to do that."}}
+	notInvited = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such invitation.", "There is no such invitation. It may have expired."}}
+	noSession  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such session.", "There is no such session. It may have ended already."}}
+	isAdmin    = map[int]expected{http.StatusConflict: {portal.Conflict, "The account is an admin's.", "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it."}}
+	noFeedback = map[int]expected{
+		http.StatusBadRequest:      {portal.Invalid, "The request cannot be read, or the text is empty or too long.", "The text is longer than 4000 characters. Shorten it."},
+		http.StatusTooManyRequests: {portal.TooManyRequests, "More than 10 messages in an hour.", "More than 10 messages in an hour. Write again later."},
+	}
+	noAddress = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or that is no e-mail address.", "That is not an e-mail address. Send one like ada@example.com, without a name."}}
+)
+
+// adminFailures are the errors of the routes for admins.
+func adminFailures() map[string][]map[int]expected {
+	return map[string][]map[int]expected{
+		"list-sessions":   nil,
+		"end-session":     {writing, noSession},
+		"end-sessions":    {writing},
+		"export-account":  nil,
+		"delete-account":  {writing, keyed, isAdmin},
+		"submit-feedback": {writing, noFeedback},
+
+		"admin-list-accounts": {onlyAdmins},
+		"admin-get-account":   {onlyAdmins, noAccount},
+		"admin-suspend":              {writing, keyed, onlyAdmins, noAccount, notMine},
+		"admin-reinstate":            {writing, keyed, onlyAdmins, noAccount, notMine},
+		"admin-delete-account":       {writing, keyed, onlyAdmins, noAccount, notMine},
+		"admin-list-registrations":   {onlyAdmins},
+		"admin-approve-registration": {writing, keyed, onlyAdmins, noAccount, notMine},
+		"admin-deny-registration":    {writing, keyed, onlyAdmins, noAccount, notMine},
+		"admin-promote":              {writing, onlyAdmins, notMine},
+		"admin-demote":               {writing, onlyAdmins, noAccount, notMine},
+		"admin-list-invitations":     {onlyAdmins},
+		"admin-invite":               {writing, onlyAdmins, noAddress},
+		"admin-revoke-invitation":    {writing, onlyAdmins, notInvited},
+		"admin-list-feedback":        {onlyAdmins},
+		"admin-audit":                {onlyAdmins},
+	}
+}

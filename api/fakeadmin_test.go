@@ -1,0 +1,189 @@
+package api_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+func (f *fake) asAdmin(what string, admin operations.Caller, account portal.AccountID, message string) (operations.Operation, error) {
+	return f.operation, f.ask(what, admin, string(account)+message)
+}
+
+func (f *fake) Suspend(_ context.Context, admin operations.Caller, account portal.AccountID, message string) (operations.Operation, error) {
+	return f.asAdmin("suspend", admin, account, " "+message)
+}
+
+func (f *fake) Reinstate(_ context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error) {
+	return f.asAdmin("reinstate", admin, account, "")
+}
+
+func (f *fake) DeleteOther(_ context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error) {
+	return f.asAdmin("delete", admin, account, "")
+}
+
+func (f *fake) ReviewRegistration(_ context.Context, admin operations.Caller, account portal.AccountID, approved bool, message string) (operations.Operation, error) {
+	if approved {
+		return f.asAdmin("approve", admin, account, message)
+	}
+	return f.asAdmin("deny", admin, account, " "+message)
+}
+
+func (f *fake) DeleteMine(_ context.Context, who operations.Caller) (operations.Operation, error) {
+	return f.operation, f.ask("delete mine", who, "")
+}
+
+func (f *fake) Accounts(context.Context, string, int32) (projections.AccountsPage, error) {
+	page := projections.AccountsPage{Accounts: []projections.ListedAccount{{ID: "account-grace"}}, Next: "000000000000009#account-grace"}
+	return page, f.asked1("accounts", "", "")
+}
+
+func (f *fake) OwnerOf(_ context.Context, key portal.KeyID) (portal.AccountID, error) {
+	return "", f.asked1("owner", "", string(key))
+}
+
+func (f *fake) Activity(_ context.Context, id portal.AccountID, _ string, _ int32) (projections.ActivityPage, error) {
+	return projections.ActivityPage{Lines: []projections.Activity{{At: now, Text: "You registered."}}}, f.asked1("activity", id, "")
+}
+
+func (f *fake) Person(_ context.Context, account portal.AccountID) (identity.Person, error) {
+	return identity.Person{Email: "grace@example.com", Name: "Grace Hopper"}, f.asked1("person", account, "")
+}
+
+func (f *fake) FindPeople(_ context.Context, begins string, _ int32) ([]portal.AccountID, error) {
+	return []portal.AccountID{"account-grace"}, f.asked1("people", "", begins)
+}
+
+// memberStore is the fake as a store of members, whose methods have the names of other fakes.
+type memberStore struct{ *fake }
+
+func (m memberStore) Promote(_ context.Context, admin, account portal.AccountID) error {
+	return m.asked1("promote", admin, string(account))
+}
+
+func (m memberStore) Demote(_ context.Context, account portal.AccountID) error {
+	return m.asked1("demote", "", string(account))
+}
+
+func (m memberStore) Promoted(_ context.Context, account portal.AccountID) (bool, error) {
+	return account == "account-grace", m.asked1("promoted", account, "")
+}
+
+func (m memberStore) Invite(_ context.Context, admin portal.AccountID, email string) (members.Invitation, error) {
+	return invitation, m.asked1("invite", admin, email)
+}
+
+var invitation = members.Invitation{ID: "i-1", Email: "grace@example.com", InvitedBy: "account-ada", InvitedAt: now, Expires: now.Add(members.InvitationsLast)}
+
+func (m memberStore) Invitations(context.Context) ([]members.Invitation, error) {
+	return []members.Invitation{invitation}, m.asked1("invitations", "", "")
+}
+
+func (m memberStore) RevokeInvitation(_ context.Context, id string) error {
+	return m.asked1("revoke", "", id)
+}
+
+var told = members.Feedback{ID: "f-1", Account: "account-grace", At: now, Topic: "api", Page: "/apis", Text: "It is fine."}
+
+func (m memberStore) AllFeedback(context.Context, string, int) ([]members.Feedback, string, error) {
+	return []members.Feedback{told}, "", m.asked1("feedback", "", "")
+}
+
+func (m memberStore) PendingRegistrations(context.Context) ([]members.PendingRegistration, error) {
+	return []members.PendingRegistration{{Account: "account-grace", AskedAt: now}}, m.asked1("registrations", "", "")
+}
+
+func (m memberStore) Audit(context.Context, string, int) ([]members.Deed, string, error) {
+	return []members.Deed{{At: now, Admin: "account-ada", What: "AccountSuspensionRequested", Subject: "account-grace", Operation: "op-1"}}, "000000000000009#op-1", m.asked1("audit", "", "")
+}
+
+func (m memberStore) Note(_ context.Context, deed members.Deed) error {
+	return m.asked1("note", deed.Admin, deed.What+" "+string(deed.Subject))
+}
+
+func (m memberStore) Settings(_ context.Context, account portal.AccountID) (members.Settings, error) {
+	return members.Settings{TimeZone: "Europe/Berlin"}, m.asked1("settings", account, "")
+}
+
+func (m memberStore) SetSettings(_ context.Context, account portal.AccountID, settings members.Settings) error {
+	if _, err := members.ParseTimeZone(settings.TimeZone); err != nil {
+		return err
+	}
+	return m.asked1("set settings", account, settings.TimeZone)
+}
+
+func (m memberStore) Submit(_ context.Context, said members.Feedback) (members.Feedback, error) {
+	said.ID, said.At = "f-1", now
+	return said, m.asked1("submit", said.Account, said.Text)
+}
+
+func (f *fake) Sessions(_ context.Context, account portal.AccountID) ([]identity.Session, error) {
+	return []identity.Session{{ID: "s-1", Browser: "Firefox on Linux", Began: now, Seen: now, Ends: now.Add(time.Hour)}}, f.asked1("sessions", account, "")
+}
+
+func (f *fake) CurrentSession(*http.Request) string { return "s-1" }
+
+func (f *fake) EndSession(_ context.Context, account portal.AccountID, id string) error {
+	return f.asked1("end session", account, id)
+}
+
+func (f *fake) EndSessions(_ context.Context, account portal.AccountID) error {
+	return f.asked1("end sessions", account, "")
+}
+
+func (f *fake) Export(_ context.Context, account portal.AccountID, w io.Writer) error {
+	if err := f.asked1("export", account, ""); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, `{"account":"account-ada"}`)
+	return err
+}
+
+const graceSeen = `"account":"account-grace","status":"registered","email":"grace@example.com","email_verified":true,"name":"Grace Hopper","registered_at":null,"promoted":true`
+
+// adminExamples are the examples of the routes about accounts and for admins.
+func adminExamples(accepted, private map[string]string) []example {
+	const (
+		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z"}`
+		feedback = `"id":"f-1","at":"2026-11-22T09:00:00Z","topic":"api","page":"/apis","text":"It is fine."`
+		because  = `{"message":"Unpaid bills."}`
+	)
+	return []example{
+		{"GET /account/sessions", "/account/sessions", http.StatusOK, `{"items":[{"id":"s-1","browser":"Firefox on Linux","since":"2026-11-22T09:00:00Z","seen_at":"2026-11-22T09:00:00Z","ends_at":"2026-11-22T10:00:00Z","current":true}],"next":null}`, private, "", ""},
+		{"DELETE /account/sessions/{session}", "/account/sessions/s-1", http.StatusNoContent, "", nil, "", ""},
+		{"DELETE /account/sessions", "/account/sessions", http.StatusNoContent, "", nil, "", ""},
+		{"GET /account/export", "/account/export", http.StatusOK, `{"account":"account-ada"}`, map[string]string{"Content-Disposition": `attachment; filename="account.json"`, "Cache-Control": "no-store"}, "", ""},
+		{"DELETE /account", "/account", http.StatusAccepted, waiting, accepted, "", ""},
+		{"POST /feedback", "/feedback", http.StatusCreated, `{` + feedback + `}`, private, `{"topic":"api","page":"/apis","text":"It is fine."}`, ""},
+		{"GET /admin/accounts", "/admin/accounts?limit=1", http.StatusOK, `{"items":[{` + graceSeen + `}],"next":"/api/v1/admin/accounts?cursor=000000000000009%23account-grace&limit=1"}`, private, "", ""},
+		{"GET /admin/accounts/{account}", "/admin/accounts/account-grace", http.StatusOK, `{` + graceSeen + `,"keys":[
+			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
+			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null},
+			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
+			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}],
+			"subscriptions":[{"plan":"plan-free","name":"Free","offered":true,"state":"active","since":"2026-11-22T09:00:00Z"},
+			{"plan":"plan-max","name":"Unlimited","offered":true,"state":"pending","waiting":"aws","since":"2026-11-22T09:00:00Z","operation":"op-1"},
+			{"plan":"plan-gone","name":"Gone","offered":false,"state":"ended","lost":"plan_gone","since":"2026-11-22T09:00:00Z"}],
+			"activity":[{"at":"2026-11-22T09:00:00Z","text":"You registered."}]}`, private, "", ""},
+		{"POST /admin/accounts/{account}/suspend", "/admin/accounts/account-grace/suspend", http.StatusAccepted, waiting, accepted, because, ""},
+		{"POST /admin/accounts/{account}/reinstate", "/admin/accounts/account-grace/reinstate", http.StatusAccepted, waiting, accepted, "", ""},
+		{"DELETE /admin/accounts/{account}", "/admin/accounts/account-grace", http.StatusAccepted, waiting, accepted, "", ""},
+		{"POST /admin/accounts/{account}/promote", "/admin/accounts/account-grace/promote", http.StatusNoContent, "", nil, "", ""},
+		{"POST /admin/accounts/{account}/demote", "/admin/accounts/account-grace/demote", http.StatusNoContent, "", nil, "", ""},
+		{"GET /admin/registrations", "/admin/registrations", http.StatusOK, `{"items":[{"account":"account-grace","asked_at":"2026-11-22T09:00:00Z","email":"grace@example.com","name":"Grace Hopper"}],"next":null}`, private, "", ""},
+		{"POST /admin/registrations/{account}/approve", "/admin/registrations/account-grace/approve", http.StatusAccepted, waiting, accepted, "", ""},
+		{"POST /admin/registrations/{account}/deny", "/admin/registrations/account-grace/deny", http.StatusAccepted, waiting, accepted, because, ""},
+		{"GET /admin/invitations", "/admin/invitations", http.StatusOK, `{"items":[` + invited + `],"next":null}`, private, "", ""},
+		{"POST /admin/invitations", "/admin/invitations", http.StatusCreated, invited, private, `{"email":"grace@example.com"}`, ""},
+		{"DELETE /admin/invitations/{invitation}", "/admin/invitations/i-1", http.StatusNoContent, "", nil, "", ""},
+		{"GET /admin/feedback", "/admin/feedback", http.StatusOK, `{"items":[{"account":"account-grace",` + feedback + `}],"next":null}`, private, "", ""},
+		{"GET /admin/audit", "/admin/audit", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"}],"next":"/api/v1/admin/audit?cursor=000000000000009%23op-1"}`, private, "", ""},
+	}
+}

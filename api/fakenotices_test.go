@@ -1,0 +1,94 @@
+package api_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const webhookSecret = "whsec_secret"
+
+var (
+	lost = notices.Notice{
+		ID: "n-1", Kind: notices.SubscriptionLost, Importance: notices.Act, About: "plan/plan-gone", Title: "Gone has ended", Text: "It was removed.",
+		Advice: "Take another.", Link: "/apis", At: now, Operation: "op-1",
+	}
+	hook = notices.Webhook{ID: "w-1", URL: "https://example.com/hooks", Description: "Mine", State: notices.WebhookOff, Why: "You turned it off.", CreatedAt: now, KMSKey: "mrk-secret"}
+	sent = notices.Delivery{
+		Channel: "webhook/w-1", Notice: "n-1", Kind: notices.SubscriptionLost, Title: "Gone has ended", State: notices.Pending, CreatedAt: now, NextAt: now.Add(time.Minute),
+		Attempts: []notices.Attempt{{At: now, TookMS: 12, Status: 500, Error: "It answered 500 Internal Server Error.", Answer: "no"}},
+	}
+)
+
+func (f *fake) asked1(what string, account portal.AccountID, name string) error {
+	return f.ask(what, operations.Caller{Account: account}, name)
+}
+
+func (f *fake) List(_ context.Context, account portal.AccountID) ([]notices.Notice, error) {
+	return f.noticed, f.asked1("notices", account, "")
+}
+
+func (f *fake) Dismiss(_ context.Context, account portal.AccountID, id string) (notices.Notice, error) {
+	n := lost
+	n.DismissedAt = now.Add(time.Minute)
+	return n, f.asked1("dismiss", account, id)
+}
+
+func (f *fake) Settings(_ context.Context, account portal.AccountID) (notices.Settings, error) {
+	return f.settings, f.asked1("settings", account, "")
+}
+
+func (f *fake) SetSettings(_ context.Context, account portal.AccountID, settings notices.Settings) error {
+	err := f.asked1("set-settings", account, "")
+	f.settings = settings
+	return err
+}
+
+func (f *fake) Webhooks(_ context.Context, account portal.AccountID) ([]notices.Webhook, error) {
+	return f.hooks, f.asked1("webhooks", account, "")
+}
+
+func (f *fake) FindWebhook(_ context.Context, account portal.AccountID, id string) (notices.Webhook, error) {
+	return hook, f.asked1("webhook", account, id)
+}
+
+func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string) (notices.Webhook, string, error) {
+	return hook, webhookSecret, f.asked1("add-webhook", account, address)
+}
+
+func (f *fake) ChangeWebhook(_ context.Context, account portal.AccountID, id string, change notices.WebhookChange) (notices.Webhook, error) {
+	w := hook
+	if change.On != nil && *change.On {
+		w.State, w.Why = notices.WebhookOn, ""
+	}
+	return w, f.asked1("change-webhook", account, id)
+}
+
+func (f *fake) DeleteWebhook(_ context.Context, account portal.AccountID, id string) error {
+	return f.asked1("delete-webhook", account, id)
+}
+
+func (f *fake) RotateSecret(_ context.Context, account portal.AccountID, id string) (notices.Webhook, string, error) {
+	w := hook
+	w.PreviousUntil = now.Add(24 * time.Hour)
+	return w, webhookSecret, f.asked1("rotate", account, id)
+}
+
+func (f *fake) TestWebhook(_ context.Context, account portal.AccountID, id string) (notices.Delivery, error) {
+	return sent, f.asked1("test", account, id)
+}
+
+func (f *fake) Deliveries(_ context.Context, account portal.AccountID, id, _ string) ([]notices.Delivery, error) {
+	return f.sent, f.asked1("deliveries", account, id)
+}
+
+func (f *fake) Redeliver(_ context.Context, account portal.AccountID, id, notice string) (notices.Delivery, error) {
+	return sent, f.asked1("redeliver", account, id+" "+notice)
+}
+
+func (f *fake) RedeliverSince(_ context.Context, account portal.AccountID, id string, _, _ time.Time) (int, error) {
+	return 3, f.asked1("redeliver-range", account, id)
+}

@@ -1,0 +1,184 @@
+// The notices of a run of pipeline_test.go: what people are told, at most once per fact and channel.
+
+package e2e
+
+import (
+	"context"
+	"maps"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
+)
+
+// toNotices is the source of the copies of facts in the notices queue.
+const toNotices = "/to-notices"
+
+// telling is the part of the workers that tells people, with a mail service that is slow to take a mail.
+type telling struct {
+	w         *world
+	notifier  *notices.Notifier
+	deliverer *notices.Deliverer
+	// mails counts the mails of each notice, and refused how often each was refused. The mail service
+	// refuses each the first few times.
+	mails, refused map[string]int
+	refuses        int
+}
+
+func newTelling(w *world) *telling {
+	t := &telling{w: w, mails: map[string]int{}, refused: map[string]int{}, refuses: rapid.IntRange(0, 3).Draw(w.T, "mails refused")}
+	store := notices.NewStore(faultyNotices{w.tables, w}, w.names.Records)
+	t.notifier = &notices.Notifier{Accounts: w.reader, Store: store, Sender: fakeSender{w}, Now: w.now, Mail: true}
+	t.deliverer = &notices.Deliverer{
+		Store: store, Notifier: t.notifier, Sender: fakeSender{w}, Now: w.now,
+		Mail: &notices.MailSender{Mailer: t, People: t, From: mail.Address{Address: "portal@example.com"}, Portal: "Gatehouse", BaseURL: "https://portal.example.com"},
+	}
+	return t
+}
+
+// handler returns what handles the message, nil if it is not about notices.
+func (t *telling) handler(msg events.Event) func(context.Context, events.Event) error {
+	if msg.Source == toNotices {
+		return t.notifier.Handle
+	}
+	switch msg.Data.(type) {
+	case events.TellRequested:
+		return t.notifier.Handle
+	case events.DeliveryRequested:
+		return t.deliverer.Handle
+	}
+	return nil
+}
+
+func (t *telling) Person(context.Context, portal.AccountID) (identity.Person, error) {
+	return identity.Person{Email: "ann@example.com"}, nil
+}
+
+// Send takes a mail or refuses it for now. The worker may crash before or after.
+func (t *telling) Send(ctx context.Context, m notices.Mail) error {
+	return t.w.faultPoint(ctx, func() error {
+		if t.refused[m.ID] < t.refuses {
+			t.refused[m.ID]++
+			return &notices.TemporaryMail{Reason: "not now"}
+		}
+		t.mails[m.ID]++
+		return nil
+	})
+}
+
+// faultyNotices is the table of the notices: the worker may crash around every write.
+type faultyNotices struct {
+	*dynamodb.Client
+	w *world
+}
+
+func (f faultyNotices) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (out *dynamodb.PutItemOutput, err error) {
+	err = f.write(ctx, func() (err error) {
+		out, err = f.Client.PutItem(ctx, in, opts...)
+		return err
+	})
+	return out, err
+}
+
+func (f faultyNotices) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (out *dynamodb.UpdateItemOutput, err error) {
+	err = f.write(ctx, func() (err error) {
+		out, err = f.Client.UpdateItem(ctx, in, opts...)
+		return err
+	})
+	return out, err
+}
+
+func (f faultyNotices) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
+	err = f.write(ctx, func() (err error) {
+		out, err = f.Client.TransactWriteItems(ctx, in, opts...)
+		return err
+	})
+	return out, err
+}
+
+// write returns the outcome of the call where the worker has not crashed.
+func (f faultyNotices) write(ctx context.Context, call func() error) error {
+	if _, worker := ctx.Value(workerKey{}).(*worker); !worker {
+		return call()
+	}
+	return f.w.faultPoint(ctx, call)
+}
+
+// checkTold checks that every fact that concerns a person became exactly one notice and one delivery,
+// that each delivery has ended, and that a mail was sent for each, unless facts of months ago were
+// found late.
+func (w *world) checkTold() {
+	w.deliverTheRest()
+	for _, account := range slices.Sorted(maps.Keys(w.intents)) {
+		facts, err := w.journal.Read(context.Background(), portal.AccountStream(account), 0)
+		if err != nil {
+			w.Fatal(err)
+		}
+		folded := statetest.FoldAccount(account, facts)
+		told, delivered := w.rowsOf(account, schema.Notices(account)), w.rowsOf(account, schema.Deliveries(account, notices.ChannelMail))
+		for _, fact := range facts {
+			for _, notice := range notices.Of(fact, folded, facts) {
+				switch {
+				case told[notice.ID] == nil && w.now().Sub(fact.Time) < 72*time.Hour:
+					w.Errorf("%s of %s was not told", fact.ID, account)
+				case told[notice.ID] != nil && delivered[notice.ID] == nil:
+					w.Errorf("%s of %s has no delivery", fact.ID, account)
+				}
+				if row := delivered[notice.ID]; row != nil {
+					if state := schema.TextOf(row["state"]); state != notices.Delivered {
+						w.Errorf("the mail about %s of %s is %s", fact.ID, account, state)
+					}
+					if w.telling.mails[notices.MessageID(notice.ID)] == 0 {
+						w.Errorf("no mail was sent about %s of %s", fact.ID, account)
+					}
+				}
+				delete(told, notice.ID)
+				delete(delivered, notice.ID)
+			}
+		}
+		for id := range told {
+			w.Errorf("%s has a notice %s of no fact", account, id)
+		}
+		for id := range delivered {
+			w.Errorf("%s has a delivery %s of no fact", account, id)
+		}
+	}
+}
+
+// deliverTheRest lets the due rows of deliveries fall due until all have ended. Waits double, up to
+// ten hours, and every run of the job is two hours later.
+func (w *world) deliverTheRest() {
+	for range 8 {
+		w.handleDueRows()
+		w.drain()
+	}
+}
+
+// rowsOf returns the rows of a range, by what follows its beginning.
+func (w *world) rowsOf(account portal.AccountID, of schema.Range) map[string]map[string]types.AttributeValue {
+	rows := map[string]map[string]types.AttributeValue{}
+	pages := dynamodb.NewQueryPaginator(w.tables, &dynamodb.QueryInput{
+		TableName: &w.names.Records, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			w.Fatalf("reading the rows of %s: %v", account, err)
+		}
+		for _, row := range page.Items {
+			rows[strings.TrimPrefix(schema.KeyOf(row).SK, of.Begins)] = row
+		}
+	}
+	return rows
+}

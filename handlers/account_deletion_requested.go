@@ -1,0 +1,36 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// Deletion decides on AccountDeletionRequested: the account should be deleted with its keys and its
+// personal data, registered or not. The operation ends once nothing is left of them. That decision
+// ends every open wish of the account, and no later decision undoes it. A second request joins the
+// first, or yields RequestUnchanged once the account is deleted.
+//
+// The owner of a suspended account is refused: deleting it and signing up again would end the
+// suspension. An admin may delete it.
+func Deletion(byOwner bool) Decide[events.AccountDeletionRequested] {
+	return func(account state.Account, req events.AccountDeletionRequested, _ string) []events.Fact {
+		decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
+		switch {
+		case now.Deleted:
+			return []events.Fact{events.RequestUnchanged{Decides: decides}}
+		case now.Deleting != 0:
+			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: now.Deleting}}}
+		case now.Suspended && byOwner:
+			return reject(decides, portal.Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")
+		}
+		return []events.Fact{events.AccountDeleting{Decides: decides}}
+	}
+}
+
+func (d *Decider) deleteAccount(ctx context.Context, msg events.Event) error {
+	id, ok := msg.Subject.Account()
+	return forAccount(d, Deletion(ok && msg.Actor == portal.AccountActor(id)))(ctx, msg)
+}

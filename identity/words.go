@@ -1,0 +1,33 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+const (
+	// maxWords bounds the words of a name by which a person can be found.
+	maxWords = 6
+	// maxWord bounds the length of a word, in bytes: it is part of a row's key.
+	maxWord = 320
+)
+
+// wordsOf are what a person can be found by: the e-mail address and the words of the name.
+func wordsOf(p Person) []string {
+	words := strings.FieldsFunc(normalised(p.Name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if len(words) > maxWords {
+		words = words[:maxWords]
+	}
+	if p.Email != "" {
+		words = append(words, normalised(p.Email))
+	}
+	for i, word := range words {
+		words[i] = strings.ToValidUTF8(word[:min(len(word), maxWord)], "")
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// normalised is an e-mail address or a name in the form in which it is compared.
+func normalised(text string) string { return strings.ToLower(strings.TrimSpace(text)) }

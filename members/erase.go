@@ -1,0 +1,90 @@
+package members
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+type eraser interface {
+	Erase(ctx context.Context, account portal.AccountID) error
+}
+
+type people interface {
+	Person(ctx context.Context, account portal.AccountID) (identity.Person, error)
+}
+
+// Erasure deletes the personal data of an account: everything about it in the records table except
+// its operations, which name it by its id only, and what Parts keep elsewhere.
+type Erasure struct {
+	Store *Store
+	// People finds the person's e-mail address, Identities deletes the person and the sessions.
+	People     people
+	Identities eraser
+	// Parts delete what other packages keep about an account.
+	Parts []eraser
+}
+
+// Erase may be repeated, also after it has failed in between.
+func (e Erasure) Erase(ctx context.Context, account portal.AccountID) error {
+	person, err := e.People.Person(ctx, account)
+	switch {
+	case err == nil && person.Email != "":
+		// Nothing else leads to the invitation, so it goes before the person.
+		if err := e.Store.RevokeInvitation(ctx, InvitationID(person.Email)); err != nil && portal.CodeOf(err) != portal.NotFound {
+			return err
+		}
+	case err != nil && portal.CodeOf(err) != portal.NotFound:
+		return err
+	}
+	// Once the person is gone, nobody writes anything about the account.
+	if err := e.Identities.Erase(ctx, account); err != nil {
+		return err
+	}
+	for _, part := range e.Parts {
+		if err := part.Erase(ctx, account); err != nil {
+			return err
+		}
+	}
+	if err := e.Store.remove(ctx, schema.Admin(account)); err != nil {
+		return err
+	}
+	return e.Store.eraseRows(ctx, account)
+}
+
+// eraseRows deletes the rows of the account's partition.
+func (s *Store) eraseRows(ctx context.Context, account portal.AccountID) error {
+	var personal []schema.Key
+	err := s.rows(ctx, schema.AccountRows(account), "", 0, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
+		if !stays(account, key) {
+			personal = append(personal, key)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range personal {
+		if listed, ok := schema.FeedbackListedBy(key); ok {
+			if err := s.remove(ctx, listed); err != nil {
+				return err
+			}
+		}
+		if err := s.remove(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stays reports whether a row of the account's partition outlives the account: the counter of its
+// requests, and the list of its operations.
+func stays(account portal.AccountID, key schema.Key) bool {
+	return key == schema.Intent(portal.AccountStream(account)) ||
+		strings.HasPrefix(key.SK, schema.OperationList(portal.AccountActor(account)).Begins)
+}

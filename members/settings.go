@@ -1,0 +1,51 @@
+package members
+
+import (
+	"context"
+	"strings"
+	"time"
+	_ "time/tzdata" // time zones are known wherever the program runs
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// Settings are what a person chooses for themselves.
+type Settings struct {
+	// TimeZone is a name of the tz database, "" for UTC.
+	TimeZone string `dynamodbav:"time_zone"`
+}
+
+// Location is the time zone, UTC if there is none.
+func (s Settings) Location() *time.Location {
+	if location, err := ParseTimeZone(s.TimeZone); err == nil {
+		return location
+	}
+	return time.UTC
+}
+
+// ParseTimeZone returns the time zone of the tz database that has the name, UTC for "". The error is
+// Invalid for any other name.
+func ParseTimeZone(name string) (*time.Location, error) {
+	location, err := time.LoadLocation(name)
+	// "Local" would be the time zone of the server.
+	if err != nil || strings.EqualFold(name, "local") || len(name) > 64 {
+		return nil, portal.Fail(portal.Invalid, "There is no such time zone. Send a name of the tz database, such as Europe/Berlin or America/New_York.")
+	}
+	return location, nil
+}
+
+// Settings returns what the person has chosen, or the defaults.
+func (s *Store) Settings(ctx context.Context, account portal.AccountID) (Settings, error) {
+	var found Settings
+	_, err := s.get(ctx, schema.Settings(account), &found)
+	return found, err
+}
+
+// SetSettings stores the settings.
+func (s *Store) SetSettings(ctx context.Context, account portal.AccountID, settings Settings) error {
+	if _, err := ParseTimeZone(settings.TimeZone); err != nil {
+		return err
+	}
+	return gone(s.transact(ctx, "writing settings", ofAPerson(account), write{key: schema.Settings(account), value: settings}))
+}

@@ -1,0 +1,59 @@
+package notices
+
+import (
+	"net/url"
+	"time"
+)
+
+// The states of a webhook.
+const (
+	// WebhookOn: notices are sent to it.
+	WebhookOn = "on"
+	// WebhookOff: the person paused it, it failed for MaxFailing, or it answered 410. Deliveries are
+	// held until it is on again and the person asks for them.
+	WebhookOff = "off"
+)
+
+// Webhook is an address to which an account's notices go.
+type Webhook struct {
+	ID          string `dynamodbav:"id"`
+	URL         string `dynamodbav:"url"`
+	Description string `dynamodbav:"description"`
+	State       string `dynamodbav:"state"`
+	// Why says why it is off, "" if it is on.
+	Why       string    `dynamodbav:"why,omitempty"`
+	CreatedAt time.Time `dynamodbav:"created_at"`
+	// KMSKey and Generation are what the secret follows from. The secret of the generation before
+	// signs as well until PreviousUntil.
+	KMSKey        string    `dynamodbav:"kms_key"`
+	Generation    int       `dynamodbav:"generation"`
+	PreviousUntil time.Time `dynamodbav:"previous_until"`
+	// FailingSince is the first failure after the last success, zero if there is none.
+	FailingSince time.Time `dynamodbav:"failing_since"`
+	// Version changes with every write.
+	Version int64 `dynamodbav:"version"`
+}
+
+// On reports whether notices are sent to it.
+func (w Webhook) On() bool { return w.State == WebhookOn }
+
+func (w Webhook) channel() string { return webhookChannel + w.ID }
+
+// host is the address without path and query, which may hold secrets.
+func (w Webhook) host() string {
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		return "an address"
+	}
+	return u.Host
+}
+
+// The limits of webhooks.
+const (
+	// MaxWebhooks is how many webhooks an account may have.
+	MaxWebhooks = 10
+	// MaxFailing is how long a webhook may fail before it is switched off.
+	MaxFailing = 3 * 24 * time.Hour
+	// KeepsOldSecret is how long the secret before the last rotation still signs.
+	KeepsOldSecret = 24 * time.Hour
+)

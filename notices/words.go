@@ -1,0 +1,154 @@
+package notices
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const dashboard = "/dashboard"
+
+func subscriptionActive(a about, f events.SubscriptionActivated) (Notice, bool) {
+	return Notice{
+		Importance: Info, About: aboutPlan(f.Plan), Link: dashboard,
+		Title: a.plan(f.Plan) + " is active",
+		Text:  "Your subscription to " + a.plan(f.Plan) + " is active. Your API key works with it now.",
+	}, true
+}
+
+func subscriptionRejected(a about, f events.RequestRejected) (Notice, bool) {
+	plan, ok := a.rejectedPlan(f)
+	if !ok || a.changeRefused(f.Wish) {
+		return Notice{}, false
+	}
+	what := "Your request"
+	if name := a.account.Subscriptions[plan].Name; name != "" {
+		what += " about " + oneLine(name)
+	}
+	return Notice{
+		Importance: Warn, About: aboutPlan(plan), Link: a.operationOr(dashboard),
+		Title: what + " was refused", Text: what + " was refused. " + f.Message,
+	}, true
+}
+
+// rejectedPlan is the plan that a refused request was about.
+func (a about) rejectedPlan(f events.RequestRejected) (portal.PlanID, bool) {
+	for _, scope := range f.Scopes {
+		if plan, ok := strings.CutPrefix(string(scope), aboutPlan("")); ok {
+			return portal.PlanID(plan), true
+		}
+	}
+	for _, fact := range a.facts {
+		if data, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok && f.Wish != 0 && fact.Sequence == f.Wish {
+			return data.AboutPlan(), true
+		}
+	}
+	return "", false
+}
+
+// changeRefused reports whether the wish was a change of plan that API Gateway refused. Its notice
+// is that of the PlanChangeRefused.
+func (a about) changeRefused(wish int64) bool {
+	return slices.ContainsFunc(a.facts, func(e events.Event) bool {
+		refused, ok := e.Data.(events.PlanChangeRefused)
+		return ok && wish != 0 && refused.Wish == wish
+	})
+}
+
+func subscriptionLost(a about, f events.SubscriptionLost) (Notice, bool) {
+	n := Notice{
+		Importance: Act, About: aboutPlan(f.Plan), Link: "/apis",
+		Title:  "Your subscription to " + a.plan(f.Plan) + " has ended",
+		Text:   "The operator of this portal has removed " + a.plan(f.Plan) + ", so your API key no longer works with it.",
+		Advice: "Subscribe to another plan.",
+	}
+	if f.Reason == events.LostStageTaken {
+		n.Text = a.plan(f.Plan) + " now covers the same API as another of your plans, and a key can be in only one of them. So your API key no longer works with it."
+		n.Advice = "If you want " + a.plan(f.Plan) + " instead, leave the other plan and subscribe again."
+	}
+	return n, true
+}
+
+// subscriptionEnded tells of a plan that an account left without asking for it.
+func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
+	if a.fact.Actor == "" || a.fact.Actor == portal.AccountActor(a.account.ID) {
+		return Notice{}, false
+	}
+	return Notice{
+		Importance: Act, About: aboutPlan(f.Plan), Link: dashboard,
+		Title:  "Your subscription to " + a.plan(f.Plan) + " is ending",
+		Text:   "The operator of this portal has ended your subscription to " + a.plan(f.Plan) + ". Your API key stops working with it within seconds.",
+		Advice: "Ask the operator of this portal why.",
+	}, true
+}
+
+func keyCreated(a about, f events.KeyCreated) (Notice, bool) {
+	return Notice{
+		Importance: Info, About: aboutKey(f.Key), Link: dashboard,
+		Title: a.key(f.Key) + " was created",
+		Text:  "Your API key " + a.key(f.Key) + " was created. You can reveal it on the dashboard.",
+	}, true
+}
+
+func keyDisabled(a about, f events.KeyObserved) (Notice, bool) {
+	return Notice{
+		Importance: Act, About: aboutKey(f.Key), Link: dashboard,
+		Title:  a.key(f.Key) + " is disabled",
+		Text:   "The operator of this portal has disabled your API key " + a.key(f.Key) + ". Calls with it are refused.",
+		Advice: "Ask the operator of this portal why.",
+	}, !f.Enabled
+}
+
+func keyEnabled(a about, f events.KeyObserved) (Notice, bool) {
+	return Notice{
+		Importance: Info, About: aboutKey(f.Key), Link: dashboard,
+		Title: a.key(f.Key) + " is enabled again",
+		Text:  "The operator of this portal has enabled your API key " + a.key(f.Key) + " again. It works as before.",
+	}, f.Enabled
+}
+
+func webhookPaused(w Webhook, why string) Notice {
+	return Notice{
+		Kind: WebhookPaused, Importance: Act, About: "webhook/" + w.ID, Link: "/webhooks/" + url.PathEscape(w.ID),
+		Title: "Your webhook at " + w.host() + " is off",
+		Text:  why + " We send nothing to it now.", Advice: "Repair it, turn it on, then ask for what it missed.",
+	}
+}
+
+func aboutPlan(plan portal.PlanID) string { return "plan/" + string(plan) }
+func aboutKey(key portal.KeyID) string    { return "key/" + string(key) }
+
+func (a about) plan(id portal.PlanID) string {
+	return oneLine(cmp.Or(a.account.Subscriptions[id].Name, "a plan"))
+}
+
+func (a about) key(id portal.KeyID) string {
+	return oneLine(cmp.Or(a.account.Keys[id].Name, "an API key"))
+}
+
+func (a about) operationOr(path string) string {
+	if a.fact.Operation == "" {
+		return path
+	}
+	return "/operations/" + url.PathEscape(string(a.fact.Operation))
+}
+
+// maxName bounds the names in a notice, in characters.
+const maxName = 100
+
+// oneLine makes a name fit for a sentence and a mail's subject: control characters and line breaks
+// become spaces, and a long name is cut.
+func oneLine(name string) string {
+	clean := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(name, "?"), func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control)
+	}), " ")
+	if runes := []rune(clean); len(runes) > maxName {
+		clean = string(runes[:maxName-1]) + "…"
+	}
+	return clean
+}

@@ -1,0 +1,74 @@
+package operations
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// Suspend submits an admin's request to suspend an account, for a reason that its owner reads.
+func (o *Operations) Suspend(ctx context.Context, admin Caller, account portal.AccountID, message string) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.AccountSuspensionRequested{Message: message})
+}
+
+// Reinstate submits an admin's request to end an account's suspension.
+func (o *Operations) Reinstate(ctx context.Context, admin Caller, account portal.AccountID) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.AccountReinstatementRequested{})
+}
+
+// DeleteOther submits an admin's request to delete an account.
+func (o *Operations) DeleteOther(ctx context.Context, admin Caller, account portal.AccountID) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.AccountDeletionRequested{})
+}
+
+// ReviewRegistration submits an admin's answer to a person who waits for an account. The person reads
+// the message of a denial.
+func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, account portal.AccountID, approved bool, message string) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.RegistrationReviewRequested{Approved: approved, Message: message})
+}
+
+// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict.
+func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
+	if caller.Viewer.Admin {
+		return Operation{}, portal.Fail(portal.Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")
+	}
+	return o.Accept(ctx, caller.submission(events.AccountDeletionRequested{}))
+}
+
+// onAnother submits an admin's request about another account. An account that nobody has registered
+// or asked for is NotFound, and the admin's own is a Conflict: so there is always an admin left.
+func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal.AccountID, request events.Request) (Operation, error) {
+	if admin.Account == account {
+		return Operation{}, portal.Fail(portal.Conflict, "This is your own account. Another admin has to do that.")
+	}
+	submitted := admin.submission(request)
+	submitted.Subject = portal.AccountStream(account)
+	return o.accept(ctx, submitted, preparation{make: func(ctx context.Context) (events.Request, error) {
+		found, err := o.views.Account(ctx, account)
+		if err == nil && found.Profile.Status == projections.StatusNone {
+			err = portal.Fail(portal.NotFound, "There is no such account.")
+		}
+		return request, err
+	}})
+}
+
+// deedRow is what an admin did to another account. Package members reads it.
+type deedRow struct {
+	At        time.Time          `dynamodbav:"at"`
+	Admin     portal.AccountID   `dynamodbav:"admin"`
+	What      string             `dynamodbav:"what"`
+	Subject   portal.AccountID   `dynamodbav:"subject"`
+	Operation portal.OperationID `dynamodbav:"operation"`
+}
+
+// deed returns the row of the audit, if the operation is an admin's about another account.
+func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
+	admin, isAccount := r.Actor.Account()
+	subject, onAccount := r.Subject.Account()
+	deed = deedRow{At: r.CreatedAt, Admin: admin, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
+	return schema.Deed(r.CreatedAt, string(r.ID)), deed, isAccount && onAccount && admin != subject
+}

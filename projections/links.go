@@ -1,0 +1,36 @@
+package projections
+
+import (
+	"sync"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// wishLink names a wish by its stream and the sequence of the fact that opened it.
+type wishLink struct {
+	stream portal.Stream
+	wish   int64
+}
+
+// links remembers the wishes that operations waited for when they were last read. A link may be
+// out of date.
+type links struct {
+	mu sync.Mutex
+	of map[portal.OperationID]wishLink
+}
+
+func (l *links) recall(op portal.OperationID) (link wishLink, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	link, known = l.of[op]
+	return link, known
+}
+
+func (l *links) remember(op portal.OperationID, link wishLink) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.of == nil || len(l.of) >= maxRemembered {
+		l.of = map[portal.OperationID]wishLink{}
+	}
+	l.of[op] = link
+}

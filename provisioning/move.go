@@ -1,0 +1,160 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// A change of plans moves every key of a ring from one plan to the other. Between detaching and
+// attaching a key opens neither plan, so both calls are one step: an attach lease and both tokens
+// are at hand before the first, and no other call comes between (decision 0063). If API Gateway
+// refuses the new plan for good, the keys move back in the same way.
+
+// movesFrom is the plan that the key leaves by entering this one, "" if the key only enters it.
+func (c *convergence) movesFrom(pair portal.Pair) portal.PlanID {
+	s := c.account.Subscriptions[pair.Plan]
+	from := s.Replaces
+	if s.Phase != state.Wanted || from == "" {
+		from = ""
+		if to := c.account.Subscriptions[s.ChangesTo]; to.Refusal != nil {
+			from = to.Plan // the way back
+		}
+	}
+	if from == "" || c.account.Attachments[pair].Phase != state.Wanted {
+		return ""
+	}
+	switch old := c.account.Attachments[portal.Pair{Key: pair.Key, Plan: from}]; {
+	case old.Phase == "" || old.Phase == state.Ended:
+		return ""
+	case old.Phase == state.Ending && s.Phase == state.Wanted:
+		return "" // detaching it is a task of its own
+	}
+	return from
+}
+
+// leftByMove reports whether the key leaves the plan as part of a move, so that it is not a task
+// of its own.
+func (c *convergence) leftByMove(pair portal.Pair) bool {
+	s := c.account.Subscriptions[pair.Plan]
+	for _, to := range []portal.PlanID{s.ChangesTo, s.Replaces} {
+		if to != "" && c.movesFrom(portal.Pair{Key: pair.Key, Plan: to}) == pair.Plan {
+			return true
+		}
+	}
+	return false
+}
+
+// changing reports whether the plan is part of a change. Keys enter it and leave it one by one.
+func (c *convergence) changing(plan portal.PlanID) bool {
+	s := c.account.Subscriptions[plan]
+	return s.Replaces != "" || s.ChangesTo != ""
+}
+
+// move moves a key from one plan to the other. If they share no stage, the key enters the new plan
+// first.
+func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.PlanID) error {
+	key := c.account.Keys[pair.Key]
+	if !key.Created() {
+		return c.createAlone(ctx, pair, key) // the task comes up again
+	}
+	old := portal.Pair{Key: pair.Key, Plan: from}
+	if s, waits := c.account.Wish(c.wish(task{key: pair.Key, plan: pair.Plan})); !waits || s.Parked == "" {
+		// After a move that failed, the key may be in neither plan, and its usage was read.
+		if err := c.readUsage(ctx, old, c.account.Attachments[pair].OpenedAt); err != nil {
+			return err
+		}
+	}
+	err := c.moveKey(ctx, key.GatewayID, old, pair)
+	var no *gateway.Refused
+	switch {
+	case err == nil:
+		return c.moved(ctx, pair, old)
+	case isRefused(err, gateway.KeyGone):
+		return c.renew(ctx, pair, err)
+	case errors.As(err, &no) && no.Reason == gateway.StageTaken && no.Rival == from:
+		return &betweenPlans{fmt.Errorf("API Gateway still shows key %s in plan %s: %w", pair.Key, from, err)}
+	case unavailable(err):
+		return &betweenPlans{fmt.Errorf("moving key %s from plan %s to %s: %w", pair.Key, from, pair.Plan, err)}
+	}
+	return c.withdrawIfRefused(ctx, pair, err)
+}
+
+func (c *convergence) moveKey(ctx context.Context, key portal.GatewayKeyID, old, pair portal.Pair) error {
+	if c.shareStage(old.Plan, pair.Plan) {
+		return c.plane.Move(ctx, old.Plan, pair.Plan, key)
+	}
+	err := c.plane.Attach(ctx, pair.Plan, key)
+	var no *gateway.Refused
+	var limit *gateway.LimitReached
+	switch {
+	case errors.As(err, &limit) && limit.Limit == gateway.PlansPerKey,
+		errors.As(err, &no) && no.Reason == gateway.StageTaken && no.Rival == old.Plan:
+		// There is room only once the key has left the old plan.
+		return c.plane.Move(ctx, old.Plan, pair.Plan, key)
+	case err != nil:
+		return err
+	}
+	return c.plane.Detach(ctx, old.Plan, key)
+}
+
+// shareStage reports whether the plans had a stage in common when the account subscribed to them.
+func (c *convergence) shareStage(a, b portal.PlanID) bool {
+	for _, stage := range c.account.Subscriptions[a].Stages {
+		for _, other := range c.account.Subscriptions[b].Stages {
+			if stage == other {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// moved records that the key is in the plan and no longer in the old one.
+func (c *convergence) moved(ctx context.Context, pair, old portal.Pair) error {
+	delete(c.recheck, pair)
+	delete(c.recheck, old)
+	touched, err := c.record(ctx, c.correlation(pair.Plan), watchAll(watchPair(pair), watchPair(old)), func() []events.Fact {
+		if c.movesFrom(pair) != old.Plan {
+			return nil
+		}
+		link := events.Link{Wish: c.account.Attachments[pair].OpenedBy}
+		if c.account.Subscriptions[pair.Plan].Phase != state.Wanted {
+			back := []events.Fact{
+				events.KeyDetached{Link: link, Key: pair.Key, Plan: old.Plan}, events.KeyAttached{Link: link, Key: pair.Key, Plan: pair.Plan},
+			}
+			return append(back, c.fulfilled(old.Plan, pair, old)...)
+		}
+		facts := []events.Fact{events.KeyMoved{Link: link, Key: pair.Key, From: old.Plan, Plan: pair.Plan}}
+		return append(facts, c.fulfilled(pair.Plan, pair, old)...)
+	})
+	if touched {
+		c.recheck[pair], c.recheck[old] = true, true
+	}
+	return err
+}
+
+// betweenPlans is the error of a key that may be in neither plan of a change. The message comes
+// again soon.
+type betweenPlans struct{ error }
+
+func (b *betweenPlans) Unwrap() error { return b.error }
+
+// The first retry of a move comes after moveRetry, later ones further apart, up to retry.
+const moveRetry = time.Second
+
+func (c *convergence) moveAgain(pair portal.Pair, cause *betweenPlans) error {
+	age := c.Now().Sub(c.account.Attachments[pair].OpenedAt)
+	return &portal.Postponed{After: min(max(moveRetry, age/8), retry), Reason: "a key is between two plans", Err: cause.error}
+}
+
+func unavailable(err error) bool {
+	var busy *gateway.Unavailable
+	return errors.As(err, &busy)
+}

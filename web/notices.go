@@ -1,0 +1,191 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// noticing is what people do with their notices and webhooks.
+type noticing interface {
+	List(ctx context.Context, account portal.AccountID) ([]notices.Notice, error)
+	Dismiss(ctx context.Context, account portal.AccountID, id string) (notices.Notice, error)
+	Settings(ctx context.Context, account portal.AccountID) (notices.Settings, error)
+	SetSettings(ctx context.Context, account portal.AccountID, settings notices.Settings) error
+	hooking
+}
+
+// noticesPath is the page of notices and of where they go.
+const noticesPath = "/account/notices"
+
+func (s *Web) noticeRoutes(r chi.Router) {
+	if s.notices == nil {
+		return
+	}
+	get(r, noticesPath, s.page(s.member(s.noticesPage)))
+	r.Post(noticesPath, s.page(s.member(s.setNotices)))
+	r.Post("/notices/{notice}/dismiss", s.page(s.member(s.dismissNotice)))
+	get(r, webhooksPath, s.page(s.member(s.webhooks)))
+	r.Post(webhooksPath, s.page(s.member(s.addWebhook)))
+	get(r, "/webhooks/{webhook}", s.page(s.member(s.webhook)))
+	r.Post("/webhooks/{webhook}/rotate-secret", s.page(s.member(s.rotateSecret)))
+	for path, do := range map[string]func(*http.Request, identity.Identity, string) (string, error){
+		"/webhooks/{webhook}": s.changeWebhook, "/webhooks/{webhook}/delete": s.deleteWebhook, "/webhooks/{webhook}/test": s.testWebhook,
+		"/webhooks/{webhook}/redeliver": s.redeliverRange, "/webhooks/{webhook}/deliveries/{notice}/redeliver": s.redeliver,
+	} {
+		r.Post(path, s.page(s.member(s.onWebhook(do))))
+	}
+}
+
+type noticeLine struct {
+	ID                  string
+	Badge               badge
+	Title, Text, Advice string
+	Link                string
+	At                  moment
+	// Dismissible says that the dashboard shows it, and that it can be dismissed.
+	Dismissible bool
+	// Back is where the browser goes after it was dismissed.
+	Back string
+}
+
+func (s *Web) noticeLine(n notices.Notice, back string) noticeLine {
+	line := noticeLine{
+		ID: n.ID, Title: n.Title, Text: n.Text, Advice: n.Advice, Link: n.Link, At: s.moment(n.At), Back: back,
+		Dismissible: len(notices.NeedsYou([]notices.Notice{n})) == 1,
+		Badge:       badge{"quiet", "info", "News"},
+	}
+	switch n.Importance {
+	case notices.Act:
+		line.Badge = badge{"bad", "warning", "Act"}
+	case notices.Warn:
+		line.Badge = badge{"warn", "warning", "Look"}
+	}
+	if n.Over || !n.DismissedAt.IsZero() {
+		line.Badge = badge{"quiet", "check", "Done"}
+	}
+	return line
+}
+
+// needs are the notices that the dashboard shows first. A disabled key has a place of its own there.
+func (s *Web) needs(ctx context.Context, account portal.AccountID) ([]noticeLine, error) {
+	if s.notices == nil {
+		return nil, nil
+	}
+	all, err := s.notices.List(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	var lines []noticeLine
+	for _, n := range notices.NeedsYou(all) {
+		if n.Kind != notices.KeyDisabled {
+			lines = append(lines, s.noticeLine(n, "/dashboard"))
+		}
+	}
+	return lines, nil
+}
+
+type noticesPage struct {
+	Notices []noticeLine
+	Groups  []settingsGroup
+	Saved   bool
+}
+
+type settingsGroup struct {
+	Name  string
+	Lines []settingsLine
+}
+
+type settingsLine struct {
+	Kind     notices.Kind
+	Label    string
+	Channels []settingsBox
+}
+
+// settingsBox is a check box; Name is the form's value.
+type settingsBox struct {
+	Name, Value, Label string
+	On                 bool
+}
+
+func (s *Web) noticesPage(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	all, err := s.notices.List(r.Context(), id.Account)
+	if err != nil {
+		return err
+	}
+	settings, err := s.notices.Settings(r.Context(), id.Account)
+	if err != nil {
+		return err
+	}
+	body := noticesPage{Groups: settingsGroups(settings), Saved: r.URL.Query().Has("saved")}
+	for _, n := range all {
+		body.Notices = append(body.Notices, s.noticeLine(n, noticesPath))
+	}
+	s.render(w, r, http.StatusOK, view{page: "notices", Title: "Notices", Section: "dashboard", Body: body})
+	return nil
+}
+
+func settingsGroups(settings notices.Settings) []settingsGroup {
+	labels := map[string]string{notices.ChannelDashboard: "Dashboard", notices.ChannelMail: "E-mail", notices.ChannelWebhook: "Webhooks"}
+	var groups []settingsGroup
+	for _, k := range notices.Kinds() {
+		if len(groups) == 0 || groups[len(groups)-1].Name != k.Group {
+			groups = append(groups, settingsGroup{Name: k.Group})
+		}
+		line := settingsLine{Kind: k.Kind, Label: k.Label}
+		for _, channel := range notices.Channels() {
+			line.Channels = append(line.Channels, settingsBox{
+				Name: "on", Value: string(k.Kind) + " " + channel, Label: labels[channel], On: settings.Wants(k.Kind, channel),
+			})
+		}
+		group := &groups[len(groups)-1]
+		group.Lines = append(group.Lines, line)
+	}
+	return groups
+}
+
+// setNotices saves the form: what is not checked is off.
+func (s *Web) setNotices(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	if _, err := s.asks(w, r, id); err != nil {
+		return err
+	}
+	settings := notices.Settings{Off: map[string][]notices.Kind{}}
+	for _, k := range notices.Kinds() {
+		for _, channel := range notices.Channels() {
+			if !slices.Contains(r.PostForm["on"], string(k.Kind)+" "+channel) {
+				settings.Off[channel] = append(settings.Off[channel], k.Kind)
+			}
+		}
+	}
+	if err := s.notices.SetSettings(r.Context(), id.Account, settings); err != nil {
+		return err
+	}
+	http.Redirect(w, r, noticesPath+"?saved", http.StatusSeeOther)
+	return nil
+}
+
+func (s *Web) dismissNotice(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	notice, err := param(r, "notice")
+	if err != nil {
+		return err
+	}
+	if _, err := s.asks(w, r, id); err != nil {
+		return err
+	}
+	if _, err := s.notices.Dismiss(r.Context(), id.Account, notice); err != nil {
+		return err
+	}
+	back := "/dashboard"
+	if strings.HasPrefix(r.PostForm.Get("back"), noticesPath) {
+		back = noticesPath
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+	return nil
+}

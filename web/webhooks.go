@@ -1,0 +1,300 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type hooking interface {
+	Webhooks(ctx context.Context, account portal.AccountID) ([]notices.Webhook, error)
+	FindWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, error)
+	AddWebhook(ctx context.Context, account portal.AccountID, address, description string) (notices.Webhook, string, error)
+	ChangeWebhook(ctx context.Context, account portal.AccountID, id string, change notices.WebhookChange) (notices.Webhook, error)
+	DeleteWebhook(ctx context.Context, account portal.AccountID, id string) error
+	RotateSecret(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, string, error)
+	TestWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Delivery, error)
+	Deliveries(ctx context.Context, account portal.AccountID, id, before string) ([]notices.Delivery, error)
+	Redeliver(ctx context.Context, account portal.AccountID, id, notice string) (notices.Delivery, error)
+	RedeliverSince(ctx context.Context, account portal.AccountID, id string, since, until time.Time) (int, error)
+}
+
+const webhooksPath = "/webhooks"
+
+type webhooksPage struct {
+	Webhooks []webhookLine
+	// Full says that the account can have no more.
+	Full bool
+	Most int
+	// URL and Description are what the person entered, if it was refused with Error.
+	URL, Description, Error string
+}
+
+type webhookLine struct {
+	ID, URL, Description string
+	Badge                badge
+	On                   bool
+	Why                  string
+	Created, Failing     moment
+	// OldSecretUntil is a day and time in UTC, "" if only one secret signs.
+	OldSecretUntil string
+}
+
+type webhookPage struct {
+	webhookLine
+	Deliveries []deliveryLine
+	// Older is the page of older deliveries, "" if there is none.
+	Older string
+	First bool
+	// Done says what the last form did, Error why it did nothing.
+	Done, Error  string
+	Since, Until string
+}
+
+type deliveryLine struct {
+	Webhook, Notice string
+	Title           string
+	Badge           badge
+	At              moment
+	// Next is when it is tried again, if it is.
+	Next     string
+	Attempts []attemptLine
+	// Again says that it can be sent again.
+	Again bool
+}
+
+type attemptLine struct {
+	At     moment
+	Text   string
+	TookMS int64
+	Answer string
+}
+
+func (s *Web) webhookLine(w notices.Webhook) webhookLine {
+	line := webhookLine{
+		ID: w.ID, URL: w.URL, Description: w.Description, On: w.On(), Why: w.Why, Created: s.moment(w.CreatedAt), Failing: s.moment(w.FailingSince),
+		Badge: badge{"ok", "check", "On"},
+	}
+	switch {
+	case !w.On():
+		line.Badge = badge{"bad", "pause", "Off"}
+	case !w.FailingSince.IsZero():
+		line.Badge = badge{"warn", "warning", "Failing"}
+	}
+	if s.now().Before(w.PreviousUntil) {
+		line.OldSecretUntil = w.PreviousUntil.UTC().Format("2 January 2006 at 15:04 UTC")
+	}
+	return line
+}
+
+func (s *Web) webhooks(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	return s.renderWebhooks(w, r, id, http.StatusOK, webhooksPage{})
+}
+
+func (s *Web) renderWebhooks(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, body webhooksPage) error {
+	all, err := s.notices.Webhooks(r.Context(), id.Account)
+	if err != nil {
+		return err
+	}
+	for _, hook := range all {
+		body.Webhooks = append(body.Webhooks, s.webhookLine(hook))
+	}
+	body.Most, body.Full = notices.MaxWebhooks, len(all) >= notices.MaxWebhooks
+	s.render(w, r, status, view{page: "webhooks", Title: "Webhooks", Section: "dashboard", Body: body})
+	return nil
+}
+
+// secretPage shows a secret once. Nothing keeps it.
+type secretPage struct {
+	webhookLine
+	Secret string
+	// Rotated says that the secret replaced another one.
+	Rotated bool
+}
+
+func (s *Web) addWebhook(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	if _, err := s.asks(w, r, id); err != nil {
+		return err
+	}
+	entered := webhooksPage{URL: r.PostForm.Get("url"), Description: r.PostForm.Get("description")}
+	hook, secret, err := s.notices.AddWebhook(r.Context(), id.Account, entered.URL, entered.Description)
+	if text, ok := refusal(err); ok {
+		entered.Error = text
+		return s.renderWebhooks(w, r, id, s.status(err), entered)
+	}
+	if err != nil {
+		return err
+	}
+	return s.showSecret(w, r, secretPage{webhookLine: s.webhookLine(hook), Secret: secret})
+}
+
+func (s *Web) showSecret(w http.ResponseWriter, r *http.Request, body secretPage) error {
+	s.render(w, r, http.StatusOK, view{page: "webhook-secret", Title: "The secret of your webhook", Section: "dashboard", Body: body})
+	return nil
+}
+
+// refusal is what a form's page says about an error that the person can correct.
+func refusal(err error) (text string, ok bool) {
+	switch portal.CodeOf(err) {
+	case portal.Invalid, portal.Conflict, portal.LimitReached:
+		return portal.MessageOf(err), true
+	}
+	return "", false
+}
+
+func (s *Web) webhook(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	hook, err := param(r, "webhook")
+	if err != nil {
+		return err
+	}
+	done := map[string]string{
+		"changed": "Saved.", "tested": "A test is on its way. Reload the page to see what came of it.",
+		"again": "It is sent again. Reload the page to see what came of it.",
+	}[r.URL.Query().Get("done")]
+	if n := r.URL.Query().Get("sent"); n != "" {
+		done = "They are sent again. Reload the page to see what came of them."
+		if n == "0" {
+			done = "There are no deliveries in that time."
+		}
+	}
+	return s.renderWebhook(w, r, id, hook, http.StatusOK, webhookPage{Done: done})
+}
+
+func (s *Web) renderWebhook(w http.ResponseWriter, r *http.Request, id identity.Identity, hook string, status int, body webhookPage) error {
+	found, err := s.notices.FindWebhook(r.Context(), id.Account, hook)
+	if err != nil {
+		return err
+	}
+	before := r.URL.Query().Get("before")
+	if len(before) > maxID {
+		return errNothing
+	}
+	deliveries, err := s.notices.Deliveries(r.Context(), id.Account, hook, before)
+	if err != nil {
+		return err
+	}
+	body.webhookLine, body.First = s.webhookLine(found), before == ""
+	for _, d := range deliveries {
+		body.Deliveries = append(body.Deliveries, s.deliveryLine(found, d))
+	}
+	if len(deliveries) == notices.MaxDeliveriesListed {
+		body.Older = webhookPath(hook) + "?" + url.Values{"before": {deliveries[len(deliveries)-1].Notice}}.Encode()
+	}
+	if body.Since == "" {
+		body.Since, body.Until = s.now().UTC().Add(-24*time.Hour).Format(formTime), s.now().UTC().Format(formTime)
+	}
+	s.render(w, r, status, view{page: "webhook", Title: "Webhook", Section: "dashboard", Body: body})
+	return nil
+}
+
+func (s *Web) deliveryLine(hook notices.Webhook, d notices.Delivery) deliveryLine {
+	line := deliveryLine{
+		Webhook: hook.ID, Notice: d.Notice, Title: d.Title, At: s.moment(d.CreatedAt), Again: hook.On() && d.State != notices.Pending,
+		Badge: map[string]badge{
+			notices.Pending: {"busy", "clock", "On its way"}, notices.Delivered: {"ok", "check", "Delivered"},
+			notices.Failed: {"bad", "cross", "Failed"}, notices.Held: {"quiet", "pause", "Not sent"},
+		}[d.State],
+	}
+	if d.State == notices.Pending && d.NextAt.After(s.now()) {
+		line.Badge, line.Next = badge{"warn", "clock", "Retrying"}, d.NextAt.UTC().Format("2 January 2006 at 15:04 UTC")
+	}
+	for _, a := range d.Attempts {
+		text := a.Error
+		if text == "" {
+			text = fmt.Sprintf("It answered %d.", a.Status)
+		}
+		line.Attempts = append(line.Attempts, attemptLine{At: s.moment(a.At), Text: text, TookMS: a.TookMS, Answer: a.Answer})
+	}
+	return line
+}
+
+func webhookPath(id string) string { return escapedPath("webhooks", id) }
+
+// onWebhook does what a form asks of the webhook in the path. The page then says what was done, or
+// why not.
+func (s *Web) onWebhook(do func(r *http.Request, id identity.Identity, hook string) (next string, err error)) func(http.ResponseWriter, *http.Request, identity.Identity) error {
+	return func(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+		hook, err := param(r, "webhook")
+		if err != nil {
+			return err
+		}
+		if _, err := s.asks(w, r, id); err != nil {
+			return err
+		}
+		next, err := do(r, id, hook)
+		if text, ok := refusal(err); ok {
+			return s.renderWebhook(w, r, id, hook, s.status(err), webhookPage{Error: text, Since: r.PostForm.Get("since"), Until: r.PostForm.Get("until")})
+		}
+		if err != nil {
+			return err
+		}
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+}
+
+func (s *Web) changeWebhook(r *http.Request, id identity.Identity, hook string) (string, error) {
+	var change notices.WebhookChange
+	if r.PostForm.Has("url") {
+		address, description := r.PostForm.Get("url"), r.PostForm.Get("description")
+		change.URL, change.Description = &address, &description
+	}
+	if state := r.PostForm.Get("state"); state != "" {
+		on := state == notices.WebhookOn
+		change.On = &on
+	}
+	_, err := s.notices.ChangeWebhook(r.Context(), id.Account, hook, change)
+	return webhookPath(hook) + "?done=changed", err
+}
+
+func (s *Web) deleteWebhook(r *http.Request, id identity.Identity, hook string) (string, error) {
+	return webhooksPath, s.notices.DeleteWebhook(r.Context(), id.Account, hook)
+}
+
+func (s *Web) testWebhook(r *http.Request, id identity.Identity, hook string) (string, error) {
+	_, err := s.notices.TestWebhook(r.Context(), id.Account, hook)
+	return webhookPath(hook) + "?done=tested", err
+}
+
+func (s *Web) redeliver(r *http.Request, id identity.Identity, hook string) (string, error) {
+	notice, err := param(r, "notice")
+	if err != nil {
+		return "", err
+	}
+	_, err = s.notices.Redeliver(r.Context(), id.Account, hook, notice)
+	return webhookPath(hook) + "?done=again", err
+}
+
+// formTime is how browsers send a datetime-local. The page says that it is UTC.
+const formTime = "2006-01-02T15:04"
+
+func (s *Web) redeliverRange(r *http.Request, id identity.Identity, hook string) (string, error) {
+	since, err := time.Parse(formTime, r.PostForm.Get("since"))
+	until, err2 := time.Parse(formTime, r.PostForm.Get("until"))
+	if err != nil || err2 != nil {
+		return "", portal.Fail(portal.Invalid, "Give both times like 2026-11-27T09:30.")
+	}
+	n, err := s.notices.RedeliverSince(r.Context(), id.Account, hook, since, until.Add(time.Minute-1))
+	return fmt.Sprintf("%s?sent=%d", webhookPath(hook), n), err
+}
+
+func (s *Web) rotateSecret(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	hook, err := param(r, "webhook")
+	if err != nil {
+		return err
+	}
+	if _, err := s.asks(w, r, id); err != nil {
+		return err
+	}
+	changed, secret, err := s.notices.RotateSecret(r.Context(), id.Account, hook)
+	if err != nil {
+		return err
+	}
+	return s.showSecret(w, r, secretPage{webhookLine: s.webhookLine(changed), Secret: secret, Rotated: true})
+}
