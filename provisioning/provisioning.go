@@ -63,7 +63,8 @@ type ControlPlane interface {
 	// Move detaches the key from one plan and at once attaches it to the other.
 	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
-	// Rechecks use Inspect, Rename and PlansOf.
+	// Rechecks use HasPlan, Inspect, Rename and PlansOf.
+	HasPlan(ctx context.Context, plan portal.PlanID) (bool, error)
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
 	Rename(ctx context.Context, key portal.GatewayKeyID, name string) error
 	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error)

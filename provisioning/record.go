@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -205,7 +206,7 @@ func (c *convergence) reload(ctx context.Context, about watch) (touched bool, er
 // rows are the due rows of the step to that state: those of ended wishes are deleted, and a
 // ring that became empty gets one for each key.
 func (c *convergence) rows(after state.Account) []journal.Row {
-	var rows []journal.Row
+	rows := approvals.Changes(c.account, after)
 	stream := c.msg.Subject
 	_, ended := state.WishesBetween(c.account, after)
 	for wish, about := range ended {
