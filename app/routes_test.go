@@ -48,6 +48,9 @@ var byRoute = map[string]answers{
 	"GET /sign-in/callback":         everybody(http.StatusBadRequest),
 	"POST /sign-out":                everybody(http.StatusOK),
 
+	"GET /api/v1/usage":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /api/v1/subscriptions/{plan}/usage": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+
 	"GET /api/v1/openapi.json":      everybody(http.StatusOK),
 	"GET /api/v1/catalog":           everybody(http.StatusOK),
 	"GET /api/v1/catalog/{product}": everybody(http.StatusOK),
@@ -58,17 +61,15 @@ var byRoute = map[string]answers{
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.yaml": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/postman.json": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/sdk/{type}":   everybody(http.StatusNotFound),
-	"GET /api/v1/me":                         {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/register":                  {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"GET /api/v1/subscriptions":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"PUT /api/v1/subscriptions/{plan}":       {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"DELETE /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"GET /api/v1/usage":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"GET /api/v1/subscriptions/{plan}/usage": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"GET /api/v1/keys":                       {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/keys/{key}/reveal":         {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"GET /api/v1/operations/{operation}":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"POST /api/v1/try/{product}/{api}":       everybody(http.StatusBadRequest), // these requests have no body
+	"GET /api/v1/me":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/register":               {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/subscriptions":           {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"PUT /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/try/{product}/{api}":    everybody(http.StatusBadRequest), // these requests have no body
 
 	// Nothing waits for approval.
 	"GET /api/v1/admin/approvals":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
