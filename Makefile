@@ -61,6 +61,10 @@ bench-alone: ## Count round trips to AWS from one person's click to the key
 bench-reads: ## Measure reads of the catalog, pages and the dashboard
 	$(GO) run ./bench/reads $(FLAGS)
 
+.PHONY: bench-usage
+bench-usage: ## Count the calls of collecting usage, for 300 plans and 10,000 keys
+	$(GO) run ./bench/usage $(FLAGS)
+
 .PHONY: way
 way: ## List the functions that one click on Subscribe executes
 	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way

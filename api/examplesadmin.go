@@ -23,6 +23,7 @@ func exampleInvitation() Invitation {
 func adminAnswers() map[string]any {
 	return map[string]any{
 		"admin-list-accounts": List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
+		"admin-get-usage":     exampleUsage(),
 		"admin-get-account": AdminAccountDetail{
 			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", State: "disabled", CreatedAt: &exampleTime}},
 			Subscriptions: []Subscription{{Plan: examplePlan, Name: "Free", Offered: true, State: "active", Since: exampleTime}},
@@ -80,6 +81,7 @@ func adminFailures() map[string][]map[int]expected {
 
 		"admin-list-accounts":        {onlyAdmins},
 		"admin-get-account":          {onlyAdmins, noAccount},
+		"admin-get-usage":            {onlyAdmins, noUsage, {http.StatusNotFound: {portal.NotFound, "There is no such account, or it never had such a plan or key.", "The account has never had such a plan or key."}}},
 		"admin-suspend":              {writing, keyed, onlyAdmins, noAccount, notMine},
 		"admin-reinstate":            {writing, keyed, onlyAdmins, noAccount, notMine},
 		"admin-delete-account":       {writing, keyed, onlyAdmins, noAccount, notMine},

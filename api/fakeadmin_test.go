@@ -172,6 +172,10 @@ func adminExamples(accepted, private map[string]string) []example {
 			{"plan":"plan-max","name":"Unlimited","offered":true,"state":"pending","waiting":"aws","since":"2026-11-22T09:00:00Z","operation":"op-1"},
 			{"plan":"plan-gone","name":"Gone","offered":false,"state":"ended","lost":"plan_gone","since":"2026-11-22T09:00:00Z"}],
 			"activity":[{"at":"2026-11-22T09:00:00Z","text":"You registered."}]}`, private, "", ""},
+		{"GET /admin/accounts/{account}/usage", "/admin/accounts/account-grace/usage?start=2026-11-22&format=csv&plan=plan-free", http.StatusOK,
+			"date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+				"2026-11-22,plan-free,Free,key-1,Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n" +
+				"2026-11-22,plan-gone,Gone,key-9,key-9,3,,,,2026-11-22T09:00:00Z\r\n", private, "", "text/csv; charset=utf-8"},
 		{"POST /admin/accounts/{account}/suspend", "/admin/accounts/account-grace/suspend", http.StatusAccepted, waiting, accepted, because, ""},
 		{"POST /admin/accounts/{account}/reinstate", "/admin/accounts/account-grace/reinstate", http.StatusAccepted, waiting, accepted, "", ""},
 		{"DELETE /admin/accounts/{account}", "/admin/accounts/account-grace", http.StatusAccepted, waiting, accepted, "", ""},

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
@@ -120,6 +121,41 @@ func (s *service) usageOf(ctx context.Context, in UsageInput, plan portal.PlanID
 	return writeUsage(in.Format, report, names), nil
 }
 
+// AccountUsageInput asks for days of usage of another account.
+type AccountUsageInput struct {
+	AllUsageInput
+	AccountInput
+}
+
+// accountUsage is the usage of any account, for admins.
+func (s *service) accountUsage(ctx context.Context, in *AccountUsageInput) (*usageOutput, error) {
+	if _, err := admin(ctx); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	q, err := usage.ParseDays(in.Start, in.End, s.now())
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	id := portal.AccountID(in.Account)
+	account, err := s.admin.Directory.Account(ctx, id)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	q.Plan, q.Key = portal.PlanID(in.Plan), portal.KeyID(in.Key)
+	names := usage.NamesOf(account)
+	switch {
+	case account.Profile.Status == projections.StatusNone && len(names.Plans) == 0:
+		return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such account."))
+	case names.Check(q) != nil:
+		return nil, problemOf(ctx, portal.Fail(portal.NotFound, "The account has never had such a plan or key."))
+	}
+	report, err := s.usage.Report(ctx, id, q)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return writeUsage(in.Format, report, names), nil
+}
+
 func writeUsage(format string, report usage.Report, names usage.Names) *usageOutput {
 	return &usageOutput{func(ctx huma.Context) {
 		_, w := humachi.Unwrap(ctx)
@@ -137,6 +173,10 @@ func writeUsage(format string, report usage.Report, names usage.Names) *usageOut
 func (s *service) registerUsage(api huma.API) {
 	days := "Calls that API Gateway counted, for each day (UTC), plan and key. They are collected every 15 minutes, or more rarely if there are very many keys."
 	registerUsageOf(api, huma.Operation{OperationID: "list-usage", Tags: []string{tagUsage}, Method: http.MethodGet, Path: "/usage", Summary: "List my usage", Description: days, Security: signedIn}, s.allUsage)
+	registerUsageOf(api, huma.Operation{
+		OperationID: "admin-get-usage", Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + "/accounts/{account}/usage",
+		Summary: "List an account's usage", Description: days, Security: signedIn,
+	}, s.accountUsage)
 	registerUsageOf(api, huma.Operation{
 		OperationID: "get-subscription-usage", Tags: []string{tagUsage}, Method: http.MethodGet, Path: "/subscriptions/{plan}/usage",
 		Summary: "List the usage of a subscription", Description: days, Security: signedIn,

@@ -35,3 +35,22 @@ func TestUsageIsReadForTheSignedInAccount(t *testing.T) {
 		t.Errorf("asked %+v", last)
 	}
 }
+
+func TestAdminsReadTheUsageOfOthers(t *testing.T) {
+	t.Parallel()
+	f := full()
+	s := signedIn(t, f)
+	s.get("/admin/accounts/account-grace/usage").want(http.StatusOK)
+	if last := f.asked[len(f.asked)-1]; last.What != "usage" || last.Who.Account != "account-grace" {
+		t.Errorf("asked %+v", last)
+	}
+	for path, want := range map[string]string{
+		"/admin/accounts/account-grace/usage?key=nosuch":  "The account has never had such a plan or key.",
+		"/admin/accounts/account-grace/usage?start=never": "The first day cannot be read. Write it as year, month and day, like 2026-11-27.",
+	} {
+		a := s.get(path)
+		if got := a.json().(map[string]any)["detail"]; got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}

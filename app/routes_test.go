@@ -48,6 +48,9 @@ var byRoute = map[string]answers{
 	"GET /sign-in/callback":         everybody(http.StatusBadRequest),
 	"POST /sign-out":                everybody(http.StatusOK),
 
+	"GET /api/v1/usage":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /api/v1/subscriptions/{plan}/usage": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+
 	"GET /api/v1/openapi.json":      everybody(http.StatusOK),
 	"GET /api/v1/catalog":           everybody(http.StatusOK),
 	"GET /api/v1/catalog/{product}": everybody(http.StatusOK),

@@ -99,6 +99,9 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	ada.do(http.MethodPost, "/api/v1/webhooks", `{"url":"http://localhost:9/hooks"}`).want(http.StatusCreated)
 	c.until("records account#<account> notice#<notice>", "records account#<account> delivery#<channel>#<notice>", "records account#<account> settings#told")
 
+	s.collectUsage(t)
+	c.until("usage plan#<plan> collected")
+
 	s.ownDomain(t)
 	s.publishMorePlans(t, 1) // a stage whose document no product folder has
 	o.says(0, "sweep")

@@ -18,10 +18,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
+// Every is the length of the job's slot.
+const Every = 15 * time.Minute
+
 const (
-	// Every is the length of the job's slot. Slowly is how long after the begin of a run that took
-	// longer the next one begins.
-	Every, Slowly = 15 * time.Minute, time.Hour
+	// The next run begins slowly after the begin of one that took longer than its slot.
+	slowly = time.Hour
 	// A run older than lasts starts over: the plans that it has listed may be out of date.
 	lasts = 6 * time.Hour
 	// The list of plans is kept for kept.
@@ -98,7 +100,7 @@ type progress struct {
 func (p progress) set() string { return schema.UsagePlans(p.Run) }
 
 // Step does one step of a run from the cursor, "" at the start, and returns the next cursor, ""
-// at the end. Its calls are background. A run that begins less than Slowly after one that took
+// at the end. Its calls are background. A run that begins less than slowly after one that took
 // longer than Every ends at once.
 func (c *Collector) Step(ctx context.Context, cursor string) (next string, err error) {
 	p, ok := resume(cursor, c.Now())
@@ -140,7 +142,7 @@ func (c *Collector) begin(ctx context.Context) (p progress, due bool, err error)
 	}
 	now := c.Now()
 	// The slot of the run that is due may have begun a moment early.
-	if last.Ended.Sub(last.Began) > Every && now.Sub(last.Began) < Slowly-time.Minute && !now.Before(last.Began) {
+	if last.Ended.Sub(last.Began) > Every && now.Sub(last.Began) < slowly-time.Minute && !now.Before(last.Began) {
 		zerolog.Ctx(ctx).Debug().Dur("last_took", last.Ended.Sub(last.Began)).Msg("usage is collected once an hour, because collecting takes longer than its slot")
 		return p, false, nil
 	}

@@ -12,8 +12,8 @@ import (
 func FileName(q Query) string { return "usage-" + show(q.First) + "-to-" + show(q.Last) + ".csv" }
 
 // WriteCSV writes a report with a line for each day, plan and key (RFC 4180, UTF-8), after a line
-// of headings. Days that were never collected have no line. What a spreadsheet would take for a
-// formula begins with an apostrophe.
+// of headings. Days that were never collected have no line. A cell that a spreadsheet
+// would take for a formula begins with an apostrophe.
 func WriteCSV(w io.Writer, report Report, names Names) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true

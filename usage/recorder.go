@@ -104,6 +104,8 @@ func (r *Recorder) tell(ctx context.Context, c owned) error {
 			return err
 		case history.Account.NotUnderstood != "":
 			return errNotUnderstood
+		case history.Account.Standing.Deleted:
+			return nil
 		case history.Account.Reached(pair, fact.Period, fact.PeriodStart) >= fact.Percent:
 			return r.publishAgain(ctx, history, id)
 		}

@@ -107,7 +107,7 @@ func dayOf(c Counter, collected time.Time) Day {
 }
 
 // and adds the usage of the same key under another id in API Gateway, where each id has a quota of
-// its own. What is left is that of the id that was counted last.
+// its own. The day has the rest of the id that was counted last.
 func (d Day) and(other Day) Day {
 	used := d.Used + other.Used
 	if other.AsOf.After(d.AsOf) || other.AsOf.Equal(d.AsOf) && other.Used > 0 {
