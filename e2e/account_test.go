@@ -133,3 +133,72 @@ func TestNothingPersonalStaysOfADeletedAccount(t *testing.T) {
 		t.Errorf("another person has %v", got)
 	}
 }
+
+// administer writes every kind of row about people and admins.
+func (s *site) administer(t *testing.T, ada person) {
+	t.Helper()
+	admin, account := s.admin(t), "/api/v1/admin/accounts/"+ada.me().Account
+	ada.do(http.MethodPut, "/api/v1/account/settings", `{"time_zone":"Europe/Berlin"}`).want(http.StatusOK)
+	ada.do(http.MethodPost, "/api/v1/feedback", `{"topic":"api","page":"/apis","text":"It is fine."}`).want(http.StatusCreated)
+	admin.do(http.MethodPost, "/api/v1/admin/invitations", `{"email":"grace@example.com"}`).want(http.StatusCreated)
+	admin.do(http.MethodPost, account+"/promote", "").want(http.StatusNoContent)
+}
+
+func TestAnAdminApprovesOrDeniesARegistration(t *testing.T) {
+	t.Parallel()
+	s := startWith(t, settings{dir: t.TempDir(), env: []string{"GATEHOUSE_REGISTRATION=approval"}})
+	s.waitForCatalog(t)
+	ada, grace, admin := s.signUp(t, "ada@example.com"), s.signUp(t, "grace@example.com"), s.admin(t)
+	operations := map[person]answer{}
+	for _, p := range []person{ada, grace} {
+		operations[p] = p.do(http.MethodPost, "/api/v1/register", "").want(http.StatusAccepted)
+		eventually(t, "the registration waits", func() bool { return p.me().Status == "pending" })
+		refused := p.finish(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
+		if refused.Status != "rejected" || !strings.Contains(refused.Reason.Message, "has to approve your registration first") {
+			t.Errorf("subscribing ends %+v", refused)
+		}
+	}
+	waiting := decode[items[struct{ Account, Email string }]](admin.do(http.MethodGet, "/api/v1/admin/registrations", "").want(http.StatusOK)).Items
+	if len(waiting) != 2 {
+		t.Errorf("waiting are %+v", waiting)
+	}
+	admin.succeed(admin.do(http.MethodPost, "/api/v1/admin/registrations/"+ada.me().Account+"/approve", ""))
+	admin.succeed(admin.do(http.MethodPost, "/api/v1/admin/registrations/"+grace.me().Account+"/deny", `{"message":"We do not know you."}`))
+	ada.succeed(operations[ada])
+	if op := grace.finish(operations[grace]); op.Status != "rejected" || !strings.Contains(op.Reason.Message, "We do not know you.") {
+		t.Errorf("her registration ends %+v", op)
+	}
+	if a, g := ada.me(), grace.me(); a.Status != "registered" || g.Status != "denied" || g.Message != "We do not know you." {
+		t.Errorf("they are %+v and %+v", a, g)
+	}
+	if left := decode[items[struct{ Account string }]](admin.do(http.MethodGet, "/api/v1/admin/registrations", "")).Items; len(left) > 0 {
+		t.Errorf("still waiting are %v", left)
+	}
+}
+
+func TestPeopleDeleteTheirOwnAccountAndAreSignedOut(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.waitForCatalog(t)
+	ada, admin := s.signUp(t, "ada@example.com"), s.admin(t)
+	s.keyOf(ada)
+	admin.succeed(admin.do(http.MethodPost, "/api/v1/register", ""))
+	id := ada.me().Account
+	export := string(ada.do(http.MethodGet, "/api/v1/account/export", "").want(http.StatusOK).body)
+	for _, text := range []string{`"email":"ada@example.com"`, `"subscriptions":[`, `"name":"Default key"`, "SubscribeRequested", "revealed_key"} {
+		if !strings.Contains(export, text) {
+			t.Errorf("the export lacks %s: %s", text, export)
+		}
+	}
+	if refused := admin.do(http.MethodDelete, "/api/v1/account", "").want(http.StatusConflict); !strings.Contains(string(refused.body), "admins cannot delete their own account") {
+		t.Errorf("an admin is told %s", refused.body)
+	}
+	ada.do(http.MethodDelete, "/api/v1/account", "").want(http.StatusAccepted)
+	eventually(t, "the account is deleted", func() bool {
+		return strings.Contains(string(admin.do(http.MethodGet, "/api/v1/admin/accounts/"+id, "").body), `"status":"deleted"`)
+	})
+	if held := s.gatewayKeys(t); len(held) > 0 {
+		t.Errorf("API Gateway holds %v", held)
+	}
+	eventually(t, "her token stands for a new account", func() bool { return ada.me().Account != id })
+}

@@ -124,6 +124,13 @@ var notExercised = map[string]string{
 	"dlq sqs":                                  "used for a replay, to the queue that the message came from",
 	"dlq sns":                                  "used for a replay of a fact",
 	"portal dynamodb:DeleteItem sessions":      "used for signing out",
+	"portal dynamodb:Query sessions":           "used for the list of sessions",
+	"portal dynamodb:DeleteItem records":       "used for invitations and promotions that end",
+	"portal dynamodb:ConditionCheckItem":       "used for settings and feedback",
+	"portal sns:Publish topic of feedback":     "used for feedback",
+	"worker dynamodb:DeleteItem journal":       "used when an account is deleted",
+	"worker dynamodb:Query sessions":           "used when an account is deleted",
+	"worker dynamodb:DeleteItem sessions":      "used when an account is deleted",
 	"catalog sync dynamodb:Query records":      "used for a large document",
 	"doctor dynamodb:Query views":              "used for accounts older than a minute",
 }
