@@ -40,6 +40,7 @@ type accepting interface {
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	Review(ctx context.Context, admin operations.Caller, answer operations.Answer) (operations.Operation, error)
 	acceptingKeys
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
 }
@@ -61,6 +62,7 @@ type Config struct {
 	Console    trying
 	Notices    noticing
 	Usage      usageReading
+	Approvals  approving
 	Admin      Admin
 	Mine       Mine
 	// Now is the clock, time.Now if nil.
@@ -78,6 +80,7 @@ type service struct {
 	console    trying
 	notices    noticing
 	usage      usageReading
+	approvals  approving
 	admin      Admin
 	mineOf     Mine
 	now        func() time.Time
@@ -89,7 +92,7 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, admin: config.Admin, mineOf: config.Mine, now: config.Now,
+		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, mineOf: config.Mine, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -142,6 +145,7 @@ func (a *service) register(api huma.API) {
 	a.registerKeys(api, accepted)
 	a.registerUsage(api)
 	a.registerAccount(api)
+	a.registerApprovals(api, accepted)
 	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,

@@ -164,6 +164,9 @@ var operationIDs = map[string]string{
 	"POST /webhooks/{webhook}/redeliver":                     "redeliver-range",
 	"GET /usage":                                             "list-usage",
 	"GET /subscriptions/{plan}/usage":                        "get-subscription-usage",
+	"GET /admin/approvals":                                   "admin-list-approvals",
+	"POST /admin/approvals/{account}/{plan}/approve":         "admin-approve-subscription",
+	"POST /admin/approvals/{account}/{plan}/deny":            "admin-deny-subscription",
 }
 
 func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
@@ -240,7 +243,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 }
 
 // withBody are the operations that need a body.
-var withBody = []string{
+var withBody = []string{"POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
 	"POST /keys", "PATCH /keys/{key}",
 	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
@@ -360,6 +363,9 @@ var listed = map[string]string{
 	"POST /webhooks/{webhook}/redeliver":                     "403 404 409 413 415 429",
 	"GET /usage":                                             "404",
 	"GET /subscriptions/{plan}/usage":                        "404",
+	"GET /admin/approvals":                                   "403",
+	"POST /admin/approvals/{account}/{plan}/approve":         "403 404 413 415 429",
+	"POST /admin/approvals/{account}/{plan}/deny":            "403 404 413 415 429",
 }
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {

@@ -78,9 +78,17 @@ func exampleCollection() any {
 // answers are the examples of successful responses, by operation id.
 func answers() map[string]any {
 	return map[string]any{
-		"register":      exampleOf("RegisterUser", "accepted"),
-		"subscribe":     exampleOf("SubscribeRequested", "accepted"),
-		"unsubscribe":   exampleOf("UnsubscribeRequested", "accepted"),
+		"register":    exampleOf("RegisterUser", "accepted"),
+		"subscribe":   exampleOf("SubscribeRequested", "accepted"),
+		"unsubscribe": exampleOf("UnsubscribeRequested", "accepted"),
+
+		"admin-list-approvals": List[Approval]{Items: []Approval{{
+			Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Plan: examplePlan, Name: "Plus", Replaces: exampleFormer, ReplacesName: "Free", Request: 12,
+			AskedAt: exampleTime, Operation: exampleOperation,
+		}}},
+		"admin-approve-subscription": exampleOf("SubscriptionReviewRequested", "accepted"),
+		"admin-deny-subscription":    exampleOf("SubscriptionReviewRequested", "accepted"),
+
 		"list-products": List[Product]{Items: []Product{exampleOffer()}},
 		"get-product":   exampleOffer(),
 
@@ -171,6 +179,7 @@ func bodies() map[string]any {
 	return map[string]any{
 		"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}, "create-key": NewKey{Name: "CI", Expires: &later},
 		"rename-key": KeyName{Name: "CI"}, "rotate-key": Rotation{Overlap: "1h"}, "end-key": KeyEnd{At: &later},
+		"admin-approve-subscription": Approving{Request: 12}, "admin-deny-subscription": Denying{Request: 12, Message: "Plus is for partners only."},
 	}
 }
 
@@ -241,6 +250,8 @@ var (
 	noSDK       = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, it has no such API, or the API has no such SDK.", "There is no such SDK for this API."}}
 	noImage     = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, or it has no image.", "The product has no image."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
+	forAdmins   = map[int]expected{http.StatusForbidden: {portal.Forbidden, "The person is not an admin, or a browser sent the request from a page on another site.", "Only an admin of this portal may do this."}}
+	noApproval  = map[int]expected{http.StatusNotFound: {portal.NotFound, "No request for this plan waits for approval in this account.", "No request for this plan waits for approval in this account."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
 	noSuchKey   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
 	badKey      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The name, the overlap or the time cannot be used. The detail says why.", "The name is longer than 100 characters. Choose a shorter one."}}
@@ -268,6 +279,10 @@ var (
 // failures are the errors of each operation, besides those that every operation has. Later
 // ones replace earlier ones of the same status.
 var failures = map[string][]map[int]expected{
+	"admin-list-approvals":       {forAdmins},
+	"admin-approve-subscription": {writing, keyed, forAdmins, noApproval},
+	"admin-deny-subscription":    {writing, keyed, forAdmins, noApproval},
+
 	"register":           {writing, keyed},
 	"subscribe":          {writing, keyed, noPlan},
 	"unsubscribe":        {writing, keyed, noPlan},

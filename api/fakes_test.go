@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
@@ -48,6 +50,7 @@ type fake struct {
 	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
 	exchange  tryit.Exchange
+	approvals approvals.Page
 	noticed   []notices.Notice
 	settings  notices.Settings
 	hooks     []notices.Webhook
@@ -59,6 +62,8 @@ type fake struct {
 	mu    sync.Mutex
 	asked []asked
 	tried []tried
+	// answers are what admins answered.
+	answers []operations.Answer
 }
 
 func (f *fake) ask(what string, who operations.Caller, name string) error {
@@ -81,6 +86,17 @@ func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.P
 
 func (f *fake) ChangePlan(_ context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
 	return f.operation, f.ask("change", who, string(plan)+" for "+string(replaces))
+}
+
+func (f *fake) Review(_ context.Context, admin operations.Caller, answer operations.Answer) (operations.Operation, error) {
+	f.mu.Lock()
+	f.answers = append(f.answers, answer)
+	f.mu.Unlock()
+	return f.operation, f.ask("review", admin, string(answer.Plan))
+}
+
+func (f *fake) Page(_ context.Context, cursor string, limit int) (approvals.Page, error) {
+	return f.approvals, f.ask("approvals", operations.Caller{}, fmt.Sprintf("%s %d", cursor, limit))
 }
 
 func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
@@ -236,7 +252,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 		}
 	})
 	api.Mount(router, api.Config{
-		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Now: func() time.Time { return now }, Version: "1.2.3",
+		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
 		Admin: api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}},
 		Mine:  api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
 	}, guard...)

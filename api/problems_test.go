@@ -78,7 +78,7 @@ func TestEveryErrorIsAProblemOnEveryRoute(t *testing.T) {
 			for _, e := range examples() {
 				f := full()
 				f.err = wrapped(code)
-				s := signedIn(t, f)
+				s := siteOf(t, f, e.caller())
 				a := e.ask(s).want(c.status)
 				if p := a.problem(string(code)); p.Detail != forUsers {
 					t.Errorf("%s says %q", e.route, p.Detail)
@@ -105,7 +105,7 @@ func TestAnErrorWithoutACodeDisclosesNothing(t *testing.T) {
 	for _, e := range examples() {
 		f := full()
 		f.err = errors.New(forOperators)
-		s := signedIn(t, f)
+		s := siteOf(t, f, e.caller())
 		a := e.ask(s).want(http.StatusInternalServerError)
 		if p := a.problem("internal"); p.Detail != "Something went wrong on our side." {
 			t.Errorf("%s says %q", e.route, p.Detail)
@@ -122,7 +122,7 @@ func TestAPanicIsAProblemAndIsLogged(t *testing.T) {
 	for _, e := range examples() {
 		f := full()
 		f.panics = forOperators
-		s := signedIn(t, f)
+		s := siteOf(t, f, e.caller())
 		a := e.ask(s).want(http.StatusInternalServerError)
 		if p := a.problem("internal"); p.Detail != "Something went wrong on our side." {
 			t.Errorf("%s says %q", e.route, p.Detail)
@@ -169,7 +169,7 @@ func TestABodyMayHave64KB(t *testing.T) {
 		}
 		t.Run(e.route, func(t *testing.T) {
 			t.Parallel()
-			s := signedIn(t, full())
+			s := siteOf(t, full(), e.caller())
 			s.do(method, e.path, body(most)).want(e.status)
 			s.do(method, e.path, unsized{body(most)}).want(e.status)
 			before := len(s.asked)
@@ -212,7 +212,7 @@ func TestABodyWithoutContentIsNothingOrAnEmptyObject(t *testing.T) {
 		}
 		t.Run(e.route, func(t *testing.T) {
 			t.Parallel()
-			s := signedIn(t, full())
+			s := siteOf(t, full(), e.caller())
 			for _, body := range []string{"", "{}", " {} \n"} {
 				s.do(method, e.path, strings.NewReader(body)).want(e.status)
 			}

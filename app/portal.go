@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -103,7 +104,8 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
 	api.Mount(router, api.Config{
-		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters, Now: p.Now, Version: Version,
+		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
+		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: store, Feedback: feedbackDesk{clients: c, topic: names.Feedback, store: store},

@@ -30,7 +30,7 @@ import (
 
 // answers are the statuses of a route: for a request without a sign-in, for the owner of the
 // key and operation that the route names, and for another person who has signed up. The other
-// is an admin; admins have no special rights so far.
+// is an admin.
 type answers struct{ anonymous, owner, other int }
 
 func everybody(status int) answers { return answers{status, status, status} }
@@ -75,6 +75,11 @@ var byRoute = map[string]answers{
 	"GET /api/v1/operations/{operation}":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"POST /api/v1/try/{product}/{api}":       everybody(http.StatusBadRequest), // these requests have no body
 
+	// Nothing waits for approval.
+	"GET /api/v1/admin/approvals":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    everybody(http.StatusUnprocessableEntity), // without a body
+
 	"GET /api/v1/notices":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/notices/{notice}/dismiss": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"GET /api/v1/account/settings":          {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
@@ -103,6 +108,8 @@ var byRoute = map[string]answers{
 	"POST /register":                       {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /subscriptions/{plan}":           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"GET /subscriptions/{plan}/change":     {http.StatusSeeOther, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /subscriptions/{plan}/change":    {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound}, // without a plan to replace
 	"GET /keys":                            {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"POST /keys":                           {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a name
 	"GET /keys/{key}":                      {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},

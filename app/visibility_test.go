@@ -319,7 +319,13 @@ var looks = map[string]look{
 	"POST /register":                       {status: http.StatusSeeOther},
 	"POST /subscriptions/{plan}":           {status: http.StatusSeeOther},
 	"POST /subscriptions/{plan}/leave":     {status: http.StatusSeeOther},
-	"POST /keys/{key}/reveal":              {status: http.StatusNotFound},
+	"GET /subscriptions/{plan}/change":     {status: http.StatusSeeOther}, // to the plans, since nothing is held
+	"POST /subscriptions/{plan}/change":    {status: http.StatusNotFound}, // without a plan to replace
+
+	"GET /api/v1/admin/approvals":                           {status: http.StatusOK},
+	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {status: http.StatusNotFound}, // nothing waits
+	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    {status: http.StatusNotFound, body: `{"message":"No."}`},
+	"POST /keys/{key}/reveal":                               {status: http.StatusNotFound},
 }
 
 // fill returns the route's path for the product with that marker.
@@ -413,7 +419,7 @@ func TestNobodyIsToldOfWhatTheyMayNotSee(t *testing.T) {
 			if !aboutProduct {
 				path, _ := e.fill(pattern, "")
 				status, answer := e.look(route, path, l, token, "")
-				refused := token == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther)
+				refused := e.refused(route, who, status)
 				if status != l.status && !refused {
 					t.Errorf("%s is answered %d for %s, want %d: %.300s", route, status, who, l.status, answer)
 				}
@@ -432,7 +438,7 @@ func (e *exhibition) lookAtProducts(route, who string, l look) {
 	method, pattern, _ := strings.Cut(route, " ")
 	path, _ := e.fill(pattern, unknownMark)
 	unknownStatus, unknown := e.look(route, path, l, e.people[who], unknownMark)
-	refused := e.people[who] == "" && (unknownStatus == http.StatusUnauthorized || unknownStatus == http.StatusSeeOther)
+	refused := e.refused(route, who, unknownStatus)
 	if unknownStatus != http.StatusNotFound && !refused {
 		e.t.Errorf("%s is answered %d for %s and what does not exist, want 404", route, unknownStatus, who)
 	}
@@ -453,6 +459,14 @@ func (e *exhibition) lookAtProducts(route, who string, l look) {
 			e.t.Errorf("%s for %s: what they may not see and what does not exist differ (-unknown +%s):\n%s", route, who, mark, diff)
 		}
 	}
+}
+
+// refused reports whether the route is not for such people, whatever it is about.
+func (e *exhibition) refused(route, who string, status int) bool {
+	if e.people[who] == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther) {
+		return true
+	}
+	return strings.Contains(route, " /api/v1/admin/") && who != "an admin" && status == http.StatusForbidden
 }
 
 func (e *exhibition) tellsNothing(route, who, answer string) {

@@ -262,6 +262,7 @@ func (fakeAWS) Detach(context.Context, portal.PlanID, portal.GatewayKeyID) error
 func (fakeAWS) Move(context.Context, portal.PlanID, portal.PlanID, portal.GatewayKeyID) error {
 	return nil
 }
+func (fakeAWS) HasPlan(context.Context, portal.PlanID) (bool, error) { return true, nil }
 func (fakeAWS) FindKey(context.Context, string) (portal.GatewayKeyID, bool, error) {
 	return "", false, nil
 }

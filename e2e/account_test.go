@@ -37,9 +37,9 @@ func (p person) me() me {
 	return decode[me](p.do(http.MethodGet, "/api/v1/me", "").want(http.StatusOK))
 }
 
-// subscribed registers the person and subscribes them to the demo's free plan. It returns the key's
+// keyOf registers the person and subscribes them to the demo's free plan. It returns the key's
 // value.
-func (s *site) subscribedFree(p person) string {
+func (s *site) keyOf(p person) string {
 	p.t.Helper()
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
@@ -52,7 +52,7 @@ func TestAnAdminSuspendsAndReinstatesAnAccount(t *testing.T) {
 	s := start(t)
 	s.waitForCatalog(t)
 	admin, ada := s.admin(t), s.signUp(t, "ada@example.com")
-	value, account := s.subscribedFree(ada), "/api/v1/admin/accounts/"+ada.me().Account
+	value, account := s.keyOf(ada), "/api/v1/admin/accounts/"+ada.me().Account
 
 	admin.succeed(admin.do(http.MethodPost, account+"/suspend", `{"message":"Unpaid bills."}`))
 	eventually(t, "the API refuses the key", func() bool { return s.call(t, value) == http.StatusForbidden })
@@ -90,8 +90,8 @@ func TestNothingPersonalStaysOfADeletedAccount(t *testing.T) {
 	s := start(t)
 	s.waitForCatalog(t)
 	ada, grace := s.signUp(t, "ada@example.com"), s.signUp(t, "grace@example.com")
-	value := s.subscribedFree(ada)
-	s.subscribedFree(grace)
+	value := s.keyOf(ada)
+	s.keyOf(grace)
 	admin, id := s.admin(t), ada.me().Account
 
 	op := admin.succeed(admin.do(http.MethodDelete, "/api/v1/admin/accounts/"+id, ""))

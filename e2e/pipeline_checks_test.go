@@ -32,6 +32,7 @@ func (w *world) checkPromises() {
 		w.checkNewestIntentWins(folded)
 	}
 	w.checkEveryOperationEnded()
+	w.checkNothingWaitsForApproval()
 	for _, key := range w.plane.enabledAgain {
 		w.Errorf("%s was disabled by hand and is enabled again", key)
 	}
@@ -133,13 +134,18 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			wish = f.Wish
 		case events.KeyEnded:
 			wish = f.Wish
+		case events.PlanChanged:
+			wish = f.Wish
+		case events.SubscriptionDenied:
+			wish = f.Wish
 		case events.KeyEndScheduled:
 			if f.Reason == events.EndRotated {
 				continue // the operation goes on until the new key is ready
 			}
-		case events.UserRegistered, events.RequestUnchanged, events.KeyRenamed:
+		case events.UserRegistered, events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
-			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaThresholdReached:
+			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaThresholdReached,
+			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending:
 			continue
 		default:
 			w.Errorf("does a %s end its operation? checkDecidedOnce has to know", events.Name(fact.Type()))
@@ -176,12 +182,12 @@ func (w *world) checkNewestIntentWins(folded state.Account) {
 		if err != nil || newest.Operation == "" {
 			continue
 		}
-		_, wants := newest.Data.(events.SubscribeRequested)
+		wanted := wants(newest.Data, plan.Plan)
 		holds := folded.Subscriptions[plan.Plan].Desired()
 		switch {
-		case p.Status == projections.Succeeded && wants != holds && !w.plane.gone[plan.Plan]:
-			w.Errorf("%s is the newest request about %s (subscribe: %v) and succeeded, but held is %v", newest.Operation, plan.Plan, wants, holds)
-		case p.Code == string(portal.Superseded):
+		case p.Status == projections.Succeeded && wanted != holds && !w.plane.gone[plan.Plan]:
+			w.Errorf("%s is the newest request about %s (wanted: %v) and succeeded, but held is %v", newest.Operation, plan.Plan, wanted, holds)
+		case p.Code == string(portal.Superseded) && !w.endedByOther(newest):
 			w.Errorf("%s is the newest request about %s and was superseded", newest.Operation, plan.Plan)
 		}
 	}

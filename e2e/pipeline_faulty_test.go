@@ -136,6 +136,14 @@ func (f faultyPlane) Move(ctx context.Context, from, to portal.PlanID, key porta
 	return f.Attach(ctx, to, key)
 }
 
+func (f faultyPlane) HasPlan(ctx context.Context, plan portal.PlanID) (there bool, err error) {
+	err = f.w.planeCall(ctx, func() error {
+		there = !f.w.plane.gone[plan]
+		return nil
+	})
+	return there, err
+}
+
 func (f faultyPlane) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
 	return f.w.planeCall(ctx, func() error {
 		f.w.plane.remove(f.w.plane.nameOf(key))

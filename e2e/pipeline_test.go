@@ -48,6 +48,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		w.drain()
 		w.handleDueRows() // sends lost requests again
 		w.drain()
+		w.reviewTheRest()
 		w.sweep()
 		if rapid.Bool().Draw(rt, "the rebuild ends") {
 			w.rebuildTheRest()
@@ -68,11 +69,13 @@ var plans = []events.SubscribeRequested{
 func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
-			"request", "request", "request", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
+			"request", "request", "request", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
 			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
+		case "review":
+			w.reviewSomething()
 		case "deliver":
 			w.deliver()
 		case "bury":
@@ -122,6 +125,9 @@ func (w *world) registerEverybody() {
 func (w *world) requestSomething() {
 	account := rapid.SampledFrom(people).Draw(w.T, "account")
 	plan := rapid.SampledFrom(plans).Draw(w.T, "plan")
+	if w.oneIn(4, "approval") {
+		plan.Approval = events.ApprovalManual
+	}
 	request := rapid.SampledFrom(requestsAbout(plan)).Draw(w.T, "request")
 	if w.intents[account] == 0 {
 		request = events.RegisterUser{}
@@ -135,9 +141,9 @@ func (w *world) requestSomething() {
 
 // requestsAbout lists what a person may ask for; subscribing comes up most often.
 func requestsAbout(plan events.SubscribeRequested) []events.Request {
-	return []events.Request{
+	return append(changesTo(plan),
 		events.RegisterUser{}, plan, plan, plan, events.UnsubscribeRequested{Plan: plan.Plan},
-	}
+	)
 }
 
 func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {

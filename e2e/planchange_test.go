@@ -3,10 +3,16 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"sync/atomic"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
 // subscribed signs a person up and subscribes them to the Free plan. It returns their key.
@@ -46,7 +52,7 @@ func TestAChangeOfPlansInterruptsCallsOnceAtMost(t *testing.T) {
 		}
 		answers = append(answers, s.call(t, value))
 	}()
-	op := p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+plus, `{"replaces": "`+free+`"}`, "Content-Type", "application/json"))
+	op := p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+plus, `{"replaces": "`+free+`"}`))
 	stop.Store(true)
 	<-done
 
@@ -77,9 +83,117 @@ func TestAChangeOfPlansInterruptsCallsOnceAtMost(t *testing.T) {
 	if a, b := s.countAttached(t, free), s.countAttached(t, plus); a != 0 || b != 1 {
 		t.Errorf("%d keys are in Free and %d in Plus", a, b)
 	}
-	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+plus, `{"replaces": "`+free+`"}`, "Content-Type", "application/json"))
-	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+free, `{"replaces": "`+plus+`"}`, "Content-Type", "application/json"))
+	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+plus, `{"replaces": "`+free+`"}`))
+	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+free, `{"replaces": "`+plus+`"}`))
 	if got := p.states(); got[free] != "active" || got[plus] != "ended" {
 		t.Errorf("after changing back the subscriptions are %v", got)
+	}
+}
+
+// changeOf asks for the change and returns the accepted operation.
+func (p person) changeOf(from, to string) operation {
+	p.t.Helper()
+	return decode[operation](p.do(http.MethodPut, "/api/v1/subscriptions/"+to, `{"replaces": "`+from+`"}`).want(http.StatusAccepted))
+}
+
+// demoAdmin is the demo's admin.
+func (s *site) demoAdmin(t *testing.T) person {
+	t.Helper()
+	account := demo.Accounts[1]
+	out, err := s.cognito().InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+		ClientId: &s.Demo.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": account.Email, "PASSWORD": account.Password},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person{t: t, base: s.PortalURL, token: *out.AuthenticationResult.IdToken}
+}
+
+// result follows an operation by its id until it has ended.
+func (p person) result(id string) (op operation) {
+	p.t.Helper()
+	eventually(p.t, "the operation ends", func() bool {
+		op = decode[operation](p.do(http.MethodGet, "/api/v1/operations/"+id, "").want(http.StatusOK))
+		return op.Status == "succeeded" || op.Status == "rejected" || op.Status == "failed"
+	})
+	return op
+}
+
+type approval struct {
+	Account, Plan, Name, Replaces string
+	Request                       int64
+}
+
+func (p person) answers(a approval, how, body string) operation {
+	p.t.Helper()
+	return p.finish(p.do(http.MethodPost, "/api/v1/admin/approvals/"+a.Account+"/"+a.Plan+"/"+how, body))
+}
+
+func TestAChangeToAPlanThatNeedsApprovalWaitsForAnAdmin(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p, value := s.subscribed(t, "ada@example.com")
+	free, plus := s.Demo.API.FreePlanID, s.Demo.API.PlusPlanID
+	s.rewrite(t, "  - name: Seamark Plus\n", "  - name: Seamark Plus\n    approval: manual\n")
+	s.operator(t).says(0, "catalog", "sync")
+	admin := s.demoAdmin(t)
+	waiting := func() []approval {
+		return decode[items[approval]](admin.do(http.MethodGet, "/api/v1/admin/approvals", "").want(http.StatusOK)).Items
+	}
+	waits := func(op operation) operation {
+		eventually(t, "it waits", func() bool {
+			op = decode[operation](p.do(http.MethodGet, "/api/v1/operations/"+op.ID, ""))
+			return op.Status == "waiting"
+		})
+		return op
+	}
+
+	op := waits(p.changeOf(free, plus))
+	again := waits(p.changeOf(free, plus))
+	if op.Reason == nil || op.Reason.Code != "approval" || again.Reason == nil || again.Reason.Code != "approval" {
+		t.Errorf("they wait with %+v and %+v", op.Reason, again.Reason)
+	}
+	list := waiting()
+	if len(list) != 1 || list[0].Plan != plus || list[0].Replaces != free {
+		t.Fatalf("%+v wait for approval", list)
+	}
+	p.do(http.MethodGet, "/api/v1/admin/approvals", "").want(http.StatusForbidden)
+	p.do(http.MethodPost, "/api/v1/admin/approvals/"+list[0].Account+"/"+plus+"/approve", "").want(http.StatusForbidden)
+	if got := s.call(t, value); got != http.StatusOK && got != http.StatusTooManyRequests {
+		t.Errorf("while the change waits the API answers %d", got)
+	}
+
+	if answer := admin.answers(list[0], "deny", `{"message": "Plus is for partners only."}`); answer.Status != "succeeded" {
+		t.Errorf("the denial ended %+v", answer)
+	}
+	for _, asked := range []operation{op, again} {
+		ended := p.result(asked.ID)
+		if ended.Status != "rejected" || ended.Reason == nil || ended.Reason.Code != "denied" {
+			t.Errorf("denied, the change ended %+v, %+v", ended, ended.Reason)
+		}
+	}
+	if late := admin.answers(list[0], "approve", fmt.Sprintf(`{"request": %d}`, list[0].Request)); late.Status != "rejected" {
+		t.Errorf("an approval after the denial ended %+v", late)
+	}
+
+	op = waits(p.changeOf(free, plus))
+	p.succeed(p.do(http.MethodDelete, "/api/v1/subscriptions/"+plus, ""))
+	if list := waiting(); len(list) > 0 {
+		t.Errorf("after it was withdrawn, %+v wait", list)
+	}
+
+	op = waits(p.changeOf(free, plus))
+	if answer := admin.answers(waiting()[0], "approve", ""); answer.Status != "succeeded" {
+		t.Errorf("the approval ended %+v", answer)
+	}
+	if op = p.result(op.ID); op.Status != "succeeded" {
+		t.Errorf("approved, the change ended %+v, %+v", op, op.Reason)
+	}
+	if got := p.states(); got[free] != "ended" || got[plus] != "active" || len(waiting()) > 0 {
+		t.Errorf("the subscriptions are %v, and %+v wait", got, waiting())
+	}
+	if a, b := s.countAttached(t, free), s.countAttached(t, plus); a != 0 || b != 1 {
+		t.Errorf("%d keys are in Free and %d in Plus", a, b)
 	}
 }

@@ -77,6 +77,16 @@ func shareStage(a, b UsagePlan) bool {
 	return slices.ContainsFunc(a.Stages, func(stage portal.Stage) bool { return slices.Contains(b.Stages, stage) })
 }
 
+// HasPlan reports whether there is such a usage plan.
+func (s *Session) HasPlan(ctx context.Context, id portal.PlanID) (bool, error) {
+	_, err := s.plan(ctx, id)
+	var no *Refused
+	if errors.As(err, &no) && no.Reason == PlanGone {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error) {
 	var out *apigateway.GetUsagePlanOutput
 	err := s.call(ctx, readUsagePlan, func(ctx context.Context) (err error) {

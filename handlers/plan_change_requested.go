@@ -50,6 +50,8 @@ func changeDone(decides events.Decides, req events.PlanChangeRequested, current,
 		return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: s.OpenedBy}, Plan: s.Plan}}, true
 	}
 	switch {
+	case current.ChangesTo != "":
+		return nil, false // it is being left
 	case (current.Phase == state.Wanted || current.Phase == state.AwaitingApproval) && same:
 		return join(current)
 	case current.Phase == state.Active && old.Phase == state.Ending:

@@ -69,6 +69,8 @@ func TestPlanChange(t *testing.T) {
 			no(both, portal.Conflict, "You are leaving Plus. Wait until that is done, then ask for it again.")},
 		{"while the old plan changes to another it is refused", after(freeActive(), said{fact: events.PlanChangeWanted{From: "free", Plan: "pro", Name: "Pro", Ring: portal.AccountRing}}), toPlus, 3,
 			no(both, portal.Conflict, "You are changing from Free to Pro. Wait until that is done.")},
+		{"a new plan that is being changed for another is not what it asks for", after(freeActive(), underWay), events.PlanChangeRequested{Plan: "free", Replaces: "pro", Name: "Free"}, 4,
+			no(events.Decides{Scopes: []portal.Scope{"plan/free", "plan/pro"}}, portal.Conflict, "You are changing from Free to Plus. Wait until that is done.")},
 		{"while the new plan replaces another it is refused", after(freeActive(), wantedPlan("pro", "Pro"), active("pro", 7), said{fact: events.PlanChangeWanted{From: "pro", Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}), toPlus, 3,
 			no(both, portal.Conflict, "You are changing from Pro to Plus. Wait until that is done.")},
 		{"while a refused change is undone it is refused", after(freeActive(), underWay, refused), toPlus, 4,

@@ -3,6 +3,7 @@ package handlers
 import (
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -25,9 +26,9 @@ func wakeUp(fact events.Event) events.Event {
 	}
 }
 
-// dueRows are the due rows written in the transaction of a decision. They repeat the wake-ups
-// until the wishes are fulfilled, end keys at their time, and end the row that would have handed the
-// request in again.
+// dueRows are the rows written in the transaction of a decision. They repeat the wake-ups until the
+// wishes are fulfilled, end keys at their time, end the row that would have handed the request in
+// again, and list what waits for an admin.
 func dueRows(msg events.Event, before state.Account, facts []events.Event) []journal.Row {
 	after := before.Clone()
 	for _, fact := range facts {
@@ -41,7 +42,7 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 	for wish, about := range ended {
 		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
-	return append(rows, pendingRegistration(msg, before, after)...)
+	return append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)
 }
 
 // pendingRegistration lists an account that waits for an admin, as long as it does.

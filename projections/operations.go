@@ -111,6 +111,8 @@ func concerns(before state.Account, fact events.Event) []int64 {
 		return before.WishesOn(f.Key)
 	case events.AccountDeleting:
 		return before.Undecided()
+	case events.SubscriptionApprovalPending, events.RegistrationPending:
+		return []int64{fact.Sequence} // operations that join wait, too
 	case interface{ Linked() int64 }:
 		if wish := f.Linked(); wish != 0 {
 			return []int64{wish}
@@ -191,6 +193,8 @@ func planName(account state.Account, fact events.Event) string {
 // events.Reason; one that it does not know gets a text that fits any.
 func WaitingText(reason string) string {
 	switch events.Reason(reason) {
+	case "approval":
+		return "The operator of this portal has to approve it. You will hear from us; there is nothing you need to do."
 	case events.WaitingForAWS:
 		return "API Gateway is not accepting the change right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForKMS:
@@ -238,6 +242,9 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 			return Progress{Status: Accepted}, asUnavailable(err)
 		}
 	}
+	shared = slices.DeleteFunc(slices.Clone(shared), func(s Step) bool {
+		return slices.ContainsFunc(own, func(o Step) bool { return o.Stream == s.Stream && o.Sequence == s.Sequence })
+	})
 	return progress(inOrder(append(slices.Clone(own), shared...))), nil
 }
 

@@ -41,6 +41,8 @@ type plane struct {
 	answers map[string][]error
 	created int
 	suffix  string
+	// gone are plans that do not exist.
+	gone map[portal.PlanID]bool
 	// holds are the plans that lists show every key in.
 	holds []portal.PlanID
 	// there is the key that FindKey finds.
@@ -85,6 +87,11 @@ func (p *plane) Detach(_ context.Context, plan portal.PlanID, key portal.Gateway
 
 func (p *plane) Move(_ context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error {
 	return p.call(fmt.Sprintf("move %s %s %s", from, to, key))
+}
+
+func (p *plane) HasPlan(_ context.Context, plan portal.PlanID) (bool, error) {
+	err := p.call(fmt.Sprintf("plan %s", plan))
+	return !p.gone[plan], err
 }
 
 func (p *plane) DeleteKey(_ context.Context, key portal.GatewayKeyID) error {

@@ -40,8 +40,8 @@ type difference struct {
 // differs compares an account with what API Gateway holds of it, by a survey that began at began;
 // plans are all plans in API Gateway. A difference counts only as recent if it changed less than
 // inTransit before the survey, or since. A plan that is missing counts as deleted if it was wanted
-// before the survey, because API Gateway showed it before that. differs ignores open wishes, unless
-// their plan is gone: only a recheck finds that out.
+// before the survey, because API Gateway showed it before that. differs ignores open wishes and changes of plans, unless
+// the plan is gone: only a recheck finds that out.
 func differs(account state.Account, holds held, plans map[portal.PlanID]bool, began time.Time) difference {
 	var d difference
 	predates := func(t time.Time) bool { return t.Before(began.Add(-inTransit)) }
@@ -57,11 +57,16 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 			// API Gateway keeps an ended key in its plans until the key is deleted.
 		case is.Desired() && !plans[of.Plan] && is.Since.Before(began):
 			d.drifted = true
-		case is.Open() || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
+		case is.Open() || account.Subscriptions[of.Plan].ChangesTo != "" || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
 		case predates(is.Since):
 			d.drifted = true
 		default:
 			d.recent = true
+		}
+	}
+	for plan, s := range account.Subscriptions {
+		if account.WithoutKeys(plan) && !plans[plan] && s.Since.Before(began) {
+			d.drifted = true
 		}
 	}
 	for p := range holds.pairs {

@@ -14,7 +14,7 @@ import (
 
 // A change of plans moves every key of a ring from one plan to the other. Between detaching and
 // attaching a key opens neither plan, so both calls are one step: an attach lease and both tokens
-// are at hand before the first, and no other call comes between (decision 0063). If API Gateway
+// are at hand before the first, and no other call comes between (decision 0059). If API Gateway
 // refuses the new plan for good, the keys move back in the same way.
 
 // movesFrom is the plan that the key leaves by entering this one, "" if the key only enters it.

@@ -230,3 +230,32 @@ func TestAChangeWhoseKeysHaveAllEndedEndsWithoutACall(t *testing.T) {
 	b.wantCalls()
 	b.wantOutcomes(events.PlanChanged{Link: wish(7), From: "free", Plan: "plus"})
 }
+
+func TestARecheckEndsWhatWaitsForApprovalOfAPlanThatIsGone(t *testing.T) {
+	t.Parallel()
+	pending := events.SubscriptionApprovalPending{Plan: "plus", Name: "Plus", Ring: portal.AccountRing, Stages: v1, Replaces: "free"}
+	for gone, want := range map[bool][]events.Fact{
+		true:  {events.RequestRejected{Link: wish(7), Code: portal.NotFound, Message: "Plus is no longer offered."}},
+		false: nil,
+	} {
+		b := newBench(t, all(inFree(), pending)...)
+		b.plane.holds, b.plane.gone = []portal.PlanID{"free"}, map[portal.PlanID]bool{"plus": gone}
+		if err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}}); err != nil {
+			t.Fatal(err)
+		}
+		b.wantCalls("look gw1", "plans gw1", "plan plus")
+		if diff := cmp.Diff(want, b.outcomes()); diff != "" {
+			t.Errorf("outcomes (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestARecheckEndsASubscriptionWithoutKeysWhosePlanIsGone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(inFree(), events.KeyEnding{Key: "key1"}, events.KeyEnded{Link: wish(7), Key: "key1"})...)
+	b.plane.gone = map[portal.PlanID]bool{"free": true}
+	if err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone})
+}

@@ -67,7 +67,8 @@ type ControlPlane interface {
 	// Remaining and SetRemaining pass the rest of a quota on from an old key to a new one.
 	Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (remaining int64, limited bool, err error)
 	SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error
-	// Rechecks use Inspect, Rename and PlansOf.
+	// Rechecks use HasPlan, Inspect, Rename and PlansOf.
+	HasPlan(ctx context.Context, plan portal.PlanID) (bool, error)
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
 	Rename(ctx context.Context, key portal.GatewayKeyID, name string) error
 	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error)

@@ -34,7 +34,48 @@ func (c *convergence) compare(ctx context.Context) error {
 			c.stuck[task{key: id}] = fmt.Errorf("comparing it with API Gateway: %w", err)
 		}
 	}
+	return c.comparePlansWithoutKeys(ctx)
+}
+
+// comparePlansWithoutKeys ends the subscriptions whose plan is gone and in which no key is, such as
+// those that wait for approval. For others, attaching a key shows it.
+func (c *convergence) comparePlansWithoutKeys(ctx context.Context) error {
+	for _, plan := range c.account.Plans() {
+		if !c.account.WithoutKeys(plan) {
+			continue
+		}
+		c.plane = c.Session(gateway.Background, c.leased(ctx))
+		there, err := c.plane.HasPlan(ctx, plan)
+		var postponed *portal.Postponed
+		switch {
+		case errors.As(err, &postponed):
+			return err
+		case err != nil:
+			zerolog.Ctx(ctx).Warn().Err(err).Str("plan", string(plan)).Msg("cannot compare a plan")
+			c.stuck[task{plan: plan}] = fmt.Errorf("comparing it with API Gateway: %w", err)
+		case !there:
+			if err := c.endGone(ctx, plan); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+func (c *convergence) endGone(ctx context.Context, plan portal.PlanID) error {
+	_, err := c.record(ctx, c.correlation(plan), watchPlan(plan), func() []events.Fact {
+		s := c.account.Subscriptions[plan]
+		switch {
+		case !c.account.WithoutKeys(plan):
+			return nil
+		case s.Phase == state.AwaitingApproval:
+			return []events.Fact{events.RequestRejected{
+				Link: events.Link{Wish: s.OpenedBy}, Code: portal.NotFound, Message: fmt.Sprintf("%s is no longer offered.", s.Name),
+			}}
+		}
+		return []events.Fact{events.SubscriptionLost{Plan: plan, Reason: events.LostPlanGone}}
+	})
+	return err
 }
 
 func (c *convergence) compareKey(ctx context.Context, id portal.KeyID) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -223,7 +224,7 @@ func (c *convergence) reload(ctx context.Context, about watch) (touched bool, er
 // rows are the due rows of the step to that state: those of ended wishes are deleted, a ring that
 // became empty gets one for each key, and so does a key that has ended.
 func (c *convergence) rows(after state.Account) []journal.Row {
-	var rows []journal.Row
+	rows := approvals.Changes(c.account, after)
 	stream := c.msg.Subject
 	opened, ended := state.WishesBetween(c.account, after)
 	for wish, about := range opened {

@@ -82,6 +82,17 @@ const personBegins = "person#"
 // PersonBegins is the prefix of every Person's partition key, and of no other row's.
 func PersonBegins() string { return personBegins }
 
+// Approval is the row of a subscription that waits for an admin. wish tells the rows of one account
+// and time apart.
+//
+// Owner: approvals. Kept: until it is answered or withdrawn.
+func Approval(asked time.Time, account portal.AccountID, wish int64) Key {
+	return Key{Approvals().PK, Milliseconds(asked) + "#" + string(account) + "#" + Sequence(wish)}
+}
+
+// Approvals are all subscriptions that wait for an admin, oldest first.
+func Approvals() Range { return Range{PK: "approvals"} }
+
 // Notices, and what was sent of them.
 
 // Notice is the row of one thing that an account's owner is told. Ids sort by time.

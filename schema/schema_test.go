@@ -58,6 +58,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Reveal", "records", schema.Reveal(ann, at), schema.Key{PK: "account#01ann", SK: "reveal#01782907200005000000"}},
 		{"RevealCount", "records", schema.RevealCount(ann), schema.Key{PK: "account#01ann", SK: "reveals"}},
 		{"Person", "records", schema.Person(ann), schema.Key{PK: "person#01ann", SK: "person"}},
+		{"Approval", "records", schema.Approval(at, ann, 7), schema.Key{PK: "approvals", SK: "001782907200005#01ann#000000000007"}},
 		{"Notice", "records", schema.Notice(ann, "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "notice#001782907200005-n"}},
 		{"Delivery", "records", schema.Delivery(ann, "mail", "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "delivery#mail#001782907200005-n"}},
 		{"NoticeSettings", "records", schema.NoticeSettings(ann), schema.Key{PK: "account#01ann", SK: "settings#notices"}},
@@ -204,7 +205,7 @@ func TestARangeHoldsTheRowsThatItIsNamedAfterAndNoOthers(t *testing.T) {
 		schema.Reveal(ann, at), schema.RevealCount(ann), schema.Scratch("set", "name", 0), schema.Scratch("set", "other", 1),
 		schema.CatalogChunk(hash, 0), schema.CatalogRequest("r"), schema.DeadLetter("m"), schema.DeadLetterPart(hash, 0),
 		v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p"), v.Activity(ann, 7), v.OperationStep("op", stream, 7), v.WishStep(stream, 3, 7),
-		v.Holder("p", "gw"),
+		v.Holder("p", "gw"), schema.Approval(at, ann, 7),
 	}
 	for name, c := range map[string]struct {
 		all  schema.Range
@@ -218,6 +219,7 @@ func TestARangeHoldsTheRowsThatItIsNamedAfterAndNoOthers(t *testing.T) {
 		"a part of a set":    {schema.ScratchSet("set", "na"), []schema.Key{schema.Scratch("set", "name", 0)}},
 		"catalog document":   {schema.CatalogDocument(hash), []schema.Key{schema.CatalogChunk(hash, 0)}},
 		"catalog requests":   {schema.CatalogRequests(), []schema.Key{schema.CatalogRequest("r")}},
+		"approvals":          {schema.Approvals(), []schema.Key{schema.Approval(at, ann, 7)}},
 		"dead letters":       {schema.DeadLetters(), []schema.Key{schema.DeadLetter("m")}},
 		"dead letter's body": {schema.DeadLetterBody(hash), []schema.Key{schema.DeadLetterPart(hash, 0)}},
 		"now":                {v.Now(ann), []schema.Key{v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p")}},

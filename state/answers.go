@@ -104,6 +104,20 @@ func (a Account) HasOpenWishes() bool {
 	return len(a.OpenWishes()) > 0
 }
 
+// WithoutKeys reports whether the account has the plan, or waits for an admin to approve it, and no
+// key is in the plan or on its way there.
+func (a Account) WithoutKeys(plan portal.PlanID) bool {
+	if s := a.Subscriptions[plan]; s.Phase != Active && s.Phase != AwaitingApproval {
+		return false
+	}
+	for pair, attachment := range a.Attachments {
+		if pair.Plan == plan && attachment.Desired() {
+			return false
+		}
+	}
+	return true
+}
+
 // Held lists the plans that the ring's keys should be in, attached already or not, sorted.
 func (a Account) Held(ring portal.Ring) []portal.PlanID {
 	var held []portal.PlanID

@@ -154,14 +154,18 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	if line.State == projections.SubscriptionActive {
 		return
 	}
-	p.Open = true
+	p.Open = p.Open || !line.Withdrawable // an approval may take days
 	note := attention{Badge: line.Badge, Follow: line.Follow}
 	name := planOf(line.Name, line.Product)
 	switch {
+	case line.Withdrawable:
+		note.Title, note.Text = name+" is waiting for approval", line.Waiting
 	case line.Waiting != "":
 		note.Title, note.Text = name+" is waiting", line.Waiting
 	case line.State == projections.SubscriptionEnding:
 		note.Title, note.Text = "You are leaving "+name, "Your key is being removed from the plan. There is nothing you need to do."
+	case line.Other != "":
+		note.Title, note.Text = "You are changing to "+name, "Your keys are moving from "+line.Other+". There is nothing you need to do."
 	default:
 		note.Title, note.Text = name+" is being set up", "Your key is being added to the plan. There is nothing you need to do."
 	}

@@ -98,6 +98,10 @@ func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.P
 	return f.ask("subscribe", who, plan)
 }
 
+func (f *fake) ChangePlan(_ context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
+	return f.ask("change", who, plan+" for "+replaces)
+}
+
 func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	return f.ask("leave", who, plan)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func offersIn(products []catalog.Product) offers {
 // is only a hint beforehand.
 func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (projections.Subscription, bool) {
 	for _, s := range held {
-		if s.Plan == plan.ID || (s.State != projections.SubscriptionPending && s.State != projections.SubscriptionActive) {
+		if s.Plan == plan.ID || s.ChangesTo != "" || (s.State != projections.SubscriptionPending && s.State != projections.SubscriptionActive) {
 			continue
 		}
 		if slices.ContainsFunc(o[s.Plan].Plan.Stages, func(stage portal.Stage) bool { return slices.Contains(plan.Stages, stage) }) {
@@ -44,7 +45,7 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 func countPlansOfKey(held []projections.Subscription) int {
 	n := 0
 	for _, s := range held {
-		if s.State == projections.SubscriptionPending || s.State == projections.SubscriptionActive {
+		if s.ChangesTo == "" && (s.State == projections.SubscriptionPending || s.State == projections.SubscriptionActive) {
 			n++
 		}
 	}
@@ -110,19 +111,28 @@ type heldPlan struct {
 	Since  moment
 	// Leavable says that the plan can be left, Offered that it is in the catalog.
 	Leavable, Offered bool
+	// Withdrawable says that the request for the plan waits for approval and can be withdrawn.
+	Withdrawable bool
+	// Other is the name of the plan that this one replaces, or that replaces it, "" if none.
+	Other string
 }
 
 func (s *Web) heldPlan(sub projections.Subscription, all offers, recent requests) heldPlan {
 	h := heldPlan{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
-	h.Leavable = sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive
+	h.Leavable = !moving(sub) && (sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive)
+	h.Withdrawable = sub.State == projections.SubscriptionAwaitingApproval
+	h.Other = all[cmp.Or(sub.Replaces, sub.ChangesTo)].Plan.Name
 	if offer, ok := all[sub.Plan]; ok {
 		h.Name, h.Offered = offer.Plan.Name, true
 	}
 	if sub.State != projections.SubscriptionActive {
 		h.Follow = recent.follow(sub)
 	}
-	if sub.Waiting != "" {
+	switch {
+	case sub.Waiting != "":
 		h.Waiting = projections.WaitingText(sub.Waiting)
+	case h.Withdrawable:
+		h.Waiting = projections.WaitingText(waitsForApproval)
 	}
 	return h
 }
@@ -130,6 +140,12 @@ func (s *Web) heldPlan(sub projections.Subscription, all offers, recent requests
 func subscriptionBadge(sub projections.Subscription) badge {
 	if sub.Waiting != "" {
 		return badge{"warn", "pause", "Waiting"}
+	}
+	switch {
+	case sub.State == projections.SubscriptionAwaitingApproval:
+		return badge{"warn", "pause", "Awaiting approval"}
+	case moving(sub):
+		return badge{"busy", "clock", "Changing"}
 	}
 	switch sub.State {
 	case projections.SubscriptionPending:

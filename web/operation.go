@@ -78,7 +78,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 		State: subscriptionTo(account, operation.Plan).State, Keys: s.keyLines(account, nil),
 	}
 	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
-	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive && now.usable() {
+	if operation.Status == projections.Succeeded && asksForPlan(operation.Type) && now.State == projections.SubscriptionActive && now.usable() {
 		page.Keys, page.Call = now.Keys, s.firstCall(r.Context(), shelf, offer.Product, placeholderKey)
 	}
 	return page, nil
@@ -150,11 +150,11 @@ func (p present) outcome(kind, plan string) nextStep {
 	switch {
 	case kind == typeRegister:
 		return nextStep{"You can subscribe now", "Find an API and subscribe to one of its plans. You get your API key with the first subscription.", []link{toCatalog, toDashboard}}
-	case kind == typeSubscribe && !p.holds():
+	case asksForPlan(kind) && !p.holds():
 		return nextStep{"You were subscribed to " + plan, "You are no longer subscribed, so your key does not work with this plan.", []link{p.toProduct(), toDashboard}}
-	case kind == typeSubscribe && !p.usable():
+	case asksForPlan(kind) && !p.usable():
 		return nextStep{"You are subscribed to " + plan, "Your key does not work right now. Your dashboard says why.", []link{toDashboard}}
-	case kind == typeSubscribe:
+	case asksForPlan(kind):
 		return nextStep{"You can call the API now", "Your key works with this plan. Reveal the key, copy it into your program, and make a first call.", []link{toDashboard}}
 	case kind == typeUnsubscribe && p.holds():
 		return nextStep{"You left " + plan, "You have subscribed to it again since.", []link{toDashboard}}

@@ -181,20 +181,39 @@ func TestAProductsPageOffersWhatTheAccountCanDo(t *testing.T) {
 			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
 			there: []string{
 				`#leave-plan-free form[method="post"][action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`, `#first-call`,
-				`#plan-plan-std form[action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`,
+				`#plan-plan-std a#change-plan-std[href="/subscriptions/plan-std/change"]`,
 			},
 			notThere: []string{subscribe, `form[action="/subscriptions/plan-std"]`, `form[action="/subscriptions/plan-max"]`},
 			says: map[string]string{
-				"#plan-plan-free .badge":                "Active",
-				"#why-plan-std":                         "You have Free, which covers the same API. A key can be in only one such plan.",
-				"#leave-plan-free-for-plan-std summary": "Leave Free first",
+				"#plan-plan-free .badge": "Active",
+				"#why-plan-std":          "You have Free, which covers the same API. A key can be in only one such plan.",
+				"#change-plan-std":       "Change to Standard",
 			},
 		},
 		"being set up": {
 			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-9")),
 			there:    []string{`#plan-plan-free a[href="/operations/op-9"]`, `#leave-plan-free form[action="/subscriptions/plan-free/leave"]`, "#offers[data-poll]"},
-			notThere: []string{subscribe, "#first-call", `form[action="/subscriptions/plan-std"]`},
-			says:     map[string]string{"#plan-plan-free .badge": "Being set up"},
+			notThere: []string{subscribe, "#first-call", `form[action="/subscriptions/plan-std"]`, "#change-plan-std"},
+			says:     map[string]string{"#plan-plan-free .badge": "Being set up", "#plan-plan-std .deeds": "Wait until Free is active."},
+		},
+		"changing": {
+			account:  registered(changingTo("plan-std", "plan-free", projections.SubscriptionPending)...),
+			there:    []string{`#plan-plan-std a[href="/operations/op-9"]`, "#offers[data-poll]"},
+			notThere: []string{subscribe, ".leave", "#change-plan-free", "#change-plan-std", `form[action="/subscriptions/plan-std"]`},
+			says:     map[string]string{"#plan-plan-free .badge": "Changing", "#plan-plan-std .badge": "Changing"},
+		},
+		"a change waits for approval": {
+			account: registered(changingTo("plan-std", "plan-free", projections.SubscriptionAwaitingApproval)...),
+			recent:  []operations.Operation{about("plan-std", "PlanChangeRequested", projections.Waiting, "approval")},
+			there: []string{
+				`#plan-plan-std form[method="post"][action="/subscriptions/plan-std/leave"] input[name="idempotency_key"]`, "#leave-plan-free",
+				`#plan-plan-std a[href="/operations/op-9"]`,
+			},
+			notThere: []string{"#change-plan-std", `form[action="/subscriptions/plan-std"]`, "#leave-plan-std"},
+			says: map[string]string{
+				"#plan-plan-free .badge": "Active", "#plan-plan-std .badge": "Awaiting approval", "#withdraw-plan-std": "Withdraw the request",
+				"#plan-plan-std .hint": "The operator of this portal has to approve it.",
+			},
 		},
 		"waiting": {
 			account:  registered(waiting),
@@ -297,6 +316,16 @@ func TestAProductsPageOffersWhatTheAccountCanDo(t *testing.T) {
 	}
 }
 
+// changingTo is a change of plans; the new one is in that state.
+func changingTo(plan, from portal.PlanID, state string) []projections.Subscription {
+	old, next := subscription(from, "Free", projections.SubscriptionActive), subscription(plan, "Standard", state, "op-9")
+	next.Replaces = from
+	if state == projections.SubscriptionPending {
+		old.ChangesTo = plan
+	}
+	return []projections.Subscription{old, next}
+}
+
 func tenPlans() []projections.Subscription {
 	var list []projections.Subscription
 	for i := range 10 {
@@ -319,7 +348,7 @@ func TestAPlanOfAnotherProductIsInTheWayOnlyIfItCoversTheSameStage(t *testing.T)
 		doc := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
 		if want {
 			says(t, doc, "#why-plan-free", "You have All of Everything, which covers the same API")
-			one(t, doc, `#plan-plan-free form[action="/subscriptions/plan-all/leave"]`)
+			one(t, doc, `#plan-plan-free a[href="/subscriptions/plan-free/change"]`)
 			none(t, doc, `form[action="/subscriptions/plan-free"]`)
 			one(t, doc, `#why-plan-free a[href="/apis/bundle"]`)
 		} else {

@@ -46,7 +46,9 @@ type planCard struct {
 	Follow portal.OperationID
 	// Subscribable says that subscribing would change something, as far as is known.
 	Subscribable bool
-	InTheWay     *inTheWay
+	// Manual says that the operator has to approve the subscription.
+	Manual   bool
+	InTheWay *inTheWay
 	// Full is how many plans a key can be in, if the account's key is in that many; else 0.
 	Full int
 }
@@ -56,6 +58,8 @@ type inTheWay struct {
 	Name               string
 	Product, ProductID string
 	Offered            bool
+	// Changeable says that the keys can move from that plan to this one now.
+	Changeable bool
 }
 
 // product is the overview. A product without an overview of its own has its plans there, too.
@@ -173,7 +177,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 	all := offersIn(shelf.Products)
 	for _, plan := range product.Plans {
 		card := s.planCard(plan, all, mine)
-		card.Elsewhere = elsewhere(product, plan)
+		card.Elsewhere = elsewhere(plan)
 		body.Offers = append(body.Offers, card)
 		body.Open = body.Open || card.open()
 		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {
@@ -185,14 +189,9 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 }
 
 // elsewhere says how to get a plan that people cannot subscribe to on this page.
-func elsewhere(product catalog.Product, plan catalog.Plan) string {
-	switch {
-	case plan.Marketplace:
+func elsewhere(plan catalog.Plan) string {
+	if plan.Marketplace {
 		return "This plan is sold on AWS Marketplace. Buy it there."
-	case plan.Approval == catalog.ApprovalManual && product.Owner != nil && product.Owner.Email != "":
-		return "The operator of this portal approves subscriptions to this plan. Write to " + product.Owner.Email + "."
-	case plan.Approval == catalog.ApprovalManual:
-		return "The operator of this portal approves subscriptions to this plan. Ask them for it."
 	}
 	return ""
 }
@@ -211,11 +210,11 @@ func (s *Web) ofAccount(ctx context.Context, id portal.AccountID) (mine ofAccoun
 }
 
 func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
-	card := planCard{Plan: plan, Limits: limitsOf(plan), Subscribable: true}
+	card := planCard{Plan: plan, Limits: limitsOf(plan), Subscribable: true, Manual: plan.Approval == catalog.ApprovalManual}
 	sub := subscriptionTo(mine.Account, plan.ID)
 	if sub.State != "" && sub.State != projections.SubscriptionEnded {
 		h := s.heldPlan(sub, all, mine.recent)
-		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable, !works(mine.Account, sub)
+		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable && !h.Withdrawable && !moving(sub), !works(mine.Account, sub)
 	}
 	if operation, ok := mine.recent.about(plan.ID); ok {
 		card.addRequest(s.standingOf(operation, sub))
@@ -225,7 +224,7 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	}
 	if other, ok := all.inTheWay(plan, mine.Subscriptions); ok {
 		product := all[other.Plan].Product
-		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true}
+		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true, Changeable: changeable(other)}
 	}
 	if card.Held == nil && card.InTheWay == nil && countPlansOfKey(mine.Subscriptions) >= s.plansPerKey {
 		card.Full = s.plansPerKey
@@ -239,7 +238,7 @@ func (c *planCard) addRequest(stand standing) {
 	case stand.Open:
 		c.Badge, c.Note, c.Follow, c.Subscribable = statusBadge(stand.Operation), underway(stand), stand.ID, false
 		if c.Held != nil {
-			c.Held.Leavable = false
+			c.Held.Leavable, c.Held.Withdrawable = false, false
 		}
 	case stand.Unmet:
 		c.Note, c.Follow = operationTitle(stand.Operation, c.Name)+". "+unmet(stand), stand.ID

@@ -17,17 +17,22 @@ const (
 	typeRegister    = "RegisterUser"
 	typeSubscribe   = "SubscribeRequested"
 	typeUnsubscribe = "UnsubscribeRequested"
+	typeChange      = "PlanChangeRequested"
 	typeKey         = "KeyRequested"
 	typeRenameKey   = "KeyRenameRequested"
 	typeRotateKey   = "KeyRotationRequested"
 	typeEndKey      = "KeyEndRequested"
 )
 
+// asksForPlan reports whether requests of the type are for getting a plan.
+func asksForPlan(kind string) bool { return kind == typeSubscribe || kind == typeChange }
+
 const (
 	waitsForAWS      = "aws"
 	waitsForCapacity = "capacity"
 	waitsForKMS      = "kms"
 	waitsForKMSKey   = "kms_key"
+	waitsForApproval = "approval"
 )
 
 // operationTitle returns the title of an operation in its present status; plan is the plan's
@@ -44,6 +49,8 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Subscribing to "+plan, "Subscribed to "+plan
 	case typeUnsubscribe:
 		doing, done = "Leaving "+plan, "Left "+plan
+	case typeChange:
+		doing, done = "Changing to "+plan, "Changed to "+plan
 	case typeKey:
 		doing, done = "Creating a key", "Your new key is ready"
 	case typeRenameKey:
@@ -94,14 +101,22 @@ var stepTexts = map[string]stepWords{
 	"SubscriptionActivated": {"Subscription active", "Your key works with {plan}."},
 	"SubscriptionEnding":    {"Request accepted", "Your key will be removed from {plan}."},
 	"SubscriptionEnded":     {"Subscription ended", "Your key no longer works with {plan}."},
+	"PlanChangeWanted":      {"Request accepted", "Your keys will move to {plan}."},
+	"KeyMoved":              {"Key moved", "API Gateway has moved a key to {plan}."},
+	"PlanChanged":           {"Plan changed", "Your keys work with {plan}."},
+	"PlanChangeRefused":     {"Refused by API Gateway", "Your keys return to the old plan."},
 	"WishParked":            {"Waiting", ""},
-	"RequestJoined":         {"Joined an earlier request", "You asked for this before. Both requests finish together."},
-	"RequestUnchanged":      {"Already done", "There was nothing to change."},
-	"RequestRejected":       {"Refused", ""},
-	"RequestSuperseded":     {"Cancelled", "You made a newer request, and the newest one counts."},
-	"RequestFailed":         {"Failed", "Something went wrong on our side."},
-	"CatalogPublished":      {"Catalog published", ""},
-	"CatalogSourceFailed":   {"Catalog not read", ""},
+
+	"SubscriptionApprovalPending": {"Awaiting approval", ""},
+	"SubscriptionApproved":        {"Approved", "The operator of this portal has approved {plan}."},
+	"SubscriptionDenied":          {"Denied", ""},
+	"RequestJoined":               {"Joined an earlier request", "You asked for this before. Both requests finish together."},
+	"RequestUnchanged":            {"Already done", "There was nothing to change."},
+	"RequestRejected":             {"Refused", ""},
+	"RequestSuperseded":           {"Cancelled", "You made a newer request, and the newest one counts."},
+	"RequestFailed":               {"Failed", "Something went wrong on our side."},
+	"CatalogPublished":            {"Catalog published", ""},
+	"CatalogSourceFailed":         {"Catalog not read", ""},
 }
 
 func wordsFor(step projections.Step, plan string) stepWords {
@@ -189,6 +204,8 @@ func nextOf(operation operations.Operation, now present) nextStep {
 // waiting says who acts next; the last step says why the operation waits.
 func waiting(reason string) nextStep {
 	switch reason {
+	case waitsForApproval:
+		return nextStep{Heading: "Next: the operator of this portal decides", Text: "You can close this page. Your dashboard shows the answer, and there you can withdraw the request."}
 	case waitsForAWS, waitsForKMS:
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
 	case waitsForCapacity:

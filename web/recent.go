@@ -76,9 +76,9 @@ type standing struct {
 
 // standingOf compares a request with its subscription, the zero value if there is none.
 func (s *Web) standingOf(operation operations.Operation, sub projections.Subscription) standing {
-	holds := sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive
+	holds := sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive || sub.State == projections.SubscriptionAwaitingApproval
 	leaving := sub.State == projections.SubscriptionEnding
-	reflected := (operation.Type == typeSubscribe && holds) || (operation.Type == typeUnsubscribe && !holds && (leaving || operation.Status.Over()))
+	reflected := (asksForPlan(operation.Type) && holds) || (operation.Type == typeUnsubscribe && !holds && (leaving || operation.Status.Over()))
 	stand := standing{Operation: operation}
 	switch {
 	case reflected:

@@ -34,6 +34,7 @@ const DefaultPlansPerKey = 10
 type accepting interface {
 	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	keeping
 }
@@ -186,6 +187,8 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Post("/register", s.page(s.member(s.register)))
 		r.Post("/subscriptions/{plan}", s.page(s.member(s.subscribe)))
 		r.Post("/subscriptions/{plan}/leave", s.page(s.member(s.leave)))
+		get(r, "/subscriptions/{plan}/change", s.page(s.member(s.planChange)))
+		r.Post("/subscriptions/{plan}/change", s.page(s.member(s.changePlan)))
 		s.keyRoutes(r)
 		s.noticeRoutes(r)
 	})

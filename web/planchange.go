@@ -1,0 +1,131 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// planChangePage compares two plans before a person changes from one to the other.
+type planChangePage struct {
+	From, To           catalog.Plan
+	ProductID, Product string
+	Rows               []comparison
+	// Manual says that the operator has to approve the change.
+	Manual bool
+	// Quota says that the new plan has a quota.
+	Quota bool
+	// Keys is how many keys move.
+	Keys int
+}
+
+// comparison is one property of both plans.
+type comparison struct{ Name, From, To string }
+
+// planChange shows what a change of plans means. It leads back to the plans if there is nothing to
+// change.
+func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	name, err := param(r, "plan")
+	if err != nil {
+		return err
+	}
+	shelf, err := s.shelf(r)
+	if err != nil {
+		return err
+	}
+	all := offersIn(shelf.Products)
+	to, ok := all[portal.PlanID(name)]
+	if !ok {
+		return portal.Fail(portal.NotFound, "There is no such plan.")
+	}
+	account, err := s.views.Account(r.Context(), id.Account)
+	if err != nil {
+		return err
+	}
+	held, ok := all.inTheWay(to.Plan, account.Subscriptions)
+	if now := subscriptionTo(account, to.Plan.ID); !ok || !changeable(held) || now.State != "" && now.State != projections.SubscriptionEnded {
+		http.Redirect(w, r, escapedPath("apis", to.Product.ID, "plans"), http.StatusSeeOther)
+		return nil
+	}
+	from := all[held.Plan].Plan
+	body := planChangePage{
+		From: from, To: to.Plan, ProductID: to.Product.ID, Product: to.Product.Name, Rows: compare(all[held.Plan], to),
+		Manual: to.Plan.Approval == catalog.ApprovalManual, Quota: to.Plan.Quota != nil,
+	}
+	for _, key := range account.Keys {
+		if key.Ring == held.Ring && key.State != projections.KeyReleased {
+			body.Keys++
+		}
+	}
+	s.render(w, r, http.StatusOK, view{page: "plan-change", Title: "Change to " + to.Plan.Name, Section: "apis", Body: body})
+	return nil
+}
+
+// compare lists the APIs, prices and limits of the plans. Limits of single methods are listed if
+// either plan has them.
+func compare(from, to offered) []comparison {
+	rows := []comparison{{"APIs", opens(from), opens(to)}, {"Price", stated(from.Plan.Price), stated(to.Plan.Price)}}
+	before, after := limitsOf(from.Plan), limitsOf(to.Plan)
+	for _, l := range slices.Concat(before, after) {
+		if slices.ContainsFunc(rows, func(row comparison) bool { return row.Name == l.Name }) {
+			continue
+		}
+		rows = append(rows, comparison{l.Name, valueOf(before, l.Name), valueOf(after, l.Name)})
+	}
+	return rows
+}
+
+// opens lists the APIs of the product that the plan opens.
+func opens(o offered) string {
+	var names []string
+	for _, api := range o.Product.APIs {
+		if slices.Contains(o.Plan.Stages, portal.Stage{API: api.ID, Stage: api.Stage}) {
+			names = append(names, api.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func stated(price string) string {
+	if price == "" {
+		return "Not stated"
+	}
+	return price
+}
+
+func valueOf(limits []limit, name string) string {
+	for _, l := range limits {
+		if l.Name == name {
+			return l.Value
+		}
+	}
+	return "As for the whole plan"
+}
+
+// changeable reports whether the keys can move from the plan now, as far as is known.
+func changeable(s projections.Subscription) bool {
+	return s.State == projections.SubscriptionActive && s.ChangesTo == ""
+}
+
+// moving reports whether the plan is part of a change that is under way.
+func moving(s projections.Subscription) bool {
+	return s.ChangesTo != "" || s.Replaces != "" && s.State != projections.SubscriptionAwaitingApproval
+}
+
+func (s *Web) changePlan(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	plan, err := param(r, "plan")
+	if err != nil {
+		return err
+	}
+	who, err := s.asks(w, r, id)
+	if err != nil {
+		return err
+	}
+	operation, err := s.operations.ChangePlan(r.Context(), who, portal.PlanID(plan), portal.PlanID(r.PostForm.Get("replaces")))
+	return follow(w, r, operation, err)
+}
