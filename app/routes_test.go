@@ -114,7 +114,7 @@ var byRoute = map[string]answers{
 	"POST /keys":                           {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a name
 	"GET /keys/{key}":                      {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},
 	"POST /keys/{key}/rename":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound},
-	"POST /keys/{key}/rotate":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an overlap
+	"POST /keys/{key}/rotate":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound}, // without an overlap
 	"POST /keys/{key}/leaked":              {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
 	"POST /keys/{key}/end":                 {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
 	"POST /keys/{key}/revoke":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound}, // without the name
