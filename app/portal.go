@@ -85,12 +85,14 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
-		Tables:   names.identity(), Promoted: store.Promoted,
+		Tables:   names.identity(), Promoted: store.Promoted, TimeZone: timeZoneOf(store),
 		OnError: onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
+	settings, feedback := settingsDesk{store, who}, feedbackDesk{clients: c, topic: names.Feedback, store: store}
+	pages.WithMine(web.Mine{Sessions: who, Settings: settings, Feedback: feedback, Leaving: ops})
 	limiter, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
 	if err != nil {
 		return nil, err
@@ -108,7 +110,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
 		Mine: api.Mine{
-			Operations: ops, Sessions: who, Settings: store, Feedback: feedbackDesk{clients: c, topic: names.Feedback, store: store},
+			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
 			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters, now: p.now()}),
 		},
 	}, guard...)

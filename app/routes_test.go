@@ -95,6 +95,37 @@ var byRoute = map[string]answers{
 	"POST /api/v1/webhooks/{webhook}/deliveries/{notice}/redeliver": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 	"POST /api/v1/webhooks/{webhook}/redeliver":                     everybody(http.StatusBadRequest),
 
+	"GET /api/v1/account/sessions":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"DELETE /api/v1/account/sessions/{session}": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"DELETE /api/v1/account/sessions":           {http.StatusUnauthorized, http.StatusNoContent, http.StatusNoContent},
+	"GET /api/v1/account/export":                {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	// The owner asks for it at the very end; the other is an admin, and admins cannot.
+	"DELETE /api/v1/account":                             {http.StatusUnauthorized, http.StatusAccepted, http.StatusConflict},
+	"POST /api/v1/feedback":                              everybody(http.StatusBadRequest), // without a body
+	"GET /api/v1/admin/accounts":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/accounts/{account}":               {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /api/v1/admin/accounts/{account}/suspend":      everybody(http.StatusBadRequest),
+	"POST /api/v1/admin/accounts/{account}/reinstate":    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"DELETE /api/v1/admin/accounts/{account}":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /api/v1/admin/accounts/{account}/promote":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict},
+	"POST /api/v1/admin/accounts/{account}/demote":       {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /api/v1/admin/registrations":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/registrations/{account}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /api/v1/admin/registrations/{account}/deny":    everybody(http.StatusBadRequest),
+	"GET /api/v1/admin/invitations":                      {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/invitations":                     everybody(http.StatusBadRequest),
+	"DELETE /api/v1/admin/invitations/{invitation}":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /api/v1/admin/feedback":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/audit":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+
+	"GET /account":                         {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /account/time-zone":              {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /account/sessions/{session}/end": {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /account/sessions/end":           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /account/delete":                 {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without the confirmation
+	"GET /feedback":                        {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"POST /feedback":                       {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+
 	"GET /":                                everybody(http.StatusOK),
 	"GET /apis":                            everybody(http.StatusOK),
 	"GET /apis/{product}":                  everybody(http.StatusOK),
@@ -194,7 +225,7 @@ func openDoor(t *testing.T, vars ...string) *door {
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
 	d := &door{t: t, aws: p.AWS, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
-		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1",
+		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "session": "s-1", "account": "nobody", "invitation": "i-1", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1",
 	}}
 
 	served := p
@@ -406,7 +437,11 @@ func TestEveryRouteAnswersWithTheListedStatus(t *testing.T) {
 	slices.SortStableFunc(served, func(a, b string) int {
 		return cmp.Compare(lateness(a), lateness(b))
 	})
+	const last = "DELETE /api/v1/account" // after which the owner is another account
 	for _, route := range served {
+		if route == last {
+			continue
+		}
 		method, pattern, _ := strings.Cut(route, " ")
 		path, want := d.path(pattern), byRoute[route]
 		session := want.owner
@@ -423,6 +458,9 @@ func TestEveryRouteAnswersWithTheListedStatus(t *testing.T) {
 			{"the owner's browser", d.bySession("same-origin"), session},
 			{"another", bearer(d.other), want.other},
 		} {
+			if c.who == "the owner's browser" && strings.Contains(route, "/sessions") {
+				d.signIn() // the owner has just signed out everywhere
+			}
 			if w := d.ask(method, path, c.dress); w.Code != c.want {
 				t.Errorf("%s is answered %d for %s, want %d: %.200s", route, w.Code, c.who, c.want, w.Body)
 			}
@@ -435,9 +473,17 @@ func TestEveryRouteAnswersWithTheListedStatus(t *testing.T) {
 		if want.other == http.StatusNotFound && want.owner != http.StatusNotFound {
 			d.looksUnknown(method, pattern)
 		}
+		if method != http.MethodGet && strings.Contains(route, "/sessions") {
+			d.signIn()
+		}
 	}
 	for path, methods := range routes {
 		d.takesOnly(path, methods)
+	}
+	for token, want := range map[string]int{"": byRoute[last].anonymous, d.other: byRoute[last].other, d.owner: byRoute[last].owner} {
+		if w := d.ask(http.MethodDelete, "/api/v1/account", bearer(token)); w.Code != want {
+			t.Errorf("%s is answered %d, want %d: %s", last, w.Code, want, w.Body)
+		}
 	}
 }
 

@@ -213,6 +213,35 @@ var looks = map[string]look{
 	"GET /sign-in/callback":         {status: http.StatusBadRequest},
 	"POST /sign-out":                {status: http.StatusOK},
 
+	"GET /api/v1/account/sessions":                       {status: http.StatusOK},
+	"DELETE /api/v1/account/sessions/{session}":          {status: http.StatusNotFound},
+	"DELETE /api/v1/account/sessions":                    {status: http.StatusNoContent},
+	"GET /api/v1/account/export":                         {status: http.StatusOK},
+	"DELETE /api/v1/account":                             {status: http.StatusUnprocessableEntity, query: "keep=me"},
+	"POST /api/v1/feedback":                              {status: http.StatusCreated, body: `{"topic":"api","text":"Hello."}`},
+	"GET /api/v1/admin/accounts":                         {status: http.StatusOK},
+	"GET /api/v1/admin/accounts/{account}":               {status: http.StatusNotFound},
+	"POST /api/v1/admin/accounts/{account}/suspend":      {status: http.StatusNotFound, body: `{"message":"No."}`},
+	"POST /api/v1/admin/accounts/{account}/reinstate":    {status: http.StatusNotFound},
+	"DELETE /api/v1/admin/accounts/{account}":            {status: http.StatusNotFound},
+	"POST /api/v1/admin/accounts/{account}/promote":      {status: http.StatusConflict},
+	"POST /api/v1/admin/accounts/{account}/demote":       {status: http.StatusNotFound},
+	"GET /api/v1/admin/registrations":                    {status: http.StatusOK},
+	"POST /api/v1/admin/registrations/{account}/approve": {status: http.StatusNotFound},
+	"POST /api/v1/admin/registrations/{account}/deny":    {status: http.StatusNotFound, body: `{"message":"No."}`},
+	"GET /api/v1/admin/invitations":                      {status: http.StatusOK},
+	"POST /api/v1/admin/invitations":                     {status: http.StatusCreated, body: `{"email":"new@example.com"}`},
+	"DELETE /api/v1/admin/invitations/{invitation}":      {status: http.StatusNotFound},
+	"GET /api/v1/admin/feedback":                         {status: http.StatusOK},
+	"GET /api/v1/admin/audit":                            {status: http.StatusOK},
+	"GET /account":                                       {status: http.StatusOK},
+	"POST /account/time-zone":                            {status: http.StatusSeeOther, body: "time_zone=UTC"},
+	"POST /account/sessions/{session}/end":               {status: http.StatusSeeOther},
+	"POST /account/sessions/end":                         {status: http.StatusSeeOther},
+	"POST /account/delete":                               {status: http.StatusBadRequest},
+	"GET /feedback":                                      {status: http.StatusOK},
+	"POST /feedback":                                     {status: http.StatusSeeOther, body: "topic=api&text=Hello"},
+
 	"GET /api/v1/openapi.json":                              {status: http.StatusOK},
 	"GET /api/v1/catalog":                                   {status: http.StatusOK},
 	"GET /api/v1/catalog/{product}":                         {status: http.StatusOK},
@@ -349,6 +378,9 @@ func (e *exhibition) fill(route, mark string) (path string, aboutProduct bool) {
 			aboutProduct = true
 			return value
 		}
+		if value, ok = map[string]string{"session": "s-1", "account": "nobody", "invitation": "i-1"}[name]; ok {
+			return value
+		}
 		if value, ok = e.ids[name]; !ok {
 			e.t.Fatalf("%s: this test does not know what to fill in for %s", route, found)
 		}
@@ -461,7 +493,7 @@ func (e *exhibition) lookAtProducts(route, who string, l look) {
 	}
 }
 
-// refused reports whether the route is not for such people, whatever it is about.
+// refused reports whether the route is not for such people.
 func (e *exhibition) refused(route, who string, status int) bool {
 	if e.people[who] == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther) {
 		return true

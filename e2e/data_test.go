@@ -95,7 +95,9 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	key := decode[items[key]](ada.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items[0].ID
 	ada.do(http.MethodPost, "/api/v1/keys/"+key+"/reveal", "").want(http.StatusOK)
 	account := portal.AccountID(asJSON[struct{ Accounts []account }](o, "account", "find", "ada@example.com").Accounts[0].ID)
-	c.look()
+	ada.do(http.MethodPut, "/api/v1/account/settings", `{"notices":[{"kind":"key_created","mail":false}]}`).want(http.StatusOK)
+	ada.do(http.MethodPost, "/api/v1/webhooks", `{"url":"http://localhost:9/hooks"}`).want(http.StatusCreated)
+	c.until("records account#<account> notice#<notice>", "records account#<account> delivery#<channel>#<notice>", "records account#<account> settings#told")
 
 	s.ownDomain(t)
 	s.publishMorePlans(t, 1) // a stage whose document no product folder has

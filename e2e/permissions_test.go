@@ -71,7 +71,8 @@ func documentedPermissions(t *testing.T) map[string]map[permitted]bool {
 }
 
 func resources(cell string) []string {
-	tables, queues := []string{"journal", "records", "views", "usage", "sessions"}, []string{"commands", "provisioning", "projections", "jobs", "dead-letter queues"}
+	tables := []string{"journal", "records", "views", "usage", "sessions"}
+	queues := []string{"commands", "provisioning", "projections", "jobs", "notices", "deliveries", "dead-letter queues"}
 	var all []string
 	for one := range strings.SplitSeq(cell, ",") {
 		switch one = strings.Trim(one, " `"); one {
@@ -92,6 +93,13 @@ func resources(cell string) []string {
 // The keys are prefixes.
 var notExercised = map[string]string{
 	"set-up iam:CreateServiceLinkedRole":                 "KMS makes this call on behalf of set-up",
+	"worker ses:SendEmail":                               "used with GATEHOUSE_MAIL=ses",
+	"worker sqs:SendMessage notices":                     "used when the sweep finds facts that were not told",
+	"worker sqs:SendMessage deliveries":                  "used for mail and webhooks",
+	"portal sqs:SendMessage deliveries":                  "used to test webhooks, and to send again",
+	"portal sqs:GetQueueUrl deliveries":                  "used to test webhooks, and to send again",
+	"portal dynamodb:DeleteItem records":                 "used for webhooks",
+	"portal dynamodb:ConditionCheckItem":                 "used for webhooks and settings",
 	"worker sqs:ChangeMessageVisibility":                 "used when a worker extends or hands back a message",
 	"worker sqs:DeleteMessage":                           "used for the queues that get messages in this run",
 	"worker sqs:ReceiveMessage":                          "used once the worker reads that queue",

@@ -109,7 +109,7 @@ func TestOtherRequestsDuringAChangeOfPlans(t *testing.T) {
 		{"leaving the old plan while the change is undone ends both", after(freeActive(), underWay, refused), events.UnsubscribeRequested{Plan: "free"}, 4, endBoth("plus", "free")},
 		{"leaving a plan that API Gateway has refused changes nothing", after(freeActive(), underWay, refused), events.UnsubscribeRequested{Plan: "plus"}, 4,
 			[]events.Fact{events.RequestUnchanged{Decides: plusOnly}}},
-		{"a request that waits for approval is withdrawn, and the old plan stays", after(freeActive(), waiting), events.UnsubscribeRequested{Plan: "plus"}, 4,
+		{"a request that waits for approval is taken back, and the old plan stays", after(freeActive(), waiting), events.UnsubscribeRequested{Plan: "plus"}, 4,
 			[]events.Fact{events.RequestSuperseded{Link: wish(7)}, events.SubscriptionEnding{Decides: plusOnly, Plan: "plus", Withdrawn: true}}},
 		{"leaving the old plan leaves the request that waits for approval", after(freeActive(), waiting), events.UnsubscribeRequested{Plan: "free"}, 4,
 			[]events.Fact{events.SubscriptionEnding{Decides: freeOnly, Plan: "free"}}},
@@ -132,7 +132,7 @@ func TestReview(t *testing.T) {
 		{"a second approval changes nothing", after(freeActive(), waiting, said{fact: approved}), approve, 0, []events.Fact{events.RequestUnchanged{}}},
 		{"a denial after the approval has no effect", after(freeActive(), waiting, said{fact: approved}), deny, 0, over},
 		{"an approval after the denial has no effect", after(freeActive(), waiting, said{fact: events.SubscriptionDenied{Link: wish(7), Plan: "plus"}}), approve, 0, over},
-		{"an answer to a request that was withdrawn has no effect", after(freeActive(), waiting, said{fact: events.SubscriptionEnding{Plan: "plus"}}), approve, 0, over},
+		{"an answer to a request that was taken back has no effect", after(freeActive(), waiting, said{fact: events.SubscriptionEnding{Plan: "plus"}}), approve, 0, over},
 		{"an answer to an earlier request than the one that waits has no effect", after(freeActive(), waiting), events.SubscriptionReviewRequested{Plan: "plus", Wish: 6, Approved: true}, 0, over},
 		{"an answer about another plan has no effect", after(freeActive(), waiting), events.SubscriptionReviewRequested{Plan: "free", Wish: 7, Approved: true}, 0, over},
 		{"a plan that was left meanwhile cannot be replaced", after(freeActive(), waiting, freeEnding("op-leave", 4)), approve, 0, []events.Fact{events.RequestRejected{

@@ -10,8 +10,8 @@ import (
 )
 
 // Review decides on SubscriptionReviewRequested, an admin's answer to a subscription that waits for
-// approval. Whether the plan fits the others is checked again. If it does not, an approval rejects
-// the person's request as well.
+// approval. Before an approval it checks again that the plan fits the account's other plans. If it
+// does not fit, the person's request is rejected, too.
 //
 // An answer that was given already yields RequestUnchanged. Any other answer to a request that no
 // longer waits is rejected.

@@ -11,7 +11,7 @@ import (
 // detached them. A plan that the account does not hold yields RequestUnchanged, and one that is
 // ending RequestJoined. The account keeps its keys for the next subscription.
 //
-// It also withdraws a request that waits for approval. During a change of plans it ends both
+// It also takes back a request that waits for approval. During a change of plans it ends both
 // plans.
 func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ string) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}

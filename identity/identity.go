@@ -33,6 +33,9 @@ type Identity struct {
 	// Verified means that the provider says that the person controls the e-mail address.
 	Verified bool
 	Groups   []string
+	// TimeZone is the person's choice, a name of the tz database, "" if unknown. Only sessions have
+	// it.
+	TimeZone string
 	Admin    bool
 	Via      Via
 }
@@ -72,6 +75,8 @@ type Options struct {
 	// Promoted reports whether an account was promoted to admin, beside those of the admin group.
 	// Optional.
 	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	// TimeZone returns the time zone that a person has chosen, for the pages of new sessions. Optional.
+	TimeZone func(ctx context.Context, account portal.AccountID) (string, error)
 	// OnSignIn is called after every sign-in, before the browser is redirected. Its error is
 	// logged and does not undo the sign-in. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error

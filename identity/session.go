@@ -45,6 +45,9 @@ func (s sessions) open(ctx context.Context, id Identity, agent string) (token st
 	if id.Verified {
 		it["verified"] = text("yes")
 	}
+	if id.TimeZone != "" {
+		it["time_zone"] = text(id.TimeZone)
+	}
 	it["groups"] = texts(id.Groups)
 	it["ends_at"] = epoch(ends)
 	it["seen_at"] = epoch(began)
@@ -80,6 +83,7 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 		Account: portal.AccountID(it.text("account")),
 		Issuer:  it.text("issuer"), Subject: it.text("subject"),
 		Email: it.text("email"), Name: it.text("name"), Verified: it.text("verified") != "", Groups: it.texts("groups"),
+		TimeZone: it.text("time_zone"),
 	}, true, nil
 }
 

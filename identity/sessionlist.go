@@ -56,6 +56,20 @@ func (s *Service) EndSessions(ctx context.Context, account portal.AccountID) err
 	return s.sessions.endAll(ctx, account)
 }
 
+// SetTimeZone tells the sessions of an account the time zone that the person has chosen.
+func (s *Service) SetTimeZone(ctx context.Context, account portal.AccountID, zone string) error {
+	listed, err := s.sessions.table.query(ctx, schema.AccountSessions(account))
+	if err != nil {
+		return err
+	}
+	for _, row := range listed {
+		if err := s.sessions.table.set(ctx, schema.Session(schema.SessionListedBy(schema.KeyOf(row))), "time_zone", zone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func sessionID(listed schema.Key) string { return portal.DeriveID("session", listed.SK) }
 
 func (s sessions) list(ctx context.Context, account portal.AccountID) ([]Session, error) {
@@ -66,7 +80,7 @@ func (s sessions) list(ctx context.Context, account portal.AccountID) ([]Session
 	var found []Session
 	for _, row := range rows {
 		key := schema.KeyOf(row)
-		session, err := s.table.find(ctx, schema.SessionOf(key))
+		session, err := s.table.find(ctx, schema.Session(schema.SessionListedBy(key)))
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +114,7 @@ func (s sessions) endAll(ctx context.Context, account portal.AccountID) error {
 // endListed deletes the session before the row that lists it, so that it is found again after a
 // failure.
 func (s sessions) endListed(ctx context.Context, listed schema.Key) error {
-	if _, err := s.table.remove(ctx, schema.SessionOf(listed)); err != nil {
+	if _, err := s.table.remove(ctx, schema.Session(schema.SessionListedBy(listed))); err != nil {
 		return err
 	}
 	_, err := s.table.remove(ctx, listed)

@@ -82,6 +82,7 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 		s.options.OnError(w, r, err)
 		return
 	}
+	id.TimeZone = s.timeZone(r.Context(), id.Account)
 	token, err := s.sessions.open(r.Context(), id, r.UserAgent())
 	if err != nil {
 		s.options.OnError(w, r, again(returnTo, err))
@@ -94,6 +95,18 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	s.setCookie(w, sessionCookie, token, s.config.SessionTTL)
 	s.welcome(r.Context(), id)
 	http.Redirect(w, r, returnTo, http.StatusSeeOther)
+}
+
+// timeZone is "" if it cannot be read.
+func (s *Service) timeZone(ctx context.Context, account portal.AccountID) string {
+	if s.options.TimeZone == nil {
+		return ""
+	}
+	zone, err := s.options.TimeZone(ctx, account)
+	if err != nil {
+		s.log(ctx).Warn().Err(err).Str("account", string(account)).Msg("could not read a person's time zone")
+	}
+	return zone
 }
 
 // signedIn is false if the lookup fails.

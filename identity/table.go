@@ -168,6 +168,17 @@ func (t table) extend(ctx context.Context, key schema.Key, expires, seen time.Ti
 	return err
 }
 
+// set changes one attribute of an item, if the item exists.
+func (t table) set(ctx context.Context, key schema.Key, attribute, value string) error {
+	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &t.name, Key: key.Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+		UpdateExpression: aws.String("SET #name = :value"), ExpressionAttributeNames: map[string]string{"#name": attribute},
+		ExpressionAttributeValues: item{":value": text(value)},
+	})
+	_, err = t.condition("changing", key.SK, err)
+	return err
+}
+
 func (t table) condition(doing, sk string, err error) (bool, error) {
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {

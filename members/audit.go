@@ -17,14 +17,14 @@ import (
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
-	// What is the type of the accepted request, or a word of its own for what makes no operation.
+	// What names the deed: the type of the accepted request, or one of the words below.
 	What string `dynamodbav:"what"`
 	// Subject is the account that it was done to, "" if none.
 	Subject   portal.AccountID   `dynamodbav:"subject,omitempty"`
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
 }
 
-// What admins do without an operation.
+// Deeds without an operation.
 const (
 	DeedPromoted = "Promoted"
 	DeedDemoted  = "Demoted"

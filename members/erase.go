@@ -70,8 +70,8 @@ func (s *Store) eraseRows(ctx context.Context, account portal.AccountID) error {
 		return err
 	}
 	for _, key := range personal {
-		if listed, ok := schema.FeedbackListedBy(key); ok {
-			if err := s.remove(ctx, listed); err != nil {
+		if id, ok := schema.FeedbackListedBy(key); ok {
+			if err := s.remove(ctx, schema.Feedback(id)); err != nil {
 				return err
 			}
 		}

@@ -88,9 +88,9 @@ func (s *Store) feedbackSince(ctx context.Context, account portal.AccountID, sin
 func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Feedback, error) {
 	var all []Feedback
 	err := s.rows(ctx, schema.AccountFeedbacks(account), "", 0, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
-		listed, _ := schema.FeedbackListedBy(key)
+		id, _ := schema.FeedbackListedBy(key)
 		var found Feedback
-		ok, err := s.get(ctx, listed, &found)
+		ok, err := s.get(ctx, schema.Feedback(id), &found)
 		if ok {
 			all = append(all, found)
 		}

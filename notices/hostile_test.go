@@ -300,6 +300,17 @@ func TestAnAccountHasTenWebhooksAtMost(t *testing.T) {
 	}
 }
 
+func TestNothingIsWrittenForAnAccountThatWasErased(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, _, err := w.desk.AddWebhook(t.Context(), "erased", "https://example.com/hooks", ""); portal.CodeOf(err) != portal.Unauthorized {
+		t.Errorf("adding a webhook: %v", err)
+	}
+	if err := w.desk.SetSettings(t.Context(), "erased", notices.Settings{}); portal.CodeOf(err) != portal.Unauthorized {
+		t.Errorf("writing settings: %v", err)
+	}
+}
+
 func TestNoNameReachesAHeaderOfAMail(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

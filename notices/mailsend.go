@@ -9,6 +9,8 @@ import (
 	"net/mail"
 	"strings"
 
+	"github.com/rs/zerolog"
+
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -92,11 +94,19 @@ func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notic
 	case err == nil:
 		return result{}, nil
 	case errors.As(err, &refused):
+		tellOperator(ctx, n, refused.Reason)
 		return failedFor(refused.Reason), nil
 	case errors.As(err, &temporary):
+		tellOperator(ctx, n, temporary.Reason)
 		return result{Attempt: Attempt{Error: temporary.Reason}}, nil
 	}
 	return result{}, err
+}
+
+// tellOperator logs why a mail was not sent, without the mail service's text, which may hold the
+// person's address.
+func tellOperator(ctx context.Context, n Notice, reason string) {
+	zerolog.Ctx(ctx).Warn().Str("notice", n.ID).Str("reason", reason).Msg("a mail was not sent")
 }
 
 func (s *MailSender) write(n Notice, to mail.Address) (Mail, error) {

@@ -225,3 +225,15 @@ func TestWhoGetsNoticesForTheFirstTimeIsNotToldThePast(t *testing.T) {
 		t.Errorf("the notices are %+v", list)
 	}
 }
+
+func TestAnAccountThatIsBeingDeletedIsToldNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing})
+	f := w.fact(events.SubscriptionActivated{Plan: "plus"})
+	w.fact(events.AccountDeleting{})
+	w.handle(f)
+	if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != 0 || len(w.list()) != 0 || len(w.sent) != 0 {
+		t.Errorf("it was told up to %d (%v), %+v", told, err, w.list())
+	}
+}

@@ -18,6 +18,7 @@ import (
 )
 
 type accountReader interface {
+	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
 }
 
@@ -35,13 +36,13 @@ type Notifier struct {
 	Mail bool
 }
 
-// FactTypes lists the types of the facts that make notices.
+// FactTypes lists the types of the facts that make notices or reminders.
 func FactTypes() []string {
 	var names []string
 	for name := range sources() {
 		names = append(names, name)
 	}
-	return names
+	return append(names, events.KeyWanted{}.EventType()) // for reminders
 }
 
 // Handle tells an account's facts after the last that was told, up to its newest: a message about
@@ -61,6 +62,9 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	if err != nil {
 		return err
 	}
+	if history.Account.Standing.Leaving() {
+		return nil // nothing may be written about an account that is being erased
+	}
 	oldest := n.Now().Add(-maxAge)
 	if told == 0 {
 		oldest = n.Now().Add(-maxAgeUntold)
@@ -76,6 +80,11 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 		}
 		for _, notice := range Of(fact, history.Account, history.Facts) {
 			if err := n.Tell(ctx, account, notice); err != nil {
+				return err
+			}
+		}
+		if row, ok := reminderOf(fact, n.Now()); ok {
+			if err := n.Store.plan(ctx, row); err != nil {
 				return err
 			}
 		}

@@ -2,11 +2,10 @@ package notices
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -54,10 +53,13 @@ func (s *Store) SetSettings(ctx context.Context, account portal.AccountID, setti
 	if err != nil {
 		return err
 	}
-	row, err := item(schema.NoticeSettings(account), settings, time.Time{})
+	row, err := s.put(schema.NoticeSettings(account), settings, time.Time{}, "")
 	if err != nil {
 		return err
 	}
-	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.records, Item: row})
-	return outcome("writing the notice settings of "+string(account), err)
+	err = s.transact(ctx, "writing the notice settings of "+string(account), row, s.ofAPerson(account))
+	if errors.Is(err, errChanged) {
+		return errErased()
+	}
+	return err
 }

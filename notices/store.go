@@ -35,12 +35,8 @@ type Store struct {
 // NewStore returns a Store in the table named records.
 func NewStore(client client, records string) *Store { return &Store{client: client, records: records} }
 
-var (
-	// errExists: a row that must be new is there.
-	errExists = errors.New("the row exists")
-	// errChanged: a row is not as it was read.
-	errChanged = errors.New("the row has changed")
-)
+// errChanged: a row is not as the condition wants it, such as new, or as it was read.
+var errChanged = errors.New("the row has changed")
 
 func item(key schema.Key, value any, expires time.Time) (map[string]types.AttributeValue, error) {
 	out, err := attributevalue.MarshalMap(value)
@@ -65,6 +61,18 @@ func (s *Store) put(key schema.Key, value any, expires time.Time, condition stri
 		put.ConditionExpression = &condition
 	}
 	return types.TransactWriteItem{Put: put}, nil
+}
+
+// ofAPerson is the part of a transaction that fails once the account's personal data is erased, so
+// that nothing is written about a person after that.
+func (s *Store) ofAPerson(account portal.AccountID) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.records, Key: schema.Person(account).Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+	}}
+}
+
+func errErased() error {
+	return portal.Fail(portal.Unauthorized, "This account was deleted a moment ago, or your token names no e-mail address. Sign in again.")
 }
 
 func (s *Store) putDue(row due.Row) (types.TransactWriteItem, error) {

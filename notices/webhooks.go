@@ -86,7 +86,10 @@ func (d *Desk) AddWebhook(ctx context.Context, account portal.AccountID, address
 	if err != nil {
 		return Webhook{}, "", err
 	}
-	err = d.transact(ctx, "adding a webhook of "+string(account), row, d.count(account, 1, "attribute_not_exists(webhooks) OR webhooks < :most"))
+	err = d.transact(ctx, "adding a webhook of "+string(account), row, d.count(account, 1, "attribute_not_exists(webhooks) OR webhooks < :most"), d.ofAPerson(account))
+	if errors.Is(err, errChanged) && len(others) < MaxWebhooks {
+		return Webhook{}, "", errErased()
+	}
 	if errors.Is(err, errChanged) {
 		return Webhook{}, "", portal.Fail(portal.LimitReached, fmt.Sprintf("You have %d webhooks, which is the most you can have. Delete one first.", MaxWebhooks))
 	}

@@ -122,3 +122,40 @@ func TestAQuotaNoLongerNeedsThePersonInTheNextPeriod(t *testing.T) {
 		t.Errorf("on the next day it needs %+v", needs)
 	}
 }
+
+func TestTheOwnerOfAKeyIsRemindedOfItsEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ends      time.Duration
+		later     []time.Duration // when the due rows are looked at
+		reminders []bool          // whether there is another notice then
+		meanwhile func(*world)
+	}{
+		"a year ahead":              {365 * 24 * time.Hour, []time.Duration{350 * 24 * time.Hour, 8 * 24 * time.Hour, time.Hour}, []bool{false, true, false}, nil},
+		"five days ahead":           {5 * 24 * time.Hour, []time.Duration{3 * 24 * time.Hour, 25 * time.Hour}, []bool{false, true}, nil},
+		"an hour ahead":             {time.Hour, []time.Duration{30 * time.Minute, 24 * time.Hour}, []bool{false, false}, nil},
+		"its end is called off":     {20 * 24 * time.Hour, []time.Duration{14 * 24 * time.Hour}, []bool{false}, func(w *world) { w.fact(events.KeyEndScheduled{Key: "k1", Reason: events.EndExpired}) }},
+		"it was revoked meanwhile":  {20 * 24 * time.Hour, []time.Duration{14 * 24 * time.Hour}, []bool{false}, func(w *world) { w.fact(events.KeyEnding{Key: "k1", Reason: events.EndRevoked}) }},
+		"no worker ran until after": {20 * 24 * time.Hour, []time.Duration{21 * 24 * time.Hour}, []bool{false}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ends := w.now().Add(c.ends)
+			w.fact(events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
+			w.handle(w.fact(events.KeyEndScheduled{Key: "k1", Ends: &ends, Reason: events.EndExpired}))
+			w.deliver()
+			if c.meanwhile != nil {
+				c.meanwhile(w)
+			}
+			for i, d := range c.later {
+				before := len(w.list())
+				w.later(d)
+				w.wake()
+				if got := len(w.list()) > before; got != c.reminders[i] {
+					t.Errorf("after %v another notice: %t, want %t", d, got, c.reminders[i])
+				}
+			}
+		})
+	}
+}

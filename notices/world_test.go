@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -21,12 +23,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/outbound"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 const (
-	ann      portal.AccountID = "ann"
-	publicIP                  = "93.184.216.34"
+	ann portal.AccountID = "ann"
+
+	publicIP = "93.184.216.34"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -54,6 +58,10 @@ func newWorld(t *testing.T) *world {
 	tables := journaltest.Start(t)
 	w := &world{t: t, tables: tables, records: tables.Records, time: noon, post: &post{}, net: &internet{answers: [][]string{{publicIP}}}}
 	w.people = people{ann: {Email: "ann@example.com", Name: "Ann Example"}}
+	_, err := tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tables.Records, Item: schema.Person(ann).Attributes()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	store := notices.NewStore(tables.Client, tables.Records)
 	out := outbound.Config{Resolver: w.net, Connect: w.net.connect, AllowPrivate: func(host string) bool { return host == "inside.test" }}
 	w.notifier = &notices.Notifier{Accounts: w, Store: store, Sender: w, Now: w.now, Mail: true}
@@ -85,6 +93,10 @@ func (w *world) AccountFrom(_ context.Context, id portal.AccountID, _ int64) (ac
 		account.Apply(fact)
 	}
 	return accounts.History{Account: account, Facts: w.facts}, nil
+}
+
+func (w *world) Account(ctx context.Context, id portal.AccountID) (accounts.History, error) {
+	return w.AccountFrom(ctx, id, 0)
 }
 
 func (w *world) Send(_ context.Context, messages ...events.Event) error {

@@ -216,6 +216,12 @@ func (o *Operations) value(ctx context.Context, account portal.AccountID, id por
 	if err != nil {
 		return projections.Key{}, "", err
 	}
+	switch held.Profile.Status {
+	case projections.StatusSuspended:
+		return projections.Key{}, "", portal.AccountSuspended(held.Profile.Message)
+	case projections.StatusDeleting:
+		return projections.Key{}, "", portal.AccountDeleting()
+	}
 	key, ok := find(held.Keys, id)
 	if !ok {
 		return projections.Key{}, "", portal.Fail(portal.NotFound, "There is no such key.")

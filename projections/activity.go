@@ -65,6 +65,9 @@ func activityText(account state.Account, fact events.Event) string {
 	case events.SubscriptionActivated:
 		return plan + " became active."
 	case events.SubscriptionEnding:
+		if f.Withdrawn {
+			return "You withdrew your request for " + plan + "."
+		}
 		return "You left " + plan + "."
 	case events.SubscriptionEnded:
 		return plan + " ended."

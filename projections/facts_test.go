@@ -121,7 +121,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a change that is refused is undone", append(active[:6:6], change), said{"", events.PlanChangeRefused{Link: link(7), Plan: "plus", Code: portal.NotFound, Message: "Gone."}}, []string{
 			"now#subscription#plus | ending", "wish 7 step | running"}},
 		{"a plan that needs approval waits", active, pending, []string{
-			"log#activity#N | You asked for Plus. It waits for approval.", "now#subscription#plus | awaiting_approval", "operation#op-plus step | waiting | approval"}},
+			"log#activity#N | You asked for Plus. It waits for approval.", "now#subscription#plus | awaiting_approval", "operation#op-plus step | waiting | approval", "wish 7 step | waiting | approval"}},
 		{"a plan that was approved is pending", append(active[:6:6], pending), said{"", events.SubscriptionApproved{Link: link(7), Plan: "plus"}}, []string{
 			"log#activity#N | The operator of this portal approved Plus.", "now#subscription#plus | pending", "wish 7 step | running"}},
 		{"a plan that was denied has ended, and the admin's operation has succeeded", append(active[:6:6], pending),

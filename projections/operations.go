@@ -163,6 +163,9 @@ func describe(account state.Account, fact events.Event) Step {
 		step.Status, step.Detail = Succeeded, plan+" is active."
 	case events.SubscriptionEnding:
 		step.Detail = "The key is to be removed from " + plan + "."
+		if f.Withdrawn {
+			step.Detail = "The request for " + plan + " is withdrawn."
+		}
 	case events.KeyDetached:
 		step.Detail = "API Gateway has removed " + account.Keys[f.Key].Name + " from " + plan + "."
 	case events.SubscriptionEnded:

@@ -159,13 +159,13 @@ func TestAnEndedKeyThatSomebodyEnablesIsDisabledAgain(t *testing.T) {
 	if err := b.recheck("w1"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantCalls("look gw1", "disable gw1")
+	b.wantCalls("look gw1", "plan free", "disable gw1")
 	b.wantOutcomes()
 	b.plane.disabled = true
 	if err := b.recheck("w2"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantCalls("look gw1", "disable gw1", "look gw1")
+	b.wantCalls("look gw1", "plan free", "disable gw1", "look gw1", "plan free")
 	b.wantOutcomes()
 }
 

@@ -130,7 +130,7 @@ func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv surv
 	if err != nil {
 		return c, err
 	}
-	if s.Told != nil {
+	if s.Told != nil && !history.Account.Standing.Leaving() {
 		told, err := s.Told.Told(ctx, id)
 		if err != nil {
 			return c, err

@@ -198,11 +198,9 @@ func AccountFeedbacks(account portal.AccountID) Range {
 
 const feedbackBegins = "feedback#"
 
-// FeedbackListedBy returns the Feedback that an AccountFeedback lists; ok is false for any other row.
-func FeedbackListedBy(k Key) (feedback Key, ok bool) {
-	id, ok := strings.CutPrefix(k.SK, feedbackBegins)
-	return Feedback(id), ok
-}
+// FeedbackListedBy returns the id of the Feedback that an AccountFeedback lists; ok is false for any
+// other row.
+func FeedbackListedBy(k Key) (id string, ok bool) { return strings.CutPrefix(k.SK, feedbackBegins) }
 
 // Invitation is the row of an e-mail address that may register. id is a hash of it.
 //

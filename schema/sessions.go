@@ -1,6 +1,10 @@
 package schema
 
-import "github.com/gatehouse-portal/gatehouse/portal"
+import (
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
 
 // The sessions table. It holds only hashes of tokens and states.
 
@@ -8,7 +12,7 @@ import "github.com/gatehouse-portal/gatehouse/portal"
 //
 // Owner: identity. Kept: TTL, GATEHOUSE_SESSION_IDLE after its last use, at most
 // GATEHOUSE_SESSION_TTL.
-func Session(tokenHash string) Key { return Key{"session#" + tokenHash, "session"} }
+func Session(tokenHash string) Key { return Key{sessionBegins + tokenHash, "session"} }
 
 // AccountSession is the row that lists a session under its account.
 //
@@ -19,11 +23,13 @@ func AccountSession(account portal.AccountID, tokenHash string) Key {
 
 // AccountSessions are the sessions of an account.
 func AccountSessions(account portal.AccountID) Range {
-	return Range{accountPartition(account), "session#"}
+	return Range{accountPartition(account), sessionBegins}
 }
 
-// SessionOf is the row of the session that an AccountSession lists.
-func SessionOf(listed Key) Key { return Key{listed.SK, "session"} }
+const sessionBegins = "session#"
+
+// SessionListedBy returns the hash of the token of the session that an AccountSession lists.
+func SessionListedBy(k Key) (tokenHash string) { return strings.TrimPrefix(k.SK, sessionBegins) }
 
 // SignIn is the row of a sign-in in progress. Its secrets are removed once it is used.
 //

@@ -223,3 +223,34 @@ func TestEveryWishIsAnnouncedByTheFactThatOpensIt(t *testing.T) {
 		t.Error("an outcome opened a wish")
 	}
 }
+
+func TestAnApprovalKeepsThePersonsOperation(t *testing.T) {
+	t.Parallel()
+	got := fold(append(inFree(), said{fact: events.SubscriptionApprovalPending{Plan: "plus", Ring: portal.AccountRing}, op: "op-ann"},
+		said{fact: events.SubscriptionApproved{Link: link(7), Plan: "plus"}, op: "op-admin"})...)
+	if s := got.Subscriptions["plus"]; s.Operation != "op-ann" || s.Phase != Wanted {
+		t.Errorf("it is %+v", s)
+	}
+}
+
+func TestWhatWaitsForApprovalKeepsNoKeyInUse(t *testing.T) {
+	t.Parallel()
+	left := append(inFree(), said{fact: events.SubscriptionApprovalPending{Plan: "plus", Ring: portal.AccountRing}},
+		said{fact: events.SubscriptionEnding{Plan: "free"}}, said{fact: events.SubscriptionEnded{Link: link(8), Plan: "free"}})
+	emptied := fold(left...).Rings[portal.AccountRing]
+	if emptied.EmptiedBy != 9 {
+		t.Errorf("the ring is %+v", emptied)
+	}
+	if denied := fold(append(left, said{fact: events.SubscriptionDenied{Link: link(7), Plan: "plus"}})...).Rings[portal.AccountRing]; denied != emptied {
+		t.Errorf("after the denial the ring is %+v, before %+v", denied, emptied)
+	}
+}
+
+func TestADenialLeavesAnotherChangeOfTheOldPlanAlone(t *testing.T) {
+	t.Parallel()
+	got := fold(append(inFree(), said{fact: events.SubscriptionApprovalPending{Plan: "plus", Ring: portal.AccountRing, Replaces: "free"}},
+		said{fact: change("free", "pro")}, said{fact: events.SubscriptionDenied{Link: link(7), Plan: "plus"}})...)
+	if free, pro := got.Subscriptions["free"], got.Subscriptions["pro"]; free.ChangesTo != "pro" || pro.Replaces != "free" {
+		t.Errorf("free is %+v, pro is %+v", free, pro)
+	}
+}

@@ -17,6 +17,8 @@ type dashboardPage struct {
 	Person string
 	// Unregistered is set while the account is not registered.
 	Unregistered *registration
+	// Standing is set while the account cannot be used.
+	Standing *standingNote
 	// Needs are the notices that need something of the person, most important first.
 	Needs []noticeLine
 	// Told says that there is a page of notices.
@@ -115,6 +117,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		Person: displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
 	}
+	page.Standing = standingOfAccount(account.Profile)
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		progress := recent.registration()

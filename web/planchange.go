@@ -69,7 +69,7 @@ func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Ide
 // compare lists the APIs, prices and limits of the plans. Limits of single methods are listed if
 // either plan has them.
 func compare(from, to offered) []comparison {
-	rows := []comparison{{"APIs", opens(from), opens(to)}, {"Price", stated(from.Plan.Price), stated(to.Plan.Price)}}
+	rows := []comparison{{"APIs", covered(from), covered(to)}, {"Price", stated(from.Plan.Price), stated(to.Plan.Price)}}
 	before, after := limitsOf(from.Plan), limitsOf(to.Plan)
 	for _, l := range slices.Concat(before, after) {
 		if slices.ContainsFunc(rows, func(row comparison) bool { return row.Name == l.Name }) {
@@ -80,8 +80,8 @@ func compare(from, to offered) []comparison {
 	return rows
 }
 
-// opens lists the APIs of the product that the plan opens.
-func opens(o offered) string {
+// covered lists the APIs of the product that the plan covers.
+func covered(o offered) string {
 	var names []string
 	for _, api := range o.Product.APIs {
 		if slices.Contains(o.Plan.Stages, portal.Stage{API: api.ID, Stage: api.Stage}) {

@@ -19,7 +19,9 @@ type productPage struct {
 	Person   string
 	// Unregistered is set for a signed-in person whose account is not registered.
 	Unregistered *registration
-	SignIn       string
+	// Standing is set while the account cannot be used.
+	Standing *standingNote
+	SignIn   string
 	// PlansPerKey is how many plans a key can be in: "10 plans".
 	PlansPerKey string
 	Call        firstCall
@@ -169,6 +171,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 			return productPage{}, err
 		}
 		body.SignedIn, body.Person = true, displayName(id)
+		body.Standing = standingOfAccount(mine.Profile)
 		if mine.Profile.Status == projections.StatusNone {
 			progress := mine.recent.registration()
 			body.Unregistered, body.Open = &progress, true

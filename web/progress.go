@@ -22,6 +22,11 @@ const (
 	typeRenameKey   = "KeyRenameRequested"
 	typeRotateKey   = "KeyRotationRequested"
 	typeEndKey      = "KeyEndRequested"
+
+	typeDeleteAccount = "AccountDeletionRequested"
+	typeSuspend       = "AccountSuspensionRequested"
+	typeReinstate     = "AccountReinstatementRequested"
+	typeReview        = "RegistrationReviewRequested"
 )
 
 // asksForPlan reports whether requests of the type are for getting a plan.
@@ -59,6 +64,14 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Replacing a key", "Your new key is ready"
 	case typeEndKey:
 		doing, done = "Changing when a key ends", "Changed when a key ends"
+	case typeDeleteAccount:
+		doing, done = "Deleting the account", "The account is deleted"
+	case typeSuspend:
+		doing, done = "Suspending an account", "Suspended an account"
+	case typeReinstate:
+		doing, done = "Reinstating an account", "Reinstated an account"
+	case typeReview:
+		doing, done = "Answering a registration", "Answered a registration"
 	}
 	switch {
 	case operation.Status == projections.Succeeded:
@@ -106,6 +119,13 @@ var stepTexts = map[string]stepWords{
 	"PlanChanged":           {"Plan changed", "Your keys work with {plan}."},
 	"PlanChangeRefused":     {"Refused by API Gateway", "Your keys return to the old plan."},
 	"WishParked":            {"Waiting", ""},
+	"RegistrationPending":   {"Waiting for approval", ""},
+	"RegistrationDenied":    {"Registration denied", ""},
+	"AccountSuspended":      {"Account suspended", "API Gateway will refuse its keys."},
+	"AccountReinstated":     {"Account reinstated", "API Gateway will accept its keys again."},
+	"AccountKeysSwitched":   {"Keys switched", "API Gateway has every key as it should be."},
+	"AccountDeleting":       {"Deletion accepted", ""},
+	"AccountDeleted":        {"Account deleted", "Nothing personal is left of it."},
 
 	"SubscriptionApprovalPending": {"Awaiting approval", ""},
 	"SubscriptionApproved":        {"Approved", "The operator of this portal has approved {plan}."},
@@ -124,6 +144,8 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	switch {
 	case !ok:
 		return stepWords{sentence(step.Name), step.Detail}
+	case step.Status == projections.Waiting && step.Code == waitsForApproval:
+		words.Detail = step.Detail
 	case step.Status == projections.Waiting:
 		words.Detail = projections.WaitingText(step.Code)
 	case words.Detail == "" || (plan == "" && strings.Contains(words.Detail, "{plan}")):

@@ -100,6 +100,7 @@ type Config struct {
 
 // Web serves the pages. It is safe for concurrent use.
 type Web struct {
+	mine        Mine
 	operations  asking
 	views       reading
 	library     shelves
@@ -153,6 +154,12 @@ func New(config Config) *Web {
 	return web
 }
 
+// WithMine adds the pages about a person's own account. It must be called before Routes.
+func (s *Web) WithMine(mine Mine) *Web {
+	s.mine = mine
+	return s
+}
+
 // Routes adds the pages to the router, and error pages for paths and methods that no route
 // handles. The guard must put the identity into the context (identity's Authenticate) and
 // refuse cross-origin writes (identity's SameOrigin), since forms have no CSRF token. Pages
@@ -191,6 +198,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Post("/subscriptions/{plan}/change", s.page(s.member(s.changePlan)))
 		s.keyRoutes(r)
 		s.noticeRoutes(r)
+		s.accountRoutes(r)
 	})
 }
 

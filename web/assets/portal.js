@@ -433,10 +433,11 @@ function counted(n, noun) {
   return `${n} ${noun}${n === 1 ? "" : "s"} ago`;
 }
 
-// onDay and exactly format times in the reader's time zone.
-const onDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
+// onDay and exactly format times in the time zone that the reader has chosen, or the browser's.
+const timeZone = document.documentElement.dataset.zone;
+const onDay = new Intl.DateTimeFormat("en-GB", { timeZone, day: "numeric", month: "long", year: "numeric" });
 const exactly = new Intl.DateTimeFormat("en-GB", {
-  day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+  timeZone, day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
 });
 const month = 31 * 86400;
 

@@ -1,0 +1,248 @@
+package members_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// hall is a store whose people exist, with a clock.
+type hall struct {
+	*members.Store
+	t      *testing.T
+	tables journaltest.Tables
+	now    time.Time
+}
+
+func open(t *testing.T, people ...portal.AccountID) *hall {
+	t.Helper()
+	h := &hall{t: t, tables: journaltest.Start(t), now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+	h.Store = members.NewStore(h.tables.Client, h.tables.Records, func() time.Time { return h.now })
+	for _, account := range people {
+		h.put(schema.Person(account))
+	}
+	return h
+}
+
+func (h *hall) put(key schema.Key) {
+	h.t.Helper()
+	if _, err := h.tables.Client.PutItem(h.t.Context(), &dynamodb.PutItemInput{TableName: &h.tables.Records, Item: key.Attributes()}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// keys lists the keys of all rows of the records table.
+func (h *hall) keys() []string {
+	h.t.Helper()
+	out, err := h.tables.Client.Scan(h.t.Context(), &dynamodb.ScanInput{TableName: &h.tables.Records})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var all []string
+	for _, item := range out.Items {
+		key := schema.KeyOf(item)
+		all = append(all, key.PK+" "+key.SK)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (h *hall) refuses(what string, err error, code portal.Code, says string) {
+	h.t.Helper()
+	if portal.CodeOf(err) != code || !strings.Contains(portal.MessageOf(err), says) {
+		h.t.Errorf("%s: %v, want %s with %q", what, err, code, says)
+	}
+}
+
+func TestAnUnknownTimeZoneIsRefused(t *testing.T) {
+	t.Parallel()
+	h := open(t, "ann")
+	for _, zone := range []string{"Mars/Olympus", "Local", "local", "../etc/passwd", "/etc/localtime", strings.Repeat("a", 10_000), "Europe/Berlin\x00"} {
+		h.refuses("the time zone "+zone[:min(20, len(zone))], h.SetSettings(t.Context(), "ann", members.Settings{TimeZone: zone}), portal.Invalid, "There is no such time zone.")
+	}
+	for _, zone := range []string{"Europe/Berlin", "UTC", ""} {
+		if err := h.SetSettings(t.Context(), "ann", members.Settings{TimeZone: zone}); err != nil {
+			t.Errorf("the time zone %q: %v", zone, err)
+		}
+		if got, err := h.Settings(t.Context(), "ann"); err != nil || got.TimeZone != zone {
+			t.Errorf("the time zone is %q, %v, want %q", got.TimeZone, err, zone)
+		}
+	}
+}
+
+func TestFeedbackIsLimitedInLengthAndRate(t *testing.T) {
+	t.Parallel()
+	h := open(t, "ann", "bob")
+	say := func(account portal.AccountID, topic, page, text string) error {
+		_, err := h.AddFeedback(t.Context(), members.Feedback{Account: account, Topic: topic, Page: page, Text: text})
+		return err
+	}
+	h.refuses("10,000 characters", say("ann", "api", "", strings.Repeat("ä", 10_000)), portal.Invalid, "The text is longer than 4000 characters. Shorten it.")
+	h.refuses("nothing", say("ann", "api", "", " \n"), portal.Invalid, "The text is empty.")
+	h.refuses("another topic", say("ann", "weather", "", "Hello."), portal.Invalid, "Choose a topic: documentation, api,")
+	h.refuses("another site's page", say("ann", "api", "https://evil.example", "Hello."), portal.Invalid, "not a path of this portal")
+	if err := say("ann", "api", "/apis", strings.Repeat("ä", members.MaxFeedback)); err != nil {
+		t.Errorf("4,000 characters: %v", err)
+	}
+	for n := 1; n < members.MaxFeedbackPerHour; n++ {
+		h.now = h.now.Add(time.Minute)
+		if err := say("ann", "other", "", fmt.Sprintf("Message %d.", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.refuses("one too many", say("ann", "api", "", "Hello."), portal.TooManyRequests, "More than 10 messages in an hour.")
+	h.now = h.now.Add(time.Second)
+	if err := say("bob", "api", "", "Hello."); err != nil {
+		t.Errorf("another person: %v", err)
+	}
+	h.now = h.now.Add(time.Hour)
+	if err := say("ann", "api", "", "Hello again."); err != nil {
+		t.Errorf("an hour later: %v", err)
+	}
+	h.refuses("an account that was deleted", say("gone", "api", "", "Hello."), portal.Unauthorized, "This account was deleted a moment ago.")
+	var texts []string
+	for next, pages := "", 0; pages == 0 || next != ""; pages++ {
+		page, following, err := h.AllFeedback(t.Context(), next, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, said := range page {
+			texts = append(texts, said.Text)
+		}
+		next = following
+	}
+	if len(texts) != 12 || texts[0] != "Hello again." || texts[1] != "Hello." {
+		t.Errorf("the list has %d messages, the latest %q", len(texts), texts[:2])
+	}
+}
+
+func TestInvitationsAreForAddressesAndExpire(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for _, bad := range []string{"", "ada", "ada@", "@example.com", "ada@example", "Ada <ada@example.com>", "a@b.c, d@e.f", strings.Repeat("a", 250) + "@example.com", "ada @example.com", "ada@example.com\r\nBcc: x@y.z"} {
+		_, err := h.Invite(t.Context(), "root", bad)
+		h.refuses("inviting "+bad[:min(20, len(bad))], err, portal.Invalid, "That is not an e-mail address.")
+	}
+	invited, err := h.Invite(t.Context(), "root", " Ada@Example.com ")
+	if err != nil || invited.Email != "ada@example.com" {
+		t.Fatalf("invited %+v, %v", invited, err)
+	}
+	is := func(email string, want bool) {
+		t.Helper()
+		if got, err := h.Invited(t.Context(), email); got != want || err != nil {
+			t.Errorf("%s is invited: %t, %v", email, got, err)
+		}
+	}
+	is("ADA@example.com", true)
+	is("grace@example.com", false)
+	is("", false)
+	h.now = h.now.Add(members.InvitationsLast)
+	is("ada@example.com", false)
+	if all, err := h.Invitations(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("the open invitations are %v, %v", all, err)
+	}
+	if _, err := h.Invite(t.Context(), "root", "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	is("ada@example.com", true)
+	if err := h.RevokeInvitation(t.Context(), invited.ID); err != nil {
+		t.Fatal(err)
+	}
+	is("ada@example.com", false)
+	h.refuses("revoking it twice", h.RevokeInvitation(t.Context(), invited.ID), portal.NotFound, "There is no such invitation.")
+}
+
+func TestAPromotionHasEffectUntilItEnds(t *testing.T) {
+	t.Parallel()
+	h := open(t, "ann")
+	other := members.NewStore(h.tables.Client, h.tables.Records, func() time.Time { return h.now })
+	is := func(store *members.Store, want bool) {
+		t.Helper()
+		if got, err := store.Promoted(t.Context(), "ann"); got != want || err != nil {
+			t.Errorf("promoted: %t, %v, want %t", got, err, want)
+		}
+	}
+	is(h.Store, false)
+	is(other, false)
+	if err := h.Promote(t.Context(), "root", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	is(h.Store, true)
+	h.now = h.now.Add(5 * time.Second)
+	is(other, true)
+	if err := h.Demote(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	is(h.Store, false)
+	h.now = h.now.Add(5 * time.Second)
+	is(other, false)
+	h.refuses("demoting twice", h.Demote(t.Context(), "ann"), portal.NotFound, "The account was not promoted here.")
+	h.refuses("promoting an account that is gone", h.Promote(t.Context(), "root", "gone"), portal.Unauthorized, "")
+}
+
+func TestErasingLeavesOnlyWhatIsKeptForTheAudit(t *testing.T) {
+	t.Parallel()
+	h := open(t, "ann", "bob")
+	for _, account := range []portal.AccountID{"ann", "bob"} {
+		for _, key := range []schema.Key{
+			schema.Intent(portal.AccountStream(account)), schema.ListedOperation(portal.AccountActor(account), h.now, "op-"+portal.OperationID(account)),
+			schema.Reveal(account, h.now), schema.RevealCount(account), schema.Notice(account, "n"), schema.Webhook(account, "w"), schema.WebhookCount(account),
+			schema.NoticeSettings(account), schema.Delivery(account, "mail", "n"),
+		} {
+			h.put(key)
+		}
+		if err := h.SetSettings(t.Context(), account, members.Settings{TimeZone: "Europe/Berlin"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Promote(t.Context(), "root", account); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.AddFeedback(t.Context(), members.Feedback{Account: account, Topic: "api", Text: "I am " + string(account) + "."}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tables := identity.Tables{Journal: h.tables.Journal, Records: h.tables.Records, Sessions: h.tables.Records}
+	erasure := members.Erasure{
+		Store: h.Store, People: identity.Lookup{DynamoDB: h.tables.Client, Tables: tables}, Identities: identity.Eraser{DynamoDB: h.tables.Client, Tables: tables},
+	}
+	before := h.keys()
+	for range 2 { // a second time changes nothing
+		if err := erasure.Erase(t.Context(), "ann"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var left []string
+	for _, key := range h.keys() {
+		if strings.Contains(key, "ann") {
+			left = append(left, key)
+		}
+	}
+	want := []string{"account#ann intent", "account#ann operation#" + schema.Milliseconds(h.now) + "#op-ann"}
+	if !slices.Equal(left, want) {
+		t.Errorf("left of her is %q, want %q", left, want)
+	}
+	if all, _, err := h.AllFeedback(t.Context(), "", 10); err != nil || len(all) != 1 || all[0].Account != "bob" {
+		t.Errorf("the feedback left is %v, %v", all, err)
+	}
+	others := func(keys []string) (n int) {
+		for _, key := range keys {
+			if strings.Contains(key, "bob") {
+				n++
+			}
+		}
+		return n
+	}
+	if others(before) != others(h.keys()) {
+		t.Error("rows of another account are gone")
+	}
+}
