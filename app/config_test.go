@@ -133,6 +133,11 @@ func TestInvalidSettingIsRefused(t *testing.T) {
 		"GATEHOUSE_REQUIRED=1":                                 "GATEHOUSE_REQUIRED is not a setting of Gatehouse",
 		"GATEHOUSE_=1":                                         "GATEHOUSE_ is not a setting of Gatehouse",
 		"GATEHOUSE_MAX_OPEN_REQUESTS=0":                        "GATEHOUSE_MAX_OPEN_REQUESTS 0: want 1 to 500",
+		"GATEHOUSE_KEYS=both":                                  `GATEHOUSE_KEYS "both": want account or plan`,
+		"GATEHOUSE_KEYS_PER_RING=0":                            "GATEHOUSE_KEYS_PER_RING 0: want 1 to 20",
+		"GATEHOUSE_KEYS_PER_RING=21":                           "GATEHOUSE_KEYS_PER_RING 21: want 1 to 20",
+		"GATEHOUSE_KEEP_ENDED_KEYS=59m":                        "GATEHOUSE_KEEP_ENDED_KEYS 59m0s: want at least 1h",
+		"GATEHOUSE_ROTATION_CARRIES_USAGE=perhaps":             `GATEHOUSE_ROTATION_CARRIES_USAGE "perhaps": want true or false`,
 		"GATEHOUSE_MAX_OPEN_REQUESTS=501":                      "GATEHOUSE_MAX_OPEN_REQUESTS 501: want 1 to 500",
 	} {
 		t.Run(pair, func(t *testing.T) {

@@ -61,22 +61,20 @@ var byRoute = map[string]answers{
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.yaml": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/postman.json": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/sdk/{type}":   everybody(http.StatusNotFound),
-	"GET /api/v1/me":                         {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/register":                  {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"GET /api/v1/subscriptions":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"PUT /api/v1/subscriptions/{plan}":       {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"DELETE /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"GET /api/v1/usage":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"GET /api/v1/subscriptions/{plan}/usage": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"GET /api/v1/keys":                       {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/keys/{key}/reveal":         {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"POST /api/v1/keys":                      everybody(http.StatusBadRequest), // without a body
-	"PATCH /api/v1/keys/{key}":               everybody(http.StatusBadRequest),
-	"POST /api/v1/keys/{key}/rotate":         {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
-	"POST /api/v1/keys/{key}/end":            {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
-	"DELETE /api/v1/keys/{key}":              {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
-	"GET /api/v1/operations/{operation}":     {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"POST /api/v1/try/{product}/{api}":       everybody(http.StatusBadRequest), // these requests have no body
+	"GET /api/v1/me":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/register":               {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/subscriptions":           {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"PUT /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/keys":                   everybody(http.StatusBadRequest), // without a body
+	"PATCH /api/v1/keys/{key}":            everybody(http.StatusBadRequest),
+	"POST /api/v1/keys/{key}/rotate":      {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
+	"POST /api/v1/keys/{key}/end":         {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
+	"DELETE /api/v1/keys/{key}":           {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
+	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/try/{product}/{api}":    everybody(http.StatusBadRequest), // these requests have no body
 
 	// Nothing waits for approval.
 	"GET /api/v1/admin/approvals":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
@@ -148,7 +146,7 @@ var byRoute = map[string]answers{
 	"POST /keys":                           {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a name
 	"GET /keys/{key}":                      {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},
 	"POST /keys/{key}/rename":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound},
-	"POST /keys/{key}/rotate":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an overlap
+	"POST /keys/{key}/rotate":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound}, // without an overlap
 	"POST /keys/{key}/leaked":              {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
 	"POST /keys/{key}/end":                 {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
 	"POST /keys/{key}/revoke":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound}, // without the name

@@ -139,8 +139,6 @@ func TestKeyRotation(t *testing.T) {
 	})
 }
 
-func at(t time.Time) *time.Time { return &t }
-
 func TestKeyEnd(t *testing.T) {
 	t.Parallel()
 	now, past, days31, years6 := keyClock(), keyClock().Add(-time.Minute), keyClock().AddDate(0, 0, 31), keyClock().AddDate(6, 0, 0)

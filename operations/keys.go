@@ -86,7 +86,8 @@ func (o *Operations) RenameKey(ctx context.Context, caller Caller, id portal.Key
 // RotateKey submits a request to replace one of the account's keys by a new one. An overlap of less
 // than nothing or more than portal.MaxKeyOverlap is Invalid.
 func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.KeyID, rotation Rotation) (Operation, error) {
-	return o.acceptAboutKey(ctx, caller, id, true, func() (events.Request, error) {
+	// The limit of changes must not keep a leaked key working.
+	return o.acceptAboutKey(ctx, caller, id, !rotation.Leaked, func() (events.Request, error) {
 		if rotation.Leaked {
 			rotation.Overlap = 0
 		}

@@ -318,9 +318,10 @@ func (s shown) open(t *testing.T, ctx context.Context) {
 	}
 	if s.post != "" {
 		form := `form:is([action="` + s.post + `"], [action^="` + s.post + `#"])`
+		evaluate[bool](t, ctx, `(window.before = true)`)
 		do(t, ctx, chromedp.Click(chromedp.CSS(form+` button`), chromedp.NodeVisible))
 		// The console's answer appears in the page, any other replaces it.
-		eventually(t, ctx, `document.readyState === "complete" && (location.pathname === "`+s.post+`" || document.querySelector("#try-result > *") !== null)`)
+		eventually(t, ctx, `document.readyState === "complete" && (!window.before && location.pathname === "`+s.post+`" || document.querySelector("#try-result > *") !== null)`)
 	}
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
 }

@@ -138,7 +138,7 @@ type keyPage struct {
 type overlap struct{ Value, Text string }
 
 var overlaps = []overlap{
-	{"0", "It ends as soon as the new key works"}, {"1h", "An hour"}, {"24h", "A day"}, {"7d", "Seven days"},
+	{"0", "No time: it ends as soon as the new key works"}, {"1h", "An hour"}, {"24h", "A day"}, {"7d", "Seven days"},
 }
 
 func (s *Web) key(w http.ResponseWriter, r *http.Request, id identity.Identity) error {

@@ -68,7 +68,6 @@ func keyStates() map[string]shown {
 		"keys, none":       {site: signedIn(keyless()), path: "/keys"},
 		"keys, refused":    {site: signedIn(refused), path: "/keys", post: "/keys", form: `document.querySelector("#name").value = "x"`},
 		"key, active":      {site: signedIn(keyring()), path: "/keys/k-new"},
-		"key, leaked":      {site: signedIn(keyring()), path: "/keys/k-new#leaked", form: `document.querySelector("#leaked").open = true`},
 		"key, expiring":    {site: signedIn(keyring()), path: "/keys/k-ci"},
 		"key, replaced":    {site: signedIn(keyring()), path: "/keys/k-old"},
 		"key, ended":       {site: signedIn(keyring()), path: "/keys/k-ended"},
@@ -165,4 +164,12 @@ func TestTheKeysPageShowsWhatEachKeyNeeds(t *testing.T) {
 		t.Errorf("the forms (-want +got):\n%s", diff)
 	}
 	document(t, signedIn(keyring()).get("/keys/unknown"), http.StatusNotFound)
+}
+
+func TestARevealedKeyIsHiddenAgainWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	body := signedIn(keyring()).post("/keys/k-new/reveal", nil).Body.String()
+	if !strings.Contains(body, `<noscript><meta http-equiv="refresh" content="30; url=/dashboard"></noscript>`) {
+		t.Error("a browser without JavaScript shows the key for ever")
+	}
 }

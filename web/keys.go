@@ -197,6 +197,6 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 			body.NeedPath = body.NeedPath || call.Path
 		}
 	}
-	s.render(w, r, http.StatusOK, view{page: "reveal", Title: "Your API key", Section: "dashboard", Body: body})
+	s.render(w, r, http.StatusOK, view{page: "reveal", Title: "Your API key", Section: "dashboard", Hide: true, Body: body})
 	return nil
 }

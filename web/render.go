@@ -78,7 +78,10 @@ type view struct {
 	Query string
 	// Refresh makes a browser without JavaScript reload the page every few seconds.
 	Refresh bool
-	Body    any
+	// Hide makes a browser without JavaScript leave the page for the dashboard after half a minute,
+	// because the page shows a secret.
+	Hide bool
+	Body any
 }
 
 type frame struct {
