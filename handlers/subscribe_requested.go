@@ -18,8 +18,16 @@ import (
 // RequestJoined: ten clicks at once make one subscription, and all ten operations end with it. The
 // request is rejected if the key holds another plan of a same stage (both are named; API Gateway
 // allows a key one plan per stage), if the key is in as many plans as it can be, and if the plan
-// is being changed to another one.
+// is being changed to another one. A change away from the plan that still waits for approval is taken
+// back, unless the request is rejected.
 func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
+	decide := subscribing(scheme, limits, rings)
+	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
+		return takingBack(account, req.Plan, decide(account, req, id))
+	}
+}
+
+func subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if refused := standing(account, decides); refused != nil {
