@@ -41,7 +41,7 @@ func planChange(limits Limits) Decide[events.PlanChangeRequested] {
 			return reject(decides, no.Code, no.Message)
 		}
 		if req.Approval == events.ApprovalManual {
-			if no := tooManyWaiting(account, req.Replaces); no != nil {
+			if no := tooManyWaiting(account); no != nil {
 				return reject(decides, no.Code, no.Message)
 			}
 			return []events.Fact{events.SubscriptionApprovalPending{

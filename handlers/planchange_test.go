@@ -153,6 +153,7 @@ func TestAskingForAPlanTakesBackChangesAwayFromItThatWait(t *testing.T) {
 
 func TestOneDecisionCanTakeBackAllChangesThatWait(t *testing.T) {
 	t.Parallel()
+	const tooMany = "10 of your requests wait for the operator of this portal already. Withdraw one of them, or wait for an answer."
 	given := freeActive()
 	for i := range maxWaiting {
 		given = append(given, said{fact: events.SubscriptionApprovalPending{Plan: portal.PlanID(fmt.Sprint("p", i)), Name: "P", Ring: portal.AccountRing, Replaces: "free"}})
@@ -160,7 +161,12 @@ func TestOneDecisionCanTakeBackAllChangesThatWait(t *testing.T) {
 	manual := toPlus
 	manual.Approval = events.ApprovalManual
 	check(t, PlanChange(limits), []decision{
-		{"one more is refused", given, manual, 3, no(both, portal.Conflict, "10 requests to change from Free wait for the operator of this portal. Withdraw one of them first.")},
+		{"one more is refused", given, manual, 3, no(both, portal.LimitReached, tooMany)},
+	})
+	manualNext := nextPlan
+	manualNext.Approval = events.ApprovalManual
+	check(t, Subscribing(scheme, limits, Rings{}), []decision{
+		{"so is another plan", given, manualNext, 3, no(events.Decides{Scopes: []portal.Scope{"plan/next"}}, portal.LimitReached, tooMany)},
 	})
 	decided := Subscribing(scheme, limits, Rings{})(statetest.FoldAccount(account, history(given)), freePlan, "op")
 	if n := len(decided); n != 2*maxWaiting+1 || n+2 > journal.MaxFacts {

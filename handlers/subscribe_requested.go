@@ -51,6 +51,9 @@ func subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.Sub
 			if current.Phase == state.Ending {
 				return reject(decides, portal.Conflict, fmt.Sprintf("You are leaving %s. Wait until that is done, then ask for it again.", req.Name))
 			}
+			if no := tooManyWaiting(account); no != nil {
+				return reject(decides, no.Code, no.Message)
+			}
 			return []events.Fact{events.SubscriptionApprovalPending{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages}}
 		}
 		facts := append(overturned(current), firstKey(account, ring, scheme, id)...)

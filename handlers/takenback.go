@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// maxWaiting is how many changes away from one plan may wait for approval, so that one decision can
+// maxWaiting is how many subscriptions of an account may wait for approval, so that one decision can
 // take all of them back: it makes two facts of each (journal.MaxFacts).
 const maxWaiting = 10
 
@@ -40,11 +40,16 @@ func takingBack(account state.Account, plan portal.PlanID, decided []events.Fact
 	return append(facts, decided...)
 }
 
-// tooManyWaiting says that another change away from the plan cannot wait for approval.
-func tooManyWaiting(account state.Account, from portal.PlanID) *portal.Error {
-	if len(waitingChanges(account, from)) < maxWaiting {
+// tooManyWaiting says that nothing more can wait for approval, nil if it can.
+func tooManyWaiting(account state.Account) *portal.Error {
+	waiting := 0
+	for _, s := range account.Subscriptions {
+		if s.Phase == state.AwaitingApproval {
+			waiting++
+		}
+	}
+	if waiting < maxWaiting {
 		return nil
 	}
-	return portal.Fail(portal.Conflict, fmt.Sprintf(
-		"%d requests to change from %s wait for the operator of this portal. Withdraw one of them first.", maxWaiting, account.Subscriptions[from].Name))
+	return portal.Fail(portal.LimitReached, fmt.Sprintf("%d of your requests wait for the operator of this portal already. Withdraw one of them, or wait for an answer.", maxWaiting))
 }
