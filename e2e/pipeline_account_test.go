@@ -56,7 +56,7 @@ func (w *world) isRecordedAs(account portal.AccountID, name string) bool {
 }
 
 // reinstateTheRest checks that the keys of suspended accounts do not work, and reinstates the accounts in
-// the calm. What they had asked for waits for that.
+// the calm. Their subscriptions on the way waited for it.
 func (w *world) reinstateTheRest() {
 	for _, account := range people {
 		history, err := w.reader.Account(context.Background(), account)

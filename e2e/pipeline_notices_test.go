@@ -194,7 +194,7 @@ func TestTheOwnerOfAKeyIsToldAWeekAndADayBeforeItExpires(t *testing.T) {
 	})
 }
 
-// pass lets the time come, handles due rows under faults and then once more without.
+// pass lets the time come, handles due rows under faults and then again without.
 func (w *world) pass(at time.Time) {
 	w.clock = at.Add(-2 * time.Hour) // handleDueRows adds them
 	w.calm = false
