@@ -31,6 +31,20 @@ func (w *world) requestAboutAccount() {
 	}
 }
 
+// answerRegistrations approves the accounts that wait, in the calm.
+func (w *world) answerRegistrations() {
+	for _, account := range people {
+		history, err := w.reader.Account(context.Background(), account)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if history.Account.Standing.Asked != 0 {
+			w.request(account, events.RegistrationReviewRequested{Approved: true})
+		}
+	}
+	w.drain()
+}
+
 // erase erases the personal data of a deleted account. The worker may crash before or after.
 func (w *world) erase(ctx context.Context, account portal.AccountID) error {
 	return w.faultPoint(ctx, func() error {
@@ -77,8 +91,8 @@ func (w *world) reinstateTheRest() {
 // left.
 func (w *world) checkStanding(folded state.Account) {
 	is := folded.Standing
-	if is.Switching != 0 || is.Deleting != 0 {
-		w.Errorf("%s is still being switched or deleted: %+v", folded.ID, is)
+	if is.Switching != 0 || is.Deleting != 0 || is.Asked != 0 {
+		w.Errorf("%s still waits: %+v", folded.ID, is)
 	}
 	if is.Deleted && !w.erased[folded.ID] {
 		w.Errorf("%s is deleted, and its data was not erased", folded.ID)
@@ -102,7 +116,7 @@ func (w *world) checkStanding(folded state.Account) {
 }
 
 // statusOf is how the account should be shown.
-func statusOf(folded state.Account) string {
+func statusOf(folded state.Account, facts []events.Event) string {
 	switch {
 	case folded.Standing.Deleted:
 		return projections.StatusDeleted
@@ -112,6 +126,11 @@ func statusOf(folded state.Account) string {
 		return projections.StatusSuspended
 	case folded.Registered:
 		return projections.StatusRegistered
+	}
+	for _, fact := range facts {
+		if _, denied := fact.Data.(events.RegistrationDenied); denied {
+			return projections.StatusDenied
+		}
 	}
 	return projections.StatusNone
 }

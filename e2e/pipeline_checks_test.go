@@ -28,7 +28,7 @@ func (w *world) checkPromises() {
 		w.checkKeys(folded)
 		w.checkRevoked(folded)
 		w.checkAttachments(folded)
-		w.checkViews(folded)
+		w.checkViews(folded, facts)
 		w.checkDecidedOnce(facts)
 		w.checkNewestIntentWins(folded)
 	}
@@ -82,12 +82,12 @@ func (w *world) checkAttachments(folded state.Account) {
 	}
 }
 
-func (w *world) checkViews(folded state.Account) {
+func (w *world) checkViews(folded state.Account, facts []events.Event) {
 	shown, err := w.views.Account(context.Background(), folded.ID)
 	if err != nil {
 		w.Fatal(err)
 	}
-	if want := statusOf(folded); shown.Profile.Status != want {
+	if want := statusOf(folded, facts); shown.Profile.Status != want {
 		w.Errorf("%s is shown as %s, and is %s", folded.ID, shown.Profile.Status, want)
 	}
 	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != len(folded.Keys) {
@@ -147,15 +147,19 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			wish = f.Wish
 		case events.AccountDeleted:
 			wish = f.Wish
+		case events.RegistrationDenied:
+			wish = f.Wish
+		case events.UserRegistered:
+			wish = f.Wish
 		case events.KeyEndScheduled:
 			if f.Reason == events.EndRotated {
 				continue // the operation goes on until the new key is ready
 			}
-		case events.UserRegistered, events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved:
+		case events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
 			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaThresholdReached,
 			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending,
-			events.KeyUnblocked, events.AccountSuspended, events.AccountReinstated:
+			events.KeyUnblocked, events.RegistrationPending, events.AccountSuspended, events.AccountReinstated:
 			continue
 		case events.AccountDeleting:
 			deleting[fact.Sequence] = true

@@ -49,6 +49,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		w.handleDueRows() // sends lost requests again
 		w.drain()
 		w.reviewTheRest()
+		w.answerRegistrations()
 		w.sweep()
 		w.reinstateTheRest()
 		if rapid.Bool().Draw(rt, "the rebuild ends") {
@@ -122,6 +123,7 @@ func (w *world) registerEverybody() {
 		w.request(account, events.RegisterUser{})
 	}
 	w.drain()
+	w.answerRegistrations()
 	w.calm = false
 }
 
