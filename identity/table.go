@@ -51,14 +51,6 @@ func (t table) put(ctx context.Context, it item) error {
 	return t.unavailable("writing", it.text(schema.SK), err)
 }
 
-// add returns false if the key exists already.
-func (t table) add(ctx context.Context, it item) (bool, error) {
-	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &t.name, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
-	})
-	return t.condition("adding", it.text(schema.SK), err)
-}
-
 // write is one write of a transaction: put, delete or check.
 type write struct {
 	table         string
