@@ -79,7 +79,7 @@ var byRoute = map[string]answers{
 	// Nothing waits for approval.
 	"GET /api/v1/admin/approvals":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    everybody(http.StatusUnprocessableEntity), // without a body
+	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    everybody(http.StatusBadRequest), // without a body
 
 	"GET /api/v1/notices":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/notices/{notice}/dismiss": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
@@ -104,6 +104,7 @@ var byRoute = map[string]answers{
 	"DELETE /api/v1/account":                             {http.StatusUnauthorized, http.StatusAccepted, http.StatusConflict},
 	"POST /api/v1/feedback":                              everybody(http.StatusBadRequest), // without a body
 	"GET /api/v1/admin/accounts":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/accounts/{account}/usage":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/accounts/{account}":               {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/accounts/{account}/suspend":      everybody(http.StatusBadRequest),
 	"POST /api/v1/admin/accounts/{account}/reinstate":    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
