@@ -36,6 +36,7 @@ type Notice struct {
 	DismissedAt *time.Time `json:"dismissed_at" doc:"When it was dismissed."`
 }
 
+// ShowNotice returns a notice as the API shows it.
 func ShowNotice(n notices.Notice) Notice {
 	return Notice{
 		ID: n.ID, Kind: string(n.Kind), Importance: string(n.Importance), Title: n.Title, Text: n.Text, Advice: n.Advice, Link: n.Link,

@@ -73,6 +73,7 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 	return &struct{ Body List[Subscription] }{list(account.Subscriptions, ShowSubscription)}, nil
 }
 
+// ShowSubscription returns a subscription as the API shows it.
 func ShowSubscription(s projections.Subscription) Subscription {
 	return Subscription{
 		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,

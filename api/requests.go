@@ -33,6 +33,7 @@ type Step struct {
 	Detail string    `json:"detail"`
 }
 
+// ShowOperation returns an operation with its steps as the API shows it.
 func ShowOperation(op operations.Operation) Operation {
 	shown := Operation{
 		ID: string(op.ID), Type: op.Type, Status: string(op.Status),

@@ -69,6 +69,7 @@ type UsageDay struct {
 	AsOf      time.Time `json:"as_of" doc:"When API Gateway was last asked about the day."`
 }
 
+// ShowUsage returns a report as the API shows it, with the names of its plans and keys.
 func ShowUsage(report usage.Report, names usage.Names) Usage {
 	shown := Usage{Start: report.First.Format(time.DateOnly), End: report.Last.Format(time.DateOnly), AsOf: timeOrNull(report.AsOf), Items: []KeyUsage{}}
 	for _, s := range report.Series {

@@ -64,6 +64,7 @@ type DeliveryAttempt struct {
 	Answer string    `json:"answer,omitempty" doc:"The first kilobyte of the answer's body."`
 }
 
+// ShowWebhook returns a webhook as the API shows it, without its secret.
 func ShowWebhook(w notices.Webhook) Webhook {
 	return Webhook{
 		ID: w.ID, URL: w.URL, Description: w.Description, State: w.State, Why: w.Why, CreatedAt: w.CreatedAt,

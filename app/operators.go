@@ -112,7 +112,7 @@ func countPassedOver(r *prometheus.Registry) func(kind string) {
 	}, []string{"kind"})
 	r.MustRegister(rows)
 	counts := map[string]prometheus.Counter{}
-	for _, kind := range []due.Kind{due.Wish, due.Operation, due.IdleKey, due.Delivery, due.Reminder, "unknown", "unreadable"} {
+	for _, kind := range []due.Kind{due.Wish, due.Operation, due.IdleKey, due.KeyEnd, due.KeyEndSoon, due.KeyRemoval, due.Delivery, "unknown", "unreadable"} {
 		counts[string(kind)] = rows.WithLabelValues(string(kind))
 	}
 	return func(kind string) {

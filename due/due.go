@@ -32,8 +32,6 @@ const (
 	// Delivery sends a notice to a channel, again if an earlier attempt failed or its outcome
 	// was lost.
 	Delivery Kind = "delivery"
-	// Reminder tells a key's owner that the key ends soon.
-	Reminder Kind = "reminder"
 )
 
 // Row is one due row, with the attributes of its kind.
@@ -103,11 +101,6 @@ func OfDelivery(stream portal.Stream, channel, notice string, attempt int, from 
 	return Row{Kind: Delivery, Stream: stream, From: from, After: after, Channel: channel, Notice: notice, Attempt: attempt}
 }
 
-// OfReminder is the row that falls due when the owner of a key is reminded of its end.
-func OfReminder(stream portal.Stream, key portal.KeyID, at time.Time) Row {
-	return Row{Kind: Reminder, Stream: stream, From: at, Key: key}
-}
-
 // A row falls due after its kind's first wait, then after twice as long each time, up to
 // lastWait. The first wait for operations allows for a queue's backlog and for SQS's
 // deduplication of five minutes.
@@ -126,7 +119,7 @@ func (r Row) At() time.Time {
 	switch r.Kind {
 	case Operation:
 		wait = firstOperationWait
-	case IdleKey, KeyRemoval, Delivery, Reminder:
+	case IdleKey, KeyRemoval, Delivery:
 		wait = max(r.After, 0)
 	case KeyEnd, KeyEndSoon:
 		wait = 0

@@ -74,7 +74,7 @@ func TestNoTwoRowsShareAKey(t *testing.T) {
 		OfOperation("account/ann", "p", opened.Add(-4*time.Minute)), OfOperation("account/ann", "q", opened.Add(-4*time.Minute)),
 		OfIdleKey("account/ann", "k", 3, opened, firstWishWait), OfIdleKey("account/ann", "k", 4, opened, firstWishWait),
 		OfDelivery("account/ann", "mail", "n", 1, opened, firstWishWait), OfDelivery("account/ann", "mail", "n", 2, opened, firstWishWait),
-		OfReminder("account/ann", "k", opened.Add(firstWishWait)),
+		OfKeyEnd("account/ann", "k", opened.Add(firstWishWait)), OfKeyEndSoon("account/ann", "k", opened.Add(firstWishWait+time.Hour), time.Hour),
 		OfDelivery("account/ann", "webhook/w", "n", 1, opened, firstWishWait), OfDelivery("account/ann", "mail", "m", 1, opened, firstWishWait),
 	} {
 		if other, taken := places[row.Place()]; taken {

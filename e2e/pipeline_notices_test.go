@@ -4,18 +4,22 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/mail"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -154,6 +158,51 @@ func (w *world) checkTold() {
 			w.Errorf("%s has a delivery %s of no fact", account, id)
 		}
 	}
+}
+
+// Due rows that a worker crashes over fall due again, and messages come more than once.
+func TestTheOwnerOfAKeyIsToldAWeekAndADayBeforeItExpires(t *testing.T) {
+	t.Parallel()
+	server := localawstest.Start(t)
+	tables := dynamodb.NewFromConfig(server.AWSConfig())
+	runs := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		runs++
+		w := newWorld(rt, tables, app.NamesFor(fmt.Sprintf("expiry%d", runs)))
+		w.registerEverybody()
+		const day = 24 * time.Hour
+		ends := w.now().Add(10 * day)
+		w.request("ann", events.KeyRequested{Name: "For a while", Ends: &ends})
+		w.drain()
+		for _, at := range []struct {
+			before time.Duration
+			told   int
+		}{{8 * day, 0}, {7*day - time.Hour, 1}, {3 * day, 1}, {day - time.Hour, 2}, {12 * time.Hour, 2}, {-day, 2}} {
+			w.pass(ends.Add(-at.before))
+			told := 0
+			for _, row := range w.rowsOf("ann", schema.Notices("ann")) {
+				if schema.TextOf(row["kind"]) == string(notices.KeyEndsSoon) {
+					told++
+				}
+			}
+			if told != at.told {
+				w.Fatalf("%s before its end the owner was told %d times, want %d", at.before, told, at.told)
+			}
+		}
+	})
+}
+
+// pass lets the time come, handles due rows under faults and then once more without.
+func (w *world) pass(at time.Time) {
+	w.clock = at.Add(-2 * time.Hour) // handleDueRows adds them
+	w.calm = false
+	w.handleDueRows()
+	for range 4 {
+		w.deliver()
+	}
+	w.drain()
+	w.handleDueRows()
+	w.drain()
 }
 
 // deliverTheRest lets the due rows of deliveries fall due until all have ended. Waits double, up to

@@ -166,7 +166,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.giveBack(ctx, row)
 	case due.KeyEnd, due.KeyEndSoon, due.KeyRemoval:
 		done, err = d.serveKey(ctx, row)
-	case due.Delivery, due.Reminder:
+	case due.Delivery:
 		done, err = d.Deliveries.Wake(ctx, row.Row)
 	default:
 		return errUnknownKind

@@ -237,16 +237,11 @@ func (d *Deliverer) switchOff(ctx context.Context, account portal.AccountID, w W
 	return d.Notifier.Tell(ctx, account, notice)
 }
 
-// Wake does what a due row asks for: an attempt to deliver, or a reminder. done means that the row's
-// matter is over.
+// Wake asks for the attempt of a due row. done means that the attempt is over.
 func (d *Deliverer) Wake(ctx context.Context, row due.Row) (done bool, err error) {
 	account, ok := row.Stream.Account()
 	if !ok {
 		return true, nil
-	}
-	if row.Kind == due.Reminder {
-		err := d.Notifier.remind(ctx, account, row)
-		return err == nil, err
 	}
 	delivery, ok, err := d.Store.delivery(ctx, account, row.Channel, row.Notice)
 	if err != nil {

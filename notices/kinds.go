@@ -18,6 +18,7 @@ const (
 	ApprovalDenied       Kind = "approval_denied"
 	KeyCreated           Kind = "key_created"
 	KeyEnding            Kind = "key_ending"
+	KeyEndsSoon          Kind = "key_ends_soon"
 	KeyEnded             Kind = "key_ended"
 	KeyLeaked            Kind = "key_leaked"
 	KeyDisabled          Kind = "key_disabled"
@@ -67,6 +68,7 @@ func Kinds() []KindInfo {
 		{ApprovalDenied, approvals, "a request is denied"},
 		{KeyCreated, keys, "a key is created"},
 		{KeyEnding, keys, "a key gets a date on which it ends"},
+		{KeyEndsSoon, keys, "a key expires in a week, or in a day"},
 		{KeyEnded, keys, "a key ends"},
 		{KeyLeaked, keys, "a key is replaced because it leaked"},
 		{KeyDisabled, keys, "the operator of the portal disables a key"},

@@ -18,7 +18,6 @@ import (
 )
 
 type accountReader interface {
-	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
 }
 
@@ -36,13 +35,13 @@ type Notifier struct {
 	Mail bool
 }
 
-// FactTypes lists the types of the facts that make notices or reminders.
+// FactTypes lists the types of the facts that make notices.
 func FactTypes() []string {
 	var names []string
 	for name := range sources() {
 		names = append(names, name)
 	}
-	return append(names, events.KeyWanted{}.EventType()) // for reminders
+	return names
 }
 
 // Handle tells an account's facts after the last that was told, up to its newest: a message about
@@ -80,11 +79,6 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 		}
 		for _, notice := range Of(fact, history.Account, history.Facts) {
 			if err := n.Tell(ctx, account, notice); err != nil {
-				return err
-			}
-		}
-		if row, ok := reminderOf(fact, n.Now()); ok {
-			if err := n.Store.plan(ctx, row); err != nil {
 				return err
 			}
 		}

@@ -51,6 +51,7 @@ func sources() map[string][]source {
 	add(on(ApprovalDenied, registrationDenied))
 	add(on(KeyCreated, keyCreated))
 	add(on(KeyEnding, keyEnding))
+	add(on(KeyEndsSoon, keyEndsSoon))
 	add(on(KeyEnded, keyEnded))
 	add(on(KeyLeaked, keyLeaked))
 	add(on(QuotaReached, quotaReached))

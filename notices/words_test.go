@@ -47,6 +47,7 @@ func TestFactsAreToldInWords(t *testing.T) {
 		"a key gets an expiry date":            {fact: events.KeyEndScheduled{Key: "k1", Ends: &soon, Reason: events.EndExpired}, kind: notices.KeyEnding, importance: notices.Warn, title: "Default key ends on 27 November 2026", says: "works until 27 November 2026 at 12:00 UTC"},
 		"a key is rotated with an overlap":     {fact: events.KeyEndScheduled{Key: "k1", Ends: &soon, Reason: events.EndRotated}, kind: notices.KeyEnding, importance: notices.Warn, title: "Default key ends on 27 November 2026", says: "Put the new key into your programs"},
 		"a key's end is called off":            {fact: events.KeyEndScheduled{Key: "k1", Reason: events.EndExpired}},
+		"a key expires soon":                   {fact: events.KeyEndsSoon{Key: "k1", Ends: soon}, kind: notices.KeyEndsSoon, importance: notices.Warn, title: "Default key expires on 27 November 2026", says: "works until 27 November 2026 at 12:00 UTC"},
 		"a key expires":                        {fact: events.KeyEnding{Key: "k1", Reason: events.EndExpired}, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended"},
 		"the person revokes a key":             {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, kind: notices.KeyEnded, importance: notices.Info, title: "Default key has ended"},
 		"an admin revokes a key":               {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, actor: admin, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended", says: "The operator of this portal has revoked"},
@@ -120,42 +121,5 @@ func TestAQuotaNoLongerNeedsThePersonInTheNextPeriod(t *testing.T) {
 	w.later(12 * time.Hour)
 	if needs := notices.NeedsYou(w.list()); len(needs) != 0 || len(w.list()) != 2 {
 		t.Errorf("on the next day it needs %+v", needs)
-	}
-}
-
-func TestTheOwnerOfAKeyIsRemindedOfItsEnd(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		ends      time.Duration
-		later     []time.Duration // when the due rows are looked at
-		reminders []bool          // whether there is another notice then
-		meanwhile func(*world)
-	}{
-		"a year ahead":              {365 * 24 * time.Hour, []time.Duration{350 * 24 * time.Hour, 8 * 24 * time.Hour, time.Hour}, []bool{false, true, false}, nil},
-		"five days ahead":           {5 * 24 * time.Hour, []time.Duration{3 * 24 * time.Hour, 25 * time.Hour}, []bool{false, true}, nil},
-		"an hour ahead":             {time.Hour, []time.Duration{30 * time.Minute, 24 * time.Hour}, []bool{false, false}, nil},
-		"its end is called off":     {20 * 24 * time.Hour, []time.Duration{14 * 24 * time.Hour}, []bool{false}, func(w *world) { w.fact(events.KeyEndScheduled{Key: "k1", Reason: events.EndExpired}) }},
-		"it was revoked meanwhile":  {20 * 24 * time.Hour, []time.Duration{14 * 24 * time.Hour}, []bool{false}, func(w *world) { w.fact(events.KeyEnding{Key: "k1", Reason: events.EndRevoked}) }},
-		"no worker ran until after": {20 * 24 * time.Hour, []time.Duration{21 * 24 * time.Hour}, []bool{false}, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			ends := w.now().Add(c.ends)
-			w.fact(events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
-			w.handle(w.fact(events.KeyEndScheduled{Key: "k1", Ends: &ends, Reason: events.EndExpired}))
-			w.deliver()
-			if c.meanwhile != nil {
-				c.meanwhile(w)
-			}
-			for i, d := range c.later {
-				before := len(w.list())
-				w.later(d)
-				w.wake()
-				if got := len(w.list()) > before; got != c.reminders[i] {
-					t.Errorf("after %v another notice: %t, want %t", d, got, c.reminders[i])
-				}
-			}
-		})
 	}
 }

@@ -90,6 +90,15 @@ func keyEnding(a about, f events.KeyEndScheduled) (Notice, bool) {
 	return n, true
 }
 
+func keyEndsSoon(a about, f events.KeyEndsSoon) (Notice, bool) {
+	return Notice{
+		Importance: Warn, About: aboutKey(f.Key), Link: dashboard, Until: f.Ends,
+		Title:  a.key(f.Key) + " expires on " + day(f.Ends),
+		Text:   "Your API key " + a.key(f.Key) + " works until " + moment(f.Ends) + ". After that, calls with it are refused.",
+		Advice: "Rotate it before that, and put the new key into your programs.",
+	}, true
+}
+
 func keyEnded(a about, f events.KeyEnding) (Notice, bool) {
 	n := Notice{
 		Importance: Info, About: aboutKey(f.Key), Link: dashboard,
