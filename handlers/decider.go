@@ -250,7 +250,7 @@ func factsOf(history []events.Event, request string) []events.Event {
 
 // unlessSuperseded returns RequestSuperseded instead of the decision if there is a newer
 // decision in a scope that the request touches. A request that changes nothing, joins one under way, or is
-// rejected keeps its own answer.
+// rejected keeps that answer, and takes nothing back.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
 	if !account.Supersedes(msg.Intent, request.Scopes()) {
 		return decided
@@ -258,7 +258,7 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 	for _, fact := range decided {
 		switch fact.(type) {
 		case events.RequestUnchanged, events.RequestJoined, events.RequestRejected:
-			return decided
+			return []events.Fact{fact}
 		}
 	}
 	return []events.Fact{events.RequestSuperseded{}}

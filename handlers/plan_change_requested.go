@@ -15,8 +15,16 @@ import (
 //
 // The same change under way or waiting for approval yields RequestJoined, and one that was made
 // RequestUnchanged, so a second click does nothing. A change is rejected while another one is
-// under way for either plan, and for what Subscribing rejects.
+// under way for either plan, and for what Subscribing rejects. Like Subscribing, it takes back
+// changes away from the new plan that still wait for approval.
 func PlanChange(limits Limits) Decide[events.PlanChangeRequested] {
+	decide := planChange(limits)
+	return func(account state.Account, req events.PlanChangeRequested, id string) []events.Fact {
+		return takingBack(account, req.Plan, decide(account, req, id))
+	}
+}
+
+func planChange(limits Limits) Decide[events.PlanChangeRequested] {
 	return func(account state.Account, req events.PlanChangeRequested, _ string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if refused := standing(account, decides); refused != nil {
@@ -33,6 +41,9 @@ func PlanChange(limits Limits) Decide[events.PlanChangeRequested] {
 			return reject(decides, no.Code, no.Message)
 		}
 		if req.Approval == events.ApprovalManual {
+			if no := tooManyWaiting(account); no != nil {
+				return reject(decides, no.Code, no.Message)
+			}
 			return []events.Fact{events.SubscriptionApprovalPending{
 				Decides: decides, Plan: req.Plan, Name: req.Name, Ring: old.Ring, Stages: req.Stages, Replaces: req.Replaces,
 			}}

@@ -1,11 +1,14 @@
 package handlers
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 var (
@@ -114,6 +117,61 @@ func TestOtherRequestsDuringAChangeOfPlans(t *testing.T) {
 		{"leaving the old plan leaves the request that waits for approval", after(freeActive(), waiting), events.UnsubscribeRequested{Plan: "free"}, 4,
 			[]events.Fact{events.SubscriptionEnding{Decides: freeOnly, Plan: "free"}}},
 	})
+}
+
+// An admin may answer late. By then, the person may want to keep the old plan.
+func TestAskingForAPlanTakesBackChangesAwayFromItThatWait(t *testing.T) {
+	t.Parallel()
+	taken := []events.Fact{events.RequestSuperseded{Link: wish(7)}, events.SubscriptionEnding{Plan: "plus", Withdrawn: true}}
+	wanted := events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1}
+	left := freeEnding("op-leave", 4)
+	proToFree := events.PlanChangeRequested{Plan: "free", Replaces: "next", Name: "Free", Stages: stageV1}
+	check(t, Subscribing(scheme, limits, Rings{}), []decision{
+		{"while the plan is active", after(freeActive(), waiting), freePlan, 4, append(slices.Clone(taken), events.RequestUnchanged{Decides: freeOnly})},
+		{"after it was left", after(freeActive(), waiting, left), freePlan, 5,
+			append(slices.Clone(taken), events.RequestSuperseded{Link: wish(8)}, wanted)},
+		{"once it was asked for again", after(freeActive(), waiting, left, said{wanted, "op-again", 5}), freePlan, 6,
+			append(slices.Clone(taken), events.RequestJoined{Decides: freeOnly, Link: wish(9), Plan: "free"})},
+		{"but not if the request is older than the change", after(freeActive(), waiting), freePlan, 2, []events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
+		{"but not if the request is rejected", after(freeActive(), waiting, suspended()), freePlan, 6,
+			no(freeOnly, portal.Suspended, portal.AccountSuspended("Unpaid bills.").Message)},
+		{"but not if it is about another plan", after(freeActive(), waiting, wantedToo("next"), said{fact: events.SubscriptionActivated{Link: wish(8), Plan: "next"}}), nextPlan, 6,
+			[]events.Fact{events.RequestUnchanged{Decides: events.Decides{Scopes: []portal.Scope{"plan/next"}}}}},
+		{"and an approval that comes later has no effect", after(freeActive(), waiting, said{taken[0], "op-again", 4}, said{taken[1], "op-again", 4}), freePlan, 5,
+			[]events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
+	})
+	check(t, PlanChange(limits), []decision{
+		{"a change to the plan does so, too", after(freeActive(), waiting, left, said{fact: events.SubscriptionEnded{Link: wish(8), Plan: "free"}}, wantedToo("next"), said{fact: events.SubscriptionActivated{Link: wish(10), Plan: "next"}}), proToFree, 5,
+			append(slices.Clone(taken), events.PlanChangeWanted{Decides: events.Decides{Scopes: []portal.Scope{"plan/free", "plan/next"}}, From: "next", Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1})},
+	})
+	check(t, Review(scheme, limits), []decision{
+		{"an approval of what was taken back has no effect", after(freeActive(), waiting, said{taken[0], "op-again", 4}, said{taken[1], "op-again", 4}),
+			events.SubscriptionReviewRequested{Plan: "plus", Wish: 7, Approved: true}, 0,
+			no(events.Decides{}, portal.Conflict, "This request no longer waits for approval: it was answered or withdrawn, or a newer one has replaced it.")},
+	})
+}
+
+func TestOneDecisionCanTakeBackAllChangesThatWait(t *testing.T) {
+	t.Parallel()
+	const tooMany = "10 of your requests wait for the operator of this portal already. Withdraw one of them, or wait for an answer."
+	given := freeActive()
+	for i := range maxWaiting {
+		given = append(given, said{fact: events.SubscriptionApprovalPending{Plan: portal.PlanID(fmt.Sprint("p", i)), Name: "P", Ring: portal.AccountRing, Replaces: "free"}})
+	}
+	manual := toPlus
+	manual.Approval = events.ApprovalManual
+	check(t, PlanChange(limits), []decision{
+		{"one more is refused", given, manual, 3, no(both, portal.LimitReached, tooMany)},
+	})
+	manualNext := nextPlan
+	manualNext.Approval = events.ApprovalManual
+	check(t, Subscribing(scheme, limits, Rings{}), []decision{
+		{"so is another plan", given, manualNext, 3, no(events.Decides{Scopes: []portal.Scope{"plan/next"}}, portal.LimitReached, tooMany)},
+	})
+	decided := Subscribing(scheme, limits, Rings{})(statetest.FoldAccount(account, history(given)), freePlan, "op")
+	if n := len(decided); n != 2*maxWaiting+1 || n+2 > journal.MaxFacts {
+		t.Errorf("it takes %d facts", n)
+	}
 }
 
 func TestReview(t *testing.T) {

@@ -1,11 +1,14 @@
 package handlers
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
@@ -136,6 +139,35 @@ func TestDeletionDuringASubscriptionEndsItsWish(t *testing.T) {
 	}
 	if held := folded.Held(portal.AccountRing); len(held) > 0 {
 		t.Errorf("it holds %v", held)
+	}
+}
+
+func TestAnAccountWithHundredsOfOpenWishesCanBeDeleted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register)
+	var facts []events.Fact
+	for i := range 300 {
+		plan := portal.PlanID(fmt.Sprint("p", i))
+		facts = append(facts, events.SubscriptionWanted{Plan: plan, Name: "P", Ring: portal.Ring("plan/" + plan)})
+	}
+	for i := range maxWaiting {
+		plan := portal.PlanID(fmt.Sprint("w", i))
+		facts = append(facts, events.SubscriptionApprovalPending{Plan: plan, Name: "W", Ring: portal.Ring("plan/" + plan)})
+	}
+	after := int64(1)
+	for part := range slices.Chunk(facts, journal.MaxFacts) {
+		stream := portal.AccountStream(account)
+		stamped := journal.Stamp(events.Event{ID: "cause", Subject: stream}, "/test", opened, after, part)
+		if err := d.journal.Append(t.Context(), stream, after, stamped); err != nil {
+			t.Fatal(err)
+		}
+		after += int64(len(part))
+	}
+	d.handle(ask("op-delete", 3, events.AccountDeletionRequested{}))
+	folded := statetest.FoldAccount(account, d.facts())
+	if diff := cmp.Diff([]int64{after + 1}, folded.Undecided()); diff != "" {
+		t.Errorf("open wishes (-want +got):\n%s", diff)
 	}
 }
 

@@ -18,8 +18,16 @@ import (
 // RequestJoined: ten clicks at once make one subscription, and all ten operations end with it. The
 // request is rejected if the key holds another plan of a same stage (both are named; API Gateway
 // allows a key one plan per stage), if the key is in as many plans as it can be, and if the plan
-// is being changed to another one.
+// is being changed to another one. A change away from the plan that still waits for approval is taken
+// back, unless the request is rejected.
 func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
+	decide := subscribing(scheme, limits, rings)
+	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
+		return takingBack(account, req.Plan, decide(account, req, id))
+	}
+}
+
+func subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if refused := standing(account, decides); refused != nil {
@@ -42,6 +50,9 @@ func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.Sub
 		if req.Approval == events.ApprovalManual {
 			if current.Phase == state.Ending {
 				return reject(decides, portal.Conflict, fmt.Sprintf("You are leaving %s. Wait until that is done, then ask for it again.", req.Name))
+			}
+			if no := tooManyWaiting(account); no != nil {
+				return reject(decides, no.Code, no.Message)
 			}
 			return []events.Fact{events.SubscriptionApprovalPending{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages}}
 		}

@@ -26,6 +26,11 @@ func wakeUp(fact events.Event) events.Event {
 	}
 }
 
+// maxDropped bounds the due rows that one decision deletes, because a transaction of DynamoDB takes 100
+// items and the deletion of an account ends all its wishes. The job deletes the other rows when they
+// fall due.
+const maxDropped = 50
+
 // dueRows are the rows written in the transaction of a decision. They repeat the wake-ups until the
 // wishes are fulfilled, end keys at their time, end the row that would have handed the request in
 // again, and list what waits for an admin.
@@ -39,7 +44,11 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 	for wish, about := range opened {
 		rows = append(rows, journal.PutDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, msg.Correlation)))
 	}
+	dropped := 0
 	for wish, about := range ended {
+		if dropped++; dropped > maxDropped {
+			break
+		}
 		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
 	return append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)

@@ -65,6 +65,20 @@ func TestOperationsHaveTheRightStatusAfterEveryFact(t *testing.T) {
 			{said{"op-second", events.RequestJoined{Link: link(5), Plan: "free"}}, is{"op-second": Running}},
 			{said{"", events.SubscriptionEnded{Link: link(5), Plan: "free"}}, is{"op-second": Succeeded}},
 		}},
+		{"all that wait end when the account is deleted", []step{
+			{keyWanted, nil}, {freeWanted, nil}, {joined, nil},
+			{said{"op-plus", events.SubscriptionApprovalPending{Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}, is{"op-plus": Waiting}},
+			{said{"op-plus-again", events.RequestJoined{Link: link(4), Plan: "plus"}}, is{"op-plus-again": Waiting}},
+			{said{"op-key", events.KeyWanted{Key: "k2", Ring: portal.AccountRing, Name: "CI", Requested: true}}, is{"op-key": Running}},
+			{said{"op-suspend", events.AccountSuspended{Message: "No."}}, is{"op-suspend": Running}},
+			{said{"op-delete", events.AccountDeleting{}}, is{"op-free": Rejected, "op-second": Rejected, "op-plus": Rejected, "op-plus-again": Rejected,
+				"op-key": Rejected, "op-suspend": Rejected, "op-delete": Running}},
+			{said{"", events.AccountDeleted{Link: link(8)}}, is{"op-free": Rejected, "op-suspend": Rejected, "op-delete": Succeeded}},
+		}},
+		{"a registration that waits ends when the account is deleted", []step{
+			{said{"op-register-again", events.RegistrationPending{}}, is{"op-register-again": Waiting}},
+			{said{"op-delete", events.AccountDeleting{}}, is{"op-register-again": Rejected, "op-delete": Running}},
+		}},
 		{"one that failed may be refused by its replay", []step{
 			{said{"op-free", events.RequestFailed{}}, is{"op-free": Failed}},
 			{said{"op-free", events.RequestSuperseded{}}, is{"op-free": Rejected}},

@@ -81,11 +81,8 @@ func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 		}
 	}
 	if key.Created() {
-		for _, pair := range c.account.Pairs() {
-			if pair.Key != id || c.account.Attachments[pair].Phase == state.Ended {
-				continue
-			}
-			if err := c.readUsage(ctx, pair, key.ReleasingAt); err != nil {
+		for _, plan := range c.account.MayHold(id) {
+			if err := c.readUsage(ctx, portal.Pair{Key: id, Plan: plan}, key.ReleasingAt); err != nil {
 				return err
 			}
 		}

@@ -109,3 +109,33 @@ func TestUsageOfAKeyThatIsInNoPlanIsNotReadAgainWhenItIsDeleted(t *testing.T) {
 	}
 	b.wantCalls("delete gw1")
 }
+
+// A key that has ended stays in its plans in API Gateway, where calls count until it is disabled.
+func TestUsageOfAnEndedKeyIsReadInEveryPlanItMayBeInBeforeItIsDeleted(t *testing.T) {
+	t.Parallel()
+	left := append(attached("free", 3), freeEnding, events.KeyDetached{Link: wish(7), Key: "key1", Plan: "free"}, events.SubscriptionEnded{Link: wish(7), Plan: "free"})
+	inNext := append([]events.Fact{events.UserRegistered{}, keyWanted, freeWanted, keyCreated}, append(left, nextWanted,
+		events.KeyAttached{Link: wish(10), Key: "key1", Plan: "next"}, events.SubscriptionActivated{Link: wish(10), Plan: "next"})...)
+	ended := []events.Fact{events.KeyEnding{Key: "key1", Reason: events.EndRevoked}, events.KeyEnded{Link: wish(7), Key: "key1"}, events.KeyReleasing{Key: "key1"}}
+	deleted := []events.Fact{events.AccountDeleting{}}
+	for name, c := range map[string]struct {
+		given, later []events.Fact
+		calls        []string
+	}{
+		"a key that was revoked":                 {active(), ended, []string{"usage free gw1", "delete gw1"}},
+		"a key of a deleted account":             {active(), deleted, []string{"disable gw1", "usage free gw1", "delete gw1"}},
+		"a revoked key of a deleted account":     {append(active(), ended[:2]...), deleted, []string{"usage free gw1", "delete gw1"}},
+		"a key that had left a plan before that": {inNext, deleted, []string{"disable gw1", "usage next gw1", "delete gw1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _ := newUsageBench(t, c.given...)
+			b.now = b.now.Add(time.Hour)
+			b.say("op-end", c.later...)
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.calls...)
+		})
+	}
+}

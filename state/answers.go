@@ -139,6 +139,21 @@ func (a Account) Pairs() []portal.Pair {
 	})
 }
 
+// MayHold lists the plans that API Gateway may still have the key in, sorted. A key that has ended
+// stays in its plans there.
+func (a Account) MayHold(id portal.KeyID) []portal.PlanID {
+	var plans []portal.PlanID
+	key := a.Keys[id]
+	for _, pair := range a.Pairs() {
+		is := a.Attachments[pair]
+		endedWithKey := !key.Live() && !is.Since.Before(key.EndingAt)
+		if pair.Key == id && (is.Phase != Ended || endedWithKey) {
+			plans = append(plans, pair.Plan)
+		}
+	}
+	return plans
+}
+
 // WishesOn lists the wishes that wait for the key, sorted, without duplicates.
 func (a Account) WishesOn(key portal.KeyID) []int64 {
 	var wishes []int64

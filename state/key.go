@@ -126,8 +126,8 @@ func (a *Account) endKey(id portal.KeyID, reason events.EndReason, e events.Even
 			k.Readying, k.Parked = 0, ""
 		}
 	})
-	for pair := range a.Attachments {
-		if pair.Key == id {
+	for pair, attachment := range a.Attachments {
+		if pair.Key == id && attachment.Phase != Ended {
 			a.enter(e, pair, Ended)
 		}
 	}
