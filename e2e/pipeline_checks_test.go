@@ -24,6 +24,7 @@ func (w *world) checkPromises() {
 			w.Fatal(err)
 		}
 		folded := statetest.FoldAccount(account, facts)
+		w.checkStanding(folded)
 		w.checkKeys(folded)
 		w.checkRevoked(folded)
 		w.checkAttachments(folded)
@@ -86,8 +87,8 @@ func (w *world) checkViews(folded state.Account) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	if (shown.Profile.Status == projections.StatusRegistered) != folded.Registered {
-		w.Errorf("%s is shown as %s, and registered: %v", folded.ID, shown.Profile.Status, folded.Registered)
+	if want := statusOf(folded); shown.Profile.Status != want {
+		w.Errorf("%s is shown as %s, and is %s", folded.ID, shown.Profile.Status, want)
 	}
 	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != len(folded.Keys) {
 		w.Errorf("%s is shown with %d subscriptions and %d keys, and has %d and %d", folded.ID,
@@ -105,6 +106,7 @@ func (w *world) checkViews(folded state.Account) {
 // operation or wish ended twice. RequestFailed does not count: a replay may follow it.
 func (w *world) checkDecidedOnce(facts []events.Event) {
 	decided, ended, over := map[string]bool{}, map[portal.OperationID]bool{}, map[int64]bool{}
+	deleting := map[int64]bool{}
 	previous := ""
 	for _, fact := range facts {
 		if _, failed := fact.Data.(events.RequestFailed); failed {
@@ -125,6 +127,9 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 		case events.SubscriptionEnded:
 			wish = f.Wish
 		case events.KeyReleased:
+			if deleting[f.Wish] {
+				continue // the deletion goes on
+			}
 			wish = f.Wish
 		case events.RequestRejected:
 			wish = f.Wish
@@ -138,6 +143,10 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			wish = f.Wish
 		case events.SubscriptionDenied:
 			wish = f.Wish
+		case events.AccountKeysSwitched:
+			wish = f.Wish
+		case events.AccountDeleted:
+			wish = f.Wish
 		case events.KeyEndScheduled:
 			if f.Reason == events.EndRotated {
 				continue // the operation goes on until the new key is ready
@@ -145,13 +154,19 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 		case events.UserRegistered, events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
 			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaThresholdReached,
-			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending:
+			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending,
+			events.KeyUnblocked, events.AccountSuspended, events.AccountReinstated:
+			continue
+		case events.AccountDeleting:
+			deleting[fact.Sequence] = true
 			continue
 		default:
 			w.Errorf("does a %s end its operation? checkDecidedOnce has to know", events.Name(fact.Type()))
 			continue
 		}
 		switch {
+		case wish == 0 && fact.Operation == "":
+			// a worker did it for no operation, such as the end of a key of an account that is being deleted
 		case wish == 0 && ended[fact.Operation]:
 			w.Errorf("%s ended twice", fact.Operation)
 		case wish == 0:
@@ -167,6 +182,9 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 // checkNewestIntentWins checks that the newest request about each plan that did not fail
 // wins, in any order of arrival or replay.
 func (w *world) checkNewestIntentWins(folded state.Account) {
+	if folded.Standing.Leaving() {
+		return // the deletion ends every other request
+	}
 	for _, plan := range plans {
 		var newest events.Event
 		for _, msg := range w.requests[folded.ID] {

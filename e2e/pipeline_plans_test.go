@@ -78,7 +78,7 @@ func (w *world) checkNothingWaitsForApproval() {
 }
 
 // endedByOther reports whether the request about the plan can have been ended by a newer one about
-// another plan, because both plans were part of one change.
+// another plan, because both plans were part of one change, or about the account.
 func (w *world) endedByOther(msg events.Event) bool {
 	for _, newer := range w.requests[mustAccount(msg.Subject)] {
 		request, ok := newer.Data.(events.Request)
@@ -86,7 +86,7 @@ func (w *world) endedByOther(msg events.Event) bool {
 			continue
 		}
 		for _, scope := range request.Scopes() {
-			if w.changedTogether(msg, scope) {
+			if scope == portal.AccountScope || w.changedTogether(msg, scope) {
 				return true
 			}
 		}

@@ -56,22 +56,27 @@ type world struct {
 	collector   *usage.Collector
 	usageCursor string
 	meters      meters
-	writing     sync.Mutex
-	clock       time.Time
+	// unrecorded is when a worker without a lease may last have created a key that it did not record.
+	unrecorded time.Time
+	// erased holds accounts whose personal data was erased.
+	erased  map[portal.AccountID]bool
+	writing sync.Mutex
+	clock   time.Time
 
 	// bulk is how many of ten workers create keys in waves.
 	bulk int
 
 	// pending holds calls that API Gateway has not answered and will do later.
 	pending []func()
-	calm    bool // nothing goes wrong any more
-	depth   int  // workers at work inside one another
+	lastErr error // of the last delivery that failed
+	calm    bool  // nothing goes wrong any more
+	depth   int   // workers at work inside one another
 }
 
 func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w := &world{
 		T: rt, names: names, tables: tables, requestedBy: map[portal.OperationID]portal.AccountID{}, requests: map[portal.AccountID][]events.Event{},
-		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(), meters: meters{},
+		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(), meters: meters{}, erased: map[portal.AccountID]bool{},
 		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
 	}
 	for _, name := range []string{names.Journal, names.Records, names.Views, names.Usage} {
@@ -107,7 +112,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	}
 	w.letters = deadletters.Recorder{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
 	w.collector = w.newCollector(faulty)
-	w.converger.Usage = w.collector
+	w.converger.Usage, w.converger.Erase = w.collector, w.erase
 	w.offering = newOffering(w)
 	w.telling = newTelling(w)
 	return w

@@ -11,7 +11,8 @@ import (
 // Suspension decides on AccountSuspensionRequested: API Gateway should refuse every key of the
 // account until the account is reinstated. The operation ends once all keys are disabled. A
 // suspended account yields RequestUnchanged, or RequestJoined while its keys are being disabled.
-// Operations that wait for subscriptions and keys go on, except that new keys come disabled.
+// Subscriptions and keys that are on their way wait until the account is reinstated: API Gateway gets
+// no new key of it before that.
 func Suspension(account state.Account, req events.AccountSuspensionRequested, _ string) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
 	switch {

@@ -56,7 +56,8 @@ func planChange(limits Limits) Decide[events.PlanChangeRequested] {
 
 // changeDone answers a request for what holds already, or is on its way.
 func changeDone(decides events.Decides, req events.PlanChangeRequested, current, old state.Subscription) (facts []events.Fact, decided bool) {
-	same := current.Replaces == req.Replaces || current.Replaces == "" && !old.Desired()
+	without := !old.Desired() && old.Phase != state.AwaitingApproval // the account neither has the old plan nor waits for it
+	same := current.Replaces == req.Replaces || current.Replaces == "" && without
 	join := func(s state.Subscription) ([]events.Fact, bool) {
 		return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: s.OpenedBy}, Plan: s.Plan}}, true
 	}
@@ -67,7 +68,7 @@ func changeDone(decides events.Decides, req events.PlanChangeRequested, current,
 		return join(current)
 	case current.Phase == state.Active && old.Phase == state.Ending:
 		return join(old)
-	case current.Phase == state.Active && !old.Desired():
+	case current.Phase == state.Active && without:
 		return []events.Fact{events.RequestUnchanged{Decides: decides}}, true
 	}
 	return nil, false
@@ -84,6 +85,8 @@ func cannotChange(account state.Account, req events.PlanChangeRequested, current
 	switch {
 	case req.Plan == req.Replaces:
 		return portal.Fail(portal.Invalid, "A plan cannot replace itself.")
+	case old.Phase == state.AwaitingApproval:
+		return conflict("You do not have %s yet, because it waits for approval. Withdraw that request first.", old.Name)
 	case current.Phase == state.Active:
 		return conflict("You have both %s and %s. Leave %s if you no longer need it.", old.Name, current.Name, old.Name)
 	case current.Phase == state.Wanted:

@@ -33,6 +33,9 @@ func TestPlanChange(t *testing.T) {
 	wantedPlan := func(plan portal.PlanID, name string) said {
 		return said{fact: events.SubscriptionWanted{Plan: plan, Name: name, Ring: portal.AccountRing}}
 	}
+	pendingPlan := func(plan portal.PlanID, name string) said {
+		return said{fact: events.SubscriptionApprovalPending{Plan: plan, Name: name, Ring: portal.AccountRing}}
+	}
 	active := func(plan portal.PlanID, wished int64) said {
 		return said{fact: events.SubscriptionActivated{Link: wish(wished), Plan: plan}}
 	}
@@ -60,6 +63,10 @@ func TestPlanChange(t *testing.T) {
 			no(both, portal.Conflict, "Free is still being set up. Wait until it is active, then change to Plus.")},
 		{"a plan that is being left cannot be replaced", after(freeActive(), freeEnding("op-leave", 3)), toPlus, 4,
 			no(both, portal.Conflict, "You do not have the plan that Plus should replace. Subscribe to Plus instead.")},
+		{"a plan that waits for approval cannot be replaced by one that waits, too", []said{registered(), pendingPlan("free", "Free"), pendingPlan("plus", "Plus")}, toPlus, 3,
+			no(both, portal.Conflict, "You do not have Free yet, because it waits for approval. Withdraw that request first.")},
+		{"a plan that waits for approval cannot be replaced by one that is active", []said{registered(), pendingPlan("free", "Free"), wantedPlan("plus", "Plus"), active("plus", 3)}, toPlus, 3,
+			no(both, portal.Conflict, "You do not have Free yet, because it waits for approval. Withdraw that request first.")},
 		{"holding both is refused", after(freeActive(), wantedPlan("plus", "Plus"), active("plus", 7)), toPlus, 3,
 			no(both, portal.Conflict, "You have both Free and Plus. Leave Free if you no longer need it.")},
 		{"while the new plan is being set up on its own it is refused", after(freeActive(), wantedPlan("plus", "Plus")), toPlus, 3,
