@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -107,9 +108,24 @@ func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Ha
 		})
 		r.MethodNotAllowed(MethodNotAllowed)
 		document := humachi.New(r.With(guard...), describe(config.Version))
+		document.UseMiddleware(signInFirst)
 		a.register(document)
 		serveDocument(r, document.OpenAPI())
 	})
+}
+
+// signInFirst answers 401 before anything is said about the body of a request that needs a sign-in.
+func signInFirst(ctx huma.Context, next func(huma.Context)) {
+	needed := ctx.Operation().Security
+	optional := slices.ContainsFunc(needed, func(scheme map[string][]string) bool { return len(scheme) == 0 })
+	if len(needed) > 0 && !optional {
+		if _, err := who(ctx.Context()); err != nil {
+			r, w := humachi.Unwrap(ctx)
+			WriteProblem(w, r, err)
+			return
+		}
+	}
+	next(ctx)
 }
 
 var signedIn = []map[string][]string{{"bearer": {}}}

@@ -39,7 +39,7 @@ func TestUsageIsReadForTheSignedInAccount(t *testing.T) {
 func TestAdminsReadTheUsageOfOthers(t *testing.T) {
 	t.Parallel()
 	f := full()
-	s := signedIn(t, f)
+	s := siteOf(t, f, &root)
 	s.get("/admin/accounts/account-grace/usage").want(http.StatusOK)
 	if last := f.asked[len(f.asked)-1]; last.What != "usage" || last.Who.Account != "account-grace" {
 		t.Errorf("asked %+v", last)

@@ -22,7 +22,7 @@ func TestConfigHasDefaults(t *testing.T) {
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
 		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
 		Keys: "account", KeysPerRing: 1, KeepEndedKeys: 30 * time.Hour, RotationCarriesUsage: true,
-		Mail: "none", LogLevel: "info", LogFormat: "auto",
+		Mail: "none", Registration: "open", LogLevel: "info", LogFormat: "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -52,7 +52,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		OIDCIssuer: "https://login.example.com", OIDCClientID: "portal", OIDCClientSecret: "secret=with=signs",
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute, SessionIdle: 30 * time.Minute,
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
-		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com", Branding: "/etc/gatehouse/branding",
+		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com", Branding: "/etc/gatehouse/branding", Registration: "open",
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
 		Keys: "plan", KeysPerRing: 5, KeepEndedKeys: 48 * time.Hour,
 		Offer: "all", Catalog: "s3://acme-catalog/portal", Mail: "ses", MailFrom: "Acme <portal@acme.example>", LogLevel: "debug", LogFormat: "json",

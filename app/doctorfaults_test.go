@@ -360,7 +360,14 @@ func topics(one injure, denied forbid, names Names) {
 			ok(t, err)
 		})
 	}
-	denied("GetTopicAttributes", "sns:GetTopicAttributes", topic)
+	feedback := "topic " + names.Feedback
+	one("the topic of feedback was deleted", feedback, "It does not exist.", runSetup, func(t *testing.T, h *patientOf) {
+		arn, err := h.clients.topicARN(t.Context(), names.Feedback)
+		ok(t, err)
+		_, err = h.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: &arn})
+		ok(t, err)
+	})
+	denied("GetTopicAttributes", "sns:GetTopicAttributes", topic, feedback)
 	denied("ListSubscriptionsByTopic", "sns:ListSubscriptionsByTopic", subscription, notices)
 	denied("GetSubscriptionAttributes", "sns:GetSubscriptionAttributes", subscription, notices)
 }

@@ -68,8 +68,8 @@ var byRoute = map[string]answers{
 	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
 	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"POST /api/v1/keys":                   everybody(http.StatusBadRequest), // without a body
-	"PATCH /api/v1/keys/{key}":            everybody(http.StatusBadRequest),
+	"POST /api/v1/keys":                   {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
+	"PATCH /api/v1/keys/{key}":            {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"POST /api/v1/keys/{key}/rotate":      {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
 	"POST /api/v1/keys/{key}/end":         {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
 	"DELETE /api/v1/keys/{key}":           {http.StatusUnauthorized, http.StatusAccepted, http.StatusNotFound},
@@ -79,22 +79,22 @@ var byRoute = map[string]answers{
 	// Nothing waits for approval.
 	"GET /api/v1/admin/approvals":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    everybody(http.StatusUnprocessableEntity), // without a body
+	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
 
 	"GET /api/v1/notices":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/notices/{notice}/dismiss": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"GET /api/v1/account/settings":          {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"PUT /api/v1/account/settings":          everybody(http.StatusBadRequest), // these requests have no body
+	"PUT /api/v1/account/settings":          {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // these requests have no body
 	"GET /api/v1/webhooks":                  {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/webhooks":                 everybody(http.StatusBadRequest),
-	"PATCH /api/v1/webhooks/{webhook}":      everybody(http.StatusBadRequest),
+	"POST /api/v1/webhooks":                 {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"PATCH /api/v1/webhooks/{webhook}":      {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	// Nobody has a webhook here.
 	"DELETE /api/v1/webhooks/{webhook}":                             {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 	"POST /api/v1/webhooks/{webhook}/rotate-secret":                 {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 	"POST /api/v1/webhooks/{webhook}/test":                          {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 	"GET /api/v1/webhooks/{webhook}/deliveries":                     {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 	"POST /api/v1/webhooks/{webhook}/deliveries/{notice}/redeliver": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
-	"POST /api/v1/webhooks/{webhook}/redeliver":                     everybody(http.StatusBadRequest),
+	"POST /api/v1/webhooks/{webhook}/redeliver":                     {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 
 	"GET /api/v1/account/sessions":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"DELETE /api/v1/account/sessions/{session}": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
@@ -102,19 +102,20 @@ var byRoute = map[string]answers{
 	"GET /api/v1/account/export":                {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	// The owner asks for it at the very end; the other is an admin, and admins cannot.
 	"DELETE /api/v1/account":                             {http.StatusUnauthorized, http.StatusAccepted, http.StatusConflict},
-	"POST /api/v1/feedback":                              everybody(http.StatusBadRequest), // without a body
+	"POST /api/v1/feedback":                              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
 	"GET /api/v1/admin/accounts":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/accounts/{account}/usage":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/accounts/{account}":               {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /api/v1/admin/accounts/{account}/suspend":      everybody(http.StatusBadRequest),
+	"POST /api/v1/admin/accounts/{account}/suspend":      {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"POST /api/v1/admin/accounts/{account}/reinstate":    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"DELETE /api/v1/admin/accounts/{account}":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/accounts/{account}/promote":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict},
 	"POST /api/v1/admin/accounts/{account}/demote":       {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/registrations":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"POST /api/v1/admin/registrations/{account}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /api/v1/admin/registrations/{account}/deny":    everybody(http.StatusBadRequest),
+	"POST /api/v1/admin/registrations/{account}/deny":    {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"GET /api/v1/admin/invitations":                      {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
-	"POST /api/v1/admin/invitations":                     everybody(http.StatusBadRequest),
+	"POST /api/v1/admin/invitations":                     {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"DELETE /api/v1/admin/invitations/{invitation}":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/audit":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},

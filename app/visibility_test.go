@@ -221,6 +221,7 @@ var looks = map[string]look{
 	"POST /api/v1/feedback":                              {status: http.StatusCreated, body: `{"topic":"api","text":"Hello."}`},
 	"GET /api/v1/admin/accounts":                         {status: http.StatusOK},
 	"GET /api/v1/admin/accounts/{account}":               {status: http.StatusNotFound},
+	"GET /api/v1/admin/accounts/{account}/usage":         {status: http.StatusNotFound},
 	"POST /api/v1/admin/accounts/{account}/suspend":      {status: http.StatusNotFound, body: `{"message":"No."}`},
 	"POST /api/v1/admin/accounts/{account}/reinstate":    {status: http.StatusNotFound},
 	"DELETE /api/v1/admin/accounts/{account}":            {status: http.StatusNotFound},
@@ -538,7 +539,7 @@ func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
 
 // pagesForAll are routes whose answers for a person who is not signed in come from memory.
 func pagesForAll() (routes []string) {
-	personal := []string{"/account", "/activity", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
+	personal := []string{"/account", "/activity", "/admin/", "/feedback", "/usage", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
 	for route := range looks {
 		method, path, _ := strings.Cut(route, " ")
 		if method == http.MethodGet && !slices.ContainsFunc(personal, func(part string) bool {

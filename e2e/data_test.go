@@ -29,6 +29,7 @@ var noSuchRow = map[string]string{
 	"records actor#<actor> operation#<ms>#<operation>": "every actor that asks for something is an account",
 	"records stream#<stream> intent":                   "every request that has an intent is about an account",
 	"records health health":                            "it is only read",
+	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
 	"records registrations <account>":                  "registration is open here; e2e/account_test.go has one that waits",
 }
 

@@ -190,7 +190,7 @@ func checkPersonPlaces(t *testing.T, data []stored, logs string) {
 		at := map[string]bool{}
 		for _, path := range where(data, text) {
 			allowed := ""
-			for _, prefix := range []string{"cognito/users/", "cognito/emails/", "cognito/", names.Records + ": person#", names.Sessions + ": session#"} {
+			for _, prefix := range []string{"cognito/users/", "cognito/emails/", "cognito/", names.Records + ": person#", names.Records + ": person-word#", "ses/mails/", names.Sessions + ": session#"} {
 				if allowed == "" && strings.HasPrefix(path, prefix) {
 					allowed = prefix
 				}

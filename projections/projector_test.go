@@ -130,7 +130,8 @@ func TestStepsAreWrittenAfterTheRowsTheyReferTo(t *testing.T) {
 				}
 				for _, pk := range write {
 					switch pk {
-					case partition(1, accountPartition(ann)), schema.Generation(1).Holders("free").PK:
+					case partition(1, accountPartition(ann)), schema.Generation(1).Holders("free").PK,
+						schema.Generation(1).ListedAccount(ann, at(1)).PK:
 						lastView = i
 					case mark:
 						marks = append(marks, i)

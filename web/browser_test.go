@@ -129,12 +129,18 @@ func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
 	return v
 }
 
-// eventually waits for an expression to be true.
+// eventually waits for an expression to be true, also while one page replaces another.
 func eventually(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
-		if evaluate[bool](t, ctx, expression) {
+		within, cancel := context.WithTimeout(ctx, patience)
+		holds, err := chromedp.Run(within, chromedp.Evaluate[bool](expression, chromedp.EvalAwaitPromise))
+		cancel()
+		switch {
+		case err == nil && holds:
 			return
+		case err != nil && !strings.Contains(err.Error(), "navigated or closed") && !strings.Contains(err.Error(), "context was destroyed"):
+			t.Fatal(err)
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%s never became true:\n%s", expression, evaluate[string](t, ctx, "document.body.innerText"))

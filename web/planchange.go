@@ -20,9 +20,12 @@ type planChangePage struct {
 	Manual bool
 	// Quota says that the new plan has a quota.
 	Quota bool
-	// Keys is how many keys move.
+	// Keys is how many keys move: those that API Gateway has, without those that have ended.
 	Keys int
 }
+
+// unmoved are the states of keys that a change of plans leaves alone.
+var unmoved = []string{projections.KeyReleased, projections.KeyEnding, projections.KeyEnded}
 
 // comparison is one property of both plans.
 type comparison struct{ Name, From, To string }
@@ -58,7 +61,7 @@ func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Ide
 		Manual: to.Plan.Approval == catalog.ApprovalManual, Quota: to.Plan.Quota != nil,
 	}
 	for _, key := range account.Keys {
-		if key.Ring == held.Ring && key.State != projections.KeyReleased {
+		if key.Ring == held.Ring && !slices.Contains(unmoved, key.State) {
 			body.Keys++
 		}
 	}

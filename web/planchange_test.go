@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -37,6 +38,21 @@ func TestAChangeThatNeedsApprovalSaysSo(t *testing.T) {
 	says(t, doc, "#change", "Ask for Standard")
 	f.account = registered()
 	says(t, document(t, signedIn(f).get("/apis/weather"), http.StatusOK), "#subscribe-plan-free", "Ask for Free")
+}
+
+func TestAChangeCountsOnlyTheKeysThatMove(t *testing.T) {
+	t.Parallel()
+	states := []string{projections.KeyActive, projections.KeyEnded, projections.KeyEnding, projections.KeyReleased, projections.KeyActive}
+	for n, want := range map[int]string{4: "Your key keeps its value and moves to Standard.", 5: "Your 2 keys keep their values"} {
+		account := registered(subscription("plan-free", "Free", projections.SubscriptionActive))
+		account.Keys = nil
+		for i, state := range states[:n] {
+			id := portal.KeyID("k" + strconv.Itoa(i))
+			account.Keys = append(account.Keys, projections.Key{ID: id, Name: string(id), Ring: account.Subscriptions[0].Ring, State: state})
+		}
+		f := &fake{catalog: published(weather()), account: account}
+		says(t, document(t, signedIn(f).get("/subscriptions/plan-std/change"), http.StatusOK), "main", want)
+	}
 }
 
 func TestWithoutAPlanToChangeFromThePageLeadsToThePlans(t *testing.T) {

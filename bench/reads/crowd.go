@@ -75,7 +75,7 @@ func (s *site) copy(ctx context.Context, table string, rows []map[string]types.A
 		other := portal.AccountID(fmt.Sprintf("%s%07d", s.account[:len(s.account)-7], n))
 		for _, row := range rows {
 			row, key := maps.Clone(row), schema.KeyOf(row)
-			row["pk"] = schema.Text(strings.ReplaceAll(key.PK, string(s.account), string(other)))
+			maps.Copy(row, schema.Key{PK: strings.ReplaceAll(key.PK, string(s.account), string(other)), SK: key.SK}.Attributes())
 			writes = append(writes, types.WriteRequest{PutRequest: &types.PutRequest{Item: row}})
 		}
 	}
