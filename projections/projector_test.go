@@ -131,7 +131,7 @@ func TestStepsAreWrittenAfterTheRowsTheyReferTo(t *testing.T) {
 				for _, pk := range write {
 					switch pk {
 					case partition(1, accountPartition(ann)), schema.Generation(1).Holders("free").PK,
-						schema.Generation(1).ListedAccount(ann, at(1)).PK:
+						schema.Generation(1).ListedAccount(ann, at(1)).PK, schema.Generation(1).KeyOwner("k1").PK:
 						lastView = i
 					case mark:
 						marks = append(marks, i)
