@@ -100,12 +100,16 @@ func (b belongings) openSessions(ctx context.Context, id portal.AccountID, emit 
 
 func (b belongings) keys(ctx context.Context, id portal.AccountID, emit func(any) error) error {
 	account, err := b.views.Account(ctx, id)
+	if err != nil {
+		return err
+	}
+	revealed, err := b.views.LastReveals(ctx, id)
 	return each(account.Keys, err, emit, func(k projections.Key) any {
 		return struct {
 			api.Key
 			GatewayID string     `json:"api_gateway_id,omitempty"`
 			Ends      *time.Time `json:"ends_at"`
-		}{api.ShowKey(k, time.Time{}), string(k.GatewayID), timeOrNull(k.Ends)}
+		}{api.ShowKey(k, revealed[k.ID]), string(k.GatewayID), timeOrNull(k.Ends)}
 	})
 }
 

@@ -185,7 +185,7 @@ func TestPeopleDeleteTheirOwnAccountAndAreSignedOut(t *testing.T) {
 	admin.succeed(admin.do(http.MethodPost, "/api/v1/register", ""))
 	id := ada.me().Account
 	export := string(ada.do(http.MethodGet, "/api/v1/account/export", "").want(http.StatusOK).body)
-	for _, text := range []string{`"email":"ada@example.com"`, `"subscriptions":[`, `"name":"Default key"`, "SubscribeRequested", "revealed_key"} {
+	for _, text := range []string{`"email":"ada@example.com"`, `"subscriptions":[`, `"name":"Default key"`, "SubscribeRequested", "revealed_key", `"revealed_at":"`} {
 		if !strings.Contains(export, text) {
 			t.Errorf("the export lacks %s: %s", text, export)
 		}

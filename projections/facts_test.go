@@ -98,6 +98,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | A key is now called CI.", "now#key#k1 | active", "operation#op-key step | succeeded"}},
 		{"a key with an end shows it", active, said{"op-key", events.KeyEndScheduled{Key: "k1", Ends: &later, Reason: events.EndRotated}}, []string{
 			"log#activity#N | Default key works until 22 December 2026, 09:00 UTC.", "now#key#k1 | active", "operation#op-key step | succeeded"}},
+		{"a key that replaces another is said to be new", active, replacing, []string{
+			"log#activity#N | A new key is to replace Default key.", "now#key#k1 | active", "now#key#k2 | pending", "operation#op-key step | running"}},
 		{"an operation that replaces a key waits for the new one", append(active[:6:6], replacing),
 			said{"op-key", events.KeyEndScheduled{Key: "k1", Ends: &later, Reason: events.EndRotated}}, []string{
 				"log#activity#N | Default key works until 22 December 2026, 09:00 UTC.", "now#key#k1 | active", "operation#op-key step | running"}},

@@ -85,7 +85,7 @@ func keyActivity(account state.Account, fact events.Event) string {
 	switch f := fact.Data.(type) {
 	case events.KeyWanted:
 		if f.Replaces != "" {
-			return f.Name + " is to replace " + account.Keys[f.Replaces].Name + "."
+			return "A new key is to replace " + account.Keys[f.Replaces].Name + "." // and has its name
 		}
 		if f.Requested {
 			return "You asked for the key " + f.Name + "."

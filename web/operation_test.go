@@ -114,6 +114,10 @@ func TestAnOperationsPageShowsItsStepsAndWhatComesNext(t *testing.T) {
 				`.actions > form:first-child button:not(.secondary)`, `.actions > a.secondary[href="/dashboard"]`,
 			},
 		},
+		"deleting the account": {
+			operation: operation("AccountDeletionRequested", projections.Running, ""),
+			badge:     "In progress", open: true, says: "this page asks you to sign in: the account is deleted",
+		},
 		"a type from a later version": {
 			operation: operation("KeyRotationRequested", projections.Succeeded, "", step("KeyRotationScheduled", projections.Succeeded, 0)),
 			badge:     "Done", says: "Key rotation scheduled",

@@ -205,6 +205,13 @@ var (
 )
 
 func nextOf(operation operations.Operation, now present) nextStep {
+	underway := operation.Status == projections.Accepted || operation.Status == projections.Running
+	if operation.Type == typeDeleteAccount && underway {
+		return nextStep{
+			Heading: "Next: your keys and your personal data are deleted",
+			Text:    "Then you are signed out, and this page asks you to sign in: the account is deleted. If you sign in, you get a new one.",
+		}
+	}
 	switch operation.Status {
 	case projections.Accepted:
 		return nextStep{Heading: "Next: we start working on it", Text: "That usually takes a second or two. You can close this page; the work continues."}
