@@ -5,7 +5,10 @@ import "github.com/gatehouse-portal/gatehouse/portal"
 // RegisterUser asks to open the account. It is sent when an identity is first seen, or by a
 // client; a second one changes nothing. Personal data is stored separately under the account's
 // id.
-type RegisterUser struct{}
+type RegisterUser struct {
+	// Admin means that the person is an admin, who needs nobody's approval.
+	Admin bool `json:"admin,omitempty"`
+}
 
 // SubscribeRequested asks that the account's keys be in the plan. It carries what acceptance
 // read about the plan, so that deciding needs only the journal.

@@ -107,6 +107,14 @@ func TestRegistration(t *testing.T) {
 			[]said{registered(), {events.RequestUnchanged{Decides: scopes}, "op-b", 9}}, events.RegisterUser{}, 2,
 			[]events.Fact{events.RequestUnchanged{Decides: scopes}}},
 	})
+	check(t, Registration(true), []decision{
+		{"a person waits for approval", nil, events.RegisterUser{}, 1,
+			[]events.Fact{events.RegistrationPending{Decides: scopes}}},
+		{"an admin needs no approval", nil, events.RegisterUser{Admin: true}, 1,
+			[]events.Fact{events.UserRegistered{Decides: scopes}}},
+		{"an admin whose registration waits no longer waits", []said{{events.RegistrationPending{Decides: scopes}, "op-a", 1}}, events.RegisterUser{Admin: true}, 2,
+			[]events.Fact{events.UserRegistered{Decides: scopes, Link: wish(1)}}},
+	})
 }
 
 func TestSubscribing(t *testing.T) {

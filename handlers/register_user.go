@@ -12,7 +12,7 @@ import (
 // approve it. For an account that is open it yields RequestUnchanged, and for one that waits for
 // approval RequestJoined, so signing in from two browsers at once opens nothing twice. A registration
 // that waits when approval is no longer needed opens the account. A person whose registration was
-// denied may ask again.
+// denied may ask again. An admin needs no approval, since the first one has nobody to ask.
 func Registration(approval bool) Decide[events.RegisterUser] {
 	return func(account state.Account, req events.RegisterUser, _ string) []events.Fact {
 		decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
@@ -21,7 +21,7 @@ func Registration(approval bool) Decide[events.RegisterUser] {
 			return rejectAs(decides, portal.AccountDeleting())
 		case account.Registered:
 			return []events.Fact{events.RequestUnchanged{Decides: decides}}
-		case !approval:
+		case !approval || req.Admin:
 			return []events.Fact{events.UserRegistered{Decides: decides, Link: events.Link{Wish: now.Asked}}}
 		case now.Asked != 0:
 			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: now.Asked}}}

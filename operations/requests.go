@@ -30,17 +30,18 @@ func (c Caller) submission(request events.Request) Submission {
 }
 
 // Register submits a request to open the account. A person who has none and may not register is
-// Forbidden.
+// Forbidden; an admin always may.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
-	if o.admit == nil {
-		return o.Accept(ctx, caller.submission(events.RegisterUser{}))
+	request := events.RegisterUser{Admin: caller.Viewer.Admin}
+	if o.admit == nil || request.Admin {
+		return o.Accept(ctx, caller.submission(request))
 	}
 	return o.accept(ctx, caller.submission(nil), preparation{make: func(ctx context.Context) (events.Request, error) {
 		known, err := o.views.Account(ctx, caller.Account)
 		if err == nil && known.Profile.Status == projections.StatusNone {
 			err = o.admit(ctx)
 		}
-		return events.RegisterUser{}, err
+		return request, err
 	}})
 }
 
