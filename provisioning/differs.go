@@ -101,7 +101,10 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 	}
 	for _, key := range account.Keys {
 		switch {
-		case !key.Created() || key.Releasing != 0 || present[key.GatewayID] || account.Barred(key):
+		case !key.Created() || key.Releasing != 0 || present[key.GatewayID]:
+		case predates(key.CreatedAt) && account.Barred(key):
+			// It may be there under another name, and even be enabled. If it is gone, it stays so.
+			d.drifted = true
 		case predates(key.CreatedAt):
 			d.drifted = true
 			d.missing = append(d.missing, key.GatewayID)

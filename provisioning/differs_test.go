@@ -66,6 +66,7 @@ func TestAnAccountDiffersWhereAPIGatewayIsNotAsTheFoldSays(t *testing.T) {
 		{"a key was disabled", oneKey, nil, held{[]heldKey{{"k1", gateway.Listed{ID: "gw1", Name: "g/a/k1", Disabled: true}}}, nil}, drifted},
 		{"a disabled key was enabled again", map[portal.KeyID]state.Key{"k1": {GatewayID: "gw1", CreatedAt: long, Disabled: true}}, nil, held{one, nil}, drifted},
 		{"a key that was released exists", map[portal.KeyID]state.Key{"k1": {CreatedAt: long, Released: true}}, nil, held{one, nil}, drifted},
+		{"a key that has ended is not there under its name", map[portal.KeyID]state.Key{"k1": {GatewayID: "gw1", CreatedAt: long, EndingAt: long, EndedBy: 9, Blocked: true}}, nil, held{}, drifted},
 		{"a key is about to be released", map[portal.KeyID]state.Key{"k1": {GatewayID: "gw1", CreatedAt: long, Releasing: 9}}, nil, held{}, difference{}},
 		{"a key has a name of the account and an unknown id in it", oneKey, nil, held{append(one, listed("k9", "gw9")), nil}, difference{strays: []gateway.Listed{{ID: "gw9", Name: "g/a/k9"}}}},
 	} {
