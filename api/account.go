@@ -58,7 +58,7 @@ func (a *service) registerAccount(api huma.API) {
 	sessions.OperationID, sessions.Path, sessions.Summary = "list-sessions", "/account/sessions", "List where I am signed in"
 	huma.Register(api, sessions, a.listSessions)
 	end := func(id, path, summary, description string) huma.Operation {
-		op := a.writing(huma.Operation{OperationID: id, Tags: []string{tagAccount}, Method: http.MethodDelete, Path: path, Summary: summary, Description: description})
+		op := changing(huma.Operation{OperationID: id, Tags: []string{tagAccount}, Method: http.MethodDelete, Path: path, Summary: summary, Description: description})
 		op.DefaultStatus = http.StatusNoContent
 		return op
 	}
@@ -70,7 +70,7 @@ func (a *service) registerAccount(api huma.API) {
 		"The operation succeeds when API Gateway has no key of the account and your personal data is erased. Nothing brings the account back. Your next sign-in opens a new one.")
 	remove.DefaultStatus = http.StatusAccepted
 	huma.Register(api, remove, a.deleteMine)
-	said := a.writing(huma.Operation{
+	said := changing(huma.Operation{
 		OperationID: "submit-feedback", Tags: []string{tagAccount}, Method: http.MethodPost, Path: "/feedback", Summary: "Tell the operator something",
 		Description: "At most 10 messages an hour.",
 	})

@@ -109,9 +109,7 @@ func (a *service) registerAdmin(api huma.API) {
 		}
 	}
 	ask := func(id, method, path, summary, description string) huma.Operation {
-		op := a.writing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
-		op.DefaultStatus = http.StatusAccepted
-		return op
+		return accepted(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
 	}
 	huma.Register(api, read("admin-list-accounts", "/accounts", "List or find accounts",
 		"Without q, all accounts that ever registered, the latest first. With q, at most 50 accounts: by the beginning of the e-mail address or of a word of the name, by account id, or by key id."), a.listAccounts)
@@ -153,15 +151,7 @@ type messageAsking struct {
 }
 
 func asAdmin(ctx context.Context, key string, ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
-	caller, err := Asking{IdempotencyKey: key}.adminOf(ctx)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	op, err := ask(caller)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
+	return acceptFrom(ctx, Asking{IdempotencyKey: key}.adminOf, ask)
 }
 
 func (a *service) suspend(ctx context.Context, in *messageAsking) (*acceptedOutput, error) {

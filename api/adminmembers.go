@@ -13,7 +13,7 @@ import (
 
 func (a *service) registerMembers(api huma.API, read func(id, path, summary, description string) huma.Operation) {
 	write := func(id, method, path, summary, description string, status int) huma.Operation {
-		op := a.writing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
+		op := changing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
 		op.DefaultStatus = status
 		return op
 	}

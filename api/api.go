@@ -130,14 +130,19 @@ func signInFirst(ctx huma.Context, next func(huma.Context)) {
 
 var signedIn = []map[string][]string{{"bearer": {}}}
 
+// changing completes the description of an operation that changes something and needs a sign-in.
+func changing(op huma.Operation) huma.Operation {
+	op.Security, op.MaxBodyBytes, op.BodyReadTimeout = signedIn, unbounded, bodyTime
+	return op
+}
+
+// accepted completes the description of an operation that answers 202.
+func accepted(op huma.Operation) huma.Operation {
+	op.DefaultStatus = http.StatusAccepted
+	return changing(op)
+}
+
 func (a *service) register(api huma.API) {
-	accepted := func(op huma.Operation) huma.Operation {
-		op.DefaultStatus = http.StatusAccepted
-		op.Security = signedIn
-		op.MaxBodyBytes = unbounded
-		op.BodyReadTimeout = bodyTime
-		return op
-	}
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "register", Tags: []string{tagAccount}, Method: http.MethodPost, Path: "/register", Summary: "Register",
 		Description: "Registers the account of the signed-in person. Registering again changes nothing.",
@@ -158,10 +163,10 @@ func (a *service) register(api huma.API) {
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
-	a.registerKeys(api, accepted)
+	a.registerKeys(api)
 	a.registerUsage(api)
 	a.registerAccount(api)
-	a.registerApprovals(api, accepted)
+	a.registerApprovals(api)
 	a.registerAdmin(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,

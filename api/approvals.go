@@ -10,7 +10,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/gatehouse-portal/gatehouse/approvals"
-	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -38,7 +37,7 @@ func showApproval(row approvals.Row) Approval {
 	}
 }
 
-func (a *service) registerApprovals(api huma.API, accepted func(huma.Operation) huma.Operation) {
+func (a *service) registerApprovals(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "admin-list-approvals", Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + "/approvals",
 		Summary: "List the subscriptions that wait for approval", Security: signedIn,
@@ -114,14 +113,7 @@ func (a *service) deny(ctx context.Context, in *struct {
 }
 
 func (a *service) review(ctx context.Context, in ApprovalInput, answer operations.Answer) (*acceptedOutput, error) {
-	id, err := admin(ctx)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	caller := operations.Caller{Account: id.Account, Viewer: library.Viewer(ctx), IdempotencyKey: in.IdempotencyKey, Correlation: RequestID(ctx)}
-	op, err := a.operations.Review(ctx, caller, answer)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: ShowOperation(op)}, nil
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.operations.Review(ctx, admin, answer)
+	})
 }

@@ -20,7 +20,7 @@ type acceptingKeys interface {
 	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 }
 
-func (a *service) registerKeys(api huma.API, accepted func(huma.Operation) huma.Operation) {
+func (a *service) registerKeys(api huma.API) {
 	keys := []string{tagKeys}
 	huma.Register(api, huma.Operation{
 		OperationID: "list-keys", Tags: keys, Method: http.MethodGet, Path: "/keys", Summary: "List my keys, without their values", Security: signedIn,
@@ -45,10 +45,10 @@ func (a *service) registerKeys(api huma.API, accepted func(huma.Operation) huma.
 		OperationID: "end-key", Tags: keys, Method: http.MethodPost, Path: "/keys/{key}/end", Summary: "End a key, or change when it ends",
 		Description: "Without a body the key ends now, as if it were deleted. A key that has ended never works again.",
 	}), a.endKey)
-	huma.Register(api, huma.Operation{
-		OperationID: "reveal-key", Tags: keys, Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "Reveal a key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
+	huma.Register(api, changing(huma.Operation{
+		OperationID: "reveal-key", Tags: keys, Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "Reveal a key's value",
 		Description: "Every reveal is recorded before the value is returned.",
-	}, a.reveal)
+	}), a.reveal)
 }
 
 // Changing is the input of a request that changes something and has a body.

@@ -50,24 +50,18 @@ func (a *service) registerNotices(api huma.API) {
 		OperationID: "list-notices", Tags: []string{tagNotices}, Method: http.MethodGet, Path: "/notices", Summary: "List my notices", Security: signedIn,
 		Description: "The newest 100, newest first. Notices are kept for 90 days.",
 	}, a.listNotices)
-	huma.Register(api, a.writing(huma.Operation{
+	huma.Register(api, changing(huma.Operation{
 		OperationID: "dismiss-notice", Tags: []string{tagNotices}, Method: http.MethodPost, Path: "/notices/{notice}/dismiss", Summary: "Dismiss a notice",
 		Description: "Dismissing it again changes nothing.",
 	}), a.dismissNotice)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-settings", Tags: []string{tagAccount}, Method: http.MethodGet, Path: "/account/settings", Summary: "Get my settings", Security: signedIn,
 	}, a.getSettings)
-	huma.Register(api, a.writing(huma.Operation{
+	huma.Register(api, changing(huma.Operation{
 		OperationID: "set-settings", Tags: []string{tagAccount}, Method: http.MethodPut, Path: "/account/settings", Summary: "Change my settings",
 		Description: "A section that the request leaves out stays as it is. In the section notices, a kind or a channel that it leaves out is on.",
 	}), a.setSettings)
 	a.registerWebhooks(api)
-}
-
-// writing is a request that changes something at once.
-func (a *service) writing(op huma.Operation) huma.Operation {
-	op.Security, op.MaxBodyBytes, op.BodyReadTimeout = signedIn, unbounded, bodyTime
-	return op
 }
 
 func (a *service) listNotices(ctx context.Context, _ *struct{}) (*struct{ Body List[Notice] }, error) {

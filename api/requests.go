@@ -68,11 +68,16 @@ type acceptedOutput struct {
 }
 
 func accept(ctx context.Context, input Asking, ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
-	who, err := input.who(ctx)
+	return acceptFrom(ctx, input.who, ask)
+}
+
+// acceptFrom submits a request of the caller that who finds.
+func acceptFrom(ctx context.Context, who func(context.Context) (operations.Caller, error), ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
+	caller, err := who(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	op, err := ask(who)
+	op, err := ask(caller)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

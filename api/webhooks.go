@@ -88,7 +88,7 @@ func showDelivery(d notices.Delivery) Delivery {
 
 func (a *service) registerWebhooks(api huma.API) {
 	route := func(method, path, id, summary, description string, status int) huma.Operation {
-		return a.writing(huma.Operation{
+		return changing(huma.Operation{
 			OperationID: id, Tags: []string{tagWebhooks}, Method: method, Path: path, Summary: summary, Description: description, DefaultStatus: status,
 		})
 	}

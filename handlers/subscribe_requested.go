@@ -81,7 +81,7 @@ func noRoom(account state.Account, limits Limits, want asked) *portal.Error {
 			continue
 		}
 		if slices.Contains(want.rivals, plan) {
-			return portal.Fail(portal.Conflict, rivalText(want.name, other.Name))
+			return portal.RivalPlans(want.name, other.Name)
 		}
 		if other.ChangesTo == "" { // a change takes one place
 			held++
@@ -91,10 +91,6 @@ func noRoom(account state.Account, limits Limits, want asked) *portal.Error {
 		return portal.PlanLimit(limits.PlansPerKey, want.name)
 	}
 	return nil
-}
-
-func rivalText(plan, held string) string {
-	return fmt.Sprintf("%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.", plan, held, held, plan, held)
 }
 
 // firstKey asks for a key, unless the ring has one.

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 const dueBatch = 100
@@ -180,18 +181,24 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
 }
 
-func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
+// account reads the account that a row is about. Rows about other streams are for newer workers.
+func (d DueRows) account(ctx context.Context, row found) (state.Account, error) {
 	id, ok := row.Stream.Account()
 	if !ok {
-		return false, errUnknownKind
+		return state.Account{}, errUnknownKind
 	}
 	history, err := d.Accounts.Account(ctx, id)
+	return history.Account, err
+}
+
+func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
+	account, err := d.account(ctx, row)
 	if err != nil {
 		return false, err
 	}
 	// A fact that this worker does not understand may have opened the wish again: leave it to
 	// newer workers.
-	if history.Account.NotUnderstood == "" && !history.Account.WishOpen(row.Opened) {
+	if account.NotUnderstood == "" && !account.WishOpen(row.Opened) {
 		return true, nil
 	}
 	if woken[row.Stream] {
@@ -208,16 +215,12 @@ func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Strea
 
 // giveBack asks for the release of an idle key, unless its ring is in use again.
 func (d DueRows) giveBack(ctx context.Context, row found) (done bool, err error) {
-	id, ok := row.Stream.Account()
-	if !ok {
-		return false, errUnknownKind
-	}
-	history, err := d.Accounts.Account(ctx, id)
+	account, err := d.account(ctx, row)
 	if err != nil {
 		return false, err
 	}
-	key := history.Account.Keys[row.Key]
-	if !key.Created() || history.Account.Rings[key.Ring].EmptiedBy != row.Emptied {
+	key := account.Keys[row.Key]
+	if !key.Created() || account.Rings[key.Ring].EmptiedBy != row.Emptied {
 		return true, nil
 	}
 	if key.Releasing == 0 {

@@ -15,18 +15,14 @@ import (
 // no longer applies. Each time that the row falls due, the request has another id, so that no queue
 // drops it.
 func (d DueRows) serveKey(ctx context.Context, row found) (done bool, err error) {
-	id, ok := row.Stream.Account()
-	if !ok {
-		return false, errUnknownKind
-	}
-	history, err := d.Accounts.Account(ctx, id)
+	account, err := d.account(ctx, row)
 	if err != nil {
 		return false, err
 	}
-	if history.Account.NotUnderstood != "" {
+	if account.NotUnderstood != "" {
 		return false, nil // newer workers know whether the row still applies
 	}
-	request, done := keyRequest(row.Row, history.Account.Keys[row.Key], d.Now())
+	request, done := keyRequest(row.Row, account.Keys[row.Key], d.Now())
 	if done || request == nil {
 		return done, nil
 	}

@@ -64,6 +64,12 @@ func PlanLimit(most int, plan string) *Error {
 		"%s %s, then subscribe to %s, or ask the operator of this portal to have the quota raised.", full, leave, plan))
 }
 
+// RivalPlans refuses to add a key to a plan because it is in another one of the same API.
+func RivalPlans(plan, held string) *Error {
+	return Fail(Conflict, fmt.Sprintf(
+		"%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.", plan, held, held, plan, held))
+}
+
 // AccountSuspended refuses a change of an account that the operator has suspended for that reason.
 func AccountSuspended(reason string) *Error {
 	text := "The operator of this portal has suspended your account, so nothing can be changed and API Gateway refuses your keys."

@@ -16,10 +16,8 @@ import (
 
 func (c *convergence) detach(ctx context.Context, pair portal.Pair) error {
 	key := c.account.Keys[pair.Key]
-	if c.mayBeUnrecorded {
-		if found, err := c.adopt(ctx, key); found || err != nil {
-			return err // the task comes up again
-		}
+	if found, err := c.adoptUnrecorded(ctx, key); found || err != nil {
+		return err // the task comes up again
 	}
 	// A key that was never created is in no plan.
 	if key.Created() {
@@ -137,10 +135,8 @@ func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.R
 		delete(c.stuck, task{key: other.Key, plan: other.Plan})
 		return nil
 	}
-	mine, theirs := c.account.Subscriptions[pair.Plan].Name, c.account.Subscriptions[other.Plan].Name
-	return c.withdraw(ctx, pair, no, portal.Conflict, fmt.Sprintf(
-		"%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.",
-		mine, theirs, theirs, mine, theirs), events.LostStageTaken)
+	rivals := portal.RivalPlans(c.account.Subscriptions[pair.Plan].Name, c.account.Subscriptions[other.Plan].Name)
+	return c.withdraw(ctx, pair, no, rivals.Code, rivals.Message, events.LostStageTaken)
 }
 
 // withdraw records that the key cannot have the plan: it rejects the plan's open wish. If the

@@ -69,10 +69,12 @@ func (c *convergence) allSwitched() bool {
 // finishSwitching ends that wish. Keys that may exist without being recorded are looked for first.
 func (c *convergence) finishSwitching(ctx context.Context) error {
 	for _, id := range c.keyIDs() {
-		if key := c.account.Keys[id]; c.mayBeUnrecorded && !key.Released {
-			if found, err := c.adopt(ctx, key); found || err != nil {
-				return err // the key is switched next
-			}
+		key := c.account.Keys[id]
+		if key.Released {
+			continue
+		}
+		if found, err := c.adoptUnrecorded(ctx, key); found || err != nil {
+			return err // the key is switched next
 		}
 	}
 	_, err := c.record(ctx, c.msg.Correlation, watchStanding(), func() []events.Fact {

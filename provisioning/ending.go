@@ -13,10 +13,8 @@ import (
 // end disables a key for ever. A key that may exist without being recorded is looked for first.
 func (c *convergence) end(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
-	if c.mayBeUnrecorded {
-		if found, err := c.adopt(ctx, key); found || err != nil {
-			return err // the task comes up again
-		}
+	if found, err := c.adoptUnrecorded(ctx, key); found || err != nil {
+		return err // the task comes up again
 	}
 	if key.Created() {
 		if err := c.plane.SetEnabled(ctx, key.GatewayID, false); err != nil && !isRefused(err, gateway.KeyGone) {

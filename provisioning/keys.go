@@ -71,14 +71,20 @@ func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err
 	return true, c.created(ctx, c.planOf(key.ID), key, id)
 }
 
+// adoptUnrecorded is adopt, if a worker may have created keys without recording them.
+func (c *convergence) adoptUnrecorded(ctx context.Context, key state.Key) (found bool, err error) {
+	if !c.mayBeUnrecorded {
+		return false, nil
+	}
+	return c.adopt(ctx, key)
+}
+
 // release deletes a key from API Gateway. If a subscription wants it meanwhile, nothing is recorded;
 // attaching then creates the key again.
 func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
-	if c.mayBeUnrecorded {
-		if found, err := c.adopt(ctx, key); found || err != nil {
-			return err // the task comes up again
-		}
+	if found, err := c.adoptUnrecorded(ctx, key); found || err != nil {
+		return err // the task comes up again
 	}
 	if key.Created() {
 		for _, plan := range c.account.MayHold(id) {

@@ -161,8 +161,6 @@ func (a *Account) Apply(e events.Event) {
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
 		a.rejectKey(f.Wish)
-	case events.QuotaThresholdReached:
-		a.reach(f)
 	default:
 		a.applyToKeys(e)
 		a.applyToPlans(e)
