@@ -26,7 +26,7 @@ func Deletion(byOwner bool) Decide[events.AccountDeletionRequested] {
 		case now.Suspended && byOwner:
 			return reject(decides, portal.Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")
 		}
-		return []events.Fact{events.AccountDeleting{Decides: decides}}
+		return append(releasing(account), events.AccountDeleting{Decides: decides})
 	}
 }
 

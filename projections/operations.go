@@ -187,7 +187,7 @@ func describe(account state.Account, fact events.Event) Step {
 
 func planName(account state.Account, fact events.Event) string {
 	if f, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok {
-		return account.Subscriptions[f.AboutPlan()].Name
+		return account.PlanName(f.AboutPlan())
 	}
 	return ""
 }

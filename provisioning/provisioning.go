@@ -277,13 +277,13 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 }
 
 func (c *convergence) urgency(t task) gateway.Urgency {
-	if t.kind != keyInPlan {
+	if t.kind != keyInPlan && t.kind != finishSubscription {
 		return c.keyUrgency(t)
 	}
 	if c.movesFrom(t.pair()) != "" {
 		return gateway.Interactive
 	}
-	s := c.account.Subscriptions[t.plan]
+	s := c.subscriptionOf(t)
 	opened := s.OpenedAt
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		opened = attachment.OpenedAt
@@ -329,7 +329,8 @@ func (c *convergence) park(ctx context.Context, t task, cause error) error {
 		c.Waits(reason)
 	}
 	wish := c.wish(t)
-	_, err := c.record(ctx, c.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
+	id := c.subscriptionOf(t).ID()
+	_, err := c.record(ctx, c.correlation(id), watchSubscription(id), func() []events.Fact {
 		if parked, open := c.parked(wish); !open || parked == reason {
 			return nil
 		}
@@ -366,10 +367,22 @@ func (c *convergence) wish(t task) int64 {
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		return attachment.OpenedBy
 	}
-	return c.account.Subscriptions[t.plan].OpenedBy
+	return c.subscriptionOf(t).OpenedBy
 }
 
-// correlation is that of the request that opened the plan's wish, not that of the wake-up.
-func (c *convergence) correlation(plan portal.PlanID) string {
-	return cmp.Or(c.account.Subscriptions[plan].Correlation, c.msg.Correlation)
+// subscriptionOf returns the subscription that the task is about, the zero one if there is none.
+func (c *convergence) subscriptionOf(t task) state.Subscription {
+	if t.kind == finishSubscription {
+		return c.account.Subscriptions[t.subscription]
+	}
+	return c.account.SubscribedBy(t.pair())
+}
+
+// correlation is that of the request that opened the subscription's wish, not that of the wake-up.
+func (c *convergence) correlation(id portal.SubscriptionID) string {
+	return cmp.Or(c.account.Subscriptions[id].Correlation, c.msg.Correlation)
+}
+
+func (c *convergence) correlationOf(pair portal.Pair) string {
+	return c.correlation(c.account.SubscriptionOf(pair))
 }

@@ -61,8 +61,8 @@ func (g Generation) Key(account portal.AccountID, key portal.KeyID) Key {
 // Subscription is the row of a subscription of an account.
 //
 // Owner: projections. Kept: with its generation.
-func (g Generation) Subscription(account portal.AccountID, plan portal.PlanID) Key {
-	return Key{g.Now(account).PK, NowSubscriptionBegins + string(plan)}
+func (g Generation) Subscription(account portal.AccountID, id portal.SubscriptionID) Key {
+	return Key{g.Now(account).PK, NowSubscriptionBegins + string(id)}
 }
 
 // Activity is the row of one line of an account's activity, made from the fact with that
