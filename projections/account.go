@@ -38,6 +38,7 @@ type Account struct {
 	Profile       Profile
 	Keys          []Key
 	Subscriptions []Subscription
+	Licences      []Licence
 }
 
 // profileRows writes a state row, guarded by sequence; only the account's stream writes it.
@@ -82,6 +83,8 @@ func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, erro
 			return attributevalue.UnmarshalMap(item, &account.Profile)
 		case strings.HasPrefix(sk, schema.NowKeyBegins):
 			return appendRow(&account.Keys, item)
+		case strings.HasPrefix(sk, schema.NowLicenceBegins):
+			return appendRow(&account.Licences, item)
 		case strings.HasPrefix(sk, schema.NowSubscriptionBegins):
 			return appendRow(&account.Subscriptions, item)
 		}

@@ -80,7 +80,7 @@ func opens(fact events.Event) int64 {
 	switch f := fact.Data.(type) {
 	case events.RequestJoined:
 		return f.Wish
-	case events.SubscriptionApprovalPending, events.RegistrationPending:
+	case events.SubscriptionApprovalPending, events.RegistrationPending, events.LicenceClaimed:
 		return fact.Sequence
 	case events.SubscriptionApproved:
 		return 0 // the operation is the admin's
@@ -111,7 +111,7 @@ func concerns(before state.Account, fact events.Event) []int64 {
 		return before.WishesOn(f.Key)
 	case events.AccountDeleting:
 		return before.Undecided()
-	case events.SubscriptionApprovalPending, events.RegistrationPending:
+	case events.SubscriptionApprovalPending, events.RegistrationPending, events.LicenceClaimed:
 		return []int64{fact.Sequence} // operations that join wait, too
 	case interface{ Linked() int64 }:
 		if wish := f.Linked(); wish != 0 {
@@ -177,6 +177,7 @@ func describe(account state.Account, fact events.Event) Step {
 		describeKey(&step, account, fact)
 		describePlan(&step, account, fact)
 		describeStanding(&step, fact)
+		describeLicence(&step, account, fact)
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."
 	case events.CatalogSourceFailed:

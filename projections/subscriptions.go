@@ -31,6 +31,9 @@ type Subscription struct {
 	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
+// ID names the subscription.
+func (s Subscription) ID() portal.SubscriptionID { return portal.SubscriptionOf(s.Plan, s.Ring) }
+
 // The states of a subscription.
 const (
 	SubscriptionAwaitingApproval = "awaiting_approval"

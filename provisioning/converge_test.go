@@ -554,7 +554,7 @@ func TestAPlanWaitsForAnotherThatIsBeingLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscription(plan); s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
@@ -577,7 +577,7 @@ func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
 	}
 	b.wantCalls("attach free gw1", "detach next gw1", "attach free gw1")
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscription(plan); s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
