@@ -132,11 +132,19 @@ func TestASuspendedAccountGetsNoKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls()
-	b.say("op2", events.AccountReinstated{})
+	waits := []any{events.AccountKeysSwitched{Link: wish(4)}, events.WishParked{Link: wish(3), Reason: events.WaitingForReinstatement}}
+	b.wantOutcomes(waits...)
 	if err := b.wake("w2"); err != nil {
 		t.Fatal(err)
 	}
+	b.wantOutcomes(waits...)
+	b.say("op2", events.AccountReinstated{})
+	if err := b.wake("w3"); err != nil {
+		t.Fatal(err)
+	}
 	b.wantCalls("create key1", "attach free gw1")
+	b.wantOutcomes(append(waits, events.KeyCreated{Key: "key1", GatewayID: "gw1"}, events.KeyAttached{Link: wish(3), Key: "key1", Plan: "free"},
+		events.SubscriptionActivated{Link: wish(3), Plan: "free"}, events.AccountKeysSwitched{Link: wish(7)})...)
 }
 
 func TestAKeyThatAPIGatewayDoesNotAcceptEndsAndTheOldOneStays(t *testing.T) {

@@ -249,6 +249,9 @@ func (c *convergence) converge(ctx context.Context) error {
 	for {
 		t, ok := c.next()
 		if !ok {
+			if err := c.awaitReinstatement(ctx); err != nil {
+				return err
+			}
 			if err := c.stuckError(); err != nil {
 				return err
 			}
