@@ -69,7 +69,8 @@ type KeyUnblocked struct {
 	Key portal.KeyID `json:"key"`
 }
 
-// KeyEndsSoon: the key will expire at Ends, and its owner should know.
+// KeyEndsSoon: the key will end at Ends, by an expiry or at the end of an overlap, and its owner should
+// know.
 type KeyEndsSoon struct {
 	Key  portal.KeyID `json:"key"`
 	Ends time.Time    `json:"ends"`

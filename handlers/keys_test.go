@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
@@ -256,6 +257,44 @@ func TestTheEndOfAKeyIsADueRow(t *testing.T) {
 	} {
 		if !row.At().After(opened) || !slices.ContainsFunc(d.tables.Rows(t, d.tables.Records, row.Place().PK), func(item map[string]types.AttributeValue) bool { return schema.KeyOf(item) == row.Place() }) {
 			t.Errorf("there is no %s row at %s", row.Kind, row.At())
+		}
+	}
+}
+
+// Every row besides those that end a key.
+func TestAnOwnerIsToldAheadOfAnEndButNotRightAfterSettingIt(t *testing.T) {
+	t.Parallel()
+	const hour = time.Hour
+	for name, c := range map[string]struct {
+		after  time.Duration
+		reason events.EndReason
+		want   []time.Duration
+	}{
+		"an expiry in ten days":                  {10 * day, events.EndExpired, []time.Duration{7 * day, day}},
+		"an expiry in a week":                    {7 * day, events.EndExpired, []time.Duration{day}},
+		"an expiry in a week and a minute":       {7*day + time.Minute, events.EndExpired, []time.Duration{day}},
+		"an expiry in three days":                {3 * day, events.EndExpired, []time.Duration{day}},
+		"an expiry in a day and a minute":        {day + time.Minute, events.EndExpired, nil},
+		"an expiry in an hour":                   {hour, events.EndExpired, nil},
+		"an overlap of 30 days":                  {30 * day, events.EndRotated, []time.Duration{day}},
+		"an overlap of two days":                 {2 * day, events.EndRotated, []time.Duration{hour}},
+		"an overlap of a day":                    {day, events.EndRotated, []time.Duration{hour}},
+		"an overlap of two hours":                {2 * hour, events.EndRotated, nil},
+		"no overlap":                             {0, events.EndRotated, nil},
+		"an overlap whose end has passed":        {-hour, events.EndRotated, nil},
+		"the end of a key that is to end anyhow": {10 * day, events.EndRevoked, nil},
+	} {
+		stream := portal.AccountStream(account)
+		before := statetest.FoldAccount(account, history(active()))
+		after := before.Clone()
+		ends := keyClock().Add(c.after)
+		after.Apply(events.Event{Subject: stream, Data: events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: c.reason}})
+		want := []journal.Row{journal.PutDue(due.OfKeyEnd(stream, "key1", ends))}
+		for _, ahead := range c.want {
+			want = append(want, journal.PutDue(due.OfKeyEndSoon(stream, "key1", ends, ahead)))
+		}
+		if diff := cmp.Diff(want, keyEndRows(stream, before, after, keyClock())); diff != "" {
+			t.Errorf("%s: rows (-want +got):\n%s", name, diff)
 		}
 	}
 }

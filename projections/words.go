@@ -98,6 +98,9 @@ func keyActivity(account state.Account, fact events.Event) string {
 		}
 		return account.Keys[f.Key].Name + " works until " + timeText(*f.Ends) + "."
 	case events.KeyEndsSoon:
+		if account.Keys[f.Key].EndsFor == events.EndRotated {
+			return "The old " + account.Keys[f.Key].Name + " ends on " + timeText(f.Ends) + "."
+		}
 		return account.Keys[f.Key].Name + " expires on " + timeText(f.Ends) + "."
 	case events.KeyEnding:
 		return account.Keys[f.Key].Name + endingText(f.Reason)
