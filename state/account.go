@@ -24,6 +24,8 @@ type Account struct {
 	Attachments map[portal.Pair]Attachment
 	// Thresholds are the parts of quotas that keys have used up.
 	Thresholds map[portal.Pair][]Threshold
+	// Spent is what keys have used of quotas in periods that may not be over.
+	Spent map[portal.Pair]Spent
 	// Decisions holds the highest intent decided in each scope.
 	Decisions map[portal.Scope]portal.Intent
 	// NotUnderstood is the type of a fact that only newer code knows and that must not be
@@ -123,6 +125,7 @@ func NewAccount(id portal.AccountID) Account {
 		Subscriptions: map[portal.PlanID]Subscription{},
 		Attachments:   map[portal.Pair]Attachment{},
 		Thresholds:    map[portal.Pair][]Threshold{},
+		Spent:         map[portal.Pair]Spent{},
 		Decisions:     map[portal.Scope]portal.Intent{},
 	}
 }
@@ -131,7 +134,7 @@ func NewAccount(id portal.AccountID) Account {
 func (a Account) Clone() Account {
 	a.Keys, a.Rings, a.Subscriptions = maps.Clone(a.Keys), maps.Clone(a.Rings), maps.Clone(a.Subscriptions)
 	a.Attachments, a.Decisions = maps.Clone(a.Attachments), maps.Clone(a.Decisions)
-	a.Thresholds = maps.Clone(a.Thresholds)
+	a.Thresholds, a.Spent = maps.Clone(a.Thresholds), maps.Clone(a.Spent)
 	return a
 }
 
@@ -166,6 +169,7 @@ func (a *Account) Apply(e events.Event) {
 		a.applyToPlans(e)
 		a.applyToStanding(e)
 		a.applyToThresholds(e)
+		a.applyToSpent(e)
 	}
 }
 
