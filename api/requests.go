@@ -22,7 +22,7 @@ type Operation struct {
 
 // Reason says why an operation is waiting, rejected or failed.
 type Reason struct {
-	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,suspended,deleting,denied,approval,superseded,failed" doc:"While waiting: approval (the operator has to approve it), aws (API Gateway is not accepting the change), kms (AWS KMS does not answer), kms_key (the portal's KMS key is disabled or cannot be used, and the operator has to fix it), capacity (API Gateway has no room for another key, and the operator has to make room). When rejected: invalid, forbidden, not_found, conflict, limit_reached, not_registered, suspended, deleting, denied, superseded. failed: the operator can replay it." example:"conflict"`
+	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,suspended,deleting,denied,approval,superseded,failed" doc:"While waiting: approval (the operator has to approve it), aws (API Gateway is not accepting the change), kms (AWS KMS does not answer), kms_key (the portal's KMS key is disabled or cannot be used, and the operator has to fix it), capacity (API Gateway has no room for another key, and the operator has to make room), suspended (the operator has to reinstate the account). When rejected: invalid, forbidden, not_found, conflict, limit_reached, not_registered, suspended, deleting, denied, superseded. failed: the operator can replay it." example:"conflict"`
 	Message string `json:"message"`
 }
 

@@ -142,6 +142,8 @@ const (
 	WaitingForCapacity Reason = "capacity" // the AWS account holds as many keys as it may; an operator must make room
 	WaitingForKMS      Reason = "kms"      // KMS, which computes key values, does not answer or throttles
 	WaitingForKMSKey   Reason = "kms_key"  // the KMS key is disabled or may not be used; an operator must act
+
+	WaitingForReinstatement Reason = "suspended" // the account is suspended; an operator must reinstate it
 )
 
 // KeyCreated: API Gateway holds the key, under that id.

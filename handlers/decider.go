@@ -123,7 +123,7 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
 		events.KeyRequested{}.EventType():                  forAccount(d, KeyCreation(d.keys, d.rings, d.now)),
-		events.KeyRenameRequested{}.EventType():            forAccount(d, KeyRenaming),
+		events.KeyRenameRequested{}.EventType():            forAccount(d, inGoodStanding(KeyRenaming)),
 		events.KeyRotationRequested{}.EventType():          forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
 		events.KeyEndRequested{}.EventType():               forAccount(d, KeyEnd(d.now)),
 		events.KeyEndNoticeRequested{}.EventType():         forAccount(d, KeyEndNotice(d.now)),

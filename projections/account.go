@@ -70,6 +70,18 @@ func profileAfter(account state.Account, fact events.Event) (shown Profile, ok b
 	return shown, true
 }
 
+// Profile reads an account without its keys and subscriptions, in one request. That of an account that
+// never registered has StatusNone.
+func (v *Views) Profile(ctx context.Context, id portal.AccountID) (Profile, error) {
+	profile := Profile{Status: StatusNone}
+	live, err := v.store.live(ctx)
+	if err != nil {
+		return profile, asUnavailable(err)
+	}
+	_, err = v.store.get(ctx, v.store.tables.Views, live.Profile(id), &profile)
+	return profile, asUnavailable(err)
+}
+
 // Account reads an account. One that never registered is empty, with StatusNone.
 func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
 	account := Account{Profile: Profile{Status: StatusNone}}

@@ -118,6 +118,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a key that was blocked is blocked", active, said{"", events.KeyBlocked{Key: "k1"}}, []string{"now#key#k1 | blocked"}},
 		{"a key that is no longer blocked is active", append(active[:6:6], said{"", events.KeyBlocked{Key: "k1"}}), said{"", events.KeyUnblocked{Key: "k1"}}, []string{
 			"now#key#k1 | active"}},
+		{"what a key has used of a quota has no row", active, said{"", events.QuotaUsed{Key: "k1", Plan: "free", PeriodStart: "2026-11-01", Period: "MONTH", Used: 3}}, nil},
 		{"a quota that a key takes over has no row", active, said{"", events.UsageCarried{Key: "k1", From: "k0", Plan: "free", Remaining: 3}}, nil},
 		{"a change of plans shows both plans", active, change, []string{
 			"log#activity#N | You asked to change from Free to Plus.", "now#subscription#free | active", "now#subscription#plus | pending", "operation#op-plus step | running"}},

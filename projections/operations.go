@@ -205,6 +205,8 @@ func WaitingText(reason string) string {
 		return "AWS KMS does not answer, so we cannot create your key right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForCapacity:
 		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
+	case events.WaitingForReinstatement:
+		return "Your account is suspended. We continue automatically once the operator of this portal has reinstated it."
 	case events.WaitingForKMSKey:
 		return "This portal's KMS key is disabled or cannot be used, so we cannot create your API key. The operator of this portal has to fix this; then we continue automatically."
 	}

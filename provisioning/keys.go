@@ -3,6 +3,7 @@ package provisioning
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -11,7 +12,7 @@ import (
 )
 
 func (c *convergence) create(ctx context.Context, pair portal.Pair, key state.Key) error {
-	if c.Bulk != nil && !c.changing(pair) && key.Replaces == "" {
+	if c.Bulk != nil && !c.changing(pair) && key.Replaces == "" && !slices.ContainsFunc(c.wantedWith(key.ID), c.carries) {
 		return c.createInBulk(ctx, pair, key)
 	}
 	return c.createAlone(ctx, pair, key)

@@ -76,7 +76,11 @@ func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.Pl
 	var no *gateway.Refused
 	switch {
 	case err == nil:
-		return c.moved(ctx, pair, old)
+		carried, err := c.carry(ctx, pair)
+		if err != nil {
+			return fmt.Errorf("passing a quota on to key %s: %w", pair.Key, err)
+		}
+		return c.moved(ctx, pair, old, carried)
 	case isRefused(err, gateway.KeyGone):
 		return c.renew(ctx, pair, err)
 	case errors.As(err, &no) && no.Reason == gateway.StageTaken && no.Rival == from:
@@ -117,8 +121,9 @@ func (c *convergence) shareStage(a, b portal.Pair) bool {
 	return false
 }
 
-// moved records that the key is in the plan and no longer in the old one.
-func (c *convergence) moved(ctx context.Context, pair, old portal.Pair) error {
+// moved records that the key is in the plan and no longer in the old one, with what it has taken over
+// there.
+func (c *convergence) moved(ctx context.Context, pair, old portal.Pair, carried []events.Fact) error {
 	delete(c.recheck, pair)
 	delete(c.recheck, old)
 	touched, err := c.record(ctx, c.correlationOf(pair), watchAll(watchPair(pair), watchPair(old)), func() []events.Fact {
@@ -130,10 +135,10 @@ func (c *convergence) moved(ctx context.Context, pair, old portal.Pair) error {
 			back := []events.Fact{
 				events.KeyDetached{Link: link, Key: pair.Key, Plan: old.Plan}, events.KeyAttached{Link: link, Key: pair.Key, Plan: pair.Plan},
 			}
-			return append(back, c.fulfilled(c.account.SubscriptionOf(old), pair, old)...)
+			return append(append(back, carried...), c.fulfilled(c.account.SubscriptionOf(old), pair, old)...)
 		}
 		facts := []events.Fact{events.KeyMoved{Link: link, Key: pair.Key, From: old.Plan, Plan: pair.Plan}}
-		return append(facts, c.fulfilled(c.account.SubscriptionOf(pair), pair, old)...)
+		return append(append(facts, carried...), c.fulfilled(c.account.SubscriptionOf(pair), pair, old)...)
 	})
 	if touched {
 		c.recheck[pair], c.recheck[old] = true, true

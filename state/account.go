@@ -24,6 +24,8 @@ type Account struct {
 	Attachments map[portal.Pair]Attachment
 	// Thresholds are the parts of quotas that keys have used up.
 	Thresholds map[portal.Pair][]Threshold
+	// Spent is what keys have used of quotas in periods that may not be over.
+	Spent map[portal.Pair]Spent
 	// Licences are those for which the account has, or had, access.
 	Licences map[portal.Stream]LicenceAccess
 	// Decisions holds the highest intent decided in each scope.
@@ -153,6 +155,7 @@ func NewAccount(id portal.AccountID) Account {
 		Subscriptions: map[portal.SubscriptionID]Subscription{},
 		Attachments:   map[portal.Pair]Attachment{},
 		Thresholds:    map[portal.Pair][]Threshold{},
+		Spent:         map[portal.Pair]Spent{},
 		Licences:      map[portal.Stream]LicenceAccess{},
 		Decisions:     map[portal.Scope]portal.Intent{},
 	}
@@ -162,7 +165,7 @@ func NewAccount(id portal.AccountID) Account {
 func (a Account) Clone() Account {
 	a.Keys, a.Rings, a.Subscriptions = maps.Clone(a.Keys), maps.Clone(a.Rings), maps.Clone(a.Subscriptions)
 	a.Attachments, a.Decisions = maps.Clone(a.Attachments), maps.Clone(a.Decisions)
-	a.Thresholds, a.Licences = maps.Clone(a.Thresholds), maps.Clone(a.Licences)
+	a.Thresholds, a.Spent, a.Licences = maps.Clone(a.Thresholds), maps.Clone(a.Spent), maps.Clone(a.Licences)
 	return a
 }
 
@@ -199,6 +202,7 @@ func (a *Account) Apply(e events.Event) {
 		a.applyToPlans(e)
 		a.applyToStanding(e)
 		a.applyToThresholds(e)
+		a.applyToSpent(e)
 	}
 }
 
