@@ -1,7 +1,7 @@
-// Package catalog is what the portal offers: products, their plans and the APIs behind them. A
-// job reads it from API Gateway, which is the source of truth, and stores it as one document
-// under its own hash. This package groups and orders what it reads, so that the same setup
-// always gives the same document. It does not decide who may see or buy a product.
+// Package catalog is what the portal offers: products, their plans and the APIs behind them. A job
+// reads it from API Gateway, which is the source of truth, and stores it as one document under its
+// own hash. The same setup always gives the same document. The package does not decide who may see
+// or buy a product.
 package catalog
 
 import (
@@ -24,8 +24,8 @@ type Document struct {
 	Pages []Page `json:"pages,omitempty"`
 	// Files are the images that Pages show.
 	Files []File `json:"files,omitempty"`
-	// Moved leads from the id of a product that is gone to a plan of it that is still offered,
-	// so that old links keep working.
+	// Moved leads from the id of a product that is gone to a plan of it that is still offered, so
+	// that old links work.
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
@@ -40,16 +40,16 @@ type Product struct {
 	Plans       []Plan `json:"plans"`
 	APIs        []API  `json:"apis"`
 
-	// Visibility is one of the constants; "" means VisiblePublic. Groups matter only for
-	// VisibleGroups.
+	// Visibility is one of the constants; "" means VisiblePublic. Only VisibleGroups uses Groups.
 	Visibility string   `json:"visibility,omitempty"`
 	Groups     []string `json:"groups,omitempty"`
 	// Version is the version's name, such as "2". VersionOf is the id that all versions of one
-	// product share; "" if there is one version only.
+	// product have in common; "" if there is one version only.
 	Version   string `json:"version,omitempty"`
 	VersionOf string `json:"version_of,omitempty"`
 	// Status is one of the constants; "" says nothing. Sunset is the date after which a deprecated
-	// product may be gone (YYYY-MM-DD), Successor the id of the product to move to; both may be "".
+	// product may be gone (YYYY-MM-DD), Successor the id of the product to change to; both may be
+	// "".
 	Status    string `json:"status,omitempty"`
 	Sunset    string `json:"sunset,omitempty"`
 	Successor string `json:"successor,omitempty"`
@@ -69,13 +69,11 @@ type Product struct {
 
 // Values of Product.Visibility.
 const (
-	// VisiblePublic products are visible to everybody.
 	VisiblePublic = "public"
 	// VisibleSignedIn products are visible to people who are signed in.
 	VisibleSignedIn = "signed-in"
-	// VisibleGroups products are visible to the members of Product.Groups.
-	VisibleGroups = "groups"
-	// VisibleHidden products are visible to admins only, who see everything.
+	VisibleGroups   = "groups"
+	// VisibleHidden products are visible to admins only.
 	VisibleHidden = "hidden"
 )
 
@@ -101,17 +99,16 @@ type Image struct {
 	Alt string `json:"alt,omitempty"`
 }
 
-// File is a stored image that Markdown shows. Name is its path in the product's folder, such as
-// "images/map.svg"; that of one of the portal's own pages is its path in the folder "pages".
+// File is a stored image that Markdown shows. Name is its path in the product's folder, or in the
+// folder "pages", such as "images/map.svg".
 type File struct {
 	Name string `json:"name"`
 	Hash string `json:"hash"`
-	// Type is the media type.
 	Type string `json:"type"`
 }
 
-// Page is a stored page of Markdown. Name is its last path segment. The Markdown does not repeat
-// the title as its heading.
+// Page is a stored page of Markdown without the title as its heading. Name is its last path
+// segment.
 type Page struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -132,12 +129,12 @@ type Plan struct {
 	// Order is the position that a product folder gives the plan, from 1. Plans without one (0)
 	// come after it, by size.
 	Order int `json:"order,omitempty"`
-	// Price is plain text, such as "29 € a month"; "" if nothing is said about it.
+	// Price is plain text, such as "29 € a month"; "" says nothing.
 	Price       string `json:"price,omitempty"`
 	Recommended bool   `json:"recommended,omitempty"`
 	// Approval is ApprovalManual or "", which means that nobody has to approve a subscription.
 	Approval string `json:"approval,omitempty"`
-	// Marketplace plans are bought on AWS Marketplace. Nobody can subscribe to them here.
+	// Marketplace plans are bought on AWS Marketplace, so nobody can subscribe to them here.
 	Marketplace bool `json:"marketplace,omitempty"`
 }
 
@@ -169,7 +166,6 @@ type Quota struct {
 
 // Kinds of APIs.
 const (
-	// REST is a REST API.
 	REST = "rest"
 	// Other is an API that API Gateway does not list among the REST APIs, such as a WebSocket
 	// API. Only its id and stage are known.
@@ -191,15 +187,13 @@ type API struct {
 	Version     string `json:"version"`
 	Stage       string `json:"stage"`
 	Endpoint    string `json:"endpoint"`
-	// Kind is REST, Other or Docs.
-	Kind string `json:"kind" enum:"rest,other,docs"`
+	Kind        string `json:"kind" enum:"rest,other,docs"`
 	// Private APIs can be called only from inside their owner's network.
 	Private bool `json:"private,omitempty"`
 	// Definition is the hash of the API's OpenAPI document, as openapi.Normalize returns it; "" if
 	// there is none.
 	Definition string `json:"definition,omitempty"`
-	// SDKs are what API Gateway generated for the stage.
-	SDKs []SDK `json:"sdks,omitempty"`
+	SDKs       []SDK  `json:"sdks,omitempty"`
 }
 
 // SDK is a stored archive that API Gateway generated. Type is one of GetSdk's: java,
@@ -207,7 +201,6 @@ type API struct {
 type SDK struct {
 	Type string `json:"type"`
 	Hash string `json:"hash"`
-	// File is the archive's file name.
 	File string `json:"file"`
 }
 
@@ -270,7 +263,7 @@ func (d Document) After(before Document) Document {
 	for _, product := range before.Products {
 		delete(moved, product.ID)
 		for _, plan := range product.Plans {
-			if _, now, offered := d.Plan(plan.ID); offered && !now.opens(product) {
+			if _, now, offered := d.Plan(plan.ID); offered && !now.widens(product) {
 				moved[product.ID] = plan.ID
 				break
 			}
@@ -282,7 +275,7 @@ func (d Document) After(before Document) Document {
 	maps.DeleteFunc(moved, func(_ string, plan portal.PlanID) bool {
 		_, now, offered := d.Plan(plan)
 		_, earlier, known := before.Plan(plan)
-		return !offered || known && now.opens(earlier)
+		return !offered || known && now.widens(earlier)
 	})
 	d.Moved = nil
 	if len(moved) > 0 {
@@ -292,7 +285,7 @@ func (d Document) After(before Document) Document {
 }
 
 // ChangesPlans reports whether a plan of the document is missing from the next one, or has other
-// stages or another name there. Accounts that hold such a plan must be checked.
+// stages or another name there. Then the accounts with such a plan must be checked.
 func (d Document) ChangesPlans(next Document) bool {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
@@ -305,8 +298,8 @@ func (d Document) ChangesPlans(next Document) bool {
 	return false
 }
 
-// Canonical sorts the document: products by name; plans from the smallest to the largest, then
-// by name; APIs by name and stage; stages by API. Lists are empty rather than nil.
+// Canonical sorts products by name; plans from the smallest to the largest, then by name; APIs by
+// name and stage; stages by API. Lists are empty rather than nil.
 func (d Document) Canonical() Document {
 	products := slices.AppendSeq([]Product{}, slices.Values(d.Products))
 	for i, product := range products {

@@ -13,7 +13,6 @@ type memory[T any] struct {
 	At    time.Time `json:"at"`
 }
 
-// readBy reports whether this run read it.
 func (m memory[T]) readBy(p progress) bool { return !m.At.Before(p.Began) }
 
 // serves reports whether the run can reuse it.

@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// table is the part of DynamoDB that the store needs.
 type table interface {
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
@@ -104,8 +103,8 @@ func (s *Store) LoadBlob(ctx context.Context, hash string) ([]byte, error) {
 	return body, nil
 }
 
-// fillIn sets what documents of older versions lack: the kind of APIs, which all were REST
-// APIs, and their slugs.
+// fillIn sets what documents of older versions lack: slugs and the kind of APIs, which all were
+// REST APIs.
 func (d Document) fillIn() {
 	for _, product := range d.Products {
 		for i := range product.APIs {
