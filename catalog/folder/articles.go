@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// readArticles reads the overview, the changelog and the pages of a product.
 func (p *product) readArticles() error {
 	for name, of := range map[string]struct {
 		hash  *string
@@ -109,7 +108,6 @@ func (p *product) readArticle(file string, shown func(heading string) bool) (art
 	return a, p.keep([]byte(a.body)), nil
 }
 
-// keepFile stores an image that an article shows.
 func (p *product) keepFile(file string) error {
 	name := strings.TrimPrefix(file, p.name+"/")
 	kept := &p.described.Product.Files
@@ -131,7 +129,6 @@ func (p *product) keepFile(file string) error {
 	return nil
 }
 
-// reported reports whether there is a problem about the file already.
 func (p *product) reported(file string) bool {
 	return slices.ContainsFunc(p.problems, func(problem catalog.Problem) bool { return problem.Where == file })
 }

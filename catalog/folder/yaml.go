@@ -37,8 +37,8 @@ func (m mapping) line(path ...string) int {
 
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
-// parseYAML reads one YAML mapping. It refuses what makes YAML dangerous or hard to point at:
-// anchors and aliases, tags, keys that are not plain, duplicate keys and several documents.
+// parseYAML reads one YAML mapping. It refuses what makes YAML dangerous or hard to report on by
+// line: anchors and aliases, tags, keys that are not plain, duplicate keys and several documents.
 func parseYAML(text string) (mapping, []fault) {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	var document, second yaml.Node
@@ -179,7 +179,6 @@ func explainYAML(text string, err error) fault {
 	return faultf(line, "This is not valid YAML. Check the quotes and the indentation of this line and of the one before.")
 }
 
-// tabLine returns the first line that is indented with a tab, 0 if there is none.
 func tabLine(text string) int {
 	number := 0
 	for line := range strings.Lines(text) {
