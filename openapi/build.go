@@ -10,24 +10,22 @@ import (
 // builder makes a Document from the tree of a normalized document.
 type builder struct {
 	resolver
-	warn *warnings
-	doc  *Document
-	ids  slugs
-	// operationIDs are those that are in use.
+	warn         *warnings
+	doc          *Document
+	ids          slugs
 	operationIDs map[string]bool
 	*schemas
 	nothing *node
 	// bodies are built once for each component.
 	bodies map[*node][]Media
 	// parts is how many operations, parameters and bodies the document may still have.
-	parts int
-	size  int
-	// responses are built once for each component.
+	parts     int
+	size      int
 	responses map[*node]Response
 	security  map[string]SecurityScheme
 }
 
-// build makes the model. The size is that of the document in bytes.
+// build makes the model. size is that of the document in bytes.
 func build(root *node, size int, warn *warnings) *Document {
 	b := &builder{
 		resolver:     resolver{root: root, found: map[string]*node{}},
@@ -79,7 +77,6 @@ func (b *builder) components() {
 	}
 }
 
-// paths builds the operations and webhooks.
 func (b *builder) paths(root *node) {
 	defaults := root.get("security")
 	for path, item := range root.get("paths").members {
@@ -216,7 +213,6 @@ func (b *builder) operationResponses(n *node, at *place) []Response {
 	return responses
 }
 
-// statusRank orders codes before their range, and default last.
 func statusRank(status string) int {
 	if code, err := strconv.Atoi(status); err == nil {
 		return 2 * code

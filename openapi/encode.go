@@ -8,10 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// encode returns the value as JSON without white space.
 func (n *node) encode() []byte { return n.append(nil, "") }
 
-// indented returns the value as JSON that people read.
 func (n *node) indented() string { return string(n.append(nil, "\n")) }
 
 // append writes JSON. newline is "" for compact JSON, or else the line break with the

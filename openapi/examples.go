@@ -14,7 +14,6 @@ const (
 	inResponse
 )
 
-// exemplify gives every parameter and body an example.
 func (b *builder) exemplify() {
 	e := &exemplifier{builder: b, generator: newGenerator(), texts: map[textKey]string{}, left: extraExampleText + 4*b.size, given: map[givenKey]string{}}
 	for _, op := range b.doc.list {
@@ -28,10 +27,8 @@ func (b *builder) exemplify() {
 type exemplifier struct {
 	*builder
 	generator *generator
-	// texts has the generated examples, which many responses share.
-	texts map[textKey]string
-	// given has the examples of the document, which parameters and bodies can share.
-	given map[givenKey]string
+	texts     map[textKey]string
+	given     map[givenKey]string
 	// left is how many bytes examples may still have.
 	left int
 }
@@ -132,7 +129,7 @@ func (e *exemplifier) content(content []Media, d direction) {
 	}
 }
 
-// ofDocument returns the examples of the document: those of the media type, or else of its schema.
+// ofDocument returns the document's examples of the media type, or else of its schema.
 func (e *exemplifier) ofDocument(m *Media) []Example {
 	var examples []Example
 	add := func(name, summary string, value *node) {

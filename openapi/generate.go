@@ -10,8 +10,7 @@ import (
 // time.
 type generator struct {
 	direction direction
-	// inside are the schemas that the value is inside of.
-	inside map[*Schema]bool
+	inside    map[*Schema]bool
 	// values is how many values the example may still have before it leaves out what is optional;
 	// steps is how many schemas it may still try.
 	values, steps int
@@ -25,7 +24,6 @@ const (
 	exampleValues = 120
 	exampleSteps  = 5_000
 	totalSteps    = 20_000_000
-	// optionalDepth is how deep optional objects and lists are filled.
 	optionalDepth = 4
 	maxItems      = 64
 )
@@ -69,7 +67,6 @@ func orNull(n *node, s *Schema) *node {
 	return n
 }
 
-// size counts the values of a value, up to what matters.
 func (n *node) size() int {
 	count := 1
 	for _, item := range n.items {
@@ -148,7 +145,6 @@ func (g *generator) joined(s, option *Schema, n *node, depth int) *node {
 	return joined
 }
 
-// isFixed reports whether the schema itself says which value a property has.
 func isFixed(s *Schema, property string) bool {
 	return slices.ContainsFunc(s.Properties, func(p Property) bool {
 		return p.Name == property && (p.Const != "" || len(p.Enum) > 0)
@@ -175,7 +171,6 @@ func (g *generator) object(s *Schema, depth int) *node {
 	return g.further(s, n, depth)
 }
 
-// optional reports whether an optional property makes the example better.
 func (g *generator) optional(p Property, depth int) bool {
 	return !p.Deprecated && g.values > 0 && depth < optionalDepth
 }

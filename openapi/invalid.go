@@ -30,7 +30,7 @@ func invalidLine(line int, format string, args ...any) *Invalid {
 	return &Invalid{Line: line, Reason: fmt.Sprintf(format, args...)}
 }
 
-// warnings collects what a document gets wrong without being unreadable.
+// warnings collects faults that leave a document readable.
 type warnings struct {
 	texts []string
 	more  int

@@ -100,7 +100,6 @@ func (b *builder) parameterOf(name, in string, n *node, at *place) Parameter {
 	return p
 }
 
-// untyped returns a schema that says nothing.
 func (b *builder) untyped() *node {
 	if b.nothing == nil {
 		b.nothing = object()
@@ -115,7 +114,6 @@ func defaultStyle(in string) string {
 	return "simple"
 }
 
-// givenExample returns the example that a parameter, header or media type gives, or nil.
 func (b *builder) givenExample(n *node) *node {
 	if example := n.get("example"); example != nil {
 		return example

@@ -32,10 +32,9 @@ type jsonReader struct {
 	data   []byte
 	dec    *jsontext.Decoder
 	budget *budget
-	// keys holds one copy of each key.
-	keys map[string]string
-	slab []node
-	warn *warnings
+	keys   map[string]string
+	slab   []node
+	warn   *warnings
 }
 
 func (r *jsonReader) value(depth int) (*node, error) {
@@ -109,7 +108,6 @@ func (r *jsonReader) object(n *node, depth int) error {
 	return r.end()
 }
 
-// positions returns where an object has its keys.
 func positions(n *node) map[string]int {
 	at := make(map[string]int, 2*len(n.keys))
 	for i, key := range n.keys {
@@ -118,8 +116,8 @@ func positions(n *node) map[string]int {
 	return at
 }
 
-// addOrReplace adds a member, and reports whether it replaced an earlier one. The positions of
-// the keys may be nil for small objects.
+// addOrReplace adds a member, and reports whether it replaced an earlier one. at may be nil for
+// small objects.
 func addOrReplace(n *node, key string, item *node, at map[string]int) bool {
 	i, repeated := at[key]
 	if at == nil {

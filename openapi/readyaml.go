@@ -12,8 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readYAML reads the first document of a YAML text. Aliases and merge keys are replaced by what
-// they stand for.
+// readYAML reads the first document of a YAML text, with aliases and merge keys replaced.
 func readYAML(data []byte, warn *warnings) (*node, error) {
 	if marks(data) > maxMarks {
 		return nil, tooMany(0)
@@ -30,7 +29,6 @@ func readYAML(data []byte, warn *warnings) (*node, error) {
 	return r.value(doc.Content[0], 0, false)
 }
 
-// marks counts the characters that can begin a node.
 func marks(data []byte) int {
 	count := 0
 	for _, c := range data {
@@ -42,8 +40,7 @@ func marks(data []byte) int {
 	return count
 }
 
-// decodeYAML turns what the parser says about bad input into an Invalid. The parser panics on
-// some of it.
+// decodeYAML turns a parser's error into an Invalid. The parser panics on some bad input.
 func decodeYAML(dec *yaml.Decoder, doc *yaml.Node) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -69,8 +66,7 @@ func decodeYAML(dec *yaml.Decoder, doc *yaml.Node) (err error) {
 }
 
 type yamlReader struct {
-	budget *budget
-	// aliased is how many nodes aliases may still add.
+	budget  *budget
 	aliased int
 	// inside are the anchors that are being replaced, to notice one that contains itself.
 	inside map[*yaml.Node]bool

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 )
 
-// formats has an example for each format of strings.
 var formats = map[string]string{
 	"date-time":             "2026-01-31T12:00:00Z",
 	"date":                  "2026-01-31",
@@ -79,7 +78,7 @@ func fits(s string, r *Rules) bool {
 // maxGenerated is the length of the longest string that is made up.
 const maxGenerated = 1_000
 
-// maxPatterns is how many patterns of a document strings are made up for, and maxPattern is the
+// maxPatterns is for how many patterns of a document strings are made up, and maxPattern is the
 // length of the longest one. Compiling one can take milliseconds.
 const (
 	maxPatterns = 1_000
@@ -141,8 +140,7 @@ func matching(pattern string, r *Rules) (string, bool) {
 type patternWriter struct {
 	out   *strings.Builder
 	extra int
-	// left limits the work for nested repetitions.
-	left int
+	left  int
 }
 
 func (w *patternWriter) write(re *syntax.Regexp) {
@@ -183,7 +181,6 @@ func (w *patternWriter) repeat(re *syntax.Regexp, least, most int) {
 	}
 }
 
-// readable picks a letter or digit from a character class if it has one.
 func readable(ranges []rune) rune {
 	for _, good := range [...]rune{'a', 'A', '1', '0'} {
 		for i := 0; i+1 < len(ranges); i += 2 {
@@ -245,7 +242,6 @@ func jsonNumber(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-// addTo returns the number plus i.
 func addTo(n *node, i int) *node {
 	f, err := strconv.ParseFloat(n.text, 64)
 	if err != nil {

@@ -82,9 +82,9 @@ func keySchemeNamed(name string) SecurityScheme {
 	return SecurityScheme{Name: name, Type: "apiKey", In: "header", Parameter: "x-api-key"}
 }
 
-// WithKey returns the document as it reads if each of its operations needs an API key of API
-// Gateway. A document that has security schemes says itself what its operations need, and is
-// returned as it is. JSON is that of the document in both cases.
+// WithKey returns the document as if each of its operations needs an API key of API Gateway. A
+// document that has security schemes says itself what its operations need, and is returned as it
+// is. JSON stays the same.
 func (d *Document) WithKey() *Document {
 	if len(d.Security) > 0 {
 		return d

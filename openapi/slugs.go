@@ -33,7 +33,6 @@ func (s slugs) take(names ...string) string {
 	}
 }
 
-// slugOf replaces everything but letters, digits and underscores by hyphens.
 func slugOf(name string) string {
 	var b strings.Builder
 	gap := false

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// parse reads what a person typed. The problem is "" if the schema allows the value; otherwise
-// the value is what was understood all the same.
+// parse reads what a person typed. The problem is "" if the schema allows the value; otherwise the
+// value is what was understood.
 func (p *Parameter) parse(given string) (value, string) {
 	if p.Media != "" {
 		problem := ""
