@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// maxShelves bounds the shelves of an edition. Beyond it, one that is in use makes room, and is
-// made again when it is needed.
+// maxShelves bounds the shelves of an edition. Beyond it, a shelf in use makes room, and is made
+// again when it is needed.
 const maxShelves = 64
 
 // edition is one published catalog.
@@ -31,7 +31,7 @@ func newEdition(l *Library, published projections.Catalog) *edition {
 	return e
 }
 
-// shelf returns what the viewer sees. Viewers who see the same products share it.
+// shelf returns what the viewer sees. Viewers who see the same products get the same one.
 func (e *edition) shelf(viewer catalog.Viewer) *Shelf {
 	if !viewer.SignedIn && !viewer.Admin && len(viewer.Groups) == 0 {
 		return e.public

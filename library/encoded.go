@@ -13,7 +13,6 @@ import (
 type Encoded struct {
 	Body []byte
 	Gzip []byte
-	// Hash is that of Body.
 	Hash string
 }
 

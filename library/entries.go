@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// maxText bounds the text of an entry, in bytes; the rest of a longer one is not found.
+	// maxText bounds the text of an entry, in bytes; searches ignore the rest.
 	maxText = 16 << 10
 	// maxProperties bounds the property names of one schema that are found.
 	maxProperties = 300
@@ -21,7 +21,6 @@ const (
 	maxDepth = 12
 )
 
-// entry is something that a search can find.
 type entry struct {
 	kind string
 	// product is "" for the portal's own pages. slug is "" for products and pages.
@@ -131,7 +130,6 @@ func (l *Library) definitionSource(product catalog.Product, api catalog.API, key
 	}}
 }
 
-// definitionEntries are the operations of a document, and the named schemas that they use.
 func definitionEntries(product, slug string, document *openapi.Document) []entry {
 	var all []entry
 	operations, schemas := map[string]bool{}, map[string]bool{}
@@ -234,7 +232,7 @@ func cut(text string) string {
 	return text
 }
 
-// entries guards the making of entries, since documents are other people's.
+// entries turns a panic over a hostile document into an error.
 func (s source) entries(ctx context.Context) (made []entry, err error) {
 	err = portal.Guard(func() (err error) {
 		made, err = s.make(ctx)

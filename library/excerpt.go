@@ -13,7 +13,6 @@ const (
 	beforeMatch = 60
 )
 
-// excerpt is a piece of the entry's text around the first match, or its beginning.
 func (q question) excerpt(e entry) []Piece {
 	text := firstLine(e.summary)
 	at := q.first(text)
@@ -33,7 +32,6 @@ func firstLine(text string) string {
 	return line
 }
 
-// first is where the first word begins that matches, -1 if none does.
 func (q question) first(text string) int {
 	at := -1
 	eachWord(text, func(begin, end int) bool {
@@ -110,7 +108,6 @@ func window(text string, at int) string {
 	return cut
 }
 
-// mark splits the text where words match.
 func (q question) mark(text string) []Piece {
 	var pieces []Piece
 	from := 0

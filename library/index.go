@@ -14,7 +14,6 @@ import (
 	"github.com/blevesearch/bleve/v2/search/query"
 )
 
-// index finds entries by words. It is immutable.
 type index struct {
 	bleve   bleve.Index
 	entries []entry
@@ -167,7 +166,6 @@ func (i *index) find(ctx context.Context, q question, audiences []string, fuzzy 
 	return entries, nil
 }
 
-// anywhere matches entries with a word that is, begins with, or resembles this one.
 func anywhere(word string, fuzzy bool) query.Query {
 	either := query.NewDisjunctionQuery(nil)
 	for _, field := range []struct {

@@ -10,10 +10,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// tryAgain is how long after a part of the catalog could not be read the indexer reads it again.
+// tryAgain is how long the indexer waits before it reads a part of the catalog again that it could
+// not read.
 const tryAgain = time.Minute
 
-// sourced are the entries of one source.
 type sourced struct {
 	name, audience string
 	entries        []entry
@@ -22,13 +22,12 @@ type sourced struct {
 // indexer keeps the index of the current catalog. It builds the next one in the background while
 // searches use the last one.
 type indexer struct {
-	library *Library
-	log     zerolog.Logger
-	now     func() time.Time
-	stop    context.Context
-	cancel  context.CancelFunc
-	working sync.WaitGroup
-	// first is closed once there is an index of everything.
+	library   *Library
+	log       zerolog.Logger
+	now       func() time.Time
+	stop      context.Context
+	cancel    context.CancelFunc
+	working   sync.WaitGroup
 	first     chan struct{}
 	firstOnce sync.Once
 
@@ -53,7 +52,6 @@ func newIndexer(l *Library, now func() time.Time) *indexer {
 	return i
 }
 
-// want makes this edition the one to index.
 func (i *indexer) want(e *edition) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -69,7 +67,6 @@ func (i *indexer) want(e *edition) {
 	i.working.Go(i.work)
 }
 
-// work builds indexes until that of the wanted edition is there.
 func (i *indexer) work() {
 	for {
 		i.mu.Lock()
@@ -96,8 +93,8 @@ func (i *indexer) work() {
 	}
 }
 
-// build replaces the index. Nothing is read or parsed again that the last index has. missing is
-// how many sources could not be read.
+// build replaces the index. It reads and parses only sources that the last index lacks. missing is
+// how many could not be read.
 func (i *indexer) build(e *edition) (missing int, err error) {
 	products, definitions := i.library.sources(e.document)
 	known := map[string]sourced{}
@@ -189,7 +186,6 @@ func (i *indexer) find(ctx context.Context, q question, audiences []string, fuzz
 	return i.index.find(ctx, q, audiences, fuzzy)
 }
 
-// close ends the building and frees the index. Searches find nothing from then on.
 func (i *indexer) close() error {
 	i.mu.Lock()
 	i.cancel()

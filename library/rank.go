@@ -13,7 +13,7 @@ const (
 	rankText    = 5
 )
 
-// How much of a rank a word gets that is the same, begins with the asked word, or resembles it.
+// The part of a rank that a word gets if it is the asked word, begins with it, or resembles it.
 const (
 	same      = 1.0
 	beginning = 0.7
@@ -47,7 +47,6 @@ func (q question) score(e entry) float64 {
 	return sum
 }
 
-// nearness is how near the nearest of the words is.
 func nearness(word string, to []string) float64 {
 	best := 0.0
 	for _, other := range to {

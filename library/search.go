@@ -31,9 +31,7 @@ const (
 	KindSchema    = "schema"
 )
 
-// Result is something that a search found.
 type Result struct {
-	// Kind is one of the constants.
 	Kind  string
 	Title string
 	// URL is the path of its page.
@@ -42,8 +40,7 @@ type Result struct {
 	// API those of the API, "" for products and pages.
 	ProductID, Product string
 	Slug, API          string
-	// Method and Path are an operation's.
-	Method, Path string
+	Method, Path       string
 	// Excerpt is a piece of its text, with the words that matched; empty if it has no text.
 	Excerpt []Piece
 }
@@ -57,13 +54,12 @@ type Piece struct {
 // Results are what a search found, the best first.
 type Results struct {
 	Items []Result
-	// More says that there are further results.
-	More bool
+	More  bool
 	// Incomplete says that the first index is still being built.
 	Incomplete bool
 }
 
-// question is a query, taken apart.
+// question is a parsed query.
 type question struct {
 	words []string
 	// path is the shape of a path in the query, "" if there is none, and pathWords its words.
@@ -129,7 +125,6 @@ func (s *Shelf) Search(ctx context.Context, text string, limit int) (Results, er
 	return results, nil
 }
 
-// find returns the entries that match and that are on the shelf, the best first.
 func (s *Shelf) find(ctx context.Context, q question, fuzzy bool) ([]entry, error) {
 	found, err := s.library.indexer.find(ctx, q, s.audiences, fuzzy)
 	if err != nil {
