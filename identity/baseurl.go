@@ -48,9 +48,9 @@ func (o origin) String() string { return o.scheme + "://" + o.host }
 
 func (o origin) secure() bool { return o.scheme == "https" }
 
-// cookieName adds a hash of the origin, because cookies ignore ports: it keeps apart two
-// portals on one host. With the __Host- prefix, browsers refuse the cookie unless it is Secure,
-// host-only and for "/" (RFC 6265bis, section 4.1.3.2).
+// cookieName adds a hash of the origin, which keeps two portals on one host apart, because cookies
+// ignore ports. With the __Host- prefix, browsers refuse the cookie unless it is Secure, host-only
+// and for "/" (RFC 6265bis, section 4.1.3.2).
 func (o origin) cookieName(name string) string {
 	sum := sha256.Sum256([]byte(o.String()))
 	name += "_" + hex.EncodeToString(sum[:4])

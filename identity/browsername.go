@@ -2,8 +2,8 @@ package identity
 
 import "strings"
 
-// browserName names a browser by its User-Agent, for people to recognise their own sessions: "Firefox on
-// Linux". It keeps nothing else of the header.
+// browserName names a browser by its User-Agent, so that people recognise their sessions: "Firefox
+// on Linux". It keeps nothing else of the header.
 func browserName(agent string) string {
 	name, system := "Unknown browser", ""
 	// Later names also claim the earlier ones: Edge says that it is Chrome, which says that it is Safari.

@@ -35,7 +35,7 @@ const (
 // HomePath is where a sign-in leads by default.
 const HomePath = "/dashboard"
 
-// Config says which provider to trust and where the portal is. Issuer, ClientID and BaseURL are
+// Config is the provider to trust and the portal's address. Issuer, ClientID and BaseURL are
 // required.
 type Config struct {
 	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every URL here
@@ -51,9 +51,8 @@ type Config struct {
 	// Scopes default to openid, email and profile.
 	Scopes []string
 
-	// JWKSURL, AuthURL and TokenURL override discovery. With all that is needed set there is
-	// none, so tokens of an unreachable issuer can be verified (emulators issue tokens in AWS's
-	// name).
+	// JWKSURL, AuthURL and TokenURL override discovery. With all of them set there is none, so
+	// tokens of an unreachable issuer can be verified (emulators issue tokens in AWS's name).
 	JWKSURL  string
 	AuthURL  string
 	TokenURL string

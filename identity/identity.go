@@ -63,7 +63,7 @@ func With(ctx context.Context, id Identity) context.Context {
 	return context.WithValue(ctx, contextKey{}, id)
 }
 
-// Tables names the tables. The package comment lists their items.
+// Tables names the tables.
 type Tables struct{ Journal, Records, Sessions string }
 
 // Options are what a Service needs besides its configuration.
@@ -104,8 +104,8 @@ type Service struct {
 	origin   origin
 }
 
-// New returns a Service for one provider, or an error that names every fault of the
-// configuration. It does no I/O; the provider is contacted on first use.
+// New returns a Service for one provider, or an error that names every fault of the configuration.
+// It does no I/O.
 func New(config Config, options Options) (*Service, error) {
 	config, err := config.complete()
 	if options.DynamoDB == nil || options.OnError == nil || options.Tables.Journal == "" ||

@@ -121,8 +121,8 @@ func (k *keySet) missed(id string, before int) bool {
 	return true
 }
 
-// refresh reads the keys, unless another reading began after the caller's look. As there is
-// only one at a time, that one has ended.
+// refresh reads the keys, unless another reading began after the caller's look. There is only one
+// at a time, so that one has ended.
 func (k *keySet) refresh(ctx context.Context, before int) error {
 	k.mu.Lock()
 	if k.began != before {

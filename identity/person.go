@@ -22,7 +22,8 @@ type Person struct {
 	UpdatedAt time.Time
 }
 
-// record is a Person as stored: with the name of the identity, and what the row can be found by.
+// record is a Person as stored: with the name of the identity, and the words by which the row can
+// be found.
 type record struct {
 	Person
 	identity string
@@ -106,8 +107,8 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said record
 // errGone: the identity has no account, or another one by now, because its account was deleted.
 var errGone = portal.Fail(portal.Unauthorized, "This account was deleted a moment ago. Sign in again to open a new one.")
 
-// keep stores what the provider said at that time, unless the stored data is the same or newer. It
-// stores nothing for an account that was deleted meanwhile, and returns errGone.
+// keep stores what the provider said at that time, unless the stored data is the same or newer. For
+// an account that was deleted meanwhile it stores nothing and returns errGone.
 func (p *people) keep(ctx context.Context, account portal.AccountID, said record, at time.Time) error {
 	known, err := p.row(ctx, account)
 	if err != nil || !known.differs(said) || at.Before(known.UpdatedAt) {

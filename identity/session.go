@@ -28,8 +28,8 @@ type sessions struct {
 	now     func() time.Time
 }
 
-// open returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.
-func (s sessions) open(ctx context.Context, id Identity, agent string) (token string, err error) {
+// create returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.
+func (s sessions) create(ctx context.Context, id Identity, agent string) (token string, err error) {
 	token = newSecret()
 	began := s.now()
 	ends := began.Add(s.ttl)

@@ -62,10 +62,10 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, provider, http.StatusSeeOther)
 }
 
-// Callback serves GET /sign-in/callback. It opens a session and redirects the browser to its
-// destination (303). Every callback works once. A second one, a late one, or one in another
-// browser changes nothing: a signed-in browser is redirected to the attempt's destination, or
-// to HomePath if that is not known; others get an error. HEAD finishes no sign-in.
+// Callback serves GET /sign-in/callback. It begins a session and redirects the browser to its
+// destination (303). Every callback works once. A second one, a late one, or one in another browser
+// changes nothing: a signed-in browser is redirected to the attempt's destination, or to HomePath
+// if that is not known; others get an error. HEAD finishes no sign-in.
 func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
@@ -83,7 +83,7 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id.TimeZone = s.timeZone(r.Context(), id.Account)
-	token, err := s.sessions.open(r.Context(), id, r.UserAgent())
+	token, err := s.sessions.create(r.Context(), id, r.UserAgent())
 	if err != nil {
 		s.options.OnError(w, r, again(returnTo, err))
 		return
@@ -230,7 +230,6 @@ func refusal(code string) error {
 	return refuse("The identity provider refused the sign-in. Sign in again. If that does not help, tell the operator of this portal.")
 }
 
-// knownCode lets only standard error codes into logs and pages.
 func knownCode(code string) string {
 	switch code {
 	case "invalid_request", "invalid_client", "invalid_grant", "invalid_scope",

@@ -51,7 +51,6 @@ func (t table) put(ctx context.Context, it item) error {
 	return t.unavailable("writing", it.text(schema.SK), err)
 }
 
-// write is one write of a transaction: put, delete or check.
 type write struct {
 	table         string
 	put           item
@@ -77,7 +76,6 @@ func (w write) item() types.TransactWriteItem {
 	}}
 }
 
-// transactTries bounds the tries of a transaction that collides with others.
 const transactTries = 4
 
 // transact carries out all writes or none. It returns false if a condition does not hold.

@@ -50,9 +50,8 @@ type deliveries interface {
 }
 
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
-// twice, which is harmless. It logs and skips a row that it cannot handle, so that it delays no
-// other: an unknown or undecodable row stays where it is; a row whose stream cannot be read
-// falls due later.
+// twice, which is harmless. It logs and passes over a row that it cannot handle: an unknown or
+// undecodable row stays where it is; a row whose stream cannot be read falls due later.
 type DueRows struct {
 	Records    string
 	Tables     queries
@@ -62,7 +61,7 @@ type DueRows struct {
 	Deliveries deliveries
 	Sender     sender
 	Now        func() time.Time
-	// PassedOver counts skipped rows by kind, "" if the kind is unknown. It may be nil.
+	// PassedOver counts these rows by kind, "" if the kind is unknown. It may be nil.
 	PassedOver func(kind string)
 }
 
@@ -154,8 +153,8 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, then moves the row on or deletes it. After a crash in
-// between, it happens again. woken holds the streams that this batch has woken.
+// handle does what a row asks for, then postpones the row or deletes it. After a crash in between,
+// it happens again. woken holds the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
 	switch row.Kind {

@@ -1,5 +1,5 @@
-// Package jobs runs what happens by the clock. Work for later is a due row; a job runs because
-// a tick says so. Any process may send ticks; duplicates for a job and slot are dropped.
+// Package jobs repeats work by the clock. Work for later is a due row; a job runs because a tick
+// says so. Any process may send ticks; duplicates for a job and slot are dropped.
 package jobs
 
 import (
@@ -20,10 +20,10 @@ type Job struct {
 	Name string
 	// Every is the length of a slot.
 	Every time.Duration
-	// Run does one step from the cursor ("" is the start) and returns the next step's cursor,
-	// "" when the run is over. A step is a page, a plan or an API, and takes a minute at most.
-	// The runner stores the cursor after each step. If a step fails or its worker dies, it runs
-	// again from the same cursor, so a step may happen twice, and in rare cases twice at once.
+	// Run does one step from the cursor ("" is the start) and returns the next step's cursor, ""
+	// when the run is over. A step is a page, a plan or an API, and takes a minute at most. The
+	// runner stores the cursor after each step. If a step fails or its worker dies, it is repeated
+	// from the same cursor, so a step may happen twice, and in rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
 	// Demanded is the cursor from which a run for a demand starts, "" if it does the same as a
 	// tick's.
@@ -86,15 +86,15 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	}
 	for _, job := range r.jobs {
 		if job.Name == asked.Job {
-			return unlessMoved(ctx, r.handle(ctx, job, msg, asked.Cursor))
+			return unlessTakenOver(ctx, r.handle(ctx, job, msg, asked.Cursor))
 		}
 	}
 	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", asked.Job))
 }
 
-// unlessMoved turns the loss of a run to another worker into success.
-func unlessMoved(ctx context.Context, err error) error {
-	if errors.Is(err, errMoved) {
+// unlessTakenOver turns the loss of a run to another worker into success.
+func unlessTakenOver(ctx context.Context, err error) error {
+	if errors.Is(err, errTakenOver) {
 		zerolog.Ctx(ctx).Debug().Msg("another worker carries the run on")
 		return nil
 	}
@@ -122,8 +122,8 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 		}
 		err = r.runs.Save(ctx, job.Name, run)
 		switch {
-		case errors.Is(err, errMoved):
-		// The run has moved on since it was read, so the verdict may differ.
+		case errors.Is(err, errTakenOver):
+		// The row has changed since it was read, so the verdict may differ.
 		case err != nil || verdict == note:
 			return err
 		default:
@@ -153,21 +153,21 @@ func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Ru
 	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
 
-// write changes the row of a run that this message carries, keeping a demand that was noted
-// since the row was read. It returns errMoved if another worker carries the run by now.
+// write changes the row of a run that this message carries, keeping a demand that was noted since
+// the row was read. It returns errTakenOver if another worker carries the run by now.
 func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) Run) (Run, error) {
 	carrier, cursor := run.Carrier, run.Cursor
 	for range maxRaces {
 		after := change(run)
 		err := r.runs.Save(ctx, job.Name, after)
-		if !errors.Is(err, errMoved) {
+		if !errors.Is(err, errTakenOver) {
 			return after, err
 		}
 		if run, err = r.runs.Load(ctx, job.Name); err != nil {
 			return run, err
 		}
 		if !run.UnderWay || run.Carrier != carrier || run.Cursor != cursor {
-			return run, errMoved
+			return run, errTakenOver
 		}
 	}
 	return run, &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}

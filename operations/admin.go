@@ -65,7 +65,6 @@ type deedRow struct {
 	Operation portal.OperationID `dynamodbav:"operation"`
 }
 
-// deed returns the row of the audit, if the operation is an admin's about another account.
 func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	admin, isAccount := r.Actor.Account()
 	subject, onAccount := r.Subject.Account()

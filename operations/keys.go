@@ -15,7 +15,7 @@ import (
 type NewKey struct {
 	Name string
 	// Plan says whose keys it joins, where each plan has keys of its own. "" is enough for an
-	// account whose subscriptions share their keys.
+	// account with one ring.
 	Plan portal.PlanID
 	// Ends is when the key expires, nil if never.
 	Ends *time.Time
@@ -83,8 +83,8 @@ func (o *Operations) RenameKey(ctx context.Context, caller Caller, id portal.Key
 	})
 }
 
-// RotateKey submits a request to replace one of the account's keys by a new one. An overlap of less
-// than nothing or more than portal.MaxKeyOverlap is Invalid.
+// RotateKey submits a request to replace one of the account's keys by a new one. An overlap below 0
+// or above portal.MaxKeyOverlap is Invalid.
 func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.KeyID, rotation Rotation) (Operation, error) {
 	// The limit of changes must not keep a leaked key working.
 	return o.acceptAboutKey(ctx, caller, id, !rotation.Leaked, func() (events.Request, error) {

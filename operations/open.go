@@ -129,8 +129,7 @@ func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *setFu
 
 type checked struct {
 	ended []string
-	// missing are those that have no row and still count as open: the row may be about to be
-	// written. They count for lookAgain.
+	// missing are as in setFull.
 	missing map[portal.OperationID]time.Time
 }
 

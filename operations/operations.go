@@ -44,7 +44,6 @@ type heads interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// reveals records that a key was shown.
 type reveals interface {
 	Record(ctx context.Context, account portal.AccountID, key projections.Key, at time.Time, correlation string) error
 }
@@ -72,7 +71,7 @@ type Operations struct {
 type Config struct {
 	Tables  client
 	Records string
-	// Sender publishes requests. If it is nil, Operations only reads and sends nothing.
+	// Sender publishes requests. If it is nil, Operations only reads.
 	Sender  sender
 	Views   views
 	Heads   heads
@@ -124,21 +123,21 @@ type Operation struct {
 	projections.Progress
 }
 
-// Accept writes the operation down, publishes the request and returns the operation, which can
-// be read from then on.
+// Accept writes the operation down, publishes the request and returns the operation, which can be
+// read from then on.
 //
-// The same request under the same Idempotency-Key is the same operation. Unless it has ended,
-// the first repeat publishes it again at once, later ones at most twice a minute. A different
-// request under the same key is KeyReused.
+// The same request under the same Idempotency-Key is the same operation. Unless it has ended, the
+// first repeat publishes it again at once, later ones at most twice a minute. A different request
+// under the same key is KeyReused.
 //
 // Accept returns TooManyRequests for more than MaxPerMinute requests of one actor in a minute
 // (repeats included), more than MaxChanges plan changes in ChangesWithin, and more than MaxOpen
 // open requests. A repeat of an accepted request is still answered.
 //
-// If the table or the queue does not answer, the error is Unavailable, and its message says
-// whether the request may have been accepted. Sending it again under the same Idempotency-Key
-// is safe, and needed if the row was not written; without a key it may make a second operation.
-// Once the row is written, a due row publishes the request later.
+// If the table or the queue does not answer, the error is Unavailable, and its message says whether
+// the request may have been accepted. If the row was written, a due row publishes the request
+// later; otherwise the caller must send it again. With an Idempotency-Key that is safe; without one
+// it may make a second operation.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
 	return o.accept(ctx, submitted, preparation{
 		change: changesPlans(submitted.Request),
@@ -148,11 +147,10 @@ func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operatio
 
 // preparation makes a request, or returns why it cannot be accepted.
 type preparation struct {
-	make func(context.Context) (events.Request, error)
-	// change means that the request changes plans.
+	make   func(context.Context) (events.Request, error)
 	change bool
-	// likely means that make will probably succeed. Then the request is counted and gets its
-	// intent number while make runs, otherwise afterwards.
+	// likely means that make will probably succeed. Then the request is counted and gets its intent
+	// while make works, otherwise afterwards.
 	likely bool
 }
 
@@ -225,8 +223,8 @@ func changesPlans(request events.Request) bool {
 	return false
 }
 
-// answerFromEarlier answers a request that got no intent number. A repeat of an accepted
-// request does not need one.
+// answerFromEarlier answers a request that got no intent. A repeat of an accepted request does not
+// need one.
 func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
@@ -388,7 +386,6 @@ func (o *Operations) newID(submitted Submission) portal.OperationID {
 // several browsers register the account once.
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
-// hash distinguishes different requests under one Idempotency-Key.
 func (s Submission) hash(body []byte) string {
 	if s.Wording != "" {
 		body = []byte(s.Wording)
@@ -406,12 +403,10 @@ func uncertain(err error) error {
 	}
 }
 
-// notAccepted is the error for a request that was certainly not accepted.
 func notAccepted(err error) error {
 	return unavailable("The request could not be accepted right now. Nothing was done; send it again in a moment.", err)
 }
 
-// unavailable codes an error that has no code.
 func unavailable(message string, err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err

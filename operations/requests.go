@@ -15,8 +15,7 @@ import (
 
 // Caller is the account that submits a request, with the request's headers.
 type Caller struct {
-	Account portal.AccountID
-	// Viewer says which products exist for the caller.
+	Account        portal.AccountID
 	Viewer         catalog.Viewer
 	IdempotencyKey string
 	Correlation    string
@@ -29,7 +28,7 @@ func (c Caller) submission(request events.Request) Submission {
 	}
 }
 
-// Register submits a request to open the account. A person who has none and may not register is
+// Register submits a request to register the account. A person who has none and may not register is
 // Forbidden; an admin always may.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
 	request := events.RegisterUser{Admin: caller.Viewer.Admin}
@@ -72,9 +71,9 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	}})
 }
 
-// ChangePlan submits a request to move the account's keys to the plan from the one it replaces. What
-// Subscribe refuses, ChangePlan refuses as well. A replaced plan that the account never had, and
-// that the catalog does not have or the caller does not see, is NotFound.
+// ChangePlan submits a request to move the account's keys to the plan from the one it replaces. It
+// refuses what Subscribe refuses. A replaced plan that the account never had, and that the catalog
+// does not have or the caller does not see, is NotFound.
 func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replaces portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
@@ -107,7 +106,6 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 	}})
 }
 
-// seen finds a plan that exists for the caller.
 func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, bool) {
 	found, product, ok := offered.Plan(plan)
 	if !ok || !c.Viewer.Sees(product) {
@@ -202,7 +200,7 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 // ValueToSend returns the value of one of the account's keys, for a request that the portal sends
 // to an API for the account. It refuses the same keys as Reveal, but records and limits no reveal,
 // because the account does not see the value: the sender must keep it out of everything that it
-// returns. So the activity lists only the times at which a value left the portal for a person.
+// returns.
 func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
 	_, value, err := o.value(ctx, account, id)
 	if err != nil {

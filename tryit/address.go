@@ -8,7 +8,7 @@ import (
 type addressKey struct{}
 
 // WithAddress returns a context with the address of the client, by which people who are not signed
-// in are limited. Without one, all of them share one limit.
+// in are limited. Without one, one limit counts all of them.
 func WithAddress(ctx context.Context, client netip.Addr) context.Context {
 	return context.WithValue(ctx, addressKey{}, client)
 }

@@ -68,7 +68,6 @@ func (a *answer) show() Body {
 	return b
 }
 
-// mediaType returns the type of a Content-Type without parameters, "" if it has none.
 func mediaType(contentType string) string {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -77,7 +76,7 @@ func mediaType(contentType string) string {
 	return plain(strings.ToLower(strings.TrimSpace(kind)))
 }
 
-// plain keeps what is in media types and encodings, and bounds the length.
+// plain keeps the characters of media types and encodings, and bounds the length.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r <= ' ' || r >= 0x7f {
@@ -167,5 +166,4 @@ func visible(text string) string {
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
 
-// asText shows a request's body.
 func asText(body []byte) string { return strings.ToValidUTF8(string(body), "\uFFFD") }

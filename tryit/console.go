@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Shelves is where a viewer's catalog is. *library.Library is one.
+// Shelves returns a viewer's shelf. *library.Library is one.
 type Shelves interface {
 	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
 }

@@ -19,7 +19,6 @@ const (
 	maxCallers = 10_000
 )
 
-// limits counts requests in memory.
 type limits struct {
 	now func() time.Time
 
@@ -29,7 +28,6 @@ type limits struct {
 	signedIn int // of those in flight
 }
 
-// caller is an account or a network.
 type caller struct {
 	name     string
 	signedIn bool

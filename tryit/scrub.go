@@ -36,7 +36,6 @@ func maskHeaders(headers []Header, mask func(string) string) {
 	}
 }
 
-// withoutPart cuts the beginning of a key off the end of a text.
 func withoutPart(text, key string) string {
 	for n := min(len(key)-1, len(text)); n >= shortestPart; n-- {
 		if strings.HasSuffix(text, key[:n]) {

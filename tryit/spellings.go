@@ -9,7 +9,7 @@ import (
 )
 
 // partLength is how many letters and digits of a key, or of one of its spellings, in a row are
-// masked. Text that has nothing to do with the key does not have so many by chance.
+// masked. Other text does not have so many by chance.
 const partLength = 12
 
 // spellings finds a key in text, whole or in part: as it is, in base64, in hexadecimal or decimal
@@ -110,7 +110,6 @@ func (s spellings) mask(text string) string {
 	return out.String()
 }
 
-// window is the last letters of a text.
 type window struct {
 	ring   [partLength]byte
 	starts [partLength]int
@@ -153,7 +152,6 @@ func letterAt(text string) (letter byte, size int) {
 	return lower(text[0]), 1
 }
 
-// escapedAt reads an escape of JSON and of programming languages.
 func escapedAt(text string) (letter byte, size int) {
 	if len(text) < 2 {
 		return 0, 1
@@ -173,7 +171,6 @@ func escapedAt(text string) (letter byte, size int) {
 	return 0, 1
 }
 
-// referenceAt reads a numeric character reference of HTML.
 func referenceAt(text string) (letter byte, size int) {
 	end := strings.IndexByte(text[:min(len(text), 12)], ';')
 	if end < 3 || text[1] != '#' {
