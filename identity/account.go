@@ -16,8 +16,8 @@ import (
 
 const maxCachedAccounts = 10_000
 
-// mappingMaxAge is how long a process may use a mapping that it has read. For so long, a bearer
-// token may still stand for a deleted account.
+// mappingMaxAge is how long a process uses a mapping that it has read. For so long, a bearer token
+// may stand for a deleted account.
 const mappingMaxAge = 5 * time.Second
 
 type accounts struct {
@@ -40,8 +40,7 @@ func newAccounts(t table, records string, now func() time.Time) *accounts {
 
 func nameOf(issuer, subject string) string { return portal.DeriveID("identity", issuer, subject) }
 
-// of gives a new subject an id; concurrent calls, in other processes too, all return the same
-// one.
+// of gives a new subject an id. Concurrent calls, in other processes too, return the same one.
 func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	name := nameOf(issuer, subject)
 	if account, ok := a.cached(name); ok {
@@ -71,8 +70,7 @@ func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, err
 	return portal.AccountID(it.text("account")), err
 }
 
-// create writes the mapping, and the person's row, from which deleting the account finds the
-// mapping.
+// create writes the mapping and the person's row, by which deleting the account finds the mapping.
 func (a *accounts) create(ctx context.Context, name string) (portal.AccountID, error) {
 	id, err := ulid.New(ulid.Timestamp(a.now()), rand.Reader)
 	if err != nil {
@@ -87,7 +85,6 @@ func (a *accounts) create(ctx context.Context, name string) (portal.AccountID, e
 	if added || err != nil {
 		return account, err
 	}
-	// Another writer was faster.
 	account, err = a.read(ctx, name)
 	if err == nil && account == "" {
 		err = fmt.Errorf("reading the account of identity %s: the item exists but names no account", name)

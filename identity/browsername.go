@@ -2,11 +2,10 @@ package identity
 
 import "strings"
 
-// browserName names a browser by its User-Agent, so that people recognise their sessions: "Firefox
-// on Linux". It keeps nothing else of the header.
+// browserName names a browser by its User-Agent: "Firefox on Linux".
 func browserName(agent string) string {
 	name, system := "Unknown browser", ""
-	// Later names also claim the earlier ones: Edge says that it is Chrome, which says that it is Safari.
+	// Later names also claim the earlier ones: Edge claims to be Chrome, which claims to be Safari.
 	for _, known := range [][2]string{
 		{"Safari/", "Safari"}, {"Chrome/", "Chrome"}, {"Firefox/", "Firefox"}, {"Edg/", "Edge"}, {"OPR/", "Opera"}, {"curl/", "curl"},
 	} {

@@ -19,9 +19,8 @@ type Eraser struct {
 }
 
 // Erase deletes the identity's mapping to the account, the sessions, and the personal data. It may
-// be repeated, also after a failure. Every row of a person is written together with a check of the
-// mapping, so none is written after the mapping is gone. The identity's next sign-in makes another
-// account.
+// be repeated. Every row of a person is written together with a check of the mapping, so none is
+// written after the mapping is gone.
 func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {
 	journal, records := table{e.DynamoDB, e.Tables.Journal}, table{e.DynamoDB, e.Tables.Records}
 	row, err := records.find(ctx, schema.Person(account))

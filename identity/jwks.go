@@ -22,9 +22,9 @@ const (
 	keysPause = time.Minute
 	// unknownPause is how long an unknown key id is not looked for again.
 	unknownPause = time.Minute
-	// unknownReadings is the burst of readings that unknown key ids can cause, and unknownEvery
-	// the time until one more is allowed. They bound the calls to the provider that made-up key
-	// ids cause, and how long these can delay a new key.
+	// unknownReadings is the burst of readings that unknown key ids can cause, and unknownEvery the
+	// time until one more is allowed. They bound the calls that made-up key ids cause, and how long
+	// these can delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
 	// maxUnknown bounds the unknown key ids in memory, maxKeyID the bytes of each.
@@ -81,8 +81,8 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	return nil, errUnknownKey
 }
 
-// look returns the key if it is known, whether to read the keys now, how many readings have
-// begun, and the error of the last one.
+// look returns the key if it is known, whether to read the keys now, how many readings have begun,
+// and the last one's error.
 func (k *keySet) look(algorithm, id string) (known any, due bool, began int, failure error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -121,8 +121,7 @@ func (k *keySet) missed(id string, before int) bool {
 	return true
 }
 
-// refresh reads the keys, unless another reading began after the caller's look. There is only one
-// at a time, so that one has ended.
+// refresh reads the keys, unless another reading has begun, and so ended, since the caller's look.
 func (k *keySet) refresh(ctx context.Context, before int) error {
 	k.mu.Lock()
 	if k.began != before {

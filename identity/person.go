@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Person is the personal data of an account. It is one item, apart from journal and messages,
-// so that it can be deleted with the account.
+// Person is the personal data of an account. It is one item, apart from journal and messages, so
+// that it can be deleted.
 type Person struct {
 	Email string
 	Name  string
@@ -22,8 +22,8 @@ type Person struct {
 	UpdatedAt time.Time
 }
 
-// record is a Person as stored: with the name of the identity, and the words by which the row can
-// be found.
+// record is a Person as stored, with the name of the identity and the words by which to find the
+// row.
 type record struct {
 	Person
 	identity string
@@ -108,7 +108,7 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said record
 var errGone = portal.Fail(portal.Unauthorized, "This account was deleted a moment ago. Sign in again to open a new one.")
 
 // keep stores what the provider said at that time, unless the stored data is the same or newer. For
-// an account that was deleted meanwhile it stores nothing and returns errGone.
+// an account that was deleted meanwhile it returns errGone.
 func (p *people) keep(ctx context.Context, account portal.AccountID, said record, at time.Time) error {
 	known, err := p.row(ctx, account)
 	if err != nil || !known.differs(said) || at.Before(known.UpdatedAt) {
@@ -138,7 +138,6 @@ func (p *people) keep(ctx context.Context, account portal.AccountID, said record
 	return err
 }
 
-// mapped checks that the identity still has that account.
 func (p *people) mapped(account portal.AccountID, identity string) write {
 	return mappedTo(p.journal, account, identity)
 }

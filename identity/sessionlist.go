@@ -50,8 +50,8 @@ func (s *Service) EndSession(ctx context.Context, account portal.AccountID, id s
 	return portal.Fail(portal.NotFound, "There is no such session. It may have ended already.")
 }
 
-// EndSessions ends all sessions of the account. The provider's tokens that clients have stay valid
-// until they expire.
+// EndSessions ends all sessions of the account. Clients can use their access tokens until these
+// expire.
 func (s *Service) EndSessions(ctx context.Context, account portal.AccountID) error {
 	return s.sessions.endAll(ctx, account)
 }
@@ -111,8 +111,8 @@ func (s sessions) endAll(ctx context.Context, account portal.AccountID) error {
 	return nil
 }
 
-// endListed deletes the session before the row that lists it, so that it is found again after a
-// failure.
+// endListed deletes the session before the row that lists it, so that a second call finds it after
+// a failure.
 func (s sessions) endListed(ctx context.Context, listed schema.Key) error {
 	if _, err := s.table.remove(ctx, schema.Session(schema.SessionListedBy(listed))); err != nil {
 		return err

@@ -19,10 +19,9 @@ const (
 	welcomeTimeout = 5 * time.Second
 )
 
-// SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider (303),
-// which redirects it back to Callback. return_to must be a path of this portal. With
-// screen=sign-up the browser goes to the sign-up page, if one is configured. A browser on
-// another host name than the base URL's is sent there first. HEAD begins no sign-in.
+// SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider (303), which
+// redirects it back to Callback. return_to must be a path of this portal. With screen=sign-up the
+// browser goes to the sign-up page, if one is configured. HEAD begins no sign-in.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	query := r.URL.Query()
@@ -115,8 +114,8 @@ func (s *Service) signedIn(r *http.Request) bool {
 	return ok && err == nil
 }
 
-// finish completes the attempt: it finds the account and stores the personal data. After any
-// error, signing in again may help.
+// finish finds the account and stores the personal data. After any error, signing in again may
+// help.
 func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err error) {
 	at, err := s.attempts.take(r.Context(), r.URL.Query().Get("state"), s.cookie(r, browserCookie))
 	if errors.Is(err, errLapsed) {
@@ -241,8 +240,8 @@ func knownCode(code string) string {
 	return "another error"
 }
 
-// welcome calls OnSignIn. Its failure is only logged, and it continues when the browser
-// disconnects, since the person is signed in already.
+// welcome calls OnSignIn. It continues when the browser disconnects, since the person is signed in
+// already.
 func (s *Service) welcome(ctx context.Context, id Identity) {
 	log := s.log(ctx).With().Str("account", string(id.Account)).Logger()
 	log.Info().Msg("signed in")

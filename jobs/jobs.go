@@ -21,9 +21,9 @@ type Job struct {
 	// Every is the length of a slot.
 	Every time.Duration
 	// Run does one step from the cursor ("" is the start) and returns the next step's cursor, ""
-	// when the run is over. A step is a page, a plan or an API, and takes a minute at most. The
-	// runner stores the cursor after each step. If a step fails or its worker dies, it is repeated
-	// from the same cursor, so a step may happen twice, and in rare cases twice at once.
+	// when the run is over. A step takes a minute at most. The runner stores the cursor after each
+	// step. After a failure a step is repeated from the same cursor, so it may happen twice, and in
+	// rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
 	// Demanded is the cursor from which a run for a demand starts, "" if it does the same as a
 	// tick's.
@@ -61,8 +61,7 @@ type runs interface {
 	Save(ctx context.Context, job string, run Run) error
 }
 
-// Runner runs jobs when ticks arrive. A job has one run at a time; its row holds the run's
-// cursor and carrier.
+// Runner runs jobs when ticks arrive, each with one run at a time.
 type Runner struct {
 	jobs   []Job
 	runs   runs
@@ -92,7 +91,6 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", asked.Job))
 }
 
-// unlessTakenOver turns the loss of a run to another worker into success.
 func unlessTakenOver(ctx context.Context, err error) error {
 	if errors.Is(err, errTakenOver) {
 		zerolog.Ctx(ctx).Debug().Msg("another worker carries the run on")
@@ -101,7 +99,6 @@ func unlessTakenOver(ctx context.Context, err error) error {
 	return err
 }
 
-// maxRaces bounds the tries to write a row that other workers write too.
 const maxRaces = 8
 
 func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor string) error {
@@ -210,9 +207,9 @@ func message(job, id, cursor, correlation string, now time.Time) events.Event {
 }
 
 // Tick sends a tick for every job at the start of each slot, and for the present slots at once,
-// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates
-// within five minutes; after that the job's row shows that the slot is done. A tick that cannot
-// be sent is logged and left to the next slot.
+// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates within
+// five minutes; after that the job's row shows that the slot is done. A tick that cannot be sent is
+// logged.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)

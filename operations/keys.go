@@ -53,7 +53,7 @@ func (o *Operations) CreateKey(ctx context.Context, caller Caller, key NewKey) (
 	})
 }
 
-// ringOf finds the ring of the account's subscription to the plan; without a plan, the only ring.
+// ringOf finds the ring of the subscription to the plan; without a plan, the only ring.
 func ringOf(held projections.Account, plan portal.PlanID) (portal.Ring, error) {
 	rings := map[portal.Ring]bool{}
 	var only portal.Ring
@@ -83,8 +83,8 @@ func (o *Operations) RenameKey(ctx context.Context, caller Caller, id portal.Key
 	})
 }
 
-// RotateKey submits a request to replace one of the account's keys by a new one. An overlap below 0
-// or above portal.MaxKeyOverlap is Invalid.
+// RotateKey submits a request to replace a key by a new one. An overlap below 0 or above
+// portal.MaxKeyOverlap is Invalid.
 func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.KeyID, rotation Rotation) (Operation, error) {
 	// The limit of changes must not keep a leaked key working.
 	return o.acceptAboutKey(ctx, caller, id, !rotation.Leaked, func() (events.Request, error) {
@@ -96,8 +96,8 @@ func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.Key
 	})
 }
 
-// EndKey submits a request to end one of the account's keys, or to change when it ends. A time in
-// the past, or too far in the future, is Invalid.
+// EndKey submits a request to end a key, or to change when it ends. A time in the past, or too far
+// in the future, is Invalid.
 func (o *Operations) EndKey(ctx context.Context, caller Caller, id portal.KeyID, end End) (Operation, error) {
 	return o.acceptAboutKey(ctx, caller, id, false, func() (events.Request, error) {
 		if end.At != nil && end.Keep {
@@ -112,8 +112,7 @@ func (o *Operations) EndKey(ctx context.Context, caller Caller, id portal.KeyID,
 	})
 }
 
-// acceptAbout accepts a request that depends on what the account has. change means that it makes
-// API Gateway change a plan's keys.
+// acceptAbout accepts a request that depends on what the account has. change is as in preparation.
 func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool, request func(projections.Account) (events.Request, error)) (Operation, error) {
 	return o.accept(ctx, caller.submission(nil), preparation{change: change, likely: true, make: func(ctx context.Context) (events.Request, error) {
 		held, err := o.views.Account(ctx, caller.Account)
@@ -124,7 +123,7 @@ func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool
 	}})
 }
 
-// acceptAboutKey accepts a request about one of the account's keys; any other key is NotFound.
+// acceptAboutKey is acceptAbout for one of the account's keys; any other key is NotFound.
 func (o *Operations) acceptAboutKey(ctx context.Context, caller Caller, id portal.KeyID, change bool, request func() (events.Request, error)) (Operation, error) {
 	return o.acceptAbout(ctx, caller, change, func(held projections.Account) (events.Request, error) {
 		if _, ok := find(held.Keys, id); !ok {

@@ -19,9 +19,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// The limits of one actor: MaxPerMinute requests a minute, and MaxChanges plan changes in
-// ChangesWithin. API Gateway attaches about one key a second for the whole AWS account, so one
-// person who keeps subscribing and leaving would delay everybody else.
+// The limits of one actor. API Gateway attaches about one key a second for the whole AWS account,
+// so one person who keeps subscribing and leaving would delay everybody else.
 const (
 	MaxPerMinute  = 120
 	MaxChanges    = 12
@@ -57,7 +56,7 @@ var (
 		refusal: fmt.Sprintf("More than %d plan changes in %d minutes. Wait a few minutes, then try again.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
-// maxPeriods is how many attributes of periods an item may have before expired ones are removed.
+// maxPeriods is how many periods an item may have before expired ones are removed.
 const maxPeriods = 16
 
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
@@ -118,7 +117,7 @@ func (w window) period(now time.Time) string {
 	return w.name + "_" + strconv.FormatInt(now.UnixMilli()/w.length.Milliseconds(), 10)
 }
 
-// periods are the attributes for that time and for processes whose clocks are a little ahead.
+// periods also cover processes whose clocks are a little ahead.
 func (w window) periods(now time.Time) []string {
 	return []string{w.period(now), w.period(now.Add(w.length))}
 }
@@ -202,7 +201,6 @@ func (u *update) number(n int64) string {
 	return key
 }
 
-// count adds one to the window's period, unless it or the next period is full.
 func (u *update) count(w window, now time.Time) {
 	u.add(w.period(now), 1)
 	for _, period := range w.periods(now) {

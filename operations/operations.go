@@ -97,12 +97,12 @@ func New(cfg Config) *Operations {
 
 // Submission is a request as the caller submits it.
 type Submission struct {
-	// Actor submits the request; Subject is the stream it is about. They differ when an admin
-	// acts on another account.
+	// Actor submits the request; Subject is the stream that it is about. They differ for an admin's
+	// request about another account.
 	Actor   portal.Actor
 	Subject portal.Stream
-	// IdempotencyKey makes repeats of the same request one operation. With "", each submission
-	// is an operation of its own.
+	// IdempotencyKey makes repeats of the same request one operation. "" makes each submission an
+	// operation of its own.
 	IdempotencyKey string
 	Request        events.Request
 	// Wording is what the client sent, if Request holds more than that. Requests with the same
@@ -145,7 +145,6 @@ func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operatio
 	})
 }
 
-// preparation makes a request, or returns why it cannot be accepted.
 type preparation struct {
 	make   func(context.Context) (events.Request, error)
 	change bool
@@ -207,7 +206,6 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	}
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
-		// A repeat publishes it at once.
 		return Operation{}, errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
@@ -223,8 +221,8 @@ func changesPlans(request events.Request) bool {
 	return false
 }
 
-// answerFromEarlier answers a request that got no intent. A repeat of an accepted request does not
-// need one.
+// answerFromEarlier answers a request that got no intent. A repeat of an accepted request needs
+// none.
 func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
@@ -246,7 +244,6 @@ func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, ke
 // publication time further in the future than this comes from a wrong clock and is ignored.
 const republishEvery = 30 * time.Second
 
-// acceptedBefore answers a repeat of an accepted request.
 func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
 	if row.Hash != known.Hash {
 		return Operation{}, portal.Fail(portal.KeyReused, "This Idempotency-Key was used for another request before. Use a new one.")
@@ -266,7 +263,6 @@ func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow
 	return known.operation(progress), nil
 }
 
-// republish publishes the request again, unless another process is doing so at this moment.
 func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	now := o.now().UTC().Round(0)
 	if now.Equal(row.CreatedAt) {
@@ -280,7 +276,6 @@ func (o *Operations) republish(ctx context.Context, row operationRow) error {
 		return nil
 	}
 	if err := o.publishStored(ctx, row, o.sender.SendAgain); err != nil {
-		// The next repeat publishes it at once.
 		return errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return nil
@@ -328,8 +323,8 @@ func (o *Operations) publish(ctx context.Context, row operationRow, request even
 	return nil
 }
 
-// Find returns an operation of the account; an unknown one and another account's are NotFound.
-// With a Sender, it nudges an operation that has not moved for a while.
+// Find returns an operation of the account; any other is NotFound. With a Sender, it nudges an
+// operation that has not moved for a while.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
 	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
 	if err == nil {
@@ -382,7 +377,7 @@ func (o *Operations) newID(submitted Submission) portal.OperationID {
 	return portal.OperationID(strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()))
 }
 
-// RegistrationKey is the Idempotency-Key of the registration that signing in submits, so that
+// RegistrationKey is the Idempotency-Key of the registration that a sign-in submits, so that
 // several browsers register the account once.
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
@@ -394,8 +389,8 @@ func (s Submission) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// uncertain is the error for a request that may have been accepted: its row may be written, or
-// its message sent, although no answer confirmed it.
+// uncertain is the error for a request whose row may be written, or message sent, although no
+// answer confirmed it.
 func uncertain(err error) error {
 	return &portal.Error{
 		Code: portal.Unavailable, Err: err,

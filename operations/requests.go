@@ -44,9 +44,9 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 	}})
 }
 
-// Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
-// does not have, or that the caller does not see, is NotFound, and one that nobody can subscribe to
-// here is a Conflict. The worker decides everything else, because the views lag behind.
+// Subscribe submits a request to subscribe the account to the plan. A plan that the caller does not
+// see is NotFound, and one that nobody can subscribe to here is a Conflict. The worker decides
+// everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	// A repeat is the same request even if the catalog has changed in between.
@@ -72,8 +72,8 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 }
 
 // ChangePlan submits a request to move the account's keys to the plan from the one it replaces. It
-// refuses what Subscribe refuses. A replaced plan that the account never had, and that the catalog
-// does not have or the caller does not see, is NotFound.
+// refuses what Subscribe refuses. A replaced plan that the account never had and does not see is
+// NotFound.
 func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replaces portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
@@ -114,9 +114,8 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 	return found, true
 }
 
-// Unsubscribe submits a request to end the account's subscription. A plan that is not among the
-// account's subscriptions, and that the catalog does not have or the caller does not see, is
-// NotFound.
+// Unsubscribe submits a request to end the account's subscription. A plan that the account has no
+// subscription to and does not see is NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
@@ -183,9 +182,8 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 }
 
 // Reveal returns the value of one of the account's keys. It records the reveal first; if that
-// fails, it returns no value. An unknown key and another account's are NotFound. A key that
-// cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute are
-// TooManyRequests.
+// fails, it returns no value. Any other key is NotFound. A key that cannot be used now is a
+// Conflict. More than projections.MaxRevealsPerMinute are TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
 	key, value, err := o.value(ctx, caller.Account, id)
 	if err != nil {
@@ -209,7 +207,6 @@ func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, 
 	return value, nil
 }
 
-// value finds a key of the account that can be used now, and computes its value.
 func (o *Operations) value(ctx context.Context, account portal.AccountID, id portal.KeyID) (projections.Key, string, error) {
 	held, err := o.views.Account(ctx, account)
 	if err != nil {
@@ -258,7 +255,7 @@ func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
 	return projections.Key{}, false
 }
 
-// EachOf calls visit with every operation of the account that its list still has, newest first.
+// EachOf visits every operation of the account that its list still has, newest first.
 func (o *Operations) EachOf(ctx context.Context, account portal.AccountID, visit func(Operation) error) error {
 	return o.rows.each(ctx, portal.AccountActor(account), func(id portal.OperationID) error {
 		operation, err := o.find(ctx, id, func(operationRow) bool { return true })

@@ -172,7 +172,6 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 	return true, nil
 }
 
-// notPublished records that the request was not published after all, if its row exists.
 func (r rows) notPublished(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Operation(row.ID).Attributes(), UpdateExpression: aws.String("SET handed_at = :never"),

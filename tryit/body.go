@@ -15,7 +15,7 @@ import (
 	"golang.org/x/net/html/charset"
 )
 
-// decoded returns the body without gzip. Any other Content-Encoding is returned and stays.
+// decoded returns the body without gzip. It returns any other Content-Encoding.
 func decoded(resp *http.Response) (body io.Reader, encoding string, err error) {
 	encoding = strings.ToLower(strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ",")))
 	switch encoding {
@@ -139,8 +139,8 @@ func toUTF8(body []byte, contentType string) string {
 	return strings.TrimPrefix(strings.ToValidUTF8(string(text), "\uFFFD"), "\uFEFF")
 }
 
-// visible returns the text with Unicode's pictures in place of control characters, and "" if there
-// are so many that it is no text. Each would take six bytes in JSON.
+// visible returns the text with Unicode's pictures in place of control characters, each of which
+// would take six bytes in JSON. It returns "" if there are so many that it is no text.
 func visible(text string) string {
 	controls := 0
 	for i := range len(text) {

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// compose builds the request of an attempt, without the key.
 func compose(ctx context.Context, shelf *library.Shelf, api catalog.API, attempt Attempt) (Request, error) {
 	if attempt.Operation == "" {
 		return Request{

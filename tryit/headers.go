@@ -86,7 +86,6 @@ func maskCredentials(value string) string {
 	return scheme + " " + Mask
 }
 
-// shown lists the headers of an answer, without cookies.
 func shown(header http.Header) []Header {
 	return listHeaders(header, func(name string) bool { return name != "Set-Cookie" && name != "Set-Cookie2" })
 }

@@ -15,8 +15,7 @@ const (
 	MaxAtOnce    = 3
 	MaxPerMinute = 60
 	maxInFlight  = 32
-	// maxCallers bounds the limiter's memory.
-	maxCallers = 10_000
+	maxCallers   = 10_000
 )
 
 type limits struct {
@@ -35,8 +34,7 @@ type caller struct {
 
 type use struct {
 	inFlight int
-	// last are the times of the requests of the last minute, oldest first.
-	last []time.Time
+	last     []time.Time
 }
 
 func newLimits(now func() time.Time) *limits {

@@ -5,7 +5,7 @@ import "strings"
 // shortestPart is how many characters of a key at the end of a text that broke off are cut.
 const shortestPart = 4
 
-// scrubbed masks a key that the API sent back, or that the person typed somewhere else, in every
+// scrubbed masks a key that the API sent back, or that the person typed elsewhere, in every
 // spelling that an API makes by mistake. It cannot find a key that an API encrypts or compresses.
 func scrubbed(e Exchange, key string) Exchange {
 	if key == "" {

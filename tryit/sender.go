@@ -40,7 +40,7 @@ type Sender struct {
 	transport *http.Transport
 	private   func(host string) bool
 	timeout   time.Duration
-	// large bounds how many large answers are in memory at once, with those that are still shown.
+	// large bounds how many large answers are in memory at once.
 	large chan struct{}
 }
 
@@ -59,9 +59,8 @@ func NewSender(cfg SenderConfig) *Sender {
 
 // Send sends the request and waits for the whole answer. An API that cannot be reached or fails is
 // no error. An answer of more than 1 MB takes one of a few places until ctx ends, so ctx must end
-// once the Exchange is no longer needed, as that of a web request does. Send returns Invalid or
-// TooLarge for a request that the person has to change, and Conflict if the operator has to change
-// the endpoint.
+// once the Exchange is no longer needed. Send returns Invalid or TooLarge for a request that the
+// person has to change, and Conflict if the operator has to change the endpoint.
 func (s *Sender) Send(ctx context.Context, request Request) (Exchange, error) {
 	out, dropped, err := s.prepare(request)
 	if err != nil {
@@ -190,8 +189,8 @@ func (s *Sender) takesLarge(needed, ctx context.Context) bool {
 }
 
 const (
-	// At most maxLarge answers longer than smallAnswer are read and shown at once; others wait for
-	// a moment, and are then cut.
+	// At most maxLarge answers longer than smallAnswer are in memory at once; others wait for a
+	// moment, and are then cut.
 	maxLarge    = 4
 	smallAnswer = 1 << 20
 )

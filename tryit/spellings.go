@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// partLength is how many letters and digits of a key, or of one of its spellings, in a row are
+// partLength is how many letters and digits in a row of a key, or of one of its spellings, are
 // masked. Other text does not have so many by chance.
 const partLength = 12
 
@@ -16,7 +16,6 @@ const partLength = 12
 // bytes, with escapes of URLs, JSON or HTML, in another case, and divided by line breaks or
 // punctuation.
 type spellings struct {
-	// parts are all parts of partLength of all spellings, in lower case.
 	parts map[string]bool
 	// triples are the groups of three letters that are in any of them, by number.
 	triples []bool
@@ -63,7 +62,6 @@ func (s spellings) add(letters string) {
 	}
 }
 
-// triples is how many groups of three letters or digits there are.
 const triples = 36 * 36 * 36
 
 // next is the number of the group that a letter ends, after the number of the group before.
@@ -129,7 +127,6 @@ func (w *window) letters() string {
 	return string(w.ring[first:]) + string(w.ring[:first])
 }
 
-// start is where the first letter of the window begins.
 func (w *window) start() int { return w.starts[w.count%partLength] }
 
 // letterAt returns the letter or digit at the start of a text, in lower case, and how many bytes
@@ -198,7 +195,6 @@ func coded(text string, from, digits, base int) byte {
 	return lower(byte(code))
 }
 
-// lower returns a letter or digit in lower case, 0 for anything else.
 func lower(c byte) byte {
 	switch {
 	case c >= 'A' && c <= 'Z':

@@ -1,7 +1,7 @@
 // Package tryit sends a person's request to an API of the catalog, and shows what came back. The
-// portal sends it, from inside the operator's network, so the Sender reaches nothing but the
-// endpoints of the catalog, and no private address behind them. An API key is added on the way
-// out. Its value is in no Exchange, error or log line.
+// portal sends it from inside the operator's network, so the Sender reaches nothing but the
+// endpoints of the catalog, and no private address behind them. The value of the API key is in no
+// Exchange, error or log line.
 package tryit
 
 import (
