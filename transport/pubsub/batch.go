@@ -15,7 +15,6 @@ const maxBatch = 10
 
 type failedEntry struct {
 	index int
-	// final means that the entry is at fault and not sent again.
 	final bool
 	err   error
 }

@@ -23,7 +23,7 @@ type coalescer[T any] struct {
 	sending sync.WaitGroup
 }
 
-// Items of one add are sent together if they fit.
+// add sends the items together if they fit.
 func (c *coalescer[T]) add(now bool, items ...T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,7 +13,7 @@ const gatherTime = 5 * time.Millisecond
 // be a run of its own, and gives back the rest.
 type credit struct {
 	tokens chan struct{}
-	// turn is held by the poller that gathers, so that two do not share the little there is.
+	// turn is held by the poller that gathers, so that two do not divide the little there is.
 	turn chan struct{}
 }
 

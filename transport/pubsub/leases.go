@@ -116,7 +116,6 @@ func (l *leases) extend(batch []*delivery) {
 	}
 }
 
-// due returns the messages to extend now, and notes that their extension is under way.
 func (l *leases) due() [][]*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -131,9 +131,9 @@ func (p *pollers) handOn(wires []types.Message, asked time.Time, credit int) {
 	p.credit.reconcile(credit, len(runs))
 }
 
-// reclaim hands back what a receive request that was cut off may have leased, so those groups
-// need not wait for the lease to run out. FIFO queues answer the same attempt with the same
-// messages (API reference, ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not,
+// reclaim hands back the messages that a receive request which was cut off may have leased, so
+// those groups need not wait for the lease to run out. FIFO queues answer the same attempt with the
+// same messages (API reference, ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not,
 // but nothing waits behind their messages.
 func (p *pollers) reclaim(attempt *string, n int) {
 	ctx, cancel := context.WithTimeout(p.life, reclaimTime)

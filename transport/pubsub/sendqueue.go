@@ -50,7 +50,6 @@ func (q *sendQueue) add(entries []*entry) error {
 	return nil
 }
 
-// drop is for a caller that gives up.
 func (q *sendQueue) drop(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -127,7 +126,6 @@ func (q *sendQueue) sendBatch(batch []*entry) {
 	q.sendWaiting()
 }
 
-// attempt returns the entries to send again.
 func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again []*entry) {
 	failures, err := q.request(ctx, batch, try)
 	if err != nil {
