@@ -56,7 +56,7 @@ type Pair struct {
 	// Least is the contrast that WCAG 2.2 AA demands: 4.5 for text (1.4.3), 3 for the shapes of
 	// controls and for the focus (1.4.11).
 	Least float64
-	// The pair's name in messages to operators.
+	// What names the pair in messages to operators.
 	What string
 }
 
@@ -131,7 +131,6 @@ func (s Scheme) passes(name string, c Colour) bool {
 	return true
 }
 
-// css writes the colours that differ as declarations of custom properties.
 func (s Scheme) css(b *strings.Builder, own Scheme, indent string) {
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if s[name] != own[name] {
