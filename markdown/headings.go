@@ -21,7 +21,6 @@ func level(node *html.Node) int {
 	return 0
 }
 
-// numberHeadings shifts the headings to the level of the options and gives them ids.
 func numberHeadings(root *html.Node, options Options) []Heading {
 	highest := 6
 	for node := range root.Descendants() {

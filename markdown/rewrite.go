@@ -96,7 +96,6 @@ func web(u *url.URL) bool {
 	return u.Scheme == "" || (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// fragment finds the heading that a link within the text means.
 func (r rewriter) fragment(name string) string {
 	for _, id := range []string{r.Prefix + name, r.Prefix + slug(name)} {
 		if name != "" && r.ids[id] {
@@ -160,7 +159,6 @@ func inLink(node *html.Node) bool {
 	return false
 }
 
-// code colours a block of code.
 func (r rewriter) code(pre *html.Node) {
 	code := pre.FirstChild
 	if code == nil || code != pre.LastChild || code.DataAtom != atom.Code || code.FirstChild == nil ||
