@@ -18,8 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// providerOf fetches what the portal will fetch: the signing keys, and the discovery document
-// if needed.
 func providerOf(cfg Config) resource {
 	return resource{what: "identity provider", inspect: func(ctx context.Context) (finding, error) {
 		if missing := SignIn(cfg); len(missing) > 0 {

@@ -11,13 +11,11 @@ import (
 // resource is one thing in AWS that Gatehouse needs. The doctor inspects it; set-up also mends
 // its faults.
 type resource struct {
-	what string
-	// inspect fails if it cannot inspect the resource.
+	what    string
 	inspect func(context.Context) (finding, error)
 }
 
 type finding struct {
-	// note is worth knowing and not a fault.
 	note   string
 	faults []fault
 }
@@ -61,8 +59,7 @@ type estate struct {
 	// keyUsers are the principals that the KMS key's policy should name; none leaves it as it
 	// is.
 	keyUsers []string
-	// pause is how long set-up waits before it retries a call that AWS is not ready for.
-	pause time.Duration
+	pause    time.Duration
 }
 
 func openEstate(ctx context.Context, awsCfg aws.Config, cfg Config) (estate, error) {

@@ -38,7 +38,6 @@ const (
 	waiting      = string(types.QueueAttributeNameApproximateNumberOfMessages)
 )
 
-// attributeNames are the names in the SQS console.
 var attributeNames = map[string]string{
 	retention: "message retention period", visibility: "visibility timeout", receiveWait: "receive wait time",
 	delay: "delivery delay", dedupScope: "deduplication scope", throughput: "FIFO throughput limit",

@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// proxies are the networks whose X-Forwarded-For the portal trusts.
 type proxies []netip.Prefix
 
 // privateNetworks are not on the internet. A load balancer is usually in one of them.

@@ -14,8 +14,7 @@ type KeyOwner struct {
 	Account   portal.AccountID
 	Key       portal.KeyID
 	GatewayID portal.GatewayKeyID
-	// Disabled: API Gateway refuses calls with the key.
-	Disabled bool
+	Disabled  bool
 	// Calls is how many control-plane calls the search took.
 	Calls int
 }
