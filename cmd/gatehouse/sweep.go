@@ -58,7 +58,6 @@ func printFound(w io.Writer, found provisioning.Found) {
 	}
 }
 
-// printFirst prints a heading, the names, and how many more there are.
 func printFirst(w io.Writer, heading string, total int, names []string) {
 	if total == 0 {
 		return
