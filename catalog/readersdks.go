@@ -88,7 +88,7 @@ func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map
 	parameters := map[string]string{}
 	for _, name := range names {
 		if parameters[name] = sdkParameter(name, api); parameters[name] == "" {
-			next.Problem = fmt.Sprintf("API Gateway requires the parameter %q for an SDK of the type %s, and this release of Gatehouse does not know it.", name, of.kind)
+			next.Problem = fmt.Sprintf("API Gateway requires the parameter %q for an SDK of the type %s, and this version of Gatehouse does not know it.", name, of.kind)
 			return next, nil
 		}
 	}

@@ -22,7 +22,7 @@ type table interface {
 
 // chunkSize is the number of bytes of JSON in one item, before gzip. Even if gzip adds some
 // bytes, an item stays below DynamoDB's limit of 400 KB. Each chunk is compressed separately,
-// so its content depends only on the hash, and releases that compress differently can write the
+// so its content depends only on the hash, and versions that compress differently can write the
 // same chunk.
 const chunkSize = 256 << 10
 

@@ -111,7 +111,7 @@ func (i *index) closeAfter(err error) error {
 func (e entry) indexed(audience string) indexed {
 	return indexed{
 		Names: joined(e.title, e.names), Summary: joined(e.summary), Text: joined(e.text, e.parameters),
-		Path: pathShape(e.path), Audience: audience,
+		Path: pathPattern(e.path), Audience: audience,
 	}
 }
 
@@ -123,8 +123,8 @@ func joined(texts ...string) string {
 	return strings.Join(all, " ")
 }
 
-// pathShape is a path as paths are compared: in lower case, without the names of variables.
-func pathShape(path string) string {
+// pathPattern is a path as paths are compared: in lower case, without the names of variables.
+func pathPattern(path string) string {
 	segments := strings.Split(strings.ToLower(path), "/")
 	for i, segment := range segments {
 		if strings.HasPrefix(segment, "{") && (strings.HasSuffix(segment, "}") || i == len(segments)-1) {
@@ -194,7 +194,7 @@ func anywhere(word string, fuzzy bool) query.Query {
 	return either
 }
 
-// byPath matches operations whose path has this shape or begins with it, and entries with all
+// byPath matches operations whose path has this pattern or begins with it, and entries with all
 // its words.
 func byPath(q question, fuzzy bool) query.Query {
 	either := query.NewDisjunctionQuery(nil)

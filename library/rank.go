@@ -28,11 +28,11 @@ func (q question) score(e entry) float64 {
 	var sum float64
 	all := q.words
 	if q.path != "" {
-		shape := pathShape(e.path)
+		pattern := pathPattern(e.path)
 		switch {
-		case shape == q.path:
+		case pattern == q.path:
 			sum += 10 * rankTitle
-		case strings.HasPrefix(shape, q.path):
+		case strings.HasPrefix(pattern, q.path):
 			sum += 5 * rankTitle
 		default:
 			all = slices.Concat(all, q.pathWords)

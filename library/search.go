@@ -62,7 +62,7 @@ type Results struct {
 // question is a parsed query.
 type question struct {
 	words []string
-	// path is the shape of a path in the query, "" if there is none, and pathWords its words.
+	// path is the pattern of a path in the query, "" if there is none, and pathWords its words.
 	path      string
 	pathWords []string
 }
@@ -74,7 +74,7 @@ func parse(text string) question {
 	var q question
 	for _, part := range strings.Fields(text) {
 		if strings.HasPrefix(part, "/") && len(part) > 1 && q.path == "" {
-			q.path, q.pathWords = pathShape(part), asked(part)
+			q.path, q.pathWords = pathPattern(part), asked(part)
 			continue
 		}
 		q.words = append(q.words, asked(part)...)

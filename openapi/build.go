@@ -53,7 +53,7 @@ func build(root *node, size int, warn *warnings) *Document {
 	b.schemas.finish()
 	b.operationTags(root)
 	b.exemplify()
-	b.schemas.release()
+	b.schemas.dropNodes()
 	return b.doc
 }
 

@@ -39,14 +39,14 @@ const (
 	ParsingMemory = 14
 )
 
-// budget counts down while a document is read.
-type budget struct {
+// allowance counts down while a document is read.
+type allowance struct {
 	nodes, bytes int
 }
 
-func newBudget() *budget { return &budget{nodes: maxNodes, bytes: maxExpanded} }
+func newAllowance() *allowance { return &allowance{nodes: maxNodes, bytes: maxExpanded} }
 
-func (b *budget) take(length int) bool {
+func (b *allowance) take(length int) bool {
 	b.nodes--
 	b.bytes -= length
 	return b.nodes >= 0 && b.bytes >= 0

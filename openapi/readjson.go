@@ -12,11 +12,11 @@ import (
 // readJSON reads a JSON text. A key that an object repeats has its last value.
 func readJSON(data []byte, warn *warnings) (*node, error) {
 	r := &jsonReader{
-		data:   data,
-		dec:    jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
-		budget: newBudget(),
-		keys:   map[string]string{},
-		warn:   warn,
+		data:      data,
+		dec:       jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+		allowance: newAllowance(),
+		keys:      map[string]string{},
+		warn:      warn,
 	}
 	root, err := r.value(0)
 	if err != nil {
@@ -29,12 +29,12 @@ func readJSON(data []byte, warn *warnings) (*node, error) {
 }
 
 type jsonReader struct {
-	data   []byte
-	dec    *jsontext.Decoder
-	budget *budget
-	keys   map[string]string
-	slab   []node
-	warn   *warnings
+	data      []byte
+	dec       *jsontext.Decoder
+	allowance *allowance
+	keys      map[string]string
+	slab      []node
+	warn      *warnings
 }
 
 func (r *jsonReader) value(depth int) (*node, error) {
@@ -57,7 +57,7 @@ func (r *jsonReader) value(depth int) (*node, error) {
 	case '{':
 		n.kind = objectKind
 	}
-	if !r.budget.take(len(n.text)) {
+	if !r.allowance.take(len(n.text)) {
 		return nil, tooMany(r.line(r.dec.InputOffset()))
 	}
 	if depth > maxDepth {
@@ -91,7 +91,7 @@ func (r *jsonReader) object(n *node, depth int) error {
 			return r.syntax(err)
 		}
 		key := r.key(token.String())
-		if !r.budget.take(len(key)) {
+		if !r.allowance.take(len(key)) {
 			return tooMany(r.line(r.dec.InputOffset()))
 		}
 		item, err := r.value(depth + 1)

@@ -25,7 +25,7 @@ func readYAML(data []byte, warn *warnings) (*node, error) {
 	if len(doc.Content) == 0 {
 		return nil, invalid("", "the document is empty")
 	}
-	r := &yamlReader{budget: newBudget(), aliased: maxAliased, inside: map[*yaml.Node]bool{}, warn: warn}
+	r := &yamlReader{allowance: newAllowance(), aliased: maxAliased, inside: map[*yaml.Node]bool{}, warn: warn}
 	return r.value(doc.Content[0], 0, false)
 }
 
@@ -66,8 +66,8 @@ func decodeYAML(dec *yaml.Decoder, doc *yaml.Node) (err error) {
 }
 
 type yamlReader struct {
-	budget  *budget
-	aliased int
+	allowance *allowance
+	aliased   int
 	// inside are the anchors that are being replaced, to notice one that contains itself.
 	inside map[*yaml.Node]bool
 	warn   *warnings
@@ -106,7 +106,7 @@ func (r *yamlReader) take(length int, aliased bool) bool {
 	if aliased {
 		r.aliased--
 	}
-	return r.aliased >= 0 && r.budget.take(length)
+	return r.aliased >= 0 && r.allowance.take(length)
 }
 
 func (r *yamlReader) alias(y *yaml.Node, depth int) (*node, error) {

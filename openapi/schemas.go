@@ -108,8 +108,8 @@ func (b *schemas) finish() {
 	}
 }
 
-// release drops what only Load needs.
-func (b *schemas) release() {
+// dropNodes drops what only Load needs.
+func (b *schemas) dropNodes() {
 	for _, s := range b.all {
 		s.value, s.from = nil, nil
 	}
@@ -204,7 +204,7 @@ func (b *schemas) parts(n *node, at *place) []part {
 	return parts
 }
 
-// spend takes from the budget what a node costs each time that a schema takes it over, and reports
+// spend takes from the allowance what a node costs each time that a schema takes it over, and reports
 // whether there was enough.
 func (b *schemas) spend(n *node) bool {
 	b.visits -= 1 + len(n.keys)

@@ -324,7 +324,7 @@ func (o *Operations) publish(ctx context.Context, row operationRow, request even
 }
 
 // Find returns an operation of the account; any other is NotFound. With a Sender, it nudges an
-// operation that has not moved for a while.
+// operation without a new step for a while.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
 	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
 	if err == nil {
