@@ -153,7 +153,7 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, then postpones the row or deletes it. After a crash in between,
+// handle does what a row asks for, then puts the row off or deletes it. After a crash in between,
 // it happens again. woken holds the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
