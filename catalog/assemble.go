@@ -43,7 +43,7 @@ type assembler struct {
 	offered   map[portal.PlanID]Plan
 }
 
-// assemble builds the catalog. A product folder forms a product of the plans and the stages that it
+// assemble builds the catalog. A product folder forms a product of the plans and stages that it
 // names. Other plans with the same stages form one product, named after its APIs. Stages that no
 // longer exist are dropped, and so are plans without a stage left. A stage of an API that is not a
 // REST API is kept, though only its id and name are known.
@@ -78,8 +78,8 @@ func assemble(from parts, byDefault Endpoint) assembly {
 	return a.assembly
 }
 
-// problemsOfKept removes the lines from the problems of products that stay as they were, since
-// those are lines of the earlier file.
+// problemsOfKept removes the lines from the problems of products that stay as they were: they are
+// lines of the earlier file.
 func (a *assembler) problemsOfKept() {
 	for i := len(a.folder.Problems); i < len(a.Problems); i++ {
 		for _, path := range a.folder.Broken {
@@ -116,7 +116,6 @@ func (a *assembler) offer() {
 	}
 }
 
-// shown is the plan as the catalog shows it, with the stages that exist.
 func (a *assembler) shown(read gateway.UsagePlan) Plan {
 	plan := Plan{ID: read.ID, Name: read.Name, Description: read.Description, Marketplace: read.ProductCode != ""}
 	for _, stage := range read.Stages {
@@ -145,7 +144,6 @@ func (a *assembler) shown(read gateway.UsagePlan) Plan {
 	return plan
 }
 
-// grouped groups the offered plans that no product folder names by their stages.
 func (a *assembler) grouped() map[string][]Plan {
 	groups := map[string][]Plan{}
 	for _, plan := range a.offered {

@@ -29,9 +29,8 @@ type Document struct {
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
-// Product is what a person finds, reads about and subscribes to: plans and the APIs that they
-// cover. A product folder describes it; without one, the plans with exactly the same stages form
-// a product.
+// Product is plans and the APIs that they cover. A product folder describes it; without one, the
+// plans with exactly the same stages form a product.
 type Product struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -107,8 +106,7 @@ type File struct {
 	Type string `json:"type"`
 }
 
-// Page is a stored page of Markdown without the title as its heading. Name is its last path
-// segment.
+// Page is a stored page of Markdown without its title. Name is its last path segment.
 type Page struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -127,14 +125,14 @@ type Plan struct {
 	Methods []MethodLimit `json:"methods,omitempty"`
 
 	// Order is the position that a product folder gives the plan, from 1. Plans without one (0)
-	// come after it, by size.
+	// come last, by size.
 	Order int `json:"order,omitempty"`
 	// Price is plain text, such as "29 € a month"; "" says nothing.
 	Price       string `json:"price,omitempty"`
 	Recommended bool   `json:"recommended,omitempty"`
-	// Approval is ApprovalManual or "", which means that nobody has to approve a subscription.
+	// Approval is ApprovalManual, or "" if nobody has to approve a subscription.
 	Approval string `json:"approval,omitempty"`
-	// Marketplace plans are bought on AWS Marketplace, so nobody can subscribe to them here.
+	// Marketplace plans are bought on AWS Marketplace, and nobody can subscribe to them here.
 	Marketplace bool `json:"marketplace,omitempty"`
 }
 
@@ -175,8 +173,8 @@ const (
 	Docs = "docs"
 )
 
-// API is one stage of an API, or an API that is not on API Gateway. Paths are appended to
-// Endpoint, which is "" if the public cannot call the API.
+// API is one stage of an API, or an API that is not on API Gateway. Endpoint is "" if the public
+// cannot call the API.
 type API struct {
 	// ID is API Gateway's, "" for kind Docs.
 	ID string `json:"id"`
@@ -244,9 +242,9 @@ func (d Document) Product(id string) (Product, bool) {
 	return Product{}, false
 }
 
-// TakesKeys reports whether an API of the document takes keys of this portal: it is a REST API on API
-// Gateway, and a plan covers its stage. A product folder can name other endpoints, and a mistake
-// there must not send people's keys to others.
+// TakesKeys reports whether an API of the document takes keys of this portal: it is a REST API on
+// API Gateway, and a plan covers its stage. A mistake in a product folder, which can name other
+// endpoints, must not send people's keys to others.
 func (d Document) TakesKeys(api API) bool {
 	stage := portal.Stage{API: api.ID, Stage: api.Stage}
 	return api.Kind == REST && api.ID != "" && slices.ContainsFunc(d.Products, func(p Product) bool {
@@ -254,9 +252,9 @@ func (d Document) TakesKeys(api API) bool {
 	})
 }
 
-// After returns the document as the successor of another: it adds to Moved the products of that
-// one that are gone. An old address is given up when the plan's product becomes visible to people
-// who did not see it before, since it would tell them of the old product.
+// After returns the document as the successor of another, whose products that are gone it adds to
+// Moved. An old address is given up when the plan's product becomes visible to people who did not
+// see it before, since it would tell them of the old product.
 func (d Document) After(before Document) Document {
 	moved := map[string]portal.PlanID{}
 	maps.Copy(moved, before.Moved)
@@ -367,8 +365,7 @@ func compareMethods(a, b MethodLimit) int {
 	return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 }
 
-// Hash names the document: the SHA-256 of its canonical JSON, as 64 hexadecimal digits. It does
-// not depend on the order of anything in the document.
+// Hash names the document: the SHA-256 of its canonical JSON, as 64 hexadecimal digits.
 func (d Document) Hash() (string, error) {
 	body, err := d.encode()
 	if err != nil {

@@ -32,8 +32,7 @@ func (f Folder) vanished(before Folder) bool {
 	return !f.MeantEmpty && len(f.Products) == 0 && len(before.Products) > 0
 }
 
-// Described is a product folder: a description of what API Gateway has, or a product that is not
-// on API Gateway.
+// Described is a product folder: it describes a product on API Gateway or elsewhere.
 type Described struct {
 	// Path is the folder's name, for messages.
 	Path string
@@ -66,8 +65,7 @@ type DescribedAPI struct {
 	Title            string
 	Description      string
 	Version          string
-	// Endpoint is the base URL of an API that is not on API Gateway, "" if it has none.
-	Endpoint string
+	Endpoint         string
 	// Definition is the hash of the OpenAPI document that replaces API Gateway's export.
 	Definition string
 	// SDKs are the types that API Gateway shall generate; see SDK.
@@ -76,7 +74,7 @@ type DescribedAPI struct {
 }
 
 // Problem is a fault of a source, and what to change. The faulty part was left out of the catalog,
-// unless it is a warning; the rest is published all the same.
+// unless it is a warning.
 type Problem struct {
 	// Where is a file ("seamark/product.yaml"), or what API Gateway has ("API a1b2c3, stage v1").
 	Where string `json:"where"`

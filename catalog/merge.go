@@ -83,8 +83,6 @@ func (a *assembler) described(from Described) (Product, bool) {
 	return p, true
 }
 
-// describedAPI builds an API that a folder names or describes. covered are the stages of the
-// product's plans.
 func (a *assembler) describedAPI(path string, from DescribedAPI, covered []portal.Stage) (API, bool) {
 	if from.ID == "" && from.Named == "" {
 		return API{

@@ -33,8 +33,8 @@ type claim struct {
 }
 
 // claims are what product folders say about usage plans. A folder that names a plan decides alone
-// whether and where the plan is offered, so a fault in the folder never puts a plan back into a
-// public product.
+// whether and where it is offered, so a fault in the folder never puts the plan back into a public
+// product.
 type claims struct {
 	byPlan map[portal.PlanID]claim
 	// doubtful plans have a name that a folder uses although several plans have it.

@@ -25,9 +25,7 @@ const (
 	// are not all read in the same run.
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	stepTime                      = 5 * time.Second
-	// maxFailures is how many calls of a run may fail in a row before the source counts as
-	// unreadable.
-	maxFailures = 3
+	maxFailures                   = 3
 	// generateTime is how long a run has API Gateway generate documents, and then SDKs. The next run
 	// goes on, so that many of them do not delay the catalog.
 	generateTime = 2 * time.Minute
@@ -74,12 +72,11 @@ type Result struct {
 	Products int
 }
 
-// Reader reads the catalog, as a job. Its steps read the usage plans, the catalog folder, the REST
-// APIs that these name, the stages of each, the custom domains, and the OpenAPI documents and SDKs
-// of stages; the last steps store the document and publish it. A run stores what it reads in rows,
-// so an interrupted step can be repeated without reading stored pages again. A run answers the
-// requests that were waiting when it began. It reports a fault of one document or one product
-// folder, and goes on with everything else.
+// Reader reads the catalog, as a job: usage plans, the catalog folder, the REST APIs that these
+// name with their stages, custom domains, and the OpenAPI documents and SDKs of stages. The last
+// steps store the document and publish it. A run stores what it reads in rows, so an interrupted
+// step can be repeated. It answers the requests that were waiting when it began, reports a fault of
+// one document or one product folder, and goes on with everything else.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
@@ -143,8 +140,7 @@ type progress struct {
 	// was read, if that was not in this run.
 	Folder      string    `json:"folder,omitempty"`
 	FolderSince time.Time `json:"folder_since,omitzero"`
-	// Generating is when the phase began that has API Gateway generate documents or SDKs.
-	Generating time.Time `json:"generating,omitzero"`
+	Generating  time.Time `json:"generating,omitzero"`
 	// Problems are those of the run itself, such as missing permissions.
 	Problems []Problem `json:"problems,omitempty"`
 	// Before is the hash that was published before the run.

@@ -48,7 +48,6 @@ const (
 	SourceUnreadable = "unreadable"
 )
 
-// maxProblems bounds the report, so that it stays readable and fits its row.
 const maxProblems = 500
 
 func (r Report) Errors() int {

@@ -31,9 +31,8 @@ func (v Viewer) Sees(p Product) bool {
 	return v.Admin
 }
 
-// For returns the document with only what the viewer sees. Links to other products (Moved,
-// Successor) are dropped if the viewer does not see their target, and VersionOf does not name a
-// product that they do not see.
+// For returns the document with only what the viewer sees. Moved, Successor and VersionOf do not
+// name products that the viewer does not see.
 func (d Document) For(v Viewer) Document {
 	seen := Document{Products: []Product{}, Pages: d.Pages, Files: d.Files}
 	ids := map[string]bool{}
@@ -60,7 +59,7 @@ func (d Document) For(v Viewer) Document {
 }
 
 // nameVersions gives versions of a product that is not among the ids the id of the first of them as
-// VersionOf. One that is left alone is no version of anything.
+// VersionOf. One that is left alone is no version.
 func (d Document) nameVersions(ids map[string]bool) {
 	first, several := map[string]string{}, map[string]bool{}
 	for _, product := range d.Products {

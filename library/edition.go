@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// maxShelves bounds the shelves of an edition. Beyond it, a shelf in use makes room, and is made
-// again when it is needed.
+// maxShelves bounds the shelves of an edition. Beyond it, one makes room, and is made again when it
+// is needed.
 const maxShelves = 64
 
 // edition is one published catalog.

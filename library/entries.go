@@ -52,8 +52,8 @@ func audience(product catalog.Product) string {
 	return strings.Join(append([]string{product.Visibility}, groups...), "\x00")
 }
 
-// sources lists what there is to index: first all products, then OpenAPI documents, which take
-// longer to read.
+// sources lists what there is to index: first products, then OpenAPI documents, which take longer
+// to read.
 func (l *Library) sources(document catalog.Document) (products, definitions []source) {
 	products = append(products, l.ownPages(document.Pages))
 	for _, product := range document.Products {
@@ -175,7 +175,6 @@ func propertyNames(s *openapi.Schema) []string {
 	return names
 }
 
-// eachSchema calls visit for each named schema of an operation that is not in seen yet.
 func eachSchema(op *openapi.Operation, seen map[string]bool, visit func(*openapi.Schema)) {
 	var walk func(*openapi.Schema, int)
 	walk = func(s *openapi.Schema, depth int) {

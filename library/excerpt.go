@@ -56,7 +56,6 @@ func (q question) matches(word string) bool {
 	return false
 }
 
-// eachWord calls visit for each run of letters and digits, until it returns false.
 func eachWord(text string, visit func(begin, end int) bool) {
 	begin := -1
 	for at, r := range text {

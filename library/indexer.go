@@ -10,8 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// tryAgain is how long the indexer waits before it reads a part of the catalog again that it could
-// not read.
 const tryAgain = time.Minute
 
 type sourced struct {
@@ -19,8 +17,7 @@ type sourced struct {
 	entries        []entry
 }
 
-// indexer keeps the index of the current catalog. It builds the next one in the background while
-// searches use the last one.
+// indexer keeps the index of the current catalog. Searches use it while the next one is built.
 type indexer struct {
 	library   *Library
 	log       zerolog.Logger
@@ -156,8 +153,7 @@ func (i *indexer) replace(with []sourced) error {
 	return nil
 }
 
-// ready waits until there is an index of everything, at most for this long, and reports whether
-// there is.
+// ready waits for an index of everything, at most for this long, and reports whether there is one.
 func (i *indexer) ready(ctx context.Context, wait time.Duration) bool {
 	select {
 	case <-i.first:

@@ -1,8 +1,7 @@
 // Package library is what one portal process holds in memory of the catalog: the products that each
 // kind of viewer sees, parsed OpenAPI documents, pages, encoded responses and the search index.
 // Pages, JSON, try-it and MCP read the catalog only through it, so that all of them hide the same
-// things from a viewer. The process looks for a newer catalog once a second at most, whatever the
-// traffic.
+// things from a viewer.
 package library
 
 import (
@@ -55,8 +54,8 @@ type Library struct {
 	memory *memory
 	// parsing limits what is read and parsed at once.
 	parsing *parsing
-	// kept has what Keep returns, apart from memory, so that many pages do not push out the parsed
-	// documents that they are made from.
+	// kept has what Keep returns. It is apart from memory, so that many pages do not push out the
+	// parsed documents that they are made from.
 	kept    *memory
 	log     zerolog.Logger
 	indexer *indexer

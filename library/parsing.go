@@ -15,8 +15,7 @@ const (
 	parsedAtOnce = 16 << 20
 )
 
-// parsing limits the memory of documents that are being read. Nearly all that wait have read
-// nothing yet.
+// parsing limits the memory of documents that are being read.
 type parsing struct {
 	documents, bytes *semaphore.Weighted
 	most             int64

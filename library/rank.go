@@ -13,7 +13,6 @@ const (
 	rankText    = 5
 )
 
-// The part of a rank that a word gets if it is the asked word, begins with it, or resembles it.
 const (
 	same      = 1.0
 	beginning = 0.7

@@ -84,7 +84,6 @@ func parse(text string) question {
 	return q
 }
 
-// fuzzy reports whether a word is long enough to have a wrong letter.
 func (q question) fuzzy() bool {
 	return slices.ContainsFunc(slices.Concat(q.words, q.pathWords), mayBeWrong)
 }
@@ -93,13 +92,12 @@ func mayBeWrong(word string) bool { return utf8.RuneCountInString(word) >= minFu
 
 func (q question) empty() bool { return len(q.words) == 0 && q.path == "" }
 
-// Search finds products, pages, operations and schemas that have every word of the query, at
-// most limit of them and at most MaxResults. The end of a word may be missing, and one letter of
-// a longer word may be wrong; both rank lower. A path such as /harbours/{id} finds operations. An
+// Search finds products, pages, operations and schemas that have every word of the query, at most
+// limit of them and at most MaxResults. The end of a word may be missing, and one letter of a
+// longer word may be wrong; both rank lower. A path such as /harbours/{id} finds operations. An
 // empty query finds nothing.
 //
-// The first search of a process waits a moment for the index. Later ones use the last index while
-// the next one is built.
+// The first search of a process waits a moment for the index.
 func (s *Shelf) Search(ctx context.Context, text string, limit int) (Results, error) {
 	q := parse(text)
 	if q.empty() || limit < 1 {

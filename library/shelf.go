@@ -11,9 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Shelf is the catalog as some viewers see it. It is immutable and safe for concurrent use. A
-// request works with one shelf to its end. Things that the viewers do not see are NotFound, exactly
-// as things that do not exist.
+// Shelf is the catalog as some viewers see it. It is immutable and safe for concurrent use. Things
+// that the viewers do not see are NotFound, exactly as things that do not exist.
 type Shelf struct {
 	// Document has only what the viewers see. Do not change it.
 	catalog.Document
@@ -83,8 +82,7 @@ func (s *Shelf) API(product, slug string) (catalog.API, catalog.Product, error) 
 }
 
 // Definition returns an API's OpenAPI document. The process parses each document once while it is
-// in use, and once for all callers at a time. It remembers for a while that a document could not be
-// read.
+// in use, and remembers for a while that it could not be read.
 //
 // If a plan covers the API (catalog.Document.TakesKeys), and the document says nothing about
 // authentication, each operation needs an API key here. So pages, Markdown, collections and

@@ -76,7 +76,6 @@ func plain(text string) string {
 	}, norm.NFKD.String(text))
 }
 
-// humps splits a word before capitals that follow a small letter or begin a new word.
 func humps(word string) []string {
 	runes := []rune(word)
 	var found []string

@@ -101,7 +101,6 @@ func (b *builder) paths(root *node) {
 	}
 }
 
-// item builds the operations of a path item, in the order of the document.
 func (b *builder) item(path string, item *node, defaults *node, at *place) []*Operation {
 	resolved := b.follow(item)
 	if !resolved.is(objectKind) {
@@ -125,7 +124,6 @@ func (b *builder) item(path string, item *node, defaults *node, at *place) []*Op
 	return ops
 }
 
-// afford takes parts from what the document may have, and reports whether there were enough.
 func (b *builder) afford(parts int, at *place) bool {
 	enough := b.parts >= 0
 	if b.parts -= parts; b.parts < 0 && enough {

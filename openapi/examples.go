@@ -91,7 +91,6 @@ func (p *Parameter) write(value *node) string {
 	return value.plain()
 }
 
-// written returns the text of an example, and writes it only once.
 func (e *exemplifier) written(key givenKey, write func() string) string {
 	known, ok := e.given[key]
 	if ok || e.left <= 0 {
@@ -129,7 +128,6 @@ func (e *exemplifier) content(content []Media, d direction) {
 	}
 }
 
-// ofDocument returns the document's examples of the media type, or else of its schema.
 func (e *exemplifier) ofDocument(m *Media) []Example {
 	var examples []Example
 	add := func(name, summary string, value *node) {

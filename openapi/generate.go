@@ -42,7 +42,6 @@ func (g *generator) generate(s *Schema, d direction) *node {
 	return n
 }
 
-// value returns a value for the schema, or nil if there is no finite one.
 func (g *generator) value(s *Schema, depth int) *node {
 	if g.steps--; g.steps < 0 || s == nil || g.values < -exampleValues*4 {
 		return nil

@@ -85,7 +85,6 @@ type Operation struct {
 	// Servers replace the document's, if there are any.
 	Servers []Server
 
-	// schemes are those of Security, without those that the document does not define.
 	schemes [][]SecurityScheme
 	// key tells whether a header parameter is the API key. Many documents describe it like that.
 	key keyParameter

@@ -15,7 +15,6 @@ func Normalize(data []byte) ([]byte, error) {
 
 const anyMethod = "x-amazon-apigateway-any-method"
 
-// methods are those of OpenAPI, in the order in which pages list them.
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
 
 // anyMethods are what API Gateway means by ANY.

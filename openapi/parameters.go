@@ -46,7 +46,6 @@ func (b *builder) parameters(op *Operation, ofPath, own *node, at *place) []Para
 	return append(b.undeclared(op, params, at), params...)
 }
 
-// undeclared returns parameters for the placeholders of the path that have none.
 func (b *builder) undeclared(op *Operation, params []Parameter, at *place) []Parameter {
 	var missing []Parameter
 	for name := range placeholders(op.Path) {

@@ -63,8 +63,7 @@ const personBegins = "person#"
 // PersonBegins begins the partition key of every Person, and of no other row.
 func PersonBegins() string { return personBegins }
 
-// Approval is the row of a subscription that waits for an admin. wish tells the rows of one account
-// and time apart.
+// Approval is the row of a subscription that waits for an admin.
 func Approval(asked time.Time, account portal.AccountID, wish int64) Key {
 	return Key{Approvals().PK, Milliseconds(asked) + "#" + string(account) + "#" + Sequence(wish)}
 }
@@ -195,13 +194,12 @@ func AccountRows(account portal.AccountID) Range { return Range{PK: accountParti
 // into the shards that there are.
 const DueShards = 8
 
-// DueRow is the row of work that falls due at that time; id tells the rows of one time apart.
+// DueRow is the row of work that falls due at that time.
 func DueRow(stream portal.Stream, at time.Time, id string) Key {
 	return Key{DuePartition(shardOf(stream, DueShards)), Milliseconds(at) + "#" + id}
 }
 
-// DuePartition is the partition of a shard's due rows. Their sort keys begin with the time, in
-// Milliseconds.
+// DuePartition is the partition of a shard's due rows. Their sort keys begin with Milliseconds.
 func DuePartition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
 
 // Snapshot is the row of a stream's fold in one version of the fold.
@@ -212,8 +210,7 @@ func Snapshot(stream portal.Stream, version string) Key {
 // JobRun is the row of a job's latest run.
 func JobRun(job string) Key { return Key{"job#" + job, "run"} }
 
-// Scratch is the row of a piece of a value that a job stores in a set under a name. The functions
-// below name the sets.
+// Scratch is the row of a piece of a value that a job stores under a name in one of the sets below.
 func Scratch(set, name string, piece int) Key {
 	return Key{"scratch#" + set, fmt.Sprintf("%s#%04d", name, piece)}
 }
@@ -221,8 +218,7 @@ func Scratch(set, name string, piece int) Key {
 // ScratchSet is the part of a set whose names begin with the text.
 func ScratchSet(set, begins string) Range { return Range{"scratch#" + set, begins} }
 
-// ScratchOf returns the name of a Scratch row's value; first reports whether the row is its
-// first piece.
+// ScratchOf returns the name of a Scratch row's value, and whether the row is its first piece.
 func ScratchOf(k Key) (name string, first bool) {
 	name, piece, _ := strings.Cut(k.SK, "#")
 	return name, piece == "0000"
@@ -312,7 +308,7 @@ func AccountLease(of portal.Target, account portal.AccountID) Key {
 
 const leasePartition = "lease"
 
-// FullOfKeys is the row of the time until which an AWS account is known to be full of keys.
+// FullOfKeys is the row of an AWS account that is full of keys.
 func FullOfKeys(of portal.Target) Key { return Key{of.Of("limit"), "keys"} }
 
 // ImportProbe is the row of the last probe's result.

@@ -4,7 +4,7 @@
 // portal.
 //
 // Stored keys stay for ever, so no key may change. The other attributes of a row belong to its
-// owner; this package holds only those that all owners write the same way.
+// owner.
 package schema
 
 import (

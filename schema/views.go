@@ -11,12 +11,10 @@ import (
 
 // The views table.
 
-// LiveGeneration is the row of the pointer: the generation that readers see, and the one being
-// written.
+// LiveGeneration is the row of the pointer.
 func LiveGeneration() Key { return Key{"generation", "live"} }
 
-// Generation is one version of all views, counted from 1. Its rows have keys of their own, so it
-// can be written while readers see another generation.
+// Generation is one version of all views, counted from 1. Its rows have keys of their own.
 type Generation int64
 
 // GenerationOf returns the generation of a row of the views; ok is false if it has none.
@@ -57,7 +55,7 @@ func (g Generation) Subscription(account portal.AccountID, plan portal.PlanID) K
 	return Key{g.Now(account).PK, NowSubscriptionBegins + string(plan)}
 }
 
-// Activity is the row of one line of an account's activity; sequence is of the fact that it shows.
+// Activity is the row of one line of an account's activity, by the fact that it shows.
 func (g Generation) Activity(account portal.AccountID, sequence int64) Key {
 	all := g.Activities(account)
 	return Key{all.PK, all.Begins + Sequence(sequence)}

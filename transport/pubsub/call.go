@@ -26,7 +26,6 @@ func (e *entry) parameter(name string) *string {
 	return nil
 }
 
-// call is one Publish. done is closed once each entry is confirmed or has failed.
 type call struct {
 	ctx  context.Context
 	done chan struct{}

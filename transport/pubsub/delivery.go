@@ -19,8 +19,7 @@ type delivery struct {
 
 	mu sync.Mutex
 	// until is when the lease ends by our clock, never later than SQS ends it.
-	until time.Time
-	// extendUntil is when the lease is no longer extended; zero before it is handed out.
+	until       time.Time
 	extendUntil time.Time
 
 	redelivery Redelivery

@@ -11,10 +11,8 @@ type leases struct {
 	visibility time.Duration
 	quit       chan struct{}
 
-	mu   sync.Mutex
-	held map[*delivery]bool
-	// extending holds the messages whose extension is under way; the channel is closed after
-	// it.
+	mu         sync.Mutex
+	held       map[*delivery]bool
 	extending  map[*delivery]chan struct{}
 	extensions sync.WaitGroup
 }

@@ -22,7 +22,7 @@ type receiptClient interface {
 const requestTime = 10 * time.Second
 
 // receiptTries bounds the tries to delete a message or hand it back, except while the subscription
-// closes. After that the message is delivered again when its lease runs out.
+// closes. After that its lease runs out.
 const receiptTries = 4
 
 type receiptCalls struct {

@@ -80,7 +80,7 @@ func (q *sendQueue) sendWaiting() {
 	}
 }
 
-// next returns the next batch, whether it is full, and what would still wait.
+// next returns the next batch, whether it is full, and the rest.
 func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 	var passed []*entry
 	bytes, at := 0, 0
