@@ -23,7 +23,6 @@ type jobWait struct {
 	untaken func()
 	now     func() time.Time
 
-	// version is that of the job's row, which last changed at seen.
 	version     int64
 	seen        time.Time
 	taken, told bool

@@ -83,7 +83,6 @@ func fetch(ctx context.Context, address string, into any) error {
 	return nil
 }
 
-// userPool matches a user pool's id, which is the path of its issuer.
 var userPool = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)
 
 func (c clients) poolOf(issuer string) (pool, region string, ok bool) {

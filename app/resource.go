@@ -24,8 +24,7 @@ type fault struct {
 	says string
 	// advice tells an operator what to do; "" if set-up mends the fault. Commands to copy
 	// follow on lines of their own.
-	advice string
-	// mending is what mend does, as an instruction: "turn on deletion protection".
+	advice  string
 	mending string
 	// mend removes the fault; nil if set-up cannot or must not.
 	mend func(context.Context) error
@@ -46,7 +45,6 @@ func missing(create func(context.Context) error) (finding, error) {
 	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
 }
 
-// blocked is another resource's fault.
 type blocked string
 
 func (b blocked) Error() string { return "not checked, since " + string(b) }

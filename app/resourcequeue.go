@@ -172,7 +172,6 @@ func sameValue(a, b string) bool {
 	return ok && x != nil && bytes.Equal(x, y)
 }
 
-// canonical writes numbers as text. It returns nil for anything but a JSON object.
 func canonical(document string) []byte {
 	var value map[string]any
 	decoder := json.NewDecoder(strings.NewReader(document))

@@ -126,7 +126,7 @@ func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, e
 	}
 }
 
-// An IPv6 client has a whole /64.
+// allow counts a whole /64 of IPv6 as one client.
 func (l *signInLimiter) allow(address netip.Addr) bool {
 	bits := address.BitLen()
 	if address.Is6() {

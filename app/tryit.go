@@ -18,8 +18,6 @@ func newConsole(p Process, shelves tryit.Shelves, values tryit.Values) *tryit.Co
 	return tryit.NewConsole(shelves, values, sender, p.now())
 }
 
-// privateHosts are the hosts of APIs whose addresses may be private: those that the operator
-// names, and a local AWS.
 func privateHosts(c Config, awsConfig aws.Config) []string {
 	var hosts []string
 	for _, host := range c.TryPrivateHosts {

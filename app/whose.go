@@ -19,7 +19,6 @@ type KeyOwner struct {
 	Calls int
 }
 
-// valueTail is the length of a key value after its prefix: MAC and checksum.
 const valueTail = 49
 
 // longestID is no shorter than any id of a key, Gatehouse's or API Gateway's.

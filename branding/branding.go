@@ -132,7 +132,6 @@ func (l *loader) take(said file, own Palette) {
 	b.Stylesheet = l.add(fileOf("branding.css", "text/css; charset=utf-8", []byte(themed.css(own))))
 }
 
-// css redefines the custom properties of the portal's stylesheet that differ.
 func (p Palette) css(own Palette) string {
 	var b strings.Builder
 	b.WriteString(":root {\n")
@@ -148,7 +147,6 @@ type named struct {
 	file File
 }
 
-// fileOf names a file after its content, so that browsers can keep it for ever.
 func fileOf(name, mediaType string, body []byte) named {
 	sum := sha256.Sum256(body)
 	extension := path.Ext(name)

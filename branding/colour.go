@@ -47,13 +47,11 @@ func Contrast(a, b Colour) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// mix returns c with that part of the other colour in it, from 0 to 1.
 func (c Colour) mix(other Colour, part float64) Colour {
 	channel := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + (float64(b)-float64(a))*part)) }
 	return Colour{channel(c.R, other.R), channel(c.G, other.G), channel(c.B, other.B)}
 }
 
-// mixSteps is how finely nearest and toward search.
 const mixSteps = 256
 
 // toward returns the first colour on the way from c to the goal that passes, and the goal itself if

@@ -101,7 +101,6 @@ var Pairs = pairs([]Pair{
 	{"warn", "card", forShape, "the border of warnings"},
 })
 
-// colouredCode lists what highlight colours in code. Its classes begin with "hl-".
 var colouredCode = []string{"comment", "keyword", "string", "number", "name", "variable", "inserted", "deleted"}
 
 // pairs adds those of coloured code, which is on code's own background and on cards.
@@ -114,7 +113,6 @@ func pairs(listed []Pair) []Pair {
 	return listed
 }
 
-// passes reports whether the colour could take the place of the named one in all pairs.
 func (s Scheme) passes(name string, c Colour) bool {
 	for _, pair := range Pairs {
 		switch name {

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// parts is everything that a run read.
 type parts struct {
 	// plans are all usage plans of the AWS account, offered or not.
 	plans []gateway.UsagePlan
@@ -26,7 +25,6 @@ type parts struct {
 	sdks        map[portal.Stage][]SDK
 }
 
-// assembly is the catalog with what was left out of it.
 type assembly struct {
 	Document   Document
 	NotOffered []NotOffered
@@ -45,8 +43,8 @@ type assembler struct {
 
 // assemble builds the catalog. A product folder forms a product of the plans and stages that it
 // names. Other plans with the same stages form one product, named after its APIs. Stages that no
-// longer exist are dropped, and so are plans without a stage left. A stage of an API that is not a
-// REST API is kept, though only its id and name are known.
+// longer exist are dropped, and so are plans without a stage left. Of an API that is not a REST API
+// only id and name are known.
 func assemble(from parts, byDefault Endpoint) assembly {
 	from.folder.Products = slices.SortedFunc(slices.Values(from.folder.Products), func(a, b Described) int { return cmp.Compare(a.Path, b.Path) })
 	a := &assembler{

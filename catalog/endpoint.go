@@ -65,8 +65,8 @@ func newAddresses(all []mapped) addresses {
 	return usable
 }
 
-// endpoint is the URL at which the public can call the stage: under a custom domain if the
-// stage is mapped there, else the default; "" if there is neither.
+// endpoint is the URL at which the public can call the stage: under a custom domain if it is mapped
+// there, else the default.
 func (all addresses) endpoint(api gateway.RestAPI, stage portal.Stage, byDefault Endpoint) string {
 	if api.Private {
 		return ""

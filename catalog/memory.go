@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-// memory is something read from API Gateway, and when.
 type memory[T any] struct {
 	Value T         `json:"value"`
 	At    time.Time `json:"at"`
@@ -38,7 +37,6 @@ func recall[T any](ctx context.Context, r *Reader, set string) (map[string]memor
 	return all, err
 }
 
-// spread is a fraction of the time that depends on the name.
 func spread(name string, of time.Duration) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name))

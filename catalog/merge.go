@@ -27,7 +27,6 @@ func (a *assembler) describedProducts() []Product {
 	return products
 }
 
-// withhold stops offering the plans of a product that is left out.
 func (a *assembler) withhold(described Described) {
 	for id, claim := range a.claims.byPlan {
 		plan, offered := a.offered[id]
@@ -141,8 +140,6 @@ func (a *assembler) apiNamed(from DescribedAPI, covered []portal.Stage) (id, pro
 	return "", fmt.Sprintf("%d REST APIs are named %q. Name this one by its id: %s.", len(found), from.Named, listOf(found))
 }
 
-// onlyStage returns the stage of the product's plans if the folder names none, or else the only
-// one.
 func (a *assembler) onlyStage(api string, covered []portal.Stage) (stage, problem string) {
 	var names []string
 	for _, s := range covered {

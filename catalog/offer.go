@@ -24,7 +24,6 @@ type NotOffered struct {
 	Reason string `json:"reason"`
 }
 
-// claim is the first mention of a usage plan in a product folder.
 type claim struct {
 	by    string
 	line  int
@@ -80,7 +79,6 @@ func (c *claims) add(by string, order int, plan DescribedPlan, plans []gateway.U
 	c.problems = append(c.problems, at)
 }
 
-// refusal says why a plan is not offered, "" if nothing is in the way.
 func (c claims) refusal(plan gateway.UsagePlan, all bool) string {
 	named, ok := c.byPlan[plan.ID]
 	switch {

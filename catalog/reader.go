@@ -26,8 +26,8 @@ const (
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	stepTime                      = 5 * time.Second
 	maxFailures                   = 3
-	// generateTime is how long a run has API Gateway generate documents, and then SDKs. The next run
-	// goes on, so that many of them do not delay the catalog.
+	// generateTime is how long a run has API Gateway generate documents, and then SDKs, so that
+	// many of them do not delay the catalog. The next run goes on.
 	generateTime = 2 * time.Minute
 	// kept is how long documents, SDKs, the folder's description and the report are known after
 	// they were last written.
@@ -123,7 +123,6 @@ const (
 // over.
 const format = 2
 
-// progress is the cursor of a run.
 type progress struct {
 	Format int       `json:"format"`
 	Run    string    `json:"run"`
@@ -177,7 +176,6 @@ func (r *Reader) Step(ctx context.Context, cursor string) (next string, err erro
 	return string(body), err
 }
 
-// begin starts a run and records which requests it answers.
 func (r *Reader) begin(ctx context.Context) (progress, error) {
 	now := r.Now()
 	p := progress{Format: format, Run: portal.DeriveID("catalog", strconv.FormatInt(now.UnixNano(), 10)), Began: now, Phase: readPlans}
@@ -278,7 +276,6 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	return p, fmt.Errorf("reading the catalog: there is no phase %q", p.Phase)
 }
 
-// nextPage keeps a page and goes on to the next page, or to the phase that follows.
 func nextPage[T any](ctx context.Context, r *Reader, p progress, page []T, next string, err error, follows phase) (progress, error) {
 	if err != nil {
 		return p, fmt.Errorf("reading %s: %w", p.Phase, err)

@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// generated is what API Gateway generated of a stage: an OpenAPI document or an SDK.
 type generated struct {
 	// Version is the stage's when it was generated, "" if the last attempt failed and is made again.
 	Version string `json:"version,omitempty"`
@@ -97,7 +96,6 @@ func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) 
 
 func stageName(stage portal.Stage) string { return stage.API + "," + stage.Stage }
 
-// exportable lists the stages of REST APIs without a document, each once.
 func exportable(doc Document) []portal.Stage {
 	var stages []portal.Stage
 	seen := map[portal.Stage]bool{}
@@ -142,7 +140,6 @@ func (r *Reader) export(ctx context.Context, p progress, stage portal.Stage, ver
 	return next, nil
 }
 
-// asked is something that API Gateway generates of stages.
 type asked struct {
 	what, many string
 	set        string
@@ -154,9 +151,9 @@ var (
 	askedSDKs    = asked{what: "SDK", many: "SDKs", set: schema.CatalogSDKs(), follows: keep}
 )
 
-// failedCall decides what follows a call that failed. name is the row of what was asked for, and last
-// what is known of it. Missing tokens postpone the step. Any other failure is tried again at
-// once, twice, and then by the next run.
+// failedCall decides what follows a failed call for the row name, of which last is known. Missing
+// tokens postpone the step. Any other failure is tried again at once, twice, and then by the next
+// run.
 func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name string, last generated, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable
@@ -191,7 +188,6 @@ func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name stri
 	return p, remember(ctx, r, of.set, name, next, kept)
 }
 
-// unfinished ends a phase whose time is up.
 func (p progress) unfinished(of asked) progress {
 	next := p.to(of.follows)
 	next.Problems = append(next.Problems, Problem{

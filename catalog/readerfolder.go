@@ -57,7 +57,6 @@ func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 var errVanished = errors.New("the catalog folder has no products any more. Check that GATEHOUSE_CATALOG names the right place, and that its volume is mounted. " +
 	"If you want a folder without products, put a file named " + EmptyMark + " into it")
 
-// withoutFolder goes on with the last description.
 func (p progress) withoutFolder(ctx context.Context, last memory[string], err error) progress {
 	zerolog.Ctx(ctx).Warn().Err(err).Msg("the catalog folder could not be read")
 	text := sentence(err)
@@ -78,8 +77,6 @@ func (r *Reader) folder(ctx context.Context) (folder Folder, err error) {
 	return folder, err
 }
 
-// store stores a description and the blobs that the one before did not name, and returns its
-// hash.
 func (r *Reader) store(ctx context.Context, folder, before Folder) (hash string, err error) {
 	blobs := folder.Blobs
 	folder.Blobs = nil

@@ -77,7 +77,6 @@ func wantedSDKs(all map[portal.Stage][]string) (list []wantedSDK) {
 	return list
 }
 
-// sdk generates one SDK, with results like those of export.
 func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map[string][]string, version string, last generated) (generated, error) {
 	next := generated{Version: version, Hash: last.Hash, File: last.File}
 	names, ok := required[of.kind]

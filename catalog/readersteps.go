@@ -66,7 +66,6 @@ func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	return nextPage(ctx, r, p, apis, next, err, readStages)
 }
 
-// readStages reads the stages of APIs whose stages are missing or out of date.
 func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 	wanted, err := r.wanted(ctx, p)
 	if err != nil {
@@ -113,7 +112,6 @@ func containsAll(list, some []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(list, one) })
 }
 
-// readMappings reads the base paths of domains whose base paths are missing or out of date.
 func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error) {
 	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
 	if err != nil {

@@ -40,7 +40,7 @@ func newAccounts(t table, records string, now func() time.Time) *accounts {
 
 func nameOf(issuer, subject string) string { return portal.DeriveID("identity", issuer, subject) }
 
-// of gives a new subject an id. Concurrent calls, in other processes too, return the same one.
+// of gives a new subject an id, the same in all processes.
 func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	name := nameOf(issuer, subject)
 	if account, ok := a.cached(name); ok {

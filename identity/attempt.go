@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	// attemptTTL is how long a person may spend on the provider's pages.
 	attemptTTL = 10 * time.Minute
 	// attemptKept is how long a destination is kept for people who come back late, or twice.
 	attemptKept = 24 * time.Hour

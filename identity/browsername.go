@@ -2,7 +2,6 @@ package identity
 
 import "strings"
 
-// browserName names a browser by its User-Agent: "Firefox on Linux".
 func browserName(agent string) string {
 	name, system := "Unknown browser", ""
 	// Later names also claim the earlier ones: Edge claims to be Chrome, which claims to be Safari.

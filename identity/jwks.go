@@ -17,19 +17,16 @@ import (
 const (
 	// keysAge is when the provider's keys are read again, and so how long a removed key is
 	// trusted.
-	keysAge = time.Hour
-	// keysPause is the least time between two attempts to read keys that are too old.
-	keysPause = time.Minute
-	// unknownPause is how long an unknown key id is not looked for again.
+	keysAge      = time.Hour
+	keysPause    = time.Minute
 	unknownPause = time.Minute
 	// unknownReadings is the burst of readings that unknown key ids can cause, and unknownEvery the
 	// time until one more is allowed. They bound the calls that made-up key ids cause, and how long
 	// these can delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
-	// maxUnknown bounds the unknown key ids in memory, maxKeyID the bytes of each.
-	maxUnknown = 1000
-	maxKeyID   = 256
+	maxUnknown      = 1000
+	maxKeyID        = 256
 )
 
 var errUnknownKey = errors.New("the provider has no such key")

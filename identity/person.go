@@ -22,8 +22,6 @@ type Person struct {
 	UpdatedAt time.Time
 }
 
-// record is a Person as stored, with the name of the identity and the words by which to find the
-// row.
 type record struct {
 	Person
 	identity string
@@ -47,8 +45,7 @@ type people struct {
 	journal string
 	now     func() time.Time
 
-	mu sync.Mutex
-	// noted is a hash of the personal data in the last ID token of each account.
+	mu    sync.Mutex
 	noted map[portal.AccountID]string
 }
 
@@ -65,7 +62,6 @@ func (p *people) find(ctx context.Context, account portal.AccountID) (Person, er
 	return found, err
 }
 
-// row is empty if there is none.
 func (p *people) row(ctx context.Context, account portal.AccountID) (record, error) {
 	it, err := p.table.find(ctx, schema.Person(account))
 	return recordOf(it), err

@@ -66,7 +66,6 @@ func (s sessions) expiry(ends time.Time) time.Time {
 	return ends
 }
 
-// find returns false if the session is unknown or has ended.
 func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool, err error) {
 	if len(token) != secretLength {
 		return Identity{}, false, nil

@@ -96,7 +96,6 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, returnTo, http.StatusSeeOther)
 }
 
-// timeZone is "" if it cannot be read.
 func (s *Service) timeZone(ctx context.Context, account portal.AccountID) string {
 	if s.options.TimeZone == nil {
 		return ""
@@ -108,7 +107,6 @@ func (s *Service) timeZone(ctx context.Context, account portal.AccountID) string
 	return zone
 }
 
-// signedIn is false if the lookup fails.
 func (s *Service) signedIn(r *http.Request) bool {
 	_, ok, err := s.sessions.find(r.Context(), s.cookie(r, sessionCookie))
 	return ok && err == nil

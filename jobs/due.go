@@ -103,7 +103,6 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	return "", nil
 }
 
-// due reads a batch; last is the sort key to continue after, "" if there is no more.
 func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found, last string, err error) {
 	out, err := d.Tables.Query(ctx, &dynamodb.QueryInput{
 		TableName:              &d.Records,

@@ -11,7 +11,6 @@ import (
 // is needed.
 const maxShelves = 64
 
-// edition is one published catalog.
 type edition struct {
 	library  *Library
 	hash     string
@@ -55,7 +54,6 @@ func (e *edition) shelf(viewer catalog.Viewer) *Shelf {
 	return shelf
 }
 
-// seen names the set of products that the viewer sees: a bit for each product.
 func (e *edition) seen(viewer catalog.Viewer) string {
 	bits := make([]byte, (len(e.document.Products)+7)/8)
 	for i, product := range e.document.Products {

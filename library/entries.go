@@ -14,8 +14,7 @@ import (
 
 const (
 	// maxText bounds the text of an entry, in bytes; searches ignore the rest.
-	maxText = 16 << 10
-	// maxProperties bounds the property names of one schema that are found.
+	maxText       = 16 << 10
 	maxProperties = 300
 	// maxDepth bounds how deep in inline schemas named ones are looked for.
 	maxDepth = 12
@@ -33,7 +32,6 @@ type entry struct {
 	parameters string
 }
 
-// source is a part of the catalog that makes entries.
 type source struct {
 	// name changes with everything that the entries are made from.
 	name string
@@ -42,7 +40,6 @@ type source struct {
 	make     func(context.Context) ([]entry, error)
 }
 
-// everybody is the audience of the portal's own pages.
 const everybody = "pages"
 
 // audience names who sees the product. It only saves searches work: what they find is checked

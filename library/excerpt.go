@@ -8,8 +8,7 @@ import (
 
 // Bounds of an excerpt, in bytes.
 const (
-	maxExcerpt = 180
-	// beforeMatch is how much text there is before the first match, about.
+	maxExcerpt  = 180
 	beforeMatch = 60
 )
 
@@ -75,7 +74,6 @@ func eachWord(text string, visit func(begin, end int) bool) {
 	}
 }
 
-// window cuts the text around a place, at spaces.
 func window(text string, at int) string {
 	begin := 0
 	if at > beforeMatch {

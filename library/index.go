@@ -31,8 +31,7 @@ const (
 const (
 	batchSize = 1000
 	// minFuzzy is the length of the shortest word in which one letter may be wrong.
-	minFuzzy = 4
-	// candidates is how many entries are ranked, at most.
+	minFuzzy   = 4
 	candidates = 200
 )
 
@@ -67,7 +66,6 @@ func mappingOfEntries() (mapping.IndexMapping, error) {
 	return m, nil
 }
 
-// newIndex indexes entries with their audiences. The caller closes it.
 func newIndex(ctx context.Context, of []sourced) (*index, error) {
 	m, err := mappingOfEntries()
 	if err != nil {

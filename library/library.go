@@ -48,11 +48,10 @@ const keptShare = 4
 
 // Library is safe for concurrent use.
 type Library struct {
-	views  views
-	blobs  blobs
-	load   func([]byte) (*openapi.Document, error)
-	memory *memory
-	// parsing limits what is read and parsed at once.
+	views   views
+	blobs   blobs
+	load    func([]byte) (*openapi.Document, error)
+	memory  *memory
 	parsing *parsing
 	// kept has what Keep returns. It is apart from memory, so that many pages do not push out the
 	// parsed documents that they are made from.

@@ -61,7 +61,7 @@ func nearness(word string, to []string) float64 {
 	return best
 }
 
-// resembles reports whether one letter more, less or other makes one word the other.
+// resembles reports whether the words differ by one letter.
 func resembles(a, b string) bool {
 	one, other := []rune(a), []rune(b)
 	if len(one) < minFuzzy {

@@ -17,10 +17,8 @@ const (
 	MaxQuery = 200
 	// MaxResults bounds the results of one search.
 	MaxResults = 50
-	// maxWords bounds the words of a query; further ones are ignored.
-	maxWords = 8
-	// firstWait is how long a search waits for the first index.
-	firstWait = 1500 * time.Millisecond
+	maxWords   = 8
+	firstWait  = 1500 * time.Millisecond
 )
 
 // Kinds of results.
@@ -59,7 +57,6 @@ type Results struct {
 	Incomplete bool
 }
 
-// question is a parsed query.
 type question struct {
 	words []string
 	// path is the pattern of a path in the query, "" if there is none, and pathWords its words.

@@ -21,9 +21,8 @@ type Shelf struct {
 	// Public says that people who are not signed in see the same.
 	Public bool
 
-	library  *Library
-	products map[string]int
-	// audiences are those of its products, for searches.
+	library   *Library
+	products  map[string]int
 	audiences []string
 }
 

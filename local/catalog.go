@@ -42,7 +42,6 @@ func installCatalog(dir string, from fs.FS) error {
 }
 
 const (
-	// lookEvery is how often the catalog folder is checked for changes.
 	lookEvery = time.Second
 	// readingTime is how long the workers may take to read a changed folder. After that, its
 	// problems are no longer waited for.
@@ -59,7 +58,6 @@ type catalogWatch struct {
 	report func(context.Context) (catalog.Report, bool, error)
 
 	state uint64
-	// asked is when the reading was asked for whose problems are to be printed; zero if none is.
 	asked time.Time
 	told  []string
 }

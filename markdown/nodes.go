@@ -65,7 +65,6 @@ func writeText(b *strings.Builder, node *html.Node) {
 	b.WriteString(around)
 }
 
-// textOf returns the text of a node on one line.
 func textOf(node *html.Node) string {
 	var b strings.Builder
 	writeText(&b, node)

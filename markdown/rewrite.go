@@ -64,7 +64,6 @@ func (r rewriter) link(node *html.Node) {
 	node.Attr = attributes
 }
 
-// resolve returns where a link leads, "" for nowhere, and whether that is another site.
 func (r rewriter) resolve(raw string) (address string, external bool) {
 	parsed, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil || raw == "" {
@@ -132,8 +131,6 @@ func (r rewriter) image(node *html.Node) {
 	}
 }
 
-// foreignImage replaces an image of another site by a link, or by its alternative text within
-// a link.
 func (r rewriter) foreignImage(node *html.Node, alt string, source *url.URL) {
 	if alt == "" {
 		alt = "Image"

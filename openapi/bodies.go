@@ -8,7 +8,6 @@ import (
 	"strings"
 )
 
-// xmlNames is the member xml of a schema.
 type xmlNames struct {
 	name      string
 	attribute bool
@@ -23,7 +22,6 @@ func (x xmlNames) or(n *node) xmlNames {
 	}
 }
 
-// writeXML writes a value as OpenAPI's XML objects say.
 func writeXML(value *node, s *Schema) string {
 	root := "root"
 	if s != nil {
@@ -109,7 +107,6 @@ func (w *xmlWriter) line(depth int) {
 	w.out.WriteString("\n" + strings.Repeat("  ", depth))
 }
 
-// xmlName replaces characters that an element's name must not have.
 func xmlName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || r == ':' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -170,7 +167,6 @@ func writeMultipart(value *node, s *Schema) string {
 	return b.String()
 }
 
-// quoteName escapes a field's name as browsers do.
 func quoteName(name string) string {
 	return strings.NewReplacer("\r", "%0D", "\n", "%0A", `"`, "%22").Replace(name)
 }

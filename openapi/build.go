@@ -7,7 +7,6 @@ import (
 	"strings"
 )
 
-// builder makes a Document from the tree of a normalized document.
 type builder struct {
 	resolver
 	warn         *warnings
@@ -16,8 +15,7 @@ type builder struct {
 	operationIDs map[string]bool
 	*schemas
 	nothing *node
-	// bodies are built once for each component.
-	bodies map[*node][]Media
+	bodies  map[*node][]Media
 	// parts is how many operations, parameters and bodies the document may still have.
 	parts     int
 	size      int

@@ -72,7 +72,6 @@ func quoteAnyway(s string) []byte {
 	return bytes.TrimSpace(quoted)
 }
 
-// plain returns the value as JSON, except that strings have no quotes.
 func (n *node) plain() string {
 	if n == nil {
 		return ""

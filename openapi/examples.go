@@ -29,8 +29,7 @@ type exemplifier struct {
 	generator *generator
 	texts     map[textKey]string
 	given     map[givenKey]string
-	// left is how many bytes examples may still have.
-	left int
+	left      int
 }
 
 type textKey struct {
@@ -149,7 +148,6 @@ func (e *exemplifier) ofDocument(m *Media) []Example {
 	return examples
 }
 
-// unquoted returns the JSON that an author wrote as a string.
 func unquoted(value *node, m *Media) *node {
 	if !value.is(stringKind) || formatOf(m.Type) != jsonFormat {
 		return value

@@ -14,8 +14,7 @@ type generator struct {
 	// values is how many values the example may still have before it leaves out what is optional;
 	// steps is how many schemas it may still try.
 	values, steps int
-	// total is the number of steps that are left for all examples of the document.
-	total int
+	total         int
 	// patterns has the strings that were made up for patterns, nil where none was found.
 	patterns map[string]*string
 }
@@ -109,7 +108,6 @@ func (g *generator) ofType(s *Schema, depth int) *node {
 	return text("string")
 }
 
-// choice takes the first alternative that has a value, together with the schema's own properties.
 func (g *generator) choice(s *Schema, options []*Schema, depth int) *node {
 	for _, option := range options {
 		n := g.value(option, depth)

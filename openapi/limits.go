@@ -18,7 +18,6 @@ const (
 // Limits on the model of a document. Components can be used many times over, so a small
 // document could otherwise become a large model.
 const (
-	// maxParts limits the operations, parameters and bodies together.
 	maxParts = 1_000_000
 	// maxMerges limits the properties, and maxVisits the work, of schemas that take over others.
 	maxMerges = 1_000_000
@@ -39,7 +38,6 @@ const (
 	ParsingMemory = 14
 )
 
-// allowance counts down while a document is read.
 type allowance struct {
 	nodes, bytes int
 }

@@ -4,7 +4,6 @@ package openapi
 // number its digits. A nil *node stands for a missing value, and all methods allow it.
 type node struct {
 	kind kind
-	// text is a string's value, a number's literal, or true, false, null.
 	text string
 	// keys are an object's, unique, beside the values in items.
 	keys  []string
@@ -23,7 +22,6 @@ const (
 	objectKind
 )
 
-// indexFrom is the number of keys from which an object is worth an index.
 const indexFrom = 12
 
 func (n *node) is(k kind) bool { return n != nil && n.kind == k }
@@ -104,7 +102,6 @@ func (n *node) set(key string, value *node) {
 	n.add(key, value)
 }
 
-// add appends a member whose key is new.
 func (n *node) add(key string, value *node) {
 	n.keys, n.items, n.index = append(n.keys, key), append(n.items, value), nil
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 )
 
-// parameters merges those of the path with those of the operation, which win.
 func (b *builder) parameters(op *Operation, ofPath, own *node, at *place) []Parameter {
 	var params []Parameter
 	index := map[[2]string]int{}
@@ -65,7 +64,6 @@ func (b *builder) undeclared(op *Operation, params []Parameter, at *place) []Par
 	return missing
 }
 
-// isControlled reports whether other parts of OpenAPI define the header.
 func isControlled(header string) bool {
 	return strings.EqualFold(header, "accept") || strings.EqualFold(header, "content-type")
 }

@@ -68,9 +68,8 @@ func decodeYAML(dec *yaml.Decoder, doc *yaml.Node) (err error) {
 type yamlReader struct {
 	allowance *allowance
 	aliased   int
-	// inside are the anchors that are being replaced, to notice one that contains itself.
-	inside map[*yaml.Node]bool
-	warn   *warnings
+	inside    map[*yaml.Node]bool
+	warn      *warnings
 }
 
 func (r *yamlReader) value(y *yaml.Node, depth int, aliased bool) (*node, error) {

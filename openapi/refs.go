@@ -22,8 +22,7 @@ func checkRefs(root *node) error {
 }
 
 type resolver struct {
-	root *node
-	// found has nil for references that lead nowhere.
+	root  *node
 	found map[string]*node
 }
 
@@ -80,7 +79,6 @@ func refKey(key string) string {
 	return key
 }
 
-// maxHops is how many references may follow each other.
 const maxHops = 50
 
 // follow returns the value that n stands for. It is nil if a reference leads nowhere, or only to

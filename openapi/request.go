@@ -125,9 +125,8 @@ type requestBuilder struct {
 	// lenient sends values that break a rule, as far as they can be written at all.
 	lenient bool
 
-	address  string
-	segments map[string]string
-	// place is the path with the values, literal the query that the path template has.
+	address        string
+	segments       map[string]string
 	place, literal string
 	query          []string
 	header         []Header

@@ -58,7 +58,6 @@ func (g *generator) string(s *Schema) *node {
 	return text(stretched(word, r))
 }
 
-// stretched repeats or cuts a word to the length that the rules demand.
 func stretched(word string, r *Rules) string {
 	if r.MinLength != nil && len(word) < *r.MinLength {
 		least := min(*r.MinLength, maxGenerated)
@@ -75,7 +74,6 @@ func fits(s string, r *Rules) bool {
 	return (r.MinLength == nil || length >= *r.MinLength) && (r.MaxLength == nil || length <= *r.MaxLength)
 }
 
-// maxGenerated is the length of the longest string that is made up.
 const maxGenerated = 1_000
 
 // maxPatterns is for how many patterns of a document strings are made up, and maxPattern is the
@@ -85,7 +83,6 @@ const (
 	maxPattern  = 500
 )
 
-// matching makes up a string for the rules' pattern, and reports whether it did.
 func (g *generator) matching(r *Rules) (string, bool) {
 	if len(r.Pattern) > maxPattern {
 		return "", false

@@ -26,7 +26,6 @@ type schemas struct {
 	anything   *Schema
 }
 
-// draft is a schema that is still to be filled from a node.
 type draft struct {
 	schema *Schema
 	from   *node
@@ -47,7 +46,6 @@ func newSchemas(r *resolver, warn *warnings) *schemas {
 	}
 }
 
-// name names a component, unless it only refers to another one.
 func (b *schemas) name(name string, n *node) {
 	if !n.has("$ref") {
 		b.names[n] = name
@@ -75,7 +73,6 @@ func (b *schemas) schema(n *node, at *place) *Schema {
 	return s
 }
 
-// nowhere warns once about a reference that leads nowhere.
 func (b *schemas) nowhere(ref string, at *place) {
 	if !b.lost[ref] {
 		b.lost[ref] = true
@@ -108,7 +105,6 @@ func (b *schemas) finish() {
 	}
 }
 
-// dropNodes drops what only Load needs.
 func (b *schemas) dropNodes() {
 	for _, s := range b.all {
 		s.value, s.from = nil, nil
@@ -303,7 +299,6 @@ func (b *schemas) presets(s *Schema, n *node) {
 	s.prefer(preset)
 }
 
-// prefer shows the value, unless there is one already.
 func (s *Schema) prefer(value *node) {
 	if s.value == nil && value != nil && value.kind != nullKind {
 		s.value = value

@@ -39,7 +39,6 @@ func (p *Parameter) pathValue(v value) string {
 	return p.joined(v, ",", escape)
 }
 
-// simple writes the value of a header, which is not escaped.
 func (p *Parameter) simple(v value) string {
 	return p.joined(v, ",", func(s string) string { return s })
 }
@@ -82,7 +81,6 @@ func (p *Parameter) matrix(v value) string {
 	return name + "=" + flat.joined(v, ",", escape)
 }
 
-// query writes the value as pairs of a query, or of cookies.
 func (p *Parameter) query(v value) []string {
 	name := escape(p.Name)
 	switch {

@@ -71,7 +71,6 @@ func (s *Schema) choice(depth int) string {
 	return strings.Join(words, " or ")
 }
 
-// inferType names the type that a document leaves out although the rest implies it.
 func (s *Schema) inferType() {
 	switch {
 	case s.Types != nil || s.OneOf != nil || s.AnyOf != nil && s.Properties == nil:

@@ -48,7 +48,6 @@ func (s *Schema) parse(given string) (value, string) {
 	return first, firstProblem
 }
 
-// parseTypes takes the first of the types that the value has.
 func (s *Schema) parseTypes(given string) (value, string) {
 	if len(s.Types) == 0 {
 		return value{single: given}, s.checkEnum(given)

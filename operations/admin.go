@@ -56,7 +56,6 @@ func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal
 	}})
 }
 
-// deedRow is a row of the audit. Package members reads it.
 type deedRow struct {
 	At        time.Time          `dynamodbav:"at"`
 	Admin     portal.AccountID   `dynamodbav:"admin"`

@@ -56,7 +56,6 @@ var (
 		refusal: fmt.Sprintf("More than %d plan changes in %d minutes. Wait a few minutes, then try again.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
-// maxPeriods is how many periods an item may have before expired ones are removed.
 const maxPeriods = 16
 
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
@@ -215,7 +214,6 @@ type countRefused struct {
 
 func (*countRefused) Error() string { return "the condition does not hold" }
 
-// update returns the item after the update, or *countRefused.
 func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
 	var parts []string
 	if len(u.adds) > 0 {

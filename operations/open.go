@@ -41,8 +41,7 @@ const (
 // setFull is the error for an actor whose set of open requests is full; some may have ended.
 type setFull struct {
 	ids []portal.OperationID
-	// at is when a check last found that none has ended, or zero.
-	at time.Time
+	at  time.Time
 	// missing are those without a row, which may be about to be written. They count as open for
 	// lookAgain.
 	missing map[portal.OperationID]time.Time
@@ -72,7 +71,6 @@ func (u *update) open(id portal.OperationID, most int) {
 		set, u.number(int64(most))))
 }
 
-// draw takes an intent, making room for the request first if needed.
 func (o *Operations) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	intent, err := o.rows.draw(ctx, row, change)
 	var full *setFull
@@ -125,8 +123,7 @@ func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *setFu
 }
 
 type checked struct {
-	ended []string
-	// missing are as in setFull.
+	ended   []string
 	missing map[portal.OperationID]time.Time
 }
 
@@ -168,7 +165,7 @@ func (o *Operations) check(ctx context.Context, full *setFull, now time.Time) (c
 	return result, nil
 }
 
-// claimCheck records that this request checks the set. mine is false if another did so since
+// claimCheck makes this request the one that checks the set. mine is false if another did so since
 // the row was read.
 func (r rows) claimCheck(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{

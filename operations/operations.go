@@ -252,8 +252,7 @@ func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow
 	if err != nil {
 		return Operation{}, err
 	}
-	// The process that accepted the request may have died before publishing it, so the first
-	// repeat always publishes it.
+	// The process that accepted the request may have died before publishing it.
 	firstAgain := known.PublishedAt.Equal(known.CreatedAt)
 	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.PublishedAt).Abs() >= republishEvery) {
 		if err := o.republish(ctx, known); err != nil {

@@ -147,10 +147,8 @@ func (o *Operations) knows(ctx context.Context, caller Caller, plan portal.PlanI
 	return false, nil
 }
 
-// maxRivals keeps the message small.
 const maxRivals = 200
 
-// rivals returns the other plans that cover one of the stages today.
 func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
 	var found []portal.PlanID
 	for _, product := range offered.Products {

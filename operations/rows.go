@@ -35,7 +35,6 @@ type rows struct {
 	maxOpen int
 }
 
-// operationRow is a request as written down, with all that publishing it again needs.
 type operationRow struct {
 	ID          portal.OperationID `dynamodbav:"id"`
 	Actor       portal.Actor       `dynamodbav:"actor"`
@@ -185,7 +184,6 @@ func (r rows) notPublished(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// insertTries bounds the tries to write a row that other processes write too.
 const insertTries = 8
 
 const listedFor = 90 * 24 * time.Hour

@@ -68,7 +68,6 @@ func decode(msg *message.Message, c Consumer) {
 	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
 }
 
-// unknownType reports a type that newer code may know.
 func (h *handling) unknownType() bool {
 	if h.readErr != nil {
 		return h.head.Type != "" && h.head.Subject != "" && !slices.Contains(events.Types(), h.head.Type)

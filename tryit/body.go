@@ -15,7 +15,6 @@ import (
 	"golang.org/x/net/html/charset"
 )
 
-// decoded returns the body without gzip. It returns any other Content-Encoding.
 func decoded(resp *http.Response) (body io.Reader, encoding string, err error) {
 	encoding = strings.ToLower(strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ",")))
 	switch encoding {
@@ -31,7 +30,6 @@ func decoded(resp *http.Response) (body io.Reader, encoding string, err error) {
 	return resp.Body, encoding, nil
 }
 
-// response shows an answer. broken means that its body broke off.
 func (a *answer) response(broken bool) *Response {
 	r := &Response{Status: a.status, Reason: http.StatusText(a.status), Protocol: a.protocol, Headers: shown(a.header)}
 	r.Body = a.show()
@@ -76,7 +74,6 @@ func mediaType(contentType string) string {
 	return plain(strings.ToLower(strings.TrimSpace(kind)))
 }
 
-// plain keeps the characters of media types and encodings, and bounds the length.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r <= ' ' || r >= 0x7f {

@@ -46,7 +46,6 @@ func compose(ctx context.Context, shelf *library.Shelf, api catalog.API, attempt
 	}, nil
 }
 
-// wrongValues is Invalid and wraps openapi.Problems.
 func wrongValues(err error) error {
 	var problems openapi.Problems
 	if !errors.As(err, &problems) {

@@ -8,8 +8,6 @@ import (
 	"strings"
 )
 
-// explain says what a failure or an error status means, and what to change; "" if nothing needs an
-// explanation.
 func explain(e Exchange, a *answer, request Request) string {
 	switch {
 	case e.Failure != "":

@@ -84,8 +84,6 @@ func (u *use) forget(now time.Time) {
 	}
 }
 
-// makeRoom forgets the callers that have sent nothing for a minute, or else all that have nothing
-// in flight.
 func (l *limits) makeRoom(now time.Time) {
 	if len(l.callers) < maxCallers {
 		return

@@ -40,8 +40,7 @@ type Sender struct {
 	transport *http.Transport
 	private   func(host string) bool
 	timeout   time.Duration
-	// large bounds how many large answers are in memory at once.
-	large chan struct{}
+	large     chan struct{}
 }
 
 // NewSender returns a Sender.
@@ -128,10 +127,9 @@ type answer struct {
 	protocol    string
 	header      http.Header
 	contentType string
-	// encoding is a Content-Encoding that was not undone.
-	encoding  string
-	body      []byte
-	truncated bool
+	encoding    string
+	body        []byte
+	truncated   bool
 	// crowded says that the rest was not read, because there was no place for a large answer.
 	crowded bool
 }

@@ -73,7 +73,6 @@ func next(number int, letter byte) int {
 	return (number*36 + digit) % triples
 }
 
-// mask replaces what it finds by Mask.
 func (s spellings) mask(text string) string {
 	var (
 		out    strings.Builder

@@ -32,7 +32,6 @@ func (p *product) readArticles() error {
 	return err
 }
 
-// readPages reads the pages in a folder, in the order of their front matter and then by name.
 func (p *product) readPages(folder string) ([]catalog.Page, error) {
 	type ordered struct {
 		catalog.Page

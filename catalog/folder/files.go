@@ -175,7 +175,6 @@ func (f *files) load(name string, limit int64) ([]byte, *fault, error) {
 	return data, nil, nil
 }
 
-// reason says why a name, or a folder around it, is refused; "" if it is not.
 func (f *files) reason(name string) string {
 	for at := name; at != "."; at = path.Dir(at) {
 		if reason, ok := f.refused[at]; ok {

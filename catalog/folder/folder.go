@@ -56,7 +56,6 @@ type reader struct {
 	folder    catalog.Folder
 }
 
-// reportLoose reports files at the top level that are not read.
 func (r *reader) reportLoose() {
 	for _, name := range r.files.loose {
 		if name == "product.yaml" || name == "product.yml" {

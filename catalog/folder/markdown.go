@@ -15,7 +15,6 @@ import (
 // maxLine bounds what a parser of Markdown looks through for each opening bracket in a line.
 const maxLine = 64 << 10
 
-// article is a Markdown file without its front matter.
 type article struct {
 	title string
 	order int
@@ -119,7 +118,6 @@ func lineOf(n ast.Node, source []byte) int {
 type frontMatter struct {
 	title string
 	order int
-	// lines counts the lines of the front matter, with its fences.
 	lines int
 }
 
@@ -171,8 +169,6 @@ func cutLine(text, mark string) (before, after string, ok bool) {
 	return text, "", false
 }
 
-// checkLink returns what is wrong with a link of an article, and for an image of the folder its
-// path.
 func (r *reader) checkLink(from string, l link) (image string, because *fault) {
 	warn := func(format string, args ...any) (string, *fault) {
 		f := warningf(l.line, format, args...)

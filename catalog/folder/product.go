@@ -31,7 +31,6 @@ func (p *product) report(where string, faults ...fault) {
 	}
 }
 
-// fail reports a fault of the value at a path in product.yaml.
 func (p *product) fail(at []string, format string, args ...any) {
 	p.report(p.file, faultf(p.lines.line(at...), format, args...))
 }

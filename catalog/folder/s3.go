@@ -38,7 +38,6 @@ func S3(client s3Client, bucket, prefix string) *Source {
 	return &Source{location: b.location, open: b.open}
 }
 
-// bucketFolder holds what was read from a bucket last.
 type bucketFolder struct {
 	client         s3Client
 	bucket, prefix string
@@ -52,7 +51,6 @@ type object struct {
 	body []byte
 }
 
-// open lists the objects. Their contents are read when a file is opened.
 func (b *bucketFolder) open(ctx context.Context) (fs.FS, func() error, error) {
 	listing := &bucketFS{ctx: ctx, folder: b, tree: newTree(), used: map[string]object{}}
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: aws.String(b.prefix)})

@@ -23,7 +23,6 @@ var Schema []byte
 // schemaAddress is the schema's name inside the validator. Nothing is fetched from it.
 const schemaAddress = "https://gatehouse.invalid/schemas/product.json"
 
-// productSchema is the schema, compiled, and as JSON to look up keys and messages in.
 type productSchema struct {
 	compiled *jsonschema.Schema
 	document any

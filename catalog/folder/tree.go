@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// tree is the folders and files in a list of names.
 type tree struct {
 	files   map[string]entry
 	folders map[string]map[string]entry

@@ -145,7 +145,6 @@ func child(path []string, name string) []string {
 
 var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
 
-// explainYAML says in plain words what the YAML parser did not understand.
 func explainYAML(text string, err error) fault {
 	line, complaint := 1, err.Error() // the parser names no line for the first
 	if match := yamlLine.FindStringSubmatch(complaint); match != nil {

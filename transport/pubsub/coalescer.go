@@ -23,7 +23,6 @@ type coalescer[T any] struct {
 	sending sync.WaitGroup
 }
 
-// add sends the items together if they fit.
 func (c *coalescer[T]) add(now bool, items ...T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +44,6 @@ func (c *coalescer[T]) flush() {
 	c.sendWaiting()
 }
 
-// drain returns when all requests are over.
 func (c *coalescer[T]) drain() {
 	c.flush()
 	c.sending.Wait()

@@ -13,8 +13,7 @@ const gatherTime = 5 * time.Millisecond
 // be a run of its own, and gives back the rest.
 type credit struct {
 	tokens chan struct{}
-	// turn is held by the poller that gathers.
-	turn chan struct{}
+	turn   chan struct{}
 }
 
 func newCredit(n int) *credit {

@@ -22,7 +22,6 @@ const (
 // An error is about the whole batch.
 type sendFunc func(ctx context.Context, to string, batch []*entry) ([]failedEntry, error)
 
-// sendQueue keeps messages in the order of arrival.
 type sendQueue struct {
 	cfg  PublisherConfig
 	to   string
@@ -80,7 +79,6 @@ func (q *sendQueue) sendWaiting() {
 	}
 }
 
-// next returns the next batch, whether it is full, and the rest.
 func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 	var passed []*entry
 	bytes, at := 0, 0
