@@ -63,8 +63,7 @@ func (p Process) now() func() time.Time {
 	return time.Now
 }
 
-// Worker decides on requests, converges API Gateway, shows facts, runs jobs, and empties the
-// dead-letter queues of SQS.
+// Worker runs the consumers and the jobs, and empties the dead-letter queues of SQS.
 type Worker struct {
 	worker    *transport.Worker
 	runner    *jobs.Runner
@@ -165,7 +164,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
 	notifier *notices.Notifier, deliverer *notices.Deliverer,
 ) []transport.Consumer {
-	// Most messages of a busy queue wait for DynamoDB, so many run at once.
+	// Most messages of a busy queue wait for DynamoDB, so many are handled at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256

@@ -12,16 +12,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Eraser deletes what this package keeps of people.
+// Eraser deletes the personal data that this package keeps.
 type Eraser struct {
 	DynamoDB database
 	Tables   Tables
 }
 
-// Erase deletes the identity's mapping to the account, the sessions, and the personal data. It may be
-// repeated, also after it has failed in between. Since every row of a person is written together with
-// a check of the mapping, none is written after the mapping is gone. The identity's next sign-in
-// opens another account.
+// Erase deletes the identity's mapping to the account, the sessions, and the personal data. It may
+// be repeated. Every row of a person is written together with a check of the mapping, so none is
+// written after the mapping is gone.
 func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {
 	journal, records := table{e.DynamoDB, e.Tables.Journal}, table{e.DynamoDB, e.Tables.Records}
 	row, err := records.find(ctx, schema.Person(account))
@@ -53,7 +52,6 @@ func (e Eraser) endSessions(ctx context.Context, account portal.AccountID) error
 	return sessions{table: table{e.DynamoDB, e.Tables.Sessions}}.endAll(ctx, account)
 }
 
-// removeIf does nothing if the condition does not hold.
 func (t table) removeIf(ctx context.Context, key schema.Key, condition string, values item) error {
 	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,

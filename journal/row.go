@@ -25,7 +25,7 @@ func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }
 
-// DropDue deletes a due row whose time has not moved.
+// DropDue deletes a due row whose time has not changed.
 func DropDue(row due.Row) Row {
 	return Row{Key: row.Place()}
 }

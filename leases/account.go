@@ -15,7 +15,7 @@ import (
 )
 
 // AccountLease is the lease of an account. It also remembers whether a holder left something
-// unrecorded (decision 0014). Its item exists while the lease is held or that may be.
+// unrecorded (decision 0014).
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
@@ -27,8 +27,8 @@ type AccountLease struct {
 	end func(recorded bool)
 }
 
-// End ends the lease if it is still the holder's. recorded means that all that this holder and
-// earlier ones began is recorded.
+// End ends the lease if it is still the holder's. recorded means that everything which this holder
+// and earlier ones began is recorded.
 func (l AccountLease) End(recorded bool) {
 	if l.end != nil {
 		l.end(recorded)

@@ -8,8 +8,8 @@ import (
 
 const maxReadRows = 1 << 12
 
-// readRows caches operation rows, since clients poll their operations. Only PublishedAt of a
-// row ever changes. It is safe for concurrent use.
+// readRows caches operation rows for clients that poll. Only PublishedAt of a row ever changes. It
+// is safe for concurrent use.
 type readRows struct {
 	mu   sync.Mutex
 	rows map[portal.OperationID]operationRow
