@@ -67,6 +67,7 @@ func (p Process) now() func() time.Time {
 // dead-letter queues of SQS.
 type Worker struct {
 	worker    *transport.Worker
+	plane     *gateway.ControlPlane
 	runner    *jobs.Runner
 	messaging messaging
 	log       zerolog.Logger
@@ -159,7 +160,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
+	return &Worker{worker: worker, plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
 }
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
@@ -247,6 +248,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return errors.Join(err, w.messaging.close())
 	}
+	w.plane.Close(stopping)
 	if unsent := w.messaging.shutdown(stopping); unsent != nil {
 		// Nothing is lost: the messages whose handlers sent these were handed back, and the
 		// next tick makes up for a lost one.

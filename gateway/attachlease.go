@@ -22,6 +22,9 @@ type attachLease struct {
 	key    schema.Key
 	now    func() time.Time
 
+	// releasing counts the leases that are being given up.
+	releasing sync.WaitGroup
+
 	mu    sync.Mutex
 	lines map[Urgency]*turnQueue
 }
@@ -36,7 +39,8 @@ const eagerFor = 2 * time.Second
 // portal.LastWait when the process is stopping. Interactive calls go first, in every process.
 // The lease of a dead holder runs out after d; a late holder draws a 409 and is retried. While
 // affordable returns a wait or an error the lease is not taken, since no call may hold it only
-// to wait for a token. Any error is a *portal.Postponed.
+// to wait for a token. release does not wait until the lease is free for other processes; the next
+// call of this process does. Any error is a *portal.Postponed.
 func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
 	waiting, end := portal.UnlessStopping(ctx)
 	defer end()
@@ -59,7 +63,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 		giveUp, ok, err := l.try(ctx, d, u)
 		if ok {
 			held = true
-			return func() { defer line.leave(); giveUp() }, nil
+			return func() { l.releaseAlongside(line, giveUp) }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
 			err = waitError(waiting)
@@ -68,6 +72,14 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 			return nil, err
 		}
 	}
+}
+
+// releaseAlongside gives the lease up while the caller records what it has done.
+func (l *attachLease) releaseAlongside(line *turnQueue, giveUp func()) {
+	l.releasing.Go(func() {
+		defer line.leave()
+		_ = portal.Guard(func() error { giveUp(); return nil })() // if it fails, the lease runs out
+	})
 }
 
 // afford waits for a token as long as a call at the front of a queue does.

@@ -56,7 +56,9 @@ type sender interface {
 
 // ControlPlane is what converging needs of API Gateway. Every call may be repeated.
 type ControlPlane interface {
-	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
+	// DeriveAndCreateKey creates the key that derive returns, or returns derive's error. It calls
+	// derive once, and not after it has returned.
+	DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error)
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
