@@ -91,6 +91,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	messages := newMessaging(c, names)
 	facts := journal.New(c.dynamodb, names.Journal, names.Records)
 	reader := accounts.NewReader(facts, c.dynamodb, names.Records, now)
+	writer := accounts.Writer{Journal: facts, Reader: reader}
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	tables := projections.Tables{Views: names.Views, Records: names.Records}
 
@@ -106,7 +107,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	}
 	refused := &refusals{facts: facts, documents: documents, now: now}
 	execute := handlers.New(handlers.Config{
-		Journal: facts, Accounts: reader, Sender: messages, Now: now,
+		Journal: writer, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
@@ -115,7 +116,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
-		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
+		Journal: writer, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
 		Erase:         newErasure(c, names, members.NewStore(c.dynamodb, names.Records, now)).Erase,
 		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage,

@@ -3,6 +3,7 @@ package notices
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +19,7 @@ import (
 )
 
 type accountReader interface {
-	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
+	AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (accounts.History, error)
 }
 
 type sender interface {
@@ -61,7 +62,7 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	}
 	upTo := to.told
 	if msg.Sequence == 0 || msg.Sequence > to.told {
-		upTo, err = n.tellOn(ctx, account, to)
+		upTo, err = n.tellOn(ctx, account, to, msg)
 	}
 	if err == nil {
 		n.memory.remember(account, upTo, n.Now())
@@ -77,8 +78,11 @@ func makesNoNotice(msg events.Event) bool {
 }
 
 // tellOn tells what has happened since the last fact that was told, and returns the new last one.
-func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to recipient) (upTo int64, err error) {
-	history, err := n.Accounts.AccountFrom(ctx, account, to.told)
+func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to recipient, msg events.Event) (upTo int64, err error) {
+	history, err := n.Accounts.AccountSince(ctx, account, to.told, msg)
+	if wish := oldestRejected(history, to.told); err == nil && wish <= history.Base.Sequence {
+		history, err = n.Accounts.AccountSince(ctx, account, wish-1, msg)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -102,6 +106,18 @@ func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to reci
 		found = append(found, Of(fact, history.Account, history.Facts)...)
 	}
 	return upTo, n.tellAll(ctx, account, to, upTo, found)
+}
+
+// oldestRejected is the oldest wish that a fact after told rejects. The words for it need the fact that
+// opened the wish.
+func oldestRejected(history accounts.History, told int64) int64 {
+	var oldest int64 = math.MaxInt64
+	for _, fact := range history.Facts {
+		if rejected, ok := fact.Data.(events.RequestRejected); ok && rejected.Wish != 0 && fact.Sequence > told {
+			oldest = min(oldest, rejected.Wish)
+		}
+	}
+	return oldest
 }
 
 // maxTogether is how many rows one transaction may write.

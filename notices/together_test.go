@@ -94,7 +94,7 @@ func TestNoticesOfWhichOneIsWrittenAlreadyAreWrittenOneByOne(t *testing.T) {
 	w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing})
 	created := w.fact(events.KeyCreated{Key: "k1", GatewayID: "g"})
 	// A worker wrote the first notice and died before it recorded that.
-	history, err := w.AccountFrom(t.Context(), ann, 0)
+	history, err := w.Account(t.Context(), ann)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,5 +131,18 @@ func TestMoreNoticesThanATransactionTakesAreAllWritten(t *testing.T) {
 	}
 	if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != latest.Sequence || written != keys || len(w.sent) != keys {
 		t.Errorf("told up to %d (%v): %d notices, %d messages ask for deliveries", told, err, written, len(w.sent))
+	}
+}
+
+func TestARequestThatIsRejectedLongAfterItsWishIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	wanted := w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing})
+	created := w.fact(events.KeyCreated{Key: "k1", GatewayID: "g"})
+	w.handle(created)
+	w.snapshot = created.Sequence
+	w.handle(w.fact(events.RequestRejected{Link: events.Link{Wish: wanted.Sequence}, Code: portal.Conflict, Message: "No."}))
+	if list := w.list(); len(list) != 2 || list[0].Kind != notices.SubscriptionRejected {
+		t.Errorf("the notices are %+v", list)
 	}
 }
