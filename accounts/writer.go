@@ -8,11 +8,27 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Writer is the journal for those who append to accounts. The reader remembers the facts that it
-// appends.
+type appending interface {
+	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
+	Write(ctx context.Context, rows ...journal.Row) error
+}
+
+// Writer is the journal for processes that append to accounts. The reader remembers the facts that
+// are appended through it.
 type Writer struct {
-	*journal.Journal
-	Reader *Reader
+	Journal appending
+	Reader  *Reader
+}
+
+// Read is Journal.Read.
+func (w Writer) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
+	return w.Journal.Read(ctx, stream, after)
+}
+
+// Write is Journal.Write.
+func (w Writer) Write(ctx context.Context, rows ...journal.Row) error {
+	return w.Journal.Write(ctx, rows...)
 }
 
 // Append is Journal.Append.
