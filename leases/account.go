@@ -23,6 +23,11 @@ type AccountLease struct {
 	// is not recorded: its lease ended with that, ran out, or was taken over. The zero time
 	// means that everything is recorded.
 	LastUnrecorded time.Time
+	// Key and Holder are those of the lease's item. A holder may delete the item in a transaction
+	// of its own, on condition that it still has that holder, if all that it and earlier holders
+	// began is recorded then. That ends the lease.
+	Key    schema.Key
+	Holder string
 
 	end func(recorded bool)
 }
@@ -55,7 +60,7 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	lease = AccountLease{Until: until, end: func(recorded bool) {
+	lease = AccountLease{Until: until, Key: key, Holder: holder, end: func(recorded bool) {
 		if recorded {
 			l.remove(ctx, key, holder)
 			return

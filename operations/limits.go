@@ -59,23 +59,11 @@ var (
 const maxPeriods = 16
 
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
-	windows := []window{minute}
-	if change {
-		windows = append(windows, changes)
-	}
-	u := newUpdate()
-	if draw {
-		u.add("intent", 1)
-	}
-	for _, w := range windows {
-		u.count(w, row.CreatedAt)
-	}
-	u.open(row.ID, r.maxOpen)
 	key := schema.Limits(row.Actor).Attributes()
-	now, err := r.update(ctx, key, u)
+	now, err := r.update(ctx, key, r.counting(row, draw, change))
 	var refused *countRefused
 	if errors.As(err, &refused) {
-		for _, w := range windows {
+		for _, w := range windowsOf(change) {
 			if w.full(refused.item, row.CreatedAt) {
 				return 0, portal.Fail(portal.TooManyRequests, w.refusal)
 			}
@@ -93,16 +81,32 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 	return intentIn(now)
 }
 
+func windowsOf(change bool) []window {
+	if change {
+		return []window{minute, changes}
+	}
+	return []window{minute}
+}
+
+// counting is the update that counts a request, unless a limit is reached.
+func (r rows) counting(row operationRow, draw, change bool) *update {
+	u := newUpdate()
+	if draw {
+		u.add("intent", 1)
+	}
+	for _, w := range windowsOf(change) {
+		u.count(w, row.CreatedAt)
+	}
+	u.open(row.ID, r.maxOpen)
+	return u
+}
+
 // uncount undoes count for a request that was not accepted. If it fails, the actor has one
 // request less for a while.
 func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
-	windows := []window{minute}
-	if change {
-		windows = append(windows, changes)
-	}
 	u := newUpdate()
 	less := u.value(":less", &types.AttributeValueMemberN{Value: "-1"})
-	for _, w := range windows {
+	for _, w := range windowsOf(change) {
 		u.adds = append(u.adds, u.name(w.period(row.CreatedAt))+" "+less)
 	}
 	this := u.value(":this", &types.AttributeValueMemberSS{Value: []string{string(row.ID)}})
@@ -214,7 +218,7 @@ type countRefused struct {
 
 func (*countRefused) Error() string { return "the condition does not hold" }
 
-func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
+func (u *update) expression() string {
 	var parts []string
 	if len(u.adds) > 0 {
 		parts = append(parts, "ADD "+strings.Join(u.adds, ", "))
@@ -225,8 +229,21 @@ func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u
 	if len(u.deletes) > 0 {
 		parts = append(parts, "DELETE "+strings.Join(u.deletes, ", "))
 	}
+	return strings.Join(parts, " ")
+}
+
+// transacted is the update as part of a transaction. It must have conditions and values.
+func (u *update) transacted(table string, key schema.Key) *types.Update {
+	return &types.Update{
+		TableName: &table, Key: key.Attributes(), UpdateExpression: aws.String(u.expression()),
+		ConditionExpression: aws.String(strings.Join(u.conditions, " AND ")), ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+	}
+}
+
+// update returns the item after the update, or *countRefused.
+func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
 	in := &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: key, UpdateExpression: aws.String(strings.Join(parts, " ")),
+		TableName: &r.table, Key: key, UpdateExpression: aws.String(u.expression()),
 		ExpressionAttributeNames: u.names, ReturnValues: types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}

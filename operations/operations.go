@@ -66,6 +66,7 @@ type Operations struct {
 	source  string
 	nudges  *nudges
 	read    *readRows
+	intents lastIntents
 }
 
 // Config holds what Operations needs.
@@ -149,8 +150,9 @@ func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operatio
 type preparation struct {
 	make   func(context.Context) (events.Request, error)
 	change bool
-	// likely means that make will probably succeed. Then the request is counted and gets its intent
-	// while make works, otherwise afterwards.
+	// likely means that make will probably succeed. Then the request is counted and gets its
+	// intent number while make runs, otherwise afterwards. If the number can be guessed, it is
+	// counted in the transaction that writes it down.
 	likely bool
 }
 
@@ -162,6 +164,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	row := operationRow{
 		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, PublishedAt: now,
 	}
+	last, guessed := o.intents.guess(row, submitted.Request)
 	var intent portal.Intent
 	var refused error
 	var drawing sync.WaitGroup
@@ -170,26 +173,35 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		intent, err = o.draw(ctx, counted, prepare.change)
 		return err
 	})
-	if prepare.likely {
+	early := prepare.likely && !guessed
+	if early {
 		drawing.Go(func() { refused = draw() })
 	}
 	request, err := prepare.make(ctx)
 	drawing.Wait()
 	if err != nil {
-		if prepare.likely && refused == nil {
+		if early && refused == nil {
 			o.rows.uncount(ctx, counted, prepare.change)
 		}
 		return Operation{}, err
-	}
-	if !prepare.likely {
-		refused = draw()
 	}
 	body, err := json.Marshal(request)
 	if err != nil {
 		return Operation{}, fmt.Errorf("encoding a %s: %w", request.EventType(), err)
 	}
 	submitted.Request = request
-	row.Type, row.Body, row.Hash, row.Intent = request.EventType(), string(body), submitted.hash(body), intent
+	row.Type, row.Body, row.Hash = request.EventType(), string(body), submitted.hash(body)
+	if guessed {
+		row.Intent = last + 1
+		operation, done, err := o.acceptGuessed(ctx, row, request, prepare.change)
+		if done {
+			return operation, err
+		}
+	}
+	if !early {
+		refused = draw()
+	}
+	row.Intent = intent
 	if refused != nil {
 		return o.answerFromEarlier(ctx, row, submitted.IdempotencyKey, refused)
 	}
@@ -202,9 +214,42 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		// once.
 		return Operation{}, errors.Join(uncertain(err), o.rows.notPublished(ctx, row))
 	}
+	o.intents.drawn(row)
 	if !isNew {
 		return o.acceptedBefore(ctx, row, known)
 	}
+	return o.accepted(ctx, row, request)
+}
+
+// acceptGuessed accepts a request whose intent is a guess, in one transaction. done is false if it
+// must be accepted with a number that is drawn.
+func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, request events.Request, change bool) (operation Operation, done bool, err error) {
+	known, isNew, err := o.rows.insertNext(ctx, row, change)
+	if err == nil && isNew {
+		o.intents.guessed(row)
+		operation, err = o.accepted(ctx, row, request)
+		return operation, true, err
+	}
+	o.intents.wrong(row)
+	switch {
+	case errors.Is(err, errGuess):
+		return Operation{}, false, nil
+	case notWritten(err):
+		return Operation{}, true, notAccepted(err)
+	case err != nil:
+		return Operation{}, true, errors.Join(uncertain(err), o.rows.notPublished(ctx, row))
+	}
+	// A repeat counts, too, but is answered even if there were too many.
+	_, refused := o.draw(ctx, row, change)
+	if refused != nil && portal.CodeOf(refused) != portal.TooManyRequests {
+		return Operation{}, true, uncertain(refused)
+	}
+	operation, err = o.acceptedBefore(ctx, row, known)
+	return operation, true, err
+}
+
+// accepted publishes a request whose row is written.
+func (o *Operations) accepted(ctx context.Context, row operationRow, request events.Request) (Operation, error) {
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
 		return Operation{}, errors.Join(err, o.rows.notPublished(ctx, row))

@@ -6,7 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-const maxReadRows = 1 << 12
+// maxReadRows bounds the rows in memory. A row takes about 1 KB.
+const maxReadRows = 1 << 14
 
 // readRows caches operation rows for clients that poll. Only PublishedAt of a row ever changes. It
 // is safe for concurrent use.
