@@ -3,10 +3,8 @@ package web
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -141,9 +139,9 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 	case held.Profile.Status == projections.StatusDeleting:
 		body.Keeps = "Your account is being deleted."
 	}
-	current := s.mine.Sessions.CurrentSession(r)
+	current, when := s.mine.Sessions.CurrentSession(r), s.times(ctx)
 	for _, one := range sessions {
-		body.Sessions = append(body.Sessions, sessionLine{ID: one.ID, Browser: one.Browser, Since: s.moment(one.Began), Seen: s.moment(one.Seen), Current: one.ID == current})
+		body.Sessions = append(body.Sessions, sessionLine{ID: one.ID, Browser: one.Browser, Since: when.moment(one.Began), Seen: when.moment(one.Seen), Current: one.ID == current})
 	}
 	s.render(w, r, status, view{page: "account", Title: "Account", Section: "account", Body: body})
 	return nil
@@ -260,21 +258,4 @@ func (s *Web) submitFeedback(w http.ResponseWriter, r *http.Request, id identity
 		return s.showFeedback(w, r, s.status(err), feedbackPage{Topic: said.Topic, Page: said.Page, Text: said.Text, Error: portal.MessageOf(err)})
 	}
 	return err
-}
-
-var shownTime = regexp.MustCompile(`<time datetime="([^"]+)" title="[^"]*"`)
-
-// inZone shows the exact times of a page in the person's time zone.
-func inZone(page []byte, zone string) []byte {
-	location, err := members.ParseTimeZone(zone)
-	if err != nil || zone == "" {
-		return page
-	}
-	return shownTime.ReplaceAllFunc(page, func(found []byte) []byte {
-		at, err := time.Parse(time.RFC3339, string(shownTime.FindSubmatch(found)[1]))
-		if err != nil {
-			return found
-		}
-		return []byte(`<time datetime="` + at.UTC().Format(time.RFC3339) + `" title="` + at.In(location).Format("2 January 2006, 15:04:05 MST") + `"`)
-	})
 }

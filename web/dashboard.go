@@ -65,7 +65,8 @@ type keyLine struct {
 	Hint           string
 	Created, Shown moment
 	// Ends says when and why it ends, or ended. EndsAt is that time for a form, "" if there is none.
-	Ends, EndsAt string
+	Ends   phrase
+	EndsAt string
 	// Plans names the plans that it is for, "" if all keys are for the same ones.
 	Plans string
 }
@@ -113,8 +114,9 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
+	when := s.times(r.Context())
 	page := dashboardPage{
-		Person: displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
+		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
 	}
 	page.Standing = standingOfAccount(account.Profile)
@@ -126,7 +128,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	all := offersIn(shelf.Products)
 	page.addKeys(account)
 	for _, sub := range account.Subscriptions {
-		page.add(s.subscriptionLine(r.Context(), shelf, sub, all, account, recent))
+		page.add(s.subscriptionLine(r.Context(), when, shelf, sub, all, account, recent))
 	}
 	for _, operation := range recent.newest() {
 		page.addRequest(s.standingOf(operation, subscriptionTo(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
@@ -134,8 +136,8 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	return page, nil
 }
 
-func (s *Web) subscriptionLine(ctx context.Context, shelf *library.Shelf, sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
-	line := subscriptionLine{heldPlan: s.heldPlan(sub, all, recent)}
+func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.Shelf, sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
+	line := subscriptionLine{heldPlan: when.heldPlan(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Named = names(line.Name, line.Product)

@@ -64,7 +64,7 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
-	for _, line := range s.keyLines(account, revealed) {
+	for _, line := range s.times(r.Context()).keyLines(account, revealed) {
 		if line.Over {
 			body.Past = append(body.Past, line)
 		} else {
@@ -99,7 +99,7 @@ func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 		return err
 	}
 	plan := portal.PlanID(r.PostForm.Get("plan"))
-	ends, err := formMoment(r, "expires")
+	ends, err := s.formMoment(r, "expires")
 	var operation operations.Operation
 	if err == nil {
 		operation, err = s.operations.CreateKey(r.Context(), who, operations.NewKey{Name: r.PostForm.Get("name"), Plan: plan, Ends: ends})
@@ -112,15 +112,15 @@ func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return follow(w, r, operation, err)
 }
 
-// formMoment reads a day and time in UTC, nil if the field is empty.
-func formMoment(r *http.Request, field string) (*time.Time, error) {
+// formMoment reads a day and time in the person's time zone, nil if the field is empty.
+func (s *Web) formMoment(r *http.Request, field string) (*time.Time, error) {
 	text := r.PostForm.Get(field)
 	if text == "" {
 		return nil, nil
 	}
-	at, err := time.Parse(formTime, text)
+	at, err := s.times(r.Context()).parse(text)
 	if err != nil {
-		return nil, portal.Fail(portal.Invalid, "The day and time cannot be read. Write them like 2026-12-31T18:00.")
+		return nil, err
 	}
 	return &at, nil
 }
@@ -158,14 +158,14 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	if err != nil {
 		return err
 	}
-	lines := s.keyLines(account, revealed)
+	lines := s.times(r.Context()).keyLines(account, revealed)
 	i := slices.IndexFunc(lines, func(line keyLine) bool { return line.ID == portal.KeyID(key) })
 	if i < 0 {
 		return portal.Fail(portal.NotFound, "There is no such key.")
 	}
 	s.render(w, r, status, view{page: "key", Title: "API key", Section: "dashboard", Body: keyPage{
 		keyLine: lines[i], Error: message, Overlaps: overlaps, Most: s.keysPerRing,
-		Until: s.now().Add(30 * 24 * time.Hour).UTC().Format(formTime),
+		Until: s.times(r.Context()).field(s.now().Add(30 * 24 * time.Hour)),
 	}})
 	return nil
 }
@@ -217,7 +217,7 @@ func (s *Web) replaceLeaked(r *http.Request, who operations.Caller, key portal.K
 func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
 	end := operations.End{Keep: r.PostForm.Get("when") == "never"}
 	if r.PostForm.Get("when") == "at" {
-		at, err := formMoment(r, "at")
+		at, err := s.formMoment(r, "at")
 		if err == nil && at == nil {
 			err = portal.Fail(portal.Invalid, "Choose a day and a time.")
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -45,20 +46,21 @@ func (s *Web) noticeRoutes(r chi.Router) {
 }
 
 type noticeLine struct {
-	ID                  string
-	Badge               badge
-	Title, Text, Advice string
-	Link                string
-	At                  moment
+	ID            string
+	Badge         badge
+	Title, Advice string
+	Text          phrase
+	Link          string
+	At            moment
 	// Dismissible says that the dashboard shows it, and that it can be dismissed.
 	Dismissible bool
 	// Back is where the browser goes after it was dismissed.
 	Back string
 }
 
-func (s *Web) noticeLine(n notices.Notice, back string) noticeLine {
+func (when times) noticeLine(n notices.Notice, back string) noticeLine {
 	line := noticeLine{
-		ID: n.ID, Title: n.Title, Text: n.Text, Advice: n.Advice, Link: n.Link, At: s.moment(n.At), Back: back,
+		ID: n.ID, Title: when.title(n), Text: when.phrase(body(n)), Advice: n.Advice, Link: n.Link, At: when.moment(n.At), Back: back,
 		Dismissible: len(notices.NeedsYou([]notices.Notice{n})) == 1,
 		Badge:       badge{"quiet", "info", "News"},
 	}
@@ -74,6 +76,19 @@ func (s *Web) noticeLine(n notices.Notice, back string) noticeLine {
 	return line
 }
 
+// title has the day on which something ends in the reader's time zone.
+func (when times) title(n notices.Notice) string {
+	if n.Until.IsZero() {
+		return n.Title
+	}
+	return strings.ReplaceAll(n.Title, times{zone: time.UTC}.day(n.Until), when.day(n.Until))
+}
+
+// body is the text of a notice without its title, which the page shows before it.
+func body(n notices.Notice) string {
+	return strings.TrimPrefix(n.Text, n.Title+". ")
+}
+
 // needs are the notices that the dashboard shows first. A disabled key has a place of its own there.
 func (s *Web) needs(ctx context.Context, account portal.AccountID) ([]noticeLine, error) {
 	if s.notices == nil {
@@ -84,9 +99,10 @@ func (s *Web) needs(ctx context.Context, account portal.AccountID) ([]noticeLine
 		return nil, err
 	}
 	var lines []noticeLine
+	when := s.times(ctx)
 	for _, n := range notices.NeedsYou(all) {
 		if n.Kind != notices.KeyDisabled {
-			lines = append(lines, s.noticeLine(n, "/dashboard"))
+			lines = append(lines, when.noticeLine(n, "/dashboard"))
 		}
 	}
 	return lines, nil
@@ -125,8 +141,9 @@ func (s *Web) noticesPage(w http.ResponseWriter, r *http.Request, id identity.Id
 		return err
 	}
 	body := noticesPage{Groups: settingsGroups(settings), Saved: r.URL.Query().Has("saved")}
+	when := s.times(r.Context())
 	for _, n := range all {
-		body.Notices = append(body.Notices, s.noticeLine(n, noticesPath))
+		body.Notices = append(body.Notices, when.noticeLine(n, noticesPath))
 	}
 	s.render(w, r, http.StatusOK, view{page: "notices", Title: "Notices", Section: "dashboard", Body: body})
 	return nil

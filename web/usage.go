@@ -101,7 +101,7 @@ func (s *Web) usage(w http.ResponseWriter, r *http.Request, id identity.Identity
 			asked.Query = asked.since(all, s.now())
 		}
 		page.frame(asked, values, names)
-		page.fill(s, all, asked.Query, names)
+		page.fill(r.Context(), s, all, asked.Query, names)
 	}
 	s.render(w, r, status, view{page: "usage", Title: "Usage", Section: "usage", Body: page})
 	return nil
@@ -203,9 +203,9 @@ func (p *usagePage) frame(asked question, values url.Values, names usage.Names) 
 	slices.SortFunc(p.Keys, byName)
 }
 
-func (p *usagePage) fill(s *Web, all usage.Report, q usage.Query, names usage.Names) {
+func (p *usagePage) fill(ctx context.Context, s *Web, all usage.Report, q usage.Query, names usage.Names) {
 	shown, before := all.Between(q), all.Between(q.Before())
-	p.AsOf = s.moment(shown.AsOf)
+	p.AsOf = s.times(ctx).moment(shown.AsOf)
 	p.Total = count(int(shown.Used()), "request")
 	p.Before = compared(shown.Used(), before.Used(), q.Days(), len(before.Series) > 0)
 	for i, one := range shown.Series {
