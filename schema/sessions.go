@@ -31,6 +31,11 @@ const sessionBegins = "session#"
 // SessionListedBy returns the hash of the token of the session that an AccountSession lists.
 func SessionListedBy(k Key) (tokenHash string) { return strings.TrimPrefix(k.SK, sessionBegins) }
 
+// DeletedSession is the row that says that a session's account was deleted.
+//
+// Owner: identity. Kept: TTL, GATEHOUSE_SESSION_TTL after the sign-in.
+func DeletedSession(tokenHash string) Key { return Key{"deleted-session#" + tokenHash, "session"} }
+
 // SignIn is the row of a sign-in in progress. Its secrets are removed once it is used.
 //
 // Owner: identity. Kept: TTL, 24 hours.

@@ -101,7 +101,7 @@ func standingOfAccount(profile projections.Profile) *standingNote {
 	case projections.StatusDenied:
 		return &standingNote{"bad", "cross", "Your registration was denied", "The operator's reason: " + profile.Message}
 	case projections.StatusDeleting:
-		return &standingNote{"", "info", "Your account is being deleted", "API Gateway refuses your keys already. Once they are deleted, your personal data is erased, and you are signed out. Your next sign-in opens a new account."}
+		return &standingNote{"", "info", "Your account is being deleted", "API Gateway refuses your keys already. Once they are deleted, your personal data is erased, and you are signed out. The portal then says that the account is deleted."}
 	}
 	return nil
 }

@@ -65,8 +65,10 @@ type fake struct {
 	recent []operations.Operation
 	// err is returned by every call, askErr by every request.
 	err, askErr error
-	// ended says that the person's session has ended.
-	ended bool
+	// ended says that the person's session has ended, and gone is the account if it was deleted.
+	ended   bool
+	gone    portal.AccountID
+	goneErr error
 	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
 	// keysPerRing is how many keys a person may have, 0 for 1.
@@ -219,9 +221,10 @@ func siteOf(f *fake, id *identity.Identity) site {
 	})
 	web.New(web.Config{
 		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
-		Correlation:  func(context.Context) string { return requestID },
-		SessionEnded: func(*http.Request) bool { return f.ended },
-		PlansPerKey:  f.plansPerKey, KeysPerRing: f.keysPerRing,
+		Correlation:    func(context.Context) string { return requestID },
+		SessionEnded:   func(*http.Request) bool { return f.ended },
+		AccountDeleted: func(*http.Request) (portal.AccountID, bool, error) { return f.gone, f.gone != "", f.goneErr },
+		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
 	}).Routes(router)

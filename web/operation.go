@@ -25,6 +25,8 @@ type operationPage struct {
 	// Keys and Call are set if the account can call the API now.
 	Keys []keyLine
 	Call firstCall
+	// SignedOut says that the operation has deleted the reader's account.
+	SignedOut bool
 }
 
 type stepLine struct {
@@ -150,6 +152,8 @@ func (p present) outcome(kind, plan string) nextStep {
 		plan = "the plan"
 	}
 	switch {
+	case kind == typeDeleteAccount:
+		return nextStep{"Your account is deleted", "You are signed out everywhere.", []link{{"What was deleted, and what stays", deletedPath}}}
 	case kind == typeRegister:
 		return nextStep{"You can subscribe now", "Find an API and subscribe to one of its plans. You get your API key with the first subscription.", []link{toCatalog, toDashboard}}
 	case asksForPlan(kind) && !p.holds():

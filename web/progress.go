@@ -209,7 +209,7 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	if operation.Type == typeDeleteAccount && underway {
 		return nextStep{
 			Heading: "Next: your keys and your personal data are deleted",
-			Text:    "Then you are signed out, and this page asks you to sign in: the account is deleted. If you sign in, you get a new one.",
+			Text:    "Then you are signed out, and this page says that the account is deleted.",
 		}
 	}
 	switch operation.Status {

@@ -76,6 +76,8 @@ type view struct {
 	About, Image string
 	// Query is in the search field of the header.
 	Query string
+	// Private keeps the page out of search engines.
+	Private bool
 	// Refresh makes a browser without JavaScript reload the page every few seconds.
 	Refresh bool
 	// Hide makes a browser without JavaScript leave the page for the dashboard after half a minute,

@@ -77,6 +77,9 @@ type Config struct {
 	// SessionEnded reports whether the browser was signed in and no longer is. Nil means
 	// that this is not known.
 	SessionEnded func(*http.Request) bool
+	// AccountDeleted returns the account of a browser whose session has ended because the account
+	// was deleted; ok is false for other browsers. Nil means that this is not known.
+	AccountDeleted func(*http.Request) (account portal.AccountID, ok bool, err error)
 	// Name is the portal's name unless the branding has one, DefaultName if empty.
 	Name string
 	// Branding returns the operator's branding. Nil means that there is none.
@@ -112,6 +115,7 @@ type Web struct {
 	status      func(error) int
 	correlation func(context.Context) string
 	ended       func(*http.Request) bool
+	deleted     func(*http.Request) (portal.AccountID, bool, error)
 	name        string
 	branding    func() *branding.Branding
 	baseURL     string
@@ -141,6 +145,9 @@ func New(config Config) *Web {
 	}
 	if web.ended == nil {
 		web.ended = func(*http.Request) bool { return false }
+	}
+	if web.deleted = config.AccountDeleted; web.deleted == nil {
+		web.deleted = func(*http.Request) (portal.AccountID, bool, error) { return "", false, nil }
 	}
 	if web.name == "" {
 		web.name = DefaultName
@@ -199,6 +206,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		s.keyRoutes(r)
 		s.noticeRoutes(r)
 		s.accountRoutes(r)
+		get(r, deletedPath, s.page(s.accountDeleted))
 	})
 }
 
