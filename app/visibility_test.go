@@ -235,7 +235,7 @@ var looks = map[string]look{
 	"DELETE /api/v1/admin/invitations/{invitation}":      {status: http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {status: http.StatusOK},
 	"GET /api/v1/admin/audit":                            {status: http.StatusOK},
-	"GET /account/deleted":                               {status: http.StatusSeeOther},
+	"GET /account/deleted":                               {status: http.StatusOK},
 	"GET /account":                                       {status: http.StatusOK},
 	"POST /account/time-zone":                            {status: http.StatusSeeOther, body: "time_zone=UTC"},
 	"POST /account/sessions/{session}/end":               {status: http.StatusSeeOther},

@@ -16,17 +16,14 @@ type deletedPage struct {
 	SignIn string
 }
 
-// accountDeleted is for everybody who is not signed in. It reads nothing, so it does not say whether
-// the reader ever had an account.
+// accountDeleted reads nothing, so it does not say whether the reader ever had an account. People who
+// are signed in see what the deletion of theirs would delete.
 func (s *Web) accountDeleted(w http.ResponseWriter, r *http.Request) error {
+	title := "Your account is deleted"
 	if _, ok := identity.From(r.Context()); ok {
-		http.Redirect(w, r, accountPath, http.StatusSeeOther)
-		return nil
+		title = "What deleting your account means"
 	}
-	s.render(w, r, http.StatusOK, view{
-		page: "account-deleted", Title: "Your account is deleted", Private: true,
-		Body: deletedPage{SignIn: signIn(identity.HomePath)},
-	})
+	s.render(w, r, http.StatusOK, view{page: "account-deleted", Title: title, Private: true, Body: deletedPage{SignIn: signIn(identity.HomePath)}})
 	return nil
 }
 
