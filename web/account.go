@@ -82,30 +82,6 @@ type sessionLine struct {
 	Current     bool
 }
 
-// standingNote says why an account cannot be used now.
-type standingNote struct {
-	Tone, Icon, Title, Text string
-}
-
-// standingOfAccount is nil for an account that can be used, and for one that nobody has registered.
-func standingOfAccount(profile projections.Profile) *standingNote {
-	switch profile.Status {
-	case projections.StatusSuspended:
-		text := "API Gateway refuses your keys, and nothing can be changed. Your subscriptions stay: once the operator of this portal reinstates the account, your keys work again."
-		if profile.Message != "" {
-			text = "The operator's reason: " + profile.Message + " " + text
-		}
-		return &standingNote{"bad", "cross", "Your account is suspended", text}
-	case projections.StatusPending:
-		return &standingNote{"", "info", "Your registration waits for approval", "The operator of this portal has to approve it. There is nothing you need to do. Come back later: after that, you can subscribe to APIs and get your key."}
-	case projections.StatusDenied:
-		return &standingNote{"bad", "cross", "Your registration was denied", "The operator's reason: " + profile.Message}
-	case projections.StatusDeleting:
-		return &standingNote{"", "info", "Your account is being deleted", "API Gateway refuses your keys already. Once they are deleted, your personal data is erased, and you are signed out. The portal then says that the account is deleted."}
-	}
-	return nil
-}
-
 func (s *Web) accountPage(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	return s.showAccount(w, r, id, http.StatusOK, "")
 }
@@ -125,7 +101,7 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 		return err
 	}
 	body := accountBody{
-		Account: id.Account, Email: id.Email, Name: id.Name, Standing: standingOfAccount(held.Profile), Zone: settings.Location().String(),
+		Account: id.Account, Email: id.Email, Name: id.Name, Standing: s.standingNote(held.Profile), Zone: settings.Location().String(),
 		Zones: zones, Saved: r.URL.Query().Has("saved"), Error: fault, Confirmation: Confirmation,
 	}
 	if !slices.Contains(body.Zones, body.Zone) {
@@ -216,7 +192,7 @@ var feedbackTopics = []feedbackTopic{
 }
 
 func (s *Web) feedback(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
-	body := feedbackPage{Sent: r.URL.Query().Has("sent"), Page: pathOf(r.URL.Query().Get("page"))}
+	body := feedbackPage{Sent: r.URL.Query().Has("sent"), Topic: r.URL.Query().Get("topic"), Page: pathOf(r.URL.Query().Get("page"))}
 	if from := here(&http.Request{Method: http.MethodPost, URL: r.URL, Host: r.Host, Header: r.Header}); body.Page == "" && from != identity.HomePath {
 		body.Page = from
 	}

@@ -165,6 +165,10 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 	if err != nil {
 		return nil, err
 	}
+	if note := ref.web.standingNote(account.Profile); note != nil {
+		c.WhyNoKey, c.GetKey = "This operation needs an API key. "+note.Keys, link{"What you can do", "/dashboard#standing"}
+		return c, nil
+	}
 	for _, key := range account.Keys {
 		if key.State == projections.KeyActive {
 			c.Keys = append(c.Keys, keyChoice{ID: key.ID, Name: key.Name, Chosen: len(c.Keys) == 0})

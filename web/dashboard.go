@@ -119,11 +119,14 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
 	}
-	page.Standing = standingOfAccount(account.Profile)
+	page.Standing = s.standingNote(account.Profile)
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
-		progress := recent.registration()
-		page.Unregistered, page.Open = &progress, true
+		progress, err := s.registration(r.Context(), id, recent)
+		if err != nil {
+			return dashboardPage{}, err
+		}
+		page.Unregistered, page.Open = &progress, progress.Open()
 	}
 	all := offersIn(shelf.Products)
 	page.addKeys(account)

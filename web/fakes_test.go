@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -75,6 +76,10 @@ type fake struct {
 	keysPerRing int
 
 	told told
+	// mayRegister is why the person may not register, zone their time zone, said their feedback.
+	mayRegister error
+	zone        string
+	said        members.Feedback
 
 	mu    sync.Mutex
 	asked []asked
@@ -224,10 +229,11 @@ func siteOf(f *fake, id *identity.Identity) site {
 		Correlation:    func(context.Context) string { return requestID },
 		SessionEnded:   func(*http.Request) bool { return f.ended },
 		AccountDeleted: func(*http.Request) (portal.AccountID, bool, error) { return f.gone, f.gone != "", f.goneErr },
+		MayRegister:    func(context.Context) error { return f.mayRegister },
 		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
-	}).Routes(router)
+	}).WithMine(f.mine()).Routes(router)
 	return site{f, router}
 }
 

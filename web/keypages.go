@@ -41,6 +41,8 @@ type keysPage struct {
 	// Most is how many keys a person may have: in all, or for each plan if there is a choice of Plans.
 	Most  int
 	Plans []planChoice
+	// Standing is set while the account cannot be used.
+	Standing *standingNote
 	// Name and Expires are what the person entered, if it was refused with Error.
 	Name, Expires, Error string
 }
@@ -71,7 +73,7 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 			body.Live = append(body.Live, line)
 		}
 	}
-	body.Most, body.Plans = s.keysPerRing, plansWithKeys(account, plan)
+	body.Most, body.Plans, body.Standing = s.keysPerRing, plansWithKeys(account, plan), s.standingNote(account.Profile)
 	s.render(w, r, status, view{page: "keys", Title: "API keys", Section: "dashboard", Body: body})
 	return nil
 }
@@ -127,6 +129,8 @@ func (s *Web) formMoment(r *http.Request, field string) (*time.Time, error) {
 
 type keyPage struct {
 	keyLine
+	// Standing is set while the account cannot be used.
+	Standing *standingNote
 	// Error is why the last form did nothing.
 	Error    string
 	Overlaps []overlap
@@ -164,7 +168,7 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 		return portal.Fail(portal.NotFound, "There is no such key.")
 	}
 	s.render(w, r, status, view{page: "key", Title: "API key", Section: "dashboard", Body: keyPage{
-		keyLine: lines[i], Error: message, Overlaps: overlaps, Most: s.keysPerRing,
+		keyLine: lines[i], Standing: s.standingNote(account.Profile), Error: message, Overlaps: overlaps, Most: s.keysPerRing,
 		Until: s.times(r.Context()).field(s.now().Add(30 * 24 * time.Hour)),
 	}})
 	return nil

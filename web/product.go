@@ -171,10 +171,13 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 			return productPage{}, err
 		}
 		body.SignedIn, body.Person = true, displayName(id)
-		body.Standing = standingOfAccount(mine.Profile)
+		body.Standing = s.standingNote(mine.Profile)
 		if mine.Profile.Status == projections.StatusNone {
-			progress := mine.recent.registration()
-			body.Unregistered, body.Open = &progress, true
+			progress, err := s.registration(r.Context(), id, mine.recent)
+			if err != nil {
+				return productPage{}, err
+			}
+			body.Unregistered, body.Open = &progress, progress.Open()
 		}
 	}
 	all := offersIn(shelf.Products)

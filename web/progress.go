@@ -216,6 +216,12 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	case projections.Accepted:
 		return nextStep{Heading: "Next: we start working on it", Text: "That usually takes a second or two. You can close this page; the work continues."}
 	case projections.Waiting:
+		if operation.Type == typeRegister && operation.Code == waitsForApproval {
+			return nextStep{
+				Heading: "Next: the operator of this portal decides about your registration",
+				Text:    "You can close this page. We tell you the answer on your dashboard, and by e-mail if this portal sends mail. There is nothing you need to do.",
+			}
+		}
 		return waiting(operation.Code)
 	case projections.Rejected:
 		return rejected(operation, now)

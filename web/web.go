@@ -80,6 +80,9 @@ type Config struct {
 	// AccountDeleted returns the account of a browser whose session has ended because the account
 	// was deleted; ok is false for other browsers. Nil means that this is not known.
 	AccountDeleted func(*http.Request) (account portal.AccountID, ok bool, err error)
+	// MayRegister returns the reason (Forbidden) for which the person of the context may not register,
+	// unless they are an admin. Nil means that everybody may.
+	MayRegister func(context.Context) error
 	// Name is the portal's name unless the branding has one, DefaultName if empty.
 	Name string
 	// Branding returns the operator's branding. Nil means that there is none.
@@ -116,6 +119,7 @@ type Web struct {
 	correlation func(context.Context) string
 	ended       func(*http.Request) bool
 	deleted     func(*http.Request) (portal.AccountID, bool, error)
+	mayRegister func(context.Context) error
 	name        string
 	branding    func() *branding.Branding
 	baseURL     string
@@ -148,6 +152,9 @@ func New(config Config) *Web {
 	}
 	if web.deleted = config.AccountDeleted; web.deleted == nil {
 		web.deleted = func(*http.Request) (portal.AccountID, bool, error) { return "", false, nil }
+	}
+	if web.mayRegister = config.MayRegister; web.mayRegister == nil {
+		web.mayRegister = func(context.Context) error { return nil }
 	}
 	if web.name == "" {
 		web.name = DefaultName
