@@ -66,7 +66,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	desk := &notices.Desk{
 		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
 	}
-	counters := usage.NewTable(c.dynamodb, names.Usage)
+	counters := usage.NewReader(usage.NewTable(c.dynamodb, names.Usage))
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
@@ -113,7 +113,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
-			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters, now: p.now()}),
+			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),
 		},
 	}, guard...)
 	pages.Routes(router, guard...)

@@ -49,7 +49,9 @@ type subscriptionLine struct {
 	// Named says that the plan's name contains the product's.
 	Named  bool
 	Limits []limit
-	Call   firstCall
+	// Used is set for an active subscription.
+	Used []usedLine
+	Call firstCall
 }
 
 type keyLine struct {
@@ -117,7 +119,6 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	when := s.times(r.Context())
 	page := dashboardPage{
 		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
-		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
 	}
 	page.Standing = s.standingNote(account.Profile)
 	page.Activity, page.More = activity.newest()
@@ -130,12 +131,20 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	}
 	all := offersIn(shelf.Products)
 	page.addKeys(account)
+	report := s.presentUsage(r.Context(), id.Account, account)
+	var used []usedLine
 	for _, sub := range account.Subscriptions {
-		page.add(s.subscriptionLine(r.Context(), when, shelf, sub, all, account, recent))
+		line := s.subscriptionLine(r.Context(), when, shelf, sub, all, account, recent)
+		if sub.State == projections.SubscriptionActive {
+			line.Used = when.used(report, account, sub, all[sub.Plan].Plan)
+			used = append(used, line.Used...)
+		}
+		page.add(line)
 	}
 	for _, operation := range recent.newest() {
 		page.addRequest(s.standingOf(operation, subscriptionTo(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
 	}
+	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used))
 	return page, nil
 }
 
@@ -219,6 +228,14 @@ func uses(account projections.Account, key projections.Key) bool {
 func ids(lines []noticeLine) (list []string) {
 	for _, line := range lines {
 		list = append(list, line.ID)
+	}
+	return list
+}
+
+// texts leave out how long ago something was, which the script keeps up to date.
+func texts(lines []usedLine) (list []string) {
+	for _, line := range lines {
+		list = append(list, line.Text, line.AsOf.Machine)
 	}
 	return list
 }

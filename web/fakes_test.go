@@ -61,7 +61,8 @@ type fake struct {
 	operations map[portal.OperationID]operations.Operation
 	reveals    map[portal.KeyID]time.Time
 	// counts are all days of usage.
-	counts []usage.Series
+	counts   []usage.Series
+	countErr error
 	// recent are the account's newest operations, newest first.
 	recent []operations.Operation
 	// err is returned by every call, askErr by every request.

@@ -18,6 +18,7 @@ import (
 
 type usageReading interface {
 	Report(ctx context.Context, account portal.AccountID, q usage.Query) (usage.Report, error)
+	Present(ctx context.Context, account portal.AccountID, now time.Time) (usage.Report, error)
 }
 
 // The ranges of the usage page.
