@@ -112,7 +112,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	needs, err := s.needs(r.Context(), id.Account)
+	needs, told, err := s.needs(r.Context(), id.Account)
 	if err != nil {
 		return dashboardPage{}, err
 	}
@@ -142,7 +142,9 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		page.add(line)
 	}
 	for _, operation := range recent.newest() {
-		page.addRequest(s.standingOf(operation, subscriptionTo(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
+		stand := s.standingOf(operation, subscriptionTo(account, operation.Plan))
+		stand.Unmet = stand.Unmet && !told[operation.ID]
+		page.addRequest(stand, all, s.planName(operation.Plan, all, account))
 	}
 	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used))
 	return page, nil

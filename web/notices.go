@@ -86,26 +86,36 @@ func (when times) title(n notices.Notice) string {
 
 // body is the text of a notice without its title, which the page shows before it.
 func body(n notices.Notice) string {
-	return strings.TrimPrefix(n.Text, n.Title+". ")
+	if rest, ok := strings.CutPrefix(n.Text, n.Title+", and "); ok && rest != "" {
+		return strings.ToUpper(rest[:1]) + rest[1:]
+	}
+	return strings.TrimSpace(strings.TrimPrefix(n.Text, n.Title+"."))
 }
 
 // needs are the notices that the dashboard shows first. A disabled key has a place of its own there.
-func (s *Web) needs(ctx context.Context, account portal.AccountID) ([]noticeLine, error) {
+// told has the operations whose end such a notice tells, dismissed ones included: the dashboard need not
+// tell it again.
+func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
+	told = map[portal.OperationID]bool{}
 	if s.notices == nil {
-		return nil, nil
+		return nil, told, nil
 	}
 	all, err := s.notices.List(ctx, account)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var lines []noticeLine
+	for _, n := range all {
+		if n.Operation != "" && n.Importance != notices.Info {
+			told[n.Operation] = true
+		}
+	}
 	when := s.times(ctx)
 	for _, n := range notices.NeedsYou(all) {
 		if n.Kind != notices.KeyDisabled {
 			lines = append(lines, when.noticeLine(n, "/dashboard"))
 		}
 	}
-	return lines, nil
+	return lines, told, nil
 }
 
 type noticesPage struct {
