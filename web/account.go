@@ -70,7 +70,7 @@ type accountBody struct {
 	Zones        []string
 	Sessions     []sessionLine
 	Saved        bool
-	Error        string
+	Fault        fault
 	Confirmation string
 	// Keeps is why the person cannot delete the account, "" if they can.
 	Keeps string
@@ -83,10 +83,10 @@ type sessionLine struct {
 }
 
 func (s *Web) accountPage(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	return s.showAccount(w, r, id, http.StatusOK, "")
+	return s.showAccount(w, r, id, http.StatusOK, fault{})
 }
 
-func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, fault string) error {
+func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, wrong fault) error {
 	ctx := r.Context()
 	held, err := s.views.Account(ctx, id.Account)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 	}
 	body := accountBody{
 		Account: id.Account, Email: id.Email, Name: id.Name, Standing: s.standingNote(held.Profile), Zone: settings.Location().String(),
-		Zones: zones, Saved: r.URL.Query().Has("saved"), Error: fault, Confirmation: Confirmation,
+		Zones: zones, Saved: r.URL.Query().Has("saved"), Fault: wrong, Confirmation: Confirmation,
 	}
 	if !slices.Contains(body.Zones, body.Zone) {
 		body.Zones = append([]string{body.Zone}, body.Zones...)
@@ -129,7 +129,7 @@ func (s *Web) setTimeZone(w http.ResponseWriter, r *http.Request, id identity.Id
 	}
 	err := s.mine.Settings.SetSettings(r.Context(), id.Account, members.Settings{TimeZone: r.PostForm.Get("time_zone")})
 	if portal.CodeOf(err) == portal.Invalid {
-		return s.showAccount(w, r, id, s.status(err), portal.MessageOf(err))
+		return s.showAccount(w, r, id, s.status(err), fault{"time-zone", portal.MessageOf(err)})
 	}
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (s *Web) deleteAccount(w http.ResponseWriter, r *http.Request, id identity.
 		return err
 	}
 	if typed := strings.TrimSpace(r.PostForm.Get("confirmation")); !strings.EqualFold(typed, Confirmation) {
-		return s.showAccount(w, r, id, http.StatusBadRequest, "To delete the account, type “"+Confirmation+"” into the field. Nothing was deleted.")
+		return s.showAccount(w, r, id, http.StatusBadRequest, fault{"confirmation", "To delete the account, type “" + Confirmation + "” into the field. Nothing was deleted."})
 	}
 	operation, err := s.mine.Leaving.DeleteMine(r.Context(), who)
 	if err != nil {
@@ -182,7 +182,7 @@ type feedbackPage struct {
 	Topic, Page, Text string
 	Most              int
 	Sent              bool
-	Error             string
+	Fault             fault
 }
 
 type feedbackTopic struct{ Value, Label string }
@@ -204,7 +204,7 @@ func (s *Web) feedback(w http.ResponseWriter, r *http.Request, _ identity.Identi
 
 // pathOf is a path of this portal, or "".
 func pathOf(page string) string {
-	if !strings.HasPrefix(page, "/") || len(page) > members.MaxPage {
+	if !strings.HasPrefix(page, "/") || strings.HasPrefix(page, "//") || len(page) > members.MaxPage {
 		return ""
 	}
 	return page
@@ -231,7 +231,7 @@ func (s *Web) submitFeedback(w http.ResponseWriter, r *http.Request, id identity
 		http.Redirect(w, r, feedbackPath+"?sent", http.StatusSeeOther)
 		return nil
 	case portal.Invalid, portal.TooManyRequests:
-		return s.showFeedback(w, r, s.status(err), feedbackPage{Topic: said.Topic, Page: said.Page, Text: said.Text, Error: portal.MessageOf(err)})
+		return s.showFeedback(w, r, s.status(err), feedbackPage{Topic: said.Topic, Page: said.Page, Text: said.Text, Fault: fault{"", portal.MessageOf(err)}})
 	}
 	return err
 }

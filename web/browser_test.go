@@ -397,6 +397,7 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	maps.Copy(all, informedStates())
 	maps.Copy(all, keyStates())
 	maps.Copy(all, usageStates())
+	maps.Copy(all, accountStates())
 	watch := watched(t, ctx)
 	for name, state := range all {
 		for _, look := range looks {
