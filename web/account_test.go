@@ -68,7 +68,7 @@ func TestTheAccountPageShowsNamesAsTheyAre(t *testing.T) {
 		if strings.ContainsRune(w.Body.String(), '\u202e') {
 			t.Errorf("%s: the name turns the text around it", name)
 		}
-		none(t, doc, "main .facts b")
+		none(t, doc, "main .profile b")
 	}
 }
 

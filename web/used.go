@@ -49,6 +49,9 @@ func (when times) used(report *usage.Report, account projections.Account, sub pr
 			line = when.usedLine(report.Of(sub.Plan, key.ID), plan.Quota)
 			line.Key = key.Name
 		}
+		if replaced(account, key) {
+			line.Key += " (replaced)"
+		}
 		lines = append(lines, line)
 	}
 	if len(lines) == 1 {

@@ -498,6 +498,22 @@ if (!wide.matches) {
   fold();
 }
 
+// --- Printing -----------------------------------------------------------------------
+
+// Browsers whose styles cannot show closed details get them opened for the print.
+addEventListener("beforeprint", () => {
+  for (const table of document.querySelectorAll(".usage-chart details:not([open])")) {
+    table.open = true;
+    table.dataset.printed = "";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const table of document.querySelectorAll("[data-printed]")) {
+    table.open = false;
+    delete table.dataset.printed;
+  }
+});
+
 // --- Times -------------------------------------------------------------------------
 
 function counted(n, noun) {
