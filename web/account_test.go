@@ -1,10 +1,14 @@
 package web_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -187,5 +191,42 @@ func TestAnAccountsPagesNeedASignIn(t *testing.T) {
 		if w := s.post(path, url.Values{"confirmation": {"delete my account"}}); w.Code != http.StatusUnauthorized || len(s.asked) != 0 {
 			t.Errorf("%s answers %d, asked %v", path, w.Code, s.asked)
 		}
+	}
+}
+
+// noPages are parts of the routes of files and of parts of pages, and redirects the routes that lead to
+// another page.
+var noPages, redirects = []string{
+	"/assets/", "/branding", "/favicon.ico", "/robots.txt", "/.well-known/", "/schemas/", "/problems/", "/fragment", "/files/", "/image",
+}, []string{"/apis/{product}/docs", "/sign-up"}
+
+// The walk for accessibility has every page that a person can open.
+func TestEveryPageIsInTheWalkForAccessibility(t *testing.T) {
+	t.Parallel()
+	router, ok := signedIn(&fake{}).handler.(chi.Router)
+	if !ok {
+		t.Fatal("the site is no router")
+	}
+	all := states()
+	for _, more := range []map[string]shown{documentationStates(), informedStates(), keyStates(), usageStates(), accountStates()} {
+		maps.Copy(all, more)
+	}
+	seen := map[string]bool{}
+	for _, state := range all {
+		path, _, _ := strings.Cut(state.path, "?")
+		match := chi.NewRouteContext()
+		if router.Match(match, http.MethodGet, path) {
+			seen[match.RoutePattern()] = true
+		}
+	}
+	err := chi.Walk(router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		skip := slices.ContainsFunc(noPages, func(part string) bool { return strings.Contains(route, part) })
+		if method == http.MethodGet && !skip && !seen[route] && !slices.Contains(redirects, route) {
+			t.Errorf("no state of the walk shows %s", route)
+		}
+		return nil
+	})
+	if err != nil || len(seen) < 20 {
+		t.Errorf("%d routes are seen: %v", len(seen), err)
 	}
 }
