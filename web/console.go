@@ -39,7 +39,7 @@ type console struct {
 	NeedsKey    bool
 	Keys        []keyChoice
 	NoKey       bool
-	// WhyNoKey says why there is no key to choose, GetKey how to get one.
+	// WhyNoKey says why there is no key to choose, GetKey what to do about that.
 	WhyNoKey string
 	GetKey   link
 	Fields   []consoleField
@@ -166,7 +166,7 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 		return nil, err
 	}
 	if note := ref.web.standingNote(account.Profile); note != nil {
-		c.WhyNoKey, c.GetKey = "This operation needs an API key. "+note.Keys, link{"What you can do", "/dashboard#standing"}
+		c.Unavailable, c.GetKey = "This operation needs an API key. "+note.Keys, link{"What you can do", "/dashboard#standing"}
 		return c, nil
 	}
 	for _, key := range account.Keys {

@@ -46,7 +46,7 @@ func TestALockedAccountIsExplainedAndOffersNothingThatIsRefused(t *testing.T) {
 			none(t, doc, `main a[href$="/change"], #standing b`)
 		}
 		says(t, document(t, signedIn(locked(status)).get(listHarbours), http.StatusOK), "#try", "This operation needs an API key. Your ")
-		none(t, document(t, signedIn(locked(status)).get(listHarbours), http.StatusOK), "#try-key")
+		none(t, document(t, signedIn(locked(status)).get(listHarbours), http.StatusOK), "#try form")
 		if w := signedIn(locked(status)).get("/subscriptions/plan-std/change"); w.Header().Get("Location") != "/apis/weather/plans" {
 			t.Errorf("changing a plan of a %s account leads to %q", status, w.Header().Get("Location"))
 		}

@@ -265,7 +265,7 @@ func standingText(now usage.Standing, at time.Time) *usageStanding {
 	case !now.OutOn.IsZero():
 		shown.Forecast = fmt.Sprintf("At this pace you run out on %s.", shortDay(now.OutOn))
 	case now.Used > 0 && at.Sub(now.Start) > 12*time.Hour:
-		shown.Forecast = fmt.Sprintf("At this pace it lasts until it starts again on %s.", shortDay(now.Next))
+		shown.Forecast = fmt.Sprintf("At this pace it lasts until it starts again on %s (UTC).", shortDay(now.Next))
 	}
 	if now.Remaining > 0 && now.Percent() >= 80 {
 		shown.Badge.Tone, shown.Badge.Icon = "warn", "warning"
