@@ -23,6 +23,8 @@ func accountStates() map[string]shown {
 	}
 	refused := keyring()
 	refused.askErr = portal.Fail(portal.Invalid, "Write a message of at most 5,000 characters.")
+	late := keyring()
+	late.askErr = portal.Fail(portal.Invalid, "The key cannot end in the past. Choose a time in the future.")
 	used := keyring()
 	plan := used.account.Subscriptions[0].Plan
 	used.counts = []usage.Series{counted(plan, "k-new", usage.Monthly, 10_000, 4000, 210), counted(plan, "k-old", usage.Monthly, 10_000, 9700), counted(plan, "k-ci", usage.Monthly, 10_000, 10_000)}
@@ -42,14 +44,15 @@ func accountStates() map[string]shown {
 		"dashboard, used":             {site: signedIn(used), path: "/dashboard"},
 		"dashboard, uninvited":        {site: signedIn(uninvited), path: "/dashboard"},
 		"product, uninvited":          {site: signedIn(uninvited), path: "/apis/weather"},
-		"keys, field error":           {site: signedIn(keyring()), path: "/keys", post: "/keys", form: `document.querySelector("#name").value = "x", document.querySelector("#expires").value = "2020-01-01T10:00"`},
+		"keys, field error":           {site: signedIn(late), path: "/keys", post: "/keys", form: `document.querySelector("#name").value = "x", document.querySelector("#expires").value = "2020-01-01T10:00"`},
 		"key, field error":            {site: signedIn(keyring()), path: "/keys/k-new", post: "/keys/k-new/rotate", form: `document.querySelector("#overlap-custom").checked = true, document.querySelector("#custom").value = "soon"`},
 		"keys, in a time zone":        {site: inZone(dated(), "America/Argentina/Buenos_Aires"), path: "/keys/k-old"},
 	}
+	for name, path := range map[string]string{"keys": "/keys", "key": "/keys/key-1", "plans": "/apis/harbours/plans", "console": listHarbours, "account": "/account"} {
+		states[name+", suspended"] = shown{site: signedIn(locked(projections.StatusSuspended)), path: path}
+	}
 	for _, status := range []string{projections.StatusSuspended, projections.StatusPending, projections.StatusDenied, projections.StatusDeleting} {
-		for name, path := range map[string]string{"dashboard": "/dashboard", "keys": "/keys", "key": "/keys/key-1", "plans": "/apis/harbours/plans", "console": listHarbours, "account": "/account"} {
-			states[name+", "+status] = shown{site: signedIn(locked(status)), path: path}
-		}
+		states["dashboard, "+status] = shown{site: signedIn(locked(status)), path: "/dashboard"}
 	}
 	return states
 }

@@ -78,6 +78,9 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 		}
 	}
 	body.Most, body.Plans, body.Standing = s.keysPerRing, plansWithKeys(account, plan), s.standingNote(account.Profile)
+	if body.Fault.Field == "plan" && body.Plans == nil || body.Standing != nil {
+		body.Fault.Field = "" // the page does not have that field
+	}
 	body.Full = body.Plans == nil && countNew(body.Live) >= s.keysPerRing
 	s.render(w, r, status, view{page: "keys", Title: "API keys", Section: "dashboard", Body: body})
 	return nil
@@ -132,13 +135,15 @@ func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 
 // faultyField is the field of the form of a new key that an error is about, "" if it is none of them.
 func (s *Web) faultyField(r *http.Request, ends *time.Time, err error) string {
-	if _, fault := portal.KeyName(r.PostForm.Get("name")); fault != nil {
+	_, unnamed := portal.KeyName(r.PostForm.Get("name"))
+	switch {
+	case ends == nil && r.PostForm.Get("expires") != "":
+		return "expires" // it could not be read
+	case unnamed != nil:
 		return "name"
-	}
-	if ends == nil && r.PostForm.Get("expires") != "" || ends != nil && portal.KeyEnd(*ends, s.now(), portal.MaxKeyExpiry) != nil {
+	case ends != nil && portal.KeyEnd(*ends, s.now(), portal.MaxKeyExpiry) != nil:
 		return "expires"
-	}
-	if portal.CodeOf(err) == portal.NotFound {
+	case portal.CodeOf(err) == portal.NotFound:
 		return "plan"
 	}
 	return ""
@@ -245,6 +250,9 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	}
 	when := s.times(r.Context())
 	body.keyLine, body.Standing, body.Most = when.keyLine(account, account.Keys[i], revealed[portal.KeyID(key)]), s.standingNote(account.Profile), s.keysPerRing
+	if body.Standing != nil || body.Over || body.Replaced && body.Fault.Field != "name" && body.Fault.Field != "at" {
+		body.Fault.Field = "" // the page does not have that field
+	}
 	for _, o := range overlaps {
 		body.Overlaps = append(body.Overlaps, choice{o.value, phrase{plain(o.text)}, o.value == cmp.Or(body.Typed.Overlap, "24h")})
 	}

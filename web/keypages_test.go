@@ -189,6 +189,8 @@ func TestARefusedFormAboutAKeyKeepsWhatWasTypedAndMarksTheField(t *testing.T) {
 		"a long name":           {"/keys", url.Values{"name": {long}, "expires": {"2026-12-24T18:30"}}, portal.Fail(portal.Invalid, tooLong), "name", tooLong, map[string]string{"#name": long, "#expires": "2026-12-24T18:30"}},
 		"an expiry in the past": {"/keys", url.Values{"name": {"CI"}, "expires": {"2020-12-24T18:30"}}, portal.Fail(portal.Invalid, "The key cannot end in the past."), "expires", "in the past", map[string]string{"#name": "CI", "#expires": "2020-12-24T18:30"}},
 		"no time":               {"/keys", url.Values{"name": {"مفتاح"}, "expires": {"tomorrow"}}, nil, "expires", "cannot be read", map[string]string{"#name": "مفتاح", "#expires": "tomorrow"}},
+		"neither name nor time": {"/keys", url.Values{"name": {""}, "expires": {"tomorrow"}}, nil, "expires", "cannot be read", map[string]string{"#expires": "tomorrow"}},
+		"no such plan":          {"/keys", url.Values{"name": {"CI"}, "plan": {"nope"}}, portal.Fail(portal.NotFound, "There is no subscription to this plan."), "", "no subscription to this plan", map[string]string{"#name": "CI"}},
 		"too many keys":         {"/keys", url.Values{"name": {"CI"}}, portal.Fail(portal.LimitReached, "You have ten keys."), "", "You have ten keys.", map[string]string{"#name": "CI"}},
 		"too many requests":     {"/keys", url.Values{"name": {"CI"}}, portal.Fail(portal.TooManyRequests, "12 changes in ten minutes."), "", "12 changes", map[string]string{"#name": "CI"}},
 		"no overlap":            {"/keys/k-new/rotate", url.Values{"overlap": {"custom"}, "custom": {"soon"}}, nil, "custom", "not a length of time", map[string]string{"#custom": "soon"}},
@@ -292,4 +294,27 @@ func TestAPersonWithAllTheirKeysIsNotOfferedAnother(t *testing.T) {
 	none(t, doc, `form[action="/keys"]`)
 	f.keysPerRing = 6
 	one(t, document(t, signedIn(f).get("/keys"), http.StatusOK), `form[action="/keys"]`)
+}
+
+// A key may have been replaced, or the account suspended, since the form was opened.
+func TestAFaultIsToldEvenWhereItsFieldIsGone(t *testing.T) {
+	t.Parallel()
+	suspended := keyring()
+	suspended.account.Profile.Status = projections.StatusSuspended
+	for name, c := range map[string]struct {
+		f    *fake
+		path string
+		form url.Values
+	}{
+		"a replaced key":             {keyring(), "/keys/k-old/rotate", url.Values{"overlap": {"custom"}, "custom": {"soon"}}},
+		"a key that has ended":       {keyring(), "/keys/k-ended/rename", url.Values{"name": {""}}},
+		"a suspended account's key":  {suspended, "/keys/k-new/revoke", url.Values{"confirm": {"x"}}},
+		"a suspended account's keys": {suspended, "/keys", url.Values{"name": {""}, "expires": {"soon"}}},
+	} {
+		c.f.askErr = portal.Fail(portal.Invalid, "Give the key a name.")
+		doc := document(t, signedIn(c.f).post(c.path, c.form), http.StatusBadRequest)
+		if doc.Find(`[role="alert"]`).Length() != 1 {
+			t.Errorf("%s: the page does not say what is wrong", name)
+		}
+	}
 }
