@@ -15,7 +15,7 @@ func refused(w http.ResponseWriter, err error) (text string, ok bool) {
 	switch portal.CodeOf(err) {
 	case portal.TooManyRequests:
 		w.Header().Set("Retry-After", retryAfter)
-	case portal.Invalid, portal.Conflict, portal.LimitReached, portal.NotFound:
+	case portal.Invalid, portal.Conflict, portal.LimitReached, portal.NotFound, portal.Suspended:
 	default:
 		return "", false
 	}

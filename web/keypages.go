@@ -250,7 +250,7 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	}
 	when := s.times(r.Context())
 	body.keyLine, body.Standing, body.Most = when.keyLine(account, account.Keys[i], revealed[portal.KeyID(key)]), s.standingNote(account.Profile), s.keysPerRing
-	if body.Standing != nil || body.Over || body.Replaced && body.Fault.Field != "name" && body.Fault.Field != "at" {
+	if body.Standing != nil && !(body.Standing.Revocable && body.Fault.Field == "confirm") || body.Over || body.Replaced && body.Fault.Field != "name" && body.Fault.Field != "at" {
 		body.Fault.Field = "" // the page does not have that field
 	}
 	for _, o := range overlaps {

@@ -40,6 +40,7 @@ const (
 	waitsForKMS      = "kms"
 	waitsForKMSKey   = "kms_key"
 	waitsForApproval = "approval"
+	waitsSuspended   = "suspended"
 
 	waitsForPayment = "payment"
 	paymentFailed   = "payment_failed"
@@ -253,6 +254,8 @@ func waiting(reason string) nextStep {
 	switch reason {
 	case waitsForApproval:
 		return nextStep{Heading: "Next: the operator of this portal decides", Text: "You can close this page. Your dashboard shows the answer, and there you can withdraw the request."}
+	case waitsSuspended:
+		return nextStep{Heading: "Next: the operator of this portal reinstates your account", Text: "Then we continue automatically. You do not have to ask again.", Links: []link{{"See what you can do", "/dashboard#standing"}}}
 	case waitsForAWS, waitsForKMS:
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
 	case waitsForCapacity:

@@ -15,6 +15,8 @@ type standingNote struct {
 	// Locked says why nothing can be changed, as the end of a sentence, and Keys what becomes of the
 	// account's keys.
 	Locked, Keys string
+	// Revocable says that the person can still revoke keys.
+	Revocable bool
 }
 
 // standingNote is nil for an account that can be used, and for one that nobody has registered.
@@ -31,9 +33,9 @@ func standingOfAccount(profile projections.Profile) *standingNote {
 	case projections.StatusSuspended:
 		return &standingNote{
 			Tone: "bad", Icon: "cross", Title: "Your account is suspended", Reason: profile.Message,
-			Text:   "API Gateway refuses your keys, and you cannot change your subscriptions and keys. Nothing is lost: once the account is reinstated, your keys work again.",
+			Text:   "API Gateway refuses your keys, and you cannot change your subscriptions and keys, except to revoke a key that leaked. Nothing is lost: once the account is reinstated, your keys work again.",
 			Next:   "The operator of this portal has suspended the account, and only they can reinstate it. If you do not know why, ask them.",
-			Locked: "while your account is suspended", Keys: "Your account is suspended, so API Gateway refuses your keys.",
+			Locked: "while your account is suspended", Keys: "Your account is suspended, so API Gateway refuses your keys.", Revocable: true,
 		}
 	case projections.StatusPending:
 		return &standingNote{

@@ -41,9 +41,16 @@ func TestALockedAccountIsExplainedAndOffersNothingThatIsRefused(t *testing.T) {
 				t.Errorf("%s of a %s account leads to the operator: %t", path, status, asks)
 			}
 			for _, form := range doc.Find(`main form, body > #account form, body > #offers form`).EachIter() {
+				if status == projections.StatusSuspended && form.AttrOr("action", "") == "/keys/key-1/revoke" {
+					continue // what leaked must never work again
+				}
 				t.Errorf("%s of a %s account offers %s", path, status, form.AttrOr("action", ""))
 			}
 			none(t, doc, `main a[href$="/change"], #standing b`)
+		}
+		revocable := document(t, signedIn(locked(status)).get("/keys/key-1"), http.StatusOK).Find(`form[action="/keys/key-1/revoke"]`).Length() == 1
+		if revocable != (status == projections.StatusSuspended) {
+			t.Errorf("a key of a %s account can be revoked: %t", status, revocable)
 		}
 		says(t, document(t, signedIn(locked(status)).get(listHarbours), http.StatusOK), "#try", "This operation needs an API key. Your ")
 		none(t, document(t, signedIn(locked(status)).get(listHarbours), http.StatusOK), "#try form")

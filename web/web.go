@@ -133,7 +133,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: pageStatus(config.Status),
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -166,6 +166,16 @@ func New(config Config) *Web {
 		web.now = time.Now
 	}
 	return web
+}
+
+// pageStatus answers 400 to a form that is Invalid. The JSON API answers 422 if it can name the member.
+func pageStatus(status func(error) int) func(error) int {
+	return func(err error) int {
+		if portal.CodeOf(err) == portal.Invalid {
+			return http.StatusBadRequest
+		}
+		return status(err)
+	}
 }
 
 // WithMine adds the pages about a person's own account. It must be called before Routes.
