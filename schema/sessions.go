@@ -26,5 +26,8 @@ const sessionBegins = "session#"
 // SessionListedBy returns the hash of the session's token that an AccountSession lists.
 func SessionListedBy(k Key) (tokenHash string) { return strings.TrimPrefix(k.SK, sessionBegins) }
 
+// DeletedSession is the row that says that a session's account was deleted.
+func DeletedSession(tokenHash string) Key { return Key{"deleted-session#" + tokenHash, "session"} }
+
 // SignIn is the row of a sign-in in progress.
 func SignIn(stateHash string) Key { return Key{"signin#" + stateHash, "signin"} }

@@ -40,6 +40,7 @@ const (
 	waitsForKMS      = "kms"
 	waitsForKMSKey   = "kms_key"
 	waitsForApproval = "approval"
+	waitsSuspended   = "suspended"
 
 	waitsForPayment = "payment"
 	paymentFailed   = "payment_failed"
@@ -221,13 +222,19 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	if operation.Type == typeDeleteAccount && underway {
 		return nextStep{
 			Heading: "Next: your keys and your personal data are deleted",
-			Text:    "Then you are signed out, and this page asks you to sign in: the account is deleted. If you sign in, you get a new one.",
+			Text:    "Then you are signed out, and this page says that the account is deleted.",
 		}
 	}
 	switch operation.Status {
 	case projections.Accepted:
 		return nextStep{Heading: "Next: we start working on it", Text: "That usually takes a second or two. You can close this page; the work continues."}
 	case projections.Waiting:
+		if operation.Type == typeRegister && operation.Code == waitsForApproval {
+			return nextStep{
+				Heading: "Next: the operator of this portal decides about your registration",
+				Text:    "You can close this page. We tell you the answer on your dashboard, and by e-mail if this portal sends mail. There is nothing you need to do.",
+			}
+		}
 		return waiting(operation.Code)
 	case projections.Rejected:
 		return rejected(operation, now)
@@ -247,6 +254,8 @@ func waiting(reason string) nextStep {
 	switch reason {
 	case waitsForApproval:
 		return nextStep{Heading: "Next: the operator of this portal decides", Text: "You can close this page. Your dashboard shows the answer, and there you can withdraw the request."}
+	case waitsSuspended:
+		return nextStep{Heading: "Next: the operator of this portal reinstates your account", Text: "Then we continue automatically. You do not have to ask again.", Links: []link{{"See what you can do", "/dashboard#standing"}}}
 	case waitsForAWS, waitsForKMS:
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
 	case waitsForCapacity:
