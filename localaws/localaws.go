@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/apigateway"
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 	"github.com/gatehouse-portal/gatehouse/localaws/dynamodb"
+	"github.com/gatehouse-portal/gatehouse/localaws/eventbridge"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/kms"
 	"github.com/gatehouse-portal/gatehouse/localaws/metering"
@@ -130,6 +131,7 @@ func Open(opts Options) (*Server, error) {
 func (s *Server) wire(ctx context.Context, env wire.Env) {
 	queues := sqs.New(ctx, env)
 	topics := sns.New(env, queues)
+	bus := eventbridge.New(env, queues)
 	tables := dynamodb.New(env)
 	keys := kms.New(env)
 	s.gateway = apigateway.New(env)
@@ -140,7 +142,7 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	s.json = map[string]jsonService{}
 	for _, svc := range []jsonService{
 		{"sqs", queues.JSON()}, {"dynamodb", tables.JSON()}, {"kms", keys.JSON()},
-		{"cognito-idp", s.cognito.JSON()}, {"metering", s.meters.JSON()},
+		{"cognito-idp", s.cognito.JSON()}, {"metering", s.meters.JSON()}, {"events", bus.JSON()},
 	} {
 		s.json[svc.Target] = svc
 	}
