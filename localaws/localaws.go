@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/eventbridge"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/kms"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 	"github.com/gatehouse-portal/gatehouse/localaws/metering"
 	"github.com/gatehouse-portal/gatehouse/localaws/s3"
 	"github.com/gatehouse-portal/gatehouse/localaws/ses"
@@ -73,15 +74,18 @@ type Server struct {
 	listensAt string
 
 	json    map[string]jsonService  // by target
+	cbor    map[string]jsonService  // by service name
 	query   map[string]queryService // by API version
 	gateway *apigateway.Service
 	cognito *cognito.Service
 	meters  *metering.Service
+	market  *marketplace.Service
 	objects *s3.Service
 	mail    *ses.Service
 	mounts  map[string]http.Handler
 	faults  *faults.Injector
 	admin   http.Handler
+	buyers  http.Handler
 }
 
 // Open opens the data file, listens and serves. Errors name their cause, such as a port in
@@ -137,22 +141,25 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	s.gateway = apigateway.New(env)
 	s.cognito = cognito.New(env)
 	s.meters = metering.New(env)
+	s.market = marketplace.New(env, marketplace.Services{Queues: queues, Topics: topics, Bus: bus, Meters: s.meters})
 	s.objects = s3.New(env)
 	s.mail = ses.New(env)
 	s.json = map[string]jsonService{}
 	for _, svc := range []jsonService{
 		{"sqs", queues.JSON()}, {"dynamodb", tables.JSON()}, {"kms", keys.JSON()},
 		{"cognito-idp", s.cognito.JSON()}, {"metering", s.meters.JSON()}, {"events", bus.JSON()},
+		{"agreements", s.market.Agreements()}, {"entitlements", s.market.Entitlements()},
 	} {
 		s.json[svc.Target] = svc
 	}
+	s.cbor = map[string]jsonService{s.market.Agreements().Target: {"agreements", s.market.Agreements()}}
 	s.query = map[string]queryService{}
 	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", sts.New(env).Query()}} {
 		s.query[svc.Version] = svc
 	}
 	s.faults = faults.New(s.operations(), queues)
 	queues.OnOldReceipt(s.faults.OldReceipt)
-	s.admin = s.faults.Admin(s.Counts)
+	s.admin, s.buyers = s.faults.Admin(s.Counts), s.market.Admin()
 }
 
 // Endpoint is the base URL, for AWS_ENDPOINT_URL. Its host is localhost, which the cookies
