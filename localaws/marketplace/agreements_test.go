@@ -216,7 +216,7 @@ func TestSearchesThatAWSRefuses(t *testing.T) {
 		"a filter without a name":     {&input{Filters: asSeller(filter("", "red"))}, types.ValidationExceptionReasonMissingFilterName},
 		"a filter without a value":    {&input{Filters: asSeller(filter("Status"))}, types.ValidationExceptionReasonMissingFilterValues},
 		"a filter with two values":    {&input{Filters: asSeller(filter("Status", "ACTIVE", "EXPIRED"))}, types.ValidationExceptionReasonInvalidFilterValues},
-		"a filter that stands twice":  {&input{Filters: asSeller(filter("Status", "ACTIVE"), filter("Status", "EXPIRED"))}, types.ValidationExceptionReasonInvalidFilters},
+		"a filter given twice":        {&input{Filters: asSeller(filter("Status", "ACTIVE"), filter("Status", "EXPIRED"))}, types.ValidationExceptionReasonInvalidFilters},
 		"a time that is none":         {&input{Filters: asSeller(filter("AfterLastUpdateTime", "yesterday"))}, types.ValidationExceptionReasonInvalidFilterValues},
 		"another catalog":             {&input{Catalog: aws.String("Other"), Filters: asSeller()}, types.ValidationExceptionReasonInvalidCatalog},
 		"an unknown attribute":        {&input{Filters: asSeller(), Sort: &types.Sort{SortBy: aws.String("Price")}}, types.ValidationExceptionReasonInvalidSortBy},

@@ -13,7 +13,7 @@
 //	SCHEDULED -----+  +-------> FAILED
 //
 // Notices and answers follow the Marketplace Seller Guide ("Amazon SNS notifications for SaaS
-// products", "Amazon EventBridge events") and the SDK's model. docs/marketplace-local.md says
+// products", "Amazon EventBridge events") and the SDK's model. docs/reliability.md says
 // what is inferred.
 package marketplace
 
