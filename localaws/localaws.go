@@ -177,6 +177,9 @@ func (s *Server) Cognito() *cognito.Service { return s.cognito }
 // for, such as purchases.
 func (s *Server) Metering() *metering.Service { return s.meters }
 
+// Marketplace returns AWS Marketplace. Its methods play buyers and AWS.
+func (s *Server) Marketplace() *marketplace.Service { return s.market }
+
 // Mail returns the e-mail service. Its methods do what AWS has no API for, such as reading
 // captured mail.
 func (s *Server) Mail() *ses.Service { return s.mail }

@@ -3,6 +3,7 @@ package marketplace
 import (
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/localaws/metering"
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
@@ -17,6 +18,9 @@ type Settings struct {
 	// QuietEntitlements means that a change of an entitlement does not count as an update of
 	// its agreement.
 	QuietEntitlements bool `json:"quietEntitlements"`
+	// MeteringDisabled means that ResolveCustomer and BatchMeterUsage answer
+	// DisabledApiException.
+	MeteringDisabled bool `json:"meteringDisabled"`
 	// Lose is how many of the next notices are lost.
 	Lose int `json:"lose"`
 }
@@ -80,6 +84,7 @@ func (s *Service) SetSettings(wanted Settings) (Settings, error) {
 	}
 	return wanted, s.change(func(d *draft) error {
 		d.settings = wanted
+		d.write(func(tx *store.Tx) error { return metering.SetDisabled(tx, wanted.MeteringDisabled) })
 		return nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
 	metertypes "github.com/aws/aws-sdk-go-v2/service/marketplacemetering/types"
 	"github.com/google/go-cmp/cmp"
 
@@ -126,5 +127,22 @@ func TestAProductIsKnownBeforeItsFirstBuyer(t *testing.T) {
 	stranger.Dimension = aws.String("bytes")
 	if got := l.send(product.Code, stranger); got != "InvalidUsageDimensionException" {
 		t.Errorf("metering an unknown dimension is %s", got)
+	}
+}
+
+func TestTheMeteringServiceCanBeDisabled(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	p := l.step(l.Subscribe(l.ctx, marketplace.Order{Product: l.list(marketplace.EventBridge).Code, Account: buyer, Paid: true}))
+	_, err := l.SetSettings(l.ctx, marketplace.Settings{MeteringDisabled: true})
+	l.must(err)
+	_, err = l.meters.ResolveCustomer(l.ctx, &marketplacemetering.ResolveCustomerInput{RegistrationToken: &p.Token})
+	if a, b := codeOf(err), l.meter(p, 1); a != "DisabledApiException" || b != "DisabledApiException" {
+		t.Errorf("disabled, the calls answer %s and %s", a, b)
+	}
+	_, err = l.SetSettings(l.ctx, marketplace.Settings{})
+	l.must(err)
+	if got := l.meter(p, 1); got != "Success" || *l.resolve(p.Token).LicenseArn != p.LicenceARN {
+		t.Errorf("enabled again, metering is %s", got)
 	}
 }

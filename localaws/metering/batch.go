@@ -44,6 +44,9 @@ func (s *Service) batchMeterUsage(_ context.Context, in *batchMeterUsageIn) (*ba
 	}
 	var out *batchMeterUsageOut
 	err := s.env.DB.Update(func(tx *store.Tx) error {
+		if err := checkEnabled(tx); err != nil {
+			return err
+		}
 		m := market{tx, s.env.Now()}
 		licences, err := in.judge(m)
 		if err != nil {

@@ -102,6 +102,9 @@ func (s *Service) resolveCustomer(_ context.Context, in *resolveCustomerIn) (*re
 	}
 	var t token
 	err := s.env.DB.View(func(tx *store.Tx) (err error) {
+		if err := checkEnabled(tx); err != nil {
+			return err
+		}
 		var found bool
 		t, found, err = store.GetJSON[token](tokensIn(tx), hashOf(*in.RegistrationToken))
 		switch {
