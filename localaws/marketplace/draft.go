@@ -49,7 +49,7 @@ func (d *draft) licence(id string, change func(*metering.Licence)) {
 func (s *Service) change(fn func(*draft) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := &draft{Service: s, now: s.env.Now().UTC()}
+	d := &draft{Service: s, now: s.env.Now().UTC().Truncate(time.Millisecond)} // as precise as the Agreement API
 	err := s.env.DB.View(func(tx *store.Tx) (err error) {
 		d.tx = tx
 		if d.settings, err = readSettings(tx); err != nil {
