@@ -10,15 +10,15 @@ import (
 // Bill is one metered record that AWS would charge the buyer for.
 type Bill struct {
 	// ID is the metering record's id, as BatchMeterUsage returned it.
-	ID         string    `json:"id"`
-	Product    string    `json:"product"`
-	Account    string    `json:"account"`
-	Customer   string    `json:"customer,omitempty"`
-	Licence    string    `json:"licence"` // its id
-	Dimension  string    `json:"dimension"`
-	Hour       time.Time `json:"hour"`
-	Quantity   int64     `json:"quantity"`
-	Allocation int       `json:"allocations,omitempty"` // how many
+	ID          string    `json:"id"`
+	Product     string    `json:"product"`
+	Account     string    `json:"account"`
+	Customer    string    `json:"customer,omitempty"`
+	Licence     string    `json:"licence"` // its id
+	Dimension   string    `json:"dimension"`
+	Hour        time.Time `json:"hour"`
+	Quantity    int64     `json:"quantity"`
+	Allocations int       `json:"allocations,omitempty"` // how many
 	// ByLicence means that the record named the licence, and not the product code.
 	ByLicence bool `json:"byLicence"`
 	// Double means that the same hour was metered in both ways, which AWS charges twice.
@@ -38,7 +38,7 @@ func (s *Service) Billed() ([]Bill, error) {
 		bills[i] = Bill{
 			ID: r.ID, Product: r.Product, Account: r.Account, Customer: r.Customer, Licence: metering.LicenceID(r.Licence),
 			Dimension: r.Dimension, Hour: r.At.UTC().Truncate(time.Hour), Quantity: r.Quantity,
-			Allocation: len(r.Allocations), ByLicence: r.ByLicence,
+			Allocations: len(r.Allocations), ByLicence: r.ByLicence,
 		}
 		ways[bills[i].slot()]++
 	}

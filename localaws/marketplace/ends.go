@@ -8,13 +8,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/metering"
 )
 
-// closeMetering sets when metering ends, or only makes it earlier.
-func (d *draft) closeMetering(p *Purchase, at time.Time, onlyEarlier bool) {
-	d.licence(p.Licence, func(l *metering.Licence) {
-		if !onlyEarlier || l.Ended.IsZero() || at.Before(l.Ended) {
-			l.Ended = at
-		}
-	})
+// closeMetering sets when metering ends.
+func (d *draft) closeMetering(p *Purchase, at time.Time) {
+	d.licence(p.Licence, func(l *metering.Licence) { l.Ended = at })
 }
 
 // Cancel is the buyer's: Purchase Agreement Ended with the status CANCELLED, or
@@ -36,7 +32,7 @@ func (s *Service) Cancel(agreement string) (Purchase, error) {
 // pend opens the window for the last usage of an old listing.
 func (d *draft) pend(product Product, p *Purchase) {
 	p.Cancelling, p.Updated = true, d.now
-	d.closeMetering(p, d.now.Add(d.settings.window()), false)
+	d.closeMetering(p, d.now.Add(d.settings.window()))
 	d.message(product, *p, UnsubscribePending)
 }
 
@@ -87,7 +83,7 @@ func (d *draft) end(p *Purchase, status string) error {
 // tellEnd also opens the window for the last usage, if the settings say so.
 func (d *draft) tellEnd(p *Purchase) error {
 	if d.settings.WindowOpenedBy == ByEnded {
-		d.closeMetering(p, d.now.Add(d.settings.window()), false)
+		d.closeMetering(p, d.now.Add(d.settings.window()))
 	}
 	return d.agreementEvent(*p, AgreementEnded, "")
 }
@@ -102,7 +98,7 @@ func (d *draft) unsubscribe(product Product, p *Purchase, status string) {
 	} else {
 		p.Entitlement = Failed
 	}
-	d.closeMetering(p, d.now, true)
+	d.closeMetering(p, d.now)
 	d.put(*p)
 	d.message(product, *p, UnsubscribeSuccess)
 	d.tellContract(product, *p)
@@ -123,9 +119,9 @@ func (s *Service) Deprovision(agreement string) (Purchase, error) {
 		p.Entitlement = Deprovisioned
 		d.touchedByEntitlement(p)
 		if d.settings.WindowOpenedBy == ByEnded {
-			d.closeMetering(p, d.now, true)
+			d.closeMetering(p, d.now)
 		} else {
-			d.closeMetering(p, d.now.Add(d.settings.window()), false)
+			d.closeMetering(p, d.now.Add(d.settings.window()))
 		}
 		d.put(*p)
 		return d.licenceEvent(product, *p, LicenceDeprovisioned)
@@ -209,7 +205,7 @@ func (s *Service) Resubscribe(agreement string) (again Purchase, err error) {
 		d.issue(&again)
 		if p.Cancelling {
 			p.Status, p.Cancelling, p.Entitlement, p.Updated = Cancelled, false, Deprovisioned, d.now
-			d.closeMetering(p, d.now, true)
+			d.closeMetering(p, d.now)
 			d.put(*p)
 		}
 		if product.Kind == EventBridge {

@@ -110,7 +110,7 @@ func TestARegistrationTokenResolvesBeforeAndAfterThePayment(t *testing.T) {
 	}
 }
 
-// order is a sequence of a buyer's and AWS's steps. Its notices are those of the two kinds of
+// orders is a sequence of a buyer's and AWS's steps. Its notices are those of the two kinds of
 // listing.
 type orders struct {
 	order   marketplace.Order
@@ -341,6 +341,7 @@ func TestANoticeIsLostAndSentLater(t *testing.T) {
 				t.Fatalf("%+v was lost and %q sent, want the first of two lost", lost, last)
 			}
 			l.advance(time.Hour)
+			l.must(l.LoseNext(l.ctx, 1)) // only what is new
 			for range 2 {
 				_, err := l.Resend(l.ctx, lost.ID)
 				l.must(err)
