@@ -57,6 +57,8 @@ type DescribedPlan struct {
 	Price       string
 	Recommended bool
 	Approval    string
+	// Listing is nil for a plan that is not sold on AWS Marketplace.
+	Listing *Listing
 	// Withheld plans are not offered.
 	Withheld bool
 	// Line is the line in the product's file, for messages.
