@@ -74,7 +74,8 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 
 // ChangePlan submits a request to move the account's keys to the plan from the one it replaces. What
 // Subscribe refuses, ChangePlan refuses as well. A replaced plan that the account never had, and
-// that the catalog does not have or the caller does not see, is NotFound.
+// that the catalog does not have or the caller does not see, is NotFound, and one that is paid for
+// elsewhere is a Conflict.
 func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replaces portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
@@ -99,6 +100,9 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 			return nil, portal.Fail(portal.NotFound, "There is no such plan to replace.")
 		case refusal != "":
 			return nil, portal.Fail(portal.Conflict, refusal)
+		}
+		if left, _, ok := offered.Plan(replaces); ok && left.RefusalToLeave() != "" {
+			return nil, portal.Fail(portal.Conflict, left.RefusalToLeave())
 		}
 		return events.PlanChangeRequested{
 			Plan: plan, Replaces: replaces, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages),

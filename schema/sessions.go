@@ -35,3 +35,9 @@ func SessionListedBy(k Key) (tokenHash string) { return strings.TrimPrefix(k.SK,
 //
 // Owner: identity. Kept: TTL, 24 hours.
 func SignIn(stateHash string) Key { return Key{"signin#" + stateHash, "signin"} }
+
+// Claim is the row of a purchase on AWS Marketplace that a browser may confirm, by the hash of its
+// secret.
+//
+// Owner: marketplace/arrival. Kept: TTL, 24 hours.
+func Claim(secretHash string) Key { return Key{"claim#" + secretHash, "claim"} }
