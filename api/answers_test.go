@@ -89,6 +89,7 @@ func examples() []example {
 		{"POST /register", "/register", http.StatusAccepted, waiting, accepted, "", ""},
 		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
 		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
+		{"PUT /marketplace-subscriptions/{plan}", "/marketplace-subscriptions/plan-max", http.StatusAccepted, waiting, accepted, `{"token":"secret"}`, ""},
 		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private, "", ""},
 		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public, "", ""},
 		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public, "", ""},

@@ -140,15 +140,17 @@ var operationIDs = map[string]string{
 	"GET /subscriptions":           "list-subscriptions",
 	"PUT /subscriptions/{plan}":    "subscribe",
 	"DELETE /subscriptions/{plan}": "unsubscribe",
-	"GET /keys":                    "list-keys",
-	"POST /keys/{key}/reveal":      "reveal-key",
-	"POST /keys":                   "create-key",
-	"PATCH /keys/{key}":            "rename-key",
-	"DELETE /keys/{key}":           "delete-key",
-	"POST /keys/{key}/rotate":      "rotate-key",
-	"POST /keys/{key}/end":         "end-key",
-	"GET /operations/{operation}":  "get-operation",
-	"POST /try/{product}/{api}":    "try",
+
+	"PUT /marketplace-subscriptions/{plan}": "claim-purchase",
+	"GET /keys":                             "list-keys",
+	"POST /keys/{key}/reveal":               "reveal-key",
+	"POST /keys":                            "create-key",
+	"PATCH /keys/{key}":                     "rename-key",
+	"DELETE /keys/{key}":                    "delete-key",
+	"POST /keys/{key}/rotate":               "rotate-key",
+	"POST /keys/{key}/end":                  "end-key",
+	"GET /operations/{operation}":           "get-operation",
+	"POST /try/{product}/{api}":             "try",
 
 	"GET /notices":                                           "list-notices",
 	"POST /notices/{notice}/dismiss":                         "dismiss-notice",
@@ -246,7 +248,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 // withBody are the operations that need a body.
 var withBody = []string{"POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
-	"POST /keys", "PATCH /keys/{key}",
+	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
 	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
 }
 
@@ -340,6 +342,8 @@ var listed = map[string]string{
 	"GET /subscriptions":           "",
 	"PUT /subscriptions/{plan}":    "403 404 413 415 429",
 	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
+
+	"PUT /marketplace-subscriptions/{plan}": "403 404 409 413 415 429",
 	"GET /keys":                    "",
 	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
 	"POST /keys":                   "403 404 413 415 429",

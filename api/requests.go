@@ -12,7 +12,7 @@ import (
 // Operation is an accepted request, as clients see it.
 type Operation struct {
 	ID        string    `json:"id"`
-	Type      string    `json:"type" enum:"RegisterUser,RegistrationReviewRequested,SubscribeRequested,UnsubscribeRequested,PlanChangeRequested,SubscriptionReviewRequested,KeyRequested,KeyRenameRequested,KeyRotationRequested,KeyEndRequested,AccountSuspensionRequested,AccountReinstatementRequested,AccountDeletionRequested" doc:"The kind of request." example:"SubscribeRequested"`
+	Type      string    `json:"type" enum:"RegisterUser,RegistrationReviewRequested,MarketplaceConfirmed,SubscribeRequested,UnsubscribeRequested,PlanChangeRequested,SubscriptionReviewRequested,KeyRequested,KeyRenameRequested,KeyRotationRequested,KeyEndRequested,AccountSuspensionRequested,AccountReinstatementRequested,AccountDeletionRequested" doc:"The kind of request." example:"SubscribeRequested"`
 	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed: may still succeed if the operator replays it. succeeded and rejected are final."`
 	Reason    *Reason   `json:"reason" doc:"Why the operation is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`

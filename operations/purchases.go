@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // ConfirmPurchase submits a request that the caller's account have the plan for which a licence of
@@ -46,4 +47,23 @@ func soldAs(plan catalog.Plan, claim arrival.Claim) bool {
 	}
 	licence, err := marketplace.Stream(claim.Purchase, plan.Listing.Notices)
 	return err == nil && licence == claim.Licence
+}
+
+// keptElsewhere refuses to end what a licence of AWS Marketplace pays for. Nothing is read for a plan
+// that is in the catalog and not sold there.
+func (o *Operations) keptElsewhere(ctx context.Context, caller Caller, id portal.PlanID) error {
+	plan, _, ok := o.views.LastCatalog().Plan(id)
+	if ok && !plan.Marketplace {
+		return nil
+	}
+	held, err := o.views.Account(ctx, caller.Account)
+	if err != nil {
+		return err
+	}
+	for _, s := range held.Subscriptions {
+		if _, paid := s.Ring.Licence(); paid && s.Plan == id && s.State != projections.SubscriptionEnded {
+			return portal.Fail(portal.Conflict, "You pay for "+s.Name+" on AWS Marketplace. Cancel it there, and this portal follows.")
+		}
+	}
+	return nil
 }

@@ -122,13 +122,16 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 
 // Unsubscribe submits a request to end the account's subscription. A plan that is not among the
 // account's subscriptions, and that the catalog does not have or the caller does not see, is
-// NotFound.
+// NotFound, and one that a licence of AWS Marketplace pays for is a Conflict.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		known, err := o.knows(ctx, caller, plan)
 		if err == nil && !known {
 			err = portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		if err == nil {
+			err = o.keptElsewhere(ctx, caller, plan)
 		}
 		return events.UnsubscribeRequested{Plan: plan}, err
 	}})

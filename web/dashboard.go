@@ -19,6 +19,8 @@ type dashboardPage struct {
 	Unregistered *registration
 	// Standing is set while the account cannot be used.
 	Standing *standingNote
+	// Purchases were made on AWS Marketplace and wait for the person's confirmation.
+	Purchases []purchaseLine
 	// Needs are the notices that need something of the person, most important first.
 	Needs []noticeLine
 	// Told says that there is a page of notices.
@@ -113,9 +115,14 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
+	waiting, err := s.unconfirmed(r)
+	if err != nil {
+		return dashboardPage{}, err
+	}
 	page := dashboardPage{
-		Person: displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
-		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
+		Purchases: waiting,
+		Person:    displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
+		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs), waiting),
 	}
 	page.Standing = standingOfAccount(account.Profile)
 	page.Activity, page.More = activity.newest()

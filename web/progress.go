@@ -22,6 +22,7 @@ const (
 	typeRenameKey   = "KeyRenameRequested"
 	typeRotateKey   = "KeyRotationRequested"
 	typeEndKey      = "KeyEndRequested"
+	typeConfirm     = "MarketplaceConfirmed"
 
 	typeDeleteAccount = "AccountDeletionRequested"
 	typeSuspend       = "AccountSuspensionRequested"
@@ -64,6 +65,8 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Replacing a key", "Your new key is ready"
 	case typeEndKey:
 		doing, done = "Changing when a key ends", "Changed when a key ends"
+	case typeConfirm:
+		doing, done = "Confirming your purchase of "+plan, "Your purchase of "+plan+" is confirmed"
 	case typeDeleteAccount:
 		doing, done = "Deleting the account", "The account is deleted"
 	case typeSuspend:

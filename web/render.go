@@ -81,7 +81,9 @@ type view struct {
 	// Hide makes a browser without JavaScript leave the page for the dashboard after half a minute,
 	// because the page shows a secret.
 	Hide bool
-	Body any
+	// Private keeps the page out of search engines.
+	Private bool
+	Body    any
 }
 
 type frame struct {

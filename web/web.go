@@ -101,6 +101,7 @@ type Config struct {
 // Web serves the pages. It is safe for concurrent use.
 type Web struct {
 	mine        Mine
+	market      Marketplace
 	operations  asking
 	views       reading
 	library     shelves
@@ -199,6 +200,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		s.keyRoutes(r)
 		s.noticeRoutes(r)
 		s.accountRoutes(r)
+		s.marketplaceRoutes(r)
 	})
 }
 

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type receiving interface {
+	Receive(ctx context.Context, target, token string, freeTrial bool) (arrival.Claim, error)
+}
+
+type confirming interface {
+	ConfirmPurchase(ctx context.Context, who operations.Caller, claim arrival.Claim) (operations.Operation, error)
+}
+
+// Marketplace is what claims of purchases on AWS Marketplace need.
+type Marketplace struct {
+	Operations confirming
+	Desk       receiving
+	// Admit returns why a client address may send no more registration tokens now.
+	Admit func(r *http.Request) error
+}
+
+func (a *service) registerMarketplace(api huma.API) {
+	op := accepted(huma.Operation{
+		OperationID: "claim-purchase", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/marketplace-subscriptions/{plan}",
+		Summary: "Claim a purchase on AWS Marketplace",
+		Description: "The token is the x-amzn-marketplace-token with which AWS Marketplace sends a buyer. The portal resolves it at once, and keeps it nowhere. " +
+			"Your account gets the plan once AWS says that the purchase is paid for, which may be earlier or later. A purchase that another account has claimed is rejected. " +
+			"Send the token again under the same Idempotency-Key to get the same operation, as long as AWS resolves it.",
+	})
+	op.Middlewares = huma.Middlewares{a.admitArrival}
+	huma.Register(api, op, a.claimPurchase)
+}
+
+func (a *service) admitArrival(ctx huma.Context, next func(huma.Context)) {
+	r, w := humachi.Unwrap(ctx)
+	if err := a.market.Admit(r); err != nil {
+		WriteProblem(w, r, err)
+		return
+	}
+	next(ctx)
+}
+
+// Buyer is what AWS Marketplace sends with a buyer.
+type Buyer struct {
+	Token     string `json:"token" maxLength:"8192" doc:"The x-amzn-marketplace-token. AWS resolves it for an hour at least." example:"x9Kd…"`
+	FreeTrial bool   `json:"free_trial,omitempty" doc:"AWS Marketplace also sent the x-amzn-marketplace-offer-type free-trial."`
+}
+
+func (a *service) claimPurchase(ctx context.Context, in *struct {
+	Changing
+	Plan string `path:"plan" maxLength:"128" doc:"The id of the plan that was bought, or of its product." example:"a1b2c3"`
+	Body Buyer
+}) (*acceptedOutput, error) {
+	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
+		claim, err := a.market.Desk.Receive(ctx, in.Plan, in.Body.Token, in.Body.FreeTrial)
+		if portal.CodeOf(err) == portal.NotFound {
+			err = portal.Fail(portal.NotFound, "This portal sells nothing on AWS Marketplace.")
+		}
+		if err != nil {
+			return operations.Operation{}, err
+		}
+		return a.market.Operations.ConfirmPurchase(ctx, who, claim)
+	})
+}
