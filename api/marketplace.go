@@ -9,7 +9,6 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type receiving interface {
@@ -51,7 +50,7 @@ func (a *service) admitArrival(ctx huma.Context, next func(huma.Context)) {
 
 // Buyer is what AWS Marketplace sends with a buyer.
 type Buyer struct {
-	Token     string `json:"token" maxLength:"8192" doc:"The x-amzn-marketplace-token. AWS resolves it for an hour at least." example:"x9Kd…"`
+	Token     string `json:"token" maxLength:"8192" doc:"The x-amzn-marketplace-token. AWS resolves it for an hour at least."`
 	FreeTrial bool   `json:"free_trial,omitempty" doc:"AWS Marketplace also sent the x-amzn-marketplace-offer-type free-trial."`
 }
 
@@ -62,9 +61,6 @@ func (a *service) claimPurchase(ctx context.Context, in *struct {
 }) (*acceptedOutput, error) {
 	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
 		claim, err := a.market.Desk.Receive(ctx, in.Plan, in.Body.Token, in.Body.FreeTrial)
-		if portal.CodeOf(err) == portal.NotFound {
-			err = portal.Fail(portal.NotFound, "This portal sells nothing on AWS Marketplace.")
-		}
 		if err != nil {
 			return operations.Operation{}, err
 		}

@@ -73,6 +73,8 @@ type fake struct {
 	keysPerRing int
 
 	told told
+	// market is what the pages for buyers from AWS Marketplace need; without it there are none.
+	market *web.Marketplace
 
 	mu    sync.Mutex
 	asked []asked
@@ -217,14 +219,18 @@ func siteOf(f *fake, id *identity.Identity) site {
 			next.ServeHTTP(w, r)
 		})
 	})
-	web.New(web.Config{
+	pages := web.New(web.Config{
 		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
 		PlansPerKey:  f.plansPerKey, KeysPerRing: f.keysPerRing,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
-	}).Routes(router)
+	})
+	if f.market != nil {
+		pages.WithMarketplace(*f.market)
+	}
+	pages.Routes(router)
 	return site{f, router}
 }
 

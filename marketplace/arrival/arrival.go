@@ -71,7 +71,7 @@ func (d *Desk) Receive(ctx context.Context, target, token string, freeTrial bool
 		return Claim{}, err
 	}
 	if !slices.ContainsFunc(offered.Products, sells) {
-		return Claim{}, portal.Fail(portal.NotFound, "There is no such page.")
+		return Claim{}, portal.Fail(portal.NotFound, "This portal sells nothing on AWS Marketplace.")
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTime)
 	defer cancel()
