@@ -22,7 +22,7 @@ func TestConfigHasDefaults(t *testing.T) {
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
 		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
 		Keys: "account", KeysPerRing: 1, KeepEndedKeys: 30 * time.Hour, RotationCarriesUsage: true,
-		Mail: "none", Registration: "open", LogLevel: "info", LogFormat: "auto",
+		Mail: "none", Registration: "open", LogLevel: "info", LogFormat: "auto", MarketplaceRegion: "us-east-1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -92,6 +92,10 @@ func TestInvalidSettingIsRefused(t *testing.T) {
 		"GATEHOUSE_BASE_URL=https://portal.example.com#top":    "GATEHOUSE_BASE_URL",
 		"GATEHOUSE_BASE_URL=ftp://portal.example.com":          "GATEHOUSE_BASE_URL",
 		"GATEHOUSE_BASE_URL=https://%zz":                       "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_MARKETPLACE_ROLE_ARN=seller":                `GATEHOUSE_MARKETPLACE_ROLE_ARN "seller": want the ARN of a role`,
+		"GATEHOUSE_MARKETPLACE_REGION=Virginia":                `GATEHOUSE_MARKETPLACE_REGION "Virginia": want a Region, like us-east-1`,
+		"GATEHOUSE_MARKETPLACE_TOPICS=my-topic":                `GATEHOUSE_MARKETPLACE_TOPICS "my-topic": want ARNs of SNS topics`,
+		"GATEHOUSE_MARKETPLACE_ACCOUNTS=seller":                `GATEHOUSE_MARKETPLACE_ACCOUNTS "seller": want the twelve digits of AWS accounts`,
 		"GATEHOUSE_QUOTA_SHARE=0":                              "GATEHOUSE_QUOTA_SHARE 0: want a number above 0 and at most 1",
 		"GATEHOUSE_QUOTA_SHARE=1.01":                           "GATEHOUSE_QUOTA_SHARE 1.01",
 		"GATEHOUSE_QUOTA_SHARE=-0.5":                           "GATEHOUSE_QUOTA_SHARE -0.5",

@@ -115,7 +115,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	api.Mount(router, api.Config{
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
-		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
+		Admin:       api.Admin{Operations: ops, Directory: views, People: people, Members: store},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Admit: arrivals.admitArrival},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
