@@ -61,18 +61,10 @@ var byRoute = map[string]answers{
 	"GET /api/v1/catalog/{product}/apis/{api}/openapi.yaml": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/postman.json": everybody(http.StatusNotFound),
 	"GET /api/v1/catalog/{product}/apis/{api}/sdk/{type}":   everybody(http.StatusNotFound),
-	"GET /api/v1/me":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/register":            {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-	"GET /api/v1/subscriptions":        {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"PUT /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
-
-	// These have no registration token.
-	"PUT /api/v1/marketplace-subscriptions/{plan}": {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
-	"POST /marketplace-confirm/{target}":           everybody(http.StatusUnsupportedMediaType),
-	"GET /marketplace-confirm/{target}":            everybody(http.StatusSeeOther),
-	"GET /marketplace":                             everybody(http.StatusOK),
-	"POST /marketplace/confirm":                    {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
-
+	"GET /api/v1/me":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/register":               {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/subscriptions":           {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"PUT /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
 	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
 	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
@@ -184,6 +176,13 @@ var byRoute = map[string]answers{
 	"GET /llms-full.txt":          everybody(http.StatusOK),
 
 	"POST /mcp": everybody(http.StatusUnsupportedMediaType), // without a body
+
+	// These have no registration token.
+	"PUT /api/v1/marketplace-subscriptions/{plan}": {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"POST /marketplace-confirm/{target}":           everybody(http.StatusUnsupportedMediaType),
+	"GET /marketplace-confirm/{target}":            everybody(http.StatusSeeOther),
+	"GET /marketplace":                             everybody(http.StatusOK),
+	"POST /marketplace/confirm":                    {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 
 	// The demo has no catalog folder.
 	`GET /pages/{page:.+\.md}`:                                     everybody(http.StatusNotFound),

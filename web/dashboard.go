@@ -120,11 +120,10 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		return dashboardPage{}, err
 	}
 	page := dashboardPage{
-		Purchases: waiting,
-		Person:    displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
+		Person: displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs), waiting),
 	}
-	page.Standing = standingOfAccount(account.Profile)
+	page.Purchases, page.Standing = waiting, standingOfAccount(account.Profile)
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		progress := recent.registration()

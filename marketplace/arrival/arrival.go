@@ -52,8 +52,8 @@ type resolving interface {
 // Desk receives buyers. It is safe for concurrent use.
 type Desk struct {
 	Seller resolving
-	// Catalog returns all that the portal offers, whoever sees it: a buyer may have bought what
-	// only members of a group see.
+	// Catalog returns all that the portal offers, also what only members of a group see: a buyer may
+	// have bought it.
 	Catalog func(context.Context) (catalog.Document, error)
 	Claims  Claims
 	Now     func() time.Time
