@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"mime"
 	"net/http"
@@ -61,7 +62,7 @@ func (s *Web) arrive(w http.ResponseWriter, r *http.Request) error {
 	if known.Heading == "" {
 		return err
 	}
-	known.Status, known.Message = s.status(err), portal.MessageOf(err)
+	known.Status, known.Message = s.status(err), cmp.Or(known.Message, portal.MessageOf(err))
 	log := zerolog.Ctx(r.Context()).Warn()
 	if known.Status >= http.StatusInternalServerError {
 		log = zerolog.Ctx(r.Context()).Error()
@@ -136,14 +137,14 @@ var (
 	}
 )
 
-// arrivalOf returns the page for an error, without a heading if there is none. Its status and message
-// are the error's.
+// arrivalOf returns the page for an error, without a heading if there is none. Its status is the
+// error's, and so is a message that it lacks.
 func arrivalOf(err error) arrivalFault {
 	switch {
 	case errors.Is(err, seller.ErrExpiredToken):
-		return arrivalFault{Heading: "The link has expired", Next: againFromAWS, AWS: subscriptionsOfAWS}
+		return arrivalFault{Heading: "The link has expired", Message: "AWS Marketplace's links to this portal work for a few hours.", Next: againFromAWS, AWS: subscriptionsOfAWS}
 	case errors.Is(err, seller.ErrInvalidToken):
-		return arrivalFault{Heading: "Your purchase did not arrive", Next: againFromAWS, AWS: subscriptionsOfAWS}
+		return arrivalFault{Heading: "Your purchase did not arrive", Message: "AWS Marketplace does not know the registration that came with you.", Next: againFromAWS, AWS: subscriptionsOfAWS}
 	case errors.Is(err, arrival.ErrForeign):
 		return arrivalFault{Heading: "This purchase belongs elsewhere", Next: tellOperator, AWS: subscriptionsOfAWS}
 	case errors.Is(err, seller.ErrDisabled), errors.Is(err, seller.ErrDenied):
