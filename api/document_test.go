@@ -142,6 +142,7 @@ var operationIDs = map[string]string{
 	"DELETE /subscriptions/{plan}": "unsubscribe",
 
 	"PUT /marketplace-subscriptions/{plan}": "claim-purchase",
+	"GET /marketplace-subscriptions":        "list-purchases",
 	"GET /keys":                             "list-keys",
 	"POST /keys/{key}/reveal":               "reveal-key",
 	"POST /keys":                            "create-key",
@@ -343,6 +344,7 @@ var listed = map[string]string{
 	"PUT /subscriptions/{plan}":    "403 404 413 415 429",
 	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
 
+	"GET /marketplace-subscriptions":        "",
 	"PUT /marketplace-subscriptions/{plan}": "403 404 409 413 415 429",
 	"GET /keys":                             "",
 	"POST /keys/{key}/reveal":               "403 404 409 413 415 429",
@@ -476,7 +478,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -490,7 +492,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 			requests = append(requests, events.Name(name))
 		}
 	}
-	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
+	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForReinstatement)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),

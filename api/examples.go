@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
@@ -83,6 +84,9 @@ func answers() map[string]any {
 		"unsubscribe": exampleOf("UnsubscribeRequested", "accepted"),
 
 		"claim-purchase": exampleOf("MarketplaceConfirmed", "accepted"),
+		"list-purchases": List[MarketplaceSubscription]{Items: []MarketplaceSubscription{showPurchase(projections.Licence{
+			Stream: "licence/l-0123456789abcdef", Plan: examplePlan, Name: "Plus", State: projections.LicenceActive, Since: exampleTime, Buyer: "111122223333",
+		})}},
 
 		"admin-list-approvals": List[Approval]{Items: []Approval{{
 			Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Plan: examplePlan, Name: "Plus", Replaces: exampleFormer, ReplacesName: "Free", Request: 12,
@@ -314,6 +318,7 @@ var failures = map[string][]map[int]expected{
 	"get-sdk":            {noSDK},
 	"search":             nil,
 	"list-subscriptions": nil,
+	"list-purchases":     nil,
 	"list-keys":          nil,
 	"try":                {writing, tries},
 

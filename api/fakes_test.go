@@ -209,6 +209,10 @@ func full() *fake {
 				{ID: "key-3", Name: "Third", State: projections.KeyDisabled, CreatedAt: now},
 				{ID: "key-4", Name: "Fourth", State: projections.KeyReleased, CreatedAt: now},
 			},
+			Licences: []projections.Licence{
+				{Stream: "licence/l-1", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceWaiting, Since: now, Buyer: "111122223333", Operation: "op-1"},
+				{Stream: "legacy/abc/X01", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceActive, Since: now, Until: now.Add(24 * time.Hour), FreeTrial: true},
+			},
 			Subscriptions: []projections.Subscription{
 				{Plan: "plan-free", Name: "Free", Offered: true, State: projections.SubscriptionActive, Since: now},
 				{Plan: "plan-max", Name: "Unlimited", Offered: true, State: projections.SubscriptionPending, Waiting: "aws", Since: now, Operation: "op-1"},

@@ -96,6 +96,12 @@ func TestABuyerArrivesSignsInAndConfirms(t *testing.T) {
 	if w := d.ask(http.MethodGet, w.Header().Get("Location"), d.bySession("same-origin")); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Seamark Pro") {
 		t.Errorf("the operation's page is answered %d: %s", w.Code, w.Body)
 	}
+	eventually(t, "the purchase waits for AWS", func() bool {
+		return d.field(d.owner, "/api/v1/marketplace-subscriptions", "items", "state") == "waiting"
+	})
+	if page := d.ask(http.MethodGet, "/marketplace", with(d.bySession("same-origin"))).Body.String(); !strings.Contains(page, "Your account has this purchase") {
+		t.Errorf("the page of the purchase is %s", page)
+	}
 	if w := d.send(d.other, http.MethodPut, "/api/v1/marketplace-subscriptions/"+d.ids["sold"], `{"token":"`+token+`"}`); w.Code != http.StatusAccepted {
 		t.Errorf("a client's claim is answered %d: %s", w.Code, w.Body)
 	}

@@ -177,6 +177,7 @@ var byRoute = map[string]answers{
 
 	"POST /mcp": everybody(http.StatusUnsupportedMediaType), // without a body
 
+	"GET /api/v1/marketplace-subscriptions": {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	// These have no registration token.
 	"PUT /api/v1/marketplace-subscriptions/{plan}": {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"POST /marketplace-confirm/{target}":           everybody(http.StatusUnsupportedMediaType),

@@ -256,6 +256,7 @@ var looks = map[string]look{
 	"POST /api/v1/register":                                 {status: http.StatusAccepted},
 	"GET /api/v1/subscriptions":                             {status: http.StatusOK},
 	"PUT /api/v1/subscriptions/{plan}":                      {status: http.StatusAccepted},
+	"GET /api/v1/marketplace-subscriptions":                 {status: http.StatusOK},
 	// Nothing is sold on AWS Marketplace.
 	"PUT /api/v1/marketplace-subscriptions/{plan}": {status: http.StatusNotFound, body: `{"token":"t"}`},
 	"POST /marketplace-confirm/{target}":           {status: http.StatusNotFound, body: "x-amzn-marketplace-token=t"},

@@ -43,13 +43,14 @@ type LicenceReleased struct {
 }
 
 // LicenceAccessWanted: the account should have the plan, because it has claimed the licence and
-// the licence is active.
+// the licence is active. Operation is that of the claim if somebody still waits for it.
 type LicenceAccessWanted struct {
 	Link
-	Account portal.AccountID `json:"account"`
-	Plan    portal.PlanID    `json:"plan"`
-	Name    string           `json:"name"`
-	Stages  []portal.Stage   `json:"stages"`
+	Operation portal.OperationID `json:"operation,omitempty"`
+	Account   portal.AccountID   `json:"account"`
+	Plan      portal.PlanID      `json:"plan"`
+	Name      string             `json:"name"`
+	Stages    []portal.Stage     `json:"stages"`
 }
 
 // LicenceAccessEnding: the account should no longer have the plan.

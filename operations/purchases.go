@@ -14,7 +14,7 @@ import (
 // ConfirmPurchase submits a request that the caller's account have the plan for which a licence of
 // AWS Marketplace pays. The claim must be one of the caller's browser, or of a token that the caller
 // has just sent. A claim that has expired is NotFound. If the catalog no longer has the plan, or
-// sells it by another listing, the error is a Conflict. The worker refuses a licence that another
+// sells it by another listing, the error is a Conflict. A suspended account is refused. The worker refuses a licence that another
 // account has claimed.
 //
 // The caller need not see the product: they have bought it.
@@ -27,8 +27,11 @@ func (o *Operations) ConfirmPurchase(ctx context.Context, caller Caller, claim a
 		if !o.now().Before(claim.Expires) {
 			return nil, portal.Fail(portal.NotFound, "Your purchase waited for too long. Open your subscriptions on AWS Marketplace and set up your account from there again.")
 		}
-		offered, err := o.views.Catalog(ctx)
-		if err != nil {
+		var offered projections.Catalog
+		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
+			offered, err = o.views.Catalog(ctx)
+			return err
+		}); err != nil {
 			return nil, err
 		}
 		plan, _, ok := offered.Plan(claim.Plan)
@@ -60,10 +63,15 @@ func (o *Operations) keptElsewhere(ctx context.Context, caller Caller, id portal
 	if err != nil {
 		return err
 	}
+	var refused error
 	for _, s := range held.Subscriptions {
-		if _, paid := s.Ring.Licence(); paid && s.Plan == id && s.State != projections.SubscriptionEnded {
-			return portal.Fail(portal.Conflict, "You pay for "+s.Name+" on AWS Marketplace. Cancel it there, and this portal follows.")
+		if s.Plan != id || s.State == projections.SubscriptionEnded {
+			continue
 		}
+		if _, paid := s.Ring.Licence(); !paid {
+			return nil // the request is about this one
+		}
+		refused = portal.Fail(portal.Conflict, "You pay for "+s.Name+" on AWS Marketplace. Cancel it there, and this portal follows.")
 	}
-	return nil
+	return refused
 }

@@ -44,6 +44,30 @@ func (r Ring) Licence() (licence Stream, ok bool) {
 	return Stream(r), Stream(r).IsLicence()
 }
 
+// SubscriptionID names one subscription of an account: the plan, and "@" with the licence's stream if
+// a licence pays for it. An account with two licences for a plan has two subscriptions to it.
+type SubscriptionID string
+
+// SubscriptionOf returns the subscription of a ring's keys to the plan.
+func SubscriptionOf(plan PlanID, ring Ring) SubscriptionID {
+	if licence, ok := ring.Licence(); ok {
+		return SubscriptionID(plan) + "@" + SubscriptionID(licence)
+	}
+	return SubscriptionID(plan)
+}
+
+// Plan is the subscription's plan.
+func (id SubscriptionID) Plan() PlanID {
+	plan, _, _ := strings.Cut(string(id), "@")
+	return PlanID(plan)
+}
+
+// Licence is the stream of the licence that pays for the subscription; ok is false for others.
+func (id SubscriptionID) Licence() (licence Stream, ok bool) {
+	_, rest, ok := strings.Cut(string(id), "@")
+	return Stream(rest), ok
+}
+
 // PlanRing is the ring of a subscription that has keys of its own.
 func PlanRing(plan PlanID) Ring { return Ring("plan/" + string(plan)) }
 

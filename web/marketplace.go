@@ -38,8 +38,7 @@ type confirming interface {
 }
 
 type owning interface {
-	// LicenceOwner returns the account that has claimed the licence, "" if none has.
-	LicenceOwner(ctx context.Context, licence portal.Stream) (portal.AccountID, error)
+	Licence(ctx context.Context, stream portal.Stream) (licence projections.Licence, found bool, err error)
 }
 
 // Marketplace is what the pages for buyers from AWS Marketplace need.
@@ -199,10 +198,11 @@ func (s *Web) purchaseLine(r *http.Request, one ownPurchase, account portal.Acco
 	}
 	line.Elsewhere = one.Operation != "" && one.Account != account && account != ""
 	if s.market.Licences != nil {
-		owner, err := s.market.Licences.LicenceOwner(r.Context(), one.Licence)
+		licence, _, err := s.market.Licences.Licence(r.Context(), one.Licence)
 		if err != nil {
 			return line, err
 		}
+		owner := licence.Account
 		line.Mine, line.Taken = owner != "" && owner == account, owner != "" && owner != account && account != ""
 	}
 	line.Confirmable = !line.Gone && !line.Mine && !line.Taken && !line.Elsewhere && line.Follow == ""

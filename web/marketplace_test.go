@@ -87,8 +87,9 @@ func (b *bazaar) ConfirmPurchase(_ context.Context, who operations.Caller, _ arr
 	return operations.Operation{ID: "op-1"}, b.refusal
 }
 
-func (b *bazaar) LicenceOwner(_ context.Context, licence portal.Stream) (portal.AccountID, error) {
-	return b.owners[licence], nil
+func (b *bazaar) Licence(_ context.Context, licence portal.Stream) (projections.Licence, bool, error) {
+	owner, found := b.owners[licence]
+	return projections.Licence{Stream: licence, Account: owner}, found, nil
 }
 
 // selling is a fake whose catalog has the plan Fleet of Harbours, which AWS Marketplace sells.

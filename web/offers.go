@@ -60,14 +60,14 @@ func countPlansOfKey(held []projections.Subscription) int {
 }
 
 // subscriptionTo returns the account's subscription to a plan, the zero value if it never had
-// one.
-func subscriptionTo(account projections.Account, plan portal.PlanID) projections.Subscription {
+// one. Of several, which licences of AWS Marketplace pay for, it returns one that has not ended.
+func subscriptionTo(account projections.Account, plan portal.PlanID) (found projections.Subscription) {
 	for _, s := range account.Subscriptions {
-		if s.Plan == plan {
-			return s
+		if s.Plan == plan && (found.State == "" || found.State == projections.SubscriptionEnded) {
+			found = s
 		}
 	}
-	return projections.Subscription{}
+	return found
 }
 
 // planOf returns "Free (Weather)" for a plan and its product. It leaves out the product if it
@@ -120,6 +120,8 @@ type heldPlan struct {
 	Leavable, Offered bool
 	// Withdrawable says that the request for the plan waits for approval and can be withdrawn.
 	Withdrawable bool
+	// Element makes ids of elements unique, since an account may have a plan several times.
+	Element string
 	// Paid says that it is paid for on AWS Marketplace, and ends when it is cancelled there.
 	Paid bool
 	// Other is the name of the plan that this one replaces, or that replaces it, "" if none.
@@ -128,7 +130,10 @@ type heldPlan struct {
 
 func (s *Web) heldPlan(sub projections.Subscription, all offers, recent requests) heldPlan {
 	h := heldPlan{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
-	h.Paid = paid(sub)
+	h.Paid, h.Element = paid(sub), string(sub.Plan)
+	if h.Paid {
+		h.Element += "-" + portal.DeriveID(string(sub.Ring))[:8]
+	}
 	h.Leavable = !h.Paid && !moving(sub) && (sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive)
 	h.Withdrawable = sub.State == projections.SubscriptionAwaitingApproval
 	h.Other = all[cmp.Or(sub.Replaces, sub.ChangesTo)].Plan.Name
