@@ -46,7 +46,7 @@ var (
 
 type resolving interface {
 	Resolve(ctx context.Context, token string) (events.Purchase, error)
-	Bought(ctx context.Context, bought events.Purchase) (dimensions []string, agreement string, err error)
+	Bought(ctx context.Context, bought events.Purchase) (dimensions []string, err error)
 }
 
 // Desk receives buyers. It is safe for concurrent use.
@@ -80,7 +80,7 @@ func (d *Desk) Receive(ctx context.Context, target, token string, freeTrial bool
 		return Claim{}, err
 	}
 	bought.FreeTrial = freeTrial
-	plan, bought, err := d.plan(ctx, offered, target, bought)
+	plan, err := d.plan(ctx, offered, target, bought)
 	if err != nil {
 		return Claim{}, err
 	}
@@ -99,40 +99,39 @@ func sells(p catalog.Product) bool {
 	return slices.ContainsFunc(p.Plans, func(plan catalog.Plan) bool { return plan.Listing != nil })
 }
 
-// plan finds the plan that was bought, and adds the agreement to the purchase if it was read.
-func (d *Desk) plan(ctx context.Context, offered catalog.Document, target string, bought events.Purchase) (catalog.Plan, events.Purchase, error) {
+// plan finds the plan that was bought.
+func (d *Desk) plan(ctx context.Context, offered catalog.Document, target string, bought events.Purchase) (catalog.Plan, error) {
 	plans, products := offered.SoldAs(bought.Product)
 	meant := slices.ContainsFunc(plans, func(p catalog.Plan) bool { return string(p.ID) == target }) ||
 		slices.ContainsFunc(products, func(p catalog.Product) bool { return p.ID == target })
 	if !meant {
-		return catalog.Plan{}, bought, &portal.Error{
+		return catalog.Plan{}, &portal.Error{
 			Code: portal.Invalid, Err: fmt.Errorf("a buyer of product %s came to %q: %w", bought.Product, target, ErrForeign),
 			Message: "Your purchase does not belong to the plan at this address. Tell the operator of this portal: its address on AWS Marketplace is probably wrong.",
 		}
 	}
 	if len(plans) == 1 {
-		return plans[0], bought, nil
+		return plans[0], nil
 	}
 	if !slices.ContainsFunc(plans, func(p catalog.Plan) bool { return len(p.Listing.Dimensions) > 0 }) {
 		// Without dimensions, each plan has its own address.
 		for _, plan := range plans {
 			if string(plan.ID) == target {
-				return plan, bought, nil
+				return plan, nil
 			}
 		}
 	}
-	dimensions, agreement, err := d.Seller.Bought(ctx, bought)
+	dimensions, err := d.Seller.Bought(ctx, bought)
 	if err != nil {
-		return catalog.Plan{}, bought, err
+		return catalog.Plan{}, err
 	}
-	bought.Agreement = agreement
 	for _, plan := range plans {
 		if slices.ContainsFunc(plan.Listing.Dimensions, func(dimension string) bool { return slices.Contains(dimensions, dimension) }) {
-			return plan, bought, nil
+			return plan, nil
 		}
 	}
-	return catalog.Plan{}, bought, &portal.Error{
-		Code: portal.Unavailable, Err: fmt.Errorf("agreement %q has the dimensions %q: %w", agreement, dimensions, ErrUndecided),
+	return catalog.Plan{}, &portal.Error{
+		Code: portal.Unavailable, Err: fmt.Errorf("a buyer of product %s has the dimensions %q: %w", bought.Product, dimensions, ErrUndecided),
 		Message: "AWS Marketplace has not told us yet which plan you have bought. Try again in a few minutes.",
 	}
 }

@@ -35,8 +35,8 @@ func (s *shop) Resolve(context.Context, string) (events.Purchase, error) {
 	return s.bought, s.err
 }
 
-func (s *shop) Bought(context.Context, events.Purchase) ([]string, string, error) {
-	return s.dimensions, "agmt-1", nil
+func (s *shop) Bought(context.Context, events.Purchase) ([]string, error) {
+	return s.dimensions, nil
 }
 
 func selling(listing *catalog.Listing, ids ...portal.PlanID) []catalog.Plan {

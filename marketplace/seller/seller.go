@@ -38,9 +38,10 @@ type agreements interface {
 
 // Seller calls AWS Marketplace. It is safe for concurrent use.
 type Seller struct {
-	metering   metering
-	agreements agreements
-	region     string
+	metering     metering
+	agreements   agreements
+	entitlements entitlements
+	region       string
 }
 
 // New returns a Seller. It does no I/O: the role is assumed with the first call.
@@ -56,7 +57,7 @@ func New(cfg aws.Config, options Options) *Seller {
 	}
 	// A log of requests would have the buyers' tokens.
 	cfg.ClientLogMode = 0
-	return &Seller{metering: marketplacemetering.NewFromConfig(cfg), agreements: marketplaceagreement.NewFromConfig(cfg), region: cfg.Region}
+	return &Seller{metering: marketplacemetering.NewFromConfig(cfg), agreements: marketplaceagreement.NewFromConfig(cfg), entitlements: newEntitlements(cfg), region: cfg.Region}
 }
 
 // Region is where AWS Marketplace is called.
