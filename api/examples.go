@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
@@ -81,6 +82,11 @@ func answers() map[string]any {
 		"register":    exampleOf("RegisterUser", "accepted"),
 		"subscribe":   exampleOf("SubscribeRequested", "accepted"),
 		"unsubscribe": exampleOf("UnsubscribeRequested", "accepted"),
+
+		"claim-purchase": exampleOf("MarketplaceConfirmed", "accepted"),
+		"list-purchases": List[MarketplaceSubscription]{Items: []MarketplaceSubscription{showPurchase(projections.Licence{
+			Stream: "licence/l-0123456789abcdef", Plan: examplePlan, Name: "Plus", State: projections.LicenceActive, Since: exampleTime, Buyer: "111122223333",
+		})}},
 
 		"admin-list-approvals": List[Approval]{Items: []Approval{{
 			Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Plan: examplePlan, Name: "Plus", Replaces: exampleFormer, ReplacesName: "Free", Request: 12,
@@ -179,6 +185,7 @@ func bodies() map[string]any {
 	return map[string]any{
 		"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}, "create-key": NewKey{Name: "CI", Expires: &later},
 		"rename-key": KeyName{Name: "CI"}, "rotate-key": Rotation{Overlap: "1h"}, "end-key": KeyEnd{At: &later},
+		"claim-purchase":             Buyer{Token: "x9KdQm3vT7cW1bR5nZ8sY2pL6hJ4gF0a"},
 		"admin-approve-subscription": Approving{Request: 12}, "admin-deny-subscription": Denying{Request: 12, Message: "Plus is for partners only."},
 	}
 }
@@ -255,7 +262,14 @@ var (
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
 	noSuchKey   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
 	badKey      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The name, the overlap or the time cannot be used. The detail says why.", "The name is longer than 100 characters. Choose a shorter one."}}
-	noUsage     = map[int]expected{
+	badPurchase = map[int]expected{
+		http.StatusBadRequest:         {portal.Invalid, "AWS does not know the token, it has expired, or it is of another product than the plan.", "AWS Marketplace does not know this registration. Open your subscriptions on AWS Marketplace and set up your account from there again."},
+		http.StatusNotFound:           {portal.NotFound, "The portal sells nothing on AWS Marketplace.", "This portal sells nothing on AWS Marketplace."},
+		http.StatusConflict:           {portal.Conflict, "The plan has just been taken from the catalog.", "This portal no longer sells the plan that you have bought. Tell the operator of this portal."},
+		http.StatusTooManyRequests:    {portal.TooManyRequests, "The account has sent too many requests, or too many tokens came from its network.", "More than 120 requests in a minute. Wait a minute, then try again."},
+		http.StatusServiceUnavailable: {portal.Unavailable, "AWS Marketplace, or another service that the portal depends on, does not answer. The detail says whether the request may have been accepted. Send it again with the same Idempotency-Key.", "AWS Marketplace is busy right now. Try again in a minute."},
+	}
+	noUsage = map[int]expected{
 		http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."},
 		http.StatusNotFound:   {portal.NotFound, "The account never had such a plan or key.", "You have never been subscribed to such a plan. Choose one of your subscriptions."},
 	}
@@ -286,6 +300,7 @@ var failures = map[string][]map[int]expected{
 	"register":           {writing, keyed},
 	"subscribe":          {writing, keyed, noPlan},
 	"unsubscribe":        {writing, keyed, noPlan},
+	"claim-purchase":     {writing, keyed, badPurchase},
 	"create-key":         {writing, keyed, noPlan, badKey},
 	"rename-key":         {writing, keyed, noSuchKey, badKey},
 	"delete-key":         {writing, keyed, noSuchKey},
@@ -303,6 +318,7 @@ var failures = map[string][]map[int]expected{
 	"get-sdk":            {noSDK},
 	"search":             nil,
 	"list-subscriptions": nil,
+	"list-purchases":     nil,
 	"list-keys":          nil,
 	"try":                {writing, tries},
 

@@ -92,6 +92,16 @@ type Config struct {
 	// Catalog is the catalog folder, such as ./catalog or s3://bucket/prefix; "" is none.
 	Catalog string `env:"GATEHOUSE_CATALOG"`
 
+	// MarketplaceRole is the ARN of the role that acts as the seller on AWS Marketplace; empty is this
+	// process's own.
+	MarketplaceRole string `env:"GATEHOUSE_MARKETPLACE_ROLE_ARN"`
+	// MarketplaceRegion is where AWS Marketplace is called.
+	MarketplaceRegion string `env:"GATEHOUSE_MARKETPLACE_REGION" envDefault:"us-east-1"`
+	// MarketplaceTopics are the SNS topics, and MarketplaceAccounts the AWS accounts with an event
+	// bus, whose notices count.
+	MarketplaceTopics   []string `env:"GATEHOUSE_MARKETPLACE_TOPICS"`
+	MarketplaceAccounts []string `env:"GATEHOUSE_MARKETPLACE_ACCOUNTS"`
+
 	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
 	Mail string `env:"GATEHOUSE_MAIL" envDefault:"none"`
 	// MailFrom is the address that mails come from.
@@ -265,6 +275,7 @@ func (c Config) faults() []error {
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
 	faults = append(faults, c.mailFaults()...)
+	c.checkMarketplace(check)
 	check(slices.Contains([]string{KeysPerAccount, KeysPerPlan}, c.Keys), "GATEHOUSE_KEYS %q: want account or plan", c.Keys)
 	check(c.KeysPerRing >= 1 && c.KeysPerRing <= maxKeysPerRing, "GATEHOUSE_KEYS_PER_RING %d: want 1 to %d", c.KeysPerRing, maxKeysPerRing)
 	check(c.KeepEndedKeys >= time.Hour, "GATEHOUSE_KEEP_ENDED_KEYS %s: want at least 1h, so that the last usage of a key can be read", c.KeepEndedKeys)

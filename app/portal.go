@@ -76,6 +76,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	console := newConsole(p, shelves, ops)
+	buyers := newArrivals(p, c, names, shelves)
 	var who *identity.Service
 	pages := web.New(web.Config{
 		Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
@@ -89,6 +90,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		DynamoDB: c.dynamodb,
 		Tables:   names.identity(), Promoted: store.Promoted, TimeZone: timeZoneOf(store),
 		OnError: onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
+		CrossSiteForms: []string{web.ArrivalPath},
 	})
 	if err != nil {
 		return nil, err
@@ -99,6 +101,11 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
+	arrivals, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
+	if err != nil {
+		return nil, err
+	}
+	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: who, Confirm: ops, Licences: views, Limit: arrivals.limitArrivals(onError)})
 	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, limiter.proxies.withAddress}
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
@@ -110,7 +117,8 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	api.Mount(router, api.Config{
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
-		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
+		Admin:       api.Admin{Operations: ops, Directory: views, People: people, Members: store},
+		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Admit: arrivals.admitArrival},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
 			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),

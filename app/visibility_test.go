@@ -65,7 +65,7 @@ func openExhibition(t *testing.T) *exhibition {
 	t.Helper()
 	p := patient(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1"}}, people: map[string]string{}}
+	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1", "target": "seamark"}}, people: map[string]string{}}
 	api := cognito.NewFromConfig(p.AWS)
 	pool, client, err := demo.UserPool{
 		Cognito: api, Name: p.Config.Prefix + "-demo", ClientName: "Gatehouse",
@@ -257,17 +257,24 @@ var looks = map[string]look{
 	"POST /api/v1/register":                                 {status: http.StatusAccepted},
 	"GET /api/v1/subscriptions":                             {status: http.StatusOK},
 	"PUT /api/v1/subscriptions/{plan}":                      {status: http.StatusAccepted},
-	"DELETE /api/v1/subscriptions/{plan}":                   {status: http.StatusAccepted},
-	"GET /api/v1/usage":                                     {status: http.StatusOK},
-	"GET /api/v1/subscriptions/{plan}/usage":                {status: http.StatusNotFound},
-	"GET /api/v1/keys":                                      {status: http.StatusOK},
-	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
-	"POST /api/v1/keys":                                     {status: http.StatusAccepted, body: `{"name":"CI"}`},
-	"PATCH /api/v1/keys/{key}":                              {status: http.StatusNotFound, body: `{"name":"CI"}`},
-	"POST /api/v1/keys/{key}/rotate":                        {status: http.StatusNotFound},
-	"POST /api/v1/keys/{key}/end":                           {status: http.StatusNotFound},
-	"DELETE /api/v1/keys/{key}":                             {status: http.StatusNotFound},
-	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
+	"GET /api/v1/marketplace-subscriptions":                 {status: http.StatusOK},
+	// Nothing is sold on AWS Marketplace.
+	"PUT /api/v1/marketplace-subscriptions/{plan}": {status: http.StatusNotFound, body: `{"token":"t"}`},
+	"POST /marketplace-confirm/{target}":           {status: http.StatusNotFound, body: "x-amzn-marketplace-token=t"},
+	"GET /marketplace-confirm/{target}":            {status: http.StatusSeeOther},
+	"GET /marketplace":                             {status: http.StatusOK},
+	"POST /marketplace/confirm":                    {status: http.StatusNotFound},
+	"DELETE /api/v1/subscriptions/{plan}":          {status: http.StatusAccepted},
+	"GET /api/v1/usage":                            {status: http.StatusOK},
+	"GET /api/v1/subscriptions/{plan}/usage":       {status: http.StatusNotFound},
+	"GET /api/v1/keys":                             {status: http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":               {status: http.StatusNotFound},
+	"POST /api/v1/keys":                            {status: http.StatusAccepted, body: `{"name":"CI"}`},
+	"PATCH /api/v1/keys/{key}":                     {status: http.StatusNotFound, body: `{"name":"CI"}`},
+	"POST /api/v1/keys/{key}/rotate":               {status: http.StatusNotFound},
+	"POST /api/v1/keys/{key}/end":                  {status: http.StatusNotFound},
+	"DELETE /api/v1/keys/{key}":                    {status: http.StatusNotFound},
+	"GET /api/v1/operations/{operation}":           {status: http.StatusNotFound},
 
 	"GET /api/v1/notices":                                           {status: http.StatusOK},
 	"POST /api/v1/notices/{notice}/dismiss":                         {status: http.StatusNotFound},

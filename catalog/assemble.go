@@ -92,6 +92,12 @@ func (a *assembler) problem(path string, line int, format string, args ...any) {
 	a.Problems = append(a.Problems, Problem{Where: productFile(path), Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
+// warn notes something in a product folder that is probably not as its author wants it.
+func (a *assembler) warn(path string, line int, format string, args ...any) {
+	a.problem(path, line, format, args...)
+	a.Problems[len(a.Problems)-1].Warning = true
+}
+
 func (p parts) has(stage portal.Stage) bool {
 	if _, rest := p.apis[stage.API]; !rest {
 		return true
@@ -115,7 +121,7 @@ func (a *assembler) offer() {
 }
 
 func (a *assembler) shown(read gateway.UsagePlan) Plan {
-	plan := Plan{ID: read.ID, Name: read.Name, Description: read.Description, Marketplace: read.ProductCode != ""}
+	plan := Plan{ID: read.ID, Name: read.Name, Description: read.Description}
 	for _, stage := range read.Stages {
 		if a.has(stage) {
 			plan.Stages = append(plan.Stages, stage)
@@ -135,7 +141,9 @@ func (a *assembler) shown(read gateway.UsagePlan) Plan {
 			})
 		}
 	}
-	if c, ok := a.claims.byPlan[read.ID]; ok {
+	c, claimed := a.claims.byPlan[read.ID]
+	a.listing(&plan, read.ProductCode, c)
+	if claimed {
 		plan.Name, plan.Description = cmp.Or(c.plan.Title, plan.Name), cmp.Or(c.plan.Description, plan.Description)
 		plan.Order, plan.Price, plan.Recommended, plan.Approval = c.order, c.plan.Price, c.plan.Recommended, c.plan.Approval
 	}

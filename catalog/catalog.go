@@ -132,8 +132,10 @@ type Plan struct {
 	Recommended bool   `json:"recommended,omitempty"`
 	// Approval is ApprovalManual, or "" if nobody has to approve a subscription.
 	Approval string `json:"approval,omitempty"`
-	// Marketplace plans are bought on AWS Marketplace, and nobody can subscribe to them here.
-	Marketplace bool `json:"marketplace,omitempty"`
+	// Marketplace plans are bought on AWS Marketplace. Nobody can subscribe to them here. Listing says
+	// how they are sold; documents of earlier versions lack it.
+	Marketplace bool     `json:"marketplace,omitempty"`
+	Listing     *Listing `json:"listing,omitempty"`
 }
 
 // ApprovalManual means that an operator approves each subscription.

@@ -52,7 +52,9 @@ type DescribedPlan struct {
 	Price       string
 	Recommended bool
 	Approval    string
-	Withheld    bool
+	// Listing is nil for a plan that is not sold on AWS Marketplace.
+	Listing  *Listing
+	Withheld bool
 	// Line is the line in the product's file, for messages.
 	Line int
 }

@@ -195,7 +195,7 @@ type past struct {
 	notUnderstood string
 	// guessed means that the stream was not read. It may have facts.
 	guessed bool
-	decide        func() []events.Fact
+	decide  func() []events.Fact
 	// rows returns the rows written with the facts; nil means dueRows.
 	rows func(facts []events.Event) []journal.Row
 }

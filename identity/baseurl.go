@@ -82,7 +82,7 @@ func (s *Service) checkOrigin(r *http.Request) error {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method) {
 		return nil
 	}
-	if r.Method == http.MethodPost && slices.Contains(s.options.CrossSiteForms, r.URL.Path) {
+	if r.Method == http.MethodPost && s.takesForeignForms(r.URL.Path) {
 		return nil
 	}
 	site, from := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
@@ -98,6 +98,13 @@ func (s *Service) checkOrigin(r *http.Request) error {
 		return s.forbidden("This page was not opened at the portal's address.")
 	}
 	return s.forbidden("This request came from another site.")
+}
+
+func (s *Service) takesForeignForms(path string) bool {
+	return slices.ContainsFunc(s.options.CrossSiteForms, func(form string) bool {
+		last, below := strings.CutPrefix(path, form)
+		return path == form && !strings.HasSuffix(form, "/") || below && strings.HasSuffix(form, "/") && last != "" && !strings.Contains(last, "/")
+	})
 }
 
 func (s *Service) forbidden(why string) error {

@@ -84,8 +84,9 @@ type Options struct {
 	// Without it the browser is redirected (303), which the form-action of the page's Content
 	// Security Policy must allow.
 	OnSignOut func(w http.ResponseWriter, r *http.Request, next string)
-	// CrossSiteForms are the paths to which pages of other sites may post forms. Their handlers
-	// must not rely on the session.
+	// CrossSiteForms are the paths to which pages of other sites may post forms. One that ends
+	// with "/" stands for the paths with one more segment. Their handlers must not rely on the
+	// session.
 	CrossSiteForms []string
 	Log            zerolog.Logger
 	Now            func() time.Time

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -137,14 +138,35 @@ const (
 // setCookie clears the cookie if ttl is 0. SameSite is Lax, because the provider's redirect
 // back to us is a navigation from another site.
 func (s *Service) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
+	s.setNamed(w, s.origin.cookieName(name), value, ttl)
+}
+
+func (s *Service) setNamed(w http.ResponseWriter, name, value string, ttl time.Duration) {
 	age := int(ttl / time.Second)
 	if ttl == 0 {
 		age = -1
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: s.origin.cookieName(name), Value: value, Path: "/", MaxAge: age,
+		Name: name, Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: s.origin.secure(), SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// SetCookie sets a cookie as the session's is set. Several cookies of one name differ by their
+// suffix. It clears the cookie if ttl is 0.
+func (s *Service) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
+	s.setNamed(w, s.origin.cookieName(name)+"_"+suffix, value, ttl)
+}
+
+// Cookies returns the values of the cookies of one name, by their suffixes.
+func (s *Service) Cookies(r *http.Request, name string) map[string]string {
+	values := map[string]string{}
+	for _, c := range r.Cookies() {
+		if suffix, ok := strings.CutPrefix(c.Name, s.origin.cookieName(name)+"_"); ok {
+			values[suffix] = c.Value
+		}
+	}
+	return values
 }
 
 func (s *Service) cookie(r *http.Request, name string) string {

@@ -77,7 +77,7 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 
 // ChangePlan submits a request to move the account's keys to the plan from the one it replaces. It
 // refuses what Subscribe refuses. A replaced plan that the account never had and does not see is
-// NotFound.
+// NotFound, and one that is paid for elsewhere is a Conflict.
 func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replaces portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
@@ -106,6 +106,9 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 		case refusal != "":
 			return nil, portal.Fail(portal.Conflict, refusal)
 		}
+		if left, _, ok := offered.Plan(replaces); ok && left.RefusalToLeave() != "" {
+			return nil, portal.Fail(portal.Conflict, left.RefusalToLeave())
+		}
 		return events.PlanChangeRequested{
 			Plan: plan, Replaces: replaces, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages),
 			CatalogSequence: offered.Sequence, Approval: events.Approval(found.Approval),
@@ -123,7 +126,8 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 
 // Unsubscribe submits a request to end the account's subscription. A plan that is not among the
 // account's subscriptions, and that the catalog does not have or the caller does not see, is
-// NotFound. An account that may not subscribe may not leave a plan either.
+// NotFound, and one that a licence of AWS Marketplace pays for is a Conflict. An account that may not
+// subscribe may not leave a plan either.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
@@ -131,6 +135,9 @@ func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal
 			known, err := o.knows(ctx, caller, plan)
 			if err == nil && !known {
 				err = portal.Fail(portal.NotFound, "There is no such plan.")
+			}
+			if err == nil {
+				err = o.keptElsewhere(ctx, caller, plan)
 			}
 			return err
 		})

@@ -104,6 +104,9 @@ func plans(b *strings.Builder, product catalog.Product) {
 		switch {
 		case plan.Marketplace:
 			approval = "bought on AWS Marketplace"
+			if plan.Listing != nil && plan.Listing.URL != "" {
+				approval = "bought on [AWS Marketplace](<" + plan.Listing.URL + ">)"
+			}
 		case plan.Approval == catalog.ApprovalManual:
 			approval = "an operator approves"
 		}

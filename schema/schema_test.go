@@ -121,6 +121,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Session", "sessions", schema.Session(hash), schema.Key{PK: "session#" + hash, SK: "session"}},
 		{"AccountSession", "sessions", schema.AccountSession(ann, hash), schema.Key{PK: "account#01ann", SK: "session#" + hash}},
 		{"DeletedSession", "sessions", schema.DeletedSession(hash), schema.Key{PK: "deleted-session#" + hash, SK: "session"}},
+		{"Claim", "sessions", schema.Claim(hash), schema.Key{PK: "claim#" + hash, SK: "claim"}},
 		{"SignIn", "sessions", schema.SignIn(hash), schema.Key{PK: "signin#" + hash, SK: "signin"}},
 	} {
 		if c.key != c.want {

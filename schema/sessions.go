@@ -31,3 +31,9 @@ func DeletedSession(tokenHash string) Key { return Key{"deleted-session#" + toke
 
 // SignIn is the row of a sign-in in progress.
 func SignIn(stateHash string) Key { return Key{"signin#" + stateHash, "signin"} }
+
+// Claim is the row of a purchase on AWS Marketplace that a browser may confirm, by the hash of its
+// secret.
+//
+// Owner: marketplace/arrival. Kept: TTL, 24 hours.
+func Claim(secretHash string) Key { return Key{"claim#" + secretHash, "claim"} }

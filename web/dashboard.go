@@ -19,6 +19,8 @@ type dashboardPage struct {
 	Unregistered *registration
 	// Standing is set while the account cannot be used.
 	Standing *standingNote
+	// Purchases were made on AWS Marketplace and wait for the person's confirmation.
+	Purchases []purchaseLine
 	// Needs are the notices that need something of the person, most important first.
 	Needs []noticeLine
 	// Told says that there is a page of notices.
@@ -116,11 +118,15 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
+	waiting, err := s.unconfirmed(r)
+	if err != nil {
+		return dashboardPage{}, err
+	}
 	when := s.times(r.Context())
 	page := dashboardPage{
 		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 	}
-	page.Standing = s.standingNote(account.Profile)
+	page.Purchases, page.Standing = waiting, s.standingNote(account.Profile)
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		progress, err := s.registration(r.Context(), id, recent)
@@ -146,7 +152,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		stand.Unmet = stand.Unmet && !told[operation.ID]
 		page.addRequest(stand, all, s.planName(operation.Plan, all, account))
 	}
-	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used))
+	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used), waiting)
 	return page, nil
 }
 

@@ -81,6 +81,8 @@ type fake struct {
 	mayRegister error
 	zone        string
 	said        members.Feedback
+	// market is what the pages for buyers from AWS Marketplace need; without it there are none.
+	market *web.Marketplace
 
 	mu    sync.Mutex
 	asked []asked
@@ -225,7 +227,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 			next.ServeHTTP(w, r)
 		})
 	})
-	web.New(web.Config{
+	pages := web.New(web.Config{
 		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:    func(context.Context) string { return requestID },
 		SessionEnded:   func(*http.Request) bool { return f.ended },
@@ -234,7 +236,11 @@ func siteOf(f *fake, id *identity.Identity) site {
 		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
-	}).WithMine(f.mine()).Routes(router)
+	})
+	if f.market != nil {
+		pages.WithMarketplace(*f.market)
+	}
+	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}
 }
 

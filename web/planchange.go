@@ -51,6 +51,10 @@ func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Ide
 		return err
 	}
 	held, ok := all.inTheWay(to.Plan, account.Subscriptions)
+	if to.Plan.Marketplace {
+		http.Redirect(w, r, escapedPath("apis", to.Product.ID, "plans"), http.StatusSeeOther)
+		return nil
+	}
 	if now := subscriptionTo(account, to.Plan.ID); !ok || standingOfAccount(account.Profile) != nil || !changeable(held) || now.State != "" && now.State != projections.SubscriptionEnded {
 		http.Redirect(w, r, escapedPath("apis", to.Product.ID, "plans"), http.StatusSeeOther)
 		return nil

@@ -60,8 +60,9 @@ type inTheWay struct {
 	Name               string
 	Product, ProductID string
 	Offered            bool
-	// Changeable says that the keys can move from that plan to this one now.
-	Changeable bool
+	// Changeable says that the keys can move from that plan to this one now, and Sold that it is paid
+	// for on AWS Marketplace.
+	Changeable, Sold bool
 }
 
 // product is the overview. A product without an overview of its own has its plans there, too.
@@ -197,7 +198,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 // elsewhere says how to get a plan that people cannot subscribe to on this page.
 func elsewhere(plan catalog.Plan) string {
 	if plan.Marketplace {
-		return "This plan is sold on AWS Marketplace. Buy it there."
+		return "Sold on AWS Marketplace."
 	}
 	return ""
 }
@@ -222,7 +223,7 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	sub := subscriptionTo(mine.Account, plan.ID)
 	if sub.State != "" && sub.State != projections.SubscriptionEnded {
 		h := mine.when.heldPlan(sub, all, mine.recent)
-		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable && !h.Withdrawable && !moving(sub), !works(mine.Account, sub)
+		card.Held, card.Subscribable, card.Blocked = &h, !h.Paid && !h.Leavable && !h.Withdrawable && !moving(sub), !works(mine.Account, sub)
 	}
 	if operation, ok := mine.recent.about(plan.ID); ok {
 		card.addRequest(s.standingOf(operation, sub))
@@ -232,7 +233,9 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	}
 	if other, ok := all.inTheWay(plan, mine.Subscriptions); ok {
 		product := all[other.Plan].Product
-		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true, Changeable: changeable(other)}
+		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true}
+		card.InTheWay.Sold = all[other.Plan].Plan.Marketplace
+		card.InTheWay.Changeable = changeable(other) && !card.InTheWay.Sold
 	}
 	if card.Held == nil && card.InTheWay == nil && countPlansOfKey(mine.Subscriptions) >= s.plansPerKey {
 		card.Full = s.plansPerKey

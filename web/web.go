@@ -107,6 +107,7 @@ type Config struct {
 // Web serves the pages. It is safe for concurrent use.
 type Web struct {
 	mine        Mine
+	market      Marketplace
 	operations  asking
 	views       reading
 	library     shelves
@@ -224,6 +225,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		s.noticeRoutes(r)
 		s.accountRoutes(r)
 		get(r, deletedPath, s.page(s.accountDeleted))
+		s.marketplaceRoutes(r)
 	})
 }
 

@@ -25,6 +25,7 @@ func crossCheck(products []*product) {
 	shareVersionOf(products, byID)
 	checkVersions(products)
 	checkPlans(products)
+	checkListings(products)
 }
 
 func (p *product) checkSuccessor(byID map[string]*product) {

@@ -122,6 +122,7 @@ func (p *product) describePlans() {
 			p.report(p.file, warningf(p.lines.line(child(where, "recommended")...), "Two plans are recommended. Recommend one only."))
 		}
 		recommended = recommended || plan.Recommended
+		p.checkListing(plan, where)
 		p.described.Plans = append(p.described.Plans, plan.described(p.lines.line(where...)))
 	}
 }

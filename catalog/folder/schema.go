@@ -140,7 +140,11 @@ func spell(path []string) string {
 		case isIndex(path[i-1]):
 			text = word + " of " + text
 		default:
-			text += "." + word
+			key, of, _ := strings.Cut(text, " of ")
+			text = key + "." + word
+			if of != "" {
+				text += " of " + of
+			}
 		}
 	}
 	return text

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -56,6 +57,16 @@ type planSpec struct {
 	Recommended bool          `json:"recommended"`
 	Approval    string        `json:"approval"`
 	Offer       *bool         `json:"offer"`
+	Marketplace *listingSpec  `json:"marketplace"`
+}
+
+type listingSpec struct {
+	ProductCode    portal.ProductCode `json:"product_code"`
+	Listing        string             `json:"listing"`
+	Dimensions     []string           `json:"dimensions"`
+	Meter          string             `json:"meter"`
+	MeterDimension string             `json:"meter_dimension"`
+	Notices        string             `json:"notices"`
 }
 
 type visibility struct {
@@ -118,7 +129,17 @@ func (p planSpec) described(line int) catalog.DescribedPlan {
 	if p.Approval == catalog.ApprovalManual {
 		plan.Approval = catalog.ApprovalManual
 	}
+	if p.Marketplace != nil {
+		plan.Listing = p.Marketplace.described()
+	}
 	return plan
+}
+
+func (l listingSpec) described() *catalog.Listing {
+	return &catalog.Listing{
+		Product: l.ProductCode, URL: l.Listing, Dimensions: l.Dimensions, Meter: cmp.Or(l.Meter, catalog.MeterNone),
+		MeterDimension: l.MeterDimension, Notices: l.Notices,
+	}
 }
 
 func (a apiSpec) described(line int) catalog.DescribedAPI {
