@@ -27,6 +27,7 @@ func (w *world) checkPromises() {
 		w.checkStanding(folded)
 		w.checkKeys(folded)
 		w.checkRevoked(folded)
+		w.checkEndedForEver(folded, facts)
 		w.checkAttachments(folded)
 		w.checkViews(folded, facts)
 		w.checkDecidedOnce(facts)

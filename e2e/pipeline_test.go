@@ -99,6 +99,10 @@ func (w *world) act() {
 		case "due":
 			w.handleDueRows()
 		case "months":
+			// No call is under way for months.
+			for len(w.pending) > 0 {
+				w.completeLateCall()
+			}
 			w.collectAll()
 			w.clock = w.clock.Add(idle + time.Hour)
 			w.handleDueRows()

@@ -298,3 +298,31 @@ func TestAnOwnerIsToldAheadOfAnEndButNotRightAfterSettingIt(t *testing.T) {
 		}
 	}
 }
+
+// The id of a key derives from its request, and only the latest requests are remembered as handled.
+func TestAReplayOfAnOldRequestDoesNotBringBackAKeyThatHasEnded(t *testing.T) {
+	t.Parallel()
+	request := ask("op-new", 3, events.KeyRequested{Name: "CI"})
+	decide := func(facts ...said) []events.Fact {
+		folded := statetest.FoldAccount(account, history(facts))
+		return unlessSuperseded(folded, request, request.Data.(events.Request), KeyCreation(scheme, Rings{Keys: 5}, keyClock)(folded, request.Data.(events.KeyRequested), request.ID))
+	}
+	ended := []said{
+		{events.KeyWanted{Key: newID, Ring: portal.AccountRing, Name: "CI", Requested: true}, "op-new", 3}, {fact: events.KeyReady{Link: wish(7), Key: newID}},
+		{fact: events.KeyEnding{Key: newID, Reason: events.EndRevoked}}, {fact: events.KeyEnded{Link: wish(9), Key: newID}},
+	}
+	superseded := []events.Fact{events.RequestSuperseded{}}
+	if diff := cmp.Diff(superseded, decide(active(ended...)...)); diff != "" {
+		t.Errorf("while the key is known (-want +got):\n%s", diff)
+	}
+	folded := statetest.FoldAccount(account, history(active()))
+	folded.Forgotten = 3
+	decided := unlessSuperseded(folded, request, request.Data.(events.Request), []events.Fact{events.KeyWanted{Key: newID}})
+	if diff := cmp.Diff(superseded, decided); diff != "" {
+		t.Errorf("once the key is forgotten (-want +got):\n%s", diff)
+	}
+	folded.Forgotten = 2
+	if decided := unlessSuperseded(folded, request, request.Data.(events.Request), []events.Fact{events.KeyWanted{Key: newID}}); len(decided) != 1 || decided[0] == superseded[0] {
+		t.Errorf("a newer request leads to %v", decided)
+	}
+}
