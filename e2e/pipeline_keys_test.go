@@ -63,6 +63,9 @@ func (w *world) checkKeys(folded state.Account) {
 		if key.Readying != 0 || key.Ending != 0 {
 			w.Errorf("key %s of %s still waits: %+v", id, folded.ID, key)
 		}
+		if end := key.Ends; key.Live() && !end.IsZero() && end.Before(w.served) && folded.Keys[key.ReplacedBy].Readying == 0 {
+			w.Errorf("key %s of %s should have ended at %s: %+v", id, folded.ID, end, key)
+		}
 		w.checkKey(folded, key)
 	}
 }

@@ -189,6 +189,12 @@ func TestKeyEnd(t *testing.T) {
 		{"a worker does not end a key early", active(key1Ends(tomorrow, events.EndExpired, 3)), events.KeyEndRequested{Key: "key1", Due: &tomorrow}, 0, nil},
 		{"a worker ends a key once", active(key1Ends(now, events.EndExpired, 3), key1Ending()), events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
 		{"a worker ends no old key before the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3)), events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
+		{"a worker ends an old key at the end of its overlap although the account is suspended", active(key2("key1"), key1Ends(now, events.EndRotated, 3), key2Ready(), suspended()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
+		{"a worker ends no old key while the suspension keeps the new one from being ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), suspended()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
+		{"a worker ends it after the reinstatement, once the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), suspended(), reinstated(), key2Ready()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
 		{"a worker ends an old key once the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), key2Ready()), events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
 	})
 }
