@@ -53,7 +53,8 @@ func (g Generation) Profile(account portal.AccountID) Key { return Key{g.Now(acc
 
 // Key is the row of a key of an account.
 //
-// Owner: projections. Kept: with its generation.
+// Owner: projections. Kept: with its generation; once the key has ended and was
+// deleted, empty for a day (TTL).
 func (g Generation) Key(account portal.AccountID, key portal.KeyID) Key {
 	return Key{g.Now(account).PK, NowKeyBegins + string(key)}
 }
@@ -153,7 +154,8 @@ func (g Generation) KeyOwner(key portal.KeyID) Key {
 
 // Holder is the row of a key that is in a plan, or was.
 //
-// Owner: projections. Kept: with its generation.
+// Owner: projections. Kept: with its generation; once the key was forgotten or its
+// account deleted, empty for a day (TTL).
 func (g Generation) Holder(plan portal.PlanID, gatewayKey portal.GatewayKeyID) Key {
 	all := g.Holders(plan)
 	return Key{all.PK, all.Begins + string(gatewayKey)}
