@@ -179,7 +179,7 @@ func (a *service) reveal(ctx context.Context, in *struct {
 type Key struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
-	Label      string     `json:"label" doc:"The name by which to tell it apart from others: a key that another one has replaced is called \"CI (replaced 27 Nov)\"." example:"CI"`
+	Label      string     `json:"label" doc:"The name by which to tell it apart from others: a key that another one has replaced is called \"CI (replaced 27 Nov)\"."`
 	State      string     `json:"state" enum:"pending,active,disabled,released,blocked,ending,ended" doc:"disabled: the operator disabled it. released: removed from API Gateway after 30 days without a subscription; the next subscription restores it. blocked: your account is suspended. ending, ended: it never works again."`
 	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway created it; null while pending."`
 	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last revealed."`
