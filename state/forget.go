@@ -23,7 +23,7 @@ func (k *Key) leaveID(next portal.GatewayKeyID) {
 }
 
 // forgetKeys drops ended keys that nothing needs any more, so that the state does not grow with every
-// rotation. What they have used of quotas in the present period stays in Spent. No old request makes such a
+// rotation. Spent keeps their usage of the present period. No old request makes such a
 // key again: see Forgotten.
 func (a *Account) forgetKeys(e events.Event) {
 	for id, k := range a.Keys {
