@@ -66,7 +66,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	desk := &notices.Desk{
 		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
 	}
-	counters := usage.NewTable(c.dynamodb, names.Usage)
+	counters := usage.NewReader(usage.NewTable(c.dynamodb, names.Usage))
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
@@ -80,7 +80,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	pages := web.New(web.Config{
 		Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
-		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, Now: p.Now,
+		MayRegister:    admit,
+		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return who.Deleted(r) },
+		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, Now: p.Now,
 	})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
@@ -111,7 +113,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Admin: api.Admin{Operations: ops, Directory: views, People: people, Members: store},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
-			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters, now: p.now()}),
+			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),
 		},
 	}, guard...)
 	pages.Routes(router, guard...)
@@ -126,7 +128,7 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// Close sends the messages that are queued, and ends what runs in the background.
+// Close sends the messages that are queued, and ends the work in the background.
 func (p *Portal) Close() error { return errors.Join(p.library.Close(), p.messaging.close()) }
 
 func (c Config) identity() identity.Config {

@@ -235,6 +235,7 @@ var looks = map[string]look{
 	"DELETE /api/v1/admin/invitations/{invitation}":      {status: http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {status: http.StatusOK},
 	"GET /api/v1/admin/audit":                            {status: http.StatusOK},
+	"GET /account/deleted":                               {status: http.StatusOK},
 	"GET /account":                                       {status: http.StatusOK},
 	"POST /account/time-zone":                            {status: http.StatusSeeOther, body: "time_zone=UTC"},
 	"POST /account/sessions/{session}/end":               {status: http.StatusSeeOther},
@@ -596,5 +597,42 @@ func TestAllPagesShowTheCatalogThatWasPublishedLast(t *testing.T) {
 		eventually(t, path+" shows the new catalog", func() bool {
 			return strings.Contains(e.ask(http.MethodGet, path, nil).Body.String(), product.Name)
 		})
+	}
+}
+
+func TestUsageCostsTheDashboardOneRequest(t *testing.T) {
+	t.Parallel()
+	e := openExhibition(t)
+	token := e.people["a member"]
+	costs := func() int64 {
+		least := int64(100)
+		for range 5 {
+			before := e.calls.Load()
+			if w := e.ask(http.MethodGet, "/dashboard", bearer(token)); w.Code != http.StatusOK {
+				t.Fatalf("the dashboard is answered %d", w.Code)
+			}
+			least = min(least, e.calls.Load()-before)
+		}
+		return least
+	}
+	without := costs()
+	var me struct{ Account portal.AccountID }
+	ok(t, json.Unmarshal(e.ask(http.MethodGet, "/api/v1/me", bearer(token)).Body.Bytes(), &me))
+	plan := portal.PlanID(openMark + "plan")
+	for _, fact := range []events.Fact{
+		events.KeyWanted{Key: "key1", Ring: portal.AccountRing, Name: "Default key"},
+		events.SubscriptionWanted{Plan: plan, Name: "Open", Ring: portal.AccountRing},
+	} {
+		e.happen(portal.AccountStream(me.Account), fact)
+	}
+	head, err := e.journal.Head(t.Context(), portal.AccountStream(me.Account))
+	ok(t, err)
+	e.happen(portal.AccountStream(me.Account), events.KeyCreated{Key: "key1", GatewayID: "gw1"})
+	e.happen(portal.AccountStream(me.Account), events.SubscriptionActivated{Link: events.Link{Wish: head}, Plan: plan})
+	if page := e.ask(http.MethodGet, "/dashboard", bearer(token)).Body.String(); !strings.Contains(page, "No data yet this month.") {
+		t.Fatal("the dashboard shows no usage")
+	}
+	if with := costs(); with > without+1 {
+		t.Errorf("the dashboard makes %d requests with a subscription, and %d without", with, without)
 	}
 }

@@ -30,6 +30,7 @@ var noSuchRow = map[string]string{
 	"records stream#<stream> intent":                   "every request that has an intent is about an account",
 	"records health health":                            "it is only read",
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
+	"sessions deleted-session#<hash> session":          "no account is deleted here; e2e/deletedaccount_test.go has one",
 	"records registrations <account>":                  "registration is open here; e2e/account_test.go has one that waits",
 }
 

@@ -14,6 +14,7 @@ var types = registry(
 	decode[PlanChangeRequested], decode[SubscriptionReviewRequested],
 	decode[RegistrationReviewRequested], decode[AccountSuspensionRequested], decode[AccountReinstatementRequested],
 	decode[AccountDeletionRequested],
+	decode[MarketplaceConfirmed], decode[MarketplaceNotified], decode[LicenceAccessRequested], decode[LicenceReleaseRequested],
 
 	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
 	decode[RequestSuperseded], decode[RequestFailed], decode[KeyWanted], decode[SubscriptionWanted],
@@ -29,6 +30,9 @@ var types = registry(
 	decode[AccountKeysSwitched], decode[AccountDeleting], decode[AccountDeleted],
 
 	decode[QuotaThresholdReached],
+
+	decode[LicenceNoticed], decode[LicenceClaimed], decode[LicenceReleased], decode[LicenceAccessWanted], decode[LicenceAccessEnding],
+	decode[LicenceAccessSet], decode[MarketplaceNoticeKept],
 )
 
 type decoder func(data []byte) (Payload, error)

@@ -26,7 +26,7 @@ func Deletion(byOwner bool) Decide[events.AccountDeletionRequested] {
 		case now.Suspended && byOwner:
 			return rejectAs(decides, portal.DeletionSuspended())
 		}
-		return []events.Fact{events.AccountDeleting{Decides: decides}}
+		return append(releasing(account), events.AccountDeleting{Decides: decides})
 	}
 }
 

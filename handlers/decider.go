@@ -133,6 +133,11 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
+
+		events.MarketplaceConfirmed{}.EventType():    forLicence(d, Claiming),
+		events.MarketplaceNotified{}.EventType():     d.notice,
+		events.LicenceAccessRequested{}.EventType():  forAccount(d, LicenceAccess(d.keys)),
+		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
 	}
 }
 
@@ -150,13 +155,19 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
+		// Nothing has happened to an account before its first request. If something has, another
+		// fact has the number 1, and the append fails.
+		guess := msg.Intent == 1
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			var history accounts.History
+			history, guessed := accounts.History{Account: state.NewAccount(id)}, guess
+			guess = false
 			group, within := errgroup.WithContext(ctx)
-			group.Go(portal.Guard(func() (err error) {
-				history, err = d.accounts.Account(within, id)
-				return err
-			}))
+			if !guessed {
+				group.Go(portal.Guard(func() (err error) {
+					history, err = d.accounts.Account(within, id)
+					return err
+				}))
+			}
 			for _, read := range alongside {
 				group.Go(portal.Guard(func() error { return read(within) }))
 			}
@@ -164,7 +175,7 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 				return past{}, err
 			}
 			account := history.Account
-			return past{account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
+			return past{guessed: guessed, account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
 				decided := decide(account, request, msg.ID)
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
@@ -182,7 +193,18 @@ type past struct {
 	facts         []events.Event
 	handled       bool
 	notUnderstood string
+	// guessed means that the stream was not read. It may have facts.
+	guessed bool
 	decide        func() []events.Fact
+	// rows returns the rows written with the facts; nil means dueRows.
+	rows func(facts []events.Event) []journal.Row
+}
+
+func (p past) rowsOf(msg events.Event, facts []events.Event) []journal.Row {
+	if p.rows != nil {
+		return p.rows(facts)
+	}
+	return dueRows(msg, p.account, facts)
 }
 
 // handle runs the loop drawn in the package comment.
@@ -202,11 +224,14 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", msg.Subject, events.Name(before.notUnderstood))}
 		}
 		decided := before.decide()
-		if len(decided) == 0 {
+		switch {
+		case len(decided) == 0 && before.guessed:
+			continue
+		case len(decided) == 0:
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, before.account, appended)...)
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, before.rowsOf(msg, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -283,10 +308,15 @@ func makesAgain(account state.Account, msg events.Event, decided []events.Fact) 
 // follow sends the facts to their subscribers, and one wake-up if any of them opens a wish.
 // Everything derives from the facts, so sending it again is harmless.
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
-	messages := appended
+	messages := appended[:len(appended):len(appended)]
+	for _, fact := range appended {
+		if news, ok := fact.LicenceNews(0); ok {
+			messages = append(messages, news)
+		}
+	}
 	for _, fact := range appended {
 		if fact.OpensWish() != 0 {
-			messages = append(messages[:len(messages):len(messages)], wakeUp(fact))
+			messages = append(messages, wakeUp(fact))
 			break
 		}
 	}

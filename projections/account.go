@@ -39,6 +39,7 @@ type Account struct {
 	Profile       Profile
 	Keys          []Key
 	Subscriptions []Subscription
+	Licences      []Licence
 }
 
 // profileRows writes a state row, guarded by sequence; only the account's stream writes it.
@@ -84,27 +85,32 @@ func (v *Views) Profile(ctx context.Context, id portal.AccountID) (Profile, erro
 
 // Account reads an account. One that never registered is empty, with StatusNone.
 func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
-	account := Account{Profile: Profile{Status: StatusNone}}
-	live, err := v.store.live(ctx)
+	account, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (Account, error) {
+		return v.store.account(ctx, live, id)
+	})
 	if err != nil {
 		return account, asUnavailable(err)
 	}
-	err = v.store.query(ctx, live.Now(id), func(sk string, item map[string]types.AttributeValue) error {
+	return account, v.nameAsOffered(ctx, account.Subscriptions)
+}
+
+func (s store) account(ctx context.Context, live schema.Generation, id portal.AccountID) (Account, error) {
+	account := Account{Profile: Profile{Status: StatusNone}}
+	err := s.query(ctx, live.Now(id), func(sk string, item map[string]types.AttributeValue) error {
 		switch {
 		case sk == schema.NowProfile:
 			return attributevalue.UnmarshalMap(item, &account.Profile)
 		case item[schema.TTL] != nil: // it is gone
 		case strings.HasPrefix(sk, schema.NowKeyBegins):
 			return appendRow(&account.Keys, item)
+		case strings.HasPrefix(sk, schema.NowLicenceBegins):
+			return appendRow(&account.Licences, item)
 		case strings.HasPrefix(sk, schema.NowSubscriptionBegins):
 			return appendRow(&account.Subscriptions, item)
 		}
 		return nil
 	})
-	if err != nil {
-		return account, asUnavailable(err)
-	}
-	return account, v.nameAsOffered(ctx, account.Subscriptions)
+	return account, err
 }
 
 // nameAsOffered gives subscriptions their plans' current names. If a plan is no longer offered,

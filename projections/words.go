@@ -46,7 +46,7 @@ func describePlan(step *Step, account state.Account, fact events.Event) {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.PlanChangeWanted:
-		step.Detail = "Your keys are to move from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+		step.Detail = "Your keys are to move from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.KeyMoved:
 		step.Detail = "API Gateway has moved " + account.Keys[f.Key].Name + " to " + plan + "."
 	case events.PlanChanged:
@@ -132,9 +132,9 @@ func planActivity(account state.Account, fact events.Event) string {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.PlanChangeWanted:
-		return "You asked to change from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+		return "You asked to change from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.PlanChanged:
-		return "You changed from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+		return "You changed from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.SubscriptionApprovalPending:
 		return "You asked for " + plan + ". It waits for approval."
 	case events.SubscriptionApproved:

@@ -181,7 +181,7 @@ func (c *convergence) noteUsed(ctx context.Context, pair portal.Pair, quota gate
 	if !c.CarryUsage || used == 0 {
 		return nil
 	}
-	_, err := c.record(ctx, c.correlation(pair.Plan), watchNothing, func() []events.Fact {
+	_, err := c.record(ctx, c.correlationOf(pair), watchNothing, func() []events.Fact {
 		told := c.account.Spent[pair]
 		if told.Period == quota.Period && told.PeriodStart == start && told.Used >= used && (told.Final || c.account.Keys[pair.Key].Live()) {
 			return nil

@@ -66,7 +66,11 @@ func (p *plane) call(what string) error {
 	return queue[0]
 }
 
-func (p *plane) CreateKey(_ context.Context, key gateway.Key) (portal.GatewayKeyID, error) {
+func (p *plane) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	key, err := derive(ctx)
+	if err != nil {
+		return "", err
+	}
 	if err := p.call("create " + key.Name); err != nil {
 		return "", err
 	}
@@ -562,7 +566,7 @@ func TestAPlanWaitsForAnotherThatIsBeingLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscription(plan); s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
@@ -585,7 +589,7 @@ func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
 	}
 	b.wantCalls("attach free gw1", "detach next gw1", "attach free gw1")
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscription(plan); s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}

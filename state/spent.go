@@ -56,7 +56,7 @@ type SpentBy struct {
 func (a Account) Unclaimed(pair portal.Pair, now time.Time) []SpentBy {
 	var all []SpentBy
 	for of, spent := range a.Spent {
-		if of.Plan == pair.Plan && of.Key != pair.Key && !a.Attachments[of].Desired() && spent.Left() > 0 && !spent.Over(now) {
+		if a.SubscriptionOf(of) == a.SubscriptionOf(pair) && of.Key != pair.Key && !a.Attachments[of].Desired() && spent.Left() > 0 && !spent.Over(now) {
 			all = append(all, SpentBy{of.Key, spent})
 		}
 	}
@@ -70,7 +70,7 @@ func (a Account) Untold(pair portal.Pair, now time.Time) []Key {
 	var keys []Key
 	for _, id := range slices.Sorted(maps.Keys(a.Keys)) {
 		key, spent := a.Keys[id], a.Spent[portal.Pair{Key: id, Plan: pair.Plan}]
-		if id == pair.Key || key.Live() || !key.Created() || !slices.Contains(a.MayHold(id), pair.Plan) {
+		if id == pair.Key || a.SubscriptionOf(portal.Pair{Key: id, Plan: pair.Plan}) != a.SubscriptionOf(pair) || key.Live() || !key.Created() || !slices.Contains(a.MayHold(id), pair.Plan) {
 			continue
 		}
 		if !spent.Final || spent.Over(now) {

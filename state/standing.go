@@ -49,9 +49,9 @@ func (a *Account) applyToStanding(e events.Event) {
 func (a *Account) leave(e events.Event) {
 	a.Standing.Deleting, a.Standing.DeletingAt = e.Sequence, e.Time
 	a.Standing.Switching, a.Standing.SwitchingAt, a.Standing.Asked = 0, time.Time{}, 0
-	for plan, s := range a.Subscriptions {
+	for id, s := range a.Subscriptions {
 		if s.Phase != Ended {
-			a.close(e, plan, Ended, "")
+			a.close(e, id, Ended, "")
 		}
 	}
 	for id, k := range a.Keys {

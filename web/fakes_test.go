@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -61,19 +62,26 @@ type fake struct {
 	operations map[portal.OperationID]operations.Operation
 	reveals    map[portal.KeyID]time.Time
 	// counts are all days of usage.
-	counts []usage.Series
+	counts   []usage.Series
+	countErr error
 	// recent are the account's newest operations, newest first.
 	recent []operations.Operation
 	// err is returned by every call, askErr by every request.
 	err, askErr error
-	// ended says that the person's session has ended.
-	ended bool
+	// ended says that the person's session has ended, and gone is the account if it was deleted.
+	ended   bool
+	gone    portal.AccountID
+	goneErr error
 	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
 	// keysPerRing is how many keys a person may have, 0 for 1.
 	keysPerRing int
 
 	told told
+	// mayRegister is why the person may not register, zone their time zone, said their feedback.
+	mayRegister error
+	zone        string
+	said        members.Feedback
 
 	mu    sync.Mutex
 	asked []asked
@@ -232,12 +240,14 @@ func siteOf(f *fake, id *identity.Identity) site {
 	})
 	web.New(web.Config{
 		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
-		Correlation:  func(context.Context) string { return requestID },
-		SessionEnded: func(*http.Request) bool { return f.ended },
-		PlansPerKey:  f.plansPerKey, KeysPerRing: f.keysPerRing,
+		Correlation:    func(context.Context) string { return requestID },
+		SessionEnded:   func(*http.Request) bool { return f.ended },
+		AccountDeleted: func(*http.Request) (portal.AccountID, bool, error) { return f.gone, f.gone != "", f.goneErr },
+		MayRegister:    func(context.Context) error { return f.mayRegister },
+		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
-	}).Routes(router)
+	}).WithMine(f.mine()).Routes(router)
 	return site{f, router}
 }
 

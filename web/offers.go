@@ -117,8 +117,8 @@ type heldPlan struct {
 	Other string
 }
 
-func (s *Web) heldPlan(sub projections.Subscription, all offers, recent requests) heldPlan {
-	h := heldPlan{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
+func (when times) heldPlan(sub projections.Subscription, all offers, recent requests) heldPlan {
+	h := heldPlan{Subscription: sub, Badge: subscriptionBadge(sub), Since: when.moment(sub.Since)}
 	h.Leavable = !moving(sub) && (sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive)
 	h.Withdrawable = sub.State == projections.SubscriptionAwaitingApproval
 	h.Other = all[cmp.Or(sub.Replaces, sub.ChangesTo)].Plan.Name

@@ -171,10 +171,13 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 			return productPage{}, err
 		}
 		body.SignedIn, body.Person = true, displayName(id)
-		body.Standing = standingOfAccount(mine.Profile)
+		body.Standing = s.standingNote(mine.Profile)
 		if mine.Profile.Status == projections.StatusNone {
-			progress := mine.recent.registration()
-			body.Unregistered, body.Open = &progress, true
+			progress, err := s.registration(r.Context(), id, mine.recent)
+			if err != nil {
+				return productPage{}, err
+			}
+			body.Unregistered, body.Open = &progress, progress.Open()
 		}
 	}
 	all := offersIn(shelf.Products)
@@ -187,7 +190,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 			body.Call = s.firstCall(r.Context(), shelf, product, placeholderKey)
 		}
 	}
-	body.Version = versionOf(shelf.Hash, mine)
+	body.Version = versionOf(shelf.Hash, mine.Account, mine.recent)
 	return body, nil
 }
 
@@ -202,9 +205,11 @@ func elsewhere(plan catalog.Plan) string {
 type ofAccount struct {
 	projections.Account
 	recent requests
+	when   times
 }
 
 func (s *Web) ofAccount(ctx context.Context, id portal.AccountID) (mine ofAccount, err error) {
+	mine.when = s.times(ctx)
 	if mine.Account, err = s.account(ctx, id); err != nil {
 		return mine, err
 	}
@@ -216,7 +221,7 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	card := planCard{Plan: plan, Limits: limitsOf(plan), Subscribable: true, Manual: plan.Approval == catalog.ApprovalManual}
 	sub := subscriptionTo(mine.Account, plan.ID)
 	if sub.State != "" && sub.State != projections.SubscriptionEnded {
-		h := s.heldPlan(sub, all, mine.recent)
+		h := mine.when.heldPlan(sub, all, mine.recent)
 		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable && !h.Withdrawable && !moving(sub), !works(mine.Account, sub)
 	}
 	if operation, ok := mine.recent.about(plan.ID); ok {
