@@ -121,10 +121,10 @@ func examples() []example {
 		{"POST /admin/approvals/{account}/{plan}/approve", "/admin/approvals/account-ada/plan-max/approve", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /admin/approvals/{account}/{plan}/deny", "/admin/approvals/account-ada/plan-max/deny", http.StatusAccepted, waiting, accepted, `{"message":"Partners only."}`, ""},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
-			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
-			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},
-			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null},
-			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null}
+			{"id":"key-1","name":"Default key","label":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
+			{"id":"key-2","name":"Another","label":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},
+			{"id":"key-3","name":"Third","label":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null},
+			{"id":"key-4","name":"Fourth","label":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null}
 		],"next":null}`, private, "", ""},
 		{"POST /keys", "/keys", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},
 		{"PATCH /keys/{key}", "/keys/key-1", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},

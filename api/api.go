@@ -49,6 +49,7 @@ type accepting interface {
 type reading interface {
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
+	PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error)
 }
 
 type shelving interface {

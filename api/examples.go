@@ -113,7 +113,7 @@ func answers() map[string]any {
 		"list-subscriptions": List[Subscription]{Items: []Subscription{{
 			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
 		}}},
-		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", Label: "Default key", State: "active", CreatedAt: &exampleTime}}},
 		"create-key": exampleOf("KeyRequested", "running", exampleStep(1, "KeyWanted", "CI is to be created.")),
 		"rename-key": exampleOf("KeyRenameRequested", "succeeded", exampleStep(1, "KeyRenamed", "The key is called CI.")),
 		"delete-key": exampleOf("KeyEndRequested", "running", exampleStep(1, "KeyEnding", "CI is to be disabled.")),

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,14 @@ func (f *fake) Account(_ context.Context, id portal.AccountID) (projections.Acco
 
 func (f *fake) LastReveals(_ context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
 	return f.reveals, f.ask("reveals", operations.Caller{Account: id}, "")
+}
+
+// PastKeys knows one key that ended long ago.
+func (f *fake) PastKeys(_ context.Context, _ portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error) {
+	if slices.Contains(keys, "key-past") {
+		return []portal.NamedKey{{ID: "key-past", Name: "Default key", ReplacedAt: now.AddDate(0, 0, -30)}}, nil
+	}
+	return nil, nil
 }
 
 // Report has a day with a quota and one without.

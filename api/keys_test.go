@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 func (f *fake) CreateKey(_ context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error) {
@@ -87,5 +88,15 @@ func TestARequestAboutAKeyThatCannotBeReadIsRefusedWithTheReason(t *testing.T) {
 	for request, body := range map[string]string{"POST /keys": `{}`, "PATCH /keys/key-1": `{}`, "POST /keys/key-1/end": `{"at":"tomorrow"}`} {
 		method, path, _ := strings.Cut(request, " ")
 		signedIn(t, full()).do(method, path, strings.NewReader(body)).want(http.StatusUnprocessableEntity).problem("invalid")
+	}
+}
+
+func TestAReplacedKeyIsToldApartFromTheOneThatReplacedIt(t *testing.T) {
+	t.Parallel()
+	shown := api.ShowKeys(projections.Account{Keys: []projections.Key{
+		{ID: "k1", Name: "CI", ReplacedBy: "k2", ReplacedAt: now}, {ID: "k2", Name: "CI", Replaces: "k1"},
+	}}, map[portal.KeyID]time.Time{"k2": now})
+	if shown[0].Label != "CI (replaced 22 Nov)" || shown[0].Name != "CI" || shown[1].Label != "CI" || shown[1].RevealedAt == nil {
+		t.Errorf("the keys are shown as %+v", shown)
 	}
 }

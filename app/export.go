@@ -103,12 +103,15 @@ func (b belongings) keys(ctx context.Context, id portal.AccountID, emit func(any
 		return err
 	}
 	revealed, err := b.views.LastReveals(ctx, id)
+	shown := api.ShowKeys(account, revealed)
+	i := -1
 	return each(account.Keys, err, emit, func(k projections.Key) any {
+		i++
 		return struct {
 			api.Key
 			GatewayID string     `json:"api_gateway_id,omitempty"`
 			Ends      *time.Time `json:"ends_at"`
-		}{api.ShowKey(k, revealed[k.ID]), string(k.GatewayID), timeOrNull(k.Ends)}
+		}{shown[i], string(k.GatewayID), timeOrNull(k.Ends)}
 	})
 }
 
@@ -152,7 +155,11 @@ func (b belongings) counted(ctx context.Context, id portal.AccountID, emit func(
 	if err != nil {
 		return err
 	}
-	shown := api.ShowUsage(report, usage.NamesOf(account))
+	names, err := usage.NamesOf(account).WithPast(ctx, b.views, id, report.Keys()...)
+	if err != nil {
+		return err
+	}
+	shown := api.ShowUsage(report, names)
 	return each(shown.Items, nil, emit, func(u api.KeyUsage) any { return u })
 }
 

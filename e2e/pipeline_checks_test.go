@@ -27,6 +27,7 @@ func (w *world) checkPromises() {
 		w.checkStanding(folded)
 		w.checkKeys(folded)
 		w.checkRevoked(folded)
+		w.checkEndedForEver(folded, facts)
 		w.checkAttachments(folded)
 		w.checkViews(folded, facts)
 		w.checkDecidedOnce(facts)
@@ -90,9 +91,15 @@ func (w *world) checkViews(folded state.Account, facts []events.Event) {
 	if want := statusOf(folded, facts); shown.Profile.Status != want {
 		w.Errorf("%s is shown as %s, and is %s", folded.ID, shown.Profile.Status, want)
 	}
-	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != len(folded.Keys) {
+	keys := 0
+	for _, key := range folded.Keys {
+		if !key.Gone() {
+			keys++
+		}
+	}
+	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != keys {
 		w.Errorf("%s is shown with %d subscriptions and %d keys, and has %d and %d", folded.ID,
-			len(shown.Subscriptions), len(shown.Keys), len(folded.Subscriptions), len(folded.Keys))
+			len(shown.Subscriptions), len(shown.Keys), len(folded.Subscriptions), keys)
 	}
 	want := map[state.Phase]string{state.Active: projections.SubscriptionActive, state.Ended: projections.SubscriptionEnded}
 	for _, s := range shown.Subscriptions {

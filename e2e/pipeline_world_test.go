@@ -62,6 +62,8 @@ type world struct {
 	erased  map[portal.AccountID]bool
 	writing sync.Mutex
 	clock   time.Time
+	// served is when due rows were last handled without a crash.
+	served time.Time
 
 	// bulk is how many of ten workers create keys in waves.
 	bulk int

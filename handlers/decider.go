@@ -277,6 +277,9 @@ func factsOf(history []events.Event, request string) []events.Event {
 // decision in a scope that the request touches. A request that changes nothing, joins one under way, or is
 // rejected keeps that answer, and takes nothing back.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
+	if makesAgain(account, msg, decided) {
+		return []events.Fact{events.RequestSuperseded{}}
+	}
 	if !account.Supersedes(msg.Intent, request.Scopes()) {
 		return decided
 	}
@@ -287,6 +290,19 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 		}
 	}
 	return []events.Fact{events.RequestSuperseded{}}
+}
+
+// makesAgain reports whether the decision asks for a key that the account has, or may have had. The id of
+// a key derives from its request, so a request that is replayed after very many others would bring back a
+// key that has ended.
+func makesAgain(account state.Account, msg events.Event, decided []events.Fact) bool {
+	for _, fact := range decided {
+		wanted, ok := fact.(events.KeyWanted)
+		if _, has := account.Keys[wanted.Key]; ok && (has || msg.Intent != 0 && msg.Intent <= account.Forgotten) {
+			return true
+		}
+	}
+	return false
 }
 
 // follow sends the facts to their subscribers, and one wake-up if any of them opens a wish.

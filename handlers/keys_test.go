@@ -189,6 +189,12 @@ func TestKeyEnd(t *testing.T) {
 		{"a worker does not end a key early", active(key1Ends(tomorrow, events.EndExpired, 3)), events.KeyEndRequested{Key: "key1", Due: &tomorrow}, 0, nil},
 		{"a worker ends a key once", active(key1Ends(now, events.EndExpired, 3), key1Ending()), events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
 		{"a worker ends no old key before the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3)), events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
+		{"a worker ends an old key at the end of its overlap although the account is suspended", active(key2("key1"), key1Ends(now, events.EndRotated, 3), key2Ready(), suspended()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
+		{"a worker ends no old key while the suspension keeps the new one from being ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), suspended()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
+		{"a worker ends it after the reinstatement, once the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), suspended(), reinstated(), key2Ready()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
 		{"a worker ends an old key once the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), key2Ready()), events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
 	})
 }
@@ -293,8 +299,36 @@ func TestAnOwnerIsToldAheadOfAnEndButNotRightAfterSettingIt(t *testing.T) {
 		for _, ahead := range c.want {
 			want = append(want, journal.PutDue(due.OfKeyEndSoon(stream, "key1", ends, ahead)))
 		}
-		if diff := cmp.Diff(want, keyEndRows(stream, before, after, keyClock())); diff != "" {
+		if diff := cmp.Diff(want, keyEndRows(stream, before, after, keyClock()), cmp.AllowUnexported(journal.Row{})); diff != "" {
 			t.Errorf("%s: rows (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// The id of a key derives from its request, and only the latest requests are remembered as handled.
+func TestAReplayOfAnOldRequestDoesNotBringBackAKeyThatHasEnded(t *testing.T) {
+	t.Parallel()
+	request := ask("op-new", 3, events.KeyRequested{Name: "CI"})
+	decide := func(facts ...said) []events.Fact {
+		folded := statetest.FoldAccount(account, history(facts))
+		return unlessSuperseded(folded, request, request.Data.(events.Request), KeyCreation(scheme, Rings{Keys: 5}, keyClock)(folded, request.Data.(events.KeyRequested), request.ID))
+	}
+	ended := []said{
+		{events.KeyWanted{Key: newID, Ring: portal.AccountRing, Name: "CI", Requested: true}, "op-new", 3}, {fact: events.KeyReady{Link: wish(7), Key: newID}},
+		{fact: events.KeyEnding{Key: newID, Reason: events.EndRevoked}}, {fact: events.KeyEnded{Link: wish(9), Key: newID}},
+	}
+	superseded := []events.Fact{events.RequestSuperseded{}}
+	if diff := cmp.Diff(superseded, decide(active(ended...)...)); diff != "" {
+		t.Errorf("while the key is known (-want +got):\n%s", diff)
+	}
+	folded := statetest.FoldAccount(account, history(active()))
+	folded.Forgotten = 3
+	decided := unlessSuperseded(folded, request, request.Data.(events.Request), []events.Fact{events.KeyWanted{Key: newID}})
+	if diff := cmp.Diff(superseded, decided); diff != "" {
+		t.Errorf("once the key is forgotten (-want +got):\n%s", diff)
+	}
+	folded.Forgotten = 2
+	if decided := unlessSuperseded(folded, request, request.Data.(events.Request), []events.Fact{events.KeyWanted{Key: newID}}); len(decided) != 1 || decided[0] == superseded[0] {
+		t.Errorf("a newer request leads to %v", decided)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -99,6 +100,7 @@ func (s store) account(ctx context.Context, live schema.Generation, id portal.Ac
 		switch {
 		case sk == schema.NowProfile:
 			return attributevalue.UnmarshalMap(item, &account.Profile)
+		case item[schema.TTL] != nil: // it is gone
 		case strings.HasPrefix(sk, schema.NowKeyBegins):
 			return appendRow(&account.Keys, item)
 		case strings.HasPrefix(sk, schema.NowLicenceBegins):
@@ -127,6 +129,45 @@ func (v *Views) nameAsOffered(ctx context.Context, subscriptions []Subscription)
 		}
 	}
 	return nil
+}
+
+// NamedKeys are the account's keys for portal.KeyLabels.
+func (a Account) NamedKeys() []portal.NamedKey {
+	named := make([]portal.NamedKey, 0, len(a.Keys))
+	for _, key := range a.Keys {
+		named = append(named, portal.NamedKey{ID: key.ID, Name: key.Name, ReplacedAt: key.ReplacedAt})
+	}
+	return named
+}
+
+// readingAtOnce bounds the rows that PastKeys reads at the same time.
+const readingAtOnce = 10
+
+// PastKeys finds the names of the account's keys that are no longer among its Keys. Others are missing.
+func (v *Views) PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error) {
+	live, err := v.store.live(ctx)
+	if err != nil {
+		return nil, asUnavailable(err)
+	}
+	owners := make([]keyOwner, len(keys))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(readingAtOnce)
+	for i, key := range keys {
+		group.Go(portal.Guard(func() error {
+			_, err := v.store.get(within, v.store.tables.Views, live.KeyOwner(key), &owners[i])
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return nil, asUnavailable(err)
+	}
+	var found []portal.NamedKey
+	for i, owner := range owners {
+		if owner.Account == account && owner.Name != "" {
+			found = append(found, portal.NamedKey{ID: keys[i], Name: owner.Name, ReplacedAt: owner.ReplacedAt})
+		}
+	}
+	return found, nil
 }
 
 func appendRow[T any](list *[]T, item map[string]types.AttributeValue) error {

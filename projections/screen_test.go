@@ -70,6 +70,7 @@ type screen struct {
 	tables    journaltest.Tables
 	journal   *journal.Journal
 	projector *Projector
+	passed    time.Duration
 }
 
 func newScreen(t *testing.T) *screen {
@@ -117,7 +118,7 @@ func (s *screen) say(stream portal.Stream, all ...said) []events.Event {
 	for i, one := range all {
 		seq := head + int64(i)
 		cause := events.Event{ID: fmt.Sprint("cause", seq), Subject: stream, Operation: one.op}
-		facts = append(facts, journal.Stamp(cause, "/test", at(seq+1), seq, []events.Fact{one.fact})...)
+		facts = append(facts, journal.Stamp(cause, "/test", at(seq+1).Add(s.passed), seq, []events.Fact{one.fact})...)
 	}
 	for part := range slices.Chunk(facts, journal.MaxFacts) {
 		if err := s.journal.Append(s.t.Context(), stream, part[0].Sequence-1, part); err != nil {
@@ -126,6 +127,9 @@ func (s *screen) say(stream portal.Stream, all ...said) []events.Event {
 	}
 	return facts
 }
+
+// pass lets time pass before the next facts.
+func (s *screen) pass(by time.Duration) { s.passed += by }
 
 // show has the projector handle each of the messages.
 func (s *screen) show(messages ...events.Event) {

@@ -101,7 +101,7 @@ func (c *convergence) takeOver(ctx context.Context, pair portal.Pair) ([]events.
 			t.add(by.Spent, by.Key, by.Used)
 		}
 	}
-	return t.settle(ctx, c.plane)
+	return t.lower(ctx, c.plane)
 }
 
 // askForUntold takes over from the keys of which only API Gateway knows what they have used, the
@@ -154,9 +154,9 @@ func (t *taking) add(told state.Spent, from portal.KeyID, used int64) {
 	t.facts = append(t.facts, t.fact(from, used, takes))
 }
 
-// settle lowers the rest of the key's quota, if it is higher. It raises that of a key for which API Gateway
+// lower sets the rest of the key's quota, if the key has more. It raises that of a key for which API Gateway
 // has counted nothing yet, if its predecessor was granted more than the limit.
-func (t *taking) settle(ctx context.Context, plane ControlPlane) ([]events.Fact, error) {
+func (t *taking) lower(ctx context.Context, plane ControlPlane) ([]events.Fact, error) {
 	rest, has := max(t.rest, 0), t.now.Remaining
 	if !t.now.Counted {
 		rest, has = rest+t.granted, t.now.Limit-t.now.Offset
@@ -191,5 +191,5 @@ func (c *convergence) noteUsed(ctx context.Context, pair portal.Pair, quota gate
 	return err
 }
 
-// watchNothing is for outcomes that hold whatever else has happened.
+// watchNothing is for outcomes that no other fact changes.
 func watchNothing(state.Account) any { return nil }

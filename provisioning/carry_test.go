@@ -107,7 +107,7 @@ func TestANewKeyTakesOverWhatEndedKeysHaveUsed(t *testing.T) {
 	}
 }
 
-// A key is deleted while its usage still counts. It is asked about once more then.
+// A key is deleted while its usage still counts. API Gateway is asked about it again then.
 func TestWhatADeletedKeyHasUsedIsTakenOverInTheSamePeriodOnly(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -206,3 +206,49 @@ func TestAnOldKeyWhoseTimeHasPassedEndsWhenTheNewOneIsReady(t *testing.T) {
 		})
 	}
 }
+
+// rotating is an account with key1 in Free, which key2 replaces; both work until then.
+func rotating(ends time.Time) []events.Fact {
+	return append(active(), secondKey("key1"), events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: events.EndRotated})
+}
+
+func TestASuspensionDuringARotationEndsWithExactlyTheKeysThatWereLive(t *testing.T) {
+	t.Parallel()
+	ends := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	ready := []events.Fact{events.KeyCreated{Key: "key2", GatewayID: "gw2"}, events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(7), Key: "key2"}}
+	suspended := events.AccountSuspended{Message: "Too many calls."}
+	for name, c := range map[string]struct {
+		given, meanwhile []events.Fact
+		suspends, later  []string
+	}{
+		"both, if the overlap lasts": {append(rotating(ends), append(ready, suspended)...), nil,
+			[]string{"disable gw1", "disable gw2"}, []string{"enable gw1", "enable gw2"}},
+		"the new one, if the overlap ended meanwhile": {append(rotating(ends), append(ready, suspended)...), []events.Fact{events.KeyEnding{Key: "key1", Reason: events.EndRotated}},
+			[]string{"disable gw1", "disable gw2"}, []string{"disable gw1", "enable gw2"}},
+		"the old one and the one that waited": {append(rotating(ends), suspended), nil,
+			[]string{"disable gw1"}, []string{"create key2", "attach free gw1b", "enable gw1"}},
+		"none that was revoked meanwhile": {append(rotating(ends), append(ready, suspended)...), []events.Fact{
+			events.KeyEnding{Key: "key1", Reason: events.EndRotated}, events.KeyEnding{Key: "key2", Reason: events.EndRevoked}},
+			[]string{"disable gw1", "disable gw2"}, []string{"disable gw1", "disable gw2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, c.given...)
+			b.plane.suffix = "b"
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.suspends...)
+			b.plane.calls = nil
+			b.say("op-reinstate", append(c.meanwhile, events.AccountReinstated{})...)
+			if err := b.wake("w2"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.later...)
+			if err := b.wake("w3"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.later...)
+		})
+	}
+}

@@ -13,10 +13,11 @@ import (
 type Account struct {
 	ID portal.AccountID
 	// Sequence is the last fact applied.
-	Sequence      int64
-	Registered    bool
-	RegisteredAt  time.Time
-	Standing      Standing
+	Sequence     int64
+	Registered   bool
+	RegisteredAt time.Time
+	Standing     Standing
+	// Keys are the account's keys, but not those that ended long ago.
 	Keys          map[portal.KeyID]Key
 	Rings         map[portal.Ring]Ring
 	Subscriptions map[portal.SubscriptionID]Subscription
@@ -26,6 +27,9 @@ type Account struct {
 	Thresholds map[portal.Pair][]Threshold
 	// Spent is what keys have used of quotas in periods that may not be over.
 	Spent map[portal.Pair]Spent
+	// Forgotten is the highest intent of the requests that led to keys which are no longer in Keys. A
+	// request that is not newer may have led to one of them, so it leads to no key.
+	Forgotten portal.Intent
 	// Licences are those for which the account has, or had, access.
 	Licences map[portal.Stream]LicenceAccess
 	// Decisions holds the highest intent decided in each scope.
@@ -180,6 +184,10 @@ func (a *Account) Apply(e events.Event) {
 		for _, scope := range d.Decided() {
 			a.Decisions[scope] = max(a.Decisions[scope], e.Intent)
 		}
+	}
+	switch e.Data.(type) {
+	case events.KeyWanted, events.KeyReleased:
+		a.forgetKeys(e)
 	}
 	switch f := e.Data.(type) {
 	case events.UserRegistered:

@@ -91,8 +91,8 @@ func (a *Account) applyToSpent(e events.Event) {
 	}
 }
 
-// spend notes what a key has used in all, and adds what another key took over just now. What is of
-// periods that are over is forgotten.
+// spend notes what a key has used in all, and adds what another key took over just now. It drops
+// the usage of periods that are over.
 func (a *Account) spend(e events.Event, pair portal.Pair, now Spent) {
 	was := a.Spent[pair]
 	if was.Period == now.Period && was.PeriodStart > now.PeriodStart {

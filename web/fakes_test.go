@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -195,6 +196,18 @@ func (f *fake) Activity(_ context.Context, _ portal.AccountID, cursor string, li
 
 func (f *fake) LastReveals(context.Context, portal.AccountID) (map[portal.KeyID]time.Time, error) {
 	return f.reveals, f.err
+}
+
+func (f *fake) PastKeys(_ context.Context, _ portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error) {
+	return pastOf(keys), f.err
+}
+
+// pastOf knows one key that ended long ago.
+func pastOf(keys []portal.KeyID) []portal.NamedKey {
+	if slices.Contains(keys, "key-past") {
+		return []portal.NamedKey{{ID: "key-past", Name: "Default key", ReplacedAt: now.AddDate(0, 0, -30)}}
+	}
+	return nil
 }
 
 // site is the pages over fakes, as one person sees them.

@@ -83,7 +83,11 @@ func (s *Web) usage(w http.ResponseWriter, r *http.Request, id identity.Identity
 	if err != nil {
 		return err
 	}
-	values, names := r.URL.Query(), usage.NamesOf(account)
+	values := r.URL.Query()
+	names, err := usage.NamesOf(account).WithPast(r.Context(), s.views, id.Account, portal.KeyID(values.Get("key")))
+	if err != nil {
+		return err
+	}
 	asked, fault := s.usageQuestion(values, names)
 	if fault != nil && portal.CodeOf(fault) != portal.Invalid && portal.CodeOf(fault) != portal.NotFound {
 		return fault
@@ -96,6 +100,9 @@ func (s *Web) usage(w http.ResponseWriter, r *http.Request, id identity.Identity
 	} else {
 		all, err := s.counters.Report(r.Context(), id.Account, s.wide(asked))
 		if err != nil {
+			return err
+		}
+		if names, err = names.WithPast(r.Context(), s.views, id.Account, all.Keys()...); err != nil {
 			return err
 		}
 		if asked.rng == thisPeriod {

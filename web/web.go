@@ -51,6 +51,7 @@ type reading interface {
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error)
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
+	PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error)
 }
 
 // shelves is what people see of the catalog.
