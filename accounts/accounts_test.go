@@ -207,7 +207,7 @@ func TestAnAccountIsReadCorrectlyHoweverLongItsStreamIs(t *testing.T) {
 			if after < 0 {
 				continue
 			}
-			h, err := fresh.AccountFrom(t.Context(), ann, int64(after))
+			h, err := fresh.AccountSince(t.Context(), ann, int64(after), events.Event{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -374,7 +374,7 @@ func TestAWrongSnapshotChangesOnlyTheCost(t *testing.T) {
 			}
 			for _, r := range []*accounts.Reader{reader, first(w.process())} {
 				w.right("with it", w.read(r))
-				from, err := r.AccountFrom(t.Context(), ann, 249)
+				from, err := r.AccountSince(t.Context(), ann, 249, events.Event{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,6 +1,6 @@
-// Package app wires Gatehouse together: configuration, the two processes, set-up and the
-// operators' commands. cmd/*, the end-to-end tests and `gatehouse local` share it, so a laptop
-// runs what production runs. It decides nothing.
+// Package app wires Gatehouse together: configuration, the two processes, set-up and the operators'
+// commands. cmd/*, the end-to-end tests and `gatehouse local` use it, so a laptop runs what
+// production runs. It decides nothing.
 package app
 
 import (
@@ -30,7 +30,7 @@ type Config struct {
 	// BaseURL is the portal's address in browsers, without a path.
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
 	Addr    string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
-	// OperatorsAddr is where health and metrics listen; empty is a default on loopback.
+	// OperatorsAddr is where health and metrics listen; "" is a default on loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
 	OIDCIssuer       string `env:"GATEHOUSE_OIDC_ISSUER"`
@@ -65,8 +65,7 @@ type Config struct {
 	// MaxOpenRequests is per account.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
-	// KMSKey is the ARN, id or alias of the key that API key values are computed with. Empty is
-	// the alias that set-up creates.
+	// KMSKey is an ARN, id or alias; "" is the alias that set-up creates.
 	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
 	// KeyPrefix begins the value of every new API key.
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
@@ -76,7 +75,7 @@ type Config struct {
 
 	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
-	// IdleKeys is how long API Gateway keeps idle keys; with 0 it always keeps them.
+	// IdleKeys is how long API Gateway keeps idle keys; 0 is for ever.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
 	// Keys is KeysPerAccount or KeysPerPlan.
@@ -90,7 +89,7 @@ type Config struct {
 
 	// Offer is OfferTagged or OfferAll.
 	Offer string `env:"GATEHOUSE_OFFER" envDefault:"tagged"`
-	// Catalog is where the catalog folder is, such as ./catalog or s3://bucket/prefix; empty is none.
+	// Catalog is the catalog folder, such as ./catalog or s3://bucket/prefix; "" is none.
 	Catalog string `env:"GATEHOUSE_CATALOG"`
 
 	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
@@ -113,9 +112,9 @@ const (
 
 // The values of Config.Keys.
 const (
-	// KeysPerAccount gives an account keys that open all its subscriptions.
+	// KeysPerAccount gives an account one ring.
 	KeysPerAccount = "account"
-	// KeysPerPlan gives each new subscription keys of its own.
+	// KeysPerPlan gives each new subscription a ring of its own.
 	KeysPerPlan = "plan"
 )
 

@@ -12,7 +12,6 @@ type Names struct {
 	// Feedback is the topic to which operators subscribe for what people tell them.
 	Feedback string
 
-	// KMSAlias is that of the KMS key that API key values are computed with.
 	KMSAlias string
 	prefix   string
 }
@@ -30,7 +29,6 @@ func NamesFor(prefix string) Names {
 	}
 }
 
-// Tables lists the tables.
 func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions, n.Usage} }
 
 // Queues lists the queues, without their dead-letter queues.

@@ -253,8 +253,9 @@ func (b *bench) SendAgain(ctx context.Context, messages ...events.Event) error {
 // fakeAWS is API Gateway, KMS and the leases. Every call succeeds at once.
 type fakeAWS struct{}
 
-func (fakeAWS) CreateKey(context.Context, gateway.Key) (portal.GatewayKeyID, error) {
-	return "gateway-key", nil
+func (fakeAWS) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	_, err := derive(ctx)
+	return "gateway-key", err
 }
 func (fakeAWS) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
 func (fakeAWS) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }

@@ -380,7 +380,7 @@ func TestAnOldAddressOfAProductLeadsToWhereItsPlansAreNow(t *testing.T) {
 	}
 }
 
-func TestPlansThatAreLostMovedOrRenamedCountAsChanged(t *testing.T) {
+func TestPlansThatAreGoneRenamedOrHaveOtherStagesCountAsChanged(t *testing.T) {
 	t.Parallel()
 	change := func(id portal.PlanID, f func(*gateway.UsagePlan)) Document {
 		s := zoo()

@@ -158,9 +158,9 @@ func (r Row) Next(now time.Time) Row {
 
 func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 
-// Place is the row's key. Until the row has moved on, its key follows from what it is about, so
-// the worker that ends the matter can delete it. A row that has moved on is deleted when it
-// next falls due.
+// Place is the row's key. Until the row is put off, its key follows from what it is about, so the
+// worker that ends the matter can delete it. A row that was put off is deleted when it next falls
+// due.
 func (r Row) Place() schema.Key {
 	parts := []string{
 		string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),

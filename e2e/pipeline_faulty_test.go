@@ -99,6 +99,14 @@ func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.D
 
 type faultyPlane struct{ w *world }
 
+func (f faultyPlane) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	key, err := derive(ctx)
+	if err != nil {
+		return "", err
+	}
+	return f.CreateKey(ctx, key)
+}
+
 // CreateKey returns the key of that name if there is one. If the key is not listed yet or has
 // another name, the caller only learns that the value is taken.
 func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.GatewayKeyID, err error) {

@@ -90,9 +90,10 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	if rapid.Bool().Draw(rt, "snapshots") {
 		w.reader.SnapshotEvery(8, 4)
 	}
-	w.execute = handlers.New(handlers.Config{Journal: faulty, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
+	writer := accounts.Writer{Journal: faulty, Reader: w.reader}
+	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
 	w.converger = &provisioning.Converger{
-		Journal: faulty, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
+		Journal: writer, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
 		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
 		MessageLease: w.messageLease,
 		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },

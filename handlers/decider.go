@@ -155,13 +155,19 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
+		// Nothing has happened to an account before its first request. If something has, another
+		// fact has the number 1, and the append fails.
+		guess := msg.Intent == 1
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			var history accounts.History
+			history, guessed := accounts.History{Account: state.NewAccount(id)}, guess
+			guess = false
 			group, within := errgroup.WithContext(ctx)
-			group.Go(portal.Guard(func() (err error) {
-				history, err = d.accounts.Account(within, id)
-				return err
-			}))
+			if !guessed {
+				group.Go(portal.Guard(func() (err error) {
+					history, err = d.accounts.Account(within, id)
+					return err
+				}))
+			}
 			for _, read := range alongside {
 				group.Go(portal.Guard(func() error { return read(within) }))
 			}
@@ -169,7 +175,7 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 				return past{}, err
 			}
 			account := history.Account
-			return past{account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
+			return past{guessed: guessed, account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
 				decided := decide(account, request, msg.ID)
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
@@ -187,6 +193,8 @@ type past struct {
 	facts         []events.Event
 	handled       bool
 	notUnderstood string
+	// guessed means that the stream was not read. It may have facts.
+	guessed bool
 	decide        func() []events.Fact
 	// rows returns the rows written with the facts; nil means dueRows.
 	rows func(facts []events.Event) []journal.Row
@@ -216,7 +224,10 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", msg.Subject, events.Name(before.notUnderstood))}
 		}
 		decided := before.decide()
-		if len(decided) == 0 {
+		switch {
+		case len(decided) == 0 && before.guessed:
+			continue
+		case len(decided) == 0:
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)

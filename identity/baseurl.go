@@ -15,9 +15,9 @@ import (
 )
 
 // origin is the portal's origin as browsers write it: scheme and host in lower case, without a
-// default port. It decides which pages may send writes, the cookies' names and whether they are
-// Secure, and where people sign in. The Host header decides none of that, since proxies rewrite
-// it and clients can forge it.
+// default port. It decides which pages may send writes, the names of cookies and whether they are
+// Secure, and where people sign in. The Host header decides none of that: proxies rewrite it and
+// clients can forge it.
 type origin struct {
 	scheme string
 	host   string // with the port, unless it is the scheme's default
@@ -48,9 +48,9 @@ func (o origin) String() string { return o.scheme + "://" + o.host }
 
 func (o origin) secure() bool { return o.scheme == "https" }
 
-// cookieName adds a hash of the origin, because cookies ignore ports: it keeps apart two
-// portals on one host. With the __Host- prefix, browsers refuse the cookie unless it is Secure,
-// host-only and for "/" (RFC 6265bis, section 4.1.3.2).
+// cookieName adds a hash of the origin, because cookies ignore ports. With the __Host- prefix,
+// browsers refuse the cookie unless it is Secure, host-only and for "/" (RFC 6265bis, section
+// 4.1.3.2).
 func (o origin) cookieName(name string) string {
 	sum := sha256.Sum256([]byte(o.String()))
 	name += "_" + hex.EncodeToString(sum[:4])
@@ -61,8 +61,7 @@ func (o origin) cookieName(name string) string {
 }
 
 // SameOrigin is the middleware that refuses writes from pages of other origins. Requests with a
-// bearer token pass, since browsers do not add one on their own. Requests with other
-// credentials, say of a proxy in front of the portal, are checked.
+// bearer token pass, since browsers do not add one on their own.
 func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, bearer, _ := bearerToken(r); !bearer {
@@ -106,11 +105,11 @@ func (s *Service) forbidden(why string) error {
 }
 
 // movedParam marks a sign-in that was already redirected to the base URL. Behind a proxy that
-// rewrites Host, the portal never sees its own host name and would redirect forever.
+// rewrites Host, the portal would otherwise redirect forever.
 const movedParam = "moved"
 
-// moved returns the address to begin the sign-in at, "" for here. On another host name than the
-// base URL's, the cookies would not come back.
+// moved returns where the sign-in must begin, "" for here. On another host name than the base
+// URL's, the cookies would not come back.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()
 	if s.origin.normal(r.Host) == s.origin.host || query.Has(movedParam) {

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Eraser deletes what this package keeps of people.
+// Eraser deletes the personal data that this package keeps.
 type Eraser struct {
 	DynamoDB database
 	Tables   Tables
@@ -70,7 +70,6 @@ func (e Eraser) endSessions(ctx context.Context, account portal.AccountID) error
 	return nil
 }
 
-// removeIf does nothing if the condition does not hold.
 func (t table) removeIf(ctx context.Context, key schema.Key, condition string, values item) error {
 	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,

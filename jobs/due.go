@@ -54,9 +54,8 @@ type deliveries interface {
 }
 
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
-// twice, which is harmless. It logs and skips a row that it cannot handle, so that it delays no
-// other: an unknown or undecodable row stays where it is; a row whose stream cannot be read
-// falls due later.
+// twice, which is harmless. It passes over a row that it cannot handle: an unknown or undecodable
+// row stays where it is; a row whose stream cannot be read falls due later.
 type DueRows struct {
 	Records    string
 	Tables     queries
@@ -67,7 +66,7 @@ type DueRows struct {
 	Deliveries deliveries
 	Sender     sender
 	Now        func() time.Time
-	// PassedOver counts skipped rows by kind, "" if the kind is unknown. It may be nil.
+	// PassedOver counts these rows by kind, "" if the kind is unknown. It may be nil.
 	PassedOver func(kind string)
 }
 
@@ -109,7 +108,6 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	return "", nil
 }
 
-// due reads a batch; last is the sort key to continue after, "" if there is no more.
 func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found, last string, err error) {
 	out, err := d.Tables.Query(ctx, &dynamodb.QueryInput{
 		TableName:              &d.Records,
@@ -159,8 +157,8 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, then moves the row on or deletes it. After a crash in
-// between, it happens again. woken holds the streams that this batch has woken.
+// handle does what a row asks for, then puts the row off or deletes it. After a crash in between,
+// it happens again. woken holds the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
 	switch row.Kind {

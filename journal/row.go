@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -18,6 +19,8 @@ type Row struct {
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
 	// item.
 	Value any
+	// holder is who must hold the lease that is deleted.
+	holder string
 }
 
 // PutDue writes a due row.
@@ -25,12 +28,21 @@ func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }
 
-// DropDue deletes a due row whose time has not moved.
+// DropDue deletes a due row whose time has not changed.
 func DropDue(row due.Row) Row {
 	return Row{Key: row.Place()}
 }
 
+// DropLease deletes a lease's item. Unless it still has that holder, Append returns ErrTaken.
+func DropLease(key schema.Key, holder string) Row { return Row{Key: key, holder: holder} }
+
 func (r Row) write(table string) (types.TransactWriteItem, error) {
+	if r.holder != "" {
+		return types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("holder = :holder"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":holder": schema.Text(r.holder)},
+		}}, nil
+	}
 	if r.Value == nil {
 		return types.TransactWriteItem{Delete: &types.Delete{TableName: &table, Key: r.Attributes()}}, nil
 	}

@@ -27,7 +27,6 @@ type queryService struct {
 	wire.QueryService
 }
 
-// Names in faults and counts for an unknown operation, and for a request of no service.
 const (
 	unknown = "Unknown"
 	unnamed = "unknown"
@@ -150,7 +149,6 @@ func (s *Server) jsonCall(r *http.Request) faults.Call {
 	return call
 }
 
-// queryCall also parses the form for the service.
 func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 	if err := r.ParseForm(); err != nil {
@@ -177,7 +175,6 @@ func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 	return call
 }
 
-// invoke is the one operation of the data plane.
 const invoke = "Invoke"
 
 // pages are Cognito's operations outside its API: paths without the pool.
@@ -198,7 +195,6 @@ func pageOperation(r *http.Request) string {
 	return unknown
 }
 
-// objectOperations are keyed by method, bucket or key, and query parameter.
 var objectOperations = map[string]string{
 	"GET": "ListBuckets", "PUT bucket": "CreateBucket", "HEAD bucket": "HeadBucket", "DELETE bucket": "DeleteBucket",
 	"GET bucket list-type": "ListObjectsV2", "GET bucket location": "GetBucketLocation", "POST bucket delete": "DeleteObjects",
@@ -241,7 +237,6 @@ func (s *Server) operations() faults.Operations {
 	return all
 }
 
-// refuseREST uses the error format of both planes of API Gateway, and of SES.
 func refuseREST(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())

@@ -53,22 +53,19 @@ type Options struct {
 	Now func() time.Time
 	Log zerolog.Logger
 	// Mount holds backends of demo APIs by path prefix. Faults do not affect them.
-	Mount map[string]http.Handler
-	// Faults are the failures to inject.
+	Mount  map[string]http.Handler
 	Faults faults.Plan
-	// Limits are the enforced limits of API Gateway.
 	Limits Limits
 }
 
 // Server is a running local AWS.
 type Server struct {
-	db       *store.DB
-	listener net.Listener
-	http     *http.Server
-	stop     context.CancelFunc
-	serving  sync.WaitGroup
-	unused   unused
-	// listensAt is the host in Options.Addr.
+	db        *store.DB
+	listener  net.Listener
+	http      *http.Server
+	stop      context.CancelFunc
+	serving   sync.WaitGroup
+	unused    unused
 	listensAt string
 
 	json    map[string]jsonService  // by target
@@ -83,8 +80,7 @@ type Server struct {
 	admin   http.Handler
 }
 
-// Open opens the data file, listens and serves. Errors name their cause, such as a port in
-// use or a file of another version.
+// Open opens the data file, listens and serves. Its errors are for people.
 func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -3,6 +3,7 @@ package notices
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +19,7 @@ import (
 )
 
 type accountReader interface {
-	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
+	AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (accounts.History, error)
 }
 
 type sender interface {
@@ -33,6 +34,8 @@ type Notifier struct {
 	Now      func() time.Time
 	// Mail says that notices go out by e-mail.
 	Mail bool
+
+	memory toldMemory
 }
 
 // FactTypes lists the types of the facts that make notices.
@@ -50,40 +53,108 @@ func FactTypes() []string {
 // nothing. If the worker stops before it has asked, the due rows do.
 func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	account, ok := msg.Subject.Account()
-	if !ok {
+	if !ok || makesNoNotice(msg) || msg.Sequence > 0 && msg.Sequence <= n.memory.recall(account, n.Now()) {
 		return nil
 	}
-	told, err := n.Told(ctx, account)
-	if err != nil || msg.Sequence > 0 && msg.Sequence <= told {
-		return err
-	}
-	history, err := n.Accounts.AccountFrom(ctx, account, told)
+	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
 		return err
 	}
+	upTo := to.told
+	if msg.Sequence == 0 || msg.Sequence > to.told {
+		upTo, err = n.tellOn(ctx, account, to, msg)
+	}
+	if err == nil {
+		n.memory.remember(account, upTo, n.Now())
+	}
+	return err
+}
+
+// makesNoNotice reports that a message is about a fact of which Of makes nothing, whatever else has
+// happened. The next message tells on from before it.
+func makesNoNotice(msg events.Event) bool {
+	registered, ok := msg.Data.(events.UserRegistered)
+	return ok && registered.Wish == 0
+}
+
+// tellOn tells what has happened since the last fact that was told, and returns the new last one.
+func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to recipient, msg events.Event) (upTo int64, err error) {
+	history, err := n.Accounts.AccountSince(ctx, account, to.told, msg)
+	if wish := oldestRejected(history, to.told); err == nil && wish <= history.Base.Sequence {
+		history, err = n.Accounts.AccountSince(ctx, account, wish-1, msg)
+	}
+	if err != nil {
+		return 0, err
+	}
 	if history.Account.Standing.Leaving() {
-		return nil // nothing may be written about an account that is being erased
+		return to.told, nil // nothing may be written about an account that is being erased
 	}
 	oldest := n.Now().Add(-maxAge)
-	if told == 0 {
+	if to.told == 0 {
 		oldest = n.Now().Add(-maxAgeUntold)
 	}
-	upTo := told
+	upTo = to.told
+	var found []Notice
 	for _, fact := range history.Facts {
-		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > told {
+		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > to.told {
 			break // newer workers may have words for it
 		}
 		upTo = max(upTo, fact.Sequence)
-		if fact.Sequence <= told || fact.Time.Before(oldest) {
+		if fact.Sequence <= to.told || fact.Time.Before(oldest) {
 			continue
 		}
-		for _, notice := range Of(fact, history.Account, history.Facts) {
-			if err := n.Tell(ctx, account, notice); err != nil {
+		found = append(found, Of(fact, history.Account, history.Facts)...)
+	}
+	return upTo, n.tellAll(ctx, account, to, upTo, found)
+}
+
+// oldestRejected is the oldest wish that a fact after told rejects. The words for it need the fact that
+// opened the wish.
+func oldestRejected(history accounts.History, told int64) int64 {
+	var oldest int64 = math.MaxInt64
+	for _, fact := range history.Facts {
+		if rejected, ok := fact.Data.(events.RequestRejected); ok && rejected.Wish != 0 && fact.Sequence > told {
+			oldest = min(oldest, rejected.Wish)
+		}
+	}
+	return oldest
+}
+
+// maxTogether is how many rows one transaction may write.
+const maxTogether = 100
+
+// tellAll writes notices and how far the account was told in one transaction. If some of it is
+// written already, or if it is too much for a transaction, tellAll writes one notice after the other.
+func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to recipient, upTo int64, found []Notice) error {
+	if upTo <= to.told {
+		return nil
+	}
+	if len(found) == 0 {
+		return n.Store.setTold(ctx, account, to.told, upTo)
+	}
+	writes := []types.TransactWriteItem{{Update: n.Store.toldUpdate(account, upTo)}}
+	var wakeUps []events.Event
+	for _, notice := range found {
+		notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
+		more, ask, err := n.writes(account, notice, n.deliveries(to, notice))
+		if err != nil {
+			return err
+		}
+		writes, wakeUps = append(writes, more...), append(wakeUps, ask...)
+	}
+	err := errChanged
+	if len(writes) <= maxTogether {
+		err = n.Store.transact(ctx, "writing notices of "+string(account), writes...)
+	}
+	if errors.Is(err, errChanged) {
+		for _, notice := range found {
+			if err := n.tell(ctx, account, to, notice); err != nil {
 				return err
 			}
 		}
+		return n.Store.setTold(ctx, account, to.told, upTo)
 	}
-	return n.Store.setTold(ctx, account, told, upTo)
+	return n.ask(ctx, wakeUps, err)
 }
 
 // Of returns what a fact tells its account's owner, given the account after it, or later, and the
@@ -101,23 +172,34 @@ func Of(fact events.Event, account state.Account, facts []events.Event) (told []
 	return told
 }
 
+type toldRow struct {
+	Seq int64 `dynamodbav:"seq"`
+}
+
 // Told is the sequence of the last fact of the account that was told, or did not have to be.
 func (n *Notifier) Told(ctx context.Context, account portal.AccountID) (int64, error) {
-	var row struct {
-		Seq int64 `dynamodbav:"seq"`
-	}
+	var row toldRow
 	_, err := n.Store.get(ctx, schema.Told(account), &row)
 	return row.Seq, err
+}
+
+// toldUpdate fails if another worker has told as much.
+func (s *Store) toldUpdate(account portal.AccountID, seq int64) *types.Update {
+	return &types.Update{
+		TableName: &s.records, Key: schema.Told(account).Attributes(), UpdateExpression: aws.String("SET seq = :seq"),
+		ConditionExpression:       aws.String("attribute_not_exists(seq) OR seq < :seq"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":seq": schema.Number(seq)},
+	}
 }
 
 func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, seq int64) error {
 	if seq <= before {
 		return nil
 	}
+	update := s.toldUpdate(account, seq)
 	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.records, Key: schema.Told(account).Attributes(), UpdateExpression: aws.String("SET seq = :seq"),
-		ConditionExpression:       aws.String("attribute_not_exists(seq) OR seq < :seq"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":seq": schema.Number(seq)},
+		TableName: update.TableName, Key: update.Key, UpdateExpression: update.UpdateExpression,
+		ConditionExpression: update.ConditionExpression, ExpressionAttributeValues: update.ExpressionAttributeValues,
 	})
 	if err = outcome("noting what "+string(account)+" was told", err); errors.Is(err, errChanged) {
 		return nil // another worker has told more
@@ -127,29 +209,43 @@ func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, s
 
 // Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent.
 func (n *Notifier) Tell(ctx context.Context, account portal.AccountID, notice Notice) error {
-	settings, err := n.Store.Settings(ctx, account)
+	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
 		return err
 	}
-	notice.Hidden = !settings.Wants(notice.Kind, ChannelDashboard)
-	var channels []Delivery
-	if n.Mail && settings.Wants(notice.Kind, ChannelMail) {
-		channels = append(channels, n.delivery(notice, ChannelMail))
+	return n.tell(ctx, account, to, notice)
+}
+
+func (n *Notifier) tell(ctx context.Context, account portal.AccountID, to recipient, notice Notice) error {
+	notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
+	return n.write(ctx, account, notice, n.deliveries(to, notice))
+}
+
+// ask sends the messages that ask for deliveries, unless writing them failed.
+func (n *Notifier) ask(ctx context.Context, wakeUps []events.Event, err error) error {
+	if err != nil || len(wakeUps) == 0 {
+		return err
 	}
-	if settings.Wants(notice.Kind, ChannelWebhook) {
-		webhooks, err := n.Store.Webhooks(ctx, account)
-		if err != nil {
-			return err
-		}
-		for _, w := range webhooks {
-			d := n.delivery(notice, w.channel())
-			if !w.On() {
-				d.State = Held
-			}
-			channels = append(channels, d)
-		}
+	return portal.Postpone("the queues do not answer", n.Sender.Send(ctx, wakeUps...))
+}
+
+// deliveries are those of a notice to the channels that its recipient wants it on.
+func (n *Notifier) deliveries(to recipient, notice Notice) []Delivery {
+	var all []Delivery
+	if n.Mail && to.settings.Wants(notice.Kind, ChannelMail) {
+		all = append(all, n.delivery(notice, ChannelMail))
 	}
-	return n.write(ctx, account, notice, channels)
+	if !to.settings.Wants(notice.Kind, ChannelWebhook) {
+		return all
+	}
+	for _, w := range to.webhooks {
+		d := n.delivery(notice, w.channel())
+		if !w.On() {
+			d.State = Held
+		}
+		all = append(all, d)
+	}
+	return all
 }
 
 func (n *Notifier) delivery(notice Notice, channel string) Delivery {
@@ -160,31 +256,37 @@ func (n *Notifier) delivery(notice Notice, channel string) Delivery {
 }
 
 func (n *Notifier) write(ctx context.Context, account portal.AccountID, notice Notice, deliveries []Delivery) error {
-	expires := notice.At.Add(keep)
-	first, err := n.Store.put(schema.Notice(account, notice.ID), notice, expires, "attribute_not_exists(pk)")
+	writes, wakeUps, err := n.writes(account, notice, deliveries)
 	if err != nil {
 		return err
 	}
-	writes := []types.TransactWriteItem{first}
-	var wakeUps []events.Event
+	err = n.Store.transact(ctx, "writing a notice of "+string(account), writes...)
+	if errors.Is(err, errChanged) {
+		return nil // an earlier delivery of the fact has written it
+	}
+	return n.ask(ctx, wakeUps, err)
+}
+
+// writes returns the writes of a notice that must not exist and of its deliveries, and the messages
+// that ask for those.
+func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []Delivery) (writes []types.TransactWriteItem, wakeUps []events.Event, err error) {
+	expires := notice.At.Add(keep)
+	first, err := n.Store.put(schema.Notice(account, notice.ID), notice, expires, "attribute_not_exists(pk)")
+	if err != nil {
+		return nil, nil, err
+	}
+	writes = []types.TransactWriteItem{first}
 	for _, d := range deliveries {
 		more, err := n.Store.newDelivery(account, d, expires)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		writes = append(writes, more...)
 		if d.State == Pending {
 			wakeUps = append(wakeUps, d.wakeUp(account, n.Now()))
 		}
 	}
-	err = n.Store.transact(ctx, "writing a notice of "+string(account), writes...)
-	if errors.Is(err, errChanged) {
-		return nil // an earlier delivery of the fact has written it
-	}
-	if err != nil || len(wakeUps) == 0 {
-		return err
-	}
-	return portal.Postpone("the queues do not answer", n.Sender.Send(ctx, wakeUps...))
+	return writes, wakeUps, nil
 }
 
 // newDelivery returns the writes of a delivery that must not exist, and of its due row.

@@ -48,7 +48,7 @@ func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, 
 }
 
 // onAnother submits an admin's request about another account. An account that nobody has registered
-// or asked for is NotFound, and the admin's own is a Conflict: so there is always an admin left.
+// or asked for is NotFound. The admin's own is a Conflict, so that an admin is always left.
 func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal.AccountID, request events.Request) (Operation, error) {
 	if admin.Account == account {
 		return Operation{}, portal.Fail(portal.Conflict, "This is your own account. Another admin has to do that.")
@@ -64,7 +64,6 @@ func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal
 	}})
 }
 
-// deedRow is what an admin did to another account. Package members reads it.
 type deedRow struct {
 	At        time.Time          `dynamodbav:"at"`
 	Admin     portal.AccountID   `dynamodbav:"admin"`
@@ -73,7 +72,6 @@ type deedRow struct {
 	Operation portal.OperationID `dynamodbav:"operation"`
 }
 
-// deed returns the row of the audit, if the operation is an admin's about another account.
 func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	admin, isAccount := r.Actor.Account()
 	subject, onAccount := r.Subject.Account()

@@ -15,7 +15,7 @@ import (
 type NewKey struct {
 	Name string
 	// Plan says whose keys it joins, where each plan has keys of its own. "" is enough for an
-	// account whose subscriptions share their keys.
+	// account with one ring.
 	Plan portal.PlanID
 	// Ends is when the key expires, nil if never.
 	Ends *time.Time
@@ -59,7 +59,7 @@ func (o *Operations) CreateKey(ctx context.Context, caller Caller, key NewKey) (
 	})
 }
 
-// ringOf finds the ring of the account's subscription to the plan; without a plan, the only ring.
+// ringOf finds the ring of the subscription to the plan; without a plan, the only ring.
 func ringOf(held projections.Account, plan portal.PlanID) (portal.Ring, error) {
 	rings := map[portal.Ring]bool{}
 	var only portal.Ring
@@ -128,8 +128,7 @@ func (o *Operations) EndKey(ctx context.Context, caller Caller, id portal.KeyID,
 	})
 }
 
-// acceptAbout accepts a request that depends on what the account has. change means that it makes
-// API Gateway change a plan's keys.
+// acceptAbout accepts a request that depends on what the account has. change is as in preparation.
 func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool, request func(projections.Account) (events.Request, error)) (Operation, error) {
 	return o.accept(ctx, caller.submission(nil), preparation{change: change, likely: true, make: func(ctx context.Context) (events.Request, error) {
 		held, err := o.views.Account(ctx, caller.Account)

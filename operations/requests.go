@@ -15,8 +15,7 @@ import (
 
 // Caller is the account that submits a request, with the request's headers.
 type Caller struct {
-	Account portal.AccountID
-	// Viewer says which products exist for the caller.
+	Account        portal.AccountID
 	Viewer         catalog.Viewer
 	IdempotencyKey string
 	Correlation    string
@@ -29,7 +28,7 @@ func (c Caller) submission(request events.Request) Submission {
 	}
 }
 
-// Register submits a request to open the account. A person who has none and may not register is
+// Register submits a request to register the account. A person who has none and may not register is
 // Forbidden; an admin always may.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
 	request := events.RegisterUser{Admin: caller.Viewer.Admin}
@@ -76,9 +75,9 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	}})
 }
 
-// ChangePlan submits a request to move the account's keys to the plan from the one it replaces. What
-// Subscribe refuses, ChangePlan refuses as well. A replaced plan that the account never had, and
-// that the catalog does not have or the caller does not see, is NotFound.
+// ChangePlan submits a request to move the account's keys to the plan from the one it replaces. It
+// refuses what Subscribe refuses. A replaced plan that the account never had and does not see is
+// NotFound.
 func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replaces portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
@@ -114,7 +113,6 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 	}})
 }
 
-// seen finds a plan that exists for the caller.
 func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, bool) {
 	found, product, ok := offered.Plan(plan)
 	if !ok || !c.Viewer.Sees(product) {
@@ -160,10 +158,8 @@ func (o *Operations) knows(ctx context.Context, caller Caller, plan portal.PlanI
 	return false, nil
 }
 
-// maxRivals keeps the message small.
 const maxRivals = 200
 
-// rivals returns the other plans that cover one of the stages today.
 func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
 	var found []portal.PlanID
 	for _, product := range offered.Products {
@@ -195,9 +191,8 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 }
 
 // Reveal returns the value of one of the account's keys. It records the reveal first; if that
-// fails, it returns no value. An unknown key and another account's are NotFound. A key that
-// cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute are
-// TooManyRequests.
+// fails, it returns no value. Any other key is NotFound. A key that cannot be used now is a
+// Conflict. More than projections.MaxRevealsPerMinute are TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
 	key, value, err := o.value(ctx, caller.Account, id)
 	if err != nil {
@@ -212,7 +207,7 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 // ValueToSend returns the value of one of the account's keys, for a request that the portal sends
 // to an API for the account. It refuses the same keys as Reveal, but records and limits no reveal,
 // because the account does not see the value: the sender must keep it out of everything that it
-// returns. So the activity lists only the times at which a value left the portal for a person.
+// returns.
 func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
 	_, value, err := o.value(ctx, account, id)
 	if err != nil {
@@ -221,7 +216,6 @@ func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, 
 	return value, nil
 }
 
-// value finds a key of the account that can be used now, and computes its value.
 func (o *Operations) value(ctx context.Context, account portal.AccountID, id portal.KeyID) (projections.Key, string, error) {
 	held, err := o.views.Account(ctx, account)
 	if err != nil {
@@ -267,7 +261,7 @@ func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
 	return projections.Key{}, false
 }
 
-// EachOf calls visit with every operation of the account that its list still has, newest first.
+// EachOf visits every operation of the account that its list still has, newest first.
 func (o *Operations) EachOf(ctx context.Context, account portal.AccountID, visit func(Operation) error) error {
 	return o.rows.each(ctx, portal.AccountActor(account), func(id portal.OperationID) error {
 		operation, err := o.find(ctx, id, func(operationRow) bool { return true })

@@ -93,7 +93,7 @@ func RivalPlans(plan, held string) *Error {
 		"%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.", plan, held, held, plan, held))
 }
 
-// AccountSuspended refuses a change of an account that the operator has suspended for that reason.
+// AccountSuspended refuses a change of a suspended account, with the reason of the suspension.
 func AccountSuspended(reason string) *Error {
 	text := "The operator of this portal has suspended your account, so nothing can be changed and API Gateway refuses your keys."
 	if reason != "" {

@@ -1,5 +1,5 @@
-// Package portal defines what every other package shares: ids, streams, scopes, and the one
-// error type whose text a user may see. It uses the standard library only.
+// Package portal defines what every other package uses: ids, streams, scopes, and the one error
+// type whose text a user may see. It uses the standard library only.
 package portal
 
 import (
@@ -13,8 +13,7 @@ import (
 // AccountID names an account. It is generated when the portal first sees an identity.
 type AccountID string
 
-// KeyID names one of the portal's API keys. The decision to create the key generates it; it is
-// never reused.
+// KeyID names one of the portal's API keys. It is never reused.
 type KeyID string
 
 // GatewayKeyID is API Gateway's id of an API key.
@@ -23,11 +22,10 @@ type GatewayKeyID string
 // PlanID names a plan. It is opaque to clients; today it is API Gateway's usage plan id.
 type PlanID string
 
-// OperationID names an operation: an accepted request that its client can follow.
+// OperationID names an operation.
 type OperationID string
 
-// Ring names a group of keys of one account that are in the same plans: those of the ring's
-// subscriptions. Rings are "account", "plan/<id>" (if each subscription has keys of its own) and
+// Ring names a ring: "account", "plan/<id>" (if each subscription has keys of its own) or
 // "licence/<id>".
 type Ring string
 
@@ -90,7 +88,7 @@ func (p *Pair) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Stage is one stage of one REST API. A plan grants access to stages.
+// Stage is one stage of one REST API.
 type Stage struct {
 	API   string `json:"api"`
 	Stage string `json:"stage"`

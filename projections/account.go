@@ -84,12 +84,18 @@ func (v *Views) Profile(ctx context.Context, id portal.AccountID) (Profile, erro
 
 // Account reads an account. One that never registered is empty, with StatusNone.
 func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
-	account := Account{Profile: Profile{Status: StatusNone}}
-	live, err := v.store.live(ctx)
+	account, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (Account, error) {
+		return v.store.account(ctx, live, id)
+	})
 	if err != nil {
 		return account, asUnavailable(err)
 	}
-	err = v.store.query(ctx, live.Now(id), func(sk string, item map[string]types.AttributeValue) error {
+	return account, v.nameAsOffered(ctx, account.Subscriptions)
+}
+
+func (s store) account(ctx context.Context, live schema.Generation, id portal.AccountID) (Account, error) {
+	account := Account{Profile: Profile{Status: StatusNone}}
+	err := s.query(ctx, live.Now(id), func(sk string, item map[string]types.AttributeValue) error {
 		switch {
 		case sk == schema.NowProfile:
 			return attributevalue.UnmarshalMap(item, &account.Profile)
@@ -102,10 +108,7 @@ func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, erro
 		}
 		return nil
 	})
-	if err != nil {
-		return account, asUnavailable(err)
-	}
-	return account, v.nameAsOffered(ctx, account.Subscriptions)
+	return account, err
 }
 
 // nameAsOffered gives subscriptions their plans' current names. If a plan is no longer offered,

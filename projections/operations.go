@@ -215,27 +215,33 @@ func WaitingText(reason string) string {
 
 // Progress reads an operation's progress. Without steps it is Accepted.
 func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, error) {
-	now, err := v.store.generations.current(ctx)
+	found, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (Progress, error) {
+		return v.progressIn(ctx, live, op)
+	})
 	if err != nil {
 		return Progress{Status: Accepted}, asUnavailable(err)
 	}
+	return found, nil
+}
+
+func (v *Views) progressIn(ctx context.Context, live schema.Generation, op portal.OperationID) (Progress, error) {
 	// An operation that somebody follows is read many times, and its wish is almost always the
 	// same. Both are then read at once.
 	guess, guessed := v.links.recall(op)
 	var own, shared []Step
 	group, within := errgroup.WithContext(ctx)
 	group.Go(portal.Guard(func() (err error) {
-		own, err = v.store.steps(within, now.Live.OperationSteps(op))
+		own, err = v.store.steps(within, live.OperationSteps(op))
 		return err
 	}))
 	if guessed {
 		group.Go(portal.Guard(func() (err error) {
-			shared, err = v.store.steps(within, now.Live.WishSteps(guess.stream, guess.wish))
+			shared, err = v.store.steps(within, live.WishSteps(guess.stream, guess.wish))
 			return err
 		}))
 	}
 	if err := group.Wait(); err != nil {
-		return Progress{Status: Accepted}, asUnavailable(err)
+		return Progress{}, err
 	}
 	own = inOrder(own)
 	link, linked := linkOf(own)
@@ -244,8 +250,9 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 		return progress(own), nil
 	case !guessed || link != guess:
 		v.links.remember(op, link)
-		if shared, err = v.store.steps(ctx, now.Live.WishSteps(link.stream, link.wish)); err != nil {
-			return Progress{Status: Accepted}, asUnavailable(err)
+		var err error
+		if shared, err = v.store.steps(ctx, live.WishSteps(link.stream, link.wish)); err != nil {
+			return Progress{}, err
 		}
 	}
 	shared = slices.DeleteFunc(slices.Clone(shared), func(s Step) bool {

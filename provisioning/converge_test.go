@@ -66,7 +66,11 @@ func (p *plane) call(what string) error {
 	return queue[0]
 }
 
-func (p *plane) CreateKey(_ context.Context, key gateway.Key) (portal.GatewayKeyID, error) {
+func (p *plane) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	key, err := derive(ctx)
+	if err != nil {
+		return "", err
+	}
 	if err := p.call("create " + key.Name); err != nil {
 		return "", err
 	}

@@ -29,12 +29,13 @@ func (c *convergence) createAlone(ctx context.Context, pair portal.Pair, key sta
 // createKey creates the key. Its value and name follow from its id, so a repeated creation
 // finds the first key.
 func (c *convergence) createKey(ctx context.Context, key state.Key) (portal.GatewayKeyID, error) {
-	wanted, err := c.derive(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	c.mayBeUnrecorded = true
-	return c.plane.CreateKey(ctx, wanted)
+	return c.plane.DeriveAndCreateKey(ctx, func(ctx context.Context) (gateway.Key, error) {
+		wanted, err := c.derive(ctx, key)
+		if err == nil {
+			c.mayBeUnrecorded = true
+		}
+		return wanted, err
+	})
 }
 
 func (c *convergence) derive(ctx context.Context, key state.Key) (gateway.Key, error) {

@@ -56,7 +56,9 @@ type sender interface {
 
 // ControlPlane is what converging needs of API Gateway. Every call may be repeated.
 type ControlPlane interface {
-	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
+	// DeriveAndCreateKey creates the key that derive returns, or returns derive's error. It calls
+	// derive once, and not after it has returned.
+	DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error)
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
@@ -138,7 +140,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
 	r := newConvergence(c, id, msg, lease)
-	defer func() { lease.End(r.allRecorded()) }()
+	defer r.endLease()
 	err = r.handle(ctx)
 	// The message must come again, which sends the facts that were not sent.
 	if unsent := r.published(); unsent != nil {
@@ -156,6 +158,7 @@ func (c *convergence) handle(ctx context.Context) error {
 		return err
 	}
 	if wake, ok := c.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
+		c.keepLease = true // comparing records outcomes before it has found all that is to do
 		if err := c.compare(ctx); err != nil {
 			return err
 		}
@@ -178,6 +181,8 @@ type convergence struct {
 	sending chan error
 
 	lease leases.AccountLease
+	// leaseEnded says that the lease ended with the last outcome, keepLease that it must not.
+	leaseEnded, keepLease bool
 	// mayBeUnrecorded says that a worker may have tried to create the account's keys without
 	// recording it.
 	mayBeUnrecorded bool
@@ -221,6 +226,12 @@ func (c *convergence) load(ctx context.Context) error {
 	return nil
 }
 
+func (c *convergence) endLease() {
+	if !c.leaseEnded {
+		c.lease.End(c.allRecorded())
+	}
+}
+
 // allRecorded says that no key of the account may exist without being recorded.
 func (c *convergence) allRecorded() bool {
 	if !c.mayBeUnrecorded {
@@ -248,7 +259,7 @@ func (c *convergence) publishAgain(ctx context.Context) error {
 }
 
 func (c *convergence) converge(ctx context.Context) error {
-	for {
+	for !c.leaseEnded {
 		t, ok := c.next()
 		if !ok {
 			if err := c.awaitReinstatement(ctx); err != nil {
@@ -275,6 +286,7 @@ func (c *convergence) converge(ctx context.Context) error {
 			return c.moveAgain(t.pair(), between)
 		}
 	}
+	return nil
 }
 
 func (c *convergence) leased(ctx context.Context) func() time.Time {

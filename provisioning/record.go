@@ -151,8 +151,13 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 		for _, fact := range appended {
 			after.Apply(fact)
 		}
-		err := c.Journal.Append(ctx, c.msg.Subject, head, appended, c.rows(after)...)
+		rows, last := c.rows(after), c.isLast(after)
+		if last {
+			rows = append(rows, journal.DropLease(c.lease.Key, c.lease.Holder))
+		}
+		err := c.Journal.Append(ctx, c.msg.Subject, head, appended, rows...)
 		if errors.Is(err, journal.ErrTaken) {
+			c.keepLease = true // it may be another worker's by now
 			touched, err := c.reload(ctx, about)
 			if err != nil {
 				return false, err
@@ -172,9 +177,22 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 		if err != nil {
 			return false, err
 		}
+		c.leaseEnded = last
 		c.latest, c.account = append(c.latest, appended...), after
 		return false, c.publish(ctx, appended)
 	}
+}
+
+// isLast reports whether nothing is left to do in that state, so that the outcome which leads to it
+// may end the lease.
+func (c *convergence) isLast(after state.Account) bool {
+	if c.lease.Holder == "" || c.keepLease || len(c.stuck) > 0 || len(c.recheck) > 0 || len(c.reswitch) > 0 || after.Standing.Leaving() {
+		return false
+	}
+	then := *c
+	then.account = after
+	_, more := then.next()
+	return !more && then.allRecorded()
 }
 
 // publish sends the facts, and what follows from them, while the run goes on. Its error is that of the facts before them.

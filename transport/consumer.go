@@ -7,12 +7,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Handler handles one event; nil means done. It may get an event again, and runs concurrently
-// for different groups. The comment on policy says what an error leads to.
+// Handler handles one event; nil means done. It may get an event again, and handles different
+// groups concurrently. The comment on policy says what an error leads to.
 //
-// The context carries a logger (zerolog.Ctx), the message's lease (pubsub.Lease), and whether
-// the worker is stopping (portal.Stopping). It ends when the message's time is up, or when a
-// stopping worker can wait no longer.
+// The context carries a logger (zerolog.Ctx), the message's lease (pubsub.Lease), and whether the
+// worker is stopping (portal.Stopping). It ends when the message's time is up, or when a stopping
+// worker can wait no longer.
 type Handler func(ctx context.Context, ev events.Event) error
 
 // Consumer handles the events of one queue.

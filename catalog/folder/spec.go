@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// spec is a valid product.yaml.
 type spec struct {
 	ID          string         `json:"id"`
 	Name        string         `json:"name"`
@@ -59,7 +58,6 @@ type planSpec struct {
 	Offer       *bool         `json:"offer"`
 }
 
-// visibility is one of the words, or {"groups": […]}.
 type visibility struct {
 	word   string
 	groups []string
@@ -104,7 +102,6 @@ func parseSpec(data []byte) (spec, mapping, []fault) {
 	return s, m, nil
 }
 
-// product is the description in the catalog's terms, without plans, APIs and files.
 func (s spec) product() catalog.Product {
 	return catalog.Product{
 		ID: s.ID, Name: s.Name, Description: s.Description, Category: s.Category, Tags: s.Tags, Owner: s.Owner, Featured: s.Featured,

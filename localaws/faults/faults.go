@@ -75,8 +75,7 @@ type Rule struct {
 	// cognito-idp, like "/oauth2/token". Empty or "*" means all.
 	Operation string `json:"operation,omitempty"`
 	Kind      Kind   `json:"kind"`
-	// Error is only for the kind Error.
-	Error string `json:"error,omitempty"`
+	Error     string `json:"error,omitempty"`
 	// Latency is drawn evenly from the range.
 	Latency Range `json:"latency,omitzero"`
 	// After is when a late call takes effect, or a reordered or expired message can be

@@ -39,7 +39,6 @@ func (s *Service) Metered() ([]Record, error) {
 
 func hourOf(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }
 
-// slot identifies usage that is metered once.
 func (r Record) slot() string {
 	way := "product"
 	if r.ByLicence {

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// The buckets within "sns".
 const (
 	topicsBucket        = "topics"        // ARN -> topic
 	subscriptionsBucket = "subscriptions" // ARN -> subscription
