@@ -29,6 +29,7 @@ func NamesFor(prefix string) Names {
 	}
 }
 
+// Tables lists the tables.
 func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions, n.Usage} }
 
 // Queues lists the queues, without their dead-letter queues.

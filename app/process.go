@@ -77,6 +77,7 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
 }
 
+// Fail prints the error to stderr and returns ExitFailed.
 func Fail(name string, err error) int {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", name, Explain(err))
 	return ExitFailed

@@ -87,6 +87,7 @@ type Problem struct {
 	Warning bool `json:"warning,omitempty"`
 }
 
+// HashOf returns the hash under which the Store keeps a blob.
 func HashOf(body []byte) string { return hashOf(body) }
 
 // String is the problem in one line, with its place: "seamark/product.yaml:12: …".

@@ -50,6 +50,7 @@ const (
 
 const maxProblems = 500
 
+// Errors counts the problems that are not warnings.
 func (r Report) Errors() int {
 	n := r.AllProblems - len(r.Problems)
 	for _, problem := range r.Problems {

@@ -44,6 +44,7 @@ func (q *Requests) Add(ctx context.Context, request events.Event) error {
 	return doing("keeping request "+request.ID, err)
 }
 
+// All lists the requests, oldest first.
 func (q *Requests) All(ctx context.Context) ([]events.Event, error) {
 	pages := dynamodb.NewQueryPaginator(q.db, &dynamodb.QueryInput{
 		TableName: &q.table, ConsistentRead: aws.Bool(true),
@@ -72,6 +73,7 @@ func (q *Requests) All(ctx context.Context) ([]events.Event, error) {
 	return all, nil
 }
 
+// Remove deletes the requests with those ids.
 func (q *Requests) Remove(ctx context.Context, ids ...string) error {
 	for _, id := range ids {
 		_, err := q.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &q.table, Key: schema.CatalogRequest(id).Attributes()})

@@ -68,6 +68,7 @@ type Discard struct {
 	Replays int64 `dynamodbav:"replays"`
 }
 
+// State is the state of a letter.
 type State string
 
 // The states; see the package comment.

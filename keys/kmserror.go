@@ -64,6 +64,7 @@ var problems = map[Cause]string{
 	Unusable:    "cannot compute API keys",
 }
 
+// Advice says what an operator must do.
 func (e *KMSError) Advice() string {
 	switch e.Cause {
 	case Throttled:

@@ -29,6 +29,7 @@ const (
 	KindSchema    = "schema"
 )
 
+// Result is something that a search found.
 type Result struct {
 	Kind  string
 	Title string

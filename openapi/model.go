@@ -119,6 +119,7 @@ type Parameter struct {
 	given *node
 }
 
+// Body is a request's body.
 type Body struct {
 	Required    bool
 	Description string

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
+// DefaultMaxOpen is the default of Config.MaxOpen.
 const DefaultMaxOpen = 50
 
 const (

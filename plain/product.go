@@ -79,7 +79,7 @@ func (d *Documents) apis(b *strings.Builder, product catalog.Product) {
 		case api.Private:
 			b.WriteString(" Only callers inside its owner's network can call it.")
 		case api.Kind == catalog.Docs:
-			b.WriteString(" No plan of this portal opens it.")
+			b.WriteString(" No plan of this portal covers it.")
 		default:
 			b.WriteString(" It has no public address.")
 		}

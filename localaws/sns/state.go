@@ -26,6 +26,8 @@ type state struct {
 type topic struct {
 	ARN, Name string
 	FIFO      bool
+	// Owner is another account, or empty; see EnsureTopic.
+	Owner string `json:",omitempty"`
 	// Attributes are those set by CreateTopic or SetTopicAttributes.
 	Attributes map[string]string
 	Tags       map[string]string
