@@ -24,7 +24,7 @@ func accountStates() map[string]shown {
 	refused := keyring()
 	refused.askErr = portal.Fail(portal.Invalid, "Write a message of at most 5,000 characters.")
 	late := keyring()
-	late.askErr = portal.Fail(portal.Invalid, "The key cannot end in the past. Choose a time in the future.")
+	late.askErr = portal.At("expires", portal.Fail(portal.Invalid, "The key cannot end in the past. Choose a time in the future."))
 	used := keyring()
 	plan := used.account.Subscriptions[0].Plan
 	used.counts = []usage.Series{counted(plan, "k-new", usage.Monthly, 10_000, 4000, 210), counted(plan, "k-old", usage.Monthly, 10_000, 9700), counted(plan, "k-ci", usage.Monthly, 10_000, 10_000)}

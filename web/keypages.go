@@ -125,28 +125,15 @@ func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	if err == nil {
 		operation, err = s.operations.CreateKey(r.Context(), who, operations.NewKey{Name: r.PostForm.Get("name"), Plan: plan, Ends: ends})
 	}
+	if portal.CodeOf(err) == portal.NotFound {
+		err = portal.At("plan", err)
+	}
 	if text, ok := refused(w, err); ok {
 		return s.renderKeys(w, r, id, s.status(err), keysPage{
-			Name: r.PostForm.Get("name"), Expires: r.PostForm.Get("expires"), Fault: fault{s.faultyField(r, ends, err), text},
+			Name: r.PostForm.Get("name"), Expires: r.PostForm.Get("expires"), Fault: fault{portal.FieldOf(err), text},
 		}, plan)
 	}
 	return follow(w, r, operation, err)
-}
-
-// faultyField is the field of the form of a new key that an error is about, "" if it is none of them.
-func (s *Web) faultyField(r *http.Request, ends *time.Time, err error) string {
-	_, unnamed := portal.KeyName(r.PostForm.Get("name"))
-	switch {
-	case ends == nil && r.PostForm.Get("expires") != "":
-		return "expires" // it could not be read
-	case unnamed != nil:
-		return "name"
-	case ends != nil && portal.KeyEnd(*ends, s.now(), portal.MaxKeyExpiry) != nil:
-		return "expires"
-	case portal.CodeOf(err) == portal.NotFound:
-		return "plan"
-	}
-	return ""
 }
 
 // formMoment reads a day and time in the person's time zone, nil if the field is empty.
@@ -157,7 +144,7 @@ func (s *Web) formMoment(r *http.Request, field string) (*time.Time, error) {
 	}
 	at, err := s.times(r.Context()).parse(text)
 	if err != nil {
-		return nil, err
+		return nil, portal.At(field, err)
 	}
 	return &at, nil
 }
@@ -262,9 +249,8 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return nil
 }
 
-// keyForm asks for what a form about a key says. field is the one that an error is about, "" if it is
-// none of them.
-type keyForm func(r *http.Request, who operations.Caller, key portal.KeyID) (operation operations.Operation, field string, err error)
+// keyForm asks for what a form about a key says. portal.FieldOf of the error is the id of the field.
+type keyForm func(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error)
 
 // onKey handles a form about a key. A form that cannot be accepted as it is leads to the key's page
 // with the reason.
@@ -278,10 +264,10 @@ func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identi
 		if err != nil {
 			return err
 		}
-		operation, field, err := ask(r, who, portal.KeyID(key))
+		operation, err := ask(r, who, portal.KeyID(key))
 		if text, ok := refused(w, err); ok && portal.CodeOf(err) != portal.NotFound {
 			form := r.PostForm
-			return s.renderKey(w, r, id, s.status(err), keyPage{Fault: fault{field, text}, Typed: typed{
+			return s.renderKey(w, r, id, s.status(err), keyPage{Fault: fault{portal.FieldOf(err), text}, Typed: typed{
 				Overlap: form.Get("overlap"), Custom: form.Get("custom"), When: form.Get("when"), At: form.Get("at"), Name: form.Get("name"), Confirm: form.Get("confirm"),
 			}})
 		}
@@ -289,32 +275,30 @@ func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identi
 	}
 }
 
-func (s *Web) renameKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, string, error) {
-	operation, err := s.operations.RenameKey(r.Context(), who, key, r.PostForm.Get("name"))
-	return operation, "name", err
+func (s *Web) renameKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
+	return s.operations.RenameKey(r.Context(), who, key, r.PostForm.Get("name"))
 }
 
-func (s *Web) rotateKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, string, error) {
+func (s *Web) rotateKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
 	text, field := r.PostForm.Get("overlap"), ""
 	if text == "custom" {
 		text, field = strings.TrimSpace(r.PostForm.Get("custom")), "custom"
 	}
 	overlap, err := operations.ParseOverlap(text)
 	if err != nil {
-		return operations.Operation{}, field, err
+		return operations.Operation{}, portal.At(field, err)
 	}
 	operation, err := s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Overlap: overlap})
-	return operation, "", err
+	return operation, portal.At(field, err)
 }
 
-func (s *Web) replaceLeaked(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, string, error) {
-	operation, err := s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Leaked: true})
-	return operation, "", err
+func (s *Web) replaceLeaked(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
+	return s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Leaked: true})
 }
 
 // endKey changes when a key ends: at a time, never, or now for the old key of a rotation.
-func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, string, error) {
-	end, field := operations.End{}, ""
+func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
+	var end operations.End
 	switch chosen := r.PostForm.Get("when"); chosen {
 	case "":
 	case "never":
@@ -322,24 +306,23 @@ func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (
 	case otherTime:
 		at, err := s.formMoment(r, "at")
 		if err == nil && at == nil {
-			err = portal.Fail(portal.Invalid, "Choose a day and a time.")
+			err = portal.At("at", portal.Fail(portal.Invalid, "Choose a day and a time."))
 		}
 		if err == nil {
 			err = s.mayEnd(r, who, key, *at)
 		}
 		if err != nil {
-			return operations.Operation{}, "at", err
+			return operations.Operation{}, err
 		}
-		end.At, field = at, "at"
+		end.At = at
 	default:
 		at, err := time.Parse(time.RFC3339, chosen)
 		if err != nil {
-			return operations.Operation{}, "", portal.Fail(portal.Invalid, "There is no such choice. Choose when the key ends.")
+			return operations.Operation{}, portal.Fail(portal.Invalid, "There is no such choice. Choose when the key ends.")
 		}
 		end.At = &at
 	}
-	operation, err := s.operations.EndKey(r.Context(), who, key, end)
-	return operation, field, err
+	return s.operations.EndKey(r.Context(), who, key, end)
 }
 
 // mayEnd refuses a time that the worker would refuse, so that the person can correct the form.
@@ -354,20 +337,19 @@ func (s *Web) mayEnd(r *http.Request, who operations.Caller, key portal.KeyID, a
 			latest = portal.MaxKeyOverlap
 		}
 	}
-	return portal.KeyEnd(at, s.now(), latest)
+	return portal.At("at", portal.KeyEnd(at, s.now(), latest))
 }
 
 // revokeKey ends a key now, if the person has typed its name.
-func (s *Web) revokeKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, string, error) {
+func (s *Web) revokeKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
 	account, err := s.account(r.Context(), who.Account)
 	if err != nil {
-		return operations.Operation{}, "", err
+		return operations.Operation{}, err
 	}
 	for _, k := range account.Keys {
 		if k.ID == key && strings.TrimSpace(r.PostForm.Get("confirm")) != k.Name {
-			return operations.Operation{}, "confirm", portal.Fail(portal.Invalid, "Type the name of the key exactly as it is shown, to confirm that you revoke it.")
+			return operations.Operation{}, portal.At("confirm", portal.Fail(portal.Invalid, "Type the name of the key exactly as it is shown, to confirm that you revoke it."))
 		}
 	}
-	operation, err := s.operations.EndKey(r.Context(), who, key, operations.End{})
-	return operation, "", err
+	return s.operations.EndKey(r.Context(), who, key, operations.End{})
 }

@@ -186,8 +186,8 @@ func TestARefusedFormAboutAKeyKeepsWhatWasTypedAndMarksTheField(t *testing.T) {
 		says  string
 		keeps map[string]string
 	}{
-		"a long name":           {"/keys", url.Values{"name": {long}, "expires": {"2026-12-24T18:30"}}, portal.Fail(portal.Invalid, tooLong), "name", tooLong, map[string]string{"#name": long, "#expires": "2026-12-24T18:30"}},
-		"an expiry in the past": {"/keys", url.Values{"name": {"CI"}, "expires": {"2020-12-24T18:30"}}, portal.Fail(portal.Invalid, "The key cannot end in the past."), "expires", "in the past", map[string]string{"#name": "CI", "#expires": "2020-12-24T18:30"}},
+		"a long name":           {"/keys", url.Values{"name": {long}, "expires": {"2026-12-24T18:30"}}, portal.At("name", portal.Fail(portal.Invalid, tooLong)), "name", tooLong, map[string]string{"#name": long, "#expires": "2026-12-24T18:30"}},
+		"an expiry in the past": {"/keys", url.Values{"name": {"CI"}, "expires": {"2020-12-24T18:30"}}, portal.At("expires", portal.Fail(portal.Invalid, "The key cannot end in the past.")), "expires", "in the past", map[string]string{"#name": "CI", "#expires": "2020-12-24T18:30"}},
 		"no time":               {"/keys", url.Values{"name": {"مفتاح"}, "expires": {"tomorrow"}}, nil, "expires", "cannot be read", map[string]string{"#name": "مفتاح", "#expires": "tomorrow"}},
 		"neither name nor time": {"/keys", url.Values{"name": {""}, "expires": {"tomorrow"}}, nil, "expires", "cannot be read", map[string]string{"#expires": "tomorrow"}},
 		"no such plan":          {"/keys", url.Values{"name": {"CI"}, "plan": {"nope"}}, portal.Fail(portal.NotFound, "There is no subscription to this plan."), "", "no subscription to this plan", map[string]string{"#name": "CI"}},
@@ -199,7 +199,7 @@ func TestARefusedFormAboutAKeyKeepsWhatWasTypedAndMarksTheField(t *testing.T) {
 		"an old key for long":   {"/keys/k-old/end", url.Values{"when": {"at"}, "at": {"2027-01-31T10:00"}}, nil, "at", "at most 30 days", map[string]string{"#at": "2027-01-31T10:00"}},
 		"an end in the past":    {"/keys/k-ci/end", url.Values{"when": {"at"}, "at": {"2020-01-31T10:00"}}, nil, "at", "in the past", map[string]string{"#at": "2020-01-31T10:00"}},
 		"no such choice":        {"/keys/k-ci/end", url.Values{"when": {"<script>"}}, nil, "", "There is no such choice.", nil},
-		"a bad new name":        {"/keys/k-ci/rename", url.Values{"name": {"a\nb"}}, portal.Fail(portal.Invalid, "The name contains a line break."), "name", "line break", map[string]string{"#name": "a\nb"}},
+		"a bad new name":        {"/keys/k-ci/rename", url.Values{"name": {"a\nb"}}, portal.At("name", portal.Fail(portal.Invalid, "The name contains a line break.")), "name", "line break", map[string]string{"#name": "a\nb"}},
 		"an unsure revocation":  {"/keys/k-new/revoke", url.Values{"confirm": {`"><b>`}}, nil, "confirm", "exactly as it is shown", map[string]string{"#confirm": `"><b>`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -311,7 +311,7 @@ func TestAFaultIsToldEvenWhereItsFieldIsGone(t *testing.T) {
 		"a suspended account's key":  {suspended, "/keys/k-new/revoke", url.Values{"confirm": {"x"}}},
 		"a suspended account's keys": {suspended, "/keys", url.Values{"name": {""}, "expires": {"soon"}}},
 	} {
-		c.f.askErr = portal.Fail(portal.Invalid, "Give the key a name.")
+		c.f.askErr = portal.At("name", portal.Fail(portal.Invalid, "Give the key a name."))
 		doc := document(t, signedIn(c.f).post(c.path, c.form), http.StatusBadRequest)
 		if doc.Find(`[role="alert"]`).Length() != 1 {
 			t.Errorf("%s: the page does not say what is wrong", name)
