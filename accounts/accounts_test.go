@@ -96,7 +96,7 @@ func (w *world) process() (*accounts.Reader, *counted) {
 // next returns a fact that can follow: the account subscribes to plans and leaves them.
 func (w *world) next() events.Fact {
 	plan := portal.PlanID(fmt.Sprint("plan-", w.account.Sequence/40%7))
-	now, link := w.account.Subscriptions[plan], events.Link{Wish: w.account.Subscriptions[plan].OpenedBy}
+	now, link := w.account.Subscription(plan), events.Link{Wish: w.account.Subscription(plan).OpenedBy}
 	pair := w.account.Attachments[portal.Pair{Key: "k1", Plan: plan}]
 	switch {
 	case !w.account.Registered:

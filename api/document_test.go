@@ -472,7 +472,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -486,7 +486,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 			requests = append(requests, events.Name(name))
 		}
 	}
-	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
+	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForReinstatement)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),

@@ -186,7 +186,7 @@ type Key struct {
 	EndsFor    string     `json:"ends_for,omitempty" enum:"revoked,leaked,rotated,expired,account_deleted,refused" doc:"Why it ends. rotated: another key replaces it."`
 	Replaces   string     `json:"replaces,omitempty" doc:"The key that this one replaces."`
 	ReplacedBy string     `json:"replaced_by,omitempty" doc:"The key that replaces this one."`
-	Waiting    string     `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key" doc:"Why a pending key is waiting."`
+	Waiting    string     `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key,suspended" doc:"Why a pending key is waiting."`
 }
 
 func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -75,9 +76,12 @@ func TestARequestAboutAKeyThatCannotBeReadIsRefusedWithTheReason(t *testing.T) {
 	} {
 		f := full()
 		method, path, _ := strings.Cut(c.request, " ")
-		p := signedIn(t, f).do(method, path, strings.NewReader(c.body)).want(http.StatusBadRequest).problem(c.code)
+		p := signedIn(t, f).do(method, path, strings.NewReader(c.body)).want(http.StatusUnprocessableEntity).problem(c.code)
 		if diff := cmp.Diff(c.detail, p.Detail); diff != "" || len(f.asked) > 0 {
 			t.Errorf("%s: asked for %v; the detail (-want +got):\n%s", c.body, f.asked, diff)
+		}
+		if diff := cmp.Diff([]api.Flaw{{Location: "body.overlap", Message: c.detail}}, p.Errors); diff != "" {
+			t.Errorf("%s: its flaws (-want +got):\n%s", c.body, diff)
 		}
 	}
 	for request, body := range map[string]string{"POST /keys": `{}`, "PATCH /keys/key-1": `{}`, "POST /keys/key-1/end": `{"at":"tomorrow"}`} {

@@ -137,7 +137,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
 		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
-			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Rows: facts, Sender: messages, Now: now,
+			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
 			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
 			Operations: operations.New(operations.Config{
 				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",

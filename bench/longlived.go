@@ -272,8 +272,8 @@ func (fakeAWS) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, 
 }
 func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error   { return nil }
 func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error { return nil }
-func (fakeAWS) Remaining(context.Context, portal.PlanID, portal.GatewayKeyID) (int64, bool, error) {
-	return 0, false, nil
+func (fakeAWS) QuotaOf(context.Context, portal.PlanID, portal.GatewayKeyID) (gateway.KeyQuota, error) {
+	return gateway.KeyQuota{}, nil
 }
 func (fakeAWS) SetRemaining(context.Context, portal.PlanID, portal.GatewayKeyID, int64) error {
 	return nil

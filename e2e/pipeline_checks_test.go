@@ -52,7 +52,7 @@ func (w *world) checkAttachments(folded state.Account) {
 		if got := w.plane.attached[attachment{pair.Plan, folded.Keys[pair.Key].GatewayID}]; got != (is.Phase == state.Active) || is.Open() {
 			w.Errorf("%s of %s is %s, and attached: %v", pair.Plan, folded.ID, is.Phase, got)
 		}
-		if subscribed := folded.Subscriptions[pair.Plan].Phase; subscribed != is.Phase {
+		if subscribed := folded.SubscribedBy(pair).Phase; subscribed != is.Phase {
 			w.Errorf("%s has %s in %s %s, and is subscribed to it %s", folded.ID, pair.Key, pair.Plan, is.Phase, subscribed)
 		}
 	}
@@ -96,7 +96,7 @@ func (w *world) checkViews(folded state.Account, facts []events.Event) {
 	}
 	want := map[state.Phase]string{state.Active: projections.SubscriptionActive, state.Ended: projections.SubscriptionEnded}
 	for _, s := range shown.Subscriptions {
-		if has := folded.Subscriptions[s.Plan]; s.State != want[has.Phase] {
+		if has := folded.Subscriptions[s.ID()]; s.State != want[has.Phase] {
 			w.Errorf("%s of %s is shown as %s, and is %s", s.Plan, folded.ID, s.State, has.Phase)
 		}
 	}
@@ -157,9 +157,9 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			}
 		case events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
-			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaThresholdReached,
+			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaUsed, events.QuotaThresholdReached,
 			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending,
-			events.KeyUnblocked, events.RegistrationPending, events.AccountSuspended, events.AccountReinstated:
+			events.KeyUnblocked, events.RegistrationPending, events.AccountSuspended, events.AccountReinstated, events.LicenceAccessSet:
 			continue
 		case events.AccountDeleting:
 			deleting[fact.Sequence] = true
@@ -205,7 +205,7 @@ func (w *world) checkNewestIntentWins(folded state.Account) {
 			continue
 		}
 		wanted := wants(newest.Data, plan.Plan)
-		holds := folded.Subscriptions[plan.Plan].Desired()
+		holds := folded.Subscription(plan.Plan).Desired()
 		switch {
 		case p.Status == projections.Succeeded && wanted != holds && !w.plane.gone[plan.Plan]:
 			w.Errorf("%s is the newest request about %s (wanted: %v) and succeeded, but held is %v", newest.Operation, plan.Plan, wanted, holds)

@@ -76,9 +76,9 @@ func (w *world) checkKey(folded state.Account, key state.Key) {
 			w.Errorf("key %s has ended, and %s works: %+v", key.ID, id, key)
 		}
 	}
-	for plan, s := range folded.Subscriptions {
-		if s.Phase == state.Active && key.Live() && folded.Attachments[portal.Pair{Key: key.ID, Plan: plan}].Phase != state.Active {
-			w.Errorf("key %s of %s is not in %s", key.ID, folded.ID, plan)
+	for id, s := range folded.Subscriptions {
+		if s.Phase == state.Active && key.Live() && key.Ring == s.Ring && folded.Attachments[portal.Pair{Key: key.ID, Plan: s.Plan}].Phase != state.Active {
+			w.Errorf("key %s of %s is not in %s", key.ID, folded.ID, id)
 		}
 	}
 }

@@ -332,7 +332,7 @@ func (w *world) changeByHand() {
 	case "attach":
 		_ = w.plane.attach(plan, id)
 	case "detach":
-		delete(w.plane.attached, attachment{plan, id})
+		w.plane.detach(attachment{plan, id})
 	case "disable":
 		w.plane.disableByHand(id, w.now())
 	case "enable":

@@ -79,6 +79,8 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(), meters: meters{}, erased: map[portal.AccountID]bool{},
 		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
 	}
+	w.plane.forgets = rapid.Bool().Draw(rt, "a detachment forgets the quota")
+	w.plane.detached = func(of attachment) { w.setRemaining(of, w.quotaOf(of).Limit) }
 	for _, name := range []string{names.Journal, names.Records, names.Views, names.Usage} {
 		createTable(rt, tables, name)
 	}

@@ -123,7 +123,7 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
 		events.KeyRequested{}.EventType():                  forAccount(d, KeyCreation(d.keys, d.rings, d.now)),
-		events.KeyRenameRequested{}.EventType():            forAccount(d, KeyRenaming),
+		events.KeyRenameRequested{}.EventType():            forAccount(d, inGoodStanding(KeyRenaming)),
 		events.KeyRotationRequested{}.EventType():          forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
 		events.KeyEndRequested{}.EventType():               forAccount(d, KeyEnd(d.now)),
 		events.KeyEndNoticeRequested{}.EventType():         forAccount(d, KeyEndNotice(d.now)),
@@ -133,6 +133,11 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
+
+		events.MarketplaceConfirmed{}.EventType():    forLicence(d, Claiming),
+		events.MarketplaceNotified{}.EventType():     d.notice,
+		events.LicenceAccessRequested{}.EventType():  forAccount(d, LicenceAccess(d.keys)),
+		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
 	}
 }
 
@@ -191,6 +196,15 @@ type past struct {
 	// guessed means that the stream was not read. It may have facts.
 	guessed bool
 	decide  func() []events.Fact
+	// rows returns the rows written with the facts; nil means dueRows.
+	rows func(facts []events.Event) []journal.Row
+}
+
+func (p past) rowsOf(msg events.Event, facts []events.Event) []journal.Row {
+	if p.rows != nil {
+		return p.rows(facts)
+	}
+	return dueRows(msg, p.account, facts)
 }
 
 // handle runs the loop drawn in the package comment.
@@ -217,7 +231,7 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, before.account, appended)...)
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, before.rowsOf(msg, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -278,10 +292,15 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 // follow sends the facts to their subscribers, and one wake-up if any of them opens a wish.
 // Everything derives from the facts, so sending it again is harmless.
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
-	messages := appended
+	messages := appended[:len(appended):len(appended)]
+	for _, fact := range appended {
+		if news, ok := fact.LicenceNews(0); ok {
+			messages = append(messages, news)
+		}
+	}
 	for _, fact := range appended {
 		if fact.OpensWish() != 0 {
-			messages = append(messages[:len(messages):len(messages)], wakeUp(fact))
+			messages = append(messages, wakeUp(fact))
 			break
 		}
 	}

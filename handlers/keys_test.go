@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
@@ -117,6 +118,8 @@ func TestKeyRotation(t *testing.T) {
 			refusedKey(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
 		{"a negative overlap is refused", active(), events.KeyRotationRequested{Key: "key1", Overlap: -1}, 3,
 			refusedKey(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
+		{"a leaked key with an overlap is refused", active(), events.KeyRotationRequested{Key: "key1", Leaked: true, Overlap: 3600}, 3,
+			refusedKey(onKey1, portal.Invalid, "A key that has leaked ends at once, so it has no overlap. Leave out either overlap or leaked.")},
 		{"a leaked key ends first", active(), leaked, 3, []events.Fact{events.KeyEnding{Decides: onKey1, Key: "key1", Reason: events.EndLeaked}, replacement(nil)}},
 		{"the new key lives as long as the old one was to, but no longer than five years, and the old one no longer than before", active(key1Ends(inAnHour, events.EndExpired, 3)),
 			events.KeyRotationRequested{Key: "key1", Overlap: 7200}, 4, []events.Fact{replacement(&longest), until(inAnHour)}},
@@ -159,6 +162,8 @@ func TestKeyEnd(t *testing.T) {
 		{"revoking a key that is being created ends its wish", active(key2("")), events.KeyEndRequested{Key: "key2"}, 4,
 			[]events.Fact{events.RequestSuperseded{Link: wish(7)}, events.KeyEnding{Decides: onKey2, Key: "key2", Reason: events.EndRevoked}}},
 		{"revoking works while the account is suspended", active(suspended()), events.KeyEndRequested{Key: "key1"}, 6, []events.Fact{ended(events.EndRevoked)}},
+		{"an end does not move while the account is suspended", active(suspended()), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 6,
+			refusedKey(onKey1, suspendedRefusal.Code, suspendedRefusal.Message)},
 		{"the old key of a rotation ends early", rotated(), events.KeyEndRequested{Key: "key1"}, 4, []events.Fact{ended(events.EndRotated)}},
 		{"the old key of a rotation gets more time", rotated(), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 4, until(&tomorrow, events.EndRotated)},
 		{"the old key of a rotation gets no 31 days", rotated(), events.KeyEndRequested{Key: "key1", At: &days31}, 4,
@@ -252,6 +257,44 @@ func TestTheEndOfAKeyIsADueRow(t *testing.T) {
 	} {
 		if !row.At().After(opened) || !slices.ContainsFunc(d.tables.Rows(t, d.tables.Records, row.Place().PK), func(item map[string]types.AttributeValue) bool { return schema.KeyOf(item) == row.Place() }) {
 			t.Errorf("there is no %s row at %s", row.Kind, row.At())
+		}
+	}
+}
+
+// Every row besides those that end a key.
+func TestAnOwnerIsToldAheadOfAnEndButNotRightAfterSettingIt(t *testing.T) {
+	t.Parallel()
+	const hour = time.Hour
+	for name, c := range map[string]struct {
+		after  time.Duration
+		reason events.EndReason
+		want   []time.Duration
+	}{
+		"an expiry in ten days":                  {10 * day, events.EndExpired, []time.Duration{7 * day, day}},
+		"an expiry in a week":                    {7 * day, events.EndExpired, []time.Duration{day}},
+		"an expiry in a week and a minute":       {7*day + time.Minute, events.EndExpired, []time.Duration{day}},
+		"an expiry in three days":                {3 * day, events.EndExpired, []time.Duration{day}},
+		"an expiry in a day and a minute":        {day + time.Minute, events.EndExpired, nil},
+		"an expiry in an hour":                   {hour, events.EndExpired, nil},
+		"an overlap of 30 days":                  {30 * day, events.EndRotated, []time.Duration{day}},
+		"an overlap of two days":                 {2 * day, events.EndRotated, []time.Duration{hour}},
+		"an overlap of a day":                    {day, events.EndRotated, []time.Duration{hour}},
+		"an overlap of two hours":                {2 * hour, events.EndRotated, nil},
+		"no overlap":                             {0, events.EndRotated, nil},
+		"an overlap whose end has passed":        {-hour, events.EndRotated, nil},
+		"the end of a key that is to end anyhow": {10 * day, events.EndRevoked, nil},
+	} {
+		stream := portal.AccountStream(account)
+		before := statetest.FoldAccount(account, history(active()))
+		after := before.Clone()
+		ends := keyClock().Add(c.after)
+		after.Apply(events.Event{Subject: stream, Data: events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: c.reason}})
+		want := []journal.Row{journal.PutDue(due.OfKeyEnd(stream, "key1", ends))}
+		for _, ahead := range c.want {
+			want = append(want, journal.PutDue(due.OfKeyEndSoon(stream, "key1", ends, ahead)))
+		}
+		if diff := cmp.Diff(want, keyEndRows(stream, before, after, keyClock())); diff != "" {
+			t.Errorf("%s: rows (-want +got):\n%s", name, diff)
 		}
 	}
 }

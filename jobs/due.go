@@ -33,6 +33,10 @@ type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 }
 
+type journalReader interface {
+	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+}
+
 type rowWriter interface {
 	Write(ctx context.Context, rows ...journal.Row) error
 }
@@ -57,6 +61,7 @@ type DueRows struct {
 	Records    string
 	Tables     queries
 	Accounts   accountReader
+	Journal    journalReader
 	Rows       rowWriter
 	Operations republisher
 	Deliveries deliveries
@@ -167,6 +172,8 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.giveBack(ctx, row)
 	case due.KeyEnd, due.KeyEndSoon, due.KeyRemoval:
 		done, err = d.serveKey(ctx, row)
+	case due.Licence:
+		done, err = d.tellOfLicence(ctx, row)
 	case due.Delivery:
 		done, err = d.Deliveries.Wake(ctx, row.Row)
 	default:

@@ -68,7 +68,7 @@ func Kinds() []KindInfo {
 		{ApprovalDenied, approvals, "a request is denied"},
 		{KeyCreated, keys, "a key is created"},
 		{KeyEnding, keys, "a key gets a date on which it ends"},
-		{KeyEndsSoon, keys, "a key expires in a week, or in a day"},
+		{KeyEndsSoon, keys, "a key expires in a week, or in a day, or the old key of a rotation ends soon"},
 		{KeyEnded, keys, "a key ends"},
 		{KeyLeaked, keys, "a key is replaced because it leaked"},
 		{KeyDisabled, keys, "the operator of the portal disables a key"},

@@ -31,12 +31,20 @@ func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, accou
 	return o.onAnother(ctx, admin, account, events.RegistrationReviewRequested{Approved: approved, Message: message})
 }
 
-// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict.
+// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict, and
+// while the account is suspended it is Suspended: deleting it and signing up again would end the
+// suspension.
 func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
 	if caller.Viewer.Admin {
 		return Operation{}, portal.Fail(portal.Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")
 	}
-	return o.Accept(ctx, caller.submission(events.AccountDeletionRequested{}))
+	return o.accept(ctx, caller.submission(nil), preparation{make: func(ctx context.Context) (events.Request, error) {
+		profile, err := o.views.Profile(ctx, caller.Account)
+		if err == nil && profile.Status == projections.StatusSuspended {
+			err = portal.DeletionSuspended()
+		}
+		return events.AccountDeletionRequested{}, err
+	}})
 }
 
 // onAnother submits an admin's request about another account. An account that nobody has registered

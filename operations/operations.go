@@ -36,6 +36,7 @@ type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	LastCatalog() projections.Catalog
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
+	Profile(ctx context.Context, id portal.AccountID) (projections.Profile, error)
 	Progress(ctx context.Context, op portal.OperationID) (projections.Progress, error)
 	Shown(ctx context.Context, stream portal.Stream) (int64, error)
 }

@@ -45,7 +45,8 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 	}})
 }
 
-// Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
+// Subscribe submits a request to subscribe the account to the plan. An account that is suspended is
+// refused with Suspended, and one that is being deleted with Deleting. A plan that the catalog
 // does not have, or that the caller does not see, is NotFound, and one that nobody can subscribe to
 // here is a Conflict. The worker decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
@@ -54,8 +55,11 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	submitted.Wording = string(plan)
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		offered, err := o.views.Catalog(ctx)
-		if err != nil {
+		var offered projections.Catalog
+		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
+			offered, err = o.views.Catalog(ctx)
+			return err
+		}); err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -83,8 +87,11 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 		if plan == replaces {
 			return nil, portal.Fail(portal.Invalid, "A plan cannot replace itself.")
 		}
-		offered, err := o.views.Catalog(ctx)
-		if err != nil {
+		var offered projections.Catalog
+		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
+			offered, err = o.views.Catalog(ctx)
+			return err
+		}); err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -118,14 +125,17 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 
 // Unsubscribe submits a request to end the account's subscription. A plan that is not among the
 // account's subscriptions, and that the catalog does not have or the caller does not see, is
-// NotFound.
+// NotFound. An account that may not subscribe may not leave a plan either.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		known, err := o.knows(ctx, caller, plan)
-		if err == nil && !known {
-			err = portal.Fail(portal.NotFound, "There is no such plan.")
-		}
+		err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) error {
+			known, err := o.knows(ctx, caller, plan)
+			if err == nil && !known {
+				err = portal.Fail(portal.NotFound, "There is no such plan.")
+			}
+			return err
+		})
 		return events.UnsubscribeRequested{Plan: plan}, err
 	}})
 }
@@ -217,11 +227,8 @@ func (o *Operations) value(ctx context.Context, account portal.AccountID, id por
 	if err != nil {
 		return projections.Key{}, "", err
 	}
-	switch held.Profile.Status {
-	case projections.StatusSuspended:
-		return projections.Key{}, "", portal.AccountSuspended(held.Profile.Message)
-	case projections.StatusDeleting:
-		return projections.Key{}, "", portal.AccountDeleting()
+	if err := inGoodStanding(held.Profile); err != nil {
+		return projections.Key{}, "", err
 	}
 	key, ok := find(held.Keys, id)
 	if !ok {

@@ -63,6 +63,11 @@ func KeyOverlap(overlap time.Duration) error {
 	return nil
 }
 
+// LeakedOverlap refuses an overlap for a key that has leaked.
+func LeakedOverlap() error {
+	return Fail(Invalid, "A key that has leaked ends at once, so it has no overlap. Leave out either overlap or leaked.")
+}
+
 func lasting(d time.Duration) string {
 	if d == MaxKeyExpiry {
 		return "5 years"

@@ -34,6 +34,40 @@ type Ring string
 // AccountRing is the ring of the keys that are in every plan of the account.
 const AccountRing Ring = "account"
 
+// LicenceRing is the ring of the keys that a Marketplace licence pays for. It has the name of the
+// licence's stream.
+func LicenceRing(licence Stream) Ring { return Ring(licence) }
+
+// Licence returns the stream of the licence that pays for the ring's keys; ok is false for other
+// rings.
+func (r Ring) Licence() (licence Stream, ok bool) {
+	return Stream(r), Stream(r).IsLicence()
+}
+
+// SubscriptionID names one subscription of an account: the plan, and "@" with the licence's stream if
+// a licence pays for it. An account with two licences for a plan has two subscriptions to it.
+type SubscriptionID string
+
+// SubscriptionOf returns the subscription of a ring's keys to the plan.
+func SubscriptionOf(plan PlanID, ring Ring) SubscriptionID {
+	if licence, ok := ring.Licence(); ok {
+		return SubscriptionID(plan) + "@" + SubscriptionID(licence)
+	}
+	return SubscriptionID(plan)
+}
+
+// Plan is the subscription's plan.
+func (id SubscriptionID) Plan() PlanID {
+	plan, _, _ := strings.Cut(string(id), "@")
+	return PlanID(plan)
+}
+
+// Licence is the stream of the licence that pays for the subscription; ok is false for others.
+func (id SubscriptionID) Licence() (licence Stream, ok bool) {
+	_, rest, ok := strings.Cut(string(id), "@")
+	return Stream(rest), ok
+}
+
 // PlanRing is the ring of a subscription that has keys of its own.
 func PlanRing(plan PlanID) Ring { return Ring("plan/" + string(plan)) }
 
@@ -85,6 +119,9 @@ func KeyScope(key KeyID) Scope { return Scope("key/" + string(key)) }
 
 // KeyNameScope is touched by renaming the key.
 func KeyNameScope(key KeyID) Scope { return Scope("key-name/" + string(key)) }
+
+// ClaimScope is touched by decisions on whose a licence is.
+const ClaimScope Scope = "claim"
 
 // PlanScope is touched by subscribing to the plan and leaving it.
 func PlanScope(plan PlanID) Scope { return Scope("plan/" + string(plan)) }

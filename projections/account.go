@@ -38,6 +38,7 @@ type Account struct {
 	Profile       Profile
 	Keys          []Key
 	Subscriptions []Subscription
+	Licences      []Licence
 }
 
 // profileRows writes a state row, guarded by sequence; only the account's stream writes it.
@@ -69,6 +70,18 @@ func profileAfter(account state.Account, fact events.Event) (shown Profile, ok b
 	return shown, true
 }
 
+// Profile reads an account without its keys and subscriptions, in one request. That of an account that
+// never registered has StatusNone.
+func (v *Views) Profile(ctx context.Context, id portal.AccountID) (Profile, error) {
+	profile := Profile{Status: StatusNone}
+	live, err := v.store.live(ctx)
+	if err != nil {
+		return profile, asUnavailable(err)
+	}
+	_, err = v.store.get(ctx, v.store.tables.Views, live.Profile(id), &profile)
+	return profile, asUnavailable(err)
+}
+
 // Account reads an account. One that never registered is empty, with StatusNone.
 func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
 	account, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (Account, error) {
@@ -88,6 +101,8 @@ func (s store) account(ctx context.Context, live schema.Generation, id portal.Ac
 			return attributevalue.UnmarshalMap(item, &account.Profile)
 		case strings.HasPrefix(sk, schema.NowKeyBegins):
 			return appendRow(&account.Keys, item)
+		case strings.HasPrefix(sk, schema.NowLicenceBegins):
+			return appendRow(&account.Licences, item)
 		case strings.HasPrefix(sk, schema.NowSubscriptionBegins):
 			return appendRow(&account.Subscriptions, item)
 		}

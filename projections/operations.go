@@ -80,7 +80,7 @@ func opens(fact events.Event) int64 {
 	switch f := fact.Data.(type) {
 	case events.RequestJoined:
 		return f.Wish
-	case events.SubscriptionApprovalPending, events.RegistrationPending:
+	case events.SubscriptionApprovalPending, events.RegistrationPending, events.LicenceClaimed:
 		return fact.Sequence
 	case events.SubscriptionApproved:
 		return 0 // the operation is the admin's
@@ -111,7 +111,7 @@ func concerns(before state.Account, fact events.Event) []int64 {
 		return before.WishesOn(f.Key)
 	case events.AccountDeleting:
 		return before.Undecided()
-	case events.SubscriptionApprovalPending, events.RegistrationPending:
+	case events.SubscriptionApprovalPending, events.RegistrationPending, events.LicenceClaimed:
 		return []int64{fact.Sequence} // operations that join wait, too
 	case interface{ Linked() int64 }:
 		if wish := f.Linked(); wish != 0 {
@@ -177,6 +177,7 @@ func describe(account state.Account, fact events.Event) Step {
 		describeKey(&step, account, fact)
 		describePlan(&step, account, fact)
 		describeStanding(&step, fact)
+		describeLicence(&step, account, fact)
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."
 	case events.CatalogSourceFailed:
@@ -187,7 +188,7 @@ func describe(account state.Account, fact events.Event) Step {
 
 func planName(account state.Account, fact events.Event) string {
 	if f, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok {
-		return account.Subscriptions[f.AboutPlan()].Name
+		return account.PlanName(f.AboutPlan())
 	}
 	return ""
 }
@@ -204,6 +205,8 @@ func WaitingText(reason string) string {
 		return "AWS KMS does not answer, so we cannot create your key right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForCapacity:
 		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
+	case events.WaitingForReinstatement:
+		return "Your account is suspended. We continue automatically once the operator of this portal has reinstated it."
 	case events.WaitingForKMSKey:
 		return "This portal's KMS key is disabled or cannot be used, so we cannot create your API key. The operator of this portal has to fix this; then we continue automatically."
 	}

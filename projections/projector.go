@@ -219,13 +219,19 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 		return 0, err
 	}
 	var current state.Catalog
+	licence := state.NewLicence(stream)
 	for _, fact := range facts {
 		if fact.Sequence > upTo {
 			break
 		}
 		current.Apply(fact)
+		before := licence.Clone()
+		licence.Apply(fact)
 		if fact.Sequence <= shown {
 			continue
+		}
+		if stream.IsLicence() {
+			licenceRows(changed, before, licence, fact)
 		}
 		if stream == portal.CatalogStream {
 			catalogRows(changed, current, fact)

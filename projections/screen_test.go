@@ -230,12 +230,15 @@ func describeRows(rows map[string]map[string]any, seq int64) []string {
 			continue
 		}
 		for wish := range int64(20) {
-			key = strings.Replace(key, wishPartition(annStream, wish)+" ", fmt.Sprintf("wish %d ", wish), 1)
+			for _, stream := range []portal.Stream{annStream, licenceStream} {
+				key = strings.Replace(key, wishPartition(stream, wish)+" ", fmt.Sprintf("wish %d ", wish), 1)
+			}
 		}
 		key = strings.ReplaceAll(key, fmt.Sprintf("%012d", seq), "N")
 		key = strings.TrimPrefix(key, accountPartition(ann)+" ")
 		key = strings.Replace(key, "step#"+string(annStream)+"#N", "step", 1)
 		key = strings.Replace(key, "step#"+string(portal.CatalogStream)+"#N", "step", 1)
+		key = strings.Replace(key, "step#"+string(licenceStream)+"#N", "step", 1)
 		for _, name := range []string{"status", "state", "waiting", "lost", "code", "text", "hash"} {
 			if value, ok := row[name].(string); ok && value != "" {
 				key += " | " + value

@@ -66,8 +66,8 @@ type ControlPlane interface {
 	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
-	// Remaining and SetRemaining pass the rest of a quota on from an old key to a new one.
-	Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (remaining int64, limited bool, err error)
+	// QuotaOf and SetRemaining pass on what was used of a quota.
+	QuotaOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (gateway.KeyQuota, error)
 	SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error
 	// Rechecks use HasPlan, Inspect, Rename and PlansOf.
 	HasPlan(ctx context.Context, plan portal.PlanID) (bool, error)
@@ -86,9 +86,10 @@ type accountLeases interface {
 
 // usageReader records what API Gateway has counted for a key in a plan. The converger calls it
 // before it takes the key out of the plan or deletes it, since API Gateway may forget the counter
-// then. It may be called twice.
+// then. It may be called twice. It returns what the key has of the plan's quota, unless it does not know
+// the plan's quota.
 type usageReader interface {
-	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) error
+	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) (quota gateway.KeyQuota, known bool, err error)
 }
 
 // Converger converges accounts.
@@ -109,7 +110,8 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	// CarryUsage gives a key that replaces another what is left of the other's quota.
+	// CarryUsage keeps a new key, or one that enters a plan again, from having a second quota in the same
+	// period.
 	CarryUsage bool
 	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
 	// be read.
@@ -260,6 +262,9 @@ func (c *convergence) converge(ctx context.Context) error {
 	for !c.leaseEnded {
 		t, ok := c.next()
 		if !ok {
+			if err := c.awaitReinstatement(ctx); err != nil {
+				return err
+			}
 			if err := c.stuckError(); err != nil {
 				return err
 			}
@@ -289,13 +294,13 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 }
 
 func (c *convergence) urgency(t task) gateway.Urgency {
-	if t.kind != keyInPlan {
+	if t.kind != keyInPlan && t.kind != finishSubscription {
 		return c.keyUrgency(t)
 	}
 	if c.movesFrom(t.pair()) != "" {
 		return gateway.Interactive
 	}
-	s := c.account.Subscriptions[t.plan]
+	s := c.subscriptionOf(t)
 	opened := s.OpenedAt
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		opened = attachment.OpenedAt
@@ -341,7 +346,8 @@ func (c *convergence) park(ctx context.Context, t task, cause error) error {
 		c.Waits(reason)
 	}
 	wish := c.wish(t)
-	_, err := c.record(ctx, c.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
+	id := c.subscriptionOf(t).ID()
+	_, err := c.record(ctx, c.correlation(id), watchSubscription(id), func() []events.Fact {
 		if parked, open := c.parked(wish); !open || parked == reason {
 			return nil
 		}
@@ -378,10 +384,22 @@ func (c *convergence) wish(t task) int64 {
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		return attachment.OpenedBy
 	}
-	return c.account.Subscriptions[t.plan].OpenedBy
+	return c.subscriptionOf(t).OpenedBy
 }
 
-// correlation is that of the request that opened the plan's wish, not that of the wake-up.
-func (c *convergence) correlation(plan portal.PlanID) string {
-	return cmp.Or(c.account.Subscriptions[plan].Correlation, c.msg.Correlation)
+// subscriptionOf returns the subscription that the task is about, the zero one if there is none.
+func (c *convergence) subscriptionOf(t task) state.Subscription {
+	if t.kind == finishSubscription {
+		return c.account.Subscriptions[t.subscription]
+	}
+	return c.account.SubscribedBy(t.pair())
+}
+
+// correlation is that of the request that opened the subscription's wish, not that of the wake-up.
+func (c *convergence) correlation(id portal.SubscriptionID) string {
+	return cmp.Or(c.account.Subscriptions[id].Correlation, c.msg.Correlation)
+}
+
+func (c *convergence) correlationOf(pair portal.Pair) string {
+	return c.correlation(c.account.SubscriptionOf(pair))
 }

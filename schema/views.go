@@ -38,6 +38,7 @@ const (
 	NowProfile            = "now#profile"
 	NowKeyBegins          = "now#key#"
 	NowSubscriptionBegins = "now#subscription#"
+	NowLicenceBegins      = "now#licence#"
 )
 
 // Now is the present state of an account: its profile, keys and subscriptions. These rows are
@@ -61,8 +62,15 @@ func (g Generation) Key(account portal.AccountID, key portal.KeyID) Key {
 // Subscription is the row of a subscription of an account.
 //
 // Owner: projections. Kept: with its generation.
-func (g Generation) Subscription(account portal.AccountID, plan portal.PlanID) Key {
-	return Key{g.Now(account).PK, NowSubscriptionBegins + string(plan)}
+func (g Generation) Subscription(account portal.AccountID, id portal.SubscriptionID) Key {
+	return Key{g.Now(account).PK, NowSubscriptionBegins + string(id)}
+}
+
+// LicenceOf is the row of a licence that an account has claimed.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) LicenceOf(account portal.AccountID, licence portal.Stream) Key {
+	return Key{g.Now(account).PK, NowLicenceBegins + string(licence)}
 }
 
 // Activity is the row of one line of an account's activity, made from the fact with that
@@ -130,6 +138,19 @@ func (g Generation) ListedAccount(account portal.AccountID, registered time.Time
 // ListedAccounts are the accounts of a shard, the first that registered first.
 func (g Generation) ListedAccounts(shard int) Range {
 	return Range{fmt.Sprintf("%saccounts#%02d", g.Prefix(), shard), "at#"}
+}
+
+// Licence is the row of a licence in the list of all licences.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Licence(licence portal.Stream) Key {
+	shard := g.Licences(shardOf(licence, AccountShards))
+	return Key{shard.PK, shard.Begins + string(licence)}
+}
+
+// Licences are the licences of a shard, in order.
+func (g Generation) Licences(shard int) Range {
+	return Range{fmt.Sprintf("%slicences#%02d", g.Prefix(), shard), "licence#"}
 }
 
 // ListedPlace orders the list of accounts. It ends the sort key of a ListedAccount.

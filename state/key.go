@@ -110,9 +110,9 @@ func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
 	}
 	a.Keys[f.Key] = k
 	a.key(f.Replaces, func(old *Key) { old.ReplacedBy = f.Key })
-	for plan, s := range a.Subscriptions {
-		if s.Ring == f.Ring && s.Desired() && a.Subscriptions[s.ChangesTo].Phase != Wanted {
-			a.open(e, portal.Pair{Key: f.Key, Plan: plan}, Wanted, e.Sequence)
+	for _, s := range a.Subscriptions {
+		if s.Ring == f.Ring && s.Desired() && a.Subscriptions[s.Other(s.ChangesTo)].Phase != Wanted {
+			a.open(e, portal.Pair{Key: f.Key, Plan: s.Plan}, Wanted, e.Sequence)
 		}
 	}
 }

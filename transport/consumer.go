@@ -22,6 +22,9 @@ type Consumer struct {
 	Queue string
 	// Handlers are keyed by event type.
 	Handlers map[string]Handler
+	// Raw handles bodies that are not events, for queues that others fill. It gets each body as it
+	// came, and replaces Handlers.
+	Raw func(ctx context.Context, body []byte) error
 	// IgnoreUnknown acks events without a handler, for queues that get every fact. Otherwise
 	// they become dead letters.
 	IgnoreUnknown bool

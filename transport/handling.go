@@ -53,16 +53,20 @@ func handlingOf(ctx context.Context) *handling {
 // only serves filters of topic subscriptions.
 func open(msg *message.Message, c Consumer) {
 	h := &handling{consumer: c}
-	if why := msg.Metadata.Get(pubsub.UnreadableKey); why != "" {
+	switch why := msg.Metadata.Get(pubsub.UnreadableKey); {
+	case why != "":
 		h.readErr = &portal.Error{Code: portal.Invalid, Message: "The message could not be read.", Err: errors.New(why)}
-	} else {
+	case c.Raw == nil:
 		h.event, h.readErr = events.Decode(msg.Payload)
 	}
-	if h.readErr == nil {
+	switch {
+	case c.Raw != nil:
+		h.head = header{ID: msg.Metadata.Get(pubsub.MessageIDKey)}
+	case h.readErr == nil:
 		h.head = header{
 			ID: h.event.ID, Type: h.event.Type(), Subject: string(h.event.Subject), Operation: string(h.event.Operation),
 		}
-	} else {
+	default:
 		h.head = peek(msg.Payload)
 	}
 	if h.head.ID == "" {

@@ -23,6 +23,8 @@ const (
 	typeRotateKey   = "KeyRotationRequested"
 	typeEndKey      = "KeyEndRequested"
 
+	typeConfirm = "MarketplaceConfirmed"
+
 	typeDeleteAccount = "AccountDeletionRequested"
 	typeSuspend       = "AccountSuspensionRequested"
 	typeReinstate     = "AccountReinstatementRequested"
@@ -38,6 +40,10 @@ const (
 	waitsForKMS      = "kms"
 	waitsForKMSKey   = "kms_key"
 	waitsForApproval = "approval"
+
+	waitsForPayment = "payment"
+	paymentFailed   = "payment_failed"
+	agreementEnded  = "agreement_ended"
 )
 
 // operationTitle returns the title of an operation in its present status; plan is the plan's
@@ -64,6 +70,8 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Replacing a key", "Your new key is ready"
 	case typeEndKey:
 		doing, done = "Changing when a key ends", "Changed when a key ends"
+	case typeConfirm:
+		doing, done = "Setting up "+plan+" from AWS Marketplace", plan+" from AWS Marketplace is active"
 	case typeDeleteAccount:
 		doing, done = "Deleting the account", "The account is deleted"
 	case typeSuspend:
@@ -117,6 +125,10 @@ var stepTexts = map[string]stepWords{
 	"PlanChangeWanted":      {"Request accepted", "Your keys will move to {plan}."},
 	"KeyMoved":              {"Key moved", "API Gateway has moved a key to {plan}."},
 	"PlanChanged":           {"Plan changed", "Your keys work with {plan}."},
+	"LicenceClaimed":        {"Purchase recorded", ""},
+	"LicenceNoticed":        {"Notice from AWS Marketplace", ""},
+	"LicenceAccessWanted":   {"Purchase confirmed", "AWS Marketplace has confirmed the purchase."},
+	"LicenceAccessSet":      {"Purchase recorded in your account", ""},
 	"PlanChangeRefused":     {"Refused by API Gateway", "Your keys return to the old plan."},
 	"WishParked":            {"Waiting", ""},
 	"RegistrationPending":   {"Waiting for approval", ""},
@@ -144,7 +156,7 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	switch {
 	case !ok:
 		return stepWords{sentence(step.Name), step.Detail}
-	case step.Status == projections.Waiting && step.Code == waitsForApproval:
+	case step.Status == projections.Waiting && saysWhatWaits(step.Code):
 		words.Detail = step.Detail
 	case step.Status == projections.Waiting:
 		words.Detail = projections.WaitingText(step.Code)
@@ -261,6 +273,15 @@ func rejected(operation operations.Operation, now present) nextStep {
 func isAboutKey(kind string) bool {
 	switch kind {
 	case typeKey, typeRenameKey, typeRotateKey, typeEndKey:
+		return true
+	}
+	return false
+}
+
+// saysWhatWaits reports whether a step that waits for this says more than any text of the pages could.
+func saysWhatWaits(code string) bool {
+	switch code {
+	case waitsForApproval, waitsForPayment, paymentFailed, agreementEnded:
 		return true
 	}
 	return false
