@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// since is the account for somebody who has got the message about a fact.
+// since reads the account as a handler of the message about that fact does.
 func (w *world) since(r *accounts.Reader, after int64, fact events.Event) accounts.History {
 	w.t.Helper()
 	h, err := r.AccountSince(w.t.Context(), ann, after, fact)
