@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// since is the account for somebody who has got the message about a fact.
+// since reads the account as a handler of the message about that fact does.
 func (w *world) since(r *accounts.Reader, after int64, fact events.Event) accounts.History {
 	w.t.Helper()
 	h, err := r.AccountSince(w.t.Context(), ann, after, fact)
@@ -77,16 +77,19 @@ func TestAFactThatAProcessDoesNotRememberIsRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grow(10)
-	reader, client := w.process()
-	w.read(reader)
 	last := w.facts[9]
+	readers, clients := map[string]*accounts.Reader{}, map[string]*counted{}
+	for _, name := range []string{"a newer fact", "another fact of that number", "no fact"} {
+		readers[name], clients[name] = w.process()
+		w.read(readers[name])
+	}
 	w.grow(12)
 	another := last
 	another.ID = "of a journal that was restored"
 	for name, fact := range map[string]events.Event{
 		"a newer fact": w.facts[11], "another fact of that number": another, "no fact": {Subject: stream, Data: events.ShowRequested{}},
 	} {
-		if pages, _ := client.costs(func() { w.right(name, w.since(reader, 9, fact)) }); pages == 0 {
+		if pages, _ := clients[name].costs(func() { w.right(name, w.since(readers[name], 9, fact)) }); pages == 0 {
 			t.Errorf("for %s nothing was read", name)
 		}
 	}

@@ -19,8 +19,8 @@ type Row struct {
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
 	// item.
 	Value any
-	// holder is who must hold the lease that is deleted.
-	holder string
+	// Holder is who must hold the lease that is deleted, "" for any other row.
+	Holder string
 }
 
 // PutDue writes a due row.
@@ -34,13 +34,13 @@ func DropDue(row due.Row) Row {
 }
 
 // DropLease deletes a lease's item. Unless it still has that holder, Append returns ErrTaken.
-func DropLease(key schema.Key, holder string) Row { return Row{Key: key, holder: holder} }
+func DropLease(key schema.Key, holder string) Row { return Row{Key: key, Holder: holder} }
 
 func (r Row) write(table string) (types.TransactWriteItem, error) {
-	if r.holder != "" {
+	if r.Holder != "" {
 		return types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("holder = :holder"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":holder": schema.Text(r.holder)},
+			ExpressionAttributeValues: map[string]types.AttributeValue{":holder": schema.Text(r.Holder)},
 		}}, nil
 	}
 	if r.Value == nil {

@@ -70,8 +70,8 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	return err
 }
 
-// makesNoNotice reports that a message is about a fact of which Of makes nothing, whatever else has
-// happened. The next message tells on from before it.
+// makesNoNotice reports whether a message is about a registration that nobody had to approve. Of makes
+// nothing of it. The next message tells on from before it.
 func makesNoNotice(msg events.Event) bool {
 	registered, ok := msg.Data.(events.UserRegistered)
 	return ok && registered.Wish == 0

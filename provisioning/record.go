@@ -192,7 +192,7 @@ func (c *convergence) isLast(after state.Account) bool {
 	then := *c
 	then.account = after
 	_, more := then.next()
-	return !more && then.allRecorded()
+	return !more && len(then.heldUp()) == 0 && then.allRecorded()
 }
 
 // publish sends the facts, and what follows from them, while the run goes on. Its error is that of the facts before them.
