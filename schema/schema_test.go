@@ -67,6 +67,8 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Deed", "records", schema.Deed(at, "op"), schema.Key{PK: "audit", SK: "001782907200005#op"}},
 		{"PendingRegistration", "records", schema.PendingRegistration(ann), schema.Key{PK: "registrations", SK: "01ann"}},
 		{"Generation.ListedAccount", "views", schema.Generation(1).ListedAccount(ann, at), schema.Key{PK: "v1#accounts#05", SK: "at#001782907200005#01ann"}},
+		{"Generation.LicenceOf", "views", schema.Generation(1).LicenceOf(ann, "licence/l-01"), schema.Key{PK: "v1#account#01ann", SK: "now#licence#licence/l-01"}},
+		{"Generation.Licence", "views", schema.Generation(1).Licence("licence/l-01"), schema.Key{PK: "v1#licences#01", SK: "licence#licence/l-01"}},
 		{"Generation.KeyOwner", "views", schema.Generation(1).KeyOwner("key1"), schema.Key{PK: "v1#key#key1", SK: "owner"}},
 		{"Approval", "records", schema.Approval(at, ann, 7), schema.Key{PK: "approvals", SK: "001782907200005#01ann#000000000007"}},
 		{"Notice", "records", schema.Notice(ann, "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "notice#001782907200005-n"}},
