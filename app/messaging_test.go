@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/marketplace/intake"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -28,7 +29,7 @@ func TestNamesFollowFromThePrefix(t *testing.T) {
 	if diff := cmp.Diff(want, names.Tables()); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
-	want = []string{"acme-commands.fifo", "acme-provisioning", "acme-projections.fifo", "acme-jobs.fifo", "acme-notices.fifo", "acme-deliveries"}
+	want = []string{"acme-commands.fifo", "acme-provisioning", "acme-projections.fifo", "acme-jobs.fifo", "acme-notices.fifo", "acme-deliveries", "acme-marketplace"}
 	if diff := cmp.Diff(want, names.Queues()); diff != "" {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
@@ -120,7 +121,7 @@ func TestMessageWithoutARouteIsAnError(t *testing.T) {
 // everyConsumer returns a worker's consumers, without dependencies.
 func everyConsumer(names Names) []transport.Consumer {
 	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now),
-		&notices.Notifier{}, &notices.Deliverer{})
+		&notices.Notifier{}, &notices.Deliverer{}, intake.Intake{})
 }
 
 func TestWorkerReceivesFromAllQueuesAndDeadLetterQueues(t *testing.T) {

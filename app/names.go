@@ -7,7 +7,9 @@ type Names struct {
 	Journal, Views, Records, Sessions, Usage string
 
 	Commands, Provisioning, Projections, Jobs, Notices, Deliveries string
-	Events                                                         string
+	// Marketplace is the queue that AWS Marketplace's topics and event bus fill.
+	Marketplace string
+	Events      string
 
 	// Feedback is the topic to which operators subscribe for what people tell them.
 	Feedback string
@@ -22,7 +24,7 @@ func NamesFor(prefix string) Names {
 		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions", Usage: prefix + "-usage",
 		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
 		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
-		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries",
+		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries", Marketplace: prefix + "-marketplace",
 		Events: prefix + "-events.fifo", Feedback: prefix + "-feedback",
 		KMSAlias: "alias/" + prefix + "-keys",
 		prefix:   prefix,
@@ -34,7 +36,7 @@ func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records
 
 // Queues lists the queues, without their dead-letter queues.
 func (n Names) Queues() []string {
-	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs, n.Notices, n.Deliveries}
+	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs, n.Notices, n.Deliveries, n.Marketplace}
 }
 
 // Subscribed lists the queues to which the topic sends facts.

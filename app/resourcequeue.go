@@ -106,8 +106,8 @@ func (e estate) createQueue(ctx context.Context, name string) error {
 	if strings.HasSuffix(name, fifoSuffix) {
 		attributes[string(types.QueueAttributeNameFifoQueue)] = "true"
 	}
-	if slices.Contains(e.names.Subscribed(), name) {
-		attributes[queuePolicy] = e.withTopic(nil, e.arn("sqs", name))
+	if wanted := e.admitted(name); len(wanted) > 0 {
+		attributes[queuePolicy] = withStatements(nil, wanted)
 	}
 	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
 		_, err = e.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
@@ -196,24 +196,8 @@ func (e estate) setQueue(ctx context.Context, queue, url, attribute, value strin
 	return nil
 }
 
-const topicSid = "EventsTopic"
-
-func (e estate) topicStatement(queueARN string) map[string]any {
-	return map[string]any{
-		"Sid": topicSid, "Effect": "Allow", "Principal": map[string]any{"Service": "sns.amazonaws.com"},
-		"Action": "sqs:SendMessage", "Resource": queueARN,
-		"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": e.arn("sns", e.names.Events)}},
-	}
-}
-
-func (e estate) withTopic(statements []map[string]any, queueARN string) string {
-	kept := slices.DeleteFunc(slices.Clone(statements), func(s map[string]any) bool { return s["Sid"] == topicSid })
-	policy, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(kept, e.topicStatement(queueARN))})
-	return string(policy)
-}
-
-// wrongPolicy finds the faults of the queue's access policy: it must let the topic send to a queue
-// that gets facts, and must not deny anything unconditionally.
+// wrongPolicy finds the faults of the queue's access policy: it must admit the senders of the queue,
+// and must not deny anything unconditionally.
 func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	statements, err := statementsOf(policy)
 	if err != nil {
@@ -228,21 +212,14 @@ func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 			})
 		}
 	}
-	if !slices.Contains(e.names.Subscribed(), queue) {
-		return all, nil
-	}
-	queueARN := e.arn("sqs", queue)
-	want, _ := json.Marshal(e.topicStatement(queueARN))
-	letIn := slices.ContainsFunc(statements, func(s map[string]any) bool {
-		is, _ := json.Marshal(s)
-		return bytes.Equal(is, want)
-	})
-	if !letIn {
+	for _, want := range e.admitted(queue) {
+		if slices.ContainsFunc(statements, want.is) {
+			continue
+		}
 		all = append(all, fault{
-			says:    "Its access policy does not let the topic in, so " + e.without(queue) + ".",
-			mending: "let the topic " + e.names.Events + " send to it",
+			says: want.says, mending: want.mending,
 			mend: func(ctx context.Context) error {
-				return e.setQueue(ctx, queue, url, queuePolicy, e.withTopic(statements, queueARN))
+				return e.setQueue(ctx, queue, url, queuePolicy, withStatements(statements, e.admitted(queue)))
 			},
 		})
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
+	"github.com/gatehouse-portal/gatehouse/marketplace/intake"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
@@ -154,8 +155,9 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	letters := deadletters.Recorder{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer)),
-		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
+		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer,
+			intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now})),
+		Client: c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 	})
 	if err != nil {
 		return nil, err
@@ -164,7 +166,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 }
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
-	notifier *notices.Notifier, deliverer *notices.Deliverer,
+	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake,
 ) []transport.Consumer {
 	// Most messages of a busy queue wait for DynamoDB, so many are handled at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
@@ -191,6 +193,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "deliveries", Queue: names.Deliveries, Subscriber: slow, Handlers: map[string]transport.Handler{
 			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
+		{Name: "marketplace", Queue: names.Marketplace, Subscriber: quiet, Raw: arriving.Handle},
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)

@@ -23,8 +23,8 @@ const (
 	proName  = "Seamark Pro"
 )
 
-// proCode is the product code of a product on AWS Marketplace that does not exist.
-const proCode = "seamark-pro-demo"
+// ProCode is the product code of a product on AWS Marketplace that does not exist.
+const ProCode = "seamark-pro-demo"
 
 // Installed holds the ids of the demo API in API Gateway.
 type Installed struct {
@@ -103,7 +103,7 @@ func sell(ctx context.Context, c planClient, plans []types.UsagePlan, id string)
 		}
 	}
 	_, err := c.UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
-		UsagePlanId: &id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String(proCode)}},
+		UsagePlanId: &id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String(ProCode)}},
 	})
 	if err != nil {
 		return fmt.Errorf("setting the product code of usage plan %s: %w", id, err)

@@ -84,11 +84,17 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	running := Portal{PortalURL: localURL(public), AWSURL: server.Endpoint(), OperatorsURL: localURL(operators), Dir: dir}
 	p.AWS, p.Config.BaseURL = server.AWSConfig(), running.PortalURL
 	p.PollWait = time.Second // so that it stops soon after Ctrl+C
+	if len(p.Config.MarketplaceAccounts) == 0 {
+		p.Config.MarketplaceAccounts = []string{localaws.Account}
+	}
 	if err := app.Setup(ctx, p.AWS, p.Config); err != nil {
 		return fmt.Errorf("setting up: %w", err)
 	}
 	if running.Demo, err = SetupDemo(ctx, p.AWS, p.Config, running.AWSURL+demoPath); err != nil {
 		return fmt.Errorf("setting up the demo: %w", err)
+	}
+	if err := setupMarketplace(ctx, p.AWS, app.NamesFor(p.Config.Prefix), running); err != nil {
+		return err
 	}
 	if p.Config.Catalog == "" {
 		p.Config.Catalog = filepath.Join(dir, catalogFolder)

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
@@ -22,15 +23,21 @@ type Consumer struct {
 	Queue string
 	// Handlers are keyed by event type.
 	Handlers map[string]Handler
-	// Raw handles bodies that are not events, for queues that others fill. It gets each body as it
-	// came, and replaces Handlers.
-	Raw func(ctx context.Context, body []byte) error
+	// Raw handles messages that are not events, for queues that others fill. It replaces Handlers.
+	Raw func(ctx context.Context, msg RawMessage) error
 	// IgnoreUnknown acks events without a handler, for queues that get every fact. Otherwise
 	// they become dead letters.
 	IgnoreUnknown bool
 	Subscriber    pubsub.SubscriberConfig
 
 	drains bool
+}
+
+// RawMessage is a message as SQS delivers it. ID and SentAt are SQS's.
+type RawMessage struct {
+	ID     string
+	SentAt time.Time
+	Body   []byte
 }
 
 // Drain returns the consumer of an SQS dead-letter queue. It buries every message, readable or

@@ -3,8 +3,11 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 func dispatch(msg *message.Message) error {
@@ -15,7 +18,7 @@ func dispatch(msg *message.Message) error {
 	case h.consumer.Raw != nil && h.readErr != nil:
 		return &permanentError{class: Unreadable, err: h.readErr}
 	case h.consumer.Raw != nil:
-		return h.consumer.Raw(msg.Context(), msg.Payload)
+		return h.consumer.Raw(msg.Context(), rawOf(msg))
 	case h.unknownType() && h.consumer.IgnoreUnknown:
 		return errIgnored
 	case h.unknownType():
@@ -24,4 +27,12 @@ func dispatch(msg *message.Message) error {
 		return &permanentError{class: Unreadable, err: h.readErr}
 	}
 	return h.consumer.Handlers[h.head.Type](msg.Context(), h.event)
+}
+
+func rawOf(msg *message.Message) RawMessage {
+	raw := RawMessage{ID: msg.Metadata.Get(pubsub.MessageIDKey), Body: msg.Payload}
+	if at, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(pubsub.SentAtKey)); err == nil {
+		raw.SentAt = at
+	}
+	return raw
 }

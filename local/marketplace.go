@@ -1,0 +1,50 @@
+package local
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/buyers"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+)
+
+const marketplaceRule = "gatehouse-marketplace"
+
+// setupMarketplace lists the demo's plan Seamark Pro on the local AWS Marketplace, whose buyers come
+// to the portal, and has the event bus send its events to the portal's queue. It may be repeated.
+func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, running Portal) error {
+	_, err := buyers.New(running.AWSURL).PutProduct(ctx, marketplace.Product{
+		Code: demo.ProCode, ID: "prod-seamarkprodemo", Name: "Seamark Pro", Kind: marketplace.EventBridge, Dimensions: []string{"requests"},
+		RegistrationURL: running.PortalURL + "/marketplace-confirm/" + running.Demo.API.ProPlanID,
+	})
+	if err != nil {
+		return fmt.Errorf("listing Seamark Pro on the local AWS Marketplace: %w", err)
+	}
+	events := eventbridge.NewFromConfig(awsCfg)
+	_, err = events.PutRule(ctx, &eventbridge.PutRuleInput{
+		Name: aws.String(marketplaceRule), EventPattern: aws.String(`{"source":["aws.agreement-marketplace"]}`),
+	})
+	if err != nil {
+		return fmt.Errorf("making the rule %s: %w", marketplaceRule, err)
+	}
+	out, err := events.PutTargets(ctx, &eventbridge.PutTargetsInput{
+		Rule: aws.String(marketplaceRule),
+		Targets: []types.Target{{
+			Id: aws.String("gatehouse"), Arn: aws.String("arn:aws:sqs:" + awsCfg.Region + ":" + localaws.Account + ":" + names.Marketplace),
+		}},
+	})
+	if err == nil && out.FailedEntryCount > 0 {
+		err = fmt.Errorf("%s", aws.ToString(out.FailedEntries[0].ErrorMessage))
+	}
+	if err != nil {
+		return fmt.Errorf("sending the events of AWS Marketplace to the queue %s: %w", names.Marketplace, err)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+// Package intake passes on what AWS Marketplace says to the lanes of the licences.
+package intake
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/marketplace/notice"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport"
+)
+
+type sender interface {
+	Send(ctx context.Context, messages ...events.Event) error
+}
+
+// Intake reads the queue that topics and event buses fill.
+type Intake struct {
+	Allowed notice.Allowed
+	Sender  sender
+	Now     func() time.Time
+}
+
+// Handle passes on one message as a MarketplaceNotified. A second delivery of it has the same id,
+// and so does the same notice in another message, so it is handled once. A message that is no
+// notice, or whose origin is not allowed, is portal.Invalid, which makes it a dead letter.
+func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
+	read, err := notice.Parse(msg.Body, notice.Delivery{ID: msg.ID, At: msg.SentAt})
+	var unreadable *notice.Unreadable
+	switch {
+	case errors.As(err, &unreadable):
+		return portal.Fail(portal.Invalid, "This is not a notice of AWS Marketplace: "+err.Error()+".")
+	case err != nil:
+		return err
+	}
+	if refusal := i.Allowed.Refusal(read.Origin); refusal != "" {
+		return portal.Fail(portal.Invalid, refusal)
+	}
+	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(read.Subject)).Msg("AWS Marketplace sent a notice")
+	return portal.Postpone("the queues do not answer", i.Sender.Send(ctx, events.Event{
+		ID: read.ID(), Source: "/gatehouse/marketplace", Subject: read.Subject, Time: i.Now().UTC().Round(0), Data: read.Data,
+	}))
+}
