@@ -123,7 +123,7 @@ func port() *fake {
 			Throttle: &catalog.Throttle{Rate: 100, Burst: 200}, Quota: &catalog.Quota{Limit: 5_000_000, Period: "MONTH"},
 			Methods: []catalog.MethodLimit{{API: "harbours", Stage: "v2", Path: "/harbours/{id}/tides", Method: "GET", Rate: 5, Burst: 10}},
 		},
-		catalog.Plan{ID: "plan-market", Name: "Fleet", Price: "From 400 $ a month", Marketplace: true},
+		catalog.Plan{ID: "plan-market", Name: "Fleet", Price: "From 400 $ a month", Marketplace: true, Listing: &catalog.Listing{Product: "abc", URL: "https://aws.amazon.com/marketplace/pp/prodview-1"}},
 	)
 	old := *harbour
 	old.ID, old.Version, old.Status, old.Sunset, old.Successor, old.Featured = "harbours-1", "1.9", catalog.StatusDeprecated, "2027-03-31", "harbours", false
@@ -228,6 +228,10 @@ func documentationStates() map[string]shown {
 		"product, for members":          {site: all, path: "/apis/members"},
 		"product, for a group":          {site: all, path: "/apis/crew"},
 		"product, hidden":               {site: all, path: "/apis/secret"},
+		"a purchase, signed out":        {site: purchasing(nil), path: "/marketplace"},
+		"purchases":                     {site: purchasing(&ada), path: "/marketplace"},
+		"purchases, dashboard":          {site: purchasing(&ada), path: "/dashboard"},
+		"no purchase":                   {site: unsold(), path: "/marketplace"},
 		"plans":                         {site: stranger, path: "/apis/harbours/plans"},
 		"plans, held":                   {site: all, path: "/apis/harbours/plans"},
 		"plans, pending":                {site: illustrated(signedIn(waiting)), path: "/apis/harbours/plans"},

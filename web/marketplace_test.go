@@ -403,3 +403,28 @@ func TestAPlanOfAWSMarketplaceLeadsToItsListing(t *testing.T) {
 		}
 	}
 }
+
+// purchasing is the site of a browser with a purchase that can be confirmed, and one that another
+// account has.
+func purchasing(id *identity.Identity) site {
+	f, b := selling()
+	first, second := purchaseOf("plan-market", true), purchaseOf("plan-market", false)
+	second.ID, second.Licence = "abcdefgh-2", "licence/l-2"
+	b.owners["licence/l-2"] = "account-bob"
+	for _, claim := range []arrival.Claim{first, second} {
+		b.claims["secret-"+claim.ID] = claim
+	}
+	s := siteOf(f, id)
+	return site{f, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, claim := range []arrival.Claim{first, second} {
+			r.AddCookie(&http.Cookie{Name: "gatehouse_purchase_" + claim.ID[:8], Value: "secret-" + claim.ID})
+		}
+		s.handler.ServeHTTP(w, r)
+	})}
+}
+
+// unsold is the site of a browser without a purchase.
+func unsold() site {
+	f, _ := selling()
+	return visit(f)
+}

@@ -18,7 +18,6 @@ import (
 
 // pages answers each call with its next page.
 type pages struct {
-	agreements
 	searched []*marketplaceagreement.SearchAgreementsInput
 	found    []marketplaceagreement.SearchAgreementsOutput
 	granted  []marketplaceagreement.GetAgreementEntitlementsOutput
