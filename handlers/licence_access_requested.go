@@ -28,7 +28,7 @@ func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 		facts := []events.Fact{set}
 		switch {
 		case req.Open && !current.Desired():
-			facts = append(append(facts, overturned(current)...), firstKey(account, ring, scheme, id)...)
+			facts = append(append(facts, overturned(current)...), keyCalled("Key for "+req.Name, account, ring, scheme, id)...)
 			facts = append(facts, events.SubscriptionWanted{Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
 		case !req.Open && current.Desired():
 			facts = append(append(facts, overturned(current)...), events.SubscriptionEnding{Plan: req.Plan, Payer: events.Payer{Licence: req.Licence}})

@@ -130,7 +130,7 @@ func TestNoticing(t *testing.T) {
 func TestLicenceAccess(t *testing.T) {
 	t.Parallel()
 	ring, payer := portal.LicenceRing(licence01), events.Payer{Licence: licence01}
-	key := events.KeyWanted{Key: newID, Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey}
+	key := events.KeyWanted{Key: newID, Ring: ring, Name: "Key for Pro", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey}
 	other := events.SubscriptionWanted{Plan: "pro", Name: "Pro", Ring: portal.LicenceRing("licence/l-02"), Stages: proStages}
 	get := events.LicenceAccessRequested{Licence: licence01, Sequence: 4, Open: true, Plan: "pro", Name: "Pro", Stages: proStages}
 	lose := events.LicenceAccessRequested{Licence: licence01, Sequence: 6, Plan: "pro"}

@@ -95,10 +95,14 @@ func noRoom(account state.Account, limits Limits, want asked) *portal.Error {
 
 // firstKey asks for a key, unless the ring has one.
 func firstKey(account state.Account, ring portal.Ring, scheme KeyScheme, id string) []events.Fact {
+	return keyCalled("Default key", account, ring, scheme, id)
+}
+
+func keyCalled(name string, account state.Account, ring portal.Ring, scheme KeyScheme, id string) []events.Fact {
 	if _, ok := account.KeyOf(ring); ok {
 		return nil
 	}
-	return []events.Fact{newKey(account, scheme, id, ring, "Default key")}
+	return []events.Fact{newKey(account, scheme, id, ring, name)}
 }
 
 // subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody

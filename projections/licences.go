@@ -136,7 +136,10 @@ func describeLicence(step *Step, account state.Account, fact events.Event) {
 	case events.LicenceAccessWanted:
 		step.Detail = "AWS Marketplace has confirmed the purchase of " + f.Name + "."
 	case events.LicenceAccessSet:
-		step.Detail = "The purchase on AWS Marketplace is recorded."
+		step.Detail = "AWS Marketplace has ended the purchase."
+		if f.Open {
+			step.Detail = "AWS Marketplace has confirmed the purchase."
+		}
 	}
 }
 

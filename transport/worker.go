@@ -110,7 +110,7 @@ func (w *Worker) subscriber(c Consumer) (*pubsub.Subscriber, error) {
 	if _, taken := w.consumers[c.Name]; taken || c.Name == "" || c.Queue == "" {
 		return nil, errors.New("a consumer needs a queue and a unique name")
 	}
-	if len(c.Handlers) == 0 && !c.drains {
+	if len(c.Handlers) == 0 && c.Raw == nil && !c.drains {
 		return nil, errors.New("a consumer needs handlers")
 	}
 	c.Subscriber.Log = w.cfg.Log
