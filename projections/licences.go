@@ -137,8 +137,11 @@ func describeLicence(step *Step, account state.Account, fact events.Event) {
 		step.Detail = "AWS Marketplace has confirmed the purchase of " + f.Name + "."
 	case events.LicenceAccessSet:
 		step.Detail = "AWS Marketplace has ended the purchase."
-		if f.Open {
+		switch {
+		case f.Open:
 			step.Detail = "AWS Marketplace has confirmed the purchase."
+		case f.Claimed:
+			step.Detail = "Your account has claimed the purchase."
 		}
 	}
 }
@@ -165,6 +168,8 @@ func licenceActivity(account state.Account, fact events.Event) string {
 	switch {
 	case !ok, set.Released:
 		return ""
+	case set.Claimed:
+		return "You confirmed a purchase on AWS Marketplace."
 	case set.Open:
 		return "AWS Marketplace confirmed a purchase."
 	}
