@@ -13,9 +13,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// settled is how old the status of a licence must be before an agreement that AWS changed earlier
+// sureAfter is how old the status of a licence must be before an agreement that AWS changed earlier
 // overrules it. Until then the answer of the Agreement API may be older than the notice.
-const settled = 10 * time.Minute
+const sureAfter = 10 * time.Minute
 
 // agreement compares the licences of an agreement, and returns how many notices it sent. It passes
 // over licences whose ARN cannot be read.
@@ -121,8 +121,8 @@ func (r *Reconciler) licence(ctx context.Context, id portal.LicenceID) (licence 
 //
 // The notice has the time at which AWS changed the agreement, so notices that AWS sent after that
 // win. AWS may also change an entitlement and keep the agreement's time. So if AWS changed the
-// agreement before the notice that told the licence's status, and that status has been settled for
-// some minutes, the notice has the time of the reading. With the agreement's time it would have no
+// agreement before the notice that told the licence's status, and that status is older than
+// sureAfter, the notice has the time of the reading. With the agreement's time it would have no
 // effect.
 func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a seller.Agreement, g grant, read time.Time) (notice events.MarketplaceNotified, differs bool, err error) {
 	if !differ(licence, g.told) {
@@ -139,7 +139,7 @@ func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a selle
 		Purchase: events.Purchase{Product: licence.Purchase.Product, Buyer: a.Buyer, ARN: g.arn, Agreement: a.ID},
 	}
 	if a.Updated.IsZero() || licence.After(notice) == events.LicenceUnknown {
-		if read.Sub(licence.StatusAt) <= settled {
+		if read.Sub(licence.StatusAt) <= sureAfter {
 			return notice, false, nil
 		}
 		notice.At = read

@@ -208,7 +208,7 @@ func (r *Reconciler) conclude(ctx context.Context, p progress) error {
 
 var errEnough = errors.New("the step is over")
 
-// some compares the next agreements. over says that none is left. After an error, p stands after the
+// some compares the next agreements. over says that none is left. After an error, p goes on after the
 // last agreement that was compared.
 func (r *Reconciler) some(ctx context.Context, p *progress) (over bool, err error) {
 	began, compared, from := r.Now(), 0, *p

@@ -309,7 +309,7 @@ func TestANoticeThatWasOnlyLateChangesNothing(t *testing.T) {
 }
 
 // AWS may change an entitlement without changing its agreement's time.
-func TestAnAgreementThatAWSChangedEarlierOverrulesOnlyASettledStatus(t *testing.T) {
+func TestAnAgreementThatAWSChangedEarlierOverrulesOnlyAnOlderStatus(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	settings, err := d.buyers.Settings(d.ctx)
