@@ -91,7 +91,7 @@ func TestSecondSetupChangesNothing(t *testing.T) {
 	if diff := cmp.Diff(first, takeInventory(t, p)); diff != "" {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
-	if len(first.Tables) != 5 || len(first.Queues) != 12 || len(first.Subscriptions) != 2 {
+	if len(first.Tables) != 5 || len(first.Queues) != 14 || len(first.Subscriptions) != 2 {
 		t.Errorf("there are %d tables, %d queues and %d subscriptions", len(first.Tables), len(first.Queues), len(first.Subscriptions))
 	}
 }
@@ -253,10 +253,10 @@ func TestSetupReportsChangesAndADryRunMakesNone(t *testing.T) {
 	if listed, err := newClients(p.AWS).dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil || len(listed.TableNames) != 0 {
 		t.Fatalf("the dry run created %v (%v)", listed.TableNames, err)
 	}
-	if len(would) != 24 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
+	if len(would) != 26 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
 		t.Errorf("it would do %q", would)
 	}
-	if did := setUp(false); len(did) != 23 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
+	if did := setUp(false); len(did) != 25 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
 		t.Errorf("it did %q", did)
 	}
 	if again := setUp(false); len(again) != 0 {
