@@ -30,6 +30,8 @@ const (
 	sweepJob   = "sweep"
 	rebuildJob = "rebuild"
 	usageJob   = "usage"
+
+	deprecationsJob = "deprecations"
 )
 
 const catalogName = "api-gateway"

@@ -23,7 +23,8 @@ func newErasure(c clients, names Names, store *members.Store) members.Erasure {
 	}
 }
 
-// admitInvited lets only people register whose verified e-mail address an admin has invited.
+// admitInvited lets only people register whose verified e-mail address an admin has invited. It uses the
+// invitation, which then admits no other account.
 func admitInvited(store *members.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
 		id, _ := identity.From(ctx)
@@ -33,10 +34,10 @@ func admitInvited(store *members.Store) func(context.Context) error {
 		case !id.Verified:
 			return portal.Fail(portal.Forbidden, "Only invited people can register at this portal, and your identity provider has not verified your e-mail address. Verify it there, then sign in again.")
 		}
-		invited, err := store.Invited(ctx, id.Email)
+		invited, err := store.UseInvitation(ctx, id.Email, id.Account)
 		if err != nil || invited {
 			return err
 		}
-		return portal.Fail(portal.Forbidden, fmt.Sprintf("Only invited people can register at this portal, and %s is not invited. Ask the operator for an invitation, then sign in again.", id.Email))
+		return portal.Fail(portal.Forbidden, fmt.Sprintf("Only invited people can register at this portal, and %s has no open invitation. Ask the operator for one, then sign in again.", id.Email))
 	}
 }

@@ -74,6 +74,7 @@ func examples() []events.Event {
 		events.AccountSuspensionRequested{Message: "Too many calls."},
 		events.AccountReinstatementRequested{},
 		events.AccountDeletionRequested{},
+		events.AdminPromotionRequested{}, events.AdminDemotionRequested{ByGroup: true},
 		events.KeyReady{Link: wish, Key: "key01"},
 		events.KeyEndsSoon{Key: "key01", Ends: later},
 		events.KeyRenamed{Key: "key01", Name: "CI"},
@@ -97,6 +98,7 @@ func examples() []events.Event {
 		events.AccountKeysSwitched{Link: wish},
 		events.AccountDeleting{Decides: scopes},
 		events.AccountDeleted{Link: wish},
+		events.AdminPromoted{Decides: scopes}, events.AdminDemoted{Decides: scopes},
 	}
 	all := make([]events.Event, len(payloads))
 	for i, payload := range payloads {

@@ -51,7 +51,8 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 		}
 		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
-	return append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)
+	rows = append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)
+	return append(rows, adminRows(msg, facts)...)
 }
 
 // pendingRegistration lists an account that waits for an admin, as long as it does.
@@ -60,12 +61,15 @@ func pendingRegistration(msg events.Event, before, after state.Account) []journa
 		return nil
 	}
 	row := journal.Row{Key: schema.PendingRegistration(after.ID)}
-	if after.Standing.Asked != 0 {
-		row.Value = struct {
-			AskedAt time.Time `dynamodbav:"asked_at"`
-		}{msg.Time.UTC()}
+	if after.Standing.Asked == 0 {
+		return []journal.Row{row}
 	}
-	return []journal.Row{row}
+	row.Value = struct {
+		AskedAt time.Time `dynamodbav:"asked_at"`
+		Wish    int64     `dynamodbav:"wish"`
+	}{msg.Time.UTC(), after.Standing.Asked}
+	forAdmins := due.OfAdminItem(msg.Subject, due.Registration, due.WaitingID(after.ID, after.Standing.Asked), msg.Time)
+	return []journal.Row{row, journal.PutDue(forAdmins)}
 }
 
 // operationDone deletes the row that hands an accepted request in again.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -18,7 +19,13 @@ type Row struct {
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
 	// item.
 	Value any
+	// exists makes the row a check only: the item must exist, or Append returns ErrTaken.
+	exists bool
 }
+
+// MustExist writes nothing. The facts are appended only if the item exists; otherwise Append returns
+// ErrTaken, and the caller decides again.
+func MustExist(key schema.Key) Row { return Row{Key: key, exists: true} }
 
 // PutDue writes a due row.
 func PutDue(row due.Row) Row {
@@ -31,6 +38,11 @@ func DropDue(row due.Row) Row {
 }
 
 func (r Row) write(table string) (types.TransactWriteItem, error) {
+	if r.exists {
+		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+		}}, nil
+	}
 	if r.Value == nil {
 		return types.TransactWriteItem{Delete: &types.Delete{TableName: &table, Key: r.Attributes()}}, nil
 	}

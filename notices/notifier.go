@@ -5,14 +5,13 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -106,7 +105,7 @@ func (n *Notifier) Told(ctx context.Context, account portal.AccountID) (int64, e
 	var row struct {
 		Seq int64 `dynamodbav:"seq"`
 	}
-	_, err := n.Store.get(ctx, schema.Told(account), &row)
+	_, err := n.Store.rows.Get(ctx, schema.Told(account), &row)
 	return row.Seq, err
 }
 
@@ -114,18 +113,18 @@ func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, s
 	if seq <= before {
 		return nil
 	}
-	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.records, Key: schema.Told(account).Attributes(), UpdateExpression: aws.String("SET seq = :seq"),
-		ConditionExpression:       aws.String("attribute_not_exists(seq) OR seq < :seq"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":seq": schema.Number(seq)},
+	err := s.rows.Transact(ctx, "noting what "+string(account)+" was told", records.OfAPerson(account), records.Write{
+		Key: schema.Told(account), Update: "SET seq = :seq", If: "attribute_not_exists(seq) OR seq < :seq",
+		Values: map[string]types.AttributeValue{":seq": schema.Number(seq)},
 	})
-	if err = outcome("noting what "+string(account)+" was told", err); errors.Is(err, errChanged) {
-		return nil // another worker has told more
+	if errors.Is(err, records.ErrRefused) {
+		return nil // another worker has told more, or the account was erased
 	}
 	return err
 }
 
-// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent.
+// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent. It writes
+// nothing about an account that was erased.
 func (n *Notifier) Tell(ctx context.Context, account portal.AccountID, notice Notice) error {
 	settings, err := n.Store.Settings(ctx, account)
 	if err != nil {
@@ -142,6 +141,9 @@ func (n *Notifier) Tell(ctx context.Context, account portal.AccountID, notice No
 			return err
 		}
 		for _, w := range webhooks {
+			if !w.Wants(notice.Kind) {
+				continue
+			}
 			d := n.delivery(notice, w.channel())
 			if !w.On() {
 				d.State = Held
@@ -161,25 +163,19 @@ func (n *Notifier) delivery(notice Notice, channel string) Delivery {
 
 func (n *Notifier) write(ctx context.Context, account portal.AccountID, notice Notice, deliveries []Delivery) error {
 	expires := notice.At.Add(keep)
-	first, err := n.Store.put(schema.Notice(account, notice.ID), notice, expires, "attribute_not_exists(pk)")
-	if err != nil {
-		return err
+	writes := []records.Write{
+		records.OfAPerson(account), {Key: schema.Notice(account, notice.ID), Put: notice, Expires: expires, If: records.Missing},
 	}
-	writes := []types.TransactWriteItem{first}
 	var wakeUps []events.Event
 	for _, d := range deliveries {
-		more, err := n.Store.newDelivery(account, d, expires)
-		if err != nil {
-			return err
-		}
-		writes = append(writes, more...)
+		writes = append(writes, newDelivery(account, d, expires)...)
 		if d.State == Pending {
 			wakeUps = append(wakeUps, d.wakeUp(account, n.Now()))
 		}
 	}
-	err = n.Store.transact(ctx, "writing a notice of "+string(account), writes...)
-	if errors.Is(err, errChanged) {
-		return nil // an earlier delivery of the fact has written it
+	err := n.Store.rows.Transact(ctx, "writing a notice of "+string(account), writes...)
+	if errors.Is(err, records.ErrRefused) {
+		return nil // an earlier delivery of the fact has written it, or the account was erased
 	}
 	if err != nil || len(wakeUps) == 0 {
 		return err
@@ -188,13 +184,12 @@ func (n *Notifier) write(ctx context.Context, account portal.AccountID, notice N
 }
 
 // newDelivery returns the writes of a delivery that must not exist, and of its due row.
-func (s *Store) newDelivery(account portal.AccountID, d Delivery, expires time.Time) ([]types.TransactWriteItem, error) {
-	row, err := s.put(schema.Delivery(account, d.Channel, d.Notice), d, expires, "attribute_not_exists(pk)")
-	if err != nil || d.State != Pending {
-		return []types.TransactWriteItem{row}, err
+func newDelivery(account portal.AccountID, d Delivery, expires time.Time) []records.Write {
+	row := records.Write{Key: schema.Delivery(account, d.Channel, d.Notice), Put: d, Expires: expires, If: records.Missing}
+	if d.State != Pending {
+		return []records.Write{row}
 	}
-	later, err := s.putDue(d.due(account, d.AskedAt, unheard))
-	return []types.TransactWriteItem{row, later}, err
+	return []records.Write{row, putDue(d.due(account, d.AskedAt, unheard))}
 }
 
 // due is the due row of the delivery's next attempt, a wait after a time.

@@ -204,7 +204,7 @@ func FeedbackListedBy(k Key) (id string, ok bool) { return strings.CutPrefix(k.S
 
 // Invitation is the row of an e-mail address that may register. id is a hash of it.
 //
-// Owner: members. Kept: TTL, 14 days; until it is revoked, or the account is deleted.
+// Owner: members. Kept: TTL, 14 days; until it is withdrawn, or the account is deleted.
 func Invitation(id string) Key { return Key{Invitations().PK, id} }
 
 // Invitations are all invitations.
@@ -217,6 +217,25 @@ func Admin(account portal.AccountID) Key { return Key{Admins().PK, string(accoun
 
 // Admins are all accounts that were promoted.
 func Admins() Range { return Range{PK: "admins"} }
+
+// GroupAdmin is the row of an account whose owner is in the identity provider's admin group, as the last
+// ID token said.
+//
+// Owner: identity. Kept: until an ID token says otherwise, or the account is deleted.
+func GroupAdmin(account portal.AccountID) Key { return Key{GroupAdmins().PK, string(account)} }
+
+// GroupAdmins are all accounts whose owners are in the admin group.
+func GroupAdmins() Range { return Range{PK: "group-admins"} }
+
+// AdminsTold is the row of what admins were last told of one kind of things that wait for them.
+//
+// Owner: notices. Kept: for ever.
+func AdminsTold(about string) Key { return Key{"admins-told", about} }
+
+// Announced is the row of a deprecated product, with its sunset, about which subscribers are told, or were.
+//
+// Owner: notices. Kept: for ever.
+func Announced(product, sunset string) Key { return Key{"announced#" + product, "deprecated#" + sunset} }
 
 // Deed is the row of what an admin did at that time: to whom, and by which operation.
 //

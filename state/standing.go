@@ -22,6 +22,9 @@ type Standing struct {
 	Deleting   int64
 	DeletingAt time.Time
 	Deleted    bool
+	// Admin means that the owner was promoted to admin, by a fact. Versions before 0.2 recorded
+	// promotions in rows only.
+	Admin bool
 }
 
 // Leaving reports whether the account is deleted, or is to be.
@@ -37,6 +40,10 @@ func (a *Account) applyToStanding(e events.Event) {
 		a.Standing.Switching, a.Standing.SwitchingAt = e.Sequence, e.Time
 	case events.AccountKeysSwitched:
 		a.Standing.Switching, a.Standing.SwitchingAt = 0, time.Time{}
+	case events.AdminPromoted:
+		a.Standing.Admin = true
+	case events.AdminDemoted:
+		a.Standing.Admin = false
 	case events.AccountDeleting:
 		a.leave(e)
 	case events.AccountDeleted:
@@ -48,6 +55,7 @@ func (a *Account) applyToStanding(e events.Event) {
 func (a *Account) leave(e events.Event) {
 	a.Standing.Deleting, a.Standing.DeletingAt = e.Sequence, e.Time
 	a.Standing.Switching, a.Standing.SwitchingAt, a.Standing.Asked = 0, time.Time{}, 0
+	a.Standing.Admin = false
 	for plan, s := range a.Subscriptions {
 		if s.Phase != Ended {
 			a.close(e, plan, Ended, "")

@@ -58,7 +58,7 @@ func (f *fake) FindWebhook(_ context.Context, _ portal.AccountID, id string) (no
 	return f.told.webhooks[i], f.err
 }
 
-func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string) (notices.Webhook, string, error) {
+func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string, _ []notices.Kind) (notices.Webhook, string, error) {
 	return notices.Webhook{ID: "w-1", URL: address, State: notices.WebhookOn}, webhookSecret, f.asks("add "+address, account)
 }
 

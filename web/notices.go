@@ -19,7 +19,7 @@ type noticing interface {
 	Dismiss(ctx context.Context, account portal.AccountID, id string) (notices.Notice, error)
 	Settings(ctx context.Context, account portal.AccountID) (notices.Settings, error)
 	SetSettings(ctx context.Context, account portal.AccountID, settings notices.Settings) error
-	hooking
+	notices.WebhookDesk
 }
 
 // noticesPath is the page of notices and of where they go.
@@ -124,7 +124,7 @@ func (s *Web) noticesPage(w http.ResponseWriter, r *http.Request, id identity.Id
 	if err != nil {
 		return err
 	}
-	body := noticesPage{Groups: settingsGroups(settings), Saved: r.URL.Query().Has("saved")}
+	body := noticesPage{Groups: settingsGroups(settings, id.Admin), Saved: r.URL.Query().Has("saved")}
 	for _, n := range all {
 		body.Notices = append(body.Notices, s.noticeLine(n, noticesPath))
 	}
@@ -132,10 +132,10 @@ func (s *Web) noticesPage(w http.ResponseWriter, r *http.Request, id identity.Id
 	return nil
 }
 
-func settingsGroups(settings notices.Settings) []settingsGroup {
+func settingsGroups(settings notices.Settings, admin bool) []settingsGroup {
 	labels := map[string]string{notices.ChannelDashboard: "Dashboard", notices.ChannelMail: "E-mail", notices.ChannelWebhook: "Webhooks"}
 	var groups []settingsGroup
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(admin) {
 		if len(groups) == 0 || groups[len(groups)-1].Name != k.Group {
 			groups = append(groups, settingsGroup{Name: k.Group})
 		}
@@ -157,7 +157,7 @@ func (s *Web) setNotices(w http.ResponseWriter, r *http.Request, id identity.Ide
 		return err
 	}
 	settings := notices.Settings{Off: map[string][]notices.Kind{}}
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(id.Admin) {
 		for _, channel := range notices.Channels() {
 			if !slices.Contains(r.PostForm["on"], string(k.Kind)+" "+channel) {
 				settings.Off[channel] = append(settings.Off[channel], k.Kind)

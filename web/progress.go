@@ -124,6 +124,8 @@ var stepTexts = map[string]stepWords{
 	"AccountSuspended":      {"Account suspended", "API Gateway will refuse its keys."},
 	"AccountReinstated":     {"Account reinstated", "API Gateway will accept its keys again."},
 	"AccountKeysSwitched":   {"Keys switched", "API Gateway has every key as it should be."},
+	"AdminPromoted":         {"Admin promoted", "The account's owner is an admin of this portal."},
+	"AdminDemoted":          {"Promotion ended", "The account's owner is no longer an admin of this portal by promotion."},
 	"AccountDeleting":       {"Deletion accepted", ""},
 	"AccountDeleted":        {"Account deleted", "Nothing personal is left of it."},
 

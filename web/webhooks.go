@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,19 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
-
-type hooking interface {
-	Webhooks(ctx context.Context, account portal.AccountID) ([]notices.Webhook, error)
-	FindWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, error)
-	AddWebhook(ctx context.Context, account portal.AccountID, address, description string) (notices.Webhook, string, error)
-	ChangeWebhook(ctx context.Context, account portal.AccountID, id string, change notices.WebhookChange) (notices.Webhook, error)
-	DeleteWebhook(ctx context.Context, account portal.AccountID, id string) error
-	RotateSecret(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, string, error)
-	TestWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Delivery, error)
-	Deliveries(ctx context.Context, account portal.AccountID, id, before string) ([]notices.Delivery, error)
-	Redeliver(ctx context.Context, account portal.AccountID, id, notice string) (notices.Delivery, error)
-	RedeliverSince(ctx context.Context, account portal.AccountID, id string, since, until time.Time) (int, error)
-}
 
 const webhooksPath = "/webhooks"
 
@@ -123,7 +109,7 @@ func (s *Web) addWebhook(w http.ResponseWriter, r *http.Request, id identity.Ide
 		return err
 	}
 	entered := webhooksPage{URL: r.PostForm.Get("url"), Description: r.PostForm.Get("description")}
-	hook, secret, err := s.notices.AddWebhook(r.Context(), id.Account, entered.URL, entered.Description)
+	hook, secret, err := s.notices.AddWebhook(r.Context(), id.Account, entered.URL, entered.Description, nil)
 	if text, ok := refusal(err); ok {
 		entered.Error = text
 		return s.renderWebhooks(w, r, id, s.status(err), entered)

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// newDeprecations tells people of deprecated products in the published catalog.
+func newDeprecations(c clients, tables projections.Tables, views *projections.Views, notifier *notices.Notifier, now func() time.Time) *notices.Deprecations {
+	return &notices.Deprecations{
+		Store: notifier.Store, Notifier: notifier, Holders: projections.NewHolders(c.dynamodb, tables), Now: now,
+		Products: func(ctx context.Context) ([]notices.Deprecated, error) {
+			published, err := views.Catalog(ctx)
+			return deprecated(published.Document), err
+		},
+	}
+}
+
+func deprecated(document catalog.Document) []notices.Deprecated {
+	names := map[string]string{}
+	for _, p := range document.Products {
+		names[p.ID] = p.Name
+	}
+	var all []notices.Deprecated
+	for _, p := range document.Products {
+		if p.Status != catalog.StatusDeprecated {
+			continue
+		}
+		one := notices.Deprecated{ID: p.ID, Name: p.Name, Sunset: p.Sunset, Successor: names[p.Successor]}
+		for _, plan := range p.Plans {
+			one.Plans = append(one.Plans, plan.ID)
+		}
+		all = append(all, one)
+	}
+	return all
+}
