@@ -23,7 +23,9 @@ func newDeprecations(c clients, tables projections.Tables, views *projections.Vi
 func deprecated(document catalog.Document) []notices.Deprecated {
 	names := map[string]string{}
 	for _, p := range document.Products {
-		names[p.ID] = p.Name
+		if p.Visibility != catalog.VisibleHidden && p.Visibility != catalog.VisibleGroups {
+			names[p.ID] = p.Name // others may not be for the person
+		}
 	}
 	var all []notices.Deprecated
 	for _, p := range document.Products {

@@ -141,7 +141,8 @@ func (s *site) administer(t *testing.T, ada person) {
 	ada.do(http.MethodPut, "/api/v1/account/settings", `{"time_zone":"Europe/Berlin"}`).want(http.StatusOK)
 	ada.do(http.MethodPost, "/api/v1/feedback", `{"topic":"api","page":"/apis","text":"It is fine."}`).want(http.StatusCreated)
 	admin.do(http.MethodPost, "/api/v1/admin/invitations", `{"email":"grace@example.com"}`).want(http.StatusCreated)
-	admin.do(http.MethodPost, account+"/promote", "").want(http.StatusNoContent)
+	admin.succeed(admin.do(http.MethodPost, "/api/v1/register", ""))
+	admin.succeed(admin.do(http.MethodPost, account+"/promote", ""))
 }
 
 func TestAnAdminApprovesOrDeniesARegistration(t *testing.T) {

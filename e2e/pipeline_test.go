@@ -184,7 +184,7 @@ func (w *world) request(account portal.AccountID, request events.Request) {
 func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
 	job := jobs.DueRows{
-		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, Sender: fakeSender{w}, Now: w.now,
+		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, AdminItems: w.telling.admins, Sender: fakeSender{w}, Now: w.now,
 		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
 	}
 	ctx, me := newWorker()
