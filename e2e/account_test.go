@@ -17,9 +17,11 @@ import (
 )
 
 // admin is the admin of the demo.
-func (s *site) admin(t *testing.T) person {
+func (s *site) admin(t *testing.T) person { return s.ofDemo(t, demo.Accounts[1]) }
+
+// ofDemo signs in to an account of the demo.
+func (s *site) ofDemo(t *testing.T, account demo.Account) person {
 	t.Helper()
-	account := demo.Accounts[1]
 	out, err := s.cognito().InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
 		ClientId: &s.Demo.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": account.Email, "PASSWORD": account.Password},

@@ -23,7 +23,7 @@ type Eraser struct {
 // a check of the mapping, none is written after the mapping is gone. The identity's next sign-in
 // opens another account.
 //
-// The person's row names the identity. In rows of versions before 0.2 it does not, until the person
+// The person's row names the identity. In rows of older versions it does not, until the person
 // signs in again. Then, and if the account has no such row, Erase looks through the whole journal table
 // for the mapping.
 func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {

@@ -34,7 +34,7 @@ const (
 	DeedRevoked = "InvitationRevoked"
 )
 
-// Versions before 0.2 wrote these for what is an operation now.
+// Older versions wrote these for what is an operation now.
 const (
 	DeedPromoted = "Promoted"
 	DeedDemoted  = "Demoted"

@@ -73,7 +73,7 @@ func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string
 	if found {
 		as.If, as.Values = "#round = :before AND attribute_not_exists(used_by)", map[string]types.AttributeValue{":before": schema.Number(int64(before.Round))}
 		as.Names = map[string]string{"#round": "round"}
-		if before.Round == 0 { // a row of a version before 0.2
+		if before.Round == 0 { // a row of an older version
 			as.If, as.Values = "attribute_not_exists(#round) AND attribute_not_exists(used_by)", nil
 		}
 	}

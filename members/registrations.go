@@ -16,7 +16,7 @@ import (
 type PendingRegistration struct {
 	Account portal.AccountID `dynamodbav:"-"`
 	AskedAt time.Time        `dynamodbav:"asked_at"`
-	// Wish is the fact that opened the wish for the account, 0 in rows of versions before 0.2.
+	// Wish is the fact that opened the wish for the account, 0 in rows of older versions.
 	Wish int64 `dynamodbav:"wish"`
 }
 

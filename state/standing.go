@@ -22,7 +22,7 @@ type Standing struct {
 	Deleting   int64
 	DeletingAt time.Time
 	Deleted    bool
-	// Admin means that the owner was promoted to admin, by a fact. Versions before 0.2 recorded
+	// Admin means that the owner was promoted to admin, by a fact. Older versions recorded
 	// promotions in rows only.
 	Admin bool
 }
