@@ -39,7 +39,7 @@ func (a *service) registerMembers(api huma.API, read func(id, path, summary, des
 	huma.Register(api, read("admin-list-invitations", "/invitations", "List invitations", "The order has no meaning. An invitation is listed for 14 days."), a.listInvitations)
 	huma.Register(api, write("admin-invite", http.MethodPost, "/invitations", "Invite an e-mail address",
 		"Where GATEHOUSE_REGISTRATION is invitation, only invited people can register, each with one account. The person gets a mail with a link if the portal sends mail; otherwise tell them yourself. An invitation is open for 14 days. Inviting the address again begins another 14 days, with another mail.", http.StatusCreated), a.invite)
-	huma.Register(api, write("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Withdraw an invitation", "A mail that was not sent yet is not sent any more.", http.StatusNoContent), a.revokeInvitation)
+	huma.Register(api, write("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Remove an invitation", "A mail that was not sent yet is not sent any more.", http.StatusNoContent), a.revokeInvitation)
 	huma.Register(api, read("admin-list-feedback", "/feedback", "List feedback", "The latest first. With a topic, a page may have fewer items than asked for."), a.listFeedback)
 	huma.Register(api, read("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account. With a filter, a page may have fewer items than asked for."), a.audit)
 }

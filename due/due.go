@@ -36,7 +36,7 @@ const (
 	AdminItem Kind = "admin_item"
 )
 
-// What an AdminItem row is about.
+// The things that an AdminItem row can be about.
 const (
 	Registration = "registration"
 	Approval     = "approval"

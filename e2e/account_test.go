@@ -152,6 +152,7 @@ func TestAnAdminApprovesOrDeniesARegistration(t *testing.T) {
 	s := startWith(t, settings{dir: t.TempDir(), env: []string{"GATEHOUSE_REGISTRATION=approval"}})
 	s.waitForCatalog(t)
 	ada, grace, admin := s.signUp(t, "ada@example.com"), s.signUp(t, "grace@example.com"), s.admin(t)
+	admin.succeed(admin.do(http.MethodPost, "/api/v1/register", ""))
 	operations := map[person]answer{}
 	for _, p := range []person{ada, grace} {
 		operations[p] = p.do(http.MethodPost, "/api/v1/register", "").want(http.StatusAccepted)
@@ -165,6 +166,8 @@ func TestAnAdminApprovesOrDeniesARegistration(t *testing.T) {
 	if len(waiting) != 2 {
 		t.Errorf("waiting are %+v", waiting)
 	}
+	s.demand(t, "due")
+	s.mailTo(t, demo.Accounts[1].Email, "2 registrations wait for your approval")
 	admin.succeed(admin.do(http.MethodPost, "/api/v1/admin/registrations/"+ada.me().Account+"/approve", ""))
 	admin.succeed(admin.do(http.MethodPost, "/api/v1/admin/registrations/"+grace.me().Account+"/deny", `{"message":"We do not know you."}`))
 	ada.succeed(operations[ada])

@@ -113,7 +113,7 @@ func TestOnlyInvitedPeopleRegister(t *testing.T) {
 	admin.do(http.MethodPost, "/api/v1/admin/invitations", `{"email":"ada@example.com"}`).want(http.StatusConflict)
 	admin.do(http.MethodDelete, "/api/v1/admin/invitations/"+invited.ID, "").want(http.StatusConflict)
 
-	// One that was withdrawn admits nobody, and neither does one that has expired.
+	// One that was removed admits nobody, and neither does one that has expired.
 	grace := s.signUp(t, "grace@example.com")
 	admin.do(http.MethodDelete, "/api/v1/admin/invitations/"+admin.invite("grace@example.com").ID, "").want(http.StatusNoContent)
 	refused(grace)

@@ -46,7 +46,7 @@ type telling struct {
 	refuses        int
 }
 
-// rootAdmin is the admin of the scheduler, who asks for nothing.
+// rootAdmin is the admin of the scheduler. No request is theirs.
 const rootAdmin portal.AccountID = "root"
 
 func newTelling(w *world, known *members.Store) *telling {

@@ -82,7 +82,7 @@ func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string
 		if before.UsedBy != "" {
 			return Invitation{}, portal.Fail(portal.Conflict, "The person with this address has used an invitation already, and has an account.")
 		}
-		return Invitation{}, portal.Fail(portal.Conflict, "Another admin has invited this address, or withdrawn its invitation, a moment ago. Look at the list.")
+		return Invitation{}, portal.Fail(portal.Conflict, "Another admin has invited this address, or removed its invitation, a moment ago. Look at the list.")
 	}
 	return invitation, err
 }

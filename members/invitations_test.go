@@ -73,11 +73,11 @@ func TestAnInvitationIsUsedByOneAccount(t *testing.T) {
 	}
 	_, err := h.Invite(t.Context(), "root", "ada@example.com")
 	h.refuses("inviting her again", err, portal.Conflict, "has used an invitation already")
-	h.refuses("withdrawing it", h.RevokeInvitation(t.Context(), "root", invited.ID), portal.Conflict, "The invitation was used.")
+	h.refuses("removing it", h.RevokeInvitation(t.Context(), "root", invited.ID), portal.Conflict, "The invitation was used.")
 	h.uses("grace@example.com", "gone", false) // an account that was erased
 }
 
-func TestAnInvitationExpiresAndCanBeWithdrawn(t *testing.T) {
+func TestAnInvitationExpiresAndCanBeRemoved(t *testing.T) {
 	t.Parallel()
 	h := open(t, "ann")
 	invited := h.invite("ada@example.com")
@@ -98,7 +98,7 @@ func TestAnInvitationExpiresAndCanBeWithdrawn(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.uses("ada@example.com", "ann", false)
-	h.refuses("withdrawing it twice", h.RevokeInvitation(t.Context(), "root", invited.ID), portal.NotFound, "There is no such invitation.")
+	h.refuses("removing it twice", h.RevokeInvitation(t.Context(), "root", invited.ID), portal.NotFound, "There is no such invitation.")
 	deeds, _, err := h.Audit(t.Context(), members.AuditFilter{}, "", 10)
 	if err != nil || len(deeds) != 3 || deeds[0].What != members.DeedRevoked || deeds[1].What != members.DeedInvited || deeds[0].Admin != "root" {
 		t.Errorf("the audit is %+v, %v", deeds, err)

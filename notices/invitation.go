@@ -45,14 +45,14 @@ func (d *Desk) InvitationMail(ctx context.Context, i members.Invitation) (delive
 // mailOf names the mail of an invitation. An address that is invited again gets another mail.
 func mailOf(i members.Invitation) string { return i.ID + "." + strconv.Itoa(i.Round) }
 
-// sendInvitation sends the mail, unless the invitation was used, withdrawn, or replaced by a newer one.
+// sendInvitation sends the mail, unless the invitation was used, removed, or replaced by a newer one.
 func (d *Deliverer) sendInvitation(ctx context.Context, account portal.AccountID, delivery Delivery) error {
 	id, _, _ := strings.Cut(delivery.Notice, ".")
 	found, err := d.Invitations.Invitation(ctx, id)
 	began := d.Now()
 	switch {
 	case portal.CodeOf(err) == portal.NotFound || err == nil && (mailOf(found) != delivery.Notice || !found.Open(began)):
-		return d.record(ctx, account, delivery, Webhook{}, failedFor("The invitation was used or withdrawn, or has expired."))
+		return d.record(ctx, account, delivery, Webhook{}, failedFor("The invitation was used or removed, or has expired."))
 	case err != nil:
 		return d.handBack(ctx, account, delivery, err)
 	}

@@ -67,7 +67,7 @@ func TestNoMailGoesOutForAnInvitationThatIsOver(t *testing.T) {
 	used, expired, newer, hostile := open, open, open, open
 	used.UsedBy, expired.Expires, newer.Round, hostile.Email = "bob", noon, 2, "bob@example.com\r\nBcc: all@example.com"
 	for name, known := range map[string]invited{
-		"withdrawn": {}, "used": {"i1": used}, "expired": {"i1": expired}, "replaced by a newer one": {"i1": newer}, "with another address smuggled in": {"i1": hostile},
+		"removed": {}, "used": {"i1": used}, "expired": {"i1": expired}, "replaced by a newer one": {"i1": newer}, "with another address smuggled in": {"i1": hostile},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -204,7 +204,7 @@ func FeedbackListedBy(k Key) (id string, ok bool) { return strings.CutPrefix(k.S
 
 // Invitation is the row of an e-mail address that may register. id is a hash of it.
 //
-// Owner: members. Kept: TTL, 14 days; until it is withdrawn, or the account is deleted.
+// Owner: members. Kept: TTL, 14 days; until it is removed, or the account is deleted.
 func Invitation(id string) Key { return Key{Invitations().PK, id} }
 
 // Invitations are all invitations.
