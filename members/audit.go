@@ -17,7 +17,8 @@ import (
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
-	// What names the deed: the type of the accepted request, or one of the words below.
+	// What names the deed: the type of the accepted request, or one of the words below. Rows of older
+	// versions also have Promoted and Demoted.
 	What string `dynamodbav:"what"`
 	// Subject is the account that it was done to, "" if none.
 	Subject   portal.AccountID   `dynamodbav:"subject,omitempty"`
@@ -32,12 +33,6 @@ type Deed struct {
 const (
 	DeedInvited = "Invited"
 	DeedRevoked = "InvitationRevoked"
-)
-
-// Older versions wrote these for what is an operation now.
-const (
-	DeedPromoted = "Promoted"
-	DeedDemoted  = "Demoted"
 )
 
 // deed is the write that records what an admin did without an operation. Operations are recorded when

@@ -118,22 +118,6 @@ func (t Table) Each(ctx context.Context, of schema.Range, chosen Select, visit f
 	return nil
 }
 
-// Page reads at most limit rows of a range into list. next is the Before of the next page, "" if there
-// are no more rows.
-func Page[T any](ctx context.Context, t Table, of schema.Range, chosen Select, limit int, list *[]T) (next string, err error) {
-	chosen.Limit = limit + 1
-	count, last := 0, ""
-	err = t.Each(ctx, of, chosen, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
-		if count == limit {
-			next = last
-			return false, nil
-		}
-		count, last = count+1, key.SK
-		return true, Decode(row, list)
-	})
-	return next, err
-}
-
 // Decode appends a row to a list.
 func Decode[T any](row map[string]types.AttributeValue, list *[]T) error {
 	var one T
