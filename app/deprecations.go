@@ -6,13 +6,24 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // newDeprecations tells people of deprecated products in the published catalog.
 func newDeprecations(c clients, tables projections.Tables, views *projections.Views, notifier *notices.Notifier, now func() time.Time) *notices.Deprecations {
+	holders := projections.NewHolders(c.dynamodb, tables)
 	return &notices.Deprecations{
-		Store: notifier.Store, Notifier: notifier, Holders: projections.NewHolders(c.dynamodb, tables), Now: now,
+		Store: notifier.Store, Notifier: notifier, Now: now,
+		Subscribers: func(ctx context.Context, plan portal.PlanID, after string, limit int) (subscribed []portal.AccountID, next string, err error) {
+			page, next, err := holders.Page(ctx, plan, after, limit)
+			for _, h := range page {
+				if h.Until.IsZero() {
+					subscribed = append(subscribed, h.Account)
+				}
+			}
+			return subscribed, next, err
+		},
 		Products: func(ctx context.Context) ([]notices.Deprecated, error) {
 			published, err := views.Catalog(ctx)
 			return deprecated(published.Document), err

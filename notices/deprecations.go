@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
@@ -28,9 +27,8 @@ type Deprecated struct {
 	Plans             []portal.PlanID
 }
 
-type holders interface {
-	Page(ctx context.Context, plan portal.PlanID, after string, limit int) ([]projections.Holder, string, error)
-}
+// subscribers lists the accounts that have keys in a plan, as many as have the keys on a page.
+type subscribers func(ctx context.Context, plan portal.PlanID, after string, limit int) (accounts []portal.AccountID, next string, err error)
 
 // Deprecations is the job that tells people once that a product is deprecated which they subscribe to, and
 // again if its sunset changes. A row says about which products everybody was told. People who subscribe
@@ -39,8 +37,9 @@ type Deprecations struct {
 	Store    *Store
 	Notifier *Notifier
 	Products func(ctx context.Context) ([]Deprecated, error)
-	Holders  holders
-	Now      func() time.Time
+	// Subscribers may lag behind the journal, and may list an account several times.
+	Subscribers subscribers
+	Now         func() time.Time
 }
 
 // announced is how far people were told about a product.
@@ -125,17 +124,13 @@ func (d *Deprecations) begin(ctx context.Context, products []Deprecated) (next s
 
 // tell tells the accounts of a page of a plan's keys, and returns the next page.
 func (d *Deprecations) tell(ctx context.Context, product Deprecated, plan portal.PlanID, after string, at time.Time) (next string, err error) {
-	page, next, err := d.Holders.Page(ctx, plan, after, holdersPage)
+	page, next, err := d.Subscribers(ctx, plan, after, holdersPage)
 	if err != nil {
 		return "", portal.Postpone("the views do not answer", err)
 	}
-	told := map[portal.AccountID]bool{}
-	for _, h := range page {
-		if !h.Until.IsZero() || told[h.Account] {
-			continue
-		}
-		told[h.Account] = true
-		if err := d.Notifier.Tell(ctx, h.Account, productDeprecated(product, at)); err != nil {
+	slices.Sort(page)
+	for _, account := range slices.Compact(page) {
+		if err := d.Notifier.Tell(ctx, account, productDeprecated(product, at)); err != nil {
 			return "", err
 		}
 	}

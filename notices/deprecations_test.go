@@ -2,51 +2,40 @@ package notices_test
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// held is keys in plans, in pages.
-type held map[portal.PlanID][]projections.Holder
+// held is who has keys in plans, in pages.
+type held map[portal.PlanID][]portal.AccountID
 
-func (h held) Page(_ context.Context, plan portal.PlanID, after string, limit int) ([]projections.Holder, string, error) {
-	all := h[plan]
-	for i, one := range all {
-		if after == string(one.GatewayID) {
-			all = all[i+1:]
-			break
-		}
+func (h held) page(_ context.Context, plan portal.PlanID, after string, limit int) ([]portal.AccountID, string, error) {
+	from, _ := strconv.Atoi(after)
+	if rest := h[plan][from:]; len(rest) <= limit {
+		return slices.Clone(rest), "", nil
 	}
-	if len(all) <= limit {
-		return all, "", nil
-	}
-	return all[:limit], string(all[limit-1].GatewayID), nil
+	return slices.Clone(h[plan][from : from+limit]), strconv.Itoa(from + limit), nil
 }
 
 func TestPeopleAreToldOnceThatAProductIsDeprecated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	keys := held{}
-	hold := func(plan portal.PlanID, account portal.AccountID, n int, until time.Time) {
-		keys[plan] = append(keys[plan], projections.Holder{Account: account, Plan: plan, GatewayID: portal.GatewayKeyID(fmt.Sprintf("%s-%d", account, n)), Until: until})
+	for range 250 { // ann's keys are on three pages
+		keys["free"] = append(keys["free"], ann)
 	}
-	for n := range 250 { // ann's keys are on three pages
-		hold("free", ann, n, time.Time{})
-	}
-	hold("plus", ann, 0, time.Time{})
 	w.exists("bob")
 	w.exists("cy")
-	hold("plus", "bob", 0, time.Time{})
-	hold("plus", "cy", 0, noon) // has left
+	keys["plus"] = []portal.AccountID{ann, "bob", "gone"} // one account was erased
 	products := []notices.Deprecated{{ID: "tides", Name: "Tides", Sunset: "2027-01-31", Successor: "Seas", Plans: []portal.PlanID{"free", "plus"}}}
 	job := &notices.Deprecations{
-		Store: w.notifier.Store, Notifier: w.notifier, Holders: keys, Now: w.now,
+		Store: w.notifier.Store, Notifier: w.notifier, Subscribers: keys.page, Now: w.now,
 		Products: func(context.Context) ([]notices.Deprecated, error) { return products, nil },
 	}
 	run := func() (steps int) {
@@ -95,7 +84,7 @@ func TestACursorThatFitsNoProductBeginsAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	job := &notices.Deprecations{
-		Store: w.notifier.Store, Notifier: w.notifier, Holders: held{}, Now: w.now,
+		Store: w.notifier.Store, Notifier: w.notifier, Subscribers: held{}.page, Now: w.now,
 		Products: func(context.Context) ([]notices.Deprecated, error) { return nil, nil },
 	}
 	for _, cursor := range []string{"", "{", `{"product":"gone","sunset":"","plan":-5}`, "[]"} {
