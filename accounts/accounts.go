@@ -43,7 +43,7 @@ const (
 
 // foldVersion is part of a snapshot's key. Raise it when a fold changes. A new type of fact
 // changes the key without that.
-const foldVersion = "3"
+const foldVersion = "5"
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
@@ -100,9 +100,15 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 	return r.read(ctx, id, -1)
 }
 
-// AccountFrom is Account with every fact after that sequence in Facts. It reads the stream from
-// its first fact if the snapshot is later than that.
-func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (History, error) {
+// AccountSince is Account with every fact after that sequence in Facts. It reads the stream from its
+// first fact if the snapshot is later than that. The caller needs the stream at least up to that fact:
+// if this process has read the fact, or has appended it, it reads nothing and returns what it
+// remembers.
+func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (History, error) {
+	known, ok := r.memory.recall(portal.AccountStream(id))
+	if ok && known.base.Sequence <= after && known.holds(fact) {
+		return known.history(), nil
+	}
 	return r.read(ctx, id, after)
 }
 
@@ -115,7 +121,7 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	if after < 0 && len(now.facts) >= r.from {
 		r.save(ctx, now, replace)
 	}
-	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
+	return now.history(), nil
 }
 
 // latest reads to the stream's end, from what this process has read or from a snapshot, unless

@@ -96,7 +96,7 @@ func (w *world) process() (*accounts.Reader, *counted) {
 // next returns a fact that can follow: the account subscribes to plans and leaves them.
 func (w *world) next() events.Fact {
 	plan := portal.PlanID(fmt.Sprint("plan-", w.account.Sequence/40%7))
-	now, link := w.account.Subscriptions[plan], events.Link{Wish: w.account.Subscriptions[plan].OpenedBy}
+	now, link := w.account.Subscription(plan), events.Link{Wish: w.account.Subscription(plan).OpenedBy}
 	pair := w.account.Attachments[portal.Pair{Key: "k1", Plan: plan}]
 	switch {
 	case !w.account.Registered:
@@ -207,7 +207,7 @@ func TestAnAccountIsReadCorrectlyHoweverLongItsStreamIs(t *testing.T) {
 			if after < 0 {
 				continue
 			}
-			h, err := fresh.AccountFrom(t.Context(), ann, int64(after))
+			h, err := fresh.AccountSince(t.Context(), ann, int64(after), events.Event{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -374,7 +374,7 @@ func TestAWrongSnapshotChangesOnlyTheCost(t *testing.T) {
 			}
 			for _, r := range []*accounts.Reader{reader, first(w.process())} {
 				w.right("with it", w.read(r))
-				from, err := r.AccountFrom(t.Context(), ann, 249)
+				from, err := r.AccountSince(t.Context(), ann, 249, events.Event{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"reflect"
 	"slices"
 	"sync"
 
@@ -31,6 +32,17 @@ func (r read) with(facts []events.Event) read {
 		r.account.Apply(fact)
 	}
 	return r
+}
+
+func (r read) history() History {
+	return History{Account: r.account.Clone(), Facts: slices.Clip(r.facts), Base: r.base.Clone(), handled: r.handled}
+}
+
+// holds reports whether that very fact is one of those after base. A journal that was restored to an
+// earlier time may have another with its number.
+func (r read) holds(fact events.Event) bool {
+	at := fact.Sequence - r.base.Sequence - 1
+	return fact.Sequence > 0 && at >= 0 && at < int64(len(r.facts)) && reflect.DeepEqual(r.facts[at], fact)
 }
 
 type memory struct {

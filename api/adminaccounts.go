@@ -296,8 +296,12 @@ func (a *service) getAccount(ctx context.Context, in *AccountInput) (*struct{ Bo
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
+	revealed, err := a.views.LastReveals(ctx, id)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
 	shown := AdminAccountDetail{AdminAccount: found.summary, Activity: []ActivityLine{}}
-	shown.Keys = list(found.account.Keys, func(k projections.Key) Key { return ShowKey(k, time.Time{}) }).Items
+	shown.Keys = ShowKeys(found.account, revealed)
 	shown.Subscriptions = list(found.account.Subscriptions, ShowSubscription).Items
 	for _, line := range activity.Lines {
 		shown.Activity = append(shown.Activity, ActivityLine{At: line.At, Text: line.Text})

@@ -89,6 +89,11 @@ func examples() []example {
 		{"POST /register", "/register", http.StatusAccepted, waiting, accepted, "", ""},
 		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
 		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
+		{"GET /marketplace-subscriptions", "/marketplace-subscriptions", http.StatusOK, `{"items":[
+			{"licence":"licence/l-1","plan":"plan-max","name":"Unlimited","state":"waiting","words":"AWS Marketplace has not confirmed the payment yet. There is nothing you need to do.","since":"2026-11-22T09:00:00Z","until":null,"buyer":"111122223333","operation":"op-1"},
+			{"licence":"legacy/abc/X01","plan":"plan-max","name":"Unlimited","state":"active","words":"The purchase is active.","since":"2026-11-22T09:00:00Z","until":"2026-11-23T09:00:00Z","free_trial":true}
+		],"next":null}`, private, "", ""},
+		{"PUT /marketplace-subscriptions/{plan}", "/marketplace-subscriptions/plan-max", http.StatusAccepted, waiting, accepted, `{"token":"secret"}`, ""},
 		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private, "", ""},
 		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public, "", ""},
 		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public, "", ""},
@@ -116,10 +121,10 @@ func examples() []example {
 		{"POST /admin/approvals/{account}/{plan}/approve", "/admin/approvals/account-ada/plan-max/approve", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /admin/approvals/{account}/{plan}/deny", "/admin/approvals/account-ada/plan-max/deny", http.StatusAccepted, waiting, accepted, `{"message":"Partners only."}`, ""},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
-			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
-			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},
-			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null},
-			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null}
+			{"id":"key-1","name":"Default key","label":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
+			{"id":"key-2","name":"Another","label":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},
+			{"id":"key-3","name":"Third","label":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null},
+			{"id":"key-4","name":"Fourth","label":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null,"ends_at":null}
 		],"next":null}`, private, "", ""},
 		{"POST /keys", "/keys", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},
 		{"PATCH /keys/{key}", "/keys/key-1", http.StatusAccepted, waiting, accepted, `{"name":"CI"}`, ""},

@@ -49,6 +49,7 @@ type accepting interface {
 type reading interface {
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
+	PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error)
 }
 
 type shelving interface {
@@ -66,6 +67,8 @@ type Config struct {
 	Approvals  approving
 	Admin      Admin
 	Mine       Mine
+	// Marketplace is what claims of purchases need.
+	Marketplace Marketplace
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Version is that of the program, for the OpenAPI document.
@@ -84,6 +87,7 @@ type service struct {
 	approvals  approving
 	admin      Admin
 	mineOf     Mine
+	market     Marketplace
 	now        func() time.Time
 }
 
@@ -93,7 +97,7 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, mineOf: config.Mine, now: config.Now,
+		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, mineOf: config.Mine, market: config.Marketplace, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -163,6 +167,7 @@ func (a *service) register(api huma.API) {
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
+	a.registerMarketplace(api)
 	a.registerKeys(api)
 	a.registerUsage(api)
 	a.registerAccount(api)

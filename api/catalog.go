@@ -49,6 +49,7 @@ type Plan struct {
 	Recommended bool                  `json:"recommended,omitempty"`
 	Approval    string                `json:"approval,omitempty" enum:"manual" doc:"manual: an operator approves each subscription."`
 	Marketplace bool                  `json:"marketplace,omitempty" doc:"The plan is bought on AWS Marketplace, and not subscribed to here."`
+	Listing     string                `json:"listing,omitempty" doc:"Where the plan is bought, if that is known."`
 }
 
 // API is an API of a product.
@@ -92,8 +93,13 @@ func showProduct(p catalog.Product) Product {
 		shown.Image = &Image{URL: productPath(p.ID) + "/image", Alt: p.Image.Alt}
 	}
 	for _, plan := range p.Plans {
+		listing := ""
+		if plan.Listing != nil {
+			listing = plan.Listing.URL
+		}
 		shown.Plans = append(shown.Plans, Plan{
-			ID: plan.ID, Name: plan.Name, Description: plan.Description, Throttle: plan.Throttle, Quota: plan.Quota, Stages: plan.Stages,
+			Listing: listing,
+			ID:      plan.ID, Name: plan.Name, Description: plan.Description, Throttle: plan.Throttle, Quota: plan.Quota, Stages: plan.Stages,
 			Methods: plan.Methods, Price: plan.Price, Recommended: plan.Recommended, Approval: plan.Approval, Marketplace: plan.Marketplace,
 		})
 	}

@@ -141,15 +141,18 @@ var operationIDs = map[string]string{
 	"GET /subscriptions":           "list-subscriptions",
 	"PUT /subscriptions/{plan}":    "subscribe",
 	"DELETE /subscriptions/{plan}": "unsubscribe",
-	"GET /keys":                    "list-keys",
-	"POST /keys/{key}/reveal":      "reveal-key",
-	"POST /keys":                   "create-key",
-	"PATCH /keys/{key}":            "rename-key",
-	"DELETE /keys/{key}":           "delete-key",
-	"POST /keys/{key}/rotate":      "rotate-key",
-	"POST /keys/{key}/end":         "end-key",
-	"GET /operations/{operation}":  "get-operation",
-	"POST /try/{product}/{api}":    "try",
+
+	"PUT /marketplace-subscriptions/{plan}": "claim-purchase",
+	"GET /marketplace-subscriptions":        "list-purchases",
+	"GET /keys":                             "list-keys",
+	"POST /keys/{key}/reveal":               "reveal-key",
+	"POST /keys":                            "create-key",
+	"PATCH /keys/{key}":                     "rename-key",
+	"DELETE /keys/{key}":                    "delete-key",
+	"POST /keys/{key}/rotate":               "rotate-key",
+	"POST /keys/{key}/end":                  "end-key",
+	"GET /operations/{operation}":           "get-operation",
+	"POST /try/{product}/{api}":             "try",
 
 	"GET /notices":                                           "list-notices",
 	"POST /notices/{notice}/dismiss":                         "dismiss-notice",
@@ -249,7 +252,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 // withBody are the operations that need a body.
 var withBody = []string{"POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
-	"POST /keys", "PATCH /keys/{key}",
+	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
 	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
 }
 
@@ -344,15 +347,18 @@ var listed = map[string]string{
 	"GET /subscriptions":           "",
 	"PUT /subscriptions/{plan}":    "403 404 413 415 429",
 	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
-	"GET /keys":                    "",
-	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
-	"POST /keys":                   "403 404 413 415 429",
-	"PATCH /keys/{key}":            "403 404 413 415 429",
-	"DELETE /keys/{key}":           "403 404 413 415 429",
-	"POST /keys/{key}/rotate":      "403 404 413 415 429",
-	"POST /keys/{key}/end":         "403 404 413 415 429",
-	"GET /operations/{operation}":  "404",
-	"POST /try/{product}/{api}":    "403 404 409 413 415 429",
+
+	"GET /marketplace-subscriptions":        "",
+	"PUT /marketplace-subscriptions/{plan}": "403 404 409 413 415 429",
+	"GET /keys":                             "",
+	"POST /keys/{key}/reveal":               "403 404 409 413 415 429",
+	"POST /keys":                            "403 404 413 415 429",
+	"PATCH /keys/{key}":                     "403 404 413 415 429",
+	"DELETE /keys/{key}":                    "403 404 413 415 429",
+	"POST /keys/{key}/rotate":               "403 404 413 415 429",
+	"POST /keys/{key}/end":                  "403 404 413 415 429",
+	"GET /operations/{operation}":           "404",
+	"POST /try/{product}/{api}":             "403 404 409 413 415 429",
 
 	"GET /notices":                                           "",
 	"POST /notices/{notice}/dismiss":                         "403 404 413 415 429",
@@ -478,7 +484,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed", "LicenceAccessEnding", "LicenceReleased", "MarketplaceNoticeKept"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -492,7 +498,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 			requests = append(requests, events.Name(name))
 		}
 	}
-	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
+	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForReinstatement)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),

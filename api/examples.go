@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
@@ -82,6 +83,11 @@ func answers() map[string]any {
 		"subscribe":   exampleOf("SubscribeRequested", "accepted"),
 		"unsubscribe": exampleOf("UnsubscribeRequested", "accepted"),
 
+		"claim-purchase": exampleOf("MarketplaceConfirmed", "accepted"),
+		"list-purchases": List[MarketplaceSubscription]{Items: []MarketplaceSubscription{showPurchase(projections.Licence{
+			Stream: "licence/l-0123456789abcdef", Plan: examplePlan, Name: "Plus", State: projections.LicenceActive, Since: exampleTime, Buyer: "111122223333",
+		})}},
+
 		"admin-list-approvals": List[Approval]{Items: []Approval{{
 			Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Email: "grace@example.com", Name: "Grace Hopper", Plan: examplePlan, PlanName: "Plus", Replaces: exampleFormer, ReplacesName: "Free", Request: 12,
 			AskedAt: exampleTime, Operation: exampleOperation,
@@ -107,7 +113,7 @@ func answers() map[string]any {
 		"list-subscriptions": List[Subscription]{Items: []Subscription{{
 			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
 		}}},
-		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", Label: "Default key", State: "active", CreatedAt: &exampleTime}}},
 		"create-key": exampleOf("KeyRequested", "running", exampleStep(1, "KeyWanted", "CI is to be created.")),
 		"rename-key": exampleOf("KeyRenameRequested", "succeeded", exampleStep(1, "KeyRenamed", "The key is called CI.")),
 		"delete-key": exampleOf("KeyEndRequested", "running", exampleStep(1, "KeyEnding", "CI is to be disabled.")),
@@ -189,6 +195,7 @@ func bodies() map[string]any {
 	return map[string]any{
 		"try": exampleAttempt(), "subscribe": Wanted{Replaces: new(exampleFormer)}, "create-key": NewKey{Name: "CI", Expires: &later},
 		"rename-key": KeyName{Name: "CI"}, "rotate-key": Rotation{Overlap: "1h"}, "end-key": KeyEnd{At: &later},
+		"claim-purchase":             Buyer{Token: "x9KdQm3vT7cW1bR5nZ8sY2pL6hJ4gF0a"},
 		"admin-approve-subscription": Approving{Request: 12}, "admin-deny-subscription": Denying{Request: 12, Message: "Plus is for partners only."},
 	}
 }
@@ -268,7 +275,14 @@ var (
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
 	noSuchKey   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
 	badKey      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The name, the overlap or the time cannot be used. The detail says why.", "The name is longer than 100 characters. Choose a shorter one."}}
-	noUsage     = map[int]expected{
+	badPurchase = map[int]expected{
+		http.StatusBadRequest:         {portal.Invalid, "AWS does not know the token, it has expired, or it is of another product than the plan.", "AWS Marketplace does not know this registration. Open your subscriptions on AWS Marketplace and set up your account from there again."},
+		http.StatusNotFound:           {portal.NotFound, "The portal sells nothing on AWS Marketplace.", "This portal sells nothing on AWS Marketplace."},
+		http.StatusConflict:           {portal.Conflict, "The plan has just been taken from the catalog.", "This portal no longer sells the plan that you have bought. Tell the operator of this portal."},
+		http.StatusTooManyRequests:    {portal.TooManyRequests, "The account has sent too many requests, or too many tokens came from its network.", "More than 120 requests in a minute. Wait a minute, then try again."},
+		http.StatusServiceUnavailable: {portal.Unavailable, "AWS Marketplace, or another service that the portal depends on, does not answer. The detail says whether the request may have been accepted. Send it again with the same Idempotency-Key.", "AWS Marketplace is busy right now. Try again in a minute."},
+	}
+	noUsage = map[int]expected{
 		http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."},
 		http.StatusNotFound:   {portal.NotFound, "The account never had such a plan or key.", "You have never been subscribed to such a plan. Choose one of your subscriptions."},
 	}
@@ -280,8 +294,8 @@ var (
 )
 
 var (
-	noNotice  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
-	mailBusy  = map[int]expected{
+	noNotice = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
+	mailBusy = map[int]expected{
 		http.StatusConflict:        {portal.Conflict, "A worker is sending the mail at this moment.", "It is being sent at this moment. Look at it again in a minute."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "The mail was sent again 3 times.", "This mail was sent again 3 times, and can be sent no more. Read the notice on your notices page."},
 	}
@@ -303,6 +317,7 @@ var failures = map[string][]map[int]expected{
 	"register":           {writing, keyed},
 	"subscribe":          {writing, keyed, noPlan},
 	"unsubscribe":        {writing, keyed, noPlan},
+	"claim-purchase":     {writing, keyed, badPurchase},
 	"create-key":         {writing, keyed, noPlan, badKey},
 	"rename-key":         {writing, keyed, noSuchKey, badKey},
 	"delete-key":         {writing, keyed, noSuchKey},
@@ -320,6 +335,7 @@ var failures = map[string][]map[int]expected{
 	"get-sdk":            {noSDK},
 	"search":             nil,
 	"list-subscriptions": nil,
+	"list-purchases":     nil,
 	"list-keys":          nil,
 	"try":                {writing, tries},
 

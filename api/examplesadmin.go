@@ -25,7 +25,7 @@ func adminAnswers() map[string]any {
 		"admin-list-accounts": List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
 		"admin-get-usage":     exampleUsage(),
 		"admin-get-account": AdminAccountDetail{
-			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", State: "disabled", CreatedAt: &exampleTime}},
+			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", Label: "Default key", State: "disabled", CreatedAt: &exampleTime}},
 			Subscriptions: []Subscription{{Plan: examplePlan, Name: "Free", Offered: true, State: "active", Since: exampleTime}},
 			Activity:      []ActivityLine{{At: exampleTime, Text: "The operator of this portal suspended the account: Unpaid bills."}},
 		},
@@ -34,7 +34,7 @@ func adminAnswers() map[string]any {
 		}}},
 		"export-account": map[string]any{
 			"account": exampleAccount, "exported_at": exampleTime, "profile": []any{map[string]any{"status": "registered", "email": "ada@example.com", "name": "Ada Lovelace"}},
-			"keys": []any{Key{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}},
+			"keys": []any{Key{ID: exampleKey, Name: "Default key", Label: "Default key", State: "active", CreatedAt: &exampleTime}},
 		},
 		"delete-account":             exampleOf("AccountDeletionRequested", "accepted"),
 		"submit-feedback":            Feedback{ID: "001795338000000-8k3c4d5e6f", At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date."},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +21,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -58,6 +61,10 @@ type fake struct {
 	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
+	// received are the targets and tokens that were resolved.
+	received []string
+	// crowded refuses registration tokens.
+	crowded error
 
 	mu    sync.Mutex
 	asked []asked
@@ -103,6 +110,22 @@ func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal
 	return f.operation, f.ask("unsubscribe", who, string(plan))
 }
 
+func (f *fake) Receive(_ context.Context, target, token string, freeTrial bool) (arrival.Claim, error) {
+	bought := events.Purchase{Product: "abc", FreeTrial: freeTrial}
+	return arrival.Claim{Licence: "licence/l-1", Plan: portal.PlanID(target), Purchase: bought}, f.receive(target + " " + token)
+}
+
+func (f *fake) receive(what string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.received = append(f.received, what)
+	return f.err
+}
+
+func (f *fake) ConfirmPurchase(_ context.Context, who operations.Caller, claim arrival.Claim) (operations.Operation, error) {
+	return f.operation, f.ask("confirm", who, fmt.Sprintf("%s %s %t", claim.Licence, claim.Plan, claim.FreeTrial))
+}
+
 func (f *fake) Reveal(_ context.Context, who operations.Caller, key portal.KeyID) (string, error) {
 	return keyValue, f.ask("reveal", who, string(key))
 }
@@ -117,6 +140,14 @@ func (f *fake) Account(_ context.Context, id portal.AccountID) (projections.Acco
 
 func (f *fake) LastReveals(_ context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
 	return f.reveals, f.ask("reveals", operations.Caller{Account: id}, "")
+}
+
+// PastKeys knows one key that ended long ago.
+func (f *fake) PastKeys(_ context.Context, _ portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error) {
+	if slices.Contains(keys, "key-past") {
+		return []portal.NamedKey{{ID: "key-past", Name: "Default key", ReplacedAt: now.AddDate(0, 0, -30)}}, nil
+	}
+	return nil, nil
 }
 
 // Report has a day with a quota and one without.
@@ -203,6 +234,10 @@ func full() *fake {
 				{ID: "key-3", Name: "Third", State: projections.KeyDisabled, CreatedAt: now},
 				{ID: "key-4", Name: "Fourth", State: projections.KeyReleased, CreatedAt: now},
 			},
+			Licences: []projections.Licence{
+				{Stream: "licence/l-1", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceWaiting, Since: now, Buyer: "111122223333", Operation: "op-1"},
+				{Stream: "legacy/abc/X01", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceActive, Since: now, Until: now.Add(24 * time.Hour), FreeTrial: true},
+			},
 			Subscriptions: []projections.Subscription{
 				{Plan: "plan-free", Name: "Free", Offered: true, State: projections.SubscriptionActive, Since: now},
 				{Plan: "plan-max", Name: "Unlimited", Offered: true, State: projections.SubscriptionPending, Waiting: "aws", Since: now, Operation: "op-1"},
@@ -267,8 +302,9 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 	})
 	api.Mount(router, api.Config{
 		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
-		Admin: api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Holders: plansOf{f}},
-		Mine:  api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
+		Admin:       api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Holders: plansOf{f}},
+		Mine:        api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
+		Marketplace: api.Marketplace{Operations: f, Desk: f, Admit: func(*http.Request) error { return f.crowded }},
 	}, guard...)
 }
 

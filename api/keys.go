@@ -179,6 +179,7 @@ func (a *service) reveal(ctx context.Context, in *struct {
 type Key struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
+	Label      string     `json:"label" doc:"The name by which to tell it apart from others: a key that another one has replaced is called \"CI (replaced 27 Nov)\"."`
 	State      string     `json:"state" enum:"pending,active,disabled,released,blocked,ending,ended" doc:"disabled: the operator disabled it. released: removed from API Gateway after 30 days without a subscription; the next subscription restores it. blocked: your account is suspended. ending, ended: it never works again."`
 	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway created it; null while pending."`
 	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last revealed."`
@@ -186,7 +187,7 @@ type Key struct {
 	EndsFor    string     `json:"ends_for,omitempty" enum:"revoked,leaked,rotated,expired,account_deleted,refused" doc:"Why it ends. rotated: another key replaces it."`
 	Replaces   string     `json:"replaces,omitempty" doc:"The key that this one replaces."`
 	ReplacedBy string     `json:"replaced_by,omitempty" doc:"The key that replaces this one."`
-	Waiting    string     `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key" doc:"Why a pending key is waiting."`
+	Waiting    string     `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key,suspended" doc:"Why a pending key is waiting."`
 }
 
 func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {
@@ -199,13 +200,18 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key { return ShowKey(k, revealed[k.ID]) })}, nil
+	return &struct{ Body List[Key] }{List[Key]{Items: ShowKeys(account, revealed)}}, nil
 }
 
-// ShowKey returns the JSON of a key, which was last revealed then.
-func ShowKey(k projections.Key, revealed time.Time) Key {
+// ShowKeys returns the JSON of an account's keys, which were last revealed at those times.
+func ShowKeys(account projections.Account, revealed map[portal.KeyID]time.Time) []Key {
+	labels := portal.KeyLabels(account.NamedKeys())
+	return list(account.Keys, func(k projections.Key) Key { return showKey(k, labels[k.ID], revealed[k.ID]) }).Items
+}
+
+func showKey(k projections.Key, label string, revealed time.Time) Key {
 	shown := Key{
-		ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed),
+		ID: string(k.ID), Name: k.Name, Label: label, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed),
 		EndsAt: timeOrNull(k.Ends), Replaces: string(k.Replaces), ReplacedBy: string(k.ReplacedBy), Waiting: k.Waiting,
 	}
 	if !k.Ends.IsZero() {

@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 func (f *fake) CreateKey(_ context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error) {
@@ -75,13 +77,26 @@ func TestARequestAboutAKeyThatCannotBeReadIsRefusedWithTheReason(t *testing.T) {
 	} {
 		f := full()
 		method, path, _ := strings.Cut(c.request, " ")
-		p := signedIn(t, f).do(method, path, strings.NewReader(c.body)).want(http.StatusBadRequest).problem(c.code)
+		p := signedIn(t, f).do(method, path, strings.NewReader(c.body)).want(http.StatusUnprocessableEntity).problem(c.code)
 		if diff := cmp.Diff(c.detail, p.Detail); diff != "" || len(f.asked) > 0 {
 			t.Errorf("%s: asked for %v; the detail (-want +got):\n%s", c.body, f.asked, diff)
+		}
+		if diff := cmp.Diff([]api.Flaw{{Location: "body.overlap", Message: c.detail}}, p.Errors); diff != "" {
+			t.Errorf("%s: its flaws (-want +got):\n%s", c.body, diff)
 		}
 	}
 	for request, body := range map[string]string{"POST /keys": `{}`, "PATCH /keys/key-1": `{}`, "POST /keys/key-1/end": `{"at":"tomorrow"}`} {
 		method, path, _ := strings.Cut(request, " ")
 		signedIn(t, full()).do(method, path, strings.NewReader(body)).want(http.StatusUnprocessableEntity).problem("invalid")
+	}
+}
+
+func TestAReplacedKeyIsToldApartFromTheOneThatReplacedIt(t *testing.T) {
+	t.Parallel()
+	shown := api.ShowKeys(projections.Account{Keys: []projections.Key{
+		{ID: "k1", Name: "CI", ReplacedBy: "k2", ReplacedAt: now}, {ID: "k2", Name: "CI", Replaces: "k1"},
+	}}, map[portal.KeyID]time.Time{"k2": now})
+	if shown[0].Label != "CI (replaced 22 Nov)" || shown[0].Name != "CI" || shown[1].Label != "CI" || shown[1].RevealedAt == nil {
+		t.Errorf("the keys are shown as %+v", shown)
 	}
 }

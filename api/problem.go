@@ -19,7 +19,7 @@ type Problem struct {
 	Status    int    `json:"status" doc:"The HTTP status."`
 	Detail    string `json:"detail" doc:"What is wrong and what to change."`
 	RequestID string `json:"request_id" doc:"The id of this request in the portal's log."`
-	Errors    []Flaw `json:"errors,omitempty" doc:"What is wrong and where, if the request does not match the OpenAPI document."`
+	Errors    []Flaw `json:"errors,omitempty" doc:"What is wrong and where, if the request does not match the OpenAPI document or a member of its body cannot be used."`
 
 	header http.Header
 }
@@ -49,8 +49,12 @@ var statuses = map[portal.Code]int{
 	portal.Unavailable:     http.StatusServiceUnavailable,
 }
 
-// Status returns the HTTP status for an error.
+// Status returns the HTTP status for an error. A body with a member that is wrong is as
+// unprocessable as one that does not match the OpenAPI document.
 func Status(err error) int {
+	if portal.CodeOf(err) == portal.Invalid && portal.FieldOf(err) != "" {
+		return http.StatusUnprocessableEntity
+	}
 	if status, ok := statuses[portal.CodeOf(err)]; ok {
 		return status
 	}
@@ -113,6 +117,9 @@ func problemOf(ctx context.Context, err error) *Problem {
 			Msg("a request could not be answered")
 	}
 	p := newProblem(ctx, status, code, portal.MessageOf(err))
+	if field := portal.FieldOf(err); field != "" {
+		p.Errors = []Flaw{{Location: "body." + field, Message: p.Detail}}
+	}
 	p.header = http.Header{}
 	switch status {
 	case http.StatusUnauthorized:

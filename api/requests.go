@@ -12,7 +12,7 @@ import (
 // Operation is an accepted request, as clients see it.
 type Operation struct {
 	ID        string    `json:"id"`
-	Type      string    `json:"type" enum:"RegisterUser,RegistrationReviewRequested,SubscribeRequested,UnsubscribeRequested,PlanChangeRequested,SubscriptionReviewRequested,KeyRequested,KeyRenameRequested,KeyRotationRequested,KeyEndRequested,AccountSuspensionRequested,AccountReinstatementRequested,AccountDeletionRequested,AdminPromotionRequested,AdminDemotionRequested" doc:"The kind of request." example:"SubscribeRequested"`
+	Type      string    `json:"type" enum:"RegisterUser,RegistrationReviewRequested,SubscribeRequested,UnsubscribeRequested,PlanChangeRequested,SubscriptionReviewRequested,KeyRequested,KeyRenameRequested,KeyRotationRequested,KeyEndRequested,AccountSuspensionRequested,AccountReinstatementRequested,AccountDeletionRequested,AdminPromotionRequested,AdminDemotionRequested,MarketplaceConfirmed" doc:"The kind of request." example:"SubscribeRequested"`
 	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed: may still succeed if the operator replays it. succeeded and rejected are final."`
 	Reason    *Reason   `json:"reason" doc:"Why the operation is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`
@@ -22,13 +22,13 @@ type Operation struct {
 
 // Reason says why an operation is waiting, rejected or failed.
 type Reason struct {
-	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,suspended,deleting,denied,approval,superseded,failed" doc:"While waiting: approval (the operator has to approve it), aws (API Gateway is not accepting the change), kms (AWS KMS does not answer), kms_key (the portal's KMS key is disabled or cannot be used, and the operator has to fix it), capacity (API Gateway has no room for another key, and the operator has to make room). When rejected: invalid, forbidden, not_found, conflict, limit_reached, not_registered, suspended, deleting, denied, superseded. failed: the operator can replay it." example:"conflict"`
+	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,suspended,deleting,denied,approval,superseded,failed" doc:"While waiting: approval (the operator has to approve it), aws (API Gateway is not accepting the change), kms (AWS KMS does not answer), kms_key (the portal's KMS key is disabled or cannot be used, and the operator has to fix it), capacity (API Gateway has no room for another key, and the operator has to make room), suspended (the operator has to reinstate the account). When rejected: invalid, forbidden, not_found, conflict, limit_reached, not_registered, suspended, deleting, denied, superseded. failed: the operator can replay it." example:"conflict"`
 	Message string `json:"message"`
 }
 
 // Step is one thing that happened in an operation.
 type Step struct {
-	Name   string    `json:"name" enum:"UserRegistered,RegistrationPending,RegistrationDenied,KeyWanted,KeyCreated,KeyReady,KeyRenamed,KeyEndScheduled,KeyEnding,KeyEnded,KeyBlocked,KeyUnblocked,KeyAttached,KeyDetached,UsageCarried,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,PlanChangeWanted,KeyMoved,PlanChanged,PlanChangeRefused,SubscriptionApprovalPending,SubscriptionApproved,SubscriptionDenied,AccountSuspended,AccountReinstated,AccountKeysSwitched,AccountDeleting,AccountDeleted,AdminPromoted,AdminDemoted,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
+	Name   string    `json:"name" enum:"UserRegistered,RegistrationPending,RegistrationDenied,KeyWanted,KeyCreated,KeyReady,KeyRenamed,KeyEndScheduled,KeyEnding,KeyEnded,KeyBlocked,KeyUnblocked,KeyAttached,KeyDetached,UsageCarried,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,PlanChangeWanted,KeyMoved,PlanChanged,PlanChangeRefused,SubscriptionApprovalPending,SubscriptionApproved,SubscriptionDenied,AccountSuspended,AccountReinstated,AccountKeysSwitched,AccountDeleting,AccountDeleted,AdminPromoted,AdminDemoted,LicenceClaimed,LicenceNoticed,LicenceAccessWanted,LicenceAccessSet,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
 	Detail string    `json:"detail"`
 }

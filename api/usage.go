@@ -112,15 +112,14 @@ func (s *service) usageOf(ctx context.Context, in UsageInput, plan portal.PlanID
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	names := usage.NamesOf(account)
-	if err := names.Check(q); err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	report, err := s.usage.Report(ctx, id, q)
+	names, err := usage.NamesOf(account).WithPast(ctx, s.views, id, q.Key)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return writeUsage(in.Format, report, names), nil
+	if err := names.Check(q); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return s.report(ctx, in.Format, id, q, names)
 }
 
 // AccountUsageInput asks for days of usage of another account.
@@ -144,18 +143,29 @@ func (s *service) accountUsage(ctx context.Context, in *AccountUsageInput) (*usa
 		return nil, problemOf(ctx, err)
 	}
 	q.Plan, q.Key = portal.PlanID(in.Plan), portal.KeyID(in.Key)
-	names := usage.NamesOf(account)
+	names, err := usage.NamesOf(account).WithPast(ctx, s.views, id, q.Key)
 	switch {
+	case err != nil:
+		return nil, problemOf(ctx, err)
 	case account.Profile.Status == projections.StatusNone && len(names.Plans) == 0:
 		return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such account."))
 	case names.Check(q) != nil:
 		return nil, problemOf(ctx, portal.Fail(portal.NotFound, "The account has never had such a plan or key."))
 	}
+	return s.report(ctx, in.Format, id, q, names)
+}
+
+// report answers with what the account's keys have used, ended ones included.
+func (s *service) report(ctx context.Context, format string, id portal.AccountID, q usage.Query, names usage.Names) (*usageOutput, error) {
 	report, err := s.usage.Report(ctx, id, q)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return writeUsage(in.Format, report, names), nil
+	names, err = names.WithPast(ctx, s.views, id, report.Keys()...)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return writeUsage(format, report, names), nil
 }
 
 func writeUsage(format string, report usage.Report, names usage.Names) *usageOutput {

@@ -16,15 +16,13 @@ const (
 )
 
 type jobWait struct {
-	what string
-	// demand is the id of the demand.
+	what   string
 	demand string
 	// untaken is called once if after untakenAfter the demand is still queued and the job's row
 	// has not changed.
 	untaken func()
 	now     func() time.Time
 
-	// version is that of the job's row, which last changed at seen.
 	version     int64
 	seen        time.Time
 	taken, told bool
@@ -76,7 +74,6 @@ func notCertain(what string) error {
 	return fmt.Errorf("interrupted; the workers may or may not have been asked for the %s", what)
 }
 
-// run passes each state of the job to tell until the demanded run is over.
 func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell func(jobs.Run)) error {
 	asked, begun := w.now(), false
 	return w.until(ctx, func(ctx context.Context) (bool, error) {

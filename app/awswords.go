@@ -21,7 +21,6 @@ import (
 
 type owner struct{ account, partition, principal string }
 
-// caller makes a call that needs no permission.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -50,7 +49,6 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause is "" if no credentials are configured.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -140,7 +138,6 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// about says what the error concerns; it may be "".
 func explained(about string, err error) error {
 	if about != "" {
 		about += ": "
@@ -195,7 +192,6 @@ func denied(err error, named smithy.APIError) string {
 	return "These credentials lack " + what + on + ". See docs/configuration.md#permissions."
 }
 
-// servicePrefixes are the names in IAM actions.
 var servicePrefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SQS": "sqs", "SNS": "sns", "KMS": "kms", "STS": "sts",
 	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway",

@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// lookOf opens the branding folder. It returns nil if there is none.
 func lookOf(p Process) (func() *branding.Branding, error) {
 	if p.Config.Branding == "" {
 		return nil, nil
@@ -22,7 +21,6 @@ func lookOf(p Process) (func() *branding.Branding, error) {
 	return source.Current, nil
 }
 
-// brandingOf checks the branding folder as the portal does at start.
 func brandingOf(cfg Config) resource {
 	return resource{what: "branding", inspect: func(context.Context) (finding, error) {
 		if cfg.Branding == "" {

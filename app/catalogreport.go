@@ -20,11 +20,8 @@ func LastCatalogReport(ctx context.Context, p Process) (report catalog.Report, o
 	return report, ok, InWords(err)
 }
 
-// maxListed is how many plans and problems a note of the doctor names.
 const maxListed = 10
 
-// catalogOf says what workers found when they last read the catalog, and which plans are not
-// offered.
 func catalogOf(e estate, p Process) resource {
 	return resource{what: "catalog", inspect: func(ctx context.Context) (finding, error) {
 		report, ok, err := catalog.LastReport(ctx, jobs.NewScratch(e.dynamodb, e.names.Records, p.now()))
@@ -56,7 +53,6 @@ func firstProblems(report catalog.Report) string {
 	return strings.Join(texts, " ") + more(report.Errors()-len(texts))
 }
 
-// offeredNote names the plans that are not offered, with the reasons.
 func offeredNote(report catalog.Report) string {
 	note := fmt.Sprintf("read on %s; products: %d; plans offered: %d", dateAndTime(report.Ended), report.Products, report.Plans)
 	if report.AllNotOffered == 0 {

@@ -84,7 +84,6 @@ func newClients(cfg aws.Config) clients {
 	}
 }
 
-// dataPlane returns where people call the APIs: AWS, or the endpoint that replaces it.
 func (c clients) dataPlane() catalog.Endpoint {
 	if base := aws.ToString(c.config.BaseEndpoint); base != "" {
 		return catalog.OverrideEndpoint(strings.TrimSuffix(base, "/"))

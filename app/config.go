@@ -1,6 +1,6 @@
-// Package app wires Gatehouse together: configuration, the two processes, set-up and the
-// operators' commands. cmd/*, the end-to-end tests and `gatehouse local` share it, so a laptop
-// runs what production runs. It decides nothing.
+// Package app wires Gatehouse together: configuration, the two processes, set-up and the operators'
+// commands. cmd/*, the end-to-end tests and `gatehouse local` use it, so a laptop runs what
+// production runs. It decides nothing.
 package app
 
 import (
@@ -30,7 +30,7 @@ type Config struct {
 	// BaseURL is the portal's address in browsers, without a path.
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
 	Addr    string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
-	// OperatorsAddr is where health and metrics listen; empty is a default on loopback.
+	// OperatorsAddr is where health and metrics listen; "" is a default on loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
 	OIDCIssuer       string `env:"GATEHOUSE_OIDC_ISSUER"`
@@ -65,8 +65,7 @@ type Config struct {
 	// MaxOpenRequests is per account.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
-	// KMSKey is the ARN, id or alias of the key that API key values are computed with. Empty is
-	// the alias that set-up creates.
+	// KMSKey is an ARN, id or alias; "" is the alias that set-up creates.
 	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
 	// KeyPrefix begins the value of every new API key.
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
@@ -76,7 +75,7 @@ type Config struct {
 
 	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
-	// IdleKeys is how long API Gateway keeps idle keys; with 0 it always keeps them.
+	// IdleKeys is how long API Gateway keeps idle keys; 0 is for ever.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
 	// Keys is KeysPerAccount or KeysPerPlan.
@@ -90,8 +89,18 @@ type Config struct {
 
 	// Offer is OfferTagged or OfferAll.
 	Offer string `env:"GATEHOUSE_OFFER" envDefault:"tagged"`
-	// Catalog is where the catalog folder is, such as ./catalog or s3://bucket/prefix; empty is none.
+	// Catalog is the catalog folder, such as ./catalog or s3://bucket/prefix; "" is none.
 	Catalog string `env:"GATEHOUSE_CATALOG"`
+
+	// MarketplaceRole is the ARN of the role that acts as the seller on AWS Marketplace; empty is this
+	// process's own.
+	MarketplaceRole string `env:"GATEHOUSE_MARKETPLACE_ROLE_ARN"`
+	// MarketplaceRegion is where AWS Marketplace is called.
+	MarketplaceRegion string `env:"GATEHOUSE_MARKETPLACE_REGION" envDefault:"us-east-1"`
+	// MarketplaceTopics are the SNS topics, and MarketplaceAccounts the AWS accounts with an event
+	// bus, whose notices count.
+	MarketplaceTopics   []string `env:"GATEHOUSE_MARKETPLACE_TOPICS"`
+	MarketplaceAccounts []string `env:"GATEHOUSE_MARKETPLACE_ACCOUNTS"`
 
 	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
 	Mail string `env:"GATEHOUSE_MAIL" envDefault:"none"`
@@ -113,9 +122,9 @@ const (
 
 // The values of Config.Keys.
 const (
-	// KeysPerAccount gives an account keys that open all its subscriptions.
+	// KeysPerAccount gives an account one ring.
 	KeysPerAccount = "account"
-	// KeysPerPlan gives each new subscription keys of its own.
+	// KeysPerPlan gives each new subscription a ring of its own.
 	KeysPerPlan = "plan"
 )
 
@@ -266,6 +275,7 @@ func (c Config) faults() []error {
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
 	faults = append(faults, c.mailFaults()...)
+	c.checkMarketplace(check)
 	check(slices.Contains([]string{KeysPerAccount, KeysPerPlan}, c.Keys), "GATEHOUSE_KEYS %q: want account or plan", c.Keys)
 	check(c.KeysPerRing >= 1 && c.KeysPerRing <= maxKeysPerRing, "GATEHOUSE_KEYS_PER_RING %d: want 1 to %d", c.KeysPerRing, maxKeysPerRing)
 	check(c.KeepEndedKeys >= time.Hour, "GATEHOUSE_KEEP_ENDED_KEYS %s: want at least 1h, so that the last usage of a key can be read", c.KeepEndedKeys)

@@ -22,7 +22,7 @@ func TestConfigHasDefaults(t *testing.T) {
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
 		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
 		Keys: "account", KeysPerRing: 1, KeepEndedKeys: 30 * time.Hour, RotationCarriesUsage: true,
-		Mail: "none", Registration: "open", LogLevel: "info", LogFormat: "auto",
+		Mail: "none", Registration: "open", LogLevel: "info", LogFormat: "auto", MarketplaceRegion: "us-east-1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -42,6 +42,9 @@ func TestConfigReadsSettings(t *testing.T) {
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
 		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s", "GATEHOUSE_OFFER=all", "GATEHOUSE_CATALOG=s3://acme-catalog/portal",
 		"GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json", "GATEHOUSE_MAIL=ses", "GATEHOUSE_MAIL_FROM=Acme <portal@acme.example>",
+		"GATEHOUSE_MARKETPLACE_ROLE_ARN=arn:aws:iam::111122223333:role/seller", "GATEHOUSE_MARKETPLACE_REGION=us-west-2",
+		"GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-abc, arn:aws:sns:us-east-1:287250355862:aws-mp-entitlement-notification-abc",
+		"GATEHOUSE_MARKETPLACE_ACCOUNTS=111122223333",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
 	if err != nil {
@@ -56,6 +59,8 @@ func TestConfigReadsSettings(t *testing.T) {
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
 		Keys: "plan", KeysPerRing: 5, KeepEndedKeys: 48 * time.Hour,
 		Offer: "all", Catalog: "s3://acme-catalog/portal", Mail: "ses", MailFrom: "Acme <portal@acme.example>", LogLevel: "debug", LogFormat: "json",
+		MarketplaceRole: "arn:aws:iam::111122223333:role/seller", MarketplaceRegion: "us-west-2", MarketplaceAccounts: []string{"111122223333"},
+		MarketplaceTopics: []string{"arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-abc", " arn:aws:sns:us-east-1:287250355862:aws-mp-entitlement-notification-abc"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -87,6 +92,10 @@ func TestInvalidSettingIsRefused(t *testing.T) {
 		"GATEHOUSE_BASE_URL=https://portal.example.com#top":    "GATEHOUSE_BASE_URL",
 		"GATEHOUSE_BASE_URL=ftp://portal.example.com":          "GATEHOUSE_BASE_URL",
 		"GATEHOUSE_BASE_URL=https://%zz":                       "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_MARKETPLACE_ROLE_ARN=seller":                `GATEHOUSE_MARKETPLACE_ROLE_ARN "seller": want the ARN of a role`,
+		"GATEHOUSE_MARKETPLACE_REGION=Virginia":                `GATEHOUSE_MARKETPLACE_REGION "Virginia": want a Region, like us-east-1`,
+		"GATEHOUSE_MARKETPLACE_TOPICS=my-topic":                `GATEHOUSE_MARKETPLACE_TOPICS "my-topic": want ARNs of SNS topics`,
+		"GATEHOUSE_MARKETPLACE_ACCOUNTS=seller":                `GATEHOUSE_MARKETPLACE_ACCOUNTS "seller": want the twelve digits of AWS accounts`,
 		"GATEHOUSE_QUOTA_SHARE=0":                              "GATEHOUSE_QUOTA_SHARE 0: want a number above 0 and at most 1",
 		"GATEHOUSE_QUOTA_SHARE=1.01":                           "GATEHOUSE_QUOTA_SHARE 1.01",
 		"GATEHOUSE_QUOTA_SHARE=-0.5":                           "GATEHOUSE_QUOTA_SHARE -0.5",

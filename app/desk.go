@@ -57,9 +57,8 @@ func OpenDesk(p Process) (*Desk, error) {
 
 // FoundAccount is what operators see of an account. It holds no key value.
 type FoundAccount struct {
-	ID          portal.AccountID
-	Email, Name string
-	// Unverified: the provider has not verified the e-mail address.
+	ID            portal.AccountID
+	Email, Name   string
 	Unverified    bool
 	Profile       projections.Profile
 	Keys          []projections.Key

@@ -17,15 +17,13 @@ type FoundOperation struct {
 	Account   portal.AccountID
 	Type      string
 	CreatedAt time.Time
-	// Plan is "" if the operation is about no plan.
-	Plan portal.PlanID
+	Plan      portal.PlanID
 	// HandedInAgain is when the request is next due to be sent to the workers again; the job
 	// sends it within a minute. It is zero once a worker has handled the request.
 	HandedInAgain time.Time
 	projections.Progress
 }
 
-// dueJobTime is how late the job handles a due row at most, while workers run.
 const dueJobTime = time.Minute
 
 // Operation returns an operation of any account, NotFound for an unknown id.

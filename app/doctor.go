@@ -22,8 +22,7 @@ type Check struct {
 	Problem, Advice string
 	// Skipped says why the thing could not be examined. Another check reports the cause.
 	Skipped string
-	// Note is worth knowing and not a problem.
-	Note string
+	Note    string
 }
 
 // Examine checks that everything that portals and workers need exists, is configured as it must

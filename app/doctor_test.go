@@ -28,11 +28,17 @@ func provider(t *testing.T) string {
 
 func patient(t *testing.T, vars ...string) Process {
 	t.Helper()
+	return patientAt(t, localawstest.Start(t), vars...)
+}
+
+// patientAt is a process over that local AWS.
+func patientAt(t *testing.T, local *localaws.Server, vars ...string) Process {
+	t.Helper()
 	cfg, err := LoadConfig(append([]string{"GATEHOUSE_OIDC_ISSUER=" + provider(t), "GATEHOUSE_OIDC_CLIENT_ID=portal"}, vars...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Process{AWS: localawstest.Start(t).AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
+	return Process{AWS: local.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
 }
 
 func wrongs(checks []Check) map[string]string {

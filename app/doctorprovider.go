@@ -18,8 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// providerOf fetches what the portal will fetch: the signing keys, and the discovery document
-// if needed.
 func providerOf(cfg Config) resource {
 	return resource{what: "identity provider", inspect: func(ctx context.Context) (finding, error) {
 		if missing := SignIn(cfg); len(missing) > 0 {
@@ -85,7 +83,6 @@ func fetch(ctx context.Context, address string, into any) error {
 	return nil
 }
 
-// userPool matches a user pool's id, which is the path of its issuer.
 var userPool = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)
 
 func (c clients) poolOf(issuer string) (pool, region string, ok bool) {

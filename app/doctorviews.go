@@ -25,7 +25,6 @@ const (
 
 var errEnough = errors.New("enough")
 
-// viewsOf compares the catalog and a few accounts; the sweep compares every stream.
 func viewsOf(e estate, p Process) resource {
 	facts := journal.New(e.dynamodb, e.names.Journal, e.names.Records)
 	views := projections.NewViews(e.dynamodb, projections.Tables{Views: e.names.Views, Records: e.names.Records}, catalog.NewStore(e.dynamodb, e.names.Records))

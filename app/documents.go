@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// serveDocuments adds what programs and language models read.
 func serveDocuments(router chi.Router, base string, shelves *library.Library, pages *web.Web,
 	onError func(http.ResponseWriter, *http.Request, error), guard ...func(http.Handler) http.Handler,
 ) {

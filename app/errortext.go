@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// spoken is the error's text without the codes of portal.Errors, which are for programs.
 func spoken(err error) string {
 	text := err.Error()
 	for _, e := range portalErrors(err) {
@@ -15,7 +14,6 @@ func spoken(err error) string {
 	return text
 }
 
-// portalErrors lists only the outermost ones.
 func portalErrors(err error) []*portal.Error {
 	//nolint:errorlint // errors.As finds the first only; this walks the whole tree.
 	switch e := err.(type) {

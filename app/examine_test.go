@@ -71,7 +71,7 @@ func TestDoctorReportsBacklogAndChangesNothing(t *testing.T) {
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	installDemo(t, p)
-	before := survey(t, p)
+	before := takeInventory(t, p)
 	notes := map[string]string{}
 	for _, check := range Examine(t.Context(), p) {
 		notes[check.What] = check.Note
@@ -85,7 +85,7 @@ func TestDoctorReportsBacklogAndChangesNothing(t *testing.T) {
 	if notes["KMS key"] != before.Key["arn"][strings.LastIndex(before.Key["arn"], "/")+1:] {
 		t.Errorf("the KMS key is noted as %q", notes["KMS key"])
 	}
-	after := survey(t, p)
+	after := takeInventory(t, p)
 	if before.Queues[NamesFor(p.Config.Prefix).Commands]["ApproximateNumberOfMessages"] != after.Queues[NamesFor(p.Config.Prefix).Commands]["ApproximateNumberOfMessages"] {
 		t.Error("what was waiting waits no longer")
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
-// belongings is where an account's data is.
 type belongings struct {
 	views    *projections.Views
 	ops      *operations.Operations
@@ -27,7 +26,7 @@ type belongings struct {
 }
 
 // newExporter exports everything that the portal has about an account, without values of keys and
-// secrets of webhooks. Who keeps more about people adds a section.
+// secrets of webhooks. A package that keeps more about people adds a section.
 func newExporter(b belongings) members.Exporter {
 	return members.Exporter{Now: b.now, Sections: []members.Section{
 		{Name: "profile", Each: b.profile},
@@ -104,12 +103,15 @@ func (b belongings) keys(ctx context.Context, id portal.AccountID, emit func(any
 		return err
 	}
 	revealed, err := b.views.LastReveals(ctx, id)
+	shown := api.ShowKeys(account, revealed)
+	i := -1
 	return each(account.Keys, err, emit, func(k projections.Key) any {
+		i++
 		return struct {
 			api.Key
 			GatewayID string     `json:"api_gateway_id,omitempty"`
 			Ends      *time.Time `json:"ends_at"`
-		}{api.ShowKey(k, revealed[k.ID]), string(k.GatewayID), timeOrNull(k.Ends)}
+		}{shown[i], string(k.GatewayID), timeOrNull(k.Ends)}
 	})
 }
 
@@ -120,7 +122,6 @@ func (b belongings) subscriptions(ctx context.Context, id portal.AccountID, emit
 
 const exportPage = 100
 
-// activity includes the reveals of keys.
 func (b belongings) activity(ctx context.Context, id portal.AccountID, emit func(any) error) error {
 	for cursor, more := "", true; more; {
 		page, err := b.views.Activity(ctx, id, cursor, exportPage)
@@ -144,7 +145,6 @@ func (b belongings) operations(ctx context.Context, id portal.AccountID, emit fu
 	return b.ops.EachOf(ctx, id, func(op operations.Operation) error { return emit(api.ShowOperation(op)) })
 }
 
-// counted emits the usage of the last year: a report has at most that.
 func (b belongings) counted(ctx context.Context, id portal.AccountID, emit func(any) error) error {
 	account, err := b.views.Account(ctx, id)
 	if err != nil {
@@ -155,7 +155,11 @@ func (b belongings) counted(ctx context.Context, id portal.AccountID, emit func(
 	if err != nil {
 		return err
 	}
-	shown := api.ShowUsage(report, usage.NamesOf(account))
+	names, err := usage.NamesOf(account).WithPast(ctx, b.views, id, report.Keys()...)
+	if err != nil {
+		return err
+	}
+	shown := api.ShowUsage(report, names)
 	return each(shown.Items, nil, emit, func(u api.KeyUsage) any { return u })
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// feedbackType is the type of the messages on the topic of feedback.
 const feedbackType = "gatehouse.FeedbackSubmitted.v1"
 
 // feedbackSubmitted is the message to the operator's subscribers. It names the person only by the
@@ -30,7 +29,6 @@ type feedbackSubmitted struct {
 	Text    string           `json:"text"`
 }
 
-// feedbackDesk stores feedback and publishes it.
 type feedbackDesk struct {
 	clients
 	topic string

@@ -33,7 +33,6 @@ func (c Config) mailFaults() []error {
 	return faults
 }
 
-// newMailSender returns nil if GATEHOUSE_MAIL says that no mail is sent.
 func newMailSender(c clients, names Names, p Process) (*notices.MailSender, error) {
 	setting, err := email.Parse(p.Config.Mail)
 	if err != nil || !setting.Sends() {
@@ -70,7 +69,7 @@ func portalName(p Process) (string, error) {
 	return web.New(web.Config{Branding: look}).Name(), nil
 }
 
-// webhookHosts allows webhooks on this machine if AWS is local. Nobody else can have them there.
+// webhookHosts allows webhooks on this machine if AWS is local, and nowhere else.
 func webhookHosts(p Process) outbound.Config {
 	if !localAWS(p.AWS) {
 		return outbound.Config{}

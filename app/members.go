@@ -23,8 +23,6 @@ func newErasure(c clients, names Names, store *members.Store) members.Erasure {
 	}
 }
 
-// admitInvited lets only people register whose verified e-mail address an admin has invited. It uses the
-// invitation, which then admits no other account.
 func admitInvited(store *members.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
 		id, _ := identity.From(ctx)

@@ -12,7 +12,6 @@ type Names struct {
 	// Feedback is the topic to which operators subscribe for what people tell them.
 	Feedback string
 
-	// KMSAlias is that of the KMS key that API key values are computed with.
 	KMSAlias string
 	prefix   string
 }

@@ -53,7 +53,7 @@ type readiness struct {
 	last map[string]error
 }
 
-// ask returns a result that is at most readyFor old. Concurrent callers share one check, which
+// ask returns a result that is at most readyFor old. Concurrent callers wait for one check, which
 // continues if the caller that started it leaves.
 func (r *readiness) ask(ctx context.Context) map[string]error {
 	r.mu.Lock()

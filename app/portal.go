@@ -66,7 +66,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	desk := &notices.Desk{
 		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
 	}
-	counters := usage.NewTable(c.dynamodb, names.Usage)
+	counters := usage.NewReader(usage.NewTable(c.dynamodb, names.Usage))
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
@@ -76,17 +76,21 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	console := newConsole(p, shelves, ops)
+	buyers := newArrivals(p, c, names, shelves)
 	var who *identity.Service
 	pages := web.New(web.Config{
 		Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
-		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, Now: p.Now,
+		MayRegister:    admit,
+		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return who.Deleted(r) },
+		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, Now: p.Now,
 	})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   names.identity(), Promoted: store.Promoted, TimeZone: timeZoneOf(store),
 		OnError: onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
+		CrossSiteForms: []string{web.ArrivalPath},
 	})
 	if err != nil {
 		return nil, err
@@ -97,6 +101,11 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
+	arrivals, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
+	if err != nil {
+		return nil, err
+	}
+	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: who, Confirm: ops, Licences: views, Limit: arrivals.limitArrivals(onError)})
 	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, limiter.proxies.withAddress}
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
@@ -112,9 +121,10 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 			Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
 			Holders: projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 		},
+		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Admit: arrivals.admitArrival},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
-			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters, now: p.now()}),
+			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),
 		},
 	}, guard...)
 	pages.Routes(router, guard...)
@@ -129,7 +139,7 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// Close sends the messages that are queued, and ends what runs in the background.
+// Close sends the messages that are queued, and ends the work in the background.
 func (p *Portal) Close() error { return errors.Join(p.library.Close(), p.messaging.close()) }
 
 func (c Config) identity() identity.Config {

@@ -18,8 +18,8 @@ import (
 // collections cost only some tens of megabytes.
 const heapGrowth = 400
 
-// CollectSeldom makes the garbage collector run less often, for processes that carry messages.
-// It does nothing if GOGC is set.
+// CollectSeldom makes the garbage collector work less often, for processes that carry messages. It
+// does nothing if GOGC is set.
 func CollectSeldom() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
@@ -95,7 +95,6 @@ func Explain(err error) string {
 	return spoken(err)
 }
 
-// over: the process must not start.
 func arguments(name, summary string, args []string, out, errs io.Writer) (code int, over bool) {
 	switch {
 	case len(args) == 0:

@@ -20,8 +20,8 @@ type ViewsStatus struct {
 	Last *projections.Rebuilt
 }
 
-// StatusOfViews returns which generation of the views is live, and the state of the current and
-// the last rebuild.
+// StatusOfViews returns which generation is live, and the state of the current and the last
+// rebuild.
 func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, nil)

@@ -11,9 +11,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// refusals tells a worker which plans nobody can subscribe to on the portal. Acceptance refuses
-// them already, except in portals of older releases, which run beside new workers during a
-// rollout. It reads the catalog's stream at most once a second. It is safe for concurrent use.
+// refusals tells a worker which plans nobody can subscribe to on the portal. Portals refuse them
+// already, except those of older versions, which run beside new workers during a rollout. It reads
+// the catalog's stream at most once a second. It is safe for concurrent use.
 type refusals struct {
 	facts     *journal.Journal
 	documents *catalog.Store
@@ -26,7 +26,6 @@ type refusals struct {
 	doc     catalog.Document
 }
 
-// refusal is catalog.Plan.Refusal of the plan, "" for a plan that the catalog does not have.
 func (r *refusals) refusal(ctx context.Context, id portal.PlanID) (string, error) {
 	doc, err := r.document(ctx)
 	if err != nil {

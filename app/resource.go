@@ -11,13 +11,11 @@ import (
 // resource is one thing in AWS that Gatehouse needs. The doctor inspects it; set-up also mends
 // its faults.
 type resource struct {
-	what string
-	// inspect fails if it cannot inspect the resource.
+	what    string
 	inspect func(context.Context) (finding, error)
 }
 
 type finding struct {
-	// note is worth knowing and not a fault.
 	note   string
 	faults []fault
 }
@@ -26,8 +24,7 @@ type fault struct {
 	says string
 	// advice tells an operator what to do; "" if set-up mends the fault. Commands to copy
 	// follow on lines of their own.
-	advice string
-	// mending is what mend does, as an instruction: "turn on deletion protection".
+	advice  string
 	mending string
 	// mend removes the fault; nil if set-up cannot or must not.
 	mend func(context.Context) error
@@ -48,7 +45,6 @@ func missing(create func(context.Context) error) (finding, error) {
 	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
 }
 
-// blocked is another resource's fault.
 type blocked string
 
 func (b blocked) Error() string { return "not checked, since " + string(b) }
@@ -61,8 +57,7 @@ type estate struct {
 	// keyUsers are the principals that the KMS key's policy should name; none leaves it as it
 	// is.
 	keyUsers []string
-	// pause is how long set-up waits before it retries a call that AWS is not ready for.
-	pause time.Duration
+	pause    time.Duration
 }
 
 func openEstate(ctx context.Context, awsCfg aws.Config, cfg Config) (estate, error) {

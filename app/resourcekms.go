@@ -124,7 +124,6 @@ func (e estate) policyFor(users []string) string {
 	return string(policy)
 }
 
-// keyPolicy decides who may compute API keys. Set-up changes it only if --key-user names them.
 func (e estate) keyPolicy() resource {
 	return resource{what: "KMS key policy", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)

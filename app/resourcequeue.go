@@ -38,7 +38,6 @@ const (
 	waiting      = string(types.QueueAttributeNameApproximateNumberOfMessages)
 )
 
-// attributeNames are the names in the SQS console.
 var attributeNames = map[string]string{
 	retention: "message retention period", visibility: "visibility timeout", receiveWait: "receive wait time",
 	delay: "delivery delay", dedupScope: "deduplication scope", throughput: "FIFO throughput limit",
@@ -173,7 +172,6 @@ func sameValue(a, b string) bool {
 	return ok && x != nil && bytes.Equal(x, y)
 }
 
-// canonical writes numbers as text. It returns nil for anything but a JSON object.
 func canonical(document string) []byte {
 	var value map[string]any
 	decoder := json.NewDecoder(strings.NewReader(document))

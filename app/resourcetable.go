@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// tableTimeout bounds the wait for a new table, or until AWS is ready for a change.
 const tableTimeout = 3 * time.Minute
 
 // guarded reports whether losing the table would be final. Views are rebuilt from the journal,

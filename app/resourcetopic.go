@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
-// fifoTopic is fixed when a topic is created; the suffix of its name requires it.
 const fifoTopic = "FifoTopic"
 
 var topicAttributes = map[string]string{
@@ -80,7 +79,6 @@ func (e estate) topic() resource {
 	}}
 }
 
-// without says what goes wrong if a queue gets no facts.
 func (e estate) without(queue string) string {
 	if queue == e.names.Notices {
 		return "nobody is told anything"
@@ -88,7 +86,6 @@ func (e estate) without(queue string) string {
 	return "nothing new is shown"
 }
 
-// subscription brings facts from the topic to a queue.
 func (e estate) subscription(name string) resource {
 	topic, queue := e.arn("sns", e.names.Events), e.arn("sqs", name)
 	return resource{what: "subscription of " + name, inspect: func(ctx context.Context) (finding, error) {

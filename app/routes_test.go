@@ -123,6 +123,7 @@ var byRoute = map[string]answers{
 	"GET /api/v1/admin/usage":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/audit":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 
+	"GET /account/deleted":                 {http.StatusOK, http.StatusOK, http.StatusOK},
 	"GET /account":                         {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"POST /account/time-zone":              {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /account/sessions/{session}/end": {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
@@ -180,6 +181,14 @@ var byRoute = map[string]answers{
 
 	"POST /mcp": everybody(http.StatusUnsupportedMediaType), // without a body
 
+	"GET /api/v1/marketplace-subscriptions": {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	// These have no registration token.
+	"PUT /api/v1/marketplace-subscriptions/{plan}": {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"POST /marketplace-confirm/{target}":           everybody(http.StatusUnsupportedMediaType),
+	"GET /marketplace-confirm/{target}":            everybody(http.StatusSeeOther),
+	"GET /marketplace":                             everybody(http.StatusOK),
+	"POST /marketplace/confirm":                    {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+
 	// The demo has no catalog folder.
 	`GET /pages/{page:.+\.md}`:                                     everybody(http.StatusNotFound),
 	`GET /apis/{product:.+\.md}`:                                   everybody(http.StatusOK),
@@ -223,14 +232,18 @@ type door struct {
 func openDoor(t *testing.T, vars ...string) *door {
 	t.Helper()
 	look := lookFolder(t)
-	p := patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com", "GATEHOUSE_BRANDING=" + look}, vars...)...)
+	return openDoorOf(t, patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com", "GATEHOUSE_BRANDING=" + look}, vars...)...))
+}
+
+func openDoorOf(t *testing.T, p Process) *door {
+	t.Helper()
 	p.PollWait = time.Second
 	working(t, p)
 	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
 	d := &door{t: t, aws: p.AWS, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
-		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "session": "s-1", "account": "nobody", "invitation": "i-1", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1",
+		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "session": "s-1", "account": "nobody", "invitation": "i-1", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1", "target": "seamark",
 	}}
 
 	served := p
@@ -243,7 +256,7 @@ func openDoor(t *testing.T, vars ...string) *door {
 	d.owner, d.other = d.token(p, installed, demo.Accounts[0]), d.token(p, installed, demo.Accounts[1])
 	d.succeed(d.other, http.MethodPost, "/api/v1/register")
 	d.succeed(d.owner, http.MethodPost, "/api/v1/register")
-	d.ids["plan"] = installed.FreePlanID
+	d.ids["plan"], d.ids["sold"] = installed.FreePlanID, installed.ProPlanID
 	eventually(t, "the demo is offered", func() bool {
 		d.ids["product"] = d.field("", "/api/v1/catalog", "items", "id")
 		return d.ids["product"] != ""
@@ -471,8 +484,12 @@ func TestEveryRouteAnswersWithTheListedStatus(t *testing.T) {
 			}
 		}
 		if method != http.MethodGet {
-			if w := d.ask(method, path, d.bySession("cross-site")); w.Code != http.StatusForbidden {
-				t.Errorf("%s is answered %d for another site, want 403", route, w.Code)
+			refused := http.StatusForbidden
+			if route == "POST /marketplace-confirm/{target}" {
+				refused = want.anonymous // AWS Marketplace sends buyers with a form
+			}
+			if w := d.ask(method, path, d.bySession("cross-site")); w.Code != refused {
+				t.Errorf("%s is answered %d for another site, want %d", route, w.Code, refused)
 			}
 		}
 		if want.other == http.StatusNotFound && want.owner != http.StatusNotFound {

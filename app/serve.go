@@ -43,8 +43,8 @@ func servingUpTo(connections int) serving {
 type serving struct {
 	header time.Duration // for the header of a request
 	read   time.Duration // for all of a request
-	// write is for the response, from the end of the request's header on. A handler that
-	// streams for longer must move its deadline by http.ResponseController.
+	// write is for the response, from the end of the request's header on. A handler that streams
+	// for longer must extend its deadline by http.ResponseController.
 	write time.Duration
 	// idle must be longer than load balancers keep idle connections, about a minute, or they
 	// send requests on closed ones.

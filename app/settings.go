@@ -8,7 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// settingsDesk keeps settings and tells the open sessions, from which pages read the time zone.
+// settingsDesk keeps settings and tells the account's sessions, from which pages read the time
+// zone.
 type settingsDesk struct {
 	*members.Store
 	sessions *identity.Service

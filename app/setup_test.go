@@ -17,18 +17,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// surveyed is everything in AWS that belongs to Gatehouse.
-type surveyed struct {
+// inventory is everything in AWS that belongs to Gatehouse.
+type inventory struct {
 	// Tables maps names to keys, billing and time to live; Queues maps names, and Subscriptions
 	// endpoints, to attributes.
 	Tables, Topic, Key    map[string]string
 	Queues, Subscriptions map[string]map[string]string
 }
 
-func survey(t *testing.T, p Process) surveyed {
+func takeInventory(t *testing.T, p Process) inventory {
 	t.Helper()
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	found := surveyed{Tables: map[string]string{}, Queues: map[string]map[string]string{}, Subscriptions: map[string]map[string]string{}}
+	found := inventory{Tables: map[string]string{}, Queues: map[string]map[string]string{}, Subscriptions: map[string]map[string]string{}}
 	listed, err := c.dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{})
 	ok(t, err)
 	for _, name := range listed.TableNames {
@@ -86,9 +86,9 @@ func TestSecondSetupChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	first := survey(t, p)
+	first := takeInventory(t, p)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	if diff := cmp.Diff(first, survey(t, p)); diff != "" {
+	if diff := cmp.Diff(first, takeInventory(t, p)); diff != "" {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
 	if len(first.Tables) != 5 || len(first.Queues) != 12 || len(first.Subscriptions) != 2 {
@@ -100,7 +100,7 @@ func TestSetupCreatesWhatIsDocumented(t *testing.T) {
 	t.Parallel()
 	p := patient(t, "GATEHOUSE_PREFIX=acme")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	found, names := survey(t, p), NamesFor("acme")
+	found, names := takeInventory(t, p), NamesFor("acme")
 
 	const onDemand = "PAY_PER_REQUEST pk=HASH sk=RANGE "
 	wantTables := map[string]string{
@@ -153,7 +153,7 @@ func TestOnlyTheTopicMaySendToTheQueuesThatGetFacts(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	found, names := survey(t, p), NamesFor(p.Config.Prefix)
+	found, names := takeInventory(t, p), NamesFor(p.Config.Prefix)
 	topic, err := newClients(p.AWS).topicARN(t.Context(), names.Events)
 	ok(t, err)
 	for name, attributes := range found.Queues {
@@ -181,7 +181,7 @@ func TestSetupRepairsChangedQueues(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	want := survey(t, p)
+	want := takeInventory(t, p)
 	client, names := sqs.NewFromConfig(p.AWS), NamesFor(p.Config.Prefix)
 	for name, harm := range map[string]map[string]string{
 		names.Commands:    {"MessageRetentionPeriod": "60", "RedrivePolicy": ""},
@@ -192,11 +192,11 @@ func TestSetupRepairsChangedQueues(t *testing.T) {
 		_, err = client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: found.QueueUrl, Attributes: harm})
 		ok(t, err)
 	}
-	if cmp.Equal(want, survey(t, p)) {
+	if cmp.Equal(want, takeInventory(t, p)) {
 		t.Fatal("nothing was changed")
 	}
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	if diff := cmp.Diff(want, survey(t, p)); diff != "" {
+	if diff := cmp.Diff(want, takeInventory(t, p)); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
 }
@@ -205,10 +205,10 @@ func TestTwoPortalsInOneAccountShareNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	first := survey(t, p)
+	first := takeInventory(t, p)
 	p.Config.Prefix = "acme"
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	second := survey(t, p)
+	second := takeInventory(t, p)
 	if len(second.Tables) != 10 || len(second.Queues) != 24 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
 		t.Errorf("of both there are %d tables and %d queues, the keys are %s and %s", len(second.Tables), len(second.Queues), first.Key["arn"], second.Key["arn"])
 	}

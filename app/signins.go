@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// proxies are the networks whose X-Forwarded-For the portal trusts.
 type proxies []netip.Prefix
 
 // privateNetworks are not on the internet. A load balancer is usually in one of them.
@@ -127,7 +126,7 @@ func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, e
 	}
 }
 
-// An IPv6 client has a whole /64.
+// allow counts a whole /64 of IPv6 as one client.
 func (l *signInLimiter) allow(address netip.Addr) bool {
 	bits := address.BitLen()
 	if address.Is6() {

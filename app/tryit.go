@@ -12,15 +12,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
-// newConsole wires try-it.
 func newConsole(p Process, shelves tryit.Shelves, values tryit.Values) *tryit.Console {
 	hosts := privateHosts(p.Config, p.AWS)
 	sender := tryit.NewSender(tryit.SenderConfig{AllowPrivate: func(host string) bool { return slices.Contains(hosts, host) }})
 	return tryit.NewConsole(shelves, values, sender, p.now())
 }
 
-// privateHosts are the hosts of APIs whose addresses may be private: those that the operator
-// names, and a local AWS.
 func privateHosts(c Config, awsConfig aws.Config) []string {
 	var hosts []string
 	for _, host := range c.TryPrivateHosts {
@@ -33,13 +30,11 @@ func privateHosts(c Config, awsConfig aws.Config) []string {
 	return hosts
 }
 
-// localAWS reports whether AWS is on this machine.
 func localAWS(awsConfig aws.Config) bool {
 	u, err := url.Parse(aws.ToString(awsConfig.BaseEndpoint))
 	return err == nil && identity.Loopback(u.Hostname())
 }
 
-// isHost reports whether a text is a host name or an IP address alone.
 func isHost(text string) bool {
 	u, err := url.Parse("https://" + text)
 	if strings.Contains(text, ":") { // IPv6, which URLs put in brackets
@@ -48,7 +43,6 @@ func isHost(text string) bool {
 	return err == nil && text != "" && u.Hostname() == text && u.Port() == "" && u.User == nil && u.Path == "" && u.RawQuery == "" && u.Fragment == ""
 }
 
-// withAddress is the middleware that tells try-it the client's address.
 func (p proxies) withAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(tryit.WithAddress(r.Context(), p.client(r))))

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Version is the release of this build.
+// Version is the version of this build.
 const Version = "0.1.0"
 
 // Build returns the version, with the revision if the program was built from a checkout.

@@ -65,7 +65,7 @@ func openExhibition(t *testing.T) *exhibition {
 	t.Helper()
 	p := patient(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1"}}, people: map[string]string{}}
+	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1", "target": "seamark"}}, people: map[string]string{}}
 	api := cognito.NewFromConfig(p.AWS)
 	pool, client, err := demo.UserPool{
 		Cognito: api, Name: p.Config.Prefix + "-demo", ClientName: "Gatehouse",
@@ -236,6 +236,7 @@ var looks = map[string]look{
 	"GET /api/v1/admin/feedback":                         {status: http.StatusOK},
 	"GET /api/v1/admin/usage":                            {status: http.StatusOK},
 	"GET /api/v1/admin/audit":                            {status: http.StatusOK},
+	"GET /account/deleted":                               {status: http.StatusOK},
 	"GET /account":                                       {status: http.StatusOK},
 	"POST /account/time-zone":                            {status: http.StatusSeeOther, body: "time_zone=UTC"},
 	"POST /account/sessions/{session}/end":               {status: http.StatusSeeOther},
@@ -257,17 +258,24 @@ var looks = map[string]look{
 	"POST /api/v1/register":                                 {status: http.StatusAccepted},
 	"GET /api/v1/subscriptions":                             {status: http.StatusOK},
 	"PUT /api/v1/subscriptions/{plan}":                      {status: http.StatusAccepted},
-	"DELETE /api/v1/subscriptions/{plan}":                   {status: http.StatusAccepted},
-	"GET /api/v1/usage":                                     {status: http.StatusOK},
-	"GET /api/v1/subscriptions/{plan}/usage":                {status: http.StatusNotFound},
-	"GET /api/v1/keys":                                      {status: http.StatusOK},
-	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
-	"POST /api/v1/keys":                                     {status: http.StatusAccepted, body: `{"name":"CI"}`},
-	"PATCH /api/v1/keys/{key}":                              {status: http.StatusNotFound, body: `{"name":"CI"}`},
-	"POST /api/v1/keys/{key}/rotate":                        {status: http.StatusNotFound},
-	"POST /api/v1/keys/{key}/end":                           {status: http.StatusNotFound},
-	"DELETE /api/v1/keys/{key}":                             {status: http.StatusNotFound},
-	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
+	"GET /api/v1/marketplace-subscriptions":                 {status: http.StatusOK},
+	// Nothing is sold on AWS Marketplace.
+	"PUT /api/v1/marketplace-subscriptions/{plan}": {status: http.StatusNotFound, body: `{"token":"t"}`},
+	"POST /marketplace-confirm/{target}":           {status: http.StatusNotFound, body: "x-amzn-marketplace-token=t"},
+	"GET /marketplace-confirm/{target}":            {status: http.StatusSeeOther},
+	"GET /marketplace":                             {status: http.StatusOK},
+	"POST /marketplace/confirm":                    {status: http.StatusNotFound},
+	"DELETE /api/v1/subscriptions/{plan}":          {status: http.StatusAccepted},
+	"GET /api/v1/usage":                            {status: http.StatusOK},
+	"GET /api/v1/subscriptions/{plan}/usage":       {status: http.StatusNotFound},
+	"GET /api/v1/keys":                             {status: http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":               {status: http.StatusNotFound},
+	"POST /api/v1/keys":                            {status: http.StatusAccepted, body: `{"name":"CI"}`},
+	"PATCH /api/v1/keys/{key}":                     {status: http.StatusNotFound, body: `{"name":"CI"}`},
+	"POST /api/v1/keys/{key}/rotate":               {status: http.StatusNotFound},
+	"POST /api/v1/keys/{key}/end":                  {status: http.StatusNotFound},
+	"DELETE /api/v1/keys/{key}":                    {status: http.StatusNotFound},
+	"GET /api/v1/operations/{operation}":           {status: http.StatusNotFound},
 
 	"GET /api/v1/notices":                                           {status: http.StatusOK},
 	"POST /api/v1/notices/{notice}/dismiss":                         {status: http.StatusNotFound},
@@ -542,7 +550,7 @@ func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
 
 // pagesForAll are routes whose answers for a person who is not signed in come from memory.
 func pagesForAll() (routes []string) {
-	personal := []string{"/account", "/activity", "/admin/", "/feedback", "/usage", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
+	personal := []string{"/account", "/activity", "/admin/", "/feedback", "/usage", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/marketplace-subscriptions", "/apis/{product}/fragment"}
 	for route := range looks {
 		method, path, _ := strings.Cut(route, " ")
 		if method == http.MethodGet && !slices.ContainsFunc(personal, func(part string) bool {
@@ -599,5 +607,42 @@ func TestAllPagesShowTheCatalogThatWasPublishedLast(t *testing.T) {
 		eventually(t, path+" shows the new catalog", func() bool {
 			return strings.Contains(e.ask(http.MethodGet, path, nil).Body.String(), product.Name)
 		})
+	}
+}
+
+func TestUsageCostsTheDashboardOneRequest(t *testing.T) {
+	t.Parallel()
+	e := openExhibition(t)
+	token := e.people["a member"]
+	costs := func() int64 {
+		least := int64(100)
+		for range 5 {
+			before := e.calls.Load()
+			if w := e.ask(http.MethodGet, "/dashboard", bearer(token)); w.Code != http.StatusOK {
+				t.Fatalf("the dashboard is answered %d", w.Code)
+			}
+			least = min(least, e.calls.Load()-before)
+		}
+		return least
+	}
+	without := costs()
+	var me struct{ Account portal.AccountID }
+	ok(t, json.Unmarshal(e.ask(http.MethodGet, "/api/v1/me", bearer(token)).Body.Bytes(), &me))
+	plan := portal.PlanID(openMark + "plan")
+	for _, fact := range []events.Fact{
+		events.KeyWanted{Key: "key1", Ring: portal.AccountRing, Name: "Default key"},
+		events.SubscriptionWanted{Plan: plan, Name: "Open", Ring: portal.AccountRing},
+	} {
+		e.happen(portal.AccountStream(me.Account), fact)
+	}
+	head, err := e.journal.Head(t.Context(), portal.AccountStream(me.Account))
+	ok(t, err)
+	e.happen(portal.AccountStream(me.Account), events.KeyCreated{Key: "key1", GatewayID: "gw1"})
+	e.happen(portal.AccountStream(me.Account), events.SubscriptionActivated{Link: events.Link{Wish: head}, Plan: plan})
+	if page := e.ask(http.MethodGet, "/dashboard", bearer(token)).Body.String(); !strings.Contains(page, "No data yet this month.") {
+		t.Fatal("the dashboard shows no usage")
+	}
+	if with := costs(); with > without+1 {
+		t.Errorf("the dashboard makes %d requests with a subscription, and %d without", with, without)
 	}
 }

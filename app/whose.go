@@ -14,13 +14,11 @@ type KeyOwner struct {
 	Account   portal.AccountID
 	Key       portal.KeyID
 	GatewayID portal.GatewayKeyID
-	// Disabled: API Gateway refuses calls with the key.
-	Disabled bool
+	Disabled  bool
 	// Calls is how many control-plane calls the search took.
 	Calls int
 }
 
-// valueTail is the length of a key value after its prefix: MAC and checksum.
 const valueTail = 49
 
 // longestID is no shorter than any id of a key, Gatehouse's or API Gateway's.

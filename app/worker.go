@@ -63,10 +63,10 @@ func (p Process) now() func() time.Time {
 	return time.Now
 }
 
-// Worker decides on requests, converges API Gateway, shows facts, runs jobs, and empties the
-// dead-letter queues of SQS.
+// Worker runs the consumers and the jobs, and empties the dead-letter queues of SQS.
 type Worker struct {
 	worker    *transport.Worker
+	plane     *gateway.ControlPlane
 	runner    *jobs.Runner
 	messaging messaging
 	log       zerolog.Logger
@@ -90,6 +90,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	messages := newMessaging(c, names)
 	facts := journal.New(c.dynamodb, names.Journal, names.Records)
 	reader := accounts.NewReader(facts, c.dynamodb, names.Records, now)
+	writer := accounts.Writer{Journal: facts, Reader: reader}
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	tables := projections.Tables{Views: names.Views, Records: names.Records}
 
@@ -106,7 +107,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	}
 	refused := &refusals{facts: facts, documents: documents, now: now}
 	execute := handlers.New(handlers.Config{
-		Journal: facts, Accounts: reader, Sender: messages, Now: now,
+		Journal: writer, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
@@ -116,7 +117,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
-		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
+		Journal: writer, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
 		Erase:         newErasure(c, names, people).Erase,
 		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage,
@@ -138,7 +139,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	views := projections.NewViews(c.dynamodb, tables, documents)
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
 		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
-			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Rows: facts, Sender: messages, Now: now,
+			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
 			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
 			AdminItems: newAdminTeller(c, names, notifier, people, now),
 			Operations: operations.New(operations.Config{
@@ -164,13 +165,13 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
+	return &Worker{worker: worker, plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
 }
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
 	notifier *notices.Notifier, deliverer *notices.Deliverer,
 ) []transport.Consumer {
-	// Most messages of a busy queue wait for DynamoDB, so many run at once.
+	// Most messages of a busy queue wait for DynamoDB, so many are handled at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256
@@ -252,6 +253,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return errors.Join(err, w.messaging.close())
 	}
+	w.plane.Close(stopping)
 	if unsent := w.messaging.shutdown(stopping); unsent != nil {
 		// Nothing is lost: the messages whose handlers sent these were handed back, and the
 		// next tick makes up for a lost one.

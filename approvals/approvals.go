@@ -55,12 +55,12 @@ func Changes(before, after state.Account) []journal.Row {
 
 func waiting(account state.Account) map[int64]Row {
 	rows := map[int64]Row{}
-	for plan, s := range account.Subscriptions {
+	for _, s := range account.Subscriptions {
 		if s.Phase != state.AwaitingApproval {
 			continue
 		}
 		rows[s.OpenedBy] = Row{
-			Account: account.ID, Plan: plan, Name: s.Name, Replaces: s.Replaces, ReplacesName: account.Subscriptions[s.Replaces].Name,
+			Account: account.ID, Plan: s.Plan, Name: s.Name, Replaces: s.Replaces, ReplacesName: account.PlanName(s.Replaces),
 			Wish: s.OpenedBy, Asked: s.OpenedAt, Operation: s.Operation,
 		}
 	}

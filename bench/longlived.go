@@ -253,8 +253,9 @@ func (b *bench) SendAgain(ctx context.Context, messages ...events.Event) error {
 // fakeAWS is API Gateway, KMS and the leases. Every call succeeds at once.
 type fakeAWS struct{}
 
-func (fakeAWS) CreateKey(context.Context, gateway.Key) (portal.GatewayKeyID, error) {
-	return "gateway-key", nil
+func (fakeAWS) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	_, err := derive(ctx)
+	return "gateway-key", err
 }
 func (fakeAWS) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
 func (fakeAWS) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
@@ -271,8 +272,8 @@ func (fakeAWS) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, 
 }
 func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error   { return nil }
 func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error { return nil }
-func (fakeAWS) Remaining(context.Context, portal.PlanID, portal.GatewayKeyID) (int64, bool, error) {
-	return 0, false, nil
+func (fakeAWS) QuotaOf(context.Context, portal.PlanID, portal.GatewayKeyID) (gateway.KeyQuota, error) {
+	return gateway.KeyQuota{}, nil
 }
 func (fakeAWS) SetRemaining(context.Context, portal.PlanID, portal.GatewayKeyID, int64) error {
 	return nil

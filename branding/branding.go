@@ -1,6 +1,6 @@
-// Package branding reads the folder with which an operator makes the portal look like their own:
-// name, logo, colours, links and texts. It checks everything in it, and above all that the
-// colours can be read. It serves nothing; web does.
+// Package branding reads and checks the folder with which an operator makes the portal look like
+// their own: name, logo, colours, links and texts. Above all it checks that people can read the
+// colours. It serves nothing; web does.
 package branding
 
 import (
@@ -18,10 +18,8 @@ import (
 	"unicode/utf8"
 )
 
-// fileName is the folder's one required file.
 const fileName = "branding.yaml"
 
-// The sizes of the folder's files, in bytes.
 const (
 	maxFile     = 64 << 10
 	maxImage    = 256 << 10
@@ -30,8 +28,7 @@ const (
 
 // Branding is what a folder says. The zero value is the portal's own look. It is immutable.
 type Branding struct {
-	// Name is the portal's name, "" for the default. Tagline is the sentence of the home page, ""
-	// for the default.
+	// Name is the portal's name, and Tagline the sentence of the home page; "" is the default.
 	Name, Tagline string
 	// LogoContainsName says that the logo shows the name, so that pages do not repeat it.
 	LogoContainsName bool
@@ -56,7 +53,7 @@ type File struct {
 }
 
 // Load reads and checks a folder. own is the palette of the portal's stylesheet. The error is
-// Faults with everything that is wrong, or says that the folder cannot be read.
+// Faults, or says that the folder cannot be read.
 func Load(dir string, own Palette) (*Branding, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("the branding folder %s does not exist", dir)
@@ -75,7 +72,7 @@ func Load(dir string, own Palette) (*Branding, error) {
 	l.faults = append(l.faults, faults...)
 	l.take(said, own)
 	l.images()
-	l.strays()
+	l.misplaced()
 	l.branding.HomeTop, l.branding.Home = l.fragment("home-top.md"), l.fragment("home.md")
 	if len(l.faults) > 0 {
 		return nil, l.faults
@@ -135,7 +132,6 @@ func (l *loader) take(said file, own Palette) {
 	b.Stylesheet = l.add(fileOf("branding.css", "text/css; charset=utf-8", []byte(themed.css(own))))
 }
 
-// css redefines the custom properties of the portal's stylesheet that differ.
 func (p Palette) css(own Palette) string {
 	var b strings.Builder
 	b.WriteString(":root {\n")
@@ -151,7 +147,6 @@ type named struct {
 	file File
 }
 
-// fileOf names a file after its content, so that browsers can keep it for ever.
 func fileOf(name, mediaType string, body []byte) named {
 	sum := sha256.Sum256(body)
 	extension := path.Ext(name)
@@ -223,14 +218,13 @@ func withoutPath(err error) error {
 	return err
 }
 
-// fileNames lists the files that a folder may have.
 func fileNames() []string {
 	return []string{fileName, "logo.svg", "logo-dark.svg", "favicon.svg", "favicon.png", "favicon.ico", "home.md", "home-top.md"}
 }
 
-// strays reports files that look as if they were meant for the portal. Others, such as a README,
-// are nobody's fault.
-func (l *loader) strays() {
+// misplaced reports files that look as if they were meant for the portal. It ignores others, such
+// as a README.
+func (l *loader) misplaced() {
 	entries, err := fs.ReadDir(l.root.FS(), ".")
 	if err != nil {
 		l.fail("the folder cannot be listed: %v", withoutPath(err))

@@ -14,7 +14,6 @@ var (
 	white = Colour{255, 255, 255}
 )
 
-// parseColour reads #rgb or #rrggbb.
 func parseColour(text string) (Colour, bool) {
 	if len(text) == 4 && text[0] == '#' {
 		text = string([]byte{'#', text[1], text[1], text[2], text[2], text[3], text[3]})
@@ -48,32 +47,30 @@ func Contrast(a, b Colour) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// mix returns c with that part of the other colour in it, from 0 to 1.
 func (c Colour) mix(other Colour, part float64) Colour {
 	channel := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + (float64(b)-float64(a))*part)) }
 	return Colour{channel(c.R, other.R), channel(c.G, other.G), channel(c.B, other.B)}
 }
 
-// mixSteps is how finely nearest and toward search.
 const mixSteps = 256
 
-// toward returns the first colour on the way from c to the target that passes, and the target
-// itself if none does.
-func (c Colour) toward(target Colour, passes func(Colour) bool) (Colour, bool) {
+// toward returns the first colour on the way from c to the goal that passes, and the goal itself if
+// none does.
+func (c Colour) toward(goal Colour, passes func(Colour) bool) (Colour, bool) {
 	for step := range mixSteps + 1 {
-		if mixed := c.mix(target, float64(step)/mixSteps); passes(mixed) {
+		if mixed := c.mix(goal, float64(step)/mixSteps); passes(mixed) {
 			return mixed, true
 		}
 	}
-	return target, false
+	return goal, false
 }
 
 // nearest returns the colour that passes and differs least from c in brightness. Its hue is that
 // of c.
 func (c Colour) nearest(passes func(Colour) bool) (Colour, bool) {
 	for step := range mixSteps + 1 {
-		for _, target := range []Colour{black, white} {
-			if mixed := c.mix(target, float64(step)/mixSteps); passes(mixed) {
+		for _, goal := range []Colour{black, white} {
+			if mixed := c.mix(goal, float64(step)/mixSteps); passes(mixed) {
 				return mixed, true
 			}
 		}

@@ -12,7 +12,6 @@ func (f Faults) Error() string {
 	return fmt.Sprintf("the branding is not usable:\n  %s", strings.Join(f, "\n  "))
 }
 
-// suggestion returns "; did you mean …?" if one of the known words is close.
 func suggestion(word string, known []string) string {
 	best, distance := "", 3
 	for _, candidate := range known {
@@ -26,7 +25,6 @@ func suggestion(word string, known []string) string {
 	return fmt.Sprintf("; did you mean %q?", best)
 }
 
-// edits is the Levenshtein distance.
 func edits(a, b string) int {
 	if len(a) > 64 {
 		return len(a)

@@ -24,7 +24,6 @@ const (
 // Link is a text that leads somewhere. URL is an https or mailto URL, or a path of the portal.
 type Link struct{ Text, URL string }
 
-// file is what branding.yaml says.
 type file struct {
 	name, tagline    string
 	logoContainsName bool
@@ -35,7 +34,6 @@ type file struct {
 	status           string
 }
 
-// parser reads branding.yaml and collects its faults, each with its line.
 type parser struct {
 	faults []string
 }
@@ -70,7 +68,6 @@ func parse(source []byte) (file, []string) {
 // reading reads the value of a key; path is the key with those that it is under.
 type reading func(value *yaml.Node, path string)
 
-// field has the reading of each key.
 type field map[string]reading
 
 func (p *parser) fail(at *yaml.Node, path, format string, args ...any) {

@@ -56,7 +56,7 @@ type Pair struct {
 	// Least is the contrast that WCAG 2.2 AA demands: 4.5 for text (1.4.3), 3 for the shapes of
 	// controls and for the focus (1.4.11).
 	Least float64
-	// The pair's name in messages to operators.
+	// Messages to operators call the pair What.
 	What string
 }
 
@@ -101,7 +101,6 @@ var Pairs = pairs([]Pair{
 	{"warn", "card", forShape, "the border of warnings"},
 })
 
-// colouredCode lists what highlight colours in code. Its classes begin with "hl-".
 var colouredCode = []string{"comment", "keyword", "string", "number", "name", "variable", "inserted", "deleted"}
 
 // pairs adds those of coloured code, which is on code's own background and on cards.
@@ -114,7 +113,6 @@ func pairs(listed []Pair) []Pair {
 	return listed
 }
 
-// passes reports whether the colour could take the place of the named one in all pairs.
 func (s Scheme) passes(name string, c Colour) bool {
 	for _, pair := range Pairs {
 		switch name {
@@ -131,7 +129,6 @@ func (s Scheme) passes(name string, c Colour) bool {
 	return true
 }
 
-// css writes the colours that differ as declarations of custom properties.
 func (s Scheme) css(b *strings.Builder, own Scheme, indent string) {
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if s[name] != own[name] {

@@ -12,7 +12,6 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// between is how long a Source waits before it looks at the folder again.
 const between = time.Second
 
 // Source is a branding folder that may change while the portal runs. It is safe for concurrent
@@ -45,9 +44,8 @@ func Open(dir string, own Palette, log zerolog.Logger, now func() time.Time) (*S
 	return s, nil
 }
 
-// Current returns the branding. It looks for changes once a second at most, and calls meanwhile
-// return the branding before the change. A change that makes the folder unusable is logged, and
-// the branding before it stays.
+// Current returns the branding. It looks for changes once a second at most. A change that makes the
+// folder unusable is logged, and the branding before it stays.
 func (s *Source) Current() *Branding {
 	if s.mu.TryLock() {
 		defer s.mu.Unlock()
@@ -76,7 +74,6 @@ func (s *Source) refresh() {
 	s.log.Info().Str("folder", s.dir).Msg("the branding was changed")
 }
 
-// stampOf changes with the folder's files.
 func stampOf(dir string) string {
 	var b strings.Builder
 	for _, name := range fileNames() {

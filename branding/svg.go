@@ -96,7 +96,6 @@ func checkElement(element xml.StartElement) string {
 	return ""
 }
 
-// embedded reports whether the address is an image inside the file itself.
 func embedded(address string) bool {
 	for _, kind := range []string{"png", "jpeg", "webp", "gif"} {
 		if strings.HasPrefix(strings.ToLower(address), "data:image/"+kind+";base64,") {

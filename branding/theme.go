@@ -7,7 +7,6 @@ import (
 	"strings"
 )
 
-// The keys of a scheme in branding.yaml.
 const (
 	keyAccent     = "accent"
 	keyAccentText = "accent_text"
@@ -30,7 +29,6 @@ var follow = map[string][]string{
 	keyFocus:      {"focus"},
 }
 
-// given are the colours of one scheme in branding.yaml.
 type given map[string]Colour
 
 func (g given) with(key string, c Colour) given {
@@ -41,7 +39,7 @@ func (g given) with(key string, c Colour) given {
 }
 
 // palette applies the file's colours to those of the stylesheet. An accent that is given for one
-// scheme only is made lighter or darker for the other, until it can be read there.
+// scheme only is made lighter or darker for the other, until people can read it there.
 func palette(own Palette, light, dark given) Palette {
 	light, dark = borrowAccent(own.Light, light, dark), borrowAccent(own.Dark, dark, light)
 	return Palette{Light: derive(own.Light, light), Dark: derive(own.Dark, dark)}
@@ -59,7 +57,6 @@ func borrowAccent(own Scheme, here, there given) given {
 	return here.with(keyAccent, readable)
 }
 
-// derive replaces the given colours in a scheme, and those that follow from them.
 func derive(own Scheme, g given) Scheme {
 	s := maps.Clone(own)
 	set := func(name, key string) bool {

@@ -11,50 +11,40 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// parts is everything a run read.
 type parts struct {
 	// plans are all usage plans of the AWS account, offered or not.
 	plans []gateway.UsagePlan
-	// apis are the REST APIs that plans or product folders name, with their stages.
-	apis   map[string]gateway.RestAPI
-	stages map[string][]string
-	// versions are those of the stages; see gateway.Stage.
-	versions map[portal.Stage]string
-	// mapped are the base paths of custom domains.
-	mapped []mapped
-	// offerAll offers plans without a tag, too.
-	offerAll bool
-	folder   Folder
-	// definitions are the hashes of the documents of stages, and sdks what API Gateway generated
-	// for them.
+	// apis are the REST APIs that plans or product folders name.
+	apis        map[string]gateway.RestAPI
+	stages      map[string][]string
+	versions    map[portal.Stage]string
+	mapped      []mapped
+	offerAll    bool
+	folder      Folder
 	definitions map[portal.Stage]string
 	sdks        map[portal.Stage][]SDK
 }
 
-// assembly is the catalog with what was left out of it.
 type assembly struct {
 	Document   Document
 	NotOffered []NotOffered
 	Problems   []Problem
-	// SDKs are the types that product folders want for stages.
-	SDKs map[portal.Stage][]string
+	SDKs       map[portal.Stage][]string
 }
 
-// assembler builds an assembly.
 type assembler struct {
 	parts
 	assembly
 	claims    claims
 	at        addresses
 	byDefault Endpoint
-	// offered are the plans that are offered, by id.
-	offered map[portal.PlanID]Plan
+	offered   map[portal.PlanID]Plan
 }
 
-// assemble builds the catalog. A product folder forms a product of the plans and the stages that
-// it names. Other plans with the same stages form one product, named after its APIs. Stages
-// that no longer exist are dropped, and so are plans without any stage left. A stage of an API
-// that is not a REST API is kept, though only its id and name are known.
+// assemble builds the catalog. A product folder forms a product of the plans and stages that it
+// names. Other plans with the same stages form one product, named after its APIs. Stages that no
+// longer exist are dropped, and so are plans without a stage left. Of an API that is not a REST API
+// only id and name are known.
 func assemble(from parts, byDefault Endpoint) assembly {
 	from.folder.Products = slices.SortedFunc(slices.Values(from.folder.Products), func(a, b Described) int { return cmp.Compare(a.Path, b.Path) })
 	a := &assembler{
@@ -86,8 +76,8 @@ func assemble(from parts, byDefault Endpoint) assembly {
 	return a.assembly
 }
 
-// problemsOfKept takes the lines from the problems of products that stay as they were before
-// their files had errors. The lines are those of the earlier file.
+// problemsOfKept removes the lines from the problems of products that stay as they were: they are
+// lines of the earlier file.
 func (a *assembler) problemsOfKept() {
 	for i := len(a.folder.Problems); i < len(a.Problems); i++ {
 		for _, path := range a.folder.Broken {
@@ -98,12 +88,16 @@ func (a *assembler) problemsOfKept() {
 	}
 }
 
-// problem notes a problem with a product folder.
 func (a *assembler) problem(path string, line int, format string, args ...any) {
 	a.Problems = append(a.Problems, Problem{Where: productFile(path), Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-// has reports whether the stage exists, as far as the parts show.
+// warn notes something in a product folder that is probably not as its author wants it.
+func (a *assembler) warn(path string, line int, format string, args ...any) {
+	a.problem(path, line, format, args...)
+	a.Problems[len(a.Problems)-1].Warning = true
+}
+
 func (p parts) has(stage portal.Stage) bool {
 	if _, rest := p.apis[stage.API]; !rest {
 		return true
@@ -111,7 +105,6 @@ func (p parts) has(stage portal.Stage) bool {
 	return slices.Contains(p.stages[stage.API], stage.Stage)
 }
 
-// offer sorts the plans into those that are offered and those that are not.
 func (a *assembler) offer() {
 	for _, read := range a.plans {
 		plan := a.shown(read)
@@ -127,9 +120,8 @@ func (a *assembler) offer() {
 	}
 }
 
-// shown is the plan as the catalog shows it, with the stages that exist.
 func (a *assembler) shown(read gateway.UsagePlan) Plan {
-	plan := Plan{ID: read.ID, Name: read.Name, Description: read.Description, Marketplace: read.ProductCode != ""}
+	plan := Plan{ID: read.ID, Name: read.Name, Description: read.Description}
 	for _, stage := range read.Stages {
 		if a.has(stage) {
 			plan.Stages = append(plan.Stages, stage)
@@ -149,14 +141,15 @@ func (a *assembler) shown(read gateway.UsagePlan) Plan {
 			})
 		}
 	}
-	if c, ok := a.claims.byPlan[read.ID]; ok {
+	c, claimed := a.claims.byPlan[read.ID]
+	a.listing(&plan, read.ProductCode, c)
+	if claimed {
 		plan.Name, plan.Description = cmp.Or(c.plan.Title, plan.Name), cmp.Or(c.plan.Description, plan.Description)
 		plan.Order, plan.Price, plan.Recommended, plan.Approval = c.order, c.plan.Price, c.plan.Recommended, c.plan.Approval
 	}
 	return plan
 }
 
-// grouped groups the offered plans that no product folder names by the stages that they open.
 func (a *assembler) grouped() map[string][]Plan {
 	groups := map[string][]Plan{}
 	for _, plan := range a.offered {
@@ -168,8 +161,8 @@ func (a *assembler) grouped() map[string][]Plan {
 	return groups
 }
 
-// productID depends only on the stages, so it survives renames and changes of plans. The
-// derived form contains no hyphen; the readable form does.
+// productID depends only on the stages, so it survives renames and changes of plans. The derived
+// form contains no hyphen, so it differs from the readable one.
 func productID(stages []portal.Stage) string {
 	if len(stages) == 1 {
 		return stages[0].API + "-" + stages[0].Stage
@@ -184,7 +177,6 @@ func productID(stages []portal.Stage) string {
 // slug is the default of API.Slug.
 func slug(stage portal.Stage) string { return stage.API + "-" + stage.Stage }
 
-// product builds a product from plans that all have the same stages.
 func (a *assembler) product(plans []Plan) Product {
 	p := Product{ID: productID(plans[0].Stages), Plans: plans}
 	for _, stage := range plans[0].Stages {
@@ -198,7 +190,6 @@ func (a *assembler) product(plans []Plan) Product {
 	return p
 }
 
-// stage is what API Gateway says about a stage.
 func (a *assembler) stage(stage portal.Stage) API {
 	api, rest := a.apis[stage.API]
 	if !rest {
@@ -211,8 +202,8 @@ func (a *assembler) stage(stage portal.Stage) API {
 	}
 }
 
-// distinct tells apart products of the same name by adding their stages to the names, or else
-// the stages of each API.
+// distinct tells apart products of the same name by adding their stages, or else the stages of each
+// API, to the names.
 func distinct(products []Product) []Product {
 	for _, more := range []func(API) string{
 		func(a API) string { return a.Stage },
@@ -241,7 +232,6 @@ func joined(apis []API, of func(API) string) string {
 	return strings.Join(texts, ", ")
 }
 
-// each lists a property of the APIs in their order, without duplicates.
 func each(apis []API, of func(API) string) []string {
 	var list []string
 	for _, api := range apis {

@@ -1,7 +1,7 @@
-// Package catalog is what the portal offers: products, their plans and the APIs behind them. A
-// job reads it from API Gateway, which is the source of truth, and stores it as one document
-// under its own hash. This package groups and orders what it reads, so that the same setup
-// always gives the same document. It does not decide who may see or buy a product.
+// Package catalog is what the portal offers: products, their plans and the APIs behind them. A job
+// reads it from API Gateway, which is the source of truth, and stores it as one document under its
+// own hash. The same setup always gives the same document. The package does not decide who may see
+// or buy a product.
 package catalog
 
 import (
@@ -24,14 +24,13 @@ type Document struct {
 	Pages []Page `json:"pages,omitempty"`
 	// Files are the images that Pages show.
 	Files []File `json:"files,omitempty"`
-	// Moved leads from the id of a product that is gone to a plan of it that is still offered,
-	// so that old links keep working.
+	// Moved leads from the id of a product that is gone to a plan of it that is still offered, so
+	// that old links work.
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
-// Product is what a person finds, reads about and subscribes to: plans and the APIs that they
-// cover. A product folder describes it; without one, the plans with exactly the same stages form
-// a product.
+// Product is plans and the APIs that they cover. A product folder describes it; without one, the
+// plans with exactly the same stages form a product.
 type Product struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -40,16 +39,16 @@ type Product struct {
 	Plans       []Plan `json:"plans"`
 	APIs        []API  `json:"apis"`
 
-	// Visibility is one of the constants; "" means VisiblePublic. Groups matter only for
-	// VisibleGroups.
+	// Visibility is one of the constants; "" means VisiblePublic. Only VisibleGroups uses Groups.
 	Visibility string   `json:"visibility,omitempty"`
 	Groups     []string `json:"groups,omitempty"`
 	// Version is the version's name, such as "2". VersionOf is the id that all versions of one
-	// product share; "" if there is one version only.
+	// product have in common; "" if there is one version only.
 	Version   string `json:"version,omitempty"`
 	VersionOf string `json:"version_of,omitempty"`
 	// Status is one of the constants; "" says nothing. Sunset is the date after which a deprecated
-	// product may be gone (YYYY-MM-DD), Successor the id of the product to move to; both may be "".
+	// product may be gone (YYYY-MM-DD), Successor the id of the product to change to; both may be
+	// "".
 	Status    string `json:"status,omitempty"`
 	Sunset    string `json:"sunset,omitempty"`
 	Successor string `json:"successor,omitempty"`
@@ -69,13 +68,11 @@ type Product struct {
 
 // Values of Product.Visibility.
 const (
-	// VisiblePublic products are visible to everybody.
 	VisiblePublic = "public"
 	// VisibleSignedIn products are visible to people who are signed in.
 	VisibleSignedIn = "signed-in"
-	// VisibleGroups products are visible to the members of Product.Groups.
-	VisibleGroups = "groups"
-	// VisibleHidden products are visible to admins only, who see everything.
+	VisibleGroups   = "groups"
+	// VisibleHidden products are visible to admins only.
 	VisibleHidden = "hidden"
 )
 
@@ -101,17 +98,15 @@ type Image struct {
 	Alt string `json:"alt,omitempty"`
 }
 
-// File is a stored image that Markdown shows. Name is its path in the product's folder, such as
-// "images/map.svg"; that of one of the portal's own pages is its path in the folder "pages".
+// File is a stored image that Markdown shows. Name is its path in the product's folder, or in the
+// folder "pages", such as "images/map.svg".
 type File struct {
 	Name string `json:"name"`
 	Hash string `json:"hash"`
-	// Type is the media type.
 	Type string `json:"type"`
 }
 
-// Page is a stored page of Markdown. Name is its last path segment. The Markdown does not repeat
-// the title as its heading.
+// Page is a stored page of Markdown without its title. Name is its last path segment.
 type Page struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -130,15 +125,17 @@ type Plan struct {
 	Methods []MethodLimit `json:"methods,omitempty"`
 
 	// Order is the position that a product folder gives the plan, from 1. Plans without one (0)
-	// come after it, by size.
+	// come last, by size.
 	Order int `json:"order,omitempty"`
-	// Price is plain text, such as "29 € a month"; "" if nothing is said about it.
+	// Price is plain text, such as "29 € a month"; "" says nothing.
 	Price       string `json:"price,omitempty"`
 	Recommended bool   `json:"recommended,omitempty"`
-	// Approval is ApprovalManual or "", which means that nobody has to approve a subscription.
+	// Approval is ApprovalManual, or "" if nobody has to approve a subscription.
 	Approval string `json:"approval,omitempty"`
-	// Marketplace plans are bought on AWS Marketplace. Nobody can subscribe to them here.
-	Marketplace bool `json:"marketplace,omitempty"`
+	// Marketplace plans are bought on AWS Marketplace. Nobody can subscribe to them here. Listing says
+	// how they are sold; documents of earlier versions lack it.
+	Marketplace bool     `json:"marketplace,omitempty"`
+	Listing     *Listing `json:"listing,omitempty"`
 }
 
 // ApprovalManual means that an operator approves each subscription.
@@ -169,7 +166,6 @@ type Quota struct {
 
 // Kinds of APIs.
 const (
-	// REST is a REST API.
 	REST = "rest"
 	// Other is an API that API Gateway does not list among the REST APIs, such as a WebSocket
 	// API. Only its id and stage are known.
@@ -179,8 +175,8 @@ const (
 	Docs = "docs"
 )
 
-// API is one stage of an API, or an API that is not on API Gateway. Paths are appended to
-// Endpoint, which is "" if the public cannot call the API.
+// API is one stage of an API, or an API that is not on API Gateway. Endpoint is "" if the public
+// cannot call the API.
 type API struct {
 	// ID is API Gateway's, "" for kind Docs.
 	ID string `json:"id"`
@@ -191,15 +187,13 @@ type API struct {
 	Version     string `json:"version"`
 	Stage       string `json:"stage"`
 	Endpoint    string `json:"endpoint"`
-	// Kind is REST, Other or Docs.
-	Kind string `json:"kind" enum:"rest,other,docs"`
+	Kind        string `json:"kind" enum:"rest,other,docs"`
 	// Private APIs can be called only from inside their owner's network.
 	Private bool `json:"private,omitempty"`
 	// Definition is the hash of the API's OpenAPI document, as openapi.Normalize returns it; "" if
 	// there is none.
 	Definition string `json:"definition,omitempty"`
-	// SDKs are what API Gateway generated for the stage.
-	SDKs []SDK `json:"sdks,omitempty"`
+	SDKs       []SDK  `json:"sdks,omitempty"`
 }
 
 // SDK is a stored archive that API Gateway generated. Type is one of GetSdk's: java,
@@ -207,7 +201,6 @@ type API struct {
 type SDK struct {
 	Type string `json:"type"`
 	Hash string `json:"hash"`
-	// File is the archive's file name.
 	File string `json:"file"`
 }
 
@@ -251,9 +244,9 @@ func (d Document) Product(id string) (Product, bool) {
 	return Product{}, false
 }
 
-// TakesKeys reports whether an API of the document takes keys of this portal: it is a REST API on API
-// Gateway, and a plan covers its stage. A product folder can name other endpoints, and a mistake
-// there must not send people's keys to others.
+// TakesKeys reports whether an API of the document takes keys of this portal: it is a REST API on
+// API Gateway, and a plan covers its stage. A mistake in a product folder, which can name other
+// endpoints, must not send people's keys to others.
 func (d Document) TakesKeys(api API) bool {
 	stage := portal.Stage{API: api.ID, Stage: api.Stage}
 	return api.Kind == REST && api.ID != "" && slices.ContainsFunc(d.Products, func(p Product) bool {
@@ -261,16 +254,16 @@ func (d Document) TakesKeys(api API) bool {
 	})
 }
 
-// After returns the document as the successor of another: it adds to Moved the products of that
-// one that are gone. An old address is given up when the plan's product becomes visible to people
-// who did not see it before, since it would tell them of the old product.
+// After returns the document as the successor of another, whose products that are gone it adds to
+// Moved. An old address is given up when the plan's product becomes visible to people who did not
+// see it before, since it would tell them of the old product.
 func (d Document) After(before Document) Document {
 	moved := map[string]portal.PlanID{}
 	maps.Copy(moved, before.Moved)
 	for _, product := range before.Products {
 		delete(moved, product.ID)
 		for _, plan := range product.Plans {
-			if _, now, offered := d.Plan(plan.ID); offered && !now.opens(product) {
+			if _, now, offered := d.Plan(plan.ID); offered && !now.widens(product) {
 				moved[product.ID] = plan.ID
 				break
 			}
@@ -282,7 +275,7 @@ func (d Document) After(before Document) Document {
 	maps.DeleteFunc(moved, func(_ string, plan portal.PlanID) bool {
 		_, now, offered := d.Plan(plan)
 		_, earlier, known := before.Plan(plan)
-		return !offered || known && now.opens(earlier)
+		return !offered || known && now.widens(earlier)
 	})
 	d.Moved = nil
 	if len(moved) > 0 {
@@ -292,7 +285,7 @@ func (d Document) After(before Document) Document {
 }
 
 // ChangesPlans reports whether a plan of the document is missing from the next one, or has other
-// stages or another name there. Accounts that hold such a plan must be checked.
+// stages or another name there. Then the accounts with such a plan must be checked.
 func (d Document) ChangesPlans(next Document) bool {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
@@ -305,8 +298,8 @@ func (d Document) ChangesPlans(next Document) bool {
 	return false
 }
 
-// Canonical sorts the document: products by name; plans from the smallest to the largest, then
-// by name; APIs by name and stage; stages by API. Lists are empty rather than nil.
+// Canonical sorts products by name; plans from the smallest to the largest, then by name; APIs by
+// name and stage; stages by API. Lists are empty rather than nil.
 func (d Document) Canonical() Document {
 	products := slices.AppendSeq([]Product{}, slices.Values(d.Products))
 	for i, product := range products {
@@ -374,8 +367,7 @@ func compareMethods(a, b MethodLimit) int {
 	return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 }
 
-// Hash names the document: the SHA-256 of its canonical JSON, as 64 hexadecimal digits. It does
-// not depend on the order of anything in the document.
+// Hash names the document: the SHA-256 of its canonical JSON, as 64 hexadecimal digits.
 func (d Document) Hash() (string, error) {
 	body, err := d.encode()
 	if err != nil {

@@ -110,7 +110,7 @@ func TestPlansOfTheSameStagesAreOneProductAndTheRestIsLeftOut(t *testing.T) {
 				{ID: "free", Name: "Free", Description: "To try.", Stages: pets, Throttle: &Throttle{Rate: 1, Burst: 2}, Quota: &Quota{Limit: 100, Period: "DAY"}},
 				{ID: "silver", Name: "Silver", Stages: pets, Throttle: &Throttle{Rate: 10, Burst: 20}},
 				{ID: "gold", Name: "Gold", Stages: pets},
-				{ID: "sold", Name: "Sold on Marketplace", Stages: pets, Marketplace: true},
+				{ID: "sold", Name: "Sold on Marketplace", Stages: pets, Marketplace: true, Listing: &Listing{Product: "abc", Meter: MeterGateway}},
 			},
 			APIs: []API{api("pets1", "Pets", "Cats and dogs.", "2026-01", "prod")},
 		},
@@ -380,7 +380,7 @@ func TestAnOldAddressOfAProductLeadsToWhereItsPlansAreNow(t *testing.T) {
 	}
 }
 
-func TestPlansThatAreLostMovedOrRenamedCountAsChanged(t *testing.T) {
+func TestPlansThatAreGoneRenamedOrHaveOtherStagesCountAsChanged(t *testing.T) {
 	t.Parallel()
 	change := func(id portal.PlanID, f func(*gateway.UsagePlan)) Document {
 		s := zoo()

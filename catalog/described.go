@@ -6,13 +6,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Folder is what a catalog folder says: its products, the portal's own pages, and what is wrong
-// with it. Package catalog/folder reads it.
+// Folder is what a catalog folder says, as package catalog/folder reads it.
 type Folder struct {
 	Products []Described
 	Pages    []Page
-	// Files are the images of Pages.
-	Files []File
+	Files    []File
 	// Blobs are the contents that products and pages name, by hash. The Store must have them
 	// before a document that names them is published.
 	Blobs    map[string][]byte
@@ -20,23 +18,21 @@ type Folder struct {
 	// Broken are the names of the product folders that are left out because of errors, sorted.
 	// Their last description should stay until they are repaired.
 	Broken []string
-	// MeantEmpty says that the folder has the file EmptyMark: its operator wants a folder without
-	// products.
+	// MeantEmpty says that the folder has the file EmptyMark.
 	MeantEmpty bool `json:"-"`
 }
 
-// EmptyMark is a file at the top of a catalog folder that is meant to have no products. A folder that
-// had products and has none now is taken for a fault without it; see Reader.Folder.
+// EmptyMark is a file at the top of a catalog folder that is meant to have no products. Without it,
+// a folder that has lost all its products is taken for a fault; see Reader.Folder.
 const EmptyMark = ".empty"
 
-// vanished reports whether all products are gone without a word, as if a volume were not mounted or
-// the files had been deleted by mistake. f is after keepBroken.
+// vanished reports whether all products are gone without the mark, as if a volume were not mounted.
+// f is after keepBroken.
 func (f Folder) vanished(before Folder) bool {
 	return !f.MeantEmpty && len(f.Products) == 0 && len(before.Products) > 0
 }
 
-// Described is a product folder: a description of what API Gateway has, or a product that is not
-// on API Gateway.
+// Described is a product folder: it describes a product on API Gateway or elsewhere.
 type Described struct {
 	// Path is the folder's name, for messages.
 	Path string
@@ -46,18 +42,18 @@ type Described struct {
 	APIs    []DescribedAPI
 }
 
-// DescribedPlan names a usage plan by its id or its name, one of which is "", and says how to
-// show it. Empty fields leave what API Gateway says.
+// DescribedPlan names a usage plan by its id or its name, one of which is "". Empty fields leave
+// what API Gateway says.
 type DescribedPlan struct {
-	ID    portal.PlanID
-	Named string
-	// Title replaces the plan's name.
+	ID          portal.PlanID
+	Named       string
 	Title       string
 	Description string
 	Price       string
 	Recommended bool
 	Approval    string
-	// Withheld plans are not offered.
+	// Listing is nil for a plan that is not sold on AWS Marketplace.
+	Listing  *Listing
 	Withheld bool
 	// Line is the line in the product's file, for messages.
 	Line int
@@ -71,8 +67,7 @@ type DescribedAPI struct {
 	Title            string
 	Description      string
 	Version          string
-	// Endpoint is the base URL of an API that is not on API Gateway, "" if it has none.
-	Endpoint string
+	Endpoint         string
 	// Definition is the hash of the OpenAPI document that replaces API Gateway's export.
 	Definition string
 	// SDKs are the types that API Gateway shall generate; see SDK.
@@ -80,8 +75,8 @@ type DescribedAPI struct {
 	Line int
 }
 
-// Problem is something in a source that was left out of the catalog, or a warning, and what to
-// change. The rest of the catalog is published all the same.
+// Problem is a fault of a source, and what to change. The faulty part was left out of the catalog,
+// unless it is a warning.
 type Problem struct {
 	// Where is a file ("seamark/product.yaml"), or what API Gateway has ("API a1b2c3, stage v1").
 	Where string `json:"where"`
@@ -89,8 +84,8 @@ type Problem struct {
 	Line int `json:"line,omitempty"`
 	// Text says what is wrong and what to change, in sentences.
 	Text string `json:"text"`
-	// Warning means that nothing was left out: the catalog has what the source says, but
-	// something is probably not as its author wants it.
+	// Warning means that nothing was left out, but something is probably not as its author wants
+	// it.
 	Warning bool `json:"warning,omitempty"`
 }
 

@@ -17,8 +17,8 @@ import (
 // Endpoint returns the default URL of a stage.
 type Endpoint func(portal.Stage) string
 
-// AWSEndpoint returns the URLs that AWS serves a Region's stages at, in the domain of the
-// Region's partition.
+// AWSEndpoint returns the URLs at which AWS serves a Region's stages, in the domain of the Region's
+// partition.
 func AWSEndpoint(region string) Endpoint {
 	suffix := dnsSuffix(region)
 	return func(s portal.Stage) string {
@@ -26,7 +26,6 @@ func AWSEndpoint(region string) Endpoint {
 	}
 }
 
-// dnsSuffix is the domain of the Region's AWS services, as the SDK knows it.
 func dnsSuffix(region string) string {
 	const usual = "amazonaws.com"
 	endpoint, err := apigateway.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), apigateway.EndpointParameters{Region: aws.String(region)})
@@ -47,7 +46,6 @@ func OverrideEndpoint(base string) Endpoint {
 	}
 }
 
-// mapped is a base path of a custom domain and its target.
 type mapped struct {
 	Domain gateway.Domain
 	gateway.Mapping
@@ -67,8 +65,8 @@ func newAddresses(all []mapped) addresses {
 	return usable
 }
 
-// endpoint is the URL at which the public can call the stage: under a custom domain if the
-// stage is mapped there, else the default; "" if there is neither.
+// endpoint is the URL at which the public can call the stage: under a custom domain if it is mapped
+// there, else the default.
 func (all addresses) endpoint(api gateway.RestAPI, stage portal.Stage, byDefault Endpoint) string {
 	if api.Private {
 		return ""

@@ -7,13 +7,11 @@ import (
 	"time"
 )
 
-// memory is something read from API Gateway, and when.
 type memory[T any] struct {
 	Value T         `json:"value"`
 	At    time.Time `json:"at"`
 }
 
-// readBy reports whether this run read it.
 func (m memory[T]) readBy(p progress) bool { return !m.At.Before(p.Began) }
 
 // serves reports whether the run can reuse it.
@@ -39,7 +37,6 @@ func recall[T any](ctx context.Context, r *Reader, set string) (map[string]memor
 	return all, err
 }
 
-// spread is a fraction of the time that depends on the name.
 func spread(name string, of time.Duration) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name))

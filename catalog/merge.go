@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// describedProducts builds the products of the product folders, in order of path.
 func (a *assembler) describedProducts() []Product {
 	var products []Product
 	paths := map[string]string{}
@@ -28,7 +27,6 @@ func (a *assembler) describedProducts() []Product {
 	return products
 }
 
-// withhold takes the plans of a product that is left out from what is offered.
 func (a *assembler) withhold(described Described) {
 	for id, claim := range a.claims.byPlan {
 		plan, offered := a.offered[id]
@@ -48,7 +46,7 @@ func (a *assembler) described(from Described) (Product, bool) {
 	p := from.Product
 	p.Plans, p.APIs = []Plan{}, nil
 	withheld := 0
-	var opened []portal.Stage
+	var covered []portal.Stage
 	for id, claim := range a.claims.byPlan {
 		if claim.by != from.Path {
 			continue
@@ -61,17 +59,17 @@ func (a *assembler) described(from Described) (Product, bool) {
 			a.problem(from.Path, claim.line, "The usage plan %s is left out. %s", id, noStageLeft)
 		default:
 			p.Plans = append(p.Plans, plan)
-			opened = append(opened, plan.Stages...)
+			covered = append(covered, plan.Stages...)
 		}
 	}
-	slices.SortFunc(opened, compareStages)
-	opened = slices.Compact(opened)
+	slices.SortFunc(covered, compareStages)
+	covered = slices.Compact(covered)
 	for _, described := range from.APIs {
-		if api, ok := a.describedAPI(from.Path, described, opened); ok {
+		if api, ok := a.describedAPI(from.Path, described, covered); ok {
 			p.APIs = append(p.APIs, api)
 		}
 	}
-	for _, stage := range opened {
+	for _, stage := range covered {
 		if !slices.ContainsFunc(p.APIs, func(api API) bool { return api.ID == stage.API && api.Stage == stage.Stage }) {
 			p.APIs = append(p.APIs, a.stage(stage))
 		}
@@ -84,21 +82,19 @@ func (a *assembler) described(from Described) (Product, bool) {
 	return p, true
 }
 
-// describedAPI builds an API that a folder names or describes. opened are the stages that the
-// product's plans open.
-func (a *assembler) describedAPI(path string, from DescribedAPI, opened []portal.Stage) (API, bool) {
+func (a *assembler) describedAPI(path string, from DescribedAPI, covered []portal.Stage) (API, bool) {
 	if from.ID == "" && from.Named == "" {
 		return API{
 			Slug: cmp.Or(from.Slug, slugOf(from.Title), "api"), Name: from.Title, Description: from.Description, Version: from.Version,
 			Endpoint: from.Endpoint, Kind: Docs, Definition: from.Definition,
 		}, true
 	}
-	id, problem := a.apiNamed(from, opened)
+	id, problem := a.apiNamed(from, covered)
 	stage := portal.Stage{API: id, Stage: from.Stage}
 	if problem == "" && stage.Stage == "" {
-		stage.Stage, problem = a.onlyStage(id, opened)
+		stage.Stage, problem = a.onlyStage(id, covered)
 	}
-	if _, rest := a.apis[id]; problem == "" && (rest || !slices.Contains(opened, stage)) && !slices.Contains(a.stages[id], stage.Stage) {
+	if _, rest := a.apis[id]; problem == "" && (rest || !slices.Contains(covered, stage)) && !slices.Contains(a.stages[id], stage.Stage) {
 		problem = fmt.Sprintf("The API %s has no stage %q. It has %s.", id, stage.Stage, orNone(a.stages[id]))
 	}
 	if problem != "" {
@@ -121,11 +117,10 @@ func (a *assembler) describedAPI(path string, from DescribedAPI, opened []portal
 	return api, true
 }
 
-// apiNamed returns the id of the API, or else what is wrong with its name.
-func (a *assembler) apiNamed(from DescribedAPI, opened []portal.Stage) (id, problem string) {
+func (a *assembler) apiNamed(from DescribedAPI, covered []portal.Stage) (id, problem string) {
 	if from.ID != "" {
 		_, rest := a.apis[from.ID]
-		if rest || slices.ContainsFunc(opened, func(s portal.Stage) bool { return s.API == from.ID }) {
+		if rest || slices.ContainsFunc(covered, func(s portal.Stage) bool { return s.API == from.ID }) {
 			return from.ID, ""
 		}
 		return "", fmt.Sprintf("API Gateway has no REST API with the id %q in this AWS account and Region. Correct the id, or remove the API.", from.ID)
@@ -145,11 +140,9 @@ func (a *assembler) apiNamed(from DescribedAPI, opened []portal.Stage) (id, prob
 	return "", fmt.Sprintf("%d REST APIs are named %q. Name this one by its id: %s.", len(found), from.Named, listOf(found))
 }
 
-// onlyStage returns the stage that is meant if the folder names none: the one that the product's
-// plans open, or else the only one.
-func (a *assembler) onlyStage(api string, opened []portal.Stage) (stage, problem string) {
+func (a *assembler) onlyStage(api string, covered []portal.Stage) (stage, problem string) {
 	var names []string
-	for _, s := range opened {
+	for _, s := range covered {
 		if s.API == api {
 			names = append(names, s.Stage)
 		}
@@ -170,7 +163,6 @@ func orNone(stages []string) string {
 	return "the stages " + strings.Join(slices.Sorted(slices.Values(stages)), ", ")
 }
 
-// distinctSlugs numbers slugs that occur more than once.
 func distinctSlugs(apis []API) {
 	taken := map[string]bool{}
 	for i := range apis {
@@ -182,7 +174,6 @@ func distinctSlugs(apis []API) {
 	}
 }
 
-// slugOf makes a slug of a title.
 func slugOf(title string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
 	return strings.Join(words, "-")
@@ -190,5 +181,4 @@ func slugOf(title string) string {
 
 func compareText(a, b string) int { return cmp.Compare(a, b) }
 
-// upper makes the first letter a capital.
 func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

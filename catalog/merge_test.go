@@ -116,7 +116,7 @@ func TestADescribedProductTakesWhatItNamesWithWhatAPIGatewaySays(t *testing.T) {
 	want.Plans = []Plan{
 		{ID: "silver", Name: "Team", Stages: pets, Throttle: &Throttle{Rate: 10, Burst: 20}, Order: 1, Price: "29 € a month", Recommended: true, Approval: ApprovalManual},
 		{ID: "free", Name: "Free", Description: "To try.", Stages: pets, Throttle: &Throttle{Rate: 1, Burst: 2}, Quota: &Quota{Limit: 100, Period: "DAY"}, Order: 2},
-		{ID: "sold", Name: "Sold on Marketplace", Description: "Bought on AWS Marketplace.", Stages: pets, Order: 3, Marketplace: true},
+		{ID: "sold", Name: "Sold on Marketplace", Description: "Bought on AWS Marketplace.", Stages: pets, Order: 3, Marketplace: true, Listing: &Listing{Product: "abc", Meter: MeterGateway}},
 	}
 	want.APIs = []API{
 		{ID: "birds", Slug: "birds-prod", Name: "Birds", Stage: "prod", Endpoint: endpoint("birds"), Kind: REST, Definition: "h-birds"},

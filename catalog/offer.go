@@ -24,7 +24,6 @@ type NotOffered struct {
 	Reason string `json:"reason"`
 }
 
-// claim is the first mention of a usage plan in a product folder.
 type claim struct {
 	by    string
 	line  int
@@ -32,9 +31,9 @@ type claim struct {
 	plan  DescribedPlan
 }
 
-// claims are what product folders say about usage plans. A folder that names a plan decides
-// alone whether and where the plan is offered, so a plan never gets back into a public product
-// because of a fault in its folder.
+// claims are what product folders say about usage plans. A folder that names a plan decides alone
+// whether and where it is offered, so a fault in the folder never puts the plan back into a public
+// product.
 type claims struct {
 	byPlan map[portal.PlanID]claim
 	// doubtful plans have a name that a folder uses although several plans have it.
@@ -42,8 +41,8 @@ type claims struct {
 	problems []Problem
 }
 
-// claimed resolves what the folders name. described is ordered by path: the first claim on a plan
-// is the one that counts.
+// claimed resolves what the folders name. described is ordered by path; the first claim on a plan
+// counts.
 func claimed(described []Described, plans []gateway.UsagePlan) claims {
 	c := claims{byPlan: map[portal.PlanID]claim{}, doubtful: map[portal.PlanID]string{}}
 	for _, product := range described {
@@ -80,8 +79,6 @@ func (c *claims) add(by string, order int, plan DescribedPlan, plans []gateway.U
 	c.problems = append(c.problems, at)
 }
 
-// refusal says why a plan is not offered, "" if nothing is in the way. A plan must also cover a
-// stage that exists.
 func (c claims) refusal(plan gateway.UsagePlan, all bool) string {
 	named, ok := c.byPlan[plan.ID]
 	switch {

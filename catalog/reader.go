@@ -24,13 +24,10 @@ const (
 	// remembered, because reading each costs a call. The time depends on the name, so that they
 	// are not all read in the same run.
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
-	// stepTime bounds a step that makes several calls.
-	stepTime = 5 * time.Second
-	// maxFailures is how many calls of a run may fail in a row before the source counts as
-	// unreadable.
-	maxFailures = 3
-	// generateTime is how long a run has API Gateway generate documents, and then SDKs. The next run
-	// goes on, so that many of them do not delay the catalog.
+	stepTime                      = 5 * time.Second
+	maxFailures                   = 3
+	// generateTime is how long a run has API Gateway generate documents, and then SDKs, so that
+	// many of them do not delay the catalog. The next run goes on.
 	generateTime = 2 * time.Minute
 	// kept is how long documents, SDKs, the folder's description and the report are known after
 	// they were last written.
@@ -49,20 +46,17 @@ type Source interface {
 	SDK(ctx context.Context, stage portal.Stage, kind string, parameters map[string]string) (gateway.SDK, error)
 }
 
-// scratch keeps what a run has read so far.
 type scratch interface {
 	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
 	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
 }
 
-// requests are the requests that wait for a run.
 type requests interface {
 	All(ctx context.Context) ([]events.Event, error)
 	Remove(ctx context.Context, ids ...string) error
 }
 
-// documents stores documents under their hash.
 type documents interface {
 	Put(ctx context.Context, doc Document) (hash string, err error)
 	Load(ctx context.Context, hash string) (Document, error)
@@ -78,26 +72,23 @@ type Result struct {
 	Products int
 }
 
-// Reader reads the catalog, as a job. Its steps read the usage plans, the catalog folder, the
-// REST APIs that these name, the stages of each, the custom domains, and the OpenAPI documents and
-// SDKs of stages; the last steps store the document and publish it. A run stores what it reads in rows,
-// so an interrupted step can run again without reading stored pages again. A run answers the
-// requests that were waiting when it began.
-//
-// The run reports a fault of one document or one product folder, and goes on with everything else.
+// Reader reads the catalog, as a job: usage plans, the catalog folder, the REST APIs that these
+// name with their stages, custom domains, and the OpenAPI documents and SDKs of stages. The last
+// steps store the document and publish it. A run stores what it reads in rows, so an interrupted
+// step can be repeated. It answers the requests that were waiting when it began, reports a fault of
+// one document or one product folder, and goes on with everything else.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
 	Scratch   scratch
 	Requests  requests
 	Documents documents
-	// Endpoint returns the default URL of a stage.
-	Endpoint Endpoint
+	Endpoint  Endpoint
 	// OfferAll offers every usage plan that no product folder withholds. Otherwise a plan needs
 	// the OfferTag, or a product folder that names it.
 	OfferAll bool
 	// Folder reads the catalog folder; nil if there is none. Its error is for operators. A folder
-	// without products counts as one that cannot be read if it had some and is not MeantEmpty.
+	// that had products and has none counts as unreadable unless it is MeantEmpty.
 	Folder func(ctx context.Context) (Folder, error)
 	// Normalize checks an exported OpenAPI document and returns what the catalog stores of it. Its
 	// error is for operators. If it is nil, no documents are exported.
@@ -107,13 +98,12 @@ type Reader struct {
 	// Decide publishes the result if it differs from what is published, and ends the request's
 	// operation. Calling it again for the same request changes nothing.
 	Decide func(ctx context.Context, request events.Event, result Result) error
-	// PlansChanged is called after a publication that lost, moved or renamed plans. Repeated calls
-	// for one publication pass the same id.
+	// PlansChanged is called after a publication with ChangesPlans. Repeated calls for one
+	// publication pass the same id.
 	PlansChanged func(ctx context.Context, id string) error
 	Now          func() time.Time
 }
 
-// phase is what the next step of a run does.
 type phase string
 
 const (
@@ -129,11 +119,10 @@ const (
 	publish      phase = "publish"
 )
 
-// format is the version of the cursor and of a run's rows. It changes with them, and a run in
-// another version's format starts over.
+// format is the version of the cursor and of a run's rows. A run in another version's format starts
+// over.
 const format = 2
 
-// progress is the cursor of a run.
 type progress struct {
 	Format int       `json:"format"`
 	Run    string    `json:"run"`
@@ -150,8 +139,7 @@ type progress struct {
 	// was read, if that was not in this run.
 	Folder      string    `json:"folder,omitempty"`
 	FolderSince time.Time `json:"folder_since,omitzero"`
-	// Generating is when the phase began that has API Gateway generate documents or SDKs.
-	Generating time.Time `json:"generating,omitzero"`
+	Generating  time.Time `json:"generating,omitzero"`
 	// Problems are those of the run itself, such as missing permissions.
 	Problems []Problem `json:"problems,omitempty"`
 	// Before is the hash that was published before the run.
@@ -161,7 +149,6 @@ type progress struct {
 
 func (p progress) set() string { return schema.CatalogRead(p.Run) }
 
-// to is the progress at the start of another phase.
 func (p progress) to(next phase) progress {
 	p.Phase, p.Position, p.Page, p.Failures, p.Generating = next, "", 0, 0, time.Time{}
 	return p
@@ -189,7 +176,6 @@ func (r *Reader) Step(ctx context.Context, cursor string) (next string, err erro
 	return string(body), err
 }
 
-// begin starts a run and records which requests it answers.
 func (r *Reader) begin(ctx context.Context) (progress, error) {
 	now := r.Now()
 	p := progress{Format: format, Run: portal.DeriveID("catalog", strconv.FormatInt(now.UnixNano(), 10)), Began: now, Phase: readPlans}
@@ -236,7 +222,6 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 	return p, nil
 }
 
-// partError names the part of API Gateway that a run could not read.
 type partError struct {
 	part string
 	err  error
@@ -245,7 +230,6 @@ type partError struct {
 func (e *partError) Error() string { return "reading " + e.part + ": " + e.err.Error() }
 func (e *partError) Unwrap() error { return e.err }
 
-// unreadable says for operators why API Gateway cannot be read.
 func unreadable(err error) string {
 	const stands = " What was published stands."
 	var unavailable *gateway.Unavailable
@@ -292,7 +276,6 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	return p, fmt.Errorf("reading the catalog: there is no phase %q", p.Phase)
 }
 
-// nextPage keeps a page and moves on to the next page, or to the phase that follows.
 func nextPage[T any](ctx context.Context, r *Reader, p progress, page []T, next string, err error, follows phase) (progress, error) {
 	if err != nil {
 		return p, fmt.Errorf("reading %s: %w", p.Phase, err)
@@ -309,7 +292,6 @@ func nextPage[T any](ctx context.Context, r *Reader, p progress, page []T, next 
 	return p, nil
 }
 
-// pagesOf returns all pages that a run kept in a phase.
 func pagesOf[T any](ctx context.Context, r *Reader, p progress, of phase) ([]T, error) {
 	var all []T
 	err := r.Scratch.Each(ctx, p.set(), string(of)+"-", func(_ string, body []byte) error {

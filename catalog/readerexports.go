@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// generated is what API Gateway generated of a stage: an OpenAPI document or an SDK.
 type generated struct {
 	// Version is the stage's when it was generated, "" if the last attempt failed and is made again.
 	Version string `json:"version,omitempty"`
@@ -26,7 +25,7 @@ type generated struct {
 }
 
 // upToDate reports whether a run need not ask API Gateway. A run that a request waits for asks
-// again for what had a problem.
+// again about anything that had a problem.
 func (m generated) upToDate(p progress, at memory[generated], version string) bool {
 	if at.readBy(p) {
 		return true
@@ -34,8 +33,8 @@ func (m generated) upToDate(p progress, at memory[generated], version string) bo
 	return m.Version == version && m.Version != "" && (m.Problem == "" || !p.Fresh)
 }
 
-// failedLast moves what could not be generated last time to the end, the longest ago first. So
-// what fails in every run keeps nothing else from being read.
+// failedLast puts what could not be generated last time at the end, the longest ago first. So a
+// stage that always fails keeps no other from being read.
 func failedLast[T any](list []T, known func(T) memory[generated]) {
 	attempt := func(one T) time.Time {
 		if last := known(one); last.Value.Version == "" {
@@ -50,9 +49,9 @@ func failedLast[T any](list []T, known func(T) memory[generated]) {
 // run leaves the rest for the next run.
 const maxOutages = 6
 
-// readExports reads the OpenAPI documents of the stages in the catalog that no product folder
-// has a document for. A document is read again only if something else is deployed. A failure
-// leaves the document that is known, and is reported; it never fails the run.
+// readExports reads the OpenAPI documents of the stages in the catalog for which no product folder
+// has a document. A document is read again only if something else is deployed. A failure leaves the
+// document that is known, and is reported; it never fails the run.
 func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) {
 	if r.Normalize == nil {
 		return p.to(readSDKs), nil
@@ -97,7 +96,6 @@ func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) 
 
 func stageName(stage portal.Stage) string { return stage.API + "," + stage.Stage }
 
-// exportable lists the stages of REST APIs without a document, each once.
 func exportable(doc Document) []portal.Stage {
 	var stages []portal.Stage
 	seen := map[portal.Stage]bool{}
@@ -112,8 +110,8 @@ func exportable(doc Document) []portal.Stage {
 	return stages
 }
 
-// export reads one document. What is wrong with the document or the stage is part of the result;
-// the error is that of a call that may work later.
+// export reads one document. Faults of the document or the stage are part of the result; the error
+// is that of a call that may work later.
 func (r *Reader) export(ctx context.Context, p progress, stage portal.Stage, version string, last generated) (generated, error) {
 	next := generated{Version: version, Hash: last.Hash}
 	body, err := r.Source(ctx).Export(ctx, stage)
@@ -142,9 +140,7 @@ func (r *Reader) export(ctx context.Context, p progress, stage portal.Stage, ver
 	return next, nil
 }
 
-// asked is something that API Gateway generates of stages.
 type asked struct {
-	// what is its name for people, many its plural.
 	what, many string
 	set        string
 	follows    phase
@@ -155,9 +151,9 @@ var (
 	askedSDKs    = asked{what: "SDK", many: "SDKs", set: schema.CatalogSDKs(), follows: keep}
 )
 
-// failedCall decides what follows a call that failed. name is the row of what was asked for, and last
-// what is known of it. Missing tokens postpone the step. Any other failure is tried again at
-// once, twice, and then by the next run.
+// failedCall decides what follows a failed call for the row name, of which last is known. Missing
+// tokens postpone the step. Any other failure is tried again at once, twice, and then by the next
+// run.
 func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name string, last generated, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable
@@ -192,7 +188,6 @@ func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name stri
 	return p, remember(ctx, r, of.set, name, next, kept)
 }
 
-// unfinished ends a phase whose time is up.
 func (p progress) unfinished(of asked) progress {
 	next := p.to(of.follows)
 	next.Problems = append(next.Problems, Problem{

@@ -13,12 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// lastName is the name under which a set keeps its only value.
 const lastName = "last"
 
-// readFolder reads the catalog folder and stores what it says under the description's hash, and
-// the blobs that it names. An unchanged folder writes nothing. If the folder cannot be read, or has
-// lost all products, the run goes on with the last description.
+// readFolder reads the catalog folder and stores its description under a hash, and the blobs that
+// it names. An unchanged folder writes nothing. If the folder cannot be read, or has lost all
+// products, the run goes on with the last description.
 func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 	p = p.to(readAPIs)
 	if r.Folder == nil {
@@ -58,7 +57,6 @@ func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 var errVanished = errors.New("the catalog folder has no products any more. Check that GATEHOUSE_CATALOG names the right place, and that its volume is mounted. " +
 	"If you want a folder without products, put a file named " + EmptyMark + " into it")
 
-// withoutFolder goes on with what the folder said last.
 func (p progress) withoutFolder(ctx context.Context, last memory[string], err error) progress {
 	zerolog.Ctx(ctx).Warn().Err(err).Msg("the catalog folder could not be read")
 	text := sentence(err)
@@ -79,8 +77,6 @@ func (r *Reader) folder(ctx context.Context) (folder Folder, err error) {
 	return folder, err
 }
 
-// store stores a description and the blobs that the one before did not name, and returns its
-// hash.
 func (r *Reader) store(ctx context.Context, folder, before Folder) (hash string, err error) {
 	blobs := folder.Blobs
 	folder.Blobs = nil
@@ -106,7 +102,6 @@ func (r *Reader) store(ctx context.Context, folder, before Folder) (hash string,
 	return hash, nil
 }
 
-// described loads the description of that hash; "" is an empty one.
 func (r *Reader) described(ctx context.Context, hash string) (folder Folder, err error) {
 	if hash == "" {
 		return Folder{}, nil
@@ -122,8 +117,8 @@ func (r *Reader) described(ctx context.Context, hash string) (folder Folder, err
 	return folder, nil
 }
 
-// keepBroken returns the folder with what was said before about the products that it cannot read
-// now. So a typo takes no product down, and makes no restricted product public.
+// keepBroken returns the folder with the earlier descriptions of products that it cannot read now.
+// So a typo takes no product down, and makes no restricted product public.
 func (f Folder) keepBroken(before Folder) Folder {
 	f.Products = slices.Clone(f.Products)
 	for _, product := range before.Products {
@@ -138,7 +133,6 @@ func (f Folder) keepBroken(before Folder) Folder {
 	return f
 }
 
-// hashes are all blobs that the folder names.
 func (f Folder) hashes() map[string]bool {
 	all := map[string]bool{}
 	for _, page := range f.Pages {

@@ -13,7 +13,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// keep builds the document and the report from what was read, and stores them.
 func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 	found, err := r.assembled(ctx, p)
 	if err != nil {
@@ -46,7 +45,6 @@ func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 	return p, r.keepReport(ctx, report)
 }
 
-// assembled builds the catalog from everything that the run read.
 func (r *Reader) assembled(ctx context.Context, p progress) (assembly, error) {
 	from, err := r.parts(ctx, p)
 	if err != nil {
@@ -78,7 +76,6 @@ func (r *Reader) assembled(ctx context.Context, p progress) (assembly, error) {
 	return found, nil
 }
 
-// parts collects what the run read.
 func (r *Reader) parts(ctx context.Context, p progress) (from parts, err error) {
 	from = parts{apis: map[string]gateway.RestAPI{}, stages: map[string][]string{}, versions: map[portal.Stage]string{}, offerAll: r.OfferAll}
 	if from.plans, err = pagesOf[gateway.UsagePlan](ctx, r, p, readPlans); err != nil {

@@ -61,7 +61,6 @@ func (r *Reader) readSDKs(ctx context.Context, p progress) (progress, error) {
 	return p.to(keep), nil
 }
 
-// wantedSDK is a type of SDK that a product folder wants for a stage.
 type wantedSDK struct {
 	stage portal.Stage
 	kind  string
@@ -78,8 +77,6 @@ func wantedSDKs(all map[portal.Stage][]string) (list []wantedSDK) {
 	return list
 }
 
-// sdk generates one SDK. What is wrong with the type or the stage is part of the result; the
-// error is that of a call that may work later.
 func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map[string][]string, version string, last generated) (generated, error) {
 	next := generated{Version: version, Hash: last.Hash, File: last.File}
 	names, ok := required[of.kind]
@@ -90,7 +87,7 @@ func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map
 	parameters := map[string]string{}
 	for _, name := range names {
 		if parameters[name] = sdkParameter(name, api); parameters[name] == "" {
-			next.Problem = fmt.Sprintf("API Gateway requires the parameter %q for an SDK of the type %s, and this release of Gatehouse does not know it.", name, of.kind)
+			next.Problem = fmt.Sprintf("API Gateway requires the parameter %q for an SDK of the type %s, and this version of Gatehouse does not know it.", name, of.kind)
 			return next, nil
 		}
 	}
@@ -144,7 +141,6 @@ func sdkParameter(name, api string) string {
 	return ""
 }
 
-// nameOf makes an identifier of an API's name that begins with a letter.
 func nameOf(api, separator string) string {
 	name := strings.ReplaceAll(slugOf(api), "-", separator)
 	if name == "" || name[0] < 'a' {
@@ -153,7 +149,6 @@ func nameOf(api, separator string) string {
 	return name
 }
 
-// sdks are all SDKs that are known, by stage, in order of type.
 func (r *Reader) sdks(ctx context.Context) (map[portal.Stage][]SDK, error) {
 	known, err := recall[generated](ctx, r, schema.CatalogSDKs())
 	all := map[portal.Stage][]SDK{}

@@ -19,7 +19,6 @@ func (w wanted) api(api gateway.RestAPI) bool { return w.stages[api.ID] != nil |
 
 func (w wanted) none() bool { return len(w.stages)+len(w.names) == 0 }
 
-// wanted returns what the run must read of API Gateway besides the plans.
 func (r *Reader) wanted(ctx context.Context, p progress) (wanted, error) {
 	w := wanted{stages: map[string][]string{}, names: map[string]bool{}}
 	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
@@ -54,7 +53,6 @@ func (r *Reader) wanted(ctx context.Context, p progress) (wanted, error) {
 	return w, nil
 }
 
-// readAPIs reads a page of the REST APIs and keeps those that are wanted.
 func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	wanted, err := r.wanted(ctx, p)
 	if err != nil {
@@ -68,7 +66,6 @@ func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	return nextPage(ctx, r, p, apis, next, err, readStages)
 }
 
-// readStages reads the stages of APIs whose stages are missing or out of date.
 func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 	wanted, err := r.wanted(ctx, p)
 	if err != nil {
@@ -115,7 +112,6 @@ func containsAll(list, some []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(list, one) })
 }
 
-// readMappings reads the base paths of domains whose base paths are missing or out of date.
 func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error) {
 	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
 	if err != nil {

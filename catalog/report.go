@@ -11,13 +11,11 @@ import (
 
 // Report is what the last run found, for operators.
 type Report struct {
-	// Began and Ended are those of the run.
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 	// Failed means that API Gateway could not be read. Then only Sources and Problems are set, and
 	// what was published before stays.
-	Failed bool `json:"failed"`
-	// Hash is that of the document.
+	Failed  bool          `json:"failed"`
 	Hash    string        `json:"hash,omitempty"`
 	Sources []SourceState `json:"sources"`
 
@@ -28,18 +26,15 @@ type Report struct {
 	Definitions int `json:"definitions"`
 
 	// Problems are at most maxProblems; AllProblems counts them all.
-	Problems    []Problem `json:"problems"`
-	AllProblems int       `json:"all_problems"`
-	// NotOffered are at most maxProblems of the plans that the catalog leaves out.
+	Problems      []Problem    `json:"problems"`
+	AllProblems   int          `json:"all_problems"`
 	NotOffered    []NotOffered `json:"not_offered"`
 	AllNotOffered int          `json:"all_not_offered"`
 }
 
 // SourceState says how a source of the catalog was read.
 type SourceState struct {
-	// Name is API Gateway or catalog folder.
-	Name string `json:"name"`
-	// State is one of the constants.
+	Name  string `json:"name"`
 	State string `json:"state"`
 	// Read is when what the catalog shows of the source was read; zero if it never was.
 	Read time.Time `json:"read,omitzero"`
@@ -47,15 +42,12 @@ type SourceState struct {
 
 // Values of SourceState.State.
 const (
-	// SourceRead sources were read in the run.
 	SourceRead = "read"
 	// SourceRemembered sources could not be read; the catalog shows what they said earlier.
 	SourceRemembered = "remembered"
-	// SourceUnreadable sources could not be read, and nothing is known of them.
 	SourceUnreadable = "unreadable"
 )
 
-// maxProblems bounds the report, so that it stays readable and fits its row.
 const maxProblems = 500
 
 // Errors counts the problems that are not warnings.
@@ -69,7 +61,6 @@ func (r Report) Errors() int {
 	return n
 }
 
-// report begins the report of a run with what its cursor tells.
 func (r *Reader) report(p progress) Report {
 	report := Report{
 		Began: p.Began.UTC(), Ended: r.Now().UTC(), Failed: p.Result.Failed, Hash: p.Result.Hash, Products: p.Result.Products,
@@ -93,7 +84,6 @@ func (r *Reader) report(p progress) Report {
 	return report
 }
 
-// describe adds what the document has and lacks.
 func (r *Report) describe(found assembly, doc Document) {
 	for _, product := range doc.Products {
 		r.Plans, r.APIs = r.Plans+len(product.Plans), r.APIs+len(product.APIs)
@@ -114,7 +104,6 @@ func (r *Reader) keepReport(ctx context.Context, report Report) error {
 	return r.Scratch.Put(ctx, schema.CatalogReport(), lastName, report, kept)
 }
 
-// reports is where reports are kept; jobs.Scratch implements it.
 type reports interface {
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
 }
@@ -125,7 +114,6 @@ func LastReport(ctx context.Context, from reports) (report Report, ok bool, err 
 	return report, ok, err
 }
 
-// problem is that of a stage's document.
 func (g generated) problem(stage portal.Stage) Problem {
 	text := g.Problem
 	if g.Hash != "" {

@@ -15,16 +15,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// table is the part of DynamoDB that the store needs.
 type table interface {
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// chunkSize is the number of bytes of JSON in one item, before gzip. Even if gzip adds some
-// bytes, an item stays below DynamoDB's limit of 400 KB. Each chunk is compressed separately,
-// so its content depends only on the hash, and releases that compress differently can write the
-// same chunk.
+// chunkSize is the bytes of JSON in one item, before gzip. Even if gzip adds some, an item stays
+// below DynamoDB's limit of 400 KB. Each chunk is compressed separately, so its content depends
+// only on the hash, and versions that compress differently can write the same chunk.
 const chunkSize = 256 << 10
 
 // Store keeps documents in the records table, in chunks. A document never changes once written.
@@ -46,8 +44,8 @@ func (s *Store) Put(ctx context.Context, doc Document) (hash string, err error) 
 	return s.PutBlob(ctx, body)
 }
 
-// PutBlob writes what the catalog names by hash, such as an OpenAPI document, and returns its
-// hash. Writing it again changes nothing. It must not be empty.
+// PutBlob writes what the catalog names by hash, which must not be empty, and returns its hash.
+// Writing it again changes nothing.
 func (s *Store) PutBlob(ctx context.Context, body []byte) (hash string, err error) {
 	if len(body) == 0 {
 		return "", errors.New("storing a blob of the catalog: it is empty")
@@ -104,8 +102,8 @@ func (s *Store) LoadBlob(ctx context.Context, hash string) ([]byte, error) {
 	return body, nil
 }
 
-// fillIn sets what documents of older versions lack: the kind of APIs, which all were REST
-// APIs, and their slugs.
+// fillIn sets what documents of older versions lack: slugs and the kind of APIs, which all were
+// REST APIs.
 func (d Document) fillIn() {
 	for _, product := range d.Products {
 		for i := range product.APIs {

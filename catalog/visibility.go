@@ -11,8 +11,7 @@ import (
 type Viewer struct {
 	SignedIn bool
 	Groups   []string
-	// Admin is set for admins, who see everything.
-	Admin bool
+	Admin    bool
 }
 
 // Sees reports whether the product exists for the viewer. Nothing else in Gatehouse decides
@@ -32,9 +31,8 @@ func (v Viewer) Sees(p Product) bool {
 	return v.Admin
 }
 
-// For returns the document with only what the viewer sees. Links to other products (Moved,
-// Successor) are dropped if the viewer does not see their target, and VersionOf does not name a
-// product that they do not see.
+// For returns the document with only what the viewer sees. Moved, Successor and VersionOf do not
+// name products that the viewer does not see.
 func (d Document) For(v Viewer) Document {
 	seen := Document{Products: []Product{}, Pages: d.Pages, Files: d.Files}
 	ids := map[string]bool{}
@@ -60,8 +58,8 @@ func (d Document) For(v Viewer) Document {
 	return seen
 }
 
-// nameVersions gives versions of a product that is not among the ids the id of the first of them to
-// share. One that is left alone is no version of anything.
+// nameVersions gives versions of a product that is not among the ids the id of the first of them as
+// VersionOf. One that is left alone is no version.
 func (d Document) nameVersions(ids map[string]bool) {
 	first, several := map[string]string{}, map[string]bool{}
 	for _, product := range d.Products {
@@ -82,8 +80,8 @@ func (d Document) nameVersions(ids map[string]bool) {
 	}
 }
 
-// opens reports whether somebody sees the product who did not see the one before.
-func (p Product) opens(before Product) bool {
+// widens reports whether any viewer sees the product who did not see the one before.
+func (p Product) widens(before Product) bool {
 	switch before.Visibility {
 	case VisiblePublic, "":
 		return false

@@ -88,7 +88,6 @@ func (a Admin) Find(ctx context.Context, id string) (Letter, error) {
 	return letter, nil
 }
 
-// row reads the letter's own row, which holds only a small body.
 func (a Admin) row(ctx context.Context, id string) (Letter, error) {
 	id = keyOf(id)
 	out, err := a.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Records, Key: schema.DeadLetter(id).Attributes(), ConsistentRead: aws.Bool(true)})

@@ -51,7 +51,6 @@ func (a Admin) Discard(ctx context.Context, id, reason string) error {
 	return portal.Fail(portal.Conflict, "Dead letter "+keyOf(id)+" kept changing. Look at it again before you discard it.")
 }
 
-// writeDiscard writes nothing if the letter has changed since it was read.
 func (a Admin) writeDiscard(ctx context.Context, letter Letter, reason string) (written bool, err error) {
 	now := a.Now().UTC()
 	discard, err := attributevalue.Marshal(Discard{By: a.Operator, At: now, Reason: reason, Replays: letter.Replays})

@@ -24,8 +24,7 @@ import (
 type Report struct {
 	// ID is the event's id, or SQS's message id if the event could not be read. Bury hashes an
 	// id that is too long or not printable ASCII.
-	ID string `dynamodbav:"message_id"`
-	// FailureKey is the key under which the message's failures are counted.
+	ID         string             `dynamodbav:"message_id"`
 	FailureKey string             `dynamodbav:"-"`
 	Queue      string             `dynamodbav:"queue"`
 	Consumer   string             `dynamodbav:"consumer"`

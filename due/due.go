@@ -29,6 +29,9 @@ const (
 	KeyEndSoon Kind = "key_end_soon"
 	// KeyRemoval deletes a key that has ended, after its usage was read.
 	KeyRemoval Kind = "key_removal"
+	// Licence tells an account what it should have because of a licence, in case the message was
+	// lost.
+	Licence Kind = "licence"
 	// Delivery sends a notice to a channel, again if an earlier attempt failed or its outcome
 	// was lost.
 	Delivery Kind = "delivery"
@@ -53,6 +56,8 @@ type Row struct {
 	Asked       int    `dynamodbav:"asked"`
 	Correlation string `dynamodbav:"correlation,omitempty"`
 
+	// Account is the one that a Licence row tells; Opened is the fact to tell it.
+	Account portal.AccountID `dynamodbav:"account,omitempty"`
 	// Opened is the wish of a Wish row; Key and Plan are what it is about, if anything.
 	Opened    int64              `dynamodbav:"opened,omitempty"`
 	Key       portal.KeyID       `dynamodbav:"key,omitempty"`
@@ -81,6 +86,11 @@ func OfWish(stream portal.Stream, opened int64, at time.Time, key portal.KeyID, 
 // OfOperation is the row of a request accepted at that time.
 func OfOperation(stream portal.Stream, operation portal.OperationID, at time.Time) Row {
 	return Row{Kind: Operation, Stream: stream, From: at, Operation: operation}
+}
+
+// OfLicence is the row of a licence's fact that gives the account access or ends it.
+func OfLicence(stream portal.Stream, sequence int64, at time.Time, account portal.AccountID) Row {
+	return Row{Kind: Licence, Stream: stream, From: at, Opened: sequence, Account: account}
 }
 
 // OfIdleKey is the row of a key whose ring lost its last plan by the fact numbered emptied.
@@ -168,13 +178,16 @@ func (r Row) Next(now time.Time) Row {
 
 func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 
-// Place is the row's key. Until the row has moved on, its key follows from what it is about, so
-// the worker that ends the matter can delete it. A row that has moved on is deleted when it
-// next falls due.
+// Place is the row's key. Until the row is put off, its key follows from what it is about, so the
+// worker that ends the matter can delete it. A row that was put off is deleted when it next falls
+// due.
 func (r Row) Place() schema.Key {
 	parts := []string{
 		string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
 		string(r.Operation), strconv.FormatInt(r.Emptied, 10),
+	}
+	if r.Kind == Licence {
+		parts = append(parts, string(r.Account))
 	}
 	if r.Kind == Delivery || r.Kind == AdminItem {
 		parts = append(parts, r.Channel, r.Notice, strconv.Itoa(r.Attempt))

@@ -31,6 +31,7 @@ var noSuchRow = map[string]string{
 	"records announced#<product> deprecated#<sunset>":  "no product of the demo is deprecated; those of package notices are",
 	"records health health":                            "it is only read",
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
+	"sessions deleted-session#<hash> session":          "no account is deleted here; e2e/deletedaccount_test.go has one",
 	"records registrations <account>":                  "registration is open here; e2e/account_test.go has one that waits",
 }
 

@@ -129,6 +129,7 @@ var notExercised = map[string]string{
 	"worker dynamodb:Scan journal":                       "used when an account of an older version is deleted",
 	"worker dynamodb:DeleteItem journal":                 "used when an account is deleted",
 	"worker dynamodb:Query sessions":                     "used when an account is deleted",
+	"worker dynamodb:PutItem sessions":                   "used when an account is deleted",
 	"worker dynamodb:DeleteItem sessions":                "used when an account is deleted",
 	"catalog sync dynamodb:Query records":                "used for a large document",
 	"doctor dynamodb:Query views":                        "used for accounts older than a minute",

@@ -27,6 +27,7 @@ func (w *world) checkPromises() {
 		w.checkStanding(folded)
 		w.checkKeys(folded)
 		w.checkRevoked(folded)
+		w.checkEndedForEver(folded, facts)
 		w.checkAttachments(folded)
 		w.checkViews(folded, facts)
 		w.checkDecidedOnce(facts)
@@ -52,7 +53,7 @@ func (w *world) checkAttachments(folded state.Account) {
 		if got := w.plane.attached[attachment{pair.Plan, folded.Keys[pair.Key].GatewayID}]; got != (is.Phase == state.Active) || is.Open() {
 			w.Errorf("%s of %s is %s, and attached: %v", pair.Plan, folded.ID, is.Phase, got)
 		}
-		if subscribed := folded.Subscriptions[pair.Plan].Phase; subscribed != is.Phase {
+		if subscribed := folded.SubscribedBy(pair).Phase; subscribed != is.Phase {
 			w.Errorf("%s has %s in %s %s, and is subscribed to it %s", folded.ID, pair.Key, pair.Plan, is.Phase, subscribed)
 		}
 	}
@@ -90,13 +91,19 @@ func (w *world) checkViews(folded state.Account, facts []events.Event) {
 	if want := statusOf(folded, facts); shown.Profile.Status != want {
 		w.Errorf("%s is shown as %s, and is %s", folded.ID, shown.Profile.Status, want)
 	}
-	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != len(folded.Keys) {
+	keys := 0
+	for _, key := range folded.Keys {
+		if !key.Gone() {
+			keys++
+		}
+	}
+	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != keys {
 		w.Errorf("%s is shown with %d subscriptions and %d keys, and has %d and %d", folded.ID,
-			len(shown.Subscriptions), len(shown.Keys), len(folded.Subscriptions), len(folded.Keys))
+			len(shown.Subscriptions), len(shown.Keys), len(folded.Subscriptions), keys)
 	}
 	want := map[state.Phase]string{state.Active: projections.SubscriptionActive, state.Ended: projections.SubscriptionEnded}
 	for _, s := range shown.Subscriptions {
-		if has := folded.Subscriptions[s.Plan]; s.State != want[has.Phase] {
+		if has := folded.Subscriptions[s.ID()]; s.State != want[has.Phase] {
 			w.Errorf("%s of %s is shown as %s, and is %s", s.Plan, folded.ID, s.State, has.Phase)
 		}
 	}
@@ -157,9 +164,9 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			}
 		case events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved, events.AdminPromoted, events.AdminDemoted:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
-			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaThresholdReached,
+			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaUsed, events.QuotaThresholdReached,
 			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending,
-			events.KeyUnblocked, events.RegistrationPending, events.AccountSuspended, events.AccountReinstated:
+			events.KeyUnblocked, events.RegistrationPending, events.AccountSuspended, events.AccountReinstated, events.LicenceAccessSet:
 			continue
 		case events.AccountDeleting:
 			deleting[fact.Sequence] = true
@@ -205,7 +212,7 @@ func (w *world) checkNewestIntentWins(folded state.Account) {
 			continue
 		}
 		wanted := wants(newest.Data, plan.Plan)
-		holds := folded.Subscriptions[plan.Plan].Desired()
+		holds := folded.Subscription(plan.Plan).Desired()
 		switch {
 		case p.Status == projections.Succeeded && wanted != holds && !w.plane.gone[plan.Plan]:
 			w.Errorf("%s is the newest request about %s (wanted: %v) and succeeded, but held is %v", newest.Operation, plan.Plan, wanted, holds)

@@ -99,6 +99,14 @@ func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.D
 
 type faultyPlane struct{ w *world }
 
+func (f faultyPlane) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	key, err := derive(ctx)
+	if err != nil {
+		return "", err
+	}
+	return f.CreateKey(ctx, key)
+}
+
 // CreateKey returns the key of that name if there is one. If the key is not listed yet or has
 // another name, the caller only learns that the value is taken.
 func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.GatewayKeyID, err error) {
@@ -127,7 +135,7 @@ func (f faultyPlane) Attach(ctx context.Context, plan portal.PlanID, key portal.
 
 func (f faultyPlane) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	return f.w.planeCall(ctx, func() error {
-		delete(f.w.plane.attached, attachment{plan, key})
+		f.w.plane.detach(attachment{plan, key})
 		return nil
 	})
 }
@@ -189,13 +197,19 @@ func (f faultyPlane) SetEnabled(ctx context.Context, key portal.GatewayKeyID, en
 	})
 }
 
-func (f faultyPlane) Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (left int64, limited bool, err error) {
-	err = f.w.planeCall(ctx, func() error { return nil })
-	return 7, true, err
+func (f faultyPlane) QuotaOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (found gateway.KeyQuota, err error) {
+	err = f.w.planeCall(ctx, func() error {
+		found = f.w.quotaOf(attachment{plan, key})
+		return nil
+	})
+	return found, err
 }
 
 func (f faultyPlane) SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error {
-	return f.w.planeCall(ctx, func() error { return nil })
+	return f.w.planeCall(ctx, func() error {
+		f.w.setRemaining(attachment{plan, key}, remaining)
+		return nil
+	})
 }
 
 func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []gateway.UsagePlan, err error) {

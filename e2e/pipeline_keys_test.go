@@ -63,6 +63,9 @@ func (w *world) checkKeys(folded state.Account) {
 		if key.Readying != 0 || key.Ending != 0 {
 			w.Errorf("key %s of %s still waits: %+v", id, folded.ID, key)
 		}
+		if end := key.Ends; key.Live() && !end.IsZero() && end.Before(w.served) && folded.Keys[key.ReplacedBy].Readying == 0 {
+			w.Errorf("key %s of %s should have ended at %s: %+v", id, folded.ID, end, key)
+		}
 		w.checkKey(folded, key)
 	}
 }
@@ -76,9 +79,9 @@ func (w *world) checkKey(folded state.Account, key state.Key) {
 			w.Errorf("key %s has ended, and %s works: %+v", key.ID, id, key)
 		}
 	}
-	for plan, s := range folded.Subscriptions {
-		if s.Phase == state.Active && key.Live() && folded.Attachments[portal.Pair{Key: key.ID, Plan: plan}].Phase != state.Active {
-			w.Errorf("key %s of %s is not in %s", key.ID, folded.ID, plan)
+	for id, s := range folded.Subscriptions {
+		if s.Phase == state.Active && key.Live() && key.Ring == s.Ring && folded.Attachments[portal.Pair{Key: key.ID, Plan: s.Plan}].Phase != state.Active {
+			w.Errorf("key %s of %s is not in %s", key.ID, folded.ID, id)
 		}
 	}
 }
@@ -96,6 +99,48 @@ func (w *world) checkRevoked(folded state.Account) {
 		}
 		if p.Status == projections.Succeeded && folded.Keys[end.Key].Live() {
 			w.Errorf("%s has revoked key %s, which is live", msg.Operation, end.Key)
+		}
+	}
+}
+
+// checkEndedForEver checks that no key works that any fact has ended, although the fold forgets ended keys,
+// and that neither the fold nor the views keep them for ever.
+func (w *world) checkEndedForEver(folded state.Account, facts []events.Event) {
+	released := map[portal.KeyID]time.Time{}
+	ended := map[portal.KeyID]bool{}
+	for _, fact := range facts {
+		switch f := fact.Data.(type) {
+		case events.KeyEnding:
+			ended[f.Key] = true
+		case events.KeyReleased:
+			released[f.Key] = fact.Time
+		case events.KeyWanted:
+			if ended[f.Key] {
+				w.Errorf("key %s of %s has ended and is wanted again", f.Key, folded.ID)
+			}
+			for key, at := range released {
+				if _, known := folded.Keys[key]; ended[key] && known && fact.Time.Sub(at) > 24*time.Hour {
+					w.Errorf("key %s of %s ended long ago and is still known", key, folded.ID)
+				}
+			}
+		}
+	}
+	for id, name := range w.plane.madeAs {
+		account, key, _ := strings.Cut(name, "/")
+		if account != string(folded.ID) || !ended[portal.KeyID(key)] || w.plane.nameOf(id) == "" {
+			continue
+		}
+		if _, disabled := w.plane.disabled[id]; !disabled {
+			w.Errorf("key %s of %s has ended, and %s works", key, folded.ID, id)
+		}
+	}
+	shown, err := w.views.Account(context.Background(), folded.ID)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, key := range shown.Keys {
+		if _, gone := released[key.ID]; gone && ended[key.ID] {
+			w.Errorf("key %s of %s is deleted and shown", key.ID, folded.ID)
 		}
 	}
 }

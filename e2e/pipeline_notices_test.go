@@ -269,6 +269,59 @@ func TestTheOwnerOfAKeyIsToldAWeekAndADayBeforeItExpires(t *testing.T) {
 	})
 }
 
+// The owner of a key that is being replaced is told once before the overlap ends.
+func TestTheOwnerOfAReplacedKeyIsToldBeforeTheOverlapEnds(t *testing.T) {
+	t.Parallel()
+	server := localawstest.Start(t)
+	tables := dynamodb.NewFromConfig(server.AWSConfig())
+	runs := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		runs++
+		w := newWorld(rt, tables, app.NamesFor(fmt.Sprintf("overlap%d", runs)))
+		w.registerEverybody()
+		w.request("ann", plans[0])
+		w.drain()
+		const day = 24 * time.Hour
+		c := rapid.SampledFrom([]struct{ overlap, ahead time.Duration }{{7 * day, day}, {20 * time.Hour, time.Hour}}).Draw(rt, "overlap")
+		history, err := w.reader.Account(context.Background(), "ann")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		key, ok := history.Account.KeyOf(portal.AccountRing)
+		if !ok {
+			return // the subscription waits for an approval
+		}
+		w.request("ann", events.KeyRotationRequested{Key: key.ID, Overlap: int64(c.overlap / time.Second)})
+		w.drain()
+		if history, err = w.reader.Account(context.Background(), "ann"); err != nil {
+			rt.Fatal(err)
+		}
+		ends := history.Account.Keys[key.ID].Ends
+		for _, at := range []struct {
+			before time.Duration
+			told   int
+		}{{c.ahead + 3*time.Hour, 0}, {c.ahead - time.Minute, 1}, {-3 * time.Hour, 1}, {-day, 1}} {
+			if at.before > 0 && at.before < 2*time.Hour {
+				// A due row that a worker crashes over would fall due again after the end.
+				w.clock = ends.Add(-at.before - 2*time.Hour)
+				w.handleDueRows()
+				w.drain()
+			} else {
+				w.pass(ends.Add(-at.before))
+			}
+			told := 0
+			for _, row := range w.rowsOf("ann", schema.Notices("ann")) {
+				if schema.TextOf(row["kind"]) == string(notices.KeyEndsSoon) {
+					told++
+				}
+			}
+			if told != at.told {
+				w.Fatalf("%s before the end of an overlap of %s the owner was told %d times, want %d", at.before, c.overlap, told, at.told)
+			}
+		}
+	})
+}
+
 // pass lets the time come, handles due rows under faults and then again without.
 func (w *world) pass(at time.Time) {
 	w.clock = at.Add(-2 * time.Hour) // handleDueRows adds them

@@ -32,6 +32,13 @@ type fakePlane struct {
 	unlisted map[portal.GatewayKeyID]bool
 	// disabled holds when a key was disabled by hand.
 	disabled map[portal.GatewayKeyID]time.Time
+	// less is what the rest of a quota is less, or more if below 0, than the limit without the calls of the
+	// period, by the period's first day.
+	less map[attachment]map[time.Time]int64
+	// forgets means that a detachment gives a key a whole quota. AWS does not document it.
+	forgets bool
+	// detached is called with each detachment that forgets.
+	detached func(attachment)
 	// enabledAgain holds keys that Gatehouse enabled although they had been disabled by hand.
 	enabledAgain []portal.GatewayKeyID
 }
@@ -39,7 +46,7 @@ type fakePlane struct {
 func newPlane() *fakePlane {
 	return &fakePlane{
 		keys: map[string]portal.GatewayKeyID{}, madeAs: map[portal.GatewayKeyID]string{}, gone: map[portal.PlanID]bool{}, attached: map[attachment]bool{},
-		unlisted: map[portal.GatewayKeyID]bool{}, disabled: map[portal.GatewayKeyID]time.Time{},
+		less: map[attachment]map[time.Time]int64{}, unlisted: map[portal.GatewayKeyID]bool{}, disabled: map[portal.GatewayKeyID]time.Time{},
 	}
 }
 
@@ -129,6 +136,13 @@ func (p *fakePlane) attach(plan portal.PlanID, key portal.GatewayKeyID) error {
 	}
 	p.attached[attachment{plan, key}] = true
 	return nil
+}
+
+func (p *fakePlane) detach(of attachment) {
+	if p.attached[of] && p.forgets {
+		p.detached(of)
+	}
+	delete(p.attached, of)
 }
 
 func (p *fakePlane) remove(name string) {

@@ -49,9 +49,9 @@ func (w *world) waiting(account portal.AccountID) map[portal.PlanID]int64 {
 		w.Fatal(err)
 	}
 	found := map[portal.PlanID]int64{}
-	for plan, s := range history.Account.Subscriptions {
+	for _, s := range history.Account.Subscriptions {
 		if s.Phase == state.AwaitingApproval {
-			found[plan] = s.OpenedBy
+			found[s.Plan] = s.OpenedBy
 		}
 	}
 	return found

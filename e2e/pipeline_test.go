@@ -99,6 +99,10 @@ func (w *world) act() {
 		case "due":
 			w.handleDueRows()
 		case "months":
+			// No call is under way for months.
+			for len(w.pending) > 0 {
+				w.completeLateCall()
+			}
 			w.collectAll()
 			w.clock = w.clock.Add(idle + time.Hour)
 			w.handleDueRows()
@@ -183,6 +187,7 @@ func (w *world) request(account portal.AccountID, request events.Request) {
 // handleDueRows runs the job `due` two hours later.
 func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
+	began := w.clock
 	job := jobs.DueRows{
 		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, AdminItems: w.telling.admins, Sender: fakeSender{w}, Now: w.now,
 		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
@@ -193,7 +198,11 @@ func (w *world) handleDueRows() {
 		if err != nil && !me.crashed {
 			w.Fatal(err)
 		}
-		if err != nil || next == "" {
+		if err != nil {
+			return
+		}
+		if next == "" {
+			w.served = began
 			return
 		}
 		cursor = next
@@ -332,7 +341,7 @@ func (w *world) changeByHand() {
 	case "attach":
 		_ = w.plane.attach(plan, id)
 	case "detach":
-		delete(w.plane.attached, attachment{plan, id})
+		w.plane.detach(attachment{plan, id})
 	case "disable":
 		w.plane.disableByHand(id, w.now())
 	case "enable":

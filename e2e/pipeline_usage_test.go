@@ -43,14 +43,47 @@ func (m meters) consumed(of attachment, day time.Time) int64 {
 }
 
 // call makes some calls with a key in a plan, as many as the quota allows.
-func (m meters) call(of attachment, now time.Time, n int64) {
-	if quota, ok := quotas[of.plan]; ok {
-		n = min(n, int64(quota.Limit)-m.consumed(of, midnight(now)))
+func (w *world) call(of attachment, n int64) {
+	if _, ok := quotas[of.plan]; ok {
+		n = min(n, w.rest(of, midnight(w.clock)))
 	}
-	if m[of] == nil {
-		m[of] = map[time.Time]int64{}
+	if w.meters[of] == nil {
+		w.meters[of] = map[time.Time]int64{}
 	}
-	m[of][midnight(now)] += n
+	w.meters[of][midnight(w.clock)] += n
+}
+
+// rest is what a key has left of the plan's quota at the end of a day.
+func (w *world) rest(of attachment, day time.Time) int64 {
+	quota := quotas[of.plan]
+	less := w.plane.less[of][usage.Period(quota.Period).Start(day)]
+	return max(int64(quota.Limit)-w.meters.consumed(of, day)-less, 0)
+}
+
+// quotaOf is what API Gateway tells. It counts for a key once it has been called, or its rest was set.
+func (w *world) quotaOf(of attachment) gateway.KeyQuota {
+	quota, ok := quotas[of.plan]
+	if !ok {
+		return gateway.KeyQuota{}
+	}
+	today := midnight(w.clock)
+	start := usage.Period(quota.Period).Start(today)
+	_, set := w.plane.less[of][start]
+	return gateway.KeyQuota{
+		Period: quota.Period, Start: start, Limit: int64(quota.Limit), Remaining: w.rest(of, today), Counted: set || w.meters.consumed(of, today) > 0,
+	}
+}
+
+func (w *world) setRemaining(of attachment, remaining int64) {
+	quota, ok := quotas[of.plan]
+	if !ok {
+		return
+	}
+	today := midnight(w.clock)
+	if w.plane.less[of] == nil {
+		w.plane.less[of] = map[time.Time]int64{}
+	}
+	w.plane.less[of][usage.Period(quota.Period).Start(today)] = int64(quota.Limit) - w.meters.consumed(of, today) - remaining
 }
 
 // callSomething makes calls with a key that is in a plan and recorded there.
@@ -70,7 +103,7 @@ func (w *world) callSomething() {
 	}
 	if len(able) > 0 {
 		of := rapid.SampledFrom(able).Draw(w.T, "key")
-		w.meters.call(of, w.clock, int64(rapid.IntRange(1, 9).Draw(w.T, "calls")))
+		w.call(of, int64(rapid.IntRange(1, 9).Draw(w.T, "calls")))
 	}
 }
 
@@ -150,7 +183,7 @@ func (f faultySourceOfUsage) keysIn(plan portal.PlanID) []portal.GatewayKeyID {
 func (f faultySourceOfUsage) days(of attachment, first, last time.Time) []gateway.DayUsage {
 	var days []gateway.DayUsage
 	for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
-		days = append(days, gateway.DayUsage{Day: d, Used: f.w.meters[of][d], Remaining: max(int64(quotas[of.plan].Limit)-f.w.meters.consumed(of, d), 0)})
+		days = append(days, gateway.DayUsage{Day: d, Used: f.w.meters[of][d], Remaining: f.w.rest(of, d)})
 	}
 	return days
 }
@@ -283,6 +316,10 @@ func (w *world) checkThresholds(id portal.AccountID, counted map[attachment]map[
 		return fmt.Sprintf("%s %s %s", plan, key, start)
 	}
 	for _, fact := range facts {
+		if f, ok := fact.Data.(events.UsageCarried); ok && f.Period != "" {
+			in, from := period(f.Plan, f.Key, f.PeriodStart), period(f.Plan, f.From, f.PeriodStart)
+			highest[in] = max(highest[in], highest[from])
+		}
 		f, ok := fact.Data.(events.QuotaThresholdReached)
 		if !ok {
 			continue
@@ -301,7 +338,10 @@ func (w *world) checkThresholds(id portal.AccountID, counted map[attachment]map[
 			continue
 		}
 		for day, c := range days {
-			percent := w.meters.consumed(of, day) * 100 / int64(quota.Limit)
+			if c.Remaining == nil {
+				continue
+			}
+			percent := max(int64(quota.Limit)-*c.Remaining, 0) * 100 / int64(quota.Limit)
 			passed := slices.MaxFunc([]int64{0, 50, 80, 90, 100}, func(a, b int64) int {
 				return cmp.Compare(boolTimes(a <= percent, a), boolTimes(b <= percent, b))
 			})

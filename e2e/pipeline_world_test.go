@@ -65,6 +65,8 @@ type world struct {
 	erasure members.Erasure
 	writing sync.Mutex
 	clock   time.Time
+	// served is when due rows were last handled without a crash.
+	served time.Time
 
 	// bulk is how many of ten workers create keys in waves.
 	bulk int
@@ -82,6 +84,8 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(), meters: meters{}, erased: map[portal.AccountID]bool{},
 		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
 	}
+	w.plane.forgets = rapid.Bool().Draw(rt, "a detachment forgets the quota")
+	w.plane.detached = func(of attachment) { w.setRemaining(of, w.quotaOf(of).Limit) }
 	for _, name := range []string{names.Journal, names.Records, names.Views, names.Usage, names.Sessions} {
 		createTable(rt, tables, name)
 	}
@@ -94,9 +98,10 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	known := members.NewStore(tables, names.Records, w.now)
 	kept := identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions}
 	w.erasure = members.Erasure{Store: known, People: identity.Lookup{DynamoDB: tables, Tables: kept}, Identities: identity.Eraser{DynamoDB: tables, Tables: kept}}
-	w.execute = handlers.New(handlers.Config{Journal: faulty, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
+	writer := accounts.Writer{Journal: faulty, Reader: w.reader}
+	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
 	w.converger = &provisioning.Converger{
-		Journal: faulty, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
+		Journal: writer, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
 		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
 		MessageLease: w.messageLease,
 		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },

@@ -25,6 +25,26 @@ type Link struct {
 // Linked is the wish that the fact is about, 0 if none.
 func (l Link) Linked() int64 { return l.Wish }
 
+// Payer tells a subscription for which a licence pays from the account's own to the same plan.
+// Licence is the licence's stream, "" for the account's own.
+type Payer struct {
+	Licence portal.Stream `json:"licence,omitempty"`
+}
+
+// PaidBy returns the payer of the ring's subscriptions.
+func PaidBy(ring portal.Ring) Payer {
+	licence, ok := ring.Licence()
+	if !ok {
+		return Payer{}
+	}
+	return Payer{Licence: licence}
+}
+
+// Subscription returns the payer's subscription to the plan.
+func (p Payer) Subscription(plan portal.PlanID) portal.SubscriptionID {
+	return portal.SubscriptionOf(plan, portal.Ring(p.Licence))
+}
+
 // UserRegistered: the account is open. With a wish, an admin has approved the registration that
 // waited.
 type UserRegistered struct {
@@ -101,6 +121,7 @@ type SubscriptionWanted struct {
 type SubscriptionEnding struct {
 	Decides
 	Plan portal.PlanID `json:"plan"`
+	Payer
 	// Withdrawn means that the subscription was still waiting for approval.
 	Withdrawn bool `json:"withdrawn,omitempty"`
 }
@@ -121,6 +142,8 @@ const (
 	WaitingForCapacity Reason = "capacity" // the AWS account holds as many keys as it may; an operator must make room
 	WaitingForKMS      Reason = "kms"      // KMS, which computes key values, does not answer or throttles
 	WaitingForKMSKey   Reason = "kms_key"  // the KMS key is disabled or may not be used; an operator must act
+
+	WaitingForReinstatement Reason = "suspended" // the account is suspended; an operator must reinstate it
 )
 
 // KeyCreated: API Gateway holds the key, under that id.
@@ -148,6 +171,7 @@ type KeyDetached struct {
 type SubscriptionActivated struct {
 	Link
 	Plan portal.PlanID `json:"plan"`
+	Payer
 }
 
 // SubscriptionEnded: no key is attached any more. It is appended together with the last
@@ -155,13 +179,15 @@ type SubscriptionActivated struct {
 type SubscriptionEnded struct {
 	Link
 	Plan portal.PlanID `json:"plan"`
+	Payer
 }
 
 // SubscriptionLost: an active subscription has ended without a request, because API Gateway no
 // longer has what it needs.
 type SubscriptionLost struct {
-	Plan   portal.PlanID `json:"plan"`
-	Reason LossReason    `json:"reason"`
+	Plan portal.PlanID `json:"plan"`
+	Payer
+	Reason LossReason `json:"reason"`
 }
 
 // LossReason is why a subscription was lost.

@@ -29,6 +29,14 @@ func examples() []events.Event {
 		scopes = events.Decides{Scopes: []portal.Scope{portal.PlanScope("plan01")}}
 		stages = []portal.Stage{{API: "a1b2c3d4e5", Stage: "v1"}}
 		later  = time.Date(2026, 12, 22, 9, 0, 0, 0, time.UTC)
+		bought = events.Purchase{
+			Product: "prod01", Buyer: "123456789012", Customer: "cust01", ARN: "arn:aws:license-manager::123456789012:license:l-01",
+			Agreement: "agmt-01", FreeTrial: true,
+		}
+		noticed = events.MarketplaceNotified{
+			Source: "6a7e8feb-b491-4cf7-a9f1-bf3703467718", Kind: events.NoticeLicenceUpdated, At: later, Purchase: bought,
+			Offer: "offer-01", Dimension: "pro", Until: &later, Text: "{}",
+		}
 	)
 	payloads := []events.Payload{
 		events.RegisterUser{},
@@ -84,6 +92,7 @@ func examples() []events.Event {
 		events.KeyBlocked{Key: "key01"},
 		events.KeyUnblocked{Key: "key01"},
 		events.UsageCarried{Key: "key02", From: "key01", Plan: "plan01", Remaining: 40},
+		events.QuotaUsed{Key: "key01", Plan: "plan01", PeriodStart: "2026-11-01", Period: "MONTH", Used: 60},
 		events.PlanChangeWanted{Decides: scopes, From: "plan01", Plan: "plan02", Name: "Plus", Ring: portal.AccountRing, Stages: stages},
 		events.KeyMoved{Link: wish, Key: "key01", From: "plan01", Plan: "plan02"},
 		events.PlanChanged{Link: wish, From: "plan01", Plan: "plan02"},
@@ -99,6 +108,17 @@ func examples() []events.Event {
 		events.AccountDeleting{Decides: scopes},
 		events.AccountDeleted{Link: wish},
 		events.AdminPromoted{Decides: scopes}, events.AdminDemoted{Decides: scopes},
+		events.MarketplaceConfirmed{Account: "acct01", Plan: "plan01", Name: "Pro", Stages: stages, Purchase: bought},
+		noticed,
+		events.LicenceAccessRequested{Licence: "licence/l-01", Sequence: 4, Open: true, Plan: "plan01", Name: "Pro", Stages: stages},
+		events.LicenceReleaseRequested{Account: "acct01"},
+		events.LicenceNoticed{Link: wish, Notice: noticed, Status: events.LicenceActive},
+		events.LicenceClaimed{Decides: scopes, Account: "acct01", Plan: "plan01", Name: "Pro", Stages: stages, Purchase: bought},
+		events.LicenceReleased{Account: "acct01"},
+		events.LicenceAccessWanted{Link: wish, Operation: "01k8fa5hq2operation00000001", Account: "acct01", Plan: "plan01", Name: "Pro", Stages: stages},
+		events.LicenceAccessEnding{Account: "acct01", Plan: "plan01", Reason: events.LicenceEnding},
+		events.LicenceAccessSet{Licence: "licence/l-01", Sequence: 4, Open: true, Plan: "plan01", Released: true},
+		events.MarketplaceNoticeKept{Notice: noticed},
 	}
 	all := make([]events.Event, len(payloads))
 	for i, payload := range payloads {

@@ -69,19 +69,36 @@ type KeyUnblocked struct {
 	Key portal.KeyID `json:"key"`
 }
 
-// KeyEndsSoon: the key will expire at Ends, and its owner should know.
+// KeyEndsSoon: the key will end at Ends, by an expiry or at the end of an overlap, and its owner should
+// know.
 type KeyEndsSoon struct {
 	Key  portal.KeyID `json:"key"`
 	Ends time.Time    `json:"ends"`
 }
 
-// UsageCarried: a key that replaces another began with what was left of the other's quota. It is
-// appended together with the KeyAttached.
+// UsageCarried: a key took over what another key of the account had used of a plan's quota, and began
+// with Remaining. It is appended together with the KeyAttached or KeyMoved.
 type UsageCarried struct {
 	Key       portal.KeyID  `json:"key"`
 	From      portal.KeyID  `json:"from"`
 	Plan      portal.PlanID `json:"plan"`
 	Remaining int64         `json:"remaining"`
+	// PeriodStart and Period name the period, as in QuotaThresholdReached. From had used Used of its
+	// quota, and Key took over Passed of it. Older facts have none of these.
+	PeriodStart string `json:"period_start,omitempty"`
+	Period      string `json:"period,omitempty"`
+	Used        int64  `json:"used,omitempty"`
+	Passed      int64  `json:"passed,omitempty"`
+}
+
+// QuotaUsed: a key had used Used of its quota of the plan in that period when it left the plan, or was
+// deleted. It is recorded before API Gateway can forget it.
+type QuotaUsed struct {
+	Key         portal.KeyID  `json:"key"`
+	Plan        portal.PlanID `json:"plan"`
+	PeriodStart string        `json:"period_start"`
+	Period      string        `json:"period"`
+	Used        int64         `json:"used"`
 }
 
 func (KeyReady) EventType() string        { return "gatehouse.KeyReady.v1" }
@@ -93,6 +110,7 @@ func (KeyBlocked) EventType() string      { return "gatehouse.KeyBlocked.v1" }
 func (KeyUnblocked) EventType() string    { return "gatehouse.KeyUnblocked.v1" }
 func (KeyEndsSoon) EventType() string     { return "gatehouse.KeyEndsSoon.v1" }
 func (UsageCarried) EventType() string    { return "gatehouse.UsageCarried.v1" }
+func (QuotaUsed) EventType() string       { return "gatehouse.QuotaUsed.v1" }
 
 func (KeyReady) isFact()        {}
 func (KeyRenamed) isFact()      {}
@@ -103,8 +121,10 @@ func (KeyBlocked) isFact()      {}
 func (KeyUnblocked) isFact()    {}
 func (KeyEndsSoon) isFact()     {}
 func (UsageCarried) isFact()    {}
+func (QuotaUsed) isFact()       {}
 
 func (f UsageCarried) AboutPlan() portal.PlanID { return f.Plan }
+func (f QuotaUsed) AboutPlan() portal.PlanID    { return f.Plan }
 
 func (KeyReady) MustUnderstand() bool        { return true }
 func (KeyEndScheduled) MustUnderstand() bool { return true }

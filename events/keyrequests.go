@@ -39,7 +39,7 @@ type KeyEndRequested struct {
 	Reason EndReason    `json:"reason,omitempty"`
 }
 
-// KeyEndNoticeRequested asks to tell the owner that the key expires at Ends. A worker sends it at
+// KeyEndNoticeRequested asks to tell the owner that the key ends at Ends. A worker sends it at
 // the time At, or later. It has no effect if the end has moved, or the owner was told since At.
 type KeyEndNoticeRequested struct {
 	Key  portal.KeyID `json:"key"`

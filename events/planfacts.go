@@ -27,6 +27,7 @@ type PlanChanged struct {
 	Link
 	From portal.PlanID `json:"from"`
 	Plan portal.PlanID `json:"plan"`
+	Payer
 }
 
 // PlanChangeRefused: API Gateway refuses the new plan for good. Every live key should be in the

@@ -14,6 +14,7 @@ var types = registry(
 	decode[PlanChangeRequested], decode[SubscriptionReviewRequested],
 	decode[RegistrationReviewRequested], decode[AccountSuspensionRequested], decode[AccountReinstatementRequested],
 	decode[AccountDeletionRequested], decode[AdminPromotionRequested], decode[AdminDemotionRequested],
+	decode[MarketplaceConfirmed], decode[MarketplaceNotified], decode[LicenceAccessRequested], decode[LicenceReleaseRequested],
 
 	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
 	decode[RequestSuperseded], decode[RequestFailed], decode[KeyWanted], decode[SubscriptionWanted],
@@ -22,13 +23,16 @@ var types = registry(
 	decode[KeyReleasing], decode[KeyReleased], decode[CatalogPublished], decode[CatalogSourceFailed],
 
 	decode[KeyReady], decode[KeyRenamed], decode[KeyEndScheduled], decode[KeyEnding], decode[KeyEnded],
-	decode[KeyBlocked], decode[KeyUnblocked], decode[KeyEndsSoon], decode[UsageCarried],
+	decode[KeyBlocked], decode[KeyUnblocked], decode[KeyEndsSoon], decode[UsageCarried], decode[QuotaUsed],
 	decode[PlanChangeWanted], decode[KeyMoved], decode[PlanChanged], decode[PlanChangeRefused],
 	decode[SubscriptionApprovalPending], decode[SubscriptionApproved], decode[SubscriptionDenied],
 	decode[RegistrationPending], decode[RegistrationDenied], decode[AccountSuspended], decode[AccountReinstated],
 	decode[AccountKeysSwitched], decode[AccountDeleting], decode[AccountDeleted], decode[AdminPromoted], decode[AdminDemoted],
 
 	decode[QuotaThresholdReached],
+
+	decode[LicenceNoticed], decode[LicenceClaimed], decode[LicenceReleased], decode[LicenceAccessWanted], decode[LicenceAccessEnding],
+	decode[LicenceAccessSet], decode[MarketplaceNoticeKept],
 )
 
 type decoder func(data []byte) (Payload, error)

@@ -146,6 +146,7 @@ func TestFactsThatChangeWhatAPIGatewayHoldsMustBeUnderstood(t *testing.T) {
 		"PlanChangeWanted": true, "KeyMoved": true, "PlanChanged": true, "PlanChangeRefused": true,
 		"SubscriptionApprovalPending": true, "SubscriptionApproved": true, "SubscriptionDenied": true, "RegistrationPending": true, "RegistrationDenied": true,
 		"AccountSuspended": true, "AccountReinstated": true, "AccountKeysSwitched": true, "AccountDeleting": true, "AccountDeleted": true,
+		"LicenceNoticed": true, "LicenceClaimed": true, "LicenceReleased": true, "LicenceAccessWanted": true, "LicenceAccessEnding": true, "LicenceAccessSet": true,
 	}
 	if diff := cmp.Diff(want, must); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

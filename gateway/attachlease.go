@@ -22,12 +22,24 @@ type attachLease struct {
 	key    schema.Key
 	now    func() time.Time
 
+	// releasing counts the leases that are being given up.
+	releasing sync.WaitGroup
+
 	mu    sync.Mutex
 	lines map[Urgency]*turnQueue
+	// markedAt is when this process last marked the lease.
+	markedAt time.Time
 }
 
 // attachWait is how long a call waits for its turn: several times what an attachment takes.
 const attachWait = 10 * time.Second
+
+// A call that did not get the lease looks again after up to firstLook, and later less often, since
+// another process may hold it for as long as an import takes.
+const (
+	firstLook = 100 * time.Millisecond
+	lastLook  = 400 * time.Millisecond
+)
 
 // eagerFor is how long an interactive call that did not get the lease keeps others off it.
 const eagerFor = 2 * time.Second
@@ -36,7 +48,8 @@ const eagerFor = 2 * time.Second
 // portal.LastWait when the process is stopping. Interactive calls go first, in every process.
 // The lease of a dead holder runs out after d; a late holder draws a 409 and is retried. While
 // affordable returns a wait or an error the lease is not taken, since no call may hold it only
-// to wait for a token. Any error is a *portal.Postponed.
+// to wait for a token. release does not wait until the lease is free for other processes; the next
+// call of this process does. Any error is a *portal.Postponed.
 func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
 	waiting, end := portal.UnlessStopping(ctx)
 	defer end()
@@ -55,19 +68,27 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	}
 	waiting, cancel := context.WithTimeoutCause(waiting, attachWait, errNoTurn)
 	defer cancel()
-	for {
+	for wait := firstLook; ; wait = min(2*wait, lastLook) {
 		giveUp, ok, err := l.try(ctx, d, u)
 		if ok {
 			held = true
-			return func() { defer line.leave(); giveUp() }, nil
+			return func() { l.releaseAlongside(line, giveUp) }, nil
 		}
-		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
+		if err == nil && sleep(waiting, jitter(wait/4, wait)) != nil {
 			err = waitError(waiting)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
+}
+
+// releaseAlongside gives the lease up while the caller records what it has done.
+func (l *attachLease) releaseAlongside(line *turnQueue, giveUp func()) {
+	l.releasing.Go(func() {
+		defer line.leave()
+		_ = portal.Guard(func() error { giveUp(); return nil })() // if it fails, the lease runs out
+	})
 }
 
 // afford waits for a token as long as a call at the front of a queue does.
@@ -128,7 +149,7 @@ func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (rele
 		values[":eagerLatest"] = schema.Number(clock.Latest(now, eagerFor).UnixMilli())
 	}
 	_, ok, err = l.leases.Update(within, l.key, "SET holder = :holder, #until = :until", condition, values)
-	if err == nil && !ok && u == Interactive {
+	if err == nil && !ok && u == Interactive && l.mark(now) {
 		_, _, err = l.leases.Update(within, l.key, "SET eager = :eager", "", map[string]types.AttributeValue{
 			":eager": schema.Number(now.Add(eagerFor).UnixMilli()),
 		})
@@ -139,4 +160,15 @@ func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (rele
 	return func() {
 		l.leases.GiveUp(ctx, l.key, "REMOVE holder, #until", map[string]types.AttributeValue{":holder": schema.Text(holder)})
 	}, true, nil
+}
+
+// mark reports whether the lease must be marked again.
+func (l *attachLease) mark(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.markedAt).Abs() < eagerFor/2 {
+		return false
+	}
+	l.markedAt = now
+	return true
 }

@@ -117,6 +117,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 			t.Error("the late holder released another holder's lease")
 		}
 		aliveRelease()
+		alive.attach.releasing.Wait()
 		if _, free, _ := dead.attach.try(t.Context(), 2*attachWait, Interactive); !free {
 			t.Error("the holder did not release the lease")
 		}

@@ -20,6 +20,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,19 @@ func New(client *apigateway.Client, budget *Budget, cfg Config) *ControlPlane {
 		cp.observe = func(string, string) {}
 	}
 	return cp
+}
+
+// Close waits until the leases of finished calls are free for other processes, or until ctx ends.
+func (cp *ControlPlane) Close(ctx context.Context) {
+	released := make(chan struct{})
+	go func() {
+		defer close(released)
+		cp.budget.attach.releasing.Wait()
+	}()
+	select {
+	case <-released:
+	case <-ctx.Done():
+	}
 }
 
 // Now is the time by the budget's clock.

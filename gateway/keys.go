@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -44,8 +45,48 @@ func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.Key
 // list shows the name yet, the error is an Unavailable with ValueTaken. While the account is
 // full, the error is a *LimitReached and API Gateway is not called.
 func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, error) {
+	p, err := s.admit(ctx, createAPIKey)
+	if err != nil {
+		return "", err
+	}
+	return s.createKey(ctx, key, p)
+}
+
+// DeriveAndCreateKey is CreateKey for a key that is derived while the call waits for its token. If
+// derive fails, API Gateway is not called and the error is derive's.
+func (s *Session) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (Key, error)) (portal.GatewayKeyID, error) {
+	key, p, err := s.deriveAndAdmit(ctx, derive)
+	if err != nil {
+		return "", err
+	}
+	return s.createKey(ctx, key, p)
+}
+
+func (s *Session) deriveAndAdmit(ctx context.Context, derive func(context.Context) (Key, error)) (key Key, p permit, err error) {
+	admitted := false
+	both, within := errgroup.WithContext(ctx)
+	both.Go(portal.Guard(func() (err error) {
+		key, err = derive(within)
+		return err
+	}))
+	both.Go(portal.Guard(func() (err error) {
+		p, err = s.admit(within, createAPIKey)
+		admitted = err == nil
+		return err
+	}))
+	err = both.Wait()
+	switch {
+	case err != nil && admitted:
+		s.returnPermit(createAPIKey, p)
+	case err == nil && !p.token.usable(s.cp.budget.now()): // derive took long
+		p, err = s.admit(ctx, createAPIKey)
+	}
+	return key, p, err
+}
+
+func (s *Session) createKey(ctx context.Context, key Key, p permit) (portal.GatewayKeyID, error) {
 	var id string
-	err := s.call(ctx, createAPIKey, func(ctx context.Context) error {
+	err := s.attempt(ctx, createAPIKey, p, func(ctx context.Context) error {
 		out, err := s.cp.client.CreateApiKey(ctx, &apigateway.CreateApiKeyInput{
 			Name: aws.String(key.Name), Value: aws.String(key.Value), Description: aws.String(key.Description),
 			Enabled: true, // the default is a disabled key

@@ -12,20 +12,52 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Remaining reads what a key has left of a plan's quota in the present period. limited is false if
-// the plan has no quota, or API Gateway has counted nothing for the key. If the plan is gone, the
-// error is *Refused with PlanGone.
-func (s *Session) Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (remaining int64, limited bool, err error) {
+// KeyQuota is what a key has of a plan's quota in the present period. Without a quota, Period is "".
+type KeyQuota struct {
+	Period string
+	// Start is the period's first day, at midnight UTC.
+	Start time.Time
+	Limit int64
+	// Offset is how much less the key is allowed in its first period in the plan.
+	Offset int64
+	// Remaining counts only if Counted is true. Otherwise API Gateway has counted nothing for the key.
+	Remaining int64
+	Counted   bool
+}
+
+// Used is how much of the quota is gone, 0 if an operator has granted more than that.
+func (q KeyQuota) Used() int64 {
+	if !q.Counted {
+		return 0
+	}
+	return max(q.Limit-q.Remaining, 0)
+}
+
+// QuotaOf reads what a key has of a plan's quota. If the plan is gone, the error is *Refused with
+// PlanGone.
+func (s *Session) QuotaOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (KeyQuota, error) {
 	found, err := s.plan(ctx, plan)
 	if err != nil || found.Quota == nil {
-		return 0, false, err
+		return KeyQuota{}, err
 	}
-	today := s.cp.Now().UTC()
-	days, err := s.UsageOf(ctx, plan, key, found.Quota.periodStart(today), today)
-	if err != nil || len(days) == 0 {
-		return 0, false, err
+	now := s.cp.Now().UTC()
+	quota := found.Quota.ofKey(now)
+	days, err := s.UsageOf(ctx, plan, key, quota.Start, now)
+	return quota.After(days), err
+}
+
+// ofKey is the quota of a key for which API Gateway has counted nothing.
+func (q Quota) ofKey(now time.Time) KeyQuota {
+	start := q.periodStart(now.UTC().Truncate(24 * time.Hour))
+	return KeyQuota{Period: q.Period, Start: start, Limit: int64(q.Limit), Offset: int64(q.Offset)}
+}
+
+// After is the quota after the last of the days that is in its period. The days are in order.
+func (q KeyQuota) After(days []DayUsage) KeyQuota {
+	if n := len(days); n > 0 && q.Period != "" && !days[n-1].Day.Before(q.Start) {
+		q.Remaining, q.Counted = days[n-1].Remaining, true
 	}
-	return days[len(days)-1].Remaining, true, nil
+	return q
 }
 
 // periodStart is the first day of the quota's period. AWS does not document when periods begin;

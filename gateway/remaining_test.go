@@ -21,17 +21,18 @@ func TestTheRestOfAQuotaIsReadAndSet(t *testing.T) {
 	if err := s.SetRemaining(t.Context(), plan, old, 40); err != nil {
 		t.Fatal(err)
 	}
-	left, limited, err := s.Remaining(t.Context(), plan, old)
-	if left != 40 || !limited || err != nil {
-		t.Fatalf("the old key has %d left, %v, %v", left, limited, err)
+	of, err := s.QuotaOf(t.Context(), plan, old)
+	left := of.Remaining
+	if left != 40 || !of.Counted || of.Used() != of.Limit-40 || err != nil {
+		t.Fatalf("the old key has %+v, %v", of, err)
 	}
 	for range 2 {
 		if err := s.SetRemaining(t.Context(), plan, renewed, left); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if left, limited, err := s.Remaining(t.Context(), plan, renewed); left != 40 || !limited || err != nil {
-		t.Errorf("the new key has %d left, %v, %v", left, limited, err)
+	if of, err := s.QuotaOf(t.Context(), plan, renewed); of.Remaining != 40 || !of.Counted || err != nil {
+		t.Errorf("the new key has %+v, %v", of, err)
 	}
 }
 
@@ -45,14 +46,14 @@ func TestWithoutAQuotaThereIsNoRest(t *testing.T) {
 	}
 	plan, key := portal.PlanID(aws.ToString(out.Id)), w.Key(t, "k")
 	w.join(t, plan, key)
-	if left, limited, err := s.Remaining(t.Context(), plan, key); left != 0 || limited || err != nil {
-		t.Errorf("%d left, %v, %v", left, limited, err)
+	if of, err := s.QuotaOf(t.Context(), plan, key); of != (KeyQuota{}) || of.Used() != 0 || err != nil {
+		t.Errorf("%+v, %v", of, err)
 	}
 	var refused *Refused
 	if err := s.SetRemaining(t.Context(), plan, key, 1); !errors.As(err, &refused) {
 		t.Errorf("setting the rest of no quota: %v", err)
 	}
-	if _, _, err := s.Remaining(t.Context(), "nosuch", key); !errors.As(err, &refused) || refused.Reason != PlanGone {
+	if _, err := s.QuotaOf(t.Context(), "nosuch", key); !errors.As(err, &refused) || refused.Reason != PlanGone {
 		t.Errorf("of no plan: %v", err)
 	}
 	if err := s.SetRemaining(t.Context(), w.limitedPlan(t).ID, key, 1); !errors.As(err, &refused) || refused.Reason != KeyGone {

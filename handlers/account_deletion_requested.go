@@ -24,9 +24,9 @@ func Deletion(byOwner bool) Decide[events.AccountDeletionRequested] {
 		case now.Deleting != 0:
 			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: now.Deleting}}}
 		case now.Suspended && byOwner:
-			return reject(decides, portal.Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")
+			return rejectAs(decides, portal.DeletionSuspended())
 		}
-		return []events.Fact{events.AccountDeleting{Decides: decides}}
+		return append(releasing(account), events.AccountDeleting{Decides: decides})
 	}
 }
 

@@ -130,7 +130,7 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 
 		events.KeyRequested{}.EventType():                  forAccount(d, KeyCreation(d.keys, d.rings, d.now)),
-		events.KeyRenameRequested{}.EventType():            forAccount(d, KeyRenaming),
+		events.KeyRenameRequested{}.EventType():            forAccount(d, inGoodStanding(KeyRenaming)),
 		events.KeyRotationRequested{}.EventType():          forAccount(d, KeyRotation(d.keys, d.rings, d.now)),
 		events.KeyEndRequested{}.EventType():               forAccount(d, KeyEnd(d.now)),
 		events.KeyEndNoticeRequested{}.EventType():         forAccount(d, KeyEndNotice(d.now)),
@@ -142,6 +142,11 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
 		events.AdminPromotionRequested{}.EventType():       forAccount(d, Promotion),
 		events.AdminDemotionRequested{}.EventType():        d.demote,
+
+		events.MarketplaceConfirmed{}.EventType():    forLicence(d, Claiming),
+		events.MarketplaceNotified{}.EventType():     d.notice,
+		events.LicenceAccessRequested{}.EventType():  forAccount(d, LicenceAccess(d.keys)),
+		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
 	}
 }
 
@@ -159,13 +164,19 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
+		// Nothing has happened to an account before its first request. If something has, another
+		// fact has the number 1, and the append fails.
+		guess := msg.Intent == 1
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			var history accounts.History
+			history, guessed := accounts.History{Account: state.NewAccount(id)}, guess
+			guess = false
 			group, within := errgroup.WithContext(ctx)
-			group.Go(portal.Guard(func() (err error) {
-				history, err = d.accounts.Account(within, id)
-				return err
-			}))
+			if !guessed {
+				group.Go(portal.Guard(func() (err error) {
+					history, err = d.accounts.Account(within, id)
+					return err
+				}))
+			}
 			for _, read := range alongside {
 				group.Go(portal.Guard(func() error { return read(within) }))
 			}
@@ -173,7 +184,7 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 				return past{}, err
 			}
 			account := history.Account
-			return past{account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
+			return past{guessed: guessed, account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
 				decided := decide(account, request, msg.ID)
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
@@ -191,7 +202,18 @@ type past struct {
 	facts         []events.Event
 	handled       bool
 	notUnderstood string
-	decide        func() []events.Fact
+	// guessed means that the stream was not read. It may have facts.
+	guessed bool
+	decide  func() []events.Fact
+	// rows returns the rows written with the facts; nil means dueRows.
+	rows func(facts []events.Event) []journal.Row
+}
+
+func (p past) rowsOf(msg events.Event, facts []events.Event) []journal.Row {
+	if p.rows != nil {
+		return p.rows(facts)
+	}
+	return dueRows(msg, p.account, facts)
 }
 
 // handle runs the loop drawn in the package comment.
@@ -211,11 +233,14 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", msg.Subject, events.Name(before.notUnderstood))}
 		}
 		decided := before.decide()
-		if len(decided) == 0 {
+		switch {
+		case len(decided) == 0 && before.guessed:
+			continue
+		case len(decided) == 0:
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, before.account, appended)...)
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, before.rowsOf(msg, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -261,6 +286,9 @@ func factsOf(history []events.Event, request string) []events.Event {
 // decision in a scope that the request touches. A request that changes nothing, joins one under way, or is
 // rejected keeps that answer, and takes nothing back.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
+	if makesAgain(account, msg, decided) {
+		return []events.Fact{events.RequestSuperseded{}}
+	}
 	if !account.Supersedes(msg.Intent, request.Scopes()) {
 		return decided
 	}
@@ -273,13 +301,31 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 	return []events.Fact{events.RequestSuperseded{}}
 }
 
+// makesAgain reports whether the decision asks for a key that the account has, or may have had. The id of
+// a key derives from its request, so a request that is replayed after very many others would bring back a
+// key that has ended.
+func makesAgain(account state.Account, msg events.Event, decided []events.Fact) bool {
+	for _, fact := range decided {
+		wanted, ok := fact.(events.KeyWanted)
+		if _, has := account.Keys[wanted.Key]; ok && (has || msg.Intent != 0 && msg.Intent <= account.Forgotten) {
+			return true
+		}
+	}
+	return false
+}
+
 // follow sends the facts to their subscribers, and one wake-up if any of them opens a wish.
 // Everything derives from the facts, so sending it again is harmless.
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
-	messages := appended
+	messages := appended[:len(appended):len(appended)]
+	for _, fact := range appended {
+		if news, ok := fact.LicenceNews(0); ok {
+			messages = append(messages, news)
+		}
+	}
 	for _, fact := range appended {
 		if fact.OpensWish() != 0 {
-			messages = append(messages[:len(messages):len(messages)], wakeUp(fact))
+			messages = append(messages, wakeUp(fact))
 			break
 		}
 	}

@@ -316,7 +316,7 @@ func TestNothingIsDecidedWithoutTheJournal(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	blind := d.beside(func(cfg *Config) { cfg.Journal = unreachable{d.journal} })
-	if err := deliver(t.Context(), blind, register); !isPostponed(err) {
+	if err := deliver(t.Context(), blind, subscribe); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
 	}
 	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {

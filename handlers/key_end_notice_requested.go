@@ -7,7 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// KeyEndNotice decides on KeyEndNoticeRequested: the owner should know that the key expires. If the
+// KeyEndNotice decides on KeyEndNoticeRequested: the owner should know that the key expires, or
+// that the overlap of its rotation is about to end. If the
 // end has moved, or the owner was told since the time of the request, it yields no facts; so does a
 // second delivery.
 func KeyEndNotice(now func() time.Time) Decide[events.KeyEndNoticeRequested] {

@@ -13,6 +13,8 @@ const noSuchKey = "There is no such key."
 // KeyEnd decides on KeyEndRequested: the key ends now, at another time than before, or not at all.
 // An operation that ends the key now succeeds once API Gateway refuses the key.
 //
+// The owner of a suspended account may end a key, but not change when it ends.
+//
 // A key that has ended yields RequestUnchanged, and one that is ending RequestJoined; no request
 // brings it back. The request of a worker, at the time that the key should end, yields no facts if
 // the key's end has moved, or if the key that replaces it is not ready yet. So does a second
@@ -27,6 +29,9 @@ func KeyEnd(now func() time.Time) Decide[events.KeyEndRequested] {
 		case !ok:
 			return reject(decides, portal.NotFound, noSuchKey)
 		case req.At != nil || req.Keep:
+			if refused := standing(account, decides); refused != nil {
+				return refused
+			}
 			return moveEnd(account, key, req, now(), decides)
 		case key.Ending != 0:
 			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: key.Ending}}}

@@ -22,6 +22,9 @@ func KeyRotation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[eve
 		if !ok {
 			return reject(decides, portal.NotFound, noSuchKey)
 		}
+		if req.Leaked && req.Overlap != 0 {
+			return reject(decides, portal.Invalid, portal.MessageOf(portal.LeakedOverlap()))
+		}
 		if req.Leaked && old.Live() && account.Replaced(old) {
 			return ending(old, decides, events.EndLeaked)
 		}

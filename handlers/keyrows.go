@@ -10,12 +10,33 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// notices are how long before a key expires its owner is told.
-var notices = []time.Duration{7 * 24 * time.Hour, 24 * time.Hour}
+const (
+	day = 24 * time.Hour
+	// An owner who has just set an end is not told of it again within justSet.
+	justSet = time.Hour
+)
+
+// aheads are how long before its end the owner of a key is told, for an end that is set now: a week and
+// a day before an expiry, and a day before the end of an overlap, or an hour if the overlap is shorter
+// than two days.
+func aheads(key state.Key, now time.Time) []time.Duration {
+	left := key.Ends.Sub(now)
+	switch {
+	case key.EndsFor == events.EndRotated && left > 2*day:
+		return []time.Duration{day}
+	case key.EndsFor == events.EndRotated && left > 2*time.Hour:
+		return []time.Duration{time.Hour}
+	case key.EndsFor == events.EndExpired && left > 7*day+justSet:
+		return []time.Duration{7 * day, day}
+	case key.EndsFor == events.EndExpired && left > day+justSet:
+		return []time.Duration{day}
+	}
+	return nil
+}
 
 // keyEndRows are the due rows of keys that got an end, or another one: to end the key, and to tell
-// its owner of an expiry before. Rows of an earlier end stay until they fall due; the job finds
-// then that the end has moved.
+// its owner before. Rows of an earlier end stay until they fall due; the job finds then that the end
+// has moved.
 func keyEndRows(stream portal.Stream, before, after state.Account, now time.Time) []journal.Row {
 	var rows []journal.Row
 	for id, key := range after.Keys {
@@ -23,10 +44,8 @@ func keyEndRows(stream portal.Stream, before, after state.Account, now time.Time
 			continue
 		}
 		rows = append(rows, journal.PutDue(due.OfKeyEnd(stream, id, key.Ends)))
-		for _, notice := range notices {
-			if key.EndsFor == events.EndExpired && key.Ends.Add(-notice).After(now) {
-				rows = append(rows, journal.PutDue(due.OfKeyEndSoon(stream, id, key.Ends, notice)))
-			}
+		for _, ahead := range aheads(key, now) {
+			rows = append(rows, journal.PutDue(due.OfKeyEndSoon(stream, id, key.Ends, ahead)))
 		}
 	}
 	return rows

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
@@ -117,6 +118,8 @@ func TestKeyRotation(t *testing.T) {
 			refusedKey(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
 		{"a negative overlap is refused", active(), events.KeyRotationRequested{Key: "key1", Overlap: -1}, 3,
 			refusedKey(onKey1, portal.Invalid, "The old key can work for 0 seconds to 30 days longer. Choose an overlap in that range.")},
+		{"a leaked key with an overlap is refused", active(), events.KeyRotationRequested{Key: "key1", Leaked: true, Overlap: 3600}, 3,
+			refusedKey(onKey1, portal.Invalid, "A key that has leaked ends at once, so it has no overlap. Leave out either overlap or leaked.")},
 		{"a leaked key ends first", active(), leaked, 3, []events.Fact{events.KeyEnding{Decides: onKey1, Key: "key1", Reason: events.EndLeaked}, replacement(nil)}},
 		{"the new key lives as long as the old one was to, but no longer than five years, and the old one no longer than before", active(key1Ends(inAnHour, events.EndExpired, 3)),
 			events.KeyRotationRequested{Key: "key1", Overlap: 7200}, 4, []events.Fact{replacement(&longest), until(inAnHour)}},
@@ -159,6 +162,8 @@ func TestKeyEnd(t *testing.T) {
 		{"revoking a key that is being created ends its wish", active(key2("")), events.KeyEndRequested{Key: "key2"}, 4,
 			[]events.Fact{events.RequestSuperseded{Link: wish(7)}, events.KeyEnding{Decides: onKey2, Key: "key2", Reason: events.EndRevoked}}},
 		{"revoking works while the account is suspended", active(suspended()), events.KeyEndRequested{Key: "key1"}, 6, []events.Fact{ended(events.EndRevoked)}},
+		{"an end does not move while the account is suspended", active(suspended()), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 6,
+			refusedKey(onKey1, suspendedRefusal.Code, suspendedRefusal.Message)},
 		{"the old key of a rotation ends early", rotated(), events.KeyEndRequested{Key: "key1"}, 4, []events.Fact{ended(events.EndRotated)}},
 		{"the old key of a rotation gets more time", rotated(), events.KeyEndRequested{Key: "key1", At: &tomorrow}, 4, until(&tomorrow, events.EndRotated)},
 		{"the old key of a rotation gets no 31 days", rotated(), events.KeyEndRequested{Key: "key1", At: &days31}, 4,
@@ -184,6 +189,12 @@ func TestKeyEnd(t *testing.T) {
 		{"a worker does not end a key early", active(key1Ends(tomorrow, events.EndExpired, 3)), events.KeyEndRequested{Key: "key1", Due: &tomorrow}, 0, nil},
 		{"a worker ends a key once", active(key1Ends(now, events.EndExpired, 3), key1Ending()), events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
 		{"a worker ends no old key before the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3)), events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
+		{"a worker ends an old key at the end of its overlap although the account is suspended", active(key2("key1"), key1Ends(now, events.EndRotated, 3), key2Ready(), suspended()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
+		{"a worker ends no old key while the suspension keeps the new one from being ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), suspended()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, nil},
+		{"a worker ends it after the reinstatement, once the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), suspended(), reinstated(), key2Ready()),
+			events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
 		{"a worker ends an old key once the new one is ready", active(key2("key1"), key1Ends(now, events.EndRotated, 3), key2Ready()), events.KeyEndRequested{Key: "key1", Due: &now}, 0, []events.Fact{ended(events.EndRotated)}},
 	})
 }
@@ -253,5 +264,71 @@ func TestTheEndOfAKeyIsADueRow(t *testing.T) {
 		if !row.At().After(opened) || !slices.ContainsFunc(d.tables.Rows(t, d.tables.Records, row.Place().PK), func(item map[string]types.AttributeValue) bool { return schema.KeyOf(item) == row.Place() }) {
 			t.Errorf("there is no %s row at %s", row.Kind, row.At())
 		}
+	}
+}
+
+// Every row besides those that end a key.
+func TestAnOwnerIsToldAheadOfAnEndButNotRightAfterSettingIt(t *testing.T) {
+	t.Parallel()
+	const hour = time.Hour
+	for name, c := range map[string]struct {
+		after  time.Duration
+		reason events.EndReason
+		want   []time.Duration
+	}{
+		"an expiry in ten days":                  {10 * day, events.EndExpired, []time.Duration{7 * day, day}},
+		"an expiry in a week":                    {7 * day, events.EndExpired, []time.Duration{day}},
+		"an expiry in a week and a minute":       {7*day + time.Minute, events.EndExpired, []time.Duration{day}},
+		"an expiry in three days":                {3 * day, events.EndExpired, []time.Duration{day}},
+		"an expiry in a day and a minute":        {day + time.Minute, events.EndExpired, nil},
+		"an expiry in an hour":                   {hour, events.EndExpired, nil},
+		"an overlap of 30 days":                  {30 * day, events.EndRotated, []time.Duration{day}},
+		"an overlap of two days":                 {2 * day, events.EndRotated, []time.Duration{hour}},
+		"an overlap of a day":                    {day, events.EndRotated, []time.Duration{hour}},
+		"an overlap of two hours":                {2 * hour, events.EndRotated, nil},
+		"no overlap":                             {0, events.EndRotated, nil},
+		"an overlap whose end has passed":        {-hour, events.EndRotated, nil},
+		"the end of a key that is to end anyhow": {10 * day, events.EndRevoked, nil},
+	} {
+		stream := portal.AccountStream(account)
+		before := statetest.FoldAccount(account, history(active()))
+		after := before.Clone()
+		ends := keyClock().Add(c.after)
+		after.Apply(events.Event{Subject: stream, Data: events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: c.reason}})
+		want := []journal.Row{journal.PutDue(due.OfKeyEnd(stream, "key1", ends))}
+		for _, ahead := range c.want {
+			want = append(want, journal.PutDue(due.OfKeyEndSoon(stream, "key1", ends, ahead)))
+		}
+		if diff := cmp.Diff(want, keyEndRows(stream, before, after, keyClock()), cmp.AllowUnexported(journal.Row{})); diff != "" {
+			t.Errorf("%s: rows (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// The id of a key derives from its request, and only the latest requests are remembered as handled.
+func TestAReplayOfAnOldRequestDoesNotBringBackAKeyThatHasEnded(t *testing.T) {
+	t.Parallel()
+	request := ask("op-new", 3, events.KeyRequested{Name: "CI"})
+	decide := func(facts ...said) []events.Fact {
+		folded := statetest.FoldAccount(account, history(facts))
+		return unlessSuperseded(folded, request, request.Data.(events.Request), KeyCreation(scheme, Rings{Keys: 5}, keyClock)(folded, request.Data.(events.KeyRequested), request.ID))
+	}
+	ended := []said{
+		{events.KeyWanted{Key: newID, Ring: portal.AccountRing, Name: "CI", Requested: true}, "op-new", 3}, {fact: events.KeyReady{Link: wish(7), Key: newID}},
+		{fact: events.KeyEnding{Key: newID, Reason: events.EndRevoked}}, {fact: events.KeyEnded{Link: wish(9), Key: newID}},
+	}
+	superseded := []events.Fact{events.RequestSuperseded{}}
+	if diff := cmp.Diff(superseded, decide(active(ended...)...)); diff != "" {
+		t.Errorf("while the key is known (-want +got):\n%s", diff)
+	}
+	folded := statetest.FoldAccount(account, history(active()))
+	folded.Forgotten = 3
+	decided := unlessSuperseded(folded, request, request.Data.(events.Request), []events.Fact{events.KeyWanted{Key: newID}})
+	if diff := cmp.Diff(superseded, decided); diff != "" {
+		t.Errorf("once the key is forgotten (-want +got):\n%s", diff)
+	}
+	folded.Forgotten = 2
+	if decided := unlessSuperseded(folded, request, request.Data.(events.Request), []events.Fact{events.KeyWanted{Key: newID}}); len(decided) != 1 || decided[0] == superseded[0] {
+		t.Errorf("a newer request leads to %v", decided)
 	}
 }

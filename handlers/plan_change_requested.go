@@ -30,7 +30,7 @@ func planChange(limits Limits) Decide[events.PlanChangeRequested] {
 		if refused := standing(account, decides); refused != nil {
 			return refused
 		}
-		current, old := account.Subscriptions[req.Plan], account.Subscriptions[req.Replaces]
+		current, old := account.Subscription(req.Plan), account.Subscription(req.Replaces)
 		if facts, decided := changeDone(decides, req, current, old); decided {
 			return facts
 		}
@@ -109,9 +109,9 @@ func cannotChange(account state.Account, req events.PlanChangeRequested, current
 
 // changing says that the plan is part of a change that is under way, if it is.
 func changing(account state.Account, s state.Subscription) *portal.Error {
-	from, to := account.Subscriptions[s.Replaces], s
+	from, to := account.Subscriptions[s.Other(s.Replaces)], s
 	if s.ChangesTo != "" {
-		from, to = s, account.Subscriptions[s.ChangesTo]
+		from, to = s, account.Subscriptions[s.Other(s.ChangesTo)]
 	}
 	switch {
 	case from.Plan == "" || to.Plan == "" || to.Phase == state.AwaitingApproval:

@@ -34,8 +34,8 @@ func (r Rings) of(account state.Account, plan portal.PlanID) portal.Ring {
 
 // inUse reports whether a plan other than this one uses the ring.
 func inUse(account state.Account, ring portal.Ring, but portal.PlanID) bool {
-	for plan, s := range account.Subscriptions {
-		if s.Ring == ring && plan != but && s.Phase != state.Ended {
+	for _, s := range account.Subscriptions {
+		if s.Ring == ring && s.Plan != but && s.Phase != state.Ended {
 			return true
 		}
 	}

@@ -33,7 +33,7 @@ func subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.Sub
 		if refused := standing(account, decides); refused != nil {
 			return refused
 		}
-		current := account.Subscriptions[req.Plan]
+		current := account.Subscription(req.Plan)
 		if current.Phase == state.Wanted || current.Phase == state.AwaitingApproval {
 			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: current.OpenedBy}, Plan: req.Plan}}
 		}
@@ -76,7 +76,7 @@ type asked struct {
 func noRoom(account state.Account, limits Limits, want asked) *portal.Error {
 	held := 0
 	for _, plan := range account.Held(want.ring) {
-		other := account.Subscriptions[plan]
+		other := account.Subscriptions[portal.SubscriptionOf(plan, want.ring)]
 		if plan == want.plan || plan == want.replaces {
 			continue
 		}
@@ -126,7 +126,7 @@ func forPlan[R events.Request](d *Decider, msg events.Event, decide Decide[R], p
 // unlessRefused rejects a request for a plan that the account does not have or wait for.
 func unlessRefused[R events.Request](text string, plan portal.PlanID, decide Decide[R]) Decide[R] {
 	return func(account state.Account, req R, id string) []events.Fact {
-		s := account.Subscriptions[plan]
+		s := account.Subscription(plan)
 		if text == "" || standing(account, events.Decides{}) != nil || s.Desired() || s.Phase == state.AwaitingApproval {
 			return decide(account, req, id)
 		}

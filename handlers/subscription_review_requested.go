@@ -19,7 +19,7 @@ func Review(scheme KeyScheme, limits Limits) Decide[events.SubscriptionReviewReq
 	return func(account state.Account, req events.SubscriptionReviewRequested, id string) []events.Fact {
 		s, ok := account.Wish(req.Wish)
 		if !ok || s.Plan != req.Plan || s.Phase != state.AwaitingApproval {
-			return reviewedBefore(account.Subscriptions[req.Plan], req)
+			return reviewedBefore(account.Subscription(req.Plan), req)
 		}
 		link := events.Link{Wish: req.Wish}
 		if !req.Approved {
@@ -42,7 +42,7 @@ func reviewedBefore(s state.Subscription, req events.SubscriptionReviewRequested
 // notApprovable says why the plan cannot be had although an admin approves it.
 func notApprovable(account state.Account, limits Limits, s state.Subscription) *portal.Error {
 	if s.Replaces != "" {
-		old := account.Subscriptions[s.Replaces]
+		old := account.Subscriptions[s.Other(s.Replaces)]
 		if no := changing(account, old); no != nil {
 			return no
 		}
@@ -52,7 +52,7 @@ func notApprovable(account state.Account, limits Limits, s state.Subscription) *
 	}
 	want := asked{plan: s.Plan, name: s.Name, replaces: s.Replaces, ring: s.Ring}
 	for _, held := range account.Held(s.Ring) {
-		meets := slices.ContainsFunc(account.Subscriptions[held].Stages, func(stage portal.Stage) bool { return slices.Contains(s.Stages, stage) })
+		meets := slices.ContainsFunc(account.Subscriptions[s.Other(held)].Stages, func(stage portal.Stage) bool { return slices.Contains(s.Stages, stage) })
 		if meets {
 			want.rivals = append(want.rivals, held)
 		}

@@ -15,8 +15,8 @@ const maxWaiting = 10
 // waitingChanges lists the changes away from the plan that wait for an admin.
 func waitingChanges(account state.Account, from portal.PlanID) []state.Subscription {
 	var waiting []state.Subscription
-	for _, plan := range account.Plans() {
-		if s := account.Subscriptions[plan]; s.Phase == state.AwaitingApproval && s.Replaces == from {
+	for _, id := range account.SubscriptionIDs() {
+		if s := account.Subscriptions[id]; s.Phase == state.AwaitingApproval && s.Replaces == from {
 			waiting = append(waiting, s)
 		}
 	}

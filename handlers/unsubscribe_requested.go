@@ -15,7 +15,7 @@ import (
 // plans.
 func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ string) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
-	current := account.Subscriptions[req.Plan]
+	current := account.Subscription(req.Plan)
 	switch {
 	case current.Refusal != nil:
 		// The keys are leaving the plan, and the wish for that ends with the refusal.
@@ -23,7 +23,7 @@ func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ str
 	case current.Phase == state.AwaitingApproval:
 		return append(overturned(current), events.SubscriptionEnding{Decides: decides, Plan: req.Plan, Withdrawn: true})
 	case current.Desired() && current.ChangesTo != "":
-		return endBoth(account.Subscriptions[current.ChangesTo], current.ChangesTo, decides, req.Plan)
+		return endBoth(account.Subscription(current.ChangesTo), current.ChangesTo, decides, req.Plan)
 	case current.Desired() && current.Replaces != "":
 		return endBoth(current, current.Replaces, decides, req.Plan)
 	case current.Desired():

@@ -51,8 +51,27 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 		}
 		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
+	rows = append(rows, licencesToFree(before, after, facts[0].Time)...)
 	rows = append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)
 	return append(rows, adminRows(msg, facts)...)
+}
+
+// maxFreed bounds the rows of a transaction. A licence beyond it is freed when AWS next says something
+// about it.
+const maxFreed = 20
+
+// licencesToFree asks the job to free the licences of an account that is being deleted.
+func licencesToFree(before, after state.Account, at time.Time) []journal.Row {
+	var rows []journal.Row
+	if before.Standing.Leaving() || !after.Standing.Leaving() {
+		return nil
+	}
+	for _, licence := range before.OpenLicences() {
+		if len(rows) < maxFreed {
+			rows = append(rows, journal.PutDue(due.OfLicence(licence, before.Licences[licence].Sequence, at, before.ID)))
+		}
+	}
+	return rows
 }
 
 // pendingRegistration lists an account that waits for an admin, as long as it does.

@@ -33,7 +33,6 @@ func Stylesheet() string {
 	return light.String() + "@media (prefers-color-scheme: dark) {\n" + dark.String() + "}\n"
 }
 
-// classOf returns the class of a token, "" for one without a colour.
 func classOf(t chroma.TokenType) string {
 	switch {
 	case t == chroma.GenericInserted:

@@ -16,12 +16,12 @@ import (
 // are shown plain.
 const MaxBytes = 16 << 10
 
-// patience is how long colouring may take. The lexers' regular expressions backtrack, so a
-// crafted text could keep them busy for minutes. Ordinary texts take a few milliseconds.
-const patience = 300 * time.Millisecond
+// timeLimit is how long colouring may take. The lexers' regular expressions backtrack, so a crafted
+// text could keep them busy for minutes. Ordinary texts take a few milliseconds.
+const timeLimit = 300 * time.Millisecond
 
-// offered are the languages that are coloured, by the names that authors write behind a fence.
-var offered = map[string]string{
+// languages are coloured, by the names that authors write behind a fence.
+var languages = map[string]string{
 	"bash": "bash", "sh": "bash", "shell": "bash", "zsh": "bash", "curl": "bash",
 	"console": "console", "shell-session": "console",
 	"javascript": "javascript", "js": "javascript", "mjs": "javascript", "jsx": "javascript", "node": "javascript",
@@ -45,11 +45,11 @@ func Code(language, text string) template.HTML { return NewBudget().Code(languag
 type Budget struct{ left time.Duration }
 
 // NewBudget returns a budget that is ample for a page that nobody crafted.
-func NewBudget() *Budget { return &Budget{left: patience} }
+func NewBudget() *Budget { return &Budget{left: timeLimit} }
 
 // Code is the function Code within the budget. Once the budget is spent, no text has colours.
 func (b *Budget) Code(language, text string) template.HTML {
-	name := offered[strings.ToLower(language)]
+	name := languages[strings.ToLower(language)]
 	if name == "" || len(text) > MaxBytes || b.left <= 0 {
 		return escaped(text)
 	}
@@ -71,8 +71,8 @@ func escaped(text string) template.HTML {
 	return template.HTML(html.EscapeString(text)) //nolint:gosec // escaped
 }
 
-// spans colours the text. It reports false if the lexer fails, would change the text, or takes
-// too long.
+// spans colours the text, and returns false if the lexer fails, would change the text, or takes too
+// long.
 func spans(lexer chroma.Lexer, text string, deadline time.Time) (coloured template.HTML, ok bool) {
 	defer func() {
 		if recover() != nil { // chroma's iterators panic on errors

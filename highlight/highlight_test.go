@@ -34,7 +34,7 @@ func TestCodeHasColoursAndKeepsItsText(t *testing.T) {
 
 func TestEveryLanguageHasALexer(t *testing.T) {
 	t.Parallel()
-	for language := range offered {
+	for language := range languages {
 		Code(language, "x") // which panics without one
 	}
 }

@@ -16,11 +16,10 @@ import (
 
 const maxCachedAccounts = 10_000
 
-// mappingMaxAge is how long a process may use a mapping that it has read. A mapping changes only when
-// the account is deleted; so long may a bearer token still stand for the deleted account.
+// mappingMaxAge is how long a process uses a mapping that it has read. For so long, a bearer token
+// may stand for a deleted account.
 const mappingMaxAge = 5 * time.Second
 
-// accounts maps identities to account ids.
 type accounts struct {
 	table   table
 	records string
@@ -39,11 +38,9 @@ func newAccounts(t table, records string, now func() time.Time) *accounts {
 	return &accounts{table: t, records: records, now: now, known: map[string]mapping{}}
 }
 
-// nameOf is the name of an identity in the tables.
 func nameOf(issuer, subject string) string { return portal.DeriveID("identity", issuer, subject) }
 
-// of gives a new subject an id; concurrent calls, in other processes too, all return the same
-// one.
+// of gives a new subject an id, the same in all processes.
 func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	name := nameOf(issuer, subject)
 	if account, ok := a.cached(name); ok {
@@ -52,7 +49,6 @@ func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.Accou
 	return a.fresh(ctx, name)
 }
 
-// fresh is of without the memory.
 func (a *accounts) fresh(ctx context.Context, name string) (portal.AccountID, error) {
 	began := a.now()
 	account, err := a.read(ctx, name)
@@ -60,7 +56,7 @@ func (a *accounts) fresh(ctx context.Context, name string) (portal.AccountID, er
 		return "", err
 	}
 	if account == "" {
-		account, err = a.open(ctx, name)
+		account, err = a.create(ctx, name)
 		if err != nil {
 			return "", err
 		}
@@ -74,8 +70,8 @@ func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, err
 	return portal.AccountID(it.text("account")), err
 }
 
-// open writes the mapping, and the person's row, from which deleting the account finds the mapping.
-func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, error) {
+// create writes the mapping and the person's row, by which deleting the account finds the mapping.
+func (a *accounts) create(ctx context.Context, name string) (portal.AccountID, error) {
 	id, err := ulid.New(ulid.Timestamp(a.now()), rand.Reader)
 	if err != nil {
 		return "", fmt.Errorf("generating an account id: %w", err)
@@ -89,7 +85,6 @@ func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, err
 	if added || err != nil {
 		return account, err
 	}
-	// Another writer was faster.
 	account, err = a.read(ctx, name)
 	if err == nil && account == "" {
 		err = fmt.Errorf("reading the account of identity %s: the item exists but names no account", name)

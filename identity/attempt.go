@@ -13,10 +13,8 @@ import (
 )
 
 const (
-	// attemptTTL is how long a person may spend on the provider's pages.
 	attemptTTL = 10 * time.Minute
-	// attemptKept is how long an attempt's destination is kept, so that people who come back
-	// late, or twice, still get there.
+	// attemptKept is how long a destination is kept for people who come back late, or twice.
 	attemptKept = 24 * time.Hour
 )
 
@@ -26,9 +24,9 @@ type attempt struct {
 	returnTo string
 }
 
-// attempts are sign-ins in progress, stored under the hash of their state. Each can be taken
-// once, within attemptTTL, by the browser that began it: the state travels in URLs, so it must
-// not be enough to finish another person's sign-in.
+// attempts are sign-ins in progress, stored under the hash of their state. Only the browser that
+// began one can take it, once and within attemptTTL: the state travels in URLs, so it must not be
+// enough to finish another person's sign-in.
 type attempts struct {
 	table table
 	now   func() time.Time
@@ -47,8 +45,8 @@ func (a attempts) begin(ctx context.Context, browser, returnTo string) (state st
 	return state, at, a.table.put(ctx, it)
 }
 
-// take returns an attempt and deletes its verifier and nonce. An attempt that was taken before,
-// is too old or is another browser's is Invalid (errLapsed); the last stays unchanged.
+// take returns an attempt and deletes its verifier and nonce. It returns errLapsed for one that was
+// taken before, is too old or is another browser's; the last stays unchanged.
 func (a attempts) take(ctx context.Context, state, browser string) (attempt, error) {
 	if len(state) != secretLength || len(browser) != secretLength {
 		return attempt{}, lapsed("")
@@ -94,8 +92,8 @@ func (e *signInAgain) Unwrap() error { return e.error }
 
 func again(returnTo string, err error) error { return &signInAgain{err, returnTo} }
 
-// SignInAgain reports whether a new sign-in may resolve the error, and the path of this portal
-// where it should lead, "" if not known.
+// SignInAgain reports whether a new sign-in may help, and to which path of this portal it should
+// lead, "" if not known.
 func SignInAgain(err error) (returnTo string, helps bool) {
 	var e *signInAgain
 	if !errors.As(err, &e) {

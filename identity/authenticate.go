@@ -7,11 +7,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Authenticate is the middleware that puts the caller's Identity into the context, for From. A
-// bearer token alone identifies its request: an invalid one is an error even beside a session
-// cookie. With an unknown or ended session nobody is signed in. Only signing out clears its
-// cookie, since a shared cache could replay any other response that does. If the lookup fails,
-// the request fails (Unavailable).
+// Authenticate is the middleware that puts the caller's Identity into the context. A bearer token
+// alone identifies its request: an invalid one is an error even beside a session cookie. With an
+// unknown or ended session nobody is signed in. Only signing out clears its cookie, since a shared
+// cache could replay any other response that does. If the lookup fails, the request fails
+// (Unavailable).
 func (s *Service) Authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, known, err := s.who(w, r)
@@ -50,7 +50,7 @@ func (s *Service) who(w http.ResponseWriter, r *http.Request) (id Identity, know
 }
 
 // bearerToken returns the token of the Authorization header (RFC 6750, section 2.1). It ignores
-// other schemes, which a proxy in front of the portal may use.
+// other schemes, which a proxy may use.
 func bearerToken(r *http.Request) (token string, given bool, err error) {
 	headers := r.Header.Values("Authorization")
 	for _, header := range headers {

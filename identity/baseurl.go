@@ -15,9 +15,9 @@ import (
 )
 
 // origin is the portal's origin as browsers write it: scheme and host in lower case, without a
-// default port. It decides which pages may send writes, the cookies' names and whether they are
-// Secure, and where people sign in. The Host header decides none of that, since proxies rewrite
-// it and clients can forge it.
+// default port. It decides which pages may send writes, the names of cookies and whether they are
+// Secure, and where people sign in. The Host header decides none of that: proxies rewrite it and
+// clients can forge it.
 type origin struct {
 	scheme string
 	host   string // with the port, unless it is the scheme's default
@@ -48,9 +48,9 @@ func (o origin) String() string { return o.scheme + "://" + o.host }
 
 func (o origin) secure() bool { return o.scheme == "https" }
 
-// cookieName adds a hash of the origin, because cookies ignore ports: it keeps apart two
-// portals on one host. With the __Host- prefix, browsers refuse the cookie unless it is Secure,
-// host-only and for "/" (RFC 6265bis, section 4.1.3.2).
+// cookieName adds a hash of the origin, because cookies ignore ports. With the __Host- prefix,
+// browsers refuse the cookie unless it is Secure, host-only and for "/" (RFC 6265bis, section
+// 4.1.3.2).
 func (o origin) cookieName(name string) string {
 	sum := sha256.Sum256([]byte(o.String()))
 	name += "_" + hex.EncodeToString(sum[:4])
@@ -61,8 +61,7 @@ func (o origin) cookieName(name string) string {
 }
 
 // SameOrigin is the middleware that refuses writes from pages of other origins. Requests with a
-// bearer token pass, since browsers do not add one on their own. Requests with other
-// credentials, say of a proxy in front of the portal, are checked.
+// bearer token pass, since browsers do not add one on their own.
 func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, bearer, _ := bearerToken(r); !bearer {
@@ -83,7 +82,7 @@ func (s *Service) checkOrigin(r *http.Request) error {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method) {
 		return nil
 	}
-	if r.Method == http.MethodPost && slices.Contains(s.options.CrossSiteForms, r.URL.Path) {
+	if r.Method == http.MethodPost && s.takesForeignForms(r.URL.Path) {
 		return nil
 	}
 	site, from := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
@@ -101,16 +100,23 @@ func (s *Service) checkOrigin(r *http.Request) error {
 	return s.forbidden("This request came from another site.")
 }
 
+func (s *Service) takesForeignForms(path string) bool {
+	return slices.ContainsFunc(s.options.CrossSiteForms, func(form string) bool {
+		last, below := strings.CutPrefix(path, form)
+		return path == form && !strings.HasSuffix(form, "/") || below && strings.HasSuffix(form, "/") && last != "" && !strings.Contains(last, "/")
+	})
+}
+
 func (s *Service) forbidden(why string) error {
 	return portal.Fail(portal.Forbidden, why+" Open the portal at "+s.origin.String()+" and try again.")
 }
 
 // movedParam marks a sign-in that was already redirected to the base URL. Behind a proxy that
-// rewrites Host, the portal never sees its own host name and would redirect forever.
+// rewrites Host, the portal would otherwise redirect forever.
 const movedParam = "moved"
 
-// moved returns the address to begin the sign-in at, "" for here. On another host name than the
-// base URL's, the cookies would not come back.
+// moved returns where the sign-in must begin, "" for here. On another host name than the base
+// URL's, the cookies would not come back.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()
 	if s.origin.normal(r.Host) == s.origin.host || query.Has(movedParam) {

@@ -72,6 +72,7 @@ func TestOnlyConfiguredPathsAcceptFormsFromOtherSites(t *testing.T) {
 	t.Parallel()
 	for request, passes := range map[string]bool{
 		"POST /from-elsewhere": true, "PUT /from-elsewhere": false, "POST /from-elsewhere/": false, "POST /register": false,
+		"POST /bought/plan": true, "POST /bought/": false, "POST /bought": false, "POST /bought/plan/more": false, "PUT /bought/plan": false,
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		r := httptest.NewRequest(method, "https://portal.example"+path, nil)
@@ -88,7 +89,7 @@ func guarded(t *testing.T, r *http.Request) (refused error, passed bool) {
 	s, err := identity.New(identity.Config{
 		BaseURL: "https://Portal.example:443/", Issuer: "https://login.example", ClientID: clientID,
 	}, identity.Options{
-		DynamoDB: noDatabase{}, Tables: tables, CrossSiteForms: []string{"/from-elsewhere"},
+		DynamoDB: noDatabase{}, Tables: tables, CrossSiteForms: []string{"/from-elsewhere", "/bought/"},
 		OnError: func(_ http.ResponseWriter, _ *http.Request, err error) { refused = err },
 	})
 	if err != nil {

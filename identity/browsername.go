@@ -2,11 +2,9 @@ package identity
 
 import "strings"
 
-// browserName names a browser by its User-Agent, for people to recognise their own sessions: "Firefox on
-// Linux". It keeps nothing else of the header.
 func browserName(agent string) string {
 	name, system := "Unknown browser", ""
-	// Later names also claim the earlier ones: Edge says that it is Chrome, which says that it is Safari.
+	// Later names also claim the earlier ones: Edge claims to be Chrome, which claims to be Safari.
 	for _, known := range [][2]string{
 		{"Safari/", "Safari"}, {"Chrome/", "Chrome"}, {"Firefox/", "Firefox"}, {"Edg/", "Edge"}, {"OPR/", "Opera"}, {"curl/", "curl"},
 	} {

@@ -24,8 +24,8 @@ const (
 	MinSessionIdle = 5 * time.Minute
 )
 
-// The paths of the sign-in. At the provider, the base URL plus CallbackPath must be a callback
-// URL, and the base URL plus "/" a sign-out URL.
+// The paths of the sign-in. The provider must know the base URL plus CallbackPath as a callback
+// URL, and the base URL plus "/" as a sign-out URL.
 const (
 	SignInPath   = "/sign-in"
 	CallbackPath = "/sign-in/callback"
@@ -35,12 +35,11 @@ const (
 // HomePath is where a sign-in leads by default.
 const HomePath = "/dashboard"
 
-// Config says which provider to trust and where the portal is. Issuer, ClientID and BaseURL are
+// Config is the provider to trust and the portal's address. Issuer, ClientID and BaseURL are
 // required.
 type Config struct {
-	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every URL here
-	// it must be https, unless its host is loopback. With https, cookies are Secure and have
-	// the __Host- prefix.
+	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every URL here it
+	// must be https, unless its host is loopback.
 	BaseURL string
 
 	// Issuer is exactly as the provider's tokens have it in "iss".
@@ -51,15 +50,13 @@ type Config struct {
 	// Scopes default to openid, email and profile.
 	Scopes []string
 
-	// JWKSURL, AuthURL and TokenURL override discovery. With all that is needed set there is
-	// none, so tokens of an unreachable issuer can be verified (emulators issue tokens in AWS's
-	// name).
+	// JWKSURL, AuthURL and TokenURL override discovery. With all of them set there is none, so
+	// tokens of an unreachable issuer can be verified (emulators issue tokens in AWS's name).
 	JWKSURL  string
 	AuthURL  string
 	TokenURL string
 	// SignUpURL is the provider's sign-up page, which takes the parameters of the authorization
-	// endpoint. Cognito's managed login has one at /signup. If empty, people sign up from the
-	// sign-in page.
+	// endpoint. Cognito's managed login has one at /signup. "" is for the sign-in page.
 	SignUpURL string
 	// SignOutURL overrides the discovered end_session_endpoint. "{client_id}" and
 	// "{return_url}" in it are replaced, e.g.
@@ -70,9 +67,9 @@ type Config struct {
 	GroupsClaim string
 	// Members of AdminGroup are admins, DefaultAdminGroup if empty.
 	AdminGroup string
-	// SessionTTL is how long a session lasts after the sign-in, DefaultSessionTTL if 0, at most
-	// MaxSessionTTL. It does not slide. A session keeps the groups of its sign-in, so leaving a
-	// group may take this long to have effect.
+	// SessionTTL is how long a session lasts after the sign-in, used or not; DefaultSessionTTL if
+	// 0, at most MaxSessionTTL. A session keeps the groups of its sign-in, so leaving a group may
+	// take this long to have effect.
 	SessionTTL time.Duration
 	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. Use is recorded
 	// at most once an hour, or once in a quarter of SessionIdle if that is shorter, so a
@@ -80,7 +77,6 @@ type Config struct {
 	SessionIdle time.Duration
 }
 
-// complete fills in the defaults. Its error names everything that is wrong.
 func (c Config) complete() (Config, error) {
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	if len(c.Scopes) == 0 {
@@ -131,8 +127,8 @@ func (c Config) faults() error {
 	return errors.Join(faults...)
 }
 
-// webURL parses an absolute URL without credentials. It must be https, since tokens and cookies
-// travel there, unless its host is loopback.
+// webURL parses an absolute URL without credentials. It must be https unless its host is loopback,
+// since tokens and cookies travel there.
 func webURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {

@@ -6,7 +6,7 @@
 //	GET /sign-in ----> provider's pages ----> GET /sign-in/callback
 //	  attempt stored,     state, nonce,         attempt taken (once, same browser),
 //	  browser cookie      PKCE challenge        code exchanged, ID token verified,
-//	                                            account mapped, session opened
+//	                                            account mapped, session begun
 //
 //	request ---> Authenticate ---> bearer token, else session cookie, else nobody
 //

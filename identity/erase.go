@@ -12,13 +12,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Eraser deletes what this package keeps of people.
+// Eraser deletes the personal data that this package keeps.
 type Eraser struct {
 	DynamoDB scanner
 	Tables   Tables
 }
 
-// Erase deletes the identity's mapping to the account, the sessions, and the personal data. It may be
+// Erase deletes the identity's mapping to the account, the sessions, and the personal data. Browsers
+// whose session it has ended are known to Service.Deleted until the session would have ended. It may be
 // repeated, also after it has failed in between. Since every row of a person is written together with
 // a check of the mapping, none is written after the mapping is gone. The identity's next sign-in
 // opens another account.
@@ -82,11 +83,26 @@ func (e Eraser) mappingsOf(ctx context.Context, account portal.AccountID) ([]sch
 	return found, nil
 }
 
+// endSessions leaves a row for each session, by which Deleted knows it.
 func (e Eraser) endSessions(ctx context.Context, account portal.AccountID) error {
-	return sessions{table: table{e.DynamoDB, e.Tables.Sessions}}.endAll(ctx, account)
+	s := sessions{table: table{e.DynamoDB, e.Tables.Sessions}}
+	listed, err := s.table.query(ctx, schema.AccountSessions(account))
+	if err != nil {
+		return err
+	}
+	for _, row := range listed {
+		gone := newItem(schema.DeletedSession(schema.SessionListedBy(schema.KeyOf(row))))
+		gone["account"], gone[schema.TTL] = text(string(account)), row[schema.TTL]
+		if err := s.table.put(ctx, gone); err != nil {
+			return err
+		}
+		if err := s.endListed(ctx, schema.KeyOf(row)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// removeIf does nothing if the condition does not hold.
 func (t table) removeIf(ctx context.Context, key schema.Key, condition string, values item) error {
 	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,

@@ -1,6 +1,8 @@
 package identity_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -42,13 +44,22 @@ func TestAnErasedAccountIsGoneInEveryProcessAndSigningInOpensAnother(t *testing.
 	if got := s.ask(t, session).Body.String(); got != "nobody" {
 		t.Errorf("the session shows %q", got)
 	}
+	if got, ok, err := s.Deleted(session(httptest.NewRequest(http.MethodGet, "/dashboard", nil))); got != old || !ok || err != nil {
+		t.Errorf("the browser of the session is told of %q, %v, %v", got, ok, err)
+	}
 	for _, table := range []string{tables.Journal, tables.Records, tables.Sessions} {
 		out, err := s.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, item := range out.Items {
-			if !strings.HasPrefix(schema.KeyOf(item).PK, "signin#") {
+			switch pk, _, _ := strings.Cut(schema.KeyOf(item).PK, "#"); pk {
+			case "signin":
+			case "deleted-session":
+				if len(item) != 4 || item["account"] == nil || item[schema.TTL] == nil {
+					t.Errorf("the row of the ended session has %v", item)
+				}
+			default:
 				t.Errorf("%s still has %v", table, item)
 			}
 		}
@@ -138,5 +149,48 @@ func TestTheLastIDTokenSaysWhoIsInTheAdminGroup(t *testing.T) {
 		if err != nil || len(out.Items) != c.rows || len(out.Items) > 0 && schema.KeyOf(out.Items[0]) != schema.GroupAdmin(id.Account) {
 			t.Errorf("of the groups %v there are %v, %v", c.groups, out.Items, err)
 		}
+	}
+}
+
+func TestOnlyTheBrowsersOfADeletedAccountAreToldSo(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.get(s.url + "/sign-in")
+	session := s.withSession(b.cookie(s.url, s.cookieName("session")))
+	request := func() *http.Request { return httptest.NewRequest(http.MethodGet, "/dashboard", nil) }
+	id, err := s.Bearer(t.Context(), s.provider.sign(s.provider.claims()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func(r *http.Request) bool {
+		t.Helper()
+		_, ok, err := s.Deleted(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	if told(request()) || told(session(request())) || told(s.withSession("short")(request())) {
+		t.Error("a browser is told that its account is deleted, which it is not")
+	}
+	if err := s.EndSessions(t.Context(), id.Account); err != nil {
+		t.Fatal(err)
+	}
+	if told(session(request())) {
+		t.Error("a session that the person has ended counts as that of a deleted account")
+	}
+	b = newBrowser(t)
+	b.get(s.url + "/sign-in")
+	session = s.withSession(b.cookie(s.url, s.cookieName("session")))
+	if err := (identity.Eraser{DynamoDB: s.db, Tables: tables}).Erase(t.Context(), id.Account); err != nil {
+		t.Fatal(err)
+	}
+	if !told(session(request())) {
+		t.Error("the browser is not told that its account is deleted")
+	}
+	s.clock.forward(identity.DefaultSessionTTL)
+	if told(session(request())) {
+		t.Error("the browser is told for longer than its session would have lasted")
 	}
 }

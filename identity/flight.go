@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// flight does the same work for several callers, one run at a time. Callers that wait for a run
-// share its result. A caller stops waiting when its context ends; the run continues.
+// flight does the same work once for several callers. A caller stops waiting when its context ends;
+// the work continues.
 type flight struct{ group singleflight.Group }
 
 func (f *flight) do(ctx context.Context, work func(context.Context) error) error {

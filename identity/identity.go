@@ -22,15 +22,15 @@ const (
 	ViaSession Via = "session"
 )
 
-// Identity is the authenticated caller. Email and Name are for display and for operators only,
-// and empty if the provider does not send them, as with access tokens.
+// Identity is the authenticated caller. Email and Name are for display and for operators only, and
+// "" if the provider does not send them, as with access tokens.
 type Identity struct {
 	Account portal.AccountID
 	Issuer  string
 	Subject string
 	Email   string
 	Name    string
-	// Verified means that the provider says that the person controls the e-mail address.
+	// Verified means that the provider has verified the e-mail address.
 	Verified bool
 	Groups   []string
 	// TimeZone is the person's choice, a name of the tz database, "" if unknown. Only sessions have
@@ -66,7 +66,7 @@ func With(ctx context.Context, id Identity) context.Context {
 	return context.WithValue(ctx, contextKey{}, id)
 }
 
-// Tables names the tables. The package comment lists their items.
+// Tables names the tables.
 type Tables struct{ Journal, Records, Sessions string }
 
 // Options are what a Service needs besides its configuration.
@@ -83,12 +83,13 @@ type Options struct {
 	// OnSignIn is called after every sign-in, before the browser is redirected. Its error is
 	// logged and does not undo the sign-in. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error
-	// OnSignOut responds to a sign-out that continues at next, an address of the identity
-	// provider. Without it the browser is redirected (303), which the form-action of the page's
-	// Content Security Policy must then allow.
+	// OnSignOut responds to a sign-out that continues at next, an address of the identity provider.
+	// Without it the browser is redirected (303), which the form-action of the page's Content
+	// Security Policy must allow.
 	OnSignOut func(w http.ResponseWriter, r *http.Request, next string)
-	// CrossSiteForms are the paths to which pages of other sites may post forms. Their handlers
-	// must not rely on the session.
+	// CrossSiteForms are the paths to which pages of other sites may post forms. One that ends
+	// with "/" stands for the paths with one more segment. Their handlers must not rely on the
+	// session.
 	CrossSiteForms []string
 	Log            zerolog.Logger
 	Now            func() time.Time
@@ -107,8 +108,8 @@ type Service struct {
 	origin   origin
 }
 
-// New returns a Service for one provider, or an error that names every fault of the
-// configuration. It does no I/O; the provider is contacted on first use.
+// New returns a Service for one provider, or an error that names every fault of the configuration.
+// It does no I/O.
 func New(config Config, options Options) (*Service, error) {
 	config, err := config.complete()
 	if options.DynamoDB == nil || options.OnError == nil || options.Tables.Journal == "" ||

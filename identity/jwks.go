@@ -17,19 +17,16 @@ import (
 const (
 	// keysAge is when the provider's keys are read again, and so how long a removed key is
 	// trusted.
-	keysAge = time.Hour
-	// keysPause is the least time between two attempts to read keys that are too old.
-	keysPause = time.Minute
-	// unknownPause is how long an unknown key id is not looked for again.
+	keysAge      = time.Hour
+	keysPause    = time.Minute
 	unknownPause = time.Minute
-	// unknownReadings is the burst of readings that unknown key ids can cause, and unknownEvery
-	// the time until one more is allowed. They bound the calls to the provider that made-up key
-	// ids cause, and how long these can delay a new key.
+	// unknownReadings is the burst of readings that unknown key ids can cause, and unknownEvery the
+	// time until one more is allowed. They bound the calls that made-up key ids cause, and how long
+	// these can delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
-	// maxUnknown bounds the unknown key ids in memory, maxKeyID the bytes of each.
-	maxUnknown = 1000
-	maxKeyID   = 256
+	maxUnknown      = 1000
+	maxKeyID        = 256
 )
 
 var errUnknownKey = errors.New("the provider has no such key")
@@ -81,8 +78,8 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	return nil, errUnknownKey
 }
 
-// look returns the key if it is known, whether to read the keys now, how many readings have
-// begun, and the error of the last one.
+// look returns the key if it is known, whether to read the keys now, how many readings have begun,
+// and the last one's error.
 func (k *keySet) look(algorithm, id string) (known any, due bool, began int, failure error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -121,8 +118,7 @@ func (k *keySet) missed(id string, before int) bool {
 	return true
 }
 
-// refresh reads the keys, unless another reading began after the caller's look. As there is
-// only one at a time, that one has ended.
+// refresh reads the keys, unless another reading has begun, and so ended, since the caller's look.
 func (k *keySet) refresh(ctx context.Context, before int) error {
 	k.mu.Lock()
 	if k.began != before {

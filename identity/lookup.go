@@ -25,8 +25,8 @@ type Lookup struct {
 	Tables   Tables
 }
 
-// ByEmail lists the accounts with this e-mail address, ignoring case. A person who signs up
-// again at the provider has another account. It scans the whole records table.
+// ByEmail lists the accounts with this e-mail address, ignoring case. It scans the whole records
+// table.
 func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, error) {
 	var accounts []portal.AccountID
 	filter := "begins_with(pk, :person)"

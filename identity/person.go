@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Person is the personal data of an account. It is one item, apart from journal and messages,
-// so that it can be deleted with the account.
+// Person is the personal data of an account. It is one item, apart from journal and messages, so
+// that it can be deleted.
 type Person struct {
 	Email string
 	Name  string
@@ -22,7 +22,6 @@ type Person struct {
 	UpdatedAt time.Time
 }
 
-// record is a Person as stored: with the name of the identity, and what the row can be found by.
 type record struct {
 	Person
 	identity string
@@ -48,8 +47,7 @@ type people struct {
 	journal string
 	now     func() time.Time
 
-	mu sync.Mutex
-	// noted is a hash of the personal data in the last ID token of each account.
+	mu    sync.Mutex
 	noted map[portal.AccountID]string
 }
 
@@ -66,7 +64,6 @@ func (p *people) find(ctx context.Context, account portal.AccountID) (Person, er
 	return found, err
 }
 
-// row is empty if there is none.
 func (p *people) row(ctx context.Context, account portal.AccountID) (record, error) {
 	it, err := p.table.find(ctx, schema.Person(account))
 	return recordOf(it), err
@@ -108,8 +105,8 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said record
 // errGone: the identity has no account, or another one by now, because its account was deleted.
 var errGone = portal.Fail(portal.Unauthorized, "This account was deleted a moment ago. Sign in again to open a new one.")
 
-// keep stores what the provider said at that time, unless the stored data is the same or newer. It
-// stores nothing for an account that was deleted meanwhile, and returns errGone.
+// keep stores what the provider said at that time, unless the stored data is the same or newer. For
+// an account that was deleted meanwhile it returns errGone.
 func (p *people) keep(ctx context.Context, account portal.AccountID, said record, at time.Time) error {
 	known, err := p.row(ctx, account)
 	if err != nil || !known.differs(said) || at.Before(known.UpdatedAt) {
@@ -148,7 +145,6 @@ func (p *people) keep(ctx context.Context, account portal.AccountID, said record
 	return err
 }
 
-// mapped checks that the identity still has that account.
 func (p *people) mapped(account portal.AccountID, identity string) write {
 	return mappedTo(p.journal, account, identity)
 }

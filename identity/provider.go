@@ -32,8 +32,8 @@ type endpoints struct {
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 }
 
-// provider talks to the identity provider over HTTP. It keeps the discovery document for as
-// long as the process lives, and retries if reading it failed.
+// provider talks to the identity provider over HTTP. It keeps the discovery document for as long as
+// the process lives.
 type provider struct {
 	config Config
 	http   *http.Client
@@ -140,7 +140,6 @@ func (p *provider) document(ctx context.Context, from string, into any) error {
 	return nil
 }
 
-// signOutURL returns the page that ends the browser's session at the provider, "" if none.
 func (p *provider) signOutURL(ctx context.Context) (string, error) {
 	back := p.config.BaseURL + "/"
 	if p.config.SignOutURL != "" {

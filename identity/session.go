@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,14 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// renewEvery is the least time between two writes that record the use of a session.
 const renewEvery = time.Hour
 
-// sessions are stored under the hash of a token that only the browser has, so reading the table
-// reveals no usable token. A second item lists each session under its account.
-//
-// A session ends after ttl (ends_at), or earlier if it is not used for idle. expires_at,
-// DynamoDB's TTL attribute, is the earlier of the two.
+// sessions are stored under the hash of a token, so reading the table reveals no usable token. A
+// second item lists each session under its account. A session ends after ttl (ends_at), or earlier
+// if it is not used for idle. expires_at, DynamoDB's TTL attribute, is the earlier of the two.
 type sessions struct {
 	table   table
 	journal string
@@ -28,8 +26,8 @@ type sessions struct {
 	now     func() time.Time
 }
 
-// open returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.
-func (s sessions) open(ctx context.Context, id Identity, agent string) (token string, err error) {
+// create returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.
+func (s sessions) create(ctx context.Context, id Identity, agent string) (token string, err error) {
 	token = newSecret()
 	began := s.now()
 	ends := began.Add(s.ttl)
@@ -69,7 +67,6 @@ func (s sessions) expiry(ends time.Time) time.Time {
 	return ends
 }
 
-// find returns false if the session is unknown or has ended.
 func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool, err error) {
 	if len(token) != secretLength {
 		return Identity{}, false, nil
@@ -116,8 +113,8 @@ func (s sessions) end(ctx context.Context, token string) error {
 
 func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
-// via follows the admin group configured now, also for sessions that began before it changed, and
-// the promotions. If those cannot be read, the person is an admin by the group only.
+// via follows the admin group configured now, also for older sessions, and the promotions. If those
+// cannot be read, the person is an admin by the group only.
 func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	id.Via = via
 	id.ByGroup = slices.Contains(id.Groups, s.config.AdminGroup)
@@ -142,14 +139,35 @@ const (
 // setCookie clears the cookie if ttl is 0. SameSite is Lax, because the provider's redirect
 // back to us is a navigation from another site.
 func (s *Service) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
+	s.setNamed(w, s.origin.cookieName(name), value, ttl)
+}
+
+func (s *Service) setNamed(w http.ResponseWriter, name, value string, ttl time.Duration) {
 	age := int(ttl / time.Second)
 	if ttl == 0 {
 		age = -1
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: s.origin.cookieName(name), Value: value, Path: "/", MaxAge: age,
+		Name: name, Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: s.origin.secure(), SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// SetCookie sets a cookie as the session's is set. Several cookies of one name differ by their
+// suffix. It clears the cookie if ttl is 0.
+func (s *Service) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
+	s.setNamed(w, s.origin.cookieName(name)+"_"+suffix, value, ttl)
+}
+
+// Cookies returns the values of the cookies of one name, by their suffixes.
+func (s *Service) Cookies(r *http.Request, name string) map[string]string {
+	values := map[string]string{}
+	for _, c := range r.Cookies() {
+		if suffix, ok := strings.CutPrefix(c.Name, s.origin.cookieName(name)+"_"); ok {
+			values[suffix] = c.Value
+		}
+	}
+	return values
 }
 
 func (s *Service) cookie(r *http.Request, name string) string {

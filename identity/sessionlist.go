@@ -13,7 +13,7 @@ import (
 
 // Session is one browser in which an account is signed in.
 type Session struct {
-	// ID names the session to its owner. It opens nothing.
+	// ID names the session to its owner. Nobody can sign in with it.
 	ID      string
 	Browser string
 	Began   time.Time
@@ -22,7 +22,7 @@ type Session struct {
 	Ends time.Time
 }
 
-// Sessions lists the open sessions of an account, the latest first.
+// Sessions lists the sessions of an account that have not ended, the latest first.
 func (s *Service) Sessions(ctx context.Context, account portal.AccountID) ([]Session, error) {
 	return s.sessions.list(ctx, account)
 }
@@ -50,8 +50,8 @@ func (s *Service) EndSession(ctx context.Context, account portal.AccountID, id s
 	return portal.Fail(portal.NotFound, "There is no such session. It may have ended already.")
 }
 
-// EndSessions ends all sessions of the account. Tokens that clients have of the identity provider
-// stay valid until they expire.
+// EndSessions ends all sessions of the account. Clients can use their access tokens until these
+// expire.
 func (s *Service) EndSessions(ctx context.Context, account portal.AccountID) error {
 	return s.sessions.endAll(ctx, account)
 }
@@ -111,8 +111,8 @@ func (s sessions) endAll(ctx context.Context, account portal.AccountID) error {
 	return nil
 }
 
-// endListed deletes the session before the row that lists it, so that it is found again after a
-// failure.
+// endListed deletes the session before the row that lists it, so that a second call finds it after
+// a failure.
 func (s sessions) endListed(ctx context.Context, listed schema.Key) error {
 	if _, err := s.table.remove(ctx, schema.Session(schema.SessionListedBy(listed))); err != nil {
 		return err

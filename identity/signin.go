@@ -19,10 +19,9 @@ const (
 	welcomeTimeout = 5 * time.Second
 )
 
-// SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider (303),
-// which redirects it back to Callback. return_to must be a path of this portal. With
-// screen=sign-up the browser goes to the sign-up page, if one is configured. A browser on
-// another host name than the base URL's is sent there first. HEAD begins no sign-in.
+// SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider (303), which
+// redirects it back to Callback. return_to must be a path of this portal. With screen=sign-up the
+// browser goes to the sign-up page, if one is configured. HEAD begins no sign-in.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	query := r.URL.Query()
@@ -62,10 +61,10 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, provider, http.StatusSeeOther)
 }
 
-// Callback serves GET /sign-in/callback. It opens a session and redirects the browser to its
-// destination (303). Every callback works once. A second one, a late one, or one in another
-// browser changes nothing: a signed-in browser is redirected to the attempt's destination, or
-// to HomePath if that is not known; others get an error. HEAD finishes no sign-in.
+// Callback serves GET /sign-in/callback. It begins a session and redirects the browser to its
+// destination (303). Every callback works once. A second one, a late one, or one in another browser
+// changes nothing: a signed-in browser is redirected to the attempt's destination, or to HomePath
+// if that is not known; others get an error. HEAD finishes no sign-in.
 func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
@@ -83,7 +82,7 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id.TimeZone = s.timeZone(r.Context(), id.Account)
-	token, err := s.sessions.open(r.Context(), id, r.UserAgent())
+	token, err := s.sessions.create(r.Context(), id, r.UserAgent())
 	if err != nil {
 		s.options.OnError(w, r, again(returnTo, err))
 		return
@@ -97,7 +96,6 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, returnTo, http.StatusSeeOther)
 }
 
-// timeZone is "" if it cannot be read.
 func (s *Service) timeZone(ctx context.Context, account portal.AccountID) string {
 	if s.options.TimeZone == nil {
 		return ""
@@ -109,14 +107,13 @@ func (s *Service) timeZone(ctx context.Context, account portal.AccountID) string
 	return zone
 }
 
-// signedIn is false if the lookup fails.
 func (s *Service) signedIn(r *http.Request) bool {
 	_, ok, err := s.sessions.find(r.Context(), s.cookie(r, sessionCookie))
 	return ok && err == nil
 }
 
-// finish completes the attempt: it finds the account and stores the personal data. After any
-// error, signing in again may help.
+// finish finds the account and stores the personal data. After any error, signing in again may
+// help.
 func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err error) {
 	at, err := s.attempts.take(r.Context(), r.URL.Query().Get("state"), s.cookie(r, browserCookie))
 	if errors.Is(err, errLapsed) {
@@ -230,7 +227,6 @@ func refusal(code string) error {
 	return refuse("The identity provider refused the sign-in. Sign in again. If that does not help, tell the operator of this portal.")
 }
 
-// knownCode lets only standard error codes into logs and pages.
 func knownCode(code string) string {
 	switch code {
 	case "invalid_request", "invalid_client", "invalid_grant", "invalid_scope",
@@ -242,8 +238,8 @@ func knownCode(code string) string {
 	return "another error"
 }
 
-// welcome calls OnSignIn. Its failure is only logged, and it continues when the browser
-// disconnects, since the person is signed in already.
+// welcome calls OnSignIn. It continues when the browser disconnects, since the person is signed in
+// already.
 func (s *Service) welcome(ctx context.Context, id Identity) {
 	log := s.log(ctx).With().Str("account", string(id.Account)).Logger()
 	log.Info().Msg("signed in")

@@ -51,14 +51,12 @@ func (t table) put(ctx context.Context, it item) error {
 	return t.unavailable("writing", it.text(schema.SK), err)
 }
 
-// write is one write of a transaction: put, delete or check.
 type write struct {
 	table         string
 	put           item
 	delete, check schema.Key
-	// condition refers to values, or to nothing.
-	condition string
-	values    item
+	condition     string
+	values        item
 }
 
 func (w write) item() types.TransactWriteItem {
@@ -77,7 +75,6 @@ func (w write) item() types.TransactWriteItem {
 	}}
 }
 
-// transactTries bounds the tries of a transaction that collides with others.
 const transactTries = 4
 
 // transact carries out all writes or none. It returns false if a condition does not hold.
@@ -126,7 +123,6 @@ func (t table) query(ctx context.Context, of schema.Range) ([]item, error) {
 	return found, nil
 }
 
-// remove returns the removed item, if any.
 func (t table) remove(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key.Attributes(), ReturnValues: types.ReturnValueAllOld,
@@ -160,7 +156,6 @@ func (t table) extend(ctx context.Context, key schema.Key, expires, seen time.Ti
 	return err
 }
 
-// set changes one attribute of an item, if the item exists.
 func (t table) set(ctx context.Context, key schema.Key, attribute, value string) error {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
@@ -244,7 +239,6 @@ func (it item) expired(now time.Time) bool {
 
 const secretLength = 43
 
-// newSecret returns 256 random bits as text that fits in cookies and URLs.
 func newSecret() string {
 	var bits [32]byte
 	_, _ = rand.Read(bits[:]) // never fails: crypto/rand ends the program instead

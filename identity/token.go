@@ -214,7 +214,6 @@ func refuse(message string) error { return portal.Fail(portal.Unauthorized, mess
 // 5.1).
 func (c claims) unverified() bool { return c.Verified == false || c.Verified == "false" }
 
-// verified is false if the provider leaves out the claim.
 func (c claims) verified() bool { return c.Verified == true || c.Verified == "true" }
 
 func (c claims) issued() time.Time {
@@ -224,10 +223,10 @@ func (c claims) issued() time.Time {
 	return c.IssuedAt.Time()
 }
 
-// Bearer returns the identity for an ID or access token. It gives a new subject an account id.
-// Like a sign-in, it stores the token's e-mail address, whether that is verified, and the name;
-// a failure to do so is only logged. The error is Unauthorized for an invalid token,
-// Unavailable if the provider's keys cannot be read or the account id cannot be read or stored.
+// Bearer returns the identity for an ID or access token. It gives a new subject an account id. Like
+// a sign-in, it stores the personal data; a failure to do so is only logged. The error is
+// Unauthorized for an invalid token, Unavailable if the provider's keys cannot be read or the
+// account id cannot be read or stored.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	c, err := s.verifier.verify(ctx, token, idAndAccessTokens)
 	if err != nil {
@@ -239,7 +238,7 @@ func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	}
 	err = s.people.note(ctx, id.Account, c.person(s.config.AdminGroup), c.issued())
 	if errors.Is(err, errGone) {
-		// The account was deleted since this process read which one it is.
+		// The account was deleted since this process read the mapping.
 		s.accounts.forget(nameOf(c.Issuer, c.Subject))
 		if id, err = s.identify(ctx, c); err != nil {
 			return Identity{}, err

@@ -13,7 +13,6 @@ const (
 	maxWord = 320
 )
 
-// wordsOf are what a person can be found by: the e-mail address and the words of the name.
 func wordsOf(p Person) []string {
 	words := strings.FieldsFunc(normalised(p.Name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if len(words) > maxWords {
@@ -29,5 +28,4 @@ func wordsOf(p Person) []string {
 	return slices.Compact(words)
 }
 
-// normalised is an e-mail address or a name in the form in which it is compared.
 func normalised(text string) string { return strings.ToLower(strings.TrimSpace(text)) }

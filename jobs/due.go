@@ -33,6 +33,10 @@ type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 }
 
+type journalReader interface {
+	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+}
+
 type rowWriter interface {
 	Write(ctx context.Context, rows ...journal.Row) error
 }
@@ -51,20 +55,20 @@ type waking interface {
 }
 
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
-// twice, which is harmless. It logs and skips a row that it cannot handle, so that it delays no
-// other: an unknown or undecodable row stays where it is; a row whose stream cannot be read
-// falls due later.
+// twice, which is harmless. It passes over a row that it cannot handle: an unknown or undecodable
+// row stays where it is; a row whose stream cannot be read falls due later.
 type DueRows struct {
 	Records    string
 	Tables     queries
 	Accounts   accountReader
+	Journal    journalReader
 	Rows       rowWriter
 	Operations republisher
 	Deliveries waking
 	AdminItems waking
 	Sender     sender
 	Now        func() time.Time
-	// PassedOver counts skipped rows by kind, "" if the kind is unknown. It may be nil.
+	// PassedOver counts these rows by kind, "" if the kind is unknown. It may be nil.
 	PassedOver func(kind string)
 }
 
@@ -106,7 +110,6 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	return "", nil
 }
 
-// due reads a batch; last is the sort key to continue after, "" if there is no more.
 func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found, last string, err error) {
 	out, err := d.Tables.Query(ctx, &dynamodb.QueryInput{
 		TableName:              &d.Records,
@@ -156,8 +159,8 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, then moves the row on or deletes it. After a crash in
-// between, it happens again. woken holds the streams that this batch has woken.
+// handle does what a row asks for, then puts the row off or deletes it. After a crash in between,
+// it happens again. woken holds the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
 	switch row.Kind {
@@ -169,6 +172,8 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.giveBack(ctx, row)
 	case due.KeyEnd, due.KeyEndSoon, due.KeyRemoval:
 		done, err = d.serveKey(ctx, row)
+	case due.Licence:
+		done, err = d.tellOfLicence(ctx, row)
 	case due.Delivery:
 		done, err = d.Deliveries.Wake(ctx, row.Row)
 	case due.AdminItem:

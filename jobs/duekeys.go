@@ -11,9 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// serveKey sends what a row about a key asks for, until the fold shows that it is done or that it
-// no longer applies. Each time that the row falls due, the request has another id, so that no queue
-// drops it.
+// serveKey sends what a row about a key asks for, until the fold shows that it is done or no longer
+// applies. Each time the request has another id, so that no queue drops it.
 func (d DueRows) serveKey(ctx context.Context, row found) (done bool, err error) {
 	account, err := d.account(ctx, row)
 	if err != nil {
@@ -33,7 +32,6 @@ func (d DueRows) serveKey(ctx context.Context, row found) (done bool, err error)
 	return false, portal.Postpone("the queues do not answer", err)
 }
 
-// keyRequest returns the request of a row, nil if there is nothing to ask for now.
 func keyRequest(row due.Row, key state.Key, now time.Time) (request events.Request, done bool) {
 	ends := row.KeyEnds()
 	switch row.Kind {

@@ -1,5 +1,5 @@
-// Package jobs runs what happens by the clock. Work for later is a due row; a job runs because
-// a tick says so. Any process may send ticks; duplicates for a job and slot are dropped.
+// Package jobs repeats work by the clock. Work for later is a due row; a job runs because a tick
+// says so. Any process may send ticks; duplicates for a job and slot are dropped.
 package jobs
 
 import (
@@ -20,10 +20,10 @@ type Job struct {
 	Name string
 	// Every is the length of a slot.
 	Every time.Duration
-	// Run does one step from the cursor ("" is the start) and returns the next step's cursor,
-	// "" when the run is over. A step is a page, a plan or an API, and takes a minute at most.
-	// The runner stores the cursor after each step. If a step fails or its worker dies, it runs
-	// again from the same cursor, so a step may happen twice, and in rare cases twice at once.
+	// Run does one step from the cursor ("" is the start) and returns the next step's cursor, ""
+	// when the run is over. A step takes a minute at most. The runner stores the cursor after each
+	// step. After a failure a step is repeated from the same cursor, so it may happen twice, and in
+	// rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
 	// Demanded is the cursor from which a run for a demand starts, "" if it does the same as a
 	// tick's.
@@ -61,8 +61,7 @@ type runs interface {
 	Save(ctx context.Context, job string, run Run) error
 }
 
-// Runner runs jobs when ticks arrive. A job has one run at a time; its row holds the run's
-// cursor and carrier.
+// Runner runs jobs when ticks arrive, each with one run at a time.
 type Runner struct {
 	jobs   []Job
 	runs   runs
@@ -86,22 +85,20 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	}
 	for _, job := range r.jobs {
 		if job.Name == asked.Job {
-			return unlessMoved(ctx, r.handle(ctx, job, msg, asked.Cursor))
+			return unlessTakenOver(ctx, r.handle(ctx, job, msg, asked.Cursor))
 		}
 	}
 	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", asked.Job))
 }
 
-// unlessMoved turns the loss of a run to another worker into success.
-func unlessMoved(ctx context.Context, err error) error {
-	if errors.Is(err, errMoved) {
+func unlessTakenOver(ctx context.Context, err error) error {
+	if errors.Is(err, errTakenOver) {
 		zerolog.Ctx(ctx).Debug().Msg("another worker carries the run on")
 		return nil
 	}
 	return err
 }
 
-// maxRaces bounds the tries to write a row that other workers write too.
 const maxRaces = 8
 
 func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor string) error {
@@ -122,8 +119,8 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 		}
 		err = r.runs.Save(ctx, job.Name, run)
 		switch {
-		case errors.Is(err, errMoved):
-		// The run has moved on since it was read, so the verdict may differ.
+		case errors.Is(err, errTakenOver):
+		// The row has changed since it was read, so the verdict may differ.
 		case err != nil || verdict == note:
 			return err
 		default:
@@ -153,21 +150,21 @@ func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Ru
 	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
 
-// write changes the row of a run that this message carries, keeping a demand that was noted
-// since the row was read. It returns errMoved if another worker carries the run by now.
+// write changes the row of a run that this message carries, keeping a demand that was noted since
+// the row was read. It returns errTakenOver if another worker carries the run by now.
 func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) Run) (Run, error) {
 	carrier, cursor := run.Carrier, run.Cursor
 	for range maxRaces {
 		after := change(run)
 		err := r.runs.Save(ctx, job.Name, after)
-		if !errors.Is(err, errMoved) {
+		if !errors.Is(err, errTakenOver) {
 			return after, err
 		}
 		if run, err = r.runs.Load(ctx, job.Name); err != nil {
 			return run, err
 		}
 		if !run.UnderWay || run.Carrier != carrier || run.Cursor != cursor {
-			return run, errMoved
+			return run, errTakenOver
 		}
 	}
 	return run, &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
@@ -210,9 +207,9 @@ func message(job, id, cursor, correlation string, now time.Time) events.Event {
 }
 
 // Tick sends a tick for every job at the start of each slot, and for the present slots at once,
-// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates
-// within five minutes; after that the job's row shows that the slot is done. A tick that cannot
-// be sent is logged and left to the next slot.
+// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates within
+// five minutes; after that the job's row shows that the slot is done. A tick that cannot be sent is
+// logged.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)

@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// runLease is how long a run counts as alive after its last sign of life: longer than a step
-// plus the redelivery delay of its message.
+// runLease is how long a run counts as alive after its last heartbeat: longer than a step plus the
+// redelivery delay of its message.
 const runLease = 3 * time.Minute
 
 // anewAfter is the age from which a dead run starts over: its data and its position in API
@@ -26,8 +26,7 @@ const anewAfter = time.Hour
 type Run struct {
 	// Carrier is the id of the message that carries the run. While the run is alive, other
 	// messages leave it alone.
-	Carrier string `dynamodbav:"carrier,omitempty"`
-	// Slot is the run's time slot, in milliseconds.
+	Carrier   string    `dynamodbav:"carrier,omitempty"`
 	Slot      int64     `dynamodbav:"slot"`
 	Cursor    string    `dynamodbav:"cursor,omitempty"`
 	UnderWay  bool      `dynamodbav:"under_way"`
@@ -120,7 +119,6 @@ func (r Run) demands() []string {
 	return all[max(0, len(all)-mostDemands):]
 }
 
-// againFor is the demand for another run after one that a demand took over.
 func againFor(demand string) string { return portal.DeriveID("again", demand) }
 
 func (r Run) waits(demand string) bool {

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-var errMoved = errors.New("another worker has the run")
+var errTakenOver = errors.New("another worker has the run")
 
 type runTable interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
@@ -45,7 +45,7 @@ func (r *Runs) Load(ctx context.Context, job string) (Run, error) {
 	return run, nil
 }
 
-// Save writes a job's row if it still has the version before; otherwise it returns errMoved.
+// Save writes a job's row if it still has the version before; otherwise it returns errTakenOver.
 func (r *Runs) Save(ctx context.Context, job string, run Run) error {
 	item, err := attributevalue.MarshalMap(run)
 	if err != nil {
@@ -63,7 +63,7 @@ func (r *Runs) Save(ctx context.Context, job string, run Run) error {
 	case err == nil:
 		return nil
 	case journal.LostRace(err):
-		return errMoved
+		return errTakenOver
 	}
 	return portal.Postpone("the records do not answer", fmt.Errorf("writing the run of job %s: %w", job, err))
 }

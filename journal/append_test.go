@@ -275,3 +275,33 @@ func TestMaxFactsAreAppendedAtOnce(t *testing.T) {
 		t.Errorf("the stream holds %d facts, want %d", got, journal.MaxFacts)
 	}
 }
+
+func TestALeaseIsDroppedOnlyForItsHolder(t *testing.T) {
+	t.Parallel()
+	tables := journaltest.Start(t)
+	j := tables.Open()
+	lease := schema.AccountLease("", "ann")
+	put := func(holder string) {
+		t.Helper()
+		item := lease.Attributes()
+		item["holder"] = schema.Text(holder)
+		if _, err := tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tables.Records, Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("other")
+	facts := say(ann, 0, events.UserRegistered{})
+	if err := j.Append(t.Context(), ann, 0, facts, journal.DropLease(lease, "me")); !errors.Is(err, journal.ErrTaken) {
+		t.Errorf("another's lease: %v, want ErrTaken", err)
+	}
+	if got := read(t, j, ann, 0); len(got) > 0 {
+		t.Errorf("facts were appended: %v", got)
+	}
+	put("me")
+	if err := j.Append(t.Context(), ann, 0, facts, journal.DropLease(lease, "me")); err != nil {
+		t.Fatal(err)
+	}
+	if rows := tables.Rows(t, tables.Records, lease.PK); len(rows) > 0 {
+		t.Errorf("the lease is still there: %v", rows)
+	}
+}

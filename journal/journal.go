@@ -207,7 +207,6 @@ func unavailable(doing string, err error) error {
 	return portal.Postpone("the journal does not answer", err)
 }
 
-// isInvalid also looks into a cancelled transaction's reasons.
 func isInvalid(err error) bool {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {

@@ -19,28 +19,39 @@ type Row struct {
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
 	// item.
 	Value any
-	// exists makes the row a check only: the item must exist, or Append returns ErrTaken.
-	exists bool
+	// Check makes the row a check only: the item must exist, or Append returns ErrTaken.
+	Check bool
+	// Holder is who must hold the lease that is deleted, "" for any other row.
+	Holder string
 }
 
 // MustExist writes nothing. The facts are appended only if the item exists; otherwise Append returns
 // ErrTaken, and the caller decides again.
-func MustExist(key schema.Key) Row { return Row{Key: key, exists: true} }
+func MustExist(key schema.Key) Row { return Row{Key: key, Check: true} }
 
 // PutDue writes a due row.
 func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }
 
-// DropDue deletes a due row whose time has not moved.
+// DropDue deletes a due row whose time has not changed.
 func DropDue(row due.Row) Row {
 	return Row{Key: row.Place()}
 }
 
+// DropLease deletes a lease's item. Unless it still has that holder, Append returns ErrTaken.
+func DropLease(key schema.Key, holder string) Row { return Row{Key: key, Holder: holder} }
+
 func (r Row) write(table string) (types.TransactWriteItem, error) {
-	if r.exists {
+	if r.Check {
 		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+		}}, nil
+	}
+	if r.Holder != "" {
+		return types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("holder = :holder"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":holder": schema.Text(r.Holder)},
 		}}, nil
 	}
 	if r.Value == nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // AccountLease is the lease of an account. It also remembers whether a holder left something
-// unrecorded (decision 0014). Its item exists while the lease is held or that may be.
+// unrecorded (decision 0014).
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
@@ -23,12 +23,17 @@ type AccountLease struct {
 	// is not recorded: its lease ended with that, ran out, or was taken over. The zero time
 	// means that everything is recorded.
 	LastUnrecorded time.Time
+	// Key and Holder are those of the lease's item. A holder may delete the item in a transaction
+	// of its own, on condition that it still has that holder, if all that it and earlier holders
+	// began is recorded then. That ends the lease.
+	Key    schema.Key
+	Holder string
 
 	end func(recorded bool)
 }
 
-// End ends the lease if it is still the holder's. recorded means that all that this holder and
-// earlier ones began is recorded.
+// End ends the lease if it is still the holder's. recorded means that everything which this holder
+// and earlier ones began is recorded.
 func (l AccountLease) End(recorded bool) {
 	if l.end != nil {
 		l.end(recorded)
@@ -55,7 +60,7 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	lease = AccountLease{Until: until, end: func(recorded bool) {
+	lease = AccountLease{Until: until, Key: key, Holder: holder, end: func(recorded bool) {
 		if recorded {
 			l.remove(ctx, key, holder)
 			return

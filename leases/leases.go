@@ -1,7 +1,7 @@
-// Package leases keeps leases as items of the records table. A lease says who may do a thing,
-// and until when. Its holder is not told when it runs out, so a lease only saves work: what it
-// is about must be safe without it. Converging takes the lease of an account, and the control
-// plane the attach lease.
+// Package leases keeps leases as items of the records table. A lease says who may do a thing, and
+// until when. Its holder is not told when it runs out, so a lease only saves work: the work must be
+// safe without it. Converging takes the lease of an account, and the control plane the attach
+// lease.
 package leases
 
 import (
@@ -26,8 +26,7 @@ type table interface {
 
 // Config configures Leases.
 type Config struct {
-	Table string
-	// Targets share no leases.
+	Table  string
 	Target portal.Target
 	// Now is the clock; nil is the system's.
 	Now func() time.Time

@@ -2,8 +2,6 @@ package library
 
 import "net/url"
 
-// The addresses of the catalog's pages.
-
 // ProductPath is the path of a product's page.
 func ProductPath(product string) string { return "/apis/" + url.PathEscape(product) }
 

@@ -7,11 +7,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// maxShelves bounds the shelves of an edition. Beyond it, one that is in use makes room, and is
-// made again when it is needed.
+// maxShelves bounds the shelves of an edition. Beyond it, one makes room, and is made again when it
+// is needed.
 const maxShelves = 64
 
-// edition is one published catalog.
 type edition struct {
 	library  *Library
 	hash     string
@@ -31,7 +30,7 @@ func newEdition(l *Library, published projections.Catalog) *edition {
 	return e
 }
 
-// shelf returns what the viewer sees. Viewers who see the same products share it.
+// shelf returns what the viewer sees. Viewers who see the same products get the same one.
 func (e *edition) shelf(viewer catalog.Viewer) *Shelf {
 	if !viewer.SignedIn && !viewer.Admin && len(viewer.Groups) == 0 {
 		return e.public
@@ -55,7 +54,6 @@ func (e *edition) shelf(viewer catalog.Viewer) *Shelf {
 	return shelf
 }
 
-// seen names the set of products that the viewer sees: a bit for each product.
 func (e *edition) seen(viewer catalog.Viewer) string {
 	bits := make([]byte, (len(e.document.Products)+7)/8)
 	for i, product := range e.document.Products {

@@ -13,7 +13,6 @@ import (
 type Encoded struct {
 	Body []byte
 	Gzip []byte
-	// Hash is that of Body.
 	Hash string
 }
 
@@ -37,9 +36,9 @@ func (s *Shelf) Encoded(ctx context.Context, key string, encode func(context.Con
 	})
 }
 
-// Keep returns what make makes, from memory if it is there, such as a page that was rendered
-// from Markdown. The key is as for Encoded; size is that of the value in bytes, about. All values
-// together take at most a quarter of Config.Memory; the one that was not used for longest makes room.
+// Keep returns what make makes, from memory if it is there. The key is as for Encoded; size is that
+// of the value in bytes, about. All values together take at most a quarter of Config.Memory; the
+// one that was not used for longest makes room.
 func Keep[T any](ctx context.Context, s *Shelf, key string, make func(context.Context) (value T, size int, err error)) (T, error) {
 	return remember(ctx, s.library.kept, key, make)
 }

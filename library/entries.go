@@ -13,15 +13,13 @@ import (
 )
 
 const (
-	// maxText bounds the text of an entry, in bytes; the rest of a longer one is not found.
-	maxText = 16 << 10
-	// maxProperties bounds the property names of one schema that are found.
+	// maxText bounds the text of an entry, in bytes; searches ignore the rest.
+	maxText       = 16 << 10
 	maxProperties = 300
 	// maxDepth bounds how deep in inline schemas named ones are looked for.
 	maxDepth = 12
 )
 
-// entry is something that a search can find.
 type entry struct {
 	kind string
 	// product is "" for the portal's own pages. slug is "" for products and pages.
@@ -34,7 +32,6 @@ type entry struct {
 	parameters string
 }
 
-// source is a part of the catalog that makes entries.
 type source struct {
 	// name changes with everything that the entries are made from.
 	name string
@@ -43,7 +40,6 @@ type source struct {
 	make     func(context.Context) ([]entry, error)
 }
 
-// everybody is the audience of the portal's own pages.
 const everybody = "pages"
 
 // audience names who sees the product. It only saves searches work: what they find is checked
@@ -53,8 +49,8 @@ func audience(product catalog.Product) string {
 	return strings.Join(append([]string{product.Visibility}, groups...), "\x00")
 }
 
-// sources lists what there is to index: first all products, then OpenAPI documents, which take
-// longer to read.
+// sources lists what there is to index: first products, then OpenAPI documents, which take longer
+// to read.
 func (l *Library) sources(document catalog.Document) (products, definitions []source) {
 	products = append(products, l.ownPages(document.Pages))
 	for _, product := range document.Products {
@@ -131,7 +127,6 @@ func (l *Library) definitionSource(product catalog.Product, api catalog.API, key
 	}}
 }
 
-// definitionEntries are the operations of a document, and the named schemas that they use.
 func definitionEntries(product, slug string, document *openapi.Document) []entry {
 	var all []entry
 	operations, schemas := map[string]bool{}, map[string]bool{}
@@ -177,7 +172,6 @@ func propertyNames(s *openapi.Schema) []string {
 	return names
 }
 
-// eachSchema calls visit for each named schema of an operation that is not in seen yet.
 func eachSchema(op *openapi.Operation, seen map[string]bool, visit func(*openapi.Schema)) {
 	var walk func(*openapi.Schema, int)
 	walk = func(s *openapi.Schema, depth int) {
@@ -234,7 +228,7 @@ func cut(text string) string {
 	return text
 }
 
-// entries guards the making of entries, since documents are other people's.
+// entries turns a panic over a hostile document into an error.
 func (s source) entries(ctx context.Context) (made []entry, err error) {
 	err = portal.Guard(func() (err error) {
 		made, err = s.make(ctx)

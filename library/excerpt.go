@@ -8,12 +8,10 @@ import (
 
 // Bounds of an excerpt, in bytes.
 const (
-	maxExcerpt = 180
-	// beforeMatch is how much text there is before the first match, about.
+	maxExcerpt  = 180
 	beforeMatch = 60
 )
 
-// excerpt is a piece of the entry's text around the first match, or its beginning.
 func (q question) excerpt(e entry) []Piece {
 	text := firstLine(e.summary)
 	at := q.first(text)
@@ -33,7 +31,6 @@ func firstLine(text string) string {
 	return line
 }
 
-// first is where the first word begins that matches, -1 if none does.
 func (q question) first(text string) int {
 	at := -1
 	eachWord(text, func(begin, end int) bool {
@@ -58,7 +55,6 @@ func (q question) matches(word string) bool {
 	return false
 }
 
-// eachWord calls visit for each run of letters and digits, until it returns false.
 func eachWord(text string, visit func(begin, end int) bool) {
 	begin := -1
 	for at, r := range text {
@@ -78,7 +74,6 @@ func eachWord(text string, visit func(begin, end int) bool) {
 	}
 }
 
-// window cuts the text around a place, at spaces.
 func window(text string, at int) string {
 	begin := 0
 	if at > beforeMatch {
@@ -110,7 +105,6 @@ func window(text string, at int) string {
 	return cut
 }
 
-// mark splits the text where words match.
 func (q question) mark(text string) []Piece {
 	var pieces []Piece
 	from := 0

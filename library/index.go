@@ -14,7 +14,6 @@ import (
 	"github.com/blevesearch/bleve/v2/search/query"
 )
 
-// index finds entries by words. It is immutable.
 type index struct {
 	bleve   bleve.Index
 	entries []entry
@@ -32,8 +31,7 @@ const (
 const (
 	batchSize = 1000
 	// minFuzzy is the length of the shortest word in which one letter may be wrong.
-	minFuzzy = 4
-	// candidates is how many entries are ranked, at most.
+	minFuzzy   = 4
 	candidates = 200
 )
 
@@ -68,7 +66,6 @@ func mappingOfEntries() (mapping.IndexMapping, error) {
 	return m, nil
 }
 
-// newIndex indexes entries with their audiences. The caller closes it.
 func newIndex(ctx context.Context, of []sourced) (*index, error) {
 	m, err := mappingOfEntries()
 	if err != nil {
@@ -112,7 +109,7 @@ func (i *index) closeAfter(err error) error {
 func (e entry) indexed(audience string) indexed {
 	return indexed{
 		Names: joined(e.title, e.names), Summary: joined(e.summary), Text: joined(e.text, e.parameters),
-		Path: pathShape(e.path), Audience: audience,
+		Path: pathPattern(e.path), Audience: audience,
 	}
 }
 
@@ -124,8 +121,8 @@ func joined(texts ...string) string {
 	return strings.Join(all, " ")
 }
 
-// pathShape is a path as paths are compared: in lower case, without the names of variables.
-func pathShape(path string) string {
+// pathPattern is a path as paths are compared: in lower case, without the names of variables.
+func pathPattern(path string) string {
 	segments := strings.Split(strings.ToLower(path), "/")
 	for i, segment := range segments {
 		if strings.HasPrefix(segment, "{") && (strings.HasSuffix(segment, "}") || i == len(segments)-1) {
@@ -167,7 +164,6 @@ func (i *index) find(ctx context.Context, q question, audiences []string, fuzzy 
 	return entries, nil
 }
 
-// anywhere matches entries with a word that is, begins with, or resembles this one.
 func anywhere(word string, fuzzy bool) query.Query {
 	either := query.NewDisjunctionQuery(nil)
 	for _, field := range []struct {
@@ -196,7 +192,7 @@ func anywhere(word string, fuzzy bool) query.Query {
 	return either
 }
 
-// byPath matches operations whose path has this shape or begins with it, and entries with all
+// byPath matches operations whose path has this pattern or begins with it, and entries with all
 // its words.
 func byPath(q question, fuzzy bool) query.Query {
 	either := query.NewDisjunctionQuery(nil)

@@ -10,25 +10,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// tryAgain is how long after a part of the catalog could not be read the indexer reads it again.
 const tryAgain = time.Minute
 
-// sourced are the entries of one source.
 type sourced struct {
 	name, audience string
 	entries        []entry
 }
 
-// indexer keeps the index of the current catalog. It builds the next one in the background while
-// searches use the last one.
+// indexer keeps the index of the current catalog. Searches use it while the next one is built.
 type indexer struct {
-	library *Library
-	log     zerolog.Logger
-	now     func() time.Time
-	stop    context.Context
-	cancel  context.CancelFunc
-	working sync.WaitGroup
-	// first is closed once there is an index of everything.
+	library   *Library
+	log       zerolog.Logger
+	now       func() time.Time
+	stop      context.Context
+	cancel    context.CancelFunc
+	working   sync.WaitGroup
 	first     chan struct{}
 	firstOnce sync.Once
 
@@ -53,7 +49,6 @@ func newIndexer(l *Library, now func() time.Time) *indexer {
 	return i
 }
 
-// want makes this edition the one to index.
 func (i *indexer) want(e *edition) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -69,7 +64,6 @@ func (i *indexer) want(e *edition) {
 	i.working.Go(i.work)
 }
 
-// work builds indexes until that of the wanted edition is there.
 func (i *indexer) work() {
 	for {
 		i.mu.Lock()
@@ -96,8 +90,8 @@ func (i *indexer) work() {
 	}
 }
 
-// build replaces the index. Nothing is read or parsed again that the last index has. missing is
-// how many sources could not be read.
+// build replaces the index. It reads and parses only sources that the last index lacks. missing is
+// how many could not be read.
 func (i *indexer) build(e *edition) (missing int, err error) {
 	products, definitions := i.library.sources(e.document)
 	known := map[string]sourced{}
@@ -159,8 +153,7 @@ func (i *indexer) replace(with []sourced) error {
 	return nil
 }
 
-// ready waits until there is an index of everything, at most for this long, and reports whether
-// there is.
+// ready waits for an index of everything, at most for this long, and reports whether there is one.
 func (i *indexer) ready(ctx context.Context, wait time.Duration) bool {
 	select {
 	case <-i.first:
@@ -189,7 +182,6 @@ func (i *indexer) find(ctx context.Context, q question, audiences []string, fuzz
 	return i.index.find(ctx, q, audiences, fuzzy)
 }
 
-// close ends the building and frees the index. Searches find nothing from then on.
 func (i *indexer) close() error {
 	i.mu.Lock()
 	i.cancel()

@@ -1,8 +1,7 @@
-// Package library is what one portal process holds in memory of the catalog: the products that
-// each kind of viewer sees, parsed OpenAPI documents, pages, encoded responses and the search
-// index. Pages, JSON, try-it and MCP read the catalog through it only, so what a viewer may not
-// see is missing everywhere alike. The process looks for a newer catalog once a second at most,
-// whatever the traffic.
+// Package library is what one portal process holds in memory of the catalog: the products that each
+// kind of viewer sees, parsed OpenAPI documents, pages, encoded responses and the search index.
+// Pages, JSON, try-it and MCP read the catalog only through it, so that all of them hide the same
+// things from a viewer.
 package library
 
 import (
@@ -17,13 +16,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// views is where the published catalog is read. It must keep the catalog in memory, as
-// projections.Views does.
+// views reads the published catalog. It must keep the catalog in memory, as projections.Views does.
 type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 }
 
-// blobs is where the things are that the catalog names by hash, as in catalog.Store.
+// blobs reads what the catalog names by hash, as in catalog.Store.
 type blobs interface {
 	LoadBlob(ctx context.Context, hash string) ([]byte, error)
 }
@@ -35,7 +33,7 @@ type Config struct {
 	// Load parses OpenAPI documents, openapi.Load if nil.
 	Load func([]byte) (*openapi.Document, error)
 	// Memory bounds the bytes of what is kept, about; DefaultMemory if 0. The search index is not
-	// among them.
+	// counted.
 	Memory int64
 	Log    zerolog.Logger
 	// Now is the clock, time.Now if nil.
@@ -45,22 +43,20 @@ type Config struct {
 // DefaultMemory is the default of Config.Memory.
 const DefaultMemory = 256 << 20
 
-// keptShare is the part of Config.Memory that Keep has: one in so many bytes.
+// keptShare is the part of Config.Memory that Keep has: one byte in so many.
 const keptShare = 4
 
 // Library is safe for concurrent use.
 type Library struct {
-	views  views
-	blobs  blobs
-	load   func([]byte) (*openapi.Document, error)
-	memory *memory
-	// parsing limits what is read and parsed at once.
+	views   views
+	blobs   blobs
+	load    func([]byte) (*openapi.Document, error)
+	memory  *memory
 	parsing *parsing
-	// kept has what Keep returns, apart from memory: many pages make no room for themselves by
-	// forgetting the parsed documents that they are made from.
-	kept *memory
-	log  zerolog.Logger
-	// indexer has the search index of the current edition.
+	// kept has what Keep returns. It is apart from memory, so that many pages do not push out the
+	// parsed documents that they are made from.
+	kept    *memory
+	log     zerolog.Logger
 	indexer *indexer
 
 	mu      sync.Mutex

@@ -9,15 +9,13 @@ import (
 )
 
 const (
-	// readAtOnce is how many documents are read and parsed at once.
 	readAtOnce = 4
 	// parsedAtOnce is how many bytes of documents are parsed at once. A larger document is parsed
 	// alone. Parsing takes up to openapi.ParsingMemory bytes for each of them.
 	parsedAtOnce = 16 << 20
 )
 
-// parsing limits the memory of documents that are being read. Those that wait have read nothing yet,
-// except for a few.
+// parsing limits the memory of documents that are being read.
 type parsing struct {
 	documents, bytes *semaphore.Weighted
 	most             int64
@@ -27,7 +25,6 @@ func newParsing(documents, bytes int64) *parsing {
 	return &parsing{documents: semaphore.NewWeighted(documents), bytes: semaphore.NewWeighted(bytes), most: bytes}
 }
 
-// do reads a document and parses it.
 func (p *parsing) do(ctx context.Context, read func() ([]byte, error), parse func([]byte) error) error {
 	if err := p.documents.Acquire(ctx, 1); err != nil {
 		return stillReading(err)

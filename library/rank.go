@@ -13,7 +13,6 @@ const (
 	rankText    = 5
 )
 
-// How much of a rank a word gets that is the same, begins with the asked word, or resembles it.
 const (
 	same      = 1.0
 	beginning = 0.7
@@ -28,11 +27,11 @@ func (q question) score(e entry) float64 {
 	var sum float64
 	all := q.words
 	if q.path != "" {
-		shape := pathShape(e.path)
+		pattern := pathPattern(e.path)
 		switch {
-		case shape == q.path:
+		case pattern == q.path:
 			sum += 10 * rankTitle
-		case strings.HasPrefix(shape, q.path):
+		case strings.HasPrefix(pattern, q.path):
 			sum += 5 * rankTitle
 		default:
 			all = slices.Concat(all, q.pathWords)
@@ -47,7 +46,6 @@ func (q question) score(e entry) float64 {
 	return sum
 }
 
-// nearness is how near the nearest of the words is.
 func nearness(word string, to []string) float64 {
 	best := 0.0
 	for _, other := range to {
@@ -63,7 +61,7 @@ func nearness(word string, to []string) float64 {
 	return best
 }
 
-// resembles reports whether one letter more, less or other makes one word the other.
+// resembles reports whether the words differ by one letter.
 func resembles(a, b string) bool {
 	one, other := []rune(a), []rune(b)
 	if len(one) < minFuzzy {

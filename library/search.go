@@ -17,10 +17,8 @@ const (
 	MaxQuery = 200
 	// MaxResults bounds the results of one search.
 	MaxResults = 50
-	// maxWords bounds the words of a query; further ones are ignored.
-	maxWords = 8
-	// firstWait is how long a search waits for the first index.
-	firstWait = 1500 * time.Millisecond
+	maxWords   = 8
+	firstWait  = 1500 * time.Millisecond
 )
 
 // Kinds of results.
@@ -33,7 +31,6 @@ const (
 
 // Result is something that a search found.
 type Result struct {
-	// Kind is one of the constants.
 	Kind  string
 	Title string
 	// URL is the path of its page.
@@ -42,8 +39,7 @@ type Result struct {
 	// API those of the API, "" for products and pages.
 	ProductID, Product string
 	Slug, API          string
-	// Method and Path are an operation's.
-	Method, Path string
+	Method, Path       string
 	// Excerpt is a piece of its text, with the words that matched; empty if it has no text.
 	Excerpt []Piece
 }
@@ -57,16 +53,14 @@ type Piece struct {
 // Results are what a search found, the best first.
 type Results struct {
 	Items []Result
-	// More says that there are further results.
-	More bool
+	More  bool
 	// Incomplete says that the first index is still being built.
 	Incomplete bool
 }
 
-// question is a query, taken apart.
 type question struct {
 	words []string
-	// path is the shape of a path in the query, "" if there is none, and pathWords its words.
+	// path is the pattern of a path in the query, "" if there is none, and pathWords its words.
 	path      string
 	pathWords []string
 }
@@ -78,7 +72,7 @@ func parse(text string) question {
 	var q question
 	for _, part := range strings.Fields(text) {
 		if strings.HasPrefix(part, "/") && len(part) > 1 && q.path == "" {
-			q.path, q.pathWords = pathShape(part), asked(part)
+			q.path, q.pathWords = pathPattern(part), asked(part)
 			continue
 		}
 		q.words = append(q.words, asked(part)...)
@@ -88,7 +82,6 @@ func parse(text string) question {
 	return q
 }
 
-// fuzzy reports whether a word is long enough to have a wrong letter.
 func (q question) fuzzy() bool {
 	return slices.ContainsFunc(slices.Concat(q.words, q.pathWords), mayBeWrong)
 }
@@ -97,13 +90,12 @@ func mayBeWrong(word string) bool { return utf8.RuneCountInString(word) >= minFu
 
 func (q question) empty() bool { return len(q.words) == 0 && q.path == "" }
 
-// Search finds products, pages, operations and schemas that have every word of the query, at
-// most limit of them and at most MaxResults. The end of a word may be missing, and one letter of
-// a longer word may be wrong; both rank lower. A path such as /harbours/{id} finds operations. An
+// Search finds products, pages, operations and schemas that have every word of the query, at most
+// limit of them and at most MaxResults. The end of a word may be missing, and one letter of a
+// longer word may be wrong; both rank lower. A path such as /harbours/{id} finds operations. An
 // empty query finds nothing.
 //
-// The first search of a process waits a moment for the index. Later ones use the last index while
-// the next one is built.
+// The first search of a process waits a moment for the index.
 func (s *Shelf) Search(ctx context.Context, text string, limit int) (Results, error) {
 	q := parse(text)
 	if q.empty() || limit < 1 {
@@ -129,7 +121,6 @@ func (s *Shelf) Search(ctx context.Context, text string, limit int) (Results, er
 	return results, nil
 }
 
-// find returns the entries that match and that are on the shelf, the best first.
 func (s *Shelf) find(ctx context.Context, q question, fuzzy bool) ([]entry, error) {
 	found, err := s.library.indexer.find(ctx, q, s.audiences, fuzzy)
 	if err != nil {

@@ -11,9 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Shelf is the catalog as some viewers see it. It is immutable and safe for concurrent use, and
-// stays the same while a request works with it. Things that the viewers do not see are NotFound,
-// exactly as things that do not exist.
+// Shelf is the catalog as some viewers see it. It is immutable and safe for concurrent use. Things
+// that the viewers do not see are NotFound, exactly as things that do not exist.
 type Shelf struct {
 	// Document has only what the viewers see. Do not change it.
 	catalog.Document
@@ -22,9 +21,8 @@ type Shelf struct {
 	// Public says that people who are not signed in see the same.
 	Public bool
 
-	library  *Library
-	products map[string]int
-	// audiences are those of its products, for searches.
+	library   *Library
+	products  map[string]int
 	audiences []string
 }
 
@@ -82,13 +80,12 @@ func (s *Shelf) API(product, slug string) (catalog.API, catalog.Product, error) 
 	return catalog.API{}, catalog.Product{}, errNoAPI
 }
 
-// Definition returns an API's OpenAPI document. The process parses each document once while it
-// is in use, and for several callers at a time once. It remembers for a while that a document
-// could not be read.
+// Definition returns an API's OpenAPI document. The process parses each document once while it is
+// in use, and remembers for a while that it could not be read.
 //
-// A document that says nothing about authentication says here that each operation needs an API key,
-// if a plan covers the API (catalog.Document.TakesKeys). So pages, Markdown, collections and programs
-// say the same. Source returns the document as its author wrote it.
+// If a plan covers the API (catalog.Document.TakesKeys), and the document says nothing about
+// authentication, each operation needs an API key here. So pages, Markdown, collections and
+// programs say the same. Source returns the document as its author wrote it.
 func (s *Shelf) Definition(ctx context.Context, product, slug string) (*openapi.Document, error) {
 	api, _, err := s.API(product, slug)
 	if err != nil {
@@ -138,8 +135,7 @@ type Page struct {
 	Name     string
 	Title    string
 	Markdown string
-	// Hash is that of Markdown.
-	Hash string
+	Hash     string
 	// File is its path in the catalog folder, for catalog.Document.Address.
 	File string
 }
@@ -197,8 +193,7 @@ func (l *Library) text(ctx context.Context, hash string) (string, error) {
 
 // File is an image or an SDK's archive.
 type File struct {
-	Body []byte // do not change it
-	// Type is the media type, Name the file name, "" for images.
+	Body       []byte // do not change it
 	Type, Name string
 	Hash       string
 }
@@ -238,8 +233,8 @@ func (s *Shelf) file(ctx context.Context, hash string) ([]byte, error) {
 	})
 }
 
-// blob reads a blob. One that is missing is a fault of the portal's data and not NotFound, since
-// the catalog names it.
+// blob reads a blob. A missing one is a fault of the portal's data and not NotFound, since the
+// catalog names it.
 func (l *Library) blob(ctx context.Context, hash string) ([]byte, error) {
 	body, err := l.blobs.LoadBlob(ctx, hash)
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// Viewer returns the person who makes the request, as the catalog knows them. The identity in
-// the context decides.
+// Viewer returns the caller as the catalog knows them, from the identity in the context.
 func Viewer(ctx context.Context) catalog.Viewer {
 	id, ok := identity.From(ctx)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 )
 
 // words splits a text into the words that the index knows: lower case, without accents and
-// punctuation. What is written like listHarbours is three words: listharbours, list, harbours.
+// punctuation. Text like listHarbours is three words: listharbours, list, harbours.
 func words(text string) []string {
 	var all []string
 	for _, part := range parts(text) {
@@ -59,7 +59,7 @@ func parts(text string) []string {
 	return found
 }
 
-// plain takes the accents off letters, and letters apart that are written as one, such as ﬁ.
+// plain removes accents from letters, and splits letters that are written as one, such as ﬁ.
 func plain(text string) string {
 	ascii := true
 	for i := range len(text) {
@@ -76,7 +76,6 @@ func plain(text string) string {
 	}, norm.NFKD.String(text))
 }
 
-// humps splits a word before capitals that follow a small letter or begin a new word.
 func humps(word string) []string {
 	runes := []rune(word)
 	var found []string

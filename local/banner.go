@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 )
 
-// faults are the --fault rules, or "".
 func (l Portal) banner(out io.Writer, faults string) {
 	if out == nil {
 		return
@@ -86,8 +85,8 @@ func (l Portal) environment() [][2]string {
 	return all
 }
 
-// mailTo prints the user pools' mails. They hold codes that only the person at the terminal
-// should read, so they stay out of the log.
+// mailTo prints the user pools' mails. Their codes are only for the person at the terminal, so they
+// stay out of the log.
 func mailTo(out io.Writer) cognito.Post {
 	return func(to, subject, body string) {
 		if out != nil {

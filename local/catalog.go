@@ -19,7 +19,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// catalogFolder is the catalog folder in the data folder.
 const catalogFolder = "catalog"
 
 // installCatalog copies the demo's catalog folder to a folder that does not exist yet. It copies
@@ -43,15 +42,14 @@ func installCatalog(dir string, from fs.FS) error {
 }
 
 const (
-	// lookEvery is how often the catalog folder is checked for changes.
 	lookEvery = time.Second
-	// readingTime is how long the workers may take to read a changed folder before its problems
-	// are no longer waited for.
+	// readingTime is how long the workers may take to read a changed folder. After that, its
+	// problems are no longer waited for.
 	readingTime = time.Minute
 )
 
-// catalogWatch asks the workers to read the catalog when a file of the catalog folder has
-// changed, and prints what is wrong with it.
+// catalogWatch asks the workers to read the catalog when a file of the catalog folder has changed,
+// and prints its problems.
 type catalogWatch struct {
 	dir    string
 	out    io.Writer
@@ -60,12 +58,10 @@ type catalogWatch struct {
 	report func(context.Context) (catalog.Report, bool, error)
 
 	state uint64
-	// asked is when the reading was asked for whose problems are to be printed; zero if none is.
 	asked time.Time
 	told  []string
 }
 
-// watchCatalog watches the folder until ctx ends. There is nothing to watch in S3.
 func watchCatalog(ctx context.Context, p app.Process, out io.Writer) error {
 	if p.Config.Catalog == "" || strings.HasPrefix(p.Config.Catalog, "s3://") {
 		return nil
@@ -100,8 +96,6 @@ func newCatalogWatch(p app.Process, out io.Writer) *catalogWatch {
 	}
 }
 
-// look asks for a reading if the folder has changed, and prints the problems of a reading that
-// has ended.
 func (w *catalogWatch) look(ctx context.Context) error {
 	if state := stateOf(w.dir); state != w.state {
 		asked := w.now()
@@ -127,7 +121,6 @@ func (w *catalogWatch) look(ctx context.Context) error {
 	return nil
 }
 
-// print prints problems unless they were printed before.
 func (w *catalogWatch) print(report catalog.Report) {
 	var texts []string
 	for _, problem := range report.Problems {
@@ -147,7 +140,6 @@ func (w *catalogWatch) print(report catalog.Report) {
 	w.told = texts
 }
 
-// printable makes the text of a file safe to print to a terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {

@@ -19,10 +19,10 @@ type Demo struct {
 	API              demo.Installed
 }
 
-// SetupDemo installs the demo beside a portal that is set up, also in a real AWS account: a
-// user pool with demo.Accounts, and an API with two plans whose requests backendURL answers. It
-// asks the workers to read the catalog, and does not wait for them. A second run leaves
-// everything as it is, except that the pool's client gets the addresses of cfg.BaseURL.
+// SetupDemo installs the demo beside a portal that is set up, also in a real AWS account: a user
+// pool with demo.Accounts, and an API with two plans whose requests backendURL answers. It asks the
+// workers to read the catalog. A second call changes only the addresses of the pool's client, to
+// those of cfg.BaseURL.
 func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendURL string) (Demo, error) {
 	poolID, clientID, err := demo.UserPool{
 		Cognito: cognitoidentityprovider.NewFromConfig(awsCfg), Name: cfg.Prefix + "-demo", ClientName: web.DefaultName,

@@ -103,7 +103,7 @@ func TestDemoIsInstalledOnceAndFollowsTheBaseURL(t *testing.T) {
 	stages, err := apigateway.NewFromConfig(p.AWS).GetUsagePlan(t.Context(), &apigateway.GetUsagePlanInput{UsagePlanId: &again.API.FreePlanID})
 	ok(t, err)
 	if len(stages.ApiStages) != 1 || aws.ToString(stages.ApiStages[0].ApiId) != again.API.APIID {
-		t.Errorf("the free plan opens %+v", stages.ApiStages)
+		t.Errorf("the free plan covers %+v", stages.ApiStages)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// listen's error says what the port was for, and which flag chooses another.
 func listen(purpose, flag string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", loopback(port))
 	if err != nil {

@@ -50,8 +50,8 @@ type Portal struct {
 	config                          app.Config
 }
 
-// Run runs a local portal until ctx ends. It ignores p.AWS, and replaces the base URL, the
-// identity provider and PollWait of p.Config. An error says in plain words what is in the way.
+// Run runs a local portal until ctx ends. It ignores p.AWS, and replaces the base URL, the identity
+// provider and PollWait of p.Config. Its errors are for people.
 func Run(ctx context.Context, p app.Process, opts Options) error {
 	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
@@ -123,8 +123,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
-// run runs the portal and a worker until ctx ends, and calls ready once the worker runs. It prints
-// problems of the catalog to out.
+// run runs the portal and a worker until ctx ends, and calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, out io.Writer, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {

@@ -16,7 +16,6 @@ const (
 	mailFrom   = "portal@" + mailDomain
 )
 
-// captureMail has the local AWS capture mails, unless an SMTP server is configured.
 func captureMail(ctx context.Context, p *app.Process) error {
 	if p.Config.Mail != "none" && p.Config.Mail != "ses" && p.Config.Mail != "" {
 		return nil
@@ -29,5 +28,4 @@ func captureMail(ctx context.Context, p *app.Process) error {
 	return nil
 }
 
-// inboxURL is the page of captured mail.
 func (l Portal) inboxURL() string { return l.AWSURL + ses.InboxPath }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 	"github.com/gatehouse-portal/gatehouse/localaws/ses"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
@@ -28,6 +29,8 @@ func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		})
 	case strings.HasPrefix(r.URL.Path, ses.InboxPath):
 		s.mail.ServeInbox(w, r)
+	case strings.HasPrefix(r.URL.Path, marketplace.Path+"/"):
+		s.buyers.ServeHTTP(w, r)
 	case r.URL.Path != SnapshotPath:
 		s.admin.ServeHTTP(w, r)
 	case r.Method != http.MethodGet:

@@ -82,7 +82,7 @@ func TestAKillAtAnyMomentLosesNothingAndDoublesNothing(t *testing.T) {
 	c := &crashes{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 0))}
 	works := []work{
 		newStandardQueue(t), newLanes(t, "sent", 6), newLanes(t, "published", 6),
-		newAppends(t), newTransactions(t), newAPIKeys(t),
+		newAppends(t), newTransactions(t), newAPIKeys(t), newPurchases(t),
 	}
 	s := c.serve()
 	for _, w := range works {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 	"github.com/gatehouse-portal/gatehouse/localaws/s3"
 	"github.com/gatehouse-portal/gatehouse/localaws/ses"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -27,7 +28,6 @@ type queryService struct {
 	wire.QueryService
 }
 
-// Names in faults and counts for an unknown operation, and for a request of no service.
 const (
 	unknown = "Unknown"
 	unnamed = "unknown"
@@ -44,7 +44,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		mount.ServeHTTP(w, r)
 		return
 	}
-	if r.URL.Path == ses.InboxPath || strings.HasPrefix(r.URL.Path, ses.InboxPath+"/") {
+	if r.URL.Path == ses.InboxPath || strings.HasPrefix(r.URL.Path, ses.InboxPath+"/") || strings.HasPrefix(r.URL.Path, marketplace.Path+"/") {
 		s.serveAdmin(w, r)
 		return
 	}
@@ -70,6 +70,7 @@ func (s *Server) mountFor(r *http.Request) http.Handler {
 // call finds the operation and its handler from the target header, the credential scope,
 // the form's API version or the path.
 func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
+	cborService, cborOperation := wire.CBOROperation(r)
 	switch signedFor := wire.CallerOf(r).Service; {
 	case strings.Contains(r.URL.Path, "/_user_request_"):
 		return faults.Call{
@@ -78,6 +79,8 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 		}
 	case r.Header.Get("X-Amz-Target") != "":
 		return s.jsonCall(r)
+	case cborService != "":
+		return s.cborCall(cborService, cborOperation)
 	case signedFor == "s3":
 		return faults.Call{Service: "s3", Operation: objectOperation(r), Handler: s.objects, Refuse: refuseS3}
 	case signedFor == "ses":
@@ -150,7 +153,24 @@ func (s *Server) jsonCall(r *http.Request) faults.Call {
 	return call
 }
 
-// queryCall also parses the form for the service.
+func (s *Server) cborCall(service, operation string) faults.Call {
+	svc, ok := s.cbor[service]
+	if !ok {
+		svc = jsonService{unnamed, wire.JSONService{Target: service, Shape: "com.amazonaws." + strings.ToLower(service)}}
+	}
+	call := faults.Call{Service: svc.name, Operation: unknown, Handler: wire.CBORService{JSONService: svc.JSONService}}
+	if _, ok := svc.Operations[operation]; ok {
+		call.Operation = operation
+	}
+	call.Refuse = func(w http.ResponseWriter, r *http.Request, e *wire.Error) {
+		svc.Operations = map[string]wire.Operation{
+			operation: func(context.Context, []byte) (any, error) { return nil, e },
+		}
+		wire.CBORService{JSONService: svc.JSONService}.ServeHTTP(w, r)
+	}
+	return call
+}
+
 func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 	if err := r.ParseForm(); err != nil {
@@ -177,7 +197,6 @@ func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 	return call
 }
 
-// invoke is the one operation of the data plane.
 const invoke = "Invoke"
 
 // pages are Cognito's operations outside its API: paths without the pool.
@@ -198,7 +217,6 @@ func pageOperation(r *http.Request) string {
 	return unknown
 }
 
-// objectOperations are keyed by method, bucket or key, and query parameter.
 var objectOperations = map[string]string{
 	"GET": "ListBuckets", "PUT bucket": "CreateBucket", "HEAD bucket": "HeadBucket", "DELETE bucket": "DeleteBucket",
 	"GET bucket list-type": "ListObjectsV2", "GET bucket location": "GetBucketLocation", "POST bucket delete": "DeleteObjects",
@@ -241,7 +259,6 @@ func (s *Server) operations() faults.Operations {
 	return all
 }
 
-// refuseREST uses the error format of both planes of API Gateway, and of SES.
 func refuseREST(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())

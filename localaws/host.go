@@ -25,7 +25,6 @@ func (s *Server) ownHost(r *http.Request) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name != "" && name == s.listensAt
 }
 
-// hostName removes the port and a final dot, and lowers the case.
 func hostName(hostport string) string {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
@@ -56,7 +55,6 @@ func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
 	}, w, r)
 }
 
-// refuseHost refuses the request in the error format of its service.
 func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
 	refusal := &wire.Error{
 		Code: "AccessDeniedException", Status: http.StatusForbidden,

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
 // ask sends the request with the given Host header and returns status and body.
@@ -48,6 +49,8 @@ func TestAForeignHostIsRefusedOnEveryPathWithTheServicesKindOfError(t *testing.T
 		"KMS":                  {"POST", "/", "{}", map[string]string{"X-Amz-Target": "TrentService.ListKeys"}, `#AccessDeniedException"`},
 		"Cognito":              {"POST", "/", "{}", map[string]string{"X-Amz-Target": "AWSCognitoIdentityProviderService.ListUserPools"}, `#AccessDeniedException"`},
 		"Marketplace Metering": {"POST", "/", "{}", map[string]string{"X-Amz-Target": "AWSMPMeteringService.ResolveCustomer"}, `#AccessDeniedException"`},
+		"the Agreement API":    {"POST", "/service/AWSMPCommerceService_v20200301/operation/SearchAgreements", "", map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}, "#AccessDeniedException"},
+		"EventBridge":          {"POST", "/", "{}", map[string]string{"X-Amz-Target": "AWSEvents.ListRules"}, `#AccessDeniedException"`},
 		"an unknown target":    {"POST", "/", "{}", map[string]string{"X-Amz-Target": "Nothing.Does"}, `#AccessDeniedException"`},
 		"SNS":                  {"POST", "/", "Action=ListTopics&Version=2010-03-31", map[string]string{"Content-Type": form, "Authorization": signedFor("sns")}, "<Code>AccessDeniedException</Code>"},
 		"STS":                  {"POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", map[string]string{"Content-Type": form, "Authorization": signedFor("sts")}, "<Code>AccessDeniedException</Code>"},
@@ -62,6 +65,7 @@ func TestAForeignHostIsRefusedOnEveryPathWithTheServicesKindOfError(t *testing.T
 		"health":               {"GET", "/_localaws/health", "", nil, `{"message":"This local AWS`},
 		"the plan of faults":   {"DELETE", faults.Path, "", nil, `{"message":"This local AWS`},
 		"a snapshot":           {"GET", localaws.SnapshotPath, "", nil, `{"message":"This local AWS`},
+		"a buyer":              {"POST", marketplace.Path + "/purchases", "{}", map[string]string{"Content-Type": "application/json"}, `{"message":"This local AWS`},
 		"the counts":           {"GET", faults.CountsPath, "", nil, `{"message":"This local AWS`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,8 +19,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/apigateway"
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 	"github.com/gatehouse-portal/gatehouse/localaws/dynamodb"
+	"github.com/gatehouse-portal/gatehouse/localaws/eventbridge"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/kms"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 	"github.com/gatehouse-portal/gatehouse/localaws/metering"
 	"github.com/gatehouse-portal/gatehouse/localaws/s3"
 	"github.com/gatehouse-portal/gatehouse/localaws/ses"
@@ -53,38 +55,37 @@ type Options struct {
 	Now func() time.Time
 	Log zerolog.Logger
 	// Mount holds backends of demo APIs by path prefix. Faults do not affect them.
-	Mount map[string]http.Handler
-	// Faults are the failures to inject.
+	Mount  map[string]http.Handler
 	Faults faults.Plan
-	// Limits are the enforced limits of API Gateway.
 	Limits Limits
 }
 
 // Server is a running local AWS.
 type Server struct {
-	db       *store.DB
-	listener net.Listener
-	http     *http.Server
-	stop     context.CancelFunc
-	serving  sync.WaitGroup
-	unused   unused
-	// listensAt is the host in Options.Addr.
+	db        *store.DB
+	listener  net.Listener
+	http      *http.Server
+	stop      context.CancelFunc
+	serving   sync.WaitGroup
+	unused    unused
 	listensAt string
 
 	json    map[string]jsonService  // by target
+	cbor    map[string]jsonService  // by service name
 	query   map[string]queryService // by API version
 	gateway *apigateway.Service
 	cognito *cognito.Service
 	meters  *metering.Service
+	market  *marketplace.Service
 	objects *s3.Service
 	mail    *ses.Service
 	mounts  map[string]http.Handler
 	faults  *faults.Injector
 	admin   http.Handler
+	buyers  http.Handler
 }
 
-// Open opens the data file, listens and serves. Errors name their cause, such as a port in
-// use or a file of another version.
+// Open opens the data file, listens and serves. Its errors are for people.
 func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -130,27 +131,31 @@ func Open(opts Options) (*Server, error) {
 func (s *Server) wire(ctx context.Context, env wire.Env) {
 	queues := sqs.New(ctx, env)
 	topics := sns.New(env, queues)
+	bus := eventbridge.New(env, queues)
 	tables := dynamodb.New(env)
 	keys := kms.New(env)
 	s.gateway = apigateway.New(env)
 	s.cognito = cognito.New(env)
 	s.meters = metering.New(env)
+	s.market = marketplace.New(env, marketplace.Services{Queues: queues, Topics: topics, Bus: bus, Meters: s.meters})
 	s.objects = s3.New(env)
 	s.mail = ses.New(env)
 	s.json = map[string]jsonService{}
 	for _, svc := range []jsonService{
 		{"sqs", queues.JSON()}, {"dynamodb", tables.JSON()}, {"kms", keys.JSON()},
-		{"cognito-idp", s.cognito.JSON()}, {"metering", s.meters.JSON()},
+		{"cognito-idp", s.cognito.JSON()}, {"metering", s.meters.JSON()}, {"events", bus.JSON()},
+		{"agreements", s.market.Agreements()}, {"entitlements", s.market.Entitlements()},
 	} {
 		s.json[svc.Target] = svc
 	}
+	s.cbor = map[string]jsonService{s.market.Agreements().Target: {"agreements", s.market.Agreements()}}
 	s.query = map[string]queryService{}
 	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", sts.New(env).Query()}} {
 		s.query[svc.Version] = svc
 	}
 	s.faults = faults.New(s.operations(), queues)
 	queues.OnOldReceipt(s.faults.OldReceipt)
-	s.admin = s.faults.Admin(s.Counts)
+	s.admin, s.buyers = s.faults.Admin(s.Counts), s.market.Admin()
 }
 
 // Endpoint is the base URL, for AWS_ENDPOINT_URL. Its host is localhost, which the cookies
@@ -167,6 +172,9 @@ func (s *Server) Cognito() *cognito.Service { return s.cognito }
 // Metering returns the Marketplace Metering service. Its methods do what AWS has no API
 // for, such as purchases.
 func (s *Server) Metering() *metering.Service { return s.meters }
+
+// Marketplace returns AWS Marketplace. Its methods play buyers and AWS.
+func (s *Server) Marketplace() *marketplace.Service { return s.market }
 
 // Mail returns the e-mail service. Its methods do what AWS has no API for, such as reading
 // captured mail.

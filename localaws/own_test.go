@@ -1,9 +1,26 @@
 package localaws
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
+
+func TestAnotherMachineCannotPlayABuyer(t *testing.T) {
+	t.Parallel()
+	s := &Server{}
+	for _, path := range []string{"/purchases", "/purchases/agmt-1/arrive", "/billed"} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost:4566"+marketplace.Path+path, nil)
+		r.RemoteAddr = "192.0.2.1:40000"
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden {
+			t.Errorf("%s is answered %d %s", path, w.Code, w.Body)
+		}
+	}
+}
 
 func TestTheHostInTheListenAddressIsAnOwnHost(t *testing.T) {
 	t.Parallel()

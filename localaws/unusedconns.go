@@ -14,7 +14,6 @@ type unused struct {
 	closed bool
 }
 
-// track is the server's ConnState hook.
 func (u *unused) track(conn net.Conn, state http.ConnState) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -31,7 +30,6 @@ func (u *unused) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// close closes them, and later ones as soon as they are accepted.
 func (u *unused) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -12,7 +12,6 @@ import (
 // time that goldmark needs grows faster than the square of their number.
 const maxMarks = 1000
 
-// crowded shows a paragraph as it is written if it has more than maxMarks of the marks.
 type crowded []string
 
 // Transform implements parser.ASTTransformer for paragraphs.

@@ -11,7 +11,6 @@ import (
 
 var levels = []atom.Atom{atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6}
 
-// level returns 1 for h1 and so on, and 0 for other nodes.
 func level(node *html.Node) int {
 	for i, heading := range levels {
 		if node.Type == html.ElementNode && node.DataAtom == heading {
@@ -21,7 +20,6 @@ func level(node *html.Node) int {
 	return 0
 }
 
-// numberHeadings shifts the headings to the level of the options and gives them ids.
 func numberHeadings(root *html.Node, options Options) []Heading {
 	highest := 6
 	for node := range root.Descendants() {
@@ -30,7 +28,6 @@ func numberHeadings(root *html.Node, options Options) []Heading {
 		}
 	}
 	var headings []Heading
-	// above is deeper by one than the heading before.
 	above, used := options.Level, names{}
 	for node := range root.Descendants() {
 		l := level(node)
@@ -51,7 +48,6 @@ func numberHeadings(root *html.Node, options Options) []Heading {
 // maxSlug is the length of the longest slug, in characters.
 const maxSlug = 64
 
-// slug returns the letters and digits of the text in lower case, with hyphens between words.
 func slug(text string) string {
 	var b strings.Builder
 	n := 0

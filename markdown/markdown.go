@@ -1,6 +1,6 @@
-// Package markdown turns Markdown of other people into HTML that is safe in the portal's pages.
-// Nothing in a text can run a script, send a form, take on an id of the page, leave its place
-// in the page, or make a browser send a request to another site.
+// Package markdown turns hostile Markdown into HTML that is safe in the portal's pages. Nothing in
+// a text can run a script, send a form, take on an id of the page, leave its place in the page, or
+// make a browser send a request to another site.
 package markdown
 
 import (
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// MaxBytes is how much of a text is read. Render says so in the page if it leaves out the rest.
+// MaxBytes is how much of a text is read. If Render leaves out the rest, the page says so.
 const MaxBytes = 512 << 10
 
 // Options say where a text is shown. The zero value is good for a text without relative links
@@ -92,8 +92,8 @@ func Text(source string) string {
 	return strings.Join(lines, "\n")
 }
 
-// FirstParagraph returns the text of the first paragraph that has any, on one line, for a
-// summary. It returns "" if there is none.
+// FirstParagraph returns the text of the first paragraph that has any, on one line, "" if there is
+// none.
 func FirstParagraph(source string) string {
 	root, ok := parse(source)
 	if !ok {

@@ -29,7 +29,6 @@ func replace(old, replacement *html.Node) {
 	old.Parent.RemoveChild(old)
 }
 
-// unwrap replaces a node by its children.
 func unwrap(node *html.Node) {
 	for child := node.FirstChild; child != nil; child = node.FirstChild {
 		node.RemoveChild(child)
@@ -38,7 +37,6 @@ func unwrap(node *html.Node) {
 	node.Parent.RemoveChild(node)
 }
 
-// writeText writes the text of a node, with newlines around blocks.
 func writeText(b *strings.Builder, node *html.Node) {
 	switch {
 	case node.Type == html.TextNode:
@@ -67,7 +65,6 @@ func writeText(b *strings.Builder, node *html.Node) {
 	b.WriteString(around)
 }
 
-// textOf returns the text of a node on one line.
 func textOf(node *html.Node) string {
 	var b strings.Builder
 	writeText(&b, node)

@@ -19,8 +19,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// parse returns an element with the sanitized content of the text. It reports false if the
-// text is nested too deep for a page (512 elements).
+// parse returns an element with the sanitized content of the text, and false if the text is nested
+// too deep for a page (512 elements).
 func parse(source string) (*html.Node, bool) {
 	source = cut(source)
 	if tooDeep(source) {
@@ -42,7 +42,6 @@ func parse(source string) (*html.Node, bool) {
 	return body, true
 }
 
-// cut returns at most MaxBytes of valid UTF-8.
 func cut(source string) string {
 	if len(source) > MaxBytes {
 		source = source[:MaxBytes]
@@ -54,7 +53,6 @@ func cut(source string) string {
 // parsing takes grows with the square of the text.
 const maxMarkers = 32
 
-// tooDeep reports whether a line begins more than maxMarkers quotes and list items.
 func tooDeep(source string) bool {
 	for line := range strings.Lines(source) {
 		if markers := strings.TrimLeft(line, " \t>-+*0123456789.)"); len(line)-len(markers) > maxMarkers {

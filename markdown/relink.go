@@ -9,7 +9,6 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// destination finds where links and images lead: after "](", in a definition, and in HTML.
 var destination = regexp.MustCompile(`\]\([ \t\n]*<([^<>\n]*)>|\]\([ \t\n]*([^\s<>()]+)|(?m:^[ \t>]*\[[^\]\n]+\]:[ \t\n]*<?([^\s<>]+))|(?i:<[a-z][^<>]*?\s(?:href|src)\s*=\s*["']?([^"'\s<>]+))`)
 
 // Relink returns the Markdown with other addresses in place of its relative links and images. link
@@ -49,7 +48,6 @@ func Relink(source string, link func(address string) string) string {
 	return b.String()
 }
 
-// group returns where the group is that matched.
 func group(match []int) (begin, end int) {
 	for i := 2; i+1 < len(match); i += 2 {
 		if match[i] >= 0 {
@@ -67,7 +65,6 @@ func relative(address string) bool {
 	return err != nil || parsed.Scheme == "" && parsed.Host == ""
 }
 
-// codeIn returns where the text has code, in order.
 func codeIn(source string) []text.Segment {
 	if tooDeep(source) {
 		return nil

@@ -64,7 +64,6 @@ func (r rewriter) link(node *html.Node) {
 	node.Attr = attributes
 }
 
-// resolve returns where a link leads, "" for nowhere, and whether that is another site.
 func (r rewriter) resolve(raw string) (address string, external bool) {
 	parsed, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil || raw == "" {
@@ -96,7 +95,6 @@ func web(u *url.URL) bool {
 	return u.Scheme == "" || (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// fragment finds the heading that a link within the text means.
 func (r rewriter) fragment(name string) string {
 	for _, id := range []string{r.Prefix + name, r.Prefix + slug(name)} {
 		if name != "" && r.ids[id] {
@@ -133,8 +131,6 @@ func (r rewriter) image(node *html.Node) {
 	}
 }
 
-// foreignImage replaces an image of another site by a link, or by its alternative text within
-// a link.
 func (r rewriter) foreignImage(node *html.Node, alt string, source *url.URL) {
 	if alt == "" {
 		alt = "Image"
@@ -160,7 +156,6 @@ func inLink(node *html.Node) bool {
 	return false
 }
 
-// code colours a block of code.
 func (r rewriter) code(pre *html.Node) {
 	code := pre.FirstChild
 	if code == nil || code != pre.LastChild || code.DataAtom != atom.Code || code.FirstChild == nil ||

@@ -1,6 +1,6 @@
 // Package mcp serves the documentation to language models over the Model Context Protocol:
-// streamable HTTP without sessions, so that any portal process can answer any request. It has
-// tools and resources that read what the library's shelf has for the viewer. It changes nothing.
+// streamable HTTP without sessions, so that any portal process can answer any request. Its tools
+// and resources read the viewer's shelf of the library. It changes nothing.
 package mcp
 
 import (
@@ -25,9 +25,7 @@ import (
 const Path = "/mcp"
 
 const (
-	// maxBody bounds a request, in bytes.
-	maxBody = 64 << 10
-	// callTime bounds a call of a tool.
+	maxBody  = 64 << 10
 	callTime = 10 * time.Second
 )
 
@@ -88,7 +86,6 @@ func withoutCookies(next http.Handler) http.Handler {
 	})
 }
 
-// noStore keeps responses out of caches, although the SDK allows caches to revalidate them.
 func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(unstored{w}, r) })
 }
@@ -107,7 +104,7 @@ func (w unstored) Write(b []byte) (int, error) {
 
 func (w unstored) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// bounded refuses bodies that are too large, and batches, which the protocol has no longer: one
+// bounded refuses bodies that are too large, and batches, which the protocol no longer has: one
 // small request could ask for many large answers.
 func (s *Server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -128,15 +125,14 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 const instructions = "This is the documentation of a developer portal. Find an operation with search, or with list_products and list_operations; " +
 	"then read it with get_operation, which has an example request. To call an API, a person needs a key: they sign up at the portal and subscribe to a plan."
 
-// serverFor returns a server with the tools and resources, for one request. They know the request's
-// viewer.
+// serverFor returns a server with the tools and resources for one request's viewer.
 func (s *Server) serverFor(r *http.Request) *sdk.Server {
 	server := sdk.NewServer(
 		&sdk.Implementation{Name: "gatehouse", Title: s.Documents.Name(), Version: s.Version, WebsiteURL: s.BaseURL},
 		&sdk.ServerOptions{
 			Instructions: instructions, SchemaCache: s.schemas,
 			Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}},
-			// The SDK lets everybody's caches keep what a resource says unless it is told otherwise.
+			// Unless told otherwise, the SDK lets everybody's caches keep what a resource says.
 			SetCacheable: func(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope = "private" },
 		},
 	)
@@ -146,7 +142,6 @@ func (s *Server) serverFor(r *http.Request) *sdk.Server {
 	return server
 }
 
-// call is what the tools and resources know of a request.
 type call struct {
 	server *Server
 	viewer catalog.Viewer
@@ -174,7 +169,7 @@ func add[In, Out any](server *sdk.Server, c call, name, title, description strin
 	})
 }
 
-// onShelf runs what reads the shelf of the caller, for at most callTime. A panic is an error.
+// onShelf calls a function with the caller's shelf, for at most callTime. A panic is an error.
 func (c call) onShelf(ctx context.Context, run func(context.Context, *library.Shelf) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()

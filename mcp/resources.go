@@ -11,11 +11,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// markdownType is the media type of all resources.
 const markdownType = "text/markdown"
 
-// addResources offers documents at the addresses under which package plain serves them. Nothing is
-// listed: list_products, list_operations and search find what there is.
+// addResources serves documents at the addresses under which package plain serves them. Nothing is
+// listed: list_products, list_operations and search find the documents.
 func (s *Server) addResources(server *sdk.Server, c call) {
 	s.addResource(server, c, "/apis/{product}.md", "product", "A product", "Overview, APIs, plans with their limits, and pages of a product.",
 		func(ctx context.Context, shelf *library.Shelf, values []string) (string, error) {

@@ -24,8 +24,7 @@ const (
 	// maxName and maxQuery bound what callers send, in characters.
 	maxName  = 200
 	maxQuery = 200
-	// maxText bounds the text of a result, in bytes.
-	maxText = 100 << 10
+	maxText  = 100 << 10
 	// perProduct is how many APIs, plans or pages of a product a list of products has at most.
 	perProduct = 10
 )
@@ -308,7 +307,7 @@ func productOf(shelf *library.Shelf, id string) (catalog.Product, error) {
 }
 
 // definition returns the OpenAPI document of an API. A product with one documented API does not
-// need its id.
+// need the API's id.
 func (s *Server) definition(ctx context.Context, shelf *library.Shelf, id, slug string) (string, *openapi.Document, error) {
 	p, err := productOf(shelf, id)
 	if err != nil {
@@ -366,7 +365,6 @@ func containsFold(list []string, word string) bool {
 	return false
 }
 
-// written is a result of Markdown.
 func written(body string, err error) (*sdk.CallToolResult, any, error) {
 	if err != nil {
 		return nil, nil, err
@@ -374,7 +372,6 @@ func written(body string, err error) (*sdk.CallToolResult, any, error) {
 	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: shortened(body)}}}, nil, nil
 }
 
-// shortened cuts a text that is too long, and says so.
 func shortened(body string) string {
 	if len(body) > maxText {
 		body = cut(body, maxText) + "\n\nThis text is cut here, since it is too long.\n"
@@ -382,7 +379,6 @@ func shortened(body string) string {
 	return string(markdown.Legible([]byte(body)))
 }
 
-// cut returns at most that many bytes of a text, and no half of a character.
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -393,7 +389,6 @@ func cut(text string, most int) string {
 	return text[:most] + "…"
 }
 
-// explain returns the error as the caller may see it.
 func (c call) explain(tool string, err error) error {
 	switch code := portal.CodeOf(err); code {
 	case portal.Internal, portal.Unavailable:

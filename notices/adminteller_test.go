@@ -161,9 +161,8 @@ func TestEveryAdminIsToldOnceAlthoughWorkersStop(t *testing.T) {
 			o := newOffice(t, "root", "ada", "cy")
 			o.arrive("a")
 			dying := *o.teller
-			notifier := *o.notifier
-			notifier.Store = notices.NewStore(&dyingClient{Client: o.tables.Client, left: stop}, o.records)
-			dying.Store, dying.Notifier = notifier.Store, &notifier
+			store := notices.NewStore(&dyingClient{Client: o.tables.Client, left: stop}, o.records)
+			dying.Store, dying.Notifier = store, &notices.Notifier{Accounts: o, Store: store, Sender: o, Now: o.now, Mail: true}
 			if _, err := dying.Wake(t.Context(), o.rows[0]); err == nil && stop < 4 {
 				t.Error("the worker did not notice that it stopped")
 			}

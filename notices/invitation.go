@@ -68,7 +68,7 @@ func (s *MailSender) invite(ctx context.Context, i members.Invitation) (result, 
 	if s == nil || s.Mailer == nil {
 		return failedFor("This portal sends no mail."), nil
 	}
-	to, ok := recipient(i.Email, "")
+	to, ok := mailAddress(i.Email, "")
 	if !ok {
 		return failedFor("The e-mail address is not valid."), nil
 	}

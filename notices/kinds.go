@@ -77,7 +77,7 @@ func Kinds() []KindInfo {
 		{Kind: ApprovalDenied, Group: approvals, Label: "a request is denied"},
 		{Kind: KeyCreated, Group: keys, Label: "a key is created"},
 		{Kind: KeyEnding, Group: keys, Label: "a key gets a date on which it ends"},
-		{Kind: KeyEndsSoon, Group: keys, Label: "a key expires in a week, or in a day"},
+		{Kind: KeyEndsSoon, Group: keys, Label: "a key expires in a week, or in a day, or the old key of a rotation ends soon"},
 		{Kind: KeyEnded, Group: keys, Label: "a key ends"},
 		{Kind: KeyLeaked, Group: keys, Label: "a key is replaced because it leaked"},
 		{Kind: KeyDisabled, Group: keys, Label: "the operator of the portal disables a key"},

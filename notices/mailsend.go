@@ -80,7 +80,7 @@ func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notic
 	case person.Unverified:
 		return failedFor("The e-mail address is not verified. Verify it at the identity provider, then sign in again."), nil
 	}
-	to, ok := recipient(person.Email, person.Name)
+	to, ok := mailAddress(person.Email, person.Name)
 	if !ok {
 		return failedFor("The e-mail address is not valid."), nil
 	}
@@ -99,8 +99,8 @@ func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notic
 	return s.hand(ctx, n.ID, m)
 }
 
-// recipient returns the address of a mail; ok is false if it could smuggle in another one.
-func recipient(address, name string) (to mail.Address, ok bool) {
+// mailAddress returns the address of a mail; ok is false if it could smuggle in another one.
+func mailAddress(address, name string) (to mail.Address, ok bool) {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || strings.ContainsAny(address, "\r\n<>,;") {
 		return mail.Address{}, false

@@ -3,6 +3,7 @@ package notices
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -17,7 +18,7 @@ import (
 )
 
 type accountReader interface {
-	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
+	AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (accounts.History, error)
 }
 
 type sender interface {
@@ -32,6 +33,8 @@ type Notifier struct {
 	Now      func() time.Time
 	// Mail says that notices go out by e-mail.
 	Mail bool
+
+	memory toldMemory
 }
 
 // FactTypes lists the types of the facts that make notices.
@@ -49,40 +52,105 @@ func FactTypes() []string {
 // nothing. If the worker stops before it has asked, the due rows do.
 func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	account, ok := msg.Subject.Account()
-	if !ok {
+	if !ok || makesNoNotice(msg) || msg.Sequence > 0 && msg.Sequence <= n.memory.recall(account, n.Now()) {
 		return nil
 	}
-	told, err := n.Told(ctx, account)
-	if err != nil || msg.Sequence > 0 && msg.Sequence <= told {
-		return err
-	}
-	history, err := n.Accounts.AccountFrom(ctx, account, told)
+	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
 		return err
 	}
+	upTo := to.told
+	if msg.Sequence == 0 || msg.Sequence > to.told {
+		upTo, err = n.tellOn(ctx, account, to, msg)
+	}
+	if err == nil {
+		n.memory.remember(account, upTo, n.Now())
+	}
+	return err
+}
+
+// makesNoNotice reports whether a message is about a registration that nobody had to approve. Of makes
+// nothing of it. The next message tells on from before it.
+func makesNoNotice(msg events.Event) bool {
+	registered, ok := msg.Data.(events.UserRegistered)
+	return ok && registered.Wish == 0
+}
+
+// tellOn tells what has happened since the last fact that was told, and returns the new last one.
+func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to recipient, msg events.Event) (upTo int64, err error) {
+	history, err := n.Accounts.AccountSince(ctx, account, to.told, msg)
+	if wish := oldestRejected(history, to.told); err == nil && wish <= history.Base.Sequence {
+		history, err = n.Accounts.AccountSince(ctx, account, wish-1, msg)
+	}
+	if err != nil {
+		return 0, err
+	}
 	if history.Account.Standing.Leaving() {
-		return nil // nothing may be written about an account that is being erased
+		return to.told, nil // nothing may be written about an account that is being erased
 	}
 	oldest := n.Now().Add(-maxAge)
-	if told == 0 {
+	if to.told == 0 {
 		oldest = n.Now().Add(-maxAgeUntold)
 	}
-	upTo := told
+	upTo = to.told
+	var found []Notice
 	for _, fact := range history.Facts {
-		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > told {
+		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > to.told {
 			break // newer workers may have words for it
 		}
 		upTo = max(upTo, fact.Sequence)
-		if fact.Sequence <= told || fact.Time.Before(oldest) {
+		if fact.Sequence <= to.told || fact.Time.Before(oldest) {
 			continue
 		}
-		for _, notice := range Of(fact, history.Account, history.Facts) {
-			if err := n.Tell(ctx, account, notice); err != nil {
+		found = append(found, Of(fact, history.Account, history.Facts)...)
+	}
+	return upTo, n.tellAll(ctx, account, to, upTo, found)
+}
+
+// oldestRejected is the oldest wish that a fact after told rejects. The words for it need the fact that
+// opened the wish.
+func oldestRejected(history accounts.History, told int64) int64 {
+	var oldest int64 = math.MaxInt64
+	for _, fact := range history.Facts {
+		if rejected, ok := fact.Data.(events.RequestRejected); ok && rejected.Wish != 0 && fact.Sequence > told {
+			oldest = min(oldest, rejected.Wish)
+		}
+	}
+	return oldest
+}
+
+// maxTogether is how many rows one transaction may write.
+const maxTogether = 100
+
+// tellAll writes notices and how far the account was told in one transaction. If some of it is
+// written already, or if it is too much for a transaction, tellAll writes one notice after the other.
+func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to recipient, upTo int64, found []Notice) error {
+	if upTo <= to.told {
+		return nil
+	}
+	if len(found) == 0 {
+		return n.Store.setTold(ctx, account, to.told, upTo)
+	}
+	writes := []records.Write{records.OfAPerson(account), toldUpdate(account, upTo)}
+	var wakeUps []events.Event
+	for _, notice := range found {
+		notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
+		more, ask := n.writes(account, notice, n.deliveries(to, notice))
+		writes, wakeUps = append(writes, more...), append(wakeUps, ask...)
+	}
+	err := records.ErrRefused
+	if len(writes) <= maxTogether {
+		err = n.Store.rows.Transact(ctx, "writing notices of "+string(account), writes...)
+	}
+	if errors.Is(err, records.ErrRefused) {
+		for _, notice := range found {
+			if err := n.tell(ctx, account, to, notice); err != nil {
 				return err
 			}
 		}
+		return n.Store.setTold(ctx, account, to.told, upTo)
 	}
-	return n.Store.setTold(ctx, account, told, upTo)
+	return n.ask(ctx, wakeUps, err)
 }
 
 // Of returns what a fact tells its account's owner, given the account after it, or later, and the
@@ -100,23 +168,30 @@ func Of(fact events.Event, account state.Account, facts []events.Event) (told []
 	return told
 }
 
+type toldRow struct {
+	Seq int64 `dynamodbav:"seq"`
+}
+
 // Told is the sequence of the last fact of the account that was told, or did not have to be.
 func (n *Notifier) Told(ctx context.Context, account portal.AccountID) (int64, error) {
-	var row struct {
-		Seq int64 `dynamodbav:"seq"`
-	}
+	var row toldRow
 	_, err := n.Store.rows.Get(ctx, schema.Told(account), &row)
 	return row.Seq, err
+}
+
+// toldUpdate fails if another worker has told as much.
+func toldUpdate(account portal.AccountID, seq int64) records.Write {
+	return records.Write{
+		Key: schema.Told(account), Update: "SET seq = :seq", If: "attribute_not_exists(seq) OR seq < :seq",
+		Values: map[string]types.AttributeValue{":seq": schema.Number(seq)},
+	}
 }
 
 func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, seq int64) error {
 	if seq <= before {
 		return nil
 	}
-	err := s.rows.Transact(ctx, "noting what "+string(account)+" was told", records.OfAPerson(account), records.Write{
-		Key: schema.Told(account), Update: "SET seq = :seq", If: "attribute_not_exists(seq) OR seq < :seq",
-		Values: map[string]types.AttributeValue{":seq": schema.Number(seq)},
-	})
+	err := s.rows.Transact(ctx, "noting what "+string(account)+" was told", records.OfAPerson(account), toldUpdate(account, seq))
 	if errors.Is(err, records.ErrRefused) {
 		return nil // another worker has told more, or the account was erased
 	}
@@ -126,32 +201,46 @@ func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, s
 // Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent. It writes
 // nothing about an account that was erased.
 func (n *Notifier) Tell(ctx context.Context, account portal.AccountID, notice Notice) error {
-	settings, err := n.Store.Settings(ctx, account)
+	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
 		return err
 	}
-	notice.Hidden = !settings.Wants(notice.Kind, ChannelDashboard)
-	var channels []Delivery
-	if n.Mail && settings.Wants(notice.Kind, ChannelMail) {
-		channels = append(channels, n.delivery(notice, ChannelMail))
+	return n.tell(ctx, account, to, notice)
+}
+
+func (n *Notifier) tell(ctx context.Context, account portal.AccountID, to recipient, notice Notice) error {
+	notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
+	return n.write(ctx, account, notice, n.deliveries(to, notice))
+}
+
+// ask sends the messages that ask for deliveries, unless writing them failed.
+func (n *Notifier) ask(ctx context.Context, wakeUps []events.Event, err error) error {
+	if err != nil || len(wakeUps) == 0 {
+		return err
 	}
-	if settings.Wants(notice.Kind, ChannelWebhook) {
-		webhooks, err := n.Store.Webhooks(ctx, account)
-		if err != nil {
-			return err
-		}
-		for _, w := range webhooks {
-			if !w.Wants(notice.Kind) {
-				continue
-			}
-			d := n.delivery(notice, w.channel())
-			if !w.On() {
-				d.State = Held
-			}
-			channels = append(channels, d)
-		}
+	return portal.Postpone("the queues do not answer", n.Sender.Send(ctx, wakeUps...))
+}
+
+// deliveries are those of a notice to the channels that its recipient wants it on.
+func (n *Notifier) deliveries(to recipient, notice Notice) []Delivery {
+	var all []Delivery
+	if n.Mail && to.settings.Wants(notice.Kind, ChannelMail) {
+		all = append(all, n.delivery(notice, ChannelMail))
 	}
-	return n.write(ctx, account, notice, channels)
+	if !to.settings.Wants(notice.Kind, ChannelWebhook) {
+		return all
+	}
+	for _, w := range to.webhooks {
+		if !w.Wants(notice.Kind) {
+			continue
+		}
+		d := n.delivery(notice, w.channel())
+		if !w.On() {
+			d.State = Held
+		}
+		all = append(all, d)
+	}
+	return all
 }
 
 func (n *Notifier) delivery(notice Notice, channel string) Delivery {
@@ -162,25 +251,26 @@ func (n *Notifier) delivery(notice Notice, channel string) Delivery {
 }
 
 func (n *Notifier) write(ctx context.Context, account portal.AccountID, notice Notice, deliveries []Delivery) error {
-	expires := notice.At.Add(keep)
-	writes := []records.Write{
-		records.OfAPerson(account), {Key: schema.Notice(account, notice.ID), Put: notice, Expires: expires, If: records.Missing},
+	writes, wakeUps := n.writes(account, notice, deliveries)
+	err := n.Store.rows.Transact(ctx, "writing a notice of "+string(account), append(writes, records.OfAPerson(account))...)
+	if errors.Is(err, records.ErrRefused) {
+		return nil // an earlier delivery of the fact has written it, or the account was erased
 	}
-	var wakeUps []events.Event
+	return n.ask(ctx, wakeUps, err)
+}
+
+// writes returns the writes of a notice that must not exist and of its deliveries, and the messages
+// that ask for those.
+func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []Delivery) (writes []records.Write, wakeUps []events.Event) {
+	expires := notice.At.Add(keep)
+	writes = []records.Write{{Key: schema.Notice(account, notice.ID), Put: notice, Expires: expires, If: records.Missing}}
 	for _, d := range deliveries {
 		writes = append(writes, newDelivery(account, d, expires)...)
 		if d.State == Pending {
 			wakeUps = append(wakeUps, d.wakeUp(account, n.Now()))
 		}
 	}
-	err := n.Store.rows.Transact(ctx, "writing a notice of "+string(account), writes...)
-	if errors.Is(err, records.ErrRefused) {
-		return nil // an earlier delivery of the fact has written it, or the account was erased
-	}
-	if err != nil || len(wakeUps) == 0 {
-		return err
-	}
-	return portal.Postpone("the queues do not answer", n.Sender.Send(ctx, wakeUps...))
+	return writes, wakeUps
 }
 
 // newDelivery returns the writes of a delivery that must not exist, and of its due row.

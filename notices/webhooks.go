@@ -22,13 +22,15 @@ import (
 // Webhooks returns the webhooks of an account, oldest first.
 func (s *Store) Webhooks(ctx context.Context, account portal.AccountID) ([]Webhook, error) {
 	all, err := listed[Webhook](ctx, s, schema.Webhooks(account), "", last, 0)
-	slices.SortFunc(all, func(a, b Webhook) int {
-		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
+	slices.SortFunc(all, oldestFirst)
 	return all, err
+}
+
+func oldestFirst(a, b Webhook) int {
+	if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
 }
 
 // Webhook returns a webhook of an account; ok is false if there is none.

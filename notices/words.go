@@ -27,7 +27,7 @@ func subscriptionRejected(a about, f events.RequestRejected) (Notice, bool) {
 		return Notice{}, false
 	}
 	what := "Your request"
-	if name := a.account.Subscriptions[plan].Name; name != "" {
+	if name := a.account.PlanName(plan); name != "" {
 		what += " about " + oneLine(name)
 	}
 	return Notice{
@@ -126,7 +126,7 @@ func aboutPlan(plan portal.PlanID) string { return "plan/" + string(plan) }
 func aboutKey(key portal.KeyID) string    { return "key/" + string(key) }
 
 func (a about) plan(id portal.PlanID) string {
-	return oneLine(cmp.Or(a.account.Subscriptions[id].Name, "a plan"))
+	return oneLine(cmp.Or(a.account.PlanName(id), "a plan"))
 }
 
 func (a about) key(id portal.KeyID) string {

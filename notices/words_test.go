@@ -16,9 +16,10 @@ import (
 func TestFactsAreToldInWords(t *testing.T) {
 	t.Parallel()
 	const admin portal.Actor = "account/admin"
-	soon := noon.AddDate(0, 0, 7)
+	soon, inSixDays, tomorrow, inAnHour := noon.AddDate(0, 0, 8), noon.AddDate(0, 0, 6), noon.AddDate(0, 0, 1), noon.Add(time.Hour)
 	link, plan := events.Link{Wish: 2}, events.Decides{Scopes: []portal.Scope{portal.PlanScope("plus")}}
 	for name, c := range map[string]struct {
+		given      events.Fact // happened before, if not nil
 		fact       events.Fact
 		actor      portal.Actor
 		kind       notices.Kind // "" if nobody is told
@@ -26,47 +27,55 @@ func TestFactsAreToldInWords(t *testing.T) {
 		title      string
 		says       string
 	}{
-		"a subscription is active":             {fact: events.SubscriptionActivated{Plan: "plus"}, kind: notices.SubscriptionActive, importance: notices.Info, title: "Plus is active"},
-		"a request is refused":                 {fact: events.RequestRejected{Decides: plan, Message: "Leave Free first."}, kind: notices.SubscriptionRejected, importance: notices.Warn, title: "Your request about Plus was refused", says: "Leave Free first."},
-		"a wish is refused":                    {fact: events.RequestRejected{Link: link, Message: "It is gone."}, kind: notices.SubscriptionRejected, importance: notices.Warn, title: "Your request about Plus was refused"},
-		"a request about no plan is refused":   {fact: events.RequestRejected{Message: "No."}},
-		"a plan was removed":                   {fact: events.SubscriptionLost{Plan: "plus", Reason: events.LostPlanGone}, kind: notices.SubscriptionLost, importance: notices.Act, title: "Your subscription to Plus has ended", says: "has removed Plus"},
-		"a plan covers another's API":          {fact: events.SubscriptionLost{Plan: "plus", Reason: events.LostStageTaken}, kind: notices.SubscriptionLost, importance: notices.Act, title: "Your subscription to Plus has ended", says: "leave the other plan"},
-		"the person leaves a plan":             {fact: events.SubscriptionEnding{Plan: "plus"}},
-		"an admin ends a subscription":         {fact: events.SubscriptionEnding{Plan: "plus"}, actor: admin, kind: notices.SubscriptionEnded, importance: notices.Act, title: "Your subscription to Plus is ending"},
-		"a plan is changed":                    {fact: events.PlanChanged{From: "free", Plan: "plus"}, kind: notices.PlanChanged, importance: notices.Info, title: "You changed to Plus"},
-		"a change of plan is refused":          {fact: events.PlanChangeRefused{Plan: "plus", Message: "It is gone."}, kind: notices.PlanChangeRefused, importance: notices.Warn, title: "Your change to Plus was refused", says: "It is gone."},
-		"a subscription waits for an admin":    {fact: events.SubscriptionApprovalPending{Plan: "plus", Name: "Plus"}, kind: notices.ApprovalPending, importance: notices.Info, title: "Your subscription to Plus waits for an approval"},
-		"a subscription is approved":           {fact: events.SubscriptionApproved{Plan: "plus"}, actor: admin, kind: notices.ApprovalGranted, importance: notices.Info, title: "Your subscription to Plus was approved"},
-		"a subscription is denied":             {fact: events.SubscriptionDenied{Plan: "plus", Message: "Ask sales."}, actor: admin, kind: notices.ApprovalDenied, importance: notices.Warn, title: "Your subscription to Plus was denied", says: "They wrote: Ask sales."},
-		"an account waits for an admin":        {fact: events.RegistrationPending{}, kind: notices.ApprovalPending, importance: notices.Info, title: "Your account waits for an approval"},
-		"an account opens at once":             {fact: events.UserRegistered{}},
-		"an account is approved":               {fact: events.UserRegistered{Link: link}, kind: notices.ApprovalGranted, importance: notices.Info, title: "Your account was approved"},
-		"an account is denied":                 {fact: events.RegistrationDenied{Message: "Unknown."}, kind: notices.ApprovalDenied, importance: notices.Act, title: "Your account was denied", says: "They wrote: Unknown."},
-		"a key is created":                     {fact: events.KeyCreated{Key: "k1", GatewayID: "g"}, kind: notices.KeyCreated, importance: notices.Info, title: "Default key was created"},
-		"a key gets an expiry date":            {fact: events.KeyEndScheduled{Key: "k1", Ends: &soon, Reason: events.EndExpired}, kind: notices.KeyEnding, importance: notices.Warn, title: "Default key ends on 27 November 2026", says: "works until 27 November 2026 at 12:00 UTC"},
-		"a key is rotated with an overlap":     {fact: events.KeyEndScheduled{Key: "k1", Ends: &soon, Reason: events.EndRotated}, kind: notices.KeyEnding, importance: notices.Warn, title: "Default key ends on 27 November 2026", says: "Put the new key into your programs"},
-		"a key's end is called off":            {fact: events.KeyEndScheduled{Key: "k1", Reason: events.EndExpired}},
-		"a key expires soon":                   {fact: events.KeyEndsSoon{Key: "k1", Ends: soon}, kind: notices.KeyEndsSoon, importance: notices.Warn, title: "Default key expires on 27 November 2026", says: "works until 27 November 2026 at 12:00 UTC"},
-		"a key expires":                        {fact: events.KeyEnding{Key: "k1", Reason: events.EndExpired}, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended"},
-		"the person revokes a key":             {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, kind: notices.KeyEnded, importance: notices.Info, title: "Default key has ended"},
-		"an admin revokes a key":               {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, actor: admin, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended", says: "The operator of this portal has revoked"},
-		"a key leaked":                         {fact: events.KeyEnding{Key: "k1", Reason: events.EndLeaked}, kind: notices.KeyLeaked, importance: notices.Act, title: "Default key was replaced because it leaked"},
-		"a key ends with its account":          {fact: events.KeyEnding{Key: "k1", Reason: events.EndAccountDeleted}},
-		"the operator disables a key":          {fact: events.KeyObserved{Key: "k1"}, actor: portal.Operator, kind: notices.KeyDisabled, importance: notices.Act, title: "Default key is disabled"},
-		"the operator enables a key":           {fact: events.KeyObserved{Key: "k1", Enabled: true}, actor: portal.Operator, kind: notices.KeyEnabled, importance: notices.Info, title: "Default key is enabled again"},
-		"half of a quota is used":              {fact: events.QuotaThresholdReached{Plan: "plus", Key: "k1", PeriodStart: "2026-11-20", Period: "DAY", Limit: 100, Used: 50, Percent: 50}, kind: notices.QuotaReached, importance: notices.Info, title: "Default key has used 50 % of Plus"},
-		"most of a quota is used":              {fact: events.QuotaThresholdReached{Plan: "plus", Key: "k1", PeriodStart: "2026-11-01", Period: "MONTH", Limit: 100, Used: 91, Percent: 90}, kind: notices.QuotaReached, importance: notices.Warn, title: "Default key has used 90 % of Plus", says: "91 of the 100 requests that Plus allows a month"},
-		"a quota is used up":                   {fact: events.QuotaThresholdReached{Plan: "plus", Key: "k1", PeriodStart: "2026-11-20", Period: "DAY", Limit: 100, Used: 103, Percent: 100}, kind: notices.QuotaExhausted, importance: notices.Act, title: "Default key has used up Plus", says: "until 21 November 2026 at 00:00 UTC"},
-		"an account is suspended":              {fact: events.AccountSuspended{Message: "Unpaid."}, actor: admin, kind: notices.AccountSuspended, importance: notices.Act, title: "Your account is suspended", says: "They wrote: Unpaid."},
-		"an account is reinstated":             {fact: events.AccountReinstated{}, actor: admin, kind: notices.AccountReinstated, importance: notices.Info, title: "Your account is no longer suspended"},
-		"a fact that concerns only the portal": {fact: events.WishParked{Link: link, Reason: events.WaitingForAWS}},
+		"a subscription is active":                  {fact: events.SubscriptionActivated{Plan: "plus"}, kind: notices.SubscriptionActive, importance: notices.Info, title: "Plus is active"},
+		"a request is refused":                      {fact: events.RequestRejected{Decides: plan, Message: "Leave Free first."}, kind: notices.SubscriptionRejected, importance: notices.Warn, title: "Your request about Plus was refused", says: "Leave Free first."},
+		"a wish is refused":                         {fact: events.RequestRejected{Link: link, Message: "It is gone."}, kind: notices.SubscriptionRejected, importance: notices.Warn, title: "Your request about Plus was refused"},
+		"a request about no plan is refused":        {fact: events.RequestRejected{Message: "No."}},
+		"a plan was removed":                        {fact: events.SubscriptionLost{Plan: "plus", Reason: events.LostPlanGone}, kind: notices.SubscriptionLost, importance: notices.Act, title: "Your subscription to Plus has ended", says: "has removed Plus"},
+		"a plan covers another's API":               {fact: events.SubscriptionLost{Plan: "plus", Reason: events.LostStageTaken}, kind: notices.SubscriptionLost, importance: notices.Act, title: "Your subscription to Plus has ended", says: "leave the other plan"},
+		"the person leaves a plan":                  {fact: events.SubscriptionEnding{Plan: "plus"}},
+		"an admin ends a subscription":              {fact: events.SubscriptionEnding{Plan: "plus"}, actor: admin, kind: notices.SubscriptionEnded, importance: notices.Act, title: "Your subscription to Plus is ending"},
+		"a plan is changed":                         {fact: events.PlanChanged{From: "free", Plan: "plus"}, kind: notices.PlanChanged, importance: notices.Info, title: "You changed to Plus"},
+		"a change of plan is refused":               {fact: events.PlanChangeRefused{Plan: "plus", Message: "It is gone."}, kind: notices.PlanChangeRefused, importance: notices.Warn, title: "Your change to Plus was refused", says: "It is gone."},
+		"a subscription waits for an admin":         {fact: events.SubscriptionApprovalPending{Plan: "plus", Name: "Plus"}, kind: notices.ApprovalPending, importance: notices.Info, title: "Your subscription to Plus waits for an approval"},
+		"a subscription is approved":                {fact: events.SubscriptionApproved{Plan: "plus"}, actor: admin, kind: notices.ApprovalGranted, importance: notices.Info, title: "Your subscription to Plus was approved"},
+		"a subscription is denied":                  {fact: events.SubscriptionDenied{Plan: "plus", Message: "Ask sales."}, actor: admin, kind: notices.ApprovalDenied, importance: notices.Warn, title: "Your subscription to Plus was denied", says: "They wrote: Ask sales."},
+		"an account waits for an admin":             {fact: events.RegistrationPending{}, kind: notices.ApprovalPending, importance: notices.Info, title: "Your account waits for an approval"},
+		"an account opens at once":                  {fact: events.UserRegistered{}},
+		"an account is approved":                    {fact: events.UserRegistered{Link: link}, kind: notices.ApprovalGranted, importance: notices.Info, title: "Your account was approved"},
+		"an account is denied":                      {fact: events.RegistrationDenied{Message: "Unknown."}, kind: notices.ApprovalDenied, importance: notices.Act, title: "Your account was denied", says: "They wrote: Unknown."},
+		"a key is created":                          {fact: events.KeyCreated{Key: "k1", GatewayID: "g"}, kind: notices.KeyCreated, importance: notices.Info, title: "Default key was created"},
+		"a key gets an expiry date":                 {fact: events.KeyEndScheduled{Key: "k1", Ends: &soon, Reason: events.EndExpired}, kind: notices.KeyEnding, importance: notices.Warn, title: "Default key ends on 28 November 2026", says: "works until 28 November 2026 at 12:00 UTC"},
+		"a key is rotated with an overlap":          {fact: events.KeyEndScheduled{Key: "k1", Ends: &soon, Reason: events.EndRotated}, kind: notices.KeyEnding, importance: notices.Warn, title: "Default key ends on 28 November 2026", says: "Put the new key into your programs"},
+		"the person sets an expiry in six days":     {fact: events.KeyEndScheduled{Key: "k1", Ends: &inSixDays, Reason: events.EndExpired}},
+		"an admin sets an expiry in six days":       {fact: events.KeyEndScheduled{Key: "k1", Ends: &inSixDays, Reason: events.EndExpired}, actor: admin, kind: notices.KeyEnding, importance: notices.Warn, title: "Default key ends on 26 November 2026"},
+		"a key is rotated without an overlap":       {fact: events.KeyEndScheduled{Key: "k1", Ends: &noon, Reason: events.EndRotated}},
+		"the overlap of a rotation ends in a day":   {given: events.KeyEndScheduled{Key: "k1", Ends: &tomorrow, Reason: events.EndRotated}, fact: events.KeyEndsSoon{Key: "k1", Ends: tomorrow}, kind: notices.KeyEndsSoon, importance: notices.Warn, title: "The old Default key ends in 24 hours", says: "let the old one work longer"},
+		"the overlap of a rotation ends in an hour": {given: events.KeyEndScheduled{Key: "k1", Ends: &inAnHour, Reason: events.EndRotated}, fact: events.KeyEndsSoon{Key: "k1", Ends: inAnHour}, kind: notices.KeyEndsSoon, importance: notices.Warn, title: "The old Default key ends in 60 minutes", says: "works until 20 November 2026 at 13:00 UTC"},
+		"a key's end is called off":                 {fact: events.KeyEndScheduled{Key: "k1", Reason: events.EndExpired}},
+		"a key expires soon":                        {fact: events.KeyEndsSoon{Key: "k1", Ends: soon}, kind: notices.KeyEndsSoon, importance: notices.Warn, title: "Default key expires on 28 November 2026", says: "works until 28 November 2026 at 12:00 UTC"},
+		"a key expires":                             {fact: events.KeyEnding{Key: "k1", Reason: events.EndExpired}, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended"},
+		"the person revokes a key":                  {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, kind: notices.KeyEnded, importance: notices.Info, title: "Default key has ended"},
+		"an admin revokes a key":                    {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, actor: admin, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended", says: "The operator of this portal has revoked"},
+		"a key leaked":                              {fact: events.KeyEnding{Key: "k1", Reason: events.EndLeaked}, kind: notices.KeyLeaked, importance: notices.Act, title: "Default key was replaced because it leaked"},
+		"a key ends with its account":               {fact: events.KeyEnding{Key: "k1", Reason: events.EndAccountDeleted}},
+		"the operator disables a key":               {fact: events.KeyObserved{Key: "k1"}, actor: portal.Operator, kind: notices.KeyDisabled, importance: notices.Act, title: "Default key is disabled"},
+		"the operator enables a key":                {fact: events.KeyObserved{Key: "k1", Enabled: true}, actor: portal.Operator, kind: notices.KeyEnabled, importance: notices.Info, title: "Default key is enabled again"},
+		"half of a quota is used":                   {fact: events.QuotaThresholdReached{Plan: "plus", Key: "k1", PeriodStart: "2026-11-20", Period: "DAY", Limit: 100, Used: 50, Percent: 50}, kind: notices.QuotaReached, importance: notices.Info, title: "Default key has used 50 % of Plus"},
+		"most of a quota is used":                   {fact: events.QuotaThresholdReached{Plan: "plus", Key: "k1", PeriodStart: "2026-11-01", Period: "MONTH", Limit: 100, Used: 91, Percent: 90}, kind: notices.QuotaReached, importance: notices.Warn, title: "Default key has used 90 % of Plus", says: "91 of the 100 requests that Plus allows a month"},
+		"a quota is used up":                        {fact: events.QuotaThresholdReached{Plan: "plus", Key: "k1", PeriodStart: "2026-11-20", Period: "DAY", Limit: 100, Used: 103, Percent: 100}, kind: notices.QuotaExhausted, importance: notices.Act, title: "Default key has used up Plus", says: "until 21 November 2026 at 00:00 UTC"},
+		"an account is suspended":                   {fact: events.AccountSuspended{Message: "Unpaid."}, actor: admin, kind: notices.AccountSuspended, importance: notices.Act, title: "Your account is suspended", says: "They wrote: Unpaid."},
+		"an account is reinstated":                  {fact: events.AccountReinstated{}, actor: admin, kind: notices.AccountReinstated, importance: notices.Info, title: "Your account is no longer suspended"},
+		"a fact that concerns only the portal":      {fact: events.WishParked{Link: link, Reason: events.WaitingForAWS}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.fact(events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
 			w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing})
+			if c.given != nil {
+				w.fact(c.given)
+			}
 			f := w.fact(c.fact)
 			if c.actor != "" {
 				f.Actor = c.actor
@@ -79,6 +88,9 @@ func TestFactsAreToldInWords(t *testing.T) {
 					t.Errorf("it is told: %+v", list)
 				}
 				return
+			}
+			if c.given != nil {
+				list = slices.DeleteFunc(list, func(n notices.Notice) bool { return n.Kind == notices.KeyEnding })
 			}
 			if len(list) != 1 || list[0].Kind != c.kind || list[0].Importance != c.importance || list[0].Title != c.title || list[0].About == "" {
 				t.Fatalf("it is told as %+v", list)

@@ -1,6 +1,7 @@
 package notices
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -77,7 +78,7 @@ func registrationDenied(_ about, f events.RegistrationDenied) (Notice, bool) {
 }
 
 func keyEnding(a about, f events.KeyEndScheduled) (Notice, bool) {
-	if f.Ends == nil {
+	if f.Ends == nil || a.justTyped(f) {
 		return Notice{}, false
 	}
 	n := Notice{
@@ -93,7 +94,28 @@ func keyEnding(a about, f events.KeyEndScheduled) (Notice, bool) {
 	return n, true
 }
 
+// leadTime is how long before an expiry its owner is first told.
+const leadTime = 7 * 24 * time.Hour
+
+// justTyped reports whether the owner has set an end that comes so soon that a notice would only
+// repeat it.
+func (a about) justTyped(f events.KeyEndScheduled) bool {
+	if a.fact.Actor != "" && a.fact.Actor != portal.AccountActor(a.account.ID) {
+		return false
+	}
+	left := f.Ends.Sub(a.fact.Time)
+	return left <= 0 || f.Reason == events.EndExpired && left < leadTime
+}
+
 func keyEndsSoon(a about, f events.KeyEndsSoon) (Notice, bool) {
+	if a.account.Keys[f.Key].EndsFor == events.EndRotated {
+		return Notice{
+			Importance: Warn, About: aboutKey(f.Key), Link: dashboard, Until: f.Ends,
+			Title:  "The old " + a.key(f.Key) + " ends in " + lasting(f.Ends.Sub(a.fact.Time)),
+			Text:   "A new key has replaced your API key " + a.key(f.Key) + ". The old one works until " + moment(f.Ends) + ". After that, calls with it are refused.",
+			Advice: "If programs still use the old key, put the new one into them, or let the old one work longer.",
+		}, true
+	}
 	return Notice{
 		Importance: Warn, About: aboutKey(f.Key), Link: dashboard, Until: f.Ends,
 		Title:  a.key(f.Key) + " expires on " + day(f.Ends),
@@ -169,3 +191,14 @@ func reason(text, message string) string {
 
 func day(t time.Time) string    { return t.UTC().Format("2 January 2006") }
 func moment(t time.Time) string { return t.UTC().Format("2 January 2006 at 15:04 MST") }
+
+// lasting is a length of time in words: hours from two days down, minutes from two hours down.
+func lasting(d time.Duration) string {
+	switch {
+	case d > 47*time.Hour:
+		return fmt.Sprintf("%d days", int(d.Round(24*time.Hour)/(24*time.Hour)))
+	case d > 110*time.Minute:
+		return fmt.Sprintf("%d hours", int(d.Round(time.Hour)/time.Hour))
+	}
+	return fmt.Sprintf("%d minutes", max(int(d.Round(time.Minute)/time.Minute), 1))
+}

@@ -24,7 +24,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/outbound"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
-	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 const (
@@ -47,6 +47,7 @@ type world struct {
 	people    people
 	net       *internet
 	facts     []events.Event
+	snapshot  int64
 
 	mu   sync.Mutex
 	time time.Time
@@ -86,17 +87,17 @@ func (w *world) later(d time.Duration) {
 	w.time = w.time.Add(d)
 }
 
-// AccountFrom folds the world's facts.
-func (w *world) AccountFrom(_ context.Context, id portal.AccountID, _ int64) (accounts.History, error) {
-	account := state.NewAccount(id)
-	for _, fact := range w.facts {
-		account.Apply(fact)
-	}
-	return accounts.History{Account: account, Facts: w.facts}, nil
+// AccountSince folds the world's facts. Like a process that reads on from a snapshot, it returns those
+// after the snapshot, or after that sequence if it is earlier.
+func (w *world) AccountSince(_ context.Context, id portal.AccountID, after int64, _ events.Event) (accounts.History, error) {
+	base := min(after, w.snapshot)
+	return accounts.History{
+		Account: statetest.FoldAccount(id, w.facts), Base: statetest.FoldAccount(id, w.facts[:base]), Facts: w.facts[base:],
+	}, nil
 }
 
 func (w *world) Account(ctx context.Context, id portal.AccountID) (accounts.History, error) {
-	return w.AccountFrom(ctx, id, 0)
+	return w.AccountSince(ctx, id, 0, events.Event{})
 }
 
 func (w *world) Send(_ context.Context, messages ...events.Event) error {

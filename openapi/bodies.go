@@ -8,7 +8,6 @@ import (
 	"strings"
 )
 
-// xmlNames is what the member xml of a schema says.
 type xmlNames struct {
 	name      string
 	attribute bool
@@ -23,7 +22,6 @@ func (x xmlNames) or(n *node) xmlNames {
 	}
 }
 
-// writeXML writes a value as OpenAPI's XML objects say.
 func writeXML(value *node, s *Schema) string {
 	root := "root"
 	if s != nil {
@@ -74,8 +72,8 @@ func (w *xmlWriter) element(name string, value *node, s *Schema, depth int) {
 	w.out.WriteString("</" + name + ">")
 }
 
-// list repeats an element, within a common one if the schema wants it wrapped. An array at the
-// top has to be.
+// list repeats an element, within a common one if the schema wants it wrapped. An array at the top
+// must be wrapped.
 func (w *xmlWriter) list(name string, value *node, s *Schema, depth int) {
 	var items *Schema
 	wrapped := depth == 0
@@ -109,7 +107,6 @@ func (w *xmlWriter) line(depth int) {
 	w.out.WriteString("\n" + strings.Repeat("  ", depth))
 }
 
-// xmlName replaces what an element's name must not have.
 func xmlName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || r == ':' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -151,10 +148,8 @@ func writeForm(value *node) string {
 	return strings.Join(pairs, "&")
 }
 
-// boundary separates the parts of generated multipart bodies.
 const boundary = "example-boundary"
 
-// writeMultipart writes an object as the parts of a form.
 func writeMultipart(value *node, s *Schema) string {
 	var b strings.Builder
 	for key, field := range value.members {
@@ -172,7 +167,6 @@ func writeMultipart(value *node, s *Schema) string {
 	return b.String()
 }
 
-// quoteName escapes a field's name as browsers do.
 func quoteName(name string) string {
 	return strings.NewReplacer("\r", "%0D", "\n", "%0A", `"`, "%22").Replace(name)
 }

@@ -7,27 +7,23 @@ import (
 	"strings"
 )
 
-// builder makes a Document from the tree of a normalized document.
 type builder struct {
 	resolver
-	warn *warnings
-	doc  *Document
-	ids  slugs
-	// operationIDs are those that are in use.
+	warn         *warnings
+	doc          *Document
+	ids          slugs
 	operationIDs map[string]bool
 	*schemas
 	nothing *node
-	// bodies are built once for each component.
-	bodies map[*node][]Media
+	bodies  map[*node][]Media
 	// parts is how many operations, parameters and bodies the document may still have.
-	parts int
-	size  int
-	// responses are built once for each component.
+	parts     int
+	size      int
 	responses map[*node]Response
 	security  map[string]SecurityScheme
 }
 
-// build makes the model. The size is that of the document in bytes.
+// build makes the model. size is that of the document in bytes.
 func build(root *node, size int, warn *warnings) *Document {
 	b := &builder{
 		resolver:     resolver{root: root, found: map[string]*node{}},
@@ -55,7 +51,7 @@ func build(root *node, size int, warn *warnings) *Document {
 	b.schemas.finish()
 	b.operationTags(root)
 	b.exemplify()
-	b.schemas.release()
+	b.schemas.dropNodes()
 	return b.doc
 }
 
@@ -79,7 +75,6 @@ func (b *builder) components() {
 	}
 }
 
-// paths builds the operations and webhooks.
 func (b *builder) paths(root *node) {
 	defaults := root.get("security")
 	for path, item := range root.get("paths").members {
@@ -104,7 +99,6 @@ func (b *builder) paths(root *node) {
 	}
 }
 
-// item builds the operations of a path item, in the order of the document.
 func (b *builder) item(path string, item *node, defaults *node, at *place) []*Operation {
 	resolved := b.follow(item)
 	if !resolved.is(objectKind) {
@@ -128,7 +122,6 @@ func (b *builder) item(path string, item *node, defaults *node, at *place) []*Op
 	return ops
 }
 
-// afford takes parts from what the document may have, and reports whether there were enough.
 func (b *builder) afford(parts int, at *place) bool {
 	enough := b.parts >= 0
 	if b.parts -= parts; b.parts < 0 && enough {
@@ -216,7 +209,6 @@ func (b *builder) operationResponses(n *node, at *place) []Response {
 	return responses
 }
 
-// statusRank orders codes before their range, and default last.
 func statusRank(status string) int {
 	if code, err := strconv.Atoi(status); err == nil {
 		return 2 * code

@@ -8,10 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// encode returns the value as JSON without white space.
 func (n *node) encode() []byte { return n.append(nil, "") }
 
-// indented returns the value as JSON that people read.
 func (n *node) indented() string { return string(n.append(nil, "\n")) }
 
 // append writes JSON. newline is "" for compact JSON, or else the line break with the
@@ -74,7 +72,6 @@ func quoteAnyway(s string) []byte {
 	return bytes.TrimSpace(quoted)
 }
 
-// plain returns the value as JSON, except that strings have no quotes.
 func (n *node) plain() string {
 	if n == nil {
 		return ""

@@ -14,7 +14,6 @@ const (
 	inResponse
 )
 
-// exemplify gives every parameter and body an example.
 func (b *builder) exemplify() {
 	e := &exemplifier{builder: b, generator: newGenerator(), texts: map[textKey]string{}, left: extraExampleText + 4*b.size, given: map[givenKey]string{}}
 	for _, op := range b.doc.list {
@@ -28,12 +27,9 @@ func (b *builder) exemplify() {
 type exemplifier struct {
 	*builder
 	generator *generator
-	// texts has the generated examples, which many responses share.
-	texts map[textKey]string
-	// given has the examples of the document, which parameters and bodies can share.
-	given map[givenKey]string
-	// left is how many bytes examples may still have.
-	left int
+	texts     map[textKey]string
+	given     map[givenKey]string
+	left      int
 }
 
 type textKey struct {
@@ -94,7 +90,6 @@ func (p *Parameter) write(value *node) string {
 	return value.plain()
 }
 
-// written returns the text of an example, and writes it only once.
 func (e *exemplifier) written(key givenKey, write func() string) string {
 	known, ok := e.given[key]
 	if ok || e.left <= 0 {
@@ -132,7 +127,6 @@ func (e *exemplifier) content(content []Media, d direction) {
 	}
 }
 
-// ofDocument returns the examples of the document: those of the media type, or else of its schema.
 func (e *exemplifier) ofDocument(m *Media) []Example {
 	var examples []Example
 	add := func(name, summary string, value *node) {
@@ -154,7 +148,6 @@ func (e *exemplifier) ofDocument(m *Media) []Example {
 	return examples
 }
 
-// unquoted returns the JSON that an author wrote as a string.
 func unquoted(value *node, m *Media) *node {
 	if !value.is(stringKind) || formatOf(m.Type) != jsonFormat {
 		return value

@@ -10,13 +10,11 @@ import (
 // time.
 type generator struct {
 	direction direction
-	// inside are the schemas that the value is inside of.
-	inside map[*Schema]bool
+	inside    map[*Schema]bool
 	// values is how many values the example may still have before it leaves out what is optional;
 	// steps is how many schemas it may still try.
 	values, steps int
-	// total is the number of steps that are left for all examples of the document.
-	total int
+	total         int
 	// patterns has the strings that were made up for patterns, nil where none was found.
 	patterns map[string]*string
 }
@@ -25,7 +23,6 @@ const (
 	exampleValues = 120
 	exampleSteps  = 5_000
 	totalSteps    = 20_000_000
-	// optionalDepth is how deep optional objects and lists are filled.
 	optionalDepth = 4
 	maxItems      = 64
 )
@@ -44,7 +41,6 @@ func (g *generator) generate(s *Schema, d direction) *node {
 	return n
 }
 
-// value returns a value for the schema, or nil if there is no finite one.
 func (g *generator) value(s *Schema, depth int) *node {
 	if g.steps--; g.steps < 0 || s == nil || g.values < -exampleValues*4 {
 		return nil
@@ -69,7 +65,6 @@ func orNull(n *node, s *Schema) *node {
 	return n
 }
 
-// size counts the values of a value, up to what matters.
 func (n *node) size() int {
 	count := 1
 	for _, item := range n.items {
@@ -113,7 +108,6 @@ func (g *generator) ofType(s *Schema, depth int) *node {
 	return text("string")
 }
 
-// choice takes the first alternative that has a value, together with the schema's own properties.
 func (g *generator) choice(s *Schema, options []*Schema, depth int) *node {
 	for _, option := range options {
 		n := g.value(option, depth)
@@ -148,7 +142,6 @@ func (g *generator) joined(s, option *Schema, n *node, depth int) *node {
 	return joined
 }
 
-// isFixed reports whether the schema itself says which value a property has.
 func isFixed(s *Schema, property string) bool {
 	return slices.ContainsFunc(s.Properties, func(p Property) bool {
 		return p.Name == property && (p.Const != "" || len(p.Enum) > 0)
@@ -175,7 +168,6 @@ func (g *generator) object(s *Schema, depth int) *node {
 	return g.further(s, n, depth)
 }
 
-// optional reports whether an optional property makes the example better.
 func (g *generator) optional(p Property, depth int) bool {
 	return !p.Deprecated && g.values > 0 && depth < optionalDepth
 }

@@ -30,7 +30,7 @@ func invalidLine(line int, format string, args ...any) *Invalid {
 	return &Invalid{Line: line, Reason: fmt.Sprintf(format, args...)}
 }
 
-// warnings collects what a document gets wrong without being unreadable.
+// warnings collects faults that leave a document readable.
 type warnings struct {
 	texts []string
 	more  int
@@ -42,7 +42,6 @@ const maxWarnings = 100
 
 func (w *warnings) full() bool { return len(w.texts) == maxWarnings }
 
-// add notes a warning about a place, which is a line or a JSON pointer.
 func (w *warnings) add(at fmt.Stringer, format string, args ...any) {
 	if w.full() {
 		w.more++
@@ -58,7 +57,6 @@ func (w *warnings) all() []string {
 	return append(w.texts, fmt.Sprintf("and %d more", w.more))
 }
 
-// line is a place in the text, from 1.
 type line int
 
 func (l line) String() string { return fmt.Sprintf("line %d", int(l)) }

@@ -6,8 +6,8 @@ const (
 	maxBytes = 32 << 20
 	maxDepth = 200
 	maxNodes = 4_000_000
-	// maxAliased is how many nodes YAML aliases may add to those that are written out, and
-	// maxExpanded is how many bytes of text a document may have with aliases replaced.
+	// maxAliased is how many nodes YAML aliases may add to those that are written out; maxExpanded
+	// is how many bytes of text a document may have with aliases replaced.
 	maxAliased  = 300_000
 	maxExpanded = 64 << 20
 	// maxMarks is how many characters of YAML may begin a node. The YAML parser needs about 150
@@ -18,13 +18,11 @@ const (
 // Limits on the model of a document. Components can be used many times over, so a small
 // document could otherwise become a large model.
 const (
-	// maxParts limits the operations, parameters and bodies together.
 	maxParts = 1_000_000
 	// maxMerges limits the properties, and maxVisits the work, of schemas that take over others.
 	maxMerges = 1_000_000
 	maxVisits = 20_000_000
-	// maxAllOf is how deep allOf may be nested.
-	maxAllOf = 40
+	maxAllOf  = 40
 	// maxPath is the length of the longest path, and maxChoices is how many tags, servers and ways
 	// to authenticate one operation may have.
 	maxPath    = 2_000
@@ -40,15 +38,13 @@ const (
 	ParsingMemory = 14
 )
 
-// budget counts down while a document is read.
-type budget struct {
+type allowance struct {
 	nodes, bytes int
 }
 
-func newBudget() *budget { return &budget{nodes: maxNodes, bytes: maxExpanded} }
+func newAllowance() *allowance { return &allowance{nodes: maxNodes, bytes: maxExpanded} }
 
-// take reports whether the document may have one more node with a text of this length.
-func (b *budget) take(length int) bool {
+func (b *allowance) take(length int) bool {
 	b.nodes--
 	b.bytes -= length
 	return b.nodes >= 0 && b.bytes >= 0

@@ -23,7 +23,6 @@ func Load(data []byte) (*Document, error) {
 	return doc, nil
 }
 
-// read returns the normalized document, as a tree and as JSON.
 func read(data []byte) (*node, []byte, *warnings, error) {
 	warn := &warnings{}
 	root, err := parse(data, warn)

@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// format is how the text of a body is written.
 type format uint8
 
 const (
@@ -44,7 +43,6 @@ func baseType(mediaType string) string {
 	return strings.ToLower(strings.TrimSpace(base))
 }
 
-// write returns a value as the text of a body.
 func (f format) write(value *node, s *Schema) string {
 	switch {
 	case value == nil:

@@ -44,8 +44,7 @@ type SecurityScheme struct {
 	Description string
 	// In and Parameter are the place of an apiKey: header, query or cookie, and its name there.
 	In, Parameter string
-	// Scheme is that of http: basic, bearer, …
-	Scheme string
+	Scheme        string
 }
 
 // APIKey reports whether the scheme is an API key of Amazon API Gateway: the header x-api-key.
@@ -86,7 +85,6 @@ type Operation struct {
 	// Servers replace the document's, if there are any.
 	Servers []Server
 
-	// schemes are those of Security, without those that the document does not define.
 	schemes [][]SecurityScheme
 	// key tells whether a header parameter is the API key. Many documents describe it like that.
 	key keyParameter
@@ -117,7 +115,7 @@ type Parameter struct {
 	// a style.
 	Media string
 
-	// given is the example of the document. It is nil after Load.
+	// given is the document's example. It is nil after Load.
 	given *node
 }
 
@@ -144,7 +142,6 @@ type Media struct {
 	// generated one is "" if none can be made.
 	Examples []Example
 
-	// from is the node of the media type. It is nil after Load.
 	from *node
 }
 
@@ -152,8 +149,7 @@ type Media struct {
 type Example struct {
 	Name, Summary string
 	Text          string
-	// Generated says that the document has no example.
-	Generated bool
+	Generated     bool
 }
 
 // Schema is a JSON Schema as people read it. A schema can contain itself, so code that walks
@@ -188,16 +184,14 @@ type Schema struct {
 	ReadOnly   bool
 	WriteOnly  bool
 
-	// closed is set if an object has no further properties.
 	closed bool
 	xml    xmlNames
-	// mapping has the values of the discriminator, where they are not the schemas' names.
+	// mapping has the values of the discriminator that are not the schemas' names.
 	mapping map[*Schema]string
 	// value is what wins over a generated example: an example, constant, default or enum value.
 	// from is the node that the schema was made of. Both are nil after Load.
 	value, from *node
-	// typing is set while Type is being made.
-	typing bool
+	typing      bool
 }
 
 // Rules limit values. A nil limit means that there is none.

@@ -4,12 +4,10 @@ package openapi
 // number its digits. A nil *node stands for a missing value, and all methods allow it.
 type node struct {
 	kind kind
-	// text is a string's value, a number's literal, or true, false, null.
 	text string
-	// keys are an object's, beside the values in items. Keys are unique.
+	// keys are an object's, unique, beside the values in items.
 	keys  []string
 	items []*node
-	// index finds the keys of large objects.
 	index map[string]int
 }
 
@@ -24,7 +22,6 @@ const (
 	objectKind
 )
 
-// indexFrom is the number of keys from which an object is worth an index.
 const indexFrom = 12
 
 func (n *node) is(k kind) bool { return n != nil && n.kind == k }
@@ -68,10 +65,8 @@ func (n *node) true() bool { return n.is(boolKind) && n.text == "true" }
 
 func (n *node) isFalse() bool { return n.is(boolKind) && n.text == "false" }
 
-// str returns the text of a member.
 func (n *node) str(key string) string { return n.get(key).string() }
 
-// list returns the elements of an array, and nothing for other values.
 func (n *node) list() []*node {
 	if n.is(arrayKind) {
 		return n.items
@@ -79,7 +74,6 @@ func (n *node) list() []*node {
 	return nil
 }
 
-// members yields the members of an object, and nothing for other values.
 func (n *node) members(yield func(string, *node) bool) {
 	if !n.is(objectKind) {
 		return
@@ -91,7 +85,6 @@ func (n *node) members(yield func(string, *node) bool) {
 	}
 }
 
-// names returns the keys of an object.
 func (n *node) names() []string {
 	if n == nil {
 		return nil
@@ -99,7 +92,6 @@ func (n *node) names() []string {
 	return n.keys
 }
 
-// set adds a member or replaces it.
 func (n *node) set(key string, value *node) {
 	for i, k := range n.keys {
 		if k == key {
@@ -110,7 +102,6 @@ func (n *node) set(key string, value *node) {
 	n.add(key, value)
 }
 
-// add appends a member whose key is new.
 func (n *node) add(key string, value *node) {
 	n.keys, n.items, n.index = append(n.keys, key), append(n.items, value), nil
 }

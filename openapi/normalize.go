@@ -15,14 +15,12 @@ func Normalize(data []byte) ([]byte, error) {
 
 const anyMethod = "x-amazon-apigateway-any-method"
 
-// methods are those of OpenAPI, in the order in which pages list them.
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
 
 // anyMethods are what API Gateway means by ANY.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-any-method.html
 var anyMethods = []string{"get", "put", "post", "delete", "options", "head", "patch"}
 
-// expandAny replaces API Gateway's ANY by the methods that the path does not define itself.
 func expandAny(root *node) {
 	for _, item := range root.get("paths").members {
 		operation := item.get(anyMethod)
@@ -50,7 +48,7 @@ func withMethodID(operation *node, method string) *node {
 }
 
 // stripAmazon removes the extensions of API Gateway, which describe integrations and authorizers
-// that are nobody's business but the API's owner's.
+// that only the API's owner should see.
 func stripAmazon(root *node) {
 	_ = walk(root, func(n *node, _ *place) error {
 		if !slices.ContainsFunc(n.keys, isAmazon) {

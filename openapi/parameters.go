@@ -6,7 +6,6 @@ import (
 	"strings"
 )
 
-// parameters merges those of the path with those of the operation, which win.
 func (b *builder) parameters(op *Operation, ofPath, own *node, at *place) []Parameter {
 	var params []Parameter
 	index := map[[2]string]int{}
@@ -46,7 +45,6 @@ func (b *builder) parameters(op *Operation, ofPath, own *node, at *place) []Para
 	return append(b.undeclared(op, params, at), params...)
 }
 
-// undeclared returns parameters for the placeholders of the path that have none.
 func (b *builder) undeclared(op *Operation, params []Parameter, at *place) []Parameter {
 	var missing []Parameter
 	for name := range placeholders(op.Path) {
@@ -66,7 +64,6 @@ func (b *builder) undeclared(op *Operation, params []Parameter, at *place) []Par
 	return missing
 }
 
-// isControlled reports whether other parts of OpenAPI define the header.
 func isControlled(header string) bool {
 	return strings.EqualFold(header, "accept") || strings.EqualFold(header, "content-type")
 }
@@ -100,7 +97,6 @@ func (b *builder) parameterOf(name, in string, n *node, at *place) Parameter {
 	return p
 }
 
-// untyped returns a schema that says nothing.
 func (b *builder) untyped() *node {
 	if b.nothing == nil {
 		b.nothing = object()
@@ -115,7 +111,6 @@ func defaultStyle(in string) string {
 	return "simple"
 }
 
-// givenExample returns the example that a parameter, header or media type gives, or nil.
 func (b *builder) givenExample(n *node) *node {
 	if example := n.get("example"); example != nil {
 		return example

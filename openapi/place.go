@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// place is where a value is in the document. It becomes a JSON pointer (RFC 6901) only when
-// something has to be said about it. A nil *place is the whole document.
+// place is where a value is in the document. It becomes a JSON pointer (RFC 6901) only for a
+// message. A nil *place is the whole document.
 type place struct {
 	up  *place
 	key string
@@ -33,7 +33,6 @@ func (p *place) String() string {
 	return b.String()
 }
 
-// escapeKey and unescapeKey convert the keys of JSON pointers.
 var (
 	escapeKey   = strings.NewReplacer("~", "~0", "/", "~1")
 	unescapeKey = strings.NewReplacer("~1", "/", "~0", "~")

@@ -12,11 +12,11 @@ import (
 // readJSON reads a JSON text. A key that an object repeats has its last value.
 func readJSON(data []byte, warn *warnings) (*node, error) {
 	r := &jsonReader{
-		data:   data,
-		dec:    jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
-		budget: newBudget(),
-		keys:   map[string]string{},
-		warn:   warn,
+		data:      data,
+		dec:       jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+		allowance: newAllowance(),
+		keys:      map[string]string{},
+		warn:      warn,
 	}
 	root, err := r.value(0)
 	if err != nil {
@@ -29,13 +29,12 @@ func readJSON(data []byte, warn *warnings) (*node, error) {
 }
 
 type jsonReader struct {
-	data   []byte
-	dec    *jsontext.Decoder
-	budget *budget
-	// keys holds one copy of each key.
-	keys map[string]string
-	slab []node
-	warn *warnings
+	data      []byte
+	dec       *jsontext.Decoder
+	allowance *allowance
+	keys      map[string]string
+	slab      []node
+	warn      *warnings
 }
 
 func (r *jsonReader) value(depth int) (*node, error) {
@@ -58,7 +57,7 @@ func (r *jsonReader) value(depth int) (*node, error) {
 	case '{':
 		n.kind = objectKind
 	}
-	if !r.budget.take(len(n.text)) {
+	if !r.allowance.take(len(n.text)) {
 		return nil, tooMany(r.line(r.dec.InputOffset()))
 	}
 	if depth > maxDepth {
@@ -92,7 +91,7 @@ func (r *jsonReader) object(n *node, depth int) error {
 			return r.syntax(err)
 		}
 		key := r.key(token.String())
-		if !r.budget.take(len(key)) {
+		if !r.allowance.take(len(key)) {
 			return tooMany(r.line(r.dec.InputOffset()))
 		}
 		item, err := r.value(depth + 1)
@@ -109,7 +108,6 @@ func (r *jsonReader) object(n *node, depth int) error {
 	return r.end()
 }
 
-// positions returns where an object has its keys.
 func positions(n *node) map[string]int {
 	at := make(map[string]int, 2*len(n.keys))
 	for i, key := range n.keys {
@@ -118,8 +116,8 @@ func positions(n *node) map[string]int {
 	return at
 }
 
-// addOrReplace adds a member, and reports whether it replaced an earlier one. The positions of
-// the keys may be nil for small objects.
+// addOrReplace adds a member, and reports whether it replaced an earlier one. at may be nil for
+// small objects.
 func addOrReplace(n *node, key string, item *node, at map[string]int) bool {
 	i, repeated := at[key]
 	if at == nil {

@@ -12,8 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readYAML reads the first document of a YAML text. Aliases and merge keys are replaced by what
-// they stand for.
+// readYAML reads the first document of a YAML text, with aliases and merge keys replaced.
 func readYAML(data []byte, warn *warnings) (*node, error) {
 	if marks(data) > maxMarks {
 		return nil, tooMany(0)
@@ -26,11 +25,10 @@ func readYAML(data []byte, warn *warnings) (*node, error) {
 	if len(doc.Content) == 0 {
 		return nil, invalid("", "the document is empty")
 	}
-	r := &yamlReader{budget: newBudget(), aliased: maxAliased, inside: map[*yaml.Node]bool{}, warn: warn}
+	r := &yamlReader{allowance: newAllowance(), aliased: maxAliased, inside: map[*yaml.Node]bool{}, warn: warn}
 	return r.value(doc.Content[0], 0, false)
 }
 
-// marks counts the characters that can begin a node.
 func marks(data []byte) int {
 	count := 0
 	for _, c := range data {
@@ -42,8 +40,7 @@ func marks(data []byte) int {
 	return count
 }
 
-// decodeYAML turns what the parser says about bad input into an Invalid. The parser panics on
-// some of it.
+// decodeYAML turns a parser's error into an Invalid. The parser panics on some bad input.
 func decodeYAML(dec *yaml.Decoder, doc *yaml.Node) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -69,12 +66,10 @@ func decodeYAML(dec *yaml.Decoder, doc *yaml.Node) (err error) {
 }
 
 type yamlReader struct {
-	budget *budget
-	// aliased is how many nodes aliases may still add.
-	aliased int
-	// inside are the anchors that are being replaced, to notice one that contains itself.
-	inside map[*yaml.Node]bool
-	warn   *warnings
+	allowance *allowance
+	aliased   int
+	inside    map[*yaml.Node]bool
+	warn      *warnings
 }
 
 func (r *yamlReader) value(y *yaml.Node, depth int, aliased bool) (*node, error) {
@@ -110,7 +105,7 @@ func (r *yamlReader) take(length int, aliased bool) bool {
 	if aliased {
 		r.aliased--
 	}
-	return r.aliased >= 0 && r.budget.take(length)
+	return r.aliased >= 0 && r.allowance.take(length)
 }
 
 func (r *yamlReader) alias(y *yaml.Node, depth int) (*node, error) {

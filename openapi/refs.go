@@ -21,14 +21,11 @@ func checkRefs(root *node) error {
 	})
 }
 
-// resolver finds what references lead to.
 type resolver struct {
-	root *node
-	// found has nil for references that lead nowhere.
+	root  *node
 	found map[string]*node
 }
 
-// lookup returns the value that a reference names, or nil.
 func (r *resolver) lookup(ref string) *node {
 	if n, ok := r.found[ref]; ok {
 		return n
@@ -82,7 +79,6 @@ func refKey(key string) string {
 	return key
 }
 
-// maxHops is how many references may follow each other until there is something else.
 const maxHops = 50
 
 // follow returns the value that n stands for. It is nil if a reference leads nowhere, or only to
@@ -98,7 +94,6 @@ func (r *resolver) follow(n *node) *node {
 	return nil
 }
 
-// shorten cuts a text to a length in bytes.
 func shorten(s string, length int) string {
 	if len(s) <= length {
 		return s

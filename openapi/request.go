@@ -49,7 +49,6 @@ type Problem struct {
 // Problems is the error of Operation.Request: at least one problem.
 type Problems []Problem
 
-// maxProblems is how many problems an error's text lists.
 const maxProblems = 10
 
 func (p Problems) Error() string {
@@ -76,8 +75,8 @@ func (p Problem) String() string {
 func (p *Parameter) Key() string { return p.In + "." + p.Name }
 
 // Request builds the request for the values. The base is the URL of the API, to which the path is
-// appended; no value can lead out of it. The error is Problems, one for each wrong value.
-// Authentication is for the caller to add.
+// appended; no value can lead out of it. The error is Problems, one for each wrong value. The
+// caller adds authentication.
 func (o *Operation) Request(base string, values Values) (Request, error) {
 	b := requestBuilder{op: o, segments: map[string]string{}, values: values}
 	b.base(base)
@@ -93,8 +92,8 @@ func (o *Operation) Request(base string, values Values) (Request, error) {
 	return b.request(), nil
 }
 
-// ExampleRequest builds the request with the example of each required parameter, and of the body.
-// If the document's own examples do not fit its rules, they are sent all the same.
+// ExampleRequest builds the request with the example of each required parameter, and of the body,
+// even if the document's examples do not fit its rules.
 func (o *Operation) ExampleRequest(base string) Request {
 	values := Values{Parameters: map[string]string{}}
 	for i := range o.Parameters {
@@ -123,13 +122,11 @@ type requestBuilder struct {
 	op       *Operation
 	values   Values
 	problems Problems
-	// lenient sends what breaks a rule, as far as it can be written at all.
+	// lenient sends values that break a rule, as far as they can be written at all.
 	lenient bool
 
-	address string
-	// segments are the escaped values of path parameters.
-	segments map[string]string
-	// place is the path with the values, literal the query that the path template has.
+	address        string
+	segments       map[string]string
 	place, literal string
 	query          []string
 	header         []Header
@@ -168,7 +165,6 @@ func (b *requestBuilder) parameter(p *Parameter) {
 	}
 }
 
-// unknown reports values of parameters that the operation does not have.
 func (b *requestBuilder) unknown() {
 	known := map[string]bool{}
 	for i := range b.op.Parameters {
@@ -184,7 +180,6 @@ func (b *requestBuilder) unknown() {
 	})
 }
 
-// rank orders problems as the operation orders its parameters.
 func (b *requestBuilder) rank(key string) int {
 	at := slices.IndexFunc(b.op.Parameters, func(p Parameter) bool { return p.Key() == key })
 	if at < 0 {

@@ -37,7 +37,6 @@ func (b *requestBuilder) fillPath() {
 	}
 }
 
-// fill replaces the placeholders of the template and escapes what is between them.
 func (b *requestBuilder) fill() string {
 	var out strings.Builder
 	rest := b.op.Path
@@ -73,7 +72,6 @@ func escapeLiteral(s string) string {
 	return out.String()
 }
 
-// isEscaped reports whether the text begins with a percent sign and two hexadecimal digits.
 func isEscaped(s string) bool {
 	return len(s) >= 3 && strings.Trim(s[1:3], "0123456789abcdefABCDEF") == ""
 }
@@ -90,7 +88,6 @@ func isDots(segment string) bool {
 	return false
 }
 
-// escape percent-encodes everything that has a meaning in a URL.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 func percent(c byte) string {

@@ -89,7 +89,6 @@ func (n *node) float() *float64 {
 	return &f
 }
 
-// count reads a number of things.
 func (n *node) count() *int {
 	f := n.float()
 	if f == nil || *f < 0 || *f != math.Trunc(*f) {
@@ -115,12 +114,10 @@ func smaller(a, b *int) *int {
 	return a
 }
 
-// text reports whether the rules are about strings.
 func (r *Rules) text() bool {
 	return r != nil && (r.MinLength != nil || r.MaxLength != nil || r.Pattern != "")
 }
 
-// constraints describes the rules as phrases.
 func constraints(s *Schema, parts []part) []string {
 	var phrases []string
 	add := func(phrase string) {

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 )
 
-// formats has an example for each format of strings.
 var formats = map[string]string{
 	"date-time":             "2026-01-31T12:00:00Z",
 	"date":                  "2026-01-31",
@@ -59,7 +58,6 @@ func (g *generator) string(s *Schema) *node {
 	return text(stretched(word, r))
 }
 
-// stretched repeats or cuts a word to the length that the rules demand.
 func stretched(word string, r *Rules) string {
 	if r.MinLength != nil && len(word) < *r.MinLength {
 		least := min(*r.MinLength, maxGenerated)
@@ -76,17 +74,15 @@ func fits(s string, r *Rules) bool {
 	return (r.MinLength == nil || length >= *r.MinLength) && (r.MaxLength == nil || length <= *r.MaxLength)
 }
 
-// maxGenerated is the length of the longest string that is made up.
 const maxGenerated = 1_000
 
-// maxPatterns is how many patterns of a document strings are made up for, and maxPattern is the
+// maxPatterns is for how many patterns of a document strings are made up, and maxPattern is the
 // length of the longest one. Compiling one can take milliseconds.
 const (
 	maxPatterns = 1_000
 	maxPattern  = 500
 )
 
-// matching makes up a string for the rules' pattern, and reports whether it did.
 func (g *generator) matching(r *Rules) (string, bool) {
 	if len(r.Pattern) > maxPattern {
 		return "", false
@@ -141,8 +137,7 @@ func matching(pattern string, r *Rules) (string, bool) {
 type patternWriter struct {
 	out   *strings.Builder
 	extra int
-	// left limits the work for nested repetitions.
-	left int
+	left  int
 }
 
 func (w *patternWriter) write(re *syntax.Regexp) {
@@ -183,7 +178,6 @@ func (w *patternWriter) repeat(re *syntax.Regexp, least, most int) {
 	}
 }
 
-// readable picks a letter or digit from a character class if it has one.
 func readable(ranges []rune) rune {
 	for _, good := range [...]rune{'a', 'A', '1', '0'} {
 		for i := 0; i+1 < len(ranges); i += 2 {
@@ -245,7 +239,6 @@ func jsonNumber(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-// addTo returns the number plus i.
 func addTo(n *node, i int) *node {
 	f, err := strconv.ParseFloat(n.text, 64)
 	if err != nil {

@@ -22,13 +22,10 @@ type schemas struct {
 	// isCombined has the nodes in both. Their own properties are not combined further.
 	isCombined map[*node]bool
 	limited    bool
-	// lost are the references that lead nowhere.
-	lost map[string]bool
-	// anything allows every value.
-	anything *Schema
+	lost       map[string]bool
+	anything   *Schema
 }
 
-// draft is a schema that is still to be filled from a node.
 type draft struct {
 	schema *Schema
 	from   *node
@@ -49,14 +46,12 @@ func newSchemas(r *resolver, warn *warnings) *schemas {
 	}
 }
 
-// name names a component, unless it only refers to another one.
 func (b *schemas) name(name string, n *node) {
 	if !n.has("$ref") {
 		b.names[n] = name
 	}
 }
 
-// schema returns the schema of a node, nil for a missing one.
 func (b *schemas) schema(n *node, at *place) *Schema {
 	if n == nil {
 		return nil
@@ -78,7 +73,6 @@ func (b *schemas) schema(n *node, at *place) *Schema {
 	return s
 }
 
-// nowhere warns once about a reference that leads nowhere.
 func (b *schemas) nowhere(ref string, at *place) {
 	if !b.lost[ref] {
 		b.lost[ref] = true
@@ -86,7 +80,6 @@ func (b *schemas) nowhere(ref string, at *place) {
 	}
 }
 
-// hasSiblings reports whether a reference has something to add to what it leads to.
 func hasSiblings(n *node) bool {
 	for _, key := range n.keys {
 		switch key {
@@ -100,7 +93,6 @@ func hasSiblings(n *node) bool {
 	return false
 }
 
-// finish fills the schemas, and those that they contain.
 func (b *schemas) finish() {
 	for len(b.queue) > 0 {
 		last := len(b.queue) - 1
@@ -113,8 +105,7 @@ func (b *schemas) finish() {
 	}
 }
 
-// release drops what only Load needs.
-func (b *schemas) release() {
+func (b *schemas) dropNodes() {
 	for _, s := range b.all {
 		s.value, s.from = nil, nil
 	}
@@ -125,7 +116,7 @@ func (b *schemas) fill(d draft) {
 	s := d.schema
 	required := map[string]bool{}
 	at := map[string]int{}
-	// Where parts differ, the later one wins, as the more special.
+	// The later part is more special, so it wins.
 	for _, part := range slices.Backward(parts) {
 		b.scalars(s, part, len(parts) == 1 || part.whole)
 	}
@@ -156,7 +147,6 @@ func sortedKeys(set map[string]bool) []string {
 	return keys
 }
 
-// any returns a schema that allows everything.
 func (b *schemas) any() *Schema {
 	if b.anything == nil {
 		b.anything = &Schema{from: object()}
@@ -173,8 +163,8 @@ type part struct {
 	whole bool
 }
 
-// parts returns the node and everything that it takes over with $ref and allOf: what is taken
-// over first, so that the node itself comes last.
+// parts returns the node and everything that it takes over with $ref and allOf. The node itself
+// comes last.
 func (b *schemas) parts(n *node, at *place) []part {
 	var parts []part
 	seen := map[*node]bool{}
@@ -210,8 +200,8 @@ func (b *schemas) parts(n *node, at *place) []part {
 	return parts
 }
 
-// spend takes what a node costs each time that a schema takes it over from the budget, and
-// reports whether there was enough.
+// spend takes from the allowance what a node costs each time that a schema takes it over, and reports
+// whether there was enough.
 func (b *schemas) spend(n *node) bool {
 	b.visits -= 1 + len(n.keys)
 	for _, key := range []string{"required", "enum", "oneOf", "anyOf", "allOf", "patternProperties", "discriminator"} {
@@ -229,8 +219,8 @@ func (b *schemas) limit(at *place) {
 	}
 }
 
-// onlyAlternative returns the one alternative besides null. This is how some programs write
-// that a value may be null.
+// onlyAlternative returns the one alternative besides null. Some programs write a value that may be
+// null like this.
 func onlyAlternative(alternatives *node) (*node, bool) {
 	var only *node
 	for _, n := range alternatives.list() {
@@ -250,8 +240,8 @@ func isNull(n *node) bool {
 	return t.string() == "null" || t.is(arrayKind) && len(t.items) == 1 && t.items[0].string() == "null"
 }
 
-// scalars takes over what the schema does not have from a later part. Only whole parts say what
-// the schema is called and give examples of it.
+// scalars takes over what the schema does not have from a later part. Only whole parts name the
+// schema and give examples of it.
 func (b *schemas) scalars(s *Schema, p part, whole bool) {
 	n := p.node
 	if whole {
@@ -288,7 +278,6 @@ func (b *schemas) scalars(s *Schema, p part, whole bool) {
 	s.xml = s.xml.or(n.get("xml"))
 }
 
-// example takes over an example.
 func (b *schemas) example(s *Schema, n *node) {
 	value := n.get("example")
 	if values := n.get("examples").list(); value == nil && len(values) > 0 {
@@ -301,7 +290,6 @@ func (b *schemas) example(s *Schema, n *node) {
 	s.prefer(value)
 }
 
-// presets takes over a constant and a default.
 func (b *schemas) presets(s *Schema, n *node) {
 	constant, preset := n.get("const"), n.get("default")
 	if constant != nil && s.Const == "" {
@@ -311,14 +299,12 @@ func (b *schemas) presets(s *Schema, n *node) {
 	s.prefer(preset)
 }
 
-// prefer makes a value the one to show, unless there is one already.
 func (s *Schema) prefer(value *node) {
 	if s.value == nil && value != nil && value.kind != nullKind {
 		s.value = value
 	}
 }
 
-// member returns the schema of a part's member, nil for a missing one.
 func (b *schemas) member(p part, key string) *Schema {
 	n := p.node.get(key)
 	if n == nil {
@@ -327,8 +313,6 @@ func (b *schemas) member(p part, key string) *Schema {
 	return b.schema(n, p.at.to(key))
 }
 
-// mappings notes which value of the discriminator stands for a schema, where it is not the
-// schema's name.
 func (b *schemas) mappings(s *Schema, n *node) {
 	for value, target := range n.members {
 		ref := target.string()

@@ -17,7 +17,6 @@ func securityScheme(name string, n *node) SecurityScheme {
 	}
 }
 
-// secure sets the operation's security from its requirements or the document's.
 func (b *builder) secure(op *Operation, requirements *node, at *place) {
 	alternatives := requirements.list()
 	for _, requirement := range alternatives[:min(len(alternatives), maxChoices)] {
@@ -43,7 +42,6 @@ func (b *builder) secure(op *Operation, requirements *node, at *place) {
 	}
 }
 
-// keyParameter turns a header parameter for the API key into a security scheme.
 func (b *builder) keyParameter(op *Operation) {
 	if op.key == keyAbsent || op.TakesKey() {
 		return
@@ -63,7 +61,6 @@ func (b *builder) keyParameter(op *Operation) {
 	}
 }
 
-// keyScheme returns the document's scheme for API keys of API Gateway, or adds one.
 func (b *builder) keyScheme() SecurityScheme {
 	if at := slices.IndexFunc(b.doc.Security, SecurityScheme.APIKey); at >= 0 {
 		return b.doc.Security[at]
@@ -82,9 +79,9 @@ func keySchemeNamed(name string) SecurityScheme {
 	return SecurityScheme{Name: name, Type: "apiKey", In: "header", Parameter: "x-api-key"}
 }
 
-// WithKey returns the document as it reads if each of its operations needs an API key of API
-// Gateway. A document that has security schemes says itself what its operations need, and is
-// returned as it is. JSON is that of the document in both cases.
+// WithKey returns the document as if each of its operations needs an API key of API Gateway. A
+// document that has security schemes says itself what its operations need, and is returned as it
+// is. JSON stays the same.
 func (d *Document) WithKey() *Document {
 	if len(d.Security) > 0 {
 		return d

@@ -13,7 +13,6 @@ type slugs map[string]int
 
 const maxSlug = 100
 
-// take returns a slug of the first name that has letters or digits.
 func (s slugs) take(names ...string) string {
 	slug := ""
 	for _, name := range names {
@@ -33,7 +32,6 @@ func (s slugs) take(names ...string) string {
 	}
 }
 
-// slugOf replaces everything but letters, digits and underscores by hyphens.
 func slugOf(name string) string {
 	var b strings.Builder
 	gap := false

@@ -4,8 +4,7 @@ import (
 	"strings"
 )
 
-// value is a parameter's value: a single one, or the elements of a list, or the fields of an
-// object.
+// value is a parameter's value: a scalar, the elements of a list, or the fields of an object.
 type value struct {
 	shape  shape
 	single string
@@ -21,18 +20,15 @@ const (
 	objectShape
 )
 
-// field is one of an object's. A list has several values.
 type field struct {
 	name   string
 	values []string
 }
 
-// text returns a scalar field, or a list with commas.
 func (f field) text(write func(string) string) string { return join(f.values, ",", write) }
 
 // The styles are those of OpenAPI 3.0.4, 4.7.12.3 and 4.7.12.4.
 
-// pathValue writes the value as a segment of a path.
 func (p *Parameter) pathValue(v value) string {
 	switch p.Style {
 	case "label":
@@ -43,12 +39,10 @@ func (p *Parameter) pathValue(v value) string {
 	return p.joined(v, ",", escape)
 }
 
-// simple writes the value of a header, which is not escaped.
 func (p *Parameter) simple(v value) string {
 	return p.joined(v, ",", func(s string) string { return s })
 }
 
-// joined writes the value with a separator.
 func (p *Parameter) joined(v value, separator string, write func(string) string) string {
 	switch v.shape {
 	case listShape:
@@ -87,7 +81,6 @@ func (p *Parameter) matrix(v value) string {
 	return name + "=" + flat.joined(v, ",", escape)
 }
 
-// query writes the value as pairs of a query, or of cookies.
 func (p *Parameter) query(v value) []string {
 	name := escape(p.Name)
 	switch {

@@ -34,8 +34,7 @@ func fromSwagger(root *node, warn *warnings) (*node, error) {
 	return out, nil
 }
 
-// convert turns a panic of the converter, which other people's documents can cause, into an
-// error.
+// convert turns a panic of the converter, which hostile documents can cause, into an error.
 func convert(root *node) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -53,8 +52,8 @@ func convert(root *node) (out []byte, err error) {
 	return json.Marshal(three)
 }
 
-// like puts the members of objects in the order that the original has, wherever both have
-// objects at the same place. Members that the original lacks come last.
+// like puts the members of objects in the order of the original, wherever both have objects at the
+// same place. Members that the original lacks come last.
 func like(n, original *node) {
 	if !n.is(objectKind) || !original.is(objectKind) {
 		return

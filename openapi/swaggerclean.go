@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// clean corrects what real Swagger documents get wrong and the converter would refuse the whole
-// document for: nulls, a version that is a number, references that lead nowhere or into paths.
+// clean corrects mistakes of real Swagger documents for which the converter would refuse the whole
+// document: nulls, a version that is a number, references that lead nowhere or into paths.
 func clean(root *node, warn *warnings) {
 	c := cleaner{resolver: resolver{root: root, found: map[string]*node{}}, warn: warn, lost: map[string]bool{}, moved: map[string]string{}}
 	for _, key := range []string{"info", "paths"} {
@@ -48,7 +48,6 @@ type definition struct {
 	value *node
 }
 
-// nulls removes members and elements that are null.
 func (c *cleaner) nulls(n *node) {
 	if slices.ContainsFunc(n.items, isNullValue) {
 		keys, items := n.keys, n.items
@@ -70,7 +69,6 @@ func (c *cleaner) nulls(n *node) {
 	}
 }
 
-// nullNames removes names without a value.
 func (c *cleaner) nullNames(n *node) {
 	kept := object()
 	for key, value := range n.members {
@@ -90,7 +88,7 @@ var (
 	amounts  = []string{"minimum", "maximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
 )
 
-// scalars gives scalars the type that they must have, and removes what cannot have it.
+// scalars gives scalars the type that they must have, and removes those that cannot have it.
 func (c *cleaner) scalars(n *node) {
 	for i, key := range n.keys {
 		value := n.items[i]
@@ -119,7 +117,6 @@ func (c *cleaner) scalars(n *node) {
 	}
 }
 
-// elements removes parameters whose reference leads nowhere.
 func (c *cleaner) elements(n *node, at *place) {
 	parameters := n.get("parameters")
 	if !parameters.is(arrayKind) {
@@ -135,8 +132,8 @@ func (c *cleaner) elements(n *node, at *place) {
 	})
 }
 
-// reference removes a reference that leads nowhere, and moves what a reference into paths leads
-// to: the converter changes what is in paths.
+// reference removes a reference that leads nowhere, and moves the value that a reference into paths
+// leads to: the converter changes the content of paths.
 func (c *cleaner) reference(n *node, at *place) {
 	ref := n.get("$ref")
 	if !ref.is(stringKind) || isComponent(ref.text) && c.lookup(ref.text) != nil {
@@ -168,8 +165,6 @@ func (c *cleaner) nowhere(ref string, at *place) {
 	}
 }
 
-// isComponent reports whether a reference leads to one of the parts that the converter moves as a
-// whole.
 func isComponent(ref string) bool {
 	for _, prefix := range []string{"#/definitions/", "#/parameters/", "#/responses/"} {
 		if name, ok := strings.CutPrefix(ref, prefix); ok && !strings.Contains(name, "/") {
@@ -183,7 +178,6 @@ func isComponent(ref string) bool {
 // level that the value is deep.
 const maxNesting = 400_000_000
 
-// nesting adds up the length of all text, times its depth.
 func nesting(n *node, depth int) int {
 	sum := (len(n.text) + 10) * depth
 	for _, key := range n.keys {

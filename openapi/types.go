@@ -38,7 +38,6 @@ func (s *Schema) phrase(depth int) string {
 	return strings.Join(words, " or ")
 }
 
-// reference is how other schemas call this one.
 func (s *Schema) reference(depth int) string {
 	if s.Name == "" {
 		return s.describeType(depth)
@@ -49,7 +48,6 @@ func (s *Schema) reference(depth int) string {
 	return s.Name
 }
 
-// choice describes oneOf and anyOf.
 func (s *Schema) choice(depth int) string {
 	options := s.OneOf
 	if options == nil {
@@ -73,7 +71,6 @@ func (s *Schema) choice(depth int) string {
 	return strings.Join(words, " or ")
 }
 
-// inferType names the type that a document leaves out although the rest implies it.
 func (s *Schema) inferType() {
 	switch {
 	case s.Types != nil || s.OneOf != nil || s.AnyOf != nil && s.Properties == nil:

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// parse reads what a person typed. The problem is "" if the schema allows the value; otherwise
-// the value is what was understood all the same.
+// parse reads what a person typed. The problem is "" if the schema allows the value; otherwise the
+// value is what was understood.
 func (p *Parameter) parse(given string) (value, string) {
 	if p.Media != "" {
 		problem := ""
@@ -48,7 +48,6 @@ func (s *Schema) parse(given string) (value, string) {
 	return first, firstProblem
 }
 
-// parseTypes takes the first of the types that the value has.
 func (s *Schema) parseTypes(given string) (value, string) {
 	if len(s.Types) == 0 {
 		return value{single: given}, s.checkEnum(given)

@@ -1,8 +1,8 @@
 package openapi
 
-// walk calls visit for every object of OpenAPI and of its schemas, outer ones first. It passes
-// over what is data (examples, defaults, enums), and over objects whose keys are names that the
-// author chose, such as those in properties; it does visit their values.
+// walk calls visit for every object of OpenAPI and of its schemas, outer ones first. It passes over
+// data (examples, defaults, enums), and over objects whose keys the author chose, such as those in
+// properties; it does visit their values.
 func walk(n *node, visit func(n *node, at *place) error) error {
 	return walker{visit}.fields(n, nil)
 }
@@ -67,7 +67,7 @@ func isData(field string) bool {
 	return false
 }
 
-// hasNames reports whether the keys of the field's value are names.
+// hasNames reports whether the author chose the keys of the field's value.
 func hasNames(field string) bool {
 	switch field {
 	case "properties", "patternProperties", "definitions", "$defs", "dependentSchemas",

@@ -85,6 +85,7 @@ func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsCertain(t *testing.T) {
 		"the queue does not answer":                      {"k", false, func(d *desk, _ *operations.Config) { d.outbox.down = errDown }, false},
 		"the queue does not answer a second time":        {"k", true, func(d *desk, _ *operations.Config) { d.outbox.down = errDown }, false},
 		"the row is written and its answer is lost":      {"k", false, func(d *desk, cfg *operations.Config) { cfg.Tables = unanswered{d.tables.Client} }, false},
+		"a first request's answer is lost":               {"", false, func(d *desk, cfg *operations.Config) { cfg.Tables = unanswered{d.tables.Client} }, false},
 		"no number can be drawn":                         {"", false, func(d *desk, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, true},
 		"no number can be drawn for one accepted before": {"k", true, func(d *desk, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, false},
 	} {
@@ -97,7 +98,11 @@ func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsCertain(t *testing.T) {
 			}
 			cfg := d.config()
 			c.trouble(d, &cfg)
-			_, err := operations.New(cfg).Accept(t.Context(), ask(ann, c.key, leaveFree))
+			var request events.Request = leaveFree
+			if name == "a first request's answer is lost" {
+				request = register
+			}
+			_, err := operations.New(cfg).Accept(t.Context(), ask(ann, c.key, request))
 			refuses(t, err, portal.Unavailable)
 			if text := portal.MessageOf(err); strings.Contains(text, "Nothing was done") != c.sure || strings.Contains(text, "not certain") == c.sure {
 				t.Errorf("the client is told: %q", text)
@@ -276,8 +281,101 @@ func TestAcceptingTakesAFewWritesAndNoReads(t *testing.T) {
 	for range operations.MaxChanges {
 		costs(leaveFree, "UpdateItem", "TransactWriteItems")
 	}
-	costs(leaveFree, "UpdateItem") // and is refused
-	costs(register, "UpdateItem", "TransactWriteItems")
+	costs(leaveFree, "UpdateItem")                                            // and is refused
+	costs(register, "TransactWriteItems", "UpdateItem", "TransactWriteItems") // and is not the account's first
+}
+
+func TestAnAccountsFirstRequestsTakeOneWriteEach(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	tables := &counted{Client: d.tables.Client}
+	cfg := d.config()
+	cfg.Tables = tables
+	here := operations.New(cfg)
+	costs := func(name string, request events.Request, intent portal.Intent, want ...string) {
+		t.Helper()
+		tables.calls = nil
+		if _, err := here.Accept(t.Context(), ask(ann, "", request)); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "requests of "+name, want, tables.calls)
+		if sent, _ := d.outbox.empty(); len(sent) != 1 || sent[0].Intent != intent {
+			t.Errorf("%s: sent %v, want one message with intent %d", name, sent, intent)
+		}
+	}
+	costs("the registration", register, 1, "TransactWriteItems")
+	costs("the next", leaveFree, 2, "TransactWriteItems")
+	same(t, "the counters", int64(2), d.counters(ann)["intent"])
+	d.accepts(ask(ann, "", leavePlus)) // in another process
+	d.outbox.empty()
+	costs("one after a request elsewhere", leaveFree, 4, "TransactWriteItems", "UpdateItem", "TransactWriteItems")
+	costs("one after that", leaveFree, 5, "TransactWriteItems")
+	d.pass(time.Minute)
+	costs("one of a minute later", leaveFree, 6, "UpdateItem", "TransactWriteItems")
+	for n := range operations.MaxGuesses {
+		costs("one of many", register, portal.Intent(7+n), "TransactWriteItems")
+	}
+	costs("the last of many", register, 7+operations.MaxGuesses, "UpdateItem", "TransactWriteItems")
+}
+
+func TestARepeatedFirstRequestIsCountedAndAnsweredWithItsOperation(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	first := d.accepts(ask(ann, "k", register))
+	for range 3 {
+		d.restart()
+		if again := d.accepts(ask(ann, "k", register)); again.ID != first.ID {
+			t.Errorf("sent again it is %s, was %s", again.ID, first.ID)
+		}
+	}
+	d.restart()
+	_, err := d.Accept(t.Context(), ask(ann, "k", leaveFree))
+	refuses(t, err, portal.KeyReused)
+	for name, n := range d.counters(ann) {
+		if strings.HasPrefix(name, "minute_") && n != 5 {
+			t.Errorf("%d requests are counted, want all five", n)
+		}
+	}
+}
+
+func TestManyFirstRequestsAtOnceHaveANumberEach(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	const requests = 10
+	var group sync.WaitGroup
+	for range requests {
+		group.Go(func() {
+			if _, err := d.Accept(t.Context(), ask(ann, "", register)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	sent, _ := d.outbox.empty()
+	numbers := map[portal.Intent]bool{}
+	for _, msg := range sent {
+		numbers[msg.Intent] = true
+	}
+	if len(sent) != requests || len(numbers) != requests || numbers[0] {
+		t.Errorf("%d requests have the intents %v", len(sent), numbers)
+	}
+}
+
+func TestAGuessedRequestKeepsTheLimits(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.now = d.now.Truncate(time.Minute)
+	for range operations.MaxChanges {
+		d.accepts(ask(ann, "", leaveFree))
+	}
+	_, err := d.Accept(t.Context(), ask(ann, "", leaveFree))
+	refused(t, "a change too many", err, "plan changes")
+	for range operations.MaxPerMinute - operations.MaxChanges {
+		op := d.accepts(ask(ann, "", register))
+		d.end(op)
+	}
+	_, err = d.Accept(t.Context(), ask(ann, "", register))
+	refused(t, "a request too many", err, "requests in a minute")
 }
 
 func TestPollingAnOperationDoesNotReadItsRowAgain(t *testing.T) {

@@ -168,12 +168,12 @@ func TestInsertRetriesAfterACollision(t *testing.T) {
 			d := newDesk(t)
 			var first operations.Operation
 			if c.earlier {
-				first = d.accepts(ask(ann, "k", register))
+				first = d.accepts(ask(ann, "k", leaveFree))
 				d.outbox.empty()
 			}
 			cfg := d.config()
 			cfg.Tables = &colliding{d.tables.Client, c.times, c.code}
-			op, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", register))
+			op, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree))
 			refuses(t, err, c.want)
 			if c.earlier && op.ID != first.ID {
 				t.Errorf("it is %s, want %s", op.ID, first.ID)

@@ -43,16 +43,24 @@ func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, accou
 	return o.onAnother(ctx, admin, account, events.RegistrationReviewRequested{Approved: approved, Message: message})
 }
 
-// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict.
+// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict, and
+// while the account is suspended it is Suspended: deleting it and signing up again would end the
+// suspension.
 func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
 	if caller.Viewer.Admin {
 		return Operation{}, portal.Fail(portal.Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")
 	}
-	return o.Accept(ctx, caller.submission(events.AccountDeletionRequested{}))
+	return o.accept(ctx, caller.submission(nil), preparation{make: func(ctx context.Context) (events.Request, error) {
+		profile, err := o.views.Profile(ctx, caller.Account)
+		if err == nil && profile.Status == projections.StatusSuspended {
+			err = portal.DeletionSuspended()
+		}
+		return events.AccountDeletionRequested{}, err
+	}})
 }
 
 // onAnother submits an admin's request about another account. An account that nobody has registered
-// or asked for is NotFound, and the admin's own is a Conflict: so there is always an admin left.
+// or asked for is NotFound. The admin's own is a Conflict, so that an admin is always left.
 func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal.AccountID, request events.Request) (Operation, error) {
 	if admin.Account == account {
 		return Operation{}, portal.Fail(portal.Conflict, "This is your own account. Another admin has to do that.")
@@ -68,7 +76,6 @@ func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal
 	}})
 }
 
-// deedRow is what an admin did to another account. Package members reads it.
 type deedRow struct {
 	At        time.Time          `dynamodbav:"at"`
 	Admin     portal.AccountID   `dynamodbav:"admin"`
@@ -79,7 +86,6 @@ type deedRow struct {
 	Answer    string             `dynamodbav:"answer,omitempty"`
 }
 
-// deed returns the row of the audit, if the operation is an admin's about another account.
 func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	admin, isAccount := r.Actor.Account()
 	subject, onAccount := r.Subject.Account()

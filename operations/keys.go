@@ -15,7 +15,7 @@ import (
 type NewKey struct {
 	Name string
 	// Plan says whose keys it joins, where each plan has keys of its own. "" is enough for an
-	// account whose subscriptions share their keys.
+	// account with one ring.
 	Plan portal.PlanID
 	// Ends is when the key expires, nil if never.
 	Ends *time.Time
@@ -39,21 +39,27 @@ type End struct {
 // The worker decides whether the account may have another key.
 func (o *Operations) CreateKey(ctx context.Context, caller Caller, key NewKey) (Operation, error) {
 	return o.acceptAbout(ctx, caller, true, func(held projections.Account) (events.Request, error) {
+		if err := inGoodStanding(held.Profile); err != nil {
+			return nil, err
+		}
 		name, err := portal.KeyName(key.Name)
 		if err != nil {
-			return nil, err
+			return nil, portal.At("name", err)
 		}
 		if key.Ends != nil {
 			if err := portal.KeyEnd(*key.Ends, o.now(), portal.MaxKeyExpiry); err != nil {
-				return nil, err
+				return nil, portal.At("expires", err)
 			}
 		}
 		ring, err := ringOf(held, key.Plan)
+		if portal.CodeOf(err) == portal.Invalid {
+			err = portal.At("plan", err)
+		}
 		return events.KeyRequested{Ring: ring, Name: name, Ends: inUTC(key.Ends)}, err
 	})
 }
 
-// ringOf finds the ring of the account's subscription to the plan; without a plan, the only ring.
+// ringOf finds the ring of the subscription to the plan; without a plan, the only ring.
 func ringOf(held projections.Account, plan portal.PlanID) (portal.Ring, error) {
 	rings := map[portal.Ring]bool{}
 	var only portal.Ring
@@ -77,43 +83,52 @@ func ringOf(held projections.Account, plan portal.PlanID) (portal.Ring, error) {
 
 // RenameKey submits a request to rename one of the account's keys.
 func (o *Operations) RenameKey(ctx context.Context, caller Caller, id portal.KeyID, name string) (Operation, error) {
-	return o.acceptAboutKey(ctx, caller, id, false, func() (events.Request, error) {
+	return o.acceptAboutKey(ctx, caller, id, false, func(held projections.Account) (events.Request, error) {
+		if err := inGoodStanding(held.Profile); err != nil {
+			return nil, err
+		}
 		name, err := portal.KeyName(name)
-		return events.KeyRenameRequested{Key: id, Name: name}, err
+		return events.KeyRenameRequested{Key: id, Name: name}, portal.At("name", err)
 	})
 }
 
 // RotateKey submits a request to replace one of the account's keys by a new one. An overlap of less
-// than nothing or more than portal.MaxKeyOverlap is Invalid.
+// than nothing or more than portal.MaxKeyOverlap is Invalid, and so is one for a key that has leaked.
 func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.KeyID, rotation Rotation) (Operation, error) {
 	// The limit of changes must not keep a leaked key working.
-	return o.acceptAboutKey(ctx, caller, id, !rotation.Leaked, func() (events.Request, error) {
-		if rotation.Leaked {
-			rotation.Overlap = 0
+	return o.acceptAboutKey(ctx, caller, id, !rotation.Leaked, func(held projections.Account) (events.Request, error) {
+		if err := inGoodStanding(held.Profile); err != nil {
+			return nil, err
 		}
 		err := portal.KeyOverlap(rotation.Overlap)
-		return events.KeyRotationRequested{Key: id, Overlap: int64(rotation.Overlap / time.Second), Leaked: rotation.Leaked}, err
+		if err == nil && rotation.Leaked && rotation.Overlap > 0 {
+			err = portal.LeakedOverlap()
+		}
+		return events.KeyRotationRequested{Key: id, Overlap: int64(rotation.Overlap / time.Second), Leaked: rotation.Leaked}, portal.At("overlap", err)
 	})
 }
 
 // EndKey submits a request to end one of the account's keys, or to change when it ends. A time in
-// the past, or too far in the future, is Invalid.
+// the past, or too far in the future, is Invalid. A suspended account may end a key now, which makes
+// nothing work, but may not change when one ends.
 func (o *Operations) EndKey(ctx context.Context, caller Caller, id portal.KeyID, end End) (Operation, error) {
-	return o.acceptAboutKey(ctx, caller, id, false, func() (events.Request, error) {
+	return o.acceptAboutKey(ctx, caller, id, false, func(held projections.Account) (events.Request, error) {
+		if err := inGoodStanding(held.Profile); err != nil && (end.At != nil || end.Keep) {
+			return nil, err
+		}
 		if end.At != nil && end.Keep {
-			return nil, portal.Fail(portal.Invalid, "Choose either a time or no end, not both.")
+			return nil, portal.At("keep", portal.Fail(portal.Invalid, "Choose either a time or no end, not both."))
 		}
 		if end.At != nil {
 			if err := portal.KeyEnd(*end.At, o.now(), portal.MaxKeyExpiry); err != nil {
-				return nil, err
+				return nil, portal.At("at", err)
 			}
 		}
 		return events.KeyEndRequested{Key: id, At: inUTC(end.At), Keep: end.Keep}, nil
 	})
 }
 
-// acceptAbout accepts a request that depends on what the account has. change means that it makes
-// API Gateway change a plan's keys.
+// acceptAbout accepts a request that depends on what the account has. change is as in preparation.
 func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool, request func(projections.Account) (events.Request, error)) (Operation, error) {
 	return o.accept(ctx, caller.submission(nil), preparation{change: change, likely: true, make: func(ctx context.Context) (events.Request, error) {
 		held, err := o.views.Account(ctx, caller.Account)
@@ -125,12 +140,12 @@ func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool
 }
 
 // acceptAboutKey accepts a request about one of the account's keys; any other key is NotFound.
-func (o *Operations) acceptAboutKey(ctx context.Context, caller Caller, id portal.KeyID, change bool, request func() (events.Request, error)) (Operation, error) {
+func (o *Operations) acceptAboutKey(ctx context.Context, caller Caller, id portal.KeyID, change bool, request func(projections.Account) (events.Request, error)) (Operation, error) {
 	return o.acceptAbout(ctx, caller, change, func(held projections.Account) (events.Request, error) {
 		if _, ok := find(held.Keys, id); !ok {
 			return nil, portal.Fail(portal.NotFound, "There is no such key.")
 		}
-		return request()
+		return request(held)
 	})
 }
 
@@ -145,19 +160,19 @@ func inUTC(t *time.Time) *time.Time {
 // ParseOverlap reads how long an old key works after a rotation: "0", "1h", "24h", "90m" or "7d".
 func ParseOverlap(text string) (time.Duration, error) {
 	text = strings.TrimSpace(text)
-	bad := portal.Fail(portal.Invalid, "The overlap is not a length of time. Write 0, or a number with a unit, such as 1h, 90m or 7d.")
+	bad := portal.At("overlap", portal.Fail(portal.Invalid, "The overlap is not a length of time. Write 0, or a number with a unit, such as 1h, 90m or 7d."))
 	number, inDays := strings.CutSuffix(text, "d")
 	if !inDays {
 		overlap, err := time.ParseDuration(text)
 		if err != nil {
 			return 0, bad
 		}
-		return overlap, portal.KeyOverlap(overlap)
+		return overlap, portal.At("overlap", portal.KeyOverlap(overlap))
 	}
 	days, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {
 		return 0, bad
 	}
 	overlap := time.Duration(days) * 24 * time.Hour
-	return overlap, portal.KeyOverlap(overlap)
+	return overlap, portal.At("overlap", portal.KeyOverlap(overlap))
 }

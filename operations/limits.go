@@ -19,18 +19,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// The limits of one actor: MaxPerMinute requests a minute, and MaxChanges plan changes in
-// ChangesWithin. API Gateway attaches about one key a second for the whole AWS account, so one
-// person who keeps subscribing and leaving would delay everybody else.
+// The limits of one actor. API Gateway attaches about one key a second for the whole AWS account,
+// so one person who keeps subscribing and leaving would delay everybody else.
 const (
 	MaxPerMinute  = 120
 	MaxChanges    = 12
 	ChangesWithin = 10 * time.Minute
 )
 
-// draw takes the subject's next intent number and counts the request against the actor's
-// limits, in one write if both are the same account. If the actor has too many open requests,
-// the error is *setFull.
+// draw takes the subject's next intent and counts the request against the actor's limits, in one
+// write if both are the same account. If the actor has too many open requests, the error is
+// *setFull.
 func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
 		return r.count(ctx, row, true, change)
@@ -41,8 +40,8 @@ func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.I
 	return r.nextIntent(ctx, row.Subject)
 }
 
-// window is a rate limit: at most `most` requests per length. Each slot of that length has its
-// own attribute, so that it needs no reset.
+// window is a rate limit: at most `most` requests per length. Each period of that length has its
+// own attribute, so that nothing needs a reset.
 type window struct {
 	name    string
 	length  time.Duration
@@ -57,27 +56,14 @@ var (
 		refusal: fmt.Sprintf("More than %d plan changes in %d minutes. Wait a few minutes, then try again.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
-// maxSlots is how many slot attributes an item may have before expired ones are removed.
-const maxSlots = 16
+const maxPeriods = 16
 
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
-	windows := []window{minute}
-	if change {
-		windows = append(windows, changes)
-	}
-	u := newUpdate()
-	if draw {
-		u.add("intent", 1)
-	}
-	for _, w := range windows {
-		u.count(w, row.CreatedAt)
-	}
-	u.open(row.ID, r.maxOpen)
 	key := schema.Limits(row.Actor).Attributes()
-	now, err := r.update(ctx, key, u)
+	now, err := r.update(ctx, key, r.counting(row, draw, change))
 	var refused *countRefused
 	if errors.As(err, &refused) {
-		for _, w := range windows {
+		for _, w := range windowsOf(change) {
 			if w.full(refused.item, row.CreatedAt) {
 				return 0, portal.Fail(portal.TooManyRequests, w.refusal)
 			}
@@ -87,7 +73,7 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 	if err != nil {
 		return 0, err
 	}
-	if over := slotsOver(now, row.CreatedAt); len(over) > maxSlots {
+	if over := periodsOver(now, row.CreatedAt); len(over) > maxPeriods {
 		if err := r.removeAttributes(ctx, key, over); err != nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Str("actor", string(row.Actor)).Msg("counts of the past could not be removed")
 		}
@@ -95,17 +81,33 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 	return intentIn(now)
 }
 
+func windowsOf(change bool) []window {
+	if change {
+		return []window{minute, changes}
+	}
+	return []window{minute}
+}
+
+// counting is the update that counts a request, unless a limit is reached.
+func (r rows) counting(row operationRow, draw, change bool) *update {
+	u := newUpdate()
+	if draw {
+		u.add("intent", 1)
+	}
+	for _, w := range windowsOf(change) {
+		u.count(w, row.CreatedAt)
+	}
+	u.open(row.ID, r.maxOpen)
+	return u
+}
+
 // uncount undoes count for a request that was not accepted. If it fails, the actor has one
 // request less for a while.
 func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
-	windows := []window{minute}
-	if change {
-		windows = append(windows, changes)
-	}
 	u := newUpdate()
 	less := u.value(":less", &types.AttributeValueMemberN{Value: "-1"})
-	for _, w := range windows {
-		u.adds = append(u.adds, u.name(w.slot(row.CreatedAt))+" "+less)
+	for _, w := range windowsOf(change) {
+		u.adds = append(u.adds, u.name(w.period(row.CreatedAt))+" "+less)
 	}
 	this := u.value(":this", &types.AttributeValueMemberSS{Value: []string{string(row.ID)}})
 	u.deletes = append(u.deletes, u.name(openAttribute)+" "+this)
@@ -114,28 +116,27 @@ func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
 	}
 }
 
-func (w window) slot(now time.Time) string {
+func (w window) period(now time.Time) string {
 	return w.name + "_" + strconv.FormatInt(now.UnixMilli()/w.length.Milliseconds(), 10)
 }
 
-// slots are the slot attributes for that time and for processes whose clocks are a little
-// ahead.
-func (w window) slots(now time.Time) []string {
-	return []string{w.slot(now), w.slot(now.Add(w.length))}
+// periods also cover processes whose clocks are a little ahead.
+func (w window) periods(now time.Time) []string {
+	return []string{w.period(now), w.period(now.Add(w.length))}
 }
 
 func (w window) full(item map[string]types.AttributeValue, now time.Time) bool {
-	return slices.ContainsFunc(w.slots(now), func(slot string) bool {
+	return slices.ContainsFunc(w.periods(now), func(period string) bool {
 		var counted int
-		return attributevalue.Unmarshal(item[slot], &counted) == nil && counted >= w.most
+		return attributevalue.Unmarshal(item[period], &counted) == nil && counted >= w.most
 	})
 }
 
-func slotsOver(item map[string]types.AttributeValue, now time.Time) []string {
+func periodsOver(item map[string]types.AttributeValue, now time.Time) []string {
 	var over []string
 	for _, w := range []window{minute, changes} {
 		for name := range item {
-			if strings.HasPrefix(name, w.name+"_") && !slices.Contains(w.slots(now), name) {
+			if strings.HasPrefix(name, w.name+"_") && !slices.Contains(w.periods(now), name) {
 				over = append(over, name)
 			}
 		}
@@ -203,11 +204,10 @@ func (u *update) number(n int64) string {
 	return key
 }
 
-// count adds one to the window's slot, unless it or the next slot is full.
 func (u *update) count(w window, now time.Time) {
-	u.add(w.slot(now), 1)
-	for _, slot := range w.slots(now) {
-		u.conditions = append(u.conditions, fmt.Sprintf("(attribute_not_exists(%[1]s) OR %[1]s < %[2]s)", u.name(slot), u.number(int64(w.most))))
+	u.add(w.period(now), 1)
+	for _, period := range w.periods(now) {
+		u.conditions = append(u.conditions, fmt.Sprintf("(attribute_not_exists(%[1]s) OR %[1]s < %[2]s)", u.name(period), u.number(int64(w.most))))
 	}
 }
 
@@ -218,8 +218,7 @@ type countRefused struct {
 
 func (*countRefused) Error() string { return "the condition does not hold" }
 
-// update returns the item after the update, or *countRefused.
-func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
+func (u *update) expression() string {
 	var parts []string
 	if len(u.adds) > 0 {
 		parts = append(parts, "ADD "+strings.Join(u.adds, ", "))
@@ -230,8 +229,21 @@ func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u
 	if len(u.deletes) > 0 {
 		parts = append(parts, "DELETE "+strings.Join(u.deletes, ", "))
 	}
+	return strings.Join(parts, " ")
+}
+
+// transacted is the update as part of a transaction. It must have conditions and values.
+func (u *update) transacted(table string, key schema.Key) *types.Update {
+	return &types.Update{
+		TableName: &table, Key: key.Attributes(), UpdateExpression: aws.String(u.expression()),
+		ConditionExpression: aws.String(strings.Join(u.conditions, " AND ")), ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+	}
+}
+
+// update returns the item after the update, or *countRefused.
+func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
 	in := &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: key, UpdateExpression: aws.String(strings.Join(parts, " ")),
+		TableName: &r.table, Key: key, UpdateExpression: aws.String(u.expression()),
 		ExpressionAttributeNames: u.names, ReturnValues: types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}

@@ -12,16 +12,15 @@ import (
 )
 
 const (
-	// still is how long an operation must not have moved before a nudge, and the shortest time
+	// still is how long an operation must have had no new step before a nudge, and the shortest time
 	// between two nudges.
 	still     = 10 * time.Second
 	maxNudges = 1 << 12
 )
 
-// nudge helps an open operation that has not moved for a while when a client reads it. If its
-// stream holds facts that are not shown, nudge wakes the projector. If the request has led to
-// nothing, nudge publishes it again. It only logs errors; the sweep and due rows do the same
-// later.
+// nudge helps an open operation without a new step for a while when a client reads it. If facts of
+// its stream are not shown, nudge wakes the projector. If the request has led to nothing, nudge
+// publishes it again. It only logs errors; the sweep and due rows do the same later.
 func (o *Operations) nudge(ctx context.Context, operation Operation) {
 	if o.sender == nil {
 		return
@@ -69,7 +68,6 @@ func newNudges(now func() time.Time) *nudges {
 	return &nudges{now: now, at: map[portal.OperationID]time.Time{}}
 }
 
-// turn reports whether the operation may be nudged now, and notes that it was.
 func (n *nudges) turn(id portal.OperationID) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// DefaultMaxOpen is the default number of open requests that an actor may have.
+// DefaultMaxOpen is the default of Config.MaxOpen.
 const DefaultMaxOpen = 50
 
 const (
@@ -34,7 +34,6 @@ const (
 // is full, so each is read only once.
 const (
 	openAttribute = "open"
-	// fullAttribute is when the actor was last found to have too many open requests.
 	fullAttribute = "full_at"
 	// missingAttribute maps the ids without a row to the time at which this was first found.
 	missingAttribute = "missing"
@@ -43,8 +42,7 @@ const (
 // setFull is the error for an actor whose set of open requests is full; some may have ended.
 type setFull struct {
 	ids []portal.OperationID
-	// at is when a check last found that none has ended, or the zero time.
-	at time.Time
+	at  time.Time
 	// missing are those without a row, which may be about to be written. They count as open for
 	// lookAgain.
 	missing map[portal.OperationID]time.Time
@@ -65,7 +63,6 @@ func openIn(item map[string]types.AttributeValue) *setFull {
 	return full
 }
 
-// open adds a request to the set, if the set has room or holds it already.
 func (u *update) open(id portal.OperationID, most int) {
 	set := u.name(openAttribute)
 	u.values[":this"] = &types.AttributeValueMemberSS{Value: []string{string(id)}}
@@ -75,7 +72,6 @@ func (u *update) open(id portal.OperationID, most int) {
 		set, u.number(int64(most))))
 }
 
-// draw takes an intent number, making room for the request first if needed.
 func (o *Operations) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	intent, err := o.rows.draw(ctx, row, change)
 	var full *setFull
@@ -128,9 +124,7 @@ func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *setFu
 }
 
 type checked struct {
-	ended []string
-	// missing are those that have no row and still count as open: the row may be about to be
-	// written. They count for lookAgain.
+	ended   []string
 	missing map[portal.OperationID]time.Time
 }
 
@@ -172,7 +166,7 @@ func (o *Operations) check(ctx context.Context, full *setFull, now time.Time) (c
 	return result, nil
 }
 
-// claimCheck records that this request checks the set. mine is false if another did so since
+// claimCheck makes this request the one that checks the set. mine is false if another did so since
 // the row was read.
 func (r rows) claimCheck(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -191,7 +185,6 @@ func (r rows) claimCheck(ctx context.Context, actor portal.Actor, last, now time
 	return true, nil
 }
 
-// noteChecked removes the ended requests from the set, or records that none has ended.
 func (r rows) noteChecked(ctx context.Context, actor portal.Actor, found checked, now time.Time) error {
 	missing, err := attributevalue.Marshal(found.missing)
 	if err != nil {

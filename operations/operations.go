@@ -36,6 +36,7 @@ type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	LastCatalog() projections.Catalog
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
+	Profile(ctx context.Context, id portal.AccountID) (projections.Profile, error)
 	Progress(ctx context.Context, op portal.OperationID) (projections.Progress, error)
 	Shown(ctx context.Context, stream portal.Stream) (int64, error)
 }
@@ -44,7 +45,6 @@ type heads interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// reveals records that a key was shown.
 type reveals interface {
 	Record(ctx context.Context, account portal.AccountID, key projections.Key, at time.Time, correlation string) error
 }
@@ -66,13 +66,14 @@ type Operations struct {
 	source  string
 	nudges  *nudges
 	read    *readRows
+	intents lastIntents
 }
 
 // Config holds what Operations needs.
 type Config struct {
 	Tables  client
 	Records string
-	// Sender publishes requests. If it is nil, Operations only reads and sends nothing.
+	// Sender publishes requests. If it is nil, Operations only reads.
 	Sender  sender
 	Views   views
 	Heads   heads
@@ -98,12 +99,12 @@ func New(cfg Config) *Operations {
 
 // Submission is a request as the caller submits it.
 type Submission struct {
-	// Actor submits the request; Subject is the stream it is about. They differ when an admin
-	// acts on another account.
+	// Actor submits the request; Subject is the stream that it is about. They differ for an admin's
+	// request about another account.
 	Actor   portal.Actor
 	Subject portal.Stream
-	// IdempotencyKey makes repeats of the same request one operation. With "", each submission
-	// is an operation of its own.
+	// IdempotencyKey makes repeats of the same request one operation. "" makes each submission an
+	// operation of its own.
 	IdempotencyKey string
 	Request        events.Request
 	// Wording is what the client sent, if Request holds more than that. Requests with the same
@@ -124,21 +125,21 @@ type Operation struct {
 	projections.Progress
 }
 
-// Accept writes the operation down, publishes the request and returns the operation, which can
-// be read from then on.
+// Accept writes the operation down, publishes the request and returns the operation, which can be
+// read from then on.
 //
-// The same request under the same Idempotency-Key is the same operation. Unless it has ended,
-// the first repeat publishes it again at once, later ones at most twice a minute. A different
-// request under the same key is KeyReused.
+// The same request under the same Idempotency-Key is the same operation. Unless it has ended, the
+// first repeat publishes it again at once, later ones at most twice a minute. A different request
+// under the same key is KeyReused.
 //
 // Accept returns TooManyRequests for more than MaxPerMinute requests of one actor in a minute
 // (repeats included), more than MaxChanges plan changes in ChangesWithin, and more than MaxOpen
 // open requests. A repeat of an accepted request is still answered.
 //
-// If the table or the queue does not answer, the error is Unavailable, and its message says
-// whether the request may have been accepted. Sending it again under the same Idempotency-Key
-// is safe, and needed if the row was not written; without a key it may make a second operation.
-// Once the row is written, a due row publishes the request later.
+// If the table or the queue does not answer, the error is Unavailable, and its message says whether
+// the request may have been accepted. If the row was written, a due row publishes the request
+// later; otherwise the caller must send it again. With an Idempotency-Key that is safe; without one
+// it may make a second operation.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
 	return o.accept(ctx, submitted, preparation{
 		change: changesPlans(submitted.Request),
@@ -146,13 +147,12 @@ func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operatio
 	})
 }
 
-// preparation makes a request, or returns why it cannot be accepted.
 type preparation struct {
-	make func(context.Context) (events.Request, error)
-	// change means that the request changes plans.
+	make   func(context.Context) (events.Request, error)
 	change bool
 	// likely means that make will probably succeed. Then the request is counted and gets its
-	// intent number while make runs, otherwise afterwards.
+	// intent number while make runs, otherwise afterwards. If the number can be guessed, it is
+	// counted in the transaction that writes it down.
 	likely bool
 }
 
@@ -164,6 +164,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	row := operationRow{
 		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, PublishedAt: now,
 	}
+	last, guessed := o.intents.guess(row, submitted.Request)
 	var intent portal.Intent
 	var refused error
 	var drawing sync.WaitGroup
@@ -172,26 +173,35 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		intent, err = o.draw(ctx, counted, prepare.change)
 		return err
 	})
-	if prepare.likely {
+	early := prepare.likely && !guessed
+	if early {
 		drawing.Go(func() { refused = draw() })
 	}
 	request, err := prepare.make(ctx)
 	drawing.Wait()
 	if err != nil {
-		if prepare.likely && refused == nil {
+		if early && refused == nil {
 			o.rows.uncount(ctx, counted, prepare.change)
 		}
 		return Operation{}, err
-	}
-	if !prepare.likely {
-		refused = draw()
 	}
 	body, err := json.Marshal(request)
 	if err != nil {
 		return Operation{}, fmt.Errorf("encoding a %s: %w", request.EventType(), err)
 	}
 	submitted.Request = request
-	row.Type, row.Body, row.Hash, row.Intent = request.EventType(), string(body), submitted.hash(body), intent
+	row.Type, row.Body, row.Hash = request.EventType(), string(body), submitted.hash(body)
+	if guessed {
+		row.Intent = last + 1
+		operation, done, err := o.acceptGuessed(ctx, row, request, prepare.change)
+		if done {
+			return operation, err
+		}
+	}
+	if !early {
+		refused = draw()
+	}
+	row.Intent = intent
 	if refused != nil {
 		return o.answerFromEarlier(ctx, row, submitted.IdempotencyKey, refused)
 	}
@@ -204,12 +214,44 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		// once.
 		return Operation{}, errors.Join(uncertain(err), o.rows.notPublished(ctx, row))
 	}
+	o.intents.drawn(row)
 	if !isNew {
 		return o.acceptedBefore(ctx, row, known)
 	}
+	return o.accepted(ctx, row, request)
+}
+
+// acceptGuessed accepts a request whose intent is a guess, in one transaction. done is false if it
+// must be accepted with a number that is drawn.
+func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, request events.Request, change bool) (operation Operation, done bool, err error) {
+	known, isNew, err := o.rows.insertNext(ctx, row, change)
+	if err == nil && isNew {
+		o.intents.guessed(row)
+		operation, err = o.accepted(ctx, row, request)
+		return operation, true, err
+	}
+	o.intents.wrong(row)
+	switch {
+	case errors.Is(err, errGuess):
+		return Operation{}, false, nil
+	case notWritten(err):
+		return Operation{}, true, notAccepted(err)
+	case err != nil:
+		return Operation{}, true, errors.Join(uncertain(err), o.rows.notPublished(ctx, row))
+	}
+	// A repeat counts, too, but is answered even if there were too many.
+	_, refused := o.draw(ctx, row, change)
+	if refused != nil && portal.CodeOf(refused) != portal.TooManyRequests {
+		return Operation{}, true, uncertain(refused)
+	}
+	operation, err = o.acceptedBefore(ctx, row, known)
+	return operation, true, err
+}
+
+// accepted publishes a request whose row is written.
+func (o *Operations) accepted(ctx context.Context, row operationRow, request events.Request) (Operation, error) {
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
-		// A repeat publishes it at once.
 		return Operation{}, errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
@@ -225,8 +267,8 @@ func changesPlans(request events.Request) bool {
 	return false
 }
 
-// answerFromEarlier answers a request that got no intent number. A repeat of an accepted
-// request does not need one.
+// answerFromEarlier answers a request that got no intent. A repeat of an accepted request needs
+// none.
 func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
@@ -248,7 +290,6 @@ func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, ke
 // publication time further in the future than this comes from a wrong clock and is ignored.
 const republishEvery = 30 * time.Second
 
-// acceptedBefore answers a repeat of an accepted request.
 func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
 	if row.Hash != known.Hash {
 		return Operation{}, portal.Fail(portal.KeyReused, "This Idempotency-Key was used for another request before. Use a new one.")
@@ -257,8 +298,7 @@ func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow
 	if err != nil {
 		return Operation{}, err
 	}
-	// The process that accepted the request may have died before publishing it, so the first
-	// repeat always publishes it.
+	// The process that accepted the request may have died before publishing it.
 	firstAgain := known.PublishedAt.Equal(known.CreatedAt)
 	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.PublishedAt).Abs() >= republishEvery) {
 		if err := o.republish(ctx, known); err != nil {
@@ -268,7 +308,6 @@ func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow
 	return known.operation(progress), nil
 }
 
-// republish publishes the request again, unless another process is doing so at this moment.
 func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	now := o.now().UTC().Round(0)
 	if now.Equal(row.CreatedAt) {
@@ -282,7 +321,6 @@ func (o *Operations) republish(ctx context.Context, row operationRow) error {
 		return nil
 	}
 	if err := o.publishStored(ctx, row, o.sender.SendAgain); err != nil {
-		// The next repeat publishes it at once.
 		return errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return nil
@@ -330,8 +368,8 @@ func (o *Operations) publish(ctx context.Context, row operationRow, request even
 	return nil
 }
 
-// Find returns an operation of the account; an unknown one and another account's are NotFound.
-// With a Sender, it nudges an operation that has not moved for a while.
+// Find returns an operation of the account; any other is NotFound. With a Sender, it nudges an
+// operation without a new step for a while.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
 	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
 	if err == nil {
@@ -384,11 +422,10 @@ func (o *Operations) newID(submitted Submission) portal.OperationID {
 	return portal.OperationID(strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()))
 }
 
-// RegistrationKey is the Idempotency-Key of the registration that signing in submits, so that
+// RegistrationKey is the Idempotency-Key of the registration that a sign-in submits, so that
 // several browsers register the account once.
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
-// hash distinguishes different requests under one Idempotency-Key.
 func (s Submission) hash(body []byte) string {
 	if s.Wording != "" {
 		body = []byte(s.Wording)
@@ -397,8 +434,8 @@ func (s Submission) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// uncertain is the error for a request that may have been accepted: its row may be written, or
-// its message sent, although no answer confirmed it.
+// uncertain is the error for a request whose row may be written, or message sent, although no
+// answer confirmed it.
 func uncertain(err error) error {
 	return &portal.Error{
 		Code: portal.Unavailable, Err: err,
@@ -406,12 +443,10 @@ func uncertain(err error) error {
 	}
 }
 
-// notAccepted is the error for a request that was certainly not accepted.
 func notAccepted(err error) error {
 	return unavailable("The request could not be accepted right now. Nothing was done; send it again in a moment.", err)
 }
 
-// unavailable codes an error that has no code.
 func unavailable(message string, err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err

@@ -6,10 +6,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-const maxReadRows = 1 << 12
+// maxReadRows bounds the rows in memory. A row takes about 1 KB.
+const maxReadRows = 1 << 14
 
-// readRows caches operation rows, since clients poll their operations. Only PublishedAt of a
-// row ever changes. It is safe for concurrent use.
+// readRows caches operation rows for clients that poll. Only PublishedAt of a row ever changes. It
+// is safe for concurrent use.
 type readRows struct {
 	mu   sync.Mutex
 	rows map[portal.OperationID]operationRow

@@ -15,8 +15,7 @@ import (
 
 // Caller is the account that submits a request, with the request's headers.
 type Caller struct {
-	Account portal.AccountID
-	// Viewer says which products exist for the caller.
+	Account        portal.AccountID
 	Viewer         catalog.Viewer
 	IdempotencyKey string
 	Correlation    string
@@ -29,7 +28,7 @@ func (c Caller) submission(request events.Request) Submission {
 	}
 }
 
-// Register submits a request to open the account. A person who has none and may not register is
+// Register submits a request to register the account. A person who has none and may not register is
 // Forbidden; an admin always may.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
 	request := events.RegisterUser{Admin: caller.Viewer.Admin}
@@ -45,7 +44,8 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 	}})
 }
 
-// Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
+// Subscribe submits a request to subscribe the account to the plan. An account that is suspended is
+// refused with Suspended, and one that is being deleted with Deleting. A plan that the catalog
 // does not have, or that the caller does not see, is NotFound, and one that nobody can subscribe to
 // here is a Conflict. The worker decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
@@ -54,8 +54,11 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	submitted.Wording = string(plan)
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		offered, err := o.views.Catalog(ctx)
-		if err != nil {
+		var offered projections.Catalog
+		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
+			offered, err = o.views.Catalog(ctx)
+			return err
+		}); err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -72,9 +75,9 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	}})
 }
 
-// ChangePlan submits a request to move the account's keys to the plan from the one it replaces. What
-// Subscribe refuses, ChangePlan refuses as well. A replaced plan that the account never had, and
-// that the catalog does not have or the caller does not see, is NotFound.
+// ChangePlan submits a request to move the account's keys to the plan from the one it replaces. It
+// refuses what Subscribe refuses. A replaced plan that the account never had and does not see is
+// NotFound, and one that is paid for elsewhere is a Conflict.
 func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replaces portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
@@ -83,8 +86,11 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 		if plan == replaces {
 			return nil, portal.Fail(portal.Invalid, "A plan cannot replace itself.")
 		}
-		offered, err := o.views.Catalog(ctx)
-		if err != nil {
+		var offered projections.Catalog
+		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
+			offered, err = o.views.Catalog(ctx)
+			return err
+		}); err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -100,6 +106,9 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 		case refusal != "":
 			return nil, portal.Fail(portal.Conflict, refusal)
 		}
+		if left, _, ok := offered.Plan(replaces); ok && left.RefusalToLeave() != "" {
+			return nil, portal.Fail(portal.Conflict, left.RefusalToLeave())
+		}
 		return events.PlanChangeRequested{
 			Plan: plan, Replaces: replaces, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages),
 			CatalogSequence: offered.Sequence, Approval: events.Approval(found.Approval),
@@ -107,7 +116,6 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 	}})
 }
 
-// seen finds a plan that exists for the caller.
 func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, bool) {
 	found, product, ok := offered.Plan(plan)
 	if !ok || !c.Viewer.Sees(product) {
@@ -118,14 +126,21 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 
 // Unsubscribe submits a request to end the account's subscription. A plan that is not among the
 // account's subscriptions, and that the catalog does not have or the caller does not see, is
-// NotFound.
+// NotFound, and one that a licence of AWS Marketplace pays for is a Conflict. An account that may not
+// subscribe may not leave a plan either.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		known, err := o.knows(ctx, caller, plan)
-		if err == nil && !known {
-			err = portal.Fail(portal.NotFound, "There is no such plan.")
-		}
+		err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) error {
+			known, err := o.knows(ctx, caller, plan)
+			if err == nil && !known {
+				err = portal.Fail(portal.NotFound, "There is no such plan.")
+			}
+			if err == nil {
+				err = o.keptElsewhere(ctx, caller, plan)
+			}
+			return err
+		})
 		return events.UnsubscribeRequested{Plan: plan}, err
 	}})
 }
@@ -150,10 +165,8 @@ func (o *Operations) knows(ctx context.Context, caller Caller, plan portal.PlanI
 	return false, nil
 }
 
-// maxRivals keeps the message small.
 const maxRivals = 200
 
-// rivals returns the other plans that cover one of the stages today.
 func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
 	var found []portal.PlanID
 	for _, product := range offered.Products {
@@ -185,9 +198,8 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 }
 
 // Reveal returns the value of one of the account's keys. It records the reveal first; if that
-// fails, it returns no value. An unknown key and another account's are NotFound. A key that
-// cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute are
-// TooManyRequests.
+// fails, it returns no value. Any other key is NotFound. A key that cannot be used now is a
+// Conflict. More than projections.MaxRevealsPerMinute are TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
 	key, value, err := o.value(ctx, caller.Account, id)
 	if err != nil {
@@ -202,7 +214,7 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 // ValueToSend returns the value of one of the account's keys, for a request that the portal sends
 // to an API for the account. It refuses the same keys as Reveal, but records and limits no reveal,
 // because the account does not see the value: the sender must keep it out of everything that it
-// returns. So the activity lists only the times at which a value left the portal for a person.
+// returns.
 func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
 	_, value, err := o.value(ctx, account, id)
 	if err != nil {
@@ -211,17 +223,13 @@ func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, 
 	return value, nil
 }
 
-// value finds a key of the account that can be used now, and computes its value.
 func (o *Operations) value(ctx context.Context, account portal.AccountID, id portal.KeyID) (projections.Key, string, error) {
 	held, err := o.views.Account(ctx, account)
 	if err != nil {
 		return projections.Key{}, "", err
 	}
-	switch held.Profile.Status {
-	case projections.StatusSuspended:
-		return projections.Key{}, "", portal.AccountSuspended(held.Profile.Message)
-	case projections.StatusDeleting:
-		return projections.Key{}, "", portal.AccountDeleting()
+	if err := inGoodStanding(held.Profile); err != nil {
+		return projections.Key{}, "", err
 	}
 	key, ok := find(held.Keys, id)
 	if !ok {
@@ -260,7 +268,7 @@ func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
 	return projections.Key{}, false
 }
 
-// EachOf calls visit with every operation of the account that its list still has, newest first.
+// EachOf visits every operation of the account that its list still has, newest first.
 func (o *Operations) EachOf(ctx context.Context, account portal.AccountID, visit func(Operation) error) error {
 	return o.rows.each(ctx, portal.AccountActor(account), func(id portal.OperationID) error {
 		operation, err := o.find(ctx, id, func(operationRow) bool { return true })

@@ -25,8 +25,8 @@ type Answer struct {
 	Wish int64
 }
 
-// Review submits an admin's answer. caller is the admin; the account is the answer's. If nothing
-// waits there, the error is NotFound. A denial without a reason is Invalid.
+// Review submits an admin's answer. If nothing waits there, the error is NotFound. A denial without
+// a reason is Invalid.
 func (o *Operations) Review(ctx context.Context, caller Caller, answer Answer) (Operation, error) {
 	answer.Reason = strings.TrimSpace(answer.Reason)
 	switch {

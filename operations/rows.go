@@ -35,7 +35,6 @@ type rows struct {
 	maxOpen int
 }
 
-// operationRow is a request as written down, with all that publishing it again needs.
 type operationRow struct {
 	ID          portal.OperationID `dynamodbav:"id"`
 	Actor       portal.Actor       `dynamodbav:"actor"`
@@ -84,9 +83,9 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 	return row, nil
 }
 
-// insert writes a new row, its entry in the actor's list, the due row that publishes the
-// request again, and what the audit says of an admin's request. If a row with that id exists, insert returns it instead. After an error the
-// rows may exist all the same, unless the error is notWritten.
+// insert writes a new row, its entry in the actor's list, the due row that publishes the request
+// again, and the audit's row of an admin's request. If a row with that id exists, insert returns it
+// instead. After an error the rows may exist all the same, unless the error is notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
 	if err != nil {
@@ -172,7 +171,6 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 	return true, nil
 }
 
-// notPublished records that the request was not published after all, if its row exists.
 func (r rows) notPublished(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Operation(row.ID).Attributes(), UpdateExpression: aws.String("SET handed_at = :never"),
@@ -186,10 +184,8 @@ func (r rows) notPublished(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// insertTries bounds the tries to write a row that other processes write too.
 const insertTries = 8
 
-// listedFor is how long an operation stays in its actor's list.
 const listedFor = 90 * 24 * time.Hour
 
 type listRow struct {
@@ -197,7 +193,6 @@ type listRow struct {
 	Expires int64              `dynamodbav:"expires_at"`
 }
 
-// latest lists the ids of an actor's operations, newest first.
 func (r rows) latest(ctx context.Context, actor portal.Actor, limit int32) ([]portal.OperationID, error) {
 	list := schema.OperationList(actor)
 	out, err := r.client.Query(ctx, &dynamodb.QueryInput{
@@ -219,7 +214,6 @@ func (r rows) latest(ctx context.Context, actor portal.Actor, limit int32) ([]po
 	return ids, nil
 }
 
-// each visits the ids of all of an actor's operations, newest first.
 func (r rows) each(ctx context.Context, actor portal.Actor, visit func(portal.OperationID) error) error {
 	list := schema.OperationList(actor)
 	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{

@@ -79,7 +79,7 @@ func (d *Documents) apis(b *strings.Builder, product catalog.Product) {
 		case api.Private:
 			b.WriteString(" Only callers inside its owner's network can call it.")
 		case api.Kind == catalog.Docs:
-			b.WriteString(" No plan of this portal opens it.")
+			b.WriteString(" No plan of this portal covers it.")
 		default:
 			b.WriteString(" It has no public address.")
 		}
@@ -104,6 +104,9 @@ func plans(b *strings.Builder, product catalog.Product) {
 		switch {
 		case plan.Marketplace:
 			approval = "bought on AWS Marketplace"
+			if plan.Listing != nil && plan.Listing.URL != "" {
+				approval = "bought on [AWS Marketplace](<" + plan.Listing.URL + ">)"
+			}
 		case plan.Approval == catalog.ApprovalManual:
 			approval = "an operator approves"
 		}

@@ -34,6 +34,8 @@ const (
 type Error struct {
 	Code    Code
 	Message string
+	// Field is the member of the request's body that is wrong, "" if it is none or more than one.
+	Field string
 	// Err is the cause, for operators only.
 	Err error
 }
@@ -49,6 +51,27 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Fail makes an Error.
 func Fail(code Code, message string) *Error { return &Error{Code: code, Message: message} }
+
+// At returns the error as one about that member of the request's body. An error without a code stays as
+// it is, and so does nil.
+func At(field string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	about := *e
+	about.Field = field
+	return &about
+}
+
+// FieldOf returns the member of the request's body that the error is about, "" if there is none.
+func FieldOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Field
+	}
+	return ""
+}
 
 // PlanLimit refuses to add a key to another plan because it is in as many as AWS allows. most
 // is that number, 0 if it is not known.
@@ -70,13 +93,18 @@ func RivalPlans(plan, held string) *Error {
 		"%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.", plan, held, held, plan, held))
 }
 
-// AccountSuspended refuses a change of an account that the operator has suspended for that reason.
+// AccountSuspended refuses a change of a suspended account, with the reason of the suspension.
 func AccountSuspended(reason string) *Error {
 	text := "The operator of this portal has suspended your account, so nothing can be changed and API Gateway refuses your keys."
 	if reason != "" {
 		text += " The reason: " + reason
 	}
 	return Fail(Suspended, text)
+}
+
+// DeletionSuspended refuses to delete an account for its owner while it is suspended.
+func DeletionSuspended() *Error {
+	return Fail(Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")
 }
 
 // AccountDeleting refuses a change of an account that is being deleted.

@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -63,9 +65,52 @@ func KeyOverlap(overlap time.Duration) error {
 	return nil
 }
 
+// LeakedOverlap refuses an overlap for a key that has leaked.
+func LeakedOverlap() error {
+	return Fail(Invalid, "A key that has leaked ends at once, so it has no overlap. Leave out either overlap or leaked.")
+}
+
 func lasting(d time.Duration) string {
 	if d == MaxKeyExpiry {
 		return "5 years"
 	}
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+// NamedKey is a key with its name. ReplacedAt is when another key of the same name took its place, zero if
+// none has.
+type NamedKey struct {
+	ID         KeyID
+	Name       string
+	ReplacedAt time.Time
+}
+
+// KeyLabels are the names by which people tell keys apart. A key that was replaced is called
+// "CI (replaced 27 Nov)", with the time (UTC) if two of one name were replaced on the same day. Keys that
+// still have the same label are numbered, by their ids.
+func KeyLabels(keys []NamedKey) map[KeyID]string {
+	byDay, labels := map[string]int{}, map[KeyID]string{}
+	for _, key := range keys {
+		byDay[replacedLabel(key, "2 Jan")]++
+	}
+	numbered := map[string]int{}
+	sorted := slices.SortedFunc(slices.Values(keys), func(a, b NamedKey) int { return cmp.Compare(a.ID, b.ID) })
+	for _, key := range sorted {
+		label := replacedLabel(key, "2 Jan")
+		if byDay[label] > 1 {
+			label = replacedLabel(key, "2 Jan at 15:04")
+		}
+		if numbered[label]++; numbered[label] > 1 {
+			label = fmt.Sprintf("%s (%d)", label, numbered[label])
+		}
+		labels[key.ID] = label
+	}
+	return labels
+}
+
+func replacedLabel(key NamedKey, format string) string {
+	if key.ReplacedAt.IsZero() {
+		return key.Name
+	}
+	return fmt.Sprintf("%s (replaced %s)", key.Name, key.ReplacedAt.UTC().Format(format))
 }

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -33,5 +34,26 @@ func TestANameThatCannotBeUsedIsRefusedWithTheReason(t *testing.T) {
 		if err == nil || portal.CodeOf(err) != portal.Invalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.20q is %.20q, %v; want an error that contains %q", name, got, err, want)
 		}
+	}
+}
+
+func TestKeysAreToldApart(t *testing.T) {
+	t.Parallel()
+	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 2, 0, 0, time.UTC) }
+	got := portal.KeyLabels([]portal.NamedKey{
+		{ID: "a", Name: "CI", ReplacedAt: at(26, 9)}, {ID: "b", Name: "CI", ReplacedAt: at(27, 9)}, {ID: "c", Name: "CI", ReplacedAt: at(27, 14)}, {ID: "d", Name: "CI"},
+		{ID: "e", Name: "🚢 مفتاح"}, {ID: "g", Name: "Twin"}, {ID: "f", Name: "Twin"},
+	})
+	want := map[portal.KeyID]string{
+		"a": "CI (replaced 26 Nov)", "b": "CI (replaced 27 Nov at 09:02)", "c": "CI (replaced 27 Nov at 14:02)", "d": "CI",
+		"e": "🚢 مفتاح", "f": "Twin", "g": "Twin (2)",
+	}
+	for id, label := range want {
+		if got[id] != label {
+			t.Errorf("%s is called %q, want %q", id, got[id], label)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("there are %d labels", len(got))
 	}
 }

@@ -1,5 +1,5 @@
-// Package portal defines what every other package shares: ids, streams, scopes, and the one
-// error type whose text a user may see. It uses the standard library only.
+// Package portal defines what every other package uses: ids, streams, scopes, and the one error
+// type whose text a user may see. It uses the standard library only.
 package portal
 
 import (
@@ -13,8 +13,7 @@ import (
 // AccountID names an account. It is generated when the portal first sees an identity.
 type AccountID string
 
-// KeyID names one of the portal's API keys. The decision to create the key generates it; it is
-// never reused.
+// KeyID names one of the portal's API keys. It is never reused.
 type KeyID string
 
 // GatewayKeyID is API Gateway's id of an API key.
@@ -23,16 +22,49 @@ type GatewayKeyID string
 // PlanID names a plan. It is opaque to clients; today it is API Gateway's usage plan id.
 type PlanID string
 
-// OperationID names an operation: an accepted request that its client can follow.
+// OperationID names an operation.
 type OperationID string
 
-// Ring names a group of keys of one account that are in the same plans: those of the ring's
-// subscriptions. Rings are "account", "plan/<id>" (if each subscription has keys of its own) and
+// Ring names a ring: "account", "plan/<id>" (if each subscription has keys of its own) or
 // "licence/<id>".
 type Ring string
 
 // AccountRing is the ring of the keys that are in every plan of the account.
 const AccountRing Ring = "account"
+
+// LicenceRing is the ring of the keys that a Marketplace licence pays for. It has the name of the
+// licence's stream.
+func LicenceRing(licence Stream) Ring { return Ring(licence) }
+
+// Licence returns the stream of the licence that pays for the ring's keys; ok is false for other
+// rings.
+func (r Ring) Licence() (licence Stream, ok bool) {
+	return Stream(r), Stream(r).IsLicence()
+}
+
+// SubscriptionID names one subscription of an account: the plan, and "@" with the licence's stream if
+// a licence pays for it. An account with two licences for a plan has two subscriptions to it.
+type SubscriptionID string
+
+// SubscriptionOf returns the subscription of a ring's keys to the plan.
+func SubscriptionOf(plan PlanID, ring Ring) SubscriptionID {
+	if licence, ok := ring.Licence(); ok {
+		return SubscriptionID(plan) + "@" + SubscriptionID(licence)
+	}
+	return SubscriptionID(plan)
+}
+
+// Plan is the subscription's plan.
+func (id SubscriptionID) Plan() PlanID {
+	plan, _, _ := strings.Cut(string(id), "@")
+	return PlanID(plan)
+}
+
+// Licence is the stream of the licence that pays for the subscription; ok is false for others.
+func (id SubscriptionID) Licence() (licence Stream, ok bool) {
+	_, rest, ok := strings.Cut(string(id), "@")
+	return Stream(rest), ok
+}
 
 // PlanRing is the ring of a subscription that has keys of its own.
 func PlanRing(plan PlanID) Ring { return Ring("plan/" + string(plan)) }
@@ -56,7 +88,7 @@ func (p *Pair) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Stage is one stage of one REST API. A plan grants access to stages.
+// Stage is one stage of one REST API.
 type Stage struct {
 	API   string `json:"api"`
 	Stage string `json:"stage"`
@@ -88,6 +120,9 @@ func KeyScope(key KeyID) Scope { return Scope("key/" + string(key)) }
 
 // KeyNameScope is touched by renaming the key.
 func KeyNameScope(key KeyID) Scope { return Scope("key-name/" + string(key)) }
+
+// ClaimScope is touched by decisions on whose a licence is.
+const ClaimScope Scope = "claim"
 
 // PlanScope is touched by subscribing to the plan and leaving it.
 func PlanScope(plan PlanID) Scope { return Scope("plan/" + string(plan)) }

@@ -9,12 +9,15 @@ import "strings"
 //	legacy/<product>/<customer>      a Marketplace customer of an older listing
 //	catalog                          the products and plans on offer
 //	portal                           settings, and notices to everybody
+//	marketplace                      notices of AWS Marketplace that name no licence
 type Stream string
 
 // The streams of which there is only one.
 const (
 	CatalogStream Stream = "catalog"
 	PortalStream  Stream = "portal"
+	// MarketplaceStream keeps the notices of AWS Marketplace that name no licence.
+	MarketplaceStream Stream = "marketplace"
 )
 
 // StreamKind is the kind of thing that a stream is about.
@@ -29,6 +32,8 @@ const (
 	KindLegacy  StreamKind = "legacy"
 	KindCatalog StreamKind = "catalog"
 	KindPortal  StreamKind = "portal"
+	// KindMarketplace is the kind of MarketplaceStream.
+	KindMarketplace StreamKind = "marketplace"
 )
 
 const accountPrefix = "account/"
@@ -49,6 +54,8 @@ func (s Stream) Kind() StreamKind {
 		return KindCatalog
 	case PortalStream:
 		return KindPortal
+	case MarketplaceStream:
+		return KindMarketplace
 	}
 	kind, rest, _ := strings.Cut(string(s), "/")
 	if rest == "" {
@@ -77,3 +84,22 @@ func AccountActor(id AccountID) Actor { return Actor(accountPrefix + string(id))
 
 // Account returns the account of the person; ok is false for other actors.
 func (a Actor) Account() (id AccountID, ok bool) { return Stream(a).Account() }
+
+const (
+	licencePrefix = "licence/"
+	legacyPrefix  = "legacy/"
+)
+
+// LicenceStream returns the stream of a Marketplace licence, by its id, "l-…".
+func LicenceStream(id LicenceID) Stream { return Stream(licencePrefix + string(id)) }
+
+// LegacyStream returns the stream of a customer of an older listing, for which AWS issues no licence.
+func LegacyStream(product ProductCode, customer string) Stream {
+	return Stream(legacyPrefix + string(product) + "/" + customer)
+}
+
+// IsLicence reports whether the stream is about what a buyer bought on AWS Marketplace.
+func (s Stream) IsLicence() bool {
+	kind := s.Kind()
+	return kind == KindLicence || kind == KindLegacy
+}

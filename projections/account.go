@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -38,6 +39,7 @@ type Account struct {
 	Profile       Profile
 	Keys          []Key
 	Subscriptions []Subscription
+	Licences      []Licence
 }
 
 // profileRows writes a state row, guarded by sequence; only the account's stream writes it.
@@ -69,28 +71,46 @@ func profileAfter(account state.Account, fact events.Event) (shown Profile, ok b
 	return shown, true
 }
 
-// Account reads an account. One that never registered is empty, with StatusNone.
-func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
-	account := Account{Profile: Profile{Status: StatusNone}}
+// Profile reads an account without its keys and subscriptions, in one request. That of an account that
+// never registered has StatusNone.
+func (v *Views) Profile(ctx context.Context, id portal.AccountID) (Profile, error) {
+	profile := Profile{Status: StatusNone}
 	live, err := v.store.live(ctx)
 	if err != nil {
-		return account, asUnavailable(err)
+		return profile, asUnavailable(err)
 	}
-	err = v.store.query(ctx, live.Now(id), func(sk string, item map[string]types.AttributeValue) error {
-		switch {
-		case sk == schema.NowProfile:
-			return attributevalue.UnmarshalMap(item, &account.Profile)
-		case strings.HasPrefix(sk, schema.NowKeyBegins):
-			return appendRow(&account.Keys, item)
-		case strings.HasPrefix(sk, schema.NowSubscriptionBegins):
-			return appendRow(&account.Subscriptions, item)
-		}
-		return nil
+	_, err = v.store.get(ctx, v.store.tables.Views, live.Profile(id), &profile)
+	return profile, asUnavailable(err)
+}
+
+// Account reads an account. One that never registered is empty, with StatusNone.
+func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
+	account, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (Account, error) {
+		return v.store.account(ctx, live, id)
 	})
 	if err != nil {
 		return account, asUnavailable(err)
 	}
 	return account, v.nameAsOffered(ctx, account.Subscriptions)
+}
+
+func (s store) account(ctx context.Context, live schema.Generation, id portal.AccountID) (Account, error) {
+	account := Account{Profile: Profile{Status: StatusNone}}
+	err := s.query(ctx, live.Now(id), func(sk string, item map[string]types.AttributeValue) error {
+		switch {
+		case sk == schema.NowProfile:
+			return attributevalue.UnmarshalMap(item, &account.Profile)
+		case item[schema.TTL] != nil: // it is gone
+		case strings.HasPrefix(sk, schema.NowKeyBegins):
+			return appendRow(&account.Keys, item)
+		case strings.HasPrefix(sk, schema.NowLicenceBegins):
+			return appendRow(&account.Licences, item)
+		case strings.HasPrefix(sk, schema.NowSubscriptionBegins):
+			return appendRow(&account.Subscriptions, item)
+		}
+		return nil
+	})
+	return account, err
 }
 
 // nameAsOffered gives subscriptions their plans' current names. If a plan is no longer offered,
@@ -109,6 +129,45 @@ func (v *Views) nameAsOffered(ctx context.Context, subscriptions []Subscription)
 		}
 	}
 	return nil
+}
+
+// NamedKeys are the account's keys for portal.KeyLabels.
+func (a Account) NamedKeys() []portal.NamedKey {
+	named := make([]portal.NamedKey, 0, len(a.Keys))
+	for _, key := range a.Keys {
+		named = append(named, portal.NamedKey{ID: key.ID, Name: key.Name, ReplacedAt: key.ReplacedAt})
+	}
+	return named
+}
+
+// readingAtOnce bounds the rows that PastKeys reads at the same time.
+const readingAtOnce = 10
+
+// PastKeys finds the names of the account's keys that are no longer among its Keys. Others are missing.
+func (v *Views) PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error) {
+	live, err := v.store.live(ctx)
+	if err != nil {
+		return nil, asUnavailable(err)
+	}
+	owners := make([]keyOwner, len(keys))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(readingAtOnce)
+	for i, key := range keys {
+		group.Go(portal.Guard(func() error {
+			_, err := v.store.get(within, v.store.tables.Views, live.KeyOwner(key), &owners[i])
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return nil, asUnavailable(err)
+	}
+	var found []portal.NamedKey
+	for i, owner := range owners {
+		if owner.Account == account && owner.Name != "" {
+			found = append(found, portal.NamedKey{ID: keys[i], Name: owner.Name, ReplacedAt: owner.ReplacedAt})
+		}
+	}
+	return found, nil
 }
 
 func appendRow[T any](list *[]T, item map[string]types.AttributeValue) error {

@@ -25,15 +25,18 @@ type ListedAccount struct {
 
 func (l ListedAccount) place() string { return schema.ListedPlace(l.ID, l.RegisteredAt) }
 
+// keyOwner has the name of a key that is no longer among the account's keys, "" before that.
 type keyOwner struct {
-	Account portal.AccountID `dynamodbav:"account"`
+	Account    portal.AccountID `dynamodbav:"account"`
+	Name       string           `dynamodbav:"name,omitempty"`
+	ReplacedAt time.Time        `dynamodbav:"replaced_at"`
 }
 
 // listRows writes state rows, guarded by sequence: the place of an account in the list follows from
 // its registration, so only its own stream writes them.
 func listRows(changed rows, account state.Account, fact events.Event) {
 	if f, ok := fact.Data.(events.KeyWanted); ok {
-		changed.view(changed.KeyOwner(f.Key), fact.Sequence, keyOwner{account.ID})
+		changed.view(changed.KeyOwner(f.Key), fact.Sequence, keyOwner{Account: account.ID})
 	}
 	if profile, ok := profileAfter(account, fact); ok && account.Registered {
 		changed.view(changed.ListedAccount(account.ID, account.RegisteredAt), fact.Sequence,

@@ -61,12 +61,18 @@ func activityText(account state.Account, fact events.Event) string {
 		}
 		return "You registered."
 	case events.SubscriptionWanted:
+		if _, paid := f.Ring.Licence(); paid {
+			return plan + " is to become active."
+		}
 		return "You subscribed to " + plan + "."
 	case events.SubscriptionActivated:
 		return plan + " became active."
 	case events.SubscriptionEnding:
 		if f.Withdrawn {
 			return "You withdrew your request for " + plan + "."
+		}
+		if f.Licence != "" {
+			return plan + " is to end."
 		}
 		return "You left " + plan + "."
 	case events.SubscriptionEnded:
@@ -93,7 +99,7 @@ func activityText(account state.Account, fact events.Event) string {
 	case events.QuotaThresholdReached:
 		return thresholdText(account.Keys[f.Key].Name, plan, f)
 	}
-	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(account, fact))
+	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(account, fact), licenceActivity(account, fact))
 }
 
 func thresholdText(key, plan string, f events.QuotaThresholdReached) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -47,13 +48,11 @@ func (v *Views) Catalog(ctx context.Context) (Catalog, error) {
 }
 
 func (v *Views) readCatalog(ctx context.Context, last Catalog) (Catalog, error) {
-	var now catalogRow
-	live, err := v.store.live(ctx)
-	if err != nil {
-		return Catalog{}, asUnavailable(err)
-	}
-	found, err := v.store.get(ctx, v.store.tables.Views, live.Catalog(), &now)
-	if err != nil || !found {
+	now, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (now catalogRow, err error) {
+		_, err = v.store.get(ctx, v.store.tables.Views, live.Catalog(), &now)
+		return now, err
+	})
+	if err != nil || now.Hash == "" {
 		return Catalog{}, asUnavailable(err)
 	}
 	doc := last.Document

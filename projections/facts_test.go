@@ -8,6 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+const licenceStream portal.Stream = "licence/l-01"
+
 // Facts in, rows out: the rows that the last fact of a stream adds.
 func TestEveryFactLeadsToItsRows(t *testing.T) {
 	t.Parallel()
@@ -25,6 +27,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 	pending := said{"op-plus", events.SubscriptionApprovalPending{Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}
 	suspended := said{"", events.AccountSuspended{Message: "Too many calls."}}
 	deleting := said{"", events.AccountDeleting{}}
+	claimed := events.LicenceClaimed{Account: ann, Plan: "free", Name: "Free"}
+	paid := events.LicenceNoticed{Link: link(1), Notice: events.MarketplaceNotified{At: at(1)}, Status: events.LicenceActive}
 	cases := []struct {
 		name  string
 		given []said
@@ -114,6 +118,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a key that was blocked is blocked", active, said{"", events.KeyBlocked{Key: "k1"}}, []string{"now#key#k1 | blocked"}},
 		{"a key that is no longer blocked is active", append(active[:6:6], said{"", events.KeyBlocked{Key: "k1"}}), said{"", events.KeyUnblocked{Key: "k1"}}, []string{
 			"now#key#k1 | active"}},
+		{"what a key has used of a quota has no row", active, said{"", events.QuotaUsed{Key: "k1", Plan: "free", PeriodStart: "2026-11-01", Period: "MONTH", Used: 3}}, nil},
 		{"a quota that a key takes over has no row", active, said{"", events.UsageCarried{Key: "k1", From: "k0", Plan: "free", Remaining: 3}}, nil},
 		{"a change of plans shows both plans", active, change, []string{
 			"log#activity#N | You asked to change from Free to Plus.", "now#subscription#free | active", "now#subscription#plus | pending", "operation#op-plus step | running"}},
@@ -147,6 +152,20 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | You deleted the account.", "now#key#k1 | ending", "now#profile | deleting", "now#subscription#free | ended"}},
 		{"an account that was deleted is deleted", append(active[:6:6], deleting), said{"", events.AccountDeleted{Link: link(7)}}, []string{
 			"now#profile | deleted", "wish 7 step | succeeded"}},
+		{"a licence that is claimed waits for AWS, and an operation that joins waits, too", nil, said{"op-claim", claimed}, []string{
+			"now#licence#licence/l-01 | waiting", "operation#op-claim step | waiting | payment", "wish 1 step | waiting | payment"}},
+		{"a licence that was paid and is not claimed is only in the list", nil, said{"", events.LicenceNoticed{Status: events.LicenceActive}}, nil},
+		{"a licence that AWS calls active is active", []said{{"op-claim", claimed}}, said{"", paid}, []string{
+			"now#licence#licence/l-01 | active", "wish 1 step | running"}},
+		{"access because of a licence ends the claim's wait", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceAccessWanted{Link: link(1), Account: ann, Plan: "free", Name: "Free"}}, []string{
+			"now#licence#licence/l-01 | active", "wish 1 step | running"}},
+		{"access that ends shows the state of the licence", []said{{"op-claim", claimed}, {"", events.LicenceNoticed{Notice: events.MarketplaceNotified{At: at(1)}, Status: events.LicenceEnding}}},
+			said{"", events.LicenceAccessEnding{Account: ann, Plan: "free", Reason: events.LicenceEnding}}, []string{"now#licence#licence/l-01 | ending"}},
+		{"a licence that is released has ended for the account", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceReleased{Account: ann}}, []string{
+			"now#licence#licence/l-01 | ended"}},
+		{"what a licence gives an account is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-01", Sequence: 3, Open: true, Plan: "free"}}, []string{
+			"log#activity#N | AWS Marketplace confirmed a purchase."}},
+		{"a notice that names no licence has no row", nil, said{"", events.MarketplaceNoticeKept{}}, nil},
 		{"a source that fails leaves the catalog", nil,
 			said{"op-sync", events.CatalogSourceFailed{Source: "s", Message: "Not readable."}}, []string{
 				"operation#op-sync step | failed | source_failed"}},
@@ -157,11 +176,16 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s, stream := newScreen(t), annStream
-			if c.last.op == "op-sync" {
+			switch c.last.fact.(type) {
+			case events.CatalogPublished, events.CatalogSourceFailed:
 				stream = portal.CatalogStream
+			case events.LicenceClaimed, events.LicenceNoticed, events.LicenceAccessWanted, events.LicenceAccessEnding, events.LicenceReleased:
+				stream = licenceStream
+			case events.MarketplaceNoticeKept:
+				stream = portal.MarketplaceStream
 			}
 			s.shown(stream, append(c.given[:len(c.given):len(c.given)], c.last)...)
-			rows := s.rows(append(everything, "operation#op-second", "operation#op-key", "operation#op-plus", "operation#op-again", "operation#op-sync", wishPartition(annStream, 10), wishPartition(annStream, 7), catalogPartition)...)
+			rows := s.rows(append(everything, "operation#op-second", "operation#op-key", "operation#op-plus", "operation#op-again", "operation#op-sync", "operation#op-claim", wishPartition(licenceStream, 1), wishPartition(annStream, 10), wishPartition(annStream, 7), catalogPartition)...)
 			same(t, "rows of the last fact", c.want, describeRows(rows, int64(len(c.given))+1))
 		})
 	}

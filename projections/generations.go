@@ -20,7 +20,7 @@ import (
 
 // shape is the version of the rows' format and content. Raise it with any change that old rows
 // need, too; the views are then rebuilt.
-const shape = 3
+const shape = 5
 
 // pointerMaxAge is how long a process may use the pointer that it has read.
 const pointerMaxAge = time.Second
@@ -102,6 +102,53 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 			return pointer{}, unavailable(ctx.Err(), "reading the pointer of the views")
 		}
 	}
+}
+
+// guess returns the pointer that this process read last, however long ago; ok is false if it has
+// read none.
+func (g *generations) guess() (last pointer, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last, g.last.Live != 0
+}
+
+// inLive reads with the live generation. While the pointer is read again, inLive already reads with
+// the generation that was live before, and again if another one is.
+func inLive[T any](ctx context.Context, g *generations, read func(context.Context, schema.Generation) (T, error)) (T, error) {
+	guess, guessed := g.guess()
+	if _, _, known := g.known(); known || !guessed {
+		now, err := g.current(ctx)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		return read(ctx, now.Live)
+	}
+	type answer struct {
+		value T
+		err   error
+	}
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	early := make(chan answer, 1)
+	go func() {
+		var a answer
+		a.err = portal.Guard(func() (err error) {
+			a.value, err = read(within, guess.Live)
+			return err
+		})()
+		early <- a
+	}()
+	now, err := g.current(ctx)
+	switch {
+	case err != nil:
+		var none T
+		return none, err
+	case now.Live != guess.Live:
+		return read(ctx, now.Live)
+	}
+	a := <-early
+	return a.value, a.err
 }
 
 func (g *generations) known() (last pointer, at time.Time, ok bool) {

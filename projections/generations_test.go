@@ -286,3 +286,49 @@ func TestAReadThatHangsDoesNotBlockOtherReaders(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
+
+func TestReadersReadRowsWhileTheyReadThePointerAgain(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, registered)
+	now := start
+	reading := watch(s)
+	views := NewViews(reading, s.names(), noDocuments{}).Clock(func() time.Time { return now })
+	if got, err := views.Account(t.Context(), ann); err != nil || got.Profile.Status != StatusRegistered {
+		t.Fatalf("the account is %+v, %v", got.Profile, err)
+	}
+	now = now.Add(pointerMaxAge)
+	rows := make(chan struct{})
+	reading.before = func(_ int, c call) error {
+		switch c.operation {
+		case "GetItem":
+			<-rows
+		case "Query":
+			close(rows)
+		}
+		return nil
+	}
+	if got, err := views.Account(t.Context(), ann); err != nil || got.Profile.Status != StatusRegistered {
+		t.Errorf("the account is %+v, %v", got.Profile, err)
+	}
+}
+
+func TestAReaderThatGuessedTheGenerationWronglyReadsTheLiveOne(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, registered)
+	now := start
+	views := NewViews(s.tables.Client, s.names(), noDocuments{}).Clock(func() time.Time { return now })
+	status := func() string {
+		t.Helper()
+		got, err := views.Account(t.Context(), ann)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Profile.Status
+	}
+	same(t, "before", StatusRegistered, status())
+	s.move(pointer{Live: 1, Shape: shape}, pointer{Live: 2, Shape: shape})
+	now = now.Add(pointerMaxAge)
+	same(t, "of a generation without rows", StatusNone, status())
+}

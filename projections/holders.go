@@ -42,8 +42,18 @@ func held(account state.Account) map[portal.Pair]Holder {
 }
 
 // holderRows writes state rows, guarded by sequence; only the stream of the key's account writes
-// them. A key that has left a plan keeps its row.
+// them. A key that has left a plan keeps its row until the fold forgets the key, or the account is
+// deleted: its last calls may be counted late.
 func holderRows(changed rows, before, account state.Account, fact events.Event) {
+	_, deleted := fact.Data.(events.AccountDeleted)
+	for pair := range before.Attachments {
+		if _, known := account.Keys[pair.Key]; known && !deleted {
+			continue
+		}
+		for _, id := range before.Keys[pair.Key].Formerly {
+			changed.remove(changed.Holder(pair.Plan, id), fact)
+		}
+	}
 	was, is := held(before), held(account)
 	for pair, h := range was {
 		if is[pair].GatewayID != h.GatewayID {
@@ -170,7 +180,9 @@ func (h *Holders) batch(ctx context.Context, asked types.KeysAndAttributes, foun
 			if err := attributevalue.UnmarshalMap(item, &holder); err != nil {
 				return fmt.Errorf("decoding row %s %s: %w", schema.KeyOf(item).PK, schema.KeyOf(item).SK, err)
 			}
-			found[holder.GatewayID] = holder
+			if holder.Account != "" { // else it is gone
+				found[holder.GatewayID] = holder
+			}
 		}
 		asked = out.UnprocessedKeys[h.store.tables.Views]
 	}

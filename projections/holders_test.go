@@ -90,3 +90,52 @@ func TestTheKeysOfAPlanAreListedInPages(t *testing.T) {
 		t.Errorf("after a cursor that names no key there is %v, %q, %v", page, next, err)
 	}
 }
+
+func TestAKeyThatIsGoneHoldsNoPlanAndIsNotShown(t *testing.T) {
+	t.Parallel()
+	ended := []said{
+		registered, keyWanted, freeWanted, keyCreated, freeAttached, freeActive, {"", events.KeyEnding{Key: "k1", Reason: events.EndRevoked}}, {"", events.KeyEnded{Link: link(7), Key: "k1"}},
+	}
+	released := append(ended, said{"", events.KeyReleasing{Key: "k1"}}, said{"", events.KeyReleased{Link: link(9), Key: "k1"}})
+	for name, c := range map[string]struct {
+		facts       []said
+		later       time.Duration
+		then        said
+		shown, held bool
+	}{
+		"an ended key is shown until it is deleted":    {ended, 0, said{"", events.KeyRenamed{Key: "k9"}}, true, true},
+		"a deleted key may be counted late":            {released, 0, said{"", events.KeyRenamed{Key: "k9"}}, false, true},
+		"its calls count no more once it is forgotten": {released, 25 * time.Hour, said{"", events.KeyWanted{Key: "k2", Ring: portal.AccountRing, Name: "CI"}}, false, false},
+		"nothing is left of it with a deleted account": {append(released, said{"", events.AccountDeleting{}}), 0, said{"", events.AccountDeleted{Link: link(11)}}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			s.shown(annStream, c.facts...)
+			s.pass(c.later)
+			s.shown(annStream, c.then)
+			account, err := s.Account(t.Context(), ann)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown := false
+			for _, key := range account.Keys {
+				if key.ID == "" {
+					t.Errorf("an empty key is shown: %+v", key)
+				}
+				shown = shown || key.ID == "k1"
+			}
+			held, err := s.holders().Of(t.Context(), "free", []portal.GatewayKeyID{"gw1"})
+			if _, ok := held["gw1"]; err != nil || shown != c.shown || ok != c.held {
+				t.Errorf("shown is %v, held %v, %v", shown, ok, err)
+			}
+			past, err := s.PastKeys(t.Context(), ann, []portal.KeyID{"k1", "k9"})
+			if err != nil || (len(past) == 1) == c.shown || !c.shown && past[0].Name == "" {
+				t.Errorf("the past keys are %+v, %v", past, err)
+			}
+			if others, err := s.PastKeys(t.Context(), "bob", []portal.KeyID{"k1"}); err != nil || len(others) > 0 {
+				t.Errorf("another account sees %+v, %v", others, err)
+			}
+		})
+	}
+}

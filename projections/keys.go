@@ -25,6 +25,8 @@ type Key struct {
 	EndsFor    string       `dynamodbav:"ends_for,omitempty"`
 	Replaces   portal.KeyID `dynamodbav:"replaces,omitempty"`
 	ReplacedBy portal.KeyID `dynamodbav:"replaced_by,omitempty"`
+	// ReplacedAt is when ReplacedBy took its place, zero if it has not.
+	ReplacedAt time.Time `dynamodbav:"replaced_at"`
 	// Waiting is why the key that the owner asked for is not ready, or "".
 	Waiting string `dynamodbav:"waiting,omitempty"`
 }
@@ -40,21 +42,29 @@ const (
 	KeyEnded    = "ended"    // for ever
 )
 
-// keyRows writes state rows, guarded by sequence; only the account's stream writes them.
+// keyRows writes state rows, guarded by sequence; only the account's stream writes them. An ended key has
+// a row until API Gateway has deleted it; its name then stays in the row of its owner.
 func keyRows(changed rows, before, account state.Account, fact events.Event) {
 	for id, k := range account.Keys {
-		shown := shownKey(k)
-		if was, known := before.Keys[id]; !known || shownKey(was) != shown {
+		if was := before.Keys[id]; k.Gone() {
+			if !was.Gone() {
+				changed.remove(changed.Key(account.ID, id), fact)
+				changed.view(changed.KeyOwner(id), fact.Sequence, keyOwner{Account: account.ID, Name: k.Name, ReplacedAt: replacedAt(account, k)})
+			}
+			continue
+		}
+		shown := shownKey(account, k)
+		if was, known := before.Keys[id]; !known || shownKey(before, was) != shown {
 			changed.view(changed.Key(account.ID, id), fact.Sequence, shown)
 		}
 	}
 }
 
-func shownKey(k state.Key) Key {
+func shownKey(account state.Account, k state.Key) Key {
 	shown := Key{
 		ID: k.ID, Name: k.Name, Ring: k.Ring, State: keyState(k), Scheme: k.Scheme, KMSKey: k.KMSKey,
 		GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt,
-		Ends: k.Ends, EndsFor: string(k.EndsFor), Replaces: k.Replaces, ReplacedBy: k.ReplacedBy, Waiting: string(k.Parked),
+		Ends: k.Ends, EndsFor: string(k.EndsFor), Replaces: k.Replaces, ReplacedBy: k.ReplacedBy, Waiting: string(k.Parked), ReplacedAt: replacedAt(account, k),
 	}
 	if !k.Live() {
 		shown.Ends = k.EndingAt
@@ -78,4 +88,12 @@ func keyState(k state.Key) string {
 		return KeyDisabled
 	}
 	return KeyActive
+}
+
+// replacedAt is when another key took the key's place, zero if none has.
+func replacedAt(account state.Account, k state.Key) time.Time {
+	if account.Replaced(k) || !k.Live() && (k.EndsFor == events.EndRotated || k.EndsFor == events.EndLeaked) {
+		return k.ReplacedAt
+	}
+	return time.Time{}
 }

@@ -80,7 +80,7 @@ func opens(fact events.Event) int64 {
 	switch f := fact.Data.(type) {
 	case events.RequestJoined:
 		return f.Wish
-	case events.SubscriptionApprovalPending, events.RegistrationPending:
+	case events.SubscriptionApprovalPending, events.RegistrationPending, events.LicenceClaimed:
 		return fact.Sequence
 	case events.SubscriptionApproved:
 		return 0 // the operation is the admin's
@@ -111,7 +111,7 @@ func concerns(before state.Account, fact events.Event) []int64 {
 		return before.WishesOn(f.Key)
 	case events.AccountDeleting:
 		return before.Undecided()
-	case events.SubscriptionApprovalPending, events.RegistrationPending:
+	case events.SubscriptionApprovalPending, events.RegistrationPending, events.LicenceClaimed:
 		return []int64{fact.Sequence} // operations that join wait, too
 	case interface{ Linked() int64 }:
 		if wish := f.Linked(); wish != 0 {
@@ -177,6 +177,7 @@ func describe(account state.Account, fact events.Event) Step {
 		describeKey(&step, account, fact)
 		describePlan(&step, account, fact)
 		describeStanding(&step, fact)
+		describeLicence(&step, account, fact)
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."
 	case events.CatalogSourceFailed:
@@ -187,7 +188,7 @@ func describe(account state.Account, fact events.Event) Step {
 
 func planName(account state.Account, fact events.Event) string {
 	if f, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok {
-		return account.Subscriptions[f.AboutPlan()].Name
+		return account.PlanName(f.AboutPlan())
 	}
 	return ""
 }
@@ -204,6 +205,8 @@ func WaitingText(reason string) string {
 		return "AWS KMS does not answer, so we cannot create your key right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForCapacity:
 		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
+	case events.WaitingForReinstatement:
+		return "Your account is suspended. We continue automatically once the operator of this portal has reinstated it."
 	case events.WaitingForKMSKey:
 		return "This portal's KMS key is disabled or cannot be used, so we cannot create your API key. The operator of this portal has to fix this; then we continue automatically."
 	}
@@ -212,27 +215,33 @@ func WaitingText(reason string) string {
 
 // Progress reads an operation's progress. Without steps it is Accepted.
 func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, error) {
-	now, err := v.store.generations.current(ctx)
+	found, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (Progress, error) {
+		return v.progressIn(ctx, live, op)
+	})
 	if err != nil {
 		return Progress{Status: Accepted}, asUnavailable(err)
 	}
+	return found, nil
+}
+
+func (v *Views) progressIn(ctx context.Context, live schema.Generation, op portal.OperationID) (Progress, error) {
 	// An operation that somebody follows is read many times, and its wish is almost always the
 	// same. Both are then read at once.
 	guess, guessed := v.links.recall(op)
 	var own, shared []Step
 	group, within := errgroup.WithContext(ctx)
 	group.Go(portal.Guard(func() (err error) {
-		own, err = v.store.steps(within, now.Live.OperationSteps(op))
+		own, err = v.store.steps(within, live.OperationSteps(op))
 		return err
 	}))
 	if guessed {
 		group.Go(portal.Guard(func() (err error) {
-			shared, err = v.store.steps(within, now.Live.WishSteps(guess.stream, guess.wish))
+			shared, err = v.store.steps(within, live.WishSteps(guess.stream, guess.wish))
 			return err
 		}))
 	}
 	if err := group.Wait(); err != nil {
-		return Progress{Status: Accepted}, asUnavailable(err)
+		return Progress{}, err
 	}
 	own = inOrder(own)
 	link, linked := linkOf(own)
@@ -241,8 +250,9 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 		return progress(own), nil
 	case !guessed || link != guess:
 		v.links.remember(op, link)
-		if shared, err = v.store.steps(ctx, now.Live.WishSteps(link.stream, link.wish)); err != nil {
-			return Progress{Status: Accepted}, asUnavailable(err)
+		var err error
+		if shared, err = v.store.steps(ctx, live.WishSteps(link.stream, link.wish)); err != nil {
+			return Progress{}, err
 		}
 	}
 	shared = slices.DeleteFunc(slices.Clone(shared), func(s Step) bool {

@@ -25,7 +25,7 @@ type streams interface {
 }
 
 type accountReader interface {
-	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
+	AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (accounts.History, error)
 }
 
 // Projector writes the views. It is safe for concurrent use, and several may show the same
@@ -42,7 +42,8 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 	return &Projector{journal: journal, accounts: accounts, store: newStore(client, tables), memory: newMemory()}
 }
 
-// Handle shows the message's stream to its end. A live generation that shows the message's fact
+// Handle shows the message's stream to its end, or to the end that this process knows if that is not
+// before the message's fact. A live generation that shows the message's fact
 // already is left unchanged. For a message without a sequence Handle starts at the stored
 // checkpoint. During a rebuild it writes both generations, and the live one no further than the
 // next one: a fact appended in between is left to its own message.
@@ -124,7 +125,7 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 		// not match, and the write fails.
 		write = p.store.togetherIfFew
 	}
-	head, err = p.show(ctx, place, msg.Sequence, shown, upTo, write)
+	head, err = p.show(ctx, place, msg, shown, upTo, write)
 	if guessed && err != nil {
 		stored, unread := p.stored(ctx, place)
 		switch {
@@ -133,7 +134,7 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 		case msg.Sequence <= stored:
 			return stored, nil
 		case errors.Is(err, errRaced):
-			head, err = p.show(ctx, place, msg.Sequence, stored, upTo, p.store.together)
+			head, err = p.show(ctx, place, msg, stored, upTo, p.store.together)
 		}
 	}
 	switch {
@@ -161,22 +162,22 @@ func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, upTo 
 	if err != nil {
 		return 0, err
 	}
-	return p.show(ctx, place, atLeast, shown, upTo, p.store.oneByOne)
+	return p.show(ctx, place, events.Event{Sequence: atLeast}, shown, upTo, p.store.oneByOne)
 }
 
-// show writes the changes of the facts after shown up to upTo.
-func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown, upTo int64, write func(context.Context, []row) error) (head int64, err error) {
+// show writes the changes of the facts after shown up to upTo, at least up to the message's.
+func (p *Projector) show(ctx context.Context, place shownIn, msg events.Event, shown, upTo int64, write func(context.Context, []row) error) (head int64, err error) {
 	changed := newRows(place.generation)
 	if id, ok := place.stream.Account(); ok {
-		head, err = p.showAccount(ctx, changed, id, shown, upTo)
+		head, err = p.showAccount(ctx, changed, id, msg, shown, upTo)
 	} else {
 		head, err = p.showStream(ctx, changed, place.stream, shown, upTo)
 	}
 	if err != nil {
 		return 0, err
 	}
-	if head < atLeast {
-		return 0, &portal.Postponed{After: time.Second, Reason: fmt.Sprintf("%s ends at %d, before %d", place.stream, head, atLeast)}
+	if head < msg.Sequence {
+		return 0, &portal.Postponed{After: time.Second, Reason: fmt.Sprintf("%s ends at %d, before %d", place.stream, head, msg.Sequence)}
 	}
 	if head <= shown {
 		return head, nil
@@ -185,8 +186,8 @@ func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown, upT
 	return head, write(ctx, changed.inOrder())
 }
 
-func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, shown, upTo int64) (head int64, err error) {
-	history, err := p.accounts.AccountFrom(ctx, id, shown)
+func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, msg events.Event, shown, upTo int64) (head int64, err error) {
+	history, err := p.accounts.AccountSince(ctx, id, shown, msg)
 	if err != nil {
 		return 0, err
 	}
@@ -218,13 +219,19 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 		return 0, err
 	}
 	var current state.Catalog
+	licence := state.NewLicence(stream)
 	for _, fact := range facts {
 		if fact.Sequence > upTo {
 			break
 		}
 		current.Apply(fact)
+		before := licence.Clone()
+		licence.Apply(fact)
 		if fact.Sequence <= shown {
 			continue
+		}
+		if stream.IsLicence() {
+			licenceRows(changed, before, licence, fact)
 		}
 		if stream == portal.CatalogStream {
 			catalogRows(changed, current, fact)

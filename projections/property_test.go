@@ -172,7 +172,7 @@ func (s *story) next() []events.Event {
 
 func (s *story) fact() events.Event {
 	plan := rapid.SampledFrom([]portal.PlanID{"free", "plus"}).Draw(s.T, "plan")
-	now, key := s.folded.Subscriptions[plan], s.folded.Keys["k1"]
+	now, key := s.folded.Subscription(plan), s.folded.Keys["k1"]
 	pair := s.folded.Attachments[portal.Pair{Key: "k1", Plan: plan}]
 	s.ops++
 	op := s.op(s.ops)

@@ -337,11 +337,11 @@ func TestTheLiveGenerationShowsNothingThatTheNextOneLacks(t *testing.T) {
 // noWholeStream fails to read accounts from the first fact.
 type noWholeStream struct{ accountReader }
 
-func (n noWholeStream) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error) {
+func (n noWholeStream) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (accounts.History, error) {
 	if after == 0 {
 		return accounts.History{}, errors.New("the first fact cannot be read")
 	}
-	return n.accountReader.AccountFrom(ctx, id, after)
+	return n.accountReader.AccountSince(ctx, id, after, fact)
 }
 
 // The table is lost and created again during a rebuild. Generation 2 of the new table is not

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
@@ -53,6 +55,19 @@ func newRows(generation schema.Generation) rows {
 
 func (r rows) view(key schema.Key, seq int64, value any) {
 	r.byKey[key] = row{kind: viewRows, key: key, seq: seq, value: value}
+}
+
+// gone is a row without content. It keeps older facts from writing the row again, until no worker handles
+// them any more.
+type gone struct {
+	Expires int64 `dynamodbav:"expires_at"`
+}
+
+const goneFor = 24 * time.Hour
+
+// remove empties a row that has outlived its use by that fact. Readers must pass over it.
+func (r rows) remove(key schema.Key, fact events.Event) {
+	r.view(key, fact.Sequence, gone{fact.Time.Add(goneFor).Unix()})
 }
 
 func (r rows) step(key schema.Key, seq int64, value any) {

@@ -70,6 +70,7 @@ type screen struct {
 	tables    journaltest.Tables
 	journal   *journal.Journal
 	projector *Projector
+	passed    time.Duration
 }
 
 func newScreen(t *testing.T) *screen {
@@ -117,7 +118,7 @@ func (s *screen) say(stream portal.Stream, all ...said) []events.Event {
 	for i, one := range all {
 		seq := head + int64(i)
 		cause := events.Event{ID: fmt.Sprint("cause", seq), Subject: stream, Operation: one.op}
-		facts = append(facts, journal.Stamp(cause, "/test", at(seq+1), seq, []events.Fact{one.fact})...)
+		facts = append(facts, journal.Stamp(cause, "/test", at(seq+1).Add(s.passed), seq, []events.Fact{one.fact})...)
 	}
 	for part := range slices.Chunk(facts, journal.MaxFacts) {
 		if err := s.journal.Append(s.t.Context(), stream, part[0].Sequence-1, part); err != nil {
@@ -126,6 +127,9 @@ func (s *screen) say(stream portal.Stream, all ...said) []events.Event {
 	}
 	return facts
 }
+
+// pass lets time pass before the next facts.
+func (s *screen) pass(by time.Duration) { s.passed += by }
 
 // show has the projector handle each of the messages.
 func (s *screen) show(messages ...events.Event) {
@@ -230,12 +234,15 @@ func describeRows(rows map[string]map[string]any, seq int64) []string {
 			continue
 		}
 		for wish := range int64(20) {
-			key = strings.Replace(key, wishPartition(annStream, wish)+" ", fmt.Sprintf("wish %d ", wish), 1)
+			for _, stream := range []portal.Stream{annStream, licenceStream} {
+				key = strings.Replace(key, wishPartition(stream, wish)+" ", fmt.Sprintf("wish %d ", wish), 1)
+			}
 		}
 		key = strings.ReplaceAll(key, fmt.Sprintf("%012d", seq), "N")
 		key = strings.TrimPrefix(key, accountPartition(ann)+" ")
 		key = strings.Replace(key, "step#"+string(annStream)+"#N", "step", 1)
 		key = strings.Replace(key, "step#"+string(portal.CatalogStream)+"#N", "step", 1)
+		key = strings.Replace(key, "step#"+string(licenceStream)+"#N", "step", 1)
 		for _, name := range []string{"status", "state", "waiting", "lost", "code", "text", "hash"} {
 			if value, ok := row[name].(string); ok && value != "" {
 				key += " | " + value

@@ -31,6 +31,9 @@ type Subscription struct {
 	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
+// ID names the subscription.
+func (s Subscription) ID() portal.SubscriptionID { return portal.SubscriptionOf(s.Plan, s.Ring) }
+
 // The states of a subscription.
 const (
 	SubscriptionAwaitingApproval = "awaiting_approval"
@@ -48,12 +51,12 @@ var subscriptionStates = map[state.Phase]string{
 // subscriptionRows writes state rows, guarded by sequence; only the account's stream writes
 // them. An ended subscription keeps its row.
 func subscriptionRows(changed rows, before, account state.Account, fact events.Event) {
-	for plan, s := range account.Subscriptions {
+	for id, s := range account.Subscriptions {
 		shown := shownSubscription(s)
-		if was, ok := before.Subscriptions[plan]; ok && was.OpenedBy == s.OpenedBy && shownSubscription(was) == shown {
+		if was, ok := before.Subscriptions[id]; ok && was.OpenedBy == s.OpenedBy && shownSubscription(was) == shown {
 			continue
 		}
-		changed.view(changed.Subscription(account.ID, plan), fact.Sequence, shown)
+		changed.view(changed.Subscription(account.ID, id), fact.Sequence, shown)
 	}
 }
 

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -35,6 +36,9 @@ func describeKey(step *Step, account state.Account, fact events.Event) {
 		step.Detail = account.Keys[f.Key].Name + " is no longer blocked."
 	case events.UsageCarried:
 		step.Detail = account.Keys[f.Key].Name + " begins with what is left of the quota of " + account.Keys[f.From].Name + "."
+		if account.Keys[f.Key].Replaces != f.From {
+			step.Detail = fmt.Sprintf("%s takes over %d requests that an earlier key has used of the quota of %s.", account.Keys[f.Key].Name, f.Passed, planName(account, fact))
+		}
 	}
 }
 
@@ -42,7 +46,7 @@ func describePlan(step *Step, account state.Account, fact events.Event) {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.PlanChangeWanted:
-		step.Detail = "Your keys are to move from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+		step.Detail = "Your keys are to move from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.KeyMoved:
 		step.Detail = "API Gateway has moved " + account.Keys[f.Key].Name + " to " + plan + "."
 	case events.PlanChanged:
@@ -102,6 +106,9 @@ func keyActivity(account state.Account, fact events.Event) string {
 		}
 		return account.Keys[f.Key].Name + " works until " + timeText(*f.Ends) + "."
 	case events.KeyEndsSoon:
+		if account.Keys[f.Key].EndsFor == events.EndRotated {
+			return "The old " + account.Keys[f.Key].Name + " ends on " + timeText(f.Ends) + "."
+		}
 		return account.Keys[f.Key].Name + " expires on " + timeText(f.Ends) + "."
 	case events.KeyEnding:
 		return account.Keys[f.Key].Name + endingText(f.Reason)
@@ -129,9 +136,9 @@ func planActivity(account state.Account, fact events.Event) string {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.PlanChangeWanted:
-		return "You asked to change from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+		return "You asked to change from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.PlanChanged:
-		return "You changed from " + account.Subscriptions[f.From].Name + " to " + plan + "."
+		return "You changed from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.SubscriptionApprovalPending:
 		return "You asked for " + plan + ". It waits for approval."
 	case events.SubscriptionApproved:

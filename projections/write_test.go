@@ -283,7 +283,7 @@ func TestTheSizeOfARowIsNotUnderestimated(t *testing.T) {
 	s := newScreen(t)
 	s.say(annStream, append(many(), said{"op-x", events.SubscriptionWanted{Plan: "p", Name: strings.Repeat("ü", 2000), Ring: portal.AccountRing}})...)
 	changed := newRows(1)
-	if _, err := s.projector.showAccount(t.Context(), changed, ann, 0, noLimit); err != nil {
+	if _, err := s.projector.showAccount(t.Context(), changed, ann, events.Event{}, 0, noLimit); err != nil {
 		t.Fatal(err)
 	}
 	changed.checkpoint(annStream, 3, 9)

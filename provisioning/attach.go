@@ -67,13 +67,13 @@ func (c *convergence) renew(ctx context.Context, pair portal.Pair, cause error) 
 	if err != nil {
 		return c.withdrawIfRefused(ctx, pair, err)
 	}
-	return c.created(ctx, pair.Plan, key, id)
+	return c.created(ctx, c.correlationOf(pair), key, id)
 }
 
 // withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. If
 // cause is any other error, it returns cause.
 func (c *convergence) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
-	name := c.account.Subscriptions[pair.Plan].Name
+	name := c.account.SubscribedBy(pair).Name
 	var no *gateway.Refused
 	var limit *gateway.LimitReached
 	switch {
@@ -114,7 +114,7 @@ func (c *convergence) planLimitReached(ctx context.Context, pair portal.Pair, ca
 			in++
 		}
 	}
-	no := portal.PlanLimit(in, c.account.Subscriptions[pair.Plan].Name)
+	no := portal.PlanLimit(in, c.account.SubscribedBy(pair).Name)
 	return c.withdraw(ctx, pair, cause, no.Code, no.Message, "")
 }
 
@@ -135,7 +135,7 @@ func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.R
 		delete(c.stuck, task{key: other.Key, plan: other.Plan})
 		return nil
 	}
-	rivals := portal.RivalPlans(c.account.Subscriptions[pair.Plan].Name, c.account.Subscriptions[other.Plan].Name)
+	rivals := portal.RivalPlans(c.account.SubscribedBy(pair).Name, c.account.SubscribedBy(other).Name)
 	return c.withdraw(ctx, pair, no, rivals.Code, rivals.Message, events.LostStageTaken)
 }
 
@@ -145,8 +145,8 @@ func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.R
 // cause.
 func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(c.recheck, pair)
-	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
-		s := c.account.Subscriptions[pair.Plan]
+	touched, err := c.record(ctx, c.correlationOf(pair), watchSubscription(c.account.SubscriptionOf(pair)), func() []events.Fact {
+		s := c.account.SubscribedBy(pair)
 		switch {
 		case lost == "" && c.account.Keys[pair.Key].Readying != 0 && c.account.Attachments[pair].OpenedBy == c.account.Keys[pair.Key].Readying:
 			return c.refused(c.account.Keys[pair.Key], code, message)
@@ -155,7 +155,7 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 		case s.Open() && s.Desired():
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
 		case s.Desired() && lost != "":
-			return []events.Fact{events.SubscriptionLost{Plan: pair.Plan, Reason: lost}}
+			return []events.Fact{events.SubscriptionLost{Plan: pair.Plan, Payer: events.PaidBy(s.Ring), Reason: lost}}
 		}
 		return nil
 	})

@@ -42,11 +42,11 @@ func (c *convergence) createInBulk(ctx context.Context, pair portal.Pair, key st
 		asked[w] = c.account.Attachments[w]
 	}
 	seen := slices.DeleteFunc(slices.Clone(wanted), func(w portal.Pair) bool { return !slices.Contains(made.Plans, w.Plan) })
-	separately, err := c.createdAndAttached(ctx, pair.Plan, key, made.ID, seen)
+	separately, err := c.createdAndAttached(ctx, c.correlationOf(pair), key, made.ID, seen)
 	if err != nil || !separately {
 		return err
 	}
-	if err := c.created(ctx, pair.Plan, key, made.ID); err != nil {
+	if err := c.created(ctx, c.correlationOf(pair), key, made.ID); err != nil {
 		return err
 	}
 	for _, w := range wanted {
@@ -60,7 +60,7 @@ func (c *convergence) createInBulk(ctx context.Context, pair portal.Pair, key st
 // createdAndAttached records in one append that the key exists and is in those plans. If there
 // are too many, or another worker recorded something about one of them, the caller must record
 // each separately.
-func (c *convergence) createdAndAttached(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (separately bool, err error) {
+func (c *convergence) createdAndAttached(ctx context.Context, correlation string, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (separately bool, err error) {
 	if 1+2*len(seen) > journal.MaxFacts {
 		return true, nil
 	}
@@ -68,7 +68,7 @@ func (c *convergence) createdAndAttached(ctx context.Context, plan portal.PlanID
 	for _, pair := range seen {
 		about = append(about, watchPair(pair))
 	}
-	return c.record(ctx, c.correlation(plan), watchAll(about...), func() []events.Fact {
+	return c.record(ctx, correlation, watchAll(about...), func() []events.Fact {
 		return append([]events.Fact{events.KeyCreated{Key: key.ID, GatewayID: id}}, c.outcome(seen...)...)
 	})
 }
@@ -90,7 +90,7 @@ func (c *convergence) attachedInBulk(ctx context.Context, pair portal.Pair, aske
 func (c *convergence) wantedWith(key portal.KeyID) []portal.Pair {
 	var wanted []portal.Pair
 	for _, pair := range c.account.Pairs() {
-		if pair.Key == key && c.account.Attachments[pair].Phase == state.Wanted && !c.changing(pair.Plan) && c.stuck[task{key: pair.Key, plan: pair.Plan}] == nil {
+		if pair.Key == key && c.account.Attachments[pair].Phase == state.Wanted && !c.changing(pair) && c.stuck[task{key: pair.Key, plan: pair.Plan}] == nil {
 			wanted = append(wanted, pair)
 		}
 	}

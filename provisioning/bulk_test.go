@@ -189,8 +189,8 @@ func TestAPlanThatIsLeftDuringAnImportIsComparedAgain(t *testing.T) {
 			b.wantCalls("import key1 [free next]", "detach free gw1")
 			folded := statetest.FoldAccount(account, b.facts())
 			got := map[portal.PlanID]state.Phase{}
-			for plan, s := range folded.Subscriptions {
-				got[plan] = s.Phase
+			for _, s := range folded.Subscriptions {
+				got[s.Plan] = s.Phase
 			}
 			if diff := cmp.Diff(map[portal.PlanID]state.Phase{"free": state.Ended, "next": state.Active}, got); diff != "" {
 				t.Errorf("subscriptions (-want +got):\n%s", diff)

@@ -3,45 +3,193 @@ package provisioning
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// carry gives a key that has just been attached what is left of the quota of the key that it
-// replaces, so that a rotation hands out no second quota. That happens once, with the wish for the
-// key. While API Gateway throttles, the task comes up again until the wish is readable old. After
-// that, and after any other error, the key begins with a quota of its own.
+// No way through the portal leads to a second quota in the same period. A key that enters a plan takes
+// over, once:
+//
+//   - what is left of the quota of the live or leaked key that it replaces,
+//   - what the account's keys that have ended or left the plan had used of it, unless another key took
+//     it over before,
+//   - what it had used itself before it left the plan.
+//
+// The rest is only ever lowered, so it does not matter whether API Gateway's own counter outlives a
+// detachment, and a repetition does no harm.
+
+// carry gives a key that has just entered a plan the rest of the quota that it may have, and returns what
+// it has taken over. While API Gateway does not answer, the task comes up again until the wish is
+// readable old. After that, and after any other error, the key begins with a quota of its own.
 func (c *convergence) carry(ctx context.Context, pair portal.Pair) ([]events.Fact, error) {
-	key := c.account.Keys[pair.Key]
-	old := c.account.Keys[key.Replaces]
-	attachment := c.account.Attachments[pair]
-	_, was := c.account.Attachments[portal.Pair{Key: old.ID, Plan: pair.Plan}]
-	if !c.CarryUsage || !was || !old.Created() || key.Readying == 0 || attachment.OpenedBy != key.Readying {
+	if !c.carries(pair) {
 		return nil, nil
 	}
-	remaining, limited, err := c.plane.Remaining(ctx, pair.Plan, old.GatewayID)
-	if err == nil && limited {
-		err = c.plane.SetRemaining(ctx, pair.Plan, key.GatewayID, remaining)
-	}
+	carried, err := c.takeOver(ctx, pair)
 	var postponed *portal.Postponed
 	switch {
-	case err == nil && limited:
-		return []events.Fact{events.UsageCarried{Key: key.ID, From: old.ID, Plan: pair.Plan, Remaining: remaining}}, nil
 	case err == nil:
-		return nil, nil
-	case ctx.Err() != nil, (errors.As(err, &postponed) || throttled(err)) && c.Now().Sub(attachment.OpenedAt) < readable:
+		return carried, nil
+	case ctx.Err() != nil, (errors.As(err, &postponed) || unavailable(err)) && c.Now().Sub(c.account.Attachments[pair].OpenedAt) < readable:
 		return nil, err
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
-		Msg("a key that replaces another begins with a whole quota, because the rest of the old one could not be passed on")
+		Msg("a key begins with a whole quota, because what was used of it before could not be passed on")
 	return nil, nil
 }
 
-func throttled(err error) bool {
-	var busy *gateway.Unavailable
-	return errors.As(err, &busy) && busy.Throttled
+// carries reports whether there may be something to take over. It costs no call.
+func (c *convergence) carries(pair portal.Pair) bool {
+	if !c.CarryUsage {
+		return false
+	}
+	own := c.account.Spent[pair]
+	return c.predecessor(pair) != "" || own.Left() > 0 && !own.Over(c.Now()) ||
+		len(c.account.Unclaimed(pair, c.Now())) > 0 || len(c.account.Untold(pair, c.Now())) > 0
 }
+
+// predecessor is the key whose rest of the plan's quota the key has with its first wish, "" if there is
+// none.
+func (c *convergence) predecessor(pair portal.Pair) portal.KeyID {
+	key := c.account.Keys[pair.Key]
+	old := c.account.Keys[key.Replaces]
+	_, was := c.account.Attachments[portal.Pair{Key: old.ID, Plan: pair.Plan}]
+	if !was || !old.Created() || key.Readying == 0 || c.account.Attachments[pair].OpenedBy != key.Readying {
+		return ""
+	}
+	return old.ID
+}
+
+// taking collects what a key takes over of a plan's quota.
+type taking struct {
+	pair portal.Pair
+	key  portal.GatewayKeyID
+	now  gateway.KeyQuota
+	// rest is what the key may have left.
+	rest int64
+	// granted is what an operator has granted the predecessor beyond the limit.
+	granted int64
+	facts   []events.UsageCarried
+}
+
+// maxTaken bounds the keys that a key takes over from, so that one append can record it (journal.MaxFacts).
+// Others wait for the next key.
+const maxTaken = 10
+
+func (c *convergence) takeOver(ctx context.Context, pair portal.Pair) ([]events.Fact, error) {
+	key := c.account.Keys[pair.Key]
+	now, err := c.plane.QuotaOf(ctx, pair.Plan, key.GatewayID)
+	if err != nil || now.Period == "" {
+		return nil, err
+	}
+	t := taking{pair: pair, key: key.GatewayID, now: now, rest: now.Limit}
+	if own := c.account.Spent[pair]; t.inPeriod(own) {
+		t.rest -= own.Left()
+	}
+	told, err := c.askForUntold(ctx, &t)
+	if err != nil {
+		return nil, err
+	}
+	for _, by := range c.account.Unclaimed(pair, c.Now()) {
+		if !told[by.Key] {
+			t.add(by.Spent, by.Key, by.Used)
+		}
+	}
+	return t.lower(ctx, c.plane)
+}
+
+// askForUntold takes over from the keys of which only API Gateway knows what they have used, the
+// predecessor first. told are those keys.
+func (c *convergence) askForUntold(ctx context.Context, t *taking) (told map[portal.KeyID]bool, err error) {
+	told = map[portal.KeyID]bool{}
+	old := c.predecessor(t.pair)
+	from := []portal.KeyID{old}
+	for _, key := range c.account.Untold(t.pair, c.Now()) {
+		from = append(from, key.ID)
+	}
+	for _, id := range from {
+		if id == "" || told[id] {
+			continue
+		}
+		quota, err := c.plane.QuotaOf(ctx, t.pair.Plan, c.account.Keys[id].GatewayID)
+		if err != nil {
+			return nil, err
+		}
+		told[id] = true
+		if id == old && quota.Counted {
+			t.granted = max(quota.Remaining-quota.Limit, 0)
+		}
+		t.add(c.account.Spent[portal.Pair{Key: id, Plan: t.pair.Plan}], id, quota.Used())
+	}
+	return told, nil
+}
+
+func (t *taking) inPeriod(s state.Spent) bool {
+	return s.Period == t.now.Period && s.PeriodStart == t.now.Start.Format(time.DateOnly)
+}
+
+func (t *taking) fact(from portal.KeyID, used, passed int64) events.UsageCarried {
+	return events.UsageCarried{
+		Key: t.pair.Key, From: from, Plan: t.pair.Plan, PeriodStart: t.now.Start.Format(time.DateOnly), Period: t.now.Period, Used: used, Passed: passed,
+	}
+}
+
+// add takes over what a key has used and passed to nobody, as far as the rest goes.
+func (t *taking) add(told state.Spent, from portal.KeyID, used int64) {
+	passed := int64(0)
+	if t.inPeriod(told) {
+		used, passed = max(used, told.Used), told.Passed
+	}
+	takes := min(used-passed, t.rest)
+	if takes <= 0 || len(t.facts) == maxTaken {
+		return
+	}
+	t.rest -= takes
+	t.facts = append(t.facts, t.fact(from, used, takes))
+}
+
+// lower sets the rest of the key's quota, if the key has more. It raises that of a key for which API Gateway
+// has counted nothing yet, if its predecessor was granted more than the limit.
+func (t *taking) lower(ctx context.Context, plane ControlPlane) ([]events.Fact, error) {
+	rest, has := max(t.rest, 0), t.now.Remaining
+	if !t.now.Counted {
+		rest, has = rest+t.granted, t.now.Limit-t.now.Offset
+	}
+	if rest < has || !t.now.Counted && t.granted > 0 {
+		if err := plane.SetRemaining(ctx, t.pair.Plan, t.key, rest); err != nil {
+			return nil, err
+		}
+	}
+	var facts []events.Fact
+	for _, f := range t.facts {
+		f.Remaining = rest
+		facts = append(facts, f)
+	}
+	return facts, nil
+}
+
+// noteUsed records what a key has used of a plan's quota in the present period, before API Gateway may
+// forget it. Nothing is recorded twice, or for a key that has used nothing.
+func (c *convergence) noteUsed(ctx context.Context, pair portal.Pair, quota gateway.KeyQuota) error {
+	used, start := quota.Used(), quota.Start.Format(time.DateOnly)
+	if !c.CarryUsage || used == 0 {
+		return nil
+	}
+	_, err := c.record(ctx, c.correlationOf(pair), watchNothing, func() []events.Fact {
+		told := c.account.Spent[pair]
+		if told.Period == quota.Period && told.PeriodStart == start && told.Used >= used && (told.Final || c.account.Keys[pair.Key].Live()) {
+			return nil
+		}
+		return []events.Fact{events.QuotaUsed{Key: pair.Key, Plan: pair.Plan, PeriodStart: start, Period: quota.Period, Used: used}}
+	})
+	return err
+}
+
+// watchNothing is for outcomes that no other fact changes.
+func watchNothing(state.Account) any { return nil }

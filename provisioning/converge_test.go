@@ -47,8 +47,10 @@ type plane struct {
 	holds []portal.PlanID
 	// there is the key that FindKey finds.
 	there portal.GatewayKeyID
-	// left is what every key has left of its quota, below 0 if plans have none.
-	left int64
+	// limited plans have a quota of 100 a month, of which keys have used that. Nothing is counted for other
+	// keys.
+	limited bool
+	used    map[portal.GatewayKeyID]int64
 	// name and disabled are the key's present state, if changed.
 	name     string
 	disabled bool
@@ -64,7 +66,11 @@ func (p *plane) call(what string) error {
 	return queue[0]
 }
 
-func (p *plane) CreateKey(_ context.Context, key gateway.Key) (portal.GatewayKeyID, error) {
+func (p *plane) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	key, err := derive(ctx)
+	if err != nil {
+		return "", err
+	}
 	if err := p.call("create " + key.Name); err != nil {
 		return "", err
 	}
@@ -118,8 +124,14 @@ func (p *plane) SetEnabled(_ context.Context, key portal.GatewayKeyID, enabled b
 	return p.call(fmt.Sprintf("%s %s", verb, key))
 }
 
-func (p *plane) Remaining(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) (int64, bool, error) {
-	return p.left, p.left >= 0, p.call(fmt.Sprintf("remaining %s %s", plan, key))
+// QuotaOf tells that each key has used what used says of a quota of 100, or nothing was counted.
+func (p *plane) QuotaOf(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) (gateway.KeyQuota, error) {
+	quota := gateway.KeyQuota{}
+	if p.limited {
+		used, counted := p.used[key]
+		quota = gateway.KeyQuota{Period: "MONTH", Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Limit: 100, Remaining: 100 - used, Counted: counted}
+	}
+	return quota, p.call(fmt.Sprintf("quota %s %s", plan, key))
 }
 
 func (p *plane) SetRemaining(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error {
@@ -554,7 +566,7 @@ func TestAPlanWaitsForAnotherThatIsBeingLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscription(plan); s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
@@ -577,7 +589,7 @@ func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
 	}
 	b.wantCalls("attach free gw1", "detach next gw1", "attach free gw1")
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscription(plan); s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}

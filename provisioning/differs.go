@@ -57,15 +57,15 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 			// API Gateway keeps an ended key in its plans until the key is deleted.
 		case is.Desired() && !plans[of.Plan] && is.Since.Before(began):
 			d.drifted = true
-		case is.Open() || account.Subscriptions[of.Plan].ChangesTo != "" || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
+		case is.Open() || account.SubscribedBy(of).ChangesTo != "" || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
 		case predates(is.Since):
 			d.drifted = true
 		default:
 			d.recent = true
 		}
 	}
-	for plan, s := range account.Subscriptions {
-		if account.WithoutKeys(plan) && !plans[plan] && s.Since.Before(began) {
+	for id, s := range account.Subscriptions {
+		if account.WithoutKeys(id) && !plans[s.Plan] && s.Since.Before(began) {
 			d.drifted = true
 		}
 	}

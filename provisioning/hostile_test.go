@@ -158,7 +158,11 @@ func (a *anything) answer(what string) error {
 	}).Draw(a.t, "answer")
 }
 
-func (a *anything) CreateKey(_ context.Context, key gateway.Key) (portal.GatewayKeyID, error) {
+func (a *anything) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
+	key, err := derive(ctx)
+	if err != nil {
+		return "", err
+	}
 	return portal.GatewayKeyID(fmt.Sprint("gw", rapid.IntRange(1, 3).Draw(a.t, "made"))), a.answer("create " + key.Name)
 }
 

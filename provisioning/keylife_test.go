@@ -132,11 +132,19 @@ func TestASuspendedAccountGetsNoKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls()
-	b.say("op2", events.AccountReinstated{})
+	waits := []any{events.AccountKeysSwitched{Link: wish(4)}, events.WishParked{Link: wish(3), Reason: events.WaitingForReinstatement}}
+	b.wantOutcomes(waits...)
 	if err := b.wake("w2"); err != nil {
 		t.Fatal(err)
 	}
+	b.wantOutcomes(waits...)
+	b.say("op2", events.AccountReinstated{})
+	if err := b.wake("w3"); err != nil {
+		t.Fatal(err)
+	}
 	b.wantCalls("create key1", "attach free gw1")
+	b.wantOutcomes(append(waits, events.KeyCreated{Key: "key1", GatewayID: "gw1"}, events.KeyAttached{Link: wish(3), Key: "key1", Plan: "free"},
+		events.SubscriptionActivated{Link: wish(3), Plan: "free"}, events.AccountKeysSwitched{Link: wish(7)})...)
 }
 
 func TestAKeyThatAPIGatewayDoesNotAcceptEndsAndTheOldOneStays(t *testing.T) {
@@ -169,51 +177,6 @@ func TestAnEndedKeyThatSomebodyEnablesIsDisabledAgain(t *testing.T) {
 	b.wantOutcomes()
 }
 
-func TestARotationPassesTheRestOfAQuotaOn(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		left    int64
-		answers map[string][]error
-		calls   []string
-		carried []events.Fact
-	}{
-		"once":                           {left: 40, calls: []string{"set remaining free gw1b 40"}, carried: []events.Fact{events.UsageCarried{Key: "key2", From: "key1", Plan: "free", Remaining: 40}}},
-		"not without a quota":            {left: -1},
-		"not if API Gateway cannot tell": {left: 40, answers: map[string][]error{"remaining free gw1": {&gateway.Refused{Reason: gateway.PlanGone, Err: errors.New("404")}}}},
-		"not if API Gateway refuses it":  {left: 40, answers: map[string][]error{"set remaining free gw1b 40": {&gateway.Refused{Reason: gateway.Invalid, Err: errors.New("400")}}}, calls: []string{"set remaining free gw1b 40"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t, append(active(), secondKey("key1"))...)
-			b.CarryUsage, b.plane.suffix, b.plane.left = true, "b", c.left
-			if c.answers != nil {
-				b.plane.answers = c.answers
-			}
-			if err := b.wake("w1"); err != nil {
-				t.Fatal(err)
-			}
-			b.wantCalls(append([]string{"create key2", "attach free gw1b", "remaining free gw1"}, c.calls...)...)
-			b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, c.carried, events.KeyReady{Link: wish(7), Key: "key2"})
-		})
-	}
-}
-
-func TestAThrottledReadOfTheQuotaIsTriedAgainForTwoMinutes(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, append(active(), secondKey("key1"))...)
-	b.CarryUsage, b.plane.suffix, b.plane.left = true, "b", 40
-	b.plane.answers["remaining free gw1"] = []error{throttle, throttle}
-	if err := b.wake("w1"); err == nil {
-		t.Fatal("the throttled call counts as done")
-	}
-	b.now = b.now.Add(3 * time.Minute)
-	if err := b.wake("w2"); err != nil {
-		t.Fatal(err)
-	}
-	b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.WishParked{Link: wish(7), Reason: events.WaitingForAWS},
-		events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(7), Key: "key2"})
-}
-
 func TestAnOldKeyWhoseTimeHasPassedEndsWhenTheNewOneIsReady(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -240,6 +203,52 @@ func TestAnOldKeyWhoseTimeHasPassedEndsWhenTheNewOneIsReady(t *testing.T) {
 			if diff := cmp.Diff(want, asked); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
+		})
+	}
+}
+
+// rotating is an account with key1 in Free, which key2 replaces; both work until then.
+func rotating(ends time.Time) []events.Fact {
+	return append(active(), secondKey("key1"), events.KeyEndScheduled{Key: "key1", Ends: &ends, Reason: events.EndRotated})
+}
+
+func TestASuspensionDuringARotationEndsWithExactlyTheKeysThatWereLive(t *testing.T) {
+	t.Parallel()
+	ends := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	ready := []events.Fact{events.KeyCreated{Key: "key2", GatewayID: "gw2"}, events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(7), Key: "key2"}}
+	suspended := events.AccountSuspended{Message: "Too many calls."}
+	for name, c := range map[string]struct {
+		given, meanwhile []events.Fact
+		suspends, later  []string
+	}{
+		"both, if the overlap lasts": {append(rotating(ends), append(ready, suspended)...), nil,
+			[]string{"disable gw1", "disable gw2"}, []string{"enable gw1", "enable gw2"}},
+		"the new one, if the overlap ended meanwhile": {append(rotating(ends), append(ready, suspended)...), []events.Fact{events.KeyEnding{Key: "key1", Reason: events.EndRotated}},
+			[]string{"disable gw1", "disable gw2"}, []string{"disable gw1", "enable gw2"}},
+		"the old one and the one that waited": {append(rotating(ends), suspended), nil,
+			[]string{"disable gw1"}, []string{"create key2", "attach free gw1b", "enable gw1"}},
+		"none that was revoked meanwhile": {append(rotating(ends), append(ready, suspended)...), []events.Fact{
+			events.KeyEnding{Key: "key1", Reason: events.EndRotated}, events.KeyEnding{Key: "key2", Reason: events.EndRevoked}},
+			[]string{"disable gw1", "disable gw2"}, []string{"disable gw1", "disable gw2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, c.given...)
+			b.plane.suffix = "b"
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.suspends...)
+			b.plane.calls = nil
+			b.say("op-reinstate", append(c.meanwhile, events.AccountReinstated{})...)
+			if err := b.wake("w2"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.later...)
+			if err := b.wake("w3"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.later...)
 		})
 	}
 }

@@ -3,6 +3,7 @@ package provisioning
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -11,7 +12,7 @@ import (
 )
 
 func (c *convergence) create(ctx context.Context, pair portal.Pair, key state.Key) error {
-	if c.Bulk != nil && !c.changing(pair.Plan) && key.Replaces == "" {
+	if c.Bulk != nil && !c.changing(pair) && key.Replaces == "" && !slices.ContainsFunc(c.wantedWith(key.ID), c.carries) {
 		return c.createInBulk(ctx, pair, key)
 	}
 	return c.createAlone(ctx, pair, key)
@@ -22,18 +23,19 @@ func (c *convergence) createAlone(ctx context.Context, pair portal.Pair, key sta
 	if err != nil {
 		return c.withdrawIfRefused(ctx, pair, err)
 	}
-	return c.created(ctx, pair.Plan, key, id)
+	return c.created(ctx, c.correlationOf(pair), key, id)
 }
 
 // createKey creates the key. Its value and name follow from its id, so a repeated creation
 // finds the first key.
 func (c *convergence) createKey(ctx context.Context, key state.Key) (portal.GatewayKeyID, error) {
-	wanted, err := c.derive(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	c.mayBeUnrecorded = true
-	return c.plane.CreateKey(ctx, wanted)
+	return c.plane.DeriveAndCreateKey(ctx, func(ctx context.Context) (gateway.Key, error) {
+		wanted, err := c.derive(ctx, key)
+		if err == nil {
+			c.mayBeUnrecorded = true
+		}
+		return wanted, err
+	})
 }
 
 func (c *convergence) derive(ctx context.Context, key state.Key) (gateway.Key, error) {
@@ -46,8 +48,8 @@ func (c *convergence) derive(ctx context.Context, key state.Key) (gateway.Key, e
 	}, nil
 }
 
-func (c *convergence) created(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID) error {
-	_, err := c.record(ctx, c.correlation(plan), watchKey(key.ID), func() []events.Fact {
+func (c *convergence) created(ctx context.Context, correlation string, key state.Key, id portal.GatewayKeyID) error {
+	_, err := c.record(ctx, correlation, watchKey(key.ID), func() []events.Fact {
 		if c.account.Keys[key.ID].GatewayID == id {
 			return nil
 		}
@@ -68,7 +70,7 @@ func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err
 	if !found {
 		return false, nil
 	}
-	return true, c.created(ctx, c.planOf(key.ID), key, id)
+	return true, c.created(ctx, c.correlationFor(key.ID), key, id)
 }
 
 // adoptUnrecorded is adopt, if a worker may have created keys without recording them.
@@ -114,12 +116,12 @@ func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	return err
 }
 
-// planOf is a plan whose wish the key's creation serves.
-func (c *convergence) planOf(key portal.KeyID) portal.PlanID {
+// correlationFor is that of a wish that the key's creation serves.
+func (c *convergence) correlationFor(key portal.KeyID) string {
 	for _, pair := range c.account.Pairs() {
 		if pair.Key == key && c.account.Attachments[pair].Open() {
-			return pair.Plan
+			return c.correlationOf(pair)
 		}
 	}
-	return ""
+	return c.msg.Correlation
 }

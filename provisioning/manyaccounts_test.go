@@ -142,7 +142,7 @@ func TestACityThatSubscribesAtOnceCostsFewCalls(t *testing.T) {
 			t.Fatal(err)
 		}
 		folded := statetest.FoldAccount(c.account(n), facts)
-		if s := folded.Subscriptions[c.plan]; s.Phase != state.Active || !ids[folded.Keys["key1"].GatewayID] {
+		if s := folded.Subscription(c.plan); s.Phase != state.Active || !ids[folded.Keys["key1"].GatewayID] {
 			t.Errorf("account %d is %s with key %+v", n, s.Phase, folded.Keys["key1"])
 		}
 	}

@@ -19,11 +19,11 @@ import (
 
 // movesFrom is the plan that the key leaves by entering this one, "" if the key only enters it.
 func (c *convergence) movesFrom(pair portal.Pair) portal.PlanID {
-	s := c.account.Subscriptions[pair.Plan]
+	s := c.account.SubscribedBy(pair)
 	from := s.Replaces
 	if s.Phase != state.Wanted || from == "" {
 		from = ""
-		if to := c.account.Subscriptions[s.ChangesTo]; to.Refusal != nil {
+		if to := c.account.Subscriptions[s.Other(s.ChangesTo)]; to.Refusal != nil {
 			from = to.Plan // the way back
 		}
 	}
@@ -42,7 +42,7 @@ func (c *convergence) movesFrom(pair portal.Pair) portal.PlanID {
 // leftByMove reports whether the key leaves the plan as part of a move, so that it is not a task
 // of its own.
 func (c *convergence) leftByMove(pair portal.Pair) bool {
-	s := c.account.Subscriptions[pair.Plan]
+	s := c.account.SubscribedBy(pair)
 	for _, to := range []portal.PlanID{s.ChangesTo, s.Replaces} {
 		if to != "" && c.movesFrom(portal.Pair{Key: pair.Key, Plan: to}) == pair.Plan {
 			return true
@@ -51,9 +51,10 @@ func (c *convergence) leftByMove(pair portal.Pair) bool {
 	return false
 }
 
-// changing reports whether the plan is part of a change. Keys enter it and leave it one by one.
-func (c *convergence) changing(plan portal.PlanID) bool {
-	s := c.account.Subscriptions[plan]
+// changing reports whether the key's subscription is part of a change. Keys enter it and leave it one by
+// one.
+func (c *convergence) changing(pair portal.Pair) bool {
+	s := c.account.SubscribedBy(pair)
 	return s.Replaces != "" || s.ChangesTo != ""
 }
 
@@ -75,7 +76,11 @@ func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.Pl
 	var no *gateway.Refused
 	switch {
 	case err == nil:
-		return c.moved(ctx, pair, old)
+		carried, err := c.carry(ctx, pair)
+		if err != nil {
+			return fmt.Errorf("passing a quota on to key %s: %w", pair.Key, err)
+		}
+		return c.moved(ctx, pair, old, carried)
 	case isRefused(err, gateway.KeyGone):
 		return c.renew(ctx, pair, err)
 	case errors.As(err, &no) && no.Reason == gateway.StageTaken && no.Rival == from:
@@ -87,7 +92,7 @@ func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.Pl
 }
 
 func (c *convergence) moveKey(ctx context.Context, key portal.GatewayKeyID, old, pair portal.Pair) error {
-	if c.shareStage(old.Plan, pair.Plan) {
+	if c.shareStage(old, pair) {
 		return c.plane.Move(ctx, old.Plan, pair.Plan, key)
 	}
 	err := c.plane.Attach(ctx, pair.Plan, key)
@@ -105,9 +110,9 @@ func (c *convergence) moveKey(ctx context.Context, key portal.GatewayKeyID, old,
 }
 
 // shareStage reports whether the plans had a stage in common when the account subscribed to them.
-func (c *convergence) shareStage(a, b portal.PlanID) bool {
-	for _, stage := range c.account.Subscriptions[a].Stages {
-		for _, other := range c.account.Subscriptions[b].Stages {
+func (c *convergence) shareStage(a, b portal.Pair) bool {
+	for _, stage := range c.account.SubscribedBy(a).Stages {
+		for _, other := range c.account.SubscribedBy(b).Stages {
 			if stage == other {
 				return true
 			}
@@ -116,23 +121,24 @@ func (c *convergence) shareStage(a, b portal.PlanID) bool {
 	return false
 }
 
-// moved records that the key is in the plan and no longer in the old one.
-func (c *convergence) moved(ctx context.Context, pair, old portal.Pair) error {
+// moved records that the key is in the plan and no longer in the old one, with what it has taken over
+// there.
+func (c *convergence) moved(ctx context.Context, pair, old portal.Pair, carried []events.Fact) error {
 	delete(c.recheck, pair)
 	delete(c.recheck, old)
-	touched, err := c.record(ctx, c.correlation(pair.Plan), watchAll(watchPair(pair), watchPair(old)), func() []events.Fact {
+	touched, err := c.record(ctx, c.correlationOf(pair), watchAll(watchPair(pair), watchPair(old)), func() []events.Fact {
 		if c.movesFrom(pair) != old.Plan {
 			return nil
 		}
 		link := events.Link{Wish: c.account.Attachments[pair].OpenedBy}
-		if c.account.Subscriptions[pair.Plan].Phase != state.Wanted {
+		if c.account.SubscribedBy(pair).Phase != state.Wanted {
 			back := []events.Fact{
 				events.KeyDetached{Link: link, Key: pair.Key, Plan: old.Plan}, events.KeyAttached{Link: link, Key: pair.Key, Plan: pair.Plan},
 			}
-			return append(back, c.fulfilled(old.Plan, pair, old)...)
+			return append(append(back, carried...), c.fulfilled(c.account.SubscriptionOf(old), pair, old)...)
 		}
 		facts := []events.Fact{events.KeyMoved{Link: link, Key: pair.Key, From: old.Plan, Plan: pair.Plan}}
-		return append(facts, c.fulfilled(pair.Plan, pair, old)...)
+		return append(append(facts, carried...), c.fulfilled(c.account.SubscriptionOf(pair), pair, old)...)
 	})
 	if touched {
 		c.recheck[pair], c.recheck[old] = true, true

@@ -37,8 +37,8 @@ func moved(key portal.KeyID, opened int64) events.Fact {
 func (b *bench) wantSubscriptions(want map[portal.PlanID]state.Phase) {
 	b.t.Helper()
 	got := map[portal.PlanID]state.Phase{}
-	for plan, s := range statetest.FoldAccount(account, b.facts()).Subscriptions {
-		got[plan] = s.Phase
+	for _, s := range statetest.FoldAccount(account, b.facts()).Subscriptions {
+		got[s.Plan] = s.Phase
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		b.t.Errorf("subscriptions (-want +got):\n%s", diff)

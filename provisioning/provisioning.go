@@ -56,7 +56,9 @@ type sender interface {
 
 // ControlPlane is what converging needs of API Gateway. Every call may be repeated.
 type ControlPlane interface {
-	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
+	// DeriveAndCreateKey creates the key that derive returns, or returns derive's error. It calls
+	// derive once, and not after it has returned.
+	DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error)
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
@@ -64,8 +66,8 @@ type ControlPlane interface {
 	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
-	// Remaining and SetRemaining pass the rest of a quota on from an old key to a new one.
-	Remaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (remaining int64, limited bool, err error)
+	// QuotaOf and SetRemaining pass on what was used of a quota.
+	QuotaOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (gateway.KeyQuota, error)
 	SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error
 	// Rechecks use HasPlan, Inspect, Rename and PlansOf.
 	HasPlan(ctx context.Context, plan portal.PlanID) (bool, error)
@@ -84,9 +86,10 @@ type accountLeases interface {
 
 // usageReader records what API Gateway has counted for a key in a plan. The converger calls it
 // before it takes the key out of the plan or deletes it, since API Gateway may forget the counter
-// then. It may be called twice.
+// then. It may be called twice. It returns what the key has of the plan's quota, unless it does not know
+// the plan's quota.
 type usageReader interface {
-	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) error
+	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) (quota gateway.KeyQuota, known bool, err error)
 }
 
 // Converger converges accounts.
@@ -107,7 +110,8 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	// CarryUsage gives a key that replaces another what is left of the other's quota.
+	// CarryUsage keeps a new key, or one that enters a plan again, from having a second quota in the same
+	// period.
 	CarryUsage bool
 	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
 	// be read.
@@ -136,7 +140,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
 	r := newConvergence(c, id, msg, lease)
-	defer func() { lease.End(r.allRecorded()) }()
+	defer r.endLease()
 	err = r.handle(ctx)
 	// The message must come again, which sends the facts that were not sent.
 	if unsent := r.published(); unsent != nil {
@@ -154,6 +158,7 @@ func (c *convergence) handle(ctx context.Context) error {
 		return err
 	}
 	if wake, ok := c.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
+		c.keepLease = true // comparing records outcomes before it has found all that is to do
 		if err := c.compare(ctx); err != nil {
 			return err
 		}
@@ -176,6 +181,8 @@ type convergence struct {
 	sending chan error
 
 	lease leases.AccountLease
+	// leaseEnded says that the lease ended with the last outcome, keepLease that it must not.
+	leaseEnded, keepLease bool
 	// mayBeUnrecorded says that a worker may have tried to create the account's keys without
 	// recording it.
 	mayBeUnrecorded bool
@@ -219,6 +226,12 @@ func (c *convergence) load(ctx context.Context) error {
 	return nil
 }
 
+func (c *convergence) endLease() {
+	if !c.leaseEnded {
+		c.lease.End(c.allRecorded())
+	}
+}
+
 // allRecorded says that no key of the account may exist without being recorded.
 func (c *convergence) allRecorded() bool {
 	if !c.mayBeUnrecorded {
@@ -246,9 +259,12 @@ func (c *convergence) publishAgain(ctx context.Context) error {
 }
 
 func (c *convergence) converge(ctx context.Context) error {
-	for {
+	for !c.leaseEnded {
 		t, ok := c.next()
 		if !ok {
+			if err := c.awaitReinstatement(ctx); err != nil {
+				return err
+			}
 			if err := c.stuckError(); err != nil {
 				return err
 			}
@@ -270,6 +286,7 @@ func (c *convergence) converge(ctx context.Context) error {
 			return c.moveAgain(t.pair(), between)
 		}
 	}
+	return nil
 }
 
 func (c *convergence) leased(ctx context.Context) func() time.Time {
@@ -277,13 +294,13 @@ func (c *convergence) leased(ctx context.Context) func() time.Time {
 }
 
 func (c *convergence) urgency(t task) gateway.Urgency {
-	if t.kind != keyInPlan {
+	if t.kind != keyInPlan && t.kind != finishSubscription {
 		return c.keyUrgency(t)
 	}
 	if c.movesFrom(t.pair()) != "" {
 		return gateway.Interactive
 	}
-	s := c.account.Subscriptions[t.plan]
+	s := c.subscriptionOf(t)
 	opened := s.OpenedAt
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		opened = attachment.OpenedAt
@@ -329,7 +346,8 @@ func (c *convergence) park(ctx context.Context, t task, cause error) error {
 		c.Waits(reason)
 	}
 	wish := c.wish(t)
-	_, err := c.record(ctx, c.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
+	id := c.subscriptionOf(t).ID()
+	_, err := c.record(ctx, c.correlation(id), watchSubscription(id), func() []events.Fact {
 		if parked, open := c.parked(wish); !open || parked == reason {
 			return nil
 		}
@@ -366,10 +384,22 @@ func (c *convergence) wish(t task) int64 {
 	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		return attachment.OpenedBy
 	}
-	return c.account.Subscriptions[t.plan].OpenedBy
+	return c.subscriptionOf(t).OpenedBy
 }
 
-// correlation is that of the request that opened the plan's wish, not that of the wake-up.
-func (c *convergence) correlation(plan portal.PlanID) string {
-	return cmp.Or(c.account.Subscriptions[plan].Correlation, c.msg.Correlation)
+// subscriptionOf returns the subscription that the task is about, the zero one if there is none.
+func (c *convergence) subscriptionOf(t task) state.Subscription {
+	if t.kind == finishSubscription {
+		return c.account.Subscriptions[t.subscription]
+	}
+	return c.account.SubscribedBy(t.pair())
+}
+
+// correlation is that of the request that opened the subscription's wish, not that of the wake-up.
+func (c *convergence) correlation(id portal.SubscriptionID) string {
+	return cmp.Or(c.account.Subscriptions[id].Correlation, c.msg.Correlation)
+}
+
+func (c *convergence) correlationOf(pair portal.Pair) string {
+	return c.correlation(c.account.SubscriptionOf(pair))
 }

@@ -40,8 +40,9 @@ func (c *convergence) compare(ctx context.Context) error {
 // comparePlansWithoutKeys ends the subscriptions whose plan is gone and in which no key is, such as
 // those that wait for approval. For others, attaching a key shows it.
 func (c *convergence) comparePlansWithoutKeys(ctx context.Context) error {
-	for _, plan := range c.account.Plans() {
-		if !c.account.WithoutKeys(plan) {
+	for _, id := range c.account.SubscriptionIDs() {
+		plan := id.Plan()
+		if !c.account.WithoutKeys(id) {
 			continue
 		}
 		c.plane = c.Session(gateway.Background, c.leased(ctx))
@@ -52,9 +53,9 @@ func (c *convergence) comparePlansWithoutKeys(ctx context.Context) error {
 			return err
 		case err != nil:
 			zerolog.Ctx(ctx).Warn().Err(err).Str("plan", string(plan)).Msg("cannot compare a plan")
-			c.stuck[task{plan: plan}] = fmt.Errorf("comparing it with API Gateway: %w", err)
+			c.stuck[task{kind: finishSubscription, subscription: id}] = fmt.Errorf("comparing it with API Gateway: %w", err)
 		case !there:
-			if err := c.endGone(ctx, plan); err != nil {
+			if err := c.endGone(ctx, id); err != nil {
 				return err
 			}
 		}
@@ -62,18 +63,18 @@ func (c *convergence) comparePlansWithoutKeys(ctx context.Context) error {
 	return nil
 }
 
-func (c *convergence) endGone(ctx context.Context, plan portal.PlanID) error {
-	_, err := c.record(ctx, c.correlation(plan), watchPlan(plan), func() []events.Fact {
-		s := c.account.Subscriptions[plan]
+func (c *convergence) endGone(ctx context.Context, id portal.SubscriptionID) error {
+	_, err := c.record(ctx, c.correlation(id), watchSubscription(id), func() []events.Fact {
+		s := c.account.Subscriptions[id]
 		switch {
-		case !c.account.WithoutKeys(plan):
+		case !c.account.WithoutKeys(id):
 			return nil
 		case s.Phase == state.AwaitingApproval:
 			return []events.Fact{events.RequestRejected{
 				Link: events.Link{Wish: s.OpenedBy}, Code: portal.NotFound, Message: fmt.Sprintf("%s is no longer offered.", s.Name),
 			}}
 		}
-		return []events.Fact{events.SubscriptionLost{Plan: plan, Reason: events.LostPlanGone}}
+		return []events.Fact{events.SubscriptionLost{Plan: s.Plan, Payer: events.PaidBy(s.Ring), Reason: events.LostPlanGone}}
 	})
 	return err
 }
@@ -117,7 +118,7 @@ func (c *convergence) remake(ctx context.Context, key state.Key) error {
 	}
 	zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Msg("API Gateway had lost a key; created it again")
 	c.renewed[key.ID] = true
-	if err := c.created(ctx, c.planOf(key.ID), key, id); err != nil {
+	if err := c.created(ctx, c.correlationFor(key.ID), key, id); err != nil {
 		return err
 	}
 	return c.comparePlans(ctx, c.account.Keys[key.ID])

@@ -17,7 +17,7 @@ import (
 // done records that a key in a plan is as the fold wants it, with what else happened to it there.
 func (c *convergence) done(ctx context.Context, pair portal.Pair, also ...events.Fact) error {
 	delete(c.recheck, pair)
-	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPair(pair), func() []events.Fact {
+	touched, err := c.record(ctx, c.correlationOf(pair), watchPair(pair), func() []events.Fact {
 		outcome := c.outcome(pair)
 		if len(outcome) == 0 {
 			return nil
@@ -33,7 +33,7 @@ func (c *convergence) done(ctx context.Context, pair portal.Pair, also ...events
 // outcome ends the wishes for these pairs, and the plans' wishes that waited for nothing else.
 func (c *convergence) outcome(pairs ...portal.Pair) []events.Fact {
 	var facts []events.Fact
-	var ended []portal.PlanID
+	var ended []portal.SubscriptionID
 	for _, pair := range pairs {
 		now := c.account.Attachments[pair]
 		link := events.Link{Wish: now.OpenedBy}
@@ -46,9 +46,10 @@ func (c *convergence) outcome(pairs ...portal.Pair) []events.Fact {
 			continue
 		}
 		// A change that is undone ends with its keys in the old plan.
-		for _, plan := range []portal.PlanID{pair.Plan, c.account.Subscriptions[pair.Plan].ChangesTo} {
-			if end := c.fulfilled(plan, pairs...); len(end) > 0 && !slices.Contains(ended, plan) {
-				facts, ended = append(facts, end...), append(ended, plan)
+		s := c.account.SubscribedBy(pair)
+		for _, id := range []portal.SubscriptionID{c.account.SubscriptionOf(pair), s.Other(s.ChangesTo)} {
+			if end := c.fulfilled(id, pairs...); len(end) > 0 && !slices.Contains(ended, id) {
+				facts, ended = append(facts, end...), append(ended, id)
 			}
 		}
 	}
@@ -68,14 +69,15 @@ func (c *convergence) allReadied(pairs []portal.Pair) []events.Fact {
 	return facts
 }
 
-// fulfilled ends a plan's wish, unless it waits for a key that is not among done.
-func (c *convergence) fulfilled(plan portal.PlanID, done ...portal.Pair) []events.Fact {
-	s := c.account.Subscriptions[plan]
+// fulfilled ends a subscription's wish, unless it waits for a key that is not among done.
+func (c *convergence) fulfilled(id portal.SubscriptionID, done ...portal.Pair) []events.Fact {
+	s := c.account.Subscriptions[id]
 	if !s.Open() {
 		return nil
 	}
 	for pair, attachment := range c.account.Attachments {
-		concerns := pair.Plan == plan || s.Refusal != nil && pair.Plan == s.Replaces
+		of := c.account.SubscriptionOf(pair)
+		concerns := of == id || s.Refusal != nil && of == s.Other(s.Replaces)
 		if concerns && attachment.Open() && attachment.OpenedBy == s.OpenedBy && !slices.Contains(done, pair) {
 			return nil
 		}
@@ -85,16 +87,16 @@ func (c *convergence) fulfilled(plan portal.PlanID, done ...portal.Pair) []event
 	case s.Refusal != nil:
 		return []events.Fact{events.RequestRejected{Link: link, Code: s.Refusal.Code, Message: s.Refusal.Message}}
 	case s.Replaces != "":
-		return []events.Fact{events.PlanChanged{Link: link, From: s.Replaces, Plan: plan}}
+		return []events.Fact{events.PlanChanged{Link: link, From: s.Replaces, Plan: s.Plan, Payer: events.PaidBy(s.Ring)}}
 	case s.Desired():
-		return []events.Fact{events.SubscriptionActivated{Link: link, Plan: plan}}
+		return []events.Fact{events.SubscriptionActivated{Link: link, Plan: s.Plan, Payer: events.PaidBy(s.Ring)}}
 	}
-	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: plan}}
+	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: s.Plan, Payer: events.PaidBy(s.Ring)}}
 }
 
-// finish ends a plan's wish if no key is left to do so.
-func (c *convergence) finish(ctx context.Context, plan portal.PlanID) error {
-	_, err := c.record(ctx, c.correlation(plan), watchPlan(plan), func() []events.Fact { return c.fulfilled(plan) })
+// finish ends a subscription's wish if no key is left to do so.
+func (c *convergence) finish(ctx context.Context, id portal.SubscriptionID) error {
+	_, err := c.record(ctx, c.correlation(id), watchSubscription(id), func() []events.Fact { return c.fulfilled(id) })
 	return err
 }
 
@@ -115,9 +117,9 @@ func watchKey(key portal.KeyID) watch {
 	}
 }
 
-func watchPlan(plan portal.PlanID) watch {
+func watchSubscription(id portal.SubscriptionID) watch {
 	return func(a state.Account) any {
-		s := a.Subscriptions[plan]
+		s := a.Subscriptions[id]
 		return [2]any{s.Phase, s.OpenedBy}
 	}
 }
@@ -149,8 +151,13 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 		for _, fact := range appended {
 			after.Apply(fact)
 		}
-		err := c.Journal.Append(ctx, c.msg.Subject, head, appended, c.rows(after)...)
+		rows, last := c.rows(after), c.isLast(after)
+		if last {
+			rows = append(rows, journal.DropLease(c.lease.Key, c.lease.Holder))
+		}
+		err := c.Journal.Append(ctx, c.msg.Subject, head, appended, rows...)
 		if errors.Is(err, journal.ErrTaken) {
+			c.keepLease = true // it may be another worker's by now
 			touched, err := c.reload(ctx, about)
 			if err != nil {
 				return false, err
@@ -170,9 +177,22 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 		if err != nil {
 			return false, err
 		}
+		c.leaseEnded = last
 		c.latest, c.account = append(c.latest, appended...), after
 		return false, c.publish(ctx, appended)
 	}
+}
+
+// isLast reports whether nothing is left to do in that state, so that the outcome which leads to it
+// may end the lease.
+func (c *convergence) isLast(after state.Account) bool {
+	if c.lease.Holder == "" || c.keepLease || len(c.stuck) > 0 || len(c.recheck) > 0 || len(c.reswitch) > 0 || after.Standing.Leaving() {
+		return false
+	}
+	then := *c
+	then.account = after
+	_, more := then.next()
+	return !more && len(then.heldUp()) == 0 && then.allRecorded()
 }
 
 // publish sends the facts, and what follows from them, while the run goes on. Its error is that of the facts before them.

@@ -13,15 +13,18 @@ type task struct {
 	kind kind
 	plan portal.PlanID
 	key  portal.KeyID
+	// subscription is that of a finishSubscription.
+	subscription portal.SubscriptionID
 }
 
 // kind is the kind of a task.
 type kind int
 
 const (
-	// keyInPlan attaches or detaches a key, ends a plan's wish (no key), or gives a key back (no
-	// plan).
+	// keyInPlan attaches or detaches a key, or gives a key back (no plan).
 	keyInPlan kind = iota
+	// finishSubscription ends a subscription's wish (no key).
+	finishSubscription
 	// endKey disables a key for ever.
 	endKey
 	// switchKey disables or enables a key with its account.
@@ -36,10 +39,10 @@ func (t task) pair() portal.Pair { return portal.Pair{Key: t.key, Plan: t.plan} 
 
 func (t task) String() string {
 	switch {
+	case t.kind == finishSubscription:
+		return "subscription " + string(t.subscription)
 	case t.kind != keyInPlan:
 		return map[kind]string{endKey: "end", switchKey: "switch", readyKey: "finish", switchAccount: "switch all keys"}[t.kind] + " " + string(t.key)
-	case t.key == "":
-		return "plan " + string(t.plan)
 	case t.plan == "":
 		return "key " + string(t.key)
 	}
@@ -52,7 +55,7 @@ func (c *convergence) next() (task, bool) {
 	if t, ok := c.nextToDisable(); ok {
 		return t, true
 	}
-	var moves, wanted, plans, released []task
+	var moves, wanted, subscriptions, released []task
 	for _, pair := range c.pairs() {
 		t := task{key: pair.Key, plan: pair.Plan}
 		attachment := c.account.Attachments[pair]
@@ -70,9 +73,9 @@ func (c *convergence) next() (task, bool) {
 			wanted = append(wanted, t)
 		}
 	}
-	for _, plan := range c.account.Plans() {
-		if t := (task{plan: plan}); c.stuck[t] == nil && len(c.fulfilled(plan)) > 0 {
-			plans = append(plans, t)
+	for _, id := range c.account.SubscriptionIDs() {
+		if t := (task{kind: finishSubscription, subscription: id}); c.stuck[t] == nil && len(c.fulfilled(id)) > 0 {
+			subscriptions = append(subscriptions, t)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.account.Keys)) {
@@ -80,7 +83,7 @@ func (c *convergence) next() (task, bool) {
 			released = append(released, t)
 		}
 	}
-	if all := slices.Concat(moves, plans, wanted, c.nextOfKeys(), released); len(all) > 0 {
+	if all := slices.Concat(moves, subscriptions, wanted, c.nextOfKeys(), released); len(all) > 0 {
 		return all[0], true
 	}
 	return task{}, false
@@ -100,10 +103,10 @@ func (c *convergence) pairs() []portal.Pair {
 // succeeds.
 func (c *convergence) do(ctx context.Context, t task) error {
 	switch {
+	case t.kind == finishSubscription:
+		return c.finish(ctx, t.subscription)
 	case t.kind != keyInPlan:
 		return c.doToKey(ctx, t)
-	case t.key == "":
-		return c.finish(ctx, t.plan)
 	case t.plan == "":
 		return c.release(ctx, t.key)
 	case c.movesFrom(t.pair()) != "":

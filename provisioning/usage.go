@@ -13,12 +13,10 @@ import (
 // readUsage records a key's usage of a plan before the key leaves the plan. since is when it
 // should have left. If there is no token or a table does not answer, the task comes up again until
 // it is readable old. After that, and after any other error, the key leaves the plan all the same:
-// the calls since the last collection may then be missing from the usage.
+// the calls since the last collection may then be missing from the usage, and the next key may begin with
+// a whole quota.
 func (c *convergence) readUsage(ctx context.Context, pair portal.Pair, since time.Time) error {
-	if c.Usage == nil {
-		return nil
-	}
-	err := c.Usage.Final(ctx, c.urgency(task{key: pair.Key, plan: pair.Plan}), c.leased(ctx), c.account.ID, pair, c.account.Keys[pair.Key].GatewayID)
+	err := c.readAndNote(ctx, pair)
 	var postponed *portal.Postponed
 	switch {
 	case err == nil:
@@ -29,4 +27,19 @@ func (c *convergence) readUsage(ctx context.Context, pair portal.Pair, since tim
 	zerolog.Ctx(ctx).Warn().Err(err).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
 		Msg("a key leaves a plan before its usage could be read; the calls since the last collection may not be counted")
 	return nil
+}
+
+func (c *convergence) readAndNote(ctx context.Context, pair portal.Pair) error {
+	if c.Usage == nil {
+		return nil
+	}
+	key := c.account.Keys[pair.Key].GatewayID
+	quota, known, err := c.Usage.Final(ctx, c.urgency(task{key: pair.Key, plan: pair.Plan}), c.leased(ctx), c.account.ID, pair, key)
+	if err == nil && !known && c.CarryUsage {
+		quota, err = c.plane.QuotaOf(ctx, pair.Plan, key)
+	}
+	if err != nil {
+		return err
+	}
+	return c.noteUsed(ctx, pair, quota)
 }

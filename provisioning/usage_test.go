@@ -18,14 +18,17 @@ type finalReads struct {
 	plane *plane
 	// meanwhile happens during the next read.
 	meanwhile func()
+	// quota is what a read tells, unless the plan's quota is not known.
+	quota   gateway.KeyQuota
+	unknown bool
 }
 
-func (f *finalReads) Final(_ context.Context, _ gateway.Urgency, _ func() time.Time, _ portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) error {
+func (f *finalReads) Final(_ context.Context, _ gateway.Urgency, _ func() time.Time, _ portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) (gateway.KeyQuota, bool, error) {
 	if happens := f.meanwhile; happens != nil {
 		f.meanwhile = nil
 		happens()
 	}
-	return f.plane.call(fmt.Sprintf("usage %s %s", pair.Plan, key))
+	return f.quota, !f.unknown, f.plane.call(fmt.Sprintf("usage %s %s", pair.Plan, key))
 }
 
 func newUsageBench(t *testing.T, given ...events.Fact) (*bench, *finalReads) {

@@ -9,9 +9,7 @@ import (
 
 // The journal table.
 
-// Fact is the row of a fact of a stream. It holds the fact as it is published.
-//
-// Owner: journal. Kept: for ever.
+// Fact is the row of a fact of a stream.
 func Fact(stream portal.Stream, sequence int64) Key { return Key{string(stream), Sequence(sequence)} }
 
 // Facts are a stream's facts, in order.
@@ -28,8 +26,6 @@ func SequenceOf(fact Key) int64 {
 const RegistryShards = 16
 
 // RegisteredStream is the row that lists a stream.
-//
-// Owner: journal. Kept: for ever.
 func RegisteredStream(stream portal.Stream) Key {
 	return Key{Registry(shardOf(stream, RegistryShards)).PK, string(stream)}
 }
@@ -41,8 +37,6 @@ func Registry(shard int) Range { return Range{PK: fmt.Sprintf("registry#%02d", s
 func StreamOf(registered Key) portal.Stream { return portal.Stream(registered.SK) }
 
 // Identity is the row that names the account of an issuer and subject. hash is a hash of both.
-//
-// Owner: identity. Kept: until the account is deleted.
 func Identity(hash string) Key { return Key{identityBegins + hash, "account"} }
 
 const identityBegins = "identity#"

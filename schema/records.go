@@ -9,18 +9,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The records table: first what people asked for, then what keeps the loops going, then the control
-// plane.
+// The records table.
 
-// Operation is the row of an accepted request: actor, subject, body, intent, and when it was
-// published.
-//
-// Owner: operations. Kept: for ever.
+// Operation is the row of an accepted request.
 func Operation(id portal.OperationID) Key { return Key{"operation#" + string(id), "operation"} }
 
-// ListedOperation is the row of an operation's entry in its actor's list.
-//
-// Owner: operations. Kept: TTL, 90 days.
+// ListedOperation is the row of an operation in its actor's list.
 func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Key {
 	list := OperationList(actor)
 	return Key{list.PK, list.Begins + Milliseconds(at) + "#" + string(id)}
@@ -29,16 +23,11 @@ func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Ke
 // OperationList is an actor's operations, oldest first.
 func OperationList(actor portal.Actor) Range { return Range{actorPartition(actor), "operation#"} }
 
-// Limits is the row of an actor's rate limits and of its requests that may be open. An
-// account's Limits and Intent are one row.
-//
-// Owner: operations. Kept: for ever.
+// Limits is the row of an actor's rate limits and open requests. An account's Limits and Intent are
+// one row.
 func Limits(actor portal.Actor) Key { return Key{actorPartition(actor), intentSort} }
 
-// Intent is the row of a stream's last intent number. An account's Limits and Intent are one
-// row.
-//
-// Owner: operations. Kept: for ever.
+// Intent is the row of a stream's last intent.
 func Intent(stream portal.Stream) Key {
 	if account, ok := stream.Account(); ok {
 		return Key{accountPartition(account), intentSort}
@@ -48,27 +37,19 @@ func Intent(stream portal.Stream) Key {
 
 const intentSort = "intent"
 
-// Reveal is the row of one time that a key of an account was shown.
-//
-// Owner: projections. Kept: for ever.
+// Reveal is the row of one reveal of a key.
 func Reveal(account portal.AccountID, at time.Time) Key {
 	all := Reveals(account)
 	return Key{all.PK, all.Begins + Nanoseconds(at)}
 }
 
-// Reveals are all the times that keys of an account were shown, oldest first.
+// Reveals are all reveals of an account, oldest first.
 func Reveals(account portal.AccountID) Range { return Range{accountPartition(account), "reveal#"} }
 
-// RevealCount is the row that counts how often keys of an account were shown in the present
-// minute, with the last time for each key.
-//
-// Owner: projections. Kept: for ever.
+// RevealCount is the row that counts an account's reveals in the present minute.
 func RevealCount(account portal.AccountID) Key { return Key{accountPartition(account), "reveals"} }
 
-// Person is the row of the e-mail address and the name of an account's owner, and of the identity
-// that has the account.
-//
-// Owner: identity. Kept: until the account is deleted.
+// Person is the row of an account's owner.
 func Person(account portal.AccountID) Key { return Key{personBegins + string(account), "person"} }
 
 // PersonOf returns the account of a Person row; ok is false for any other row.
@@ -79,13 +60,10 @@ func PersonOf(k Key) (account portal.AccountID, ok bool) {
 
 const personBegins = "person#"
 
-// PersonBegins is the prefix of every Person's partition key, and of no other row's.
+// PersonBegins begins the partition key of every Person, and of no other row.
 func PersonBegins() string { return personBegins }
 
-// Approval is the row of a subscription that waits for an admin. wish tells the rows of one account
-// and time apart.
-//
-// Owner: approvals. Kept: until it is answered or withdrawn.
+// Approval is the row of a subscription that waits for an admin.
 func Approval(asked time.Time, account portal.AccountID, wish int64) Key {
 	return Key{Approvals().PK, Milliseconds(asked) + "#" + string(account) + "#" + Sequence(wish)}
 }
@@ -93,11 +71,9 @@ func Approval(asked time.Time, account portal.AccountID, wish int64) Key {
 // Approvals are all subscriptions that wait for an admin, oldest first.
 func Approvals() Range { return Range{PK: "approvals"} }
 
-// Notices, and what was sent of them.
+// Notices and their deliveries.
 
-// Notice is the row of one thing that an account's owner is told. Ids sort by time.
-//
-// Owner: notices. Kept: TTL, 90 days.
+// Notice is the row of a notice to an account's owner. Ids sort by time.
 func Notice(account portal.AccountID, id string) Key {
 	all := Notices(account)
 	return Key{all.PK, all.Begins + id}
@@ -106,9 +82,7 @@ func Notice(account portal.AccountID, id string) Key {
 // Notices are all notices of an account, oldest first.
 func Notices(account portal.AccountID) Range { return Range{accountPartition(account), "notice#"} }
 
-// Delivery is the row of one notice that goes to one channel: mail, or a webhook.
-//
-// Owner: notices. Kept: TTL, 90 days.
+// Delivery is the row of a notice for one channel.
 func Delivery(account portal.AccountID, channel, notice string) Key {
 	all := Deliveries(account, channel)
 	return Key{all.PK, all.Begins + notice}
@@ -119,21 +93,15 @@ func Deliveries(account portal.AccountID, channel string) Range {
 	return Range{accountPartition(account), "delivery#" + channel + "#"}
 }
 
-// NoticeSettings is the row of the kinds of notices that an account has switched off.
-//
-// Owner: notices. Kept: for ever.
+// NoticeSettings is the row of an account's settings for notices.
 func NoticeSettings(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#notices"}
 }
 
 // Told is the row of how far an account's facts have become notices.
-//
-// Owner: notices. Kept: for ever.
 func Told(account portal.AccountID) Key { return Key{accountPartition(account), "settings#told"} }
 
-// Webhook is the row of an address to which an account's notices go. It has no secret.
-//
-// Owner: notices. Kept: until it is deleted.
+// Webhook is the row of an address to which an account's notices go.
 func Webhook(account portal.AccountID, id string) Key {
 	all := Webhooks(account)
 	return Key{all.PK, all.Begins + id}
@@ -143,15 +111,11 @@ func Webhook(account portal.AccountID, id string) Key {
 func Webhooks(account portal.AccountID) Range { return Range{accountPartition(account), "webhook#"} }
 
 // WebhookCount is the row of how many webhooks an account has.
-//
-// Owner: notices. Kept: for ever.
 func WebhookCount(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#webhooks"}
 }
 
-// PersonWord is the row by which a person is found: by the e-mail address, or a word of the name.
-//
-// Owner: identity. Kept: until the account is deleted.
+// PersonWord is the row by which a person is found: by e-mail address, or a word of the name.
 func PersonWord(word string, account portal.AccountID) Key {
 	of := PersonWords(word)
 	return Key{of.PK, of.Begins + "#" + string(account)}
@@ -168,91 +132,70 @@ func AccountOfWord(k Key) portal.AccountID {
 	return portal.AccountID(k.SK[strings.LastIndexByte(k.SK, '#')+1:])
 }
 
-// Settings is the row of what a person has chosen: the time zone.
-//
-// Owner: members. Kept: until the account is deleted.
+// Settings is the row of what a person has chosen.
 func Settings(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#account"}
 }
 
-// Feedback is the row of what a person told the operator. Ids sort by time.
-//
-// Owner: members. Kept: until the account is deleted.
+// Feedback is the row of a person's feedback. Ids sort by time.
 func Feedback(id string) Key { return Key{AllFeedback().PK, id} }
 
 // AllFeedback is the feedback of everybody, oldest first.
 func AllFeedback() Range { return Range{PK: "feedback"} }
 
 // AccountFeedback is the row that lists a Feedback under its account.
-//
-// Owner: members. Kept: until the account is deleted.
 func AccountFeedback(account portal.AccountID, id string) Key {
 	all := AccountFeedbacks(account)
 	return Key{all.PK, all.Begins + id}
 }
 
-// AccountFeedbacks are the rows that list the feedback of an account, oldest first.
+// AccountFeedbacks list the feedback of an account, oldest first.
 func AccountFeedbacks(account portal.AccountID) Range {
 	return Range{accountPartition(account), feedbackBegins}
 }
 
 const feedbackBegins = "feedback#"
 
-// FeedbackListedBy returns the id of the Feedback that an AccountFeedback lists; ok is false for any
-// other row.
+// FeedbackListedBy returns the id that an AccountFeedback lists; ok is false for any other row.
 func FeedbackListedBy(k Key) (id string, ok bool) { return strings.CutPrefix(k.SK, feedbackBegins) }
 
-// Invitation is the row of an e-mail address that may register. id is a hash of it.
-//
-// Owner: members. Kept: TTL, 14 days; until it is removed, or the account is deleted.
+// Invitation is the row of an e-mail address that may register. id is a hash of the address.
 func Invitation(id string) Key { return Key{Invitations().PK, id} }
 
 // Invitations are all invitations.
 func Invitations() Range { return Range{PK: "invitations"} }
 
 // Admin is the row of an account that was promoted to admin.
-//
-// Owner: members. Kept: until it is demoted, or deleted.
 func Admin(account portal.AccountID) Key { return Key{Admins().PK, string(account)} }
 
-// Admins are all accounts that were promoted.
+// Admins are all accounts that were promoted to admin.
 func Admins() Range { return Range{PK: "admins"} }
 
 // GroupAdmin is the row of an account whose owner is in the identity provider's admin group, as the last
 // ID token said.
-//
-// Owner: identity. Kept: until an ID token says otherwise, or the account is deleted.
 func GroupAdmin(account portal.AccountID) Key { return Key{GroupAdmins().PK, string(account)} }
 
 // GroupAdmins are all accounts whose owners are in the admin group.
 func GroupAdmins() Range { return Range{PK: "group-admins"} }
 
 // AdminsTold is the row of what admins were last told of one kind of things that wait for them.
-//
-// Owner: notices. Kept: for ever.
 func AdminsTold(about string) Key { return Key{"admins-told", about} }
 
 // Announced is the row of a deprecated product, with its sunset, about which subscribers are told, or were.
-//
-// Owner: notices. Kept: for ever.
 func Announced(product, sunset string) Key { return Key{"announced#" + product, "deprecated#" + sunset} }
 
-// Deed is the row of what an admin did at that time: to whom, and by which operation.
-//
-// Owner: members. Kept: for ever.
+// Deed is the row of what an admin did at that time.
 func Deed(at time.Time, id string) Key { return Key{Deeds().PK, Milliseconds(at) + "#" + id} }
 
-// Deeds are everything that admins did, oldest first.
+// Deeds are the rows of all that admins did, oldest first.
 func Deeds() Range { return Range{PK: "audit"} }
 
-// PendingRegistration is the row of an account that an admin must approve.
-//
-// Owner: handlers. Kept: until it is answered.
+// PendingRegistration is the row of a registration that waits for an admin.
 func PendingRegistration(account portal.AccountID) Key {
 	return Key{PendingRegistrations().PK, string(account)}
 }
 
-// PendingRegistrations are all registrations that an admin must answer.
+// PendingRegistrations are all registrations that wait for an admin.
 func PendingRegistrations() Range { return Range{PK: "registrations"} }
 
 // AccountRows are all rows of the account's partition.
@@ -260,36 +203,27 @@ func AccountRows(account portal.AccountID) Range { return Range{PK: accountParti
 
 // Rows for later work, and for the jobs.
 
-// DueShards is the number of partitions for due rows. It may grow but not shrink: a job handles
-// each row where it is, and would not look into shards that are gone.
+// DueShards is the number of partitions for due rows. It may grow but not shrink: a job looks only
+// into the shards that there are.
 const DueShards = 8
 
-// DueRow is the row of work that falls due at that time; id tells the rows of one time apart.
-//
-// Owner: due. Kept: until it has happened.
+// DueRow is the row of work that falls due at that time.
 func DueRow(stream portal.Stream, at time.Time, id string) Key {
 	return Key{DuePartition(shardOf(stream, DueShards)), Milliseconds(at) + "#" + id}
 }
 
-// DuePartition is the partition of a shard's due rows. Their sort keys begin with the time, in
-// Milliseconds.
+// DuePartition is the partition of a shard's due rows. Their sort keys begin with Milliseconds.
 func DuePartition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
 
-// Snapshot is the row of the fold of a long stream in one version of the fold, with the
-// requests that the fold has seen.
-//
-// Owner: accounts. Kept: TTL, 90 days; may be deleted at any time.
+// Snapshot is the row of a stream's fold in one version of the fold.
 func Snapshot(stream portal.Stream, version string) Key {
 	return Key{"snapshot#" + string(stream), version}
 }
 
-// JobRun is the row of a job's latest run: slot, cursor, carrier and heartbeat.
-//
-// Owner: jobs. Kept: for ever.
+// JobRun is the row of a job's latest run.
 func JobRun(job string) Key { return Key{"job#" + job, "run"} }
 
-// Scratch is the row of a piece of a value that a job stores in a set under a name. The
-// functions below name the sets and their owners.
+// Scratch is the row of a piece of a value that a job stores under a name in one of the sets below.
 func Scratch(set, name string, piece int) Key {
 	return Key{"scratch#" + set, fmt.Sprintf("%s#%04d", name, piece)}
 }
@@ -297,80 +231,49 @@ func Scratch(set, name string, piece int) Key {
 // ScratchSet is the part of a set whose names begin with the text.
 func ScratchSet(set, begins string) Range { return Range{"scratch#" + set, begins} }
 
-// ScratchOf returns the name of a Scratch row's value; first reports whether the row is its
-// first piece.
+// ScratchOf returns the name of a Scratch row's value, and whether the row is its first piece.
 func ScratchOf(k Key) (name string, first bool) {
 	name, piece, _ := strings.Cut(k.SK, "#")
 	return name, piece == "0000"
 }
 
 // CatalogRead is the set of what one run of the job catalog has read.
-//
-// Owner: catalog. Kept: TTL, 7 days.
 func CatalogRead(run string) string { return "catalog-" + run }
 
-// CatalogDeployments is the set of the stages of each API with what is deployed on them, and the
-// time they were read.
-//
-// Owner: catalog. Kept: TTL, 2 hours.
+// CatalogDeployments is the set of the stages of each API.
 func CatalogDeployments() string { return "catalog-deployments" }
 
-// CatalogMappings is the set of the base paths of each custom domain, with the time they were
-// read.
-//
-// Owner: catalog. Kept: TTL, 2 hours.
+// CatalogMappings is the set of the base paths of each custom domain.
 func CatalogMappings() string { return "catalog-mappings" }
 
-// CatalogExports is the set of the OpenAPI documents of stages: the hash of each, and the
-// deployment that it describes.
-//
-// Owner: catalog. Kept: TTL, 90 days.
+// CatalogExports is the set of the OpenAPI documents of stages.
 func CatalogExports() string { return "catalog-exports" }
 
-// CatalogSDKs is the set of the SDKs of stages: the hash of each archive, and the deployment that
-// it was generated for.
-//
-// Owner: catalog. Kept: TTL, 90 days.
+// CatalogSDKs is the set of the SDKs of stages.
 func CatalogSDKs() string { return "catalog-sdks" }
 
-// CatalogFolder is the set of the hash of the last description that the catalog folder gave.
-//
-// Owner: catalog. Kept: TTL, 90 days.
+// CatalogFolder is the set of what the catalog folder described last.
 func CatalogFolder() string { return "catalog-folder" }
 
 // CatalogReport is the set of what the last run of the job catalog found.
-//
-// Owner: catalog. Kept: TTL, 90 days.
 func CatalogReport() string { return "catalog-report" }
 
 // Swept is the set of what a sweep has surveyed and found.
-//
-// Owner: provisioning. Kept: TTL, 7 days.
 func Swept(run string) string { return "sweep-" + run }
 
-// SweptShard is the set of what a sweep has surveyed of the accounts of a shard.
-//
-// Owner: provisioning. Kept: TTL, 7 days.
+// SweptShard is the set of what a sweep has surveyed of a shard's accounts.
 func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Swept(run), shard) }
 
 // SweepResult is the set of the last sweep's result.
-//
-// Owner: provisioning. Kept: TTL, 90 days.
 func SweepResult() string { return "sweep-result" }
 
 // UsagePlans is the set of the usage plans that a run of the job usage goes through.
-//
-// Owner: usage. Kept: TTL, 7 days.
 func UsagePlans(run string) string { return "usage-" + run }
 
-// RebuildResult is the set of the result of the views' last rebuild.
-//
-// Owner: projections. Kept: TTL, 90 days.
+// RebuildResult is the set of the last rebuild's result.
 func RebuildResult() string { return "rebuild-result" }
 
 // CatalogChunk is the row of a part of a catalog document.
-//
-// Owner: catalog. Kept: for ever.
 func CatalogChunk(hash string, number int) Key {
 	return Key{CatalogDocument(hash).PK, fmt.Sprintf("chunk#%04d", number)}
 }
@@ -379,29 +282,21 @@ func CatalogChunk(hash string, number int) Key {
 func CatalogDocument(hash string) Range { return Range{PK: "catalog#" + hash} }
 
 // CatalogRequest is the row of a request that waits for the next run of the job catalog.
-//
-// Owner: catalog. Kept: until it is answered.
 func CatalogRequest(id string) Key { return Key{CatalogRequests().PK, id} }
 
-// CatalogRequests are all requests that wait for the next run.
+// CatalogRequests are all requests that wait for it.
 func CatalogRequests() Range { return Range{PK: "catalog-requests"} }
 
-// Failure is the row that counts a message's failures, with the time of the first.
-//
-// Owner: deadletters. Kept: TTL, 30 days after the last failure.
+// Failure is the row that counts a message's failures.
 func Failure(message string) Key { return Key{"failure#" + message, "failure"} }
 
-// DeadLetter is the row of a message that was given up.
-//
-// Owner: deadletters. Kept: for ever while it is open; TTL, 30 days after it is settled or discarded.
+// DeadLetter is the row of a dead letter.
 func DeadLetter(id string) Key { return Key{DeadLetters().PK, id} }
 
 // DeadLetters are all dead letters, by id.
 func DeadLetters() Range { return Range{PK: "deadletter"} }
 
 // DeadLetterPart is the row of a part of a message that is too large for its DeadLetter.
-//
-// Owner: deadletters. Kept: for ever.
 func DeadLetterPart(bodyHash string, part int) Key {
 	return Key{DeadLetterBody(bodyHash).PK, fmt.Sprintf("%03d", part)}
 }
@@ -412,42 +307,28 @@ func DeadLetterBody(hash string) Range { return Range{PK: "deadletter#" + hash} 
 // The control plane and the KMS key.
 
 // Budget is the row of the token buckets of all processes.
-//
-// Owner: gateway. Kept: for ever.
 func Budget(of portal.Target) Key { return Key{of.Of("budget"), "control-plane"} }
 
-// AttachLease is the row of the worker whose turn it is to change the keys of plans.
-//
-// Owner: gateway. Kept: for ever.
+// AttachLease is the row of the lease of the keys of plans.
 func AttachLease(of portal.Target) Key { return Key{of.Of(leasePartition), "attach"} }
 
-// AccountLease is the row of the worker that converges an account. It outlives the lease if
-// something that API Gateway did may not be recorded, so that the next worker checks the
-// account's keys. It must not be deleted by hand.
-//
-// Owner: leases. Kept: while the lease is held, and until everything done under it is recorded.
+// AccountLease is the row of the lease of an account. It outlives the lease if something that API
+// Gateway did may not be recorded, so that the next worker checks the account's keys. It must not
+// be deleted by hand.
 func AccountLease(of portal.Target, account portal.AccountID) Key {
 	return Key{of.Of(leasePartition), accountPartition(account)}
 }
 
 const leasePartition = "lease"
 
-// FullOfKeys is the row of the time until which an AWS account is known to be full of keys.
-//
-// Owner: gateway. Kept: until a key could be created.
+// FullOfKeys is the row of an AWS account that is full of keys.
 func FullOfKeys(of portal.Target) Key { return Key{of.Of("limit"), "keys"} }
 
-// ImportProbe is the row of the result of probing whether keys can be imported here.
-//
-// Owner: gateway/keyimport. Kept: for ever.
+// ImportProbe is the row of the last probe's result.
 func ImportProbe() Key { return Key{"import-probe", "result"} }
 
-// KMSCheck is the row of a tag that reveals a change of a KMS key's key material.
-//
-// Owner: app. Kept: for ever.
+// KMSCheck is the row of a tag that changes with a KMS key's key material.
 func KMSCheck(kmsKey string) Key { return Key{"kms-check#" + kmsKey, "tag"} }
 
-// Health is read to check that the table answers.
-//
-// Owner: app. Kept: never written.
+// Health is never written. It is read to check that the table answers.
 func Health() Key { return Key{"health", "health"} }

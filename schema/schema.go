@@ -1,10 +1,10 @@
-// Package schema is the data model: the rows of the five DynamoDB tables, their keys, their
-// owners and how long they are kept. Each table has a file, and each kind of row a function.
-// docs/data.md lists the same rows; tests compare the page with this package and with the rows
-// of a running portal.
+// Package schema is the data model: the rows of the five DynamoDB tables and their keys. Each table
+// has a file, and each kind of row a function. docs/data.md says what each row holds, who owns it
+// and how long it is kept. Tests compare that page with this package and with the rows of a running
+// portal.
 //
 // Stored keys stay for ever, so no key may change. The other attributes of a row belong to its
-// owner; this package holds only those that all owners write the same way.
+// owner.
 package schema
 
 import (
@@ -52,7 +52,7 @@ func (k Key) Attributes() map[string]types.AttributeValue {
 // Range is the rows of one partition whose sort keys begin with a text; "" means all of them.
 type Range struct{ PK, Begins string }
 
-// Condition is the key condition of a query for the range, with the values of Values.
+// Condition is the key condition of a query, with the values of Values.
 func (r Range) Condition() *string {
 	condition := "pk = :pk"
 	if r.Begins != "" {

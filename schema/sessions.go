@@ -8,15 +8,10 @@ import (
 
 // The sessions table. It holds only hashes of tokens and states.
 
-// Session is the row of the person who is signed in with a token.
-//
-// Owner: identity. Kept: TTL, GATEHOUSE_SESSION_IDLE after its last use, at most
-// GATEHOUSE_SESSION_TTL.
+// Session is the row of a session.
 func Session(tokenHash string) Key { return Key{sessionBegins + tokenHash, "session"} }
 
 // AccountSession is the row that lists a session under its account.
-//
-// Owner: identity. Kept: TTL, GATEHOUSE_SESSION_TTL.
 func AccountSession(account portal.AccountID, tokenHash string) Key {
 	return Key{accountPartition(account), Session(tokenHash).PK}
 }
@@ -28,10 +23,17 @@ func AccountSessions(account portal.AccountID) Range {
 
 const sessionBegins = "session#"
 
-// SessionListedBy returns the hash of the token of the session that an AccountSession lists.
+// SessionListedBy returns the hash of the session's token that an AccountSession lists.
 func SessionListedBy(k Key) (tokenHash string) { return strings.TrimPrefix(k.SK, sessionBegins) }
 
-// SignIn is the row of a sign-in in progress. Its secrets are removed once it is used.
-//
-// Owner: identity. Kept: TTL, 24 hours.
+// DeletedSession is the row that says that a session's account was deleted.
+func DeletedSession(tokenHash string) Key { return Key{"deleted-session#" + tokenHash, "session"} }
+
+// SignIn is the row of a sign-in in progress.
 func SignIn(stateHash string) Key { return Key{"signin#" + stateHash, "signin"} }
+
+// Claim is the row of a purchase on AWS Marketplace that a browser may confirm, by the hash of its
+// secret.
+//
+// Owner: marketplace/arrival. Kept: TTL, 24 hours.
+func Claim(secretHash string) Key { return Key{"claim#" + secretHash, "claim"} }

@@ -11,14 +11,10 @@ import (
 
 // The views table.
 
-// LiveGeneration is the row that names the generation of the views that readers see, and the
-// one being written.
-//
-// Owner: projections. Kept: for ever.
+// LiveGeneration is the row of the pointer.
 func LiveGeneration() Key { return Key{"generation", "live"} }
 
-// Generation is one version of all views, counted from 1. Its rows have their own keys, so it
-// can be written while readers see another generation.
+// Generation is one version of all views, counted from 1. Its rows have keys of their own.
 type Generation int64
 
 // GenerationOf returns the generation of a row of the views; ok is false if it has none.
@@ -29,7 +25,7 @@ func GenerationOf(k Key) (g Generation, ok bool) {
 	return Generation(n), ok && err == nil
 }
 
-// Prefix is the prefix of every partition key of the generation, and of no other.
+// Prefix begins every partition key of the generation, and of no other.
 func (g Generation) Prefix() string { return fmt.Sprintf("v%d#", int64(g)) }
 
 // The beginnings of the sort keys of an account's Now.
@@ -38,37 +34,34 @@ const (
 	NowProfile            = "now#profile"
 	NowKeyBegins          = "now#key#"
 	NowSubscriptionBegins = "now#subscription#"
+	NowLicenceBegins      = "now#licence#"
 )
 
-// Now is the present state of an account: its profile, keys and subscriptions. These rows are
-// few, so one query reads them all. The account's activities share the partition and are paged.
+// Now is the present state of an account: its profile, keys and subscriptions. These rows are few,
+// so one query reads them all. The account's activities share the partition and are paged.
 func (g Generation) Now(account portal.AccountID) Range {
 	return Range{g.Prefix() + accountPartition(account), NowBegins}
 }
 
-// Profile is the row that holds whether an account is registered, and since when.
-//
-// Owner: projections. Kept: with its generation.
+// Profile is the row of an account itself.
 func (g Generation) Profile(account portal.AccountID) Key { return Key{g.Now(account).PK, NowProfile} }
 
 // Key is the row of a key of an account.
-//
-// Owner: projections. Kept: with its generation.
 func (g Generation) Key(account portal.AccountID, key portal.KeyID) Key {
 	return Key{g.Now(account).PK, NowKeyBegins + string(key)}
 }
 
 // Subscription is the row of a subscription of an account.
-//
-// Owner: projections. Kept: with its generation.
-func (g Generation) Subscription(account portal.AccountID, plan portal.PlanID) Key {
-	return Key{g.Now(account).PK, NowSubscriptionBegins + string(plan)}
+func (g Generation) Subscription(account portal.AccountID, id portal.SubscriptionID) Key {
+	return Key{g.Now(account).PK, NowSubscriptionBegins + string(id)}
 }
 
-// Activity is the row of one line of an account's activity, made from the fact with that
-// sequence.
-//
-// Owner: projections. Kept: with its generation.
+// LicenceOf is the row of a licence that an account has claimed.
+func (g Generation) LicenceOf(account portal.AccountID, licence portal.Stream) Key {
+	return Key{g.Now(account).PK, NowLicenceBegins + string(licence)}
+}
+
+// Activity is the row of one line of an account's activity, by the fact that it shows.
 func (g Generation) Activity(account portal.AccountID, sequence int64) Key {
 	all := g.Activities(account)
 	return Key{all.PK, all.Begins + Sequence(sequence)}
@@ -80,8 +73,6 @@ func (g Generation) Activities(account portal.AccountID) Range {
 }
 
 // OperationStep is the row of a fact that an operation's request led to.
-//
-// Owner: projections. Kept: with its generation.
 func (g Generation) OperationStep(operation portal.OperationID, stream portal.Stream, sequence int64) Key {
 	return g.OperationSteps(operation).step(stream, sequence)
 }
@@ -91,10 +82,7 @@ func (g Generation) OperationSteps(operation portal.OperationID) Range {
 	return Range{g.Prefix() + "operation#" + string(operation), stepBegins}
 }
 
-// WishStep is the row of a fact about a wish. The sequence of the fact that opened the wish
-// names it.
-//
-// Owner: projections. Kept: with its generation.
+// WishStep is the row of a fact about a wish.
 func (g Generation) WishStep(stream portal.Stream, wish, sequence int64) Key {
 	return g.WishSteps(stream, wish).step(stream, sequence)
 }
@@ -110,26 +98,33 @@ func (r Range) step(stream portal.Stream, sequence int64) Key {
 	return Key{r.PK, r.Begins + string(stream) + "#" + Sequence(sequence)}
 }
 
-// Catalog is the row of the published catalog: the hash of its document.
-//
-// Owner: projections. Kept: with its generation.
+// Catalog is the row of the published catalog.
 func (g Generation) Catalog() Key { return Key{g.Prefix() + "catalog", "now"} }
 
-// AccountShards is the number of partitions of the list of accounts. It may grow with the next shape
-// of the views.
+// AccountShards is the number of partitions of the list of accounts. It may grow with the next
+// shape.
 const AccountShards = 16
 
 // ListedAccount is the row of an account in the list of all accounts, by the time of registration.
-//
-// Owner: projections. Kept: with its generation.
 func (g Generation) ListedAccount(account portal.AccountID, registered time.Time) Key {
 	shard := g.ListedAccounts(shardOf(portal.AccountStream(account), AccountShards))
 	return Key{shard.PK, shard.Begins + ListedPlace(account, registered)}
 }
 
-// ListedAccounts are the accounts of a shard, the first that registered first.
+// ListedAccounts are the accounts of a shard, oldest first.
 func (g Generation) ListedAccounts(shard int) Range {
 	return Range{fmt.Sprintf("%saccounts#%02d", g.Prefix(), shard), "at#"}
+}
+
+// Licence is the row of a licence in the list of all licences.
+func (g Generation) Licence(licence portal.Stream) Key {
+	shard := g.Licences(shardOf(licence, AccountShards))
+	return Key{shard.PK, shard.Begins + string(licence)}
+}
+
+// Licences are the licences of a shard, in order.
+func (g Generation) Licences(shard int) Range {
+	return Range{fmt.Sprintf("%slicences#%02d", g.Prefix(), shard), "licence#"}
 }
 
 // ListedPlace orders the list of accounts. It ends the sort key of a ListedAccount.
@@ -145,15 +140,11 @@ func IsListedPlace(text string) bool {
 }
 
 // KeyOwner is the row that names the account of a key.
-//
-// Owner: projections. Kept: with its generation.
 func (g Generation) KeyOwner(key portal.KeyID) Key {
 	return Key{g.Prefix() + "key#" + string(key), "owner"}
 }
 
 // Holder is the row of a key that is in a plan, or was.
-//
-// Owner: projections. Kept: with its generation.
 func (g Generation) Holder(plan portal.PlanID, gatewayKey portal.GatewayKeyID) Key {
 	all := g.Holders(plan)
 	return Key{all.PK, all.Begins + string(gatewayKey)}
@@ -164,9 +155,7 @@ func (g Generation) Holders(plan portal.PlanID) Range {
 	return Range{g.Prefix() + "plan#" + string(plan), "holder#"}
 }
 
-// Checkpoint is the row that holds how far a stream has been projected.
-//
-// Owner: projections. Kept: with its generation.
+// Checkpoint is the row of how far a stream is shown.
 func (g Generation) Checkpoint(stream portal.Stream) Key {
 	return Key{g.Prefix() + "checkpoint#" + string(stream), "checkpoint"}
 }

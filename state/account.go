@@ -13,17 +13,25 @@ import (
 type Account struct {
 	ID portal.AccountID
 	// Sequence is the last fact applied.
-	Sequence      int64
-	Registered    bool
-	RegisteredAt  time.Time
-	Standing      Standing
+	Sequence     int64
+	Registered   bool
+	RegisteredAt time.Time
+	Standing     Standing
+	// Keys are the account's keys, but not those that ended long ago.
 	Keys          map[portal.KeyID]Key
 	Rings         map[portal.Ring]Ring
-	Subscriptions map[portal.PlanID]Subscription
+	Subscriptions map[portal.SubscriptionID]Subscription
 	// Attachments are the keys in plans that API Gateway should hold, or once held.
 	Attachments map[portal.Pair]Attachment
 	// Thresholds are the parts of quotas that keys have used up.
 	Thresholds map[portal.Pair][]Threshold
+	// Spent is what keys have used of quotas in periods that may not be over.
+	Spent map[portal.Pair]Spent
+	// Forgotten is the highest intent of the requests that led to keys which are no longer in Keys. A
+	// request that is not newer may have led to one of them, so it leads to no key.
+	Forgotten portal.Intent
+	// Licences are those for which the account has, or had, access.
+	Licences map[portal.Stream]LicenceAccess
 	// Decisions holds the highest intent decided in each scope.
 	Decisions map[portal.Scope]portal.Intent
 	// NotUnderstood is the type of a fact that only newer code knows and that must not be
@@ -99,6 +107,22 @@ type Refusal struct {
 
 const maxFlips = 4
 
+// LicenceAccess is what an account should have because of a licence, as of the fact of the licence's
+// stream with that sequence.
+type LicenceAccess struct {
+	Sequence int64
+	Open     bool
+	Plan     portal.PlanID
+}
+
+// ID names the subscription.
+func (s Subscription) ID() portal.SubscriptionID { return portal.SubscriptionOf(s.Plan, s.Ring) }
+
+// Other names the subscription of the same payer to another plan.
+func (s Subscription) Other(plan portal.PlanID) portal.SubscriptionID {
+	return portal.SubscriptionOf(plan, s.Ring)
+}
+
 // Open reports whether the converger has work to do on it.
 func (s Subscription) Open() bool { return s.Phase.open() }
 
@@ -114,15 +138,29 @@ func (s Subscription) Flapping(now time.Time, within time.Duration) bool {
 	return len(s.Flips) == maxFlips && now.Sub(s.Flips[0]) < within
 }
 
+// OpenLicences lists the licences that give the account access, sorted.
+func (a Account) OpenLicences() []portal.Stream {
+	var open []portal.Stream
+	for licence, access := range a.Licences {
+		if access.Open {
+			open = append(open, licence)
+		}
+	}
+	slices.Sort(open)
+	return open
+}
+
 // NewAccount returns the state before the first fact.
 func NewAccount(id portal.AccountID) Account {
 	return Account{
 		ID:            id,
 		Keys:          map[portal.KeyID]Key{},
 		Rings:         map[portal.Ring]Ring{},
-		Subscriptions: map[portal.PlanID]Subscription{},
+		Subscriptions: map[portal.SubscriptionID]Subscription{},
 		Attachments:   map[portal.Pair]Attachment{},
 		Thresholds:    map[portal.Pair][]Threshold{},
+		Spent:         map[portal.Pair]Spent{},
+		Licences:      map[portal.Stream]LicenceAccess{},
 		Decisions:     map[portal.Scope]portal.Intent{},
 	}
 }
@@ -131,7 +169,7 @@ func NewAccount(id portal.AccountID) Account {
 func (a Account) Clone() Account {
 	a.Keys, a.Rings, a.Subscriptions = maps.Clone(a.Keys), maps.Clone(a.Rings), maps.Clone(a.Subscriptions)
 	a.Attachments, a.Decisions = maps.Clone(a.Attachments), maps.Clone(a.Decisions)
-	a.Thresholds = maps.Clone(a.Thresholds)
+	a.Thresholds, a.Spent, a.Licences = maps.Clone(a.Thresholds), maps.Clone(a.Spent), maps.Clone(a.Licences)
 	return a
 }
 
@@ -147,6 +185,10 @@ func (a *Account) Apply(e events.Event) {
 			a.Decisions[scope] = max(a.Decisions[scope], e.Intent)
 		}
 	}
+	switch e.Data.(type) {
+	case events.KeyWanted, events.KeyReleased:
+		a.forgetKeys(e)
+	}
 	switch f := e.Data.(type) {
 	case events.UserRegistered:
 		a.Registered, a.RegisteredAt = true, e.Time
@@ -158,6 +200,8 @@ func (a *Account) Apply(e events.Event) {
 	case events.WishParked:
 		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
 		a.parkKey(f.Wish, f.Reason)
+	case events.LicenceAccessSet:
+		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, Open: f.Open, Plan: f.Plan}
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
 		a.rejectKey(f.Wish)
@@ -166,6 +210,7 @@ func (a *Account) Apply(e events.Event) {
 		a.applyToPlans(e)
 		a.applyToStanding(e)
 		a.applyToThresholds(e)
+		a.applyToSpent(e)
 	}
 }
 
@@ -180,7 +225,7 @@ func (a *Account) applyToPlans(e events.Event) {
 	case events.SubscriptionDenied:
 		a.withdraw(e, f.Wish)
 	case events.SubscriptionEnding:
-		a.endPlan(e, f.Plan)
+		a.endPlan(e, f.Plan, f.Payer)
 	case events.PlanChangeWanted:
 		a.wantPlan(e, Subscription{Plan: f.Plan, Name: f.Name, Ring: f.Ring, Stages: f.Stages, Replaces: f.From}, e.Sequence)
 	case events.KeyAttached:
@@ -191,15 +236,15 @@ func (a *Account) applyToPlans(e events.Event) {
 		a.enter(e, portal.Pair{Key: f.Key, Plan: f.From}, Ended)
 		a.enter(e, portal.Pair{Key: f.Key, Plan: f.Plan}, Active)
 	case events.SubscriptionActivated:
-		a.close(e, f.Plan, Active, "")
+		a.close(e, f.Subscription(f.Plan), Active, "")
 	case events.SubscriptionEnded:
-		a.close(e, f.Plan, Ended, "")
+		a.close(e, f.Subscription(f.Plan), Ended, "")
 	case events.SubscriptionLost:
-		a.close(e, f.Plan, Ended, f.Reason)
-		a.endPairs(e, f.Plan)
+		a.close(e, f.Subscription(f.Plan), Ended, f.Reason)
+		a.endPairs(e, f.Subscription(f.Plan))
 	case events.PlanChanged:
-		a.close(e, f.Plan, Active, "")
-		a.close(e, f.From, Ended, "")
+		a.close(e, f.Subscription(f.Plan), Active, "")
+		a.close(e, f.Subscription(f.From), Ended, "")
 	case events.PlanChangeRefused:
 		a.undoChange(e, f)
 	}
@@ -209,7 +254,7 @@ func (a *Account) applyToPlans(e events.Event) {
 func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
 	s.Phase = Wanted
 	a.openPlan(e, s, wish)
-	a.plan(s.Replaces, func(from *Subscription) { from.ChangesTo = s.Plan })
+	a.change(s.Other(s.Replaces), func(from *Subscription) { from.ChangesTo = s.Plan })
 	a.Rings[s.Ring] = Ring{}
 	for id, k := range a.Keys {
 		if k.Ring != s.Ring || !k.Live() {
@@ -226,16 +271,20 @@ func (a *Account) approve(e events.Event, f events.SubscriptionApproved) {
 	if s, ok := a.Wish(f.Wish); ok && s.Phase == AwaitingApproval {
 		a.wantPlan(e, s, f.Wish)
 		// The person follows the operation that asked, not the admin's.
-		a.plan(s.Plan, func(now *Subscription) { now.Operation, now.Correlation = s.Operation, s.Correlation })
+		a.change(s.ID(), func(now *Subscription) { now.Operation, now.Correlation = s.Operation, s.Correlation })
 	}
 }
 
-func (a *Account) endPlan(e events.Event, plan portal.PlanID) {
-	s := a.Subscriptions[plan]
+func (a *Account) endPlan(e events.Event, plan portal.PlanID, payer events.Payer) {
+	id := payer.Subscription(plan)
+	s := a.Subscriptions[id]
 	s.Plan, s.Phase, s.Replaces = plan, Ending, ""
+	if payer.Licence != "" {
+		s.Ring = portal.LicenceRing(payer.Licence)
+	}
 	a.openPlan(e, s, e.Sequence)
 	for pair, attachment := range a.Attachments {
-		if pair.Plan == plan && attachment.Phase != Ended {
+		if a.SubscriptionOf(pair) == id && attachment.Phase != Ended {
 			a.open(e, pair, Ending, e.Sequence)
 		}
 	}
@@ -248,13 +297,13 @@ func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 		return
 	}
 	s.Phase, s.Since, s.Parked, s.Refusal = Ending, e.Time, "", &Refusal{Code: f.Code, Message: f.Message}
-	a.Subscriptions[s.Plan] = s
+	a.Subscriptions[s.ID()] = s
 	for pair, attachment := range a.Attachments {
-		if pair.Plan == s.Plan && attachment.Phase != Ended {
+		if a.SubscriptionOf(pair) == s.ID() && attachment.Phase != Ended {
 			a.open(e, pair, Ending, f.Wish)
 		}
 	}
-	if !a.Subscriptions[s.Replaces].Desired() {
+	if !a.Subscriptions[s.Other(s.Replaces)].Desired() {
 		return
 	}
 	for _, key := range a.LiveKeys(s.Ring) {
@@ -265,31 +314,31 @@ func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 
 // openPlan opens a phase of a subscription. A change of which the plan is part ends with it.
 func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
-	a.unlink(s.Plan)
+	a.unlink(s.ID())
 	s.Parked, s.Lost, s.Refusal, s.ChangesTo = "", "", nil, ""
 	s.OpenedAt, s.OpenedBy, s.Since = e.Time, wish, e.Time
 	s.Operation, s.Correlation = e.Operation, e.Correlation
-	s.Flips = append(slices.Clone(a.Subscriptions[s.Plan].Flips), e.Time)
+	s.Flips = append(slices.Clone(a.Subscriptions[s.ID()].Flips), e.Time)
 	if n := len(s.Flips); n > maxFlips {
 		s.Flips = s.Flips[n-maxFlips:]
 	}
-	a.Subscriptions[s.Plan] = s
+	a.Subscriptions[s.ID()] = s
 }
 
-// unlink makes a plan no longer part of a change.
-func (a *Account) unlink(plan portal.PlanID) {
-	s := a.Subscriptions[plan]
-	a.plan(s.Replaces, func(from *Subscription) {
+// unlink makes a subscription no longer part of a change.
+func (a *Account) unlink(id portal.SubscriptionID) {
+	s := a.Subscriptions[id]
+	a.change(s.Other(s.Replaces), func(from *Subscription) {
 		// The old plan may be part of another change while this one waits for approval.
-		if from.ChangesTo == plan {
+		if from.ChangesTo == s.Plan {
 			from.ChangesTo = ""
 		}
 	})
-	a.plan(s.ChangesTo, func(to *Subscription) { to.Replaces = "" })
-	a.plan(plan, func(s *Subscription) { s.Replaces, s.ChangesTo = "", "" })
+	a.change(s.Other(s.ChangesTo), func(to *Subscription) { to.Replaces = "" })
+	a.change(id, func(s *Subscription) { s.Replaces, s.ChangesTo = "", "" })
 }
 
-func (a *Account) plan(id portal.PlanID, change func(*Subscription)) {
+func (a *Account) change(id portal.SubscriptionID, change func(*Subscription)) {
 	if s, ok := a.Subscriptions[id]; ok {
 		change(&s)
 		a.Subscriptions[id] = s
@@ -308,14 +357,14 @@ func (a *Account) enter(e events.Event, pair portal.Pair, phase Phase) {
 }
 
 // close ends an open phase of a subscription, or a lost subscription.
-func (a *Account) close(e events.Event, plan portal.PlanID, phase Phase, lost events.LossReason) {
-	a.unlink(plan)
-	s, ok := a.Subscriptions[plan]
+func (a *Account) close(e events.Event, id portal.SubscriptionID, phase Phase, lost events.LossReason) {
+	a.unlink(id)
+	s, ok := a.Subscriptions[id]
 	if !ok {
 		return
 	}
 	s.Phase, s.Since, s.Parked, s.Lost, s.Refusal = phase, e.Time, "", lost, nil
-	a.Subscriptions[plan] = s
+	a.Subscriptions[id] = s
 	if phase == Ended {
 		a.noteEmptied(e, s.Ring)
 	}
@@ -324,14 +373,14 @@ func (a *Account) close(e events.Event, plan portal.PlanID, phase Phase, lost ev
 // withdraw ends what a wish asked for, because API Gateway refused it for good.
 func (a *Account) withdraw(e events.Event, wish int64) {
 	if s, ok := a.Wish(wish); ok {
-		a.close(e, s.Plan, Ended, "")
-		a.endPairs(e, s.Plan)
+		a.close(e, s.ID(), Ended, "")
+		a.endPairs(e, s.ID())
 	}
 }
 
-func (a *Account) endPairs(e events.Event, plan portal.PlanID) {
+func (a *Account) endPairs(e events.Event, id portal.SubscriptionID) {
 	for pair := range a.Attachments {
-		if pair.Plan == plan {
+		if a.SubscriptionOf(pair) == id {
 			a.enter(e, pair, Ended)
 		}
 	}
@@ -352,6 +401,6 @@ func (a *Account) noteEmptied(e events.Event, ring portal.Ring) {
 func (a *Account) wish(wish int64, change func(*Subscription)) {
 	if s, ok := a.Wish(wish); ok {
 		change(&s)
-		a.Subscriptions[s.Plan] = s
+		a.Subscriptions[s.ID()] = s
 	}
 }

@@ -223,6 +223,7 @@ func TestAKeyIsWhatItsFactsSay(t *testing.T) {
 		return k
 	}
 	created := func(k *Key) { k.GatewayID, k.CreatedAt = "gw", at(2) }
+	released := func(k *Key) { k.ReleasedAt, k.Formerly = at(8), []portal.GatewayKeyID{"gw"} }
 	want := []Key{
 		base, with(created),
 		with(func(k *Key) { created(k); k.Disabled = true }),
@@ -230,9 +231,9 @@ func TestAKeyIsWhatItsFactsSay(t *testing.T) {
 		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 5, at(5) }),
 		with(created), // wanted again before it was released
 		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 7, at(7) }),
-		with(func(k *Key) { k.CreatedAt, k.Released = at(2), true }),
-		with(func(k *Key) { k.CreatedAt = at(2) }),
-		with(func(k *Key) { k.GatewayID, k.CreatedAt = "gw2", at(10) }),
+		with(func(k *Key) { released(k); k.CreatedAt, k.Released = at(2), true }),
+		with(func(k *Key) { released(k); k.CreatedAt = at(2) }),
+		with(func(k *Key) { released(k); k.GatewayID, k.CreatedAt = "gw2", at(10) }),
 	}
 	for i := range history {
 		got := fold(history[:i+1]...).Keys["k"]

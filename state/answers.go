@@ -34,9 +34,9 @@ type OpenWish struct {
 // OpenWishes are the wishes that the converger works on, by the facts that opened them.
 func (a Account) OpenWishes() map[int64]OpenWish {
 	open := map[int64]OpenWish{}
-	for plan, s := range a.Subscriptions {
+	for _, s := range a.Subscriptions {
 		if s.Open() {
-			open[s.OpenedBy] = OpenWish{At: s.OpenedAt, Plan: plan}
+			open[s.OpenedBy] = OpenWish{At: s.OpenedAt, Plan: s.Plan}
 		}
 	}
 	for id, k := range a.Keys {
@@ -104,14 +104,14 @@ func (a Account) HasOpenWishes() bool {
 	return len(a.OpenWishes()) > 0
 }
 
-// WithoutKeys reports whether the account has the plan, or waits for an admin to approve it, and no
+// WithoutKeys reports whether the account has the subscription, or waits for an admin to approve it, and no
 // key is in the plan or on its way there.
-func (a Account) WithoutKeys(plan portal.PlanID) bool {
-	if s := a.Subscriptions[plan]; s.Phase != Active && s.Phase != AwaitingApproval {
+func (a Account) WithoutKeys(id portal.SubscriptionID) bool {
+	if s := a.Subscriptions[id]; s.Phase != Active && s.Phase != AwaitingApproval {
 		return false
 	}
 	for pair, attachment := range a.Attachments {
-		if pair.Plan == plan && attachment.Desired() {
+		if a.SubscriptionOf(pair) == id && attachment.Desired() {
 			return false
 		}
 	}
@@ -121,16 +121,46 @@ func (a Account) WithoutKeys(plan portal.PlanID) bool {
 // Held lists the plans that the ring's keys should be in, attached already or not, sorted.
 func (a Account) Held(ring portal.Ring) []portal.PlanID {
 	var held []portal.PlanID
-	for _, plan := range a.Plans() {
-		if s := a.Subscriptions[plan]; s.Ring == ring && s.Desired() {
-			held = append(held, plan)
+	for _, id := range a.SubscriptionIDs() {
+		if s := a.Subscriptions[id]; s.Ring == ring && s.Desired() {
+			held = append(held, s.Plan)
 		}
 	}
 	return held
 }
 
-// Plans lists the plans of all subscriptions, sorted.
-func (a Account) Plans() []portal.PlanID { return slices.Sorted(maps.Keys(a.Subscriptions)) }
+// SubscriptionIDs lists all subscriptions, sorted by plan.
+func (a Account) SubscriptionIDs() []portal.SubscriptionID {
+	return slices.Sorted(maps.Keys(a.Subscriptions))
+}
+
+// Subscription returns the account's own subscription to the plan, for which no licence pays.
+func (a Account) Subscription(plan portal.PlanID) Subscription {
+	return a.Subscriptions[portal.SubscriptionID(plan)]
+}
+
+// PlanName is the name of a plan that the account has or had, "" for another plan.
+func (a Account) PlanName(plan portal.PlanID) string {
+	if s, ok := a.Subscriptions[portal.SubscriptionID(plan)]; ok {
+		return s.Name
+	}
+	for _, s := range a.Subscriptions {
+		if s.Plan == plan {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// SubscriptionOf names the subscription because of which the key is in the plan.
+func (a Account) SubscriptionOf(pair portal.Pair) portal.SubscriptionID {
+	return portal.SubscriptionOf(pair.Plan, a.Keys[pair.Key].Ring)
+}
+
+// SubscribedBy returns the subscription because of which the key is in the plan.
+func (a Account) SubscribedBy(pair portal.Pair) Subscription {
+	return a.Subscriptions[a.SubscriptionOf(pair)]
+}
 
 // Pairs lists all attachments, sorted by plan and key.
 func (a Account) Pairs() []portal.Pair {

@@ -50,11 +50,19 @@ type Key struct {
 	// Replaces is the key that this one replaces, ReplacedBy the one that replaces it.
 	Replaces   portal.KeyID
 	ReplacedBy portal.KeyID
+	// ReplacedAt is when ReplacedBy was asked for.
+	ReplacedAt time.Time
 	// Releasing is the wish to delete the key from API Gateway, 0 if there is none.
 	Releasing   int64
 	ReleasingAt time.Time
-	// Released means that the key was deleted from API Gateway and is not wanted now.
-	Released  bool
+	// Released means that the key was deleted from API Gateway and is not wanted now. ReleasedAt is when
+	// it was last deleted.
+	Released   bool
+	ReleasedAt time.Time
+	// Formerly are the ids that API Gateway had for the key before GatewayID.
+	Formerly []portal.GatewayKeyID
+	// Intent is that of the request that led to the key.
+	Intent    portal.Intent
 	WantedAt  time.Time
 	CreatedAt time.Time
 }
@@ -73,6 +81,7 @@ func (a *Account) applyToKeys(e events.Event) {
 		a.key(f.Key, func(k *Key) { k.Readying, k.Parked = 0, "" })
 	case events.KeyCreated:
 		a.key(f.Key, func(k *Key) {
+			k.leaveID(f.GatewayID)
 			k.GatewayID, k.CreatedAt, k.Disabled, k.Blocked, k.Released = f.GatewayID, e.Time, false, false, false
 		})
 	case events.KeyRenamed:
@@ -95,6 +104,8 @@ func (a *Account) applyToKeys(e events.Event) {
 		a.key(f.Key, func(k *Key) { k.Releasing, k.ReleasingAt = e.Sequence, e.Time })
 	case events.KeyReleased:
 		a.key(f.Key, func(k *Key) {
+			k.leaveID("")
+			k.ReleasedAt = e.Time
 			k.GatewayID, k.Disabled, k.Blocked, k.Releasing, k.ReleasingAt, k.Released = "", false, false, 0, time.Time{}, true
 		})
 	}
@@ -108,11 +119,12 @@ func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
 	if f.Ends != nil {
 		k.EndsFor = events.EndExpired
 	}
+	k.Intent = e.Intent
 	a.Keys[f.Key] = k
-	a.key(f.Replaces, func(old *Key) { old.ReplacedBy = f.Key })
-	for plan, s := range a.Subscriptions {
-		if s.Ring == f.Ring && s.Desired() && a.Subscriptions[s.ChangesTo].Phase != Wanted {
-			a.open(e, portal.Pair{Key: f.Key, Plan: plan}, Wanted, e.Sequence)
+	a.key(f.Replaces, func(old *Key) { old.ReplacedBy, old.ReplacedAt = f.Key, e.Time })
+	for _, s := range a.Subscriptions {
+		if s.Ring == f.Ring && s.Desired() && a.Subscriptions[s.Other(s.ChangesTo)].Phase != Wanted {
+			a.open(e, portal.Pair{Key: f.Key, Plan: s.Plan}, Wanted, e.Sequence)
 		}
 	}
 }

@@ -208,8 +208,8 @@ func TestEveryWishIsAnnouncedByTheFactThatOpensIt(t *testing.T) {
 				}
 			}
 			for wanted, s := range a.Subscriptions {
-				if to := s.ChangesTo; to != "" && a.Subscriptions[to].Replaces != wanted {
-					t.Fatalf("after %s (%+v), %s changes to %s, which replaces %q", e.Type(), e.Data, wanted, to, a.Subscriptions[to].Replaces)
+				if to := s.ChangesTo; to != "" && a.Subscription(to).Replaces != wanted.Plan() {
+					t.Fatalf("after %s (%+v), %s changes to %s, which replaces %q", e.Type(), e.Data, wanted, to, a.Subscription(to).Replaces)
 				}
 			}
 		}

@@ -38,6 +38,7 @@ func (a *Account) applyToStanding(e events.Event) {
 	case events.AccountReinstated:
 		a.Standing.Suspended, a.Standing.Message = false, ""
 		a.Standing.Switching, a.Standing.SwitchingAt = e.Sequence, e.Time
+		a.unpark(events.WaitingForReinstatement)
 	case events.AccountKeysSwitched:
 		a.Standing.Switching, a.Standing.SwitchingAt = 0, time.Time{}
 	case events.AdminPromoted:
@@ -56,9 +57,9 @@ func (a *Account) leave(e events.Event) {
 	a.Standing.Deleting, a.Standing.DeletingAt = e.Sequence, e.Time
 	a.Standing.Switching, a.Standing.SwitchingAt, a.Standing.Asked = 0, time.Time{}, 0
 	a.Standing.Admin = false
-	for plan, s := range a.Subscriptions {
+	for id, s := range a.Subscriptions {
 		if s.Phase != Ended {
-			a.close(e, plan, Ended, "")
+			a.close(e, id, Ended, "")
 		}
 	}
 	for id, k := range a.Keys {
@@ -67,5 +68,21 @@ func (a *Account) leave(e events.Event) {
 			continue
 		}
 		a.key(id, func(k *Key) { k.Releasing, k.ReleasingAt = e.Sequence, e.Time })
+	}
+}
+
+// unpark ends the waiting of all wishes that wait for that.
+func (a *Account) unpark(reason events.Reason) {
+	for plan, s := range a.Subscriptions {
+		if s.Parked == reason {
+			s.Parked = ""
+			a.Subscriptions[plan] = s
+		}
+	}
+	for id, k := range a.Keys {
+		if k.Parked == reason {
+			k.Parked = ""
+			a.Keys[id] = k
+		}
 	}
 }

@@ -37,19 +37,22 @@ func (a *Account) applyToThresholds(e events.Event) {
 	case events.QuotaThresholdReached:
 		a.reach(f)
 	case events.UsageCarried:
-		// The key begins with what is left of the other's quota, so nothing is told again.
-		if told, ok := a.Thresholds[portal.Pair{Key: f.From, Plan: f.Plan}]; ok {
-			a.Thresholds[portal.Pair{Key: f.Key, Plan: f.Plan}] = told
+		// The key takes over what the other has used, so nothing is told again.
+		for _, told := range a.Thresholds[portal.Pair{Key: f.From, Plan: f.Plan}] {
+			a.tell(portal.Pair{Key: f.Key, Plan: f.Plan}, told)
 		}
 	}
 }
 
 func (a *Account) reach(f events.QuotaThresholdReached) {
-	pair, now := portal.Pair{Key: f.Key, Plan: f.Plan}, Threshold{Period: f.Period, PeriodStart: f.PeriodStart, Percent: f.Percent}
-	if a.Reached(pair, f.Period, f.PeriodStart) >= f.Percent {
+	a.tell(portal.Pair{Key: f.Key, Plan: f.Plan}, Threshold{Period: f.Period, PeriodStart: f.PeriodStart, Percent: f.Percent})
+}
+
+func (a *Account) tell(pair portal.Pair, now Threshold) {
+	if a.Reached(pair, now.Period, now.PeriodStart) >= now.Percent {
 		return
 	}
 	// A clone shares the slice.
-	others := slices.DeleteFunc(slices.Clone(a.Thresholds[pair]), func(t Threshold) bool { return t.Period == f.Period })
+	others := slices.DeleteFunc(slices.Clone(a.Thresholds[pair]), func(t Threshold) bool { return t.Period == now.Period })
 	a.Thresholds[pair] = append(others, now)
 }

@@ -43,7 +43,7 @@ func BenchmarkDecode(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if open(msg, registrations); handlingOf(msg.Context()).readErr != nil {
+		if decode(msg, registrations); handlingOf(msg.Context()).readErr != nil {
 			b.Fatal(handlingOf(msg.Context()).readErr)
 		}
 	}

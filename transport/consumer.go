@@ -7,12 +7,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Handler handles one event; nil means done. It may get an event again, and runs concurrently
-// for different groups. The comment on policy says what an error leads to.
+// Handler handles one event; nil means done. It may get an event again, and handles different
+// groups concurrently. The comment on policy says what an error leads to.
 //
-// The context carries a logger (zerolog.Ctx), the message's lease (pubsub.Lease), and whether
-// the worker is stopping (portal.Stopping). It ends when the message's time is up, or when a
-// stopping worker can wait no longer.
+// The context carries a logger (zerolog.Ctx), the message's lease (pubsub.Lease), and whether the
+// worker is stopping (portal.Stopping). It ends when the message's time is up, or when a stopping
+// worker can wait no longer.
 type Handler func(ctx context.Context, ev events.Event) error
 
 // Consumer handles the events of one queue.
@@ -22,6 +22,9 @@ type Consumer struct {
 	Queue string
 	// Handlers are keyed by event type.
 	Handlers map[string]Handler
+	// Raw handles bodies that are not events, for queues that others fill. It gets each body as it
+	// came, and replaces Handlers.
+	Raw func(ctx context.Context, body []byte) error
 	// IgnoreUnknown acks events without a handler, for queues that get every fact. Otherwise
 	// they become dead letters.
 	IgnoreUnknown bool

@@ -29,8 +29,8 @@ type DeadLetter struct {
 	Class     Class
 	// Error is for operators. It does not contain the body.
 	Error string
-	// Attempts counts how often it was handled; for redriven messages, how often SQS reports
-	// that it delivered them.
+	// Attempts counts how often it was handled; for redriven messages, how often SQS delivered
+	// them.
 	Attempts    int
 	First, Last time.Time
 }

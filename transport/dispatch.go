@@ -12,6 +12,10 @@ func dispatch(msg *message.Message) error {
 	switch {
 	case h.consumer.drains:
 		return &permanentError{class: Redriven, err: errors.New("SQS moved it to a dead-letter queue")}
+	case h.consumer.Raw != nil && h.readErr != nil:
+		return &permanentError{class: Unreadable, err: h.readErr}
+	case h.consumer.Raw != nil:
+		return h.consumer.Raw(msg.Context(), msg.Payload)
 	case h.unknownType() && h.consumer.IgnoreUnknown:
 		return errIgnored
 	case h.unknownType():

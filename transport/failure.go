@@ -72,7 +72,6 @@ func (p *policy) middleware(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// decide returns the outcome and the error to log.
 func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, error) {
 	ctx := msg.Context()
 	var later *portal.Postponed

@@ -80,7 +80,7 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 	for eventType := range c.Handlers {
 		c.Handlers[eventType] = h
 	}
-	open(msg, c)
+	decode(msg, c)
 	chain := p.middleware(recoverer(func(msg *message.Message) ([]*message.Message, error) { return nil, dispatch(msg) }))
 	if _, err := chain(msg); err != nil {
 		t.Errorf("the router got an error: %v", err)

@@ -28,13 +28,11 @@ const (
 
 var errIgnored = errors.New("its type is ignored here")
 
-// handling is one delivery on its way through the middleware.
 type handling struct {
 	consumer Consumer
-	// readErr is why the body could not be read.
-	event   events.Event
-	readErr error
-	// head is known even then. Its ID is never empty.
+	event    events.Event
+	readErr  error
+	// head is known even if readErr is set. Its ID is never empty.
 	head header
 
 	outcome outcome
@@ -43,26 +41,29 @@ type handling struct {
 
 type handlingKey struct{}
 
-// handlingOf returns nil outside of a worker.
 func handlingOf(ctx context.Context) *handling {
 	h, _ := ctx.Value(handlingKey{}).(*handling)
 	return h
 }
 
-// open decodes the message once for all middleware. The type comes from the body; the attribute
+// decode decodes the message once for all middleware. The type comes from the body; the attribute
 // only serves filters of topic subscriptions.
-func open(msg *message.Message, c Consumer) {
+func decode(msg *message.Message, c Consumer) {
 	h := &handling{consumer: c}
-	if why := msg.Metadata.Get(pubsub.UnreadableKey); why != "" {
+	switch why := msg.Metadata.Get(pubsub.UnreadableKey); {
+	case why != "":
 		h.readErr = &portal.Error{Code: portal.Invalid, Message: "The message could not be read.", Err: errors.New(why)}
-	} else {
+	case c.Raw == nil:
 		h.event, h.readErr = events.Decode(msg.Payload)
 	}
-	if h.readErr == nil {
+	switch {
+	case c.Raw != nil:
+		h.head = header{ID: msg.Metadata.Get(pubsub.MessageIDKey)}
+	case h.readErr == nil:
 		h.head = header{
 			ID: h.event.ID, Type: h.event.Type(), Subject: string(h.event.Subject), Operation: string(h.event.Operation),
 		}
-	} else {
+	default:
 		h.head = peek(msg.Payload)
 	}
 	if h.head.ID == "" {
@@ -71,7 +72,6 @@ func open(msg *message.Message, c Consumer) {
 	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
 }
 
-// unknownType reports a type that newer code may know.
 func (h *handling) unknownType() bool {
 	if h.readErr != nil {
 		return h.head.Type != "" && h.head.Subject != "" && !slices.Contains(events.Types(), h.head.Type)

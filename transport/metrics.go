@@ -41,7 +41,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(register(reg, &m.handled), register(reg, &m.duration), register(reg, &m.inFlight), register(reg, &m.overdue))
 }
 
-// register reuses the collector of a worker that registered it before.
 func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
 	err := reg.Register(*c)
 	var already prometheus.AlreadyRegisteredError

@@ -83,7 +83,6 @@ func (s *Sender) send(ctx context.Context, evs []events.Event, deduplicate func(
 	return errors.Join(errs...)
 }
 
-// publish makes one call, so that the publisher can batch the messages.
 func (s *Sender) publish(to Destination, msgs []*message.Message) error {
 	switch {
 	case to.Queue != "" && to.Topic == "":

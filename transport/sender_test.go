@@ -162,7 +162,7 @@ func TestAMessageCarriesAnEventThereAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	msg.Metadata.Set(pubsub.TypeKey, "gatehouse.Another.v1")
-	open(msg, registrations)
+	decode(msg, registrations)
 	h := handlingOf(msg.Context())
 	if diff := cmp.Diff(ev, h.event); diff != "" || h.readErr != nil {
 		t.Errorf("the event changed (-want +got):\n%s%v", diff, h.readErr)
@@ -176,7 +176,7 @@ func TestABodyThatIsNoEventIsUnreadable(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"{}", "{not json"} {
 		msg := message.NewMessage("x", []byte(body))
-		open(msg, registrations)
+		decode(msg, registrations)
 		if h := handlingOf(msg.Context()); portal.CodeOf(h.readErr) != portal.Invalid || h.head.Type != "" {
 			t.Errorf("%s: type %q and %v, want no type and invalid", body, h.head.Type, h.readErr)
 		}

@@ -50,11 +50,10 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	return w, nil
 }
 
-// Run receives and handles until ctx ends. Then it finishes what is being handled, hands the
-// rest back and returns nil, within the longest CloseTimeout of its consumers. An error means
-// that it could not start: a queue does not exist, or SQS does not answer.
+// Run receives and handles until ctx ends. Then it finishes the handling under way, hands the rest
+// back and returns nil, within the longest CloseTimeout of its consumers. An error means that it
+// could not start: a queue does not exist, or SQS does not answer.
 func (w *Worker) Run(ctx context.Context) error {
-	// Report missing queues before the router starts any consumer.
 	for _, c := range w.cfg.Consumers {
 		if _, err := w.cfg.Queues.URL(ctx, c.Queue); err != nil {
 			if ctx.Err() != nil {
@@ -100,7 +99,7 @@ func (w *Worker) buildRouter() error {
 		failures: w.cfg.Failures, limit: w.cfg.RetryLimit.withDefaults(), now: w.cfg.Now,
 	}
 	// Outermost first. The policy returns no error, since the router would log it again.
-	w.router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer)
+	w.router.AddMiddleware(w.decode, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer)
 	for _, c := range w.cfg.Consumers {
 		w.router.AddConsumerHandler(c.Name, c.Queue, w.subscribers[c.Name], dispatch)
 	}
@@ -119,9 +118,9 @@ func (w *Worker) subscriber(c Consumer) (*pubsub.Subscriber, error) {
 	return pubsub.NewSubscriber(w.cfg.Client, w.cfg.Queues, c.Subscriber), nil
 }
 
-func (w *Worker) open(next message.HandlerFunc) message.HandlerFunc {
+func (w *Worker) decode(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
-		open(msg, w.consumers[message.HandlerNameFromCtx(msg.Context())])
+		decode(msg, w.consumers[message.HandlerNameFromCtx(msg.Context())])
 		return next(msg)
 	}
 }

@@ -7,14 +7,13 @@ import (
 
 type addressKey struct{}
 
-// WithAddress returns a context with the address of the client, by which people who are not signed
-// in are limited. Without one, all of them share one limit.
+// WithAddress returns a context with the address of the client, which limits people who are not
+// signed in. Without one, one limit counts all of them.
 func WithAddress(ctx context.Context, client netip.Addr) context.Context {
 	return context.WithValue(ctx, addressKey{}, client)
 }
 
-// network names the client's network: an IPv4 address, or a whole /64 of IPv6, which one client can
-// have.
+// network is an IPv4 address, or a whole /64 of IPv6, which one client can have.
 func network(ctx context.Context) string {
 	client, _ := ctx.Value(addressKey{}).(netip.Addr)
 	if !client.IsValid() {

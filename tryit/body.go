@@ -15,7 +15,6 @@ import (
 	"golang.org/x/net/html/charset"
 )
 
-// decoded returns the body without gzip. Any other Content-Encoding is returned and stays.
 func decoded(resp *http.Response) (body io.Reader, encoding string, err error) {
 	encoding = strings.ToLower(strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ",")))
 	switch encoding {
@@ -31,7 +30,6 @@ func decoded(resp *http.Response) (body io.Reader, encoding string, err error) {
 	return resp.Body, encoding, nil
 }
 
-// response shows an answer. broken means that its body broke off.
 func (a *answer) response(broken bool) *Response {
 	r := &Response{Status: a.status, Reason: http.StatusText(a.status), Protocol: a.protocol, Headers: shown(a.header)}
 	r.Body = a.show()
@@ -68,7 +66,6 @@ func (a *answer) show() Body {
 	return b
 }
 
-// mediaType returns the type of a Content-Type without parameters, "" if it has none.
 func mediaType(contentType string) string {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -77,7 +74,6 @@ func mediaType(contentType string) string {
 	return plain(strings.ToLower(strings.TrimSpace(kind)))
 }
 
-// plain keeps what is in media types and encodings, and bounds the length.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r <= ' ' || r >= 0x7f {
@@ -140,8 +136,8 @@ func toUTF8(body []byte, contentType string) string {
 	return strings.TrimPrefix(strings.ToValidUTF8(string(text), "\uFFFD"), "\uFEFF")
 }
 
-// visible returns the text with Unicode's pictures in place of control characters, and "" if there
-// are so many that it is no text. Each would take six bytes in JSON.
+// visible returns the text with Unicode's pictures in place of control characters, each of which
+// would take six bytes in JSON. It returns "" if there are so many that it is no text.
 func visible(text string) string {
 	controls := 0
 	for i := range len(text) {
@@ -167,5 +163,4 @@ func visible(text string) string {
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
 
-// asText shows a request's body.
 func asText(body []byte) string { return strings.ToValidUTF8(string(body), "\uFFFD") }

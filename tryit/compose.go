@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// compose builds the request of an attempt, without the key.
 func compose(ctx context.Context, shelf *library.Shelf, api catalog.API, attempt Attempt) (Request, error) {
 	if attempt.Operation == "" {
 		return Request{
@@ -47,7 +46,6 @@ func compose(ctx context.Context, shelf *library.Shelf, api catalog.API, attempt
 	}, nil
 }
 
-// wrongValues is Invalid and wraps openapi.Problems.
 func wrongValues(err error) error {
 	var problems openapi.Problems
 	if !errors.As(err, &problems) {

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Shelves is where a viewer's catalog is. *library.Library is one.
+// Shelves returns a viewer's shelf. *library.Library is one.
 type Shelves interface {
 	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
 }
@@ -47,13 +47,11 @@ type Caller struct {
 // Attempt is what a person wants to send: an operation of the API's OpenAPI document with values,
 // or a method and a path.
 type Attempt struct {
-	// Product and API name the API as the catalog does: the product's id and the API's slug.
 	Product, API string
 	// Operation is the operation's ID. With "", Method and Path say what to send, and of Values
 	// only Body counts.
-	Operation string
-	Values    openapi.Values
-	// Path follows the API's endpoint, as in Request.
+	Operation    string
+	Values       openapi.Values
 	Method, Path string
 	// Header is sent besides the operation's headers and the key's, and wins over the former.
 	Header http.Header

@@ -189,7 +189,7 @@ func TestAKeyGoesOnlyToRESTAPIsOfAPlan(t *testing.T) {
 			}
 		}
 	}
-	// The plan that opens the API is in a product that the caller does not see.
+	// The plan that covers the API is in a product that the caller does not see.
 	document := offered()
 	document.Products[3].Plans, document.Products[0].Plans = document.Products[0].Plans, nil
 	d = open(t, document, nil, nil)

@@ -8,8 +8,6 @@ import (
 	"strings"
 )
 
-// explain says what a failure or an error status means, and what to change; "" if the exchange
-// needs no explanation.
 func explain(e Exchange, a *answer, request Request) string {
 	switch {
 	case e.Failure != "":
@@ -35,8 +33,8 @@ func explain(e Exchange, a *answer, request Request) string {
 	return ""
 }
 
-// refusal is what an error answer says about itself. Kind is API Gateway's name of the error, ""
-// if the answer does not come from API Gateway itself.
+// refusal is what an error answer says about itself. kind is API Gateway's name of the error, "" if
+// the answer is the API's own.
 type refusal struct{ kind, message string }
 
 func refusalOf(a *answer) refusal {

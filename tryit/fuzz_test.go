@@ -17,7 +17,7 @@ func FuzzAPathStaysBelowItsEndpoint(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, below string) {
-		u, err := target("https://api.example/v1", below)
+		u, err := urlBelow("https://api.example/v1", below)
 		if err != nil {
 			return
 		}
@@ -49,7 +49,7 @@ func FuzzHeadersArriveAsTheyAre(f *testing.F) {
 		if err != nil {
 			return
 		}
-		u, err := target("https://api.example/v1", "/")
+		u, err := urlBelow("https://api.example/v1", "/")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,6 @@ var dropped = map[string]bool{
 	"X-Envoy-External-Address": true, "X-Forwarded": true, "Wl-Proxy-Client-Ip": true,
 }
 
-// droppedPrefixes begin the names of further such headers.
 var droppedPrefixes = []string{"Proxy-", "X-Forwarded-", "Sec-", "Cloudfront-Viewer-"}
 
 func isDropped(name string) bool {
@@ -38,7 +37,6 @@ func isDropped(name string) bool {
 	return dropped[name] || slices.ContainsFunc(droppedPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// sendable returns the headers to send, and the names of those that are dropped.
 func sendable(given http.Header) (header http.Header, names []string, err error) {
 	header, names = http.Header{}, []string{}
 	count, size := 0, 0
@@ -66,7 +64,6 @@ func sendable(given http.Header) (header http.Header, names []string, err error)
 	return header, slices.Compact(names), nil
 }
 
-// masked lists the headers that are sent, without the credentials in them.
 func masked(header http.Header) []Header {
 	listed := listHeaders(header, func(string) bool { return true })
 	for i, h := range listed {
@@ -89,7 +86,6 @@ func maskCredentials(value string) string {
 	return scheme + " " + Mask
 }
 
-// shown lists the headers of an answer, without cookies.
 func shown(header http.Header) []Header {
 	return listHeaders(header, func(name string) bool { return name != "Set-Cookie" && name != "Set-Cookie2" })
 }

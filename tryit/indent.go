@@ -22,7 +22,6 @@ func indented(text string) string {
 	return out.String()
 }
 
-// indentedSize is at least the size of the JSON once it is indented.
 func indentedSize(text string) int {
 	size, depth, quoted := len(text), 0, false
 	for i := 0; i < len(text) && size <= maxIndented; i++ {

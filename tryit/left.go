@@ -51,7 +51,7 @@ func leftIn(value string) *Left {
 	return &Left{Remaining: *found["remaining"], Limit: found["limit"], ResetSeconds: found["reset"]}
 }
 
-// number reads a number of at most 18 digits. What follows it, such as "100, 100;w=60", is the
+// number reads a number of at most 18 digits. The text after it, as in "100, 100;w=60", is the
 // policy and does not matter here.
 func number(text string) *int64 {
 	text = strings.TrimSpace(text)

@@ -15,11 +15,9 @@ const (
 	MaxAtOnce    = 3
 	MaxPerMinute = 60
 	maxInFlight  = 32
-	// maxCallers bounds the limiter's memory.
-	maxCallers = 10_000
+	maxCallers   = 10_000
 )
 
-// limits counts requests in memory.
 type limits struct {
 	now func() time.Time
 
@@ -29,7 +27,6 @@ type limits struct {
 	signedIn int // of those in flight
 }
 
-// caller is an account or a network.
 type caller struct {
 	name     string
 	signedIn bool
@@ -37,8 +34,7 @@ type caller struct {
 
 type use struct {
 	inFlight int
-	// last are the times of the requests of the last minute, oldest first.
-	last []time.Time
+	last     []time.Time
 }
 
 func newLimits(now func() time.Time) *limits {
@@ -88,8 +84,6 @@ func (u *use) forget(now time.Time) {
 	}
 }
 
-// makeRoom forgets the callers that have sent nothing for a minute, or else all that have nothing
-// in flight.
 func (l *limits) makeRoom(now time.Time) {
 	if len(l.callers) < maxCallers {
 		return

@@ -5,7 +5,7 @@ import "strings"
 // shortestPart is how many characters of a key at the end of a text that broke off are cut.
 const shortestPart = 4
 
-// scrubbed masks a key that the API sent back, or that the person typed somewhere else, in every
+// scrubbed masks a key that the API sent back, or that the person typed elsewhere, in every
 // spelling that an API makes by mistake. It cannot find a key that an API encrypts or compresses.
 func scrubbed(e Exchange, key string) Exchange {
 	if key == "" {
@@ -36,7 +36,6 @@ func maskHeaders(headers []Header, mask func(string) string) {
 	}
 }
 
-// withoutPart cuts the beginning of a key off the end of a text.
 func withoutPart(text, key string) string {
 	for n := min(len(key)-1, len(text)); n >= shortestPart; n-- {
 		if strings.HasSuffix(text, key[:n]) {

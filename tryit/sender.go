@@ -40,8 +40,7 @@ type Sender struct {
 	transport *http.Transport
 	private   func(host string) bool
 	timeout   time.Duration
-	// large bounds how many large answers are in memory at once, of those that are still shown, too.
-	large chan struct{}
+	large     chan struct{}
 }
 
 // NewSender returns a Sender.
@@ -59,8 +58,8 @@ func NewSender(cfg SenderConfig) *Sender {
 
 // Send sends the request and waits for the whole answer. An API that cannot be reached or fails is
 // no error. An answer of more than 1 MB takes one of a few places until ctx ends, so ctx must end
-// once the Exchange is no longer needed, as that of a web request does. Send returns Invalid or TooLarge for a request that it does not send because the
-// person has to change it, and Conflict if the operator has to change the endpoint.
+// once the Exchange is no longer needed. Send returns Invalid or TooLarge for a request that the
+// person has to change, and Conflict if the operator has to change the endpoint.
 func (s *Sender) Send(ctx context.Context, request Request) (Exchange, error) {
 	out, dropped, err := s.prepare(request)
 	if err != nil {
@@ -85,9 +84,8 @@ func (s *Sender) Send(ctx context.Context, request Request) (Exchange, error) {
 	return scrubbed(exchange, string(request.Key)), nil
 }
 
-// prepare checks the request and builds what is sent.
 func (s *Sender) prepare(request Request) (*http.Request, []string, error) {
-	u, err := target(request.Endpoint, request.Path)
+	u, err := urlBelow(request.Endpoint, request.Path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -124,16 +122,14 @@ func (s *Sender) checkPrivacy(u *url.URL) error {
 	return portal.Fail(portal.Conflict, "The address of this API does not use https, so the portal sends no key to it. Tell the operator of this portal.")
 }
 
-// answer is an answer as it came in.
 type answer struct {
 	status      int
 	protocol    string
 	header      http.Header
 	contentType string
-	// encoding is a Content-Encoding that was not undone.
-	encoding  string
-	body      []byte
-	truncated bool
+	encoding    string
+	body        []byte
+	truncated   bool
 	// crowded says that the rest was not read, because there was no place for a large answer.
 	crowded bool
 }
@@ -191,8 +187,8 @@ func (s *Sender) takesLarge(needed, ctx context.Context) bool {
 }
 
 const (
-	// At most maxLarge answers longer than smallAnswer are read and shown at once; others wait for
-	// a moment, and are then cut.
+	// At most maxLarge answers longer than smallAnswer are in memory at once; others wait for a
+	// moment, and are then cut.
 	maxLarge    = 4
 	smallAnswer = 1 << 20
 )

@@ -8,15 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// partLength is how many letters and digits of a key, or of one of its spellings, in a row are
-// masked. Text that has nothing to do with the key does not have so many by chance.
+// partLength is how many letters and digits in a row of a key, or of one of its spellings, are
+// masked. Other text does not have so many by chance.
 const partLength = 12
 
 // spellings finds a key in text, whole or in part: as it is, in base64, in hexadecimal or decimal
 // bytes, with escapes of URLs, JSON or HTML, in another case, and divided by line breaks or
 // punctuation.
 type spellings struct {
-	// parts are all parts of partLength of all spellings, in lower case.
 	parts map[string]bool
 	// triples are the groups of three letters that are in any of them, by number.
 	triples []bool
@@ -63,7 +62,6 @@ func (s spellings) add(letters string) {
 	}
 }
 
-// triples is how many groups of three letters or digits there are.
 const triples = 36 * 36 * 36
 
 // next is the number of the group that a letter ends, after the number of the group before.
@@ -75,7 +73,6 @@ func next(number int, letter byte) int {
 	return (number*36 + digit) % triples
 }
 
-// mask replaces what it finds by Mask.
 func (s spellings) mask(text string) string {
 	var (
 		out    strings.Builder
@@ -110,7 +107,6 @@ func (s spellings) mask(text string) string {
 	return out.String()
 }
 
-// window is the last letters of a text.
 type window struct {
 	ring   [partLength]byte
 	starts [partLength]int
@@ -130,7 +126,6 @@ func (w *window) letters() string {
 	return string(w.ring[first:]) + string(w.ring[:first])
 }
 
-// start is where the first letter of the window begins.
 func (w *window) start() int { return w.starts[w.count%partLength] }
 
 // letterAt returns the letter or digit at the start of a text, in lower case, and how many bytes
@@ -153,7 +148,6 @@ func letterAt(text string) (letter byte, size int) {
 	return lower(text[0]), 1
 }
 
-// escapedAt reads an escape of JSON and of programming languages.
 func escapedAt(text string) (letter byte, size int) {
 	if len(text) < 2 {
 		return 0, 1
@@ -173,7 +167,6 @@ func escapedAt(text string) (letter byte, size int) {
 	return 0, 1
 }
 
-// referenceAt reads a numeric character reference of HTML.
 func referenceAt(text string) (letter byte, size int) {
 	end := strings.IndexByte(text[:min(len(text), 12)], ';')
 	if end < 3 || text[1] != '#' {
@@ -201,7 +194,6 @@ func coded(text string, from, digits, base int) byte {
 	return lower(byte(code))
 }
 
-// lower returns a letter or digit in lower case, 0 for anything else.
 func lower(c byte) byte {
 	switch {
 	case c >= 'A' && c <= 'Z':

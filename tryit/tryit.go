@@ -1,7 +1,7 @@
 // Package tryit sends a person's request to an API of the catalog, and shows what came back. The
-// portal sends it, from inside the operator's network, so the Sender reaches nothing but the
-// endpoints of the catalog, and no private address behind them. An API key is added on the way
-// out. Its value is in no Exchange, error or log line.
+// portal sends it from inside the operator's network, so the Sender reaches nothing but the
+// endpoints of the catalog, and no private address behind them. The value of the API key is in no
+// Exchange, error or log line.
 package tryit
 
 import (
@@ -34,7 +34,6 @@ func (Key) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 
 // Request is a request of a person to an API.
 type Request struct {
-	// Endpoint is the API's base URL, as the catalog has it.
 	Endpoint string
 	Method   string
 	// Path follows Endpoint. It begins with "/", is percent-encoded, and may have a query.
@@ -52,12 +51,11 @@ type Request struct {
 type Exchange struct {
 	Request Sent `json:"request"`
 	// Response is nil if no answer came. Failure then says why.
-	Response *Response `json:"response" doc:"The API's answer; null if none came."`
-	Failure  Failure   `json:"failure,omitempty" enum:"private_address,dns,refused,tls,timeout,network" doc:"Why no answer came, or, with a response, why its body is not whole. private_address: the portal does not call addresses inside a network."`
-	// Explanation is a sentence or two about a failure or an error status.
-	Explanation string `json:"explanation,omitempty" doc:"What an error means, and what to change."`
-	Left        *Left  `json:"left,omitempty" doc:"What is left of a quota or rate, if the answer's headers say so."`
-	TookMS      int64  `json:"took_ms" doc:"Milliseconds until the answer's body had arrived."`
+	Response    *Response `json:"response" doc:"The API's answer; null if none came."`
+	Failure     Failure   `json:"failure,omitempty" enum:"private_address,dns,refused,tls,timeout,network" doc:"Why no answer came, or, with a response, why its body is not whole. private_address: the portal does not call addresses inside a network."`
+	Explanation string    `json:"explanation,omitempty" doc:"What an error means, and what to change."`
+	Left        *Left     `json:"left,omitempty" doc:"What is left of a quota or rate, if the answer's headers say so."`
+	TookMS      int64     `json:"took_ms" doc:"Milliseconds until the answer's body had arrived."`
 }
 
 // Sent is a request as it was sent. Secrets are masked.

@@ -1,6 +1,9 @@
 package usage
 
 import (
+	"context"
+	"slices"
+
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -9,6 +12,7 @@ import (
 type Names struct {
 	Plans map[portal.PlanID]string
 	Keys  map[portal.KeyID]string
+	named []portal.NamedKey
 }
 
 // NamesOf are an account's names.
@@ -17,10 +21,35 @@ func NamesOf(account projections.Account) Names {
 	for _, s := range account.Subscriptions {
 		names.Plans[s.Plan] = s.Name
 	}
-	for _, k := range account.Keys {
-		names.Keys[k.ID] = k.Name
-	}
+	names.named = account.NamedKeys()
+	names.Keys = portal.KeyLabels(names.named)
 	return names
+}
+
+type pastKeys interface {
+	PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error)
+}
+
+// WithPast adds the names of those keys that ended long ago. Keys of other accounts have none.
+func (n Names) WithPast(ctx context.Context, views pastKeys, account portal.AccountID, keys ...portal.KeyID) (Names, error) {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key portal.KeyID) bool { return key == "" || n.Keys[key] != "" })
+	if len(keys) == 0 {
+		return n, nil
+	}
+	past, err := views.PastKeys(ctx, account, keys)
+	n.named = append(slices.Clip(n.named), past...)
+	n.Keys = portal.KeyLabels(n.named)
+	return n, err
+}
+
+// Keys are the keys of the report, sorted, without duplicates.
+func (r Report) Keys() []portal.KeyID {
+	var keys []portal.KeyID
+	for _, s := range r.Series {
+		keys = append(keys, s.Key)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // Plan is a plan's name, or its id if it has none.

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 const (
@@ -104,7 +105,7 @@ func (r *Recorder) tell(ctx context.Context, c owned) error {
 			return err
 		case history.Account.NotUnderstood != "":
 			return errNotUnderstood
-		case history.Account.Standing.Deleted:
+		case history.Account.Standing.Deleted, forgotten(history.Account, c.Key):
 			return nil
 		case history.Account.Reached(pair, fact.Period, fact.PeriodStart) >= fact.Percent:
 			return r.publishAgain(ctx, history, id)
@@ -130,4 +131,10 @@ func (r *Recorder) publishAgain(ctx context.Context, history accounts.History, c
 		}
 	}
 	return nil
+}
+
+// forgotten reports whether the fold no longer knows what was told of the key, because it ended long ago.
+func forgotten(account state.Account, key portal.KeyID) bool {
+	_, known := account.Keys[key]
+	return !known && account.Forgotten > 0
 }

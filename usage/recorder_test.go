@@ -224,11 +224,13 @@ func TestTheLastCallsBeforeAKeyLeavesAreCounted(t *testing.T) {
 	w.clock = w.clock.Add(5 * time.Minute)
 	w.gateway.count("free", "gw1", on(27), 820, 180)
 	final := func() error {
-		return w.Final(t.Context(), gateway.Interactive, nil, ann, portal.Pair{Key: "k", Plan: "free"}, "gw1")
+		_, _, err := w.Final(t.Context(), gateway.Interactive, nil, ann, portal.Pair{Key: "k", Plan: "free"}, "gw1")
+		return err
 	}
 	for range 2 {
-		if err := final(); err != nil {
-			t.Fatal(err)
+		quota, known, err := w.Final(t.Context(), gateway.Interactive, nil, ann, portal.Pair{Key: "k", Plan: "free"}, "gw1")
+		if err != nil || !known || quota.Used() != 820 || quota.Period != "MONTH" || !quota.Start.Equal(on(1)) {
+			t.Fatalf("it has %+v, %v, %v", quota, known, err)
 		}
 	}
 	want := []string{"11-26 free k gw1 0, 0 of 1000 a MONTH left", "11-27 free k gw1 820, 180 of 1000 a MONTH left"}
@@ -257,8 +259,8 @@ func TestAKeyThatLeavesBeforeItsPlanWasCollectedIsCounted(t *testing.T) {
 	w := newWorld(t)
 	delete(w.holders, "free")
 	w.gateway.count("free", "gw1", on(27), 3, 997)
-	if err := w.Final(t.Context(), gateway.Backlog, nil, ann, portal.Pair{Key: "k", Plan: "free"}, "gw1"); err != nil {
-		t.Fatal(err)
+	if _, known, err := w.Final(t.Context(), gateway.Backlog, nil, ann, portal.Pair{Key: "k", Plan: "free"}, "gw1"); err != nil || known {
+		t.Fatalf("its quota is known: %v, %v", known, err)
 	}
 	same2(t, "counters", []string{"11-27 free k gw1 3"}, w.counters())
 }

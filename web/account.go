@@ -3,10 +3,8 @@ package web
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -72,7 +70,7 @@ type accountBody struct {
 	Zones        []string
 	Sessions     []sessionLine
 	Saved        bool
-	Error        string
+	Fault        fault
 	Confirmation string
 	// Keeps is why the person cannot delete the account, "" if they can.
 	Keeps string
@@ -84,35 +82,11 @@ type sessionLine struct {
 	Current     bool
 }
 
-// standingNote says why an account cannot be used now.
-type standingNote struct {
-	Tone, Icon, Title, Text string
-}
-
-// standingOfAccount is nil for an account that can be used, and for one that nobody has registered.
-func standingOfAccount(profile projections.Profile) *standingNote {
-	switch profile.Status {
-	case projections.StatusSuspended:
-		text := "API Gateway refuses your keys, and nothing can be changed. Your subscriptions stay: once the operator of this portal reinstates the account, your keys work again."
-		if profile.Message != "" {
-			text = "The operator's reason: " + profile.Message + " " + text
-		}
-		return &standingNote{"bad", "cross", "Your account is suspended", text}
-	case projections.StatusPending:
-		return &standingNote{"", "info", "Your registration waits for approval", "The operator of this portal has to approve it. There is nothing you need to do. Come back later: after that, you can subscribe to APIs and get your key."}
-	case projections.StatusDenied:
-		return &standingNote{"bad", "cross", "Your registration was denied", "The operator's reason: " + profile.Message}
-	case projections.StatusDeleting:
-		return &standingNote{"", "info", "Your account is being deleted", "API Gateway refuses your keys already. Once they are deleted, your personal data is erased, and you are signed out. Your next sign-in opens a new account."}
-	}
-	return nil
-}
-
 func (s *Web) accountPage(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	return s.showAccount(w, r, id, http.StatusOK, "")
+	return s.showAccount(w, r, id, http.StatusOK, fault{})
 }
 
-func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, fault string) error {
+func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, wrong fault) error {
 	ctx := r.Context()
 	held, err := s.views.Account(ctx, id.Account)
 	if err != nil {
@@ -127,8 +101,8 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 		return err
 	}
 	body := accountBody{
-		Account: id.Account, Email: id.Email, Name: id.Name, Standing: standingOfAccount(held.Profile), Zone: settings.Location().String(),
-		Zones: zones, Saved: r.URL.Query().Has("saved"), Error: fault, Confirmation: Confirmation,
+		Account: id.Account, Email: id.Email, Name: id.Name, Standing: s.standingNote(held.Profile), Zone: settings.Location().String(),
+		Zones: zones, Saved: r.URL.Query().Has("saved"), Fault: wrong, Confirmation: Confirmation,
 	}
 	if !slices.Contains(body.Zones, body.Zone) {
 		body.Zones = append([]string{body.Zone}, body.Zones...)
@@ -141,9 +115,9 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 	case held.Profile.Status == projections.StatusDeleting:
 		body.Keeps = "Your account is being deleted."
 	}
-	current := s.mine.Sessions.CurrentSession(r)
+	current, when := s.mine.Sessions.CurrentSession(r), s.times(ctx)
 	for _, one := range sessions {
-		body.Sessions = append(body.Sessions, sessionLine{ID: one.ID, Browser: one.Browser, Since: s.moment(one.Began), Seen: s.moment(one.Seen), Current: one.ID == current})
+		body.Sessions = append(body.Sessions, sessionLine{ID: one.ID, Browser: one.Browser, Since: when.moment(one.Began), Seen: when.moment(one.Seen), Current: one.ID == current})
 	}
 	s.render(w, r, status, view{page: "account", Title: "Account", Section: "account", Body: body})
 	return nil
@@ -155,7 +129,7 @@ func (s *Web) setTimeZone(w http.ResponseWriter, r *http.Request, id identity.Id
 	}
 	err := s.mine.Settings.SetSettings(r.Context(), id.Account, members.Settings{TimeZone: r.PostForm.Get("time_zone")})
 	if portal.CodeOf(err) == portal.Invalid {
-		return s.showAccount(w, r, id, s.status(err), portal.MessageOf(err))
+		return s.showAccount(w, r, id, s.status(err), fault{"time-zone", portal.MessageOf(err)})
 	}
 	if err != nil {
 		return err
@@ -191,7 +165,7 @@ func (s *Web) deleteAccount(w http.ResponseWriter, r *http.Request, id identity.
 		return err
 	}
 	if typed := strings.TrimSpace(r.PostForm.Get("confirmation")); !strings.EqualFold(typed, Confirmation) {
-		return s.showAccount(w, r, id, http.StatusBadRequest, "To delete the account, type “"+Confirmation+"” into the field. Nothing was deleted.")
+		return s.showAccount(w, r, id, http.StatusBadRequest, fault{"confirmation", "To delete the account, type “" + Confirmation + "” into the field. Nothing was deleted."})
 	}
 	operation, err := s.mine.Leaving.DeleteMine(r.Context(), who)
 	if err != nil {
@@ -208,7 +182,7 @@ type feedbackPage struct {
 	Topic, Page, Text string
 	Most              int
 	Sent              bool
-	Error             string
+	Fault             fault
 }
 
 type feedbackTopic struct{ Value, Label string }
@@ -218,7 +192,7 @@ var feedbackTopics = []feedbackTopic{
 }
 
 func (s *Web) feedback(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
-	body := feedbackPage{Sent: r.URL.Query().Has("sent"), Page: pathOf(r.URL.Query().Get("page"))}
+	body := feedbackPage{Sent: r.URL.Query().Has("sent"), Topic: r.URL.Query().Get("topic"), Page: pathOf(r.URL.Query().Get("page"))}
 	if from := here(&http.Request{Method: http.MethodPost, URL: r.URL, Host: r.Host, Header: r.Header}); body.Page == "" && from != identity.HomePath {
 		body.Page = from
 	}
@@ -230,7 +204,7 @@ func (s *Web) feedback(w http.ResponseWriter, r *http.Request, _ identity.Identi
 
 // pathOf is a path of this portal, or "".
 func pathOf(page string) string {
-	if !strings.HasPrefix(page, "/") || len(page) > members.MaxPage {
+	if !strings.HasPrefix(page, "/") || strings.HasPrefix(page, "//") || len(page) > members.MaxPage {
 		return ""
 	}
 	return page
@@ -257,24 +231,7 @@ func (s *Web) submitFeedback(w http.ResponseWriter, r *http.Request, id identity
 		http.Redirect(w, r, feedbackPath+"?sent", http.StatusSeeOther)
 		return nil
 	case portal.Invalid, portal.TooManyRequests:
-		return s.showFeedback(w, r, s.status(err), feedbackPage{Topic: said.Topic, Page: said.Page, Text: said.Text, Error: portal.MessageOf(err)})
+		return s.showFeedback(w, r, s.status(err), feedbackPage{Topic: said.Topic, Page: said.Page, Text: said.Text, Fault: fault{"", portal.MessageOf(err)}})
 	}
 	return err
-}
-
-var shownTime = regexp.MustCompile(`<time datetime="([^"]+)" title="[^"]*"`)
-
-// inZone shows the exact times of a page in the person's time zone.
-func inZone(page []byte, zone string) []byte {
-	location, err := members.ParseTimeZone(zone)
-	if err != nil || zone == "" {
-		return page
-	}
-	return shownTime.ReplaceAllFunc(page, func(found []byte) []byte {
-		at, err := time.Parse(time.RFC3339, string(shownTime.FindSubmatch(found)[1]))
-		if err != nil {
-			return found
-		}
-		return []byte(`<time datetime="` + at.UTC().Format(time.RFC3339) + `" title="` + at.In(location).Format("2 January 2006, 15:04:05 MST") + `"`)
-	})
 }

@@ -26,8 +26,10 @@ type activityPage struct {
 }
 
 type activityLine struct {
-	Text string
-	At   moment
+	// Text is what was recorded, Words what the page says.
+	Text  string
+	Words phrase
+	At    moment
 	// Since is the time of the oldest of several equal lines; times counts them.
 	Since moment
 	times int
@@ -52,19 +54,21 @@ func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, curso
 	if err != nil {
 		return activityPage{}, err
 	}
-	page := activityPage{Older: read.Next, version: versionOf(read)}
+	page, when := activityPage{Older: read.Next, version: versionOf(read)}, s.times(ctx)
 	for _, line := range read.Lines {
 		if n := len(page.Lines); n > 0 && repeatable(line.Text) && page.Lines[n-1].Text == line.Text {
 			last := &page.Lines[n-1]
-			last.times, last.Since, last.Follow = last.times+1, s.moment(line.At), ""
+			last.times, last.Since, last.Follow = last.times+1, when.moment(line.At), ""
 			continue
 		}
-		page.Lines = append(page.Lines, activityLine{Text: line.Text, At: s.moment(line.At), times: 1, Follow: line.Operation})
+		page.Lines = append(page.Lines, activityLine{Text: line.Text, At: when.moment(line.At), times: 1, Follow: line.Operation})
 	}
 	for i, line := range page.Lines {
+		text := line.Text
 		if line.times > 1 {
-			page.Lines[i].Text = strings.TrimSuffix(line.Text, ".") + " " + count(line.times, "time") + "."
+			text = strings.TrimSuffix(text, ".") + " " + count(line.times, "time") + "."
 		}
+		page.Lines[i].Words = when.phrase(text)
 	}
 	return page, nil
 }

@@ -71,6 +71,11 @@ func TestInABrowser(t *testing.T) {
 		"an operation is read and tried with the keyboard alone":         keyboardAlone,
 		"a menu closes again":                                            menuCloses,
 		"nothing moves for people who want less motion":                  nothingMoves,
+		"a key is copied without being shown":                            copiedUnseen,
+		"a key that cannot be copied is not lost":                        notCopied,
+		"a countdown ticks":                                              countdownTicks,
+		"a field chooses its choice, and the first fault has the focus":  choosesAndFocuses,
+		"the usage page prints its charts and tables":                    printsUsage,
 		"everything works without JavaScript":                            withoutScript,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -397,6 +402,7 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	maps.Copy(all, informedStates())
 	maps.Copy(all, keyStates())
 	maps.Copy(all, usageStates())
+	maps.Copy(all, accountStates())
 	watch := watched(t, ctx)
 	for name, state := range all {
 		for _, look := range looks {

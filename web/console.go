@@ -39,7 +39,7 @@ type console struct {
 	NeedsKey    bool
 	Keys        []keyChoice
 	NoKey       bool
-	// WhyNoKey says why there is no key to choose, GetKey how to get one.
+	// WhyNoKey says why there is no key to choose, GetKey what to do about that.
 	WhyNoKey string
 	GetKey   link
 	Fields   []consoleField
@@ -164,6 +164,10 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 	account, err := ref.web.account(r.Context(), id.Account)
 	if err != nil {
 		return nil, err
+	}
+	if note := ref.web.standingNote(account.Profile); note != nil {
+		c.Unavailable, c.GetKey = "This operation needs an API key. "+note.Keys, link{"What you can do", "/dashboard#standing"}
+		return c, nil
 	}
 	for _, key := range account.Keys {
 		if key.State == projections.KeyActive {

@@ -19,6 +19,8 @@ type dashboardPage struct {
 	Unregistered *registration
 	// Standing is set while the account cannot be used.
 	Standing *standingNote
+	// Purchases were made on AWS Marketplace and wait for the person's confirmation.
+	Purchases []purchaseLine
 	// Needs are the notices that need something of the person, most important first.
 	Needs []noticeLine
 	// Told says that there is a page of notices.
@@ -49,7 +51,9 @@ type subscriptionLine struct {
 	// Named says that the plan's name contains the product's.
 	Named  bool
 	Limits []limit
-	Call   firstCall
+	// Used is set for an active subscription.
+	Used []usedLine
+	Call firstCall
 }
 
 type keyLine struct {
@@ -65,7 +69,8 @@ type keyLine struct {
 	Hint           string
 	Created, Shown moment
 	// Ends says when and why it ends, or ended. EndsAt is that time for a form, "" if there is none.
-	Ends, EndsAt string
+	Ends   phrase
+	EndsAt string
 	// Plans names the plans that it is for, "" if all keys are for the same ones.
 	Plans string
 }
@@ -109,33 +114,50 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	needs, err := s.needs(r.Context(), id.Account)
+	needs, told, err := s.needs(r.Context(), id.Account)
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	page := dashboardPage{
-		Person: displayName(id), Keys: liveLines(s.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
-		Version: versionOf(account, shelf.Hash, recent, activity.version, ids(needs)),
+	waiting, err := s.unconfirmed(r)
+	if err != nil {
+		return dashboardPage{}, err
 	}
-	page.Standing = standingOfAccount(account.Profile)
+	when := s.times(r.Context())
+	page := dashboardPage{
+		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
+	}
+	page.Purchases, page.Standing = waiting, s.standingNote(account.Profile)
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
-		progress := recent.registration()
-		page.Unregistered, page.Open = &progress, true
+		progress, err := s.registration(r.Context(), id, recent)
+		if err != nil {
+			return dashboardPage{}, err
+		}
+		page.Unregistered, page.Open = &progress, progress.Open()
 	}
 	all := offersIn(shelf.Products)
 	page.addKeys(account)
+	report := s.presentUsage(r.Context(), id.Account, account)
+	var used []usedLine
 	for _, sub := range account.Subscriptions {
-		page.add(s.subscriptionLine(r.Context(), shelf, sub, all, account, recent))
+		line := s.subscriptionLine(r.Context(), when, shelf, sub, all, account, recent)
+		if sub.State == projections.SubscriptionActive {
+			line.Used = when.used(report, account, sub, all[sub.Plan].Plan)
+			used = append(used, line.Used...)
+		}
+		page.add(line)
 	}
 	for _, operation := range recent.newest() {
-		page.addRequest(s.standingOf(operation, subscriptionTo(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
+		stand := s.standingOf(operation, subscriptionTo(account, operation.Plan))
+		stand.Unmet = stand.Unmet && !told[operation.ID]
+		page.addRequest(stand, all, s.planName(operation.Plan, all, account))
 	}
+	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used), waiting)
 	return page, nil
 }
 
-func (s *Web) subscriptionLine(ctx context.Context, shelf *library.Shelf, sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
-	line := subscriptionLine{heldPlan: s.heldPlan(sub, all, recent)}
+func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.Shelf, sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
+	line := subscriptionLine{heldPlan: when.heldPlan(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Named = names(line.Name, line.Product)
@@ -214,6 +236,14 @@ func uses(account projections.Account, key projections.Key) bool {
 func ids(lines []noticeLine) (list []string) {
 	for _, line := range lines {
 		list = append(list, line.ID)
+	}
+	return list
+}
+
+// texts leave out how long ago something was, which the script keeps up to date.
+func texts(lines []usedLine) (list []string) {
+	for _, line := range lines {
+		list = append(list, line.Text, line.AsOf.Machine)
 	}
 	return list
 }

@@ -57,7 +57,7 @@ func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch status {
 	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", "60")
+		w.Header().Set("Retry-After", retryAfter)
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}

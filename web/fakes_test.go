@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -60,19 +62,28 @@ type fake struct {
 	operations map[portal.OperationID]operations.Operation
 	reveals    map[portal.KeyID]time.Time
 	// counts are all days of usage.
-	counts []usage.Series
+	counts   []usage.Series
+	countErr error
 	// recent are the account's newest operations, newest first.
 	recent []operations.Operation
 	// err is returned by every call, askErr by every request.
 	err, askErr error
-	// ended says that the person's session has ended.
-	ended bool
+	// ended says that the person's session has ended, and gone is the account if it was deleted.
+	ended   bool
+	gone    portal.AccountID
+	goneErr error
 	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
 	// keysPerRing is how many keys a person may have, 0 for 1.
 	keysPerRing int
 
 	told told
+	// mayRegister is why the person may not register, zone their time zone, said their feedback.
+	mayRegister error
+	zone        string
+	said        members.Feedback
+	// market is what the pages for buyers from AWS Marketplace need; without it there are none.
+	market *web.Marketplace
 
 	mu    sync.Mutex
 	asked []asked
@@ -187,6 +198,18 @@ func (f *fake) LastReveals(context.Context, portal.AccountID) (map[portal.KeyID]
 	return f.reveals, f.err
 }
 
+func (f *fake) PastKeys(_ context.Context, _ portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error) {
+	return pastOf(keys), f.err
+}
+
+// pastOf knows one key that ended long ago.
+func pastOf(keys []portal.KeyID) []portal.NamedKey {
+	if slices.Contains(keys, "key-past") {
+		return []portal.NamedKey{{ID: "key-past", Name: "Default key", ReplacedAt: now.AddDate(0, 0, -30)}}
+	}
+	return nil
+}
+
 // site is the pages over fakes, as one person sees them.
 type site struct {
 	*fake
@@ -217,14 +240,20 @@ func siteOf(f *fake, id *identity.Identity) site {
 			next.ServeHTTP(w, r)
 		})
 	})
-	web.New(web.Config{
+	pages := web.New(web.Config{
 		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
-		Correlation:  func(context.Context) string { return requestID },
-		SessionEnded: func(*http.Request) bool { return f.ended },
-		PlansPerKey:  f.plansPerKey, KeysPerRing: f.keysPerRing,
+		Correlation:    func(context.Context) string { return requestID },
+		SessionEnded:   func(*http.Request) bool { return f.ended },
+		AccountDeleted: func(*http.Request) (portal.AccountID, bool, error) { return f.gone, f.gone != "", f.goneErr },
+		MayRegister:    func(context.Context) error { return f.mayRegister },
+		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
-	}).Routes(router)
+	})
+	if f.market != nil {
+		pages.WithMarketplace(*f.market)
+	}
+	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}
 }
 

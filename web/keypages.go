@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -39,10 +40,15 @@ func (s *Web) keyRoutes(r chi.Router) {
 type keysPage struct {
 	Live, Past []keyLine
 	// Most is how many keys a person may have: in all, or for each plan if there is a choice of Plans.
+	// Full says that they have that many.
 	Most  int
+	Full  bool
 	Plans []planChoice
-	// Name and Expires are what the person entered, if it was refused with Error.
-	Name, Expires, Error string
+	// Standing is set while the account cannot be used.
+	Standing *standingNote
+	// Name and Expires are what the person entered, if Fault says why it was refused.
+	Name, Expires string
+	Fault         fault
 }
 
 type planChoice struct {
@@ -64,16 +70,31 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
-	for _, line := range s.keyLines(account, revealed) {
+	for _, line := range s.times(r.Context()).keyLines(account, revealed) {
 		if line.Over {
 			body.Past = append(body.Past, line)
 		} else {
 			body.Live = append(body.Live, line)
 		}
 	}
-	body.Most, body.Plans = s.keysPerRing, plansWithKeys(account, plan)
+	body.Most, body.Plans, body.Standing = s.keysPerRing, plansWithKeys(account, plan), s.standingNote(account.Profile)
+	if body.Fault.Field == "plan" && body.Plans == nil || body.Standing != nil {
+		body.Fault.Field = "" // the page does not have that field
+	}
+	body.Full = body.Plans == nil && countNew(body.Live) >= s.keysPerRing
 	s.render(w, r, status, view{page: "keys", Title: "API keys", Section: "dashboard", Body: body})
 	return nil
+}
+
+// countNew counts the keys without those that others have replaced, which a person may have besides.
+func countNew(live []keyLine) int {
+	n := 0
+	for _, line := range live {
+		if !line.Replaced {
+			n++
+		}
+	}
+	return n
 }
 
 // plansWithKeys lists the plans that a new key may be for, nothing if all have the same keys.
@@ -99,53 +120,105 @@ func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 		return err
 	}
 	plan := portal.PlanID(r.PostForm.Get("plan"))
-	ends, err := formMoment(r, "expires")
+	ends, err := s.formMoment(r, "expires")
 	var operation operations.Operation
 	if err == nil {
 		operation, err = s.operations.CreateKey(r.Context(), who, operations.NewKey{Name: r.PostForm.Get("name"), Plan: plan, Ends: ends})
 	}
-	if portal.CodeOf(err) == portal.Invalid {
-		return s.renderKeys(w, r, id, http.StatusBadRequest, keysPage{
-			Name: r.PostForm.Get("name"), Expires: r.PostForm.Get("expires"), Error: portal.MessageOf(err),
+	if portal.CodeOf(err) == portal.NotFound {
+		err = portal.At("plan", err)
+	}
+	if text, ok := refused(w, err); ok {
+		return s.renderKeys(w, r, id, s.status(err), keysPage{
+			Name: r.PostForm.Get("name"), Expires: r.PostForm.Get("expires"), Fault: fault{portal.FieldOf(err), text},
 		}, plan)
 	}
 	return follow(w, r, operation, err)
 }
 
-// formMoment reads a day and time in UTC, nil if the field is empty.
-func formMoment(r *http.Request, field string) (*time.Time, error) {
+// formMoment reads a day and time in the person's time zone, nil if the field is empty.
+func (s *Web) formMoment(r *http.Request, field string) (*time.Time, error) {
 	text := r.PostForm.Get(field)
 	if text == "" {
 		return nil, nil
 	}
-	at, err := time.Parse(formTime, text)
+	at, err := s.times(r.Context()).parse(text)
 	if err != nil {
-		return nil, portal.Fail(portal.Invalid, "The day and time cannot be read. Write them like 2026-12-31T18:00.")
+		return nil, portal.At(field, err)
 	}
 	return &at, nil
 }
 
 type keyPage struct {
 	keyLine
-	// Error is why the last form did nothing.
-	Error    string
-	Overlaps []overlap
+	// Standing is set while the account cannot be used.
+	Standing *standingNote
+	// Fault is why the last form did nothing. Typed is what it said.
+	Fault fault
+	Typed typed
+	// Overlaps are the choices of a rotation, Ends those of when the key ends.
+	Overlaps []choice
+	Choices  []choice
 	// Until is a proposal for when the key ends.
 	Until string
 	Most  int
 }
 
-type overlap struct{ Value, Text string }
+// typed is what a person has entered into the forms about a key.
+type typed struct{ Overlap, Custom, When, At, Name, Confirm string }
 
-var overlaps = []overlap{
+// choice is a radio button.
+type choice struct {
+	Value string
+	Text  phrase
+	On    bool
+}
+
+// overlaps are how long the old key of a rotation may work.
+var overlaps = []struct{ value, text string }{
 	{"0", "No time: it ends as soon as the new key works"}, {"1h", "An hour"}, {"24h", "A day"}, {"7d", "Seven days"},
 }
 
-func (s *Web) key(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	return s.renderKey(w, r, id, http.StatusOK, "")
+// later are the times by which a person can extend the old key of a rotation, expiries those after which
+// a key can expire.
+var (
+	later = []lasting{{time.Hour, "An hour longer"}, {24 * time.Hour, "A day longer"}, {7 * 24 * time.Hour, "Seven days longer"}}
+
+	expiries = []lasting{{30 * 24 * time.Hour, "In 30 days"}, {90 * 24 * time.Hour, "In 90 days"}, {365 * 24 * time.Hour, "In a year"}}
+)
+
+type lasting struct {
+	time.Duration
+	text string
 }
 
-func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, message string) error {
+// otherTime is the choice of a time in a field of its own.
+const otherTime = "at"
+
+// endChoices are when a key can end. Each is a point in time, so that a form that is sent twice does
+// nothing the second time.
+func (when times) endChoices(key projections.Key, isReplaced bool, chosen string) []choice {
+	from, spans, latest := when.now.Truncate(time.Minute), expiries, portal.MaxKeyExpiry
+	if isReplaced {
+		from, spans, latest = key.Ends, later, portal.MaxKeyOverlap
+	}
+	var list []choice
+	for _, span := range spans {
+		at := from.Add(span.Duration)
+		if portal.KeyEnd(at, when.now, latest) != nil {
+			continue
+		}
+		value := at.UTC().Format(time.RFC3339)
+		list = append(list, choice{value, phrase{plain(span.text + ", on "), when.at(at)}, value == chosen})
+	}
+	return list
+}
+
+func (s *Web) key(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	return s.renderKey(w, r, id, http.StatusOK, keyPage{})
+}
+
+func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, body keyPage) error {
 	key, err := param(r, "key")
 	if err != nil {
 		return err
@@ -158,19 +231,25 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	if err != nil {
 		return err
 	}
-	lines := s.keyLines(account, revealed)
-	i := slices.IndexFunc(lines, func(line keyLine) bool { return line.ID == portal.KeyID(key) })
+	i := slices.IndexFunc(account.Keys, func(k projections.Key) bool { return k.ID == portal.KeyID(key) })
 	if i < 0 {
 		return portal.Fail(portal.NotFound, "There is no such key.")
 	}
-	s.render(w, r, status, view{page: "key", Title: "API key", Section: "dashboard", Body: keyPage{
-		keyLine: lines[i], Error: message, Overlaps: overlaps, Most: s.keysPerRing,
-		Until: s.now().Add(30 * 24 * time.Hour).UTC().Format(formTime),
-	}})
+	when := s.times(r.Context())
+	body.keyLine, body.Standing, body.Most = when.keyLine(account, account.Keys[i], revealed[portal.KeyID(key)]), s.standingNote(account.Profile), s.keysPerRing
+	if body.Standing != nil && !(body.Standing.Revocable && body.Fault.Field == "confirm") || body.Over || body.Replaced && body.Fault.Field != "name" && body.Fault.Field != "at" {
+		body.Fault.Field = "" // the page does not have that field
+	}
+	for _, o := range overlaps {
+		body.Overlaps = append(body.Overlaps, choice{o.value, phrase{plain(o.text)}, o.value == cmp.Or(body.Typed.Overlap, "24h")})
+	}
+	body.Choices = when.endChoices(account.Keys[i], body.Replaced, body.Typed.When)
+	body.Until = cmp.Or(body.Typed.At, body.EndsAt, when.field(s.now().Add(30*24*time.Hour)))
+	s.render(w, r, status, view{page: "key", Title: "API key", Section: "dashboard", Body: body})
 	return nil
 }
 
-// keyForm asks for what a form about a key says.
+// keyForm asks for what a form about a key says. portal.FieldOf of the error is the id of the field.
 type keyForm func(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error)
 
 // onKey handles a form about a key. A form that cannot be accepted as it is leads to the key's page
@@ -186,8 +265,11 @@ func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identi
 			return err
 		}
 		operation, err := ask(r, who, portal.KeyID(key))
-		if portal.CodeOf(err) == portal.Invalid {
-			return s.renderKey(w, r, id, http.StatusBadRequest, portal.MessageOf(err))
+		if text, ok := refused(w, err); ok && portal.CodeOf(err) != portal.NotFound {
+			form := r.PostForm
+			return s.renderKey(w, r, id, s.status(err), keyPage{Fault: fault{portal.FieldOf(err), text}, Typed: typed{
+				Overlap: form.Get("overlap"), Custom: form.Get("custom"), When: form.Get("when"), At: form.Get("at"), Name: form.Get("name"), Confirm: form.Get("confirm"),
+			}})
 		}
 		return follow(w, r, operation, err)
 	}
@@ -198,15 +280,16 @@ func (s *Web) renameKey(r *http.Request, who operations.Caller, key portal.KeyID
 }
 
 func (s *Web) rotateKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
-	text := r.PostForm.Get("overlap")
+	text, field := r.PostForm.Get("overlap"), ""
 	if text == "custom" {
-		text = strings.TrimSpace(r.PostForm.Get("custom"))
+		text, field = strings.TrimSpace(r.PostForm.Get("custom")), "custom"
 	}
 	overlap, err := operations.ParseOverlap(text)
 	if err != nil {
-		return operations.Operation{}, err
+		return operations.Operation{}, portal.At(field, err)
 	}
-	return s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Overlap: overlap})
+	operation, err := s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Overlap: overlap})
+	return operation, portal.At(field, err)
 }
 
 func (s *Web) replaceLeaked(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
@@ -215,29 +298,57 @@ func (s *Web) replaceLeaked(r *http.Request, who operations.Caller, key portal.K
 
 // endKey changes when a key ends: at a time, never, or now for the old key of a rotation.
 func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
-	end := operations.End{Keep: r.PostForm.Get("when") == "never"}
-	if r.PostForm.Get("when") == "at" {
-		at, err := formMoment(r, "at")
+	var end operations.End
+	switch chosen := r.PostForm.Get("when"); chosen {
+	case "":
+	case "never":
+		end.Keep = true
+	case otherTime:
+		at, err := s.formMoment(r, "at")
 		if err == nil && at == nil {
-			err = portal.Fail(portal.Invalid, "Choose a day and a time.")
+			err = portal.At("at", portal.Fail(portal.Invalid, "Choose a day and a time."))
+		}
+		if err == nil {
+			err = s.mayEnd(r, who, key, *at)
 		}
 		if err != nil {
 			return operations.Operation{}, err
 		}
 		end.At = at
+	default:
+		at, err := time.Parse(time.RFC3339, chosen)
+		if err != nil {
+			return operations.Operation{}, portal.Fail(portal.Invalid, "There is no such choice. Choose when the key ends.")
+		}
+		end.At = &at
 	}
 	return s.operations.EndKey(r.Context(), who, key, end)
 }
 
+// mayEnd refuses a time that the worker would refuse, so that the person can correct the form.
+func (s *Web) mayEnd(r *http.Request, who operations.Caller, key portal.KeyID, at time.Time) error {
+	account, err := s.account(r.Context(), who.Account)
+	if err != nil {
+		return err
+	}
+	latest := portal.MaxKeyExpiry
+	for _, k := range account.Keys {
+		if k.ID == key && replaced(account, k) {
+			latest = portal.MaxKeyOverlap
+		}
+	}
+	return portal.At("at", portal.KeyEnd(at, s.now(), latest))
+}
+
 // revokeKey ends a key now, if the person has typed its name.
 func (s *Web) revokeKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
-	account, err := s.views.Account(r.Context(), who.Account)
+	account, err := s.account(r.Context(), who.Account)
 	if err != nil {
 		return operations.Operation{}, err
 	}
 	for _, k := range account.Keys {
 		if k.ID == key && strings.TrimSpace(r.PostForm.Get("confirm")) != k.Name {
-			return operations.Operation{}, portal.Fail(portal.Invalid, "Type the name of the key exactly as it is shown, to confirm that you revoke it.")
+			return operations.Operation{}, portal.At("confirm", portal.Fail(portal.Invalid, "Type the name of the key exactly as it is shown, to confirm that you revoke it."))
 		}
 	}
 	return s.operations.EndKey(r.Context(), who, key, operations.End{})

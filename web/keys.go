@@ -14,18 +14,18 @@ import (
 
 const disabledText = "The operator of this portal has disabled the key, so API Gateway refuses calls with it. Ask them to enable it."
 
-func (s *Web) keyLines(account projections.Account, revealed map[portal.KeyID]time.Time) []keyLine {
+func (when times) keyLines(account projections.Account, revealed map[portal.KeyID]time.Time) []keyLine {
 	lines := make([]keyLine, 0, len(account.Keys))
 	for _, key := range account.Keys {
-		lines = append(lines, s.keyLine(account, key, revealed[key.ID]))
+		lines = append(lines, when.keyLine(account, key, revealed[key.ID]))
 	}
 	return lines
 }
 
-func (s *Web) keyLine(account projections.Account, key projections.Key, revealed time.Time) keyLine {
+func (when times) keyLine(account projections.Account, key projections.Key, revealed time.Time) keyLine {
 	line := keyLine{
 		ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
-		Created: s.moment(key.CreatedAt), Shown: s.moment(revealed), Plans: plansOf(account, key), Rotatable: true,
+		Created: when.moment(key.CreatedAt), Shown: when.moment(revealed), Plans: plansOf(account, key), Rotatable: true,
 	}
 	switch key.State {
 	case projections.KeyActive:
@@ -52,7 +52,7 @@ func (s *Web) keyLine(account projections.Account, key projections.Key, revealed
 	case projections.KeyEnded:
 		line.Badge, line.Over = badge{"quiet", "minus", "Ended"}, true
 	}
-	s.addEnd(&line, account, key)
+	when.addEnd(&line, account, key)
 	return line
 }
 
@@ -61,23 +61,22 @@ func subscribes(account projections.Account) bool {
 }
 
 // addEnd adds when and why the key ends.
-func (s *Web) addEnd(line *keyLine, account projections.Account, key projections.Key) {
+func (when times) addEnd(line *keyLine, account projections.Account, key projections.Key) {
 	if key.Ends.IsZero() {
 		return
 	}
-	at := key.Ends.UTC().Format("2 January 2006 at 15:04 UTC")
 	if line.Over {
-		line.Ends = "It ended on " + at + endedFor[key.EndsFor] + "."
+		line.Ends = phrase{plain("It ended on "), when.at(key.Ends), plain(endedFor[key.EndsFor] + ".")}
 		return
 	}
-	line.EndsAt, line.Replaced = key.Ends.UTC().Format(formTime), replaced(account, key)
+	line.EndsAt, line.Replaced = when.field(key.Ends), replaced(account, key)
 	if line.Replaced {
 		line.Rotatable = false
-		line.Ends = "Another key has replaced it. It works until " + at + ", " + within(key.Ends, s.now()) + "."
-		line.Badge = badge{"warn", "clock", "Ends " + within(key.Ends, s.now())}
+		line.Ends = phrase{plain("Another key has replaced it. It works until "), when.at(key.Ends), plain(", "), when.countdown(key.Ends), plain(".")}
+		line.Badge = badge{"warn", "clock", "Replaced"}
 		return
 	}
-	line.Ends = "It expires on " + at + ", " + within(key.Ends, s.now()) + "."
+	line.Ends = phrase{plain("It expires on "), when.at(key.Ends), plain(", "), when.countdown(key.Ends), plain(".")}
 }
 
 // endedFor continues a sentence with the reason for which a key ended.
@@ -91,21 +90,6 @@ func replaced(account projections.Account, key projections.Key) bool {
 	return slices.ContainsFunc(account.Keys, func(by projections.Key) bool {
 		return by.ID == key.ReplacedBy && by.State != projections.KeyEnding && by.State != projections.KeyEnded
 	})
-}
-
-// within returns in how long a time comes, in one unit.
-func within(t, now time.Time) string {
-	const day = 24 * time.Hour
-	switch d := t.Sub(now); {
-	case d < time.Minute:
-		return "in a moment"
-	case d < time.Hour:
-		return "in " + count(int(d/time.Minute), "minute")
-	case d < day:
-		return "in " + count(int(d/time.Hour), "hour")
-	default:
-		return "in " + count(int(d/day), "day")
-	}
 }
 
 // plansOf names the plans of a key, if the account's plans have different keys.

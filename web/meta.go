@@ -33,7 +33,7 @@ var asMarkdown = []string{
 }
 
 func (s *Web) meta(r *http.Request, status int, v view) meta {
-	if status != http.StatusOK {
+	if status != http.StatusOK || v.Private {
 		return meta{}
 	}
 	m := meta{Indexed: true, Description: cmp.Or(v.About, s.Tagline())}

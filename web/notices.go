@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -45,20 +46,21 @@ func (s *Web) noticeRoutes(r chi.Router) {
 }
 
 type noticeLine struct {
-	ID                  string
-	Badge               badge
-	Title, Text, Advice string
-	Link                string
-	At                  moment
+	ID            string
+	Badge         badge
+	Title, Advice string
+	Text          phrase
+	Link          string
+	At            moment
 	// Dismissible says that the dashboard shows it, and that it can be dismissed.
 	Dismissible bool
 	// Back is where the browser goes after it was dismissed.
 	Back string
 }
 
-func (s *Web) noticeLine(n notices.Notice, back string) noticeLine {
+func (when times) noticeLine(n notices.Notice, back string) noticeLine {
 	line := noticeLine{
-		ID: n.ID, Title: n.Title, Text: n.Text, Advice: n.Advice, Link: n.Link, At: s.moment(n.At), Back: back,
+		ID: n.ID, Title: when.title(n), Text: when.phrase(body(n)), Advice: n.Advice, Link: n.Link, At: when.moment(n.At), Back: back,
 		Dismissible: len(notices.NeedsYou([]notices.Notice{n})) == 1,
 		Badge:       badge{"quiet", "info", "News"},
 	}
@@ -74,22 +76,46 @@ func (s *Web) noticeLine(n notices.Notice, back string) noticeLine {
 	return line
 }
 
+// title has the day on which something ends in the reader's time zone.
+func (when times) title(n notices.Notice) string {
+	if n.Until.IsZero() {
+		return n.Title
+	}
+	return strings.ReplaceAll(n.Title, times{zone: time.UTC}.day(n.Until), when.day(n.Until))
+}
+
+// body is the text of a notice without its title, which the page shows before it.
+func body(n notices.Notice) string {
+	if rest, ok := strings.CutPrefix(n.Text, n.Title+", and "); ok && rest != "" {
+		return strings.ToUpper(rest[:1]) + rest[1:]
+	}
+	return strings.TrimSpace(strings.TrimPrefix(n.Text, n.Title+"."))
+}
+
 // needs are the notices that the dashboard shows first. A disabled key has a place of its own there.
-func (s *Web) needs(ctx context.Context, account portal.AccountID) ([]noticeLine, error) {
+// told has the operations whose end such a notice tells, dismissed ones included: the dashboard need not
+// tell it again.
+func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
+	told = map[portal.OperationID]bool{}
 	if s.notices == nil {
-		return nil, nil
+		return nil, told, nil
 	}
 	all, err := s.notices.List(ctx, account)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var lines []noticeLine
-	for _, n := range notices.NeedsYou(all) {
-		if n.Kind != notices.KeyDisabled {
-			lines = append(lines, s.noticeLine(n, "/dashboard"))
+	for _, n := range all {
+		if n.Operation != "" && n.Importance != notices.Info {
+			told[n.Operation] = true
 		}
 	}
-	return lines, nil
+	when := s.times(ctx)
+	for _, n := range notices.NeedsYou(all) {
+		if n.Kind != notices.KeyDisabled {
+			lines = append(lines, when.noticeLine(n, "/dashboard"))
+		}
+	}
+	return lines, told, nil
 }
 
 type noticesPage struct {
@@ -125,8 +151,9 @@ func (s *Web) noticesPage(w http.ResponseWriter, r *http.Request, id identity.Id
 		return err
 	}
 	body := noticesPage{Groups: settingsGroups(settings, id.Admin), Saved: r.URL.Query().Has("saved")}
+	when := s.times(r.Context())
 	for _, n := range all {
-		body.Notices = append(body.Notices, s.noticeLine(n, noticesPath))
+		body.Notices = append(body.Notices, when.noticeLine(n, noticesPath))
 	}
 	s.render(w, r, http.StatusOK, view{page: "notices", Title: "Notices", Section: "dashboard", Body: body})
 	return nil

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 func TestTheDashboardShowsFirstWhatNeedsThePerson(t *testing.T) {
@@ -42,7 +44,7 @@ func TestWhatIsNotCheckedIsSwitchedOff(t *testing.T) {
 	f := informed()
 	doc := document(t, signedIn(f).get("/account/notices"), http.StatusOK)
 	boxes := doc.Find(`.settings input[type="checkbox"]`)
-	if boxes.Length() != 3*len(notices.Kinds()) || boxes.Filter("[checked]").Length() != boxes.Length()-1 {
+	if boxes.Length() != 3*len(notices.KindsFor(false)) || boxes.Filter("[checked]").Length() != boxes.Length()-1 {
 		t.Errorf("%d of %d boxes are checked", boxes.Filter("[checked]").Length(), boxes.Length())
 	}
 	none(t, doc, `input[value="key_created mail"][checked]`)
@@ -50,7 +52,7 @@ func TestWhatIsNotCheckedIsSwitchedOff(t *testing.T) {
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/account/notices?saved" {
 		t.Fatalf("%d to %q", w.Code, w.Header().Get("Location"))
 	}
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(false) {
 		for _, channel := range notices.Channels() {
 			if want := k.Kind == notices.KeyCreated && channel == notices.ChannelMail; f.told.settings.Wants(k.Kind, channel) != want {
 				t.Errorf("%s by %s is on: %t", k.Kind, channel, !want)
@@ -149,6 +151,53 @@ func TestWithoutASignInThereAreNoNotices(t *testing.T) {
 		f := informed()
 		if w := visit(f).post(path, nil); w.Code != http.StatusUnauthorized || len(f.asked) != 0 {
 			t.Errorf("a form to %s is answered %d", path, w.Code)
+		}
+	}
+}
+
+func TestARefusalIsToldOnce(t *testing.T) {
+	t.Parallel()
+	const reason = "Your key is in another plan of this API."
+	refused := about("plan-std", "SubscribeRequested", projections.Rejected, "conflict")
+	refused.Message, refused.CreatedAt, refused.UpdatedAt = reason, now, now
+	notice := notices.Notice{
+		ID: "n-1", Kind: notices.SubscriptionRejected, Importance: notices.Warn, About: "plan/plan-std", Operation: refused.ID, At: now, Link: "/operations/op-1",
+		Title: "Your request about Standard was refused", Text: "Your request about Standard was refused. " + reason,
+	}
+	dismissed, pending, other := notice, notice, notice
+	dismissed.DismissedAt, pending.Importance, other.Operation = now, notices.Info, "op-9"
+	for name, c := range map[string]struct {
+		told  []notices.Notice
+		times int
+	}{
+		"a notice tells it": {[]notices.Notice{notice}, 1}, "no notice tells it": {nil, 1}, "the notice was dismissed": {[]notices.Notice{dismissed}, 0},
+		"the notice is about another request": {[]notices.Notice{other}, 2}, "the notice only tells that it waits": {[]notices.Notice{pending}, 1},
+	} {
+		f := &fake{catalog: published(weather()), account: registered(), recent: []operations.Operation{refused}}
+		f.told.notices = c.told
+		doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+		if got := strings.Count(text(doc.Find(".attention")), reason); got != c.times {
+			t.Errorf("%s: the dashboard tells the reason %d times, want %d: %s", name, got, c.times, text(doc.Find(".attention")))
+		}
+		if got := strings.Count(text(doc.Find(".attention p b")), "was refused"); got > 1 {
+			t.Errorf("%s: the title stands %d times", name, got)
+		}
+	}
+}
+
+func TestANoticeDoesNotRepeatItsTitle(t *testing.T) {
+	t.Parallel()
+	for full, want := range map[string]string{
+		"It was refused. Because.":            "It was refused. Because.",
+		"It was refused, and you keep yours.": "It was refused. You keep yours.",
+		"It was refused.":                     "It was refused.",
+		"Something else.":                     "It was refused. Something else.",
+	} {
+		f := informed()
+		f.told.notices = []notices.Notice{{ID: "n-1", Importance: notices.Warn, Title: "It was refused", Text: full, At: now, Link: "/apis"}}
+		got := text(document(t, signedIn(f).get("/account/notices"), http.StatusOK).Find(".attention p").First())
+		if got != want {
+			t.Errorf("%q is shown as %q, want %q", full, got, want)
 		}
 	}
 }

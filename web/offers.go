@@ -32,7 +32,7 @@ func offersIn(products []catalog.Product) offers {
 // is only a hint beforehand.
 func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (projections.Subscription, bool) {
 	for _, s := range held {
-		if s.Plan == plan.ID || s.ChangesTo != "" || (s.State != projections.SubscriptionPending && s.State != projections.SubscriptionActive) {
+		if s.Plan == plan.ID || paid(s) || s.ChangesTo != "" || (s.State != projections.SubscriptionPending && s.State != projections.SubscriptionActive) {
 			continue
 		}
 		if slices.ContainsFunc(o[s.Plan].Plan.Stages, func(stage portal.Stage) bool { return slices.Contains(plan.Stages, stage) }) {
@@ -42,10 +42,17 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
+// paid reports whether a licence of AWS Marketplace pays for the subscription. Such a subscription has
+// keys of its own, which are in no other plan.
+func paid(s projections.Subscription) bool {
+	_, ok := s.Ring.Licence()
+	return ok
+}
+
 func countPlansOfKey(held []projections.Subscription) int {
 	n := 0
 	for _, s := range held {
-		if s.ChangesTo == "" && (s.State == projections.SubscriptionPending || s.State == projections.SubscriptionActive) {
+		if !paid(s) && s.ChangesTo == "" && (s.State == projections.SubscriptionPending || s.State == projections.SubscriptionActive) {
 			n++
 		}
 	}
@@ -53,14 +60,14 @@ func countPlansOfKey(held []projections.Subscription) int {
 }
 
 // subscriptionTo returns the account's subscription to a plan, the zero value if it never had
-// one.
-func subscriptionTo(account projections.Account, plan portal.PlanID) projections.Subscription {
+// one. Of several, which licences of AWS Marketplace pay for, it returns one that has not ended.
+func subscriptionTo(account projections.Account, plan portal.PlanID) (found projections.Subscription) {
 	for _, s := range account.Subscriptions {
-		if s.Plan == plan {
-			return s
+		if s.Plan == plan && (found.State == "" || found.State == projections.SubscriptionEnded) {
+			found = s
 		}
 	}
-	return projections.Subscription{}
+	return found
 }
 
 // planOf returns "Free (Weather)" for a plan and its product. It leaves out the product if it
@@ -113,13 +120,21 @@ type heldPlan struct {
 	Leavable, Offered bool
 	// Withdrawable says that the request for the plan waits for approval and can be withdrawn.
 	Withdrawable bool
+	// Element makes ids of elements unique, since an account may have a plan several times.
+	Element string
+	// Paid says that it is paid for on AWS Marketplace, and ends when it is cancelled there.
+	Paid bool
 	// Other is the name of the plan that this one replaces, or that replaces it, "" if none.
 	Other string
 }
 
-func (s *Web) heldPlan(sub projections.Subscription, all offers, recent requests) heldPlan {
-	h := heldPlan{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
-	h.Leavable = !moving(sub) && (sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive)
+func (when times) heldPlan(sub projections.Subscription, all offers, recent requests) heldPlan {
+	h := heldPlan{Subscription: sub, Badge: subscriptionBadge(sub), Since: when.moment(sub.Since)}
+	h.Paid, h.Element = paid(sub), string(sub.Plan)
+	if h.Paid {
+		h.Element += "-" + portal.DeriveID(string(sub.Ring))[:8]
+	}
+	h.Leavable = !h.Paid && !moving(sub) && (sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive)
 	h.Withdrawable = sub.State == projections.SubscriptionAwaitingApproval
 	h.Other = all[cmp.Or(sub.Replaces, sub.ChangesTo)].Plan.Name
 	if offer, ok := all[sub.Plan]; ok {

@@ -25,12 +25,15 @@ type operationPage struct {
 	// Keys and Call are set if the account can call the API now.
 	Keys []keyLine
 	Call firstCall
+	// SignedOut says that the operation has deleted the reader's account.
+	SignedOut bool
 }
 
 type stepLine struct {
-	Title, Detail string
-	Icon, Tone    string
-	At            moment
+	Title      string
+	Detail     phrase
+	Icon, Tone string
+	At         moment
 }
 
 func (s *Web) operation(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
@@ -61,7 +64,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 		return operationPage{}, err
 	}
 	if operation.Plan == "" {
-		return s.operationPage(operation, "", present{}), nil
+		return s.times(r.Context()).operationPage(operation, "", present{}), nil
 	}
 	shelf, err := s.shelf(r)
 	if err != nil {
@@ -73,18 +76,19 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	}
 	all := offersIn(shelf.Products)
 	offer, offered := all[operation.Plan]
+	when := s.times(r.Context())
 	now := present{
 		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name,
-		State: subscriptionTo(account, operation.Plan).State, Keys: s.keyLines(account, nil),
+		State: subscriptionTo(account, operation.Plan).State, Keys: when.keyLines(account, nil),
 	}
-	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
+	page := when.operationPage(operation, s.planName(operation.Plan, all, account), now)
 	if operation.Status == projections.Succeeded && asksForPlan(operation.Type) && now.State == projections.SubscriptionActive && now.usable() {
 		page.Keys, page.Call = now.Keys, s.firstCall(r.Context(), shelf, offer.Product, placeholderKey)
 	}
 	return page, nil
 }
 
-func (s *Web) operationPage(operation operations.Operation, plan string, now present) operationPage {
+func (when times) operationPage(operation operations.Operation, plan string, now present) operationPage {
 	page := operationPage{
 		ID: operation.ID, Title: operationTitle(operation, planOf(plan, now.Product)), Badge: statusBadge(operation),
 		Open: !operation.Status.Over(), Replayable: operation.Status == projections.Failed, Next: nextOf(operation, now),
@@ -96,8 +100,8 @@ func (s *Web) operationPage(operation operations.Operation, plan string, now pre
 	page.Register = operation.Status == projections.Rejected && operation.Code == string(portal.NotRegistered)
 	page.Again = operation.Status == projections.Failed && operation.Type == typeRegister
 	page.Steps = append(page.Steps, stepLine{
-		Title: "Request received", Detail: "We have saved it, so it cannot get lost.",
-		Icon: "check", Tone: "ok", At: s.moment(operation.CreatedAt),
+		Title: "Request received", Detail: phrase{plain("We have saved it, so it cannot get lost.")},
+		Icon: "check", Tone: "ok", At: when.moment(operation.CreatedAt),
 	})
 	for _, step := range operation.Steps {
 		mark := statusBadge(operations.Operation{Progress: projections.Progress{Status: step.Status, Code: step.Code}})
@@ -106,7 +110,7 @@ func (s *Web) operationPage(operation operations.Operation, plan string, now pre
 		}
 		words := wordsFor(step, plan)
 		page.Steps = append(page.Steps, stepLine{
-			Title: words.Title, Detail: words.Detail, Icon: mark.Icon, Tone: mark.Tone, At: s.moment(step.At),
+			Title: words.Title, Detail: when.phrase(words.Detail), Icon: mark.Icon, Tone: mark.Tone, At: when.moment(step.At),
 		})
 	}
 	return page
@@ -148,6 +152,8 @@ func (p present) outcome(kind, plan string) nextStep {
 		plan = "the plan"
 	}
 	switch {
+	case kind == typeDeleteAccount:
+		return nextStep{"Your account is deleted", "You are signed out everywhere.", []link{{"What was deleted, and what stays", deletedPath}}}
 	case kind == typeRegister:
 		return nextStep{"You can subscribe now", "Find an API and subscribe to one of its plans. You get your API key with the first subscription.", []link{toCatalog, toDashboard}}
 	case asksForPlan(kind) && !p.holds():

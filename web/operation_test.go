@@ -116,7 +116,7 @@ func TestAnOperationsPageShowsItsStepsAndWhatComesNext(t *testing.T) {
 		},
 		"deleting the account": {
 			operation: operation("AccountDeletionRequested", projections.Running, ""),
-			badge:     "In progress", open: true, says: "this page asks you to sign in: the account is deleted",
+			badge:     "In progress", open: true, says: "this page says that the account is deleted",
 		},
 		"a type from a later version": {
 			operation: operation("KeyRotationRequested", projections.Succeeded, "", step("KeyRotationScheduled", projections.Succeeded, 0)),

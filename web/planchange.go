@@ -30,8 +30,8 @@ var unmoved = []string{projections.KeyReleased, projections.KeyEnding, projectio
 // comparison is one property of both plans.
 type comparison struct{ Name, From, To string }
 
-// planChange shows what a change of plans means. It leads back to the plans if there is nothing to
-// change.
+// planChange shows what a change of plans means. It leads back to the plans if nothing can
+// be changed.
 func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	name, err := param(r, "plan")
 	if err != nil {
@@ -51,7 +51,11 @@ func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Ide
 		return err
 	}
 	held, ok := all.inTheWay(to.Plan, account.Subscriptions)
-	if now := subscriptionTo(account, to.Plan.ID); !ok || !changeable(held) || now.State != "" && now.State != projections.SubscriptionEnded {
+	if to.Plan.Marketplace {
+		http.Redirect(w, r, escapedPath("apis", to.Product.ID, "plans"), http.StatusSeeOther)
+		return nil
+	}
+	if now := subscriptionTo(account, to.Plan.ID); !ok || standingOfAccount(account.Profile) != nil || !changeable(held) || now.State != "" && now.State != projections.SubscriptionEnded {
 		http.Redirect(w, r, escapedPath("apis", to.Product.ID, "plans"), http.StatusSeeOther)
 		return nil
 	}

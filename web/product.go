@@ -60,8 +60,9 @@ type inTheWay struct {
 	Name               string
 	Product, ProductID string
 	Offered            bool
-	// Changeable says that the keys can move from that plan to this one now.
-	Changeable bool
+	// Changeable says that the keys can move from that plan to this one now, and Sold that it is paid
+	// for on AWS Marketplace.
+	Changeable, Sold bool
 }
 
 // product is the overview. A product without an overview of its own has its plans there, too.
@@ -171,10 +172,13 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 			return productPage{}, err
 		}
 		body.SignedIn, body.Person = true, displayName(id)
-		body.Standing = standingOfAccount(mine.Profile)
+		body.Standing = s.standingNote(mine.Profile)
 		if mine.Profile.Status == projections.StatusNone {
-			progress := mine.recent.registration()
-			body.Unregistered, body.Open = &progress, true
+			progress, err := s.registration(r.Context(), id, mine.recent)
+			if err != nil {
+				return productPage{}, err
+			}
+			body.Unregistered, body.Open = &progress, progress.Open()
 		}
 	}
 	all := offersIn(shelf.Products)
@@ -187,14 +191,14 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 			body.Call = s.firstCall(r.Context(), shelf, product, placeholderKey)
 		}
 	}
-	body.Version = versionOf(shelf.Hash, mine)
+	body.Version = versionOf(shelf.Hash, mine.Account, mine.recent)
 	return body, nil
 }
 
 // elsewhere says how to get a plan that people cannot subscribe to on this page.
 func elsewhere(plan catalog.Plan) string {
 	if plan.Marketplace {
-		return "This plan is sold on AWS Marketplace. Buy it there."
+		return "Sold on AWS Marketplace."
 	}
 	return ""
 }
@@ -202,9 +206,11 @@ func elsewhere(plan catalog.Plan) string {
 type ofAccount struct {
 	projections.Account
 	recent requests
+	when   times
 }
 
 func (s *Web) ofAccount(ctx context.Context, id portal.AccountID) (mine ofAccount, err error) {
+	mine.when = s.times(ctx)
 	if mine.Account, err = s.account(ctx, id); err != nil {
 		return mine, err
 	}
@@ -216,8 +222,8 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	card := planCard{Plan: plan, Limits: limitsOf(plan), Subscribable: true, Manual: plan.Approval == catalog.ApprovalManual}
 	sub := subscriptionTo(mine.Account, plan.ID)
 	if sub.State != "" && sub.State != projections.SubscriptionEnded {
-		h := s.heldPlan(sub, all, mine.recent)
-		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable && !h.Withdrawable && !moving(sub), !works(mine.Account, sub)
+		h := mine.when.heldPlan(sub, all, mine.recent)
+		card.Held, card.Subscribable, card.Blocked = &h, !h.Paid && !h.Leavable && !h.Withdrawable && !moving(sub), !works(mine.Account, sub)
 	}
 	if operation, ok := mine.recent.about(plan.ID); ok {
 		card.addRequest(s.standingOf(operation, sub))
@@ -227,7 +233,9 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	}
 	if other, ok := all.inTheWay(plan, mine.Subscriptions); ok {
 		product := all[other.Plan].Product
-		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true, Changeable: changeable(other)}
+		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true}
+		card.InTheWay.Sold = all[other.Plan].Plan.Marketplace
+		card.InTheWay.Changeable = changeable(other) && !card.InTheWay.Sold
 	}
 	if card.Held == nil && card.InTheWay == nil && countPlansOfKey(mine.Subscriptions) >= s.plansPerKey {
 		card.Full = s.plansPerKey

@@ -23,9 +23,13 @@ const (
 	typeRotateKey   = "KeyRotationRequested"
 	typeEndKey      = "KeyEndRequested"
 
+	typeConfirm = "MarketplaceConfirmed"
+
 	typeDeleteAccount = "AccountDeletionRequested"
 	typeSuspend       = "AccountSuspensionRequested"
 	typeReinstate     = "AccountReinstatementRequested"
+	typePromote       = "AdminPromotionRequested"
+	typeDemote        = "AdminDemotionRequested"
 	typeReview        = "RegistrationReviewRequested"
 )
 
@@ -38,6 +42,11 @@ const (
 	waitsForKMS      = "kms"
 	waitsForKMSKey   = "kms_key"
 	waitsForApproval = "approval"
+	waitsSuspended   = "suspended"
+
+	waitsForPayment = "payment"
+	paymentFailed   = "payment_failed"
+	agreementEnded  = "agreement_ended"
 )
 
 // operationTitle returns the title of an operation in its present status; plan is the plan's
@@ -64,12 +73,18 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Replacing a key", "Your new key is ready"
 	case typeEndKey:
 		doing, done = "Changing when a key ends", "Changed when a key ends"
+	case typeConfirm:
+		doing, done = "Setting up "+plan+" from AWS Marketplace", plan+" from AWS Marketplace is active"
 	case typeDeleteAccount:
 		doing, done = "Deleting the account", "The account is deleted"
 	case typeSuspend:
 		doing, done = "Suspending an account", "Suspended an account"
 	case typeReinstate:
 		doing, done = "Reinstating an account", "Reinstated an account"
+	case typePromote:
+		doing, done = "Making a person an admin", "Made a person an admin"
+	case typeDemote:
+		doing, done = "Ending a promotion to admin", "Ended a promotion to admin"
 	case typeReview:
 		doing, done = "Answering a registration", "Answered a registration"
 	}
@@ -117,6 +132,10 @@ var stepTexts = map[string]stepWords{
 	"PlanChangeWanted":      {"Request accepted", "Your keys will move to {plan}."},
 	"KeyMoved":              {"Key moved", "API Gateway has moved a key to {plan}."},
 	"PlanChanged":           {"Plan changed", "Your keys work with {plan}."},
+	"LicenceClaimed":        {"Purchase recorded", ""},
+	"LicenceNoticed":        {"Notice from AWS Marketplace", ""},
+	"LicenceAccessWanted":   {"Purchase confirmed", "AWS Marketplace has confirmed the purchase."},
+	"LicenceAccessSet":      {"Purchase recorded in your account", ""},
 	"PlanChangeRefused":     {"Refused by API Gateway", "Your keys return to the old plan."},
 	"WishParked":            {"Waiting", ""},
 	"RegistrationPending":   {"Waiting for approval", ""},
@@ -146,7 +165,7 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	switch {
 	case !ok:
 		return stepWords{sentence(step.Name), step.Detail}
-	case step.Status == projections.Waiting && step.Code == waitsForApproval:
+	case step.Status == projections.Waiting && saysWhatWaits(step.Code):
 		words.Detail = step.Detail
 	case step.Status == projections.Waiting:
 		words.Detail = projections.WaitingText(step.Code)
@@ -211,13 +230,19 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	if operation.Type == typeDeleteAccount && underway {
 		return nextStep{
 			Heading: "Next: your keys and your personal data are deleted",
-			Text:    "Then you are signed out, and this page asks you to sign in: the account is deleted. If you sign in, you get a new one.",
+			Text:    "Then you are signed out, and this page says that the account is deleted.",
 		}
 	}
 	switch operation.Status {
 	case projections.Accepted:
 		return nextStep{Heading: "Next: we start working on it", Text: "That usually takes a second or two. You can close this page; the work continues."}
 	case projections.Waiting:
+		if operation.Type == typeRegister && operation.Code == waitsForApproval {
+			return nextStep{
+				Heading: "Next: the operator of this portal decides about your registration",
+				Text:    "You can close this page. We tell you the answer on your dashboard, and by e-mail if this portal sends mail. There is nothing you need to do.",
+			}
+		}
 		return waiting(operation.Code)
 	case projections.Rejected:
 		return rejected(operation, now)
@@ -237,6 +262,8 @@ func waiting(reason string) nextStep {
 	switch reason {
 	case waitsForApproval:
 		return nextStep{Heading: "Next: the operator of this portal decides", Text: "You can close this page. Your dashboard shows the answer, and there you can withdraw the request."}
+	case waitsSuspended:
+		return nextStep{Heading: "Next: the operator of this portal reinstates your account", Text: "Then we continue automatically. You do not have to ask again.", Links: []link{{"See what you can do", "/dashboard#standing"}}}
 	case waitsForAWS, waitsForKMS:
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
 	case waitsForCapacity:
@@ -263,6 +290,15 @@ func rejected(operation operations.Operation, now present) nextStep {
 func isAboutKey(kind string) bool {
 	switch kind {
 	case typeKey, typeRenameKey, typeRotateKey, typeEndKey:
+		return true
+	}
+	return false
+}
+
+// saysWhatWaits reports whether a step that waits for this says more than any text of the pages could.
+func saysWhatWaits(code string) bool {
+	switch code {
+	case waitsForApproval, waitsForPayment, paymentFailed, agreementEnded:
 		return true
 	}
 	return false

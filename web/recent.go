@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -51,6 +52,26 @@ type registration struct {
 	Underway, Failed bool
 	// Follow is the request to register, "" if there is none.
 	Follow portal.OperationID
+	// Refused says why the person may not register, "" if they may. Ask says that they can write to the
+	// operator on the feedback page.
+	Refused string
+	Ask     bool
+}
+
+// Open says that the state changes soon, or with a click.
+func (r registration) Open() bool { return r.Refused == "" }
+
+// registration is that of a person whose account is not registered.
+func (s *Web) registration(ctx context.Context, id identity.Identity, recent requests) (registration, error) {
+	found := recent.registration()
+	if found.Underway || id.Admin {
+		return found, nil
+	}
+	err := s.mayRegister(ctx)
+	if portal.CodeOf(err) == portal.Forbidden {
+		return registration{Refused: portal.MessageOf(err), Ask: s.mine.Feedback != nil}, nil
+	}
+	return found, err
 }
 
 func (r requests) registration() registration {

@@ -76,6 +76,8 @@ type view struct {
 	About, Image string
 	// Query is in the search field of the header.
 	Query string
+	// Private keeps the page out of search engines.
+	Private bool
 	// Refresh makes a browser without JavaScript reload the page every few seconds.
 	Refresh bool
 	// Hide makes a browser without JavaScript leave the page for the dashboard after half a minute,
@@ -93,9 +95,11 @@ type frame struct {
 	SignedIn bool
 	Person   string
 	// Zone is the time zone that the person has chosen, "" for the browser's.
-	Zone   string
-	SignIn string
-	SignUp string
+	Zone string
+	// ZoneName is the time zone of the times on the page.
+	ZoneName string
+	SignIn   string
+	SignUp   string
 	// Coloured says that the page may have code with colours.
 	Coloured bool
 	// HeaderSearch says that the page has no larger search field of its own.
@@ -106,7 +110,7 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
 		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(),
-		SignedIn: signedIn, Person: displayName(id), Zone: id.TimeZone,
+		SignedIn: signedIn, Person: displayName(id), Zone: id.TimeZone, ZoneName: s.times(r.Context()).zone.String(),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
 		Coloured: slices.Contains([]string{"reference", "reading", "product", "portal-page"}, v.page),
 	})
@@ -132,9 +136,5 @@ func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	body := markdown.Legible(buffer.Bytes())
-	if id, ok := identity.From(r.Context()); ok {
-		body = inZone(body, id.TimeZone)
-	}
-	_, _ = w.Write(body)
+	_, _ = w.Write(markdown.Legible(buffer.Bytes()))
 }

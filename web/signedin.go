@@ -22,12 +22,18 @@ const (
 )
 
 // member serves people who are signed in. Others are redirected to the sign-in and back; if
-// their session has ended, a page says so first. It refuses their forms and fragments.
+// their session has ended, or their account was deleted, a page says so first. It refuses their forms
+// and fragments.
 func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identity) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, ok := identity.From(r.Context())
 		if ok {
 			return h(w, r, id)
+		}
+		if s.ended(r) {
+			if done, err := s.afterDeletion(w, r); done || err != nil {
+				return err
+			}
 		}
 		if r.Method == http.MethodPost || isFragment(r) {
 			return portal.Fail(portal.Unauthorized, "You are not signed in, or your session has ended. Sign in, then try again.")

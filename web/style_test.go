@@ -76,7 +76,7 @@ func TestTimesHaveOneUnitAndOldOnesAreDates(t *testing.T) {
 		31 * 24 * time.Hour:               "on 22 October 2026",
 		(365 + 31) * 24 * time.Hour:       "on 22 October 2025",
 	} {
-		if got := ago(now.Add(-d), now); got != want {
+		if got := (times{now, time.UTC}).ago(now.Add(-d)); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

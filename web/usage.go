@@ -18,6 +18,7 @@ import (
 
 type usageReading interface {
 	Report(ctx context.Context, account portal.AccountID, q usage.Query) (usage.Report, error)
+	Present(ctx context.Context, account portal.AccountID, now time.Time) (usage.Report, error)
 }
 
 // The ranges of the usage page.
@@ -82,7 +83,11 @@ func (s *Web) usage(w http.ResponseWriter, r *http.Request, id identity.Identity
 	if err != nil {
 		return err
 	}
-	values, names := r.URL.Query(), usage.NamesOf(account)
+	values := r.URL.Query()
+	names, err := usage.NamesOf(account).WithPast(r.Context(), s.views, id.Account, portal.KeyID(values.Get("key")))
+	if err != nil {
+		return err
+	}
 	asked, fault := s.usageQuestion(values, names)
 	if fault != nil && portal.CodeOf(fault) != portal.Invalid && portal.CodeOf(fault) != portal.NotFound {
 		return fault
@@ -97,11 +102,14 @@ func (s *Web) usage(w http.ResponseWriter, r *http.Request, id identity.Identity
 		if err != nil {
 			return err
 		}
+		if names, err = names.WithPast(r.Context(), s.views, id.Account, all.Keys()...); err != nil {
+			return err
+		}
 		if asked.rng == thisPeriod {
 			asked.Query = asked.since(all, s.now())
 		}
 		page.frame(asked, values, names)
-		page.fill(s, all, asked.Query, names)
+		page.fill(r.Context(), s, all, asked.Query, names)
 	}
 	s.render(w, r, status, view{page: "usage", Title: "Usage", Section: "usage", Body: page})
 	return nil
@@ -203,9 +211,9 @@ func (p *usagePage) frame(asked question, values url.Values, names usage.Names) 
 	slices.SortFunc(p.Keys, byName)
 }
 
-func (p *usagePage) fill(s *Web, all usage.Report, q usage.Query, names usage.Names) {
+func (p *usagePage) fill(ctx context.Context, s *Web, all usage.Report, q usage.Query, names usage.Names) {
 	shown, before := all.Between(q), all.Between(q.Before())
-	p.AsOf = s.moment(shown.AsOf)
+	p.AsOf = s.times(ctx).moment(shown.AsOf)
 	p.Total = count(int(shown.Used()), "request")
 	p.Before = compared(shown.Used(), before.Used(), q.Days(), len(before.Series) > 0)
 	for i, one := range shown.Series {
@@ -264,7 +272,7 @@ func standingText(now usage.Standing, at time.Time) *usageStanding {
 	case !now.OutOn.IsZero():
 		shown.Forecast = fmt.Sprintf("At this pace you run out on %s.", shortDay(now.OutOn))
 	case now.Used > 0 && at.Sub(now.Start) > 12*time.Hour:
-		shown.Forecast = fmt.Sprintf("At this pace it lasts until it starts again on %s.", shortDay(now.Next))
+		shown.Forecast = fmt.Sprintf("At this pace it lasts until it starts again on %s (UTC).", shortDay(now.Next))
 	}
 	if now.Remaining > 0 && now.Percent() >= 80 {
 		shown.Badge.Tone, shown.Badge.Icon = "warn", "warning"

@@ -68,7 +68,7 @@ func TestUsageShowsTotalsChartsAndTheForecast(t *testing.T) {
 	text := squeezed(doc.Find("main"))
 	for _, want := range []string{
 		"240 requests", "16 November 2026 to 22 November 2026.", "Nothing is known about the 7 days before.", "API Gateway was last asked 5 minutes ago.",
-		"240 of 1,000 requests this month: 24 %.", "760 left", "At this pace it lasts until it starts again on 1 December 2026.", "Free Default key",
+		"240 of 1,000 requests this month: 24 %.", "760 left", "At this pace it lasts until it starts again on 1 December 2026 (UTC).", "Free Default key",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q:\n%s", want, text)

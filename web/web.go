@@ -51,6 +51,7 @@ type reading interface {
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error)
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
+	PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error)
 }
 
 // shelves is what people see of the catalog.
@@ -77,6 +78,12 @@ type Config struct {
 	// SessionEnded reports whether the browser was signed in and no longer is. Nil means
 	// that this is not known.
 	SessionEnded func(*http.Request) bool
+	// AccountDeleted returns the account of a browser whose session has ended because the account
+	// was deleted; ok is false for other browsers. Nil means that this is not known.
+	AccountDeleted func(*http.Request) (account portal.AccountID, ok bool, err error)
+	// MayRegister returns the reason (Forbidden) for which the person of the context may not register,
+	// unless they are an admin. Nil means that everybody may.
+	MayRegister func(context.Context) error
 	// Name is the portal's name unless the branding has one, DefaultName if empty.
 	Name string
 	// Branding returns the operator's branding. Nil means that there is none.
@@ -101,6 +108,7 @@ type Config struct {
 // Web serves the pages. It is safe for concurrent use.
 type Web struct {
 	mine        Mine
+	market      Marketplace
 	operations  asking
 	views       reading
 	library     shelves
@@ -112,6 +120,8 @@ type Web struct {
 	status      func(error) int
 	correlation func(context.Context) string
 	ended       func(*http.Request) bool
+	deleted     func(*http.Request) (portal.AccountID, bool, error)
+	mayRegister func(context.Context) error
 	name        string
 	branding    func() *branding.Branding
 	baseURL     string
@@ -125,7 +135,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: pageStatus(config.Status),
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -142,6 +152,12 @@ func New(config Config) *Web {
 	if web.ended == nil {
 		web.ended = func(*http.Request) bool { return false }
 	}
+	if web.deleted = config.AccountDeleted; web.deleted == nil {
+		web.deleted = func(*http.Request) (portal.AccountID, bool, error) { return "", false, nil }
+	}
+	if web.mayRegister = config.MayRegister; web.mayRegister == nil {
+		web.mayRegister = func(context.Context) error { return nil }
+	}
 	if web.name == "" {
 		web.name = DefaultName
 	}
@@ -152,6 +168,16 @@ func New(config Config) *Web {
 		web.now = time.Now
 	}
 	return web
+}
+
+// pageStatus answers 400 to a form that is Invalid. The JSON API answers 422 if it can name the member.
+func pageStatus(status func(error) int) func(error) int {
+	return func(err error) int {
+		if portal.CodeOf(err) == portal.Invalid {
+			return http.StatusBadRequest
+		}
+		return status(err)
+	}
 }
 
 // WithMine adds the pages about a person's own account. It must be called before Routes.
@@ -199,6 +225,8 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		s.keyRoutes(r)
 		s.noticeRoutes(r)
 		s.accountRoutes(r)
+		get(r, deletedPath, s.page(s.accountDeleted))
+		s.marketplaceRoutes(r)
 	})
 }
 

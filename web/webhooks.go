@@ -28,8 +28,8 @@ type webhookLine struct {
 	On                   bool
 	Why                  string
 	Created, Failing     moment
-	// OldSecretUntil is a day and time in UTC, "" if only one secret signs.
-	OldSecretUntil string
+	// OldSecretUntil is empty if only one secret signs.
+	OldSecretUntil phrase
 }
 
 type webhookPage struct {
@@ -49,7 +49,7 @@ type deliveryLine struct {
 	Badge           badge
 	At              moment
 	// Next is when it is tried again, if it is.
-	Next     string
+	Next     phrase
 	Attempts []attemptLine
 	// Again says that it can be sent again.
 	Again bool
@@ -62,9 +62,9 @@ type attemptLine struct {
 	Answer string
 }
 
-func (s *Web) webhookLine(w notices.Webhook) webhookLine {
+func (when times) webhookLine(w notices.Webhook) webhookLine {
 	line := webhookLine{
-		ID: w.ID, URL: w.URL, Description: w.Description, On: w.On(), Why: w.Why, Created: s.moment(w.CreatedAt), Failing: s.moment(w.FailingSince),
+		ID: w.ID, URL: w.URL, Description: w.Description, On: w.On(), Why: w.Why, Created: when.moment(w.CreatedAt), Failing: when.moment(w.FailingSince),
 		Badge: badge{"ok", "check", "On"},
 	}
 	switch {
@@ -73,8 +73,8 @@ func (s *Web) webhookLine(w notices.Webhook) webhookLine {
 	case !w.FailingSince.IsZero():
 		line.Badge = badge{"warn", "warning", "Failing"}
 	}
-	if s.now().Before(w.PreviousUntil) {
-		line.OldSecretUntil = w.PreviousUntil.UTC().Format("2 January 2006 at 15:04 UTC")
+	if when.now.Before(w.PreviousUntil) {
+		line.OldSecretUntil = phrase{when.at(w.PreviousUntil)}
 	}
 	return line
 }
@@ -88,8 +88,9 @@ func (s *Web) renderWebhooks(w http.ResponseWriter, r *http.Request, id identity
 	if err != nil {
 		return err
 	}
+	when := s.times(r.Context())
 	for _, hook := range all {
-		body.Webhooks = append(body.Webhooks, s.webhookLine(hook))
+		body.Webhooks = append(body.Webhooks, when.webhookLine(hook))
 	}
 	body.Most, body.Full = notices.MaxWebhooks, len(all) >= notices.MaxWebhooks
 	s.render(w, r, status, view{page: "webhooks", Title: "Webhooks", Section: "dashboard", Body: body})
@@ -117,7 +118,7 @@ func (s *Web) addWebhook(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
-	return s.showSecret(w, r, secretPage{webhookLine: s.webhookLine(hook), Secret: secret})
+	return s.showSecret(w, r, secretPage{webhookLine: s.times(r.Context()).webhookLine(hook), Secret: secret})
 }
 
 func (s *Web) showSecret(w http.ResponseWriter, r *http.Request, body secretPage) error {
@@ -165,37 +166,38 @@ func (s *Web) renderWebhook(w http.ResponseWriter, r *http.Request, id identity.
 	if err != nil {
 		return err
 	}
-	body.webhookLine, body.First = s.webhookLine(found), before == ""
+	when := s.times(r.Context())
+	body.webhookLine, body.First = when.webhookLine(found), before == ""
 	for _, d := range deliveries {
-		body.Deliveries = append(body.Deliveries, s.deliveryLine(found, d))
+		body.Deliveries = append(body.Deliveries, when.deliveryLine(found, d))
 	}
 	if len(deliveries) == notices.MaxDeliveriesListed {
 		body.Older = webhookPath(hook) + "?" + url.Values{"before": {deliveries[len(deliveries)-1].Notice}}.Encode()
 	}
 	if body.Since == "" {
-		body.Since, body.Until = s.now().UTC().Add(-24*time.Hour).Format(formTime), s.now().UTC().Format(formTime)
+		body.Since, body.Until = when.field(when.now.Add(-24*time.Hour)), when.field(when.now)
 	}
 	s.render(w, r, status, view{page: "webhook", Title: "Webhook", Section: "dashboard", Body: body})
 	return nil
 }
 
-func (s *Web) deliveryLine(hook notices.Webhook, d notices.Delivery) deliveryLine {
+func (when times) deliveryLine(hook notices.Webhook, d notices.Delivery) deliveryLine {
 	line := deliveryLine{
-		Webhook: hook.ID, Notice: d.Notice, Title: d.Title, At: s.moment(d.CreatedAt), Again: hook.On() && d.State != notices.Pending,
+		Webhook: hook.ID, Notice: d.Notice, Title: d.Title, At: when.moment(d.CreatedAt), Again: hook.On() && d.State != notices.Pending,
 		Badge: map[string]badge{
 			notices.Pending: {"busy", "clock", "On its way"}, notices.Delivered: {"ok", "check", "Delivered"},
 			notices.Failed: {"bad", "cross", "Failed"}, notices.Held: {"quiet", "pause", "Not sent"},
 		}[d.State],
 	}
-	if d.State == notices.Pending && d.NextAt.After(s.now()) {
-		line.Badge, line.Next = badge{"warn", "clock", "Retrying"}, d.NextAt.UTC().Format("2 January 2006 at 15:04 UTC")
+	if d.State == notices.Pending && d.NextAt.After(when.now) {
+		line.Badge, line.Next = badge{"warn", "clock", "Retrying"}, phrase{when.at(d.NextAt)}
 	}
 	for _, a := range d.Attempts {
 		text := a.Error
 		if text == "" {
 			text = fmt.Sprintf("It answered %d.", a.Status)
 		}
-		line.Attempts = append(line.Attempts, attemptLine{At: s.moment(a.At), Text: text, TookMS: a.TookMS, Answer: a.Answer})
+		line.Attempts = append(line.Attempts, attemptLine{At: when.moment(a.At), Text: text, TookMS: a.TookMS, Answer: a.Answer})
 	}
 	return line
 }
@@ -257,12 +259,10 @@ func (s *Web) redeliver(r *http.Request, id identity.Identity, hook string) (str
 	return webhookPath(hook) + "?done=again", err
 }
 
-// formTime is how browsers send a datetime-local. The page says that it is UTC.
-const formTime = "2006-01-02T15:04"
-
 func (s *Web) redeliverRange(r *http.Request, id identity.Identity, hook string) (string, error) {
-	since, err := time.Parse(formTime, r.PostForm.Get("since"))
-	until, err2 := time.Parse(formTime, r.PostForm.Get("until"))
+	when := s.times(r.Context())
+	since, err := when.parse(r.PostForm.Get("since"))
+	until, err2 := when.parse(r.PostForm.Get("until"))
 	if err != nil || err2 != nil {
 		return "", portal.Fail(portal.Invalid, "Give both times like 2026-11-27T09:30.")
 	}
@@ -282,5 +282,5 @@ func (s *Web) rotateSecret(w http.ResponseWriter, r *http.Request, id identity.I
 	if err != nil {
 		return err
 	}
-	return s.showSecret(w, r, secretPage{webhookLine: s.webhookLine(changed), Secret: secret, Rotated: true})
+	return s.showSecret(w, r, secretPage{webhookLine: s.times(r.Context()).webhookLine(changed), Secret: secret, Rotated: true})
 }

@@ -3,48 +3,9 @@ package web
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
-
-// moment is a time as pages show it. The script converts it to the reader's time zone.
-type moment struct {
-	// Machine is RFC 3339, UTC; "" if there is no such time.
-	Machine  string
-	Absolute string
-	Relative string
-}
-
-func (s *Web) moment(t time.Time) moment {
-	if t.IsZero() {
-		return moment{}
-	}
-	return moment{
-		Machine:  t.UTC().Format(time.RFC3339),
-		Absolute: t.UTC().Format("2 January 2006, 15:04:05 UTC"),
-		Relative: ago(t, s.now()),
-	}
-}
-
-// ago returns how long ago a time was, in one unit, or the day if it was more than a month
-// ago. The script updates it with the same words.
-func ago(t, now time.Time) string {
-	const day = 24 * time.Hour
-	switch d := now.Sub(t); {
-	case d < 5*time.Second:
-		return "just now"
-	case d < time.Minute:
-		return count(int(d/time.Second), "second") + " ago"
-	case d < time.Hour:
-		return count(int(d/time.Minute), "minute") + " ago"
-	case d < day:
-		return count(int(d/time.Hour), "hour") + " ago"
-	case d < 31*day:
-		return count(int(d/day), "day") + " ago"
-	}
-	return "on " + t.UTC().Format("2 January 2006")
-}
 
 func count(n int, noun string) string {
 	if n == 1 {

@@ -108,7 +108,7 @@ func shows(shown projections.Account, account state.Account) bool {
 		state.Ending: projections.SubscriptionEnding, state.Ended: projections.SubscriptionEnded,
 	}
 	for _, s := range shown.Subscriptions {
-		if s.State != phases[account.Subscriptions[s.Plan].Phase] {
+		if s.State != phases[account.Subscriptions[s.ID()].Phase] {
 			return false
 		}
 	}

@@ -99,7 +99,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.provisioning, "provisioning", "single", "single, or auto: import keys together if a probe shows that it works")
 	flags.DurationVar(&s.kill, "kill", 0, "kill a random process this often, on average, and start another")
 	flags.DurationVar(&s.latency, "latency", 0, "delay of every call to AWS")
-	flags.Float64Var(&s.failing, "failing", 0, "share of calls to AWS that fail, half of them after taking effect")
+	flags.Float64Var(&s.failing, "failing", 0, "part of the calls to AWS that fail, half of them after taking effect")
 	flags.DurationVar(&s.click, "click", 0, "after this long, one more person subscribes, and is timed")
 	flags.DurationVar(&s.limit, "limit", 30*time.Minute, "give up after this long")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the faults and kills")

@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// readArticles reads the overview, the changelog and the pages of a product.
 func (p *product) readArticles() error {
 	for name, of := range map[string]struct {
 		hash  *string
@@ -33,7 +32,6 @@ func (p *product) readArticles() error {
 	return err
 }
 
-// readPages reads the pages in a folder, in the order of their front matter and then by name.
 func (p *product) readPages(folder string) ([]catalog.Page, error) {
 	type ordered struct {
 		catalog.Page
@@ -109,7 +107,6 @@ func (p *product) readArticle(file string, shown func(heading string) bool) (art
 	return a, p.keep([]byte(a.body)), nil
 }
 
-// keepFile stores an image that an article shows.
 func (p *product) keepFile(file string) error {
 	name := strings.TrimPrefix(file, p.name+"/")
 	kept := &p.described.Product.Files
@@ -131,7 +128,6 @@ func (p *product) keepFile(file string) error {
 	return nil
 }
 
-// reported reports whether there is a problem about the file already.
 func (p *product) reported(file string) bool {
 	return slices.ContainsFunc(p.problems, func(problem catalog.Problem) bool { return problem.Where == file })
 }

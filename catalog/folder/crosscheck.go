@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// crossCheck finds what is wrong between products. The first product by path keeps what two of
-// them claim. A product with an error still counts as the target of others, so that one error
-// does not cause more.
+// crossCheck finds faults between products. If two of them claim the same thing, the first by path
+// keeps it. A product with an error still counts as the target of links, so that one error does not
+// cause more.
 func crossCheck(products []*product) {
 	byID := map[string]*product{}
 	for _, p := range products {
@@ -25,6 +25,7 @@ func crossCheck(products []*product) {
 	shareVersionOf(products, byID)
 	checkVersions(products)
 	checkPlans(products)
+	checkListings(products)
 }
 
 func (p *product) checkSuccessor(byID map[string]*product) {
@@ -62,7 +63,7 @@ func suggestion(id string, byID map[string]*product) string {
 	return "Use the id of another product in this folder, or remove the line."
 }
 
-// shareVersionOf gives the product that others are versions of the id that they share: its own.
+// shareVersionOf gives the product that others are versions of its own id as VersionOf.
 func shareVersionOf(products []*product, byID map[string]*product) {
 	for _, p := range products {
 		if head := byID[p.spec.VersionOf]; head != nil && !p.broken {

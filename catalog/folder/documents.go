@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi"
 )
 
-// maxDocumentWarnings is how many warnings about one OpenAPI document are reported.
 const maxDocumentWarnings = 10
 
 // documents checks OpenAPI documents, and remembers the results of those that the last reading

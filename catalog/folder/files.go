@@ -24,24 +24,19 @@ const (
 	maxTotal        = 256 << 20
 )
 
-// files are the regular files of the whole folder. Names that begin with "." or "_" are not
-// among them.
+// files are the regular files of the whole folder, without those whose names begin with "." or "_".
 type files struct {
-	fsys fs.FS
-	// folders are the folders at the top level, sorted.
+	fsys    fs.FS
 	folders []string
 	known   map[string]bool
 	// refused has the reason why a name in the folder is not read.
-	refused map[string]string
-	// crowded are the top-level folders with too many files or levels.
-	crowded map[string]string
-	loose   []string
-	// meantEmpty is set if there is a file catalog.EmptyMark.
+	refused    map[string]string
+	crowded    map[string]string
+	loose      []string
 	meantEmpty bool
 	read       int64
 }
 
-// list finds the files. The error means that the folder cannot be listed.
 func list(fsys fs.FS) (*files, error) {
 	f := &files{fsys: fsys, known: map[string]bool{}, refused: map[string]string{}, crowded: map[string]string{}}
 	entries, err := entriesOf(fsys, ".", maxProducts*4)
@@ -135,7 +130,6 @@ func entriesOf(fsys fs.FS, dir string, limit int) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// in returns the names of the files directly in a folder, sorted.
 func (f *files) in(dir string) (names []string) {
 	for name := range f.known {
 		if path.Dir(name) == dir {
@@ -159,7 +153,7 @@ func (f *files) load(name string, limit int64) ([]byte, *fault, error) {
 	if !f.known[name] {
 		return refuse("There is no file %s. Add it, or correct the path.", clip(name))
 	}
-	// What is too large is not opened: S3 would send all of it.
+	// A file that is too large is not opened: S3 would send all of it.
 	if info, err := fs.Stat(f.fsys, name); err == nil && info.Size() > limit {
 		return refuse("The file is larger than %s. Make it smaller.", size(limit))
 	}
@@ -181,7 +175,6 @@ func (f *files) load(name string, limit int64) ([]byte, *fault, error) {
 	return data, nil, nil
 }
 
-// reason says why a name, or a folder around it, is refused; "" if it is not.
 func (f *files) reason(name string) string {
 	for at := name; at != "."; at = path.Dir(at) {
 		if reason, ok := f.refused[at]; ok {

@@ -1,7 +1,7 @@
-// Package folder reads catalog folders: files in which operators describe their products. A
-// folder is on this machine or in S3. Its files are hostile until they are checked: Read leaves
-// out a product with an error, names each fault with file, line and what to change, and never
-// reads anything outside the folder. docs/catalog.md describes the format.
+// Package folder reads catalog folders: files in which operators describe their products, on this
+// machine or in S3. The files are hostile until they are checked: Read leaves out a product with an
+// error, names each fault with file, line and what to change, and never reads anything outside the
+// folder. docs/catalog.md describes the format.
 package folder
 
 import (
@@ -21,9 +21,9 @@ import (
 // maxProblems is how many problems Read returns for one product or for the portal's pages.
 const maxProblems = 50
 
-// Read reads a catalog folder. Everything that is wrong in a file is among the Problems, and an
-// error in a product leaves out that product only. The error of Read means that the folder
-// cannot be read as a whole, and says what to change.
+// Read reads a catalog folder. Faults in files are among the Problems, and an error in a product
+// leaves out that product only. The error of Read means that the folder cannot be read as a whole,
+// and says what to change.
 func Read(fsys fs.FS) (catalog.Folder, error) { return read(fsys, &documents{}) }
 
 func read(fsys fs.FS, docs *documents) (catalog.Folder, error) {
@@ -52,12 +52,10 @@ func read(fsys fs.FS, docs *documents) (catalog.Folder, error) {
 type reader struct {
 	files     *files
 	documents *documents
-	// ids has the product id of each folder.
-	ids    map[string]string
-	folder catalog.Folder
+	ids       map[string]string
+	folder    catalog.Folder
 }
 
-// reportLoose names what lies at the top level and is not read.
 func (r *reader) reportLoose() {
 	for _, name := range r.files.loose {
 		if name == "product.yaml" || name == "product.yml" {
@@ -85,7 +83,7 @@ func problems(where string, faults []fault) (all []catalog.Problem) {
 	return all
 }
 
-// products reads every product folder. Links between products are checked once all are known.
+// products reads every product folder. It checks links between products once all are known.
 func (r *reader) products() ([]*product, error) {
 	var products []*product
 	for _, name := range r.files.folders {
@@ -107,7 +105,6 @@ func (r *reader) products() ([]*product, error) {
 	return products, nil
 }
 
-// productFile returns the path of a folder's product.yaml, "" if there is none.
 func (r *reader) productFile(folder string) string {
 	for _, name := range []string{"product.yaml", "product.yml"} {
 		file := folder + "/" + name
@@ -118,7 +115,6 @@ func (r *reader) productFile(folder string) string {
 	return ""
 }
 
-// add puts a product into the folder, or among what is left out.
 func (r *reader) add(p *product) {
 	slices.SortStableFunc(p.problems, func(a, b catalog.Problem) int {
 		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Line, b.Line))
@@ -143,7 +139,6 @@ func atMost(all []catalog.Problem, where string) []catalog.Problem {
 	})
 }
 
-// portalPages reads the portal's own pages.
 func (r *reader) portalPages() error {
 	p := &product{reader: r, name: catalog.PagesFolder, blobs: r.folder.Blobs}
 	pages, err := p.readPages(catalog.PagesFolder)
@@ -160,7 +155,6 @@ func (r *reader) portalPages() error {
 
 var pageName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// place reads the order of a page, 0 if it is none.
 func place(text string) int {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 9999 {
@@ -171,7 +165,6 @@ func place(text string) int {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// titled makes a title of a file name: "Getting started" of "getting-started".
 func titled(name string) string {
 	text := strings.ReplaceAll(name, "-", " ")
 	return strings.ToUpper(text[:1]) + text[1:]

@@ -61,6 +61,16 @@ plans:
     approval: manual
   - name: Tides Internal
     offer: false
+  - name: Tides Fleet
+    marketplace:
+      product_code: 4fk3q8
+      listing: https://aws.amazon.com/marketplace/pp/prodview-1
+      dimensions: [fleet, fleet_annual]
+      meter: portal
+      meter_dimension: requests
+      notices: eventbridge
+  - name: Tides Pro
+    marketplace: {product_code: 9zx, listing: "https://aws.amazon.com/marketplace/pp/prodview-2"}
 `, "tides/openapi.json", openAPI, "tides/overview.md", overview, "tides/changelog.md", changelog,
 		"tides/pages/errors.md", "# Errors\n\n"+page, "tides/pages/first-steps.md", "---\ntitle: The first steps\norder: 1\n---\nGo.\n",
 		"tides/images/map.svg", picture, "lights/product.yaml", "name: Lights\nversion: 2\nplans: [{id: l}]\n"))
@@ -85,6 +95,11 @@ plans:
 			{ID: "a1", Title: "Free", Description: "For trials.", Price: "0 €", Line: 29},
 			{Named: "Tides Plus", Recommended: true, Approval: catalog.ApprovalManual, Line: 34},
 			{Named: "Tides Internal", Withheld: true, Line: 37},
+			{Named: "Tides Fleet", Line: 39, Listing: &catalog.Listing{
+				Product: "4fk3q8", URL: "https://aws.amazon.com/marketplace/pp/prodview-1", Dimensions: []string{"fleet", "fleet_annual"},
+				Meter: catalog.MeterPortal, MeterDimension: "requests", Notices: "eventbridge",
+			}},
+			{Named: "Tides Pro", Line: 47, Listing: &catalog.Listing{Product: "9zx", URL: "https://aws.amazon.com/marketplace/pp/prodview-2", Meter: catalog.MeterNone}},
 		},
 		APIs: []catalog.DescribedAPI{
 			{Named: "Tides", Stage: "v1", Slug: "tides", Title: "Tides API", Description: "High and low waters.", Version: "1.4", Definition: definition, SDKs: []string{"javascript", "java"}, Line: 18},
@@ -186,6 +201,29 @@ func TestWhatIsWrongBetweenProductsIsNamed(t *testing.T) {
 			folderOf("a/product.yaml", "name: A\nversion: 1\nplans: [{id: a}]\n", "b/product.yaml", "name: B\nversion: 1\nversion_of: a\nplans: [{id: b}]\n"),
 			[]string{`b/product.yaml:2: The folder a is version "1", too. Give this one another version.`}, 1,
 		},
+		"a plan that Gatehouse meters without a dimension": {
+			folderOf("a/product.yaml", listed("meter: portal")),
+			[]string{`a/product.yaml:7: "meter: portal" needs the dimension in which AWS Marketplace bills requests. Add it, such as "meter_dimension: requests".`}, 0,
+		},
+		"a dimension of a plan that API Gateway meters": {
+			folderOf("a/product.yaml", listed("meter_dimension: requests", "meter: api-gateway")),
+			[]string{`a/product.yaml:7: meter_dimension is for plans that Gatehouse meters. Write "meter: portal", or remove it.`}, 0,
+		},
+		"a plan that waits for approval and is paid for": {
+			folderOf("a/product.yaml", listed("meter: none")+"    approval: manual\n"),
+			[]string{"a/product.yaml:8: A plan that is sold on AWS Marketplace cannot wait for approval, since its buyers pay already. Remove approval or marketplace."}, 0,
+		},
+		"two plans of one listing without dimensions": {
+			folderOf("a/product.yaml", listed("dimensions: [pro]"), "b/product.yaml", strings.Replace(listed("meter: none"), "id: x", "id: y", 1)),
+			[]string{"b/product.yaml:5: Another plan in a/product.yaml has this product code, too. Give both plans the dimensions that buy them."}, 1,
+		},
+		"a dimension that buys two plans": {
+			folderOf("a/product.yaml", listed("dimensions: [pro]"), "b/product.yaml", strings.Replace(listed("dimensions: [team, pro]"), "id: x", "id: y", 1)),
+			[]string{`b/product.yaml:7: The dimension "pro" buys another plan in a/product.yaml already. Name it for one plan only.`}, 1,
+		},
+		"two plans of one listing, each with its dimension": {
+			folderOf("a/product.yaml", listed("dimensions: [pro]"), "b/product.yaml", strings.Replace(listed("dimensions: [team]"), "id: x", "id: y", 1)), nil, 2,
+		},
 		"the id of the portal's pages": {
 			folderOf("a/product.yaml", "id: pages\n"+tidesYAML),
 			[]string{"a/product.yaml:1: The id pages is taken by the portal's own pages. Use another one."}, 0,
@@ -200,6 +238,15 @@ func TestWhatIsWrongBetweenProductsIsNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// listed is a product with a plan that is sold on AWS Marketplace.
+func listed(more ...string) string {
+	yaml := "name: A\nplans:\n  - id: x\n    marketplace:\n      product_code: 4fk\n      listing: https://aws.amazon.com/marketplace/pp/prodview-1\n"
+	for _, line := range more {
+		yaml += "      " + line + "\n"
+	}
+	return yaml
 }
 
 func TestFilesThatAProductNamesAreChecked(t *testing.T) {

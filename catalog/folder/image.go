@@ -6,7 +6,6 @@ import (
 	"strings"
 )
 
-// imageTypes has the media type of each extension.
 var imageTypes = map[string]string{
 	".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".avif": "image/avif",
 }

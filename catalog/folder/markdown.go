@@ -15,24 +15,21 @@ import (
 // maxLine bounds what a parser of Markdown looks through for each opening bracket in a line.
 const maxLine = 64 << 10
 
-// article is a Markdown file without its front matter.
 type article struct {
 	title string
-	// order is the page's place, 0 if it has none.
 	order int
 	body  string
 	links []link
 }
 
-// link is a link or an image in an article.
 type link struct {
 	target string
 	image  bool
 	line   int
 }
 
-// parseArticle reads a Markdown file. A first heading of level 1 is taken out of the body if the
-// page shows it above the text.
+// parseArticle reads a Markdown file. It removes a first heading of level 1 from the body if the
+// page shows the heading above the text.
 func parseArticle(source string, shown func(heading string) bool) (article, []fault) {
 	front, body, faults := splitFrontMatter(source)
 	a := article{title: front.title, order: front.order, body: body}
@@ -97,8 +94,7 @@ func textOf(n ast.Node, source []byte) string {
 	return b.String()
 }
 
-// lineOf returns the line of an inline node: that of the text in it or, if there is none, that of
-// the block around it.
+// lineOf returns the line of the text in an inline node or, if it has none, of the block around it.
 func lineOf(n ast.Node, source []byte) int {
 	at := -1
 	_ = ast.Walk(n, func(inner ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -122,7 +118,6 @@ func lineOf(n ast.Node, source []byte) int {
 type frontMatter struct {
 	title string
 	order int
-	// lines is how many lines the front matter has, with its fences.
 	lines int
 }
 
@@ -163,7 +158,6 @@ func splitFrontMatter(source string) (front frontMatter, body string, faults []f
 	return front, body, faults
 }
 
-// cutLine cuts a text at the first line that is exactly mark.
 func cutLine(text, mark string) (before, after string, ok bool) {
 	at := 0
 	for line := range strings.Lines(text) {
@@ -175,8 +169,6 @@ func cutLine(text, mark string) (before, after string, ok bool) {
 	return text, "", false
 }
 
-// checkLink returns what is wrong with a link of an article in a file, and for an image of the
-// folder its path.
 func (r *reader) checkLink(from string, l link) (image string, because *fault) {
 	warn := func(format string, args ...any) (string, *fault) {
 		f := warningf(l.line, format, args...)
@@ -225,7 +217,6 @@ func top(name string) string {
 	return folder
 }
 
-// isPage reports whether the portal shows the file as a page.
 func (r *reader) isPage(file string) bool {
 	folder, name, _ := strings.Cut(file, "/")
 	if folder == catalog.PagesFolder {

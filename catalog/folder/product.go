@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// product is a product folder that is being read.
 type product struct {
 	reader *reader
 	name   string
@@ -32,7 +31,6 @@ func (p *product) report(where string, faults ...fault) {
 	}
 }
 
-// fail reports a fault of the value at a path in product.yaml.
 func (p *product) fail(at []string, format string, args ...any) {
 	p.report(p.file, faultf(p.lines.line(at...), format, args...))
 }
@@ -45,7 +43,6 @@ func (p *product) keep(data []byte) (hash string) {
 	return hash
 }
 
-// readDescription reads product.yaml alone.
 func (p *product) readDescription() error {
 	p.spec.ID = p.name
 	if why := p.reader.files.crowded[p.name]; why != "" {
@@ -85,7 +82,6 @@ func (p *product) reportIf(where string, because *fault) {
 	}
 }
 
-// readContents reads everything but product.yaml.
 func (p *product) readContents() error {
 	p.described.Path, p.described.Product = p.name, p.spec.product()
 	p.checkSunset()
@@ -126,11 +122,11 @@ func (p *product) describePlans() {
 			p.report(p.file, warningf(p.lines.line(child(where, "recommended")...), "Two plans are recommended. Recommend one only."))
 		}
 		recommended = recommended || plan.Recommended
+		p.checkListing(plan, where)
 		p.described.Plans = append(p.described.Plans, plan.described(p.lines.line(where...)))
 	}
 }
 
-// quoted puts the value behind a word in quotes.
 func quoted(key string) string {
 	word, value, _ := strings.Cut(key, " ")
 	return word + " " + clip(value)
@@ -205,7 +201,6 @@ func (p *product) referred(name string, where []string, limit int64) (file strin
 	return file, data, err
 }
 
-// similar suggests a file with nearly that name.
 func (p *product) similar(name string) string {
 	var names []string
 	for file := range p.reader.files.known {

@@ -25,7 +25,6 @@ type s3Client interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
 
-// maxObjects is how many objects may lie under a prefix.
 const maxObjects = 20_000
 
 // S3 returns the folder below a prefix of a bucket, "" for the whole bucket. The client must be
@@ -39,7 +38,6 @@ func S3(client s3Client, bucket, prefix string) *Source {
 	return &Source{location: b.location, open: b.open}
 }
 
-// bucketFolder holds what was read from a bucket last.
 type bucketFolder struct {
 	client         s3Client
 	bucket, prefix string
@@ -53,7 +51,6 @@ type object struct {
 	body []byte
 }
 
-// open lists the objects. Their contents are read when a file is opened.
 func (b *bucketFolder) open(ctx context.Context) (fs.FS, func() error, error) {
 	listing := &bucketFS{ctx: ctx, folder: b, tree: newTree(), used: map[string]object{}}
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: aws.String(b.prefix)})
@@ -81,9 +78,8 @@ func (b *bucketFolder) open(ctx context.Context) (fs.FS, func() error, error) {
 	return listing, listing.close, nil
 }
 
-// bucketFS is one listing of a bucket as a file system.
 type bucketFS struct {
-	// ctx is that of the reading that the file system lives for; fs.FS has no place for it.
+	// ctx is that of the current reading; fs.FS has no place for it.
 	ctx    context.Context
 	folder *bucketFolder
 	tree   *tree
@@ -119,9 +115,9 @@ func (l *bucketFS) Stat(name string) (fs.FileInfo, error) {
 	return node, nil
 }
 
-// close keeps the contents that were used, for the next reading, which goes on from there if this
-// one failed. It returns the first error of S3, since a folder with files that could not be
-// fetched must not count as read.
+// close keeps the contents that were used for the next reading, which goes on from there if this
+// one failed. It returns the first error of S3, since a folder with files that could not be fetched
+// must not count as read.
 func (l *bucketFS) close() error {
 	l.folder.mu.Lock()
 	defer l.folder.mu.Unlock()
@@ -165,7 +161,6 @@ func (b *bucketFolder) fetch(ctx context.Context, key string) (object, error) {
 	return object{etag: aws.ToString(out.ETag), body: body}, nil
 }
 
-// explain says what an operator has to change, where that is known.
 func (b *bucketFolder) explain(err error, permission, resource string) error {
 	var (
 		named    smithy.APIError
@@ -197,7 +192,7 @@ func (b *bucketFolder) explain(err error, permission, resource string) error {
 	return say("S3 does not answer, so %s cannot be read (%s). Check the network of this program, or try again later", b.location, cause(err))
 }
 
-// cause is the text of the innermost error, without what the SDK puts around it.
+// cause is the text of the innermost error, without the SDK's wrapping.
 func cause(err error) string {
 	for {
 		inner := errors.Unwrap(err)
@@ -208,7 +203,6 @@ func cause(err error) string {
 	}
 }
 
-// unreadable is an error of AWS in words for an operator.
 type unreadable struct {
 	text string
 	err  error

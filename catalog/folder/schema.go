@@ -23,7 +23,6 @@ var Schema []byte
 // schemaAddress is the schema's name inside the validator. Nothing is fetched from it.
 const schemaAddress = "https://gatehouse.invalid/schemas/product.json"
 
-// productSchema is the schema, compiled, and as JSON to look up keys and messages in.
 type productSchema struct {
 	compiled *jsonschema.Schema
 	document any
@@ -41,7 +40,6 @@ var loadSchema = sync.OnceValue(func() productSchema {
 	return productSchema{compiled: compiler.MustCompile(schemaAddress), document: document}
 })
 
-// validate checks the mapping against the schema, and says for each fault what to change.
 func (s productSchema) validate(m mapping) []fault {
 	err := s.compiled.Validate(m.value)
 	var invalid *jsonschema.ValidationError
@@ -56,8 +54,8 @@ func (s productSchema) validate(m mapping) []fault {
 	return slices.Compact(faults)
 }
 
-// leaves are the errors that say something by themselves: the innermost ones, and choices between
-// alternatives, of which people should not read each.
+// leaves are the innermost errors, and choices between alternatives: people should not read an
+// error for each alternative.
 func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	switch e.ErrorKind.(type) {
 	case *kind.AnyOf, *kind.OneOf, *kind.Not:
@@ -137,13 +135,16 @@ func spell(path []string) string {
 		case err == nil && i > 0:
 			text = fmt.Sprintf("%s %d", singular(path[i-1]), n+1) + around(path[:i-1])
 		case i+1 < len(path) && isIndex(path[i+1]):
-			// The index names it.
 		case i == 0:
 			text = word
 		case isIndex(path[i-1]):
 			text = word + " of " + text
 		default:
-			text += "." + word
+			key, of, _ := strings.Cut(text, " of ")
+			text = key + "." + word
+			if of != "" {
+				text += " of " + of
+			}
 		}
 	}
 	return text
@@ -237,7 +238,6 @@ func wrongType(name string, k *kind.Type) string {
 	return fmt.Sprintf("%s must be text, not a list or a group of keys.", name)
 }
 
-// unknownKeys suggests for each unknown key the known one that it probably stands for.
 func (s productSchema) unknownKeys(m mapping, e *jsonschema.ValidationError, keys []string) (faults []fault) {
 	properties, _ := s.member(e.SchemaURL, "properties").(map[string]any)
 	known := slices.Sorted(maps.Keys(properties))
@@ -256,7 +256,6 @@ func (s productSchema) unknownKeys(m mapping, e *jsonschema.ValidationError, key
 	return faults
 }
 
-// member returns a member of the schema at an address inside the document, nil if there is none.
 func (s productSchema) member(address, name string) any {
 	_, pointer, _ := strings.Cut(address, "#")
 	at := s.document

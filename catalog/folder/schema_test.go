@@ -25,7 +25,7 @@ func TestWhatTheSchemaRefusesIsSaidInPlainWords(t *testing.T) {
 		"a misspelled key":        {"name: A\nplans:\n  - id: x\n    titel: Free\n", []string{`4: There is no key "titel" in plan 1. Did you mean title?`}},
 		"a key with hyphens":      {"name: A\nversion-of: x\n" + end, []string{`2: There is no key "version-of". Did you mean version_of?`}},
 		"an unknown key":          {"name: A\nowner: {name: B, telephone: 1}\n" + end, []string{`2: There is no key "telephone" in owner. Known keys are email, name, url.`}},
-		"a key in another place":  {"name: A\nplans:\n  - id: x\n    endpoint: y\n", []string{`4: There is no key "endpoint" in plan 1. Known keys are approval, description, id, name, offer, price, recommended, title.`}},
+		"a key in another place":  {"name: A\nplans:\n  - id: x\n    endpoint: y\n", []string{`4: There is no key "endpoint" in plan 1. Known keys are approval, description, id, marketplace, name, offer, price, recommended, title.`}},
 		"an empty value":          {"name:\n" + end, []string{"1: name has no value. Write one, or remove the key."}},
 		"an empty text":           {"name: ''\n" + end, []string{"1: name is empty. Write something, or remove it."}},
 		"a list for a text":       {"name: [A]\n" + end, []string{"1: name must be text, not a list or a group of keys."}},
@@ -57,6 +57,15 @@ func TestWhatTheSchemaRefusesIsSaidInPlainWords(t *testing.T) {
 			[]string{"2: API 1 has stage, which is for APIs on API Gateway. Add the API's id or name, or remove stage."}},
 		"an endpoint with a query": {"name: A\napis: [{openapi: x.json, endpoint: 'https://a.example/?x'}]\n",
 			[]string{`2: endpoint of API 1 is "https://a.example/?x". Use a URL that begins with https://, without a user name, a query or a fragment, such as https://api.example.com/v1.`}},
+		"a listing without a code": {"name: A\nplans:\n  - id: x\n    marketplace: {listing: 'https://a.example'}\n", []string{"4: marketplace of plan 1 has no product_code. Add it."}},
+		"a listing by http": {"name: A\nplans:\n  - id: x\n    marketplace: {product_code: a, listing: 'http://a.example'}\n",
+			[]string{`4: marketplace.listing of plan 1 is "http://a.example". Use the address of the listing, which begins with https://.`}},
+		"a product code with a slash": {"name: A\nplans:\n  - id: x\n    marketplace:\n      product_code: a/b\n      listing: 'https://a.example'\n",
+			[]string{`5: marketplace.product_code of plan 1 is "a/b". Copy the product code from the AWS Marketplace Management Portal, such as 4fk3q8b2v7x1n6m9z0c5d.`}},
+		"an unknown meter": {"name: A\nplans:\n  - id: x\n    marketplace: {product_code: a, listing: 'https://a.example', meter: gateway}\n",
+			[]string{`4: marketplace.meter of plan 1 is "gateway". Use none, portal or api-gateway.`}},
+		"an unknown key of a listing": {"name: A\nplans:\n  - id: x\n    marketplace: {product_code: a, listing: 'https://a.example', url: b}\n",
+			[]string{`4: There is no key "url" in marketplace of plan 1. Known keys are dimensions, listing, meter, meter_dimension, notices, product_code.`}},
 		"an unknown SDK": {"name: A\napis: [{id: x, stage: y, sdks: [jav]}]\n",
 			[]string{`2: SDK 1 of API 1 is "jav". Did you mean java? Use javascript, java, android, objectivec, swift or ruby.`}},
 	} {
@@ -164,7 +173,7 @@ func TestThePageAboutCatalogFoldersIsTrue(t *testing.T) {
 			yaml += "plans: [{id: x}]\n"
 		case !strings.HasPrefix(yaml, "name:"):
 			yaml = "name: Example\nversion: 1\n" + yaml
-			if !strings.Contains(yaml, "apis:") {
+			if !strings.Contains(yaml, "apis:") && !strings.Contains(yaml, "plans:") {
 				yaml += "plans: [{id: y}]\n"
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// Source is a catalog folder in some place. It remembers what it has read, so that reading it
-// again costs little if nothing has changed. It is safe for concurrent use.
+// Source is a catalog folder at a location. It remembers what it has read, so that reading it again
+// costs little if nothing has changed. It is safe for concurrent use.
 type Source struct {
 	location string
 	// open returns the files, and a function to call after reading: its error means that files
@@ -41,8 +41,8 @@ func Open(location string, client s3Client) (*Source, error) {
 // String is the location.
 func (s *Source) String() string { return s.location }
 
-// Read reads the folder as it is now; see the function Read. An error means that it cannot be
-// read at all, and says what to change. The caller should then keep what it read before.
+// Read reads the folder as it is now; see the function Read. After an error, the caller should keep
+// what it read before.
 func (s *Source) Read(ctx context.Context) (catalog.Folder, error) {
 	fsys, done, err := s.open(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -8,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// spec is a valid product.yaml.
 type spec struct {
 	ID          string         `json:"id"`
 	Name        string         `json:"name"`
@@ -57,9 +57,18 @@ type planSpec struct {
 	Recommended bool          `json:"recommended"`
 	Approval    string        `json:"approval"`
 	Offer       *bool         `json:"offer"`
+	Marketplace *listingSpec  `json:"marketplace"`
 }
 
-// visibility is one of the words, or {"groups": […]}.
+type listingSpec struct {
+	ProductCode    portal.ProductCode `json:"product_code"`
+	Listing        string             `json:"listing"`
+	Dimensions     []string           `json:"dimensions"`
+	Meter          string             `json:"meter"`
+	MeterDimension string             `json:"meter_dimension"`
+	Notices        string             `json:"notices"`
+}
+
 type visibility struct {
 	word   string
 	groups []string
@@ -104,7 +113,6 @@ func parseSpec(data []byte) (spec, mapping, []fault) {
 	return s, m, nil
 }
 
-// product is the description in the catalog's terms, without plans, APIs and files.
 func (s spec) product() catalog.Product {
 	return catalog.Product{
 		ID: s.ID, Name: s.Name, Description: s.Description, Category: s.Category, Tags: s.Tags, Owner: s.Owner, Featured: s.Featured,
@@ -121,7 +129,17 @@ func (p planSpec) described(line int) catalog.DescribedPlan {
 	if p.Approval == catalog.ApprovalManual {
 		plan.Approval = catalog.ApprovalManual
 	}
+	if p.Marketplace != nil {
+		plan.Listing = p.Marketplace.described()
+	}
 	return plan
+}
+
+func (l listingSpec) described() *catalog.Listing {
+	return &catalog.Listing{
+		Product: l.ProductCode, URL: l.Listing, Dimensions: l.Dimensions, Meter: cmp.Or(l.Meter, catalog.MeterNone),
+		MeterDimension: l.MeterDimension, Notices: l.Notices,
+	}
 }
 
 func (a apiSpec) described(line int) catalog.DescribedAPI {

@@ -14,7 +14,6 @@ const (
 	maxSVGDepth  = 100
 )
 
-// activeElements run scripts, embed other documents or play media.
 var activeElements = map[string]bool{
 	"script": true, "foreignobject": true, "iframe": true, "object": true, "embed": true, "audio": true, "video": true,
 	"handler": true, "listener": true, "html": true, "body": true, "link": true, "meta": true, "base": true,
@@ -146,8 +145,8 @@ var (
 	loads         = regexp.MustCompile(`(?i)url\(|image-set\(|image\(|src\(|@import|javascript:|expression\(`)
 )
 
-// harmfulFunction reports whether a presentation attribute could fetch something. Text that names
-// an address is harmless there.
+// harmfulFunction reports whether a presentation attribute could fetch something. An address in
+// plain text is harmless.
 func harmfulFunction(value string) bool {
 	value = localURL.ReplaceAllString(value, "")
 	return strings.Contains(value, "(") && (strings.Contains(value, `\`) || loads.MatchString(value))

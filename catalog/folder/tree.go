@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// tree is the folders and files of a listing of names.
 type tree struct {
 	files   map[string]entry
 	folders map[string]map[string]entry
@@ -53,7 +52,6 @@ func (t *tree) in(dir string) []fs.DirEntry {
 	return entries
 }
 
-// entry describes a file or folder. It implements fs.DirEntry and fs.FileInfo.
 type entry struct {
 	name string
 	size int64

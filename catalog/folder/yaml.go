@@ -37,8 +37,8 @@ func (m mapping) line(path ...string) int {
 
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
-// parseYAML reads one YAML mapping. It refuses what makes YAML dangerous or hard to point at:
-// anchors and aliases, tags, keys that are not plain, duplicate keys and several documents.
+// parseYAML reads one YAML mapping. It refuses what makes YAML dangerous or hard to report on by
+// line: anchors and aliases, tags, keys that are not plain, duplicate keys and several documents.
 func parseYAML(text string) (mapping, []fault) {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	var document, second yaml.Node
@@ -145,7 +145,6 @@ func child(path []string, name string) []string {
 
 var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
 
-// explainYAML says in plain words what the YAML parser did not understand.
 func explainYAML(text string, err error) fault {
 	line, complaint := 1, err.Error() // the parser names no line for the first
 	if match := yamlLine.FindStringSubmatch(complaint); match != nil {
@@ -179,7 +178,6 @@ func explainYAML(text string, err error) fault {
 	return faultf(line, "This is not valid YAML. Check the quotes and the indentation of this line and of the one before.")
 }
 
-// tabLine returns the first line that is indented with a tab, 0 if there is none.
 func tabLine(text string) int {
 	number := 0
 	for line := range strings.Lines(text) {

@@ -77,7 +77,6 @@ func printAccount(w io.Writer, a app.FoundAccount) {
 	section(w, "newest operations", []string{"OPERATION", "TYPE", "PLAN", "STATUS"}, rows)
 }
 
-// inUse reports whether the key is in a plan, or is being added to one or removed from one.
 func inUse(a app.FoundAccount, key projections.Key) bool {
 	return slices.ContainsFunc(a.Subscriptions, func(s projections.Subscription) bool {
 		return s.Ring == key.Ring && s.State != projections.SubscriptionEnded

@@ -66,7 +66,6 @@ func howRead(source catalog.SourceState) string {
 	return "read"
 }
 
-// printProblems prints what the last reading of the catalog found, nothing if there is nothing.
 func printProblems(w io.Writer, report catalog.Report) {
 	var texts []string
 	for _, problem := range report.Problems {

@@ -59,7 +59,6 @@ func (c completionCommand) Run(k *kong.Context) error {
 	return nil
 }
 
-// fitting lists the commands, values and flags that may complete the last of the words.
 func fitting(at *kong.Node, words []string) []string {
 	last := ""
 	if len(words) > 0 {

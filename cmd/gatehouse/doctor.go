@@ -145,7 +145,6 @@ func findingJSON(finding keyimport.Finding) map[string]any {
 	return map[string]any{"region": finding.Region, "usable": finding.Usable, "at": instant(finding.At), "observations": list}
 }
 
-// describe prints a finding in lines of at most 80 characters.
 func describe(out io.Writer, finding keyimport.Finding) {
 	columns := 80
 	if terminal := width(out); terminal > 0 {

@@ -103,7 +103,6 @@ func printOwner(w io.Writer, owner app.KeyOwner, account app.FoundAccount) {
 	}
 }
 
-// recordedAs is the key's id in API Gateway according to the views, or "".
 func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID {
 	for _, k := range account.Keys {
 		if k.ID == key {

@@ -103,7 +103,6 @@ func (c operationFollowCommand) Run(ctx context.Context) error {
 	return ended("operation "+string(c.ID), progress)
 }
 
-// ended is the error of an operation that ended without success, or nil.
 func ended(what string, progress projections.Progress) error {
 	if progress.Status == projections.Succeeded {
 		return nil

@@ -22,7 +22,6 @@ type output struct {
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
-// print writes value as JSON with --json, and calls text without.
 func (o output) print(to io.Writer, value any, text func(io.Writer)) error {
 	if !o.JSON {
 		text(to)
@@ -37,7 +36,6 @@ func (o output) print(to io.Writer, value any, text func(io.Writer)) error {
 	return nil
 }
 
-// width is the terminal's width, or 0 for no limit if there is no terminal.
 func width(to io.Writer) int {
 	file, ok := to.(*os.File)
 	if !ok {
@@ -135,8 +133,7 @@ func count(n int, thing string) string {
 
 func tellUntaken() { tell(os.Stderr, "No worker has taken this job yet; is one running?") }
 
-// process logs warnings only, unless GATEHOUSE_LOG_LEVEL is set, since the answer is what the
-// command prints.
+// process logs warnings only, unless GATEHOUSE_LOG_LEVEL is set.
 func process(ctx context.Context) (app.Process, error) {
 	p, err := app.NewProcess(ctx, processName)
 	if os.Getenv("GATEHOUSE_LOG_LEVEL") == "" {

@@ -54,11 +54,10 @@ func printFound(w io.Writer, found provisioning.Found) {
 	}
 	printFirst(w, "Strays: keys in API Gateway that the journal does not know under their names", found.Strays, strays)
 	if found.Strays > 0 {
-		fmt.Fprintln(w, "Each opens the plans it is in. Delete those that nobody needs; see\ndocs/runbook.md#the-sweep.")
+		fmt.Fprintln(w, "Each works with the plans it is in. Delete those that nobody needs; see\ndocs/runbook.md#the-sweep.")
 	}
 }
 
-// printFirst prints a heading, the names, and how many more there are.
 func printFirst(w io.Writer, heading string, total int, names []string) {
 	if total == 0 {
 		return

@@ -51,7 +51,7 @@ Strays: keys in API Gateway that the journal does not know under their names:
   k1  gatehouse/ann/key
   k2  gatehouse/` + "\uFFFD" + `[31m/key
   and 1 more
-Each opens the plans it is in. Delete those that nobody needs; see
+Each works with the plans it is in. Delete those that nobody needs; see
 docs/runbook.md#the-sweep.
 `
 	if text.String() != want {

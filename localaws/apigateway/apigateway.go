@@ -1,10 +1,9 @@
-// Package apigateway is a local Amazon API Gateway: REST APIs (v1), usage plans and API
-// keys. The control plane uses restJson1, as AWS does. The data plane calls HTTP backends
-// on this machine and enforces keys, throttles and quotas. Other calls get
-// status 501 instead of being accepted without effect.
+// Package apigateway is a local Amazon API Gateway: REST APIs (v1), usage plans and API keys. The
+// control plane uses restJson1, as AWS does. The data plane calls HTTP backends on this machine and
+// enforces keys, throttles and quotas. Other calls get status 501.
 //
-// Names, defaults and errors follow the Amazon API Gateway API Reference (version
-// 2015-07-09). Where AWS documents no text, ours imitates its style.
+// Names, defaults and errors follow the Amazon API Gateway API Reference (version 2015-07-09). Where
+// AWS documents no text, ours imitates its style.
 package apigateway
 
 import (

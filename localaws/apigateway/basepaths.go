@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// basePathMapping maps a custom domain name's paths with one base path to an API.
 type basePathMapping struct {
 	BasePath string `json:"basePath"`
 	APIID    string `json:"restApiId"`

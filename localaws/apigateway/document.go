@@ -84,12 +84,10 @@ type documentOperation struct {
 	Integration json.RawMessage `json:"x-amazon-apigateway-integration"`
 }
 
-// known are the extensions that can be imported, and one without effect.
 var known = []string{
 	extIntegration, extAnyMethod, extBinaryTypes, extKeySource, extTagValue, "x-amazon-apigateway-importexport-version",
 }
 
-// text is a string that may be written as a number.
 type text string
 
 func (t *text) UnmarshalJSON(raw []byte) error {
@@ -221,7 +219,6 @@ func (d *document) parameter(p documentParameter) (documentParameter, error) {
 	return have, nil
 }
 
-// modelFor returns the model that the schema refers to, or a new one.
 func modelFor(schema json.RawMessage) model {
 	var ref struct {
 		Ref string `json:"$ref"`

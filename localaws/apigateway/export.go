@@ -21,10 +21,9 @@ type exported struct {
 	stage     stage
 	resources []resource
 	models    []model
-	// docs are keyed by documentationKey.
-	docs     map[string]documentation
-	endpoint string
-	swagger  bool
+	docs      map[string]documentation
+	endpoint  string
+	swagger   bool
 	// integrations adds AWS's integration extension, and gateway all of AWS's.
 	integrations, gateway bool
 }
@@ -188,7 +187,6 @@ func (e *exported) tags() []object {
 	return all
 }
 
-// schemas are the imported models, and the built-in ones in use.
 func (e *exported) schemas() object {
 	all := object{}
 	for _, m := range e.models {

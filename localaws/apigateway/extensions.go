@@ -18,7 +18,6 @@ const (
 // keyScheme is AWS's name for the security scheme of API keys.
 const keyScheme = "api_key"
 
-// documentIntegration has its responses keyed by selection pattern, or "default".
 type documentIntegration struct {
 	Type                string                      `json:"type" yaml:"type"`
 	HTTPMethod          string                      `json:"httpMethod,omitempty" yaml:"httpMethod,omitempty"`

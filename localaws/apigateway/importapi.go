@@ -173,7 +173,6 @@ func (in *apiImport) run() error {
 	return nil
 }
 
-// put stores a model, with references as in OpenAPI 3.0.
 func (in *apiImport) put(m model) error {
 	var schema any
 	if err := json.Unmarshal(m.Schema, &schema); err != nil {

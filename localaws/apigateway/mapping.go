@@ -6,14 +6,12 @@ import (
 	"strings"
 )
 
-// mapped holds evaluated request parameters. Path values are percent-encoded.
 type mapped struct {
 	path   map[string]string
 	query  url.Values
 	header http.Header
 }
 
-// mapParameters omits parameters whose source is absent from the call.
 func (inv invocation) mapParameters() mapped {
 	out := mapped{path: map[string]string{}, query: url.Values{}, header: http.Header{}}
 	query := inv.request.URL.Query()

@@ -30,7 +30,6 @@ func (s *Service) updateMethod(r *http.Request, in *patches) (*method, error) {
 	})
 }
 
-// input returns the method as a request of PutMethod.
 func (m *method) input() *methodInput {
 	return &methodInput{
 		AuthorizationType: m.AuthorizationType, APIKeyRequired: m.APIKeyRequired, OperationName: m.OperationName,
@@ -117,7 +116,6 @@ func (s *Service) updateIntegration(r *http.Request, in *patches) (*integration,
 	})
 }
 
-// input returns the integration as a request of PutIntegration.
 func (out *integration) input() *integrationInput {
 	return &integrationInput{
 		Type: out.Type, HTTPMethod: out.HTTPMethod, URI: out.URI, ConnectionType: out.ConnectionType,

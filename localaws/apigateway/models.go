@@ -56,7 +56,6 @@ type documentation struct {
 
 func documentationKey(path, verb string) string { return path + " " + verb }
 
-// inDialect returns the schema with references as in Swagger 2.0 or OpenAPI 3.0.
 func (m model) inDialect(swagger bool) any {
 	var schema any
 	if err := json.Unmarshal(m.Schema, &schema); err != nil {

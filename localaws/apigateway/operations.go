@@ -68,7 +68,6 @@ var errTooManyRequests = &wire.Error{
 
 // Count is the number of an operation's requests since the start.
 type Count struct {
-	// Requests includes failed ones.
 	Requests int64
 	// Throttled requests exceeded the quotas of SetQuotas, and SetConcurrentModification
 	// refused the Colliding ones. Refused counts all other errors.

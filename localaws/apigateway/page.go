@@ -78,7 +78,6 @@ func collect[T any](p page, b store.Bucket, prefix []byte, one func(k, v []byte)
 	return out, nil
 }
 
-// decoded is for collect: it keeps every entry, after finish has adjusted it.
 func decoded[T any](finish func(*T)) func(k, v []byte) (T, bool, error) {
 	return func(k, v []byte) (item T, keep bool, err error) {
 		if err := json.Unmarshal(v, &item); err != nil {

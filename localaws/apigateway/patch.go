@@ -97,7 +97,6 @@ func (p patch) absent() error {
 	return wire.NotImplemented("The patch path " + p.Path)
 }
 
-// off is absent for a boolean.
 func (p patch) off() error {
 	var on bool
 	if err := p.boolean(&on); err != nil || !on {

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// none is an absent body.
 type none struct{}
 
 // handle turns a typed operation into a handler. In is the JSON body. A nil result has no
@@ -23,7 +22,6 @@ func handle[In, Out any](status int, f func(*http.Request, *In) (*Out, error), q
 	}, query...)
 }
 
-// handleRaw is handle without decoding the body.
 func handleRaw(status int, f func(*http.Request, []byte) (any, error), query ...string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkQuery(r, query); err != nil {

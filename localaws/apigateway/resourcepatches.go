@@ -53,7 +53,6 @@ func (res *resource) patch(p patch) error {
 	return p.invalid("/parentId", "/pathPart")
 }
 
-// place sets the path of a changed resource. before is its old path.
 func (res *resource) place(all store.Bucket, before string) error {
 	parent, ok, err := store.GetJSON[resource](all, res.ParentID)
 	switch {

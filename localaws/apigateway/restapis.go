@@ -99,7 +99,6 @@ func (c *endpointConfiguration) check() error {
 	return nil
 }
 
-// private is the type of an API that only calls from within a VPC reach.
 const private = "PRIVATE"
 
 func (c *endpointConfiguration) private() bool { return slices.Contains(c.Types, private) }

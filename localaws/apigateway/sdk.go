@@ -104,7 +104,6 @@ func (s *Service) getSDK(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sdkCall is a function of a client.
 type sdkCall struct{ Name, Verb, Path string }
 
 // sdkSource has a client's file and its text for each type. A client replaces {names} in paths,

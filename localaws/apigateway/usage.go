@@ -179,7 +179,6 @@ func grant(tx *store.Tx, plan usagePlan, keyID string, now time.Time, wanted int
 	return store.PutJSON(days, usageKey(keyID, now), u)
 }
 
-// usageKeys finds the keys for GetUsage and reads no more than the page.
 type usageKeys struct {
 	tx     *store.Tx
 	planID string

@@ -29,7 +29,6 @@ type accessToken struct {
 	Expires  int64  `json:"exp"`
 }
 
-// grant returns a grant with only the scopes.
 func (t accessToken) grant() grant { return grant{Scopes: strings.Fields(t.Scope)} }
 
 // userOfToken requires a valid access token with the scope. It may have been issued while the

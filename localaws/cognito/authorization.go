@@ -107,7 +107,6 @@ func (a *authorization) challengeRefusal() *oauthError {
 	return nil
 }
 
-// home returns the client's front page, or "" if the redirect URI is not a web address.
 func (a *authorization) home() string {
 	u, err := url.Parse(a.RedirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -116,7 +115,6 @@ func (a *authorization) home() string {
 	return u.Scheme + "://" + u.Host + "/"
 }
 
-// answer takes the user back to the client, with parameters and state.
 func (a *authorization) answer(parameters map[string]string) string {
 	u, err := url.Parse(a.RedirectURI)
 	if err != nil {
@@ -134,10 +132,8 @@ func (a *authorization) answer(parameters map[string]string) string {
 	return u.String()
 }
 
-// page carries the request to one of our pages.
 func (a *authorization) page(path string) string { return path + "?" + a.query.Encode() }
 
-// callbackSource is for a content security policy.
 func (a *authorization) callbackSource() string {
 	u, err := url.Parse(a.RedirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

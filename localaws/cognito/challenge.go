@@ -42,7 +42,6 @@ func (s *Service) startChallenge(c client, u user) (session string, err error) {
 	return session, err
 }
 
-// errSession is the error for an unknown or expired session.
 var errSession = notAuthorized("Invalid session for the user.")
 
 // chooseNewPassword completes a challenge and returns the user. After an invalid password the

@@ -22,7 +22,6 @@ type client struct {
 	Modified time.Time
 }
 
-// clientSettings are as on the wire. An update replaces them all.
 type clientSettings struct {
 	RefreshTokenValidity            int                 `json:",omitempty"`
 	AccessTokenValidity             int                 `json:",omitempty"`
@@ -113,7 +112,6 @@ func (c *clientSettings) allowsFlow(flow string) bool {
 	return slices.Contains(c.ExplicitAuthFlows, "ALLOW_"+flow) || slices.Contains(c.ExplicitAuthFlows, flow)
 }
 
-// hidesUsers reports whether an unknown user must look like a wrong password.
 func (c *clientSettings) hidesUsers() bool { return c.PreventUserExistenceErrors == "ENABLED" }
 
 // validate must be called after complete.

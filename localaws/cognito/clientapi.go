@@ -162,7 +162,6 @@ type clientEntry struct {
 	ClientName string `json:"ClientName"`
 }
 
-// listUserPoolClients orders clients by id.
 func (s *Service) listUserPoolClients(_ context.Context, in *listUserPoolClientsInput) (*listUserPoolClientsOutput, error) {
 	var v constraints
 	v.Text("userPoolId", in.UserPoolID, 55)

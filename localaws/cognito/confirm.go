@@ -23,7 +23,6 @@ func (c client) unknownUser(err, hidden error) error {
 	return wire.Errorf("UserNotFoundException", "Username/client id combination not found.")
 }
 
-// clientUser is common to the operations for a user who is not signed in.
 type clientUser struct {
 	ClientID   string `json:"ClientId"`
 	SecretHash string

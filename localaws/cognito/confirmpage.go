@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// posted parses the form, and the authorization in the page's address.
 func (s *Service) posted(form func(http.ResponseWriter, *http.Request, authorization)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, err := s.parseAuthorization(r.URL.Query())

@@ -5,10 +5,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// constraints are what is wrong with a request's members.
 type constraints struct{ constraint.Violations }
 
-// err is nil when nothing was found wrong.
 func (c constraints) err() error { return c.Err("InvalidParameterException") }
 
 func invalid(format string, args ...any) error {

@@ -62,7 +62,6 @@ func (s *Service) serveKeys(w http.ResponseWriter, r *http.Request) {
 	s.writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{signer.public}})
 }
 
-// poolOfPath returns the pool in the path, or answers 404.
 func (s *Service) poolOfPath(w http.ResponseWriter, r *http.Request) (pool, bool) {
 	p, err := s.poolOf(r.PathValue("pool"))
 	switch {
@@ -87,7 +86,6 @@ func (s *Service) writeJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(raw)
 }
 
-// fail puts the error only into the log.
 func (s *Service) fail(w http.ResponseWriter, err error) {
 	s.env.Log.Error().Err(err).Msg("a sign-in page failed")
 	http.Error(w, "The local AWS failed; its log says why.", http.StatusInternalServerError)

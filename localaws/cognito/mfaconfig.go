@@ -11,7 +11,6 @@ type mfaConfigOutput struct {
 	MfaConfiguration string `json:"MfaConfiguration"`
 }
 
-// getUserPoolMfaConfig always answers OFF.
 func (s *Service) getUserPoolMfaConfig(_ context.Context, in *poolIDInput) (*mfaConfigOutput, error) {
 	var c constraints
 	c.Text("userPoolId", in.UserPoolID, 55)
@@ -29,7 +28,6 @@ type setMfaConfigInput struct {
 	MfaConfiguration string
 }
 
-// setUserPoolMfaConfig accepts only OFF.
 func (s *Service) setUserPoolMfaConfig(ctx context.Context, in *setMfaConfigInput) (*mfaConfigOutput, error) {
 	var c constraints
 	c.OneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)

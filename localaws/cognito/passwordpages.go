@@ -67,7 +67,6 @@ func (s *Service) postReset(w http.ResponseWriter, r *http.Request, a authorizat
 	}
 }
 
-// passwordProblem returns a text for the user, or "" for other errors.
 func passwordProblem(err error) string {
 	switch {
 	case wire.IsCode(err, "InvalidPasswordException"):

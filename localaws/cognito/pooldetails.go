@@ -99,7 +99,6 @@ type poolEntry struct {
 	LastModifiedDate float64  `json:"LastModifiedDate"`
 }
 
-// listUserPools orders pools by id.
 func (s *Service) listUserPools(_ context.Context, in *listUserPoolsInput) (*listUserPoolsOutput, error) {
 	var c constraints
 	if in.MaxResults == nil {

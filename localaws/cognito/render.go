@@ -29,21 +29,17 @@ func parsePage(name string) *template.Template {
 
 type view struct {
 	// Title is the heading. App is the client's name, Home its front page or "".
-	Title string
-	App   string
-	Home  string
-	// Notice, above the form, says what was done.
+	Title  string
+	App    string
+	Home   string
 	Notice string
 	// Error is shown at Field, the wrong input, if known.
-	Error string
-	Field string
-	// Action receives the form. Other, Forgot and Resend link to the other page, the forgotten
-	// password and another code.
-	Action string
-	Other  string
-	Forgot string
-	Resend string
-	// Session is the challenge's.
+	Error   string
+	Field   string
+	Action  string
+	Other   string
+	Forgot  string
+	Resend  string
 	Session string
 	// ByEmail: users sign in with their e-mail address.
 	ByEmail  bool

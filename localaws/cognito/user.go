@@ -118,7 +118,6 @@ type attribute struct {
 	Value string `json:"Value"`
 }
 
-// attributes includes sub, ordered by name.
 func (u user) attributes() []attribute {
 	list := []attribute{{"sub", u.Sub}}
 	for name, value := range u.Attributes {

@@ -20,7 +20,6 @@ type batchGetRequest struct {
 	ReturnConsumedCapacity string
 }
 
-// batchKeys is also the form of unprocessed keys.
 type batchKeys struct {
 	Keys                     []Item
 	ProjectionExpression     *string           `json:",omitempty"`

@@ -12,7 +12,6 @@ type placeholders struct {
 	ExpressionAttributeValues Item
 }
 
-// expressionText is an expression as sent; nil if it was not.
 type expressionText struct {
 	kind kind
 	text *string
@@ -57,7 +56,6 @@ func (s *Service) bind(given placeholders, texts ...expressionText) (*bound, err
 	return b, b.checkUnused(parsed)
 }
 
-// take adds an expression. It returns what is wrong, or "".
 func (b *bound) take(e *expression) string {
 	if problem := b.checkDefined(e); problem != "" {
 		return problem
@@ -95,7 +93,6 @@ func (b *bound) take(e *expression) string {
 	return b.checkTypes(e.condition)
 }
 
-// concrete returns the path with its placeholders replaced.
 func (b *bound) concrete(p path) path {
 	isPlaceholder := func(s step) bool { return strings.HasPrefix(s.name, "#") }
 	if !slices.ContainsFunc(p, isPlaceholder) {

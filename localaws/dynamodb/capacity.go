@@ -12,7 +12,6 @@ type capacity struct {
 
 type capacityUnits struct{ CapacityUnits float64 }
 
-// capacityOf returns nil unless the request's ReturnConsumedCapacity asks for it.
 func capacityOf(mode, table string, units float64) *capacity {
 	switch mode {
 	case "TOTAL":

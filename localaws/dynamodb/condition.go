@@ -131,7 +131,6 @@ func (b *bound) operand(n *node, it Item) (v Value, ok bool) {
 	return Value{N: &text}, ok
 }
 
-// length is the result of size().
 func (v Value) length() (n int, ok bool) {
 	switch kind := v.kind(); {
 	case kind == "S":

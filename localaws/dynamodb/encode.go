@@ -64,7 +64,6 @@ func withJSON(name string, value json.RawMessage, rest any) ([]byte, error) {
 	return append(all, others[1:]...), nil
 }
 
-// array joins JSON elements in one JSON array.
 func array(elements []json.RawMessage) json.RawMessage {
 	size := len("[]")
 	for _, e := range elements {

@@ -33,7 +33,6 @@ const (
 	opValue   = "value"
 )
 
-// anyPath reports whether any path in n, which may be nil, is wanted.
 func (n *node) anyPath(wanted func(path) bool) bool {
 	switch {
 	case n == nil:

@@ -53,13 +53,11 @@ func (s *Service) newLookup(tableName string, key Item, projection *string, name
 	return &lookup{table: table, key: key, paths: b.projection, bound: b}, nil
 }
 
-// target is the location of a lookup's item.
 type target struct {
 	table *table
 	place []byte
 }
 
-// id is unique across tables.
 func (t target) id() string { return t.table.ID + string(t.place) }
 
 func (l *lookup) find(tx *store.Tx, tables *tableCache) (target, error) {

@@ -19,7 +19,6 @@ func (r span) holds(place []byte) bool {
 	return bytes.Compare(r.start, place) <= 0 && bytes.Compare(place, r.end) < 0
 }
 
-// swapped maps each comparator to the one for exchanged operands.
 var swapped = map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 func (b *bound) keyConditions(n *node) ([]keyCondition, error) {

@@ -31,14 +31,12 @@ func (v Value) appendOrdered(dst []byte) []byte {
 	}
 }
 
-// partition returns the prefix of a partition's places.
 func partition(hash Value) []byte {
 	plain := hash.appendOrdered(nil)
 	escaped := bytes.ReplaceAll(plain, []byte{0}, []byte{0, 0xff})
 	return append(escaped, 0, 1)
 }
 
-// partOf returns a place's partition, without the separator.
 func partOf(place []byte) []byte {
 	part, _, _ := bytes.Cut(place, []byte{0, 1})
 	return part

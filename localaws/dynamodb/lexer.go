@@ -14,7 +14,6 @@ const (
 	tokenBad              // not part of the language
 )
 
-// token is a piece of an expression with its position.
 type token struct {
 	kind       tokenKind
 	text       string

@@ -99,7 +99,6 @@ func isDigits(text string) bool {
 	return true
 }
 
-// trimmed removes zeros at both ends of the digits.
 func (n number) trimmed(digits string) number {
 	significant := strings.TrimLeft(digits, "0")
 	n.exponent -= len(digits) - len(significant)
@@ -110,7 +109,6 @@ func (n number) trimmed(digits string) number {
 	return n
 }
 
-// magnitude is the exponent of the first digit, 0 for zero.
 func (n number) magnitude() int {
 	if n.digits == "" {
 		return 0

@@ -17,7 +17,6 @@ func newRecord(it Item) record {
 	return it.appendJSON(rec)
 }
 
-// size is 0 for no item.
 func (r record) size() int {
 	size, _ := binary.Uvarint(r)
 	return int(size)

@@ -25,14 +25,12 @@ type updateTimeToLiveAnswer struct {
 // Reference, UpdateTimeToLive: up to one hour).
 const ttlSettling = time.Hour
 
-// Values of TimeToLiveStatus.
 const (
 	ttlEnabled   = "ENABLED"
 	ttlDisabling = "DISABLING"
 	ttlDisabled  = "DISABLED"
 )
 
-// updateTimeToLive stores the setting for sweep.
 func (s *Service) updateTimeToLive(_ context.Context, in *updateTimeToLiveRequest) (*updateTimeToLiveAnswer, error) {
 	name, err := s.tableName("tableName", in.TableName)
 	if err != nil {

@@ -12,7 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/marketplaceagreement"
 	"github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -184,6 +186,14 @@ func TestEveryServiceHasItsOwnErrors(t *testing.T) {
 			_, err := marketplacemetering.NewFromConfig(l.cfg).ResolveCustomer(ctx, &marketplacemetering.ResolveCustomerInput{RegistrationToken: aws.String("x")})
 			return err
 		},
+		"events": func() error {
+			_, err := eventbridge.NewFromConfig(l.cfg).ListRules(ctx, &eventbridge.ListRulesInput{})
+			return err
+		},
+		"agreements": func() error {
+			_, err := marketplaceagreement.NewFromConfig(l.cfg).SearchAgreements(ctx, &marketplaceagreement.SearchAgreementsInput{})
+			return err
+		},
 		"s3": func() error {
 			_, err := s3.NewFromConfig(l.cfg, func(o *s3.Options) { o.UsePathStyle = true }).ListBuckets(ctx, &s3.ListBucketsInput{})
 			return err
@@ -198,6 +208,8 @@ func TestEveryServiceHasItsOwnErrors(t *testing.T) {
 		"cognito-idp": {"TooManyRequestsException", "InternalErrorException", "ServiceUnavailable"},
 		"apigateway":  {"TooManyRequestsException", "InternalFailure", "ServiceUnavailableException"},
 		"metering":    {"ThrottlingException", "InternalServiceErrorException", "ServiceUnavailable"},
+		"events":      {"ThrottlingException", "InternalException", "ServiceUnavailable"},
+		"agreements":  {"ThrottlingException", "InternalServerException", "ServiceUnavailable"},
 		"s3":          {"SlowDown", "InternalError", "ServiceUnavailable"},
 	}
 	for service, codes := range tests {

@@ -69,14 +69,14 @@ var errorNames = []string{Throttling, Internal, Unavailable}
 // Rule selects calls and their fault.
 type Rule struct {
 	// Service is "*" for all or "sqs", "sns", "dynamodb", "kms", "sts", "cognito-idp", "s3",
-	// "ses", "metering", "apigateway" (the control plane) or "execute-api" (deployed APIs).
+	// "ses", "metering", "agreements" and "entitlements" (of AWS Marketplace), "events"
+	// (EventBridge), "apigateway" (the control plane) or "execute-api" (deployed APIs).
 	Service string `json:"service"`
 	// Operation is the name in AWS's API reference, like "SendMessage", or a page's path in
 	// cognito-idp, like "/oauth2/token". Empty or "*" means all.
 	Operation string `json:"operation,omitempty"`
 	Kind      Kind   `json:"kind"`
-	// Error is only for the kind Error.
-	Error string `json:"error,omitempty"`
+	Error     string `json:"error,omitempty"`
 	// Latency is drawn evenly from the range.
 	Latency Range `json:"latency,omitzero"`
 	// After is when a late call takes effect, or a reordered or expired message can be

@@ -14,8 +14,7 @@ import (
 type Call struct {
 	Service, Operation string
 	Handler            http.Handler
-	// Refuse answers the call with an error in the service's protocol.
-	Refuse func(http.ResponseWriter, *http.Request, *wire.Error)
+	Refuse             func(http.ResponseWriter, *http.Request, *wire.Error)
 }
 
 // Injector applies a plan. It is safe for concurrent use.
@@ -30,7 +29,6 @@ type Injector struct {
 	counts Counts
 }
 
-// die is a rule's generator and number of faults.
 type die struct {
 	source *rand.Rand
 	struck int
@@ -75,7 +73,6 @@ func (in *Injector) Counts() Counts {
 // afterwards.
 func (in *Injector) Close() { in.late.close() }
 
-// fate is what the plan does to a call.
 type fate struct {
 	latency time.Duration
 	// kind is the fault besides latency, or empty. wait, after and failure are the rule's

@@ -91,7 +91,7 @@ func TestAnUnknownServiceOrOperationIsRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"sqs.SendMesage:lost": "sqs has no operation SendMesage",
-		"glue:lost":           "there is no service glue, only apigateway, ",
+		"glue:lost":           "there is no service glue, only agreements, apigateway, ",
 		"*.SendMessage:lost":  "an operation needs a service",
 	} {
 		plan, err := faults.Parse(text)

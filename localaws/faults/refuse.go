@@ -53,6 +53,15 @@ var refusals = map[string]map[string]wire.Error{
 		Throttling: {Code: "TooManyRequestsException", Message: "Maximum sending rate exceeded.", Status: http.StatusTooManyRequests},
 		Internal:   {Code: "InternalServiceErrorException", Message: "An internal error has occurred.", Status: http.StatusInternalServerError},
 	},
+	"agreements": {
+		Internal: {Code: "InternalServerException", Message: "An internal error has occurred.", Status: http.StatusInternalServerError},
+	},
+	"entitlements": {
+		Internal: {Code: "InternalServiceErrorException", Message: "An internal error has occurred.", Status: http.StatusInternalServerError},
+	},
+	"events": {
+		Internal: {Code: "InternalException", Message: "This exception occurs due to unexpected causes.", Status: http.StatusInternalServerError},
+	},
 	"metering": {
 		Internal: {Code: "InternalServiceErrorException", Message: "An internal error has occurred.", Status: http.StatusInternalServerError},
 	},

@@ -4,7 +4,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/constraint"
 )
 
-// constraints are what is wrong with a request's members.
 type constraints struct{ constraint.Violations }
 
 // bytes bounds a required blob.
@@ -19,7 +18,6 @@ func (c *constraints) bytes(member string, value []byte, most int) {
 	}
 }
 
-// oneOf checks a required value.
 func (c *constraints) oneOf(member, value string, allowed []string) {
 	if value == "" {
 		c.Add(member, "not be null")
@@ -27,5 +25,4 @@ func (c *constraints) oneOf(member, value string, allowed []string) {
 	c.OneOf(member, allowed, value)
 }
 
-// err is nil when nothing was found wrong.
 func (c constraints) err() error { return c.Err("ValidationException") }

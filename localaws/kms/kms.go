@@ -86,7 +86,6 @@ func (s *Service) in(region string) *Service {
 	return &there
 }
 
-// none is an empty answer.
 type none struct{}
 
 func (s *Service) keys(tx *store.Tx) store.Bucket    { return tx.Bucket(s.path("keys")...) }

@@ -59,8 +59,7 @@ func (s *Service) accountPolicy() string {
 
 type putKeyPolicyInput struct {
 	keyPolicyInput
-	Policy string
-	// BypassPolicyLockoutSafetyCheck: see checkPolicy.
+	Policy                         string
 	BypassPolicyLockoutSafetyCheck bool
 }
 

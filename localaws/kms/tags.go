@@ -48,7 +48,6 @@ type tagResourceInput struct {
 	Tags  []tag
 }
 
-// tagResource adds or replaces tags.
 func (s *Service) tagResource(_ context.Context, in *tagResourceInput) (*none, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err

@@ -44,18 +44,18 @@ func (s *Service) batchMeterUsage(_ context.Context, in *batchMeterUsageIn) (*ba
 	}
 	var out *batchMeterUsageOut
 	err := s.env.DB.Update(func(tx *store.Tx) error {
-		m, err := readMarket(tx)
-		if err != nil {
+		if err := checkEnabled(tx); err != nil {
 			return err
 		}
-		licences, err := in.judge(m, s.env.Now())
+		m := market{tx, s.env.Now()}
+		licences, err := in.judge(m)
 		if err != nil {
 			return err
 		}
 		out = &batchMeterUsageOut{Results: []usageResult{}, UnprocessedRecords: []usageRecord{}}
 		for i, u := range in.UsageRecords {
 			result := usageResult{Status: notSubscribed, UsageRecord: u}
-			if l := licences[i]; l != nil && l.active() {
+			if l := licences[i]; l != nil && l.active(m.now) {
 				if result.Status, result.MeteringRecordID, err = meter(tx, in.ProductCode == "", *l, u); err != nil {
 					return err
 				}
@@ -84,12 +84,16 @@ func (in *batchMeterUsageIn) checkMembers() error {
 
 // judge returns each record's licence, nil if the customer holds none. A batch is for one
 // product, named by its code or, since June 2026, by the licences.
-func (in *batchMeterUsageIn) judge(m market, now time.Time) ([]*licence, error) {
-	if in.ProductCode != "" && !m.knows(in.ProductCode) {
-		return nil, invalidProduct()
+func (in *batchMeterUsageIn) judge(m market) ([]*Licence, error) {
+	if in.ProductCode != "" {
+		if known, err := m.knows(in.ProductCode); err != nil {
+			return nil, err
+		} else if !known {
+			return nil, invalidProduct()
+		}
 	}
 	product := in.ProductCode
-	licences := make([]*licence, len(in.UsageRecords))
+	licences := make([]*Licence, len(in.UsageRecords))
 	for i, u := range in.UsageRecords {
 		l, err := u.licence(m, in.ProductCode)
 		if err != nil {
@@ -103,10 +107,12 @@ func (in *batchMeterUsageIn) judge(m market, now time.Time) ([]*licence, error) 
 				return nil, invalidProduct()
 			}
 		}
-		if !m.has(product, *u.Dimension) {
+		if has, err := m.has(product, *u.Dimension); err != nil {
+			return nil, err
+		} else if !has {
 			return nil, wire.Errorf("InvalidUsageDimensionException", "The usage dimension %s does not match one of the UsageDimensions associated with products.", *u.Dimension)
 		}
-		if err := u.checkTime(now); err != nil {
+		if err := u.checkTime(m.now); err != nil {
 			return nil, err
 		}
 		if err := u.checkSum(); err != nil {
@@ -123,7 +129,7 @@ func invalidProduct() error {
 // licence returns the licence for a record, or nil. A licence that the record names must be
 // the customer's and have started by the hour of the usage. Otherwise it is the customer's
 // licence of the product.
-func (u usageRecord) licence(m market, product string) (*licence, error) {
+func (u usageRecord) licence(m market, product string) (*Licence, error) {
 	if (u.CustomerAWSAccountID == nil) == (u.CustomerIdentifier == nil) {
 		return nil, wire.Errorf("InvalidCustomerIdentifierException", "A usage record must have either CustomerAWSAccountId or CustomerIdentifier.")
 	}
@@ -139,13 +145,13 @@ func (u usageRecord) licence(m market, product string) (*licence, error) {
 	case u.LicenseARN == nil && product == "":
 		return nil, invalidProduct()
 	case u.LicenseARN == nil:
-		if l, ok := m.held(product, account, customer); ok {
-			return &l, nil
-		}
-		return nil, nil
+		return m.held(product, account, customer)
 	}
-	l, ok := m.licences[licenceID(*u.LicenseARN)]
-	if !ok || l.ARN != *u.LicenseARN || l.Account != account || hourOf(u.at()).Before(hourOf(l.Started)) {
+	l, ok, err := Get(m.tx, *u.LicenseARN)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || l.Started.IsZero() || l.ARN != *u.LicenseARN || l.Account != account || hourOf(u.at()).Before(hourOf(l.Started)) {
 		return nil, wire.Errorf("InvalidLicenseException", "The LicenseArn is not valid, does not match the customer, or the usage is not within the license activation period.")
 	}
 	return &l, nil

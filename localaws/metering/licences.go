@@ -11,20 +11,29 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-type licence struct {
+// Licence is a customer's right to use a product, and the seller's to meter it.
+type Licence struct {
 	ARN, Product, Account string
 	// Customer is the customer identifier; new integrations do not get one.
 	Customer string `json:",omitempty"`
-	Started  time.Time
-	// Ended is zero while the licence is active.
-	Ended time.Time `json:",omitzero"`
+	// Started is zero until the licence is active, and Ended until it has an end. Usage can be
+	// metered in between.
+	Started time.Time `json:",omitzero"`
+	Ended   time.Time `json:",omitzero"`
 }
 
-func (l licence) active() bool { return l.Ended.IsZero() }
+func (l Licence) active(now time.Time) bool {
+	return !l.Started.IsZero() && (l.Ended.IsZero() || now.Before(l.Ended))
+}
 
-// licenceID is the part of an ARN after the last colon. AWS does not write the rest in the
+// LicenceID is the part of an ARN after the last colon. AWS does not write the rest in the
 // same way everywhere.
-func licenceID(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
+func LicenceID(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
+
+// LicenceARN returns the ARN of a licence id, as ResolveCustomer returns it.
+func (s *Service) LicenceARN(id string) string {
+	return "arn:aws:license-manager::" + s.env.Account + ":license:" + id
+}
 
 // licenceARN takes an ARN or an id. If given is empty, the ARN follows from product and
 // account, so that a returning buyer gets the same licence.
@@ -36,13 +45,30 @@ func (s *Service) licenceARN(given, product, account string) string {
 		sum := sha256.Sum256([]byte(product + " " + account))
 		given = "l-" + hex.EncodeToString(sum[:16])
 	}
-	return "arn:aws:license-manager::" + s.env.Account + ":license:" + given
+	return s.LicenceARN(given)
+}
+
+// Put stores a licence, within the caller's transaction.
+func Put(tx *store.Tx, l Licence) error {
+	b := licencesIn(tx)
+	return store.PutJSON(b, LicenceID(l.ARN), l)
+}
+
+// Get returns a licence by ARN or id.
+func Get(tx *store.Tx, licence string) (l Licence, found bool, err error) {
+	return store.GetJSON[Licence](licencesIn(tx), LicenceID(licence))
+}
+
+// Define sets the dimensions of a product, within the caller's transaction.
+func Define(tx *store.Tx, code string, dimensions []string) error {
+	b := productsIn(tx)
+	return store.PutJSON(b, code, dimensions)
 }
 
 // DefineProduct sets the dimensions of a product; usage in others is refused. A product
 // that was never defined accepts all.
 func (s *Service) DefineProduct(code string, dimensions ...string) error {
-	err := s.env.DB.Update(func(tx *store.Tx) error { return store.PutJSON(productsIn(tx), code, dimensions) })
+	err := s.env.DB.Update(func(tx *store.Tx) error { return Define(tx, code, dimensions) })
 	if err != nil {
 		return fmt.Errorf("defining product %s: %w", code, err)
 	}
@@ -54,17 +80,17 @@ func (s *Service) DefineProduct(code string, dimensions ...string) error {
 // for that. Ending it again changes nothing. An unknown licence is an error.
 func (s *Service) EndLicence(licenceARN string) error {
 	err := s.env.DB.Update(func(tx *store.Tx) error {
-		l, found, err := store.GetJSON[licence](licencesIn(tx), licenceID(licenceARN))
+		l, found, err := Get(tx, licenceARN)
 		switch {
 		case err != nil:
 			return err
 		case !found:
 			return fmt.Errorf("there is no such licence")
-		case !l.active():
+		case !l.active(s.env.Now()):
 			return nil
 		}
 		l.Ended = s.env.Now()
-		return store.PutJSON(licencesIn(tx), licenceID(l.ARN), l)
+		return Put(tx, l)
 	})
 	if err != nil {
 		return fmt.Errorf("ending licence %s: %w", licenceARN, err)
@@ -72,52 +98,36 @@ func (s *Service) EndLicence(licenceARN string) error {
 	return nil
 }
 
+// market reads products and licences for one batch.
 type market struct {
-	licences   map[string]licence
-	dimensions map[string][]string
+	tx  *store.Tx
+	now time.Time
 }
 
-func readMarket(tx *store.Tx) (market, error) {
-	m := market{map[string]licence{}, map[string][]string{}}
-	all, err := store.AllJSON[licence](licencesIn(tx))
-	if err != nil {
-		return m, err
+// knows reports whether the product was defined or has a customer.
+func (m market) knows(product string) (bool, error) {
+	if _, defined, err := store.GetJSON[[]string](productsIn(m.tx), product); defined || err != nil {
+		return defined, err
 	}
+	all, err := store.AllJSON[Licence](licencesIn(m.tx))
+	return slices.ContainsFunc(all, func(l Licence) bool { return l.Product == product }), err
+}
+
+// held returns the customer's licence of the product, an active one if there is one, or nil.
+func (m market) held(product, account, customer string) (held *Licence, err error) {
+	all, err := store.AllJSON[Licence](licencesIn(m.tx))
 	for _, l := range all {
-		m.licences[licenceID(l.ARN)] = l
-		if m.dimensions[l.Product] != nil {
-			continue
-		}
-		if m.dimensions[l.Product], _, err = store.GetJSON[[]string](productsIn(tx), l.Product); err != nil {
-			return m, err
-		}
-	}
-	return m, nil
-}
-
-func (m market) knows(product string) bool {
-	for _, l := range m.licences {
-		if l.Product == product {
-			return true
-		}
-	}
-	return false
-}
-
-// held prefers an active licence.
-func (m market) held(product, account, customer string) (held licence, ok bool) {
-	for _, l := range m.licences {
 		if l.Product != product || (account != "" && l.Account != account) || (customer != "" && l.Customer != customer) {
 			continue
 		}
-		if !ok || !held.active() && l.active() {
-			held, ok = l, true
+		if held == nil || !held.active(m.now) && l.active(m.now) {
+			held = &l
 		}
 	}
-	return held, ok
+	return held, err
 }
 
-func (m market) has(product, dimension string) bool {
-	dimensions := m.dimensions[product]
-	return dimensions == nil || slices.Contains(dimensions, dimension)
+func (m market) has(product, dimension string) (bool, error) {
+	dimensions, defined, err := store.GetJSON[[]string](productsIn(m.tx), product)
+	return !defined || dimensions == nil || slices.Contains(dimensions, dimension), err
 }

@@ -28,7 +28,7 @@ type Record struct {
 func (s *Service) Metered() ([]Record, error) {
 	var all []Record
 	err := s.env.DB.View(func(tx *store.Tx) (err error) {
-		all, err = store.AllJSON[Record](recordsIn(tx))
+		all, err = MeteredIn(tx)
 		return err
 	})
 	if err != nil {
@@ -37,20 +37,22 @@ func (s *Service) Metered() ([]Record, error) {
 	return all, nil
 }
 
+// MeteredIn is Metered within the caller's transaction.
+func MeteredIn(tx *store.Tx) ([]Record, error) { return store.AllJSON[Record](recordsIn(tx)) }
+
 func hourOf(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }
 
-// slot identifies usage that is metered once.
 func (r Record) slot() string {
 	way := "product"
 	if r.ByLicence {
 		way = "licence"
 	}
-	return strings.Join([]string{licenceID(r.Licence), r.Dimension, hourOf(r.At).Format("2006-01-02T15"), way}, " ")
+	return strings.Join([]string{LicenceID(r.Licence), r.Dimension, hourOf(r.At).Format("2006-01-02T15"), way}, " ")
 }
 
 // meter stores the record. A record that is stored already succeeds with its id. Another
 // quantity for the slot is a duplicate, and the first one stays.
-func meter(tx *store.Tx, byLicence bool, l licence, u usageRecord) (status, id string, err error) {
+func meter(tx *store.Tx, byLicence bool, l Licence, u usageRecord) (status, id string, err error) {
 	r := Record{
 		ID: wire.NewUUID(), Product: l.Product, Account: l.Account, Licence: l.ARN, Customer: l.Customer,
 		Dimension: *u.Dimension, At: u.at(), Quantity: u.quantity(), Allocations: u.UsageAllocations,

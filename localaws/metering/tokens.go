@@ -38,33 +38,48 @@ func (s *Service) IssueToken(product, account, licenceARN, customer string) (str
 	if product == "" || !accountForm.MatchString(account) {
 		return "", fmt.Errorf("issuing a token: product %q is empty, or account %q is not a 12-digit id", product, account)
 	}
-	// Like AWS's tokens, it contains characters that a form must encode.
-	secret := make([]byte, 48)
-	_, _ = rand.Read(secret)
-	issued := base64.StdEncoding.EncodeToString(secret)
+	issued := newToken()
 	arn := s.licenceARN(licenceARN, product, account)
 	err := s.env.DB.Update(func(tx *store.Tx) error {
 		now := s.env.Now()
-		have, found, err := store.GetJSON[licence](licencesIn(tx), licenceID(arn))
+		l, found, err := Get(tx, arn)
 		switch {
 		case err != nil:
 			return err
-		case found && (have.Product != product || have.Account != account):
+		case found && (l.Product != product || l.Account != account):
 			return fmt.Errorf("licence %s belongs to another account or product", arn)
 		}
-		if !found || !have.active() {
-			l := licence{ARN: arn, Product: product, Account: account, Customer: customer, Started: now}
-			if err := store.PutJSON(licencesIn(tx), licenceID(arn), l); err != nil {
+		if !found || !l.active(now) {
+			l = Licence{ARN: arn, Product: product, Account: account, Customer: customer, Started: now}
+			if err := Put(tx, l); err != nil {
 				return err
 			}
 		}
-		t := token{Product: product, Account: account, Licence: arn, Customer: customer, Issued: now}
-		return store.PutJSON(tokensIn(tx), hashOf(issued), t)
+		l.Customer = customer
+		return putToken(tx, issued, l, now)
 	})
 	if err != nil {
 		return "", fmt.Errorf("issuing a token: %w", err)
 	}
 	return issued, nil
+}
+
+// Issue returns another registration token for the licence, within the caller's transaction.
+func Issue(tx *store.Tx, l Licence, now time.Time) (string, error) {
+	issued := newToken()
+	return issued, putToken(tx, issued, l, now)
+}
+
+// newToken contains characters that a form must encode, like AWS's tokens.
+func newToken() string {
+	secret := make([]byte, 48)
+	_, _ = rand.Read(secret)
+	return base64.StdEncoding.EncodeToString(secret)
+}
+
+func putToken(tx *store.Tx, issued string, l Licence, now time.Time) error {
+	b := tokensIn(tx)
+	return store.PutJSON(b, hashOf(issued), token{Product: l.Product, Account: l.Account, Licence: l.ARN, Customer: l.Customer, Issued: now})
 }
 
 func hashOf(token string) string {
@@ -87,6 +102,9 @@ func (s *Service) resolveCustomer(_ context.Context, in *resolveCustomerIn) (*re
 	}
 	var t token
 	err := s.env.DB.View(func(tx *store.Tx) (err error) {
+		if err := checkEnabled(tx); err != nil {
+			return err
+		}
 		var found bool
 		t, found, err = store.GetJSON[token](tokensIn(tx), hashOf(*in.RegistrationToken))
 		switch {

@@ -17,7 +17,6 @@ type bucket struct {
 	Created      time.Time
 }
 
-// defaultRegion has no location constraint.
 const defaultRegion = "us-east-1"
 
 func findBucket(tx *store.Tx, name string) (bucket, error) {

@@ -11,7 +11,6 @@ import (
 	"strings"
 )
 
-// checksum is an algorithm.
 type checksum struct {
 	name string
 	size int // in bytes
@@ -29,7 +28,6 @@ var checksums = []checksum{
 	{"SHA256", sha256.Size, sha256.New},
 }
 
-// defaultChecksum is for objects without a client's checksum.
 const defaultChecksum = "CRC64NVME"
 
 func checksumCalled(name string) *checksum {
@@ -40,7 +38,6 @@ func checksumCalled(name string) *checksum {
 	return &checksums[i]
 }
 
-// checksumNamed returns a header's algorithm, or nil.
 func checksumNamed(header string) *checksum {
 	name, ok := strings.CutPrefix(header, "X-Amz-Checksum-")
 	if !ok {

@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// getObject answers GET and HEAD.
 func (s *Service) getObject(c call) error {
 	var o object
 	var content []byte

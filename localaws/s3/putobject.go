@@ -29,8 +29,7 @@ const (
 	metaPrefix = "X-Amz-Meta-"
 	maxKey     = 1024
 	maxMeta    = 2048
-	// noType is the default Content-Type.
-	noType = "binary/octet-stream"
+	noType     = "binary/octet-stream"
 )
 
 // systemHeaders are stored and returned unchanged.
@@ -131,7 +130,6 @@ func metaSize(headers map[string]string) (n int) {
 	return n
 }
 
-// mayWrite checks the request's conditions on the existing object.
 func (c call) mayWrite(have object, found bool) error {
 	ifMatch, ifNoneMatch := c.Header.Get("If-Match"), c.Header.Get("If-None-Match")
 	switch {

@@ -16,10 +16,8 @@ type form struct {
 	prefix string
 }
 
-// text returns a member or "".
 func (f form) text(name string) string { return f.values.Get(f.prefix + name) }
 
-// optional returns a member or nil.
 func (f form) optional(name string) *string {
 	value, ok := f.values[f.prefix+name]
 	if !ok {
@@ -67,7 +65,6 @@ func (f form) pairs(name string) map[string]string {
 	return all
 }
 
-// only refuses other members.
 func (f form) only(members []string) error {
 	for key := range f.values {
 		rest, ok := strings.CutPrefix(key, f.prefix)

@@ -70,7 +70,7 @@ func (s *Service) deliver(parameter, arn string, fill func(*publication) error) 
 		if st, refusal = s.load(); refusal != nil {
 			return plan
 		}
-		if p.topic, refusal = st.topic(parameter, arn); refusal != nil {
+		if p.topic, refusal = st.owned(parameter, arn, "Publish"); refusal != nil {
 			return plan
 		}
 		p.now, p.subscribers = now, st.subscribers(p.topic)

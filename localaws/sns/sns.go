@@ -74,5 +74,4 @@ func operation[Out any](s *Service, f func(context.Context, form) (*Out, error),
 	}
 }
 
-// nothing is an empty answer.
 type nothing struct{}

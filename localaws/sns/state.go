@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// The buckets within "sns".
 const (
 	topicsBucket        = "topics"        // ARN -> topic
 	subscriptionsBucket = "subscriptions" // ARN -> subscription
@@ -27,6 +26,8 @@ type state struct {
 type topic struct {
 	ARN, Name string
 	FIFO      bool
+	// Owner is another account, or empty; see EnsureTopic.
+	Owner string `json:",omitempty"`
 	// Attributes are those set by CreateTopic or SetTopicAttributes.
 	Attributes map[string]string
 	Tags       map[string]string

@@ -87,7 +87,6 @@ func (sub *subscription) compile(context string) error {
 	return nil
 }
 
-// deadLetters returns an ARN or "".
 func (sub *subscription) deadLetters() string {
 	var policy struct {
 		Target string `json:"deadLetterTargetArn"`
@@ -116,7 +115,6 @@ func (sub *subscription) wants(m message, body string) bool {
 	return sub.filter.HoldsOfAttributes(attributes)
 }
 
-// attributes returns the attributes that can be set.
 func (sub *subscription) attributes() map[string]string {
 	all := map[string]string{"RawMessageDelivery": strconv.FormatBool(sub.Raw)}
 	if sub.FilterPolicy != "" {

@@ -136,7 +136,7 @@ func (s *Service) listSubscriptions(_ context.Context, in form) (*listSubscripti
 func (s *Service) listSubscriptionsByTopic(_ context.Context, in form) (*listSubscriptionsOut, error) {
 	out := &listSubscriptionsOut{}
 	return out, s.read(func(st *state) error {
-		t, err := st.topic("TopicArn", in.text("TopicArn"))
+		t, err := st.owned("TopicArn", in.text("TopicArn"), "ListSubscriptionsByTopic")
 		if err != nil {
 			return err
 		}

@@ -93,8 +93,11 @@ func (st *state) resource(in form) (*topic, error) {
 		return nil, err
 	}
 	t, ok := st.topics[arn]
-	if !ok {
+	switch {
+	case !ok:
 		return nil, &wire.Error{Code: "ResourceNotFound", Message: "Resource does not exist", Status: http.StatusNotFound}
+	case t.Owner != "":
+		return nil, notAuthorized("TagResource", arn)
 	}
 	return t, nil
 }

@@ -137,8 +137,11 @@ func (s *Service) deleteTopic(_ context.Context, in form) (*nothing, error) {
 	}
 	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
 		t, ok := st.topics[arn]
-		if !ok {
+		switch {
+		case !ok:
 			return nil, nil
+		case t.Owner != "":
+			return nil, notAuthorized("DeleteTopic", arn)
 		}
 		subscribers := st.subscribers(t)
 		delete(st.topics, arn)
@@ -175,7 +178,13 @@ func (s *Service) listTopics(_ context.Context, in form) (*listTopicsOut, error)
 	out := &listTopicsOut{}
 	return out, s.read(func(st *state) error {
 		var arns []string
-		arns, out.NextToken = after(slices.Sorted(maps.Keys(st.topics)), in.text("NextToken"))
+		for arn, t := range st.topics {
+			if t.Owner == "" {
+				arns = append(arns, arn)
+			}
+		}
+		slices.Sort(arns)
+		arns, out.NextToken = after(arns, in.text("NextToken"))
 		for _, arn := range arns {
 			out.Topics.add(topicMember{arn})
 		}
@@ -190,7 +199,7 @@ type attributesOut struct {
 func (s *Service) getTopicAttributes(_ context.Context, in form) (*attributesOut, error) {
 	out := &attributesOut{}
 	return out, s.read(func(st *state) error {
-		t, err := st.topic("TopicArn", in.text("TopicArn"))
+		t, err := st.owned("TopicArn", in.text("TopicArn"), "GetTopicAttributes")
 		if err != nil {
 			return err
 		}
@@ -232,7 +241,7 @@ func (s *Service) defaultPolicy(t *topic) string {
 
 func (s *Service) setTopicAttributes(_ context.Context, in form) (*nothing, error) {
 	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
-		t, err := st.topic("TopicArn", in.text("TopicArn"))
+		t, err := st.owned("TopicArn", in.text("TopicArn"), "SetTopicAttributes")
 		if err != nil {
 			return nil, err
 		}

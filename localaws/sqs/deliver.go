@@ -3,6 +3,7 @@ package sqs
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -28,8 +29,10 @@ type Delivery struct {
 	// Service is the delivering principal, like sns.amazonaws.com, and Source the ARN for which
 	// it delivers. The queue's policy checks both. Service becomes the SenderId.
 	Service, Source string
-	// DeadLetterARN is the queue for a refused delivery, or empty.
-	DeadLetterARN string
+	// DeadLetterARN is the queue for a refused delivery, or empty. DeadLetterAttributes replace
+	// the attributes there, unless they are nil.
+	DeadLetterARN        string
+	DeadLetterAttributes map[string]AttributeValue
 }
 
 // Plan is a topic's decision on published messages.
@@ -75,10 +78,21 @@ func (r *round) deliverOrKeep(d Delivery) error {
 		return refusal
 	}
 	d.QueueARN = d.DeadLetterARN
+	if d.DeadLetterAttributes != nil {
+		d.Attributes = d.DeadLetterAttributes
+	}
 	if err := r.deliver(d); err != nil {
 		return errors.Join(refusal, err)
 	}
 	return fmt.Errorf("%w: %w", refusal, ErrDeadLettered)
+}
+
+// account owns the source.
+func (d Delivery) account() string {
+	if parts := strings.SplitN(d.Source, ":", 6); len(parts) == 6 {
+		return parts[4]
+	}
+	return ""
 }
 
 func (r *round) deliver(d Delivery) error {
@@ -86,7 +100,7 @@ func (r *round) deliver(d Delivery) error {
 	if !ok {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, ErrNoQueue)
 	}
-	if !q.access.allows(delivering{d.Service, d.Source, r.queues.env.Account, q.arn}) {
+	if !q.access.allows(delivering{d.Service, d.Source, d.account(), q.arn}) {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, ErrDenied)
 	}
 	e := entry{MessageBody: d.Body, MessageAttributes: d.Attributes}

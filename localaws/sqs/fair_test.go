@@ -51,7 +51,7 @@ func TestAGroupIsNoLongerNoisyWhenItsMessagesAreDone(t *testing.T) {
 	l.wantReceived(q, 10, slices.Repeat([]string{"noisy"}, 10)...)
 }
 
-func TestAGroupWithASmallShareOfTheMessagesInFlightIsNotNoisy(t *testing.T) {
+func TestAGroupWithASmallPartOfTheMessagesInFlightIsNotNoisy(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")

@@ -38,7 +38,6 @@ func (e Env) ARN(service, resource string) string {
 
 // Error is an AWS error.
 type Error struct {
-	// Code is the exception's name, e.g. "ResourceNotFoundException".
 	Code string
 	// Message is AWS's text.
 	Message string
@@ -49,7 +48,6 @@ type Error struct {
 	QueryCode string
 	// Fields are further members of the error.
 	Fields map[string]any
-	// Header holds further response headers.
 	Header http.Header
 }
 

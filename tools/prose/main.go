@@ -37,7 +37,6 @@ func main() {
 	}
 }
 
-// check prints what it finds in the tree and returns how much it found.
 func check(tree fs.FS, out io.Writer) (found int, err error) {
 	err = fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {

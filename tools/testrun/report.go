@@ -43,7 +43,6 @@ func newReport(out io.Writer) *report {
 	return &report{out: out, packages: map[string]*results{}}
 }
 
-// read reads all events. It prints lines that are not events.
 func (r *report) read(events io.Reader) error {
 	lines := bufio.NewReader(events)
 	for {
@@ -146,7 +145,6 @@ func printTest(out io.Writer, t *test) {
 	}
 }
 
-// close prints packages that never ended, then the totals.
 func (r *report) close() {
 	for pkg := range r.packages {
 		r.test(pkg, "").action = "fail"

@@ -10,8 +10,8 @@ type acker struct {
 	leases  *leases
 	deletes coalescer[*delivery]
 	changes coalescer[change]
-	// open counts messages that are received and neither deleted nor handed back yet.
-	open atomic.Int64
+	// inHand counts messages that are received and neither deleted nor handed back yet.
+	inHand atomic.Int64
 }
 
 // On a standard queue, an old receipt may still work while another worker handles the message.
@@ -47,12 +47,12 @@ func newAcker(r receiptCalls, l *leases, cfg SubscriberConfig) *acker {
 	return a
 }
 
-func (a *acker) expect(n int) { a.open.Add(int64(n)) }
+func (a *acker) expect(n int) { a.inHand.Add(int64(n)) }
 
 func (a *acker) delete(d *delivery) {
 	a.leases.drop(d)
 	// While other messages are in hand, their deletes may join this batch.
-	a.deletes.add(a.open.Add(-1) == 0, d)
+	a.deletes.add(a.inHand.Add(-1) == 0, d)
 }
 
 func (a *acker) handBack(ds []*delivery, delay time.Duration) {
@@ -61,7 +61,7 @@ func (a *acker) handBack(ds []*delivery, delay time.Duration) {
 	for i, d := range ds {
 		changes[i] = change{d: d, visibility: delay}
 	}
-	last := a.open.Add(-int64(len(ds))) == 0
+	last := a.inHand.Add(-int64(len(ds))) == 0
 	a.changes.add(last, changes...)
 	if last {
 		a.deletes.flush()

@@ -15,7 +15,6 @@ const maxBatch = 10
 
 type failedEntry struct {
 	index int
-	// final means that the entry is at fault and not sent again.
 	final bool
 	err   error
 }
@@ -24,7 +23,6 @@ var errUnanswered = errors.New("AWS's answer leaves it out")
 
 func entryID(place int) *string { return aws.String(strconv.Itoa(place)) }
 
-// failedEntries returns, in order, the entries that the answer does not confirm.
 func failedEntries[T any](entries int, confirmed []T, id func(T) *string, failed []types.BatchResultErrorEntry) []failedEntry {
 	answers := allFailed(entries, errUnanswered)
 	answer := func(id *string) *failedEntry {

@@ -9,9 +9,8 @@ import (
 )
 
 type entry struct {
-	uuid string
-	wire *types.Message
-	// group is empty where order does not matter.
+	uuid  string
+	wire  *types.Message
 	group string
 	size  int
 	call  *call
@@ -26,7 +25,6 @@ func (e *entry) parameter(name string) *string {
 	return nil
 }
 
-// call is one Publish. done is closed once each entry is confirmed or has failed.
 type call struct {
 	ctx  context.Context
 	done chan struct{}
@@ -47,7 +45,7 @@ func newCall(ctx context.Context, entries []*entry) *call {
 	return c
 }
 
-// A nil error confirms the entry.
+// record confirms the entry if the error is nil.
 func (c *call) record(e *entry, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -29,7 +29,6 @@ func (g *gate) enter() bool {
 
 func (g *gate) leave() { g.passing.Done() }
 
-// shut returns once the gate is empty and nobody can enter any more.
 func (g *gate) shut() {
 	g.mu.Lock()
 	g.closed = true

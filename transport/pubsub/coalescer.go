@@ -13,7 +13,7 @@ type coalescer[T any] struct {
 	life   context.Context
 	send   func(batch []T) []failedEntry
 	again  func(tries int) bool
-	// stale says, before each try, why an item must no longer be sent; nil if it may be.
+	// stale says why an item must no longer be sent; nil if it may be.
 	stale  func(item T) error
 	failed func(item T, err error)
 
@@ -23,7 +23,6 @@ type coalescer[T any] struct {
 	sending sync.WaitGroup
 }
 
-// Items of one add are sent together if they fit.
 func (c *coalescer[T]) add(now bool, items ...T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +44,6 @@ func (c *coalescer[T]) flush() {
 	c.sendWaiting()
 }
 
-// drain returns when all requests are over.
 func (c *coalescer[T]) drain() {
 	c.flush()
 	c.sending.Wait()

@@ -51,8 +51,8 @@ type SubscriberConfig struct {
 	// MaxHandling bounds the handling of a message; 10 minutes. Then its context ends and its
 	// lease is no longer extended.
 	MaxHandling time.Duration
-	// CloseTimeout bounds closing in every case; 22 s. When only HandBackTime is left of it,
-	// the messages' contexts end, and messages that still get no answer are handed back.
+	// CloseTimeout bounds closing in every case; 22 s. When only HandBackTime is left of it, the
+	// messages' contexts end, and messages that get no answer are handed back.
 	CloseTimeout time.Duration
 	// HandBackTime is the part of CloseTimeout for handing messages back; 5 s.
 	HandBackTime time.Duration

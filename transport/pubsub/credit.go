@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// gatherTime is how long a poller waits for credit for a full receive. Without it, a busy
-// consumer would receive messages one by one, as handlers finish.
+// gatherTime is how long a poller waits for credit for a full receive. Without it, a busy consumer
+// would receive messages one by one.
 const gatherTime = 5 * time.Millisecond
 
 // credit bounds the group runs. Before it receives, a poller takes enough for each message to
 // be a run of its own, and gives back the rest.
 type credit struct {
 	tokens chan struct{}
-	// turn is held by the poller that gathers, so that two do not share the little there is.
-	turn chan struct{}
+	turn   chan struct{}
 }
 
 func newCredit(n int) *credit {

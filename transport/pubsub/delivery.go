@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// delivery is a message that SQS has leased to us.
 type delivery struct {
 	id       string
 	receipt  string
@@ -20,8 +19,7 @@ type delivery struct {
 
 	mu sync.Mutex
 	// until is when the lease ends by our clock, never later than SQS ends it.
-	until time.Time
-	// extendUntil is when the lease is no longer extended; zero before it is handed out.
+	until       time.Time
 	extendUntil time.Time
 
 	redelivery Redelivery
@@ -29,10 +27,10 @@ type delivery struct {
 
 type deliveryKey struct{}
 
-// Lease returns when the lease of the context's message ends, never too late. Until then no
-// other worker gets the message or, on a FIFO queue, the next of its group. The lease is
-// extended while the handler runs, so ask again for the current time. ok is false if the
-// context is not a message's.
+// Lease returns when the lease of the context's message ends, never too late. Until then no other
+// worker gets the message or, on a FIFO queue, the next of its group. The lease is extended while
+// the handler works, so ask again for the current time. ok is false if the context is not a
+// message's.
 func Lease(ctx context.Context) (until time.Time, ok bool) {
 	d, ok := ctx.Value(deliveryKey{}).(*delivery)
 	if !ok {

@@ -42,7 +42,7 @@ type groupRunner struct {
 	cfg    SubscriberConfig
 	log    zerolog.Logger
 	output chan<- *message.Message
-	// After polling ends, no message is handed out. Messages' contexts derive from handling.
+	// No message is handed out after polling ends. Messages' contexts derive from handling.
 	// abandoned is closed when unanswered messages are given up.
 	polling, handling context.Context
 	abandoned         <-chan struct{}

@@ -11,10 +11,8 @@ type leases struct {
 	visibility time.Duration
 	quit       chan struct{}
 
-	mu   sync.Mutex
-	held map[*delivery]bool
-	// extending holds the messages whose extension is under way; the channel is closed after
-	// it.
+	mu         sync.Mutex
+	held       map[*delivery]bool
 	extending  map[*delivery]chan struct{}
 	extensions sync.WaitGroup
 }
@@ -116,7 +114,6 @@ func (l *leases) extend(batch []*delivery) {
 	}
 }
 
-// due returns the messages to extend now, and notes that their extension is under way.
 func (l *leases) due() [][]*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()

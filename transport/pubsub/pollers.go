@@ -39,8 +39,8 @@ func (p *pollers) start() {
 	}
 }
 
-// poll receives until polling ends. Extra pollers rest while there are no messages for them, so
-// an idle queue costs one request at a time.
+// poll receives until polling ends. Extra pollers rest while there are no messages, so an idle
+// queue costs one request at a time.
 func (p *pollers) poll(extra bool) {
 	failures := 0
 	attempt := newAttempt(p.topic)
@@ -131,10 +131,10 @@ func (p *pollers) handOn(wires []types.Message, asked time.Time, credit int) {
 	p.credit.reconcile(credit, len(runs))
 }
 
-// reclaim hands back what a receive request that was cut off may have leased, so those groups
+// reclaim hands back what a receive request that was cut off may have leased, so that its groups
 // need not wait for the lease to run out. FIFO queues answer the same attempt with the same
-// messages (API reference, ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not,
-// but nothing waits behind their messages.
+// messages (API reference, ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not, but
+// nothing waits behind their messages.
 func (p *pollers) reclaim(attempt *string, n int) {
 	ctx, cancel := context.WithTimeout(p.life, reclaimTime)
 	defer cancel()

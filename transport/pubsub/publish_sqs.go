@@ -13,8 +13,8 @@ type queueSender interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 }
 
-// Publisher publishes to SQS; a topic is a queue's name. Concurrent calls share requests: the
-// first message is sent at once, those that arrive while requests are under way in the next
+// Publisher publishes to SQS; a topic is a queue's name. Concurrent calls use the same requests:
+// the first message is sent at once, those that arrive while requests are under way in the next
 // ones.
 type Publisher struct{ *publisher }
 

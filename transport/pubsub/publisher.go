@@ -24,14 +24,12 @@ func newPublisher(cfg PublisherConfig, resolve func(context.Context, string) (st
 	return &publisher{cfg: cfg, resolve: resolve, send: send, queues: map[string]*sendQueue{}}
 }
 
-// Publish returns when each message is confirmed, or when the context of the first ends.
-// Messages of other calls may share its requests. On FIFO queues and topics the messages of one
-// group arrive in the order of publishing, except one that AWS could not take at the moment: it
-// arrives after others of its batch.
+// Publish returns when each message is confirmed, or when the context of the first ends. On FIFO
+// queues and topics the messages of one group arrive in the order of publishing, except one that
+// AWS could not take at the moment: it arrives after others of its batch.
 //
-// Publish sends nothing if AWS would refuse a message: it has no body, is too large, or has no
-// group though the topic is FIFO. An error is a *PublishError if some messages may have been
-// sent.
+// Publish sends nothing if AWS would refuse a message: it has no body, is too large, or has no group
+// though the topic is FIFO. An error is a *PublishError if some messages may have been sent.
 func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 	if len(msgs) == 0 {
 		return nil

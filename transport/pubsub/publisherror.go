@@ -38,8 +38,8 @@ func (e *PublishError) MaybeSent() bool { return e.Unsure }
 
 var throttles = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
-// mayHaveTaken reports whether AWS may have taken messages of a failed send. It took none if it
-// refused the request or could not be reached; after a server error or no answer, nobody knows.
+// mayHaveTaken reports whether AWS may have taken messages of a failed send: not if it refused the
+// request or could not be reached.
 func mayHaveTaken(err error) bool {
 	var answered *smithyhttp.ResponseError
 	var unreached *net.OpError

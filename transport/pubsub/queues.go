@@ -19,9 +19,8 @@ type queueFinder interface {
 	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
 }
 
-// Queues looks up the URLs of queues by name and keeps them: a queue that is created again
-// keeps its URL. Concurrent look-ups share a request, and publishers and subscribers may share
-// one Queues.
+// Queues looks up the URLs of queues by name and keeps them: a queue that is created again keeps
+// its URL. Publishers and subscribers may use the same Queues.
 type Queues struct {
 	client queueFinder
 	asking singleflight.Group

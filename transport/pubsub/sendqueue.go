@@ -22,7 +22,6 @@ const (
 // An error is about the whole batch.
 type sendFunc func(ctx context.Context, to string, batch []*entry) ([]failedEntry, error)
 
-// sendQueue keeps messages in the order of arrival.
 type sendQueue struct {
 	cfg  PublisherConfig
 	to   string
@@ -50,7 +49,6 @@ func (q *sendQueue) add(entries []*entry) error {
 	return nil
 }
 
-// drop is for a caller that gives up.
 func (q *sendQueue) drop(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -81,7 +79,6 @@ func (q *sendQueue) sendWaiting() {
 	}
 }
 
-// next returns the next batch, whether it is full, and what would still wait.
 func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 	var passed []*entry
 	bytes, at := 0, 0
@@ -127,7 +124,6 @@ func (q *sendQueue) sendBatch(batch []*entry) {
 	q.sendWaiting()
 }
 
-// attempt returns the entries to send again.
 func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again []*entry) {
 	failures, err := q.request(ctx, batch, try)
 	if err != nil {

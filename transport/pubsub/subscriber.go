@@ -32,15 +32,13 @@ func NewSubscriber(client SubscriberClient, queues *Queues, cfg SubscriberConfig
 	return &Subscriber{client: client, queues: queues, cfg: cfg.withDefaults(), subs: map[*subscription]bool{}}
 }
 
-// Close ends all subscriptions and returns when every message is deleted or handed back, or
-// after CloseTimeout. It may be called repeatedly and concurrently; each call waits.
+// CloseTimeout is how long Close takes at most.
 func (s *Subscriber) CloseTimeout() time.Duration { return s.cfg.CloseTimeout }
 
-// Subscribe receives until ctx ends or Close is called. Then it closes the channel and hands
-// back at once all messages that were not handed out yet, or that a poll under way still
-// brings. The others may still be answered: their contexts, which have the values of ctx, tell
-// handlers that the process is stopping (portal.Stopping), and end when only HandBackTime is
-// left of CloseTimeout.
+// Subscribe receives until ctx ends or Close is called. Then it closes the channel and hands back
+// all messages that were not handed out yet, or that a poll under way still brings. The others may
+// still be answered: their contexts, which have the values of ctx, tell handlers that the process
+// is stopping (portal.Stopping), and end when only HandBackTime is left of CloseTimeout.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	url, err := s.queues.URL(ctx, topic)
 	if err != nil {

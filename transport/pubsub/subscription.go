@@ -29,15 +29,13 @@ type subscription struct {
 	cfg    SubscriberConfig
 	output chan *message.Message
 
-	// polling ends first: no more messages are received or handed out.
 	polling     context.Context
 	stop        context.CancelFunc
 	cutPolls    context.CancelFunc
 	endContexts context.CancelCauseFunc
 	abandoned   chan struct{}
-	// end cuts off all requests, after CloseTimeout.
-	end  context.CancelFunc
-	done chan struct{}
+	end         context.CancelFunc
+	done        chan struct{}
 
 	pollers *pollers
 	runner  *groupRunner

@@ -34,9 +34,8 @@ const (
 	UnreadableKey = "sqs.unreadable"
 )
 
-// Wire is the default format: the payload is the body, and the type and Watermill's uuid are
-// the only attributes. Other metadata is not sent, since the body is enough to handle a
-// message.
+// Wire is the default format: the payload is the body, and the type and Watermill's uuid are the
+// only attributes. Other metadata is not sent.
 type Wire struct{}
 
 var (

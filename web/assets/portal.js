@@ -49,6 +49,77 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { label.textContent = "Copy"; }, 2000);
 });
 
+// --- Copying a key that is not shown -------------------------------------------------
+
+// revealed asks for a key's value. The portal records that before it answers. The error says what to
+// do.
+async function revealed(address) {
+  let answer;
+  try {
+    answer = await fetch(address, { method: "POST", headers: { accept: "application/json" }, cache: "no-store" });
+  } catch {
+    throw new Error("The portal did not answer. Try again.");
+  }
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    throw new Error(body.detail ?? "The key could not be read. Reload the page and try again.");
+  }
+  return body.value;
+}
+
+// written puts the value of a promise into the clipboard. Some browsers allow that only if the page asks
+// before it has the value.
+async function written(promise) {
+  try {
+    const text = promise.then((value) => new Blob([value], { type: "text/plain" }));
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+  } catch {
+    await navigator.clipboard.writeText(await promise);
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy-key]");
+  if (!button || button.hasAttribute("aria-busy")) {
+    return;
+  }
+  const note = button.parentElement.querySelector("[data-copy-note]");
+  const label = button.firstElementChild;
+  const say = (text) => {
+    note.textContent = text;
+    note.hidden = false;
+    announce(text);
+  };
+  if (!navigator.clipboard) {
+    say("This browser does not let the page copy. Reveal the key, and copy it by hand.");
+    return;
+  }
+  button.setAttribute("aria-busy", "true");
+  const value = revealed(button.dataset.copyKey);
+  const copying = written(value).then(() => true, () => false);
+  try {
+    await value;
+    if (await copying) {
+      label.textContent = "Copied";
+      say("The key is in your clipboard. Your activity shows that you revealed it.");
+    } else {
+      say("The browser did not let the page copy. Reveal the key, and copy it by hand.");
+    }
+  } catch (problem) {
+    say(problem.message);
+  }
+  button.removeAttribute("aria-busy");
+  setTimeout(() => { label.textContent = "Copy"; }, 2000);
+});
+
+// A field that belongs to a choice chooses it.
+document.addEventListener("input", (event) => {
+  const choice = document.getElementById(event.target.dataset?.chooses ?? "");
+  if (choice) {
+    choice.checked = true;
+  }
+});
+
 // --- Forms: one click, one request -------------------------------------------------
 
 // A form stays busy until the response replaces the page. It can be sent again only if
@@ -427,6 +498,22 @@ if (!wide.matches) {
   fold();
 }
 
+// --- Printing -----------------------------------------------------------------------
+
+// Browsers whose styles cannot show closed details get them opened for the print.
+addEventListener("beforeprint", () => {
+  for (const table of document.querySelectorAll(".usage-chart details:not([open])")) {
+    table.open = true;
+    table.dataset.printed = "";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const table of document.querySelectorAll("[data-printed]")) {
+    table.open = false;
+    delete table.dataset.printed;
+  }
+});
+
 // --- Times -------------------------------------------------------------------------
 
 function counted(n, noun) {
@@ -469,6 +556,29 @@ setInterval(() => {
     time.textContent = ago(new Date(time.dateTime));
   }
 }, 10000);
+
+// inTime returns in how long a time comes. It has minutes from the last day on, and seconds in the last
+// ten minutes.
+function inTime(at) {
+  const seconds = Math.floor((at - Date.now()) / 1000);
+  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  if (seconds <= 0) return "which is now";
+  if (days >= 3) return `in ${plural(days, "day")}`;
+  if (days > 0) return `in ${plural(days, "day")} ${plural(hours, "hour")}`;
+  if (hours > 0) return `in ${plural(hours, "hour")} ${plural(minutes, "minute")}`;
+  if (minutes >= 10) return `in ${plural(minutes, "minute")}`;
+  if (minutes > 0) return `in ${plural(minutes, "minute")} ${plural(seconds % 60, "second")}`;
+  return `in ${plural(seconds, "second")}`;
+}
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-until]")) {
+    const text = inTime(new Date(time.dateTime));
+    if (time.textContent !== text) {
+      time.textContent = text;
+    }
+  }
+}, 1000);
 
 // --- A revealed key is hidden again ------------------------------------------------
 

@@ -13,9 +13,9 @@ const maxURL = 8 << 10
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-// target returns the URL of a path below an endpoint, or Invalid if the path would lead anywhere
+// urlBelow returns the URL of a path below an endpoint, or Invalid if the path would lead anywhere
 // else. An endpoint that cannot be used is a mistake of the operator, and an error without a code.
-func target(endpoint, below string) (*url.URL, error) {
+func urlBelow(endpoint, below string) (*url.URL, error) {
 	base, err := url.Parse(strings.TrimSuffix(endpoint, "/"))
 	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Hostname() == "" || base.User != nil || base.Opaque != "" ||
 		base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
@@ -34,7 +34,6 @@ func target(endpoint, below string) (*url.URL, error) {
 	return full, nil
 }
 
-// checkPath refuses paths that a server could take for one outside the endpoint.
 func checkPath(below string) error {
 	switch {
 	case len(below) > maxURL:

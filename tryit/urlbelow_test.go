@@ -24,7 +24,7 @@ func TestAPathStaysBelowItsEndpoint(t *testing.T) {
 		"/@evil.example/":                  endpoint + "/@evil.example/",
 		"/:80/":                            endpoint + "/:80/",
 	} {
-		got, err := target(endpoint, below)
+		got, err := urlBelow(endpoint, below)
 		if err != nil || got.String() != want {
 			t.Errorf("%q leads to %v, %v; want %s", below, got, err, want)
 		}
@@ -66,7 +66,7 @@ func TestAPathThatCouldLeadElsewhereIsRefused(t *testing.T) {
 		"layers of encoding without end":       "/%" + strings.Repeat("25", 100) + "2e",
 	} {
 		for _, endpoint := range []string{"https://api.example/v1", "https://api.example", "https://api.example/"} {
-			if got, err := target(endpoint, below); portal.CodeOf(err) != portal.Invalid {
+			if got, err := urlBelow(endpoint, below); portal.CodeOf(err) != portal.Invalid {
 				t.Errorf("%s (%.40q) below %s leads to %v, %v", name, below, endpoint, got, err)
 			}
 		}
@@ -80,7 +80,7 @@ func TestAnEndpointThatIsNoPlainURLIsAMistakeOfTheOperator(t *testing.T) {
 		"https://user:secret@api.example", "https://user@api.example", "https://api.example?x=1", "https://api.example/#a", "https://api.example:port",
 		"javascript:alert(1)", "https://[fe80::1%25eth0", "https://api.example/%zz",
 	} {
-		got, err := target(endpoint, "/a")
+		got, err := urlBelow(endpoint, "/a")
 		if portal.CodeOf(err) != portal.Conflict {
 			t.Errorf("%q leads to %v, %v", endpoint, got, err)
 		}

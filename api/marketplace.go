@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+type receiving interface {
+	Receive(ctx context.Context, target, token string, freeTrial bool) (arrival.Claim, error)
+}
+
+type confirming interface {
+	ConfirmPurchase(ctx context.Context, who operations.Caller, claim arrival.Claim) (operations.Operation, error)
+}
+
+// Marketplace is what claims of purchases on AWS Marketplace need.
+type Marketplace struct {
+	Operations confirming
+	Desk       receiving
+	// Admit returns why a client address may send no more registration tokens now.
+	Admit func(r *http.Request) error
+}
+
+func (a *service) registerMarketplace(api huma.API) {
+	op := accepted(huma.Operation{
+		OperationID: "claim-purchase", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/marketplace-subscriptions/{plan}",
+		Summary: "Claim a purchase on AWS Marketplace",
+		Description: "The token is the x-amzn-marketplace-token with which AWS Marketplace sends a buyer. The portal resolves it at once, and keeps it nowhere. " +
+			"Your account gets the plan once AWS says that the purchase is paid for, which may be earlier or later. A purchase that another account has claimed is rejected. " +
+			"Send the token again under the same Idempotency-Key to get the same operation, as long as AWS resolves it.",
+	})
+	op.Middlewares = huma.Middlewares{a.admitArrival}
+	huma.Register(api, op, a.claimPurchase)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-purchases", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/marketplace-subscriptions",
+		Summary: "List my purchases on AWS Marketplace", Security: signedIn,
+	}, a.listPurchases)
+}
+
+func (a *service) admitArrival(ctx huma.Context, next func(huma.Context)) {
+	r, w := humachi.Unwrap(ctx)
+	if err := a.market.Admit(r); err != nil {
+		WriteProblem(w, r, err)
+		return
+	}
+	next(ctx)
+}
+
+// Buyer is what AWS Marketplace sends with a buyer.
+type Buyer struct {
+	Token     string `json:"token" maxLength:"8192" doc:"The x-amzn-marketplace-token. AWS resolves it for an hour at least."`
+	FreeTrial bool   `json:"free_trial,omitempty" doc:"AWS Marketplace also sent the x-amzn-marketplace-offer-type free-trial."`
+}
+
+func (a *service) claimPurchase(ctx context.Context, in *struct {
+	Changing
+	Plan string `path:"plan" maxLength:"128" doc:"The id of the plan that was bought, or of its product." example:"a1b2c3"`
+	Body Buyer
+}) (*acceptedOutput, error) {
+	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
+		claim, err := a.market.Desk.Receive(ctx, in.Plan, in.Body.Token, in.Body.FreeTrial)
+		if err != nil {
+			return operations.Operation{}, err
+		}
+		return a.market.Operations.ConfirmPurchase(ctx, who, claim)
+	})
+}
+
+// MarketplaceSubscription is a purchase that the account has claimed.
+type MarketplaceSubscription struct {
+	Licence   string     `json:"licence" doc:"Names the purchase: licence/<AWS's id of it>, or legacy/<product code>/<customer identifier> for older listings."`
+	Plan      string     `json:"plan"`
+	Name      string     `json:"name" doc:"The plan's name."`
+	State     string     `json:"state" enum:"waiting,failed,active,ending,ended" doc:"waiting: AWS has not confirmed the payment yet. failed: AWS could not take the payment. active: your keys work, or will in a moment. ending: the purchase was cancelled, and its last usage is billed; your keys no longer work. ended: it is over."`
+	Words     string     `json:"words" doc:"The state as a sentence, and what to do next."`
+	Since     time.Time  `json:"since"`
+	Until     *time.Time `json:"until" doc:"When it ends unless it is renewed; null if that is not known."`
+	Buyer     string     `json:"buyer,omitempty" doc:"The AWS account that bought it."`
+	FreeTrial bool       `json:"free_trial,omitempty"`
+	Operation string     `json:"operation,omitempty" doc:"The open operation of the claim."`
+}
+
+var licenceWords = map[string]string{
+	projections.LicenceWaiting: "AWS Marketplace has not confirmed the payment yet. There is nothing you need to do.",
+	projections.LicenceFailed:  "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it.",
+	projections.LicenceActive:  "The purchase is active.",
+	projections.LicenceEnding:  "The purchase was cancelled. AWS bills the last usage. Buy it again on AWS Marketplace to use it.",
+	projections.LicenceEnded:   "The purchase has ended. Buy it again on AWS Marketplace to use it.",
+}
+
+func (a *service) listPurchases(ctx context.Context, _ *struct{}) (*struct {
+	Body List[MarketplaceSubscription]
+}, error) {
+	account, err := a.mine(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct {
+		Body List[MarketplaceSubscription]
+	}{list(account.Licences, showPurchase)}, nil
+}
+
+func showPurchase(l projections.Licence) MarketplaceSubscription {
+	return MarketplaceSubscription{
+		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: licenceWords[l.State], Since: l.Since,
+		Until: timeOrNull(l.Until), Buyer: string(l.Buyer), FreeTrial: l.FreeTrial, Operation: string(l.Operation),
+	}
+}

@@ -1,0 +1,69 @@
+package catalog
+
+import "github.com/gatehouse-portal/gatehouse/portal"
+
+// Listing is how a plan is sold on AWS Marketplace.
+type Listing struct {
+	// Product is AWS's code of the listing.
+	Product portal.ProductCode `json:"product"`
+	// URL is the listing's page, "" if it is not known.
+	URL string `json:"url,omitempty"`
+	// Dimensions are the contract dimensions that buy this plan, of a listing that sells several
+	// plans. A listing that sells one plan needs none.
+	Dimensions []string `json:"dimensions,omitempty"`
+	// Meter says who meters usage: MeterNone, MeterPortal or MeterGateway.
+	Meter string `json:"meter"`
+	// MeterDimension is the dimension in which the portal meters usage, "" unless Meter is
+	// MeterPortal.
+	MeterDimension string `json:"meter_dimension,omitempty"`
+	// Notices is "sns" or "eventbridge", and "" if it follows from what AWS says about a purchase.
+	Notices string `json:"notices,omitempty"`
+}
+
+// Values of Listing.Meter.
+const (
+	// MeterNone means that AWS Marketplace bills contracts only.
+	MeterNone = "none"
+	// MeterPortal means that the portal meters the requests that API Gateway counts.
+	MeterPortal = "portal"
+	// MeterGateway means that API Gateway meters requests, since the usage plan has the product code.
+	MeterGateway = "api-gateway"
+)
+
+// SoldAs returns the plans that a listing sells, with their products, in the order of the document.
+func (d Document) SoldAs(code portal.ProductCode) (plans []Plan, products []Product) {
+	for _, product := range d.Products {
+		for _, plan := range product.Plans {
+			if plan.Listing != nil && plan.Listing.Product == code {
+				plans, products = append(plans, plan), append(products, product)
+			}
+		}
+	}
+	return plans, products
+}
+
+// listing completes a plan with how it is sold: as its product folder says, or else by the product
+// code that the usage plan has.
+func (a *assembler) listing(plan *Plan, code string, c claim) {
+	switch from := c.plan.Listing; {
+	case from != nil:
+		copied := *from
+		plan.Listing = &copied
+		a.checkListing(*plan, code, c)
+	case code != "":
+		plan.Listing = &Listing{Product: portal.ProductCode(code), Meter: MeterGateway}
+	}
+	plan.Marketplace = plan.Listing != nil
+}
+
+func (a *assembler) checkListing(plan Plan, code string, c claim) {
+	l := plan.Listing
+	switch {
+	case code != "" && code != string(l.Product):
+		a.warn(c.by, c.line, "The usage plan %s has the product code %q in API Gateway, and marketplace says %q. Correct one of them.", plan.ID, code, l.Product)
+	case l.Meter == MeterGateway && code == "":
+		a.warn(c.by, c.line, "The usage plan %s has no product code in API Gateway, so API Gateway meters nothing. Set the product code %s there, or choose another meter.", plan.ID, l.Product)
+	case l.Meter == MeterPortal && code != "":
+		a.warn(c.by, c.line, "The usage plan %s has a product code in API Gateway, which meters it, too, so AWS may bill usage twice. Remove the product code there, or write \"meter: api-gateway\".", plan.ID)
+	}
+}

@@ -1,0 +1,34 @@
+package events
+
+import (
+	"strconv"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// LicenceNews returns the request that tells an account or a licence what the fact changes for it;
+// ok is false if the fact changes nothing for another stream. The request's id derives from the
+// fact and from attempt, which is 0 at first.
+func (e Event) LicenceNews(attempt int) (request Event, ok bool) {
+	request = Event{
+		ID: portal.DeriveID("licence-news", e.ID, strconv.Itoa(attempt)), Source: e.Source, Time: e.Time,
+		Causation: e.ID, Correlation: e.Correlation, TraceParent: e.TraceParent,
+	}
+	switch f := e.Data.(type) {
+	case LicenceAccessWanted:
+		request.Subject, request.Operation = portal.AccountStream(f.Account), f.Operation
+		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Open: true, Plan: f.Plan, Name: f.Name, Stages: f.Stages}
+	case LicenceAccessEnding:
+		request.Subject = portal.AccountStream(f.Account)
+		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Plan: f.Plan}
+	case LicenceAccessSet:
+		account, is := e.Subject.Account()
+		if !is || !f.Released {
+			return Event{}, false
+		}
+		request.Subject, request.Data = f.Licence, LicenceReleaseRequested{Account: account}
+	default:
+		return Event{}, false
+	}
+	return request, true
+}

@@ -1,0 +1,104 @@
+package events
+
+import (
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Purchase is what AWS Marketplace's ResolveCustomer says about a buyer. Customer is the identifier
+// of buyers of older listings, ARN the licence as AWS wrote it, and Agreement the agreement's id
+// if it is known; each may be "".
+type Purchase struct {
+	Product   portal.ProductCode `json:"product"`
+	Buyer     portal.AWSAccount  `json:"buyer,omitempty"`
+	Customer  string             `json:"customer,omitempty"`
+	ARN       string             `json:"arn,omitempty"`
+	Agreement string             `json:"agreement,omitempty"`
+	FreeTrial bool               `json:"free_trial,omitempty"`
+}
+
+// MarketplaceConfirmed asks that the account of its actor have the plan for which the licence that
+// is its subject pays. It carries what acceptance read about the plan and the purchase, so that
+// deciding needs only the journal.
+type MarketplaceConfirmed struct {
+	Account  portal.AccountID `json:"account"`
+	Plan     portal.PlanID    `json:"plan"`
+	Name     string           `json:"name"`
+	Stages   []portal.Stage   `json:"stages"`
+	Purchase Purchase         `json:"purchase"`
+}
+
+// NoticeKind is what AWS Marketplace tells about a licence or an agreement.
+type NoticeKind string
+
+// The kinds. Those of topics have AWS's names, and so have those of the event bus but for their
+// detail-type, which is "Purchase Agreement Created - Proposer" and so on. SNS also spells
+// unsubscribe-success unsubscribe-complete.
+const (
+	NoticeSubscribed    NoticeKind = "subscribe-success"
+	NoticeFailed        NoticeKind = "subscribe-fail"
+	NoticeUnsubscribing NoticeKind = "unsubscribe-pending"
+	NoticeUnsubscribed  NoticeKind = "unsubscribe-success"
+	NoticeEntitlement   NoticeKind = "entitlement-updated"
+
+	NoticeAgreementCreated NoticeKind = "agreement-created"
+	NoticeAgreementAmended NoticeKind = "agreement-amended"
+	NoticeAgreementEnded   NoticeKind = "agreement-ended"
+	NoticeLicenceUpdated   NoticeKind = "license-updated"
+	NoticeDeprovisioned    NoticeKind = "license-deprovisioned"
+
+	// NoticeActive and NoticeInactive are what a reconciliation read from the Agreement API.
+	NoticeActive   NoticeKind = "reconciled-active"
+	NoticeInactive NoticeKind = "reconciled-inactive"
+
+	// NoticeUnknown is a notice that this version cannot read.
+	NoticeUnknown NoticeKind = "unknown"
+)
+
+// MarketplaceNotified passes on what AWS Marketplace said. Its subject is the licence, or
+// portal.MarketplaceStream if the notice names none. Its id derives from Source.
+type MarketplaceNotified struct {
+	// Source is the id that SNS or EventBridge gave the notice. Repeats of it share the id.
+	Source string     `json:"source"`
+	Kind   NoticeKind `json:"kind"`
+	// At is the source's own time. Notices are ordered by it.
+	At       time.Time `json:"at"`
+	Purchase Purchase  `json:"purchase"`
+	Offer    string    `json:"offer,omitempty"`
+	// Dimension is the contract dimension that the buyer is entitled to, "" if there is none or it
+	// is not known.
+	Dimension string `json:"dimension,omitempty"`
+	// Until is when the entitlement ends unless it is renewed, if that is known.
+	Until *time.Time `json:"until,omitempty"`
+	// Text is the notice as it came, cut to 4 KB, if the kind is unknown.
+	Text string `json:"text,omitempty"`
+}
+
+// LicenceAccessRequested says what an account should have because of a licence, as of the fact of
+// the licence's stream with that sequence. Workers send it to the account; an older one than the
+// account has recorded has no effect.
+type LicenceAccessRequested struct {
+	Licence  portal.Stream  `json:"licence"`
+	Sequence int64          `json:"licence_sequence"`
+	Open     bool           `json:"open"`
+	Plan     portal.PlanID  `json:"plan"`
+	Name     string         `json:"name"`
+	Stages   []portal.Stage `json:"stages,omitempty"`
+}
+
+// LicenceReleaseRequested says that the account no longer has a claim to the licence, because it is
+// being deleted. Workers send it to the licence.
+type LicenceReleaseRequested struct {
+	Account portal.AccountID `json:"account"`
+}
+
+func (MarketplaceConfirmed) EventType() string    { return "gatehouse.MarketplaceConfirmed.v1" }
+func (MarketplaceNotified) EventType() string     { return "gatehouse.MarketplaceNotified.v1" }
+func (LicenceAccessRequested) EventType() string  { return "gatehouse.LicenceAccessRequested.v1" }
+func (LicenceReleaseRequested) EventType() string { return "gatehouse.LicenceReleaseRequested.v1" }
+
+func (MarketplaceConfirmed) Scopes() []portal.Scope    { return []portal.Scope{portal.ClaimScope} }
+func (MarketplaceNotified) Scopes() []portal.Scope     { return nil }
+func (LicenceAccessRequested) Scopes() []portal.Scope  { return nil }
+func (LicenceReleaseRequested) Scopes() []portal.Scope { return nil }

@@ -1,0 +1,52 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/due"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// DecideLicence is the pure part of handling a request about a licence, as Decide is for accounts.
+type DecideLicence[R events.Request] func(licence state.Licence, request R) []events.Fact
+
+// forLicence turns a decision about a licence into a message handler. A second delivery finds the
+// facts of the first and only sends them again.
+func forLicence[R events.Request](d *Decider, decide DecideLicence[R]) func(context.Context, events.Event) error {
+	return func(ctx context.Context, msg events.Event) error {
+		request, typed := msg.Data.(R)
+		if !msg.Subject.IsLicence() || !typed {
+			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about a licence, not about %q.", events.Name(msg.Type()), msg.Subject))
+		}
+		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
+			facts, err := d.journal.Read(ctx, msg.Subject, 0)
+			if err != nil {
+				return past{}, err
+			}
+			licence := state.FoldLicence(msg.Subject, facts)
+			return past{
+				head: licence.Sequence, facts: facts, notUnderstood: licence.NotUnderstood,
+				rows:   func(appended []events.Event) []journal.Row { return licenceRows(msg, licence, appended) },
+				decide: func() []events.Fact { return decide(licence, request) },
+			}, nil
+		})
+	}
+}
+
+// licenceRows are the rows written in the transaction of a decision about a licence. They tell the
+// account again until it has recorded what it should have.
+func licenceRows(msg events.Event, before state.Licence, facts []events.Event) []journal.Row {
+	rows := operationDone(msg)
+	after := before.Clone()
+	for _, fact := range facts {
+		after.Apply(fact)
+	}
+	if after.AccessSequence != before.AccessSequence {
+		rows = append(rows, journal.PutDue(due.OfLicence(msg.Subject, after.AccessSequence, after.AccessAt, after.Claim.Account)))
+	}
+	return rows
+}

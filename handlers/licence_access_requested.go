@@ -1,0 +1,64 @@
+package handlers
+
+import (
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// LicenceAccess decides on LicenceAccessRequested: the account should have the plan because of a
+// licence, or no longer have it. The keys of a licence are in a ring of their own, since API
+// Gateway counts usage for each key. A request that is older than what the account has recorded
+// about the licence yields no facts, and so does a second delivery.
+//
+// An account that is being deleted releases the licence instead. A suspended account gets its
+// plan: its keys are disabled as long as the suspension lasts.
+func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
+	return func(account state.Account, req events.LicenceAccessRequested, id string) []events.Fact {
+		if account.Licences[req.Licence].Sequence >= req.Sequence {
+			return nil
+		}
+		set := events.LicenceAccessSet{Licence: req.Licence, Sequence: req.Sequence, Open: req.Open, Plan: req.Plan}
+		if account.Standing.Leaving() {
+			set.Open, set.Released = false, req.Open
+			return []events.Fact{set}
+		}
+		ring := portal.LicenceRing(req.Licence)
+		current := account.Subscriptions[portal.SubscriptionOf(req.Plan, ring)]
+		facts := []events.Fact{set}
+		switch {
+		case req.Open && !current.Desired():
+			facts = append(append(facts, overturned(current)...), firstKey(account, ring, scheme, id)...)
+			facts = append(facts, events.SubscriptionWanted{Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
+		case !req.Open && current.Desired():
+			facts = append(append(facts, overturned(current)...), events.SubscriptionEnding{Plan: req.Plan, Payer: events.Payer{Licence: req.Licence}})
+		}
+		return facts
+	}
+}
+
+// LicenceRelease decides on LicenceReleaseRequested: the licence no longer belongs to the account.
+// If it belongs to another one, or to none, there are no facts.
+func LicenceRelease(licence state.Licence, req events.LicenceReleaseRequested) []events.Fact {
+	if licence.Claim.Account != req.Account {
+		return nil
+	}
+	return []events.Fact{events.LicenceReleased{Account: req.Account}}
+}
+
+// maxReleased bounds the facts of one decision (journal.MaxFacts). The due rows free the other licences
+// of an account that is being deleted.
+const maxReleased = 8
+
+// releasing lists what an account that is being deleted says about its licences.
+func releasing(account state.Account) []events.Fact {
+	var facts []events.Fact
+	for _, licence := range account.OpenLicences() {
+		if len(facts) == maxReleased {
+			break
+		}
+		access := account.Licences[licence]
+		facts = append(facts, events.LicenceAccessSet{Licence: licence, Sequence: access.Sequence, Plan: access.Plan, Released: true})
+	}
+	return facts
+}

@@ -1,0 +1,378 @@
+package handlers
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+const licence01 portal.Stream = "licence/l-01"
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func licenceOf(facts ...events.Fact) state.Licence {
+	l := state.NewLicence(licence01)
+	for _, fact := range facts {
+		l.Apply(events.Event{Subject: licence01, Sequence: l.Sequence + 1, Operation: "op-claim", Data: fact})
+	}
+	return l
+}
+
+func noticed(kind events.NoticeKind, at time.Time) events.MarketplaceNotified {
+	return events.MarketplaceNotified{Source: string(kind), Kind: kind, At: at}
+}
+
+func told(kind events.NoticeKind, at time.Time, status events.LicenceStatus) events.Fact {
+	return events.LicenceNoticed{Notice: noticed(kind, at), Status: status}
+}
+
+var (
+	proStages = []portal.Stage{{API: "a1", Stage: "v1"}}
+	byAnn     = events.MarketplaceConfirmed{Account: "ann", Plan: "pro", Name: "Pro", Stages: proStages, Purchase: events.Purchase{Product: "prod"}}
+	annClaims = events.LicenceClaimed{
+		Decides: events.Decides{Scopes: []portal.Scope{portal.ClaimScope}}, Account: "ann", Plan: "pro", Name: "Pro", Stages: proStages,
+		Purchase: events.Purchase{Product: "prod"},
+	}
+	paid = told(events.NoticeSubscribed, noon, events.LicenceActive)
+)
+
+func annGets(wish int64, op portal.OperationID) events.LicenceAccessWanted {
+	return events.LicenceAccessWanted{Link: events.Link{Wish: wish}, Operation: op, Account: "ann", Plan: "pro", Name: "Pro", Stages: proStages}
+}
+
+func TestClaiming(t *testing.T) {
+	t.Parallel()
+	decides := events.Decides{Scopes: []portal.Scope{portal.ClaimScope}}
+	byBob, forMax := byAnn, byAnn
+	byBob.Account, forMax.Plan = "bob", "max"
+	for _, c := range []struct {
+		name string
+		was  state.Licence
+		req  events.MarketplaceConfirmed
+		want []events.Fact
+	}{
+		{"a claim before the payment waits", licenceOf(), byAnn, []events.Fact{annClaims}},
+		{"a claim after the payment gives access at once", licenceOf(paid), byAnn, []events.Fact{annClaims, annGets(2, "")}},
+		{"a claim after the agreement has ended waits", licenceOf(paid, told(events.NoticeUnsubscribed, noon.Add(1), events.LicenceEnded)), byAnn, []events.Fact{annClaims}},
+		{"a second claim joins the first while it waits", licenceOf(annClaims), byAnn, []events.Fact{events.RequestJoined{Decides: decides, Link: wish(1), Plan: "pro"}}},
+		{"a second claim changes nothing once there was access", licenceOf(annClaims, paid, annGets(1, "op-claim")), byAnn, []events.Fact{events.RequestUnchanged{Decides: decides}}},
+		{"another account is refused", licenceOf(annClaims), byBob, reject(decides, portal.Conflict,
+			"Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")},
+		{"another plan is refused", licenceOf(annClaims), forMax, reject(decides, portal.Conflict,
+			"This purchase is used for Pro already. Change what you bought on AWS Marketplace to change the plan.")},
+		{"a licence that an account has released is free", licenceOf(annClaims, paid, annGets(1, ""), events.LicenceReleased{Account: "ann"}), byBob,
+			[]events.Fact{
+				events.LicenceClaimed{Decides: decides, Account: "bob", Plan: "pro", Name: "Pro", Stages: proStages, Purchase: byAnn.Purchase},
+				events.LicenceAccessWanted{Link: wish(5), Account: "bob", Plan: "pro", Name: "Pro", Stages: proStages},
+			}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, Claiming(c.was, c.req)); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNoticing(t *testing.T) {
+	t.Parallel()
+	waiting := licenceOf(annClaims)
+	open := licenceOf(annClaims, paid, annGets(1, "op-claim"))
+	later, earlier := noon.Add(time.Minute), noon.Add(-time.Minute)
+	linked := func(kind events.NoticeKind, at time.Time, status events.LicenceStatus) events.Fact {
+		return events.LicenceNoticed{Link: wish(1), Notice: noticed(kind, at), Status: status}
+	}
+	ending := func(status events.LicenceStatus) events.Fact {
+		return events.LicenceAccessEnding{Account: "ann", Plan: "pro", Reason: status}
+	}
+	for _, c := range []struct {
+		name string
+		was  state.Licence
+		req  events.MarketplaceNotified
+		want []events.Fact
+	}{
+		{"a payment before the claim is recorded", licenceOf(), noticed(events.NoticeSubscribed, noon), []events.Fact{paid}},
+		{"a payment after the claim gives access, and ends the claim's wait", waiting, noticed(events.NoticeSubscribed, noon),
+			[]events.Fact{linked(events.NoticeSubscribed, noon, events.LicenceActive), annGets(1, "op-claim")}},
+		{"a payment that fails tells the person who waits", waiting, noticed(events.NoticeFailed, noon),
+			[]events.Fact{linked(events.NoticeFailed, noon, events.LicenceFailed)}},
+		{"a second notice of the payment changes no access", open, noticed(events.NoticeSubscribed, later), []events.Fact{told(events.NoticeSubscribed, later, events.LicenceActive)}},
+		{"a cancellation ends access", open, noticed(events.NoticeUnsubscribing, later),
+			[]events.Fact{told(events.NoticeUnsubscribing, later, events.LicenceEnding), ending(events.LicenceEnding)}},
+		{"a late duplicate of an older notice changes nothing", open, noticed(events.NoticeUnsubscribed, earlier), []events.Fact{told(events.NoticeUnsubscribed, earlier, "")}},
+		{"at equal times the end wins, if it comes last", open, noticed(events.NoticeDeprovisioned, noon),
+			[]events.Fact{told(events.NoticeDeprovisioned, noon, events.LicenceEnded), ending(events.LicenceEnded)}},
+		{"at equal times the end wins, if it comes first", licenceOf(told(events.NoticeDeprovisioned, noon, events.LicenceEnded)), noticed(events.NoticeLicenceUpdated, noon),
+			[]events.Fact{told(events.NoticeLicenceUpdated, noon, "")}},
+		{"a quick re-subscription gives access again, with no wish of a claim", licenceOf(annClaims, paid, annGets(1, ""), told(events.NoticeUnsubscribing, noon, events.LicenceEnding), ending(events.LicenceEnding)),
+			noticed(events.NoticeSubscribed, later), []events.Fact{told(events.NoticeSubscribed, later, events.LicenceActive), annGets(0, "")}},
+		{"an agreement's notice changes no access", open, noticed(events.NoticeAgreementEnded, later), []events.Fact{told(events.NoticeAgreementEnded, later, "")}},
+		{"an unknown notice changes no access", open, noticed(events.NoticeUnknown, later), []events.Fact{told(events.NoticeUnknown, later, "")}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, Noticing(c.was, c.req)); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLicenceAccess(t *testing.T) {
+	t.Parallel()
+	ring, payer := portal.LicenceRing(licence01), events.Payer{Licence: licence01}
+	key := events.KeyWanted{Key: newID, Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey}
+	other := events.SubscriptionWanted{Plan: "pro", Name: "Pro", Ring: portal.LicenceRing("licence/l-02"), Stages: proStages}
+	get := events.LicenceAccessRequested{Licence: licence01, Sequence: 4, Open: true, Plan: "pro", Name: "Pro", Stages: proStages}
+	lose := events.LicenceAccessRequested{Licence: licence01, Sequence: 6, Plan: "pro"}
+	wanted := events.SubscriptionWanted{Plan: "pro", Name: "Pro", Ring: ring, Stages: proStages}
+	set := func(seq int64, open bool) events.LicenceAccessSet {
+		return events.LicenceAccessSet{Licence: licence01, Sequence: seq, Open: open, Plan: "pro"}
+	}
+	has := []said{registered(), {fact: set(4, true)}, {fact: key}, {fact: wanted}}
+	check(t, LicenceAccess(scheme), []decision{
+		{"access is a subscription with a key of its own", []said{registered()}, get, 0, []events.Fact{set(4, true), key, wanted}},
+		{"a second licence for the plan is a second subscription", []said{registered(), {fact: other}}, get, 0, []events.Fact{set(4, true), key, wanted}},
+		{"a second delivery changes nothing", has, get, 0, nil},
+		{"access that ends is no subscription any more", has, lose, 0, []events.Fact{set(6, false),
+			events.RequestSuperseded{Link: wish(4)}, events.SubscriptionEnding{Plan: "pro", Payer: payer}}},
+		{"an older request than the last changes nothing", append(slices.Clone(has), said{fact: set(8, true)}), lose, 0, nil},
+		{"the end of what never began is recorded", []said{registered()}, lose, 0, []events.Fact{set(6, false)}},
+		{"a suspended account gets its plan, with keys that are disabled", []said{registered(), suspended()}, get, 0, []events.Fact{set(4, true), key, wanted}},
+		{"an account that is being deleted releases the licence", []said{registered(), {fact: events.AccountDeleting{}}}, get, 0,
+			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true}}},
+	})
+}
+
+func TestDeletionReleasesLicences(t *testing.T) {
+	t.Parallel()
+	set := events.LicenceAccessSet{Licence: licence01, Sequence: 4, Open: true, Plan: "pro"}
+	check(t, Deletion(true), []decision{
+		{"an account that is deleted gives up its licences", []said{registered(), {fact: set}}, events.AccountDeletionRequested{}, 2, []events.Fact{
+			events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true},
+			events.AccountDeleting{Decides: events.Decides{Scopes: []portal.Scope{portal.AccountScope}}},
+		}},
+	})
+}
+
+// marketplace is a model of licences and accounts whose messages come late, twice, in any order or
+// never, until a due row sends them again.
+type marketplace struct {
+	*rapid.T
+	licences map[portal.Stream][]events.Event
+	accounts map[portal.AccountID][]events.Event
+	onTheWay []events.Event
+	told     map[portal.Stream]events.MarketplaceNotified
+	ids      int
+}
+
+func (m *marketplace) licence(stream portal.Stream) state.Licence {
+	return state.FoldLicence(stream, m.licences[stream])
+}
+
+func (m *marketplace) account(id portal.AccountID) state.Account {
+	account := state.NewAccount(id)
+	for _, fact := range m.accounts[id] {
+		account.Apply(fact)
+	}
+	return account
+}
+
+// handle decides on a message unless it was handled, and puts what follows on its way.
+func (m *marketplace) handle(msg events.Event) {
+	var facts []events.Fact
+	log := m.licences[msg.Subject]
+	id, isAccount := msg.Subject.Account()
+	if isAccount {
+		log = m.accounts[id]
+	}
+	for _, fact := range log {
+		if fact.Causation == msg.ID {
+			return
+		}
+	}
+	switch req := msg.Data.(type) {
+	case events.MarketplaceConfirmed:
+		facts = Claiming(m.licence(msg.Subject), req)
+	case events.MarketplaceNotified:
+		facts = Noticing(m.licence(msg.Subject), req)
+	case events.LicenceReleaseRequested:
+		facts = LicenceRelease(m.licence(msg.Subject), req)
+	case events.LicenceAccessRequested:
+		facts = LicenceAccess(scheme)(m.account(id), req, msg.ID)
+	case events.AccountDeletionRequested:
+		facts = Deletion(true)(m.account(id), req, msg.ID)
+	}
+	for _, fact := range facts {
+		seq := int64(len(log) + 1)
+		e := events.Event{ID: fmt.Sprint(msg.Subject, seq), Subject: msg.Subject, Sequence: seq, Causation: msg.ID, Operation: msg.Operation, Data: fact}
+		log = append(log, e)
+		if news, ok := e.LicenceNews(0); ok {
+			m.onTheWay = append(m.onTheWay, news)
+		}
+	}
+	if isAccount {
+		m.accounts[id] = log
+	} else {
+		m.licences[msg.Subject] = log
+	}
+}
+
+func (m *marketplace) send(subject portal.Stream, data events.Request) {
+	m.ids++
+	m.onTheWay = append(m.onTheWay, events.Event{ID: fmt.Sprint("msg", m.ids), Subject: subject, Data: data})
+}
+
+// sendAgain is what due rows do: they repeat news until the account has recorded it.
+func (m *marketplace) sendAgain() (sent bool) {
+	for stream, facts := range m.licences {
+		licence := m.licence(stream)
+		for id := range m.accounts {
+			account := m.account(id)
+			switch {
+			case account.Standing.Leaving() && licence.Claim.Account == id:
+				m.send(stream, events.LicenceReleaseRequested{Account: id})
+				sent = true
+			case licence.Claim.Account == id && licence.AccessSequence > account.Licences[stream].Sequence:
+				if news, ok := facts[licence.AccessSequence-1].LicenceNews(1); ok && news.Subject == portal.AccountStream(id) {
+					m.onTheWay, sent = append(m.onTheWay, news), true
+				}
+			}
+		}
+	}
+	return sent
+}
+
+// Access equals what AWS said last, and no licence serves two accounts, in any order of claims,
+// notices, deletions, losses and repeats.
+func TestAccessIsWhatAWSSaidLast(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := &marketplace{T: t, licences: map[portal.Stream][]events.Event{}, accounts: map[portal.AccountID][]events.Event{}, told: map[portal.Stream]events.MarketplaceNotified{}}
+		people := []portal.AccountID{"ann", "bob"}
+		for _, id := range people {
+			m.accounts[id] = []events.Event{{Subject: portal.AccountStream(id), Sequence: 1, Data: events.UserRegistered{}}}
+		}
+		streams := []portal.Stream{licence01, "legacy/prod/cust"}
+		kinds := []events.NoticeKind{
+			events.NoticeSubscribed, events.NoticeFailed, events.NoticeUnsubscribing, events.NoticeUnsubscribed, events.NoticeLicenceUpdated,
+			events.NoticeDeprovisioned, events.NoticeAgreementEnded, events.NoticeEntitlement, events.NoticeUnknown, events.NoticeActive, events.NoticeInactive,
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			stream, id := rapid.SampledFrom(streams).Draw(t, "licence"), rapid.SampledFrom(people).Draw(t, "account")
+			switch rapid.SampledFrom([]string{"notice", "notice", "notice", "claim", "claim", "deliver", "deliver", "deliver", "twice", "lose", "delete"}).Draw(t, "step") {
+			case "notice":
+				m.notice(stream, rapid.SampledFrom(kinds).Draw(t, "kind"), noon.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "minute"))*time.Minute))
+			case "claim":
+				m.send(stream, events.MarketplaceConfirmed{Account: id, Plan: "pro", Name: "Pro"})
+			case "delete":
+				if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
+					m.send(portal.AccountStream(id), events.AccountDeletionRequested{})
+				}
+			case "deliver":
+				m.deliver(true)
+			case "twice":
+				m.deliver(false)
+			case "lose":
+				m.lose()
+			}
+			m.check(false)
+		}
+		for rounds := 0; len(m.onTheWay) > 0 || m.sendAgain(); rounds++ {
+			for len(m.onTheWay) > 0 {
+				m.deliver(true)
+				m.check(false)
+			}
+			if rounds > 20 {
+				t.Fatal("the messages never end")
+			}
+		}
+		m.check(true)
+	})
+}
+
+func (m *marketplace) notice(stream portal.Stream, kind events.NoticeKind, at time.Time) {
+	told := events.MarketplaceNotified{Kind: kind, At: at}
+	m.send(stream, told)
+	status := (state.Licence{}).After(told)
+	if status == events.LicenceUnknown {
+		return
+	}
+	last, any := m.told[stream]
+	if !any || at.After(last.At) || at.Equal(last.At) && ends(kind) >= ends(last.Kind) {
+		m.told[stream] = told
+	}
+}
+
+// ends orders notices of the same time.
+func ends(kind events.NoticeKind) int {
+	switch kind {
+	case events.NoticeFailed:
+		return 1
+	case events.NoticeUnsubscribing:
+		return 2
+	case events.NoticeUnsubscribed, events.NoticeDeprovisioned, events.NoticeInactive:
+		return 3
+	}
+	return 0
+}
+
+func (m *marketplace) deliver(gone bool) {
+	if len(m.onTheWay) == 0 {
+		return
+	}
+	i := rapid.IntRange(0, len(m.onTheWay)-1).Draw(m.T, "message")
+	msg := m.onTheWay[i]
+	if gone {
+		m.onTheWay = slices.Delete(m.onTheWay, i, i+1)
+	}
+	m.handle(msg)
+}
+
+// lose loses news. Requests that are accepted, and notices, are handed in again by other means.
+func (m *marketplace) lose() {
+	m.onTheWay = slices.DeleteFunc(m.onTheWay, func(msg events.Event) bool {
+		switch msg.Data.(type) {
+		case events.LicenceAccessRequested, events.LicenceReleaseRequested:
+			return true
+		}
+		return false
+	})
+}
+
+func (m *marketplace) check(quiet bool) {
+	for _, stream := range []portal.Stream{licence01, "legacy/prod/cust"} {
+		licence, holders := m.licence(stream), 0
+		for id := range m.accounts {
+			account := m.account(id)
+			s := account.Subscriptions[portal.SubscriptionOf("pro", portal.LicenceRing(stream))]
+			if s.Desired() {
+				holders++
+			}
+			if !quiet {
+				continue
+			}
+			told, any := m.told[stream]
+			active := any && (state.Licence{}).After(told) == events.LicenceActive
+			want := licence.Claim.Account == id && active && !account.Standing.Leaving()
+			if s.Desired() != want {
+				m.Fatalf("%s has access by %s: %v, but the claim is %q's and AWS said %s last", id, stream, s.Desired(), licence.Claim.Account, told.Kind)
+			}
+			if licence.Claim.Account == id && account.Standing.Leaving() {
+				m.Fatalf("%s is being deleted and still has %s", id, stream)
+			}
+		}
+		if holders > 1 {
+			m.Fatalf("%s serves %d accounts", stream, holders)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package handlers
+
+import (
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// Claiming decides on MarketplaceConfirmed: the licence should belong to the account. The account has
+// access once AWS says that the licence is active, before or after the claim, and the operation
+// ends once API Gateway has attached the key.
+//
+// The first claim counts. Another account is rejected, and so is another plan for the same
+// licence. A second claim of the same account joins the first while it waits, and yields
+// RequestUnchanged after that.
+func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.Fact {
+	decides := events.Decides{Scopes: req.Scopes()}
+	claim := licence.Claim
+	switch {
+	case licence.Claimed() && claim.Account != req.Account:
+		return reject(decides, portal.Conflict, "Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")
+	case licence.Claimed() && claim.Plan != req.Plan:
+		return reject(decides, portal.Conflict, fmt.Sprintf("This purchase is used for %s already. Change what you bought on AWS Marketplace to change the plan.", claim.Name))
+	case licence.Claimed() && claim.Waiting:
+		return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: claim.Wish}, Plan: req.Plan}}
+	case licence.Claimed():
+		return []events.Fact{events.RequestUnchanged{Decides: decides}}
+	}
+	facts := []events.Fact{events.LicenceClaimed{
+		Decides: decides, Account: req.Account, Plan: req.Plan, Name: req.Name, Stages: req.Stages, Purchase: req.Purchase,
+	}}
+	if licence.Status != events.LicenceActive {
+		return facts
+	}
+	return append(facts, events.LicenceAccessWanted{
+		Link: events.Link{Wish: licence.Sequence + 1}, Account: req.Account, Plan: req.Plan, Name: req.Name, Stages: req.Stages,
+	})
+}

@@ -1,0 +1,47 @@
+package jobs
+
+import (
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// tellOfLicence tells the account of the row what it should have because of the licence, or tells
+// the licence that the account is being deleted. It is done once both agree.
+func (d DueRows) tellOfLicence(ctx context.Context, row found) (done bool, err error) {
+	if !row.Stream.IsLicence() {
+		return false, errUnknownKind
+	}
+	facts, err := d.Journal.Read(ctx, row.Stream, 0)
+	if err != nil {
+		return false, err
+	}
+	history, err := d.Accounts.Account(ctx, row.Account)
+	if err != nil {
+		return false, err
+	}
+	licence, account := state.FoldLicence(row.Stream, facts), history.Account
+	if licence.NotUnderstood != "" || account.NotUnderstood != "" {
+		return false, errUnknownKind
+	}
+	var fact events.Event
+	switch {
+	case account.Standing.Leaving() && licence.Claim.Account == row.Account:
+		fact = events.Event{
+			ID: row.at.SK, Source: "/gatehouse/jobs", Subject: portal.AccountStream(row.Account), Time: d.Now().UTC(), Correlation: row.Correlation,
+			Data: events.LicenceAccessSet{Licence: row.Stream, Released: true},
+		}
+	case !account.Standing.Leaving() && row.Opened == licence.AccessSequence && row.Opened > account.Licences[row.Stream].Sequence:
+		fact = facts[row.Opened-1]
+		fact.Source = "/gatehouse/jobs"
+	default:
+		return true, nil
+	}
+	news, ok := fact.LicenceNews(row.Asked + 1)
+	if !ok {
+		return true, nil
+	}
+	return false, portal.Postpone("the queues do not answer", d.Sender.Send(ctx, news))
+}

@@ -1,0 +1,101 @@
+// Package eventbridge imitates the default event bus of Amazon EventBridge: rules with event
+// patterns, and SQS queues as their targets. A target gets the whole event. Schedules, other
+// buses, other targets and transformed input are refused.
+//
+// An event is accepted once it is in every queue that a rule sends it to. The policy of a
+// queue must allow the rule, as with SNS. A delivery that is refused goes to the target's
+// dead-letter queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
+package eventbridge
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/sqs"
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// Service holds the rules of the default bus.
+type Service struct {
+	env    wire.Env
+	queues *sqs.Service
+}
+
+// New returns the service.
+func New(env wire.Env, queues *sqs.Service) *Service { return &Service{env: env, queues: queues} }
+
+// JSON returns the operations of the EventBridge API.
+func (s *Service) JSON() wire.JSONService {
+	return wire.JSONService{
+		Target: "AWSEvents",
+		Shape:  "com.amazonaws.events",
+		Operations: map[string]wire.Operation{
+			"PutRule":           wire.Op(s.putRule),
+			"DescribeRule":      wire.Op(s.describeRule),
+			"ListRules":         wire.Op(s.listRules),
+			"EnableRule":        wire.Op(s.enableRule),
+			"DisableRule":       wire.Op(s.disableRule),
+			"DeleteRule":        wire.Op(s.deleteRule),
+			"PutTargets":        wire.Op(s.putTargets),
+			"ListTargetsByRule": wire.Op(s.listTargetsByRule),
+			"RemoveTargets":     wire.Op(s.removeTargets),
+			"PutEvents":         wire.Op(s.putEvents),
+		},
+	}
+}
+
+// busName is the name of the one bus.
+const busName = "default"
+
+func rulesIn(tx *store.Tx) store.Bucket { return tx.Bucket("events", "rules") } // name -> rule
+
+// checkBus accepts the default bus, by name, by ARN or by saying nothing.
+func (s *Service) checkBus(name string) error {
+	if name == "" || name == busName || name == s.env.ARN("events", "event-bus/"+busName) {
+		return nil
+	}
+	return wire.Errorf("ResourceNotFoundException", "Event bus %s does not exist.", name)
+}
+
+func (s *Service) ruleARN(name string) string { return s.env.ARN("events", "rule/"+name) }
+
+func invalid(format string, args ...any) *wire.Error {
+	return wire.Errorf("ValidationException", format, args...)
+}
+
+func violates(member, rule string, args ...any) *wire.Error {
+	return invalid("1 validation error detected: Value at '%s' failed to satisfy constraint: Member must %s", member, fmt.Sprintf(rule, args...))
+}
+
+var nameForm = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
+
+func checkName(member, name string) error {
+	if !nameForm.MatchString(name) {
+		return violates(member, `satisfy regular expression pattern: [\.\-_A-Za-z0-9]+, with 1 to 64 characters`)
+	}
+	return nil
+}
+
+func isQueueARN(arn string) bool {
+	parts := strings.Split(arn, ":")
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[5] != ""
+}
+
+// page returns the part of a sorted list after the token, and the next token.
+func page[T any](all []T, name func(T) string, token string, limit *int) (items []T, next string, err error) {
+	n := 100
+	if limit != nil {
+		if n = *limit; n < 1 || n > 100 {
+			return nil, "", violates("limit", "have value from 1 to 100")
+		}
+	}
+	for len(all) > 0 && name(all[0]) <= token {
+		all = all[1:]
+	}
+	if len(all) <= n {
+		return all, "", nil
+	}
+	return all[:n], name(all[n-1]), nil
+}

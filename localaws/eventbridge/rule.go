@@ -1,0 +1,222 @@
+package eventbridge
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/eventbridge/pattern"
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// maxRules is AWS's default quota of rules on a bus.
+const maxRules = 300
+
+// rule is one rule with its targets.
+type rule struct {
+	Name, EventPattern string
+	Description        string   `json:",omitempty"`
+	Disabled           bool     `json:",omitempty"`
+	Targets            []target `json:",omitempty"`
+}
+
+func (r rule) state() string {
+	if r.Disabled {
+		return "DISABLED"
+	}
+	return "ENABLED"
+}
+
+type putRuleIn struct {
+	Name, EventPattern, EventBusName string
+	Description, State               string
+	ScheduleExpression, RoleArn      string
+}
+
+type putRuleOut struct{ RuleArn string }
+
+// putRule creates a rule, or replaces one but for its targets.
+func (s *Service) putRule(_ context.Context, in *putRuleIn) (*putRuleOut, error) {
+	if err := s.checkBus(in.EventBusName); err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	return &putRuleOut{s.ruleARN(in.Name)}, s.env.DB.Update(func(tx *store.Tx) error {
+		b := rulesIn(tx)
+		r, found, err := store.GetJSON[rule](b, in.Name)
+		if err != nil {
+			return err
+		}
+		all, err := store.AllJSON[rule](b)
+		if err != nil {
+			return err
+		}
+		if !found && len(all) >= maxRules {
+			return wire.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+		}
+		r.Name, r.EventPattern, r.Description, r.Disabled = in.Name, in.EventPattern, in.Description, in.State == "DISABLED"
+		return store.PutJSON(b, r.Name, r)
+	})
+}
+
+func (in *putRuleIn) check() error {
+	if err := checkName("name", in.Name); err != nil {
+		return err
+	}
+	switch {
+	case in.ScheduleExpression != "":
+		return wire.NotImplemented("A rule with a schedule")
+	case in.RoleArn != "":
+		return wire.NotImplemented("A rule with a role")
+	case in.EventPattern == "":
+		return invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
+	case len(in.Description) > 512:
+		return violates("description", "have length less than or equal to 512")
+	case in.State == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS":
+		return wire.NotImplemented("The state " + in.State)
+	case in.State != "" && in.State != "ENABLED" && in.State != "DISABLED":
+		return violates("state", "satisfy enum value set: [ENABLED, DISABLED, ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS]")
+	}
+	_, err := pattern.Parse(in.EventPattern)
+	switch {
+	case errors.Is(err, pattern.ErrUnsupported):
+		return wire.NotImplemented("In an event pattern " + strings.TrimSuffix(err.Error(), " is "+pattern.ErrUnsupported.Error()))
+	case err != nil:
+		return wire.Errorf("InvalidEventPatternException", "Event pattern is not valid. Reason: %s", err)
+	}
+	return nil
+}
+
+type ruleIn struct {
+	Name, EventBusName string
+	Force              bool
+}
+
+type ruleOut struct {
+	Name, Arn, EventPattern, State, EventBusName string
+	Description                                  string `json:",omitempty"`
+}
+
+type describeRuleOut struct {
+	ruleOut
+	CreatedBy string
+}
+
+func (s *Service) describeRule(_ context.Context, in *ruleIn) (*describeRuleOut, error) {
+	r, err := s.find(in.EventBusName, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &describeRuleOut{s.shown(r), s.env.Account}, nil
+}
+
+func (s *Service) shown(r rule) ruleOut {
+	return ruleOut{
+		Name: r.Name, Arn: s.ruleARN(r.Name), EventPattern: r.EventPattern, State: r.state(), EventBusName: busName,
+		Description: r.Description,
+	}
+}
+
+func (s *Service) find(bus, name string) (r rule, err error) {
+	if err := s.checkBus(bus); err != nil {
+		return r, err
+	}
+	err = s.env.DB.View(func(tx *store.Tx) (err error) {
+		r, err = namedRule(tx, name)
+		return err
+	})
+	return r, err
+}
+
+func namedRule(tx *store.Tx, name string) (rule, error) {
+	r, found, err := store.GetJSON[rule](rulesIn(tx), name)
+	if err == nil && !found {
+		err = wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, busName)
+	}
+	return r, err
+}
+
+// change writes the rule that fn has changed.
+func (s *Service) change(bus, name string, fn func(*rule) error) error {
+	if err := s.checkBus(bus); err != nil {
+		return err
+	}
+	return s.env.DB.Update(func(tx *store.Tx) error {
+		r, err := namedRule(tx, name)
+		if err != nil {
+			return err
+		}
+		if err := fn(&r); err != nil {
+			return err
+		}
+		b := rulesIn(tx)
+		return store.PutJSON(b, name, r)
+	})
+}
+
+type listRulesIn struct {
+	EventBusName, NamePrefix, NextToken string
+	Limit                               *int
+}
+
+type listRulesOut struct {
+	Rules     []ruleOut
+	NextToken string `json:",omitempty"`
+}
+
+func (s *Service) listRules(_ context.Context, in *listRulesIn) (*listRulesOut, error) {
+	if err := s.checkBus(in.EventBusName); err != nil {
+		return nil, err
+	}
+	all, err := s.rules()
+	if err != nil {
+		return nil, err
+	}
+	out := &listRulesOut{Rules: []ruleOut{}}
+	for _, r := range all {
+		if strings.HasPrefix(r.Name, in.NamePrefix) {
+			out.Rules = append(out.Rules, s.shown(r))
+		}
+	}
+	out.Rules, out.NextToken, err = page(out.Rules, func(r ruleOut) string { return r.Name }, in.NextToken, in.Limit)
+	return out, err
+}
+
+// rules returns all rules by name.
+func (s *Service) rules() (all []rule, err error) {
+	err = s.env.DB.View(func(tx *store.Tx) (err error) {
+		all, err = store.AllJSON[rule](rulesIn(tx))
+		return err
+	})
+	return all, err
+}
+
+type nothing struct{}
+
+func (s *Service) enableRule(_ context.Context, in *ruleIn) (*nothing, error) {
+	return &nothing{}, s.change(in.EventBusName, in.Name, func(r *rule) error { r.Disabled = false; return nil })
+}
+
+func (s *Service) disableRule(_ context.Context, in *ruleIn) (*nothing, error) {
+	return &nothing{}, s.change(in.EventBusName, in.Name, func(r *rule) error { r.Disabled = true; return nil })
+}
+
+// deleteRule succeeds if there is no such rule, as on AWS.
+func (s *Service) deleteRule(_ context.Context, in *ruleIn) (*nothing, error) {
+	if err := s.checkBus(in.EventBusName); err != nil {
+		return nil, err
+	}
+	return &nothing{}, s.env.DB.Update(func(tx *store.Tx) error {
+		r, found, err := store.GetJSON[rule](rulesIn(tx), in.Name)
+		switch {
+		case err != nil, !found:
+			return err
+		case len(r.Targets) > 0:
+			return invalid("Rule can't be deleted since it has targets.")
+		}
+		return rulesIn(tx).Delete([]byte(in.Name))
+	})
+}

@@ -1,0 +1,45 @@
+package notice
+
+import (
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/marketplace"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// named are the names of fields, for messages.
+type named struct{ product, customer, buyer, licence, agreement, offer string }
+
+// about completes a notice with its subject. An id that cannot be right is an error. If the kind is
+// unknown, the notice is kept without ids instead.
+func (n Notice) about(fields named) (Notice, error) {
+	subject, err := subject(n.Data, fields)
+	if err != nil && n.Data.Kind == events.NoticeUnknown {
+		n.Data.Purchase, n.Data.Offer, n.Origin.Product = events.Purchase{}, "", ""
+		subject, err = portal.MarketplaceStream, nil
+	}
+	n.Subject = subject
+	return n, err
+}
+
+func subject(data events.MarketplaceNotified, fields named) (portal.Stream, error) {
+	bought := data.Purchase
+	for _, one := range []struct{ field, id string }{
+		{fields.product, string(bought.Product)}, {fields.customer, bought.Customer}, {fields.buyer, string(bought.Buyer)},
+		{fields.agreement, bought.Agreement}, {fields.offer, data.Offer},
+	} {
+		if err := marketplace.CheckName(one.id); one.id != "" && err != nil {
+			return "", unreadable(one.field, "%v", err)
+		}
+	}
+	if bought.ARN != "" {
+		id, err := marketplace.LicenceID(bought.ARN)
+		if err != nil {
+			return "", unreadable(fields.licence, "%v", err)
+		}
+		return portal.LicenceStream(id), nil
+	}
+	if bought.Product != "" && bought.Customer != "" {
+		return portal.LegacyStream(bought.Product, bought.Customer), nil
+	}
+	return portal.MarketplaceStream, nil
+}

@@ -1,0 +1,81 @@
+package seller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// The errors of every call, for errors.Is. Each has the code portal.Unavailable.
+var (
+	// ErrDisabled: AWS Marketplace does not offer the call in this Region.
+	ErrDisabled = errors.New("AWS Marketplace has disabled the call in this Region")
+	// ErrDenied: the role cannot be assumed, or may not make the call.
+	ErrDenied = errors.New("the seller's role cannot be assumed or lacks a permission")
+	// ErrThrottled: too many calls were made.
+	ErrThrottled = errors.New("AWS Marketplace throttles the calls")
+	// ErrDown: AWS Marketplace does not answer, or has a fault.
+	ErrDown = errors.New("AWS Marketplace does not answer")
+)
+
+// The errors of Resolve, for errors.Is. Each has the code portal.Invalid.
+var (
+	ErrInvalidToken = errors.New("AWS Marketplace does not know the registration token")
+	ErrExpiredToken = errors.New("the registration token has expired")
+)
+
+// failure translates an error that any call may return. The causes of what it returns have AWS's
+// code and the id of the request, and nothing else that AWS said, since AWS may repeat parts of the
+// request.
+func failure(doing string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &portal.Error{
+			Code: portal.Unavailable, Message: "AWS Marketplace did not answer in time. Try again in a moment.", Err: fmt.Errorf("%s: %w: %w", doing, ErrDown, contextError(err)),
+		}
+	}
+	cause, message := ErrDown, "AWS Marketplace does not answer right now. Try again in a moment."
+	switch code := codeOf(err); code {
+	case "DisabledApiException", "UnrecognizedClientException", "InvalidEndpointRegionException", "InvalidRegionException":
+		cause, message = ErrDisabled, "This portal cannot ask AWS Marketplace right now. Tell the operator of this portal."
+	case "AccessDeniedException", "AccessDenied", "InvalidClientTokenId", "ExpiredTokenException", "ExpiredToken", "SignatureDoesNotMatch":
+		cause, message = ErrDenied, "This portal may not ask AWS Marketplace right now. Tell the operator of this portal."
+	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "ServiceQuotaExceededException":
+		cause, message = ErrThrottled, "AWS Marketplace is busy right now. Try again in a minute."
+	}
+	return &portal.Error{Code: portal.Unavailable, Message: message, Err: fmt.Errorf("%s: %w (%s)", doing, cause, said(err))}
+}
+
+func contextError(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return context.Canceled
+	}
+	return context.DeadlineExceeded
+}
+
+// codeOf returns AWS's code, "" if AWS did not answer.
+func codeOf(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
+// said is AWS's code and the HTTP status, without its message.
+func said(err error) string {
+	text := codeOf(err)
+	if text == "" {
+		text = "no answer"
+	}
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil {
+		text += fmt.Sprintf(", status %d %s", response.HTTPStatusCode(), http.StatusText(response.HTTPStatusCode()))
+	}
+	return text
+}

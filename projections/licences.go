@@ -1,0 +1,169 @@
+package projections
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// Licence is what a buyer bought on AWS Marketplace.
+type Licence struct {
+	Stream portal.Stream `dynamodbav:"stream"`
+	State  string        `dynamodbav:"state"`
+	// Since is the source's time of the notice that told the state, or the time of the claim.
+	Since time.Time `dynamodbav:"since"`
+	// Account, Plan and Name are those of the claim, "" before it.
+	Account   portal.AccountID `dynamodbav:"account,omitempty"`
+	Plan      portal.PlanID    `dynamodbav:"plan,omitempty"`
+	Name      string           `dynamodbav:"name,omitempty"`
+	ClaimedAt time.Time        `dynamodbav:"claimed_at"`
+	// Operation is that of the claim while it waits, else "".
+	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
+
+	Product   portal.ProductCode `dynamodbav:"product"`
+	Buyer     portal.AWSAccount  `dynamodbav:"buyer,omitempty"`
+	Customer  string             `dynamodbav:"customer,omitempty"`
+	Agreement string             `dynamodbav:"agreement,omitempty"`
+	FreeTrial bool               `dynamodbav:"free_trial,omitempty"`
+	Dimension string             `dynamodbav:"dimension,omitempty"`
+	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
+	Until time.Time `dynamodbav:"until"`
+}
+
+// The states of a licence.
+const (
+	LicenceUnclaimed = "unclaimed" // AWS has told of it, and nobody has claimed it
+	LicenceWaiting   = "waiting"   // claimed, and AWS has not confirmed the payment
+	LicenceFailed    = "failed"    // claimed, and AWS could not take the payment
+	LicenceActive    = "active"
+	LicenceEnding    = "ending" // AWS takes the last usage reports; the account has no access
+	LicenceEnded     = "ended"
+)
+
+// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One is in
+// the list for operators, one in the account that has claimed the licence.
+func licenceRows(changed rows, before, licence state.Licence, fact events.Event) {
+	shown := shownLicence(licence)
+	changed.view(changed.Licence(licence.Stream), fact.Sequence, shown)
+	if licence.Claimed() {
+		changed.view(changed.LicenceOf(licence.Claim.Account, licence.Stream), fact.Sequence, shown)
+	}
+	if before.Claimed() && before.Claim.Account != licence.Claim.Account {
+		given := shownLicence(before)
+		given.State = LicenceEnded
+		changed.view(changed.LicenceOf(before.Claim.Account, licence.Stream), fact.Sequence, given)
+	}
+}
+
+func shownLicence(l state.Licence) Licence {
+	shown := Licence{
+		Stream: l.Stream, Account: l.Claim.Account, Plan: l.Claim.Plan, Name: l.Claim.Name, ClaimedAt: l.Claim.At,
+		Product: l.Purchase.Product, Buyer: l.Purchase.Buyer, Customer: l.Purchase.Customer, Agreement: l.Purchase.Agreement,
+		FreeTrial: l.Purchase.FreeTrial, Dimension: l.Dimension, Until: l.Until, Since: l.StatusAt,
+	}
+	if l.Claim.Waiting {
+		shown.Operation = l.Claim.Operation
+	}
+	switch l.Status {
+	case events.LicenceActive:
+		shown.State = LicenceActive
+	case events.LicenceFailed:
+		shown.State = LicenceFailed
+	case events.LicenceEnding:
+		shown.State = LicenceEnding
+	case events.LicenceEnded:
+		shown.State = LicenceEnded
+	case events.LicenceUnknown:
+		shown.State, shown.Since = LicenceWaiting, l.Claim.At
+	}
+	if !l.Claimed() && shown.State != LicenceEnded && shown.State != LicenceEnding {
+		shown.State = LicenceUnclaimed
+	}
+	return shown
+}
+
+// Licences lists what AWS Marketplace has told of, sorted by stream.
+func (v *Views) Licences(ctx context.Context) ([]Licence, error) {
+	live, err := v.store.live(ctx)
+	if err != nil {
+		return nil, asUnavailable(err)
+	}
+	shards := make([][]Licence, schema.AccountShards)
+	group, within := errgroup.WithContext(ctx)
+	for shard := range shards {
+		group.Go(portal.Guard(func() error {
+			return v.store.query(within, live.Licences(shard), func(_ string, item map[string]types.AttributeValue) error {
+				return appendRow(&shards[shard], item)
+			})
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return nil, asUnavailable(err)
+	}
+	all := slices.Concat(shards...)
+	slices.SortFunc(all, func(a, b Licence) int { return cmp.Compare(a.Stream, b.Stream) })
+	return all, nil
+}
+
+// Licence reads one licence; found is false if AWS has not told of it and nobody has claimed it.
+func (v *Views) Licence(ctx context.Context, stream portal.Stream) (licence Licence, found bool, err error) {
+	live, err := v.store.live(ctx)
+	if err != nil {
+		return Licence{}, false, asUnavailable(err)
+	}
+	found, err = v.store.get(ctx, v.store.tables.Views, live.Licence(stream), &licence)
+	return licence, found, asUnavailable(err)
+}
+
+// describeLicence has the words for facts of licences. Their facts name the plan themselves.
+func describeLicence(step *Step, account state.Account, fact events.Event) {
+	switch f := fact.Data.(type) {
+	case events.LicenceClaimed:
+		step.Status, step.Code = Waiting, "payment"
+		step.Message = "AWS Marketplace has to confirm the purchase of " + f.Name + ". You will hear from us; there is nothing you need to do."
+		step.Detail = step.Message
+	case events.LicenceNoticed:
+		describeNotice(step, f)
+	case events.LicenceAccessWanted:
+		step.Detail = "AWS Marketplace has confirmed the purchase of " + f.Name + "."
+	case events.LicenceAccessSet:
+		step.Detail = "The purchase on AWS Marketplace is recorded."
+	}
+}
+
+func describeNotice(step *Step, f events.LicenceNoticed) {
+	switch f.Status {
+	case events.LicenceActive:
+		step.Detail = "AWS Marketplace says that the purchase is active."
+	case events.LicenceFailed:
+		step.Status, step.Code = Waiting, "payment_failed"
+		step.Message = "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it. We continue as soon as AWS confirms the payment."
+		step.Detail = step.Message
+	case events.LicenceEnding, events.LicenceEnded:
+		step.Status, step.Code = Waiting, "agreement_ended"
+		step.Message = "AWS Marketplace says that this purchase has ended. Buy it again on AWS Marketplace to use it."
+		step.Detail = step.Message
+	case events.LicenceUnknown:
+		step.Detail = "AWS Marketplace has sent a notice that changes nothing."
+	}
+}
+
+func licenceActivity(account state.Account, fact events.Event) string {
+	set, ok := fact.Data.(events.LicenceAccessSet)
+	switch {
+	case !ok, set.Released:
+		return ""
+	case set.Open:
+		return "AWS Marketplace confirmed a purchase."
+	}
+	return "AWS Marketplace ended a purchase."
+}

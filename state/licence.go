@@ -1,0 +1,157 @@
+package state
+
+import (
+	"cmp"
+	"maps"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Licence is the state of what a buyer bought on AWS Marketplace: its stream's fold.
+type Licence struct {
+	Stream   portal.Stream
+	Sequence int64
+	// Status is what the newest notice said, StatusAt that notice's own time.
+	Status   events.LicenceStatus
+	StatusAt time.Time
+	// Purchase joins what notices and claims have said about the buyer.
+	Purchase  events.Purchase
+	Offer     string
+	Dimension string
+	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
+	Until time.Time
+	// Claim is the account's that the licence belongs to, the zero Claim if it is free.
+	Claim Claim
+	// Open means that the account should have access. AccessSequence is the fact that said so, or
+	// that said the opposite; 0 before the first.
+	Open           bool
+	AccessSequence int64
+	AccessAt       time.Time
+	// Decisions holds the highest intent decided in each scope.
+	Decisions     map[portal.Scope]portal.Intent
+	NotUnderstood string
+}
+
+// Claim is an account's claim to a licence.
+type Claim struct {
+	Account portal.AccountID
+	Plan    portal.PlanID
+	Name    string
+	Stages  []portal.Stage
+	// Wish is the fact that recorded the claim, At its time.
+	Wish int64
+	At   time.Time
+	// Waiting means that the account never had access since, because AWS did not say that the
+	// licence is active. Operation and Correlation are those of the claim.
+	Waiting     bool
+	Operation   portal.OperationID
+	Correlation string
+}
+
+// Claimed reports whether the licence belongs to an account.
+func (l Licence) Claimed() bool { return l.Claim.Account != "" }
+
+// NewLicence returns the state before the first fact.
+func NewLicence(stream portal.Stream) Licence {
+	return Licence{Stream: stream, Decisions: map[portal.Scope]portal.Intent{}}
+}
+
+// FoldLicence applies all facts of a licence's stream.
+func FoldLicence(stream portal.Stream, facts []events.Event) Licence {
+	l := NewLicence(stream)
+	for _, fact := range facts {
+		l.Apply(fact)
+	}
+	return l
+}
+
+// Clone returns a copy that shares nothing that Apply changes.
+func (l Licence) Clone() Licence {
+	l.Decisions = maps.Clone(l.Decisions)
+	return l
+}
+
+// Apply applies the next fact. A fact of an unknown type changes only the sequence, and sets
+// NotUnderstood if it must be understood.
+func (l *Licence) Apply(e events.Event) {
+	l.Sequence = e.Sequence
+	if e.NotUnderstood() {
+		l.NotUnderstood = e.Type()
+	}
+	if d, ok := e.Data.(interface{ Decided() []portal.Scope }); ok {
+		for _, scope := range d.Decided() {
+			l.Decisions[scope] = max(l.Decisions[scope], e.Intent)
+		}
+	}
+	switch f := e.Data.(type) {
+	case events.LicenceNoticed:
+		l.notice(f)
+	case events.LicenceClaimed:
+		l.learn(f.Purchase)
+		l.Claim = Claim{
+			Account: f.Account, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Wish: e.Sequence, At: e.Time,
+			Waiting: true, Operation: e.Operation, Correlation: e.Correlation,
+		}
+	case events.LicenceReleased:
+		if l.Claim.Account == f.Account {
+			l.Claim, l.Open = Claim{}, false
+		}
+	case events.LicenceAccessWanted:
+		l.Open, l.AccessSequence, l.AccessAt, l.Claim.Waiting = true, e.Sequence, e.Time, false
+	case events.LicenceAccessEnding:
+		l.Open, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
+	}
+}
+
+func (l *Licence) notice(f events.LicenceNoticed) {
+	l.learn(f.Notice.Purchase)
+	if f.Status == events.LicenceUnknown {
+		return
+	}
+	l.Status, l.StatusAt = f.Status, f.Notice.At
+	l.Offer = cmp.Or(f.Notice.Offer, l.Offer)
+	l.Dimension = cmp.Or(f.Notice.Dimension, l.Dimension)
+	if f.Notice.Until != nil {
+		l.Until = *f.Notice.Until
+	}
+}
+
+// learn adds what is new about the purchase.
+func (l *Licence) learn(p events.Purchase) {
+	l.Purchase = events.Purchase{
+		Product: cmp.Or(l.Purchase.Product, p.Product), Buyer: cmp.Or(l.Purchase.Buyer, p.Buyer),
+		Customer: cmp.Or(l.Purchase.Customer, p.Customer), ARN: cmp.Or(l.Purchase.ARN, p.ARN),
+		Agreement: cmp.Or(p.Agreement, l.Purchase.Agreement), FreeTrial: l.Purchase.FreeTrial || p.FreeTrial,
+	}
+}
+
+// After returns the status that the notice gives the licence, LicenceUnknown if it gives none: it
+// says nothing about it, or is older than the notice that told the present status. Of two notices
+// of the same time the one that ends more counts.
+func (l Licence) After(notice events.MarketplaceNotified) events.LicenceStatus {
+	told := statusOf[notice.Kind]
+	switch order := notice.At.Compare(l.StatusAt); {
+	case told == events.LicenceUnknown, order < 0:
+		return events.LicenceUnknown
+	case order == 0 && finality[told] < finality[l.Status]:
+		return events.LicenceUnknown
+	}
+	return told
+}
+
+var statusOf = map[events.NoticeKind]events.LicenceStatus{
+	events.NoticeSubscribed:     events.LicenceActive,
+	events.NoticeLicenceUpdated: events.LicenceActive,
+	events.NoticeActive:         events.LicenceActive,
+	events.NoticeFailed:         events.LicenceFailed,
+	events.NoticeUnsubscribing:  events.LicenceEnding,
+	events.NoticeUnsubscribed:   events.LicenceEnded,
+	events.NoticeDeprovisioned:  events.LicenceEnded,
+	events.NoticeInactive:       events.LicenceEnded,
+}
+
+var finality = map[events.LicenceStatus]int{
+	events.LicenceActive: 1, events.LicenceFailed: 2, events.LicenceEnding: 3, events.LicenceEnded: 4,
+}

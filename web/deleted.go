@@ -1,0 +1,70 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// deletedPath is the page that says what the deletion of an account has deleted.
+const deletedPath = accountPath + "/deleted"
+
+type deletedPage struct {
+	// SignIn opens a new account.
+	SignIn string
+}
+
+// accountDeleted reads nothing, so it does not say whether the reader ever had an account. People who
+// are signed in see what the deletion of theirs would delete.
+func (s *Web) accountDeleted(w http.ResponseWriter, r *http.Request) error {
+	title := "Your account is deleted"
+	if _, ok := identity.From(r.Context()); ok {
+		title = "What deleting your account means"
+	}
+	s.render(w, r, http.StatusOK, view{page: "account-deleted", Title: title, Private: true, Body: deletedPage{SignIn: signIn(identity.HomePath)}})
+	return nil
+}
+
+// afterDeletion serves a page for members to the browser of a deleted account: the operation that has
+// deleted it, or otherwise the page that says so. done is false for other browsers.
+func (s *Web) afterDeletion(w http.ResponseWriter, r *http.Request) (done bool, err error) {
+	account, ok, err := s.deleted(r)
+	if err != nil || !ok {
+		return false, err
+	}
+	if strings.HasPrefix(r.URL.Path, "/operations/") {
+		if shown, err := s.deletion(w, r, account); shown || err != nil {
+			return true, err
+		}
+	}
+	if isFragment(r) {
+		return false, nil
+	}
+	http.Redirect(w, r, deletedPath, http.StatusSeeOther)
+	return true, nil
+}
+
+// deletion shows the operation that has deleted the account. shown is false for any other operation.
+func (s *Web) deletion(w http.ResponseWriter, r *http.Request, account portal.AccountID) (shown bool, err error) {
+	name, err := param(r, "operation")
+	if err != nil {
+		return false, err
+	}
+	operation, err := s.operations.Find(r.Context(), account, portal.OperationID(name))
+	if portal.CodeOf(err) == portal.NotFound || err == nil && operation.Type != typeDeleteAccount {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	body := s.times(r.Context()).operationPage(operation, "", present{})
+	body.SignedOut = true
+	if isFragment(r) {
+		s.execute(w, r, http.StatusOK, "operation", "progress", body)
+		return true, nil
+	}
+	s.render(w, r, http.StatusOK, view{page: "operation", Title: body.Title, Refresh: body.Open, Private: true, Body: body})
+	return true, nil
+}

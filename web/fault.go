@@ -1,0 +1,26 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// fault is why a form did nothing. Field is the id of the field to correct, "" if it is none of them.
+type fault struct{ Field, Text string }
+
+// refused is what the page of a form says about an error that the person can do something about. The
+// page keeps what they entered.
+func refused(w http.ResponseWriter, err error) (text string, ok bool) {
+	switch portal.CodeOf(err) {
+	case portal.TooManyRequests:
+		w.Header().Set("Retry-After", retryAfter)
+	case portal.Invalid, portal.Conflict, portal.LimitReached, portal.NotFound, portal.Suspended:
+	default:
+		return "", false
+	}
+	return portal.MessageOf(err), true
+}
+
+// retryAfter is in seconds: the limits of requests count by the minute.
+const retryAfter = "60"

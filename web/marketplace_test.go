@@ -1,0 +1,405 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
+	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/web"
+)
+
+const secretToken = "secret-registration-token+/="
+
+// bazaar is a marketplace in memory. A claim's secret is "secret-" and its id.
+type bazaar struct {
+	received []string
+	claims   map[string]arrival.Claim
+	owners   map[portal.Stream]portal.AccountID
+	// err is returned by Receive, lost by Find and Keep, and refusal by ConfirmPurchase.
+	err, lost, refusal error
+	confirmed          []operations.Caller
+}
+
+func (b *bazaar) Receive(_ context.Context, target, token string, trial bool) (arrival.Claim, error) {
+	b.received = append(b.received, target+" "+token)
+	return purchaseOf("plan-market", trial), b.err
+}
+
+func purchaseOf(plan portal.PlanID, trial bool) arrival.Claim {
+	return arrival.Claim{
+		ID: "0123456789-" + string(plan), Licence: "licence/l-1", Plan: plan, Expires: now.Add(time.Hour),
+		Purchase: events.Purchase{Product: "abc", Buyer: "111122223333", FreeTrial: trial},
+	}
+}
+
+func (b *bazaar) Keep(_ context.Context, claim arrival.Claim) (string, error) {
+	if b.lost != nil {
+		return "", b.lost
+	}
+	b.claims["secret-"+claim.ID] = claim
+	return "secret-" + claim.ID, nil
+}
+
+func (b *bazaar) Find(_ context.Context, secret string) (arrival.Claim, bool, error) {
+	claim, ok := b.claims[secret]
+	return claim, ok, b.lost
+}
+
+func (b *bazaar) Confirmed(_ context.Context, secret string, account portal.AccountID, operation portal.OperationID) error {
+	claim := b.claims[secret]
+	claim.Operation, claim.Account = operation, account
+	b.claims[secret] = claim
+	return nil
+}
+
+func (b *bazaar) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
+	http.SetCookie(w, &http.Cookie{Name: name + "_" + suffix, Value: value, Path: "/", MaxAge: int(ttl / time.Second), HttpOnly: true})
+}
+
+func (b *bazaar) Cookies(r *http.Request, name string) map[string]string {
+	values := map[string]string{}
+	for _, c := range r.Cookies() {
+		if suffix, ok := strings.CutPrefix(c.Name, name+"_"); ok {
+			values[suffix] = c.Value
+		}
+	}
+	return values
+}
+
+func (b *bazaar) ConfirmPurchase(_ context.Context, who operations.Caller, _ arrival.Claim) (operations.Operation, error) {
+	b.confirmed = append(b.confirmed, who)
+	return operations.Operation{ID: "op-1"}, b.refusal
+}
+
+func (b *bazaar) Licence(_ context.Context, licence portal.Stream) (projections.Licence, bool, error) {
+	owner, found := b.owners[licence]
+	return projections.Licence{Stream: licence, Account: owner}, found, nil
+}
+
+// selling is a fake whose catalog has the plan Fleet of Harbours, which AWS Marketplace sells.
+func selling() (*fake, *bazaar) {
+	product := weather()
+	product.ID, product.Name = "harbours", "Harbours"
+	product.Plans = []catalog.Plan{{
+		ID: "plan-market", Name: "Fleet", Price: "From 400 $ a month", Marketplace: true, Throttle: &catalog.Throttle{Rate: 200, Burst: 400},
+		Listing: &catalog.Listing{Product: "abc", URL: "https://aws.amazon.com/marketplace/pp/prodview-1", Meter: catalog.MeterNone},
+	}}
+	b := &bazaar{claims: map[string]arrival.Claim{}, owners: map[portal.Stream]portal.AccountID{}}
+	f := &fake{catalog: published(product), account: projections.Account{Profile: projections.Profile{Status: projections.StatusRegistered}}}
+	f.market = &web.Marketplace{Desk: b, Claims: b, Cookies: b, Confirm: b, Licences: b, Limit: func(next http.Handler) http.Handler { return next }}
+	return f, b
+}
+
+// sent is the form that AWS Marketplace sends.
+func sent() *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/marketplace-confirm/plan-market", strings.NewReader(url.Values{"x-amzn-marketplace-token": {secretToken}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+// holding asks for a page with the cookie of each purchase.
+func (s site) holding(path string, claims ...arrival.Claim) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for _, claim := range claims {
+		r.AddCookie(&http.Cookie{Name: "gatehouse_purchase_" + claim.ID[:8], Value: "secret-" + claim.ID})
+	}
+	return s.do(r)
+}
+
+func TestABuyerIsReceivedAndSeesThePurchase(t *testing.T) {
+	t.Parallel()
+	f, b := selling()
+	s := visit(f)
+	r := sent()
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+	w := s.do(r)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/marketplace" {
+		t.Fatalf("%d to %q, want 303 to /marketplace", w.Code, w.Header().Get("Location"))
+	}
+	if len(b.received) != 1 || b.received[0] != "plan-market "+secretToken {
+		t.Errorf("it resolved %q", b.received)
+	}
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 || cookies[0].MaxAge != int(arrival.Kept/time.Second) || strings.Contains(fmt.Sprint(w.Result().Header), secretToken) {
+		t.Fatalf("the answer sets %v", cookies)
+	}
+	page := httptest.NewRequest(http.MethodGet, "/marketplace", nil)
+	page.AddCookie(cookies[0])
+	answer := s.do(page)
+	doc := document(t, answer, http.StatusOK)
+	text := one(t, doc, ".purchase").Text()
+	for _, want := range []string{"Harbours Fleet", "1111-2222-3333", "200"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the purchase does not show %q: %s", want, text)
+		}
+	}
+	for name, screen := range map[string]string{"Sign up": "&screen=sign-up", "Sign in": ""} {
+		link := one(t, doc, ".purchase a.button:contains('"+name+"')")
+		if got := attr(t, link, "href"); got != "/sign-in?return_to=%2Fmarketplace"+screen {
+			t.Errorf("%s leads to %s", name, got)
+		}
+	}
+	if doc.Find(`.purchase form`).Length() > 0 || answer.Header().Get("Cache-Control") != "private, no-store" || doc.Find(`meta[name="robots"][content="noindex"]`).Length() != 1 {
+		t.Errorf("a stranger's page can be confirmed or kept: %v", answer.Header())
+	}
+}
+
+func TestAPersonConfirmsAPurchase(t *testing.T) {
+	t.Parallel()
+	f, b := selling()
+	claim := purchaseOf("plan-market", true)
+	b.claims["secret-"+claim.ID] = claim
+	s := signedIn(f)
+	doc := document(t, s.holding("/marketplace", claim), http.StatusOK)
+	form := one(t, doc, ".purchase form")
+	if text := doc.Find("main").Text(); !strings.Contains(text, "Ada Lovelace") || !strings.Contains(text, "Free trial") {
+		t.Errorf("the page says %s", text)
+	}
+	fields := url.Values{}
+	form.Find("input").Each(func(_ int, input *goquery.Selection) { fields.Set(attr(t, input, "name"), attr(t, input, "value")) })
+	r := httptest.NewRequest(http.MethodPost, attr(t, form, "action"), strings.NewReader(fields.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.AddCookie(&http.Cookie{Name: "gatehouse_purchase_" + claim.ID[:8], Value: "secret-" + claim.ID})
+	w := s.do(r)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/operations/op-1" {
+		t.Fatalf("%d to %q, want 303 to the operation", w.Code, w.Header().Get("Location"))
+	}
+	if len(b.confirmed) != 1 || b.confirmed[0].Account != ada.Account || b.confirmed[0].IdempotencyKey == "" {
+		t.Errorf("it confirmed for %+v", b.confirmed)
+	}
+	doc = document(t, s.holding("/marketplace", claim), http.StatusOK)
+	if link := one(t, doc, ".purchase .hint a"); attr(t, link, "href") != "/operations/op-1" || doc.Find(".purchase form").Length() > 0 {
+		t.Error("the page does not say that the purchase is confirmed")
+	}
+	other := identity.Identity{Account: "account-bob", Name: "Bob", Via: identity.ViaSession}
+	if doc = document(t, siteOf(f, &other).holding("/marketplace", claim), http.StatusOK); doc.Find(".purchase form").Length() > 0 || !strings.Contains(doc.Text(), "with another account") {
+		t.Error("another account can confirm it again")
+	}
+}
+
+func TestOnlyTheBrowserThatHasAPurchaseConfirmsIt(t *testing.T) {
+	t.Parallel()
+	f, b := selling()
+	claim := purchaseOf("plan-market", false)
+	b.claims["secret-"+claim.ID] = claim
+	for name, cookie := range map[string]*http.Cookie{
+		"without a cookie":           {Name: "other", Value: "x"},
+		"with another secret":        {Name: "gatehouse_purchase_01234567", Value: "secret-x"},
+		"with the cookie of another": {Name: "gatehouse_purchase_76543210", Value: "secret-" + claim.ID},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/marketplace/confirm", strings.NewReader("purchase=01234567"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.AddCookie(cookie)
+		if w := signedIn(f).do(r); w.Code != http.StatusNotFound || len(b.confirmed) > 0 {
+			t.Errorf("%s: %d, confirmed for %v", name, w.Code, b.confirmed)
+		}
+	}
+	if w := visit(f).post("/marketplace/confirm", url.Values{"purchase": {"01234567"}}); w.Code != http.StatusUnauthorized {
+		t.Errorf("without a sign-in: %d", w.Code)
+	}
+}
+
+func TestAPageSaysWhyAPurchaseCannotBeConfirmed(t *testing.T) {
+	t.Parallel()
+	claim := purchaseOf("plan-market", false)
+	for name, c := range map[string]struct {
+		change func(*fake, *bazaar, *arrival.Claim)
+		says   string
+	}{
+		"another account has it":      {func(_ *fake, b *bazaar, _ *arrival.Claim) { b.owners["licence/l-1"] = "account-bob" }, "Another account of this portal uses this purchase already"},
+		"the account has it":          {func(_ *fake, b *bazaar, _ *arrival.Claim) { b.owners["licence/l-1"] = ada.Account }, "Your account has this purchase"},
+		"the plan is gone":            {func(_ *fake, _ *bazaar, c *arrival.Claim) { c.Plan = "plan-gone" }, "no longer sold here"},
+		"another listing sells it":    {func(_ *fake, _ *bazaar, c *arrival.Claim) { c.Product = "xyz" }, "no longer sold here"},
+		"the account is suspended":    {func(f *fake, _ *bazaar, _ *arrival.Claim) { f.account.Profile.Status = projections.StatusSuspended }, "Your account is suspended"},
+		"the account does not exist":  {func(f *fake, _ *bazaar, _ *arrival.Claim) { f.account.Profile.Status = projections.StatusNone }, "Your account is not registered yet"},
+		"the registration is pending": {func(f *fake, _ *bazaar, _ *arrival.Claim) { f.account.Profile.Status = projections.StatusPending }, "Your registration waits for approval"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, b := selling()
+			held := claim
+			c.change(f, b, &held)
+			b.claims["secret-"+held.ID] = held
+			doc := document(t, signedIn(f).holding("/marketplace", held), http.StatusOK)
+			if doc.Find(".purchase form").Length() > 0 || !strings.Contains(doc.Find("main").Text(), c.says) {
+				t.Errorf("it can be confirmed, or does not say %q: %s", c.says, doc.Find("main").Text())
+			}
+		})
+	}
+}
+
+func TestABrowserMayHaveSeveralPurchases(t *testing.T) {
+	t.Parallel()
+	f, b := selling()
+	first, second := purchaseOf("plan-market", false), purchaseOf("plan-market", false)
+	second.ID, second.Licence, second.Buyer, second.Expires = "abcdefgh-2", "licence/l-2", "", now.Add(2*time.Hour)
+	for _, claim := range []arrival.Claim{first, second} {
+		b.claims["secret-"+claim.ID] = claim
+	}
+	doc := document(t, signedIn(f).holding("/marketplace", first, second), http.StatusOK)
+	if forms := doc.Find(".purchase form"); forms.Length() != 2 || attr(t, forms.First().Find(`[name="purchase"]`), "value") != "abcdefgh" {
+		t.Errorf("the page has %d forms, want the newest purchase first", forms.Length())
+	}
+}
+
+func TestWithoutAPurchaseThePageSaysHowToGetThere(t *testing.T) {
+	t.Parallel()
+	f, _ := selling()
+	for _, s := range []site{visit(f), signedIn(f)} {
+		doc := document(t, s.get("/marketplace"), http.StatusOK)
+		if href := attr(t, doc.Find("main a.button").First(), "href"); !strings.HasPrefix(href, "https://console.aws.amazon.com/marketplace/") {
+			t.Errorf("the first button leads to %s", href)
+		}
+	}
+	if w := visit(f).get("/marketplace-confirm/plan-market"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/marketplace" {
+		t.Errorf("opening the address of buyers leads to %d %s", w.Code, w.Header().Get("Location"))
+	}
+}
+
+func TestADashboardNamesWhatWaitsForConfirmation(t *testing.T) {
+	t.Parallel()
+	f, b := selling()
+	claim := purchaseOf("plan-market", false)
+	b.claims["secret-"+claim.ID] = claim
+	s := signedIn(f)
+	if text := one(t, document(t, s.holding("/dashboard", claim), http.StatusOK), "#purchases").Text(); !strings.Contains(text, "Harbours Fleet") {
+		t.Errorf("it says %s", text)
+	}
+	claim.Operation, claim.Account = "op-1", ada.Account
+	b.claims["secret-"+claim.ID] = claim
+	if document(t, s.holding("/dashboard", claim), http.StatusOK).Find("#purchases").Length() > 0 {
+		t.Error("a confirmed purchase still waits")
+	}
+}
+
+func TestABuyerWhoCannotBeReceivedIsToldWhatToDo(t *testing.T) {
+	t.Parallel()
+	of := func(code portal.Code, cause error) error {
+		return &portal.Error{Code: code, Message: "This is the message.", Err: fmt.Errorf("resolving: %w", cause)}
+	}
+	for name, c := range map[string]struct {
+		change  func(*http.Request)
+		err     error
+		status  int
+		heading string
+		asked   bool
+	}{
+		"a missing token":               {func(r *http.Request) { *r = *withBody(r, "a=b") }, nil, http.StatusBadRequest, "Your purchase did not arrive", false},
+		"an empty token":                {func(r *http.Request) { *r = *withBody(r, "x-amzn-marketplace-token=+") }, nil, http.StatusBadRequest, "Your purchase did not arrive", false},
+		"two tokens":                    {func(r *http.Request) { *r = *withBody(r, "x-amzn-marketplace-token=a&x-amzn-marketplace-token=b") }, nil, http.StatusBadRequest, "Your purchase did not arrive", false},
+		"a token in the address":        {func(r *http.Request) { *r = *withBody(r, ""); r.URL.RawQuery = "x-amzn-marketplace-token=a" }, nil, http.StatusBadRequest, "Your purchase did not arrive", false},
+		"a form that is broken":         {func(r *http.Request) { *r = *withBody(r, "x-amzn-marketplace-token=%zz") }, nil, http.StatusBadRequest, "Your purchase did not arrive", false},
+		"a form that is too large":      {func(r *http.Request) { *r = *withBody(r, "x-amzn-marketplace-token="+strings.Repeat("a", 17<<10)) }, nil, http.StatusRequestEntityTooLarge, "Your purchase did not arrive", false},
+		"JSON":                          {func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, nil, http.StatusUnsupportedMediaType, "Your purchase did not arrive", false},
+		"no type":                       {func(r *http.Request) { r.Header.Del("Content-Type") }, nil, http.StatusUnsupportedMediaType, "Your purchase did not arrive", false},
+		"a token that AWS refuses":      {nil, of(portal.Invalid, seller.ErrInvalidToken), http.StatusBadRequest, "Your purchase did not arrive", true},
+		"an expired token":              {nil, of(portal.Invalid, seller.ErrExpiredToken), http.StatusBadRequest, "The link has expired", true},
+		"another product's token":       {nil, of(portal.Invalid, arrival.ErrForeign), http.StatusBadRequest, "This purchase belongs elsewhere", true},
+		"an API that is disabled":       {nil, of(portal.Unavailable, seller.ErrDisabled), http.StatusServiceUnavailable, "We cannot look up your purchase", true},
+		"a role that is denied":         {nil, of(portal.Unavailable, seller.ErrDenied), http.StatusServiceUnavailable, "We cannot look up your purchase", true},
+		"an API that throttles":         {nil, of(portal.Unavailable, seller.ErrThrottled), http.StatusServiceUnavailable, "We cannot look up your purchase right now", true},
+		"an API that is down":           {nil, of(portal.Unavailable, seller.ErrDown), http.StatusServiceUnavailable, "We cannot look up your purchase right now", true},
+		"a plan that AWS has not named": {nil, of(portal.Unavailable, arrival.ErrUndecided), http.StatusServiceUnavailable, "We cannot look up your purchase right now", true},
+		"a portal that sells nothing":   {nil, portal.Fail(portal.NotFound, "This portal sells nothing on AWS Marketplace."), http.StatusNotFound, "There is nothing here", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, b := selling()
+			b.err = c.err
+			r := sent()
+			if c.change != nil {
+				c.change(r)
+			}
+			w := visit(f).do(r)
+			doc := document(t, w, c.status)
+			if got := doc.Find("h1").Text(); got != c.heading {
+				t.Errorf("the heading is %q, want %q", got, c.heading)
+			}
+			if doc.Find("main a.button").Length() == 0 || (len(b.received) > 0) != c.asked || len(w.Result().Cookies()) > 0 {
+				t.Errorf("the page leads nowhere, or AWS was asked %d times, or a cookie was set", len(b.received))
+			}
+			own := errors.Is(c.err, seller.ErrInvalidToken) || errors.Is(c.err, seller.ErrExpiredToken)
+			if c.err != nil && !own && portal.CodeOf(c.err) != portal.NotFound && !strings.Contains(doc.Text(), "This is the message.") {
+				t.Error("the page lacks the message")
+			}
+			if (c.status == http.StatusServiceUnavailable) != (w.Header().Get("Retry-After") != "") {
+				t.Errorf("Retry-After is %q", w.Header().Get("Retry-After"))
+			}
+			if strings.Contains(w.Body.String(), secretToken) || strings.Contains(fmt.Sprint(w.Header()), secretToken) {
+				t.Error("the answer has the token")
+			}
+		})
+	}
+}
+
+func withBody(r *http.Request, body string) *http.Request {
+	changed := httptest.NewRequest(r.Method, r.URL.Path, strings.NewReader(body))
+	changed.Header = r.Header
+	return changed
+}
+
+func TestAPurchaseThatCannotBeKeptIsNotLost(t *testing.T) {
+	t.Parallel()
+	f, b := selling()
+	b.lost = &portal.Error{Code: portal.Unavailable, Message: "Not now.", Err: errors.New("the table is down")}
+	w := visit(f).do(sent())
+	if doc := document(t, w, http.StatusServiceUnavailable); len(w.Result().Cookies()) > 0 || !strings.Contains(doc.Text(), "Your purchase is safe with AWS") {
+		t.Errorf("it says %s", doc.Find("main").Text())
+	}
+	claim := purchaseOf("plan-market", false)
+	document(t, visit(f).holding("/marketplace", claim), http.StatusServiceUnavailable)
+}
+
+func TestAPurchaseThatIsRefusedSaysSo(t *testing.T) {
+	t.Parallel()
+	for code, status := range map[portal.Code]int{portal.NotFound: http.StatusNotFound, portal.Conflict: http.StatusConflict, portal.TooManyRequests: http.StatusTooManyRequests} {
+		f, b := selling()
+		b.refusal = portal.Fail(code, "No.")
+		claim := purchaseOf("plan-market", false)
+		b.claims["secret-"+claim.ID] = claim
+		r := httptest.NewRequest(http.MethodPost, "/marketplace/confirm", strings.NewReader("purchase=01234567"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.AddCookie(&http.Cookie{Name: "gatehouse_purchase_01234567", Value: "secret-" + claim.ID})
+		if w := signedIn(f).do(r); w.Code != status || b.claims["secret-"+claim.ID].Operation != "" {
+			t.Errorf("%s: %d, want %d", code, w.Code, status)
+		}
+	}
+}
+
+func TestAPlanOfAWSMarketplaceLeadsToItsListing(t *testing.T) {
+	t.Parallel()
+	f, _ := selling()
+	for _, s := range []site{visit(f), signedIn(f)} {
+		card := one(t, document(t, s.get("/apis/harbours/plans"), http.StatusOK), "#plan-plan-market")
+		link := card.Find("a.button")
+		if link.Length() != 1 || attr(t, link, "href") != "https://aws.amazon.com/marketplace/pp/prodview-1" || card.Find("form").Length() > 0 || !strings.Contains(card.Text(), "Sold on AWS Marketplace") {
+			t.Errorf("the card is %s", card.Text())
+		}
+	}
+	if w := signedIn(f).get("/subscriptions/plan-market/change"); w.Code != http.StatusSeeOther {
+		t.Errorf("the page of the change answers %d", w.Code)
+	}
+	f.account.Subscriptions = []projections.Subscription{{Plan: "plan-market", Name: "Fleet", State: projections.SubscriptionActive, Ring: "licence/l-1", Since: now}}
+	for _, path := range []string{"/apis/harbours/plans", "/dashboard"} {
+		doc := document(t, signedIn(f).get(path), http.StatusOK)
+		if doc.Find(".leave").Length() > 0 || !strings.Contains(doc.Find("main").Text(), "on AWS Marketplace") || !strings.Contains(strings.ToLower(doc.Find("main").Text()), "cancel it there") {
+			t.Errorf("%s lets people leave what they pay for elsewhere, or does not say where to cancel", path)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/usage"
+)
+
+// usedLine is what a key has used of a plan's quota in the present period.
+type usedLine struct {
+	// Key is the key's name, "" if the plan has one key.
+	Key  string
+	Text string
+	// Bar says that Percent is known.
+	Bar     bool
+	Percent int
+	AsOf    moment
+}
+
+// presentUsage is nil if it cannot be read: the dashboard is shown all the same.
+func (s *Web) presentUsage(ctx context.Context, id portal.AccountID, account projections.Account) *usage.Report {
+	if s.counters == nil || !subscribed(account) {
+		return nil
+	}
+	report, err := s.counters.Present(ctx, id, s.now())
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("the dashboard is shown without usage")
+		return nil
+	}
+	return &report
+}
+
+// used has a line for each key of the subscription that works, or can work.
+func (when times) used(report *usage.Report, account projections.Account, sub projections.Subscription, plan catalog.Plan) []usedLine {
+	var lines []usedLine
+	for _, key := range account.Keys {
+		if key.Ring != sub.Ring || key.State == projections.KeyPending || key.State == projections.KeyEnding || key.State == projections.KeyEnded {
+			continue
+		}
+		line := usedLine{Key: key.Name, Text: "The usage cannot be read right now."}
+		if report != nil {
+			line = when.usedLine(report.Of(sub.Plan, key.ID), plan.Quota)
+			line.Key = key.Name
+		}
+		if replaced(account, key) {
+			line.Key += " (replaced)"
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) == 1 {
+		lines[0].Key = ""
+	}
+	return lines
+}
+
+func (when times) usedLine(series usage.Series, quota *catalog.Quota) usedLine {
+	if now, ok := series.Standing(when.now); ok {
+		text := fmt.Sprintf("%s of %s %s, %d %%.", grouped(int(now.Used)), count(int(now.Limit), "request"), periodNames[now.Period], now.Percent())
+		if now.Remaining <= 0 {
+			text += " The quota is used up."
+		}
+		text += " It starts again on " + shortDay(now.Next) + " (UTC)."
+		return usedLine{Text: text, Bar: true, Percent: now.Percent(), AsOf: when.moment(now.AsOf)}
+	}
+	if quota != nil {
+		return usedLine{Text: fmt.Sprintf("No data yet %s. The quota is %s.", periodNames[usage.Period(quota.Period)], count(quota.Limit, "request"))}
+	}
+	return when.unlimited(series)
+}
+
+// unlimited is about a plan without a quota: the calls of the month.
+func (when times) unlimited(series usage.Series) usedLine {
+	used, asOf, first := int64(0), time.Time{}, usage.Monthly.Start(when.now)
+	for _, d := range series.Days {
+		if !d.Day.Before(first) {
+			used, asOf = used+d.Used, d.AsOf
+		}
+	}
+	if asOf.IsZero() {
+		return usedLine{Text: "No data yet this month. The plan has no quota."}
+	}
+	return usedLine{Text: count(int(used), "request") + " this month (UTC). The plan has no quota.", AsOf: when.moment(asOf)}
+}
