@@ -296,6 +296,7 @@ var looks = map[string]look{
 	"GET /account/notices":                                   {status: http.StatusOK},
 	"POST /account/notices":                                  {status: http.StatusSeeOther},
 	"POST /notices/{notice}/dismiss":                         {status: http.StatusNotFound},
+	"POST /notices/{notice}/mail":                            {status: http.StatusNotFound},
 	"GET /webhooks":                                          {status: http.StatusOK},
 	"POST /webhooks":                                         {status: http.StatusBadRequest, body: "url=ftp%3A%2F%2Fexample.com"},
 	"GET /webhooks/{webhook}":                                {status: http.StatusNotFound},

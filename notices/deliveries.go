@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/records"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // MaxMailsAgain is how often a person can have the mail about one notice sent again.
@@ -40,6 +41,16 @@ func (d *Desk) DeliveriesOf(ctx context.Context, account portal.AccountID, notic
 		}
 	}
 	return all, nil
+}
+
+// Mails returns the mails about the notice with the id oldest and about newer ones, by the notice's id.
+func (d *Desk) Mails(ctx context.Context, account portal.AccountID, oldest string) (map[string]Delivery, error) {
+	all, err := listed[Delivery](ctx, d.Store, schema.Deliveries(account, ChannelMail), oldest, last, 0)
+	byNotice := map[string]Delivery{}
+	for _, mail := range all {
+		byNotice[mail.Notice] = mail
+	}
+	return byNotice, err
 }
 
 // MailAgain has the mail about a notice sent again, MaxMailsAgain times at most; the next time is
