@@ -26,6 +26,14 @@ func TestAPersonSeesWhereANoticeWentAndHasTheMailSentAgain(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Channel != notices.ChannelMail || all[1].Channel != "webhook/"+hook.ID || all[0].State != notices.Delivered {
 		t.Fatalf("it went to %+v, %v", all, err)
 	}
+	for oldest, want := range map[string]int{notice: 1, "": 1, notice + "~": 0} {
+		if mails, err := w.desk.Mails(t.Context(), ann, oldest); err != nil || len(mails) != want || want == 1 && mails[notice].State != notices.Delivered {
+			t.Errorf("the mails from %q on are %+v, %v", oldest, mails, err)
+		}
+	}
+	if mails, err := w.desk.Mails(t.Context(), "bob", notice); err != nil || len(mails) != 0 {
+		t.Errorf("another account sees the mails %+v, %v", mails, err)
+	}
 	for n := 1; n <= notices.MaxMailsAgain; n++ {
 		w.later(time.Minute)
 		if _, err := w.desk.MailAgain(t.Context(), ann, notice); err != nil {
