@@ -209,7 +209,7 @@ func TestTwoPortalsInOneAccountShareNothing(t *testing.T) {
 	p.Config.Prefix = "acme"
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	second := takeInventory(t, p)
-	if len(second.Tables) != 10 || len(second.Queues) != 24 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
+	if len(second.Tables) != 10 || len(second.Queues) != 28 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
 		t.Errorf("of both there are %d tables and %d queues, the keys are %s and %s", len(second.Tables), len(second.Queues), first.Key["arn"], second.Key["arn"])
 	}
 }
