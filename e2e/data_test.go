@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/schema/schematest"
@@ -105,6 +106,12 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 
 	s.collectUsage(t)
 	c.until("usage plan#<plan> collected")
+
+	bought := s.buys(t, marketplace.Order{Paid: true})
+	s.arrives(t, bought)
+	ada.succeed(ada.claims(s, bought))
+	s.demand(t, "marketplace")
+	c.until("records scratch#marketplace-read last#<piece>", "sessions claim#<hash> claim")
 
 	s.administer(t, ada)
 	s.demand(t, "due")
