@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -16,7 +17,7 @@ func (e Event) LicenceNews(attempt int) (request Event, ok bool) {
 	}
 	switch f := e.Data.(type) {
 	case LicenceAccessWanted:
-		request.Subject, request.Operation = portal.AccountStream(f.Account), f.Operation
+		request.Subject, request.Operation = portal.AccountStream(f.Account), cmp.Or(f.Operation, e.Operation)
 		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Open: true, Plan: f.Plan, Name: f.Name, Stages: f.Stages}
 	case LicenceAccessEnding:
 		request.Subject = portal.AccountStream(f.Account)
