@@ -1,0 +1,245 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+)
+
+type scenario struct {
+	name string
+	// play is nil for a scenario that cannot be played; why says so.
+	play func(ctx context.Context, p *play) error
+	why  string
+}
+
+var scenarios = []scenario{
+	{name: "claim before payment", play: claimThenPay},
+	{name: "payment before claim", play: payThenClaim},
+	{name: "a failed payment, then a paid one", play: failThenPay},
+	{name: "cancelled and ended", play: cancelled},
+	{name: "an old notice arrives again", play: oldNotice},
+	{name: "cancelled and bought again at once", play: boughtAgain},
+	{name: "a notice arrives late", play: lateNotice},
+	{name: "a notice is lost", why: "workers do not ask AWS about agreements yet, so they learn of a lost notice only when AWS sends it again"},
+	{name: "two licences of one account", play: twoLicences},
+	{name: "another account claims the licence", play: secondClaim},
+}
+
+func claimThenPay(ctx context.Context, p *play) error {
+	_, err := p.active(ctx)
+	return err
+}
+
+// active returns a new person's licence, claimed and then paid for.
+func (p *play) active(ctx context.Context) (*holding, error) {
+	who, err := p.newPerson(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.activeFor(ctx, who)
+}
+
+func (p *play) activeFor(ctx context.Context, who *person) (*holding, error) {
+	h, err := p.buy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.claim(ctx, h, who); err != nil {
+		return nil, err
+	}
+	return h, p.take(ctx, "pay", h, p.market.Pay)
+}
+
+func payThenClaim(ctx context.Context, p *play) error {
+	who, err := p.newPerson(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := p.buy(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.take(ctx, "pay", h, p.market.Pay); err != nil {
+		return err
+	}
+	return p.claim(ctx, h, who)
+}
+
+func failThenPay(ctx context.Context, p *play) error {
+	who, err := p.newPerson(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := p.buy(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.claim(ctx, h, who); err != nil {
+		return err
+	}
+	if err := p.take(ctx, "fail the payment", h, p.market.FailPayment); err != nil {
+		return err
+	}
+	return p.again(ctx, h)
+}
+
+// again has the buyer buy again and pay at once. A newer listing has another licence then, which the
+// owner claims.
+func (p *play) again(ctx context.Context, h *holding) error {
+	bought, err := p.market.Resubscribe(ctx, h.Agreement)
+	if err != nil {
+		return err
+	}
+	if p.on.kind == marketplace.SNS {
+		h.Purchase = bought
+		return p.check(ctx, "resubscribe", h)
+	}
+	if err := p.check(ctx, "resubscribe", h); err != nil {
+		return err
+	}
+	next := &holding{Purchase: bought}
+	if err := p.claim(ctx, next, h.owner); err != nil {
+		return err
+	}
+	return p.check(ctx, "the first licence, after the second one", h)
+}
+
+func cancelled(ctx context.Context, p *play) error {
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	return p.endForGood(ctx, h)
+}
+
+func oldNotice(ctx context.Context, p *play) error {
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	old, err := p.notice(ctx, h, p.activation())
+	if err != nil {
+		return err
+	}
+	if err := p.endForGood(ctx, h); err != nil {
+		return err
+	}
+	if _, err := p.market.Resend(ctx, old.ID); err != nil {
+		return err
+	}
+	return p.check(ctx, "send the first notice again", h)
+}
+
+// activation is the type of the notice that says that a licence is active.
+func (p *play) activation() string {
+	if p.on.kind == marketplace.SNS {
+		return marketplace.SubscribeSuccess
+	}
+	return marketplace.LicenceUpdated
+}
+
+func boughtAgain(ctx context.Context, p *play) error {
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.take(ctx, "cancel", h, p.market.Cancel); err != nil {
+		return err
+	}
+	if err := p.again(ctx, h); err != nil || p.on.kind == marketplace.SNS {
+		return err
+	}
+	return p.take(ctx, "deprovision", h, p.market.Deprovision)
+}
+
+func lateNotice(ctx context.Context, p *play) error {
+	who, err := p.newPerson(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := p.buy(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.claim(ctx, h, who); err != nil {
+		return err
+	}
+	if err := p.market.LoseNext(ctx, 1); err != nil {
+		return err
+	}
+	if err := p.take(ctx, "pay; the notice is held back", h, p.market.Pay); err != nil {
+		return err
+	}
+	late, err := p.notice(ctx, h, p.activation())
+	if err != nil {
+		return err
+	}
+	if _, err := p.market.Resend(ctx, late.ID); err != nil {
+		return err
+	}
+	return p.check(ctx, "the notice arrives", h)
+}
+
+func twoLicences(ctx context.Context, p *play) error {
+	who, err := p.newPerson(ctx)
+	if err != nil {
+		return err
+	}
+	first, err := p.activeFor(ctx, who)
+	if err != nil {
+		return err
+	}
+	second, err := p.activeFor(ctx, who)
+	if err != nil {
+		return err
+	}
+	if err := p.check(ctx, "the first licence, beside the second", first); err != nil {
+		return err
+	}
+	if err := p.endForGood(ctx, first); err != nil {
+		return err
+	}
+	return p.check(ctx, "the second licence, without the first", second)
+}
+
+func secondClaim(ctx context.Context, p *play) error {
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	other, err := p.newPerson(ctx)
+	if err != nil {
+		return err
+	}
+	issued, err := p.market.IssueToken(ctx, h.Agreement)
+	if err != nil {
+		return err
+	}
+	status, err := other.claim(ctx, p.on, issued.Token)
+	if err != nil {
+		return err
+	}
+	if status != "rejected" {
+		p.played.Result = Differs
+		return fmt.Errorf("a second account claims %s, and the operation is %s", h.stream(), status)
+	}
+	if err := p.quiet(ctx); err != nil {
+		return err
+	}
+	state, err := other.state(ctx, h.stream())
+	if err != nil {
+		return err
+	}
+	key, err := other.newKey(ctx)
+	if err != nil {
+		return err
+	}
+	p.played.Steps = append(p.played.Steps, Step{Step: "another account's claim is rejected", Licence: h.stream(), AWS: "active", State: state, Access: key != ""})
+	if state != "" || key != "" {
+		p.played.Result = Differs
+		return fmt.Errorf("the second account has the licence %s, too", h.stream())
+	}
+	return p.check(ctx, "the first account's licence", h)
+}
