@@ -42,9 +42,9 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a port that is not a number":   {[]string{"local", "--port", "http"}, "--port", "Run"},
 		"an unknown shell":              {[]string{"completion", "csh"}, "must be one of", "Run"},
 		"no licence":                    {[]string{"marketplace", "show"}, `expected "<licence>"`, "Run `gatehouse marketplace show --help` for usage."},
-		"no step":                       {[]string{"marketplace", "simulate"}, "--all", "Run `gatehouse marketplace simulate --help` for usage."},
+		"no step":                       {[]string{"marketplace", "simulate"}, "nothing to play: give --all, --buyer, or one step", "Run `gatehouse marketplace simulate --help` for usage."},
 		"two steps":                     {[]string{"marketplace", "simulate", "--pay", "x", "--cancel", "x"}, "can't be used together", "Run"},
-		"no agreement":                  {[]string{"marketplace", "simulate", "--pay", ""}, "the agreement is empty", "Run `gatehouse marketplace simulate --help` for usage."},
+		"no agreement":                  {[]string{"marketplace", "simulate", "--pay", ""}, "nothing to play", "Run `gatehouse marketplace simulate --help` for usage."},
 		"--older without --buyer":       {[]string{"marketplace", "simulate", "--all", "--older"}, "--older needs --buyer", "Run"},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {

@@ -35,19 +35,17 @@ func (c marketplaceLicencesCommand) Run(ctx context.Context) error {
 	return c.print(os.Stdout, map[string]any{"licences": list}, func(w io.Writer) { printLicences(w, licences) })
 }
 
-// printLicences uses three lines for each licence, since its ids alone fill a line.
+// printLicences uses four lines for each licence, since its ids alone fill a line.
 func printLicences(w io.Writer, licences []projections.Licence) {
 	for _, l := range licences {
-		since := ""
+		state := l.State
 		if at := moment(l.Since); at != "" {
-			since = " since " + at
+			state += " since " + at
 		}
 		fmt.Fprintf(w, "%s\n", oneLine(string(l.Stream)))
-		table(w, "  ", []string{l.State + since, "product " + oneLine(string(l.Product))}, [][]string{
-			{"account " + oneLine(string(l.Account)), "plan " + oneLine(string(l.Plan))},
-			{"buyer " + oneLine(buyerOf(l.Buyer, l.Customer))},
-		})
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "  %-41s product %s\n", state, oneLine(string(l.Product)))
+		fmt.Fprintf(w, "  %-41s plan    %s\n", "account "+oneLine(string(l.Account)), oneLine(string(l.Plan)))
+		fmt.Fprintf(w, "  buyer   %s\n\n", oneLine(buyerOf(l.Buyer, l.Customer)))
 	}
 	fmt.Fprintf(w, "%s.\n", count(len(licences), "licence"))
 }

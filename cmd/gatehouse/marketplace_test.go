@@ -28,8 +28,11 @@ func TestALicenceIsListedWithin80Columns(t *testing.T) {
 		{Stream: "legacy/4fk3q8b2v7x1n6m9z0c5d1234/PJS7FAH0HX5", State: projections.LicenceWaiting, Customer: "PJS7FAH0HX5", Product: "evil\x1b[31m"},
 	})
 	for _, want := range []string{
-		"licence/l-0123456789abcdef0123456789abcdef\n  unclaimed since 2026-03-01 12:00:00 UTC  product 4fk3q8b2v7x1n6m9z0c5d1234\n  account 01m8f2zvc1s9kf8a37m6tfg8jq       plan a1b2c3\n  buyer 111122223333\n",
-		"\n  waiting    product evil�[31m\n  account -  plan -\n  buyer PJS7FAH0HX5\n", "\n2 licences.\n",
+		"licence/l-0123456789abcdef0123456789abcdef\n" +
+			"  unclaimed since 2026-03-01 12:00:00 UTC   product 4fk3q8b2v7x1n6m9z0c5d1234\n" +
+			"  account 01m8f2zvc1s9kf8a37m6tfg8jq        plan    a1b2c3\n  buyer   111122223333\n",
+		"  waiting                                   product evil�[31m\n  account -                                 plan    -\n  buyer   PJS7FAH0HX5\n",
+		"\n2 licences.\n",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("it prints\n%s\nwithout\n%s", &text, want)

@@ -12,16 +12,16 @@ import (
 
 type marketplaceSimulateCommand struct {
 	output
-	All   bool `xor:"step" required:"" help:"Play every order of purchases, claims, payments and notices without a browser, and check the access after each step."`
-	Buyer bool `xor:"step" required:"" help:"Have a new buyer subscribe, and print how to go on."`
+	All   bool `xor:"step" help:"Play every order of purchases, claims, payments and notices without a browser, and check the access after each step."`
+	Buyer bool `xor:"step" help:"Have a new buyer subscribe, and print how to go on."`
 	Older bool `help:"With --buyer: buy from a listing whose notices come by SNS topics."`
 
-	Pay         string `xor:"step" required:"" placeholder:"AGREEMENT" help:"The payment succeeds."`
-	FailPayment string `xor:"step" required:"" placeholder:"AGREEMENT" help:"The payment fails."`
-	Cancel      string `xor:"step" required:"" placeholder:"AGREEMENT" help:"The buyer cancels."`
-	End         string `xor:"step" required:"" placeholder:"AGREEMENT" help:"The agreement ends."`
-	Deprovision string `xor:"step" required:"" placeholder:"AGREEMENT" help:"AWS takes the licence of an ended agreement away."`
-	Resubscribe string `xor:"step" required:"" placeholder:"AGREEMENT" help:"The buyer who has cancelled buys again at once."`
+	Pay         string `xor:"step" placeholder:"AGREEMENT" help:"The payment succeeds."`
+	FailPayment string `xor:"step" placeholder:"AGREEMENT" help:"The payment fails."`
+	Cancel      string `xor:"step" placeholder:"AGREEMENT" help:"The buyer cancels."`
+	End         string `xor:"step" placeholder:"AGREEMENT" help:"The agreement ends."`
+	Deprovision string `xor:"step" placeholder:"AGREEMENT" help:"AWS takes the licence of an ended agreement away."`
+	Resubscribe string `xor:"step" placeholder:"AGREEMENT" help:"The buyer who has cancelled buys again at once."`
 }
 
 func (marketplaceSimulateCommand) Help() string {
@@ -46,7 +46,7 @@ func (c marketplaceSimulateCommand) Run(ctx context.Context) error {
 	case c.Older && !c.Buyer:
 		return usage("--older needs --buyer")
 	case !c.All && !c.Buyer && name == "":
-		return usage("the agreement is empty: give the id that --buyer prints")
+		return usage("nothing to play: give --all, --buyer, or one step with the agreement that --buyer prints, such as --pay")
 	}
 	p, err := process(ctx)
 	if err != nil {

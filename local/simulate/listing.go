@@ -148,19 +148,14 @@ func (s *Simulator) endpointOf(ctx context.Context, plan string) (string, error)
 	return "", nil
 }
 
-// patience bounds each wait.
-const patience = time.Minute
-
-// lateError says that something did not happen within patience.
+// lateError says that something did not happen in time.
 type lateError string
 
-func (l lateError) Error() string {
-	return fmt.Sprintf("waiting for %s: it did not happen within %s", string(l), patience)
-}
+func (l lateError) Error() string { return "waiting for " + string(l) + ": it did not happen in time" }
 
 // until polls until so returns true. It returns a lateError once patience ends.
 func (s *Simulator) until(ctx context.Context, what string, so func() (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, lateError(what))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.patience, lateError(what))
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

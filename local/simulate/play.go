@@ -85,8 +85,7 @@ func (p *play) endForGood(ctx context.Context, h *holding) error {
 }
 
 // check waits until the workers have handled everything, then compares the portal and the API with
-// what AWS last said. What differs may still be on its way to pages and API Gateway, so it looks again
-// until patience ends.
+// what AWS last said. API Gateway and the views may lag behind, so it looks again until patience ends.
 func (p *play) check(ctx context.Context, name string, h *holding) error {
 	if err := p.quiet(ctx); err != nil {
 		return err

@@ -36,6 +36,8 @@ type Simulator struct {
 	topics  *sns.Client
 	// urls caches the addresses of queues.
 	urls map[string]string
+	// patience bounds each wait.
+	patience time.Duration
 }
 
 const start = "Start `gatehouse local`, and set the variables that it prints."
@@ -63,7 +65,7 @@ func Open(ctx context.Context, p app.Process) (*Simulator, error) {
 	s := &Simulator{
 		process: p, names: app.NamesFor(p.Config.Prefix), market: buyers.New(endpoint), http: &http.Client{Timeout: 30 * time.Second},
 		idp: cognitoidentityprovider.NewFromConfig(cfg), plans: apigateway.NewFromConfig(cfg),
-		queues: sqs.NewFromConfig(cfg), topics: sns.NewFromConfig(cfg), urls: map[string]string{},
+		queues: sqs.NewFromConfig(cfg), topics: sns.NewFromConfig(cfg), urls: map[string]string{}, patience: time.Minute,
 	}
 	if _, err := s.market.Products(ctx); err != nil {
 		return nil, refuse(fmt.Sprintf("No local AWS Marketplace answers at %s. %s", endpoint, start))
