@@ -495,7 +495,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForReinstatement)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "payment", "payment_failed", "agreement_ended", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, projections.KeyDisabled, projections.KeyReleased, projections.KeyBlocked, projections.KeyEnding, projections.KeyEnded},

@@ -88,14 +88,6 @@ type MarketplaceSubscription struct {
 	Operation string     `json:"operation,omitempty" doc:"The open operation of the claim."`
 }
 
-var licenceWords = map[string]string{
-	projections.LicenceWaiting: "AWS Marketplace has not confirmed the payment yet. There is nothing you need to do.",
-	projections.LicenceFailed:  "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it.",
-	projections.LicenceActive:  "The purchase is active.",
-	projections.LicenceEnding:  "The purchase was cancelled. AWS bills the last usage. Buy it again on AWS Marketplace to use it.",
-	projections.LicenceEnded:   "The purchase has ended. Buy it again on AWS Marketplace to use it.",
-}
-
 func (a *service) listPurchases(ctx context.Context, _ *struct{}) (*struct {
 	Body List[MarketplaceSubscription]
 }, error) {
@@ -110,7 +102,7 @@ func (a *service) listPurchases(ctx context.Context, _ *struct{}) (*struct {
 
 func showPurchase(l projections.Licence) MarketplaceSubscription {
 	return MarketplaceSubscription{
-		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: licenceWords[l.State], Since: l.Since,
+		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: projections.LicenceText(l.State), Since: l.Since,
 		Until: timeOrNull(l.Until), Buyer: string(l.Buyer), FreeTrial: l.FreeTrial, Operation: string(l.Operation),
 	}
 }

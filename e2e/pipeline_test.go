@@ -55,6 +55,8 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		if rapid.Bool().Draw(rt, "the rebuild ends") {
 			w.rebuildTheRest()
 		}
+		w.sendNoticesAgain()
+		w.checkLicences()
 		w.checkCatalog()
 		w.checkUsage()
 		w.checkPromises()
@@ -72,7 +74,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "account", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
-			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect",
+			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "notice", "notice", "claim",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -108,6 +110,10 @@ func (w *world) act() {
 			w.handleDueRows()
 		case "rebuild":
 			w.rebuildSome()
+		case "notice":
+			w.notice()
+		case "claim":
+			w.claim()
 		case "call":
 			w.callSomething()
 		case "collect":
@@ -158,7 +164,7 @@ func requestsAbout(plan events.SubscribeRequested) []events.Request {
 func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests()) {
+	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests(), []events.Request{claimOf("ann")}) {
 		known[request.EventType()] = true
 	}
 	for _, name := range events.Types() {
@@ -189,7 +195,7 @@ func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
 	began := w.clock
 	job := jobs.DueRows{
-		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, Sender: fakeSender{w}, Now: w.now,
+		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Journal: w.journal, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, Sender: fakeSender{w}, Now: w.now,
 		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
 	}
 	ctx, me := newWorker()
@@ -215,7 +221,7 @@ func (w *world) Republish(ctx context.Context, op portal.OperationID) (done bool
 	if err != nil || len(p.Steps) > 0 {
 		return err == nil, err
 	}
-	for _, msg := range w.requests[w.requestedBy[op]] {
+	for _, msg := range append(w.market.claims, w.requests[w.requestedBy[op]]...) {
 		if msg.Operation == op {
 			w.queue = append(w.queue, msg)
 		}

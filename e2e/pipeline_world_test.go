@@ -41,6 +41,7 @@ type world struct {
 	intents     map[portal.AccountID]portal.Intent
 	plane       *fakePlane
 	offering    *offering
+	market      *market
 	journal     *journal.Journal
 	reader      *accounts.Reader
 	execute     *handlers.Decider
@@ -81,6 +82,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(), meters: meters{}, erased: map[portal.AccountID]bool{},
 		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
 	}
+	w.market = newMarket(w.clock)
 	w.plane.forgets = rapid.Bool().Draw(rt, "a detachment forgets the quota")
 	w.plane.detached = func(of attachment) { w.setRemaining(of, w.quotaOf(of).Limit) }
 	for _, name := range []string{names.Journal, names.Records, names.Views, names.Usage} {

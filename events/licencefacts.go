@@ -43,7 +43,7 @@ type LicenceReleased struct {
 }
 
 // LicenceAccessWanted: the account should have the plan, because it has claimed the licence and
-// the licence is active. Operation is that of the claim if somebody still waits for it.
+// the licence is active. Operation is that of the claim if the claim waited for a notice.
 type LicenceAccessWanted struct {
 	Link
 	Operation portal.OperationID `json:"operation,omitempty"`
@@ -67,7 +67,9 @@ type LicenceAccessSet struct {
 	Licence  portal.Stream `json:"licence"`
 	Sequence int64         `json:"licence_sequence"`
 	Open     bool          `json:"open"`
-	Plan     portal.PlanID `json:"plan"`
+	// Claimed means that the account has just claimed the licence.
+	Claimed bool          `json:"claimed,omitempty"`
+	Plan    portal.PlanID `json:"plan"`
 	// Released means that the account is being deleted and gives up its claim.
 	Released bool `json:"released,omitempty"`
 }

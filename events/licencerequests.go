@@ -79,12 +79,14 @@ type MarketplaceNotified struct {
 // the licence's stream with that sequence. Workers send it to the account; an older one than the
 // account has recorded has no effect.
 type LicenceAccessRequested struct {
-	Licence  portal.Stream  `json:"licence"`
-	Sequence int64          `json:"licence_sequence"`
-	Open     bool           `json:"open"`
-	Plan     portal.PlanID  `json:"plan"`
-	Name     string         `json:"name"`
-	Stages   []portal.Stage `json:"stages,omitempty"`
+	Licence  portal.Stream `json:"licence"`
+	Sequence int64         `json:"licence_sequence"`
+	Open     bool          `json:"open"`
+	// Claimed means that the fact is the claim: the account has no access yet.
+	Claimed bool           `json:"claimed,omitempty"`
+	Plan    portal.PlanID  `json:"plan"`
+	Name    string         `json:"name"`
+	Stages  []portal.Stage `json:"stages,omitempty"`
 }
 
 // LicenceReleaseRequested says that the account no longer has a claim to the licence, because it is

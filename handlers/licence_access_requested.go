@@ -18,9 +18,9 @@ func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 		if account.Licences[req.Licence].Sequence >= req.Sequence {
 			return nil
 		}
-		set := events.LicenceAccessSet{Licence: req.Licence, Sequence: req.Sequence, Open: req.Open, Plan: req.Plan}
+		set := events.LicenceAccessSet{Licence: req.Licence, Sequence: req.Sequence, Open: req.Open, Claimed: req.Claimed, Plan: req.Plan}
 		if account.Standing.Leaving() {
-			set.Open, set.Released = false, req.Open
+			set.Open, set.Claimed, set.Released = false, false, true
 			return []events.Fact{set}
 		}
 		ring := portal.LicenceRing(req.Licence)
@@ -53,7 +53,7 @@ const maxReleased = 8
 // releasing lists what an account that is being deleted says about its licences.
 func releasing(account state.Account) []events.Fact {
 	var facts []events.Fact
-	for _, licence := range account.OpenLicences() {
+	for _, licence := range account.Claims() {
 		if len(facts) == maxReleased {
 			break
 		}

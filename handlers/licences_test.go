@@ -62,7 +62,7 @@ func TestClaiming(t *testing.T) {
 		{"a claim before the payment waits", licenceOf(), byAnn, []events.Fact{annClaims}},
 		{"a claim after the payment gives access at once", licenceOf(paid), byAnn, []events.Fact{annClaims, annGets(2, "")}},
 		{"a claim after the agreement has ended waits", licenceOf(paid, told(events.NoticeUnsubscribed, noon.Add(1), events.LicenceEnded)), byAnn, []events.Fact{annClaims}},
-		{"a second claim joins the first while it waits", licenceOf(annClaims), byAnn, []events.Fact{events.RequestJoined{Decides: decides, Link: wish(1), Plan: "pro"}}},
+		{"a second claim changes nothing while the first waits", licenceOf(annClaims), byAnn, []events.Fact{events.RequestUnchanged{Decides: decides}}},
 		{"a second claim changes nothing once there was access", licenceOf(annClaims, paid, annGets(1, "op-claim")), byAnn, []events.Fact{events.RequestUnchanged{Decides: decides}}},
 		{"another account is refused", licenceOf(annClaims), byBob, reject(decides, portal.Conflict,
 			"Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")},

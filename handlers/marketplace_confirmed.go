@@ -13,8 +13,8 @@ import (
 // ends once API Gateway has attached the key.
 //
 // The first claim counts. Another account is rejected, and so is another plan for the same
-// licence. A second claim of the same account joins the first while it waits, and yields
-// RequestUnchanged after that.
+// licence. A second claim of the same account yields RequestUnchanged, also while the first waits: the
+// licence is claimed already, and the dashboard shows what it waits for.
 func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	claim := licence.Claim
@@ -23,8 +23,6 @@ func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.F
 		return reject(decides, portal.Conflict, "Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")
 	case licence.Claimed() && claim.Plan != req.Plan:
 		return reject(decides, portal.Conflict, fmt.Sprintf("This purchase is used for %s already. Change what you bought on AWS Marketplace to change the plan.", claim.Name))
-	case licence.Claimed() && claim.Waiting:
-		return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: claim.Wish}, Plan: req.Plan}}
 	case licence.Claimed():
 		return []events.Fact{events.RequestUnchanged{Decides: decides}}
 	}

@@ -65,7 +65,7 @@ func licencesToFree(before, after state.Account, at time.Time) []journal.Row {
 	if before.Standing.Leaving() || !after.Standing.Leaving() {
 		return nil
 	}
-	for _, licence := range before.OpenLicences() {
+	for _, licence := range before.Claims() {
 		if len(rows) < maxFreed {
 			rows = append(rows, journal.PutDue(due.OfLicence(licence, before.Licences[licence].Sequence, at, before.ID)))
 		}

@@ -148,7 +148,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | You deleted the account.", "now#key#k1 | ending", "now#profile | deleting", "now#subscription#free | ended"}},
 		{"an account that was deleted is deleted", append(active[:6:6], deleting), said{"", events.AccountDeleted{Link: link(7)}}, []string{
 			"now#profile | deleted", "wish 7 step | succeeded"}},
-		{"a licence that is claimed waits for AWS, and an operation that joins waits, too", nil, said{"op-claim", claimed}, []string{
+		{"a licence that is claimed waits for AWS", nil, said{"op-claim", claimed}, []string{
 			"now#licence#licence/l-01 | waiting", "operation#op-claim step | waiting | payment", "wish 1 step | waiting | payment"}},
 		{"a licence that was paid and is not claimed is only in the list", nil, said{"", events.LicenceNoticed{Status: events.LicenceActive}}, nil},
 		{"a licence that AWS calls active is active", []said{{"op-claim", claimed}}, said{"", paid}, []string{

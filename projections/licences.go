@@ -49,6 +49,23 @@ const (
 	LicenceEnded     = "ended"
 )
 
+// LicenceText tells the owner of a licence what its state means, and what to do.
+func LicenceText(state string) string {
+	switch state {
+	case LicenceWaiting:
+		return "AWS Marketplace has not confirmed the payment yet. There is nothing you need to do."
+	case LicenceFailed:
+		return "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it."
+	case LicenceActive:
+		return "The purchase is active."
+	case LicenceEnding:
+		return "The purchase was cancelled. AWS bills the last usage. Buy it again on AWS Marketplace to use it."
+	case LicenceEnded:
+		return "The purchase has ended. Buy it again on AWS Marketplace to use it."
+	}
+	return "AWS Marketplace has told us of the purchase."
+}
+
 // licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One is in
 // the list for operators, one in the account that has claimed the licence.
 func licenceRows(changed rows, before, licence state.Licence, fact events.Event) {
@@ -137,8 +154,11 @@ func describeLicence(step *Step, account state.Account, fact events.Event) {
 		step.Detail = "AWS Marketplace has confirmed the purchase of " + f.Name + "."
 	case events.LicenceAccessSet:
 		step.Detail = "AWS Marketplace has ended the purchase."
-		if f.Open {
+		switch {
+		case f.Open:
 			step.Detail = "AWS Marketplace has confirmed the purchase."
+		case f.Claimed:
+			step.Detail = "Your account has claimed the purchase."
 		}
 	}
 }
@@ -165,6 +185,8 @@ func licenceActivity(account state.Account, fact events.Event) string {
 	switch {
 	case !ok, set.Released:
 		return ""
+	case set.Claimed:
+		return "You confirmed a purchase on AWS Marketplace."
 	case set.Open:
 		return "AWS Marketplace confirmed a purchase."
 	}

@@ -30,7 +30,7 @@ type Account struct {
 	// Forgotten is the highest intent of the requests that led to keys which are no longer in Keys. A
 	// request that is not newer may have led to one of them, so it leads to no key.
 	Forgotten portal.Intent
-	// Licences are those for which the account has, or had, access.
+	// Licences are those that the account has claimed.
 	Licences map[portal.Stream]LicenceAccess
 	// Decisions holds the highest intent decided in each scope.
 	Decisions map[portal.Scope]portal.Intent
@@ -112,6 +112,8 @@ const maxFlips = 4
 type LicenceAccess struct {
 	Sequence int64
 	Open     bool
+	// Released means that the account has given up its claim.
+	Released bool
 	Plan     portal.PlanID
 }
 
@@ -138,16 +140,16 @@ func (s Subscription) Flapping(now time.Time, within time.Duration) bool {
 	return len(s.Flips) == maxFlips && now.Sub(s.Flips[0]) < within
 }
 
-// OpenLicences lists the licences that give the account access, sorted.
-func (a Account) OpenLicences() []portal.Stream {
-	var open []portal.Stream
+// Claims lists the licences that the account has claimed, sorted.
+func (a Account) Claims() []portal.Stream {
+	var claims []portal.Stream
 	for licence, access := range a.Licences {
-		if access.Open {
-			open = append(open, licence)
+		if !access.Released {
+			claims = append(claims, licence)
 		}
 	}
-	slices.Sort(open)
-	return open
+	slices.Sort(claims)
+	return claims
 }
 
 // NewAccount returns the state before the first fact.
@@ -201,7 +203,7 @@ func (a *Account) Apply(e events.Event) {
 		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
 		a.parkKey(f.Wish, f.Reason)
 	case events.LicenceAccessSet:
-		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, Open: f.Open, Plan: f.Plan}
+		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, Open: f.Open, Released: f.Released, Plan: f.Plan}
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
 		a.rejectKey(f.Wish)

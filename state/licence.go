@@ -25,7 +25,7 @@ type Licence struct {
 	// Claim is the account's that the licence belongs to, the zero Claim if it is free.
 	Claim Claim
 	// Open means that the account should have access. AccessSequence is the fact that said so, or
-	// that said the opposite; 0 before the first.
+	// that said the opposite, such as the claim; 0 before the first.
 	Open           bool
 	AccessSequence int64
 	AccessAt       time.Time
@@ -94,6 +94,7 @@ func (l *Licence) Apply(e events.Event) {
 			Account: f.Account, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Wish: e.Sequence, At: e.Time,
 			Waiting: true, Operation: e.Operation, Correlation: e.Correlation,
 		}
+		l.Open, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
 	case events.LicenceReleased:
 		if l.Claim.Account == f.Account {
 			l.Claim, l.Open = Claim{}, false

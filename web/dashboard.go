@@ -21,6 +21,8 @@ type dashboardPage struct {
 	Standing *standingNote
 	// Purchases were made on AWS Marketplace and wait for the person's confirmation.
 	Purchases []purchaseLine
+	// Bought are the purchases that the account has claimed.
+	Bought []boughtLine
 	// Needs are the notices that need something of the person, most important first.
 	Needs []noticeLine
 	// Told says that there is a page of notices.
@@ -135,6 +137,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		}
 		page.Unregistered, page.Open = &progress, progress.Open()
 	}
+	page.Bought = when.bought(account.Licences)
 	all := offersIn(shelf.Products)
 	page.addKeys(account)
 	report := s.presentUsage(r.Context(), id.Account, account)

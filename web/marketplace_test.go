@@ -428,3 +428,23 @@ func unsold() site {
 	f, _ := selling()
 	return visit(f)
 }
+
+func TestTheDashboardSaysWhereAPurchaseStands(t *testing.T) {
+	t.Parallel()
+	for state, says := range map[string]string{
+		projections.LicenceWaiting: "Waiting for AWS", projections.LicenceFailed: "Check the payment method", projections.LicenceActive: "The purchase is active.",
+		projections.LicenceEnding: "AWS bills the last usage", projections.LicenceEnded: "Buy it again",
+	} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{account: registered()}
+			f.account.Licences = []projections.Licence{{Stream: "licence/l-01", State: state, Name: "Max", Buyer: "111122223333", Since: now, Operation: "op-1"}}
+			page := signedIn(f).get("/dashboard").Body.String()
+			for _, want := range []string{says, "Bought on AWS Marketplace", "1111-2222-3333", `href="/operations/op-1"`} {
+				if !strings.Contains(page, want) {
+					t.Errorf("the dashboard lacks %q", want)
+				}
+			}
+		})
+	}
+}

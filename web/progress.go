@@ -212,9 +212,10 @@ type nextStep struct {
 type link struct{ Text, Href string }
 
 var (
-	toDashboard = link{"Go to your dashboard", "/dashboard"}
-	toCatalog   = link{"Browse the APIs", "/apis"}
-	toKeys      = link{"Go to your keys", keysPath}
+	toDashboard        = link{"Go to your dashboard", "/dashboard"}
+	subscriptionsAtAWS = link{"Your subscriptions at AWS", subscriptionsOfAWS}
+	toCatalog          = link{"Browse the APIs", "/apis"}
+	toKeys             = link{"Go to your keys", keysPath}
 )
 
 func nextOf(operation operations.Operation, now present) nextStep {
@@ -258,6 +259,12 @@ func waiting(reason string) nextStep {
 		return nextStep{Heading: "Next: the operator of this portal reinstates your account", Text: "Then we continue automatically. You do not have to ask again.", Links: []link{{"See what you can do", "/dashboard#standing"}}}
 	case waitsForAWS, waitsForKMS:
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
+	case waitsForPayment:
+		return nextStep{Heading: "Next: AWS Marketplace confirms the payment", Text: "That can take from a minute to a few days. You can close this page; your dashboard shows the answer.", Links: []link{toDashboard}}
+	case paymentFailed:
+		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: []link{subscriptionsAtAWS, toDashboard}}
+	case agreementEnded:
+		return nextStep{Heading: "Next: buy it again, if you want to use it", Text: "AWS Marketplace says that this purchase has ended.", Links: []link{subscriptionsAtAWS, toDashboard}}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
 	case waitsForKMSKey:
