@@ -30,22 +30,23 @@ type Scenario struct {
 type Step struct {
 	Step    string `json:"step"`
 	Licence string `json:"licence"`
-	// AWS is the state that AWS said last, and State the portal's, "" for an account that has not
-	// claimed the licence.
-	AWS     string `json:"aws"`
-	State   string `json:"state,omitempty"`
-	Claimed bool   `json:"claimed"`
+	// AWS is the state that AWS's notices said last, and Agreement what its Agreement API says, if that
+	// is another state. State is the portal's, "" for an account that has not claimed the licence.
+	AWS       string `json:"aws"`
+	Agreement string `json:"agreement,omitempty"`
+	State     string `json:"state,omitempty"`
+	Claimed   bool   `json:"claimed"`
 	// Access: the API answers a call with the licence's key.
 	Access bool `json:"access"`
 }
 
 // right reports whether the access and the state are what AWS said last. Nobody has access before the
-// claim.
+// claim. If no notice has said what the Agreement API says, workers may know it or not.
 func (s Step) right() bool {
 	if !s.Claimed {
 		return !s.Access && s.State == ""
 	}
-	return s.State == s.AWS && s.Access == (s.AWS == "active")
+	return s.State != "" && (s.State == s.AWS || s.State == s.Agreement) && s.Access == (s.State == "active")
 }
 
 // All plays every scenario on both kinds of listing, and calls tell after each. It returns an error,

@@ -94,7 +94,14 @@ func (p *play) check(ctx context.Context, name string, h *holding) error {
 	if err != nil {
 		return err
 	}
+	agreed, err := p.agreed(ctx, h)
+	if err != nil {
+		return err
+	}
 	step := Step{Step: name, Licence: h.stream(), AWS: said, Claimed: h.owner != nil}
+	if agreed != said {
+		step.Agreement = agreed
+	}
 	err = p.until(ctx, "the access to equal what AWS said", func() (bool, error) {
 		if err := p.look(ctx, h, &step); err != nil {
 			return false, err
@@ -168,6 +175,22 @@ func (p *play) lastWord(ctx context.Context, h *holding) (string, error) {
 		}
 	}
 	return state, err
+}
+
+// agreed is the state that the Agreement API says, "" if it says nothing about the access, and for
+// older listings, whose licences belong to customers.
+func (p *play) agreed(ctx context.Context, h *holding) (string, error) {
+	if p.on.kind == marketplace.SNS {
+		return "", nil
+	}
+	now, err := p.market.Purchase(ctx, h.Agreement)
+	switch {
+	case now.Entitlement == marketplace.Provisioned:
+		return "active", err
+	case now.Entitlement == marketplace.Deprovisioned, now.Entitlement == marketplace.Failed:
+		return "ended", err
+	}
+	return "", err
 }
 
 // notice returns the licence's newest notice of a type.

@@ -169,8 +169,14 @@ func lateNotice(ctx context.Context, p *play) error {
 	if err := p.market.LoseNext(ctx, 1); err != nil {
 		return err
 	}
-	if err := p.take(ctx, "pay; the notice is held back", h, p.market.Pay); err != nil {
+	if _, err := p.market.Pay(ctx, h.Agreement); err != nil {
 		return err
+	}
+	// The Agreement API of a newer listing may say so before the notice does.
+	if p.on.kind == marketplace.SNS {
+		if err := p.check(ctx, "pay; the notice is held back", h); err != nil {
+			return err
+		}
 	}
 	late, err := p.notice(ctx, h, p.activation())
 	if err != nil {

@@ -86,7 +86,7 @@ func TestEveryOrderGivesTheAccessThatAWSSaidLast(t *testing.T) {
 		"sns: an old notice arrives again":                "no yes no no no",
 		"eventbridge: cancelled and bought again at once": "no yes yes yes yes yes no",
 		"sns: cancelled and bought again at once":         "no yes no yes",
-		"eventbridge: a notice arrives late":              "no no yes",
+		"eventbridge: a notice arrives late":              "no yes",
 		"sns: a notice arrives late":                      "no no yes",
 		"eventbridge: two licences of one account":        "no yes no yes yes yes no yes",
 		"sns: two licences of one account":                "no yes no yes yes no no yes",
@@ -185,14 +185,18 @@ func TestAWrongAccessIsReported(t *testing.T) {
 		step  Step
 		right bool
 	}{
-		"access and active":                {Step{AWS: "active", State: "active", Claimed: true, Access: true}, true},
-		"no access and active":             {Step{AWS: "active", State: "active", Claimed: true}, false},
-		"access and ended":                 {Step{AWS: "ended", State: "ended", Claimed: true, Access: true}, false},
-		"the portal has not heard":         {Step{AWS: "ended", State: "active", Claimed: true}, false},
-		"no access and waiting":            {Step{AWS: "waiting", State: "waiting", Claimed: true}, true},
-		"access before the payment":        {Step{AWS: "waiting", State: "waiting", Claimed: true, Access: true}, false},
-		"nobody has claimed it":            {Step{AWS: "active"}, true},
-		"access although nobody claims it": {Step{AWS: "active", Access: true}, false},
+		"access and active":                         {Step{AWS: "active", State: "active", Claimed: true, Access: true}, true},
+		"no access and active":                      {Step{AWS: "active", State: "active", Claimed: true}, false},
+		"access and ended":                          {Step{AWS: "ended", State: "ended", Claimed: true, Access: true}, false},
+		"the portal has not heard":                  {Step{AWS: "ended", State: "active", Claimed: true}, false},
+		"no access and waiting":                     {Step{AWS: "waiting", State: "waiting", Claimed: true}, true},
+		"access before the payment":                 {Step{AWS: "waiting", State: "waiting", Claimed: true, Access: true}, false},
+		"the workers have read an agreement":        {Step{AWS: "waiting", Agreement: "active", State: "active", Claimed: true, Access: true}, true},
+		"they have not read it":                     {Step{AWS: "waiting", Agreement: "active", State: "waiting", Claimed: true}, true},
+		"access to an agreement they have not read": {Step{AWS: "waiting", Agreement: "active", State: "waiting", Claimed: true, Access: true}, false},
+		"no state of a claimed licence":             {Step{AWS: "active", Claimed: true}, false},
+		"nobody has claimed it":                     {Step{AWS: "active"}, true},
+		"access although nobody claims it":          {Step{AWS: "active", Access: true}, false},
 	} {
 		if got := c.step.right(); got != c.right {
 			t.Errorf("%s: right is %t", name, got)
