@@ -83,15 +83,16 @@ func (s *Simulator) All(ctx context.Context, tell func(Scenario)) error {
 
 func (s *Simulator) run(ctx context.Context, on listing, one scenario) Scenario {
 	result := Scenario{Name: one.name, Listing: string(on.kind), Result: Right, Steps: []Step{}}
-	if one.play == nil {
-		result.Result, result.Note = NotPlayed, one.why
+	err := one.play(ctx, &play{Simulator: s, on: on, played: &result})
+	var skipped notPlayed
+	switch {
+	case err == nil:
 		return result
+	case errors.As(err, &skipped):
+		result.Result = NotPlayed
+	case result.Result == Right:
+		result.Result = Broken
 	}
-	if err := one.play(ctx, &play{Simulator: s, on: on, played: &result}); err != nil {
-		result.Note = err.Error()
-		if result.Result == Right {
-			result.Result = Broken
-		}
-	}
+	result.Note = err.Error()
 	return result
 }

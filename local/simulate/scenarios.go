@@ -2,29 +2,35 @@ package simulate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
 type scenario struct {
 	name string
-	// play is nil for a scenario that cannot be played; why says so.
+	// play returns a notPlayed if the scenario cannot be played on this portal or listing.
 	play func(ctx context.Context, p *play) error
-	why  string
 }
 
+// notPlayed says why.
+type notPlayed string
+
+func (n notPlayed) Error() string { return string(n) }
+
 var scenarios = []scenario{
-	{name: "claim before payment", play: claimThenPay},
-	{name: "payment before claim", play: payThenClaim},
-	{name: "a failed payment, then a paid one", play: failThenPay},
-	{name: "cancelled and ended", play: cancelled},
-	{name: "an old notice arrives again", play: oldNotice},
-	{name: "cancelled and bought again at once", play: boughtAgain},
-	{name: "a notice arrives late", play: lateNotice},
-	{name: "a notice is lost", why: "workers do not ask AWS about agreements yet, so they learn of a lost notice only when AWS sends it again"},
-	{name: "two licences of one account", play: twoLicences},
-	{name: "another account claims the licence", play: secondClaim},
+	{"claim before payment", claimThenPay},
+	{"payment before claim", payThenClaim},
+	{"a failed payment, then a paid one", failThenPay},
+	{"cancelled and ended", cancelled},
+	{"an old notice arrives again", oldNotice},
+	{"cancelled and bought again at once", boughtAgain},
+	{"a notice arrives late", lateNotice},
+	{"a notice is lost", lostNotice},
+	{"two licences of one account", twoLicences},
+	{"another account claims the licence", secondClaim},
 }
 
 func claimThenPay(ctx context.Context, p *play) error {
@@ -186,6 +192,56 @@ func lateNotice(ctx context.Context, p *play) error {
 		return err
 	}
 	return p.check(ctx, "the notice arrives", h)
+}
+
+// reconcileJob is the workers' job that compares agreements with licences.
+const reconcileJob = "marketplace"
+
+// lostNotice loses the notice of a payment. Workers that compare agreements with licences do so when the
+// next agreement is announced.
+func lostNotice(ctx context.Context, p *play) error {
+	if p.on.kind == marketplace.SNS {
+		return notPlayed("SNS repeats a delivery for days, so workers do not look for lost notices of older listings")
+	}
+	run, err := jobs.NewRuns(p.tables, p.names.Records).Load(ctx, reconcileJob)
+	switch {
+	case err != nil:
+		return err
+	case run.Version == 0:
+		return notPlayed("the workers of this portal do not compare agreements with licences, so they learn of a lost notice only when AWS sends it again")
+	}
+	who, err := p.newPerson(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := p.buy(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.claim(ctx, h, who); err != nil {
+		return err
+	}
+	if err := p.market.LoseNext(ctx, 1); err != nil {
+		return err
+	}
+	if _, err := p.market.Pay(ctx, h.Agreement); err != nil {
+		return err
+	}
+	if _, err := p.buy(ctx); err != nil {
+		return err
+	}
+	err = p.until(ctx, "the workers to find the payment", func() (bool, error) {
+		state, err := who.state(ctx, h.stream())
+		return state == "active", err
+	})
+	var late lateError
+	if errors.As(err, &late) {
+		p.played.Result = Differs
+	}
+	if err != nil {
+		return err
+	}
+	return p.check(ctx, "pay; the notice is lost, and another buyer comes", h)
 }
 
 func twoLicences(ctx context.Context, p *play) error {

@@ -102,6 +102,10 @@ func TestEveryOrderGivesTheAccessThatAWSSaidLast(t *testing.T) {
 		}
 		delete(all, name)
 	}
+	// The first is played on a portal whose workers compare agreements with licences.
+	if lost := all["eventbridge: a notice is lost"]; lost.Result == Right && len(lost.Steps) == 2 && lost.Steps[1].Access {
+		delete(all, "eventbridge: a notice is lost")
+	}
 	for name, left := range all {
 		if left.Result != NotPlayed || left.Note == "" || len(left.Steps) > 0 {
 			t.Errorf("%s is %+v, and no test expects it", name, left)
