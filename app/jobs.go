@@ -30,6 +30,8 @@ const (
 	sweepJob   = "sweep"
 	rebuildJob = "rebuild"
 	usageJob   = "usage"
+
+	marketplaceJob = "marketplace"
 )
 
 const catalogName = "api-gateway"

@@ -4,11 +4,16 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
 	"github.com/gatehouse-portal/gatehouse/marketplace/notice"
+	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -16,6 +21,20 @@ import (
 // newSeller calls AWS Marketplace as the seller.
 func newSeller(p Process) *seller.Seller {
 	return seller.New(p.AWS, seller.Options{Role: p.Config.MarketplaceRole, Region: p.Config.MarketplaceRegion})
+}
+
+// newReconciler compares the licences that the seller's event bus names with AWS's agreements.
+func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging) *reconcile.Reconciler {
+	return &reconcile.Reconciler{
+		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()),
+		ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
+	}
+}
+
+// reconciliation returns the demand for a run of the job marketplace because of that notice.
+func reconciliation(notice string, at time.Time) events.Event {
+	id := portal.DeriveID("reconciliation", notice)
+	return jobs.Demand(marketplaceJob, id, id, at)
 }
 
 // newArrivals receives buyers, and keeps their purchases in the sessions table.

@@ -145,7 +145,9 @@ func TestWorkerReceivesFromAllQueuesAndDeadLetterQueues(t *testing.T) {
 		if c.IgnoreUnknown != slices.Contains(names.Subscribed(), c.Queue) {
 			t.Errorf("%s lets unknown messages pass: %t", c.Name, c.IgnoreUnknown)
 		}
-		if strings.Contains(c.Queue, "-dlq") != (len(c.Handlers) == 0) {
+		// The messages of AWS Marketplace have no type that could choose a handler.
+		raw := c.Queue == names.Marketplace
+		if (raw || strings.Contains(c.Queue, "-dlq")) != (len(c.Handlers) == 0) || raw && c.Raw == nil {
 			t.Errorf("%s has %d handlers", c.Name, len(c.Handlers))
 		}
 	}

@@ -91,7 +91,7 @@ func TestSecondSetupChangesNothing(t *testing.T) {
 	if diff := cmp.Diff(first, takeInventory(t, p)); diff != "" {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
-	if len(first.Tables) != 5 || len(first.Queues) != 12 || len(first.Subscriptions) != 2 {
+	if len(first.Tables) != 5 || len(first.Queues) != 14 || len(first.Subscriptions) != 2 {
 		t.Errorf("there are %d tables, %d queues and %d subscriptions", len(first.Tables), len(first.Queues), len(first.Subscriptions))
 	}
 }
@@ -209,7 +209,7 @@ func TestTwoPortalsInOneAccountShareNothing(t *testing.T) {
 	p.Config.Prefix = "acme"
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	second := takeInventory(t, p)
-	if len(second.Tables) != 10 || len(second.Queues) != 24 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
+	if len(second.Tables) != 10 || len(second.Queues) != 28 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
 		t.Errorf("of both there are %d tables and %d queues, the keys are %s and %s", len(second.Tables), len(second.Queues), first.Key["arn"], second.Key["arn"])
 	}
 }
@@ -253,10 +253,10 @@ func TestSetupReportsChangesAndADryRunMakesNone(t *testing.T) {
 	if listed, err := newClients(p.AWS).dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil || len(listed.TableNames) != 0 {
 		t.Fatalf("the dry run created %v (%v)", listed.TableNames, err)
 	}
-	if len(would) != 24 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
+	if len(would) != 26 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
 		t.Errorf("it would do %q", would)
 	}
-	if did := setUp(false); len(did) != 23 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
+	if did := setUp(false); len(did) != 25 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
 		t.Errorf("it did %q", did)
 	}
 	if again := setUp(false); len(again) != 0 {

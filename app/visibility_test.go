@@ -547,7 +547,7 @@ func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
 
 // pagesForAll are routes whose answers for a person who is not signed in come from memory.
 func pagesForAll() (routes []string) {
-	personal := []string{"/account", "/activity", "/admin/", "/feedback", "/usage", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/apis/{product}/fragment"}
+	personal := []string{"/account", "/activity", "/admin/", "/feedback", "/usage", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/marketplace-subscriptions", "/apis/{product}/fragment"}
 	for route := range looks {
 		method, path, _ := strings.Cut(route, " ")
 		if method == http.MethodGet && !slices.ContainsFunc(personal, func(part string) bool {

@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/marketplace/intake"
+	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
@@ -135,8 +136,8 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		return nil, err
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
-	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
-		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
+	repeated := []jobs.Job{
+		{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
 			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
 			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
 			Operations: operations.New(operations.Config{
@@ -144,20 +145,25 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 				Views: projections.NewViews(c.dynamodb, tables, documents),
 			}),
 		}.Run},
-		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
-		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
-		jobs.Job{Name: usageJob, Every: usage.Every, Run: collector.Step},
-		jobs.Job{
+		{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
+		{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
+		{Name: usageJob, Every: usage.Every, Run: collector.Step},
+		{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,
 			Run: newRebuild(c, names, facts, projector, now).Step,
 		},
-	)
+	}
+	arriving := intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now}
+	if len(p.Config.MarketplaceAccounts) > 0 {
+		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages).Step})
+		arriving.Demand = reconciliation
+	}
+	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now, repeated...)
 	letters := deadletters.Recorder{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer,
-			intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now})),
-		Client: c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
+		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer, arriving)),
+		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 	})
 	if err != nil {
 		return nil, err

@@ -59,7 +59,8 @@ const (
 // MarketplaceNotified passes on what AWS Marketplace said. Its subject is the licence, or
 // portal.MarketplaceStream if the notice names none. Its id derives from Source.
 type MarketplaceNotified struct {
-	// Source is the id that SNS or EventBridge gave the notice. Repeats of it share the id.
+	// Source is the id that SNS or EventBridge gave the notice. Repeats of it share the id. The job
+	// marketplace writes agreement/<id>@<time>.
 	Source string     `json:"source"`
 	Kind   NoticeKind `json:"kind"`
 	// At is the source's own time. Notices are ordered by it.

@@ -254,6 +254,9 @@ func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Sw
 // SweepResult is the set of the last sweep's result.
 func SweepResult() string { return "sweep-result" }
 
+// MarketplaceRead is the set of how far the job marketplace has read, and what its last run found.
+func MarketplaceRead() string { return "marketplace-read" }
+
 // UsagePlans is the set of the usage plans that a run of the job usage goes through.
 func UsagePlans(run string) string { return "usage-" + run }
 

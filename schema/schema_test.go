@@ -90,6 +90,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Swept", "records", schema.Scratch(schema.Swept(run), "plans-00001", 0), schema.Key{PK: "scratch#sweep-" + run, SK: "plans-00001#0000"}},
 		{"SweptShard", "records", schema.Scratch(schema.SweptShard(run, 3), "00001", 0), schema.Key{PK: "scratch#sweep-" + run + "-03", SK: "00001#0000"}},
 		{"SweepResult", "records", schema.Scratch(schema.SweepResult(), "last", 0), schema.Key{PK: "scratch#sweep-result", SK: "last#0000"}},
+		{"MarketplaceRead", "records", schema.Scratch(schema.MarketplaceRead(), "last", 0), schema.Key{PK: "scratch#marketplace-read", SK: "last#0000"}},
 		{"UsagePlans", "records", schema.Scratch(schema.UsagePlans(run), "last", 0), schema.Key{PK: "scratch#usage-" + run, SK: "last#0000"}},
 		{"RebuildResult", "records", schema.Scratch(schema.RebuildResult(), "last", 0), schema.Key{PK: "scratch#rebuild-result", SK: "last#0000"}},
 		{"CatalogChunk", "records", schema.CatalogChunk(hash, 1), schema.Key{PK: "catalog#" + hash, SK: "chunk#0001"}},

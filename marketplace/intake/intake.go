@@ -23,6 +23,9 @@ type Intake struct {
 	Allowed notice.Allowed
 	Sender  sender
 	Now     func() time.Time
+	// Demand returns the message that has the agreements read at once, because of the notice with that
+	// id. It is sent with notices about agreements, which name no licence. nil sends none.
+	Demand func(notice string, at time.Time) events.Event
 }
 
 // Handle passes on one message as a MarketplaceNotified. A second delivery of it has the same id,
@@ -41,7 +44,10 @@ func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 		return portal.Fail(portal.Invalid, refusal)
 	}
 	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(read.Subject)).Msg("AWS Marketplace sent a notice")
-	return portal.Postpone("the queues do not answer", i.Sender.Send(ctx, events.Event{
-		ID: read.ID(), Source: "/gatehouse/marketplace", Subject: read.Subject, Time: i.Now().UTC().Round(0), Data: read.Data,
-	}))
+	now := i.Now().UTC().Round(0)
+	messages := []events.Event{{ID: read.ID(), Source: "/gatehouse/marketplace", Subject: read.Subject, Time: now, Data: read.Data}}
+	if i.Demand != nil && read.AboutAgreement() {
+		messages = append(messages, i.Demand(read.ID(), now))
+	}
+	return portal.Postpone("the queues do not answer", i.Sender.Send(ctx, messages...))
 }

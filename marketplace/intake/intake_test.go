@@ -82,3 +82,24 @@ func TestANoticeComesAgainIfItCannotBePassedOn(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestANoticeAboutAnAgreementHasTheAgreementsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	const event = `{"source":"aws.agreement-marketplace","detail-type":"DETAIL - Proposer","id":"e-1","time":"2026-11-27T16:00:00Z","account":"111122223333",
+"detail":{"agreement":{"id":"agmt-1","status":"CANCELLED"},"license":{"arn":"arn:l-1"},"product":{"code":"c"},"acceptor":{"accountId":"444455556666"}}}`
+	for detail, demands := range map[string]int{"Purchase Agreement Created": 1, "Purchase Agreement Ended": 1, "License Updated": 0, "License Mislaid": 0} {
+		out := &outbox{}
+		in := intake.Intake{
+			Allowed: notice.Allowed{Accounts: []portal.AWSAccount{"111122223333"}}, Sender: out, Now: time.Now,
+			Demand: func(notice string, at time.Time) events.Event {
+				return events.Event{ID: "demand-" + notice, Time: at, Data: events.JobRequested{Job: "marketplace"}}
+			},
+		}
+		if err := in.Handle(t.Context(), transport.RawMessage{ID: "sqs-1", Body: []byte(strings.Replace(event, "DETAIL", detail, 1))}); err != nil {
+			t.Fatal(err)
+		}
+		if len(out.sent) != 1+demands || demands == 1 && out.sent[1].ID != "demand-"+out.sent[0].ID {
+			t.Errorf("%s: it sent %+v", detail, out.sent)
+		}
+	}
+}

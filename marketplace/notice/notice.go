@@ -36,6 +36,9 @@ func (n Notice) ID() string {
 	return portal.DeriveID("marketplace-notice", n.Data.Source, string(n.Subject))
 }
 
+// AboutAgreement reports whether the notice is about an agreement.
+func (n Notice) AboutAgreement() bool { return isAgreement(n.Data.Kind) }
+
 // Origin is where a notice comes from, as the message itself says.
 type Origin struct {
 	// Topic is the ARN of the SNS topic, "" if the notice did not come through one or SNS does not

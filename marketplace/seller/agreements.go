@@ -18,6 +18,9 @@ type Agreement struct {
 	ID    string
 	Buyer portal.AWSAccount
 	Offer string
+	// Initial is the first agreement of the chain of renewals that this one belongs to. It is ID for
+	// an agreement that renews none.
+	Initial string
 	// Status is AWS's: ACTIVE, CANCELLED, EXPIRED, RENEWED, REPLACED, TERMINATED and so on.
 	Status string
 	// End is zero for agreements without an end. Updated is when AWS last changed anything.
@@ -44,6 +47,12 @@ func (e Entitlement) Provisioned() bool {
 	return e.Status == string(types.AgreementEntitlementStatusProvisioned)
 }
 
+// Gone reports whether the buyer may not use the product any more, or never could. An Entitlement
+// without a status is gone.
+func (e Entitlement) Gone() bool {
+	return e.Status == "" || e.Status == string(types.AgreementEntitlementStatusFailed) || e.Status == string(types.AgreementEntitlementStatusDeprovisioned)
+}
+
 // Updated calls visit with every agreement of the seller that AWS changed after the time, in the
 // order of the changes. An error of visit ends it.
 func (s *Seller) Updated(ctx context.Context, after time.Time, visit func(Agreement) error) error {
@@ -54,6 +63,12 @@ func (s *Seller) Updated(ctx context.Context, after time.Time, visit func(Agreem
 // in the order of their changes.
 func (s *Seller) Granting(ctx context.Context, licence string, visit func(Agreement) error) error {
 	return s.search(ctx, visit, filter("LicenseArn", licence))
+}
+
+// Chain calls visit with all agreements of a chain of renewals, given by Agreement.Initial, in the
+// order of their changes.
+func (s *Seller) Chain(ctx context.Context, initial string, visit func(Agreement) error) error {
+	return s.search(ctx, visit, filter("InitialAgreementId", initial))
 }
 
 func filter(name string, values ...string) types.Filter {
@@ -84,7 +99,7 @@ func (s *Seller) search(ctx context.Context, visit func(Agreement) error, more .
 
 func agreement(from types.AgreementViewSummary) Agreement {
 	a := Agreement{
-		ID: aws.ToString(from.AgreementId), Status: string(from.Status),
+		ID: aws.ToString(from.AgreementId), Initial: aws.ToString(from.InitialAgreementId), Status: string(from.Status),
 		Start: aws.ToTime(from.StartTime), End: aws.ToTime(from.EndTime), Updated: aws.ToTime(from.LastUpdateTime),
 	}
 	if from.Acceptor != nil {

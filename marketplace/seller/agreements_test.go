@@ -98,6 +98,10 @@ func TestAnErrorEndsTheSearch(t *testing.T) {
 	if err := (&Seller{agreements: asked}).Granting(t.Context(), "arn:l-1", func(Agreement) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("the error is %v", err)
 	}
+	asked = &pages{err: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}
+	if _, err := (&Seller{agreements: asked}).Entitlements(t.Context(), "agmt-1"); !errors.Is(err, ErrRefused) || portal.CodeOf(err) != portal.Unavailable {
+		t.Errorf("the error is %v, want ErrRefused", err)
+	}
 	asked = &pages{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}
 	if _, err := (&Seller{agreements: asked}).Entitlements(t.Context(), "agmt-1"); !errors.Is(err, ErrDenied) || portal.CodeOf(err) != portal.Unavailable {
 		t.Errorf("the error is %v, want ErrDenied", err)

@@ -20,6 +20,9 @@ var (
 	ErrDenied = errors.New("the seller's role cannot be assumed or lacks a permission")
 	// ErrThrottled: too many calls were made.
 	ErrThrottled = errors.New("AWS Marketplace throttles the calls")
+	// ErrRefused: AWS Marketplace does not know the agreement, or refuses the call as wrong. The same
+	// call will be refused again.
+	ErrRefused = errors.New("AWS Marketplace refuses the call")
 	// ErrDown: AWS Marketplace does not answer, or has a fault.
 	ErrDown = errors.New("AWS Marketplace does not answer")
 )
@@ -45,6 +48,8 @@ func failure(doing string, err error) error {
 		cause, message = ErrDisabled, "This portal cannot ask AWS Marketplace right now. Tell the operator of this portal."
 	case "AccessDeniedException", "AccessDenied", "InvalidClientTokenId", "ExpiredTokenException", "ExpiredToken", "SignatureDoesNotMatch":
 		cause, message = ErrDenied, "This portal may not ask AWS Marketplace right now. Tell the operator of this portal."
+	case "ResourceNotFoundException", "ValidationException":
+		cause, message = ErrRefused, "AWS Marketplace cannot answer this portal right now. Tell the operator of this portal."
 	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "ServiceQuotaExceededException":
 		cause, message = ErrThrottled, "AWS Marketplace is busy right now. Try again in a minute."
 	}

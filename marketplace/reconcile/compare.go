@@ -1,0 +1,198 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/marketplace"
+	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// sureAfter is how old the status of a licence must be before an agreement that AWS changed earlier
+// overrules it. Until then the answer of the Agreement API may be older than the notice.
+const sureAfter = 10 * time.Minute
+
+// agreement compares the licences of an agreement, and returns how many notices it sent. It passes
+// over licences whose ARN cannot be read.
+func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement) (sent int, err error) {
+	read := r.Now().UTC().Round(0)
+	granted, err := r.granted(ctx, a)
+	if err != nil {
+		return 0, err
+	}
+	for id, g := range granted {
+		licence, ok, err := r.licence(ctx, id)
+		if err != nil {
+			return sent, err
+		}
+		if !ok {
+			continue
+		}
+		notice, differs, err := r.compare(ctx, licence, a, g, read)
+		if err != nil {
+			return sent, err
+		}
+		if differs {
+			if err := r.tell(ctx, licence, notice); err != nil {
+				return sent, err
+			}
+			sent++
+		}
+		if err := r.warnOfRenewal(ctx, licence, a); err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+// grant is what an agreement says about a licence.
+type grant struct {
+	id portal.LicenceID
+	// arn is the licence as AWS writes it.
+	arn string
+	// told is NoticeActive or NoticeInactive, or "" if AWS has not decided.
+	told events.NoticeKind
+}
+
+// granted returns what an agreement says about its licences. Of several entitlements with the same
+// licence, the one counts that gives the buyer most.
+func (r *Reconciler) granted(ctx context.Context, a seller.Agreement) (map[portal.LicenceID]grant, error) {
+	entitlements, err := r.Seller.Entitlements(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	granted := map[portal.LicenceID]grant{}
+	for _, e := range entitlements {
+		id, ok := licenceID(ctx, a, e.Licence)
+		before, again := granted[id]
+		told := kindOf(a, e)
+		if ok && (!again || told == events.NoticeActive || before.told == events.NoticeInactive) {
+			granted[id] = grant{id, e.Licence, told}
+		}
+	}
+	for _, arn := range a.Licences {
+		id, ok := licenceID(ctx, a, arn)
+		if _, again := granted[id]; ok && !again {
+			granted[id] = grant{id, arn, kindOf(a, seller.Entitlement{})}
+		}
+	}
+	return granted, nil
+}
+
+func licenceID(ctx context.Context, a seller.Agreement, arn string) (id portal.LicenceID, ok bool) {
+	if arn == "" {
+		return "", false
+	}
+	id, err := marketplace.LicenceID(arn)
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("agreement", a.ID).Msg("the ARN of a licence cannot be read; the licence is passed over")
+	}
+	return id, err == nil
+}
+
+func kindOf(a seller.Agreement, e seller.Entitlement) events.NoticeKind {
+	switch {
+	case e.Provisioned():
+		return events.NoticeActive
+	case !a.Active() && e.Gone():
+		return events.NoticeInactive
+	}
+	return ""
+}
+
+// licence reads a licence; ok is false if nothing can be said about it here.
+func (r *Reconciler) licence(ctx context.Context, id portal.LicenceID) (licence state.Licence, ok bool, err error) {
+	stream := portal.LicenceStream(id)
+	history, err := r.Journal.Read(ctx, stream, 0)
+	if err != nil {
+		return state.Licence{}, false, err
+	}
+	licence = state.FoldLicence(stream, history)
+	return licence, licence.NotUnderstood == "" && (licence.Sequence > 0 || !r.ByTopic), nil
+}
+
+// compare returns the notice that makes the licence what AWS says it is; differs is false if it is
+// that already. read is when the agreement was read.
+//
+// The notice has the time at which AWS changed the agreement, so notices that AWS sent after that
+// win. AWS may also change an entitlement and keep the agreement's time. So if AWS changed the
+// agreement before the notice that told the licence's status, and that status is older than
+// sureAfter, the notice has the time of the reading. With the agreement's time it would have no
+// effect.
+func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a seller.Agreement, g grant, read time.Time) (notice events.MarketplaceNotified, differs bool, err error) {
+	if !differ(licence, g.told) {
+		return notice, false, nil
+	}
+	if g.told == events.NoticeInactive {
+		ended := false
+		if a, ended, err = r.last(ctx, a, g); err != nil || !ended {
+			return notice, false, err
+		}
+	}
+	notice = events.MarketplaceNotified{
+		Source: "agreement/" + a.ID + "@" + a.Updated.UTC().Format(time.RFC3339Nano), Kind: g.told, At: a.Updated.UTC(), Offer: a.Offer,
+		Purchase: events.Purchase{Product: licence.Purchase.Product, Buyer: a.Buyer, ARN: g.arn, Agreement: a.ID},
+	}
+	if a.Updated.IsZero() || licence.After(notice) == events.LicenceUnknown {
+		if read.Sub(licence.StatusAt) <= sureAfter {
+			return notice, false, nil
+		}
+		notice.At = read
+	}
+	return notice, true, nil
+}
+
+// differ reports whether the licence is not what AWS says. A licence without facts was never
+// active here, so its end changes nothing.
+func differ(licence state.Licence, told events.NoticeKind) bool {
+	switch told {
+	case events.NoticeActive:
+		return licence.Status != events.LicenceActive
+	case events.NoticeInactive:
+		return licence.Sequence > 0 && licence.Status != events.LicenceEnded && licence.Status != events.LicenceFailed
+	}
+	return false
+}
+
+// last returns, of the agreements that grant the licence, the one that AWS changed last; ended is
+// false if one of them still grants it. A renewal may keep the licence of the agreement before it.
+func (r *Reconciler) last(ctx context.Context, a seller.Agreement, g grant) (last seller.Agreement, ended bool, err error) {
+	var all []seller.Agreement
+	err = r.Seller.Granting(ctx, g.arn, func(other seller.Agreement) error {
+		all = append(all, other)
+		return nil
+	})
+	if err != nil {
+		return a, false, err
+	}
+	last = a
+	for _, other := range all {
+		granted, err := r.granted(ctx, other)
+		if err != nil {
+			return a, false, err
+		}
+		if same, ok := granted[g.id]; ok && same.told != events.NoticeInactive {
+			return a, false, nil
+		}
+		if other.Updated.After(last.Updated) {
+			last = other
+		}
+	}
+	return last, true, nil
+}
+
+// tell sends the notice. A later run that finds the same sends the same message, which is handled
+// once. It is another message once the licence has learned another status.
+func (r *Reconciler) tell(ctx context.Context, licence state.Licence, notice events.MarketplaceNotified) error {
+	id := portal.DeriveID("marketplace-reconciled", string(licence.Stream), notice.Source, string(notice.Kind), licence.StatusAt.UTC().Format(time.RFC3339Nano))
+	zerolog.Ctx(ctx).Info().Str("licence", string(licence.Stream)).Str("agreement", notice.Purchase.Agreement).Str("notice", string(notice.Kind)).Str("was", string(licence.Status)).
+		Msg("a licence is not what AWS Marketplace says, so a notice is late or lost")
+	return portal.Postpone("the queues do not answer", r.Sender.Send(ctx, events.Event{
+		ID: id, Source: "/gatehouse/marketplace", Subject: licence.Stream, Time: r.Now().UTC().Round(0), Correlation: id, Data: notice,
+	}))
+}
