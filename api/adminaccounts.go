@@ -24,6 +24,8 @@ type administering interface {
 	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	DeleteOther(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	ReviewRegistration(ctx context.Context, admin operations.Caller, account portal.AccountID, approved bool, message string) (operations.Operation, error)
+	Promote(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
+	Demote(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
 }
 
 // directory finds accounts.
@@ -46,6 +48,8 @@ type Admin struct {
 	Directory  directory
 	People     people
 	Members    memberKeeping
+	Holders    holding
+	Mails      invitationMails
 }
 
 const (
@@ -63,14 +67,20 @@ type PageInput struct {
 	Cursor string `query:"cursor" maxLength:"200" doc:"Where the page begins. The next of the previous page has it."`
 }
 
-// next is the address of the next page, nil if there is none.
-func (p PageInput) next(path, cursor string) *string {
+// next is the address of the next page, nil if there is none. filters are names and values of the query's
+// other parameters; those with the value "" are left out.
+func (p PageInput) next(path, cursor string, filters ...string) *string {
 	if cursor == "" {
 		return nil
 	}
 	query := url.Values{"cursor": {cursor}}
 	if p.Limit != adminLimit {
 		query.Set("limit", strconv.Itoa(p.Limit))
+	}
+	for i := 0; i+1 < len(filters); i += 2 {
+		if filters[i+1] != "" {
+			query.Set(filters[i], filters[i+1])
+		}
 	}
 	address := Prefix + adminPath + path + "?" + query.Encode()
 	return &address
@@ -124,6 +134,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, ask("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
 	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api, read)
+	a.registerEverybodysUsage(api)
 }
 
 // adminOf returns the admin as the caller of an operation.
@@ -306,42 +317,32 @@ type Registration struct {
 	Name    string    `json:"name,omitempty"`
 }
 
-func (a *service) listRegistrations(ctx context.Context, _ *struct{}) (*struct{ Body List[Registration] }, error) {
+func (a *service) listRegistrations(ctx context.Context, in *PageInput) (*struct{ Body List[Registration] }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	waiting, err := a.admin.Members.PendingRegistrations(ctx)
+	waiting, next, err := a.admin.Members.PendingRegistrations(ctx, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	shown := make([]Registration, len(waiting))
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(lookingAtOnce)
-	for i, w := range waiting {
-		group.Go(portal.Guard(func() error {
-			person, err := a.admin.People.Person(within, w.Account)
-			if portal.CodeOf(err) == portal.NotFound {
-				err = nil
-			}
-			shown[i] = Registration{Account: string(w.Account), AskedAt: w.AskedAt, Email: person.Email, Name: person.Name}
-			return err
-		}))
-	}
-	if err := group.Wait(); err != nil {
+	owners, err := ownersOf(ctx, a.admin.People, waiting, func(w members.PendingRegistration) portal.AccountID { return w.Account })
+	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Registration] }{List[Registration]{Items: shown}}, nil
+	shown := list(waiting, func(w members.PendingRegistration) Registration {
+		owner := owners[w.Account]
+		return Registration{Account: string(w.Account), AskedAt: w.AskedAt, Email: owner.Email, Name: owner.Name}
+	})
+	shown.Next = in.next("/registrations", next)
+	return &struct{ Body List[Registration] }{shown}, nil
 }
 
 type memberKeeping interface {
-	Promote(ctx context.Context, admin, account portal.AccountID) error
-	Demote(ctx context.Context, account portal.AccountID) error
 	Promoted(ctx context.Context, account portal.AccountID) (bool, error)
 	Invite(ctx context.Context, admin portal.AccountID, email string) (members.Invitation, error)
-	Invitations(ctx context.Context) ([]members.Invitation, error)
-	RevokeInvitation(ctx context.Context, id string) error
-	AllFeedback(ctx context.Context, before string, limit int) ([]members.Feedback, string, error)
-	PendingRegistrations(ctx context.Context) ([]members.PendingRegistration, error)
-	Audit(ctx context.Context, before string, limit int) ([]members.Deed, string, error)
-	Note(ctx context.Context, deed members.Deed) error
+	Invitations(ctx context.Context, all bool, after string, limit int) ([]members.Invitation, string, error)
+	RevokeInvitation(ctx context.Context, admin portal.AccountID, id string) error
+	AllFeedback(ctx context.Context, topic, before string, limit int) ([]members.Feedback, string, error)
+	PendingRegistrations(ctx context.Context, after string, limit int) ([]members.PendingRegistration, string, error)
+	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error)
 }

@@ -6,94 +6,116 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+// invitationMails sends invitations by mail, where the portal sends mail.
+type invitationMails interface {
+	// MailInvitation has the mail of an invitation sent.
+	MailInvitation(ctx context.Context, i members.Invitation) error
+	// InvitationMail returns what came of it; ok is false if none was asked for.
+	InvitationMail(ctx context.Context, i members.Invitation) (delivery notices.Delivery, ok bool, err error)
+}
+
 func (a *service) registerMembers(api huma.API, read func(id, path, summary, description string) huma.Operation) {
+	ask := func(id, path, summary, description string) huma.Operation {
+		return accepted(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + path, Summary: summary, Description: description})
+	}
 	write := func(id, method, path, summary, description string, status int) huma.Operation {
 		op := changing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
 		op.DefaultStatus = status
 		return op
 	}
-	huma.Register(api, write("admin-promote", http.MethodPost, "/accounts/{account}/promote", "Make an account an admin",
-		"It takes effect at once, and in other processes of the portal within five seconds.", http.StatusNoContent), a.promote)
-	huma.Register(api, write("admin-demote", http.MethodPost, "/accounts/{account}/demote", "End a promotion",
-		"Members of the identity provider's admin group stay admins.", http.StatusNoContent), a.demote)
-	huma.Register(api, read("admin-list-invitations", "/invitations", "List open invitations", ""), a.listInvitations)
+	huma.Register(api, ask("admin-promote", "/accounts/{account}/promote", "Make an account an admin",
+		"The operation succeeds with the decision. In every process of the portal it takes effect within five seconds."), a.promote)
+	huma.Register(api, ask("admin-demote", "/accounts/{account}/demote", "End a promotion",
+		"Members of the identity provider's admin group stay admins. If two admins demote each other at once, one of the operations is rejected."), a.demote)
+	huma.Register(api, read("admin-list-invitations", "/invitations", "List invitations", "The order has no meaning. An invitation is listed for 14 days."), a.listInvitations)
 	huma.Register(api, write("admin-invite", http.MethodPost, "/invitations", "Invite an e-mail address",
-		"Where GATEHOUSE_REGISTRATION is invitation, only invited people can register. The portal sends no mail: tell the person yourself. An invitation is open for 14 days.", http.StatusCreated), a.invite)
-	huma.Register(api, write("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Revoke an invitation", "", http.StatusNoContent), a.revokeInvitation)
-	huma.Register(api, read("admin-list-feedback", "/feedback", "List feedback", "The latest first."), a.listFeedback)
-	huma.Register(api, read("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account."), a.audit)
+		"Where GATEHOUSE_REGISTRATION is invitation, only invited people can register, each with one account. The person gets a mail with a link if the portal sends mail; otherwise tell them yourself. An invitation is open for 14 days. Inviting the address again begins another 14 days, with another mail.", http.StatusCreated), a.invite)
+	huma.Register(api, write("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Remove an invitation", "A mail that was not sent yet is not sent any more.", http.StatusNoContent), a.revokeInvitation)
+	huma.Register(api, read("admin-list-feedback", "/feedback", "List feedback", "The latest first. With a topic, a page may have fewer items than asked for."), a.listFeedback)
+	huma.Register(api, read("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account. With a filter, a page may have fewer items than asked for."), a.audit)
 }
 
-func (a *service) promote(ctx context.Context, in *struct {
-	AccountInput
-	Body *Empty
-}) (*struct{}, error) {
-	return a.onOther(ctx, in.Account, members.DeedPromoted, func(admin, account portal.AccountID) error {
-		found, err := a.view(ctx, account)
-		if err == nil && found.summary.Status != "registered" {
-			err = portal.Fail(portal.Conflict, "Only a registered account can be an admin.")
-		}
-		if err != nil {
-			return err
-		}
-		return a.admin.Members.Promote(ctx, admin, account)
+func (a *service) promote(ctx context.Context, in *accountAsking) (*acceptedOutput, error) {
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.admin.Operations.Promote(ctx, admin, portal.AccountID(in.Account))
 	})
 }
 
-func (a *service) demote(ctx context.Context, in *struct {
-	AccountInput
-	Body *Empty
-}) (*struct{}, error) {
-	return a.onOther(ctx, in.Account, members.DeedDemoted, func(_, account portal.AccountID) error {
-		return a.admin.Members.Demote(ctx, account)
-	})
-}
-
-// onOther does something to another account that makes no operation, and writes the audit.
-func (a *service) onOther(ctx context.Context, account, what string, do func(admin, account portal.AccountID) error) (*struct{}, error) {
+func (a *service) demote(ctx context.Context, in *accountAsking) (*acceptedOutput, error) {
 	id, err := admin(ctx)
-	if err == nil && string(id.Account) == account {
-		err = portal.Fail(portal.Conflict, "This is your own account. Another admin has to do that.")
-	}
-	if err == nil {
-		err = do(id.Account, portal.AccountID(account))
-	}
-	if err == nil {
-		err = a.admin.Members.Note(ctx, members.Deed{Admin: id.Account, What: what, Subject: portal.AccountID(account)})
-	}
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return nil, nil
+	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
+		return a.admin.Operations.Demote(ctx, admin, portal.AccountID(in.Account), id.ByGroup)
+	})
 }
 
 // Invitation lets the person with an e-mail address register.
 type Invitation struct {
-	ID        string    `json:"id"`
-	Email     string    `json:"email"`
-	InvitedBy string    `json:"invited_by" doc:"The admin's account."`
-	InvitedAt time.Time `json:"invited_at"`
-	ExpiresAt time.Time `json:"expires_at"`
+	ID        string     `json:"id"`
+	Email     string     `json:"email"`
+	InvitedBy string     `json:"invited_by" doc:"The admin's account."`
+	InvitedAt time.Time  `json:"invited_at"`
+	ExpiresAt time.Time  `json:"expires_at"`
+	UsedBy    string     `json:"used_by,omitempty" doc:"The account that was opened with it."`
+	UsedAt    *time.Time `json:"used_at"`
+	Mail      string     `json:"mail" enum:"none,pending,delivered,failed" doc:"What came of the mail. none: the portal sent none, so tell the person yourself."`
+	MailError string     `json:"mail_error,omitempty" doc:"Why the last attempt to send the mail failed."`
 }
 
-func showInvitation(i members.Invitation) Invitation {
-	return Invitation{ID: i.ID, Email: i.Email, InvitedBy: string(i.InvitedBy), InvitedAt: i.InvitedAt, ExpiresAt: i.Expires}
+func (a *service) showInvitation(ctx context.Context, i members.Invitation) (Invitation, error) {
+	shown := Invitation{
+		ID: i.ID, Email: i.Email, InvitedBy: string(i.InvitedBy), InvitedAt: i.InvitedAt, ExpiresAt: i.Expires,
+		UsedBy: string(i.UsedBy), UsedAt: timeOrNull(i.UsedAt), Mail: "none",
+	}
+	mail, ok, err := a.admin.Mails.InvitationMail(ctx, i)
+	if err != nil || !ok {
+		return shown, err
+	}
+	shown.Mail = mail.State
+	if n := len(mail.Attempts); n > 0 {
+		shown.MailError = mail.Attempts[n-1].Error
+	}
+	return shown, nil
 }
 
-func (a *service) listInvitations(ctx context.Context, _ *struct{}) (*struct{ Body List[Invitation] }, error) {
+// InvitationsInput asks for invitations.
+type InvitationsInput struct {
+	PageInput
+	State string `query:"state" enum:"open,all" default:"open" doc:"all: also those that were used or have expired."`
+}
+
+func (a *service) listInvitations(ctx context.Context, in *InvitationsInput) (*struct{ Body List[Invitation] }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	all, err := a.admin.Members.Invitations(ctx)
+	found, next, err := a.admin.Members.Invitations(ctx, in.State == "all", in.Cursor, in.Limit)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body List[Invitation] }{list(all, showInvitation)}, nil
+	shown := List[Invitation]{Items: make([]Invitation, len(found)), Next: in.next("/invitations", next, "state", in.State)}
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(lookingAtOnce)
+	for i, one := range found {
+		group.Go(portal.Guard(func() (err error) {
+			shown.Items[i], err = a.showInvitation(within, one)
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body List[Invitation] }{shown}, nil
 }
 
 func (a *service) invite(ctx context.Context, in *struct {
@@ -107,13 +129,16 @@ func (a *service) invite(ctx context.Context, in *struct {
 	}
 	invitation, err := a.admin.Members.Invite(ctx, id.Account, in.Body.Email)
 	if err == nil {
-		// The audit is kept for ever, so it does not have the address.
-		err = a.admin.Members.Note(ctx, members.Deed{Admin: id.Account, What: members.DeedInvited})
+		err = a.admin.Mails.MailInvitation(ctx, invitation)
 	}
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body Invitation }{showInvitation(invitation)}, nil
+	shown, err := a.showInvitation(ctx, invitation)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body Invitation }{shown}, nil
 }
 
 func (a *service) revokeInvitation(ctx context.Context, in *struct {
@@ -122,10 +147,7 @@ func (a *service) revokeInvitation(ctx context.Context, in *struct {
 }) (*struct{}, error) {
 	id, err := admin(ctx)
 	if err == nil {
-		err = a.admin.Members.RevokeInvitation(ctx, in.Invitation)
-	}
-	if err == nil {
-		err = a.admin.Members.Note(ctx, members.Deed{Admin: id.Account, What: members.DeedRevoked})
+		err = a.admin.Members.RevokeInvitation(ctx, id.Account, in.Invitation)
 	}
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -141,20 +163,33 @@ type AdminFeedback struct {
 	Topic   string    `json:"topic" enum:"documentation,api,account,portal,other"`
 	Page    string    `json:"page,omitempty" doc:"The page of the portal that it is about."`
 	Text    string    `json:"text"`
+	Email   string    `json:"email,omitempty" doc:"The person's, from the latest sign-in or ID token."`
+	Name    string    `json:"name,omitempty"`
 }
 
-func (a *service) listFeedback(ctx context.Context, in *PageInput) (*struct{ Body List[AdminFeedback] }, error) {
+// AllFeedbackInput asks for feedback.
+type AllFeedbackInput struct {
+	PageInput
+	Topic string `query:"topic" enum:"documentation,api,account,portal,other" doc:"Only feedback about it."`
+}
+
+func (a *service) listFeedback(ctx context.Context, in *AllFeedbackInput) (*struct{ Body List[AdminFeedback] }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	all, next, err := a.admin.Members.AllFeedback(ctx, in.Cursor, in.Limit)
+	all, next, err := a.admin.Members.AllFeedback(ctx, in.Topic, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	owners, err := ownersOf(ctx, a.admin.People, all, func(f members.Feedback) portal.AccountID { return f.Account })
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
 	shown := list(all, func(f members.Feedback) AdminFeedback {
-		return AdminFeedback{ID: f.ID, Account: string(f.Account), At: f.At, Topic: f.Topic, Page: f.Page, Text: f.Text}
+		owner := owners[f.Account]
+		return AdminFeedback{ID: f.ID, Account: string(f.Account), At: f.At, Topic: f.Topic, Page: f.Page, Text: f.Text, Email: owner.Email, Name: owner.Name}
 	})
-	shown.Next = in.next("/feedback", next)
+	shown.Next = in.next("/feedback", next, "topic", in.Topic)
 	return &struct{ Body List[AdminFeedback] }{shown}, nil
 }
 
@@ -162,22 +197,42 @@ func (a *service) listFeedback(ctx context.Context, in *PageInput) (*struct{ Bod
 type Deed struct {
 	At        time.Time `json:"at"`
 	Admin     string    `json:"admin" doc:"The admin's account."`
-	What      string    `json:"what" doc:"The type of the operation; or Promoted, Demoted, Invited or InvitationRevoked, which make no operation."`
+	What      string    `json:"what" doc:"The type of the operation; or Invited or InvitationRevoked, which make no operation."`
 	Account   string    `json:"account,omitempty" doc:"The account that it was done to."`
 	Operation string    `json:"operation,omitempty"`
+	Plan      string    `json:"plan,omitempty" doc:"The plan that it was about."`
+	PlanName  string    `json:"plan_name,omitempty" doc:"The plan's name, if it is still in the catalog."`
+	Answer    string    `json:"answer,omitempty" enum:"approved,denied" doc:"How the admin answered the person who waited."`
 }
 
-func (a *service) audit(ctx context.Context, in *PageInput) (*struct{ Body List[Deed] }, error) {
+// AuditInput asks for what admins did.
+type AuditInput struct {
+	PageInput
+	Account string `query:"account" maxLength:"64" doc:"Only what was done to this account."`
+	Admin   string `query:"admin" maxLength:"64" doc:"Only what this admin did."`
+	What    string `query:"what" maxLength:"100" doc:"Only this." example:"AccountSuspensionRequested"`
+}
+
+func (a *service) audit(ctx context.Context, in *AuditInput) (*struct{ Body List[Deed] }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	all, next, err := a.admin.Members.Audit(ctx, in.Cursor, in.Limit)
+	filter := members.AuditFilter{Admin: portal.AccountID(in.Admin), Subject: portal.AccountID(in.Account), What: in.What}
+	all, next, err := a.admin.Members.Audit(ctx, filter, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	offered, err := a.library.For(ctx, library.Viewer(ctx))
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
 	shown := list(all, func(d members.Deed) Deed {
-		return Deed{At: d.At, Admin: string(d.Admin), What: d.What, Account: string(d.Subject), Operation: string(d.Operation)}
+		plan, _, _ := offered.Plan(d.Plan)
+		return Deed{
+			At: d.At, Admin: string(d.Admin), What: d.What, Account: string(d.Subject), Operation: string(d.Operation),
+			Plan: string(d.Plan), PlanName: plan.Name, Answer: d.Answer,
+		}
 	})
-	shown.Next = in.next("/audit", next)
+	shown.Next = in.next("/audit", next, "account", in.Account, "admin", in.Admin, "what", in.What)
 	return &struct{ Body List[Deed] }{shown}, nil
 }

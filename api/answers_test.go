@@ -152,6 +152,8 @@ func examples() []example {
 		},
 
 		{"GET /notices", "/notices", http.StatusOK, `{"items":[` + shownNotice("null", true) + `],"next":null}`, private, "", ""},
+		{"GET /notices/{notice}/deliveries", "/notices/n-1/deliveries", http.StatusOK, `{"items":[` + shownMail + `],"next":null}`, private, "", ""},
+		{"POST /notices/{notice}/deliveries/mail/redeliver", "/notices/n-1/deliveries/mail/redeliver", http.StatusOK, shownMailAgain, private, "", ""},
 		{"POST /notices/{notice}/dismiss", "/notices/n-1/dismiss", http.StatusOK, shownNotice(`"2026-11-22T09:01:00Z"`, false), private, "", ""},
 		{"GET /account/settings", "/account/settings", http.StatusOK, shownSettings("key_created", "mail"), private, "", ""},
 		{
@@ -181,7 +183,7 @@ func shownNotice(dismissed string, needsYou bool) string {
 // shownSettings are settings in which one kind is off for one channel.
 func shownSettings(off, channel string) string {
 	var list []map[string]any
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(false) {
 		one := map[string]any{"kind": k.Kind, "group": k.Group, "label": k.Label, "dashboard": true, "mail": true, "webhook": true}
 		if string(k.Kind) == off {
 			one[channel] = false
@@ -193,7 +195,7 @@ func shownSettings(off, channel string) string {
 }
 
 func shownHook(state, oldSecret, secret string) string {
-	text := `{"id":"w-1","url":"https://example.com/hooks","description":"Mine","state":"` + state + `","created_at":"2026-11-22T09:00:00Z",
+	text := `{"id":"w-1","url":"https://example.com/hooks","description":"Mine","kinds":[],"state":"` + state + `","created_at":"2026-11-22T09:00:00Z",
 		"failing_since":null,"old_secret_until":` + oldSecret
 	if state == "off" {
 		text += `,"why":"You turned it off."`
@@ -204,9 +206,15 @@ func shownHook(state, oldSecret, secret string) string {
 	return text + "}"
 }
 
-const shownDelivery = `{"notice":"n-1","message_id":"msg_n-1","kind":"subscription_lost","title":"Gone has ended","state":"pending",
+const (
+	shownMailAgain = `{"channel":"mail","notice":"n-1","message_id":"msg_n-1","kind":"subscription_lost","title":"Gone has ended","state":"pending",
+	"created_at":"2026-11-22T09:00:00Z","next_attempt_at":"2026-11-22T09:01:00Z","attempts":[]}`
+	shownMail     = `{"channel":"mail",` + shownRest
+	shownDelivery = `{"channel":"webhook/w-1",` + shownRest
+	shownRest     = `"notice":"n-1","message_id":"msg_n-1","kind":"subscription_lost","title":"Gone has ended","state":"pending",
 	"created_at":"2026-11-22T09:00:00Z","next_attempt_at":"2026-11-22T09:01:00Z",
 	"attempts":[{"at":"2026-11-22T09:00:00Z","took_ms":12,"status":500,"error":"It answered 500 Internal Server Error.","answer":"no"}]}`
+)
 
 // caller may see the response.
 func (e example) caller() *identity.Identity {

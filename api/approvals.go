@@ -3,13 +3,13 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/gatehouse-portal/gatehouse/approvals"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -21,8 +21,10 @@ type approving interface {
 // Approval is a subscription that waits for an admin.
 type Approval struct {
 	Account      string    `json:"account"`
+	Email        string    `json:"email,omitempty" doc:"The person's, from the latest sign-in or ID token."`
+	Name         string    `json:"name,omitempty" doc:"The person's."`
 	Plan         string    `json:"plan"`
-	Name         string    `json:"name" doc:"The plan's name when the person asked for it."`
+	PlanName     string    `json:"plan_name" doc:"The plan's name in the catalog, or when the person asked for it."`
 	Replaces     string    `json:"replaces,omitempty" doc:"The plan that the account would change from."`
 	ReplacesName string    `json:"replaces_name,omitempty"`
 	Request      int64     `json:"request" doc:"Send it with your answer. If another request has come since, the answer then has no effect."`
@@ -30,11 +32,15 @@ type Approval struct {
 	Operation    string    `json:"operation" doc:"The person's operation."`
 }
 
-func showApproval(row approvals.Row) Approval {
-	return Approval{
-		Account: string(row.Account), Plan: string(row.Plan), Name: row.Name, Replaces: string(row.Replaces), ReplacesName: row.ReplacesName,
-		Request: row.Wish, AskedAt: row.Asked, Operation: string(row.Operation),
+func showApproval(row approvals.Row, owner identity.Person, name func(plan portal.PlanID, otherwise string) string) Approval {
+	shown := Approval{
+		Account: string(row.Account), Email: owner.Email, Name: owner.Name, Plan: string(row.Plan), PlanName: name(row.Plan, row.Name),
+		Replaces: string(row.Replaces), Request: row.Wish, AskedAt: row.Asked, Operation: string(row.Operation),
 	}
+	if row.Replaces != "" {
+		shown.ReplacesName = name(row.Replaces, row.ReplacesName)
+	}
+	return shown
 }
 
 func (a *service) registerApprovals(api huma.API) {
@@ -55,10 +61,7 @@ func (a *service) registerApprovals(api huma.API) {
 	}), a.deny)
 }
 
-func (a *service) listApprovals(ctx context.Context, in *struct {
-	Cursor string `query:"cursor" maxLength:"256" doc:"Where the page begins, from the last page's next."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
-}) (*struct{ Body List[Approval] }, error) {
+func (a *service) listApprovals(ctx context.Context, in *PageInput) (*struct{ Body List[Approval] }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -66,11 +69,22 @@ func (a *service) listApprovals(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	shown := list(page.Rows, showApproval)
-	if page.Next != "" {
-		next := Prefix + adminPath + "/approvals?" + url.Values{"cursor": {page.Next}, "limit": {strconv.Itoa(in.Limit)}}.Encode()
-		shown.Next = &next
+	owners, err := ownersOf(ctx, a.admin.People, page.Rows, func(row approvals.Row) portal.AccountID { return row.Account })
+	if err != nil {
+		return nil, problemOf(ctx, err)
 	}
+	offered, err := a.library.For(ctx, library.Viewer(ctx))
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	name := func(plan portal.PlanID, otherwise string) string {
+		if found, _, ok := offered.Plan(plan); ok {
+			return found.Name
+		}
+		return otherwise
+	}
+	shown := list(page.Rows, func(row approvals.Row) Approval { return showApproval(row, owners[row.Account], name) })
+	shown.Next = in.next("/approvals", page.Next)
 	return &struct{ Body List[Approval] }{shown}, nil
 }
 

@@ -18,12 +18,12 @@ func TestAdminsListWhatWaitsForApproval(t *testing.T) {
 	t.Parallel()
 	f := full()
 	f.approvals = approvals.Page{Next: "on", Rows: []approvals.Row{
-		{Account: "account-ada", Plan: "plan-max", Name: "Unlimited", Replaces: "plan-free", ReplacesName: "Free", Wish: 7, Asked: now, Operation: "op-1"},
+		{Account: "account-ada", Plan: "plan-max", Name: "An old name", Replaces: "plan-free", ReplacesName: "Free", Wish: 7, Asked: now, Operation: "op-1"},
 	}}
 	a := siteOf(t, f, &root).get("/admin/approvals?limit=1&cursor=from").want(http.StatusOK)
 	want := map[string]any{
 		"items": []any{map[string]any{
-			"account": "account-ada", "plan": "plan-max", "name": "Unlimited", "replaces": "plan-free", "replaces_name": "Free",
+			"account": "account-ada", "email": "grace@example.com", "name": "Grace Hopper", "plan": "plan-max", "plan_name": "Unlimited", "replaces": "plan-free", "replaces_name": "Free",
 			"request": 7.0, "asked_at": "2026-11-22T09:00:00Z", "operation": "op-1",
 		}},
 		"next": "/api/v1/admin/approvals?cursor=on&limit=1",
@@ -31,7 +31,7 @@ func TestAdminsListWhatWaitsForApproval(t *testing.T) {
 	if diff := cmp.Diff(want, a.json()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]asked{{What: "approvals", Name: "from 1"}}, f.asked); diff != "" {
+	if diff := cmp.Diff(asked{What: "approvals", Name: "from 1"}, f.asked[0]); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 	described(t).checks(t, "GET /admin/approvals", a)

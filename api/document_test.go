@@ -126,6 +126,7 @@ var operationIDs = map[string]string{
 	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
+	"GET /admin/usage":                            "admin-list-usage",
 
 	"POST /register":               "register",
 	"GET /me":                      "me",
@@ -155,6 +156,8 @@ var operationIDs = map[string]string{
 
 	"GET /notices":                                           "list-notices",
 	"POST /notices/{notice}/dismiss":                         "dismiss-notice",
+	"GET /notices/{notice}/deliveries":                       "list-notice-deliveries",
+	"POST /notices/{notice}/deliveries/mail/redeliver":       "redeliver-mail",
 	"GET /account/settings":                                  "get-settings",
 	"PUT /account/settings":                                  "set-settings",
 	"GET /webhooks":                                          "list-webhooks",
@@ -319,16 +322,17 @@ var listed = map[string]string{
 	"POST /admin/accounts/{account}/suspend":      "403 404 409 413 415 429",
 	"POST /admin/accounts/{account}/reinstate":    "403 404 409 413 415 429",
 	"DELETE /admin/accounts/{account}":            "403 404 409 413 415 429",
-	"POST /admin/accounts/{account}/promote":      "403 409 413 415 429",
+	"POST /admin/accounts/{account}/promote":      "403 404 409 413 415 429",
 	"POST /admin/accounts/{account}/demote":       "403 404 409 413 415 429",
 	"GET /admin/registrations":                    "403",
 	"POST /admin/registrations/{account}/approve": "403 404 409 413 415 429",
 	"POST /admin/registrations/{account}/deny":    "403 404 409 413 415 429",
 	"GET /admin/invitations":                      "403",
-	"POST /admin/invitations":                     "403 413 415 429",
-	"DELETE /admin/invitations/{invitation}":      "403 404 413 415 429",
+	"POST /admin/invitations":                     "403 409 413 415 429",
+	"DELETE /admin/invitations/{invitation}":      "403 404 409 413 415 429",
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
+	"GET /admin/usage":                            "403",
 
 	"POST /register":               "403 413 415 429",
 	"GET /me":                      "",
@@ -358,6 +362,8 @@ var listed = map[string]string{
 
 	"GET /notices":                                           "",
 	"POST /notices/{notice}/dismiss":                         "403 404 413 415 429",
+	"GET /notices/{notice}/deliveries":                       "404",
+	"POST /notices/{notice}/deliveries/mail/redeliver":       "403 404 409 413 415 429",
 	"GET /account/settings":                                  "",
 	"PUT /account/settings":                                  "403 413 415 429",
 	"GET /webhooks":                                          "",
@@ -478,7 +484,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed", "LicenceAccessEnding", "LicenceReleased", "MarketplaceNoticeKept"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {

@@ -89,7 +89,7 @@ func answers() map[string]any {
 		})}},
 
 		"admin-list-approvals": List[Approval]{Items: []Approval{{
-			Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Plan: examplePlan, Name: "Plus", Replaces: exampleFormer, ReplacesName: "Free", Request: 12,
+			Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Email: "grace@example.com", Name: "Grace Hopper", Plan: examplePlan, PlanName: "Plus", Replaces: exampleFormer, ReplacesName: "Free", Request: 12,
 			AskedAt: exampleTime, Operation: exampleOperation,
 		}}},
 		"admin-approve-subscription": exampleOf("SubscriptionReviewRequested", "accepted"),
@@ -145,6 +145,9 @@ func answers() map[string]any {
 		"list-deliveries":       List[Delivery]{Items: []Delivery{exampleDelivery()}},
 		"redeliver":             exampleDelivery(),
 		"redeliver-range":       Redelivered{12},
+
+		"list-notice-deliveries": List[Delivery]{Items: []Delivery{exampleMail()}},
+		"redeliver-mail":         exampleMail(),
 	}
 }
 
@@ -169,13 +172,20 @@ func exampleSettings() Settings {
 }
 
 func exampleWebhook() Webhook {
-	return Webhook{ID: exampleWebhookID, URL: exampleWebhookURL, Description: "Alarms of the harbour office", State: "on", CreatedAt: exampleTime}
+	return Webhook{ID: exampleWebhookID, URL: exampleWebhookURL, Description: "Alarms of the harbour office", Kinds: []string{"quota_reached", "quota_exhausted"}, State: "on", CreatedAt: exampleTime}
 }
 
 func exampleDelivery() Delivery {
 	return Delivery{
-		Notice: exampleNoticeID, MessageID: "msg_" + exampleNoticeID, Kind: "subscription_lost", Title: "Your subscription to Free has ended", State: "delivered",
+		Channel: "webhook/" + exampleWebhookID, Notice: exampleNoticeID, MessageID: "msg_" + exampleNoticeID, Kind: "subscription_lost", Title: "Your subscription to Free has ended", State: "delivered",
 		CreatedAt: exampleTime, Attempts: []DeliveryAttempt{{At: exampleTime, TookMS: 83, Status: http.StatusNoContent}},
+	}
+}
+
+func exampleMail() Delivery {
+	return Delivery{
+		Channel: "mail", Notice: exampleNoticeID, MessageID: "msg_" + exampleNoticeID, Kind: "subscription_lost", Title: "Your subscription to Free has ended", State: "failed",
+		CreatedAt: exampleTime, Attempts: []DeliveryAttempt{{At: exampleTime, TookMS: 310, Error: "The e-mail address is not verified. Verify it at the identity provider, then sign in again."}},
 	}
 }
 
@@ -192,6 +202,9 @@ func bodies() map[string]any {
 
 const exampleCSV = "date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
 	"2026-11-22," + examplePlan + ",Free," + exampleKey + ",Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n"
+
+const exampleAllCSV = "account,date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+	exampleAccount + ",2026-11-22," + examplePlan + ",Free," + exampleKey + ",Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n"
 
 func exampleUsage() Usage {
 	limit, remaining := int64(1000), int64(880)
@@ -281,7 +294,11 @@ var (
 )
 
 var (
-	noNotice  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
+	noNotice = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
+	mailBusy = map[int]expected{
+		http.StatusConflict:        {portal.Conflict, "A worker is sending the mail at this moment.", "It is being sent at this moment. Look at it again in a minute."},
+		http.StatusTooManyRequests: {portal.TooManyRequests, "The mail was sent again 3 times.", "This mail was sent again 3 times, and can be sent no more. Read the notice on your notices page."},
+	}
 	noWebhook = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such webhook or delivery.", "There is no such webhook."}}
 	offOrBusy = map[int]expected{http.StatusConflict: {portal.Conflict, "The webhook is off, was changed at the same time, or is being sent to. The detail says which.", "The webhook is off. Turn it on first."}}
 	badURL    = map[int]expected{
@@ -324,6 +341,8 @@ var failures = map[string][]map[int]expected{
 
 	"list-notices":           nil,
 	"dismiss-notice":         {writing, noNotice},
+	"list-notice-deliveries": {noNotice},
+	"redeliver-mail":         {writing, noNotice, mailBusy},
 	"get-settings":           nil,
 	"set-settings":           {writing},
 	"list-webhooks":          nil,
@@ -349,6 +368,9 @@ func illustrate(operation *huma.Operation) {
 				content.Example = exampleFor(operation.OperationID)
 				if kind == csvType {
 					content.Example = exampleCSV
+					if operation.OperationID == "admin-list-usage" {
+						content.Example = exampleAllCSV
+					}
 				}
 			}
 		}

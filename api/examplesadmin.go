@@ -16,7 +16,7 @@ func exampleAdminAccount() AdminAccount {
 }
 
 func exampleInvitation() Invitation {
-	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour)}
+	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Mail: "delivered"}
 }
 
 // adminAnswers are the examples of successful responses of the routes for admins.
@@ -46,11 +46,19 @@ func adminAnswers() map[string]any {
 		"admin-deny-registration":    exampleOf("RegistrationReviewRequested", "accepted"),
 		"admin-list-invitations":     List[Invitation]{Items: []Invitation{exampleInvitation()}},
 		"admin-invite":               exampleInvitation(),
+		"admin-promote":              exampleOf("AdminPromotionRequested", "accepted"),
+		"admin-demote":               exampleOf("AdminDemotionRequested", "accepted"),
+		"admin-list-usage": EverybodysUsage{
+			Start: exampleUsage().Start, End: exampleUsage().End, Items: []AccountUsage{{exampleAccount, exampleUsage().Items[0]}},
+		},
 		"admin-list-feedback": List[AdminFeedback]{Items: []AdminFeedback{{
-			ID: "001795338000000-8k3c4d5e6f", Account: exampleAccount, At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date.",
+			ID: "001795338000000-8k3c4d5e6f", Account: exampleAccount, At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date.", Email: "ada@example.com", Name: "Ada Lovelace",
 		}}},
 		"admin-audit": List[Deed]{Items: []Deed{{
 			At: exampleTime, Admin: exampleAccount, What: "AccountSuspensionRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,
+		}, {
+			At: exampleTime, Admin: exampleAccount, What: "SubscriptionReviewRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,
+			Plan: examplePlan, PlanName: "Free", Answer: "approved",
 		}}},
 	}
 }
@@ -60,6 +68,9 @@ var (
 	noAccount  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such account.", "There is no such account."}}
 	notMine    = map[int]expected{http.StatusConflict: {portal.Conflict, "It is the admin's own account.", "This is your own account. Another admin has to do that."}}
 	notInvited = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such invitation.", "There is no such invitation. It may have expired."}}
+	wasInvited = map[int]expected{http.StatusConflict: {portal.Conflict, "The person has used an invitation, or another admin has invited them a moment ago. The detail says which.", "The person with this address has used an invitation already, and has an account."}}
+	wasUsed    = map[int]expected{http.StatusConflict: {portal.Conflict, "The invitation was used.", "The invitation was used. Suspend or delete the account instead."}}
+	badDays    = map[int]expected{http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."}}
 	noSession  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such session.", "There is no such session. It may have ended already."}}
 	isAdmin    = map[int]expected{http.StatusConflict: {portal.Conflict, "The account is an admin's.", "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it."}}
 	noFeedback = map[int]expected{
@@ -88,11 +99,12 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-list-registrations":   {onlyAdmins},
 		"admin-approve-registration": {writing, keyed, onlyAdmins, noAccount, notMine},
 		"admin-deny-registration":    {writing, keyed, onlyAdmins, noAccount, notMine},
-		"admin-promote":              {writing, onlyAdmins, notMine},
-		"admin-demote":               {writing, onlyAdmins, noAccount, notMine},
+		"admin-promote":              {writing, keyed, onlyAdmins, noAccount, notMine},
+		"admin-demote":               {writing, keyed, onlyAdmins, noAccount, notMine},
+		"admin-list-usage":           {onlyAdmins, badDays},
 		"admin-list-invitations":     {onlyAdmins},
-		"admin-invite":               {writing, onlyAdmins, noAddress},
-		"admin-revoke-invitation":    {writing, onlyAdmins, notInvited},
+		"admin-invite":               {writing, onlyAdmins, noAddress, wasInvited},
+		"admin-revoke-invitation":    {writing, onlyAdmins, notInvited, wasUsed},
 		"admin-list-feedback":        {onlyAdmins},
 		"admin-audit":                {onlyAdmins},
 	}

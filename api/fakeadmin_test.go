@@ -2,12 +2,15 @@ package api_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -34,6 +37,17 @@ func (f *fake) ReviewRegistration(_ context.Context, admin operations.Caller, ac
 		return f.asAdmin("approve", admin, account, message)
 	}
 	return f.asAdmin("deny", admin, account, " "+message)
+}
+
+func (f *fake) Promote(_ context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error) {
+	return f.asAdmin("promote", admin, account, "")
+}
+
+func (f *fake) Demote(_ context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error) {
+	if byGroup {
+		return f.asAdmin("demote", admin, account, " by group")
+	}
+	return f.asAdmin("demote", admin, account, "")
 }
 
 func (f *fake) DeleteMine(_ context.Context, who operations.Caller) (operations.Operation, error) {
@@ -64,14 +78,6 @@ func (f *fake) FindPeople(_ context.Context, begins string, _ int32) ([]portal.A
 // memberStore is the fake as a store of members, whose methods have the names of other fakes.
 type memberStore struct{ *fake }
 
-func (m memberStore) Promote(_ context.Context, admin, account portal.AccountID) error {
-	return m.asked1("promote", admin, string(account))
-}
-
-func (m memberStore) Demote(_ context.Context, account portal.AccountID) error {
-	return m.asked1("demote", "", string(account))
-}
-
 func (m memberStore) Promoted(_ context.Context, account portal.AccountID) (bool, error) {
 	return account == "account-grace", m.asked1("promoted", account, "")
 }
@@ -82,30 +88,38 @@ func (m memberStore) Invite(_ context.Context, admin portal.AccountID, email str
 
 var invitation = members.Invitation{ID: "i-1", Email: "grace@example.com", InvitedBy: "account-ada", InvitedAt: now, Expires: now.Add(members.InvitationsLast)}
 
-func (m memberStore) Invitations(context.Context) ([]members.Invitation, error) {
-	return []members.Invitation{invitation}, m.asked1("invitations", "", "")
+func (m memberStore) Invitations(_ context.Context, all bool, after string, limit int) ([]members.Invitation, string, error) {
+	return []members.Invitation{invitation}, "", m.asked1("invitations", "", strings.TrimSpace(fmt.Sprintf("%t %d %s", all, limit, after)))
 }
 
-func (m memberStore) RevokeInvitation(_ context.Context, id string) error {
-	return m.asked1("revoke", "", id)
+func (m memberStore) RevokeInvitation(_ context.Context, admin portal.AccountID, id string) error {
+	return m.asked1("revoke", admin, id)
+}
+
+// MailInvitation and InvitationMail are those of a portal that sends mail.
+func (f *fake) MailInvitation(_ context.Context, i members.Invitation) error {
+	return f.asked1("mail invitation", i.InvitedBy, i.Email)
+}
+
+func (f *fake) InvitationMail(_ context.Context, i members.Invitation) (notices.Delivery, bool, error) {
+	return notices.Delivery{State: notices.Pending, Attempts: []notices.Attempt{{At: now, Error: "The mail service failed."}}}, true, f.asked1("invitation mail", i.InvitedBy, "")
 }
 
 var told = members.Feedback{ID: "f-1", Account: "account-grace", At: now, Topic: "api", Page: "/apis", Text: "It is fine."}
 
-func (m memberStore) AllFeedback(context.Context, string, int) ([]members.Feedback, string, error) {
-	return []members.Feedback{told}, "", m.asked1("feedback", "", "")
+func (m memberStore) AllFeedback(_ context.Context, topic, _ string, _ int) ([]members.Feedback, string, error) {
+	return []members.Feedback{told}, "", m.asked1("feedback", "", topic)
 }
 
-func (m memberStore) PendingRegistrations(context.Context) ([]members.PendingRegistration, error) {
-	return []members.PendingRegistration{{Account: "account-grace", AskedAt: now}}, m.asked1("registrations", "", "")
+func (m memberStore) PendingRegistrations(_ context.Context, after string, _ int) ([]members.PendingRegistration, string, error) {
+	return []members.PendingRegistration{{Account: "account-grace", AskedAt: now}}, "account-grace", m.asked1("registrations", "", after)
 }
 
-func (m memberStore) Audit(context.Context, string, int) ([]members.Deed, string, error) {
-	return []members.Deed{{At: now, Admin: "account-ada", What: "AccountSuspensionRequested", Subject: "account-grace", Operation: "op-1"}}, "000000000000009#op-1", m.asked1("audit", "", "")
-}
-
-func (m memberStore) Note(_ context.Context, deed members.Deed) error {
-	return m.asked1("note", deed.Admin, deed.What+" "+string(deed.Subject))
+func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, _ string, _ int) ([]members.Deed, string, error) {
+	return []members.Deed{
+		{At: now, Admin: "account-ada", What: "AccountSuspensionRequested", Subject: "account-grace", Operation: "op-1"},
+		{At: now, Admin: "account-ada", What: "SubscriptionReviewRequested", Subject: "account-grace", Operation: "op-2", Plan: "plan-max", Answer: "denied"},
+	}, "000000000000009#op-1", m.asked1("audit", filter.Admin, strings.TrimSpace(string(filter.Subject)+" "+filter.What))
 }
 
 func (m memberStore) Settings(_ context.Context, account portal.AccountID) (members.Settings, error) {
@@ -151,7 +165,7 @@ const graceSeen = `"account":"account-grace","status":"registered","email":"grac
 // adminExamples are the examples of the routes about accounts and for admins.
 func adminExamples(accepted, private map[string]string) []example {
 	const (
-		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z"}`
+		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"mail":"pending","mail_error":"The mail service failed."}`
 		feedback = `"id":"f-1","at":"2026-11-22T09:00:00Z","topic":"api","page":"/apis","text":"It is fine."`
 		because  = `{"message":"Unpaid bills."}`
 	)
@@ -176,18 +190,23 @@ func adminExamples(accepted, private map[string]string) []example {
 			"date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
 				"2026-11-22,plan-free,Free,key-1,Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n" +
 				"2026-11-22,plan-gone,Gone,key-9,key-9,3,,,,2026-11-22T09:00:00Z\r\n", private, "", "text/csv; charset=utf-8"},
+		{"GET /admin/usage", "/admin/usage?start=2026-11-22&format=csv&account=account-grace", http.StatusOK,
+			"account,date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n" +
+				"account-grace,2026-11-22,plan-free,Free,key-1,Default key,120,1000,880,DAY,2026-11-22T09:00:00Z\r\n" +
+				"account-grace,2026-11-22,plan-gone,Gone,key-9,key-9,3,,,,2026-11-22T09:00:00Z\r\n", private, "", "text/csv; charset=utf-8"},
 		{"POST /admin/accounts/{account}/suspend", "/admin/accounts/account-grace/suspend", http.StatusAccepted, waiting, accepted, because, ""},
 		{"POST /admin/accounts/{account}/reinstate", "/admin/accounts/account-grace/reinstate", http.StatusAccepted, waiting, accepted, "", ""},
 		{"DELETE /admin/accounts/{account}", "/admin/accounts/account-grace", http.StatusAccepted, waiting, accepted, "", ""},
-		{"POST /admin/accounts/{account}/promote", "/admin/accounts/account-grace/promote", http.StatusNoContent, "", nil, "", ""},
-		{"POST /admin/accounts/{account}/demote", "/admin/accounts/account-grace/demote", http.StatusNoContent, "", nil, "", ""},
-		{"GET /admin/registrations", "/admin/registrations", http.StatusOK, `{"items":[{"account":"account-grace","asked_at":"2026-11-22T09:00:00Z","email":"grace@example.com","name":"Grace Hopper"}],"next":null}`, private, "", ""},
+		{"POST /admin/accounts/{account}/promote", "/admin/accounts/account-grace/promote", http.StatusAccepted, waiting, accepted, "", ""},
+		{"POST /admin/accounts/{account}/demote", "/admin/accounts/account-grace/demote", http.StatusAccepted, waiting, accepted, "", ""},
+		{"GET /admin/registrations", "/admin/registrations?limit=1", http.StatusOK, `{"items":[{"account":"account-grace","asked_at":"2026-11-22T09:00:00Z","email":"grace@example.com","name":"Grace Hopper"}],"next":"/api/v1/admin/registrations?cursor=account-grace&limit=1"}`, private, "", ""},
 		{"POST /admin/registrations/{account}/approve", "/admin/registrations/account-grace/approve", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /admin/registrations/{account}/deny", "/admin/registrations/account-grace/deny", http.StatusAccepted, waiting, accepted, because, ""},
-		{"GET /admin/invitations", "/admin/invitations", http.StatusOK, `{"items":[` + invited + `],"next":null}`, private, "", ""},
+		{"GET /admin/invitations", "/admin/invitations?state=all", http.StatusOK, `{"items":[` + invited + `],"next":null}`, private, "", ""},
 		{"POST /admin/invitations", "/admin/invitations", http.StatusCreated, invited, private, `{"email":"grace@example.com"}`, ""},
 		{"DELETE /admin/invitations/{invitation}", "/admin/invitations/i-1", http.StatusNoContent, "", nil, "", ""},
-		{"GET /admin/feedback", "/admin/feedback", http.StatusOK, `{"items":[{"account":"account-grace",` + feedback + `}],"next":null}`, private, "", ""},
-		{"GET /admin/audit", "/admin/audit", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"}],"next":"/api/v1/admin/audit?cursor=000000000000009%23op-1"}`, private, "", ""},
+		{"GET /admin/feedback", "/admin/feedback?topic=api", http.StatusOK, `{"items":[{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper",` + feedback + `}],"next":null}`, private, "", ""},
+		{"GET /admin/audit", "/admin/audit?account=account-grace", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"},
+			{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"SubscriptionReviewRequested","account":"account-grace","operation":"op-2","plan":"plan-max","plan_name":"Unlimited","answer":"denied"}],"next":"/api/v1/admin/audit?account=account-grace&cursor=000000000000009%23op-1"}`, private, "", ""},
 	}
 }

@@ -37,6 +37,18 @@ func (f *fake) Dismiss(_ context.Context, account portal.AccountID, id string) (
 	return n, f.asked1("dismiss", account, id)
 }
 
+func (f *fake) DeliveriesOf(_ context.Context, account portal.AccountID, notice string) ([]notices.Delivery, error) {
+	mailed := sent
+	mailed.Channel = notices.ChannelMail
+	return []notices.Delivery{mailed}, f.asked1("deliveries-of", account, notice)
+}
+
+func (f *fake) MailAgain(_ context.Context, account portal.AccountID, notice string) (notices.Delivery, error) {
+	mailed := sent
+	mailed.Channel, mailed.Attempts = notices.ChannelMail, nil
+	return mailed, f.asked1("mail-again", account, notice)
+}
+
 func (f *fake) Settings(_ context.Context, account portal.AccountID) (notices.Settings, error) {
 	return f.settings, f.asked1("settings", account, "")
 }
@@ -55,7 +67,7 @@ func (f *fake) FindWebhook(_ context.Context, account portal.AccountID, id strin
 	return hook, f.asked1("webhook", account, id)
 }
 
-func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string) (notices.Webhook, string, error) {
+func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string, _ []notices.Kind) (notices.Webhook, string, error) {
 	return hook, webhookSecret, f.asked1("add-webhook", account, address)
 }
 

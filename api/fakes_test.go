@@ -158,6 +158,22 @@ func (f *fake) Report(_ context.Context, account portal.AccountID, q usage.Query
 	}}, {Plan: "plan-gone", Key: "key-9", Days: []usage.Day{{Day: q.Last, Used: 3, AsOf: now}}}}}, f.ask("usage", operations.Caller{Account: account}, string(q.Plan)+"/"+string(q.Key))
 }
 
+func (f *fake) ReportOf(ctx context.Context, account portal.AccountID, q usage.Query, keys []portal.GatewayKeyID) (usage.Report, error) {
+	report, err := f.Report(ctx, account, q)
+	if keys != nil {
+		err = errors.Join(err, f.asked1("usage of keys", account, fmt.Sprint(keys)))
+	}
+	return report, err
+}
+
+// plansOf lists the keys of plans. fake.Page is that of approvals.
+type plansOf struct{ *fake }
+
+func (p plansOf) Page(_ context.Context, plan portal.PlanID, after string, limit int) ([]projections.Holder, string, error) {
+	all := []projections.Holder{{Account: "account-grace", Plan: plan, GatewayID: "g1"}, {Account: "account-bob", Plan: plan, GatewayID: "g2"}, {Account: "account-grace", Plan: plan, GatewayID: "g3"}}
+	return all, "g3", p.asked1("holders", "", fmt.Sprintf("%s %s %d", plan, after, limit))
+}
+
 func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
 	return f.catalog, f.ask("catalog", operations.Caller{}, "")
 }
@@ -286,7 +302,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 	})
 	api.Mount(router, api.Config{
 		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
-		Admin:       api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}},
+		Admin:       api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Holders: plansOf{f}},
 		Mine:        api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
 		Marketplace: api.Marketplace{Operations: f, Desk: f, Admit: func(*http.Request) error { return f.crowded }},
 	}, guard...)

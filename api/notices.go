@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -15,9 +16,11 @@ import (
 type noticing interface {
 	List(ctx context.Context, account portal.AccountID) ([]notices.Notice, error)
 	Dismiss(ctx context.Context, account portal.AccountID, id string) (notices.Notice, error)
+	DeliveriesOf(ctx context.Context, account portal.AccountID, notice string) ([]notices.Delivery, error)
+	MailAgain(ctx context.Context, account portal.AccountID, notice string) (notices.Delivery, error)
 	Settings(ctx context.Context, account portal.AccountID) (notices.Settings, error)
 	SetSettings(ctx context.Context, account portal.AccountID, settings notices.Settings) error
-	hooking
+	notices.WebhookDesk
 }
 
 // Notice is something that the account's owner is told.
@@ -55,6 +58,14 @@ func (a *service) registerNotices(api huma.API) {
 		Description: "Dismissing it again changes nothing.",
 	}), a.dismissNotice)
 	huma.Register(api, huma.Operation{
+		OperationID: "list-notice-deliveries", Tags: []string{tagNotices}, Method: http.MethodGet, Path: "/notices/{notice}/deliveries", Summary: "List where a notice was sent", Security: signedIn,
+		Description: "The mail, then the webhooks, oldest first. Deliveries are kept for 90 days.",
+	}, a.noticeDeliveries)
+	huma.Register(api, changing(huma.Operation{
+		OperationID: "redeliver-mail", Tags: []string{tagNotices}, Method: http.MethodPost, Path: "/notices/{notice}/deliveries/mail/redeliver", Summary: "Send the mail about a notice again",
+		Description: "At most 3 times.",
+	}), a.mailAgain)
+	huma.Register(api, huma.Operation{
 		OperationID: "get-settings", Tags: []string{tagAccount}, Method: http.MethodGet, Path: "/account/settings", Summary: "Get my settings", Security: signedIn,
 	}, a.getSettings)
 	huma.Register(api, changing(huma.Operation{
@@ -76,10 +87,41 @@ func (a *service) listNotices(ctx context.Context, _ *struct{}) (*struct{ Body L
 	return &struct{ Body List[Notice] }{list(all, ShowNotice)}, nil
 }
 
-func (a *service) dismissNotice(ctx context.Context, in *struct {
+// NoticePath names a notice.
+type NoticePath struct {
 	Notice string `path:"notice" maxLength:"64" doc:"A notice's id." example:"001795338000000-000000000007-8k3c4d5e6f"`
-	Body   *Empty
-}) (*struct{ Body Notice }, error) {
+}
+
+type noticeAsking struct {
+	NoticePath
+	Body *Empty
+}
+
+func (a *service) noticeDeliveries(ctx context.Context, in *NoticePath) (*struct{ Body List[Delivery] }, error) {
+	account, err := who(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	all, err := a.notices.DeliveriesOf(ctx, account, in.Notice)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body List[Delivery] }{list(all, showDelivery)}, nil
+}
+
+func (a *service) mailAgain(ctx context.Context, in *noticeAsking) (*deliveryOutput, error) {
+	account, err := who(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	d, err := a.notices.MailAgain(ctx, account, in.Notice)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &deliveryOutput{showDelivery(d)}, nil
+}
+
+func (a *service) dismissNotice(ctx context.Context, in *noticeAsking) (*struct{ Body Notice }, error) {
 	account, err := who(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -107,10 +149,10 @@ type KindSetting struct {
 	Webhook   *bool  `json:"webhook,omitempty"`
 }
 
-// ShowNoticeSettings shows the section notices of the settings.
-func ShowNoticeSettings(s notices.Settings) []KindSetting {
+// ShowNoticeSettings shows the section notices of the settings. Admins have kinds of their own.
+func ShowNoticeSettings(s notices.Settings, admin bool) []KindSetting {
 	var out []KindSetting
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(admin) {
 		on := func(channel string) *bool { wants := s.Wants(k.Kind, channel); return &wants }
 		out = append(out, KindSetting{
 			Kind: string(k.Kind), Group: k.Group, Label: k.Label,
@@ -151,7 +193,8 @@ func (a *service) settingsOf(ctx context.Context, account portal.AccountID) (*st
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body Settings }{Settings{TimeZone: own.Location().String(), Notices: ShowNoticeSettings(settings)}}, nil
+	id, _ := identity.From(ctx)
+	return &struct{ Body Settings }{Settings{TimeZone: own.Location().String(), Notices: ShowNoticeSettings(settings, id.Admin)}}, nil
 }
 
 // SettingsChange is what a person changes of the settings.

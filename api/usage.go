@@ -18,6 +18,7 @@ const csvType = "text/csv; charset=utf-8"
 
 type usageReading interface {
 	Report(ctx context.Context, account portal.AccountID, q usage.Query) (usage.Report, error)
+	ReportOf(ctx context.Context, account portal.AccountID, q usage.Query, keys []portal.GatewayKeyID) (usage.Report, error)
 }
 
 // UsageInput asks for days of usage.

@@ -9,27 +9,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/gatehouse-portal/gatehouse/notices"
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
-
-type hooking interface {
-	Webhooks(ctx context.Context, account portal.AccountID) ([]notices.Webhook, error)
-	FindWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, error)
-	AddWebhook(ctx context.Context, account portal.AccountID, address, description string) (notices.Webhook, string, error)
-	ChangeWebhook(ctx context.Context, account portal.AccountID, id string, change notices.WebhookChange) (notices.Webhook, error)
-	DeleteWebhook(ctx context.Context, account portal.AccountID, id string) error
-	RotateSecret(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, string, error)
-	TestWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Delivery, error)
-	Deliveries(ctx context.Context, account portal.AccountID, id, before string) ([]notices.Delivery, error)
-	Redeliver(ctx context.Context, account portal.AccountID, id, notice string) (notices.Delivery, error)
-	RedeliverSince(ctx context.Context, account portal.AccountID, id string, since, until time.Time) (int, error)
-}
 
 // Webhook is an address to which the account's notices go.
 type Webhook struct {
 	ID             string     `json:"id"`
 	URL            string     `json:"url"`
 	Description    string     `json:"description"`
+	Kinds          []string   `json:"kinds" doc:"The kinds of notices that it gets; all of them if the list is empty. The settings list all kinds."`
 	State          string     `json:"state" enum:"on,off" doc:"off: nothing is sent. It was turned off, has failed for 3 days, or answered 410."`
 	Why            string     `json:"why,omitempty" doc:"Why it is off."`
 	CreatedAt      time.Time  `json:"created_at"`
@@ -43,10 +30,11 @@ type WebhookWithSecret struct {
 	Secret string `json:"secret" doc:"Verify signatures with it. It is not shown again."`
 }
 
-// Delivery is a notice that goes to a webhook.
+// Delivery is a notice that goes to a webhook, or out by e-mail.
 type Delivery struct {
+	Channel       string            `json:"channel" doc:"mail, or webhook/ and the webhook's id."`
 	Notice        string            `json:"notice" doc:"The notice's id."`
-	MessageID     string            `json:"message_id" doc:"The header webhook-id, the same at every attempt."`
+	MessageID     string            `json:"message_id" doc:"The header webhook-id of a webhook, the same at every attempt."`
 	Kind          string            `json:"kind"`
 	Title         string            `json:"title"`
 	State         string            `json:"state" enum:"pending,delivered,failed,held" doc:"held: it was not sent, because the webhook was off."`
@@ -67,14 +55,14 @@ type DeliveryAttempt struct {
 // ShowWebhook returns a webhook as the API shows it, without its secret.
 func ShowWebhook(w notices.Webhook) Webhook {
 	return Webhook{
-		ID: w.ID, URL: w.URL, Description: w.Description, State: w.State, Why: w.Why, CreatedAt: w.CreatedAt,
+		ID: w.ID, URL: w.URL, Description: w.Description, Kinds: list(w.Kinds, func(k notices.Kind) string { return string(k) }).Items, State: w.State, Why: w.Why, CreatedAt: w.CreatedAt,
 		FailingSince: timeOrNull(w.FailingSince), OldSecretUntil: timeOrNull(w.PreviousUntil),
 	}
 }
 
 func showDelivery(d notices.Delivery) Delivery {
 	shown := Delivery{
-		Notice: d.Notice, MessageID: notices.MessageID(d.Notice), Kind: string(d.Kind), Title: d.Title, State: d.State, CreatedAt: d.CreatedAt,
+		Channel: d.Channel, Notice: d.Notice, MessageID: notices.MessageID(d.Notice), Kind: string(d.Kind), Title: d.Title, State: d.State, CreatedAt: d.CreatedAt,
 		Attempts: []DeliveryAttempt{},
 	}
 	if d.State == notices.Pending {
@@ -141,8 +129,17 @@ func (a *service) listWebhooks(ctx context.Context, _ *struct{}) (*struct{ Body 
 
 // NewWebhook is an address to add.
 type NewWebhook struct {
-	URL         string `json:"url" maxLength:"2000" doc:"An https URL that is public on the internet. Redirects are not followed."`
-	Description string `json:"description,omitempty" maxLength:"200"`
+	URL         string   `json:"url" maxLength:"2000" doc:"An https URL that is public on the internet. Redirects are not followed."`
+	Description string   `json:"description,omitempty" maxLength:"200"`
+	Kinds       []string `json:"kinds,omitempty" doc:"The kinds of notices to send; all without it, or if the list is empty."`
+}
+
+func kindsOf(names []string) []notices.Kind {
+	kinds := make([]notices.Kind, 0, len(names))
+	for _, name := range names {
+		kinds = append(kinds, notices.Kind(name))
+	}
+	return kinds
 }
 
 func (a *service) addWebhook(ctx context.Context, in *struct{ Body NewWebhook }) (*secretOutput, error) {
@@ -150,7 +147,7 @@ func (a *service) addWebhook(ctx context.Context, in *struct{ Body NewWebhook })
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	w, secret, err := a.notices.AddWebhook(ctx, account, in.Body.URL, in.Body.Description)
+	w, secret, err := a.notices.AddWebhook(ctx, account, in.Body.URL, in.Body.Description, kindsOf(in.Body.Kinds))
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -159,9 +156,10 @@ func (a *service) addWebhook(ctx context.Context, in *struct{ Body NewWebhook })
 
 // WebhookChange is what changes of a webhook.
 type WebhookChange struct {
-	URL         *string `json:"url,omitempty" maxLength:"2000"`
-	Description *string `json:"description,omitempty" maxLength:"200"`
-	State       *string `json:"state,omitempty" enum:"on,off"`
+	URL         *string   `json:"url,omitempty" maxLength:"2000"`
+	Description *string   `json:"description,omitempty" maxLength:"200"`
+	Kinds       *[]string `json:"kinds,omitempty" doc:"Replaces the list. An empty one means all kinds."`
+	State       *string   `json:"state,omitempty" enum:"on,off"`
 }
 
 func (a *service) changeWebhook(ctx context.Context, in *struct {
@@ -173,6 +171,10 @@ func (a *service) changeWebhook(ctx context.Context, in *struct {
 		return nil, problemOf(ctx, err)
 	}
 	change := notices.WebhookChange{URL: in.Body.URL, Description: in.Body.Description}
+	if in.Body.Kinds != nil {
+		kinds := kindsOf(*in.Body.Kinds)
+		change.Kinds = &kinds
+	}
 	if in.Body.State != nil {
 		on := *in.Body.State == notices.WebhookOn
 		change.On = &on

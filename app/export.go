@@ -165,7 +165,7 @@ func (b belongings) counted(ctx context.Context, id portal.AccountID, emit func(
 
 func (b belongings) noticeSettings(ctx context.Context, id portal.AccountID, emit func(any) error) error {
 	settings, err := b.notices.Settings(ctx, id)
-	return each(api.ShowNoticeSettings(settings), err, emit, func(s api.KindSetting) any { return s })
+	return each(api.ShowNoticeSettings(settings, true), err, emit, func(s api.KindSetting) any { return s })
 }
 
 func (b belongings) told(ctx context.Context, id portal.AccountID, emit func(any) error) error {

@@ -31,7 +31,8 @@ const (
 	rebuildJob = "rebuild"
 	usageJob   = "usage"
 
-	marketplaceJob = "marketplace"
+	marketplaceJob  = "marketplace"
+	deprecationsJob = "deprecations"
 )
 
 const catalogName = "api-gateway"

@@ -32,10 +32,10 @@ func admitInvited(store *members.Store) func(context.Context) error {
 		case !id.Verified:
 			return portal.Fail(portal.Forbidden, "Only invited people can register at this portal, and your identity provider has not verified your e-mail address. Verify it there, then sign in again.")
 		}
-		invited, err := store.Invited(ctx, id.Email)
+		invited, err := store.UseInvitation(ctx, id.Email, id.Account)
 		if err != nil || invited {
 			return err
 		}
-		return portal.Fail(portal.Forbidden, fmt.Sprintf("Only invited people can register at this portal, and %s is not invited. Ask the operator for an invitation, then sign in again.", id.Email))
+		return portal.Fail(portal.Forbidden, fmt.Sprintf("Only invited people can register at this portal, and %s has no open invitation. Ask the operator for one, then sign in again.", id.Email))
 	}
 }

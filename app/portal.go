@@ -117,7 +117,10 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	api.Mount(router, api.Config{
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
-		Admin:       api.Admin{Operations: ops, Directory: views, People: people, Members: store},
+		Admin: api.Admin{
+			Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
+			Holders: projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
+		},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Admit: arrivals.admitArrival},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,

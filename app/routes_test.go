@@ -81,13 +81,15 @@ var byRoute = map[string]answers{
 	"POST /api/v1/admin/approvals/{account}/{plan}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/approvals/{account}/{plan}/deny":    {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
 
-	"GET /api/v1/notices":                   {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/notices/{notice}/dismiss": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"GET /api/v1/account/settings":          {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"PUT /api/v1/account/settings":          {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // these requests have no body
-	"GET /api/v1/webhooks":                  {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"POST /api/v1/webhooks":                 {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
-	"PATCH /api/v1/webhooks/{webhook}":      {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"GET /api/v1/notices":                                     {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/notices/{notice}/dismiss":                   {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /api/v1/notices/{notice}/deliveries":                 {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/notices/{notice}/deliveries/mail/redeliver": {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
+	"GET /api/v1/account/settings":                            {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"PUT /api/v1/account/settings":                            {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // these requests have no body
+	"GET /api/v1/webhooks":                                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/webhooks":                                   {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"PATCH /api/v1/webhooks/{webhook}":                        {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	// Nobody has a webhook here.
 	"DELETE /api/v1/webhooks/{webhook}":                             {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 	"POST /api/v1/webhooks/{webhook}/rotate-secret":                 {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
@@ -109,7 +111,7 @@ var byRoute = map[string]answers{
 	"POST /api/v1/admin/accounts/{account}/suspend":      {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"POST /api/v1/admin/accounts/{account}/reinstate":    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"DELETE /api/v1/admin/accounts/{account}":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /api/v1/admin/accounts/{account}/promote":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict},
+	"POST /api/v1/admin/accounts/{account}/promote":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/accounts/{account}/demote":       {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/registrations":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"POST /api/v1/admin/registrations/{account}/approve": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
@@ -118,6 +120,7 @@ var byRoute = map[string]answers{
 	"POST /api/v1/admin/invitations":                     {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"DELETE /api/v1/admin/invitations/{invitation}":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/usage":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/audit":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 
 	"GET /account/deleted":                 {http.StatusOK, http.StatusOK, http.StatusOK},
@@ -157,6 +160,7 @@ var byRoute = map[string]answers{
 	"GET /account/notices":                                   {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"POST /account/notices":                                  {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /notices/{notice}/dismiss":                         {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
+	"POST /notices/{notice}/mail":                            {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
 	"GET /webhooks":                                          {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"POST /webhooks":                                         {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an address
 	"GET /webhooks/{webhook}":                                {http.StatusSeeOther, http.StatusNotFound, http.StatusNotFound},

@@ -100,11 +100,12 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	told := notices.NewStore(c.dynamodb, names.Records)
+	told, people := notices.NewStore(c.dynamodb, names.Records), members.NewStore(c.dynamodb, names.Records, now)
 	notifier := &notices.Notifier{Accounts: reader, Store: told, Sender: messages, Now: now, Mail: mails != nil}
 	deliverer := &notices.Deliverer{
 		Store: told, Notifier: notifier, Sender: messages, Now: now, Mail: mails,
-		Webhooks: &notices.WebhookSender{Secrets: deriver, Outbound: webhookHosts(p), BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/")},
+		Invitations: people,
+		Webhooks:    &notices.WebhookSender{Secrets: deriver, Outbound: webhookHosts(p), BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/")},
 	}
 	refused := &refusals{facts: facts, documents: documents, now: now}
 	execute := handlers.New(handlers.Config{
@@ -114,12 +115,13 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
+		Promoted: people.PromotedNow,
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
 		Journal: writer, Accounts: reader, Sender: messages, Values: deriver, Now: now,
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
-		Erase:         newErasure(c, names, members.NewStore(c.dynamodb, names.Records, now)).Erase,
+		Erase:         newErasure(c, names, people).Erase,
 		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage,
 		Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
@@ -136,17 +138,20 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		return nil, err
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
+	views := projections.NewViews(c.dynamodb, tables, documents)
 	repeated := []jobs.Job{
 		{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
 			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
 			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
+			AdminItems: newAdminTeller(c, names, notifier, people, now),
 			Operations: operations.New(operations.Config{
 				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
-				Views: projections.NewViews(c.dynamodb, tables, documents),
+				Views: views,
 			}),
 		}.Run},
 		{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
 		{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
+		{Name: deprecationsJob, Every: notices.DeprecationsEvery, Run: newDeprecations(c, tables, views, notifier, now).Step},
 		{Name: usageJob, Every: usage.Every, Run: collector.Step},
 		{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -34,13 +35,14 @@ type Row struct {
 	Operation portal.OperationID `dynamodbav:"operation"`
 }
 
-// Changes are the rows to write with the facts between two states of an account.
+// Changes are the rows to write with the facts between two states of an account: those of the list, and
+// due rows by which the admins are told.
 func Changes(before, after state.Account) []journal.Row {
 	was, is := waiting(before), waiting(after)
 	var rows []journal.Row
 	for wish, row := range is {
 		if _, known := was[wish]; !known {
-			rows = append(rows, journal.Row{Key: row.key(), Value: row})
+			rows = append(rows, journal.Row{Key: row.key(), Value: row}, journal.PutDue(row.forAdmins()))
 		}
 	}
 	for wish, row := range was {
@@ -63,6 +65,11 @@ func waiting(account state.Account) map[int64]Row {
 		}
 	}
 	return rows
+}
+
+// forAdmins is the due row by which the admins are told.
+func (r Row) forAdmins() due.Row {
+	return due.OfAdminItem(portal.AccountStream(r.Account), due.Approval, due.WaitingID(r.Account, r.Wish), r.Asked)
 }
 
 func (r Row) key() schema.Key { return schema.Approval(r.Asked, r.Account, r.Wish) }

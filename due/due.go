@@ -35,6 +35,15 @@ const (
 	// Delivery sends a notice to a channel, again if an earlier attempt failed or its outcome
 	// was lost.
 	Delivery Kind = "delivery"
+	// AdminItem tells the admins that something waits for them.
+	AdminItem Kind = "admin_item"
+)
+
+// The things that an AdminItem row can be about.
+const (
+	Registration = "registration"
+	Approval     = "approval"
+	Feedback     = "feedback"
 )
 
 // Row is one due row, with the attributes of its kind.
@@ -62,7 +71,8 @@ type Row struct {
 	// Ahead is how long before the end of its key a KeyEndSoon row falls due.
 	Ahead time.Duration `dynamodbav:"ahead,omitempty"`
 
-	// Channel and Notice name the delivery of a Delivery row, and Attempt counts from 1.
+	// Channel and Notice name the delivery of a Delivery row, and Attempt counts from 1. In an AdminItem
+	// row they are what it is about, and the item's id.
 	Channel string `dynamodbav:"channel,omitempty"`
 	Notice  string `dynamodbav:"notice,omitempty"`
 	Attempt int    `dynamodbav:"attempt,omitempty"`
@@ -111,6 +121,16 @@ func OfDelivery(stream portal.Stream, channel, notice string, attempt int, from 
 	return Row{Kind: Delivery, Stream: stream, From: from, After: after, Channel: channel, Notice: notice, Attempt: attempt}
 }
 
+// OfAdminItem is the row of an item that waits for the admins since that time.
+func OfAdminItem(stream portal.Stream, about, id string, at time.Time) Row {
+	return Row{Kind: AdminItem, Stream: stream, From: at, Channel: about, Notice: id}
+}
+
+// WaitingID is the item's id of a wish that waits for an admin.
+func WaitingID(account portal.AccountID, wish int64) string {
+	return string(account) + "#" + schema.Sequence(wish)
+}
+
 // A row falls due after its kind's first wait, then after twice as long each time, up to
 // lastWait. The first wait for operations allows for a queue's backlog and for SQS's
 // deduplication of five minutes.
@@ -129,7 +149,7 @@ func (r Row) At() time.Time {
 	switch r.Kind {
 	case Operation:
 		wait = firstOperationWait
-	case IdleKey, KeyRemoval, Delivery:
+	case IdleKey, KeyRemoval, Delivery, AdminItem:
 		wait = max(r.After, 0)
 	case KeyEnd, KeyEndSoon:
 		wait = 0
@@ -169,7 +189,7 @@ func (r Row) Place() schema.Key {
 	if r.Kind == Licence {
 		parts = append(parts, string(r.Account))
 	}
-	if r.Kind == Delivery {
+	if r.Kind == Delivery || r.Kind == AdminItem {
 		parts = append(parts, r.Channel, r.Notice, strconv.Itoa(r.Attempt))
 	}
 	id := portal.DeriveID(parts...)

@@ -28,6 +28,7 @@ var noSuchRow = map[string]string{
 	"records actor#<actor> intent":                     "every actor that asks for something is an account",
 	"records actor#<actor> operation#<ms>#<operation>": "every actor that asks for something is an account",
 	"records stream#<stream> intent":                   "every request that has an intent is about an account",
+	"records announced#<product> deprecated#<sunset>":  "no product of the demo is deprecated; those of package notices are",
 	"records health health":                            "it is only read",
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
 	"sessions deleted-session#<hash> session":          "no account is deleted here; e2e/deletedaccount_test.go has one",
@@ -106,7 +107,8 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	c.until("usage plan#<plan> collected")
 
 	s.administer(t, ada)
-	c.look()
+	s.demand(t, "due")
+	c.until("records admins-told <what>")
 
 	s.ownDomain(t)
 	s.publishMorePlans(t, 1) // a stage whose document no product folder has

@@ -20,6 +20,7 @@ func accountRequests() []events.Request {
 	suspend, reinstate := events.AccountSuspensionRequested{Message: "Too many calls."}, events.AccountReinstatementRequested{}
 	return []events.Request{
 		suspend, suspend, suspend, reinstate, reinstate, reinstate, reinstate, events.AccountDeletionRequested{},
+		events.AdminPromotionRequested{}, events.AdminDemotionRequested{ByGroup: true},
 		events.RegistrationReviewRequested{Approved: true}, events.RegistrationReviewRequested{Message: "No."},
 	}
 }
@@ -54,7 +55,7 @@ func (w *world) erase(ctx context.Context, account portal.AccountID) error {
 			}
 		}
 		w.erased[account] = true
-		return nil
+		return w.erasure.Erase(ctx, account)
 	})
 }
 

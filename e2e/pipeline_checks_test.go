@@ -162,7 +162,7 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			if f.Reason == events.EndRotated {
 				continue // the operation goes on until the new key is ready
 			}
-		case events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved:
+		case events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved, events.AdminPromoted, events.AdminDemoted:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
 			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaUsed, events.QuotaThresholdReached,
 			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending,

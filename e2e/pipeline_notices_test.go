@@ -17,9 +17,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/approvals"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -29,26 +32,64 @@ import (
 // toNotices is the source of the copies of facts in the notices queue.
 const toNotices = "/to-notices"
 
-// telling is the part of the workers that tells people, with a mail service that is slow to take a mail.
+// telling is the part of the workers that tells people, with a mail service that is slow to take a mail,
+// and a webhook of each person whose receiver misbehaves.
 type telling struct {
 	w         *world
 	notifier  *notices.Notifier
 	deliverer *notices.Deliverer
+	admins    *notices.AdminTeller
+	hooks     *receiver
 	// mails counts the mails of each notice, and refused how often each was refused. The mail service
 	// refuses each the first few times.
 	mails, refused map[string]int
 	refuses        int
 }
 
-func newTelling(w *world) *telling {
-	t := &telling{w: w, mails: map[string]int{}, refused: map[string]int{}, refuses: rapid.IntRange(0, 3).Draw(w.T, "mails refused")}
+// rootAdmin is the admin of the scheduler. No request is theirs.
+const rootAdmin portal.AccountID = "root"
+
+func newTelling(w *world, known *members.Store) *telling {
+	t := &telling{w: w, mails: map[string]int{}, refused: map[string]int{}, refuses: rapid.IntRange(0, 3).Draw(w.T, "mails refused"), hooks: newReceiver(w)}
 	store := notices.NewStore(faultyNotices{w.tables, w}, w.names.Records)
 	t.notifier = &notices.Notifier{Accounts: w.reader, Store: store, Sender: fakeSender{w}, Now: w.now, Mail: true}
 	t.deliverer = &notices.Deliverer{
-		Store: store, Notifier: t.notifier, Sender: fakeSender{w}, Now: w.now,
+		Store: store, Notifier: t.notifier, Sender: fakeSender{w}, Now: w.now, Webhooks: t.hooks.sender(),
 		Mail: &notices.MailSender{Mailer: t, People: t, From: mail.Address{Address: "portal@example.com"}, Portal: "Gatehouse", BaseURL: "https://portal.example.com"},
 	}
+	t.admins = &notices.AdminTeller{Store: store, Notifier: t.notifier, Admins: known, Now: w.now, Waiting: w.waitingForAdmins(known)}
+	for _, account := range append([]portal.AccountID{rootAdmin}, people...) {
+		w.put(schema.Person(account))
+		t.hooks.register(store, account)
+	}
+	w.put(schema.GroupAdmin(rootAdmin))
 	return t
+}
+
+func (w *world) put(key schema.Key) {
+	if _, err := w.tables.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &w.names.Records, Item: key.Attributes()}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// waitingForAdmins lists what waits for the admin.
+func (w *world) waitingForAdmins(known *members.Store) map[string]func(context.Context, time.Time) ([]notices.Waiting, error) {
+	return map[string]func(context.Context, time.Time) ([]notices.Waiting, error){
+		due.Registration: func(ctx context.Context, _ time.Time) (all []notices.Waiting, err error) {
+			page, _, err := known.PendingRegistrations(ctx, "", notices.MaxWaiting)
+			for _, r := range page {
+				all = append(all, notices.Waiting{ID: due.WaitingID(r.Account, r.Wish), At: r.AskedAt})
+			}
+			return all, err
+		},
+		due.Approval: func(ctx context.Context, _ time.Time) (all []notices.Waiting, err error) {
+			page, err := approvals.NewList(w.tables, w.names.Records).Page(ctx, "", notices.MaxWaiting)
+			for _, r := range page.Rows {
+				all = append(all, notices.Waiting{ID: due.WaitingID(r.Account, r.Wish), At: r.Asked})
+			}
+			return all, err
+		},
+	}
 }
 
 // handler returns what handles the message, nil if it is not about notices.
@@ -119,9 +160,9 @@ func (f faultyNotices) write(ctx context.Context, call func() error) error {
 	return f.w.faultPoint(ctx, call)
 }
 
-// checkTold checks that every fact that concerns a person became exactly one notice and one delivery,
-// that each delivery has ended, and that a mail was sent for each, unless facts of months ago were
-// found late.
+// checkTold checks that every fact that concerns a person became exactly one notice, with one delivery
+// by mail and one to the webhook, that each delivery has ended, and that it was sent, unless facts of months
+// ago were found late. Of an erased account there is no row. Nothing is left that the admin must be told.
 func (w *world) checkTold() {
 	w.deliverTheRest()
 	for _, account := range slices.Sorted(maps.Keys(w.intents)) {
@@ -130,7 +171,15 @@ func (w *world) checkTold() {
 			w.Fatal(err)
 		}
 		folded := statetest.FoldAccount(account, facts)
-		told, delivered := w.rowsOf(account, schema.Notices(account)), w.rowsOf(account, schema.Deliveries(account, notices.ChannelMail))
+		if folded.Standing.Deleted {
+			for key := range w.rowsOf(account, schema.AccountRows(account)) {
+				w.Errorf("%s was erased, and has a row %s", account, key)
+			}
+			continue
+		}
+		hook := w.telling.hooks.of[account]
+		told := w.rowsOf(account, schema.Notices(account))
+		mailed, hooked := w.rowsOf(account, schema.Deliveries(account, notices.ChannelMail)), w.rowsOf(account, schema.Deliveries(account, "webhook/"+hook))
 		for _, fact := range facts {
 			for _, notice := range notices.Of(fact, folded, facts) {
 				switch {
@@ -138,27 +187,53 @@ func (w *world) checkTold() {
 					// nothing is written about an account that is being erased
 				case told[notice.ID] == nil && w.now().Sub(fact.Time) < 72*time.Hour:
 					w.Errorf("%s of %s was not told", fact.ID, account)
-				case told[notice.ID] != nil && delivered[notice.ID] == nil:
-					w.Errorf("%s of %s has no delivery", fact.ID, account)
-				}
-				if row := delivered[notice.ID]; row != nil {
-					if state := schema.TextOf(row["state"]); state != notices.Delivered {
-						w.Errorf("the mail about %s of %s is %s", fact.ID, account, state)
-					}
-					if w.telling.mails[notices.MessageID(notice.ID)] == 0 {
-						w.Errorf("no mail was sent about %s of %s", fact.ID, account)
-					}
+				case told[notice.ID] != nil:
+					w.checkMailed(notice, mailed[notice.ID])
+					w.checkHooked(account, notice, hooked[notice.ID])
 				}
 				delete(told, notice.ID)
-				delete(delivered, notice.ID)
+				delete(mailed, notice.ID)
+				delete(hooked, notice.ID)
 			}
 		}
-		for id := range told {
-			w.Errorf("%s has a notice %s of no fact", account, id)
+		for id, row := range told {
+			ofNoFact := []notices.Kind{notices.WebhookPaused, notices.AdminRegistration, notices.AdminApproval}
+			if !slices.Contains(ofNoFact, notices.Kind(schema.TextOf(row["kind"]))) {
+				w.Errorf("%s has a notice %s of no fact", account, id)
+				continue
+			}
+			delete(mailed, id)
+			delete(hooked, id)
 		}
-		for id := range delivered {
+		for id := range mailed {
+			w.Errorf("%s has a mail %s of no fact", account, id)
+		}
+		for id := range hooked {
 			w.Errorf("%s has a delivery %s of no fact", account, id)
 		}
+	}
+	w.checkAdminTold()
+}
+
+func (w *world) checkMailed(notice notices.Notice, row map[string]types.AttributeValue) {
+	if state := schema.TextOf(row["state"]); state != notices.Delivered || w.telling.mails[notices.MessageID(notice.ID)] == 0 {
+		w.Errorf("the mail of %s is %q, and was sent %d times", notice.ID, state, w.telling.mails[notices.MessageID(notice.ID)])
+	}
+}
+
+// checkAdminTold checks that no row is left of what waits for the admin, and that the admin got the
+// notices.
+func (w *world) checkAdminTold() {
+	for shard := range schema.DueShards {
+		for key, row := range w.rowsOf(rootAdmin, schema.Range{PK: schema.DuePartition(shard)}) {
+			if schema.TextOf(row["kind"]) == string(due.AdminItem) {
+				w.Errorf("the admin was not told of %s: %s", schema.TextOf(row["notice"]), key)
+			}
+		}
+	}
+	mailed := w.rowsOf(rootAdmin, schema.Deliveries(rootAdmin, notices.ChannelMail))
+	for id := range w.rowsOf(rootAdmin, schema.Notices(rootAdmin)) {
+		w.checkMailed(notices.Notice{ID: id}, mailed[id])
 	}
 }
 

@@ -195,7 +195,7 @@ func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
 	began := w.clock
 	job := jobs.DueRows{
-		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Journal: w.journal, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, Sender: fakeSender{w}, Now: w.now,
+		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Journal: w.journal, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, AdminItems: w.telling.admins, Sender: fakeSender{w}, Now: w.now,
 		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
 	}
 	ctx, me := newWorker()

@@ -19,8 +19,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -61,6 +63,7 @@ type world struct {
 	unrecorded time.Time
 	// erased holds accounts whose personal data was erased.
 	erased  map[portal.AccountID]bool
+	erasure members.Erasure
 	writing sync.Mutex
 	clock   time.Time
 	// served is when due rows were last handled without a crash.
@@ -85,7 +88,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w.market = newMarket(w.clock)
 	w.plane.forgets = rapid.Bool().Draw(rt, "a detachment forgets the quota")
 	w.plane.detached = func(of attachment) { w.setRemaining(of, w.quotaOf(of).Limit) }
-	for _, name := range []string{names.Journal, names.Records, names.Views, names.Usage} {
+	for _, name := range []string{names.Journal, names.Records, names.Views, names.Usage, names.Sessions} {
 		createTable(rt, tables, name)
 	}
 	w.journal = journal.New(tables, names.Journal, names.Records)
@@ -94,8 +97,11 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	if rapid.Bool().Draw(rt, "snapshots") {
 		w.reader.SnapshotEvery(8, 4)
 	}
+	known := members.NewStore(tables, names.Records, w.now)
+	kept := identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions}
+	w.erasure = members.Erasure{Store: known, People: identity.Lookup{DynamoDB: tables, Tables: kept}, Identities: identity.Eraser{DynamoDB: tables, Tables: kept}}
 	writer := accounts.Writer{Journal: faulty, Reader: w.reader}
-	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
+	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
 	w.converger = &provisioning.Converger{
 		Journal: writer, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
 		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
@@ -121,7 +127,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w.collector = w.newCollector(faulty)
 	w.converger.Usage, w.converger.Erase = w.collector, w.erase
 	w.offering = newOffering(w)
-	w.telling = newTelling(w)
+	w.telling = newTelling(w, known)
 	return w
 }
 

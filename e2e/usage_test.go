@@ -33,8 +33,14 @@ type usageItem struct {
 // collectUsage asks for a run of the job usage.
 func (s *site) collectUsage(t *testing.T) {
 	t.Helper()
+	s.demand(t, "usage")
+}
+
+// demand asks for a run of a job.
+func (s *site) demand(t *testing.T, job string) {
+	t.Helper()
 	now := time.Now()
-	body, err := events.Encode(jobs.Demand("usage", portal.DeriveID("test", now.String()), "test", now))
+	body, err := events.Encode(jobs.Demand(job, portal.DeriveID("test", now.String()), "test", now))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ var types = registry(
 	decode[KeyRequested], decode[KeyRenameRequested], decode[KeyRotationRequested], decode[KeyEndRequested], decode[KeyEndNoticeRequested],
 	decode[PlanChangeRequested], decode[SubscriptionReviewRequested],
 	decode[RegistrationReviewRequested], decode[AccountSuspensionRequested], decode[AccountReinstatementRequested],
-	decode[AccountDeletionRequested],
+	decode[AccountDeletionRequested], decode[AdminPromotionRequested], decode[AdminDemotionRequested],
 	decode[MarketplaceConfirmed], decode[MarketplaceNotified], decode[LicenceAccessRequested], decode[LicenceReleaseRequested],
 
 	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
@@ -27,7 +27,7 @@ var types = registry(
 	decode[PlanChangeWanted], decode[KeyMoved], decode[PlanChanged], decode[PlanChangeRefused],
 	decode[SubscriptionApprovalPending], decode[SubscriptionApproved], decode[SubscriptionDenied],
 	decode[RegistrationPending], decode[RegistrationDenied], decode[AccountSuspended], decode[AccountReinstated],
-	decode[AccountKeysSwitched], decode[AccountDeleting], decode[AccountDeleted],
+	decode[AccountKeysSwitched], decode[AccountDeleting], decode[AccountDeleted], decode[AdminPromoted], decode[AdminDemoted],
 
 	decode[QuotaThresholdReached],
 

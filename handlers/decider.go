@@ -65,6 +65,7 @@ type Decider struct {
 	approval bool
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
+	promoted func(ctx context.Context, account portal.AccountID) (bool, error)
 	followed *followed
 }
 
@@ -99,6 +100,9 @@ type Config struct {
 	// Refusal returns why nobody can subscribe to a plan on the portal, "" if they can. nil refuses
 	// no plan.
 	Refusal func(ctx context.Context, plan portal.PlanID) (text string, err error)
+	// Promoted reports whether the account's owner is an admin by promotion now. nil says that nobody
+	// is.
+	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
 }
 
 // New returns a Decider.
@@ -106,10 +110,13 @@ func New(cfg Config) *Decider {
 	if cfg.Limits.PlansPerKey == 0 {
 		cfg.Limits.PlansPerKey = defaultPlansPerKey
 	}
+	if cfg.Promoted == nil {
+		cfg.Promoted = func(context.Context, portal.AccountID) (bool, error) { return false, nil }
+	}
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		approval: cfg.ApproveRegistrations,
-		catalog:  cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
+		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, followed: newFollowed(cfg.Now),
 	}
 }
 
@@ -133,6 +140,8 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
+		events.AdminPromotionRequested{}.EventType():       forAccount(d, Promotion),
+		events.AdminDemotionRequested{}.EventType():        d.demote,
 
 		events.MarketplaceConfirmed{}.EventType():    forLicence(d, Claiming),
 		events.MarketplaceNotified{}.EventType():     d.notice,

@@ -52,7 +52,8 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 		rows = append(rows, journal.DropDue(due.OfWish(msg.Subject, wish, about.At, about.Key, about.Plan, "")))
 	}
 	rows = append(rows, licencesToFree(before, after, facts[0].Time)...)
-	return append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)
+	rows = append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)
+	return append(rows, adminRows(msg, facts)...)
 }
 
 // maxFreed bounds the rows of a transaction. A licence beyond it is freed when AWS next says something
@@ -79,12 +80,15 @@ func pendingRegistration(msg events.Event, before, after state.Account) []journa
 		return nil
 	}
 	row := journal.Row{Key: schema.PendingRegistration(after.ID)}
-	if after.Standing.Asked != 0 {
-		row.Value = struct {
-			AskedAt time.Time `dynamodbav:"asked_at"`
-		}{msg.Time.UTC()}
+	if after.Standing.Asked == 0 {
+		return []journal.Row{row}
 	}
-	return []journal.Row{row}
+	row.Value = struct {
+		AskedAt time.Time `dynamodbav:"asked_at"`
+		Wish    int64     `dynamodbav:"wish"`
+	}{msg.Time.UTC(), after.Standing.Asked}
+	forAdmins := due.OfAdminItem(msg.Subject, due.Registration, due.WaitingID(after.ID, after.Standing.Asked), msg.Time)
+	return []journal.Row{row, journal.PutDue(forAdmins)}
 }
 
 // operationDone deletes the row that hands an accepted request in again.

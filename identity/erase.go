@@ -14,7 +14,7 @@ import (
 
 // Eraser deletes the personal data that this package keeps.
 type Eraser struct {
-	DynamoDB database
+	DynamoDB scanner
 	Tables   Tables
 }
 
@@ -23,14 +23,24 @@ type Eraser struct {
 // repeated, also after it has failed in between. Since every row of a person is written together with
 // a check of the mapping, none is written after the mapping is gone. The identity's next sign-in
 // opens another account.
+//
+// The person's row names the identity. In rows of older versions it does not, until the person
+// signs in again. Then, and if the account has no such row, Erase looks through the whole journal table
+// for the mapping.
 func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {
 	journal, records := table{e.DynamoDB, e.Tables.Journal}, table{e.DynamoDB, e.Tables.Records}
 	row, err := records.find(ctx, schema.Person(account))
 	if err != nil {
 		return err
 	}
-	if name := row.text("identity"); name != "" {
-		if err := journal.removeIf(ctx, schema.Identity(name), "account = :account", item{":account": text(string(account))}); err != nil {
+	mapped := []schema.Key{schema.Identity(row.text("identity"))}
+	if row.text("identity") == "" {
+		if mapped, err = e.mappingsOf(ctx, account); err != nil {
+			return err
+		}
+	}
+	for _, key := range mapped {
+		if err := journal.removeIf(ctx, key, "account = :account", item{":account": text(string(account))}); err != nil {
 			return err
 		}
 	}
@@ -46,8 +56,31 @@ func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {
 			return err
 		}
 	}
+	if _, err := records.remove(ctx, schema.GroupAdmin(account)); err != nil {
+		return err
+	}
 	_, err = records.remove(ctx, schema.Person(account))
 	return err
+}
+
+// mappingsOf looks for the identities that have the account.
+func (e Eraser) mappingsOf(ctx context.Context, account portal.AccountID) ([]schema.Key, error) {
+	var found []schema.Key
+	pages := dynamodb.NewScanPaginator(e.DynamoDB, &dynamodb.ScanInput{
+		TableName: &e.Tables.Journal, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("pk, sk"),
+		FilterExpression:          aws.String("begins_with(pk, :identities) AND account = :account"),
+		ExpressionAttributeValues: item{":identities": text(schema.IdentityBegins()), ":account": text(string(account))},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, table{e.DynamoDB, e.Tables.Journal}.unavailable("looking for the identity of", string(account), err)
+		}
+		for _, it := range page.Items {
+			found = append(found, schema.KeyOf(it))
+		}
+	}
+	return found, nil
 }
 
 // endSessions leaves a row for each session, by which Deleted knows it.

@@ -81,6 +81,77 @@ func TestAnErasedAccountIsGoneInEveryProcessAndSigningInOpensAnother(t *testing.
 	}
 }
 
+// Rows of older versions do not name the identity: that of a person who signed in, and that of a program
+// which sent access tokens only, for which there is no row.
+func TestAnAccountOfAnOlderVersionIsErasedWithItsMapping(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]map[string]string{
+		"without a person": nil, "with a person": {"email": "ada@example.com", "name": "Ada", "updated_at": "2026-01-01T00:00:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			token := s.provider.sign(s.provider.claims())
+			id, err := s.Bearer(t.Context(), token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			another, err := s.Bearer(t.Context(), s.provider.sign(merge(s.provider.claims(), map[string]any{"sub": "bob"})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			person := schema.Person(id.Account).Attributes()
+			for attribute, value := range row {
+				person[attribute] = schema.Text(value)
+			}
+			if row == nil {
+				_, err = s.db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &tables.Records, Key: schema.Person(id.Account).Attributes()})
+			} else {
+				_, err = s.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tables.Records, Item: person})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			eraser := identity.Eraser{DynamoDB: s.db, Tables: tables}
+			for range 2 {
+				if err := eraser.Erase(t.Context(), id.Account); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lookup := identity.Lookup{DynamoDB: s.db, Tables: tables}
+			if left, err := lookup.BySubject(t.Context(), id.Issuer, id.Subject); left != "" || err != nil {
+				t.Errorf("the identity still has the account %s, %v", left, err)
+			}
+			if kept, err := lookup.BySubject(t.Context(), another.Issuer, another.Subject); kept != another.Account || err != nil {
+				t.Errorf("another identity has the account %s, %v", kept, err)
+			}
+		})
+	}
+}
+
+// Only ID tokens say who is in the admin group, so workers know admins from their rows.
+func TestTheLastIDTokenSaysWhoIsInTheAdminGroup(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for _, c := range []struct {
+		groups []string
+		rows   int
+	}{{[]string{"admins"}, 1}, {[]string{"testers"}, 0}, {[]string{"admins"}, 1}} {
+		s.clock.forward(time.Minute)
+		said := merge(s.provider.claims(), map[string]any{"cognito:groups": c.groups})
+		id, err := s.Bearer(t.Context(), s.provider.sign(said))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.db.Query(t.Context(), &dynamodb.QueryInput{
+			TableName: &tables.Records, KeyConditionExpression: schema.GroupAdmins().Condition(), ExpressionAttributeValues: schema.GroupAdmins().Values(),
+		})
+		if err != nil || len(out.Items) != c.rows || len(out.Items) > 0 && schema.KeyOf(out.Items[0]) != schema.GroupAdmin(id.Account) {
+			t.Errorf("of the groups %v there are %v, %v", c.groups, out.Items, err)
+		}
+	}
+}
+
 func TestOnlyTheBrowsersOfADeletedAccountAreToldSo(t *testing.T) {
 	t.Parallel()
 	s := open(t)

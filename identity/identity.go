@@ -36,8 +36,11 @@ type Identity struct {
 	// TimeZone is the person's choice, a name of the tz database, "" if unknown. Only sessions have
 	// it.
 	TimeZone string
-	Admin    bool
-	Via      Via
+	// Admin means that the person is an admin of the portal, and ByGroup that the identity provider's
+	// admin group makes them one.
+	Admin   bool
+	ByGroup bool
+	Via     Via
 }
 
 // String returns the account id, so that printing an Identity shows no personal data.

@@ -26,16 +26,18 @@ type record struct {
 	Person
 	identity string
 	words    []string
+	// admin means that the token named the admin group.
+	admin bool
 }
 
 func (p record) differs(from record) bool {
 	return p.Email != from.Email || p.Name != from.Name || p.Unverified != from.Unverified ||
-		p.identity != from.identity || !slices.Equal(p.words, from.words)
+		p.identity != from.identity || p.admin != from.admin || !slices.Equal(p.words, from.words)
 }
 
-func (c claims) person() record {
+func (c claims) person(adminGroup string) record {
 	said := Person{Email: c.Email, Name: c.displayName(), Unverified: c.unverified()}
-	return record{said, nameOf(c.Issuer, c.Subject), wordsOf(said)}
+	return record{said, nameOf(c.Issuer, c.Subject), wordsOf(said), slices.Contains(c.groups, adminGroup)}
 }
 
 const maxCachedPeople = 10_000
@@ -71,7 +73,7 @@ func recordOf(it item) record {
 	updated, _ := time.Parse(time.RFC3339, it.text("updated_at"))
 	return record{
 		Person:   Person{Email: it.text("email"), Name: it.text("name"), Unverified: it.text("unverified") != "", UpdatedAt: updated},
-		identity: it.text("identity"), words: it.texts("words"),
+		identity: it.text("identity"), words: it.texts("words"), admin: it.text("admin") != "",
 	}
 }
 
@@ -81,7 +83,7 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said record
 	if said.Email == "" {
 		return nil
 	}
-	hashed := hash(fmt.Sprintf("%q", []any{said.Email, said.Name, said.Unverified, said.identity}))
+	hashed := hash(fmt.Sprintf("%q", []any{said.Email, said.Name, said.Unverified, said.identity, said.admin}))
 	p.mu.Lock()
 	noted, ok := p.noted[account]
 	p.mu.Unlock()
@@ -116,9 +118,18 @@ func (p *people) keep(ctx context.Context, account portal.AccountID, said record
 	if said.Unverified {
 		it["unverified"] = text("yes")
 	}
+	if said.admin {
+		it["admin"] = text("yes")
+	}
 	it["updated_at"] = text(p.now().UTC().Format(time.RFC3339))
 	it["identity"], it["words"] = text(said.identity), texts(said.words)
 	writes := []write{p.mapped(account, said.identity), {table: p.table.name, put: it}}
+	switch {
+	case said.admin:
+		writes = append(writes, write{table: p.table.name, put: newItem(schema.GroupAdmin(account))})
+	case known.admin:
+		writes = append(writes, write{table: p.table.name, delete: schema.GroupAdmin(account)})
+	}
 	for _, word := range said.words {
 		writes = append(writes, write{table: p.table.name, put: newItem(schema.PersonWord(word, account))})
 	}

@@ -117,7 +117,8 @@ func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 // cannot be read, the person is an admin by the group only.
 func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	id.Via = via
-	id.Admin = slices.Contains(id.Groups, s.config.AdminGroup)
+	id.ByGroup = slices.Contains(id.Groups, s.config.AdminGroup)
+	id.Admin = id.ByGroup
 	if id.Admin || s.options.Promoted == nil {
 		return id
 	}

@@ -147,7 +147,7 @@ func (s *Service) answered(r *http.Request, at attempt) (Identity, error) {
 		return Identity{}, err
 	}
 	id := s.via(ctx, c.identity(account), ViaSession)
-	return id, s.people.keep(ctx, id.Account, c.person(), s.options.Now().Add(skew))
+	return id, s.people.keep(ctx, id.Account, c.person(s.config.AdminGroup), s.options.Now().Add(skew))
 }
 
 func (s *Service) exchange(ctx context.Context, code string, at attempt) (claims, error) {

@@ -40,7 +40,7 @@ func TestASignInLeadsToItsDestinationAndSetsACookie(t *testing.T) {
 	}
 	want := identity.Identity{
 		Account: welcomed[0].Account, Issuer: s.provider.issuer(), Subject: "subject-1",
-		Email: "ada@example.com", Name: "Ada Example", Groups: []string{"testers", "admins"}, Admin: true, Via: identity.ViaSession,
+		Email: "ada@example.com", Name: "Ada Example", Groups: []string{"testers", "admins"}, Admin: true, ByGroup: true, Via: identity.ViaSession,
 	}
 	if diff := cmp.Diff(want, welcomed[0]); diff != "" {
 		t.Error(diff)

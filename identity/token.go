@@ -236,14 +236,14 @@ func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	err = s.people.note(ctx, id.Account, c.person(), c.issued())
+	err = s.people.note(ctx, id.Account, c.person(s.config.AdminGroup), c.issued())
 	if errors.Is(err, errGone) {
 		// The account was deleted since this process read the mapping.
 		s.accounts.forget(nameOf(c.Issuer, c.Subject))
 		if id, err = s.identify(ctx, c); err != nil {
 			return Identity{}, err
 		}
-		err = s.people.note(ctx, id.Account, c.person(), c.issued())
+		err = s.people.note(ctx, id.Account, c.person(s.config.AdminGroup), c.issued())
 	}
 	if err != nil {
 		s.log(ctx).Warn().Err(err).Str("account", string(id.Account)).Msg("could not store the e-mail address of a token")

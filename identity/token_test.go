@@ -137,7 +137,7 @@ func TestAValidTokenIdentifiesItsOwner(t *testing.T) {
 	account := signIn(t, s)
 	want := identity.Identity{
 		Account: account, Issuer: p.issuer(), Subject: "subject-1", Email: "ada@example.com", Name: "Ada Example",
-		Groups: []string{"admins"}, Admin: true, Via: identity.ViaBearer,
+		Groups: []string{"admins"}, Admin: true, ByGroup: true, Via: identity.ViaBearer,
 	}
 	nameless := want
 	nameless.Email, nameless.Name = "", ""

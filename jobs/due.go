@@ -49,7 +49,8 @@ type republisher interface {
 	Republish(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
-type deliveries interface {
+// waking handles rows that are the notices' own.
+type waking interface {
 	Wake(ctx context.Context, row due.Row) (done bool, err error)
 }
 
@@ -63,7 +64,8 @@ type DueRows struct {
 	Journal    journalReader
 	Rows       rowWriter
 	Operations republisher
-	Deliveries deliveries
+	Deliveries waking
+	AdminItems waking
 	Sender     sender
 	Now        func() time.Time
 	// PassedOver counts these rows by kind, "" if the kind is unknown. It may be nil.
@@ -174,6 +176,8 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.tellOfLicence(ctx, row)
 	case due.Delivery:
 		done, err = d.Deliveries.Wake(ctx, row.Row)
+	case due.AdminItem:
+		done, err = d.AdminItems.Wake(ctx, row.Row)
 	default:
 		return errUnknownKind
 	}

@@ -19,9 +19,15 @@ type Row struct {
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
 	// item.
 	Value any
+	// Check makes the row a check only: the item must exist, or Append returns ErrTaken.
+	Check bool
 	// Holder is who must hold the lease that is deleted, "" for any other row.
 	Holder string
 }
+
+// MustExist writes nothing. The facts are appended only if the item exists; otherwise Append returns
+// ErrTaken, and the caller decides again.
+func MustExist(key schema.Key) Row { return Row{Key: key, Check: true} }
 
 // PutDue writes a due row.
 func PutDue(row due.Row) Row {
@@ -37,6 +43,11 @@ func DropDue(row due.Row) Row {
 func DropLease(key schema.Key, holder string) Row { return Row{Key: key, Holder: holder} }
 
 func (r Row) write(table string) (types.TransactWriteItem, error) {
+	if r.Check {
+		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+		}}, nil
+	}
 	if r.Holder != "" {
 		return types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("holder = :holder"),

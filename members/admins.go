@@ -2,13 +2,14 @@ package members
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -22,27 +23,6 @@ type adminCache struct {
 	all  map[portal.AccountID]bool
 }
 
-type adminRow struct {
-	By portal.AccountID `dynamodbav:"by"`
-	At time.Time        `dynamodbav:"at"`
-}
-
-// Promote makes an account an admin, beside those of the identity provider's admin group.
-func (s *Store) Promote(ctx context.Context, admin, account portal.AccountID) error {
-	s.forgetAdmins()
-	return gone(s.transact(ctx, "promoting an admin", ofAPerson(account), write{key: schema.Admin(account), value: adminRow{admin, s.now().UTC()}}))
-}
-
-// Demote ends what Promote began. The error is NotFound if the account was not promoted.
-func (s *Store) Demote(ctx context.Context, account portal.AccountID) error {
-	s.forgetAdmins()
-	err := s.transact(ctx, "demoting an admin", write{key: schema.Admin(account), condition: "attribute_exists(pk)"})
-	if errors.Is(err, errRefused) {
-		return portal.Fail(portal.NotFound, "The account was not promoted here. Members of the identity provider's admin group are admins until they leave the group there.")
-	}
-	return err
-}
-
 // Promoted reports whether the account was promoted. The answer may be five seconds old.
 func (s *Store) Promoted(ctx context.Context, account portal.AccountID) (bool, error) {
 	s.admins.mu.Lock()
@@ -52,13 +32,13 @@ func (s *Store) Promoted(ctx context.Context, account portal.AccountID) (bool, e
 	if all != nil && now.Sub(read).Abs() < adminsMaxAge {
 		return all[account], nil
 	}
-	all = map[portal.AccountID]bool{}
-	err := s.rows(ctx, schema.Admins(), "", 0, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
-		all[portal.AccountID(key.SK)] = true
-		return true, nil
-	})
+	promoted, err := s.accountsIn(ctx, schema.Admins())
 	if err != nil {
 		return false, err
+	}
+	all = map[portal.AccountID]bool{}
+	for _, one := range promoted {
+		all[one] = true
 	}
 	s.admins.mu.Lock()
 	defer s.admins.mu.Unlock()
@@ -66,8 +46,30 @@ func (s *Store) Promoted(ctx context.Context, account portal.AccountID) (bool, e
 	return all[account], nil
 }
 
-func (s *Store) forgetAdmins() {
-	s.admins.mu.Lock()
-	defer s.admins.mu.Unlock()
-	s.admins.all = nil
+// PromotedNow is Promoted with an answer that is not old. Decisions about admins go by it.
+func (s *Store) PromotedNow(ctx context.Context, account portal.AccountID) (bool, error) {
+	return s.rows.Get(ctx, schema.Admin(account), &struct{}{})
+}
+
+// Admins lists the admins that the portal knows of: the accounts that were promoted, and those whose
+// last ID token named the identity provider's admin group. An account is listed once.
+func (s *Store) Admins(ctx context.Context) ([]portal.AccountID, error) {
+	promoted, err := s.accountsIn(ctx, schema.Admins())
+	if err != nil {
+		return nil, err
+	}
+	grouped, err := s.accountsIn(ctx, schema.GroupAdmins())
+	all := append(promoted, grouped...)
+	slices.Sort(all)
+	return slices.Compact(all), err
+}
+
+// accountsIn lists the accounts of a partition whose sort keys are accounts.
+func (s *Store) accountsIn(ctx context.Context, of schema.Range) ([]portal.AccountID, error) {
+	var all []portal.AccountID
+	err := s.rows.Each(ctx, of, records.Select{}, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
+		all = append(all, portal.AccountID(key.SK))
+		return true, nil
+	})
+	return all, err
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -17,40 +17,68 @@ import (
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
-	// What names the deed: the type of the accepted request, or one of the words below.
+	// What names the deed: the type of the accepted request, or one of the words below. Rows of older
+	// versions also have Promoted and Demoted.
 	What string `dynamodbav:"what"`
 	// Subject is the account that it was done to, "" if none.
 	Subject   portal.AccountID   `dynamodbav:"subject,omitempty"`
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
+	// Plan is the plan that it was about, "" if none, and Answer how the admin answered a person who
+	// waited: "approved", "denied", or "".
+	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
+	Answer string        `dynamodbav:"answer,omitempty"`
 }
 
-// Deeds without an operation.
+// Deeds without an operation. The audit is kept for ever, so they do not have the address.
 const (
-	DeedPromoted = "Promoted"
-	DeedDemoted  = "Demoted"
-	DeedInvited  = "Invited"
-	DeedRevoked  = "InvitationRevoked"
+	DeedInvited = "Invited"
+	DeedRevoked = "InvitationRevoked"
 )
 
-// Note records what an admin did without an operation. Operations are recorded when they are accepted.
-func (s *Store) Note(ctx context.Context, deed Deed) error {
-	deed.At = s.now().UTC()
-	return s.transact(ctx, "writing the audit", write{key: schema.Deed(deed.At, strings.ToLower(rand.Text())), value: deed})
+// deed is the write that records what an admin did without an operation. Operations are recorded when
+// they are accepted.
+func (s *Store) deed(admin portal.AccountID, what string) records.Write {
+	at := s.now().UTC()
+	return records.Write{Key: schema.Deed(at, strings.ToLower(rand.Text())), Put: Deed{At: at, Admin: admin, What: what}}
 }
+
+// AuditFilter chooses deeds; "" in a member chooses all.
+type AuditFilter struct {
+	Admin, Subject portal.AccountID
+	What           string
+}
+
+func (f AuditFilter) chooses(d Deed) bool {
+	return (f.Admin == "" || f.Admin == d.Admin) && (f.Subject == "" || f.Subject == d.Subject) && (f.What == "" || f.What == d.What)
+}
+
+// maxPassedOver bounds the rows that one page of a filtered list passes over. A page may then have
+// fewer items than asked for, and yet a next one.
+const maxPassedOver = 1000
 
 // Audit lists what admins did, the latest first, at most limit. before is "" or the next of an earlier
 // page; next is "" on the last page.
-func (s *Store) Audit(ctx context.Context, before string, limit int) (deeds []Deed, next string, err error) {
-	err = s.rows(ctx, schema.Deeds(), before, int32(limit), func(key schema.Key, item map[string]types.AttributeValue) (bool, error) {
-		var deed Deed
-		if err := attributevalue.UnmarshalMap(item, &deed); err != nil {
+func (s *Store) Audit(ctx context.Context, filter AuditFilter, before string, limit int) (deeds []Deed, next string, err error) {
+	return filtered(ctx, s.rows, schema.Deeds(), before, limit, filter.chooses)
+}
+
+// filtered reads a page of the rows that choose accepts, the latest first.
+func filtered[T any](ctx context.Context, table records.Table, of schema.Range, before string, limit int, chooses func(T) bool) (page []T, next string, err error) {
+	seen, last := 0, ""
+	err = table.Each(ctx, of, records.Select{Before: before, Limit: max(limit+1, 100)}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		if len(page) == limit || seen == maxPassedOver {
+			next = last
+			return false, nil
+		}
+		seen, last = seen+1, key.SK
+		var one []T
+		if err := records.Decode(row, &one); err != nil {
 			return false, err
 		}
-		deeds, next = append(deeds, deed), key.SK
-		return len(deeds) < limit, nil
+		if chooses(one[0]) {
+			page = append(page, one[0])
+		}
+		return true, nil
 	})
-	if len(deeds) < limit {
-		next = ""
-	}
-	return deeds, next, err
+	return page, next, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -36,7 +37,7 @@ func (e Erasure) Erase(ctx context.Context, account portal.AccountID) error {
 	switch {
 	case err == nil && person.Email != "":
 		// Nothing else leads to the invitation, so it goes before the person.
-		if err := e.Store.RevokeInvitation(ctx, InvitationID(person.Email)); err != nil && portal.CodeOf(err) != portal.NotFound {
+		if err := e.Store.remove(ctx, schema.Invitation(InvitationID(person.Email))); err != nil {
 			return err
 		}
 	case err != nil && portal.CodeOf(err) != portal.NotFound:
@@ -60,7 +61,7 @@ func (e Erasure) Erase(ctx context.Context, account portal.AccountID) error {
 // eraseRows deletes the rows of the account's partition.
 func (s *Store) eraseRows(ctx context.Context, account portal.AccountID) error {
 	var personal []schema.Key
-	err := s.rows(ctx, schema.AccountRows(account), "", 0, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
+	err := s.rows.Each(ctx, schema.AccountRows(account), records.Select{}, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
 		if !stays(account, key) {
 			personal = append(personal, key)
 		}

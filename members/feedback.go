@@ -9,10 +9,11 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -68,12 +69,14 @@ func (s *Store) AddFeedback(ctx context.Context, said Feedback) (Feedback, error
 		return Feedback{}, portal.Fail(portal.TooManyRequests, fmt.Sprintf("More than %d messages in an hour. Write again later.", MaxFeedbackPerHour))
 	}
 	said.ID = schema.Milliseconds(said.At) + "-" + strings.ToLower(rand.Text())[:10]
-	return said, gone(s.transact(ctx, "storing feedback", ofAPerson(said.Account),
-		write{key: schema.Feedback(said.ID), value: said}, write{key: schema.AccountFeedback(said.Account, said.ID), value: struct{}{}}))
+	forAdmins := due.OfAdminItem(portal.AccountStream(said.Account), due.Feedback, said.ID, said.At)
+	return said, erased(s.rows.Transact(ctx, "storing feedback", records.OfAPerson(said.Account),
+		records.Write{Key: schema.Feedback(said.ID), Put: said}, records.Write{Key: schema.AccountFeedback(said.Account, said.ID), Put: struct{}{}},
+		records.Write{Key: forAdmins.Place(), Put: forAdmins}))
 }
 
 func (s *Store) feedbackSince(ctx context.Context, account portal.AccountID, since time.Time) (count int, err error) {
-	err = s.rows(ctx, schema.AccountFeedbacks(account), "", MaxFeedbackPerHour, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
+	err = s.rows.Each(ctx, schema.AccountFeedbacks(account), records.Select{Limit: MaxFeedbackPerHour}, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
 		id := strings.TrimPrefix(key.SK, schema.AccountFeedbacks(account).Begins)
 		if id < schema.Milliseconds(since) || count >= MaxFeedbackPerHour {
 			return false, nil
@@ -87,10 +90,10 @@ func (s *Store) feedbackSince(ctx context.Context, account portal.AccountID, sin
 // FeedbackOf lists an account's feedback, the latest first.
 func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Feedback, error) {
 	var all []Feedback
-	err := s.rows(ctx, schema.AccountFeedbacks(account), "", 0, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
+	err := s.rows.Each(ctx, schema.AccountFeedbacks(account), records.Select{}, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
 		id, _ := schema.FeedbackListedBy(key)
 		var found Feedback
-		ok, err := s.get(ctx, schema.Feedback(id), &found)
+		ok, err := s.rows.Get(ctx, schema.Feedback(id), &found)
 		if ok {
 			all = append(all, found)
 		}
@@ -99,19 +102,8 @@ func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Fee
 	return all, err
 }
 
-// AllFeedback lists everybody's feedback, the latest first, at most limit. before is "" or the next of
-// an earlier page; next is "" on the last page.
-func (s *Store) AllFeedback(ctx context.Context, before string, limit int) (all []Feedback, next string, err error) {
-	err = s.rows(ctx, schema.AllFeedback(), before, int32(limit), func(key schema.Key, item map[string]types.AttributeValue) (bool, error) {
-		var found Feedback
-		if err := attributevalue.UnmarshalMap(item, &found); err != nil {
-			return false, err
-		}
-		all, next = append(all, found), key.SK
-		return len(all) < limit, nil
-	})
-	if len(all) < limit {
-		next = ""
-	}
-	return all, next, err
+// AllFeedback lists everybody's feedback about a topic, "" for all, the latest first, at most limit.
+// before is "" or the next of an earlier page; next is "" on the last page.
+func (s *Store) AllFeedback(ctx context.Context, topic, before string, limit int) (all []Feedback, next string, err error) {
+	return filtered(ctx, s.rows, schema.AllFeedback(), before, limit, func(f Feedback) bool { return topic == "" || f.Topic == topic })
 }

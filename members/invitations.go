@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -28,7 +28,15 @@ type Invitation struct {
 	InvitedBy portal.AccountID `dynamodbav:"invited_by"`
 	InvitedAt time.Time        `dynamodbav:"invited_at"`
 	Expires   time.Time        `dynamodbav:"expires"`
+	// UsedBy is the account that has registered with it, "" if none has; UsedAt is when.
+	UsedBy portal.AccountID `dynamodbav:"used_by,omitempty"`
+	UsedAt time.Time        `dynamodbav:"used_at,omitempty"`
+	// Round counts how often the address was invited, from 1.
+	Round int `dynamodbav:"round"`
 }
+
+// Open reports whether the person can still register with it.
+func (i Invitation) Open(now time.Time) bool { return i.UsedBy == "" && now.Before(i.Expires) }
 
 // NormalEmail is the form in which addresses are compared: without case, and without spaces around it.
 // The error is Invalid for text that is no address.
@@ -47,17 +55,36 @@ func InvitationID(email string) string {
 	return portal.DeriveID("invitation", strings.ToLower(strings.TrimSpace(email)))
 }
 
-// Invite invites an e-mail address, again if it was invited before.
+// Invite invites an e-mail address, again if it was invited before, and records the deed in the audit.
+// An address whose invitation an account has used is a Conflict.
 func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string) (Invitation, error) {
 	email, err := NormalEmail(email)
 	if err != nil {
 		return Invitation{}, err
 	}
+	var before Invitation
+	found, err := s.rows.Get(ctx, schema.Invitation(InvitationID(email)), &before)
+	if err != nil {
+		return Invitation{}, err
+	}
 	now := s.now().UTC().Truncate(time.Second)
-	invitation := Invitation{ID: InvitationID(email), Email: email, InvitedBy: admin, InvitedAt: now, Expires: now.Add(InvitationsLast)}
-	return invitation, s.transact(ctx, "inviting", write{
-		key: schema.Invitation(invitation.ID), value: invitation, expires: invitation.Expires,
-	})
+	invitation := Invitation{ID: InvitationID(email), Email: email, InvitedBy: admin, InvitedAt: now, Expires: now.Add(InvitationsLast), Round: before.Round + 1}
+	as := records.Write{Key: schema.Invitation(invitation.ID), Put: invitation, Expires: invitation.Expires, If: records.Missing}
+	if found {
+		as.If, as.Values = "#round = :before AND attribute_not_exists(used_by)", map[string]types.AttributeValue{":before": schema.Number(int64(before.Round))}
+		as.Names = map[string]string{"#round": "round"}
+		if before.Round == 0 { // a row of an older version
+			as.If, as.Values = "attribute_not_exists(#round) AND attribute_not_exists(used_by)", nil
+		}
+	}
+	err = s.rows.Transact(ctx, "inviting", as, s.deed(admin, DeedInvited))
+	if errors.Is(err, records.ErrRefused) {
+		if before.UsedBy != "" {
+			return Invitation{}, portal.Fail(portal.Conflict, "The person with this address has used an invitation already, and has an account.")
+		}
+		return Invitation{}, portal.Fail(portal.Conflict, "Another admin has invited this address, or removed its invitation, a moment ago. Look at the list.")
+	}
+	return invitation, err
 }
 
 // Invited reports whether there is an open invitation for the address.
@@ -66,31 +93,60 @@ func (s *Store) Invited(ctx context.Context, email string) (bool, error) {
 		return false, nil
 	}
 	var found Invitation
-	ok, err := s.get(ctx, schema.Invitation(InvitationID(email)), &found)
-	return ok && s.now().Before(found.Expires), err
+	ok, err := s.rows.Get(ctx, schema.Invitation(InvitationID(email)), &found)
+	return ok && found.Open(s.now()), err
 }
 
-// Invitations lists the open invitations.
-func (s *Store) Invitations(ctx context.Context) ([]Invitation, error) {
-	var all []Invitation
-	err := s.rows(ctx, schema.Invitations(), "", 0, func(_ schema.Key, item map[string]types.AttributeValue) (bool, error) {
-		var found Invitation
-		if err := attributevalue.UnmarshalMap(item, &found); err != nil {
-			return false, err
-		}
-		if s.now().Before(found.Expires) {
-			all = append(all, found)
-		}
-		return true, nil
-	})
-	return all, err
-}
-
-// RevokeInvitation deletes an invitation. The error is NotFound if there is none.
-func (s *Store) RevokeInvitation(ctx context.Context, id string) error {
-	err := s.transact(ctx, "revoking an invitation", write{key: schema.Invitation(id), condition: "attribute_exists(pk)"})
-	if errors.Is(err, errRefused) {
-		return portal.Fail(portal.NotFound, "There is no such invitation. It may have expired.")
+// UseInvitation uses the open invitation of the address for the account; ok is false if there is none.
+// For the account that has used it already, ok is true again.
+func (s *Store) UseInvitation(ctx context.Context, email string, account portal.AccountID) (ok bool, err error) {
+	if email == "" {
+		return false, nil
 	}
-	return err
+	now := s.now().UTC().Truncate(time.Second) // like the stored times, so that texts compare as times do
+	key := schema.Invitation(InvitationID(email))
+	err = s.rows.Transact(ctx, "using an invitation", records.OfAPerson(account), records.Write{
+		Key: key, Update: "SET used_by = :account, used_at = :now", If: "attribute_exists(pk) AND attribute_not_exists(used_by) AND expires > :now",
+		Values: map[string]types.AttributeValue{":account": schema.Text(string(account)), ":now": schema.Time(now)},
+	})
+	if !errors.Is(err, records.ErrRefused) {
+		return err == nil, err
+	}
+	var found Invitation
+	_, err = s.rows.Get(ctx, key, &found)
+	return found.UsedBy == account && account != "", err
+}
+
+// Invitation returns an invitation; the error is NotFound if there is none.
+func (s *Store) Invitation(ctx context.Context, id string) (Invitation, error) {
+	var found Invitation
+	ok, err := s.rows.Get(ctx, schema.Invitation(id), &found)
+	if err == nil && !ok {
+		err = errNoInvitation()
+	}
+	return found, err
+}
+
+// Invitations lists invitations in an order without meaning, at most limit: the open ones, or also those
+// that were used or have expired. after is "" or the next of an earlier page; next is "" on the last page.
+func (s *Store) Invitations(ctx context.Context, all bool, after string, limit int) (page []Invitation, next string, err error) {
+	return filtered(ctx, s.rows, schema.Invitations(), after, limit, func(i Invitation) bool { return all || i.Open(s.now()) })
+}
+
+// RevokeInvitation deletes an open invitation, and records the deed in the audit. The error is NotFound
+// if there is none, and Conflict if it was used.
+func (s *Store) RevokeInvitation(ctx context.Context, admin portal.AccountID, id string) error {
+	err := s.rows.Transact(ctx, "revoking an invitation",
+		records.Write{Key: schema.Invitation(id), If: "attribute_exists(pk) AND attribute_not_exists(used_by)"}, s.deed(admin, DeedRevoked))
+	if !errors.Is(err, records.ErrRefused) {
+		return err
+	}
+	if _, err := s.Invitation(ctx, id); err != nil {
+		return err
+	}
+	return portal.Fail(portal.Conflict, "The invitation was used. Suspend or delete the account instead.")
+}
+
+func errNoInvitation() error {
+	return portal.Fail(portal.NotFound, "There is no such invitation. It may have expired.")
 }

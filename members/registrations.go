@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -16,16 +16,23 @@ import (
 type PendingRegistration struct {
 	Account portal.AccountID `dynamodbav:"-"`
 	AskedAt time.Time        `dynamodbav:"asked_at"`
+	// Wish is the fact that opened the wish for the account, 0 in rows of older versions.
+	Wish int64 `dynamodbav:"wish"`
 }
 
-// PendingRegistrations lists the accounts that an admin must approve.
-func (s *Store) PendingRegistrations(ctx context.Context) ([]PendingRegistration, error) {
-	var all []PendingRegistration
-	err := s.rows(ctx, schema.PendingRegistrations(), "", 0, func(key schema.Key, item map[string]types.AttributeValue) (bool, error) {
-		found := PendingRegistration{Account: portal.AccountID(key.SK)}
-		err := attributevalue.UnmarshalMap(item, &found)
-		all = append(all, found)
-		return err == nil, err
+// PendingRegistrations lists accounts that an admin must approve, at most limit, by id. after is "" or
+// the next of an earlier page; next is "" on the last page.
+func (s *Store) PendingRegistrations(ctx context.Context, after string, limit int) (page []PendingRegistration, next string, err error) {
+	err = s.rows.Each(ctx, schema.PendingRegistrations(), records.Select{Before: after, Limit: limit + 1, OldestFirst: true}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		if len(page) == limit {
+			next = string(page[limit-1].Account)
+			return false, nil
+		}
+		err := records.Decode(row, &page)
+		if err == nil {
+			page[len(page)-1].Account = portal.AccountID(key.SK)
+		}
+		return true, err
 	})
-	return all, err
+	return page, next, err
 }

@@ -2,11 +2,13 @@ package members
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	_ "time/tzdata" // time zones are known wherever the program runs
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -38,7 +40,7 @@ func ParseTimeZone(name string) (*time.Location, error) {
 // Settings returns what the person has chosen, or the defaults.
 func (s *Store) Settings(ctx context.Context, account portal.AccountID) (Settings, error) {
 	var found Settings
-	_, err := s.get(ctx, schema.Settings(account), &found)
+	_, err := s.rows.Get(ctx, schema.Settings(account), &found)
 	return found, err
 }
 
@@ -47,5 +49,13 @@ func (s *Store) SetSettings(ctx context.Context, account portal.AccountID, setti
 	if _, err := ParseTimeZone(settings.TimeZone); err != nil {
 		return err
 	}
-	return gone(s.transact(ctx, "writing settings", ofAPerson(account), write{key: schema.Settings(account), value: settings}))
+	return erased(s.rows.Transact(ctx, "writing settings", records.OfAPerson(account), records.Write{Key: schema.Settings(account), Put: settings}))
+}
+
+// erased explains a refused write to the owner of an account.
+func erased(err error) error {
+	if errors.Is(err, records.ErrRefused) {
+		return records.Erased()
+	}
+	return err
 }

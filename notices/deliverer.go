@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -30,7 +29,9 @@ type Deliverer struct {
 	Sender   sender
 	Mail     *MailSender
 	Webhooks *WebhookSender
-	Now      func() time.Time
+	// Invitations finds the address that an invitation's mail goes to.
+	Invitations invitations
+	Now         func() time.Time
 }
 
 // result is what came of an attempt.
@@ -63,10 +64,13 @@ func (d *Deliverer) Handle(ctx context.Context, msg events.Event) error {
 	if err != nil || !ok || delivery.State != Pending || delivery.ClaimedUntil.After(now) || delivery.NextAt.After(now) {
 		return err
 	}
-	if delivery, err = d.Store.claim(ctx, account, delivery, now); errors.Is(err, errChanged) {
+	if delivery, err = d.Store.claim(ctx, account, delivery, now); errors.Is(err, records.ErrRefused) {
 		return nil // another worker has it
 	} else if err != nil {
 		return err
+	}
+	if delivery.Channel == channelInvitation {
+		return d.sendInvitation(ctx, account, delivery)
 	}
 	notice, ok, err := d.Store.notice(ctx, account, delivery.Notice)
 	if err != nil {
@@ -78,7 +82,7 @@ func (d *Deliverer) Handle(ctx context.Context, msg events.Event) error {
 	if id, ok := delivery.webhook(); ok {
 		return d.sendWebhook(ctx, account, delivery, notice, id)
 	}
-	got, err := d.Mail.send(ctx, account, notice)
+	got, err := d.Mail.send(ctx, account, notice, delivery.Round)
 	if err != nil {
 		return d.handBack(ctx, account, delivery, err)
 	}
@@ -119,23 +123,11 @@ func (s *Store) claim(ctx context.Context, account portal.AccountID, d Delivery,
 
 // update writes what changes of a delivery, unless it is no longer at the version before.
 func (s *Store) update(ctx context.Context, account portal.AccountID, d Delivery, before int64) error {
-	write, err := s.changeDelivery(account, d, before)
-	if err != nil {
-		return err
-	}
-	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: write.Put.TableName, Item: write.Put.Item,
-		ConditionExpression: write.Put.ConditionExpression, ExpressionAttributeValues: write.Put.ExpressionAttributeValues,
-	})
-	return outcome("writing a delivery of "+string(account), err)
+	return s.rows.Transact(ctx, "writing a delivery of "+string(account), changeDelivery(account, d, before))
 }
 
-func (s *Store) changeDelivery(account portal.AccountID, d Delivery, before int64) (types.TransactWriteItem, error) {
-	write, err := s.put(schema.Delivery(account, d.Channel, d.Notice), d, d.CreatedAt.Add(keep), "version = :before")
-	if err == nil {
-		write.Put.ExpressionAttributeValues = map[string]types.AttributeValue{":before": schema.Number(before)}
-	}
-	return write, err
+func changeDelivery(account portal.AccountID, d Delivery, before int64) records.Write {
+	return changedOnly(schema.Delivery(account, d.Channel, d.Notice), d, before, d.CreatedAt.Add(keep))
 }
 
 // handBack ends the claim without an attempt, and returns the error as a reason to wait.
@@ -155,7 +147,7 @@ func (d *Deliverer) hold(ctx context.Context, account portal.AccountID, delivery
 	delivery.Version++
 	delivery.State, delivery.ClaimedUntil = Held, time.Time{}
 	err := d.Store.update(ctx, account, delivery, before)
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, records.ErrRefused) {
 		return nil
 	}
 	return err
@@ -174,7 +166,7 @@ func (d *Deliverer) record(ctx context.Context, account portal.AccountID, delive
 	delivery.Attempts = append(delivery.Attempts, r.Attempt)
 	delivery.Attempts = delivery.Attempts[max(0, len(delivery.Attempts)-maxAttempts):]
 	wait, again := nextWait(delivery.Tries)
-	var writes []types.TransactWriteItem
+	var writes []records.Write
 	switch {
 	case r.ok():
 		delivery.State = Delivered
@@ -182,18 +174,10 @@ func (d *Deliverer) record(ctx context.Context, account portal.AccountID, delive
 		delivery.State = Failed
 	default:
 		delivery.NextAt = now.Add(max(wait, min(r.notBefore.Sub(now), maxRetryAfter))).UTC()
-		later, err := d.Store.putDue(delivery.due(account, now, delivery.NextAt.Sub(now)))
-		if err != nil {
-			return err
-		}
-		writes = append(writes, later)
+		writes = append(writes, putDue(delivery.due(account, now, delivery.NextAt.Sub(now))))
 	}
-	changed, err := d.Store.changeDelivery(account, delivery, before)
-	if err != nil {
-		return err
-	}
-	err = d.Store.transact(ctx, "recording a delivery of "+string(account), append(writes, changed)...)
-	if errors.Is(err, errChanged) {
+	err := d.Store.rows.Transact(ctx, "recording a delivery of "+string(account), append(writes, changeDelivery(account, delivery, before))...)
+	if errors.Is(err, records.ErrRefused) {
 		return nil
 	}
 	if err != nil || webhook.ID == "" {
@@ -225,7 +209,7 @@ func (d *Deliverer) judge(ctx context.Context, account portal.AccountID, w Webho
 
 func (d *Deliverer) switchOff(ctx context.Context, account portal.AccountID, w Webhook, why string) error {
 	err := d.Store.setOff(ctx, account, w.ID, why)
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, records.ErrRefused) {
 		return nil // it is off already, or deleted
 	}
 	if err != nil {
@@ -257,13 +241,13 @@ func (d *Deliverer) Wake(ctx context.Context, row due.Row) (done bool, err error
 func (s *Store) setFailing(ctx context.Context, account portal.AccountID, w Webhook, since time.Time) error {
 	err := s.changeWebhook(ctx, account, w.ID, "SET failing_since = :since", "attribute_exists(pk)",
 		map[string]types.AttributeValue{":since": schema.Time(since)})
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, records.ErrRefused) {
 		return nil // it was deleted
 	}
 	return err
 }
 
-// setOff switches a webhook off; errChanged if it is off, or deleted.
+// setOff switches a webhook off; records.ErrRefused if it is off, or deleted.
 func (s *Store) setOff(ctx context.Context, account portal.AccountID, id, why string) error {
 	return s.changeWebhook(ctx, account, id, "SET #state = :off, why = :why", "#state = :on", map[string]types.AttributeValue{
 		":off": schema.Text(WebhookOff), ":on": schema.Text(WebhookOn), ":why": schema.Text(why),
@@ -272,14 +256,12 @@ func (s *Store) setOff(ctx context.Context, account portal.AccountID, id, why st
 
 func (s *Store) changeWebhook(ctx context.Context, account portal.AccountID, id, update, condition string, values map[string]types.AttributeValue) error {
 	values[":one"] = schema.Number(1)
-	in := &dynamodb.UpdateItemInput{
-		TableName: &s.records, Key: schema.Webhook(account, id).Attributes(),
-		UpdateExpression:    aws.String(update + ", version = version + :one"), // so that an edit under way is refused
-		ConditionExpression: &condition, ExpressionAttributeValues: values,
+	write := records.Write{
+		Key: schema.Webhook(account, id), Update: update + ", version = version + :one", // so that an edit under way is refused
+		If: condition, Values: values,
 	}
 	if _, ok := values[":off"]; ok {
-		in.ExpressionAttributeNames = map[string]string{"#state": "state"}
+		write.Names = map[string]string{"#state": "state"}
 	}
-	_, err := s.client.UpdateItem(ctx, in)
-	return outcome("changing a webhook of "+string(account), err)
+	return s.rows.Transact(ctx, "changing a webhook of "+string(account), write)
 }

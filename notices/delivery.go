@@ -92,6 +92,6 @@ func wakeUp(account portal.AccountID, channel, notice string, attempt, asked int
 
 // delivery reads a delivery; ok is false if there is none.
 func (s *Store) delivery(ctx context.Context, account portal.AccountID, channel, notice string) (d Delivery, ok bool, err error) {
-	ok, err = s.get(ctx, schema.Delivery(account, channel, notice), &d)
+	ok, err = s.rows.Get(ctx, schema.Delivery(account, channel, notice), &d)
 	return d, ok, err
 }

@@ -70,9 +70,15 @@ func (w *world) wake() (asked int) {
 	return asked
 }
 
-// deaf is a client whose transactions fail: outcomes are not recorded.
-type deaf struct{ *dynamodb.Client }
+// deaf is a client that writes claims, and no outcomes: every second transaction fails.
+type deaf struct {
+	*dynamodb.Client
+	calls *int
+}
 
-func (deaf) TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	return nil, errors.New("the worker is gone")
+func (d deaf) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if *d.calls++; *d.calls%2 == 0 {
+		return nil, errors.New("the worker is gone")
+	}
+	return d.Client.TransactWriteItems(ctx, in, opts...)
 }

@@ -41,7 +41,7 @@ func TestAddressesThatNoWebhookMayHaveAreRefused(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.net.answers = c.answers
-			_, secret, err := w.desk.AddWebhook(t.Context(), ann, c.url, "")
+			_, secret, err := w.desk.AddWebhook(t.Context(), ann, c.url, "", nil)
 			if portal.CodeOf(err) != portal.Invalid || !strings.Contains(portal.MessageOf(err), c.says) || secret != "" {
 				t.Errorf("it says %q, want %q", portal.MessageOf(err), c.says)
 			}
@@ -60,7 +60,7 @@ func TestAWebhookThatMovesIntoANetworkIsNotCalled(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.net.answers = [][]string{{publicIP}, {address}}
-			hook, _, err := w.desk.AddWebhook(t.Context(), ann, "https://moving.test/hooks", "")
+			hook, _, err := w.desk.AddWebhook(t.Context(), ann, "https://moving.test/hooks", "", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -272,7 +272,7 @@ func TestAnAccountHasTenWebhooksAtMost(t *testing.T) {
 	w := newWorld(t)
 	var first string
 	for i := range notices.MaxWebhooks {
-		hook, _, err := w.desk.AddWebhook(t.Context(), ann, fmt.Sprintf("https://example.com/%d", i), "")
+		hook, _, err := w.desk.AddWebhook(t.Context(), ann, fmt.Sprintf("https://example.com/%d", i), "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,10 +280,10 @@ func TestAnAccountHasTenWebhooksAtMost(t *testing.T) {
 			first = hook.ID
 		}
 	}
-	if _, _, err := w.desk.AddWebhook(t.Context(), ann, "https://example.com/3", ""); portal.CodeOf(err) != portal.Conflict {
+	if _, _, err := w.desk.AddWebhook(t.Context(), ann, "https://example.com/3", "", nil); portal.CodeOf(err) != portal.Conflict {
 		t.Errorf("the same address twice: %v", err)
 	}
-	if _, _, err := w.desk.AddWebhook(t.Context(), ann, "https://example.com/more", ""); portal.CodeOf(err) != portal.LimitReached {
+	if _, _, err := w.desk.AddWebhook(t.Context(), ann, "https://example.com/more", "", nil); portal.CodeOf(err) != portal.LimitReached {
 		t.Errorf("an eleventh: %v", err)
 	}
 	if err := w.desk.DeleteWebhook(t.Context(), ann, first); err != nil {
@@ -292,7 +292,7 @@ func TestAnAccountHasTenWebhooksAtMost(t *testing.T) {
 	if err := w.desk.DeleteWebhook(t.Context(), ann, first); portal.CodeOf(err) != portal.NotFound {
 		t.Errorf("deleting it again: %v", err)
 	}
-	if _, _, err := w.desk.AddWebhook(t.Context(), ann, "https://example.com/more", ""); err != nil {
+	if _, _, err := w.desk.AddWebhook(t.Context(), ann, "https://example.com/more", "", nil); err != nil {
 		t.Errorf("after deleting one: %v", err)
 	}
 	if _, err := w.desk.FindWebhook(t.Context(), "bob", first); portal.CodeOf(err) != portal.NotFound {
@@ -303,7 +303,7 @@ func TestAnAccountHasTenWebhooksAtMost(t *testing.T) {
 func TestNothingIsWrittenForAnAccountThatWasErased(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if _, _, err := w.desk.AddWebhook(t.Context(), "erased", "https://example.com/hooks", ""); portal.CodeOf(err) != portal.Unauthorized {
+	if _, _, err := w.desk.AddWebhook(t.Context(), "erased", "https://example.com/hooks", "", nil); portal.CodeOf(err) != portal.Unauthorized {
 		t.Errorf("adding a webhook: %v", err)
 	}
 	if err := w.desk.SetSettings(t.Context(), "erased", notices.Settings{}); portal.CodeOf(err) != portal.Unauthorized {
@@ -352,7 +352,7 @@ func TestAMailThatIsRefusedForGoodIsNotTriedAgain(t *testing.T) {
 			w.post.refuse = func(notices.Mail) error { return c.refuse }
 			w.active()
 			w.deliver()
-			d, err := w.desk.MailOf(t.Context(), ann, w.list()[0].ID)
+			d, err := w.mailOf(w.list()[0])
 			if err != nil || d.State != notices.Failed || !strings.Contains(d.Attempts[0].Error, c.says) || len(w.post.mails) != 0 {
 				t.Errorf("the delivery is %+v (%v)", d, err)
 			}
@@ -377,7 +377,7 @@ func TestAThrottledMailWaitsAndIsNoAttempt(t *testing.T) {
 	if err := w.deliverer.Handle(t.Context(), msg); err != nil { // at once: the claim has ended
 		t.Fatal(err)
 	}
-	d, err := w.desk.MailOf(t.Context(), ann, w.list()[0].ID)
+	d, err := w.mailOf(w.list()[0])
 	if err != nil || d.State != notices.Delivered || len(d.Attempts) != 1 || len(w.post.mails) != 1 {
 		t.Errorf("the delivery is %+v (%v)", d, err)
 	}
@@ -491,7 +491,7 @@ func TestAWebhookWithAPublicAddressNeedsTLS(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler()) // it does not speak TLS
 	t.Cleanup(server.Close)
 	w.net.server = server.Listener.Addr().String()
-	hook, _, err := w.desk.AddWebhook(t.Context(), ann, "https://plain.test/hooks", "")
+	hook, _, err := w.desk.AddWebhook(t.Context(), ann, "https://plain.test/hooks", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,11 @@ const (
 	AccountSuspended     Kind = "account_suspended"
 	AccountReinstated    Kind = "account_reinstated"
 	WebhookPaused        Kind = "webhook_paused"
+	ProductDeprecated    Kind = "product_deprecated"
+	AdminRole            Kind = "admin_role"
+	AdminRegistration    Kind = "admin_registration"
+	AdminApproval        Kind = "admin_approval"
+	AdminFeedback        Kind = "admin_feedback"
 	// WebhookTest is what a person asks for to try a webhook. It is not shown, and cannot be
 	// switched off.
 	WebhookTest Kind = "webhook_test"
@@ -51,34 +56,47 @@ type KindInfo struct {
 	Group string
 	// Label completes "Tell me when".
 	Label string
+	// Admin kinds go to admins only.
+	Admin bool
 }
 
 // Kinds lists the kinds that a person can switch off, in the order of the settings page.
 func Kinds() []KindInfo {
 	const subscriptions, approvals, keys, quotas, account, webhooks = "Subscriptions", "Approvals", "API keys", "Quotas", "Account", "Webhooks"
+	const admins = "For admins"
 	return []KindInfo{
-		{SubscriptionActive, subscriptions, "a subscription becomes active"},
-		{SubscriptionRejected, subscriptions, "a request about a plan is refused"},
-		{SubscriptionLost, subscriptions, "a subscription ends because its plan was removed or changed"},
-		{SubscriptionEnded, subscriptions, "the operator of the portal ends a subscription"},
-		{PlanChanged, subscriptions, "a change of plan is done"},
-		{PlanChangeRefused, subscriptions, "a change of plan is refused"},
-		{ApprovalPending, approvals, "a request waits for an approval"},
-		{ApprovalGranted, approvals, "a request is approved"},
-		{ApprovalDenied, approvals, "a request is denied"},
-		{KeyCreated, keys, "a key is created"},
-		{KeyEnding, keys, "a key gets a date on which it ends"},
-		{KeyEndsSoon, keys, "a key expires in a week, or in a day, or the old key of a rotation ends soon"},
-		{KeyEnded, keys, "a key ends"},
-		{KeyLeaked, keys, "a key is replaced because it leaked"},
-		{KeyDisabled, keys, "the operator of the portal disables a key"},
-		{KeyEnabled, keys, "the operator of the portal enables a key again"},
-		{QuotaReached, quotas, "a key has used 50, 80 or 90 % of a quota"},
-		{QuotaExhausted, quotas, "a key has used up a quota"},
-		{AccountSuspended, account, "the account is suspended"},
-		{AccountReinstated, account, "the account is reinstated"},
-		{WebhookPaused, webhooks, "a webhook is switched off because it does not answer"},
+		{Kind: SubscriptionActive, Group: subscriptions, Label: "a subscription becomes active"},
+		{Kind: SubscriptionRejected, Group: subscriptions, Label: "a request about a plan is refused"},
+		{Kind: SubscriptionLost, Group: subscriptions, Label: "a subscription ends because its plan was removed or changed"},
+		{Kind: SubscriptionEnded, Group: subscriptions, Label: "the operator of the portal ends a subscription"},
+		{Kind: PlanChanged, Group: subscriptions, Label: "a change of plan is done"},
+		{Kind: PlanChangeRefused, Group: subscriptions, Label: "a change of plan is refused"},
+		{Kind: ProductDeprecated, Group: subscriptions, Label: "a product that you subscribe to becomes deprecated"},
+		{Kind: ApprovalPending, Group: approvals, Label: "a request waits for an approval"},
+		{Kind: ApprovalGranted, Group: approvals, Label: "a request is approved"},
+		{Kind: ApprovalDenied, Group: approvals, Label: "a request is denied"},
+		{Kind: KeyCreated, Group: keys, Label: "a key is created"},
+		{Kind: KeyEnding, Group: keys, Label: "a key gets a date on which it ends"},
+		{Kind: KeyEndsSoon, Group: keys, Label: "a key expires in a week, or in a day, or the old key of a rotation ends soon"},
+		{Kind: KeyEnded, Group: keys, Label: "a key ends"},
+		{Kind: KeyLeaked, Group: keys, Label: "a key is replaced because it leaked"},
+		{Kind: KeyDisabled, Group: keys, Label: "the operator of the portal disables a key"},
+		{Kind: KeyEnabled, Group: keys, Label: "the operator of the portal enables a key again"},
+		{Kind: QuotaReached, Group: quotas, Label: "a key has used 50, 80 or 90 % of a quota"},
+		{Kind: QuotaExhausted, Group: quotas, Label: "a key has used up a quota"},
+		{Kind: AccountSuspended, Group: account, Label: "the account is suspended"},
+		{Kind: AccountReinstated, Group: account, Label: "the account is reinstated"},
+		{Kind: AdminRole, Group: account, Label: "the account becomes an admin's, or no longer is one"},
+		{Kind: WebhookPaused, Group: webhooks, Label: "a webhook is switched off because it does not answer"},
+		{Kind: AdminRegistration, Group: admins, Label: "registrations wait for an approval", Admin: true},
+		{Kind: AdminApproval, Group: admins, Label: "subscriptions wait for an approval", Admin: true},
+		{Kind: AdminFeedback, Group: admins, Label: "people send feedback", Admin: true},
 	}
+}
+
+// KindsFor lists the kinds that a person can switch off who is an admin or not.
+func KindsFor(admin bool) []KindInfo {
+	return slices.DeleteFunc(Kinds(), func(k KindInfo) bool { return k.Admin && !admin })
 }
 
 // Channels of the settings. A delivery's channel is ChannelMail, or that of one webhook.

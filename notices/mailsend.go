@@ -17,13 +17,13 @@ import (
 
 // Mail is one e-mail. The subject is one line.
 type Mail struct {
-	// ID is the same at every attempt.
+	// ID is the same at every attempt, until the person has the mail sent again.
 	ID   string
 	To   mail.Address
 	From mail.Address
 	// Subject, Text and HTML say the same thing.
 	Subject, Text, HTML string
-	// Unsubscribe is the address of the page where the person switches mails off.
+	// Unsubscribe is the address of the page where the person switches mails off, "" if there is none.
 	Unsubscribe string
 }
 
@@ -66,8 +66,8 @@ type MailSender struct {
 	Portal, BaseURL string
 }
 
-// send makes one attempt. An error means that nothing was sent and no attempt is counted.
-func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notice) (result, error) {
+// send makes one attempt of a round. An error means that nothing was sent and no attempt is counted.
+func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notice, round int) (result, error) {
 	if s == nil || s.Mailer == nil {
 		return failedFor("This portal sends no mail."), nil
 	}
@@ -80,51 +80,72 @@ func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notic
 	case person.Unverified:
 		return failedFor("The e-mail address is not verified. Verify it at the identity provider, then sign in again."), nil
 	}
-	to, err := mail.ParseAddress(person.Email)
-	if err != nil || strings.ContainsAny(person.Email, "\r\n<>,;") {
-		return failedFor("The e-mail address is not valid."), nil //nolint:nilerr // the result says it
+	to, ok := mailAddress(person.Email, person.Name)
+	if !ok {
+		return failedFor("The e-mail address is not valid."), nil
 	}
-	m, err := s.write(n, mail.Address{Name: oneLine(person.Name), Address: to.Address})
+	page := mailPage{
+		Notice: n, Portal: s.Portal, Link: s.BaseURL + n.Link, LinkText: "See it in " + s.Portal, Settings: s.BaseURL + "/account/notices",
+		Why: s.Portal + " sent this because of what happened to your account.",
+	}
+	m, err := s.write(page, to)
 	if err != nil {
 		return result{}, err
 	}
+	m.ID, m.Unsubscribe = MessageID(n.ID), page.Settings
+	if round > 0 {
+		m.ID += fmt.Sprintf(".%d", round) // mail servers drop a second mail with the same Message-ID
+	}
+	return s.hand(ctx, n.ID, m)
+}
+
+// mailAddress returns the address of a mail; ok is false if it could smuggle in another one.
+func mailAddress(address, name string) (to mail.Address, ok bool) {
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || strings.ContainsAny(address, "\r\n<>,;") {
+		return mail.Address{}, false
+	}
+	return mail.Address{Name: oneLine(name), Address: parsed.Address}, true
+}
+
+// hand hands a mail to the mail service. id is for the log.
+func (s *MailSender) hand(ctx context.Context, id string, m Mail) (result, error) {
 	var refused *RefusedMail
 	var temporary *TemporaryMail
-	switch err = s.Mailer.Send(ctx, m); {
+	switch err := s.Mailer.Send(ctx, m); {
 	case err == nil:
 		return result{}, nil
 	case errors.As(err, &refused):
-		tellOperator(ctx, n, refused.Reason)
+		tellOperator(ctx, id, refused.Reason)
 		return failedFor(refused.Reason), nil
 	case errors.As(err, &temporary):
-		tellOperator(ctx, n, temporary.Reason)
+		tellOperator(ctx, id, temporary.Reason)
 		return result{Attempt: Attempt{Error: temporary.Reason}}, nil
+	default:
+		return result{}, err
 	}
-	return result{}, err
 }
 
 // tellOperator logs why a mail was not sent, without the mail service's text, which may hold the
 // person's address.
-func tellOperator(ctx context.Context, n Notice, reason string) {
-	zerolog.Ctx(ctx).Warn().Str("notice", n.ID).Str("reason", reason).Msg("a mail was not sent")
+func tellOperator(ctx context.Context, id, reason string) {
+	zerolog.Ctx(ctx).Warn().Str("notice", id).Str("reason", reason).Msg("a mail was not sent")
 }
 
-func (s *MailSender) write(n Notice, to mail.Address) (Mail, error) {
-	m := Mail{
-		ID: MessageID(n.ID), To: to, From: s.From, Subject: oneLine(n.Title), Unsubscribe: s.BaseURL + "/account/notices",
-	}
-	page := mailPage{Notice: n, Portal: s.Portal, Link: s.BaseURL + n.Link, Settings: m.Unsubscribe}
+// write writes what a page says, without the mail's ID.
+func (s *MailSender) write(page mailPage, to mail.Address) (Mail, error) {
 	var html bytes.Buffer
 	if err := mailHTML.Execute(&html, page); err != nil {
 		return Mail{}, fmt.Errorf("writing a mail: %w", err)
 	}
-	m.Text, m.HTML = page.text(), html.String()
-	return m, nil
+	return Mail{To: to, From: s.From, Subject: oneLine(page.Title), Text: page.text(), HTML: html.String()}, nil
 }
 
 type mailPage struct {
 	Notice
-	Portal, Link, Settings string
+	Portal, Link, LinkText string
+	// Settings is where the person switches mails off, "" if they cannot. Why says why they get it.
+	Settings, Why string
 }
 
 func (p mailPage) text() string {
@@ -133,7 +154,10 @@ func (p mailPage) text() string {
 	if p.Advice != "" {
 		fmt.Fprintf(&b, "\nWhat to do: %s\n", p.Advice)
 	}
-	fmt.Fprintf(&b, "\n%s\n\n-- \n%s sent this because of what happened to your account.\nChoose which mails you get: %s\n", p.Link, p.Portal, p.Settings)
+	fmt.Fprintf(&b, "\n%s\n\n-- \n%s\n", p.Link, p.Why)
+	if p.Settings != "" {
+		fmt.Fprintf(&b, "Choose which mails you get: %s\n", p.Settings)
+	}
 	return b.String()
 }
 
@@ -145,8 +169,8 @@ var mailHTML = template.Must(template.New("mail").Parse(`<!DOCTYPE html>
 {{- if .Advice}}
 <p><strong>What to do:</strong> {{.Advice}}</p>
 {{- end}}
-<p><a href="{{.Link}}">See it in {{.Portal}}</a></p>
+<p><a href="{{.Link}}">{{.LinkText}}</a></p>
 <hr>
-<p style="font-size: .85em">{{.Portal}} sent this because of what happened to your account. <a href="{{.Settings}}">Choose which mails you get</a>.</p>
+<p style="font-size: .85em">{{.Why}}{{if .Settings}} <a href="{{.Settings}}">Choose which mails you get</a>.{{end}}</p>
 </body></html>
 `))

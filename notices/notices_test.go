@@ -161,7 +161,7 @@ func TestANoticeWhoseOutcomeWasLostIsSentAgainUnderTheSameID(t *testing.T) {
 	hook := w.webhook(in.ServeHTTP)
 	w.active()
 	stopping := &notices.Deliverer{
-		Store: notices.NewStore(deaf{w.tables.Client}, w.records), Notifier: w.notifier, Sender: w, Now: w.now,
+		Store: notices.NewStore(deaf{w.tables.Client, new(int)}, w.records), Notifier: w.notifier, Sender: w, Now: w.now,
 		Mail: w.deliverer.Mail, Webhooks: w.deliverer.Webhooks,
 	}
 	for _, msg := range w.sent {

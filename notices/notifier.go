@@ -6,14 +6,13 @@ import (
 	"math"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -132,21 +131,18 @@ func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to rec
 	if len(found) == 0 {
 		return n.Store.setTold(ctx, account, to.told, upTo)
 	}
-	writes := []types.TransactWriteItem{{Update: n.Store.toldUpdate(account, upTo)}}
+	writes := []records.Write{records.OfAPerson(account), toldUpdate(account, upTo)}
 	var wakeUps []events.Event
 	for _, notice := range found {
 		notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
-		more, ask, err := n.writes(account, notice, n.deliveries(to, notice))
-		if err != nil {
-			return err
-		}
+		more, ask := n.writes(account, notice, n.deliveries(to, notice))
 		writes, wakeUps = append(writes, more...), append(wakeUps, ask...)
 	}
-	err := errChanged
+	err := records.ErrRefused
 	if len(writes) <= maxTogether {
-		err = n.Store.transact(ctx, "writing notices of "+string(account), writes...)
+		err = n.Store.rows.Transact(ctx, "writing notices of "+string(account), writes...)
 	}
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, records.ErrRefused) {
 		for _, notice := range found {
 			if err := n.tell(ctx, account, to, notice); err != nil {
 				return err
@@ -179,16 +175,15 @@ type toldRow struct {
 // Told is the sequence of the last fact of the account that was told, or did not have to be.
 func (n *Notifier) Told(ctx context.Context, account portal.AccountID) (int64, error) {
 	var row toldRow
-	_, err := n.Store.get(ctx, schema.Told(account), &row)
+	_, err := n.Store.rows.Get(ctx, schema.Told(account), &row)
 	return row.Seq, err
 }
 
 // toldUpdate fails if another worker has told as much.
-func (s *Store) toldUpdate(account portal.AccountID, seq int64) *types.Update {
-	return &types.Update{
-		TableName: &s.records, Key: schema.Told(account).Attributes(), UpdateExpression: aws.String("SET seq = :seq"),
-		ConditionExpression:       aws.String("attribute_not_exists(seq) OR seq < :seq"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":seq": schema.Number(seq)},
+func toldUpdate(account portal.AccountID, seq int64) records.Write {
+	return records.Write{
+		Key: schema.Told(account), Update: "SET seq = :seq", If: "attribute_not_exists(seq) OR seq < :seq",
+		Values: map[string]types.AttributeValue{":seq": schema.Number(seq)},
 	}
 }
 
@@ -196,18 +191,15 @@ func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, s
 	if seq <= before {
 		return nil
 	}
-	update := s.toldUpdate(account, seq)
-	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: update.TableName, Key: update.Key, UpdateExpression: update.UpdateExpression,
-		ConditionExpression: update.ConditionExpression, ExpressionAttributeValues: update.ExpressionAttributeValues,
-	})
-	if err = outcome("noting what "+string(account)+" was told", err); errors.Is(err, errChanged) {
-		return nil // another worker has told more
+	err := s.rows.Transact(ctx, "noting what "+string(account)+" was told", records.OfAPerson(account), toldUpdate(account, seq))
+	if errors.Is(err, records.ErrRefused) {
+		return nil // another worker has told more, or the account was erased
 	}
 	return err
 }
 
-// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent.
+// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent. It writes
+// nothing about an account that was erased.
 func (n *Notifier) Tell(ctx context.Context, account portal.AccountID, notice Notice) error {
 	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
@@ -239,6 +231,9 @@ func (n *Notifier) deliveries(to recipient, notice Notice) []Delivery {
 		return all
 	}
 	for _, w := range to.webhooks {
+		if !w.Wants(notice.Kind) {
+			continue
+		}
 		d := n.delivery(notice, w.channel())
 		if !w.On() {
 			d.State = Held
@@ -256,47 +251,35 @@ func (n *Notifier) delivery(notice Notice, channel string) Delivery {
 }
 
 func (n *Notifier) write(ctx context.Context, account portal.AccountID, notice Notice, deliveries []Delivery) error {
-	writes, wakeUps, err := n.writes(account, notice, deliveries)
-	if err != nil {
-		return err
-	}
-	err = n.Store.transact(ctx, "writing a notice of "+string(account), writes...)
-	if errors.Is(err, errChanged) {
-		return nil // an earlier delivery of the fact has written it
+	writes, wakeUps := n.writes(account, notice, deliveries)
+	err := n.Store.rows.Transact(ctx, "writing a notice of "+string(account), append(writes, records.OfAPerson(account))...)
+	if errors.Is(err, records.ErrRefused) {
+		return nil // an earlier delivery of the fact has written it, or the account was erased
 	}
 	return n.ask(ctx, wakeUps, err)
 }
 
 // writes returns the writes of a notice that must not exist and of its deliveries, and the messages
 // that ask for those.
-func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []Delivery) (writes []types.TransactWriteItem, wakeUps []events.Event, err error) {
+func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []Delivery) (writes []records.Write, wakeUps []events.Event) {
 	expires := notice.At.Add(keep)
-	first, err := n.Store.put(schema.Notice(account, notice.ID), notice, expires, "attribute_not_exists(pk)")
-	if err != nil {
-		return nil, nil, err
-	}
-	writes = []types.TransactWriteItem{first}
+	writes = []records.Write{{Key: schema.Notice(account, notice.ID), Put: notice, Expires: expires, If: records.Missing}}
 	for _, d := range deliveries {
-		more, err := n.Store.newDelivery(account, d, expires)
-		if err != nil {
-			return nil, nil, err
-		}
-		writes = append(writes, more...)
+		writes = append(writes, newDelivery(account, d, expires)...)
 		if d.State == Pending {
 			wakeUps = append(wakeUps, d.wakeUp(account, n.Now()))
 		}
 	}
-	return writes, wakeUps, nil
+	return writes, wakeUps
 }
 
 // newDelivery returns the writes of a delivery that must not exist, and of its due row.
-func (s *Store) newDelivery(account portal.AccountID, d Delivery, expires time.Time) ([]types.TransactWriteItem, error) {
-	row, err := s.put(schema.Delivery(account, d.Channel, d.Notice), d, expires, "attribute_not_exists(pk)")
-	if err != nil || d.State != Pending {
-		return []types.TransactWriteItem{row}, err
+func newDelivery(account portal.AccountID, d Delivery, expires time.Time) []records.Write {
+	row := records.Write{Key: schema.Delivery(account, d.Channel, d.Notice), Put: d, Expires: expires, If: records.Missing}
+	if d.State != Pending {
+		return []records.Write{row}
 	}
-	later, err := s.putDue(d.due(account, d.AskedAt, unheard))
-	return []types.TransactWriteItem{row, later}, err
+	return []records.Write{row, putDue(d.due(account, d.AskedAt, unheard))}
 }
 
 // due is the due row of the delivery's next attempt, a wait after a time.

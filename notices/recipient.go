@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -24,19 +25,19 @@ type recipient struct {
 // recipient reads an account's recipient in one query, since the rows are neighbours.
 func (s *Store) recipient(ctx context.Context, account portal.AccountID) (r recipient, err error) {
 	settings, told, webhooks := schema.NoticeSettings(account).SK, schema.Told(account).SK, schema.Webhooks(account).Begins
-	err = s.list(ctx, schema.AccountRows(account), settings, webhooks+last, 0, func(row map[string]types.AttributeValue) error {
-		switch sk := schema.KeyOf(row).SK; {
+	err = s.rows.Each(ctx, schema.AccountRows(account), records.Select{From: settings, To: webhooks + last}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		switch sk := key.SK; {
 		case sk == settings:
-			return attributevalue.UnmarshalMap(row, &r.settings)
+			return true, attributevalue.UnmarshalMap(row, &r.settings)
 		case sk == told:
 			var seen toldRow
 			err := attributevalue.UnmarshalMap(row, &seen)
 			r.told = seen.Seq
-			return err
+			return true, err
 		case strings.HasPrefix(sk, webhooks):
-			return decodeInto(&r.webhooks)(row)
+			return true, records.Decode(row, &r.webhooks)
 		}
-		return nil
+		return true, nil
 	})
 	slices.SortFunc(r.webhooks, oldestFirst)
 	return r, err

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -30,8 +30,7 @@ func (d *Desk) Deliveries(ctx context.Context, account portal.AccountID, webhook
 	if before != "" {
 		to = before
 	}
-	var all []Delivery
-	err = d.list(ctx, schema.Deliveries(account, w.channel()), "", to, MaxDeliveriesListed+1, decodeInto(&all))
+	all, err := listed[Delivery](ctx, d.Store, schema.Deliveries(account, w.channel()), "", to, MaxDeliveriesListed+1)
 	if len(all) > 0 && all[0].Notice == before {
 		all = all[1:]
 	}
@@ -69,7 +68,7 @@ func (d *Desk) Redeliver(ctx context.Context, account portal.AccountID, webhook,
 		return Delivery{}, portal.Fail(portal.NotFound, "There is no such delivery.")
 	}
 	delivery, err = d.askAgain(ctx, account, delivery)
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, records.ErrRefused) {
 		return Delivery{}, portal.Fail(portal.Conflict, "It is being sent at this moment. Look at the log.")
 	}
 	return delivery, err
@@ -98,8 +97,7 @@ func (d *Desk) RedeliverSince(ctx context.Context, account portal.AccountID, web
 	if err != nil {
 		return 0, err
 	}
-	var all []Delivery
-	err = d.list(ctx, schema.Deliveries(account, w.channel()), idsFrom(since), idsFrom(until)+last, MaxRedelivered+1, decodeInto(&all))
+	all, err := listed[Delivery](ctx, d.Store, schema.Deliveries(account, w.channel()), idsFrom(since), idsFrom(until)+last, MaxRedelivered+1)
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +108,7 @@ func (d *Desk) RedeliverSince(ctx context.Context, account portal.AccountID, web
 	for _, delivery := range all {
 		_, err := d.askAgain(ctx, account, delivery)
 		switch {
-		case errors.Is(err, errChanged):
+		case errors.Is(err, records.ErrRefused):
 		case err != nil:
 			return asked, err
 		default:
@@ -120,26 +118,20 @@ func (d *Desk) RedeliverSince(ctx context.Context, account portal.AccountID, web
 	return asked, nil
 }
 
-// askAgain begins another round; errChanged if a worker is sending the delivery.
+// askAgain begins another round; records.ErrRefused if a worker is sending the delivery.
 func (d *Desk) askAgain(ctx context.Context, account portal.AccountID, delivery Delivery) (Delivery, error) {
 	now := d.Now().UTC()
 	if delivery.ClaimedUntil.After(now) {
-		return Delivery{}, errChanged
+		return Delivery{}, records.ErrRefused
 	}
 	before := delivery.Version
 	delivery.Version++
 	delivery.Round++
 	delivery.Tries, delivery.State, delivery.AskedAt, delivery.NextAt = 0, Pending, now, time.Time{}
-	changed, err := d.changeDelivery(account, delivery, before)
+	err := d.rows.Transact(ctx, "asking for a delivery of "+string(account)+" again",
+		changeDelivery(account, delivery, before), putDue(delivery.due(account, now, unheard)))
 	if err != nil {
 		return Delivery{}, err
 	}
-	later, err := d.putDue(delivery.due(account, now, unheard))
-	if err != nil {
-		return Delivery{}, err
-	}
-	if err := d.transact(ctx, "asking for a delivery of "+string(account)+" again", changed, later); err != nil {
-		return Delivery{}, err
-	}
-	return delivery, portal.Postpone("the queues do not answer", d.Sender.Send(ctx, []events.Event{delivery.wakeUp(account, now)}...))
+	return delivery, portal.Postpone("the queues do not answer", d.Sender.Send(ctx, delivery.wakeUp(account, now)))
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -28,22 +28,32 @@ func (s Settings) checked() (Settings, error) {
 		if !slices.Contains(Channels(), channel) {
 			return Settings{}, portal.Fail(portal.Invalid, fmt.Sprintf("There is no channel %q. Use dashboard, mail or webhook.", oneLine(channel)))
 		}
-		for _, kind := range kinds {
-			if !slices.ContainsFunc(Kinds(), func(k KindInfo) bool { return k.Kind == kind }) {
-				return Settings{}, portal.Fail(portal.Invalid, fmt.Sprintf("There is no kind of notice %q.", oneLine(string(kind))))
-			}
+		kinds, err := checkKinds(kinds)
+		if err != nil {
+			return Settings{}, err
 		}
 		if len(kinds) > 0 {
-			out.Off[channel] = slices.Compact(slices.Sorted(slices.Values(kinds)))
+			out.Off[channel] = kinds
 		}
 	}
 	return out, nil
 }
 
+// checkKinds returns the kinds sorted and without duplicates, or portal.Invalid for one that does not
+// exist.
+func checkKinds(kinds []Kind) ([]Kind, error) {
+	for _, kind := range kinds {
+		if !slices.ContainsFunc(Kinds(), func(k KindInfo) bool { return k.Kind == kind }) {
+			return nil, portal.Fail(portal.Invalid, fmt.Sprintf("There is no kind of notice %q. GET /api/v1/account/settings lists them.", oneLine(string(kind))))
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(kinds))), nil
+}
+
 // Settings returns the settings of an account.
 func (s *Store) Settings(ctx context.Context, account portal.AccountID) (Settings, error) {
 	var settings Settings
-	_, err := s.get(ctx, schema.NoticeSettings(account), &settings)
+	_, err := s.rows.Get(ctx, schema.NoticeSettings(account), &settings)
 	return settings, err
 }
 
@@ -53,13 +63,10 @@ func (s *Store) SetSettings(ctx context.Context, account portal.AccountID, setti
 	if err != nil {
 		return err
 	}
-	row, err := s.put(schema.NoticeSettings(account), settings, time.Time{}, "")
-	if err != nil {
-		return err
-	}
-	err = s.transact(ctx, "writing the notice settings of "+string(account), row, s.ofAPerson(account))
-	if errors.Is(err, errChanged) {
-		return errErased()
+	err = s.rows.Transact(ctx, "writing the notice settings of "+string(account),
+		records.Write{Key: schema.NoticeSettings(account), Put: settings}, records.OfAPerson(account))
+	if errors.Is(err, records.ErrRefused) {
+		return records.Erased()
 	}
 	return err
 }

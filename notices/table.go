@@ -58,6 +58,8 @@ func sources() map[string][]source {
 	add(on(QuotaExhausted, quotaExhausted))
 	add(on(AccountSuspended, accountSuspended))
 	add(on(AccountReinstated, accountReinstated))
+	add(on(AdminRole, adminPromoted))
+	add(on(AdminRole, adminDemoted))
 	add(on(KeyDisabled, keyDisabled))
 	add(on(KeyEnabled, keyEnabled))
 	return all

@@ -2,6 +2,7 @@ package notices
 
 import (
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -19,7 +20,9 @@ type Webhook struct {
 	ID          string `dynamodbav:"id"`
 	URL         string `dynamodbav:"url"`
 	Description string `dynamodbav:"description"`
-	State       string `dynamodbav:"state"`
+	// Kinds are the kinds of notices that it gets, all if there are none.
+	Kinds []Kind `dynamodbav:"kinds,omitempty"`
+	State string `dynamodbav:"state"`
 	// Why says why it is off, "" if it is on.
 	Why       string    `dynamodbav:"why,omitempty"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
@@ -36,6 +39,11 @@ type Webhook struct {
 
 // On reports whether notices are sent to it.
 func (w Webhook) On() bool { return w.State == WebhookOn }
+
+// Wants reports whether notices of the kind go to it.
+func (w Webhook) Wants(kind Kind) bool {
+	return len(w.Kinds) == 0 || kind == WebhookTest || slices.Contains(w.Kinds, kind)
+}
 
 func (w Webhook) channel() string { return webhookChannel + w.ID }
 

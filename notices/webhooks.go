@@ -11,18 +11,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/outbound"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // Webhooks returns the webhooks of an account, oldest first.
 func (s *Store) Webhooks(ctx context.Context, account portal.AccountID) ([]Webhook, error) {
-	var all []Webhook
-	err := s.list(ctx, schema.Webhooks(account), "", last, 0, decodeInto(&all))
+	all, err := listed[Webhook](ctx, s, schema.Webhooks(account), "", last, 0)
 	slices.SortFunc(all, oldestFirst)
 	return all, err
 }
@@ -36,7 +35,7 @@ func oldestFirst(a, b Webhook) int {
 
 // Webhook returns a webhook of an account; ok is false if there is none.
 func (s *Store) Webhook(ctx context.Context, account portal.AccountID, id string) (w Webhook, ok bool, err error) {
-	ok, err = s.get(ctx, schema.Webhook(account, id), &w)
+	ok, err = s.rows.Get(ctx, schema.Webhook(account, id), &w)
 	return w, ok, err
 }
 
@@ -54,7 +53,9 @@ type Desk struct {
 // WebhookChange is what a person changes of a webhook; nil leaves a member as it is.
 type WebhookChange struct {
 	URL, Description *string
-	On               *bool
+	// Kinds are the kinds of notices that it gets, all if the list is empty.
+	Kinds *[]Kind
+	On    *bool
 }
 
 const (
@@ -64,14 +65,14 @@ const (
 
 func errNoWebhook() error { return portal.Fail(portal.NotFound, "There is no such webhook.") }
 
-// AddWebhook registers an address, and returns the secret that its notices are signed with. The
+// AddWebhook registers an address for notices of those kinds, all if there are none, and returns the secret that its notices are signed with. The
 // secret is not shown again. An address that cannot be a webhook's is portal.Invalid, an address
 // that the account has already portal.Conflict, and one webhook too many portal.LimitReached.
-func (d *Desk) AddWebhook(ctx context.Context, account portal.AccountID, address, description string) (w Webhook, secret string, err error) {
+func (d *Desk) AddWebhook(ctx context.Context, account portal.AccountID, address, description string, kinds []Kind) (w Webhook, secret string, err error) {
 	w = Webhook{
 		ID: strings.ToLower(rand.Text()), State: WebhookOn, CreatedAt: d.Now().UTC(), KMSKey: d.KMSKey, Generation: 1,
 	}
-	if err := d.set(ctx, &w, WebhookChange{URL: &address, Description: &description}); err != nil {
+	if err := d.set(ctx, &w, WebhookChange{URL: &address, Description: &description, Kinds: &kinds}); err != nil {
 		return Webhook{}, "", err
 	}
 	others, err := d.Webhooks(ctx, account)
@@ -84,30 +85,25 @@ func (d *Desk) AddWebhook(ctx context.Context, account portal.AccountID, address
 	if secret, err = d.secret(ctx, account, w); err != nil {
 		return Webhook{}, "", err
 	}
-	row, err := d.put(schema.Webhook(account, w.ID), w, time.Time{}, "attribute_not_exists(pk)")
-	if err != nil {
-		return Webhook{}, "", err
+	err = d.rows.Transact(ctx, "adding a webhook of "+string(account), records.Write{Key: schema.Webhook(account, w.ID), Put: w, If: records.Missing},
+		countWebhooks(account, 1, "attribute_not_exists(webhooks) OR webhooks < :most"), records.OfAPerson(account))
+	if errors.Is(err, records.ErrRefused) && len(others) < MaxWebhooks {
+		return Webhook{}, "", records.Erased()
 	}
-	err = d.transact(ctx, "adding a webhook of "+string(account), row, d.count(account, 1, "attribute_not_exists(webhooks) OR webhooks < :most"), d.ofAPerson(account))
-	if errors.Is(err, errChanged) && len(others) < MaxWebhooks {
-		return Webhook{}, "", errErased()
-	}
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, records.ErrRefused) {
 		return Webhook{}, "", portal.Fail(portal.LimitReached, fmt.Sprintf("You have %d webhooks, which is the most you can have. Delete one first.", MaxWebhooks))
 	}
 	return w, secret, err
 }
 
-func (d *Desk) count(account portal.AccountID, by int64, condition string) types.TransactWriteItem {
-	update := &types.Update{
-		TableName: &d.records, Key: schema.WebhookCount(account).Attributes(), UpdateExpression: aws.String("ADD webhooks :by"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":by": schema.Number(by)},
+func countWebhooks(account portal.AccountID, by int64, condition string) records.Write {
+	write := records.Write{
+		Key: schema.WebhookCount(account), Update: "ADD webhooks :by", If: condition, Values: map[string]types.AttributeValue{":by": schema.Number(by)},
 	}
 	if condition != "" {
-		update.ConditionExpression = &condition
-		update.ExpressionAttributeValues[":most"] = schema.Number(MaxWebhooks)
+		write.Values[":most"] = schema.Number(MaxWebhooks)
 	}
-	return types.TransactWriteItem{Update: update}
+	return write
 }
 
 func (d *Desk) secret(ctx context.Context, account portal.AccountID, w Webhook) (string, error) {
@@ -131,6 +127,13 @@ func (d *Desk) set(ctx context.Context, w *Webhook, change WebhookChange) error 
 			return err
 		}
 		w.URL = *change.URL
+	}
+	if change.Kinds != nil {
+		kinds, err := checkKinds(*change.Kinds)
+		if err != nil {
+			return err
+		}
+		w.Kinds = kinds
 	}
 	if change.On != nil && *change.On {
 		w.State, w.Why, w.FailingSince = WebhookOn, "", time.Time{}
@@ -201,13 +204,8 @@ func (d *Desk) edit(ctx context.Context, account portal.AccountID, id string, ch
 	if err := change(&w); err != nil {
 		return Webhook{}, err
 	}
-	row, err := d.put(schema.Webhook(account, id), w, time.Time{}, "version = :before")
-	if err != nil {
-		return Webhook{}, err
-	}
-	row.Put.ExpressionAttributeValues = map[string]types.AttributeValue{":before": schema.Number(before)}
-	err = d.transact(ctx, "changing a webhook of "+string(account), row)
-	if errors.Is(err, errChanged) {
+	err = d.rows.Transact(ctx, "changing a webhook of "+string(account), changedOnly(schema.Webhook(account, id), w, before, time.Time{}))
+	if errors.Is(err, records.ErrRefused) {
 		return Webhook{}, portal.Fail(portal.Conflict, "The webhook was changed at the same time. Look at it again.")
 	}
 	return w, err
@@ -216,11 +214,9 @@ func (d *Desk) edit(ctx context.Context, account portal.AccountID, id string, ch
 // DeleteWebhook deletes a webhook. Its deliveries stay until they expire, and end as failed if they
 // have not been sent.
 func (d *Desk) DeleteWebhook(ctx context.Context, account portal.AccountID, id string) error {
-	gone := types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &d.records, Key: schema.Webhook(account, id).Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
-	}}
-	err := d.transact(ctx, "deleting a webhook of "+string(account), gone, d.count(account, -1, ""))
-	if errors.Is(err, errChanged) {
+	err := d.rows.Transact(ctx, "deleting a webhook of "+string(account),
+		records.Write{Key: schema.Webhook(account, id), If: records.Exists}, countWebhooks(account, -1, ""))
+	if errors.Is(err, records.ErrRefused) {
 		return errNoWebhook()
 	}
 	return err

@@ -120,6 +120,8 @@ func webhookPaused(w Webhook, why string) Notice {
 	}
 }
 
+func productPath(id string) string { return "/apis/" + url.PathEscape(id) }
+
 func aboutPlan(plan portal.PlanID) string { return "plan/" + string(plan) }
 func aboutKey(key portal.KeyID) string    { return "key/" + string(key) }
 

@@ -8,7 +8,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-const aboutAccount = "account"
+const (
+	aboutAccount = "account"
+	aboutAdmin   = "admin"
+)
 
 func planChanged(a about, f events.PlanChanged) (Notice, bool) {
 	return Notice{
@@ -161,6 +164,20 @@ func accountReinstated(_ about, _ events.AccountReinstated) (Notice, bool) {
 	return Notice{
 		Importance: Info, About: aboutAccount, Link: dashboard,
 		Title: "Your account is no longer suspended", Text: "The operator of this portal has reinstated your account. Your API keys work again within seconds.",
+	}, true
+}
+
+func adminPromoted(_ about, _ events.AdminPromoted) (Notice, bool) {
+	return Notice{
+		Importance: Info, About: aboutAdmin, Link: dashboard,
+		Title: "You are an admin of this portal", Text: "An admin of this portal has made you an admin, too.",
+	}, true
+}
+
+func adminDemoted(_ about, _ events.AdminDemoted) (Notice, bool) {
+	return Notice{
+		Importance: Info, About: aboutAdmin, Link: dashboard,
+		Title: "You are no longer an admin of this portal", Text: "An admin of this portal has ended your promotion to admin.",
 	}, true
 }
 

@@ -172,7 +172,7 @@ func (w *world) webhook(handler http.HandlerFunc) notices.Webhook {
 	server := httptest.NewServer(handler)
 	w.t.Cleanup(server.Close)
 	w.net.server = server.Listener.Addr().String()
-	hook, secret, err := w.desk.AddWebhook(w.t.Context(), ann, "http://inside.test/hooks", "Mine")
+	hook, secret, err := w.desk.AddWebhook(w.t.Context(), ann, "http://inside.test/hooks", "Mine", nil)
 	if err != nil || !strings.HasPrefix(secret, "whsec_") {
 		w.t.Fatalf("adding a webhook: %v, secret of %d characters", err, len(secret))
 	}
@@ -186,6 +186,16 @@ func (w *world) deliveries(hook notices.Webhook) []notices.Delivery {
 		w.t.Fatal(err)
 	}
 	return all
+}
+
+// mailOf returns the delivery of a notice by mail.
+func (w *world) mailOf(n notices.Notice) (notices.Delivery, error) {
+	w.t.Helper()
+	all, err := w.desk.DeliveriesOf(w.t.Context(), ann, n.ID)
+	if err != nil || len(all) == 0 || all[0].Channel != notices.ChannelMail {
+		w.t.Fatalf("the deliveries of %s are %+v (%v)", n.ID, all, err)
+	}
+	return all[0], nil
 }
 
 func (w *world) find(hook notices.Webhook) notices.Webhook {

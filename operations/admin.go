@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -23,6 +24,17 @@ func (o *Operations) Reinstate(ctx context.Context, admin Caller, account portal
 // DeleteOther submits an admin's request to delete an account.
 func (o *Operations) DeleteOther(ctx context.Context, admin Caller, account portal.AccountID) (Operation, error) {
 	return o.onAnother(ctx, admin, account, events.AccountDeletionRequested{})
+}
+
+// Promote submits an admin's request to make the owner of an account an admin.
+func (o *Operations) Promote(ctx context.Context, admin Caller, account portal.AccountID) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.AdminPromotionRequested{})
+}
+
+// Demote submits an admin's request to end a promotion. byGroup means that the identity provider's group
+// makes the caller an admin.
+func (o *Operations) Demote(ctx context.Context, admin Caller, account portal.AccountID, byGroup bool) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.AdminDemotionRequested{ByGroup: byGroup})
 }
 
 // ReviewRegistration submits an admin's answer to a person who waits for an account. The person reads
@@ -70,11 +82,21 @@ type deedRow struct {
 	What      string             `dynamodbav:"what"`
 	Subject   portal.AccountID   `dynamodbav:"subject"`
 	Operation portal.OperationID `dynamodbav:"operation"`
+	Plan      portal.PlanID      `dynamodbav:"plan,omitempty"`
+	Answer    string             `dynamodbav:"answer,omitempty"`
 }
 
 func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	admin, isAccount := r.Actor.Account()
 	subject, onAccount := r.Subject.Account()
 	deed = deedRow{At: r.CreatedAt, Admin: admin, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
+	var about struct {
+		Plan     portal.PlanID `json:"plan"`
+		Approved *bool         `json:"approved"`
+	}
+	_ = json.Unmarshal([]byte(r.Body), &about) // a request without these members is about none of them
+	if deed.Plan = about.Plan; about.Approved != nil {
+		deed.Answer = map[bool]string{true: "approved", false: "denied"}[*about.Approved]
+	}
 	return schema.Deed(r.CreatedAt, string(r.ID)), deed, isAccount && onAccount && admin != subject
 }

@@ -108,6 +108,9 @@ const RegistrationScope Scope = "registration"
 // plans and keys.
 const AccountScope Scope = "account"
 
+// AdminScope is touched by promoting the account's owner to admin, and by ending that.
+const AdminScope Scope = "admin"
+
 // KeysScope is touched by asking for another key. No decision is about it, so such requests do
 // not supersede each other.
 const KeysScope Scope = "keys"
@@ -126,7 +129,7 @@ func PlanScope(plan PlanID) Scope { return Scope("plan/" + string(plan)) }
 
 // Within lists the scope, and those that contain it.
 func (s Scope) Within() []Scope {
-	if s == AccountScope || s == RegistrationScope {
+	if s == AccountScope || s == RegistrationScope || s == AdminScope {
 		return []Scope{s}
 	}
 	return []Scope{s, AccountScope}

@@ -144,6 +144,10 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"an account that is reinstated is registered", append(active[:6:6], suspended), said{"", events.AccountReinstated{}}, []string{
 			"log#activity#N | The operator of this portal reinstated the account.", "now#profile | registered"}},
 		{"keys that are switched end the wish", append(active[:6:6], suspended), said{"", events.AccountKeysSwitched{Link: link(7)}}, []string{"wish 7 step | succeeded"}},
+		{"a person who is promoted reads it", active, said{"op-again", events.AdminPromoted{}}, []string{
+			"log#activity#N | An admin of this portal made you an admin, too.", "operation#op-again step | succeeded"}},
+		{"a person who is demoted reads it", active, said{"op-again", events.AdminDemoted{}}, []string{
+			"log#activity#N | An admin of this portal ended your promotion to admin.", "operation#op-again step | succeeded"}},
 		{"an account that is being deleted has no plans", active, deleting, []string{
 			"log#activity#N | You deleted the account.", "now#key#k1 | ending", "now#profile | deleting", "now#subscription#free | ended"}},
 		{"an account that was deleted is deleted", append(active[:6:6], deleting), said{"", events.AccountDeleted{Link: link(7)}}, []string{

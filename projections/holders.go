@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -114,6 +115,33 @@ func (h *Holders) Held(ctx context.Context, plan portal.PlanID, after time.Time)
 		}
 	}
 	return false, nil
+}
+
+// Page lists at most limit holders of a plan. after is "" or the next of an earlier page; next is "" on
+// the last page.
+func (h *Holders) Page(ctx context.Context, plan portal.PlanID, after string, limit int) (page []Holder, next string, err error) {
+	live, err := h.store.live(ctx)
+	if err != nil {
+		return nil, "", asUnavailable(err)
+	}
+	of := live.Holders(plan)
+	in := &dynamodb.QueryInput{
+		TableName: &h.store.tables.Views, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(), Limit: aws.Int32(int32(limit)),
+	}
+	if after != "" {
+		in.ExclusiveStartKey = schema.Key{PK: of.PK, SK: of.Begins + after}.Attributes()
+	}
+	out, err := h.client.Query(ctx, in)
+	if err != nil {
+		return nil, "", asUnavailable(unavailable(err, "reading the keys of plan "+string(plan)))
+	}
+	if err := attributevalue.UnmarshalListOfMaps(out.Items, &page); err != nil {
+		return nil, "", fmt.Errorf("decoding the keys of plan %s: %w", plan, err)
+	}
+	if out.LastEvaluatedKey != nil {
+		next = strings.TrimPrefix(schema.KeyOf(out.LastEvaluatedKey).SK, of.Begins)
+	}
+	return page, next, nil
 }
 
 // mostInBatch is how many items one BatchGetItem reads (DynamoDB API Reference).

@@ -69,6 +69,28 @@ func TestMoreHoldersThanOneReadTakesAreFound(t *testing.T) {
 	}
 }
 
+func TestTheKeysOfAPlanAreListedInPages(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, registered, keyWanted, freeWanted, keyCreated, freeAttached, freeActive, said{"", events.KeyCreated{Key: "k1", GatewayID: "gw2"}})
+	var pages [][]portal.GatewayKeyID
+	for next, begun := "", false; !begun || next != ""; begun = true {
+		page, following, err := s.holders().Page(t.Context(), "free", next, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []portal.GatewayKeyID
+		for _, h := range page {
+			ids = append(ids, h.GatewayID)
+		}
+		pages, next = append(pages, ids), following
+	}
+	same(t, "the pages", [][]portal.GatewayKeyID{{"gw1"}, {"gw2"}, nil}, pages)
+	if page, next, err := s.holders().Page(t.Context(), "free", "\x00~no such key", 5); err != nil || len(page) != 2 || next != "" {
+		t.Errorf("after a cursor that names no key there is %v, %q, %v", page, next, err)
+	}
+}
+
 func TestAKeyThatIsGoneHoldsNoPlanAndIsNotShown(t *testing.T) {
 	t.Parallel()
 	ended := []said{

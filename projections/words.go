@@ -78,6 +78,10 @@ func describeStanding(step *Step, fact events.Event) {
 		step.Detail = "The account is reinstated. Its keys are to be enabled."
 	case events.AccountKeysSwitched:
 		step.Status, step.Detail = Succeeded, "All keys are switched."
+	case events.AdminPromoted:
+		step.Status, step.Detail = Succeeded, "The account's owner is an admin of this portal."
+	case events.AdminDemoted:
+		step.Status, step.Detail = Succeeded, "The account's owner is no longer an admin of this portal by promotion."
 	case events.AccountDeleting:
 		step.Detail = "The account is to be deleted with its keys and its personal data."
 	case events.AccountDeleted:
@@ -155,6 +159,10 @@ func standingActivity(account state.Account, fact events.Event) string {
 		return "The operator of this portal suspended the account: " + f.Message
 	case events.AccountReinstated:
 		return "The operator of this portal reinstated the account."
+	case events.AdminPromoted:
+		return "An admin of this portal made you an admin, too."
+	case events.AdminDemoted:
+		return "An admin of this portal ended your promotion to admin."
 	case events.AccountDeleting:
 		if fact.Operation != "" && ownOperation(account, fact) == "" {
 			return "The operator of this portal deletes the account."

@@ -37,4 +37,9 @@ func Registry(shard int) Range { return Range{PK: fmt.Sprintf("registry#%02d", s
 func StreamOf(registered Key) portal.Stream { return portal.Stream(registered.SK) }
 
 // Identity is the row that names the account of an issuer and subject. hash is a hash of both.
-func Identity(hash string) Key { return Key{"identity#" + hash, "account"} }
+func Identity(hash string) Key { return Key{identityBegins + hash, "account"} }
+
+const identityBegins = "identity#"
+
+// IdentityBegins is the prefix of every Identity's partition key, and of no other row's.
+func IdentityBegins() string { return identityBegins }

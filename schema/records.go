@@ -171,6 +171,19 @@ func Admin(account portal.AccountID) Key { return Key{Admins().PK, string(accoun
 // Admins are all accounts that were promoted to admin.
 func Admins() Range { return Range{PK: "admins"} }
 
+// GroupAdmin is the row of an account whose owner is in the identity provider's admin group, as the last
+// ID token said.
+func GroupAdmin(account portal.AccountID) Key { return Key{GroupAdmins().PK, string(account)} }
+
+// GroupAdmins are all accounts whose owners are in the admin group.
+func GroupAdmins() Range { return Range{PK: "group-admins"} }
+
+// AdminsTold is the row of what admins were last told of one kind of things that wait for them.
+func AdminsTold(about string) Key { return Key{"admins-told", about} }
+
+// Announced is the row of a deprecated product, with its sunset, about which subscribers are told, or were.
+func Announced(product, sunset string) Key { return Key{"announced#" + product, "deprecated#" + sunset} }
+
 // Deed is the row of what an admin did at that time.
 func Deed(at time.Time, id string) Key { return Key{Deeds().PK, Milliseconds(at) + "#" + id} }
 

@@ -22,6 +22,9 @@ type Standing struct {
 	Deleting   int64
 	DeletingAt time.Time
 	Deleted    bool
+	// Admin means that the owner was promoted to admin, by a fact. Older versions recorded
+	// promotions in rows only.
+	Admin bool
 }
 
 // Leaving reports whether the account is deleted, or is to be.
@@ -38,6 +41,10 @@ func (a *Account) applyToStanding(e events.Event) {
 		a.unpark(events.WaitingForReinstatement)
 	case events.AccountKeysSwitched:
 		a.Standing.Switching, a.Standing.SwitchingAt = 0, time.Time{}
+	case events.AdminPromoted:
+		a.Standing.Admin = true
+	case events.AdminDemoted:
+		a.Standing.Admin = false
 	case events.AccountDeleting:
 		a.leave(e)
 	case events.AccountDeleted:
@@ -49,6 +56,7 @@ func (a *Account) applyToStanding(e events.Event) {
 func (a *Account) leave(e events.Event) {
 	a.Standing.Deleting, a.Standing.DeletingAt = e.Sequence, e.Time
 	a.Standing.Switching, a.Standing.SwitchingAt, a.Standing.Asked = 0, time.Time{}, 0
+	a.Standing.Admin = false
 	for id, s := range a.Subscriptions {
 		if s.Phase != Ended {
 			a.close(e, id, Ended, "")

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // FileName is the name under which a report is saved as CSV.
@@ -17,16 +19,45 @@ func FileName(q Query) string { return "usage-" + show(q.First) + "-to-" + show(
 func WriteCSV(w io.Writer, report Report, names Names) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	lines := [][]string{{"date", "plan", "plan_name", "key", "key_name", "used", "limit", "remaining", "period", "as_of"}}
+	return out.WriteAll(append([][]string{headings()}, lines(report, names)...))
+}
+
+// AllCSV writes reports of several accounts in one file like that of WriteCSV, with the account in a
+// column before the others.
+type AllCSV struct{ out *csv.Writer }
+
+// NewAllCSV writes the line of headings.
+func NewAllCSV(w io.Writer) (AllCSV, error) {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	return AllCSV{out}, out.Write(append([]string{"account"}, headings()...))
+}
+
+// Add writes the lines of an account.
+func (c AllCSV) Add(account portal.AccountID, report Report, names Names) error {
+	for _, line := range lines(report, names) {
+		if err := c.out.Write(append([]string{plain(string(account))}, line...)); err != nil {
+			return err
+		}
+	}
+	c.out.Flush()
+	return c.out.Error()
+}
+
+func headings() []string {
+	return []string{"date", "plan", "plan_name", "key", "key_name", "used", "limit", "remaining", "period", "as_of"}
+}
+
+func lines(report Report, names Names) (all [][]string) {
 	for _, s := range report.Series {
 		for _, d := range s.Days {
-			lines = append(lines, []string{
+			all = append(all, []string{
 				show(d.Day), plain(string(s.Plan)), plain(names.Plan(s.Plan)), plain(string(s.Key)), plain(names.Key(s.Key)),
 				strconv.FormatInt(d.Used, 10), optional(d.Limit), optional(d.Remaining), string(d.Period), d.AsOf.UTC().Format(time.RFC3339),
 			})
 		}
 	}
-	return out.WriteAll(lines)
+	return all
 }
 
 func optional(n *int64) string {

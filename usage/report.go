@@ -51,12 +51,17 @@ func (s Series) Used() int64 {
 // Report reads an account's usage, with two reads of the table. If the table does not answer, the
 // error is a portal.Error with the code Unavailable.
 func (t *Table) Report(ctx context.Context, account portal.AccountID, q Query) (Report, error) {
+	return t.ReportOf(ctx, account, q, nil)
+}
+
+// ReportOf is Report with only those keys, by their ids in API Gateway; nil means all.
+func (t *Table) ReportOf(ctx context.Context, account portal.AccountID, q Query, keys []portal.GatewayKeyID) (Report, error) {
 	counters, err := t.Between(ctx, account, q.First, q.Last)
 	if err != nil {
 		return Report{}, asUnavailable(err)
 	}
 	counters = slices.DeleteFunc(counters, func(c Counter) bool {
-		return q.Plan != "" && c.Plan != q.Plan || q.Key != "" && c.Key != q.Key
+		return q.Plan != "" && c.Plan != q.Plan || q.Key != "" && c.Key != q.Key || keys != nil && !slices.Contains(keys, c.GatewayKey)
 	})
 	plans := map[portal.PlanID]bool{}
 	for _, c := range counters {

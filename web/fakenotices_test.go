@@ -3,6 +3,7 @@ package web_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ type told struct {
 	// since and until are those of the last range.
 	since, until time.Time
 	change       notices.WebhookChange
+	kinds        []notices.Kind
+	mails        map[string]notices.Delivery
 }
 
 func (f *fake) asks(what string, account portal.AccountID) error {
@@ -35,6 +38,17 @@ func (f *fake) List(context.Context, portal.AccountID) ([]notices.Notice, error)
 
 func (f *fake) Dismiss(_ context.Context, account portal.AccountID, id string) (notices.Notice, error) {
 	return notices.Notice{}, f.asks("dismiss "+id, account)
+}
+
+func (f *fake) Mails(_ context.Context, _ portal.AccountID, oldest string) (map[string]notices.Delivery, error) {
+	if n := len(f.told.notices); oldest != f.told.notices[n-1].ID {
+		return nil, fmt.Errorf("the oldest notice is not %s", oldest)
+	}
+	return f.told.mails, f.err
+}
+
+func (f *fake) MailAgain(_ context.Context, account portal.AccountID, notice string) (notices.Delivery, error) {
+	return notices.Delivery{}, f.asks("mail "+notice, account)
 }
 
 func (f *fake) Settings(context.Context, portal.AccountID) (notices.Settings, error) {
@@ -58,7 +72,8 @@ func (f *fake) FindWebhook(_ context.Context, _ portal.AccountID, id string) (no
 	return f.told.webhooks[i], f.err
 }
 
-func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string) (notices.Webhook, string, error) {
+func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string, kinds []notices.Kind) (notices.Webhook, string, error) {
+	f.told.kinds = kinds
 	return notices.Webhook{ID: "w-1", URL: address, State: notices.WebhookOn}, webhookSecret, f.asks("add "+address, account)
 }
 
@@ -110,8 +125,14 @@ func informed() *fake {
 		},
 		settings: notices.Settings{Off: map[string][]notices.Kind{notices.ChannelMail: {notices.KeyCreated}}},
 		webhooks: []notices.Webhook{
-			{ID: "w-1", URL: "https://example.com/" + longWord + longWord, Description: longName, State: notices.WebhookOn, CreatedAt: now, FailingSince: now.Add(-time.Hour), PreviousUntil: now.Add(time.Hour)},
+			{ID: "w-1", URL: "https://example.com/" + longWord + longWord, Description: longName, State: notices.WebhookOn, CreatedAt: now, Kinds: []notices.Kind{notices.KeyCreated, notices.KeyEnded}, FailingSince: now.Add(-time.Hour), PreviousUntil: now.Add(time.Hour)},
 			{ID: "w-2", URL: "https://example.com/off", State: notices.WebhookOff, Why: "It answered 410 Gone, which means that it wants no more notices.", CreatedAt: now},
+		},
+		mails: map[string]notices.Delivery{
+			"n-1": {Notice: "n-1", State: notices.Delivered, Attempts: []notices.Attempt{{At: now.Add(-time.Hour), Error: "The mail service was busy."}, {At: now}}},
+			"n-2": {Notice: "n-2", State: notices.Failed, Attempts: []notices.Attempt{{At: now, Error: "The mail service refused the address " + longWord + "."}}},
+			"n-3": {Notice: "n-3", State: notices.Delivered, Round: notices.MaxMailsAgain, Attempts: []notices.Attempt{{At: now}}},
+			"n-4": {Notice: "n-4", State: notices.Pending, NextAt: now.Add(time.Minute), Attempts: []notices.Attempt{{At: now, Error: "The mail service was busy."}}},
 		},
 		deliveries: []notices.Delivery{
 			{Notice: "n-2", Title: "Waiting", State: notices.Pending, NextAt: now.Add(time.Hour), Attempts: []notices.Attempt{{At: now, TookMS: 1200, Status: 500, Error: "It answered 500 Internal Server Error.", Answer: "<script>alert(1)</script>" + longWord + longWord}}},

@@ -429,7 +429,7 @@ func unsold() site {
 	return visit(f)
 }
 
-func TestTheDashboardSaysWhereAPurchaseStands(t *testing.T) {
+func TestTheDashboardSaysWhatBecameOfAPurchase(t *testing.T) {
 	t.Parallel()
 	for state, says := range map[string]string{
 		projections.LicenceWaiting: "Waiting for AWS", projections.LicenceFailed: "Check the payment method", projections.LicenceActive: "The purchase is active.",

@@ -20,7 +20,9 @@ type noticing interface {
 	Dismiss(ctx context.Context, account portal.AccountID, id string) (notices.Notice, error)
 	Settings(ctx context.Context, account portal.AccountID) (notices.Settings, error)
 	SetSettings(ctx context.Context, account portal.AccountID, settings notices.Settings) error
-	hooking
+	Mails(ctx context.Context, account portal.AccountID, oldest string) (map[string]notices.Delivery, error)
+	MailAgain(ctx context.Context, account portal.AccountID, notice string) (notices.Delivery, error)
+	notices.WebhookDesk
 }
 
 // noticesPath is the page of notices and of where they go.
@@ -33,6 +35,7 @@ func (s *Web) noticeRoutes(r chi.Router) {
 	get(r, noticesPath, s.page(s.member(s.noticesPage)))
 	r.Post(noticesPath, s.page(s.member(s.setNotices)))
 	r.Post("/notices/{notice}/dismiss", s.page(s.member(s.dismissNotice)))
+	r.Post("/notices/{notice}/mail", s.page(s.member(s.mailAgain)))
 	get(r, webhooksPath, s.page(s.member(s.webhooks)))
 	r.Post(webhooksPath, s.page(s.member(s.addWebhook)))
 	get(r, "/webhooks/{webhook}", s.page(s.member(s.webhook)))
@@ -56,6 +59,8 @@ type noticeLine struct {
 	Dismissible bool
 	// Back is where the browser goes after it was dismissed.
 	Back string
+	// Mail is nil if the notice did not go out by mail, or where mails are not shown.
+	Mail *mailLine
 }
 
 func (when times) noticeLine(n notices.Notice, back string) noticeLine {
@@ -122,6 +127,8 @@ type noticesPage struct {
 	Notices []noticeLine
 	Groups  []settingsGroup
 	Saved   bool
+	// Done says what the last form did, Error why it did nothing.
+	Done, Error string
 }
 
 type settingsGroup struct {
@@ -142,6 +149,14 @@ type settingsBox struct {
 }
 
 func (s *Web) noticesPage(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	body := noticesPage{Saved: r.URL.Query().Has("saved")}
+	if r.URL.Query().Has("mailed") {
+		body.Done = mailedAgain
+	}
+	return s.renderNotices(w, r, id, http.StatusOK, body)
+}
+
+func (s *Web) renderNotices(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, body noticesPage) error {
 	all, err := s.notices.List(r.Context(), id.Account)
 	if err != nil {
 		return err
@@ -150,19 +165,30 @@ func (s *Web) noticesPage(w http.ResponseWriter, r *http.Request, id identity.Id
 	if err != nil {
 		return err
 	}
-	body := noticesPage{Groups: settingsGroups(settings), Saved: r.URL.Query().Has("saved")}
+	var mails map[string]notices.Delivery
+	if len(all) > 0 {
+		mails, err = s.notices.Mails(r.Context(), id.Account, all[len(all)-1].ID)
+	}
+	if err != nil {
+		return err
+	}
+	body.Groups = settingsGroups(settings, id.Admin)
 	when := s.times(r.Context())
 	for _, n := range all {
-		body.Notices = append(body.Notices, when.noticeLine(n, noticesPath))
+		line := when.noticeLine(n, noticesPath)
+		if mail, ok := mails[n.ID]; ok {
+			line.Mail = when.mailLine(mail)
+		}
+		body.Notices = append(body.Notices, line)
 	}
-	s.render(w, r, http.StatusOK, view{page: "notices", Title: "Notices", Section: "dashboard", Body: body})
+	s.render(w, r, status, view{page: "notices", Title: "Notices", Section: "dashboard", Body: body})
 	return nil
 }
 
-func settingsGroups(settings notices.Settings) []settingsGroup {
+func settingsGroups(settings notices.Settings, admin bool) []settingsGroup {
 	labels := map[string]string{notices.ChannelDashboard: "Dashboard", notices.ChannelMail: "E-mail", notices.ChannelWebhook: "Webhooks"}
 	var groups []settingsGroup
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(admin) {
 		if len(groups) == 0 || groups[len(groups)-1].Name != k.Group {
 			groups = append(groups, settingsGroup{Name: k.Group})
 		}
@@ -184,7 +210,7 @@ func (s *Web) setNotices(w http.ResponseWriter, r *http.Request, id identity.Ide
 		return err
 	}
 	settings := notices.Settings{Off: map[string][]notices.Kind{}}
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(id.Admin) {
 		for _, channel := range notices.Channels() {
 			if !slices.Contains(r.PostForm["on"], string(k.Kind)+" "+channel) {
 				settings.Off[channel] = append(settings.Off[channel], k.Kind)

@@ -44,7 +44,7 @@ func TestWhatIsNotCheckedIsSwitchedOff(t *testing.T) {
 	f := informed()
 	doc := document(t, signedIn(f).get("/account/notices"), http.StatusOK)
 	boxes := doc.Find(`.settings input[type="checkbox"]`)
-	if boxes.Length() != 3*len(notices.Kinds()) || boxes.Filter("[checked]").Length() != boxes.Length()-1 {
+	if boxes.Length() != 3*len(notices.KindsFor(false)) || boxes.Filter("[checked]").Length() != boxes.Length()-1 {
 		t.Errorf("%d of %d boxes are checked", boxes.Filter("[checked]").Length(), boxes.Length())
 	}
 	none(t, doc, `input[value="key_created mail"][checked]`)
@@ -52,7 +52,7 @@ func TestWhatIsNotCheckedIsSwitchedOff(t *testing.T) {
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/account/notices?saved" {
 		t.Fatalf("%d to %q", w.Code, w.Header().Get("Location"))
 	}
-	for _, k := range notices.Kinds() {
+	for _, k := range notices.KindsFor(false) {
 		for _, channel := range notices.Channels() {
 			if want := k.Kind == notices.KeyCreated && channel == notices.ChannelMail; f.told.settings.Wants(k.Kind, channel) != want {
 				t.Errorf("%s by %s is on: %t", k.Kind, channel, !want)

@@ -28,6 +28,8 @@ const (
 	typeDeleteAccount = "AccountDeletionRequested"
 	typeSuspend       = "AccountSuspensionRequested"
 	typeReinstate     = "AccountReinstatementRequested"
+	typePromote       = "AdminPromotionRequested"
+	typeDemote        = "AdminDemotionRequested"
 	typeReview        = "RegistrationReviewRequested"
 )
 
@@ -79,6 +81,10 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Suspending an account", "Suspended an account"
 	case typeReinstate:
 		doing, done = "Reinstating an account", "Reinstated an account"
+	case typePromote:
+		doing, done = "Making a person an admin", "Made a person an admin"
+	case typeDemote:
+		doing, done = "Ending a promotion to admin", "Ended a promotion to admin"
 	case typeReview:
 		doing, done = "Answering a registration", "Answered a registration"
 	}
@@ -137,6 +143,8 @@ var stepTexts = map[string]stepWords{
 	"AccountSuspended":      {"Account suspended", "API Gateway will refuse its keys."},
 	"AccountReinstated":     {"Account reinstated", "API Gateway will accept its keys again."},
 	"AccountKeysSwitched":   {"Keys switched", "API Gateway has every key as it should be."},
+	"AdminPromoted":         {"Admin promoted", "The account's owner is an admin of this portal."},
+	"AdminDemoted":          {"Promotion ended", "The account's owner is no longer an admin of this portal by promotion."},
 	"AccountDeleting":       {"Deletion accepted", ""},
 	"AccountDeleted":        {"Account deleted", "Nothing personal is left of it."},
 

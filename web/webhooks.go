@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,19 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-type hooking interface {
-	Webhooks(ctx context.Context, account portal.AccountID) ([]notices.Webhook, error)
-	FindWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, error)
-	AddWebhook(ctx context.Context, account portal.AccountID, address, description string) (notices.Webhook, string, error)
-	ChangeWebhook(ctx context.Context, account portal.AccountID, id string, change notices.WebhookChange) (notices.Webhook, error)
-	DeleteWebhook(ctx context.Context, account portal.AccountID, id string) error
-	RotateSecret(ctx context.Context, account portal.AccountID, id string) (notices.Webhook, string, error)
-	TestWebhook(ctx context.Context, account portal.AccountID, id string) (notices.Delivery, error)
-	Deliveries(ctx context.Context, account portal.AccountID, id, before string) ([]notices.Delivery, error)
-	Redeliver(ctx context.Context, account portal.AccountID, id, notice string) (notices.Delivery, error)
-	RedeliverSince(ctx context.Context, account portal.AccountID, id string, since, until time.Time) (int, error)
-}
-
 const webhooksPath = "/webhooks"
 
 type webhooksPage struct {
@@ -34,6 +20,7 @@ type webhooksPage struct {
 	Most int
 	// URL and Description are what the person entered, if it was refused with Error.
 	URL, Description, Error string
+	kindsForm
 }
 
 type webhookLine struct {
@@ -41,7 +28,9 @@ type webhookLine struct {
 	Badge                badge
 	On                   bool
 	Why                  string
-	Created, Failing     moment
+	// Kinds says which notices it gets.
+	Kinds            string
+	Created, Failing moment
 	// OldSecretUntil is empty if only one secret signs.
 	OldSecretUntil phrase
 }
@@ -55,6 +44,7 @@ type webhookPage struct {
 	// Done says what the last form did, Error why it did nothing.
 	Done, Error  string
 	Since, Until string
+	kindsForm
 }
 
 type deliveryLine struct {
@@ -79,7 +69,10 @@ type attemptLine struct {
 func (when times) webhookLine(w notices.Webhook) webhookLine {
 	line := webhookLine{
 		ID: w.ID, URL: w.URL, Description: w.Description, On: w.On(), Why: w.Why, Created: when.moment(w.CreatedAt), Failing: when.moment(w.FailingSince),
-		Badge: badge{"ok", "check", "On"},
+		Badge: badge{"ok", "check", "On"}, Kinds: "every kind of notice",
+	}
+	if n := len(w.Kinds); n > 0 {
+		line.Kinds = count(n, "kind") + " of notices"
 	}
 	switch {
 	case !w.On():
@@ -106,6 +99,7 @@ func (s *Web) renderWebhooks(w http.ResponseWriter, r *http.Request, id identity
 	for _, hook := range all {
 		body.Webhooks = append(body.Webhooks, when.webhookLine(hook))
 	}
+	body.kindsForm = formOfKinds(chosenKinds(r), id.Admin)
 	body.Most, body.Full = notices.MaxWebhooks, len(all) >= notices.MaxWebhooks
 	s.render(w, r, status, view{page: "webhooks", Title: "Webhooks", Section: "dashboard", Body: body})
 	return nil
@@ -124,7 +118,7 @@ func (s *Web) addWebhook(w http.ResponseWriter, r *http.Request, id identity.Ide
 		return err
 	}
 	entered := webhooksPage{URL: r.PostForm.Get("url"), Description: r.PostForm.Get("description")}
-	hook, secret, err := s.notices.AddWebhook(r.Context(), id.Account, entered.URL, entered.Description)
+	hook, secret, err := s.notices.AddWebhook(r.Context(), id.Account, entered.URL, entered.Description, chosenKinds(r))
 	if text, ok := refusal(err); ok {
 		entered.Error = text
 		return s.renderWebhooks(w, r, id, s.status(err), entered)
@@ -182,6 +176,7 @@ func (s *Web) renderWebhook(w http.ResponseWriter, r *http.Request, id identity.
 	}
 	when := s.times(r.Context())
 	body.webhookLine, body.First = when.webhookLine(found), before == ""
+	body.kindsForm = formOfKinds(found.Kinds, id.Admin)
 	for _, d := range deliveries {
 		body.Deliveries = append(body.Deliveries, when.deliveryLine(found, d))
 	}
@@ -245,7 +240,8 @@ func (s *Web) changeWebhook(r *http.Request, id identity.Identity, hook string) 
 	var change notices.WebhookChange
 	if r.PostForm.Has("url") {
 		address, description := r.PostForm.Get("url"), r.PostForm.Get("description")
-		change.URL, change.Description = &address, &description
+		kinds := chosenKinds(r)
+		change.URL, change.Description, change.Kinds = &address, &description, &kinds
 	}
 	if state := r.PostForm.Get("state"); state != "" {
 		on := state == notices.WebhookOn

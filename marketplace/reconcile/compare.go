@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -105,12 +106,18 @@ func kindOf(a seller.Agreement, e seller.Entitlement) events.NoticeKind {
 	return ""
 }
 
-// licence reads a licence; ok is false if nothing can be said about it here.
+// licence reads a licence; ok is false if nothing can be said about it here, or its stream has a fact
+// that cannot be read.
 func (r *Reconciler) licence(ctx context.Context, id portal.LicenceID) (licence state.Licence, ok bool, err error) {
 	stream := portal.LicenceStream(id)
 	history, err := r.Journal.Read(ctx, stream, 0)
-	if err != nil {
+	var later *portal.Postponed
+	switch {
+	case errors.As(err, &later) || err != nil && ctx.Err() != nil:
 		return state.Licence{}, false, err
+	case err != nil:
+		zerolog.Ctx(ctx).Error().Err(err).Str("licence", string(stream)).Msg("a licence cannot be read and is passed over")
+		return state.Licence{}, false, nil
 	}
 	licence = state.FoldLicence(stream, history)
 	return licence, licence.NotUnderstood == "" && (licence.Sequence > 0 || !r.ByTopic), nil

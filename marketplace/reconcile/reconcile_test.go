@@ -256,6 +256,7 @@ func TestNothingIsSentIfAllAgree(t *testing.T) {
 	d.done(d.buyers.Cancel(d.ctx, ended.Agreement))
 	d.done(d.buyers.Deprovision(d.ctx, ended.Agreement))
 	d.done(d.buyers.FailPayment(d.ctx, unpaid.Agreement)) // nobody has claimed it
+	d.sends()
 	_, err := d.buyers.PutProduct(t.Context(), marketplace.Product{Code: "old", Kind: marketplace.SNS, Dimensions: []string{"requests"}})
 	d.ok(err)
 	d.ByTopic = true
@@ -515,6 +516,57 @@ func TestAnAgreementThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
 		refused: "gone",
 	}
 	if got := d.sends(events.NoticeActive, events.NoticeActive); got[0].Purchase.Agreement != "timeless" || got[0].At.Before(at) || got[1].Purchase.Agreement != "fine" {
+		t.Errorf("the notice is %+v", got)
+	}
+}
+
+func TestAnAgreementThatAWSListsLateIsReadByTheNextRun(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	s := &shop{granted: map[string][]seller.Entitlement{
+		"late": {{Licence: "arn:l-1", Status: "PROVISIONED"}}, "too late": {{Licence: "arn:l-2", Status: "PROVISIONED"}},
+	}}
+	d.Seller = s
+	d.sends()
+	now := time.Now()
+	s.listed = []seller.Agreement{{ID: "too late", Status: "ACTIVE", Updated: now.Add(-11 * time.Minute)}, {ID: "late", Status: "ACTIVE", Updated: now.Add(-9 * time.Minute)}}
+	if got := d.sends(events.NoticeActive)[0]; got.Purchase.Agreement != "late" {
+		t.Errorf("the notice is %+v", got)
+	}
+	d.ahead = 25 * time.Hour
+	d.sends(events.NoticeActive) // that day all agreements are read
+}
+
+// torn is a journal with a stream that cannot be read, for now or for ever.
+type torn struct {
+	*journal.Journal
+	err error
+}
+
+func (j torn) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
+	if stream == "licence/l-1" {
+		return nil, j.err
+	}
+	return j.Journal.Read(ctx, stream, after)
+}
+
+func TestALicenceThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	at := time.Now().Add(-time.Hour)
+	d.Seller = &shop{
+		listed: []seller.Agreement{{ID: "a1", Status: "ACTIVE", Updated: at}, {ID: "a2", Status: "ACTIVE", Updated: at}},
+		granted: map[string][]seller.Entitlement{
+			"a1": {{Licence: "arn:l-1", Status: "PROVISIONED"}}, "a2": {{Licence: "arn:l-2", Status: "PROVISIONED"}},
+		},
+	}
+	d.Journal = torn{d.facts, &portal.Postponed{Reason: "the journal does not answer"}}
+	var later *portal.Postponed
+	if _, err := d.Step(d.ctx, ""); !errors.As(err, &later) {
+		t.Errorf("without the journal the step ends with %v, want Postponed", err)
+	}
+	d.Journal = torn{d.facts, &journal.PermanentError{Err: errors.New("a fact is not JSON")}}
+	if got := d.sends(events.NoticeActive)[0]; got.Purchase.Agreement != "a2" {
 		t.Errorf("the notice is %+v", got)
 	}
 }

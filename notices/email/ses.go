@@ -28,6 +28,10 @@ func NewSES(client sesClient) *SES { return &SES{client} }
 // Send returns notices.RefusedMail, notices.TemporaryMail, or *portal.Postponed if SES throttles.
 func (s *SES) Send(ctx context.Context, m notices.Mail) error {
 	utf8 := aws.String("UTF-8")
+	headers := []types.MessageHeader{{Name: aws.String("X-Gatehouse-Notice"), Value: aws.String(m.ID)}}
+	if m.Unsubscribe != "" {
+		headers = append([]types.MessageHeader{{Name: aws.String("List-Unsubscribe"), Value: aws.String("<" + m.Unsubscribe + ">")}}, headers...)
+	}
 	_, err := s.client.SendEmail(ctx, &sesv2.SendEmailInput{
 		FromEmailAddress: aws.String(m.From.String()),
 		Destination:      &types.Destination{ToAddresses: []string{m.To.String()}},
@@ -37,10 +41,7 @@ func (s *SES) Send(ctx context.Context, m notices.Mail) error {
 				Text: &types.Content{Data: &m.Text, Charset: utf8},
 				Html: &types.Content{Data: &m.HTML, Charset: utf8},
 			},
-			Headers: []types.MessageHeader{
-				{Name: aws.String("List-Unsubscribe"), Value: aws.String("<" + m.Unsubscribe + ">")},
-				{Name: aws.String("X-Gatehouse-Notice"), Value: aws.String(m.ID)},
-			},
+			Headers: headers,
 		}},
 	}, func(o *sesv2.Options) { o.RetryMaxAttempts = 1 })
 	return refusalOf(err)

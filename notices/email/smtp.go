@@ -31,7 +31,9 @@ func (s *SMTP) Send(ctx context.Context, m notices.Mail) error {
 	msg.SetDate()
 	_, domain, _ := strings.Cut(m.From.Address, "@")
 	msg.SetMessageIDWithValue(m.ID + "@" + domain)
-	msg.SetGenHeader(smtp.HeaderListUnsubscribe, "<"+m.Unsubscribe+">")
+	if m.Unsubscribe != "" {
+		msg.SetGenHeader(smtp.HeaderListUnsubscribe, "<"+m.Unsubscribe+">")
+	}
 	msg.SetBodyString(smtp.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(smtp.TypeTextHTML, m.HTML)
 	client, err := smtp.NewClient(s.setting.Host, s.options()...)

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/approvals"
+	"github.com/gatehouse-portal/gatehouse/due"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/notices"
+)
+
+// firstFeedback is how old feedback may be of which admins are told who were never told of any.
+const firstFeedback = 7 * 24 * time.Hour
+
+// newAdminTeller tells admins of registrations and subscriptions that wait for approval, and of feedback.
+func newAdminTeller(c clients, names Names, notifier *notices.Notifier, people *members.Store, now func() time.Time) *notices.AdminTeller {
+	list := approvals.NewList(c.dynamodb, names.Records)
+	return &notices.AdminTeller{
+		Store: notifier.Store, Notifier: notifier, Admins: people, Now: now,
+		Waiting: map[string]func(context.Context, time.Time) ([]notices.Waiting, error){
+			due.Registration: func(ctx context.Context, _ time.Time) (waiting []notices.Waiting, err error) {
+				page, _, err := people.PendingRegistrations(ctx, "", notices.MaxWaiting)
+				for _, r := range page {
+					waiting = append(waiting, notices.Waiting{ID: due.WaitingID(r.Account, r.Wish), At: r.AskedAt})
+				}
+				return waiting, err
+			},
+			due.Approval: func(ctx context.Context, _ time.Time) (waiting []notices.Waiting, err error) {
+				page, err := list.Page(ctx, "", notices.MaxWaiting)
+				for _, r := range page.Rows {
+					waiting = append(waiting, notices.Waiting{ID: due.WaitingID(r.Account, r.Wish), At: r.Asked})
+				}
+				return waiting, err
+			},
+			due.Feedback: func(ctx context.Context, since time.Time) (waiting []notices.Waiting, err error) {
+				if since.IsZero() {
+					since = now().Add(-firstFeedback)
+				}
+				page, _, err := people.AllFeedback(ctx, "", "", notices.MaxWaiting)
+				for _, f := range page {
+					if f.At.After(since.Add(-time.Hour)) {
+						waiting = append(waiting, notices.Waiting{ID: f.ID, At: f.At})
+					}
+				}
+				return waiting, err
+			},
+		},
+	}
+}

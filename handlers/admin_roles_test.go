@@ -1,0 +1,158 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+var adminOnly = events.Decides{Scopes: []portal.Scope{portal.AdminScope}}
+
+func promoted() said { return said{events.AdminPromoted{Decides: adminOnly}, "op-promote", 5} }
+func demoted() said  { return said{events.AdminDemoted{Decides: adminOnly}, "op-demote", 6} }
+
+func TestPromotion(t *testing.T) {
+	t.Parallel()
+	promote := events.AdminPromotionRequested{}
+	check(t, Promotion, []decision{
+		{"it makes the owner an admin", []said{registered()}, promote, 5, []events.Fact{events.AdminPromoted{Decides: adminOnly}}},
+		{"a second one changes nothing", []said{registered(), promoted()}, promote, 6, []events.Fact{events.RequestUnchanged{Decides: adminOnly}}},
+		{"it can follow a demotion", []said{registered(), promoted(), demoted()}, promote, 7, []events.Fact{events.AdminPromoted{Decides: adminOnly}}},
+		{"one older than the demotion is superseded", []said{registered(), promoted(), demoted()}, promote, 5, []events.Fact{events.RequestSuperseded{}}},
+		{"an account that nobody has registered is refused", nil, promote, 5, rejection(adminOnly, portal.NotRegistered, "Only a registered account can be an admin.")},
+		{"a suspended account is refused", []said{registered(), suspended()}, promote, 6, rejection(adminOnly, portal.Suspended, "The account is suspended. Reinstate it first.")},
+		{"an account that is being deleted is refused", []said{registered(), deleting()}, promote, 8, rejection(adminOnly, portal.Deleting, "The account is being deleted, so its owner cannot become an admin.")},
+	})
+}
+
+func TestDemotion(t *testing.T) {
+	t.Parallel()
+	const notHere = "The account was not promoted here. Members of the identity provider's admin group are admins until they leave the group there."
+	demote, ends := events.AdminDemotionRequested{}, []events.Fact{events.AdminDemoted{Decides: adminOnly}}
+	check(t, Demotion(promotedNow{owner: true, sender: true}), []decision{
+		{"it ends a promotion", []said{registered(), promoted()}, demote, 6, ends},
+		{"it ends a promotion of which only the row tells", []said{registered()}, demote, 6, ends},
+		{"one older than the promotion is superseded", []said{registered(), promoted()}, demote, 4, []events.Fact{events.RequestSuperseded{}}},
+	})
+	check(t, Demotion(promotedNow{sender: true}), []decision{
+		{"a second one is refused", []said{registered(), promoted(), demoted()}, demote, 7, rejection(adminOnly, portal.Conflict, notHere)},
+		{"an account that was not promoted is refused", []said{registered()}, demote, 6, rejection(adminOnly, portal.Conflict, notHere)},
+	})
+	check(t, Demotion(promotedNow{owner: true}), []decision{
+		{"a sender who is no longer an admin is refused", []said{registered(), promoted()}, demote, 6, rejection(adminOnly, portal.Forbidden, "You are no longer an admin of this portal.")},
+		{"a sender of the admin group need not be promoted", []said{registered(), promoted()}, events.AdminDemotionRequested{ByGroup: true}, 6, ends},
+	})
+}
+
+// admins are two accounts with a journal, whose rows and facts are real.
+type adminDesk struct {
+	t      *testing.T
+	tables journaltest.Tables
+	*Decider
+	journal *journal.Journal
+	intent  portal.Intent
+}
+
+func newAdminDesk(t *testing.T) *adminDesk {
+	tables := journaltest.Start(t)
+	facts := journal.New(tables.Client, tables.Journal, tables.Records)
+	d := &adminDesk{t: t, tables: tables, journal: facts}
+	d.Decider = New(Config{
+		Journal: facts, Accounts: accounts.NewReader(facts, tables.Client, tables.Records, time.Now), Sender: mute{}, Now: time.Now,
+		Promoted: func(ctx context.Context, account portal.AccountID) (bool, error) {
+			out, err := tables.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &tables.Records, Key: schema.Admin(account).Attributes()})
+			return err == nil && len(out.Item) > 0, err
+		},
+	})
+	return d
+}
+
+type mute struct{}
+
+func (mute) Send(context.Context, ...events.Event) error      { return nil }
+func (mute) SendAgain(context.Context, ...events.Event) error { return nil }
+
+// request returns a request about an account.
+func (d *adminDesk) request(from, about portal.AccountID, request events.Request) events.Event {
+	d.intent++
+	id := portal.OperationID(string(from) + "-" + string(about) + "-" + events.Name(request.EventType()))
+	return events.Event{
+		ID: string(id), Operation: id, Source: "/test", Subject: portal.AccountStream(about), Time: time.Now(), Actor: portal.AccountActor(from), Intent: d.intent, Data: request,
+	}
+}
+
+func (d *adminDesk) handleAll(requests ...events.Event) {
+	d.t.Helper()
+	for _, msg := range requests {
+		var postponed *portal.Postponed
+		for {
+			err := d.Handlers()[msg.Type()](d.t.Context(), msg)
+			if errors.As(err, &postponed) {
+				continue
+			}
+			if err != nil {
+				d.t.Error(err)
+			}
+			break
+		}
+	}
+}
+
+func (d *adminDesk) isAdmin(account portal.AccountID) bool {
+	d.t.Helper()
+	is, err := d.promoted(d.t.Context(), account)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return is
+}
+
+func TestTwoAdminsWhoDemoteEachOtherAtOnceLeaveOneAdmin(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		d := newAdminDesk(t)
+		for _, account := range []portal.AccountID{"ann", "bob"} {
+			d.handleAll(d.request(account, account, events.RegisterUser{}), d.request("root", account, events.AdminPromotionRequested{}))
+		}
+		if !d.isAdmin("ann") || !d.isAdmin("bob") {
+			t.Fatal("promotions have no rows")
+		}
+		both := []events.Event{d.request("ann", "bob", events.AdminDemotionRequested{}), d.request("bob", "ann", events.AdminDemotionRequested{})}
+		var wait sync.WaitGroup
+		for _, msg := range both {
+			wait.Go(func() { d.handleAll(msg, msg) })
+		}
+		wait.Wait()
+		if d.isAdmin("ann") == d.isAdmin("bob") {
+			t.Fatalf("ann is an admin: %t, and so is bob", d.isAdmin("ann"))
+		}
+	}
+}
+
+func TestASecondDeliveryOfAPromotionOrDemotionChangesNothing(t *testing.T) {
+	t.Parallel()
+	d := newAdminDesk(t)
+	promote, demote := d.request("root", "ann", events.AdminPromotionRequested{}), d.request("root", "ann", events.AdminDemotionRequested{ByGroup: true})
+	d.handleAll(d.request("ann", "ann", events.RegisterUser{}), promote, promote, demote, promote, demote)
+	facts, err := d.journal.Read(t.Context(), portal.AccountStream("ann"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(facts) != 3 || d.isAdmin("ann") {
+		t.Errorf("there are %d facts, want 3; she is an admin: %t", len(facts), d.isAdmin("ann"))
+	}
+	if facts[1].Actor != portal.AccountActor("root") || facts[1].Operation == "" {
+		t.Errorf("the promotion is %+v", facts[1])
+	}
+}

@@ -1,0 +1,61 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/notices"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const mailedAgain = "The mail is sent again. Reload the page to see what came of it."
+
+// mailLine is what came of the mail about a notice.
+type mailLine struct {
+	Text phrase
+	// Failed says that the last attempt failed, and Again that the mail can be sent again.
+	Failed, Again bool
+}
+
+func (when times) mailLine(mail notices.Delivery) *mailLine {
+	var last notices.Attempt
+	if n := len(mail.Attempts); n > 0 {
+		last = mail.Attempts[n-1]
+	}
+	line := &mailLine{Again: mail.State != notices.Pending && mail.Round < notices.MaxMailsAgain, Failed: mail.State != notices.Delivered && last.Error != ""}
+	failed := phrase{{Text: "Mail failed on "}, when.at(last.At), {Text: ": " + last.Error}}
+	switch {
+	case mail.State == notices.Delivered:
+		line.Text = phrase{{Text: "Mailed "}, when.at(last.At)}
+	case mail.State == notices.Pending && line.Failed && mail.NextAt.After(when.now):
+		line.Text = append(failed, piece{Text: " Next try on "}, when.at(mail.NextAt))
+	case mail.State == notices.Pending:
+		line.Text, line.Failed = phrase{{Text: "The mail is on its way"}}, false
+	case line.Failed:
+		line.Text = failed
+	default:
+		line.Text = phrase{{Text: "Not mailed"}}
+	}
+	return line
+}
+
+// mailAgain has the mail about a notice sent again. The page says why if it cannot be.
+func (s *Web) mailAgain(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	notice, err := param(r, "notice")
+	if err != nil {
+		return err
+	}
+	if _, err := s.asks(w, r, id); err != nil {
+		return err
+	}
+	_, err = s.notices.MailAgain(r.Context(), id.Account, notice)
+	switch portal.CodeOf(err) {
+	case portal.Conflict, portal.TooManyRequests:
+		return s.renderNotices(w, r, id, s.status(err), noticesPage{Error: portal.MessageOf(err)})
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, noticesPath+"?mailed", http.StatusSeeOther)
+	return nil
+}
