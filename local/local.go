@@ -87,6 +87,9 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	if len(p.Config.MarketplaceAccounts) == 0 {
 		p.Config.MarketplaceAccounts = []string{localaws.Account}
 	}
+	if len(p.Config.MarketplaceTopics) == 0 {
+		p.Config.MarketplaceTopics = fleetTopics()
+	}
 	if err := app.Setup(ctx, p.AWS, p.Config); err != nil {
 		return fmt.Errorf("setting up: %w", err)
 	}

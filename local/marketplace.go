@@ -17,6 +17,15 @@ import (
 
 const marketplaceRule = "gatehouse-marketplace"
 
+// FleetCode is the product code of an older listing, which has topics. Its product and plan exist
+// once `gatehouse marketplace simulate` has made them.
+const FleetCode = "seamark-fleet-demo"
+
+func fleetTopics() []string {
+	fleet := marketplace.Product{Code: FleetCode}
+	return []string{fleet.SubscriptionTopic(), fleet.EntitlementTopic()}
+}
+
 // setupMarketplace lists the demo's plan Seamark Pro on the local AWS Marketplace, whose buyers come
 // to the portal, and has the event bus send its events to the portal's queue. It may be repeated.
 func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, running Portal) error {

@@ -41,6 +41,11 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a port out of range":           {[]string{"local", "--port", "99999"}, "--port 99999: a port must be 1 to 65535", "Run"},
 		"a port that is not a number":   {[]string{"local", "--port", "http"}, "--port", "Run"},
 		"an unknown shell":              {[]string{"completion", "csh"}, "must be one of", "Run"},
+		"no licence":                    {[]string{"marketplace", "show"}, `expected "<licence>"`, "Run `gatehouse marketplace show --help` for usage."},
+		"no step":                       {[]string{"marketplace", "simulate"}, "nothing to play: give --all, --buyer, or one step", "Run `gatehouse marketplace simulate --help` for usage."},
+		"two steps":                     {[]string{"marketplace", "simulate", "--pay", "x", "--cancel", "x"}, "can't be used together", "Run"},
+		"no agreement":                  {[]string{"marketplace", "simulate", "--pay", ""}, "nothing to play", "Run `gatehouse marketplace simulate --help` for usage."},
+		"--older without --buyer":       {[]string{"marketplace", "simulate", "--all", "--older"}, "--older needs --buyer", "Run"},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +64,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -84,7 +89,8 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
-		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}} {
+		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"},
+		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "simulate", "--all"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {
 			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)

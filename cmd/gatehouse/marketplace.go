@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+type marketplaceCommand struct {
+	Licences marketplaceLicencesCommand `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
+	Show     marketplaceShowCommand     `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
+	Simulate marketplaceSimulateCommand `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
+}
+
+type marketplaceLicencesCommand struct{ output }
+
+func (c marketplaceLicencesCommand) Run(ctx context.Context) error {
+	desk, err := openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	licences, err := desk.Licences(ctx)
+	if err != nil {
+		return err
+	}
+	list := make([]licenceJSON, 0, len(licences))
+	for _, l := range licences {
+		list = append(list, licenceJSONOf(l))
+	}
+	return c.print(os.Stdout, map[string]any{"licences": list}, func(w io.Writer) { printLicences(w, licences) })
+}
+
+// printLicences uses four lines for each licence, since its ids alone fill a line.
+func printLicences(w io.Writer, licences []projections.Licence) {
+	for _, l := range licences {
+		state := l.State
+		if at := moment(l.Since); at != "" {
+			state += " since " + at
+		}
+		fmt.Fprintf(w, "%s\n", oneLine(string(l.Stream)))
+		fmt.Fprintf(w, "  %-41s product %s\n", state, oneLine(string(l.Product)))
+		fmt.Fprintf(w, "  %-41s plan    %s\n", "account "+oneLine(string(l.Account)), oneLine(string(l.Plan)))
+		fmt.Fprintf(w, "  buyer   %s\n\n", oneLine(buyerOf(l.Buyer, l.Customer)))
+	}
+	fmt.Fprintf(w, "%s.\n", count(len(licences), "licence"))
+}
+
+// buyerOf is the buyer's AWS account or, for older listings, the customer identifier.
+func buyerOf(buyer portal.AWSAccount, customer string) string {
+	if buyer != "" {
+		return string(buyer)
+	}
+	return customer
+}
+
+type licenceJSON struct {
+	Licence   portal.Stream      `json:"licence"`
+	Product   portal.ProductCode `json:"product"`
+	Buyer     portal.AWSAccount  `json:"buyer,omitempty"`
+	Customer  string             `json:"customer,omitempty"`
+	State     string             `json:"state"`
+	Since     *time.Time         `json:"since,omitempty"`
+	Account   portal.AccountID   `json:"account,omitempty"`
+	Plan      portal.PlanID      `json:"plan,omitempty"`
+	Name      string             `json:"name,omitempty"`
+	ClaimedAt *time.Time         `json:"claimed_at,omitempty"`
+	Operation portal.OperationID `json:"operation,omitempty"`
+	Agreement string             `json:"agreement,omitempty"`
+	Dimension string             `json:"dimension,omitempty"`
+	FreeTrial bool               `json:"free_trial,omitempty"`
+	Until     *time.Time         `json:"until,omitempty"`
+}
+
+func licenceJSONOf(l projections.Licence) licenceJSON {
+	return licenceJSON{
+		Licence: l.Stream, Product: l.Product, Buyer: l.Buyer, Customer: l.Customer, State: l.State, Since: instant(l.Since), Account: l.Account,
+		Plan: l.Plan, Name: l.Name, ClaimedAt: instant(l.ClaimedAt), Operation: l.Operation, Agreement: l.Agreement, Dimension: l.Dimension,
+		FreeTrial: l.FreeTrial, Until: instant(l.Until),
+	}
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/local/simulate"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestALicenceIsListedWithin80Columns(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	printLicences(&text, []projections.Licence{
+		{
+			Stream: "licence/l-0123456789abcdef0123456789abcdef", State: projections.LicenceUnclaimed, Since: noon, Account: "01m8f2zvc1s9kf8a37m6tfg8jq",
+			Product: "4fk3q8b2v7x1n6m9z0c5d1234", Buyer: "111122223333", Plan: "a1b2c3",
+		},
+		{Stream: "legacy/4fk3q8b2v7x1n6m9z0c5d1234/PJS7FAH0HX5", State: projections.LicenceWaiting, Customer: "PJS7FAH0HX5", Product: "evil\x1b[31m"},
+	})
+	for _, want := range []string{
+		"licence/l-0123456789abcdef0123456789abcdef\n" +
+			"  unclaimed since 2026-03-01 12:00:00 UTC   product 4fk3q8b2v7x1n6m9z0c5d1234\n" +
+			"  account 01m8f2zvc1s9kf8a37m6tfg8jq        plan    a1b2c3\n  buyer   111122223333\n",
+		"  waiting                                   product evil�[31m\n  account -                                 plan    -\n  buyer   PJS7FAH0HX5\n",
+		"\n2 licences.\n",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("it prints\n%s\nwithout\n%s", &text, want)
+		}
+	}
+	for line := range strings.Lines(text.String()) {
+		if len([]rune(line)) > 81 {
+			t.Errorf("a line has %d characters: %s", len(line), line)
+		}
+	}
+}
+
+// shownLicence is a licence with these facts, one a minute from noon.
+func shownLicence(facts ...events.Fact) app.FoundLicence {
+	found := app.FoundLicence{}
+	for i, fact := range facts {
+		found.Facts = append(found.Facts, events.Event{
+			Sequence: int64(i + 1), Subject: "licence/l-1", Time: noon.Add(time.Duration(i) * time.Minute), Operation: "op", Data: fact,
+		})
+	}
+	found.Licence = state.FoldLicence("licence/l-1", found.Facts)
+	return found
+}
+
+func told(kind events.NoticeKind, at time.Time, status events.LicenceStatus) events.LicenceNoticed {
+	return events.LicenceNoticed{Status: status, Notice: events.MarketplaceNotified{Kind: kind, At: at, Purchase: events.Purchase{Product: "prod", Buyer: "111122223333"}}}
+}
+
+func TestALicenceIsShownWithWhatEachNoticeChanged(t *testing.T) {
+	t.Parallel()
+	found := shownLicence(
+		events.LicenceClaimed{Account: "ann", Plan: "pro", Name: "Pro"}, told(events.NoticeLicenceUpdated, noon, events.LicenceActive),
+		events.LicenceAccessWanted{Account: "ann", Plan: "pro"}, told(events.NoticeDeprovisioned, noon.Add(time.Hour), events.LicenceEnded),
+		events.LicenceAccessEnding{Account: "ann", Plan: "pro", Reason: events.LicenceEnded}, told(events.NoticeSubscribed, noon, ""),
+		told(events.NoticeEntitlement, noon, ""), told(events.NoticeUnknown, noon, ""),
+		events.RequestRejected{Code: portal.Conflict, Message: "Another account\x1b[31m uses it."}, events.LicenceReleased{Account: "ann"},
+	)
+	var text strings.Builder
+	printLicence(&text, found)
+	for _, want := range []string{
+		"buyer         111122223333\n", "access        no\n", "state         The purchase has ended.\n",
+		"2026-03-01 12:00:00  account ann claimed it for the plan pro (Pro), operation op\n",
+		"2026-03-01 12:01:00  AWS said license-updated at 2026-03-01 12:00:00 UTC: the licence is active\n",
+		"2026-03-01 12:02:00  access begins for account ann, plan pro\n",
+		"2026-03-01 12:03:00  AWS said license-deprovisioned at 2026-03-01 13:00:00 UTC: the licence is ended\n",
+		"2026-03-01 12:04:00  access ends for account ann, plan pro: ended\n",
+		"  AWS said subscribe-success at 2026-03-01 12:00:00 UTC, older than what AWS had said; it changed nothing\n",
+		"  AWS said entitlement-updated at 2026-03-01 12:00:00 UTC; it changed nothing\n",
+		", which this version cannot read; it changed nothing\n",
+		"  a claim was rejected (conflict), operation op: Another account�[31m uses it.\n", "  account ann released it\n",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("it prints\n%s\nwithout\n%s", &text, want)
+		}
+	}
+	body, err := json.Marshal(foundLicenceJSONOf(found))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"status":"ended"`, `"access":false`, `"type":"LicenceNoticed"`, `"kind":"license-deprovisioned"`, `"sequence":10`} {
+		if !strings.Contains(string(body), want) {
+			t.Errorf("%s is not in %s", want, body)
+		}
+	}
+}
+
+func TestAnOperatorReadsWhatToDoAboutALicence(t *testing.T) {
+	t.Parallel()
+	claimed := events.LicenceClaimed{Account: "ann", Plan: "pro"}
+	for name, c := range map[string]struct {
+		facts      []events.Fact
+		said, next string
+	}{
+		"paid and not claimed": {[]events.Fact{told(events.NoticeSubscribed, noon, events.LicenceActive)}, "nobody has claimed it", "Set up your account"},
+		"neither":              {[]events.Fact{told(events.NoticeEntitlement, noon, "")}, "Nobody has claimed it", "once the buyer has paid"},
+		"claimed and not paid": {[]events.Fact{claimed}, "AWS has not said that it is active", "gatehouse dlq list"},
+		"active":               {[]events.Fact{claimed, told(events.NoticeSubscribed, noon, events.LicenceActive)}, "AWS says that it is active", "gatehouse account find ann"},
+		"a failed payment":     {[]events.Fact{claimed, told(events.NoticeFailed, noon, events.LicenceFailed)}, "could not take the payment", "payment method"},
+		"cancelled":            {[]events.Fact{claimed, told(events.NoticeUnsubscribing, noon, events.LicenceEnding)}, "was cancelled", "buy it again"},
+		"ended":                {[]events.Fact{claimed, told(events.NoticeUnsubscribed, noon, events.LicenceEnded)}, "has ended", "buy it again"},
+	} {
+		if words, next := inWords(shownLicence(c.facts...).Licence); !strings.Contains(words, c.said) || !strings.Contains(next, c.next) {
+			t.Errorf("%s: %q, %q", name, words, next)
+		}
+	}
+}
+
+func TestOnlyPossibleStepsAreOffered(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]simulate.Purchase{
+		"pay fail-payment":        {Status: "ACTIVE", Entitlement: "PENDING"},
+		"cancel end":              {Status: "ACTIVE", Entitlement: "PROVISIONED"},
+		"end resubscribe":         {Status: "ACTIVE", Entitlement: "PROVISIONED", Cancelling: true, Older: true},
+		"deprovision resubscribe": {Status: "CANCELLED", Entitlement: "PROVISIONED"},
+		"resubscribe":             {Status: "TERMINATED", Entitlement: "FAILED"},
+	} {
+		if got := strings.Join(nextSteps(p), " "); got != want {
+			t.Errorf("%+v: %s, want %s", p, got, want)
+		}
+	}
+}
+
+func TestAScenarioIsOneLineAndItsNote(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	printScenario(&text, simulate.Scenario{Name: "claim before payment", Listing: "sns", Result: simulate.Right})
+	printScenario(&text, simulate.Scenario{Name: "lost", Listing: "eventbridge", Result: simulate.NotPlayed, Note: "nobody asks"})
+	if want := "ok          sns          claim before payment\nNOT PLAYED  eventbridge  lost\n            nobody asks\n"; text.String() != want {
+		t.Errorf("it prints\n%s", &text)
+	}
+}
+
+func TestTheSimulatorRefusesAWSItself(t *testing.T) {
+	t.Parallel()
+	env := []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x"}
+	code, stdout, stderr := said(t, env, "marketplace", "simulate", "--all")
+	if code != 1 || stdout != "" || !strings.Contains(stderr, "this is AWS itself") || !strings.Contains(stderr, "`gatehouse local`") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// A purchase is followed through the commands, on a portal that runs as another process.
+func TestAPurchaseIsPlayedListedAndShown(t *testing.T) {
+	t.Parallel()
+	banner, _ := runs(t, localCommandOn(t.TempDir()), "Stop with")
+	var env []string
+	for line := range strings.Lines(banner) {
+		if export, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+			env = append(env, export)
+		}
+	}
+	asked := func(into any, args ...string) {
+		t.Helper()
+		code, stdout, stderr := said(t, env, append([]string{"marketplace"}, args...)...)
+		if code != 0 || stderr != "" {
+			t.Fatalf("%v: exit code %d, %q", args, code, stderr)
+		}
+		if into != nil {
+			if err := json.Unmarshal([]byte(stdout), into); err != nil {
+				t.Fatalf("%v prints %q: %v", args, stdout, err)
+			}
+		}
+	}
+	var bought struct{ Agreement, Licence string }
+	asked(&bought, "simulate", "--buyer", "--json")
+	asked(nil, "simulate", "--pay", bought.Agreement)
+	var shown struct {
+		Licence, Status, Words string
+		Facts                  []struct{ Type string }
+	}
+	deadline := time.Now().Add(time.Minute)
+	for listed := ""; !strings.Contains(listed, "unclaimed"); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the licence is not listed: %s", listed)
+		}
+		var list json.RawMessage
+		asked(&list, "licences", "--json")
+		listed = string(list)
+	}
+	asked(&shown, "show", strings.TrimPrefix(bought.Licence, "licence/"), "--json")
+	if shown.Licence != bought.Licence || shown.Status != "active" || len(shown.Facts) != 1 || shown.Facts[0].Type != "LicenceNoticed" {
+		t.Errorf("it shows %+v", shown)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"a payment twice":       {[]string{"simulate", "--pay", bought.Agreement}, "The local AWS Marketplace refuses: the entitlement of agreement " + bought.Agreement + " is PROVISIONED."},
+		"an unknown agreement":  {[]string{"simulate", "--pay", "agmt-none"}, "there is no agreement agmt-none"},
+		"an unknown licence":    {[]string{"show", "l-none"}, "There is no licence licence/l-none."},
+		"a name of no licence":  {[]string{"show", "account/ann"}, `"account/ann" names no licence.`},
+		"a licence without end": {[]string{"show", "licence/"}, "names no licence"},
+	} {
+		code, stdout, stderr := said(t, env, append([]string{"marketplace"}, c.args...)...)
+		if code != 1 || stdout != "" || !strings.Contains(stderr, c.says) {
+			t.Errorf("%s: %s", name, fmt.Sprint(code, stdout, stderr))
+		}
+	}
+}

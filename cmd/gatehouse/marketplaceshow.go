@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+type marketplaceShowCommand struct {
+	output
+	Licence string `arg:"" help:"The licence: licence/<id>, the id alone (l-…), or legacy/<product code>/<customer identifier>."`
+}
+
+func (c marketplaceShowCommand) Run(ctx context.Context) error {
+	desk, err := openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := desk.Licence(ctx, c.Licence)
+	if err != nil {
+		return err
+	}
+	return c.print(os.Stdout, foundLicenceJSONOf(found), func(w io.Writer) { printLicence(w, found) })
+}
+
+func printLicence(w io.Writer, l app.FoundLicence) {
+	said, next := inWords(l.Licence)
+	access := "no"
+	if l.Open {
+		access = "yes, since " + moment(l.AccessAt)
+	}
+	pairs(w,
+		[2]string{"licence", oneLine(string(l.Stream))}, [2]string{"product", printable(string(l.Purchase.Product))}, [2]string{"buyer", printable(string(l.Purchase.Buyer))},
+		[2]string{"customer", printable(l.Purchase.Customer)}, [2]string{"agreement", printable(l.Purchase.Agreement)}, [2]string{"offer", printable(l.Offer)},
+		[2]string{"dimension", printable(l.Dimension)}, [2]string{"until", moment(l.Until)}, [2]string{"account", printable(string(l.Claim.Account))},
+		[2]string{"plan", printable(named(l.Claim))}, [2]string{"claimed", moment(l.Claim.At)}, [2]string{"access", access},
+		[2]string{"state", said}, [2]string{"next", next},
+	)
+	fmt.Fprintln(w)
+	for _, fact := range l.Facts {
+		const column = 21
+		columns := width(w)
+		if columns > 0 {
+			columns -= column
+		}
+		fmt.Fprintf(w, "%s  %s\n", moment(fact.Time)[:len("2006-01-02 15:04:05")], strings.ReplaceAll(wrap(oneLine(recounted(fact)), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
+	}
+}
+
+func named(claim state.Claim) string {
+	if claim.Name == "" {
+		return string(claim.Plan)
+	}
+	return string(claim.Plan) + " (" + claim.Name + ")"
+}
+
+// inWords returns the licence's state as a sentence, and what the operator can do next.
+func inWords(l state.Licence) (said, next string) {
+	if l.NotUnderstood != "" {
+		return "A newer version of Gatehouse has recorded " + events.Name(l.NotUnderstood) + ", which this one does not know.", "Update the workers."
+	}
+	find := "`" + processName + " account find " + oneLine(string(l.Claim.Account)) + "` shows the account's subscription and keys."
+	again := "The buyer can buy it again on AWS Marketplace."
+	switch {
+	case !l.Claimed() && l.Status == events.LicenceActive:
+		return "AWS says that it is active, and nobody has claimed it.", "The buyer has to come from AWS Marketplace with \"Set up your account\", sign in and confirm."
+	case !l.Claimed() && l.Status == events.LicenceUnknown:
+		return "Nobody has claimed it, and AWS has not said that it is active.", "Nothing. AWS says so once the buyer has paid."
+	}
+	switch l.Status {
+	case events.LicenceActive:
+		return "AWS says that it is active.", find
+	case events.LicenceFailed:
+		return "AWS could not take the payment.", "The buyer has to correct the payment method of their AWS account. Access begins once AWS says that the purchase is active."
+	case events.LicenceEnding:
+		return "The purchase was cancelled. AWS takes the last usage reports.", again
+	case events.LicenceEnded:
+		return "The purchase has ended.", again
+	case events.LicenceUnknown:
+	}
+	return "It is claimed, and AWS has not said that it is active.", "Wait for the payment. If the agreement is active in the AWS Marketplace Management Portal, `" + processName + " dlq list` shows whether a notice could not be handled."
+}
+
+// recounted says what a fact of a licence's stream changed.
+func recounted(fact events.Event) string {
+	switch f := fact.Data.(type) {
+	case events.LicenceNoticed:
+		return recountedNotice(f)
+	case events.LicenceClaimed:
+		return fmt.Sprintf("account %s claimed it for the plan %s (%s), operation %s", f.Account, f.Plan, f.Name, fact.Operation)
+	case events.LicenceReleased:
+		return fmt.Sprintf("account %s released it", f.Account)
+	case events.LicenceAccessWanted:
+		return fmt.Sprintf("access begins for account %s, plan %s", f.Account, f.Plan)
+	case events.LicenceAccessEnding:
+		return fmt.Sprintf("access ends for account %s, plan %s: %s", f.Account, f.Plan, f.Reason)
+	case events.RequestRejected:
+		return fmt.Sprintf("a claim was rejected (%s), operation %s: %s", f.Code, fact.Operation, f.Message)
+	case events.RequestJoined:
+		return fmt.Sprintf("the account claimed it again, operation %s", fact.Operation)
+	case events.RequestUnchanged:
+		return fmt.Sprintf("the account claimed it again, which changed nothing, operation %s", fact.Operation)
+	}
+	return events.Name(fact.Type())
+}
+
+func recountedNotice(f events.LicenceNoticed) string {
+	text := fmt.Sprintf("AWS said %s at %s", f.Notice.Kind, moment(f.Notice.At))
+	switch {
+	case f.Status != events.LicenceUnknown:
+		return text + ": the licence is " + string(f.Status)
+	case f.Notice.Kind == events.NoticeUnknown:
+		return text + ", which this version cannot read; it changed nothing"
+	case statusOf(f.Notice.Kind):
+		return text + ", older than what AWS had said; it changed nothing"
+	}
+	return text + "; it changed nothing"
+}
+
+// statusOf reports whether notices of the kind say whether a licence is active.
+func statusOf(kind events.NoticeKind) bool {
+	return state.NewLicence("").After(events.MarketplaceNotified{Kind: kind}) != events.LicenceUnknown
+}
+
+type foundLicenceJSON struct {
+	Licence   portal.Stream        `json:"licence"`
+	Purchase  events.Purchase      `json:"purchase"`
+	Status    events.LicenceStatus `json:"status,omitempty"`
+	StatusAt  *time.Time           `json:"status_at,omitempty"`
+	Words     string               `json:"words"`
+	Next      string               `json:"next"`
+	Offer     string               `json:"offer,omitempty"`
+	Dimension string               `json:"dimension,omitempty"`
+	Until     *time.Time           `json:"until,omitempty"`
+	Account   portal.AccountID     `json:"account,omitempty"`
+	Plan      portal.PlanID        `json:"plan,omitempty"`
+	ClaimedAt *time.Time           `json:"claimed_at,omitempty"`
+	Access    bool                 `json:"access"`
+	Facts     []licenceFactJSON    `json:"facts"`
+}
+
+type licenceFactJSON struct {
+	Sequence  int64              `json:"sequence"`
+	At        *time.Time         `json:"at"`
+	Type      string             `json:"type"`
+	Words     string             `json:"words"`
+	Operation portal.OperationID `json:"operation,omitempty"`
+	Data      events.Payload     `json:"data"`
+}
+
+func foundLicenceJSONOf(l app.FoundLicence) foundLicenceJSON {
+	said, next := inWords(l.Licence)
+	out := foundLicenceJSON{
+		Licence: l.Stream, Purchase: l.Purchase, Status: l.Status, StatusAt: instant(l.StatusAt), Words: said, Next: next, Offer: l.Offer,
+		Dimension: l.Dimension, Until: instant(l.Until), Account: l.Claim.Account, Plan: l.Claim.Plan, ClaimedAt: instant(l.Claim.At),
+		Access: l.Open, Facts: []licenceFactJSON{},
+	}
+	for _, fact := range l.Facts {
+		out.Facts = append(out.Facts, licenceFactJSON{
+			Sequence: fact.Sequence, At: instant(fact.Time), Type: events.Name(fact.Type()), Words: recounted(fact), Operation: fact.Operation, Data: fact.Data,
+		})
+	}
+	return out
+}

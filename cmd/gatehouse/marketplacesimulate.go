@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/local/simulate"
+)
+
+type marketplaceSimulateCommand struct {
+	output
+	All   bool `xor:"step" help:"Play every order of purchases, claims, payments and notices without a browser, and check the access after each step."`
+	Buyer bool `xor:"step" help:"Have a new buyer subscribe, and print how to go on."`
+	Older bool `help:"With --buyer: buy from a listing whose notices come by SNS topics."`
+
+	Pay         string `xor:"step" placeholder:"AGREEMENT" help:"The payment succeeds."`
+	FailPayment string `xor:"step" placeholder:"AGREEMENT" help:"The payment fails."`
+	Cancel      string `xor:"step" placeholder:"AGREEMENT" help:"The buyer cancels."`
+	End         string `xor:"step" placeholder:"AGREEMENT" help:"The agreement ends."`
+	Deprovision string `xor:"step" placeholder:"AGREEMENT" help:"AWS takes the licence of an ended agreement away."`
+	Resubscribe string `xor:"step" placeholder:"AGREEMENT" help:"The buyer who has cancelled buys again at once."`
+}
+
+func (marketplaceSimulateCommand) Help() string {
+	return "This works with gatehouse local only, in a terminal with the variables that it prints. The accounts and purchases that it makes stay until gatehouse local --fresh."
+}
+
+// step returns the step that a flag names, and its agreement.
+func (c marketplaceSimulateCommand) step() (name, agreement string) {
+	for _, one := range [][2]string{
+		{"pay", c.Pay}, {"fail-payment", c.FailPayment}, {"cancel", c.Cancel}, {"end", c.End}, {"deprovision", c.Deprovision}, {"resubscribe", c.Resubscribe},
+	} {
+		if one[1] != "" {
+			return one[0], one[1]
+		}
+	}
+	return "", ""
+}
+
+func (c marketplaceSimulateCommand) Run(ctx context.Context) error {
+	name, agreement := c.step()
+	switch {
+	case c.Older && !c.Buyer:
+		return usage("--older needs --buyer")
+	case !c.All && !c.Buyer && name == "":
+		return usage("nothing to play: give --all, --buyer, or one step with the agreement that --buyer prints, such as --pay")
+	}
+	p, err := process(ctx)
+	if err != nil {
+		return err
+	}
+	sim, err := simulate.Open(ctx, p)
+	if err != nil {
+		return err
+	}
+	if c.All {
+		return c.playAll(ctx, sim)
+	}
+	var bought simulate.Purchase
+	if c.Buyer {
+		bought, err = sim.Buy(ctx, c.Older)
+	} else {
+		bought, err = sim.Take(ctx, name, agreement)
+	}
+	if err != nil {
+		return app.InWords(err)
+	}
+	return c.print(os.Stdout, bought, func(w io.Writer) { printPurchase(w, bought) })
+}
+
+func (c marketplaceSimulateCommand) playAll(ctx context.Context, sim *simulate.Simulator) error {
+	all := []simulate.Scenario{}
+	failure := sim.All(ctx, func(one simulate.Scenario) {
+		all = append(all, one)
+		if !c.JSON {
+			printScenario(os.Stdout, one)
+		}
+	})
+	if c.JSON {
+		if err := c.print(os.Stdout, map[string]any{"ok": failure == nil, "scenarios": all}, nil); err != nil {
+			return err
+		}
+	}
+	return app.InWords(failure)
+}
+
+var resultWords = map[string]string{
+	simulate.Right: "ok", simulate.Differs: "DIFFERS", simulate.Broken: "FAILED", simulate.NotPlayed: "NOT PLAYED",
+}
+
+func printScenario(w io.Writer, one simulate.Scenario) {
+	fmt.Fprintf(w, "%-10s  %-11s  %s\n", resultWords[one.Result], one.Listing, one.Name)
+	if one.Note != "" {
+		fmt.Fprintf(w, "            %s\n", wrap(oneLine(one.Note), width(w), 12))
+	}
+}
+
+// printPurchase prints the commands of the steps that are possible now.
+func printPurchase(w io.Writer, p simulate.Purchase) {
+	pairs(w, [2]string{"agreement", p.Agreement}, [2]string{"licence", p.Licence}, [2]string{"buyer", p.Buyer}, [2]string{"product", p.Product},
+		[2]string{"status", p.Status + ", " + p.Entitlement})
+	fmt.Fprintf(w, "\nComing to the portal as the buyer, in a browser:\n  %s\n\nNext steps of the buyer and of AWS:\n", p.Arrival)
+	for _, step := range nextSteps(p) {
+		fmt.Fprintf(w, "  %s marketplace simulate --%s %s\n", processName, step, p.Agreement)
+	}
+	fmt.Fprintf(w, "\nWhat the portal knows:\n  %s marketplace show %s\n", processName, p.Licence)
+}
+
+func nextSteps(p simulate.Purchase) []string {
+	switch {
+	case p.Status == "ACTIVE" && p.Entitlement == "PENDING":
+		return []string{"pay", "fail-payment"}
+	case p.Status == "ACTIVE" && p.Cancelling:
+		return []string{"end", "resubscribe"}
+	case p.Status == "ACTIVE":
+		return []string{"cancel", "end"}
+	case !p.Older && p.Entitlement == "PROVISIONED":
+		return []string{"deprovision", "resubscribe"}
+	}
+	return []string{"resubscribe"}
+}

@@ -1,0 +1,98 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+)
+
+// Results of a scenario.
+const (
+	Right     = "ok"
+	Differs   = "differs"    // the access was not what AWS said last
+	Broken    = "failed"     // it could not be played to its end
+	NotPlayed = "not_played" // Note says why
+)
+
+// Scenario is one order of events on one listing, as it was played.
+type Scenario struct {
+	Name string `json:"name"`
+	// Listing is eventbridge, or sns for an older listing.
+	Listing string `json:"listing"`
+	Result  string `json:"result"`
+	Note    string `json:"note,omitempty"`
+	Steps   []Step `json:"steps"`
+}
+
+// Step is what held after a step.
+type Step struct {
+	Step    string `json:"step"`
+	Licence string `json:"licence"`
+	// AWS is the state that AWS's notices said last, and Agreement what its Agreement API says, if that
+	// is another state. State is the portal's, "" for an account that has not claimed the licence.
+	AWS       string `json:"aws"`
+	Agreement string `json:"agreement,omitempty"`
+	State     string `json:"state,omitempty"`
+	Claimed   bool   `json:"claimed"`
+	// Access: the API answers a call with the licence's key.
+	Access bool `json:"access"`
+}
+
+// right reports whether the access and the state are what AWS said last. Nobody has access before the
+// claim. If no notice has said what the Agreement API says, workers may know it or not.
+func (s Step) right() bool {
+	if !s.Claimed {
+		return !s.Access && s.State == ""
+	}
+	return s.State != "" && (s.State == s.AWS || s.State == s.Agreement) && s.Access == (s.State == "active")
+}
+
+// All plays every scenario on both kinds of listing, and calls tell after each. It returns an error,
+// for people, if one has another result than Right or NotPlayed. The accounts and purchases that it
+// makes stay.
+func (s *Simulator) All(ctx context.Context, tell func(Scenario)) error {
+	played, wrong := 0, 0
+	for _, kind := range []marketplace.Kind{marketplace.EventBridge, marketplace.SNS} {
+		on, err := s.listing(ctx, kind)
+		if err != nil {
+			return err
+		}
+		for _, one := range scenarios {
+			if ctx.Err() != nil {
+				return errors.New("interrupted; the accounts and purchases that were made stay")
+			}
+			result := s.run(ctx, on, one)
+			tell(result)
+			switch result.Result {
+			case NotPlayed:
+			case Right:
+				played++
+			default:
+				played++
+				wrong++
+			}
+		}
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d of %d scenarios went wrong", wrong, played)
+	}
+	return nil
+}
+
+func (s *Simulator) run(ctx context.Context, on listing, one scenario) Scenario {
+	result := Scenario{Name: one.name, Listing: string(on.kind), Result: Right, Steps: []Step{}}
+	err := one.play(ctx, &play{Simulator: s, on: on, played: &result})
+	var skipped notPlayed
+	switch {
+	case err == nil:
+		return result
+	case errors.As(err, &skipped):
+		result.Result = NotPlayed
+	case result.Result == Right:
+		result.Result = Broken
+	}
+	result.Note = err.Error()
+	return result
+}

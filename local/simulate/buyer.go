@@ -1,0 +1,77 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/buyers"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Purchase is what a buyer has after a step.
+type Purchase struct {
+	Agreement string `json:"agreement"`
+	Product   string `json:"product"`
+	// Licence names the licence as the portal does.
+	Licence string `json:"licence"`
+	Buyer   string `json:"buyer"`
+	// Status is the agreement's, and Entitlement that of its entitlement, in AWS's words.
+	Status      string `json:"status"`
+	Entitlement string `json:"entitlement"`
+	// Cancelling means that the buyer has cancelled, and AWS has not ended the agreement yet.
+	Cancelling bool `json:"cancelling,omitempty"`
+	// Arrival is the page from which the buyer comes to the portal.
+	Arrival string `json:"arrival"`
+	// Older means that the listing has topics.
+	Older bool `json:"older_listing"`
+}
+
+// Steps names what Take can do.
+var Steps = []string{"pay", "fail-payment", "cancel", "end", "deprovision", "resubscribe"}
+
+// Buy makes a new buyer subscribe, who has not paid yet. older chooses the listing with topics.
+func (s *Simulator) Buy(ctx context.Context, older bool) (Purchase, error) {
+	kind := marketplace.EventBridge
+	if older {
+		kind = marketplace.SNS
+	}
+	on, err := s.listing(ctx, kind)
+	if err != nil {
+		return Purchase{}, err
+	}
+	bought, err := s.market.Subscribe(ctx, marketplace.Order{Product: on.product})
+	return s.shown(bought), spoken(err)
+}
+
+// Take takes one of the Steps for an agreement. Resubscribing returns the new purchase.
+func (s *Simulator) Take(ctx context.Context, step, agreement string) (Purchase, error) {
+	take := map[string]func(context.Context, string) (marketplace.Purchase, error){
+		"pay": s.market.Pay, "fail-payment": s.market.FailPayment, "cancel": s.market.Cancel, "deprovision": s.market.Deprovision, "resubscribe": s.market.Resubscribe,
+		"end": func(ctx context.Context, agreement string) (marketplace.Purchase, error) {
+			return s.market.End(ctx, agreement, marketplace.Ending{})
+		},
+	}[step]
+	if take == nil {
+		return Purchase{}, refuse(fmt.Sprintf("There is no step %q; want one of %v.", step, Steps))
+	}
+	after, err := take(ctx, agreement)
+	return s.shown(after), spoken(err)
+}
+
+func (s *Simulator) shown(p marketplace.Purchase) Purchase {
+	return Purchase{
+		Agreement: p.Agreement, Product: p.Product, Licence: (&holding{Purchase: p}).stream(), Buyer: p.Account, Status: p.Status,
+		Entitlement: p.Entitlement, Cancelling: p.Cancelling, Arrival: s.market.ArrivalURL(p.Agreement), Older: p.Customer != "",
+	}
+}
+
+// spoken leaves of a refused step what the local AWS says about it.
+func spoken(err error) error {
+	var refused *buyers.Refusal
+	if errors.As(err, &refused) {
+		return portal.Fail(portal.Conflict, "The local AWS Marketplace refuses: "+refused.Message+".")
+	}
+	return err
+}

@@ -1,0 +1,176 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/local"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+)
+
+const (
+	fleetName = "Seamark Fleet"
+	fleetID   = "prod-seamarkfleetdemo"
+)
+
+// listing is a product on the local AWS Marketplace with the plan that it sells.
+type listing struct {
+	kind    marketplace.Kind
+	product string
+	plan    string
+	// endpoint is the base URL of the API that the plan covers.
+	endpoint string
+}
+
+// listing returns the demo's listing of that kind. It makes the older listing, and its plan, if they
+// do not exist.
+func (s *Simulator) listing(ctx context.Context, kind marketplace.Kind) (listing, error) {
+	l := listing{kind: kind, product: demo.ProCode}
+	if kind == marketplace.SNS {
+		l.product = local.FleetCode
+		if err := s.listFleet(ctx); err != nil {
+			return l, err
+		}
+	}
+	sold, err := s.planOf(ctx, l.product)
+	switch {
+	case err != nil:
+		return l, err
+	case sold == nil:
+		return l, refuse(fmt.Sprintf("No usage plan of the local API Gateway has the product code %s. Start `gatehouse local` again, which installs the demo.", l.product))
+	}
+	l.plan = aws.ToString(sold.Id)
+	return l, s.until(ctx, "the portal to offer the plan "+l.plan, func() (bool, error) {
+		l.endpoint, err = s.endpointOf(ctx, l.plan)
+		return l.endpoint != "", err
+	})
+}
+
+// listFleet lists a product with topics, whose notices go to the portal's queue. It may be repeated.
+func (s *Simulator) listFleet(ctx context.Context) error {
+	plan, err := s.planOf(ctx, local.FleetCode)
+	if err == nil && plan == nil {
+		plan, err = s.createFleet(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	product, err := s.market.PutProduct(ctx, marketplace.Product{
+		Code: local.FleetCode, ID: fleetID, Name: fleetName, Kind: marketplace.SNS, Dimensions: []string{"requests"},
+		RegistrationURL: s.process.Config.BaseURL + "/marketplace-confirm/" + aws.ToString(plan.Id),
+	})
+	if err != nil {
+		return fmt.Errorf("listing %s: %w", fleetName, err)
+	}
+	queue := "arn:aws:sqs:" + localaws.Region + ":" + localaws.Account + ":" + s.names.Marketplace
+	for _, topic := range []string{product.SubscriptionTopic(), product.EntitlementTopic()} {
+		if _, err := s.topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue}); err != nil {
+			return fmt.Errorf("subscribing the queue %s to %s: %w", s.names.Marketplace, topic, err)
+		}
+	}
+	return nil
+}
+
+// createFleet creates the usage plan on the stages of the demo's plan, and has the catalog read.
+func (s *Simulator) createFleet(ctx context.Context) (*types.UsagePlan, error) {
+	pro, err := s.planOf(ctx, demo.ProCode)
+	switch {
+	case err != nil:
+		return nil, err
+	case pro == nil:
+		return nil, refuse("The local API Gateway does not have the demo's plans. Start `gatehouse local` again, which installs them.")
+	}
+	created, err := s.plans.CreateUsagePlan(ctx, &apigateway.CreateUsagePlanInput{
+		Name: aws.String(fleetName), Description: aws.String("Sold by an older listing, for `gatehouse marketplace simulate`."),
+		ApiStages: pro.ApiStages, Tags: map[string]string{catalog.OfferTag: catalog.OfferValue},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating usage plan %s: %w", fleetName, err)
+	}
+	_, err = s.plans.UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
+		UsagePlanId: created.Id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String(local.FleetCode)}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("setting the product code of usage plan %s: %w", fleetName, err)
+	}
+	return &types.UsagePlan{Id: created.Id}, app.RequestCatalog(ctx, s.process)
+}
+
+// planOf finds the usage plan with the product code, nil if there is none.
+func (s *Simulator) planOf(ctx context.Context, code string) (*types.UsagePlan, error) {
+	pages := apigateway.NewGetUsagePlansPaginator(s.plans, &apigateway.GetUsagePlansInput{Limit: aws.Int32(500)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing usage plans: %w", err)
+		}
+		for _, plan := range page.Items {
+			if aws.ToString(plan.ProductCode) == code {
+				return &plan, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// endpointOf returns the address of the API that the plan covers, "" as long as the portal does not
+// sell the plan on AWS Marketplace.
+func (s *Simulator) endpointOf(ctx context.Context, plan string) (string, error) {
+	var shown struct {
+		Items []struct {
+			Plans []struct {
+				ID          string
+				Marketplace bool
+			}
+			APIs []struct{ Endpoint string } `json:"apis"`
+		}
+	}
+	if err := s.ask(ctx, "GET", "/catalog", "", nil, &shown); err != nil {
+		return "", err
+	}
+	for _, product := range shown.Items {
+		for _, p := range product.Plans {
+			if p.ID == plan && p.Marketplace && len(product.APIs) > 0 {
+				return product.APIs[0].Endpoint, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// lateError says that something did not happen in time.
+type lateError string
+
+func (l lateError) Error() string { return "waiting for " + string(l) + ": it did not happen in time" }
+
+// until polls until so returns true. It returns a lateError once patience ends.
+func (s *Simulator) until(ctx context.Context, what string, so func() (bool, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.patience, lateError(what))
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		is, err := so()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case is || err != nil:
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
