@@ -28,7 +28,6 @@ import (
 var noSuchRow = map[string]string{
 	"records actor#<actor> intent":                     "every actor that asks for something is an account",
 	"records actor#<actor> operation#<ms>#<operation>": "every actor that asks for something is an account",
-	"records stream#<stream> intent":                   "every request that has an intent is about an account",
 	"records announced#<product> deprecated#<sunset>":  "no product of the demo is deprecated; those of package notices are",
 	"records health health":                            "it is only read",
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",

@@ -64,6 +64,7 @@ func (p person) awaitsPurchase(bought marketplace.Purchase, state string) {
 func TestAPurchaseGivesAccessAsLongAsAWSSaysSo(t *testing.T) {
 	t.Parallel()
 	s := start(t)
+	s.waitForCatalog(t)
 	ada := s.signUp(t, "ada@example.com")
 	ada.succeed(ada.do(http.MethodPost, "/api/v1/register", ""))
 	market := buyers.New(s.AWSURL)

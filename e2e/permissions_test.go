@@ -72,7 +72,7 @@ func documentedPermissions(t *testing.T) map[string]map[permitted]bool {
 
 func resources(cell string) []string {
 	tables := []string{"journal", "records", "views", "usage", "sessions"}
-	queues := []string{"commands", "provisioning", "projections", "jobs", "notices", "deliveries", "dead-letter queues"}
+	queues := []string{"commands", "provisioning", "projections", "jobs", "notices", "deliveries", "marketplace", "dead-letter queues"}
 	var all []string
 	for one := range strings.SplitSeq(cell, ",") {
 		switch one = strings.Trim(one, " `"); one {
