@@ -160,7 +160,7 @@ var byRoute = map[string]answers{
 	"GET /account/notices":                                   {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"POST /account/notices":                                  {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /notices/{notice}/dismiss":                         {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
-	"POST /notices/{notice}/mail":                            {http.StatusUnauthorized, http.StatusSeeOther, http.StatusNotFound},
+	"POST /notices/{notice}/mail":                            {http.StatusUnauthorized, http.StatusNotFound, http.StatusNotFound},
 	"GET /webhooks":                                          {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"POST /webhooks":                                         {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without an address
 	"GET /webhooks/{webhook}":                                {http.StatusSeeOther, http.StatusNotFound, http.StatusNotFound},

@@ -37,8 +37,10 @@ type LicenceClaimed struct {
 	Purchase Purchase         `json:"purchase"`
 }
 
-// LicenceReleased: the licence no longer belongs to the account, and another one can claim it.
+// LicenceReleased: the licence no longer belongs to the account, and another one can claim it. It ends
+// the wish of a claim that still waits.
 type LicenceReleased struct {
+	Link
 	Account portal.AccountID `json:"account"`
 }
 

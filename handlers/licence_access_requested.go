@@ -11,7 +11,7 @@ import (
 // Gateway counts usage for each key. A request that is older than what the account has recorded
 // about the licence yields no facts, and so does a second delivery.
 //
-// An account that is being deleted releases the licence instead. A suspended account gets its
+// An account that is being deleted, or that nobody has opened, releases the licence instead. A suspended account gets its
 // plan: its keys are disabled as long as the suspension lasts.
 func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 	return func(account state.Account, req events.LicenceAccessRequested, id string) []events.Fact {
@@ -19,7 +19,7 @@ func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 			return nil
 		}
 		set := events.LicenceAccessSet{Licence: req.Licence, Sequence: req.Sequence, Open: req.Open, Claimed: req.Claimed, Plan: req.Plan}
-		if account.Standing.Leaving() {
+		if account.Standing.Leaving() || !account.Registered {
 			set.Open, set.Claimed, set.Released = false, false, true
 			return []events.Fact{set}
 		}
@@ -43,7 +43,11 @@ func LicenceRelease(licence state.Licence, req events.LicenceReleaseRequested) [
 	if licence.Claim.Account != req.Account {
 		return nil
 	}
-	return []events.Fact{events.LicenceReleased{Account: req.Account}}
+	released := events.LicenceReleased{Account: req.Account}
+	if licence.Claim.Waiting {
+		released.Wish = licence.Claim.Wish
+	}
+	return []events.Fact{released}
 }
 
 // maxReleased bounds the facts of one decision (journal.MaxFacts). The due rows free the other licences

@@ -61,7 +61,8 @@ func TestClaiming(t *testing.T) {
 	}{
 		{"a claim before the payment waits", licenceOf(), byAnn, []events.Fact{annClaims}},
 		{"a claim after the payment gives access at once", licenceOf(paid), byAnn, []events.Fact{annClaims, annGets(2, "")}},
-		{"a claim after the agreement has ended waits", licenceOf(paid, told(events.NoticeUnsubscribed, noon.Add(1), events.LicenceEnded)), byAnn, []events.Fact{annClaims}},
+		{"a claim of a licence that has ended is refused", licenceOf(paid, told(events.NoticeUnsubscribed, noon.Add(1), events.LicenceEnded)), byAnn, reject(decides, portal.Conflict,
+			"AWS Marketplace says that this purchase has ended. Buy it again on AWS Marketplace to use it.")},
 		{"a second claim changes nothing while the first waits", licenceOf(annClaims), byAnn, []events.Fact{events.RequestUnchanged{Decides: decides}}},
 		{"a second claim changes nothing once there was access", licenceOf(annClaims, paid, annGets(1, "op-claim")), byAnn, []events.Fact{events.RequestUnchanged{Decides: decides}}},
 		{"another account is refused", licenceOf(annClaims), byBob, reject(decides, portal.Conflict,
@@ -148,6 +149,8 @@ func TestLicenceAccess(t *testing.T) {
 		{"an older request than the last changes nothing", append(slices.Clone(has), said{fact: set(8, true)}), lose, 0, nil},
 		{"the end of what never began is recorded", []said{registered()}, lose, 0, []events.Fact{set(6, false)}},
 		{"a suspended account gets its plan, with keys that are disabled", []said{registered(), suspended()}, get, 0, []events.Fact{set(4, true), key, wanted}},
+		{"an account that nobody has opened releases the licence", nil, get, 0,
+			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true}}},
 		{"an account that is being deleted releases the licence", []said{registered(), {fact: events.AccountDeleting{}}}, get, 0,
 			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true}}},
 	})

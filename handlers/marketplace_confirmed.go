@@ -13,7 +13,8 @@ import (
 // ends once API Gateway has attached the key.
 //
 // The first claim counts. Another account is rejected, and so is another plan for the same
-// licence. A second claim of the same account yields RequestUnchanged, also while the first waits: the
+// licence. A licence that has ended never becomes active again, so claiming it is rejected. A customer of
+// an older listing may return under the same name, so that claim waits. A second claim of the same account yields RequestUnchanged, also while the first waits: the
 // licence is claimed already, and the dashboard shows what it waits for.
 func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
@@ -25,6 +26,8 @@ func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.F
 		return reject(decides, portal.Conflict, fmt.Sprintf("This purchase is used for %s already. Change what you bought on AWS Marketplace to change the plan.", claim.Name))
 	case licence.Claimed():
 		return []events.Fact{events.RequestUnchanged{Decides: decides}}
+	case licence.Status == events.LicenceEnded && licence.Stream.Kind() == portal.KindLicence:
+		return reject(decides, portal.Conflict, "AWS Marketplace says that this purchase has ended. Buy it again on AWS Marketplace to use it.")
 	}
 	facts := []events.Fact{events.LicenceClaimed{
 		Decides: decides, Account: req.Account, Plan: req.Plan, Name: req.Name, Stages: req.Stages, Purchase: req.Purchase,

@@ -134,7 +134,8 @@ func (a about) key(id portal.KeyID) string {
 }
 
 func (a about) operationOr(path string) string {
-	if a.fact.Operation == "" {
+	// An admin's operation is only the admin's.
+	if actor := a.fact.Actor; a.fact.Operation == "" || actor != "" && actor != portal.AccountActor(a.account.ID) {
 		return path
 	}
 	return "/operations/" + url.PathEscape(string(a.fact.Operation))

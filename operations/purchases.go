@@ -28,7 +28,7 @@ func (o *Operations) ConfirmPurchase(ctx context.Context, caller Caller, claim a
 			return nil, portal.Fail(portal.NotFound, "Your purchase waited for too long. Open your subscriptions on AWS Marketplace and set up your account from there again.")
 		}
 		var offered projections.Catalog
-		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
+		if err := o.whileStanding(ctx, caller.Account, registered, func(ctx context.Context) (err error) {
 			offered, err = o.views.Catalog(ctx)
 			return err
 		}); err != nil {

@@ -25,6 +25,7 @@ func (d *desk) claim() arrival.Claim {
 func TestAConfirmedPurchaseIsARequestAboutItsLicence(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
+	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
 	d.publish(free, sold(plus))
 	op, err := d.ConfirmPurchase(t.Context(), who(ann, "again"), d.claim())
 	if err != nil {
@@ -48,6 +49,7 @@ func TestAConfirmedPurchaseIsARequestAboutItsLicence(t *testing.T) {
 func TestAPurchaseThatCannotBeServedIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
+	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
 	expired, other, elsewhere, gone := d.claim(), d.claim(), d.claim(), d.claim()
 	expired.Expires = d.now
 	other.Purchase.Product = "xyz"
@@ -84,5 +86,30 @@ func TestAPlanThatIsPaidOnAWSMarketplaceIsNotLeftForAnother(t *testing.T) {
 	refuses(t, err, portal.Conflict)
 	if want := "You pay for Plus on AWS Marketplace."; !strings.Contains(err.Error(), want) {
 		t.Errorf("it says %v, want %s", err, want)
+	}
+}
+
+func TestAPurchaseNeedsAnAccountThatIsOpen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string][]events.Fact{
+		"nobody has registered":       nil,
+		"an admin has yet to approve": {events.RegistrationPending{}},
+		"an admin has denied":         {events.RegistrationPending{}, events.RegistrationDenied{Link: events.Link{Wish: 1}, Message: "No."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.publish(free, sold(plus))
+			if len(c) > 0 {
+				d.happen(portal.AccountStream(ann), "op", c...)
+			}
+			d.outbox.empty()
+			if _, err := d.ConfirmPurchase(t.Context(), who(ann, ""), d.claim()); portal.CodeOf(err) != portal.NotRegistered {
+				t.Errorf("got %v", err)
+			}
+			if sent, _ := d.outbox.empty(); len(sent) > 0 {
+				t.Errorf("sent %+v", sent)
+			}
+		})
 	}
 }

@@ -21,9 +21,28 @@ func inGoodStanding(profile projections.Profile) error {
 	return nil
 }
 
+// registered refuses an account that an account in good standing is not yet: nobody has opened it.
+func registered(profile projections.Profile) error {
+	switch profile.Status {
+	case projections.StatusRegistered:
+		return nil
+	case projections.StatusPending:
+		return portal.Fail(portal.NotRegistered, "The operator of this portal has to approve your registration first. There is nothing you need to do.")
+	case projections.StatusDenied:
+		return portal.Fail(portal.NotRegistered, "The operator of this portal has denied your registration.")
+	case projections.StatusNone:
+		return portal.Fail(portal.NotRegistered, "Register first: this account is not registered yet.")
+	}
+	return inGoodStanding(profile)
+}
+
 // whileInGoodStanding reads what a request needs, and at the same time whether the account may change
 // something. If it may not, that is the error.
 func (o *Operations) whileInGoodStanding(ctx context.Context, account portal.AccountID, read func(context.Context) error) error {
+	return o.whileStanding(ctx, account, inGoodStanding, read)
+}
+
+func (o *Operations) whileStanding(ctx context.Context, account portal.AccountID, check func(projections.Profile) error, read func(context.Context) error) error {
 	var profile projections.Profile
 	group, within := errgroup.WithContext(ctx)
 	group.Go(portal.Guard(func() (err error) {
@@ -38,7 +57,7 @@ func (o *Operations) whileInGoodStanding(ctx context.Context, account portal.Acc
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if refused := inGoodStanding(profile); refused != nil {
+	if refused := check(profile); refused != nil {
 		return refused
 	}
 	return failed

@@ -150,6 +150,10 @@ func describeLicence(step *Step, account state.Account, fact events.Event) {
 		step.Detail = step.Message
 	case events.LicenceNoticed:
 		describeNotice(step, f)
+	case events.LicenceReleased:
+		step.Status, step.Code = Rejected, string(portal.Conflict)
+		step.Message = "The purchase no longer belongs to this account."
+		step.Detail = step.Message
 	case events.LicenceAccessWanted:
 		step.Detail = "AWS Marketplace has confirmed the purchase of " + f.Name + "."
 	case events.LicenceAccessSet:
@@ -172,7 +176,7 @@ func describeNotice(step *Step, f events.LicenceNoticed) {
 		step.Message = "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it. We continue as soon as AWS confirms the payment."
 		step.Detail = step.Message
 	case events.LicenceEnding, events.LicenceEnded:
-		step.Status, step.Code = Waiting, "agreement_ended"
+		step.Status, step.Code = Rejected, "agreement_ended"
 		step.Message = "AWS Marketplace says that this purchase has ended. Buy it again on AWS Marketplace to use it."
 		step.Detail = step.Message
 	case events.LicenceUnknown:

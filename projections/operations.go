@@ -203,8 +203,6 @@ func WaitingText(reason string) string {
 		return "AWS Marketplace has to confirm the payment. You will hear from us; there is nothing you need to do."
 	case "payment_failed":
 		return "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it; then we continue automatically."
-	case "agreement_ended":
-		return "AWS Marketplace says that the purchase has ended. Buy it again on AWS Marketplace to use it."
 	case events.WaitingForAWS:
 		return "API Gateway is not accepting the change right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForKMS:

@@ -64,7 +64,7 @@ const (
 	// suffixLength is how much of a claim's id tells apart the cookies of several purchases.
 	suffixLength = 8
 	// maxPurchases bounds how many cookies of a browser are looked up.
-	maxPurchases = 5
+	maxPurchases = 20
 	// subscriptionsOfAWS is where buyers find what they have bought.
 	subscriptionsOfAWS = "https://console.aws.amazon.com/marketplace/home#/subscriptions"
 )

@@ -34,7 +34,9 @@ const (
 )
 
 // asksForPlan reports whether requests of the type are for getting a plan.
-func asksForPlan(kind string) bool { return kind == typeSubscribe || kind == typeChange }
+func asksForPlan(kind string) bool {
+	return kind == typeSubscribe || kind == typeChange || kind == typeConfirm
+}
 
 const (
 	waitsForAWS      = "aws"
@@ -271,8 +273,6 @@ func waiting(reason string) nextStep {
 		return nextStep{Heading: "Next: AWS Marketplace confirms the payment", Text: "That can take from a minute to a few days. You can close this page; your dashboard shows the answer.", Links: []link{toDashboard}}
 	case paymentFailed:
 		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: []link{subscriptionsAtAWS, toDashboard}}
-	case agreementEnded:
-		return nextStep{Heading: "Next: buy it again, if you want to use it", Text: "AWS Marketplace says that this purchase has ended.", Links: []link{subscriptionsAtAWS, toDashboard}}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
 	case waitsForKMSKey:
@@ -285,6 +285,8 @@ func rejected(operation operations.Operation, now present) nextStep {
 	switch operation.Code {
 	case string(portal.NotRegistered):
 		return nextStep{"Register your account first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
+	case agreementEnded:
+		return nextStep{"Buy it again, if you want to use it", "AWS Marketplace says that this purchase has ended, or that the payment failed.", []link{subscriptionsAtAWS, toDashboard}}
 	case string(portal.Superseded):
 		return nextStep{"A newer request replaced this one", "Your dashboard shows what you have now.", []link{toDashboard}}
 	}
@@ -305,7 +307,7 @@ func isAboutKey(kind string) bool {
 // saysWhatWaits reports whether a step that waits for this says more than any text of the pages could.
 func saysWhatWaits(code string) bool {
 	switch code {
-	case waitsForApproval, waitsForPayment, paymentFailed, agreementEnded:
+	case waitsForApproval, waitsForPayment, paymentFailed:
 		return true
 	}
 	return false

@@ -28,6 +28,10 @@ type Intake struct {
 	Demand func(notice string, at time.Time) events.Event
 }
 
+// maxAhead is how far ahead of this process a notice's time may lie. A later one counts as now, since no
+// notice could follow it otherwise.
+const maxAhead = 10 * time.Second
+
 // Handle passes on one message as a MarketplaceNotified. A second delivery of it has the same id,
 // and so does the same notice in another message, so it is handled once. A message that is no
 // notice, or whose origin is not allowed, is portal.Invalid, which makes it a dead letter.
@@ -42,6 +46,9 @@ func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	}
 	if refusal := i.Allowed.Refusal(read.Origin); refusal != "" {
 		return portal.Fail(portal.Invalid, refusal)
+	}
+	if now := i.Now().UTC(); read.Data.At.After(now.Add(maxAhead)) {
+		read.Data.At = now.Round(0)
 	}
 	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(read.Subject)).Msg("AWS Marketplace sent a notice")
 	now := i.Now().UTC().Round(0)

@@ -103,3 +103,20 @@ func TestANoticeAboutAnAgreementHasTheAgreementsReadAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestANoticeOfTheFutureIsOfNow(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 27, 16, 0, 5, 0, time.UTC)
+	out := &outbox{}
+	in := intake.Intake{
+		Allowed: notice.Allowed{Topics: []string{"arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-prod1"}},
+		Sender:  out, Now: func() time.Time { return now },
+	}
+	body := strings.Replace(paid, "2026-11-27T16:00:00Z", "2099-01-01T00:00:00Z", 1)
+	if err := in.Handle(t.Context(), transport.RawMessage{ID: "sqs-1", SentAt: now, Body: []byte(body)}); err != nil {
+		t.Fatal(err)
+	}
+	if at := out.sent[0].Data.(events.MarketplaceNotified).At; !at.Equal(now) {
+		t.Errorf("the notice is of %s, want %s", at, now)
+	}
+}
