@@ -68,7 +68,7 @@ func Kinds() []KindInfo {
 		{Kind: SubscriptionActive, Group: subscriptions, Label: "a subscription becomes active"},
 		{Kind: SubscriptionRejected, Group: subscriptions, Label: "a request about a plan is refused"},
 		{Kind: SubscriptionLost, Group: subscriptions, Label: "a subscription ends because its plan was removed or changed"},
-		{Kind: SubscriptionEnded, Group: subscriptions, Label: "the operator of the portal ends a subscription"},
+		{Kind: SubscriptionEnded, Group: subscriptions, Label: "the operator of the portal, or AWS Marketplace, ends a subscription"},
 		{Kind: PlanChanged, Group: subscriptions, Label: "a change of plan is done"},
 		{Kind: PlanChangeRefused, Group: subscriptions, Label: "a change of plan is refused"},
 		{Kind: ProductDeprecated, Group: subscriptions, Label: "a product that you subscribe to becomes deprecated"},

@@ -76,6 +76,14 @@ func subscriptionLost(a about, f events.SubscriptionLost) (Notice, bool) {
 
 // subscriptionEnded tells of a plan that an account left without asking for it.
 func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
+	if f.Licence != "" {
+		return Notice{
+			Importance: Act, About: aboutPlan(f.Plan), Link: dashboard,
+			Title:  "Your purchase of " + a.plan(f.Plan) + " has ended",
+			Text:   "AWS Marketplace says that your purchase of " + a.plan(f.Plan) + " has ended. Its API key stops working within seconds.",
+			Advice: "Buy it again on AWS Marketplace if you want to use it.",
+		}, true
+	}
 	if a.fact.Actor == "" || a.fact.Actor == portal.AccountActor(a.account.ID) {
 		return Notice{}, false
 	}

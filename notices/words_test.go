@@ -34,6 +34,7 @@ func TestFactsAreToldInWords(t *testing.T) {
 		"a plan was removed":                        {fact: events.SubscriptionLost{Plan: "plus", Reason: events.LostPlanGone}, kind: notices.SubscriptionLost, importance: notices.Act, title: "Your subscription to Plus has ended", says: "has removed Plus"},
 		"a plan covers another's API":               {fact: events.SubscriptionLost{Plan: "plus", Reason: events.LostStageTaken}, kind: notices.SubscriptionLost, importance: notices.Act, title: "Your subscription to Plus has ended", says: "leave the other plan"},
 		"the person leaves a plan":                  {fact: events.SubscriptionEnding{Plan: "plus"}},
+		"a purchase on AWS Marketplace ends":        {fact: events.SubscriptionEnding{Plan: "plus", Payer: events.Payer{Licence: "licence/l-1"}}, kind: notices.SubscriptionEnded, importance: notices.Act, title: "Your purchase of Plus has ended"},
 		"an admin ends a subscription":              {fact: events.SubscriptionEnding{Plan: "plus"}, actor: admin, kind: notices.SubscriptionEnded, importance: notices.Act, title: "Your subscription to Plus is ending"},
 		"a plan is changed":                         {fact: events.PlanChanged{From: "free", Plan: "plus"}, kind: notices.PlanChanged, importance: notices.Info, title: "You changed to Plus"},
 		"a change of plan is refused":               {fact: events.PlanChangeRefused{Plan: "plus", Message: "It is gone."}, kind: notices.PlanChangeRefused, importance: notices.Warn, title: "Your change to Plus was refused", says: "It is gone."},
