@@ -61,6 +61,7 @@ type subscriptionLine struct {
 type keyLine struct {
 	ID    portal.KeyID
 	Name  string
+	Ring  portal.Ring
 	Badge badge
 	// Active says that the key can be revealed.
 	Active bool

@@ -81,16 +81,27 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if body.Fault.Field == "plan" && body.Plans == nil || body.Standing != nil {
 		body.Fault.Field = "" // the page does not have that field
 	}
-	body.Full = body.Plans == nil && countNew(body.Live) >= s.keysPerRing
+	body.Full = body.Plans == nil && countNew(body.Live, ringOfNew(account)) >= s.keysPerRing
 	s.render(w, r, status, view{page: "keys", Title: "API keys", Section: "dashboard", Body: body})
 	return nil
 }
 
-// countNew counts the keys without those that others have replaced, which a person may have besides.
-func countNew(live []keyLine) int {
+// ringOfNew is the ring of a new key if the person has no choice.
+func ringOfNew(account projections.Account) portal.Ring {
+	for _, sub := range account.Subscriptions {
+		if sub.State != projections.SubscriptionEnded {
+			return sub.Ring
+		}
+	}
+	return portal.AccountRing
+}
+
+// countNew counts the keys of the ring without those that others have replaced, which a person may have
+// besides.
+func countNew(live []keyLine, ring portal.Ring) int {
 	n := 0
 	for _, line := range live {
-		if !line.Replaced {
+		if !line.Replaced && line.Ring == ring {
 			n++
 		}
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,23 +16,25 @@ import (
 const disabledText = "The operator of this portal has disabled the key, so API Gateway refuses calls with it. Ask them to enable it."
 
 func (when times) keyLines(account projections.Account, revealed map[portal.KeyID]time.Time) []keyLine {
-	lines := make([]keyLine, 0, len(account.Keys))
+	lines, labels := make([]keyLine, 0, len(account.Keys)), portal.KeyLabels(account.NamedKeys())
 	for _, key := range account.Keys {
-		lines = append(lines, when.keyLine(account, key, revealed[key.ID]))
+		line := when.keyLine(account, key, revealed[key.ID])
+		line.Name = cmp.Or(labels[key.ID], line.Name)
+		lines = append(lines, line)
 	}
 	return lines
 }
 
 func (when times) keyLine(account projections.Account, key projections.Key, revealed time.Time) keyLine {
 	line := keyLine{
-		ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
+		ID: key.ID, Name: key.Name, Ring: key.Ring, Badge: badge{"quiet", "minus", sentence(key.State)},
 		Created: when.moment(key.CreatedAt), Shown: when.moment(revealed), Plans: plansOf(account, key), Rotatable: true,
 	}
 	switch key.State {
 	case projections.KeyActive:
 		line.Active, line.Badge = true, badge{"ok", "check", "Active"}
 		if !uses(account, key) {
-			line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, "You have no subscription, so this key works with no API yet. Subscribe to a plan to use it."
+			line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, unusedText(key)
 		}
 	case projections.KeyPending:
 		line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can reveal it as soon as API Gateway has created it."
@@ -183,4 +186,11 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	}
 	s.render(w, r, http.StatusOK, view{page: "reveal", Title: "Your API key", Section: "dashboard", Hide: true, Body: body})
 	return nil
+}
+
+func unusedText(key projections.Key) string {
+	if _, paid := key.Ring.Licence(); paid {
+		return "Its purchase on AWS Marketplace is not active, so this key works with no API."
+	}
+	return "You have no subscription, so this key works with no API yet. Subscribe to a plan to use it."
 }
