@@ -33,12 +33,15 @@ type receiver struct {
 	fate string
 	// taken counts the requests that were answered with 200, by webhook and webhook-id.
 	taken map[string]int
+	// over is closed at the end.
+	over chan struct{}
 }
 
 func newReceiver(w *world) *receiver {
-	r := &receiver{w: w, of: map[portal.AccountID]string{}, taken: map[string]int{}}
+	r := &receiver{w: w, of: map[portal.AccountID]string{}, taken: map[string]int{}, over: make(chan struct{})}
 	server := httptest.NewServer(r)
 	w.Cleanup(server.Close)
+	w.Cleanup(func() { close(r.over) }) // first, since Close waits for what hangs
 	r.address = server.Listener.Addr().String()
 	return r
 }
@@ -90,7 +93,7 @@ func (r *receiver) ServeHTTP(rw http.ResponseWriter, request *http.Request) {
 	case "fails", "takes it and fails":
 		rw.WriteHeader(http.StatusInternalServerError)
 	case "hangs":
-		<-request.Context().Done()
+		<-r.over
 	case "redirects":
 		http.Redirect(rw, request, "http://169.254.169.254/", http.StatusTemporaryRedirect)
 	case "is gone for good":
