@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -46,7 +47,7 @@ func licenceRows(msg events.Event, before state.Licence, facts []events.Event) [
 		after.Apply(fact)
 	}
 	if after.AccessSequence != before.AccessSequence {
-		rows = append(rows, journal.PutDue(due.OfLicence(msg.Subject, after.AccessSequence, after.AccessAt, after.Claim.Account)))
+		rows = append(rows, journal.PutDue(due.OfLicence(msg.Subject, after.AccessSequence, after.AccessAt, cmp.Or(after.Claim.Account, before.Claim.Account))))
 	}
 	return rows
 }

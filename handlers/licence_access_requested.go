@@ -47,7 +47,11 @@ func LicenceRelease(licence state.Licence, req events.LicenceReleaseRequested) [
 	if licence.Claim.Waiting {
 		released.Wish = licence.Claim.Wish
 	}
-	return []events.Fact{released}
+	if !licence.Open {
+		return []events.Fact{released}
+	}
+	// The account may have been opened meanwhile, and have got access.
+	return []events.Fact{events.LicenceAccessEnding{Account: req.Account, Plan: licence.Claim.Plan}, released}
 }
 
 // maxReleased bounds the facts of one decision (journal.MaxFacts). The due rows free the other licences
