@@ -9,7 +9,7 @@ import (
 )
 
 // tellOfLicence tells the account of the row what it should have because of the licence, or tells
-// the licence that the account is being deleted. It is done once both agree.
+// the licence that the account has given it up. It is done once both agree.
 func (d DueRows) tellOfLicence(ctx context.Context, row found) (done bool, err error) {
 	if !row.Stream.IsLicence() {
 		return false, errUnknownKind
@@ -26,14 +26,16 @@ func (d DueRows) tellOfLicence(ctx context.Context, row found) (done bool, err e
 	if licence.NotUnderstood != "" || account.NotUnderstood != "" {
 		return false, errUnknownKind
 	}
+	recorded := account.Licences[row.Stream]
+	givenUp := account.Standing.Leaving() || recorded.Released && recorded.Sequence >= licence.AccessSequence
 	var fact events.Event
 	switch {
-	case account.Standing.Leaving() && licence.Claim.Account == row.Account:
+	case givenUp && licence.Claim.Account == row.Account:
 		fact = events.Event{
 			ID: row.at.SK, Source: "/gatehouse/jobs", Subject: portal.AccountStream(row.Account), Time: d.Now().UTC(), Correlation: row.Correlation,
 			Data: events.LicenceAccessSet{Licence: row.Stream, Released: true},
 		}
-	case !account.Standing.Leaving() && row.Opened == licence.AccessSequence && row.Opened > account.Licences[row.Stream].Sequence:
+	case !givenUp && row.Opened == licence.AccessSequence && row.Opened > recorded.Sequence:
 		fact = facts[row.Opened-1]
 		fact.Source = "/gatehouse/jobs"
 	default:
