@@ -136,3 +136,33 @@ func TestAQuotaNoLongerNeedsThePersonInTheNextPeriod(t *testing.T) {
 		t.Errorf("on the next day it needs %+v", needs)
 	}
 }
+
+// Only its actor can follow an operation.
+func TestANoticeLeadsToAnOperationOfOnesOwnOnly(t *testing.T) {
+	t.Parallel()
+	admin := portal.AccountActor("adminaccount")
+	for name, c := range map[string]struct {
+		actor portal.Actor
+		op    portal.OperationID
+		want  string
+	}{
+		"one's own":              {portal.AccountActor("ann"), "op-1", "/operations/op-1"},
+		"one that a worker ends": {"", "op-1", "/operations/op-1"},
+		"an admin's":             {admin, "op-1", "/dashboard"},
+		"none":                   {admin, "", "/dashboard"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.fact(events.SubscriptionApprovalPending{Plan: "plus", Name: "Plus", Ring: portal.AccountRing})
+			f := w.fact(events.SubscriptionDenied{Link: events.Link{Wish: 1}, Plan: "plus", Message: "No."})
+			f.Actor, f.Operation = c.actor, c.op
+			w.facts[len(w.facts)-1] = f
+			w.handle(f)
+			list := slices.DeleteFunc(w.list(), func(n notices.Notice) bool { return n.Kind != notices.ApprovalDenied })
+			if len(list) != 1 || list[0].Link != c.want {
+				t.Errorf("the notices are %+v, want one that leads to %s", list, c.want)
+			}
+		})
+	}
+}
