@@ -246,6 +246,9 @@ func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identit
 	case portal.NotFound:
 		s.showArrival(w, r, nothingToConfirm)
 		return nil
+	case portal.NotRegistered:
+		s.showArrival(w, r, arrivalFault{Status: s.status(err), Heading: "Your account is not open yet", Message: portal.MessageOf(err), Next: confirmLater})
+		return nil
 	case portal.Conflict:
 		s.showArrival(w, r, arrivalFault{Status: s.status(err), Heading: "We cannot confirm your purchase", Message: portal.MessageOf(err), Next: tellOperator})
 		return nil

@@ -368,7 +368,7 @@ func TestAPurchaseThatCannotBeKeptIsNotLost(t *testing.T) {
 
 func TestAPurchaseThatIsRefusedSaysSo(t *testing.T) {
 	t.Parallel()
-	for code, status := range map[portal.Code]int{portal.NotFound: http.StatusNotFound, portal.Conflict: http.StatusConflict, portal.TooManyRequests: http.StatusTooManyRequests} {
+	for code, status := range map[portal.Code]int{portal.NotFound: http.StatusNotFound, portal.Conflict: http.StatusConflict, portal.NotRegistered: http.StatusConflict, portal.TooManyRequests: http.StatusTooManyRequests} {
 		f, b := selling()
 		b.refusal = portal.Fail(code, "No.")
 		claim := purchaseOf("plan-market", false)

@@ -114,6 +114,10 @@ var (
 		"Your purchase is safe with AWS. Nothing has to be bought again.",
 		"Tell the operator of this portal what this page says.",
 	}
+	confirmLater = []string{
+		"Your purchase waits in this browser for 24 hours.",
+		"Go back to it once your account is open, and confirm it again.",
+	}
 	tryAgain = []string{
 		"Wait a minute. Your purchase is safe with AWS.",
 		"Reload this page, and let your browser send the form again. Or come back from your subscriptions on AWS Marketplace.",
