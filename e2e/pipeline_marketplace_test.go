@@ -81,7 +81,7 @@ func (w *world) sendNoticesAgain() {
 
 // saidLast reports whether AWS said last that the licence is active.
 func (m *market) saidLast(stream portal.Stream) (active bool) {
-	licence := state.NewLicence(stream)
+	licence := state.Licence{Stream: stream}
 	told := slices.Clone(m.notices)
 	slices.SortStableFunc(told, func(a, b events.Event) int {
 		return a.Data.(events.MarketplaceNotified).At.Compare(b.Data.(events.MarketplaceNotified).At)

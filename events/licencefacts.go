@@ -2,14 +2,13 @@ package events
 
 import "github.com/gatehouse-portal/gatehouse/portal"
 
-// Facts of a licence's stream, and LicenceAccessSet of an account's. A licence is an agreement of
-// a buyer with the seller on AWS Marketplace. Somebody has claimed it or not, and AWS says that it
-// is active or not, in any order. The account has access while both hold.
+// Facts of a licence's stream, and LicenceAccessSet of an account's. An account claims a licence, and
+// AWS says that it is active, in any order. The account has access while both hold.
 
 // LicenceStatus is what AWS last said about a licence.
 type LicenceStatus string
 
-// The statuses. A licence that is ending still may be used for an hour.
+// The statuses. AWS takes usage reports of a licence that is ending for about an hour.
 const (
 	LicenceUnknown LicenceStatus = ""
 	LicenceActive  LicenceStatus = "active"

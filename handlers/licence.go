@@ -42,7 +42,7 @@ func forLicence[R events.Request](d *Decider, decide DecideLicence[R]) func(cont
 // account again until it has recorded what it should have.
 func licenceRows(msg events.Event, before state.Licence, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
-	after := before.Clone()
+	after := before
 	for _, fact := range facts {
 		after.Apply(fact)
 	}

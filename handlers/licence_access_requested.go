@@ -11,7 +11,7 @@ import (
 // Gateway counts usage for each key. A request that is older than what the account has recorded
 // about the licence yields no facts, and so does a second delivery.
 //
-// An account that is being deleted, or that nobody has opened, releases the licence instead. A suspended account gets its
+// An account that is being deleted, or is not registered, releases the licence instead. A suspended account gets its
 // plan: its keys are disabled as long as the suspension lasts.
 func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 	return func(account state.Account, req events.LicenceAccessRequested, id string) []events.Fact {
@@ -50,7 +50,7 @@ func LicenceRelease(licence state.Licence, req events.LicenceReleaseRequested) [
 	if !licence.Open {
 		return []events.Fact{released}
 	}
-	// The account may have been opened meanwhile, and have got access.
+	// The account may have registered meanwhile, and have got access.
 	return []events.Fact{events.LicenceAccessEnding{Account: req.Account, Plan: licence.Claim.Plan}, released}
 }
 

@@ -19,7 +19,7 @@ const licence01 portal.Stream = "licence/l-01"
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func licenceOf(facts ...events.Fact) state.Licence {
-	l := state.NewLicence(licence01)
+	l := state.Licence{Stream: licence01}
 	for _, fact := range facts {
 		l.Apply(events.Event{Subject: licence01, Sequence: l.Sequence + 1, Operation: "op-claim", Data: fact})
 	}
@@ -149,11 +149,35 @@ func TestLicenceAccess(t *testing.T) {
 		{"an older request than the last changes nothing", append(slices.Clone(has), said{fact: set(8, true)}), lose, 0, nil},
 		{"the end of what never began is recorded", []said{registered()}, lose, 0, []events.Fact{set(6, false)}},
 		{"a suspended account gets its plan, with keys that are disabled", []said{registered(), suspended()}, get, 0, []events.Fact{set(4, true), key, wanted}},
-		{"an account that nobody has opened releases the licence", nil, get, 0,
+		{"an account that is not registered releases the licence", nil, get, 0,
 			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true}}},
 		{"an account that is being deleted releases the licence", []said{registered(), {fact: events.AccountDeleting{}}}, get, 0,
 			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true}}},
 	})
+}
+
+func TestLicenceRelease(t *testing.T) {
+	t.Parallel()
+	byHer := events.LicenceReleaseRequested{Account: "ann"}
+	waiting := events.LicenceReleased{Link: wish(1), Account: "ann"}
+	for _, c := range []struct {
+		name string
+		was  state.Licence
+		want []events.Fact
+	}{
+		{"a claim that waits ends with its wish", licenceOf(annClaims), []events.Fact{waiting}},
+		{"access ends first, so that the account is told", licenceOf(annClaims, paid, annGets(1, "op-claim")),
+			[]events.Fact{events.LicenceAccessEnding{Account: "ann", Plan: "pro"}, events.LicenceReleased{Account: "ann"}}},
+		{"a licence that is free stays free", licenceOf(annClaims, waiting), nil},
+		{"a licence of another account stays with it", licenceOf(events.LicenceClaimed{Account: "bob", Plan: "pro"}), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, LicenceRelease(c.was, byHer)); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestDeletionReleasesLicences(t *testing.T) {

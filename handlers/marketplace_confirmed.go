@@ -12,10 +12,12 @@ import (
 // access once AWS says that the licence is active, before or after the claim, and the operation
 // ends once API Gateway has attached the key.
 //
-// The first claim counts. Another account is rejected, and so is another plan for the same
-// licence. A licence that has ended never becomes active again, so claiming it is rejected. A customer of
-// an older listing may return under the same name, so that claim waits. A second claim of the same account yields RequestUnchanged, also while the first waits: the
-// licence is claimed already, and the dashboard shows what it waits for.
+// The first claim counts. Another account is rejected, and so is another plan for the same licence. A
+// second claim of the same account yields RequestUnchanged, also while the first waits: the dashboard
+// shows what it waits for.
+//
+// Claiming a licence that has ended is rejected. A customer of an older listing who buys again has the
+// same stream, and comes before AWS says that the payment succeeded, so that claim waits.
 func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	claim := licence.Claim

@@ -12,8 +12,8 @@ import (
 // whether the licence is active, the account that has claimed the licence gets access or loses it.
 // An older notice than the last changes nothing; see state.Licence.After.
 //
-// A licence that is ending gives no access: what is used after the last usage report would be
-// for nothing.
+// A licence that is ending gives no access: nobody would pay for what is used after the last usage
+// report.
 func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fact {
 	status := licence.After(req)
 	noticed := events.LicenceNoticed{Notice: req, Status: status}

@@ -98,6 +98,7 @@ func firstKey(account state.Account, ring portal.Ring, scheme KeyScheme, id stri
 	return keyCalled("Default key", account, ring, scheme, id)
 }
 
+// keyCalled asks for a key of that name, unless the ring has one.
 func keyCalled(name string, account state.Account, ring portal.Ring, scheme KeyScheme, id string) []events.Fact {
 	if _, ok := account.KeyOf(ring); ok {
 		return nil

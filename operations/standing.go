@@ -21,7 +21,7 @@ func inGoodStanding(profile projections.Profile) error {
 	return nil
 }
 
-// registered refuses an account that an account in good standing is not yet: nobody has opened it.
+// registered returns why an account that may change something is not open yet, nil if it is.
 func registered(profile projections.Profile) error {
 	switch profile.Status {
 	case projections.StatusRegistered:

@@ -99,7 +99,7 @@ func activityText(account state.Account, fact events.Event) string {
 	case events.QuotaThresholdReached:
 		return thresholdText(account.Keys[f.Key].Name, plan, f)
 	}
-	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(account, fact), licenceActivity(account, fact))
+	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(account, fact), licenceActivity(fact))
 }
 
 func thresholdText(key, plan string, f events.QuotaThresholdReached) string {

@@ -142,7 +142,7 @@ func (v *Views) Licence(ctx context.Context, stream portal.Stream) (licence Lice
 }
 
 // describeLicence has the words for facts of licences. Their facts name the plan themselves.
-func describeLicence(step *Step, account state.Account, fact events.Event) {
+func describeLicence(step *Step, fact events.Event) {
 	switch f := fact.Data.(type) {
 	case events.LicenceClaimed:
 		step.Status, step.Code = Waiting, "payment"
@@ -184,7 +184,7 @@ func describeNotice(step *Step, f events.LicenceNoticed) {
 	}
 }
 
-func licenceActivity(account state.Account, fact events.Event) string {
+func licenceActivity(fact events.Event) string {
 	set, ok := fact.Data.(events.LicenceAccessSet)
 	switch {
 	case !ok, set.Released:

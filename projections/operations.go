@@ -177,7 +177,7 @@ func describe(account state.Account, fact events.Event) Step {
 		describeKey(&step, account, fact)
 		describePlan(&step, account, fact)
 		describeStanding(&step, fact)
-		describeLicence(&step, account, fact)
+		describeLicence(&step, fact)
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."
 	case events.CatalogSourceFailed:

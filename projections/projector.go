@@ -219,13 +219,13 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 		return 0, err
 	}
 	var current state.Catalog
-	licence := state.NewLicence(stream)
+	licence := state.Licence{Stream: stream}
 	for _, fact := range facts {
 		if fact.Sequence > upTo {
 			break
 		}
 		current.Apply(fact)
-		before := licence.Clone()
+		before := licence
 		licence.Apply(fact)
 		if fact.Sequence <= shown {
 			continue

@@ -182,7 +182,9 @@ func GroupAdmins() Range { return Range{PK: "group-admins"} }
 func AdminsTold(about string) Key { return Key{"admins-told", about} }
 
 // Announced is the row of a deprecated product, with its sunset, about which subscribers are told, or were.
-func Announced(product, sunset string) Key { return Key{"announced#" + product, "deprecated#" + sunset} }
+func Announced(product, sunset string) Key {
+	return Key{"announced#" + product, "deprecated#" + sunset}
+}
 
 // Deed is the row of what an admin did at that time.
 func Deed(at time.Time, id string) Key { return Key{Deeds().PK, Milliseconds(at) + "#" + id} }

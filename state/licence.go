@@ -2,7 +2,6 @@ package state
 
 import (
 	"cmp"
-	"maps"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -22,16 +21,14 @@ type Licence struct {
 	Dimension string
 	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
 	Until time.Time
-	// Claim is the account's that the licence belongs to, the zero Claim if it is free.
+	// Claim is that of the account that the licence belongs to, the zero Claim if it is free.
 	Claim Claim
 	// Open means that the account should have access. AccessSequence is the fact that said so, or
 	// that said the opposite, such as the claim; 0 before the first.
 	Open           bool
 	AccessSequence int64
 	AccessAt       time.Time
-	// Decisions holds the highest intent decided in each scope.
-	Decisions     map[portal.Scope]portal.Intent
-	NotUnderstood string
+	NotUnderstood  string
 }
 
 // Claim is an account's claim to a licence.
@@ -43,33 +40,21 @@ type Claim struct {
 	// Wish is the fact that recorded the claim, At its time.
 	Wish int64
 	At   time.Time
-	// Waiting means that the account never had access since, because AWS did not say that the
-	// licence is active. Operation and Correlation are those of the claim.
-	Waiting     bool
-	Operation   portal.OperationID
-	Correlation string
+	// Waiting means that the account has not had access since the claim, because AWS has not said
+	// that the licence is active. Operation is that of the claim.
+	Waiting   bool
+	Operation portal.OperationID
 }
 
 // Claimed reports whether the licence belongs to an account.
 func (l Licence) Claimed() bool { return l.Claim.Account != "" }
 
-// NewLicence returns the state before the first fact.
-func NewLicence(stream portal.Stream) Licence {
-	return Licence{Stream: stream, Decisions: map[portal.Scope]portal.Intent{}}
-}
-
 // FoldLicence applies all facts of a licence's stream.
 func FoldLicence(stream portal.Stream, facts []events.Event) Licence {
-	l := NewLicence(stream)
+	l := Licence{Stream: stream}
 	for _, fact := range facts {
 		l.Apply(fact)
 	}
-	return l
-}
-
-// Clone returns a copy that shares nothing that Apply changes.
-func (l Licence) Clone() Licence {
-	l.Decisions = maps.Clone(l.Decisions)
 	return l
 }
 
@@ -80,11 +65,6 @@ func (l *Licence) Apply(e events.Event) {
 	if e.NotUnderstood() {
 		l.NotUnderstood = e.Type()
 	}
-	if d, ok := e.Data.(interface{ Decided() []portal.Scope }); ok {
-		for _, scope := range d.Decided() {
-			l.Decisions[scope] = max(l.Decisions[scope], e.Intent)
-		}
-	}
 	switch f := e.Data.(type) {
 	case events.LicenceNoticed:
 		l.notice(f)
@@ -92,7 +72,7 @@ func (l *Licence) Apply(e events.Event) {
 		l.learn(f.Purchase)
 		l.Claim = Claim{
 			Account: f.Account, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Wish: e.Sequence, At: e.Time,
-			Waiting: true, Operation: e.Operation, Correlation: e.Correlation,
+			Waiting: true, Operation: e.Operation,
 		}
 		l.Open, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
 	case events.LicenceReleased:

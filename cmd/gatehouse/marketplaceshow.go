@@ -119,15 +119,15 @@ func recountedNotice(f events.LicenceNoticed) string {
 		return text + ": the licence is " + string(f.Status)
 	case f.Notice.Kind == events.NoticeUnknown:
 		return text + ", which this version cannot read; it changed nothing"
-	case statusOf(f.Notice.Kind):
+	case tellsStatus(f.Notice.Kind):
 		return text + ", older than what AWS had said; it changed nothing"
 	}
 	return text + "; it changed nothing"
 }
 
-// statusOf reports whether notices of the kind say whether a licence is active.
-func statusOf(kind events.NoticeKind) bool {
-	return state.NewLicence("").After(events.MarketplaceNotified{Kind: kind}) != events.LicenceUnknown
+// tellsStatus reports whether notices of the kind say whether a licence is active.
+func tellsStatus(kind events.NoticeKind) bool {
+	return (state.Licence{}).After(events.MarketplaceNotified{Kind: kind}) != events.LicenceUnknown
 }
 
 type foundLicenceJSON struct {

@@ -48,14 +48,37 @@ func (p *play) active(ctx context.Context) (*holding, error) {
 }
 
 func (p *play) activeFor(ctx context.Context, who *person) (*holding, error) {
+	h, err := p.claimedBy(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	return h, p.take(ctx, "pay", h, p.market.Pay)
+}
+
+// claimed returns a new person's licence, claimed and not paid for.
+func (p *play) claimed(ctx context.Context) (*holding, error) {
+	who, err := p.newPerson(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.claimedBy(ctx, who)
+}
+
+func (p *play) claimedBy(ctx context.Context, who *person) (*holding, error) {
 	h, err := p.buy(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.claim(ctx, h, who); err != nil {
-		return nil, err
+	return h, p.claim(ctx, h, who)
+}
+
+// payUnnoticed pays, and has AWS lose the notice.
+func (p *play) payUnnoticed(ctx context.Context, h *holding) error {
+	if err := p.market.LoseNext(ctx, 1); err != nil {
+		return err
 	}
-	return h, p.take(ctx, "pay", h, p.market.Pay)
+	_, err := p.market.Pay(ctx, h.Agreement)
+	return err
 }
 
 func payThenClaim(ctx context.Context, p *play) error {
@@ -74,15 +97,8 @@ func payThenClaim(ctx context.Context, p *play) error {
 }
 
 func failThenPay(ctx context.Context, p *play) error {
-	who, err := p.newPerson(ctx)
+	h, err := p.claimed(ctx)
 	if err != nil {
-		return err
-	}
-	h, err := p.buy(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.claim(ctx, h, who); err != nil {
 		return err
 	}
 	if err := p.take(ctx, "fail the payment", h, p.market.FailPayment); err != nil {
@@ -161,21 +177,11 @@ func boughtAgain(ctx context.Context, p *play) error {
 }
 
 func lateNotice(ctx context.Context, p *play) error {
-	who, err := p.newPerson(ctx)
+	h, err := p.claimed(ctx)
 	if err != nil {
 		return err
 	}
-	h, err := p.buy(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.claim(ctx, h, who); err != nil {
-		return err
-	}
-	if err := p.market.LoseNext(ctx, 1); err != nil {
-		return err
-	}
-	if _, err := p.market.Pay(ctx, h.Agreement); err != nil {
+	if err := p.payUnnoticed(ctx, h); err != nil {
 		return err
 	}
 	// The Agreement API of a newer listing may say so before the notice does.
@@ -210,28 +216,18 @@ func lostNotice(ctx context.Context, p *play) error {
 	case run.Version == 0:
 		return notPlayed("the workers of this portal do not compare agreements with licences, so they learn of a lost notice only when AWS sends it again")
 	}
-	who, err := p.newPerson(ctx)
+	h, err := p.claimed(ctx)
 	if err != nil {
 		return err
 	}
-	h, err := p.buy(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.claim(ctx, h, who); err != nil {
-		return err
-	}
-	if err := p.market.LoseNext(ctx, 1); err != nil {
-		return err
-	}
-	if _, err := p.market.Pay(ctx, h.Agreement); err != nil {
+	if err := p.payUnnoticed(ctx, h); err != nil {
 		return err
 	}
 	if _, err := p.buy(ctx); err != nil {
 		return err
 	}
 	err = p.until(ctx, "the workers to find the payment", func() (bool, error) {
-		state, err := who.state(ctx, h.stream())
+		state, err := h.owner.state(ctx, h.stream())
 		return state == "active", err
 	})
 	var late lateError

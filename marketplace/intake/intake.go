@@ -47,11 +47,11 @@ func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	if refusal := i.Allowed.Refusal(read.Origin); refusal != "" {
 		return portal.Fail(portal.Invalid, refusal)
 	}
-	if now := i.Now().UTC(); read.Data.At.After(now.Add(maxAhead)) {
-		read.Data.At = now.Round(0)
+	now := i.Now().UTC().Round(0)
+	if read.Data.At.After(now.Add(maxAhead)) {
+		read.Data.At = now
 	}
 	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(read.Subject)).Msg("AWS Marketplace sent a notice")
-	now := i.Now().UTC().Round(0)
 	messages := []events.Event{{ID: read.ID(), Source: "/gatehouse/marketplace", Subject: read.Subject, Time: now, Data: read.Data}}
 	if i.Demand != nil && read.AboutAgreement() {
 		messages = append(messages, i.Demand(read.ID(), now))
