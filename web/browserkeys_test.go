@@ -104,6 +104,8 @@ func printsUsage(t *testing.T, ctx context.Context) {
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
 		t.Fatal(err)
 	}
+	// The content of a closed details element appears with the next frame.
+	eventually(t, ctx, `(`+seen+`)("details td")`)
 	for selector, want := range map[string]string{
 		"details td": "true", "svg.chart": "true", "svg.pace": "true", "#total": "true",
 		"header nav": "false", ".top-search": "false", "form": "false", "footer": "false", "summary": "false", "[download]": "false", ".ranges a": "false",
