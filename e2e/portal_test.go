@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long a test waits for something that should take a second or two.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // startPatience is how long a portal may take to start: all tests start theirs at the same time.
 const startPatience = 2 * time.Minute
