@@ -13,18 +13,17 @@ type operationPage struct {
 	ID    portal.OperationID
 	Title string
 	Badge badge
-	// Open says that the operation is in progress, Replayable that the operator can replay it.
+	// Open operations are in progress. The operator can replay Replayable ones.
 	Open, Replayable bool
 	Steps            []stepLine
 	// Next says what happens next, or the outcome.
 	Next nextStep
-	// Version changes with the content; the script replaces the part only then.
+	// Version changes with the content. The script replaces the part only then.
 	Version string
-	// Register offers to register, Again to do so again after a failure.
+	// Register offers to register, Again after a failure.
 	Register, Again bool
-	// Keys and Call are set if the account can call the API now.
-	Keys []keyLine
-	Call firstCall
+	Keys            []keyLine
+	Call            firstCall
 	// SignedOut says that the operation has deleted the reader's account.
 	SignedOut bool
 }
@@ -116,9 +115,8 @@ func (when times) operationPage(operation operations.Operation, plan string, now
 	return page
 }
 
-// present is what an account has now of an operation's plan.
 type present struct {
-	// State is that of the subscription, "" if there never was one.
+	// State is the subscription's, "" if there never was one.
 	State   string
 	Offered bool
 	// ProductID and Product are the plan's product, "" if the plan is no longer offered.
