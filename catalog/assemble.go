@@ -12,7 +12,7 @@ import (
 )
 
 type parts struct {
-	// plans are all usage plans of the AWS account, offered or not.
+	// plans are all usage plans of the AWS account.
 	plans []gateway.UsagePlan
 	// apis are the REST APIs that plans or product folders name.
 	apis        map[string]gateway.RestAPI
@@ -43,8 +43,8 @@ type assembler struct {
 
 // assemble builds the catalog. A product folder forms a product of the plans and stages that it
 // names. Other plans with the same stages form one product, named after its APIs. Stages that no
-// longer exist are dropped, and so are plans without a stage left. Of an API that is not a REST API
-// only id and name are known.
+// longer exist are dropped, as are plans without a stage left. Only id and name are known of an API
+// that is not a REST API.
 func assemble(from parts, byDefault Endpoint) assembly {
 	from.folder.Products = slices.SortedFunc(slices.Values(from.folder.Products), func(a, b Described) int { return cmp.Compare(a.Path, b.Path) })
 	a := &assembler{
@@ -76,7 +76,7 @@ func assemble(from parts, byDefault Endpoint) assembly {
 	return a.assembly
 }
 
-// problemsOfKept removes the lines from the problems of products that stay as they were: they are
+// problemsOfKept removes the lines from problems of products that stay as they were: they are
 // lines of the earlier file.
 func (a *assembler) problemsOfKept() {
 	for i := len(a.folder.Problems); i < len(a.Problems); i++ {
@@ -92,7 +92,7 @@ func (a *assembler) problem(path string, line int, format string, args ...any) {
 	a.Problems = append(a.Problems, Problem{Where: productFile(path), Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-// warn notes something in a product folder that is probably not as its author wants it.
+// warn notes something that is probably not as the folder's author wants it.
 func (a *assembler) warn(path string, line int, format string, args ...any) {
 	a.problem(path, line, format, args...)
 	a.Problems[len(a.Problems)-1].Warning = true
@@ -162,7 +162,7 @@ func (a *assembler) grouped() map[string][]Plan {
 }
 
 // productID depends only on the stages, so it survives renames and changes of plans. The derived
-// form contains no hyphen, so it differs from the readable one.
+// form has no hyphen, so it differs from the readable one.
 func productID(stages []portal.Stage) string {
 	if len(stages) == 1 {
 		return stages[0].API + "-" + stages[0].Stage
@@ -202,8 +202,7 @@ func (a *assembler) stage(stage portal.Stage) API {
 	}
 }
 
-// distinct tells apart products of the same name by adding their stages, or else the stages of each
-// API, to the names.
+// distinct adds stages, or each API's stages, to equal product names.
 func distinct(products []Product) []Product {
 	for _, more := range []func(API) string{
 		func(a API) string { return a.Stage },

@@ -15,9 +15,9 @@ import (
 
 const lastName = "last"
 
-// readFolder reads the catalog folder and stores its description under a hash, and the blobs that
-// it names. An unchanged folder writes nothing. If the folder cannot be read, or has lost all
-// products, the run goes on with the last description.
+// readFolder reads the catalog folder and stores its description under a hash, and its blobs. An
+// unchanged folder writes nothing. If the folder cannot be read, or has lost all products, the
+// run goes on with the last description.
 func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 	p = p.to(readAPIs)
 	if r.Folder == nil {

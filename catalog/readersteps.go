@@ -9,7 +9,7 @@ import (
 )
 
 // wanted are the stages that plans to offer and product folders name, by API, and the names of
-// the APIs that product folders name.
+// the APIs in product folders.
 type wanted struct {
 	stages map[string][]string
 	names  map[string]bool

@@ -70,7 +70,8 @@ func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, err
 	return portal.AccountID(it.text("account")), err
 }
 
-// create writes the mapping and the person's row, by which deleting the account finds the mapping.
+// create writes the mapping and the person's row, which leads the deletion of the account to the
+// mapping.
 func (a *accounts) create(ctx context.Context, name string) (portal.AccountID, error) {
 	id, err := ulid.New(ulid.Timestamp(a.now()), rand.Reader)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 
 const renewEvery = time.Hour
 
-// sessions are stored under the hash of a token, so reading the table reveals no usable token. A
-// second item lists each session under its account. A session ends after ttl (ends_at), or earlier
-// if it is not used for idle. expires_at, DynamoDB's TTL attribute, is the earlier of the two.
+// sessions are stored under the hash of a token, so the table reveals no usable token. A second
+// item lists each session under its account. A session ends after ttl (ends_at), or earlier if
+// unused for idle. expires_at, DynamoDB's TTL attribute, is the earlier of the two.
 type sessions struct {
 	table   table
 	journal string
@@ -26,7 +26,7 @@ type sessions struct {
 	now     func() time.Time
 }
 
-// create returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.
+// create returns errGone if the account was deleted meanwhile.
 func (s sessions) create(ctx context.Context, id Identity, agent string) (token string, err error) {
 	token = newSecret()
 	began := s.now()
@@ -113,8 +113,8 @@ func (s sessions) end(ctx context.Context, token string) error {
 
 func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
-// via follows the admin group configured now, also for older sessions, and the promotions. If those
-// cannot be read, the person is an admin by the group only.
+// via applies the admin group configured now, also to older sessions, and the promotions. If those
+// cannot be read, only the group counts.
 func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	id.Via = via
 	id.ByGroup = slices.Contains(id.Groups, s.config.AdminGroup)
@@ -130,7 +130,7 @@ func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	return id
 }
 
-// The names before origin.cookieName.
+// Names for origin.cookieName.
 const (
 	sessionCookie = "gatehouse_session"
 	browserCookie = "gatehouse_signin"
@@ -153,13 +153,13 @@ func (s *Service) setNamed(w http.ResponseWriter, name, value string, ttl time.D
 	})
 }
 
-// SetCookie sets a cookie as the session's is set. Several cookies of one name differ by their
-// suffix. It clears the cookie if ttl is 0.
+// SetCookie sets a cookie like the session's. Suffixes tell apart cookies of one name. It
+// clears the cookie if ttl is 0.
 func (s *Service) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
 	s.setNamed(w, s.origin.cookieName(name)+"_"+suffix, value, ttl)
 }
 
-// Cookies returns the values of the cookies of one name, by their suffixes.
+// Cookies returns the values of the cookies of one name, by suffix.
 func (s *Service) Cookies(r *http.Request, name string) map[string]string {
 	values := map[string]string{}
 	for _, c := range r.Cookies() {
