@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	// MaxQuery bounds a query, in characters; the rest is ignored.
-	MaxQuery = 200
-	// MaxResults bounds the results of one search.
+	// MaxQuery bounds a query, in characters. The rest is ignored.
+	MaxQuery   = 200
 	MaxResults = 50
 	maxWords   = 8
 	firstWait  = 1500 * time.Millisecond
@@ -35,12 +34,12 @@ type Result struct {
 	Title string
 	// URL is the path of its page.
 	URL string
-	// ProductID and Product are the product's id and name, "" for the portal's own pages; Slug and
-	// API those of the API, "" for products and pages.
+	// ProductID and Product are "" for the portal's own pages; Slug and API are "" for products
+	// and pages.
 	ProductID, Product string
 	Slug, API          string
 	Method, Path       string
-	// Excerpt is a piece of its text, with the words that matched; empty if it has no text.
+	// Excerpt is some of its text, with the words that matched.
 	Excerpt []Piece
 }
 
@@ -60,7 +59,7 @@ type Results struct {
 
 type question struct {
 	words []string
-	// path is the pattern of a path in the query, "" if there is none, and pathWords its words.
+	// path is the pattern of a path in the query, or "".
 	path      string
 	pathWords []string
 }
@@ -90,8 +89,8 @@ func mayBeWrong(word string) bool { return utf8.RuneCountInString(word) >= minFu
 
 func (q question) empty() bool { return len(q.words) == 0 && q.path == "" }
 
-// Search finds products, pages, operations and schemas that have every word of the query, at most
-// limit of them and at most MaxResults. The end of a word may be missing, and one letter of a
+// Search finds at most limit products, pages, operations and schemas that have every word of the
+// query. Limit is at most MaxResults. The end of a word may be missing, and one letter of a
 // longer word may be wrong; both rank lower. A path such as /harbours/{id} finds operations. An
 // empty query finds nothing.
 //
@@ -155,8 +154,7 @@ func without(all, gone []entry) []entry {
 	return slices.DeleteFunc(all, func(one entry) bool { return known[one.key()] })
 }
 
-// has reports whether the entry is on the shelf. The index may be older than the shelf, so the
-// shelf decides.
+// has reports whether the entry is on the shelf, since the index may be older.
 func (s *Shelf) has(one entry) bool {
 	switch {
 	case one.product == "":
