@@ -180,7 +180,7 @@ func (key apiKey) answer(withValue bool) *apiKey {
 	return &key
 }
 
-// deleteAPIKey also removes the key from its plans. Its counted usage stays.
+// deleteAPIKey also removes the key from its plans. Its usage stays.
 func (s *Service) deleteAPIKey(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		key, err := findKey(tx, r.PathValue("key"))
