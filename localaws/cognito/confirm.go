@@ -24,10 +24,9 @@ func (c client) unknownUser(err, hidden error) error {
 }
 
 type clientUser struct {
-	ClientID   string `json:"ClientId"`
-	SecretHash string
-	Username   string
-	// Ignored from here on: for triggers, analytics and threat protection.
+	ClientID          string `json:"ClientId"`
+	SecretHash        string
+	Username          string
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
 	UserContextData   json.RawMessage

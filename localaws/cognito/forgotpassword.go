@@ -91,7 +91,6 @@ func (s *Service) resetPassword(ctx context.Context, p pool, name, code, passwor
 
 type adminResetUserPasswordInput struct {
 	userInput
-	// ClientMetadata is for triggers.
 	ClientMetadata map[string]string
 }
 

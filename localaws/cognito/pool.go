@@ -70,7 +70,7 @@ func (s *Service) newPoolID() string {
 	return s.env.Region + "_" + randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 9)
 }
 
-// randomText draws n characters with equal probability. The alphabet must have fewer than 256.
+// randomText draws n characters with equal probability from fewer than 256.
 func randomText(alphabet string, n int) string {
 	even := 256 - 256%len(alphabet)
 	text := make([]byte, 0, n)

@@ -19,7 +19,7 @@ const (
 	sessionLife = time.Hour
 )
 
-// session is a browser's sign-in. Its key is the cookie's hash.
+// session is a browser's sign-in, by the cookie's hash.
 type session struct {
 	PoolID   string
 	Username string

@@ -13,7 +13,7 @@ func invalid(format string, args ...any) error {
 	return wire.Errorf("ValidationException", format, args...)
 }
 
-// invalidParameter adds AWS's usual prefix for errors about one value.
+// invalidParameter adds AWS's prefix for errors about one value.
 func invalidParameter(format string, args ...any) error {
 	return invalid("One or more parameter values were invalid: "+format, args...)
 }

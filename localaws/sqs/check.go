@@ -127,7 +127,6 @@ func emptyAttribute(kind, name, base string) error {
 	return invalidParameter("Message %s attribute '%s' must contain a non-empty value of type '%s'.", kind, name, base)
 }
 
-// checkSystemAttributes allows the only name that AWS accepts.
 func checkSystemAttributes(attributes map[string]AttributeValue) error {
 	for name, value := range attributes {
 		if name != traceHeader {
@@ -143,7 +142,7 @@ func checkSystemAttributes(attributes map[string]AttributeValue) error {
 	return nil
 }
 
-// size is the size that AWS limits: the body and the names, types and values of attributes.
+// size is what AWS limits: the body and the names, types and values of attributes.
 func (e entry) size() int {
 	n := len(e.MessageBody)
 	for name, v := range e.MessageAttributes {
