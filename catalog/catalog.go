@@ -1,7 +1,6 @@
 // Package catalog is what the portal offers: products, their plans and the APIs behind them. A job
 // reads it from API Gateway, the source of truth, and stores it as one document under its own
-// hash. The same setup always gives the same document. The package does not decide who may buy a
-// product.
+// hash. The same setup always gives the same document.
 package catalog
 
 import (
@@ -29,8 +28,8 @@ type Document struct {
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
-// Product is plans and their APIs. A product folder describes it; without one, the plans with
-// exactly the same stages form a product.
+// Product is plans and their APIs: those of a product folder, or else plans with exactly the
+// same stages.
 type Product struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -42,12 +41,12 @@ type Product struct {
 	// Visibility is one of the constants; "" is VisiblePublic. Only VisibleGroups uses Groups.
 	Visibility string   `json:"visibility,omitempty"`
 	Groups     []string `json:"groups,omitempty"`
-	// Version is the version's name, such as "2". VersionOf is an id that all versions of the
-	// product share, "" if there is only one.
+	// Version is a name such as "2". All versions of a product share VersionOf, which is ""
+	// if there is only one.
 	Version   string `json:"version,omitempty"`
 	VersionOf string `json:"version_of,omitempty"`
-	// Status is one of the constants or "". Sunset is the date after which a deprecated product
-	// may be gone (YYYY-MM-DD), Successor the id of the product to change to; both may be "".
+	// Status is one of the constants or "". A deprecated product may be gone after Sunset
+	// (YYYY-MM-DD). Successor is the id of the product to change to. Both may be "".
 	Status    string `json:"status,omitempty"`
 	Sunset    string `json:"sunset,omitempty"`
 	Successor string `json:"successor,omitempty"`
@@ -91,12 +90,12 @@ type Owner struct {
 type Image struct {
 	Hash string `json:"hash"`
 	Type string `json:"type"`
-	// Alt is the text for people who do not see the image, "" if it only decorates.
+	// Alt is "" if the image only decorates.
 	Alt string `json:"alt,omitempty"`
 }
 
-// File is a stored image that Markdown shows. Name is its path in the product's folder, or in
-// "pages", such as "images/map.svg".
+// File is an image in Markdown. Name is its path in the product's folder, or in "pages", such
+// as "images/map.svg".
 type File struct {
 	Name string `json:"name"`
 	Hash string `json:"hash"`
@@ -118,19 +117,18 @@ type Plan struct {
 	Throttle    *Throttle      `json:"throttle"`
 	Quota       *Quota         `json:"quota"`
 	Stages      []portal.Stage `json:"stages"`
-	// Methods have limits of their own instead of the plan's.
-	Methods []MethodLimit `json:"methods,omitempty"`
+	Methods     []MethodLimit  `json:"methods,omitempty"`
 
-	// Order is the position that a product folder gives the plan, from 1. Plans with 0 come
-	// last, by size.
+	// Order is the plan's position in the product folder, from 1. Plans with 0 come last,
+	// by size.
 	Order int `json:"order,omitempty"`
 	// Price is plain text, such as "29 € a month", or "".
 	Price       string `json:"price,omitempty"`
 	Recommended bool   `json:"recommended,omitempty"`
 	// Approval is ApprovalManual, or "" if nobody has to approve.
 	Approval string `json:"approval,omitempty"`
-	// Marketplace plans are bought on AWS Marketplace, not here. Listing says how they are sold;
-	// documents of earlier versions lack it.
+	// Marketplace plans are bought on AWS Marketplace, not here. Listing says how; documents of
+	// earlier versions lack it.
 	Marketplace bool     `json:"marketplace,omitempty"`
 	Listing     *Listing `json:"listing,omitempty"`
 }
@@ -138,8 +136,7 @@ type Plan struct {
 // ApprovalManual means that an operator approves each subscription.
 const ApprovalManual = "manual"
 
-// MethodLimit limits one method of a stage. Path is the resource's, such as "/pets/{id}";
-// Method is the verb.
+// MethodLimit limits a method of a stage. Path is like "/pets/{id}", Method the verb.
 type MethodLimit struct {
 	API    string  `json:"api"`
 	Stage  string  `json:"stage"`
@@ -164,16 +161,16 @@ type Quota struct {
 // Kinds of APIs.
 const (
 	REST = "rest"
-	// Other is an API that API Gateway does not list among REST APIs, such as a WebSocket
-	// API. Only its id and stage are known.
+	// Other is an API that is not a REST API, such as a WebSocket API. Only its id and
+	// stage are known.
 	Other = "other"
-	// Docs is an API that is not on API Gateway. A product folder describes it, and no plan
-	// covers it.
+	// Docs is an API outside API Gateway. A product folder describes it, and no plan covers
+	// it.
 	Docs = "docs"
 )
 
-// API is a stage of an API, or an API that is not on API Gateway. Endpoint is "" if the public
-// cannot call it.
+// API is a stage of an API, or an API outside API Gateway. Endpoint is "" if the public cannot
+// call it.
 type API struct {
 	// ID is API Gateway's, "" for kind Docs.
 	ID string `json:"id"`
@@ -252,8 +249,8 @@ func (d Document) TakesKeys(api API) bool {
 }
 
 // After returns the document as the successor of another, whose gone products it adds to Moved.
-// It gives up an old address when the plan's product becomes visible to more people, since the
-// address would tell them of the old product.
+// It drops an old address when the plan's product becomes visible to more people, since it
+// would tell them of the old product.
 func (d Document) After(before Document) Document {
 	moved := map[string]portal.PlanID{}
 	maps.Copy(moved, before.Moved)
@@ -282,7 +279,7 @@ func (d Document) After(before Document) Document {
 }
 
 // ChangesPlans reports whether a plan is missing from the next document, or has other stages or
-// another name there. Then accounts with such a plan must be checked.
+// another name there. Then accounts with it must be checked.
 func (d Document) ChangesPlans(next Document) bool {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
@@ -295,8 +292,8 @@ func (d Document) ChangesPlans(next Document) bool {
 	return false
 }
 
-// Canonical sorts products by name; plans from the smallest to the largest, then by name; APIs by
-// name and stage; stages by API. Lists are empty rather than nil.
+// Canonical sorts products by name; plans by size, then by name; APIs by name and stage; stages
+// by API. Lists are empty rather than nil.
 func (d Document) Canonical() Document {
 	products := slices.AppendSeq([]Product{}, slices.Values(d.Products))
 	for i, product := range products {
@@ -323,8 +320,8 @@ func canonicalPlans(plans []Plan) []Plan {
 	return sorted
 }
 
-// comparePlans orders plans as their product folder does, then by rate, then by daily quota.
-// Unlimited plans come last.
+// comparePlans orders plans by Order, then by rate, then by daily quota. Unlimited plans
+// come last.
 func comparePlans(a, b Plan) int {
 	return cmp.Or(
 		cmp.Compare(uint(a.Order)-1, uint(b.Order)-1), // 0 comes last

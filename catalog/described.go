@@ -15,18 +15,18 @@ type Folder struct {
 	// a document that names them is published.
 	Blobs    map[string][]byte
 	Problems []Problem
-	// Broken are the names of the product folders left out because of errors, sorted. Their
-	// last description should stay until they are repaired.
+	// Broken are the product folders left out because of errors, sorted. Their last
+	// description should stay until they are repaired.
 	Broken []string
 	// MeantEmpty: the folder has the file EmptyMark.
 	MeantEmpty bool `json:"-"`
 }
 
-// EmptyMark is a file at the top of a catalog folder that is meant to have no products. Without it,
-// a folder that has lost all its products is taken for a fault; see Reader.Folder.
+// EmptyMark is a file at the top of a catalog folder without products. If it is missing, the loss
+// of all products is taken for a fault; see Reader.Folder.
 const EmptyMark = ".empty"
 
-// vanished reports whether all products are gone without the mark, as if a volume were not mounted.
+// vanished reports whether all products are gone without the mark, as when a volume is not mounted.
 // f is after keepBroken.
 func (f Folder) vanished(before Folder) bool {
 	return !f.MeantEmpty && len(f.Products) == 0 && len(before.Products) > 0
@@ -51,15 +51,14 @@ type DescribedPlan struct {
 	Price       string
 	Recommended bool
 	Approval    string
-	// Listing is nil for a plan that is not sold on AWS Marketplace.
+	// Listing is nil if the plan is not sold on AWS Marketplace.
 	Listing  *Listing
 	Withheld bool
-	// Line is its place in the product's file, for messages.
-	Line int
+	Line     int
 }
 
-// DescribedAPI names a stage of a REST API by the API's id or name, or describes an API that is
-// not on API Gateway (ID and Named are ""). Empty fields leave what API Gateway says.
+// DescribedAPI names a stage of a REST API by the API's id or name, or describes an API outside
+// API Gateway (ID and Named are ""). Empty fields leave what API Gateway says.
 type DescribedAPI struct {
 	ID, Named, Stage string
 	Slug             string
@@ -69,13 +68,11 @@ type DescribedAPI struct {
 	Endpoint         string
 	// Definition is the hash of an OpenAPI document that replaces API Gateway's export.
 	Definition string
-	// SDKs are the types that API Gateway shall generate; see SDK.
-	SDKs []string
-	Line int
+	SDKs       []string
+	Line       int
 }
 
-// Problem is a fault of a source, and what to change. The faulty part was left out of the catalog,
-// unless it is a warning.
+// Problem is a fault of a source. The faulty part was left out, unless it is a warning.
 type Problem struct {
 	// Where is a file ("seamark/product.yaml"), or part of API Gateway ("API a1b2c3, stage v1").
 	Where string `json:"where"`
@@ -83,8 +80,7 @@ type Problem struct {
 	Line int `json:"line,omitempty"`
 	// Text says what is wrong and what to change, in sentences.
 	Text string `json:"text"`
-	// Warning means that nothing was left out, but something is probably not as its author wants
-	// it.
+	// Warning means that nothing was left out.
 	Warning bool `json:"warning,omitempty"`
 }
 

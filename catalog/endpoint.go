@@ -50,7 +50,6 @@ type mapped struct {
 	gateway.Mapping
 }
 
-// addresses are base paths of public custom domains, in order of preference.
 type addresses []mapped
 
 func newAddresses(all []mapped) addresses {
@@ -63,8 +62,7 @@ func newAddresses(all []mapped) addresses {
 	return usable
 }
 
-// endpoint is the public URL of the stage: a custom domain's if it is mapped there, else the
-// default.
+// endpoint is the stage's public URL: a custom domain's if mapped there, else the default.
 func (all addresses) endpoint(api gateway.RestAPI, stage portal.Stage, byDefault Endpoint) string {
 	if api.Private {
 		return ""

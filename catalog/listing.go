@@ -4,17 +4,15 @@ import "github.com/gatehouse-portal/gatehouse/portal"
 
 // Listing is how a plan is sold on AWS Marketplace.
 type Listing struct {
-	// Product is AWS's code of the listing.
 	Product portal.ProductCode `json:"product"`
 	// URL is the listing's page or "".
 	URL string `json:"url,omitempty"`
-	// Dimensions are the contract dimensions that buy this plan, if the listing sells several
+	// Dimensions are the contract dimensions for this plan, if the listing sells several
 	// plans.
 	Dimensions []string `json:"dimensions,omitempty"`
 	// Meter says who meters usage: MeterNone, MeterPortal or MeterGateway.
 	Meter string `json:"meter"`
-	// MeterDimension is the dimension in which the portal meters usage, "" unless Meter is
-	// MeterPortal.
+	// MeterDimension is for MeterPortal, else "".
 	MeterDimension string `json:"meter_dimension,omitempty"`
 	// Notices is "sns" or "eventbridge", or "" if it follows from what AWS says about a purchase.
 	Notices string `json:"notices,omitempty"`
@@ -42,7 +40,7 @@ func (d Document) SoldAs(code portal.ProductCode) (plans []Plan, products []Prod
 	return plans, products
 }
 
-// listing completes how a plan is sold: as its product folder says, else by the usage plan's
+// listing completes how a plan is sold: by its product folder, else by the usage plan's
 // product code.
 func (a *assembler) listing(plan *Plan, code string, c claim) {
 	switch from := c.plan.Listing; {

@@ -18,10 +18,9 @@ const (
 
 // NotOffered is a usage plan that the catalog leaves out.
 type NotOffered struct {
-	Plan portal.PlanID `json:"plan"`
-	Name string        `json:"name"`
-	// Reason says why, and how to offer the plan.
-	Reason string `json:"reason"`
+	Plan   portal.PlanID `json:"plan"`
+	Name   string        `json:"name"`
+	Reason string        `json:"reason"`
 }
 
 type claim struct {
@@ -32,8 +31,7 @@ type claim struct {
 }
 
 // claims are what product folders say about usage plans. A folder that names a plan decides alone
-// whether and where it is offered, so a fault in the folder never puts the plan back into a public
-// product.
+// about it, so a fault in the folder never puts the plan back into a public product.
 type claims struct {
 	byPlan map[portal.PlanID]claim
 	// doubtful plans share a name that a folder uses.

@@ -24,8 +24,8 @@ type generated struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// upToDate reports whether a run need not ask API Gateway. A run that a request waits for asks
-// again about anything that had a problem.
+// upToDate reports whether a run need not ask API Gateway. A Fresh run asks again about
+// anything that had a problem.
 func (m generated) upToDate(p progress, at memory[generated], version string) bool {
 	if at.readBy(p) {
 		return true
@@ -33,8 +33,8 @@ func (m generated) upToDate(p progress, at memory[generated], version string) bo
 	return m.Version == version && m.Version != "" && (m.Problem == "" || !p.Fresh)
 }
 
-// failedLast puts what could not be generated last time at the end, the longest ago first. So a
-// stage that always fails does not keep others from being read.
+// failedLast puts failures of the last run at the end, the longest ago first, so that a stage
+// that always fails does not block others.
 func failedLast[T any](list []T, known func(T) memory[generated]) {
 	attempt := func(one T) time.Time {
 		if last := known(one); last.Value.Version == "" {
@@ -46,12 +46,12 @@ func failedLast[T any](list []T, known func(T) memory[generated]) {
 }
 
 // maxOutages is how many calls for documents may fail in a row, over several APIs, before the
-// run leaves the rest for the next run.
+// run leaves the rest to the next.
 const maxOutages = 6
 
-// readExports reads the OpenAPI documents of the catalog's stages that no product folder documents.
-// It reads a document again only after another deployment. A failure leaves the known document, and
-// is reported; it never fails the run.
+// readExports reads the OpenAPI documents of stages that no product folder documents, again only
+// after another deployment. A failure leaves the known document, and is reported; it never fails
+// the run.
 func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) {
 	if r.Normalize == nil {
 		return p.to(readSDKs), nil

@@ -13,8 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// readSDKs has API Gateway generate the SDKs that product folders want, again only after
-// another deployment. A failure leaves the known SDK, and is reported; it never fails the run.
+// readSDKs has API Gateway generate the SDKs that product folders want, like readExports.
 func (r *Reader) readSDKs(ctx context.Context, p progress) (progress, error) {
 	if p.Generating.IsZero() {
 		p.Generating = r.Now()
@@ -112,10 +111,10 @@ func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map
 	return next, nil
 }
 
-// sdkParameter is the value of a parameter of GetSdk, "" if it is unknown. AWS spells some in two
-// ways: serviceName and javaPackageName in the reference of GetSdk, with dots in AWS's own programs
-// and, for Ruby, in the Developer Guide ("Generate SDKs for an API using AWS CLI commands").
-// GetSdkTypes answers with the names to send.
+// sdkParameter is the value of a parameter of GetSdk, or "". AWS spells some in two ways:
+// serviceName and javaPackageName in the reference of GetSdk, with dots in AWS's own programs and,
+// for Ruby, in the Developer Guide ("Generate SDKs for an API using AWS CLI commands"). GetSdkTypes
+// answers with the names to send.
 func sdkParameter(name, api string) string {
 	switch name {
 	case "serviceName", "service.name":

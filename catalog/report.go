@@ -13,8 +13,8 @@ import (
 type Report struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Failed means that API Gateway could not be read. Then only Sources and Problems are set, and
-	// the published catalog stays.
+	// Failed means that API Gateway could not be read. Only Sources and Problems are set, and the
+	// published catalog stays.
 	Failed  bool          `json:"failed"`
 	Hash    string        `json:"hash,omitempty"`
 	Sources []SourceState `json:"sources"`

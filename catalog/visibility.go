@@ -13,9 +13,9 @@ type Viewer struct {
 	Admin    bool
 }
 
-// Sees reports whether the product exists for the viewer. Nothing else in Gatehouse decides
-// this: any list, page, search, download and request must treat a product that the viewer does
-// not see as if it did not exist.
+// Sees reports whether the product exists for the viewer. Only this method decides that: any
+// list, page, search, download and request must treat a product that the viewer does not see
+// as if it did not exist.
 func (v Viewer) Sees(p Product) bool {
 	switch p.Visibility {
 	case VisiblePublic, "":
@@ -57,8 +57,8 @@ func (d Document) For(v Viewer) Document {
 	return seen
 }
 
-// nameVersions gives versions of a product that is not among the ids the id of the first of them as
-// VersionOf. One that is left alone is no version.
+// nameVersions replaces a VersionOf that is not among the ids by the id of the first of its
+// versions, or removes it from a lone one.
 func (d Document) nameVersions(ids map[string]bool) {
 	first, several := map[string]string{}, map[string]bool{}
 	for _, product := range d.Products {

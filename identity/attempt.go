@@ -14,7 +14,7 @@ import (
 
 const (
 	attemptTTL = 10 * time.Minute
-	// attemptKept is how long a destination is kept for people who come back late or twice.
+	// attemptKept is how long late or repeated callbacks find their destination.
 	attemptKept = 24 * time.Hour
 )
 
@@ -24,9 +24,8 @@ type attempt struct {
 	returnTo string
 }
 
-// attempts are sign-ins in progress, under the hash of their state. Only the browser that began
-// one can take it, once and within attemptTTL: the state travels in URLs, so it must not suffice
-// to finish another person's sign-in.
+// attempts are sign-ins in progress, under the hash of their state. The state travels in URLs,
+// so only the browser that began one can take it, once and within attemptTTL.
 type attempts struct {
 	table table
 	now   func() time.Time
@@ -46,7 +45,7 @@ func (a attempts) begin(ctx context.Context, browser, returnTo string) (state st
 }
 
 // take returns an attempt and deletes its verifier and nonce. It returns errLapsed for one that was
-// taken, is too old or is another browser's, which stays unchanged.
+// taken, is too old or is another browser's.
 func (a attempts) take(ctx context.Context, state, browser string) (attempt, error) {
 	if len(state) != secretLength || len(browser) != secretLength {
 		return attempt{}, lapsed("")

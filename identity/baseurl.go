@@ -15,9 +15,7 @@ import (
 )
 
 // origin is the portal's origin as browsers write it: scheme and host in lower case, without a
-// default port. It decides which pages may send writes, the names of cookies and whether they are
-// Secure, and where people sign in. The Host header decides none of that: proxies rewrite it and
-// clients can forge it.
+// default port. The Host header decides nothing: proxies rewrite it and clients can forge it.
 type origin struct {
 	scheme string
 	host   string // with the port, unless it is the scheme's default
@@ -61,7 +59,7 @@ func (o origin) cookieName(name string) string {
 }
 
 // SameOrigin refuses writes from pages of other origins. Requests with a bearer token pass,
-// since browsers do not add one on their own.
+// since browsers add none on their own.
 func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, bearer, _ := bearerToken(r); !bearer {
@@ -111,11 +109,11 @@ func (s *Service) forbidden(why string) error {
 	return portal.Fail(portal.Forbidden, why+" Open the portal at "+s.origin.String()+" and try again.")
 }
 
-// movedParam marks a sign-in that was redirected to the base URL. Behind a proxy that
-// rewrites Host, the portal would otherwise redirect forever.
+// movedParam marks a sign-in that was redirected to the base URL. Without it, the
+// portal would redirect forever behind a proxy that rewrites Host.
 const movedParam = "moved"
 
-// moved returns where the sign-in must begin, "" for here. On another host name than the base
+// moved returns where the sign-in must begin, or "". On another host name than the base
 // URL's, the cookies would not come back.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()

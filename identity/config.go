@@ -35,7 +35,7 @@ const (
 // HomePath is where a sign-in leads by default.
 const HomePath = "/dashboard"
 
-// Config is the provider to trust and the portal's address. Issuer, ClientID and BaseURL are
+// Config is the provider and the portal's address. Issuer, ClientID and BaseURL are
 // required.
 type Config struct {
 	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every URL here it
@@ -50,16 +50,16 @@ type Config struct {
 	// Scopes default to openid, email and profile.
 	Scopes []string
 
-	// JWKSURL, AuthURL and TokenURL override discovery. With all three there is none, so
-	// tokens of an unreachable issuer can be verified (emulators issue tokens in AWS's name).
+	// JWKSURL, AuthURL and TokenURL override discovery. With all three, tokens of an
+	// unreachable issuer can be verified (emulators issue tokens in AWS's name).
 	JWKSURL  string
 	AuthURL  string
 	TokenURL string
 	// SignUpURL is the provider's sign-up page, which takes the parameters of the authorization
-	// endpoint. Cognito's managed login has one at /signup. "" is the sign-in page.
+	// endpoint, such as /signup of Cognito's managed login. "" is the sign-in page.
 	SignUpURL string
 	// SignOutURL overrides the discovered end_session_endpoint. "{client_id}" and
-	// "{return_url}" in it are replaced, e.g.
+	// "{return_url}" are replaced, e.g.
 	// https://login.example.com/logout?client_id={client_id}&logout_uri={return_url}
 	SignOutURL string
 
@@ -67,13 +67,13 @@ type Config struct {
 	GroupsClaim string
 	// Members of AdminGroup are admins; "" is DefaultAdminGroup.
 	AdminGroup string
-	// SessionTTL is how long a session lasts after the sign-in; DefaultSessionTTL if 0, at most
-	// MaxSessionTTL. A session keeps the groups of its sign-in, so leaving a group may take this
-	// long to have effect.
+	// SessionTTL is how long a session lasts; DefaultSessionTTL if 0, at most MaxSessionTTL. A
+	// session keeps the groups of its sign-in, so leaving a group may take this long to have
+	// effect.
 	SessionTTL time.Duration
-	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. Use is recorded
-	// at most once an hour, or once in a quarter of SessionIdle if that is shorter, so a
-	// session may end that much earlier.
+	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. A session may
+	// end up to an hour, or a quarter of SessionIdle, early, since use is recorded no more
+	// often.
 	SessionIdle time.Duration
 }
 
@@ -127,8 +127,7 @@ func (c Config) faults() error {
 	return errors.Join(faults...)
 }
 
-// webURL parses an absolute URL without credentials. It must be https except on loopback, since
-// tokens and cookies travel there.
+// webURL parses an absolute URL without credentials. It must be https except on loopback.
 func webURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {

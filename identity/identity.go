@@ -23,14 +23,13 @@ const (
 )
 
 // Identity is the authenticated caller. Email and Name are for display and for operators only, and
-// "" if the provider does not send them, as with access tokens.
+// "" if unknown, as with access tokens.
 type Identity struct {
-	Account portal.AccountID
-	Issuer  string
-	Subject string
-	Email   string
-	Name    string
-	// Verified means that the provider has verified the e-mail address.
+	Account  portal.AccountID
+	Issuer   string
+	Subject  string
+	Email    string
+	Name     string
 	Verified bool
 	Groups   []string
 	// TimeZone is the person's choice, a name of the tz database, or "". Only sessions have it.
@@ -81,11 +80,10 @@ type Options struct {
 	// does not undo the sign-in. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error
 	// OnSignOut responds to a sign-out that continues at next, an address of the identity provider.
-	// Without it the browser is redirected (303), which the form-action of the page's Content
-	// Security Policy must allow.
+	// Without it the browser is redirected (303), which the page's form-action must allow.
 	OnSignOut func(w http.ResponseWriter, r *http.Request, next string)
-	// CrossSiteForms are the paths to which other sites' pages may post forms. One that ends
-	// with "/" stands for the paths with one more segment. Their handlers must not rely on the
+	// CrossSiteForms are paths to which other sites' pages may post forms. One that ends with
+	// "/" stands for the paths with one more segment. Their handlers must not rely on the
 	// session.
 	CrossSiteForms []string
 	Log            zerolog.Logger

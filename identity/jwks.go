@@ -20,8 +20,8 @@ const (
 	keysAge      = time.Hour
 	keysPause    = time.Minute
 	unknownPause = time.Minute
-	// Unknown key ids can cause a burst of unknownReadings, then one more every unknownEvery. That
-	// bounds the calls that made-up key ids cause, and how long they can delay a new key.
+	// Unknown key ids cause at most unknownReadings, then one more every unknownEvery. That bounds
+	// the calls that made-up key ids cause, and how long they can delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
 	maxUnknown      = 1000
@@ -31,8 +31,8 @@ const (
 var errUnknownKey = errors.New("the provider has no such key")
 
 // keySet caches the provider's signing keys (RFC 7517). It reads them when first needed, when
-// they are too old, and once for an unknown key id. While the provider does not answer, known
-// keys stay in use.
+// too old, and once for an unknown key id. Known keys stay in use while the provider does not
+// answer.
 type keySet struct {
 	provider *provider
 	now      func() time.Time
@@ -102,8 +102,8 @@ func (k *keySet) known(algorithm, id string) any {
 	return choose(k.keys, algorithm, id)
 }
 
-// missed records that the last reading did not find the key id. It returns false if that
-// reading began before the caller's look.
+// missed records that the last reading did not find the key id, or returns false if it
+// began before the caller's look.
 func (k *keySet) missed(id string, before int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -117,7 +117,7 @@ func (k *keySet) missed(id string, before int) bool {
 	return true
 }
 
-// refresh reads the keys unless another reading has begun, and so ended, since the caller's look.
+// refresh reads the keys unless another reading has begun and ended since the caller's look.
 func (k *keySet) refresh(ctx context.Context, before int) error {
 	k.mu.Lock()
 	if k.began != before {

@@ -14,9 +14,8 @@ import (
 // Person is an account's personal data. It is one item, apart from journal and messages, so that
 // it can be deleted.
 type Person struct {
-	Email string
-	Name  string
-	// Unverified means that the provider has not verified the address.
+	Email      string
+	Name       string
 	Unverified bool
 	// UpdatedAt is in UTC, whole seconds.
 	UpdatedAt time.Time
@@ -26,8 +25,7 @@ type record struct {
 	Person
 	identity string
 	words    []string
-	// admin means that the token named the admin group.
-	admin bool
+	admin    bool
 }
 
 func (p record) differs(from record) bool {
@@ -77,8 +75,8 @@ func recordOf(it item) record {
 	}
 }
 
-// note stores the personal data of a token issued at that time, unless this process did
-// already. Tokens without an e-mail address, such as access tokens, change nothing.
+// note stores the personal data of a token, unless this process did already. Tokens
+// without an e-mail address, such as access tokens, change nothing.
 func (p *people) note(ctx context.Context, account portal.AccountID, said record, issued time.Time) error {
 	if said.Email == "" {
 		return nil

@@ -32,8 +32,6 @@ type endpoints struct {
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 }
 
-// provider talks to the identity provider over HTTP. It keeps the discovery document for the life
-// of the process.
 type provider struct {
 	config Config
 	http   *http.Client

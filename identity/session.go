@@ -16,8 +16,8 @@ import (
 const renewEvery = time.Hour
 
 // sessions are stored under the hash of a token, so the table reveals no usable token. A second
-// item lists each session under its account. A session ends after ttl (ends_at), or earlier if
-// unused for idle. expires_at, DynamoDB's TTL attribute, is the earlier of the two.
+// item lists each under its account. A session ends after ttl (ends_at), or earlier if unused
+// for idle. expires_at, DynamoDB's TTL attribute, is the earlier of the two.
 type sessions struct {
 	table   table
 	journal string
@@ -84,8 +84,8 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 	}, true, nil
 }
 
-// renew records that a session is used, unless it did so recently. A session that was ended
-// meanwhile stays deleted. A failure only makes the session end earlier.
+// renew records that a session is used, unless it did so recently. An ended session stays
+// deleted. A failure only makes the session end earlier.
 func (s sessions) renew(ctx context.Context, it item) {
 	ends, ok := it.time("ends_at")
 	expires, _ := it.time(schema.TTL)
@@ -113,8 +113,7 @@ func (s sessions) end(ctx context.Context, token string) error {
 
 func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
-// via applies the admin group configured now, also to older sessions, and the promotions. If those
-// cannot be read, only the group counts.
+// via applies the admin group configured now, and promotions if they can be read.
 func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	id.Via = via
 	id.ByGroup = slices.Contains(id.Groups, s.config.AdminGroup)
@@ -137,7 +136,7 @@ const (
 )
 
 // setCookie clears the cookie if ttl is 0. SameSite is Lax, because the provider's redirect
-// back to us is a navigation from another site.
+// back is a navigation from another site.
 func (s *Service) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
 	s.setNamed(w, s.origin.cookieName(name), value, ttl)
 }
@@ -153,8 +152,8 @@ func (s *Service) setNamed(w http.ResponseWriter, name, value string, ttl time.D
 	})
 }
 
-// SetCookie sets a cookie like the session's. Suffixes tell apart cookies of one name. It
-// clears the cookie if ttl is 0.
+// SetCookie sets a cookie like the session's, or clears it if ttl is 0. Suffixes tell
+// apart cookies of one name.
 func (s *Service) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
 	s.setNamed(w, s.origin.cookieName(name)+"_"+suffix, value, ttl)
 }

@@ -50,8 +50,7 @@ func (s *Service) EndSession(ctx context.Context, account portal.AccountID, id s
 	return portal.Fail(portal.NotFound, "There is no such session. It may have ended already.")
 }
 
-// EndSessions ends all sessions of the account. Clients can use their access tokens until these
-// expire.
+// EndSessions ends all sessions of the account. Access tokens work until they expire.
 func (s *Service) EndSessions(ctx context.Context, account portal.AccountID) error {
 	return s.sessions.endAll(ctx, account)
 }

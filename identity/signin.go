@@ -21,7 +21,7 @@ const (
 
 // SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider (303), which
 // redirects it back to Callback. return_to must be a path of this portal. screen=sign-up leads to
-// the sign-up page, if one is configured. HEAD begins no sign-in.
+// the sign-up page, if any. HEAD begins no sign-in.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	query := r.URL.Query()
@@ -63,8 +63,8 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 
 // Callback serves GET /sign-in/callback. It begins a session and redirects the browser to its
 // destination (303). Every callback works once. A second one, a late one, or one in another browser
-// changes nothing: it redirects a signed-in browser to the attempt's destination, or to HomePath if
-// that is not known; others get an error. HEAD finishes no sign-in.
+// changes nothing: it redirects a signed-in browser to the destination, or to HomePath if unknown;
+// others get an error. HEAD finishes no sign-in.
 func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
@@ -209,8 +209,8 @@ func exchangeFailure(err error) error {
 }
 
 // refusal translates an error code of the authorization endpoint (RFC 6749, section 4.1.2.1;
-// OpenID Connect Core 1.0, section 3.1.2.6), but not its description: anyone can put any text
-// into that URL.
+// OpenID Connect Core 1.0, section 3.1.2.6), but not its description, since anyone can write
+// that URL.
 func refusal(code string) error {
 	switch knownCode(code) {
 	case "access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required":

@@ -66,8 +66,8 @@ const (
 )
 
 // verify returns the claims of a token that the provider signed with RS256 or ES256 for our
-// client, that is of an accepted kind and valid now. Other tokens are Unauthorized; the error
-// is Unavailable if the provider's keys cannot be read. No error repeats any part of the token.
+// client, of an accepted kind and valid now. Other tokens are Unauthorized; unreadable keys of
+// the provider are Unavailable. No error repeats any part of the token.
 func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (claims, error) {
 	if len(token) > maxToken {
 		return claims{}, refuse("The token is too long to be from the identity provider.")
@@ -223,10 +223,9 @@ func (c claims) issued() time.Time {
 	return c.IssuedAt.Time()
 }
 
-// Bearer returns the identity for an ID or access token. It gives a new subject an account id. Like
-// a sign-in, it stores the personal data; it only logs a failure to do so. The error is
-// Unauthorized for an invalid token, Unavailable if the provider's keys, or the account id, cannot
-// be read or stored.
+// Bearer returns the identity for an ID or access token. It gives a new subject an account id. It
+// stores the personal data, and only logs a failure to do so. The error is Unauthorized for an
+// invalid token, Unavailable if the provider's keys, or the account id, cannot be read or stored.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	c, err := s.verifier.verify(ctx, token, idAndAccessTokens)
 	if err != nil {
