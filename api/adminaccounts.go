@@ -54,7 +54,6 @@ const (
 	// admins.
 	adminLimit    = 25
 	maxAdminLimit = 100
-	// lookingAtOnce bounds the rows that a request reads at once.
 	lookingAtOnce = 10
 )
 

@@ -69,8 +69,7 @@ type Config struct {
 	Mine        Mine
 	Marketplace Marketplace
 	// Now is the clock, time.Now if nil.
-	Now func() time.Time
-	// Version is the program's.
+	Now     func() time.Time
 	Version string
 }
 
@@ -138,7 +137,6 @@ func changing(op huma.Operation) huma.Operation {
 	return op
 }
 
-// accepted completes an operation that answers 202.
 func accepted(op huma.Operation) huma.Operation {
 	op.DefaultStatus = http.StatusAccepted
 	return changing(op)

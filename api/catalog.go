@@ -185,7 +185,6 @@ func (s *service) image(ctx context.Context, in *ProductInput) (*storedOutput, e
 	return answer(in.Conditional, file(image, shelf.Public)), nil
 }
 
-// file is the response with a stored file.
 func file(f library.File, public bool) stored {
 	return stored{
 		Encoded: library.Encoded{Body: f.Body, Hash: f.Hash}, contentType: f.Type,

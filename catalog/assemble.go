@@ -12,7 +12,6 @@ import (
 )
 
 type parts struct {
-	// plans are all usage plans of the AWS account.
 	plans       []gateway.UsagePlan
 	apis        map[string]gateway.RestAPI
 	stages      map[string][]string

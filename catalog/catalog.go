@@ -21,7 +21,6 @@ type Document struct {
 	Products []Product `json:"products"`
 	// Pages are the portal's own pages, such as "getting-started".
 	Pages []Page `json:"pages,omitempty"`
-	// Files are the images that Pages show.
 	Files []File `json:"files,omitempty"`
 	// Moved leads from a gone product's id to one of its plans that is still offered, so that old
 	// links work.
@@ -31,9 +30,8 @@ type Document struct {
 // Product is plans and their APIs: those of a product folder, or else plans with exactly the
 // same stages.
 type Product struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	// Description is a sentence of plain text.
+	ID          string `json:"id"`
+	Name        string `json:"name"`
 	Description string `json:"description"`
 	Plans       []Plan `json:"plans"`
 	APIs        []API  `json:"apis"`
@@ -60,8 +58,7 @@ type Product struct {
 	Overview  string `json:"overview,omitempty"`
 	Changelog string `json:"changelog,omitempty"`
 	Pages     []Page `json:"pages,omitempty"`
-	// Files are the images that Overview, Changelog and Pages show.
-	Files []File `json:"files,omitempty"`
+	Files     []File `json:"files,omitempty"`
 }
 
 // Values of Product.Visibility.

@@ -5,13 +5,11 @@ import "github.com/gatehouse-portal/gatehouse/portal"
 // Listing is how a plan is sold on AWS Marketplace.
 type Listing struct {
 	Product portal.ProductCode `json:"product"`
-	// URL is the listing's page or "".
-	URL string `json:"url,omitempty"`
+	URL     string             `json:"url,omitempty"`
 	// Dimensions are the contract dimensions for this plan, if the listing sells several
 	// plans.
 	Dimensions []string `json:"dimensions,omitempty"`
-	// Meter says who meters usage: MeterNone, MeterPortal or MeterGateway.
-	Meter string `json:"meter"`
+	Meter      string   `json:"meter"`
 	// MeterDimension is for MeterPortal, else "".
 	MeterDimension string `json:"meter_dimension,omitempty"`
 	// Notices is "sns" or "eventbridge", or "" if it follows from what AWS says about a purchase.

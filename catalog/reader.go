@@ -77,7 +77,6 @@ type Result struct {
 // step can be repeated. It answers the requests that were waiting when it began. It reports a fault
 // of one document or product folder, and goes on with the rest.
 type Reader struct {
-	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
 	Scratch   scratch
 	Requests  requests

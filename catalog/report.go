@@ -19,10 +19,9 @@ type Report struct {
 	Hash    string        `json:"hash,omitempty"`
 	Sources []SourceState `json:"sources"`
 
-	Products int `json:"products"`
-	Plans    int `json:"plans"`
-	APIs     int `json:"apis"`
-	// Definitions counts the APIs with an OpenAPI document.
+	Products    int `json:"products"`
+	Plans       int `json:"plans"`
+	APIs        int `json:"apis"`
 	Definitions int `json:"definitions"`
 
 	// Problems are at most maxProblems; AllProblems counts all.

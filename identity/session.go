@@ -98,7 +98,6 @@ func (s sessions) renew(ctx context.Context, it item) {
 	}
 }
 
-// end does nothing for a session that has ended.
 func (s sessions) end(ctx context.Context, token string) error {
 	if len(token) != secretLength {
 		return nil

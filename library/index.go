@@ -131,7 +131,6 @@ func pathPattern(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// find returns the matching entries of these audiences, roughly the best first.
 func (i *index) find(ctx context.Context, q question, audiences []string, fuzzy bool) ([]entry, error) {
 	must := query.NewConjunctionQuery(nil)
 	for _, word := range q.words {

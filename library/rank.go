@@ -60,7 +60,6 @@ func nearness(word string, to []string) float64 {
 	return best
 }
 
-// resembles reports whether the words differ by one letter.
 func resembles(a, b string) bool {
 	one, other := []rune(a), []rune(b)
 	if len(one) < minFuzzy {

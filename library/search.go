@@ -32,15 +32,13 @@ const (
 type Result struct {
 	Kind  string
 	Title string
-	// URL is the path of its page.
-	URL string
+	URL   string
 	// ProductID and Product are "" for the portal's own pages; Slug and API are "" for products
 	// and pages.
 	ProductID, Product string
 	Slug, API          string
 	Method, Path       string
-	// Excerpt is some of its text, with the words that matched.
-	Excerpt []Piece
+	Excerpt            []Piece
 }
 
 // Piece is a piece of text. Match says that it matched.
@@ -51,15 +49,13 @@ type Piece struct {
 
 // Results are what a search found, the best first.
 type Results struct {
-	Items []Result
-	More  bool
-	// Incomplete says that the first index is still being built.
+	Items      []Result
+	More       bool
 	Incomplete bool
 }
 
 type question struct {
-	words []string
-	// path is the pattern of a path in the query, or "".
+	words     []string
 	path      string
 	pathWords []string
 }

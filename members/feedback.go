@@ -34,9 +34,8 @@ type Feedback struct {
 	Account portal.AccountID `dynamodbav:"account"`
 	At      time.Time        `dynamodbav:"at"`
 	Topic   string           `dynamodbav:"topic"`
-	// Page is the path of the portal's page that it is about, or "".
-	Page string `dynamodbav:"page,omitempty"`
-	Text string `dynamodbav:"text"`
+	Page    string           `dynamodbav:"page,omitempty"`
+	Text    string           `dynamodbav:"text"`
 }
 
 func (f Feedback) check() error {

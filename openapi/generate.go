@@ -14,8 +14,7 @@ type generator struct {
 	// steps is how many more schemas it may try.
 	values, steps int
 	total         int
-	// patterns has the strings made up for patterns, nil for none.
-	patterns map[string]*string
+	patterns      map[string]*string
 }
 
 const (
@@ -30,7 +29,6 @@ func newGenerator() *generator {
 	return &generator{inside: map[*Schema]bool{}, total: totalSteps, patterns: map[string]*string{}}
 }
 
-// generate returns an example, or nil if none is small enough.
 func (g *generator) generate(s *Schema, d direction) *node {
 	g.direction, g.values = d, exampleValues
 	g.steps = min(exampleSteps, max(g.total, 200))

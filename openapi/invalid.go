@@ -30,7 +30,6 @@ func invalidLine(line int, format string, args ...any) *Invalid {
 	return &Invalid{Line: line, Reason: fmt.Sprintf(format, args...)}
 }
 
-// warnings collects faults that leave a document readable.
 type warnings struct {
 	texts []string
 	more  int

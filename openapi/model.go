@@ -13,8 +13,7 @@ type Document struct {
 	// Description is unsanitized Markdown, here and everywhere in the model.
 	Description string
 	Servers     []Server
-	// Security are the schemes in the document's order.
-	Security []SecurityScheme
+	Security    []SecurityScheme
 	// Tags are in the document's order. Operations without a tag are under a last one with an
 	// empty Name.
 	Tags []Tag
@@ -85,8 +84,7 @@ type Operation struct {
 	Servers []Server
 
 	schemes [][]SecurityScheme
-	// key tells whether a header parameter is the API key, as in many documents.
-	key keyParameter
+	key     keyParameter
 }
 
 type keyParameter uint8

@@ -25,8 +25,7 @@ type Values struct {
 type Request struct {
 	Method string
 	// URL is the base with the path and query appended.
-	URL string
-	// Header has canonical names in the order of sending.
+	URL    string
 	Header []Header
 	Body   string
 }

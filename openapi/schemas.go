@@ -199,7 +199,6 @@ func (b *schemas) parts(n *node, at *place) []part {
 	return parts
 }
 
-// spend takes a node's cost from the allowance, and reports whether there was enough.
 func (b *schemas) spend(n *node) bool {
 	b.visits -= 1 + len(n.keys)
 	for _, key := range []string{"required", "enum", "oneOf", "anyOf", "allOf", "patternProperties", "discriminator"} {

@@ -58,7 +58,6 @@ func (w walker) names(n *node, at *place) error {
 
 func hasParts(n *node) bool { return n.is(arrayKind) || n.is(objectKind) }
 
-// isData reports whether the field's value is the API's data, not its description.
 func isData(field string) bool {
 	switch field {
 	case "example", "examples", "x-example", "x-examples", "default", "enum", "const", "value":

@@ -56,8 +56,7 @@ type Attempt struct {
 	Method, Path string
 	// Header overrides the operation's headers, but not the key's.
 	Header http.Header
-	// Key is one of the account's keys, or "".
-	Key portal.KeyID
+	Key    portal.KeyID
 }
 
 // Try sends the request and returns what happened; see Sender.Send. A product or API that the caller

@@ -89,10 +89,9 @@ type Body struct {
 	Type string `json:"type,omitempty"`
 	Text string `json:"text,omitempty"`
 	// Size is that of the body in bytes, decompressed, up to MaxResponse.
-	Size      int  `json:"size" doc:"In bytes, decompressed."`
-	Truncated bool `json:"truncated,omitempty" doc:"The body is longer than what is here."`
-	// Note says what was left out, or "".
-	Note string `json:"note,omitempty" doc:"What is missing from the text, and how to get it."`
+	Size      int    `json:"size" doc:"In bytes, decompressed."`
+	Truncated bool   `json:"truncated,omitempty" doc:"The body is longer than what is here."`
+	Note      string `json:"note,omitempty" doc:"What is missing from the text, and how to get it."`
 }
 
 // Kind is how a Body is shown.

@@ -11,8 +11,7 @@ import (
 
 const (
 	shownLines = 10
-	// readLines is how many lines are read at once.
-	readLines = 50
+	readLines  = 50
 )
 
 type activityPage struct {
@@ -45,7 +44,6 @@ func (s *Web) activity(w http.ResponseWriter, r *http.Request, id identity.Ident
 	return nil
 }
 
-// activityAfter reads the page at a cursor; "" is the newest page.
 func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, cursor string) (activityPage, error) {
 	read, err := s.views.Activity(ctx, account, cursor, readLines)
 	if err != nil {

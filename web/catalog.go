@@ -25,12 +25,10 @@ type catalogPage struct {
 	// views.
 	List             bool
 	AsCards, AsLines string
-	// Synchronized says that a catalog has been published.
-	Synchronized bool
-	SignIn       string
-	SignedIn     bool
-	// Hidden are the parameters that the search form keeps.
-	Hidden []link
+	Synchronized     bool
+	SignIn           string
+	SignedIn         bool
+	Hidden           []link
 }
 
 type facet struct {
@@ -142,7 +140,6 @@ func (f facet) chosen() bool {
 	return slices.ContainsFunc(f.Options, func(o facetOption) bool { return o.Chosen })
 }
 
-// catalogAddress is the state of the catalog page.
 type catalogAddress struct {
 	query  string
 	chosen map[string][]string

@@ -33,9 +33,8 @@ const maxAnswerShown = 1 << 20
 
 // console is the form that tries an operation, and the result.
 type console struct {
-	Action string
-	Base   string
-	// Unavailable says why the operation cannot be tried here, "" if it can.
+	Action      string
+	Base        string
 	Unavailable string
 	NeedsKey    bool
 	Keys        []keyChoice
@@ -206,7 +205,6 @@ func (ref *reference) try(w http.ResponseWriter, r *http.Request) error {
 	return ref.showOperation(w, r, status, op, tag, form)
 }
 
-// attempt fills the console from the form, sends the request, and returns the page's status.
 func (ref *reference) attempt(r *http.Request, c *console, op *openapi.Operation) (status int) {
 	values := openapi.Values{Parameters: map[string]string{}}
 	for _, p := range op.Parameters {

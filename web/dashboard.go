@@ -19,9 +19,8 @@ type dashboardPage struct {
 	Standing     *standingNote
 	Purchases    []purchaseLine
 	Bought       []boughtLine
-	// Needs are the notices that ask the person to act, most important first.
-	Needs []noticeLine
-	Told  bool
+	Needs        []noticeLine
+	Told         bool
 	// Blocked waits for the operator, UnderWay is in progress, and Unmet was refused or
 	// failed.
 	Blocked, UnderWay, Unmet []attention
@@ -30,9 +29,8 @@ type dashboardPage struct {
 	Keys                []keyLine
 	Activity            []activityLine
 	More                bool
-	// Open makes the page poll.
-	Open    bool
-	Version string
+	Open                bool
+	Version             string
 }
 
 type attention struct {
@@ -67,8 +65,7 @@ type keyLine struct {
 	// Ends says when and why it ends or ended. EndsAt is the time for a form, "" if none.
 	Ends   phrase
 	EndsAt string
-	// Plans names its plans, "" if all keys are for the same ones.
-	Plans string
+	Plans  string
 }
 
 func (s *Web) dashboard(w http.ResponseWriter, r *http.Request, id identity.Identity) error {

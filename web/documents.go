@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// publicDocuments adds pages that are the same for everybody.
 func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/favicon.ico", s.favicon)
 	get(router, "/robots.txt", s.robots)
@@ -50,7 +49,6 @@ func (s *Web) robots(w http.ResponseWriter, _ *http.Request) {
 
 func productSchema(w http.ResponseWriter, r *http.Request) { serveSchema(w, r, folder.Schema) }
 
-// serveSchema serves a JSON Schema to editors, also on other sites.
 func serveSchema(w http.ResponseWriter, r *http.Request, schema []byte) {
 	w.Header().Set("Cache-Control", keptForADay)
 	w.Header().Set("ETag", `"`+catalog.HashOf(schema)+`"`)
@@ -59,8 +57,6 @@ func serveSchema(w http.ResponseWriter, r *http.Request, schema []byte) {
 	http.ServeContent(w, r, "schema.json", time.Time{}, bytes.NewReader(schema))
 }
 
-// securityTextAge is how long security.txt is valid, at most a year (RFC 9116, section
-// 2.5.5).
 const securityTextAge = 180 * 24 * time.Hour
 
 // securityText says where to report a vulnerability (RFC 9116).

@@ -77,12 +77,11 @@ func (s *Web) productPageOf(page func(http.ResponseWriter, *http.Request, *libra
 }
 
 type productHead struct {
-	Product  catalog.Product
-	Badges   []badge
-	Image    string
-	Tabs     []tab
-	Versions []versionLink
-	// Sunset is "" if unknown.
+	Product   catalog.Product
+	Badges    []badge
+	Image     string
+	Tabs      []tab
+	Versions  []versionLink
 	Sunset    string
 	Successor *link
 	Action    link

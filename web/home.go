@@ -182,7 +182,6 @@ func cards(products []catalog.Product) []card {
 	return list
 }
 
-// versions returns the product's version, or else those of its APIs.
 func versions(product catalog.Product) []string {
 	if product.Version != "" {
 		return []string{product.Version}

@@ -41,11 +41,10 @@ type keysPage struct {
 	Live, Past []keyLine
 	// Most is how many keys a person may have: in all, or for each plan if Plans offers a choice. Full
 	// says that they have that many.
-	Most     int
-	Full     bool
-	Plans    []planChoice
-	Standing *standingNote
-	// Name and Expires are what the person entered.
+	Most          int
+	Full          bool
+	Plans         []planChoice
+	Standing      *standingNote
 	Name, Expires string
 	Fault         fault
 }
@@ -170,7 +169,6 @@ type keyPage struct {
 
 type typed struct{ Overlap, Custom, When, At, Name, Confirm string }
 
-// choice is a radio button.
 type choice struct {
 	Value string
 	Text  phrase

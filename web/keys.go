@@ -87,7 +87,6 @@ var endedFor = map[string]string{
 	string(events.EndExpired): ": it expired", string(events.EndAccountDeleted): " with the account", string(events.EndRefused): ": API Gateway did not accept it",
 }
 
-// replaced reports whether a working key replaces the key.
 func replaced(account projections.Account, key projections.Key) bool {
 	return slices.ContainsFunc(account.Keys, func(by projections.Key) bool {
 		return by.ID == key.ReplacedBy && by.State != projections.KeyEnding && by.State != projections.KeyEnded

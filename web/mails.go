@@ -11,8 +11,7 @@ import (
 const mailedAgain = "The mail is sent again. Reload the page to see what came of it."
 
 type mailLine struct {
-	Text phrase
-	// Again says that the mail can be sent again.
+	Text          phrase
 	Failed, Again bool
 }
 

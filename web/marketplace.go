@@ -49,8 +49,7 @@ type Marketplace struct {
 	Confirm confirming
 	// Licences says which account has claimed a licence. Nil means that this is not known.
 	Licences owning
-	// Limit limits how many buyers arrive from one address.
-	Limit func(http.Handler) http.Handler
+	Limit    func(http.Handler) http.Handler
 }
 
 const (
@@ -200,7 +199,6 @@ func (s *Web) purchaseLine(r *http.Request, one ownPurchase, account portal.Acco
 	return line, nil
 }
 
-// nameOfPurchase returns "Seamark Pro" for the plan Pro of Seamark.
 func nameOfPurchase(plan, product string) string {
 	if names(plan, product) {
 		return plan

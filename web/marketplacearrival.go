@@ -96,9 +96,8 @@ type arrivalFault struct {
 	Status           int
 	Heading, Message string
 	Next             []string
-	// AWS leads to the buyer's subscriptions, "" if that does not help.
-	AWS     string
-	Request string
+	AWS              string
+	Request          string
 }
 
 var (

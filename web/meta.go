@@ -18,8 +18,7 @@ type meta struct {
 	Indexed     bool
 	Description string
 	URL, Image  string
-	// Markdown is the path of the page as Markdown, or "".
-	Markdown string
+	Markdown    string
 }
 
 // asMarkdown lists the pages that package plain serves as Markdown with ".md".

@@ -55,10 +55,9 @@ type noticeLine struct {
 	Text          phrase
 	Link          string
 	At            moment
-	// Dismissible notices show on the dashboard.
-	Dismissible bool
-	Back        string
-	Mail        *mailLine
+	Dismissible   bool
+	Back          string
+	Mail          *mailLine
 }
 
 func (when times) noticeLine(n notices.Notice, back string) noticeLine {
@@ -86,7 +85,6 @@ func (when times) title(n notices.Notice) string {
 	return strings.ReplaceAll(n.Title, times{zone: time.UTC}.day(n.Until), when.day(n.Until))
 }
 
-// body is the text of a notice without its title.
 func body(n notices.Notice) string {
 	if rest, ok := strings.CutPrefix(n.Text, n.Title+", and "); ok && rest != "" {
 		return strings.ToUpper(rest[:1]) + rest[1:]

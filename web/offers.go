@@ -108,8 +108,7 @@ func endpoint(product catalog.Product) string {
 
 type heldPlan struct {
 	projections.Subscription
-	Badge badge
-	// Waiting says why it waits and who acts next, or "".
+	Badge   badge
 	Waiting string
 	Follow  portal.OperationID
 	Since   moment

@@ -10,14 +10,12 @@ import (
 )
 
 type operationPage struct {
-	ID    portal.OperationID
-	Title string
-	Badge badge
-	// Open operations are in progress. The operator can replay Replayable ones.
+	ID               portal.OperationID
+	Title            string
+	Badge            badge
 	Open, Replayable bool
 	Steps            []stepLine
-	// Next says what happens next, or the outcome.
-	Next nextStep
+	Next             nextStep
 	// Version changes with the content. The script replaces the part only then.
 	Version string
 	// Register offers to register, Again after a failure.
@@ -116,10 +114,8 @@ func (when times) operationPage(operation operations.Operation, plan string, now
 }
 
 type present struct {
-	// State is the subscription's, "" if there never was one.
-	State   string
-	Offered bool
-	// ProductID and Product are the plan's product, "" if the plan is no longer offered.
+	State              string
+	Offered            bool
 	ProductID, Product string
 	Keys               []keyLine
 }

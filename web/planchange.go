@@ -15,9 +15,8 @@ type planChangePage struct {
 	From, To           catalog.Plan
 	ProductID, Product string
 	Rows               []comparison
-	// Manual changes need the operator's approval.
-	Manual bool
-	Quota  bool
+	Manual             bool
+	Quota              bool
 	// Keys is how many keys move. Keys that have ended do not.
 	Keys int
 }

@@ -20,12 +20,11 @@ type productPage struct {
 	Unregistered *registration
 	Standing     *standingNote
 	SignIn       string
-	// PlansPerKey is how many plans a key can be in, in words.
-	PlansPerKey string
-	Call        firstCall
-	Open        bool
-	Version     string
-	Titled      bool
+	PlansPerKey  string
+	Call         firstCall
+	Open         bool
+	Version      string
+	Titled       bool
 }
 
 type planCard struct {
@@ -35,8 +34,7 @@ type planCard struct {
 	Held *heldPlan
 	// Elsewhere says how to get a plan that nobody can subscribe to here, or "".
 	Elsewhere string
-	// Blocked says that the account's key does not work.
-	Blocked bool
+	Blocked   bool
 	// Badge and Note are about a request that was refused, failed or is not yet in the
 	// subscription.
 	Badge  badge
@@ -132,7 +130,6 @@ func pageLinks(product catalog.Product) []link {
 	return links
 }
 
-// docsAddress returns the path of an API's documentation, "" if it has none.
 func docsAddress(product catalog.Product, api catalog.API) string {
 	if api.Definition == "" {
 		return ""

@@ -255,7 +255,6 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	return nextStep{Heading: "Next: API Gateway does its part", Text: "There is nothing you need to do. You can close this page; the work continues."}
 }
 
-// waiting says who acts next; the last step says why.
 func waiting(reason string) nextStep {
 	switch reason {
 	case waitsForApproval:

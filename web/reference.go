@@ -24,7 +24,6 @@ const operationsOnAPage = 25
 
 const languageCookie = "gatehouse-language"
 
-// referencePage is a page of an API's documentation.
 type referencePage struct {
 	Head productHead
 	referenceParts
@@ -41,7 +40,6 @@ type triedOperation struct {
 }
 
 type referenceContent struct {
-	// APIs are the product's documented APIs, if several.
 	APIs      []tab
 	Title     string
 	Version   string
@@ -66,8 +64,7 @@ type referenceStart struct {
 }
 
 type authentication struct {
-	Name, Text string
-	// Key says that it is a key of this portal.
+	Name, Text  string
 	Key         bool
 	Description template.HTML
 }

@@ -25,9 +25,8 @@ type operationView struct {
 	Snippet  template.HTML
 	Language string
 	Answer   *exampleView
-	// Webhook operations are called by the API.
-	Webhook bool
-	TryHref string
+	Webhook  bool
+	TryHref  string
 }
 
 type parameterGroup struct {
@@ -58,8 +57,7 @@ type mediaView struct {
 	Type     string
 	Schema   schemaView
 	Examples []exampleView
-	// Cut says that there is no room for more examples.
-	Cut bool
+	Cut      bool
 }
 
 type exampleView struct {

@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi"
 )
 
-// schemaDepth is how deep schemas are expanded. Deeper ones have links.
 const schemaDepth = 4
 
 // maxProperties and maxValues bound what one schema shows in place.
@@ -48,13 +47,11 @@ type schemaView struct {
 	MoreValues         int
 	Properties         []propertyView
 	More               int
-	// Variants are the alternatives of oneOf or anyOf.
-	VariantsOf string
-	Variants   []schemaView
-	Items      *schemaView
-	Additional *schemaView
-	// Href leads to a schema that is not expanded here.
-	Href string
+	VariantsOf         string
+	Variants           []schemaView
+	Items              *schemaView
+	Additional         *schemaView
+	Href               string
 }
 
 func (v schemaView) Expands() bool {
@@ -126,7 +123,6 @@ func (ref *reference) schemaView(ctx context.Context, s *openapi.Schema, inside 
 	return v
 }
 
-// facts lists what a schema demands beyond its type.
 func facts(s *openapi.Schema) []string {
 	list := slices.Clone(s.Constraints)
 	if s.Const != "" {

@@ -43,7 +43,6 @@ func parseTemplates() map[string]*template.Template {
 	return sets
 }
 
-// escapedPath joins segments to a path and escapes each.
 func escapedPath(segments ...any) string {
 	var b strings.Builder
 	for _, segment := range segments {
@@ -52,7 +51,6 @@ func escapedPath(segments ...any) string {
 	return b.String()
 }
 
-// arguments turns pairs of name and value into a part's data.
 func arguments(pairs []any) (map[string]any, error) {
 	named := make(map[string]any, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {

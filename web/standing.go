@@ -8,8 +8,7 @@ type standingNote struct {
 	Reason            string
 	Text              string
 	Next              string
-	// Ask offers the feedback page.
-	Ask bool
+	Ask               bool
 	// Locked says why nothing can be changed, as the end of a sentence, Keys what happens to the
 	// account's keys.
 	Locked, Keys string

@@ -98,7 +98,6 @@ func (when times) until(t time.Time) string {
 // phrase is text with times in it, each as a time element.
 type phrase []piece
 
-// piece is text, or a time if Machine is set.
 type piece struct {
 	Text              string
 	Machine, Absolute string

@@ -29,9 +29,8 @@ const (
 )
 
 type usagePage struct {
-	Fault  string
-	Ranges []usageRange
-	// Start and End are for the form, Days in words.
+	Fault            string
+	Ranges           []usageRange
 	Start, End, Days string
 	Custom           bool
 	Plans, Keys      []usageChoice

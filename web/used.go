@@ -14,10 +14,8 @@ import (
 )
 
 type usedLine struct {
-	// Key is the key's name, "" if the plan has only one.
-	Key  string
-	Text string
-	// Bar says that Percent is known.
+	Key     string
+	Text    string
 	Bar     bool
 	Percent int
 	AsOf    moment

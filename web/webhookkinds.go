@@ -9,8 +9,7 @@ import (
 
 type kindsForm struct {
 	Groups []settingsGroup
-	// Some says that kinds are checked. Otherwise the webhook gets all.
-	Some bool
+	Some   bool
 }
 
 func formOfKinds(chosen []notices.Kind, admin bool) kindsForm {

@@ -16,9 +16,8 @@ const webhooksPath = "/webhooks"
 type webhooksPage struct {
 	Webhooks []webhookLine
 	// Full says that the account can have no more.
-	Full bool
-	Most int
-	// URL, Description and Error are set after a refusal.
+	Full                    bool
+	Most                    int
 	URL, Description, Error string
 	kindsForm
 }
@@ -99,7 +98,6 @@ func (s *Web) renderWebhooks(w http.ResponseWriter, r *http.Request, id identity
 	return nil
 }
 
-// secretPage shows a secret once.
 type secretPage struct {
 	webhookLine
 	Secret  string

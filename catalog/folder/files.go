@@ -26,10 +26,9 @@ const (
 
 // files are the folder's regular files whose names do not begin with "." or "_".
 type files struct {
-	fsys    fs.FS
-	folders []string
-	known   map[string]bool
-	// refused says why a name in the folder is not read.
+	fsys       fs.FS
+	folders    []string
+	known      map[string]bool
 	refused    map[string]string
 	crowded    map[string]string
 	loose      []string

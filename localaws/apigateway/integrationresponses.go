@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// integrationResponse transforms the response of an HTTP or MOCK integration.
 type integrationResponse struct {
 	StatusCode       string            `json:"statusCode"`
 	SelectionPattern string            `json:"selectionPattern,omitempty"`

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// apiKey is stored with its value; most responses omit it.
 type apiKey struct {
 	ID              string            `json:"id"`
 	Value           string            `json:"value,omitempty"`

@@ -12,7 +12,6 @@ type patches struct {
 	Operations []patch `json:"patchOperations"`
 }
 
-// patch is one change. Values are always strings.
 type patch struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`

@@ -15,7 +15,6 @@ type tree struct {
 	variable *tree
 }
 
-// trees caches the trees of deployments, which never change.
 type trees struct{ built sync.Map }
 
 func (t *trees) of(tx *store.Tx, api, deploymentID string) (*tree, error) {

@@ -67,7 +67,6 @@ func (s *Service) authenticate(ctx context.Context, p pool, name, password strin
 	return u, u.maySignIn(s.env.Now())
 }
 
-// maySignIn returns why a user with the right password may not sign in, or nil.
 func (u user) maySignIn(now time.Time) error {
 	switch {
 	case u.Disabled:

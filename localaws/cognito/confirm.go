@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// verifiesEmail reports whether the pool mails a code at sign-up.
 func (p pool) verifiesEmail() bool { return slices.Contains(p.AutoVerifiedAttributes, "email") }
 
 // unknownUser converts UserNotFoundException, to hidden if the client hides users.

@@ -16,7 +16,6 @@ var (
 	errUserDisabled = notAuthorized("User is disabled.")
 )
 
-// mayReset returns why a mailed code cannot reset the password, or nil.
 func mayReset(u user) error {
 	switch {
 	case u.Disabled:

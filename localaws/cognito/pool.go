@@ -95,13 +95,12 @@ type createUserPoolInput struct {
 	UsernameAttributes     []string
 	AutoVerifiedAttributes []string
 	// Without UsernameConfiguration names are case-sensitive, as on AWS.
-	UsernameConfiguration *usernameConfiguration
-	AdminCreateUserConfig *adminCreateUserConfig
-	DeletionProtection    string
-	MfaConfiguration      string
-	UserPoolTags          map[string]string
-	UserPoolTier          string
-	// AccountRecoverySetting is for recoversByAdminOnly.
+	UsernameConfiguration  *usernameConfiguration
+	AdminCreateUserConfig  *adminCreateUserConfig
+	DeletionProtection     string
+	MfaConfiguration       string
+	UserPoolTags           map[string]string
+	UserPoolTier           string
 	AccountRecoverySetting json.RawMessage
 }
 

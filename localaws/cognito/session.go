@@ -32,7 +32,6 @@ func (s session) expired(now time.Time) bool { return !now.Before(s.Expires) }
 
 func sessionsIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "sessions") }
 
-// startSession replaces the browser's session.
 func (s *Service) startSession(w http.ResponseWriter, r *http.Request, p pool, u user) (since time.Time, err error) {
 	now := s.env.Now()
 	secret := newSecret()

@@ -38,7 +38,6 @@ type tokens struct {
 	ExpiresIn int
 }
 
-// refreshToken's key is the token's hash.
 type refreshToken struct {
 	Grant   grant
 	Expires time.Time

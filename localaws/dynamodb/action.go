@@ -71,7 +71,6 @@ func (a *action) check(t *table) error {
 	return nil
 }
 
-// effect is decide's result, valid during the transaction.
 type effect struct {
 	action *action
 	table  *table

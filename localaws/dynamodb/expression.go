@@ -99,11 +99,10 @@ const (
 
 // expression is a parsed text, shared by requests and never changed.
 type expression struct {
-	kind      kind
-	condition *node    // of a condition, key condition or filter
-	changes   []change // of an update
-	paths     []path   // of a projection
-	// names and values are its placeholders.
+	kind          kind
+	condition     *node    // of a condition, key condition or filter
+	changes       []change // of an update
+	paths         []path   // of a projection
 	names, values []string
 }
 

@@ -42,7 +42,6 @@ func partOf(place []byte) []byte {
 	return part
 }
 
-// place returns the place for a checked key.
 func (t *table) place(key Item) []byte {
 	place := partition(key[t.Hash.Name])
 	if t.Range != nil {
@@ -51,7 +50,6 @@ func (t *table) place(key Item) []byte {
 	return place
 }
 
-// after returns the least key greater than place.
 func after(place []byte) []byte { return append(bytes.Clone(place), 0) }
 
 // afterPrefix returns the least key greater than all with the prefix, which is never all

@@ -55,7 +55,6 @@ func (v Value) project(below []path) (part Value, ok bool) {
 	return Value{M: inner}, len(inner) > 0
 }
 
-// byFirst groups paths by their first step, and removes it.
 func byFirst(paths []path) map[step][]path {
 	groups := map[step][]path{}
 	for _, p := range paths {

@@ -31,7 +31,6 @@ type sweeping struct {
 	next time.Time
 }
 
-// due reports whether a sweep is due, and then schedules the next one.
 func (s *sweeping) due(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +41,6 @@ func (s *sweeping) due(now time.Time) bool {
 	return true
 }
 
-// swept sweeps before the operation, if a sweep is due.
 func (s *Service) swept(op wire.Operation) wire.Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		if now := s.env.Now(); s.sweeping.due(now) {

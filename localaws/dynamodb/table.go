@@ -33,8 +33,7 @@ type table struct {
 	TTL        string    `json:",omitempty"`
 	TTLOff     bool      `json:",omitempty"`
 	TTLChanged time.Time `json:",omitzero"`
-	// Recovery is nil unless point-in-time recovery is enabled.
-	Recovery *recovery `json:",omitempty"`
+	Recovery   *recovery `json:",omitempty"`
 	// OnDemandSince is when the table changed to PAY_PER_REQUEST.
 	OnDemandSince float64 `json:",omitempty"` // seconds since 1970
 }

@@ -131,7 +131,6 @@ func (b *bound) checkBounds(lower, upper *node) string {
 	return ""
 }
 
-// shown formats a key value as in AWS's errors.
 func shown(v Value) string {
 	text, _ := json.Marshal(v.B)
 	switch {

@@ -18,7 +18,6 @@ const (
 
 const allowedCharacters = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
-// check applies the rules common to all queues.
 func (e entry) check() error {
 	if e.MessageBody == "" {
 		return missingParameter("MessageBody")

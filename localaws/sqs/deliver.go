@@ -86,7 +86,6 @@ func (r *round) deliverOrKeep(d Delivery) error {
 	return fmt.Errorf("%w: %w", refusal, ErrDeadLettered)
 }
 
-// account owns the source.
 func (d Delivery) account() string {
 	if parts := strings.SplitN(d.Source, ":", 6); len(parts) == 6 {
 		return parts[4]

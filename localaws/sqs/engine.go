@@ -16,9 +16,8 @@ const maxRound = 256
 // engine is the only code that accesses the queues. Operations that arrive during a round form
 // the next one.
 type engine struct {
-	ctx context.Context // ends move tasks
-	env wire.Env
-	// oldReceipt: see Service.OnOldReceipt.
+	ctx        context.Context // ends move tasks
+	env        wire.Env
 	oldReceipt func(operation string) bool
 
 	mu      sync.Mutex

@@ -182,7 +182,6 @@ func (m *message) hideUntil(now time.Time) {
 	}
 }
 
-// shown returns when a visible message became visible.
 func (m *message) shown() time.Time {
 	switch {
 	case m.Count > 0:

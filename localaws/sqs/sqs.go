@@ -69,5 +69,4 @@ func (s *Service) HasQueue(arn string) (bool, error) {
 	return found, err
 }
 
-// nothing is an empty answer.
 type nothing struct{}
