@@ -125,7 +125,7 @@ func (p *probe) plans(ctx context.Context) ([]string, error) {
 	}
 }
 
-// passes says that the probe only has to wait: for a token, for its turn, or for AWS.
+// passes: the probe only has to wait, for a token, its turn, or AWS.
 func passes(err error) bool {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable
