@@ -52,8 +52,7 @@ func (c *convergence) attach(ctx context.Context, pair portal.Pair) error {
 }
 
 // renew creates a key again that API Gateway has lost, once a run. A key that was created a
-// moment ago may not be readable yet. If the key exists after all, it is found by its name and
-// left as it is.
+// moment ago may not be readable yet; then it is found by its name and left as it is.
 func (c *convergence) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	key := c.account.Keys[pair.Key]
 	switch {
@@ -70,8 +69,8 @@ func (c *convergence) renew(ctx context.Context, pair portal.Pair, cause error) 
 	return c.created(ctx, c.correlationOf(pair), key, id)
 }
 
-// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. If
-// cause is any other error, it returns cause.
+// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. It
+// returns any other cause.
 func (c *convergence) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
 	name := c.account.SubscribedBy(pair).Name
 	var no *gateway.Refused
@@ -92,8 +91,6 @@ func (c *convergence) withdrawIfRefused(ctx context.Context, pair portal.Pair, c
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
 }
 
-// errBeingLeft says that a key is in as many plans as AWS allows, and is being taken out of
-// one.
 var errBeingLeft = errors.New("API Gateway still has the key in a plan that is being left")
 
 // planLimitReached handles a key that is in as many plans as AWS allows. If one is being left,
@@ -119,8 +116,8 @@ func (c *convergence) planLimitReached(ctx context.Context, pair portal.Pair, ca
 }
 
 // rival handles a key that another plan holds on a stage of this one. If the fold does not want
-// the key in the other plan, the key is detached from it first. Otherwise the owner must leave
-// one of the two.
+// the key there, the key is detached from it first. Otherwise the owner must leave one of the
+// two.
 func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
 	other := portal.Pair{Key: pair.Key, Plan: no.Rival}
 	switch {

@@ -12,12 +12,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// bulk creates keys together with other accounts' and attaches them in the same call.
+// bulk creates and attaches keys together with other accounts'.
 type bulk interface {
 	Create(ctx context.Context, c keyimport.Creation) (keyimport.Created, error)
 }
 
-// createInBulk creates a key in all plans that wait for it. Plans that it was not seen in come
+// createInBulk creates a key in all plans that wait for it. Plans in which it was not seen come
 // up again as single tasks.
 func (c *convergence) createInBulk(ctx context.Context, pair portal.Pair, key state.Key) error {
 	wanted := c.wantedWith(key.ID)
@@ -73,8 +73,8 @@ func (c *convergence) createdAndAttached(ctx context.Context, correlation string
 	})
 }
 
-// attachedInBulk records that a wanted plan is attached. If something else is wanted of the
-// plan by now, the attachment may have come after that was done.
+// attachedInBulk records that a wanted plan is attached. If the fold wants something else by now,
+// the attachment may have come after that was done.
 func (c *convergence) attachedInBulk(ctx context.Context, pair portal.Pair, asked state.Attachment, attached bool) error {
 	now := c.account.Attachments[pair]
 	switch {

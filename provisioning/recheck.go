@@ -16,11 +16,11 @@ import (
 )
 
 // compare reads the account's keys in API Gateway. It creates lost keys again, deletes returned
-// ones, restores names, and records whether keys are enabled. Where a key's plans differ from
-// the fold it leaves the repair to converge, even if the fold says that all is done: somebody
-// may have changed them by hand, or a stalled worker may have acted late. docs/architecture.md
-// lists what is mended. A key that cannot be compared now becomes a stuck task, unless the error
-// is Postponed, which compare returns.
+// ones, restores names, and records whether keys are enabled. Where a key's plans differ from the
+// fold it leaves the repair to converge, even if the fold says that all is done: an operator may
+// have changed them, or a stalled worker may have acted late. docs/architecture.md lists what is
+// mended. A key that cannot be compared now becomes a stuck task, unless the error is Postponed,
+// which compare returns.
 func (c *convergence) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(c.account.Keys)) {
 		c.plane = c.Session(gateway.Background, c.leased(ctx))
@@ -37,8 +37,8 @@ func (c *convergence) compare(ctx context.Context) error {
 	return c.comparePlansWithoutKeys(ctx)
 }
 
-// comparePlansWithoutKeys ends the subscriptions whose plan is gone and in which no key is, such as
-// those that wait for approval. For others, attaching a key shows it.
+// comparePlansWithoutKeys ends the subscriptions without keys whose plan is gone, such as those
+// that wait for approval. For others, attaching a key shows it.
 func (c *convergence) comparePlansWithoutKeys(ctx context.Context) error {
 	for _, id := range c.account.SubscriptionIDs() {
 		plan := id.Plan()
@@ -124,7 +124,7 @@ func (c *convergence) remake(ctx context.Context, key state.Key) error {
 	return c.comparePlans(ctx, c.account.Keys[key.ID])
 }
 
-// deleteReturned deletes a key that was released and that a stalled worker created late.
+// deleteReturned deletes a released key that a stalled worker created late.
 func (c *convergence) deleteReturned(ctx context.Context, key state.Key) error {
 	id, found, err := c.plane.FindKey(ctx, c.KeyName(c.account.ID, key.ID))
 	if err != nil || !found {
@@ -162,7 +162,7 @@ func (c *convergence) observe(ctx context.Context, key state.Key, actual gateway
 	return err
 }
 
-// comparePlans notes the plans in which API Gateway and the fold differ.
+// comparePlans marks the plans in which API Gateway and the fold differ.
 func (c *convergence) comparePlans(ctx context.Context, key state.Key) error {
 	holds, err := c.plane.PlansOf(ctx, key.GatewayID)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// done records that a key in a plan is as the fold wants it, with what else happened to it there.
+// done records that a key in a plan is as the fold wants it, with what else happened there.
 func (c *convergence) done(ctx context.Context, pair portal.Pair, also ...events.Fact) error {
 	delete(c.recheck, pair)
 	touched, err := c.record(ctx, c.correlationOf(pair), watchPair(pair), func() []events.Fact {
@@ -94,7 +94,6 @@ func (c *convergence) fulfilled(id portal.SubscriptionID, done ...portal.Pair) [
 	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: s.Plan, Payer: events.PaidBy(s.Ring)}}
 }
 
-// finish ends a subscription's wish if no key is left to do so.
 func (c *convergence) finish(ctx context.Context, id portal.SubscriptionID) error {
 	_, err := c.record(ctx, c.correlation(id), watchSubscription(id), func() []events.Fact { return c.fulfilled(id) })
 	return err
@@ -183,8 +182,7 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 	}
 }
 
-// isLast reports whether nothing is left to do in that state, so that the outcome which leads to it
-// may end the lease.
+// isLast: nothing is left to do in that state, so the outcome that leads to it may end the lease.
 func (c *convergence) isLast(after state.Account) bool {
 	if c.lease.Holder == "" || c.keepLease || len(c.stuck) > 0 || len(c.recheck) > 0 || len(c.reswitch) > 0 || after.Standing.Leaving() {
 		return false

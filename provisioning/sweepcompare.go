@@ -92,8 +92,8 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. A stream that cannot be read, or whose comparison panics, is logged
-// and passed over. A table that does not answer is an error.
+// compare logs and passes over a stream that cannot be read, or whose comparison panics. A table
+// that does not answer is an error.
 func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (c compared, err error) {
 	err = portal.Guard(func() (err error) {
 		c, err = s.compareStream(ctx, stream, sv)

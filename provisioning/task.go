@@ -8,16 +8,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// task is one thing to do.
 type task struct {
-	kind kind
-	plan portal.PlanID
-	key  portal.KeyID
-	// subscription is that of a finishSubscription.
+	kind         kind
+	plan         portal.PlanID
+	key          portal.KeyID
 	subscription portal.SubscriptionID
 }
 
-// kind is the kind of a task.
 type kind int
 
 const (
@@ -25,7 +22,6 @@ const (
 	keyInPlan kind = iota
 	// finishSubscription ends a subscription's wish (no key).
 	finishSubscription
-	// endKey disables a key for ever.
 	endKey
 	// switchKey disables or enables a key with its account.
 	switchKey
