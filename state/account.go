@@ -79,8 +79,7 @@ type Subscription struct {
 	// Parked is what an open phase waits for, or "".
 	Parked events.Reason
 	Lost   events.LossReason
-	// Replaces is the plan that the subscription's wish changes from, or "". That plan's
-	// ChangesTo is this one.
+	// Replaces is the plan that the wish changes from, or ""; ChangesTo is its counterpart there.
 	Replaces  portal.PlanID
 	ChangesTo portal.PlanID
 	// Refusal is why API Gateway refused the change for good. The keys are on their way back.
