@@ -7,8 +7,8 @@
 // One attempt takes one token, and logs one line if it fails:
 //
 //	attach lease ── token ── room for keys? ── message's lease long enough? ── call ── answer
-//	      │ │ │ │ │
-//	      │ │ *LimitReached │ nil, *Refused, *LimitReached, *Unavailable
+//	      │           │             │                    │                               │
+//	      │           │        *LimitReached             │  nil, *Refused, *LimitReached, *Unavailable
 //	      └───────────┴───────── *portal.Postponed ──────┘
 //
 // Only calls that change the keys of plans need the attach lease, and only creating keys needs

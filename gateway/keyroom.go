@@ -24,7 +24,7 @@ import (
 // before. Then one call tries again.
 //
 //	no row ── no room ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
-//	                           ▲ │
+//	                           ▲                                   │
 //	                           └──────── no room: twice as long ───┘
 type keyRoom struct {
 	db     table

@@ -4,8 +4,8 @@
 // source and then calls PublishCatalog.
 //
 //	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
-//	     ▲ │ yes │ taken
-//	     │ └──────────────▶ send again ─▶ ack │
+//	     ▲              │ yes                                     │ taken
+//	     │              └──────────────▶ send again ─▶ ack        │
 //	     └────────────────────────────────────────────────────────┘
 //
 // A request that leads to no facts is acked. A message is redelivered later if its stream holds a

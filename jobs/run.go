@@ -17,7 +17,7 @@ const anewAfter = time.Hour
 
 // Run is a job's run under way, or its last one.
 //
-//	no run ──┐ start last step
+//	no run ──┐ start              last step
 //	         ├───────▶ under way ───────────▶ over
 //	over ────┘
 //

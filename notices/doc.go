@@ -12,8 +12,8 @@
 // States of a delivery:
 //
 //	pending --> delivered
-//	   |------> failed for good, or after the last try
-//	   '------> held its webhook is paused
+//	   |------> failed      for good, or after the last try
+//	   '------> held        its webhook is paused
 //
 // In any of the last three, a person can ask for it again; then it is pending.
 package notices

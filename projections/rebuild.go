@@ -104,7 +104,7 @@ type scratch interface {
 // old ones.
 //
 //	announced ──▶ showing ──▶ moving ──▶ moved ──▶ checking ──▶ deleting
-//	                │ ▲
+//	                │  ▲
 //	                └──┘ until the next generation has everything that readers see
 //
 // Each step of the job reads the pointer first. It may run twice, even at the same time: showing

@@ -3,13 +3,13 @@
 //
 // A subscription is an account's relation to one plan:
 //
-//	           SubscriptionWanted SubscriptionActivated
+//	           SubscriptionWanted           SubscriptionActivated
 //	(none) ───────────────────────▶ wanted ───────────────────────▶ active
-//	   ▲ │ ▲ │
-//	   │ RequestRejected │ │ SubscriptionWanted │ SubscriptionLost
-//	   │ (with a wish) ▼ │ ▼
+//	   ▲                             │  ▲                              │
+//	   │            RequestRejected  │  │ SubscriptionWanted           │ SubscriptionLost
+//	   │            (with a wish)    ▼  │                              ▼
 //	   └────────────────────────── ended ◀───────────── ending ◀───────┘
-//	                                     SubscriptionEnded SubscriptionEnding
+//	                                     SubscriptionEnded   SubscriptionEnding
 //
 // An attachment is one key in one plan. It has the same phases, driven by KeyAttached and
 // KeyDetached. A subscription becomes active when the attachments that its wish opened are

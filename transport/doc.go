@@ -3,7 +3,7 @@
 // retried or becomes a dead letter. Package pubsub moves the messages over SQS and SNS.
 //
 //	Sender --> pubsub.Publisher ------> SQS --> pubsub.Subscriber --> Worker --> Handler
-//	     \---> pubsub.TopicPublisher -> SNS ------^ \----> dead letters
+//	     \---> pubsub.TopicPublisher -> SNS ------^                       \----> dead letters
 //
 // A message is handled at least once: those of one group of a FIFO queue one after the other, in
 // order, all others concurrently.

@@ -23,7 +23,7 @@ import (
 // process has one Importer. It is safe for concurrent use and needs no closing.
 //
 //	Create ── few under way ─────────────────────────────────▶ singly
-//	   │ ▲
+//	   │                                                         ▲
 //	   └─ many ─▶ wait ─▶ wave: look, import, read ─ key is missing
 type Importer struct {
 	plane    controlPlane
