@@ -32,8 +32,9 @@ type MarketplaceConfirmed struct {
 // NoticeKind is what AWS Marketplace tells about a licence or an agreement.
 type NoticeKind string
 
-// The kinds, named as AWS does, but for the event bus's detail-type, "Purchase Agreement Created
-// - Proposer" and so on. SNS also spells unsubscribe-success unsubscribe-complete.
+// The kinds. All are named as AWS does, those of the event bus without the rest of their
+// detail-type, "Purchase Agreement Created". SNS also spells unsubscribe-success
+// unsubscribe-complete.
 const (
 	NoticeSubscribed    NoticeKind = "subscribe-success"
 	NoticeFailed        NoticeKind = "subscribe-fail"

@@ -102,8 +102,8 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 	}), nil
 }
 
-// attachAbsent finds out what a 404 means. Without the plan the wish is void, while a key can be
-// created again, so it reads the plan first. If both exist, one was not visible yet.
+// attachAbsent finds out what a 404 means. It reads the plan first: without it the wish is void,
+// while a key can be created again. If both exist, one was not visible yet.
 func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, missing *absent) error {
 	if _, err := s.plan(ctx, plan); err != nil {
 		return err

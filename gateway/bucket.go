@@ -30,8 +30,7 @@ func (u Urgency) reserve() float64 {
 	}
 }
 
-// class is a kind of call. Each call takes a token from the total bucket and from its class's, if
-// there is one.
+// Each call takes a token from the total bucket and from its class's, if there is one.
 type class string
 
 const (
@@ -60,17 +59,15 @@ const (
 	// slowFor is how long the rate is halved after two throttles.
 	slowFor = time.Minute
 	// throttleWindow is how soon a second throttle must follow to halve the rate. The account's
-	// own deployments may have caused a single one.
+	// own deployments may cause a single one.
 	throttleWindow = time.Minute
 	// slack is how much later than another a call may reach AWS after its token was drawn.
 	slack = 300 * time.Millisecond
-	// margin keeps the rate below the share, so that a surplus at AWS, such as from a clock that
-	// was ahead, does not last.
+	// margin keeps the rate below the share, so that a surplus at AWS, as from a clock that was
+	// ahead, does not last.
 	margin = 0.98
 	// One token in trickle is saved for background calls.
-	trickle = 5
-	// starvedFor is how long a background call without a token counts as waiting. It marks the
-	// item every markPause.
+	trickle    = 5
 	starvedFor = 10 * time.Second
 	markPause  = time.Second
 )
@@ -112,7 +109,7 @@ type balance struct {
 	StarvedSince int64 `dynamodbav:"starved_since"`
 }
 
-// refilled adds the tokens that came in since At. A clock that is behind changes nothing.
+// refilled: a clock that is behind changes nothing.
 func (b balance) refilled(now time.Time, l limits) balance {
 	b = b.believed(now)
 	at := max(now.UnixMilli(), b.At)
@@ -139,9 +136,8 @@ func (b balance) believed(now time.Time) balance {
 	return b
 }
 
-// throttled is the balance after AWS throttled a call that had a token. The second throttle
-// within throttleWindow halves the rate for slowFor; later ones renew that once half of it is
-// over.
+// throttled is the balance after a throttle. The second within throttleWindow halves the rate for
+// slowFor; later ones renew that once half of it is over.
 func (b balance) throttled() balance {
 	again := b.At-b.ThrottledAt < throttleWindow.Milliseconds()
 	b.ThrottledAt = b.At
@@ -209,7 +205,6 @@ func (b balance) free(bucket class, u Urgency, l limits) (free, missing float64)
 	return free, min(1-free, max(1-held, (1-saved)*trickle))
 }
 
-// saved is the part of a token that is kept for background calls.
 func (b balance) saved(all limit) float64 {
 	if b.At-b.StarvedAt > starvedFor.Milliseconds() {
 		return 0

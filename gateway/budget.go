@@ -69,7 +69,7 @@ const tokenWait = 2 * time.Second
 const tableTimeout = 2 * time.Second
 
 // budgetMemory is how old the item in memory may be when nothing has to be written, as when there
-// is no token. An older item is read again.
+// is no token.
 const budgetMemory = time.Second
 
 // NewBudget does no I/O; the first call creates the item.
@@ -135,8 +135,8 @@ func (b *Budget) throttled(ctx context.Context) error {
 	return b.update(ctx, func(now balance) (next balance, write bool) { return now.throttled(), true })
 }
 
-// update changes the item, starting from the one in memory. If another process has written since,
-// the write fails and returns the present item.
+// update changes the item in memory. If another process has written since, the write fails and
+// returns the present item.
 func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
 	item, age, err := b.known(ctx)
 	if err != nil {

@@ -49,10 +49,9 @@ const (
 
 // Until is epoch milliseconds.
 type fullRow struct {
-	Until int64         `dynamodbav:"until"`
-	Wait  time.Duration `dynamodbav:"wait"`
-	// Trying: a call is trying again. If there is still no room, Wait doubles.
-	Trying bool `dynamodbav:"trying"`
+	Until  int64         `dynamodbav:"until"`
+	Wait   time.Duration `dynamodbav:"wait"`
+	Trying bool          `dynamodbav:"trying"`
 }
 
 func (r fullRow) exists() bool { return r.Until != 0 }
@@ -93,7 +92,6 @@ func (k *keyRoom) check(ctx context.Context) error {
 	return nil
 }
 
-// remembered answers from memory. The row must be read if there is neither room nor an until.
 func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -107,7 +105,6 @@ func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	return false, until
 }
 
-// recordFull records that AWS had no room and returns when to try again.
 func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()

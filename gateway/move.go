@@ -30,7 +30,7 @@ func (s *Session) Move(ctx context.Context, from, to portal.PlanID, key portal.G
 	}()
 	err = s.attachAnswer(ctx, to, key, err)
 	if no := (*Refused)(nil); errors.As(err, &no) && no.Reason != KeyGone && no.Rival != from {
-		// This only shortens the time without a plan; the caller makes sure of the key.
+		// The caller makes sure of the key; this only shortens its time without a plan.
 		_ = s.Attach(ctx, from, key)
 	}
 	return err

@@ -138,7 +138,7 @@ func (s *Session) AwaitToken(ctx context.Context) error {
 	return err
 }
 
-// returnPermit gives the token of a call that is not made to the process's other calls.
+// returnPermit gives the token to the process's other calls.
 func (s *Session) returnPermit(op Operation, p permit) {
 	p.release()
 	s.returnToken(op, p)

@@ -25,15 +25,14 @@ type taker struct {
 
 type token struct{ drawn time.Time }
 
-// A token lives for tokenLife after it was drawn. Used later, it could reach AWS together with a
+// A token is not used later than tokenLife after it was drawn: it could reach AWS together with a
 // bucketful drawn since. slack must cover tokenLife and the way to AWS.
 const tokenLife = 200 * time.Millisecond
 
 func (t token) usable(now time.Time) bool { return now.Sub(t.drawn) <= tokenLife }
 
 type waiter struct {
-	since time.Time
-	// holds: the call holds the attach lease, so it waits no longer than until.
+	since  time.Time
 	holds  bool
 	until  time.Time
 	answer chan granted
@@ -73,8 +72,8 @@ func (t *taker) front() int {
 	return max(1, int(l.rate*frontTime.Seconds()))
 }
 
-// take waits for a token: for tokenWait, longer at the front, and for portal.LastWait in a
-// process that stops. Any error is a *portal.Postponed.
+// take waits for tokenWait, longer at the front, and for portal.LastWait in a process that stops.
+// Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) (token, error) {
 	return t.await(ctx, &waiter{})
 }
@@ -109,7 +108,6 @@ func (t *taker) join(w *waiter) {
 	}
 }
 
-// leave removes a waiter and passes on a token that it was given meanwhile.
 func (t *taker) leave(w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -128,8 +126,7 @@ func (t *taker) giveBack(unused token) {
 	t.deliver(unused)
 }
 
-// deliver hands tokens to the calls whose turn it is and keeps the rest. The caller holds the
-// lock.
+// deliver hands tokens to the calls whose turn it is. The caller holds the lock.
 func (t *taker) deliver(tokens ...token) {
 	now := t.budget.now()
 	tokens = slices.DeleteFunc(append(t.spare, tokens...), func(t token) bool { return !t.usable(now) })
@@ -177,7 +174,7 @@ func (t *taker) run() {
 	}
 }
 
-// demand sends away the calls past their deadline. It returns how many tokens the others want,
+// demand sends away the calls past their deadline, and returns how many tokens the others want,
 // and their first deadline.
 func (t *taker) demand() (want int, until time.Time, ok bool) {
 	t.mu.Lock()

@@ -21,7 +21,7 @@ type turnQueue struct {
 }
 
 // queueFront is how many calls may wait longer than attachWait: AWS attaches about one key a
-// second, so their turn comes soon.
+// second.
 const queueFront = 10
 
 // enter waits for the call's turn. After nil the caller must call leave. The error is a

@@ -59,7 +59,6 @@ func (s *Session) usage(ctx context.Context, plan portal.PlanID, in *apigateway.
 	return usage, aws.ToString(out.Position), nil
 }
 
-// days reads pairs of used and remaining, one a day from the first.
 func days(series [][]int64, first, last time.Time) []DayUsage {
 	var all []DayUsage
 	for i, pair := range series {

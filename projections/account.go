@@ -42,7 +42,7 @@ type Account struct {
 	Licences      []Licence
 }
 
-// profileRows writes a state row that only the account's stream writes, guarded by sequence.
+// profileRows writes a state row, guarded by sequence; only the account's stream writes it.
 func profileRows(changed rows, account state.Account, fact events.Event) {
 	if shown, ok := profileAfter(account, fact); ok {
 		changed.view(changed.Profile(account.ID), fact.Sequence, shown)
@@ -114,7 +114,7 @@ func (s store) account(ctx context.Context, live schema.Generation, id portal.Ac
 }
 
 // nameAsOffered gives subscriptions their plans' current names. A plan that is not offered any
-// more keeps its name from the time of subscribing.
+// more keeps its old one.
 func (v *Views) nameAsOffered(ctx context.Context, subscriptions []Subscription) error {
 	if len(subscriptions) == 0 {
 		return nil

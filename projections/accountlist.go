@@ -25,15 +25,14 @@ type ListedAccount struct {
 
 func (l ListedAccount) place() string { return schema.ListedPlace(l.ID, l.RegisteredAt) }
 
-// keyOwner is a key's account, and once the account has the key no more, the key's name.
+// keyOwner is a key's account, with the key's name once the account has the key no more.
 type keyOwner struct {
 	Account    portal.AccountID `dynamodbav:"account"`
 	Name       string           `dynamodbav:"name,omitempty"`
 	ReplacedAt time.Time        `dynamodbav:"replaced_at"`
 }
 
-// listRows writes state rows, guarded by sequence. Only the account's own stream writes them,
-// since its registration decides its place.
+// listRows writes state rows, guarded by sequence; only the account's own stream writes them.
 func listRows(changed rows, account state.Account, fact events.Event) {
 	if f, ok := fact.Data.(events.KeyWanted); ok {
 		changed.view(changed.KeyOwner(f.Key), fact.Sequence, keyOwner{Account: account.ID})

@@ -144,7 +144,6 @@ func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string
 	return mergeActivity(facts, reveals, from, int(limit)), nil
 }
 
-// activityCursor has the sort keys before which the two lists continue, "" for the newest.
 type activityCursor struct{ facts, reveals string }
 
 func (c activityCursor) String() string { return c.facts + "." + c.reveals }
@@ -162,8 +161,8 @@ func parseActivityCursor(text string) (activityCursor, error) {
 	return activityCursor{facts: facts, reveals: reveals}, nil
 }
 
-// mergeActivity: lines that are added while a person pages are newer than the first page, so no
-// later page has them.
+// mergeActivity: lines added while a person pages are newer than the first page, so no later page
+// has them.
 func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) ActivityPage {
 	page, next := ActivityPage{}, from
 	if next == (activityCursor{}) {
@@ -195,7 +194,6 @@ func beyond(facts, reveals []Activity) activityCursor {
 	return activityCursor{facts: schema.Sequence(newest + 1), reveals: schema.Nanoseconds(shown.Add(1))}
 }
 
-// latest visits the newest rows of a range with sort keys below before, at most limit.
 func (s store) latest(ctx context.Context, table string, of schema.Range, before string, limit int32, visit func(map[string]types.AttributeValue) error) error {
 	end := of.Begins + "~"
 	if before != "" {

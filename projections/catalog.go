@@ -31,7 +31,7 @@ type catalogRow struct {
 	Sequence    int64     `dynamodbav:"seq"`
 }
 
-// catalogRows writes a state row that only the catalog's stream writes, guarded by sequence.
+// catalogRows writes a state row, guarded by sequence; only the catalog's stream writes it.
 func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 	if _, ok := fact.Data.(events.CatalogPublished); ok {
 		changed.view(changed.Catalog(), fact.Sequence, catalogRow{
@@ -136,7 +136,7 @@ func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	return c.catalog, fresh, nil
 }
 
-// keep keeps the result of a read. A catalog's age counts from the start of the read.
+// keep: a catalog's age counts from the start of the read.
 func (c *catalogCache) keep(catalog Catalog, asked time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -25,13 +25,13 @@ const shape = 5
 // pointerMaxAge is how old a pointer in use may be.
 const pointerMaxAge = time.Second
 
-// maxSharedWait is how long a caller waits for another's read of the pointer, which may be stuck
-// on a dead connection, before it reads itself.
+// maxSharedWait is how long a caller waits for another's read, which may be stuck on a dead
+// connection, before it reads itself.
 const maxSharedWait = 500 * time.Millisecond
 
 // pointer names the generation that readers see. While Next is set, the views are being rebuilt,
-// and projectors write both generations. The pointer is in the views table, so a new table starts
-// with the first generation.
+// and projectors write both. The pointer is in the views table, so a new table starts with the
+// first generation.
 type pointer struct {
 	Live      schema.Generation `dynamodbav:"live"`
 	Next      schema.Generation `dynamodbav:"next"`
@@ -64,7 +64,7 @@ func newGenerations(client client, table string) *generations {
 	return &generations{client: client, table: table, now: time.Now, maxSharedWait: maxSharedWait}
 }
 
-// current returns a pointer that is at most pointerMaxAge old. Concurrent callers share one read.
+// current is at most pointerMaxAge old. Concurrent callers share one read.
 func (g *generations) current(ctx context.Context) (pointer, error) {
 	type reading struct {
 		pointer
@@ -102,16 +102,15 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 	}
 }
 
-// guess returns the pointer that this process read last, of any age; ok is false if it has read
-// none.
+// guess is the pointer that this process read last, of any age.
 func (g *generations) guess() (last pointer, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.last, g.last.Live != 0
 }
 
-// inLive reads in the live generation. While the pointer is read again, inLive already reads in
-// the last known one, and reads again if that has changed.
+// inLive reads in the last known live generation while it reads the pointer again, and reads
+// again if that has changed.
 func inLive[T any](ctx context.Context, g *generations, read func(context.Context, schema.Generation) (T, error)) (T, error) {
 	guess, guessed := g.guess()
 	if _, _, known := g.known(); known || !guessed {
@@ -177,10 +176,10 @@ func (g *generations) read(ctx context.Context) (pointer, error) {
 	return found, nil
 }
 
-// forWriting returns the pointer for a projector that is about to write rows of its own shape.
-// Where there is no pointer it stores the first, so that later versions know the rows' shape. If
-// the live rows have a newer shape, it lowers the pointer's shape, so that the newer version
-// rebuilds the views after a rollback.
+// forWriting returns the pointer for a projector that is about to write rows of its own shape. It
+// stores a missing pointer, so that later versions know the rows' shape. If the live rows have a
+// newer shape, it lowers the pointer's shape, so that the newer version rebuilds the views after
+// a rollback.
 func (g *generations) forWriting(ctx context.Context) (pointer, error) {
 	now, err := g.current(ctx)
 	if err != nil {
@@ -240,8 +239,8 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 	return nil
 }
 
-// written lists the generations that this version writes; it does not write a newer shape. The
-// live one is last, so that the next one has everything that readers see when the pointer moves.
+// written lists the generations that this version writes, none of a newer shape. The live one is
+// last, so that the next one has everything that readers see when the pointer moves.
 func (p pointer) written() []schema.Generation {
 	if p.Next != 0 && p.NextShape <= shape {
 		return []schema.Generation{p.Next, p.Live}

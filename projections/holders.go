@@ -40,9 +40,9 @@ func held(account state.Account) map[portal.Pair]Holder {
 	return all
 }
 
-// holderRows writes state rows that only the stream of the key's account writes, guarded by
-// sequence. A key that left a plan keeps its row until the fold forgets it or the account is
-// deleted: API Gateway may count its last calls late.
+// holderRows writes state rows, guarded by sequence; only the stream of the key's account writes
+// them. A key that left a plan keeps its row until the fold forgets it or the account is deleted:
+// API Gateway may count its last calls late.
 func holderRows(changed rows, before, account state.Account, fact events.Event) {
 	_, deleted := fact.Data.(events.AccountDeleted)
 	for pair := range before.Attachments {

@@ -42,8 +42,8 @@ const (
 	KeyEnded    = "ended"    // for ever
 )
 
-// keyRows writes state rows that only the account's stream writes, guarded by sequence. An ended
-// key has a row until API Gateway has deleted it; then the row of its owner has its name.
+// keyRows writes state rows, guarded by sequence; only the account's stream writes them. An ended
+// key has a row until API Gateway has deleted it; then its owner's row has its name.
 func keyRows(changed rows, before, account state.Account, fact events.Event) {
 	for id, k := range account.Keys {
 		if was := before.Keys[id]; k.Gone() {

@@ -66,8 +66,8 @@ func LicenceText(state string) string {
 	return "AWS Marketplace has told us of the purchase."
 }
 
-// licenceRows writes state rows that only the licence's stream writes, guarded by sequence: one
-// for operators, one for the account that has claimed the licence.
+// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One
+// is for operators, one for the account with the claim.
 func licenceRows(changed rows, before, licence state.Licence, fact events.Event) {
 	shown := shownLicence(licence)
 	changed.view(changed.Licence(licence.Stream), fact.Sequence, shown)

@@ -11,8 +11,7 @@ type wishLink struct {
 	wish   int64
 }
 
-// links remembers the wishes that operations waited for when last read. A link may be out of
-// date.
+// links remembers the wishes that operations waited for, perhaps no longer.
 type links struct {
 	mu sync.Mutex
 	of map[portal.OperationID]wishLink

@@ -15,9 +15,9 @@ const (
 	trustedFor = 10 * time.Second
 )
 
-// memory is how far streams were last seen to be shown. It may be wrong: other processes show
-// streams, and the views may be lost. So a write that relies on it moves the stored checkpoint
-// only if that matches.
+// memory is how far streams were last seen to be shown. Other processes show streams, and the
+// views may be lost, so a write that relies on it moves the stored checkpoint only if that
+// matches.
 type memory struct {
 	now     func() time.Time
 	mu      sync.Mutex
@@ -40,8 +40,8 @@ func newMemory() *memory {
 }
 
 // recall returns how far the stream is shown. known is false if the table must be read, as for
-// any message without a sequence. For an unknown stream it guesses that all facts before the
-// message's are shown, since messages mostly come in order.
+// any message without a sequence. For an unknown stream it guesses, since messages mostly come in
+// order, that all facts before the message's are shown.
 func (m *memory) recall(place shownIn, sequence int64) (shown int64, known, guessed bool) {
 	m.mu.Lock()
 	last, remembered := m.streams[place]

@@ -56,8 +56,8 @@ type Progress struct {
 	Steps         []Step
 }
 
-// steps inserts rows and never changes them. A fact about a wish is one row of the wish, to which
-// the rows of all operations that wait for it link.
+// steps inserts rows and never changes them. A fact about a wish is one row of the wish;
+// operations that wait for it link to it.
 func steps(changed rows, before, account state.Account, fact events.Event) {
 	if _, unknown := fact.Data.(events.Unknown); unknown {
 		return // there are no words for it
@@ -74,7 +74,7 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 	}
 }
 
-// opens returns the wish that the fact opens or joins for its operation, or 0.
+// opens returns the wish that the fact opens or joins for its operation.
 func opens(fact events.Event) int64 {
 	switch f := fact.Data.(type) {
 	case events.RequestJoined:
@@ -229,8 +229,7 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 }
 
 func (v *Views) progressIn(ctx context.Context, live schema.Generation, op portal.OperationID) (Progress, error) {
-	// A followed operation is read many times, nearly always with the same wish, so both are read
-	// at once.
+	// A followed operation nearly always has the same wish as before, so both are read at once.
 	guess, guessed := v.links.recall(op)
 	var own, shared []Step
 	group, within := errgroup.WithContext(ctx)

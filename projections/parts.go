@@ -14,7 +14,7 @@ const (
 )
 
 // parts splits the puts, in order, into transactions that DynamoDB accepts. A row that is too
-// large for an item is alone in its transaction, so that only that one fails.
+// large for an item is alone, so that only it fails.
 func parts(puts []*types.Put) [][]*types.Put {
 	var all [][]*types.Put
 	begin, payload := 0, 0

@@ -84,8 +84,8 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 
 const noLimit int64 = math.MaxInt64
 
-// showWhile shows the message's stream in one generation, up to upTo. A stream that cannot be
-// shown in the next generation still goes to the live one; the rebuild counts it.
+// showWhile shows the message's stream in one generation. A stream that cannot be shown in the
+// next generation still goes to the live one; the rebuild counts it.
 func (p *Projector) showWhile(ctx context.Context, now pointer, generation schema.Generation, msg events.Event, upTo int64) (head int64, err error) {
 	if generation != now.Live {
 		// Show all, since the live generation goes only as far
@@ -101,8 +101,7 @@ func (p *Projector) showWhile(ctx context.Context, now pointer, generation schem
 	return noLimit, nil
 }
 
-// unreadable: the stream cannot be shown. That is every error but Postponed, panics included,
-// unless ctx has ended.
+// unreadable is every error but Postponed, panics included, unless ctx has ended.
 func unreadable(ctx context.Context, err error) bool {
 	var postponed *portal.Postponed
 	return err != nil && !errors.As(err, &postponed) && ctx.Err() == nil
@@ -121,8 +120,8 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 	}
 	write := p.store.together
 	if guessed {
-		// If facts before the message's are not shown yet, the stored checkpoint does not match
-		// and the write fails.
+		// If earlier facts are not shown yet, the stored checkpoint does not match and the write
+		// fails.
 		write = p.store.togetherIfFew
 	}
 	head, err = p.show(ctx, place, msg, shown, upTo, write)
@@ -165,7 +164,6 @@ func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, upTo 
 	return p.show(ctx, place, events.Event{Sequence: atLeast}, shown, upTo, p.store.oneByOne)
 }
 
-// show writes the changes of the facts after shown up to upTo, and at least up to the message's.
 func (p *Projector) show(ctx context.Context, place shownIn, msg events.Event, shown, upTo int64, write func(context.Context, []row) error) (head int64, err error) {
 	changed := newRows(place.generation)
 	if id, ok := place.stream.Account(); ok {

@@ -42,7 +42,7 @@ const (
 )
 
 // rebuildFormat is the cursor's format. Raise it with any change of Rebuilding or the phases;
-// then a rebuild of another version of the worker starts over.
+// then another version's rebuild starts over.
 const rebuildFormat = 1
 
 // Rebuilding is a rebuild's progress, and its cursor.
@@ -64,7 +64,7 @@ type Rebuilding struct {
 type Rebuilt struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Generation is the new one. Passes counts the passes before it became live.
+	// Passes counts those before the generation became live.
 	Generation schema.Generation `json:"generation"`
 	Passes     int               `json:"passes"`
 	// Streams counts those of the last pass, Unreadable those that could not be shown; First

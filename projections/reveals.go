@@ -73,9 +73,9 @@ func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at t
 	return &portal.Postponed{Reason: "other reveals of the account kept interfering"}
 }
 
-// record counts the reveal as the first of a new minute, or adds it to the current one. The next
-// minute counts as current, since another process's clock may be ahead; one further ahead comes
-// from a wrong clock and is replaced.
+// record counts the reveal in a new minute or the current one. The next minute counts as current,
+// since another process's clock may be ahead; one further ahead comes from a wrong clock and is
+// replaced.
 func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow) error {
 	minute := row.At.Unix() / 60
 	values := map[string]types.AttributeValue{

@@ -28,7 +28,7 @@ type row struct {
 	kind rowKind
 	key  schema.Key
 	seq  int64
-	// from, if above 0, is the lowest sequence that the stored row must have.
+	// from, if above 0, is the least sequence of the stored row.
 	from  int64
 	value any
 }
@@ -42,7 +42,7 @@ func (r row) guard() (condition string, values map[string]types.AttributeValue) 
 	return "seq BETWEEN :from AND :seq", values
 }
 
-// rows collects what a run writes into one generation: the last state of each row.
+// rows collects the last state of each row that a run writes into one generation.
 type rows struct {
 	schema.Generation
 	byKey map[schema.Key]row

@@ -45,7 +45,7 @@ var subscriptionStates = map[state.Phase]string{
 	state.Ending: SubscriptionEnding, state.Ended: SubscriptionEnded,
 }
 
-// subscriptionRows writes state rows that only the account's stream writes, guarded by sequence.
+// subscriptionRows writes state rows, guarded by sequence; only the account's stream writes them.
 // An ended subscription keeps its row.
 func subscriptionRows(changed rows, before, account state.Account, fact events.Event) {
 	for id, s := range account.Subscriptions {

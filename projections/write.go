@@ -18,12 +18,12 @@ import (
 
 const parallelWrites = 8
 
-// errRaced: nothing was written, because another writer changed or deleted one of the rows, or is
-// writing it.
+// errRaced: nothing was written, because another writer changed, deleted or is writing one of the
+// rows.
 var errRaced = errors.New("another writer changes the same rows")
 
 // together writes the rows in order, in as few transactions as possible. It stops at the first
-// that fails, with errRaced if another writer changed its rows.
+// failure: errRaced if another writer changed its rows.
 func (s store) together(ctx context.Context, list []row) error {
 	puts, err := s.puts(list)
 	if err != nil {

@@ -57,9 +57,8 @@ func (c *convergence) createInBulk(ctx context.Context, pair portal.Pair, key st
 	return nil
 }
 
-// createdAndAttached records in one append that the key exists and is in those plans. If there
-// are too many, or another worker recorded something about one of them, the caller must record
-// each separately.
+// createdAndAttached records in one append that the key is in those plans. If there are too many,
+// or another worker recorded something about one of them, the caller must record each separately.
 func (c *convergence) createdAndAttached(ctx context.Context, correlation string, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (separately bool, err error) {
 	if 1+2*len(seen) > journal.MaxFacts {
 		return true, nil
@@ -74,7 +73,7 @@ func (c *convergence) createdAndAttached(ctx context.Context, correlation string
 }
 
 // attachedInBulk records that a wanted plan is attached. If the fold wants something else by now,
-// the attachment may have come after that was done.
+// the attachment may have come later.
 func (c *convergence) attachedInBulk(ctx context.Context, pair portal.Pair, asked state.Attachment, attached bool) error {
 	now := c.account.Attachments[pair]
 	switch {

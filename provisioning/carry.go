@@ -54,7 +54,7 @@ func (c *convergence) carries(pair portal.Pair) bool {
 		len(c.account.Unclaimed(pair, c.Now())) > 0 || len(c.account.Untold(pair, c.Now())) > 0
 }
 
-// predecessor is the key whose rest of the plan's quota the key has with its first wish, or "".
+// predecessor is the key whose rest the key takes over with its first wish, or "".
 func (c *convergence) predecessor(pair portal.Pair) portal.KeyID {
 	key := c.account.Keys[pair.Key]
 	old := c.account.Keys[key.Replaces]
@@ -76,8 +76,8 @@ type taking struct {
 	facts   []events.UsageCarried
 }
 
-// maxTaken bounds the keys that a key takes over from, so that one append can record it (journal.MaxFacts).
-// Others wait for the next key.
+// maxTaken bounds the keys that a key takes over from, so that one append can record it
+// (journal.MaxFacts). The next key takes over from the others.
 const maxTaken = 10
 
 func (c *convergence) takeOver(ctx context.Context, pair portal.Pair) ([]events.Fact, error) {
@@ -102,8 +102,8 @@ func (c *convergence) takeOver(ctx context.Context, pair portal.Pair) ([]events.
 	return t.lower(ctx, c.plane)
 }
 
-// askForUntold takes over from the keys, told, of which only API Gateway knows what they have
-// used, the predecessor first.
+// askForUntold takes over from keys whose usage only API Gateway knows, the predecessor first,
+// and returns them.
 func (c *convergence) askForUntold(ctx context.Context, t *taking) (told map[portal.KeyID]bool, err error) {
 	told = map[portal.KeyID]bool{}
 	old := c.predecessor(t.pair)
@@ -152,8 +152,8 @@ func (t *taking) add(told state.Spent, from portal.KeyID, used int64) {
 	t.facts = append(t.facts, t.fact(from, used, takes))
 }
 
-// lower sets the rest of the key's quota if the key has more. It raises that of a key for which
-// API Gateway has counted nothing yet, if its predecessor was granted more than the limit.
+// lower sets the rest of the key's quota if the key has more. It raises that of a key without
+// counted calls whose predecessor was granted more than the limit.
 func (t *taking) lower(ctx context.Context, plane ControlPlane) ([]events.Fact, error) {
 	rest, has := max(t.rest, 0), t.now.Remaining
 	if !t.now.Counted {

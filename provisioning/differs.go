@@ -26,8 +26,8 @@ type pair struct {
 
 type difference struct {
 	drifted bool
-	// recent: something else differs, but changed so recently that API Gateway may show it late
-	// or the survey may have missed it.
+	// recent: something else differs, but so recently that API Gateway may show it late or the
+	// survey may have missed it.
 	recent bool
 	// missing keys do not exist under their names. strays exist under such a name and are not
 	// the recorded key.
@@ -35,11 +35,11 @@ type difference struct {
 	strays  []gateway.Listed
 }
 
-// differs compares an account with a survey of API Gateway that began at began; plans are all
-// plans in API Gateway. A difference counts only as recent if it changed less than inTransit
-// before the survey, or since. A missing plan counts as deleted if it was wanted before the
-// survey, because API Gateway showed it then. differs ignores open wishes and changes of plans,
-// unless the plan is gone: only a recheck finds that out.
+// differs compares an account with a survey of API Gateway that began at began. A difference
+// counts only as recent if it changed less than inTransit before the survey, or since. A missing
+// plan counts as deleted if it was wanted before the survey, because API Gateway showed it then.
+// Open wishes and changes of plans do not count unless the plan is gone, which only a recheck
+// finds out.
 func differs(account state.Account, holds held, plans map[portal.PlanID]bool, began time.Time) difference {
 	var d difference
 	predates := func(t time.Time) bool { return t.Before(began.Add(-inTransit)) }

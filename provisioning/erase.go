@@ -65,8 +65,8 @@ func (c *convergence) onlyDataLeft() bool {
 	return true
 }
 
-// deleteUnrecorded deletes keys that a worker may have created without recording it. API Gateway may
-// not list such a key yet, so it waits until a list proves that there is none.
+// deleteUnrecorded deletes keys that a worker may have created without recording it. API Gateway
+// may list such a key late, so it waits until a list proves that there is none.
 func (c *convergence) deleteUnrecorded(ctx context.Context) error {
 	if !c.mayBeUnrecorded {
 		return nil

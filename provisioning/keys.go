@@ -73,7 +73,6 @@ func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err
 	return true, c.created(ctx, c.correlationFor(key.ID), key, id)
 }
 
-// adoptUnrecorded is adopt, if a worker may have created keys without recording them.
 func (c *convergence) adoptUnrecorded(ctx context.Context, key state.Key) (found bool, err error) {
 	if !c.mayBeUnrecorded {
 		return false, nil
@@ -81,8 +80,8 @@ func (c *convergence) adoptUnrecorded(ctx context.Context, key state.Key) (found
 	return c.adopt(ctx, key)
 }
 
-// release deletes a key from API Gateway. If a subscription wants it meanwhile, nothing is recorded;
-// attaching then creates the key again.
+// release deletes a key from API Gateway. If a subscription wants it meanwhile, nothing is
+// recorded, and attaching creates the key again.
 func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
 	if found, err := c.adoptUnrecorded(ctx, key); found || err != nil {

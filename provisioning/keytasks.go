@@ -55,8 +55,8 @@ func (c *convergence) doToKey(ctx context.Context, t task) error {
 	return c.finishSwitching(ctx)
 }
 
-// heldBack: the key must not be created or attached now, because its account may not use it, or
-// because it replaces a key that has leaked and still works.
+// heldBack: the key must not be created or attached now, because its account may not use it, or a
+// leaked key that it replaces still works.
 func (c *convergence) heldBack(id portal.KeyID) bool {
 	key := c.account.Keys[id]
 	old := c.account.Keys[key.Replaces]

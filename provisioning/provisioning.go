@@ -85,8 +85,8 @@ type accountLeases interface {
 
 // usageReader records what API Gateway has counted for a key in a plan. The converger calls it
 // before it takes the key out of the plan or deletes it, since API Gateway may forget the counter
-// then. It may be called twice. It returns what the key has of the plan's quota, unless it does
-// not know the quota.
+// then. It may be called twice. It returns what the key has of the plan's quota, if it knows the
+// quota.
 type usageReader interface {
 	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) (quota gateway.KeyQuota, known bool, err error)
 }
@@ -100,16 +100,14 @@ type Converger struct {
 	MessageLease  func(ctx context.Context) time.Time
 	AccountLeases accountLeases
 	Values        values
-	// Bulk creates keys together with those of other accounts; nil creates them singly.
-	Bulk    bulk
-	KeyName func(portal.AccountID, portal.KeyID) string
+	Bulk          bulk
+	KeyName       func(portal.AccountID, portal.KeyID) string
 	// Usage is nil if nothing collects usage.
 	Usage usageReader
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	// CarryUsage keeps a new key, or one that enters a plan again, from having a second quota in the same
-	// period.
+	// CarryUsage keeps a key that enters a plan from having a second quota in the same period.
 	CarryUsage bool
 	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
 	// be read.
@@ -140,7 +138,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	r := newConvergence(c, id, msg, lease)
 	defer r.endLease()
 	err = r.handle(ctx)
-	// The message must come again, which sends the facts that were not sent.
+	// The redelivery sends the facts that were not sent.
 	if unsent := r.published(); unsent != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot send the recorded facts")
 		return unsent
@@ -175,7 +173,7 @@ type convergence struct {
 	latest  []events.Event
 	loaded  bool
 	plane   ControlPlane
-	// sending gets the result once the facts recorded last are sent; nil if all are.
+	// sending gets the result of sending the last facts; nil if all are sent.
 	sending chan error
 
 	lease leases.AccountLease
@@ -185,8 +183,7 @@ type convergence struct {
 	mayBeUnrecorded bool
 
 	// recheck holds keys in plans to compare even if the fold says that they are done: another
-	// worker recorded something about them while this run called API Gateway, and the call may
-	// have come later.
+	// worker recorded something about them during this run's call, which may have come later.
 	recheck map[portal.Pair]bool
 	// reswitch holds keys to disable or enable again, for the same reason.
 	reswitch map[portal.KeyID]bool
@@ -388,7 +385,7 @@ func (c *convergence) subscriptionOf(t task) state.Subscription {
 	return c.account.SubscribedBy(t.pair())
 }
 
-// correlation is that of the request that opened the subscription's wish, not that of the wake-up.
+// correlation is that of the request that opened the wish, not that of the wake-up.
 func (c *convergence) correlation(id portal.SubscriptionID) string {
 	return cmp.Or(c.account.Subscriptions[id].Correlation, c.msg.Correlation)
 }

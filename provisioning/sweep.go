@@ -23,7 +23,7 @@ const (
 	// surveyShards spreads the survey by account, so that a step reads a small part of it.
 	surveyShards = 16
 	// A survey's rows are kept for surveyKept, results for sweepKept. A sweep older than
-	// sweepLasts starts over, so that it never reads a survey whose rows have partly expired.
+	// sweepLasts starts over, before any of its rows expire.
 	surveyKept, sweepLasts, sweepKept = 7 * 24 * time.Hour, 24 * time.Hour, 90 * 24 * time.Hour
 	firstOfKind                       = 20
 )
@@ -82,16 +82,17 @@ type Sweep struct {
 type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Streams counts the compared streams. Of these, Drifted differ in API Gateway from what is
-	// recorded as done, Open have an open wish and have not drifted, and Unshown are not shown to
-	// their end; workers were woken for all three. Unreadable streams were passed over.
+	// Streams counts the compared streams. Drifted ones differ in API Gateway from what is
+	// recorded as done, Open ones have an open wish and have not drifted, and Unshown ones are
+	// not shown to their end; workers were woken for all three. Unreadable streams were passed
+	// over.
 	Streams    int `json:"streams"`
 	Open       int `json:"open"`
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
-	// Recent streams differ only in changes made less than a minute before the sweep began, or
-	// since. The next sweep compares them again.
+	// Recent streams differ only in changes of the last minute before the sweep, or since. The
+	// next sweep compares them again.
 	Recent int `json:"recent"`
 	// Strays counts keys with a name of ours that are not the recorded key. They are left
 	// alone.
@@ -215,7 +216,7 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 }
 
 // conclude stores the result. A key that is missing under its own name and listed under another
-// was renamed: it is no stray, and its account counts as drifted already.
+// was renamed: it is no stray, and its account has drifted already.
 func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
 	if err != nil {

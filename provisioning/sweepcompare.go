@@ -159,7 +159,7 @@ func (s *Sweep) wakeUp(stream portal.Stream, head int64, request events.Request)
 	}
 }
 
-// findUnknown looks, shard by shard, for keys of accounts that the journal does not know.
+// findUnknown finds keys of accounts that the journal does not know.
 func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	accounts, err := s.load(ctx, p, p.Index)
 	if err != nil {

@@ -57,7 +57,6 @@ type surveyed struct {
 	Keys []gateway.Listed `json:"keys"`
 }
 
-// keep stores a page of keys, each in the shard of its account.
 func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan portal.PlanID, keys []gateway.Listed) error {
 	shards := map[int]*surveyed{}
 	for _, key := range keys {

@@ -124,8 +124,7 @@ type creation struct {
 	ctx    context.Context
 	answer chan answered
 	// looked: this wave has looked for the key.
-	looked bool
-	// ifMissing is the answer if the key is not found in the end.
+	looked    bool
 	ifMissing error
 }
 
@@ -201,8 +200,8 @@ func (i *Importer) highestUrgency() (most gateway.Urgency, ok bool) {
 	return most, i.running
 }
 
-// wave takes all waiting creations once there is a token; until then, more come. A panic becomes
-// the error of each creation without an answer.
+// wave takes all waiting creations once there is a token. A panic becomes the error of each
+// creation without an answer.
 func (i *Importer) wave(s *gateway.Session) {
 	err := portal.Guard(func() error { return s.AwaitToken(context.Background()) })()
 	i.mu.Lock()
@@ -229,8 +228,8 @@ func (i *Importer) wave(s *gateway.Session) {
 	}
 }
 
-// answerOthers answers the creations that have no answer yet. A second answer stays in its
-// channel unread.
+// answerOthers answers the creations without an answer. A second answer stays in its channel
+// unread.
 func answerOthers(rows []*creation, err error) {
 	for _, c := range rows {
 		select {
@@ -240,8 +239,8 @@ func answerOthers(rows []*creation, err error) {
 	}
 }
 
-// sharedContext returns a context that ends when those of all creations have ended. It has the
-// values of the first.
+// sharedContext ends when the contexts of all creations have ended. It has the values of the
+// first.
 func sharedContext(rows []*creation) (context.Context, context.CancelFunc) {
 	first := context.WithoutCancel(rows[0].ctx)
 	log := zerolog.Ctx(first).With().Int("keys", len(rows)).Logger()

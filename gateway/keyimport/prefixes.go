@@ -59,11 +59,10 @@ func (p pager) showAll(prefix string, show func(gateway.Listed)) error {
 	}
 }
 
-// find lists keys until it knows whether the key of each row exists; rows are sorted by name. It
-// shows every key it comes across. API Gateway lists by the beginning of a name, and accounts
-// that signed up close in time have names that begin alike, so one page shows many rows. If the
-// page is not the last, find looks for the rows that are still missing in two parts, whose names
-// have more in common.
+// find lists keys until it knows which of the rows, sorted by name, exist, and shows every key it
+// comes across. API Gateway lists by the beginning of a name, and accounts that signed up close
+// in time have names that begin alike, so one page shows many rows. If the page is not the last,
+// find looks for the missing rows in two parts, whose names have more in common.
 func (p *prefixes) find(rows []*creation, plan portal.PlanID, page pager, show func(gateway.Listed)) error {
 	if len(rows) == 0 {
 		return nil

@@ -24,8 +24,8 @@ type wave struct {
 }
 
 // create creates the keys of rows, sorted by name, and answers each. It first looks for those
-// that another worker may have tried, since an import would enable a key that was disabled.
-// Afterwards it reads the plans' keys, which alone show what the import did.
+// that another worker may have tried, since an import would enable a disabled key. Afterwards it
+// reads the plans' keys, which alone show what the import did.
 func (w *wave) create(ctx context.Context, rows []*creation) {
 	there := map[string]portal.GatewayKeyID{}
 	doubtful := slices.DeleteFunc(slices.Clone(rows), w.untried)
@@ -58,7 +58,6 @@ func (w *wave) find(ctx context.Context, rows []*creation, there map[string]port
 	}, func(key gateway.Listed) { there[key.Name] = key.ID })
 }
 
-// unread is the error of a reading call, whose refusal is no refusal of a key.
 func unread(err error) error {
 	var no *gateway.Refused
 	var full *gateway.LimitReached
@@ -73,8 +72,8 @@ func unread(err error) error {
 
 // submit imports rows and sets each row's ifMissing. If AWS refuses a whole import, submit
 // imports its halves until the row at fault is alone; that key is created singly, for its own
-// error. If AWS says that the AWS account is full, one row alone shows whether there is room for
-// some. submit returns an error that further imports would meet, too.
+// error. If the AWS account is full, one row alone shows whether there is room for some. submit
+// returns an error that further imports would meet, too.
 func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	made, err := w.importRows(ctx, rows)
 	if len(rows) > 1 && accountFull(err) {
@@ -152,8 +151,8 @@ func handBack() error {
 	return &portal.Postponed{After: time.Second + rand.N(2*time.Second), Reason: "message lease"}
 }
 
-// answer reads which keys exist and in which plans, and answers each row. The plans' lists name
-// their keys, so only rows in no plan need the list of all keys.
+// answer reads which keys exist and in which plans. The plans' lists name their keys, so only
+// rows in no plan need the list of all keys.
 func (w *wave) answer(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) {
 	attached := w.attached(ctx, rows, there)
 	unseen := slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool { return there[c.Key.Name] != "" })
@@ -177,8 +176,8 @@ func (w *wave) answer(ctx context.Context, rows []*creation, there map[string]po
 	}
 }
 
-// attached lists the keys of every wanted plan and adds them to there. A plan that cannot be
-// listed counts as empty: attaching a key again does no harm.
+// attached adds the keys of every wanted plan to there. A plan that cannot be listed counts as
+// empty: attaching a key again does no harm.
 func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) map[portal.PlanID]map[portal.GatewayKeyID]bool {
 	attached := map[portal.PlanID]map[portal.GatewayKeyID]bool{}
 	for plan, wanted := range byPlan(rows) {
