@@ -29,11 +29,10 @@ type sender interface {
 
 // Admin lists, replays and discards letters for operators.
 type Admin struct {
-	Tables  tables
-	Records string
-	Sender  sender
-	Now     func() time.Time
-	// Operator is recorded with discarded letters.
+	Tables   tables
+	Records  string
+	Sender   sender
+	Now      func() time.Time
 	Operator string
 }
 

@@ -8,8 +8,8 @@
 //	                   └───────────────────────┘
 //	                        fails again, Bury
 //
-// An operator can also Discard an open or replayed letter. A discarded letter can still be
-// replayed, and Bury opens it again.
+// An operator can also Discard an open or replayed letter. It can still be replayed, and
+// Bury opens it again.
 package deadletters
 
 import (

@@ -25,7 +25,8 @@ type Values struct {
 type Request struct {
 	Method string
 	// URL is the base with the path and query appended.
-	URL    string
+	URL string
+	// Header has canonical names in the order of sending.
 	Header []Header
 	Body   string
 }

@@ -326,9 +326,9 @@ func (ref *reference) page(r *http.Request, current string, parts referenceParts
 	return page
 }
 
-// parts returns the parts of a page, rendered once while they are in use. They may depend on
-// whether the person is signed in, and on nothing else about them. The name identifies the page of
-// the API. The context that make gets does not end with the request.
+// parts returns the parts of a page, rendered once while they are in use. Of the person, they may
+// depend only on whether one is signed in. The name identifies the page of the API. make's context
+// outlives the request.
 func (ref *reference) parts(ctx context.Context, name string, make func(context.Context, *reference) referenceContent) (referenceParts, error) {
 	key := strings.Join([]string{
 		"reference", ref.shelf.Hash, ref.product.ID, ref.api.Slug, ref.language, strconv.FormatBool(ref.signedIn), name,
