@@ -17,8 +17,8 @@ import (
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
-	// What is the type of the accepted request, or one of the words below. Rows of older versions
-	// also have Promoted and Demoted.
+	// What names the deed: the type of the accepted request, or one of the words below. Rows of
+	// older versions also have Promoted and Demoted.
 	What string `dynamodbav:"what"`
 	// Subject is the account that it was done to, or "".
 	Subject   portal.AccountID   `dynamodbav:"subject,omitempty"`
