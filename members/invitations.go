@@ -28,9 +28,8 @@ type Invitation struct {
 	InvitedBy portal.AccountID `dynamodbav:"invited_by"`
 	InvitedAt time.Time        `dynamodbav:"invited_at"`
 	Expires   time.Time        `dynamodbav:"expires"`
-	// UsedBy is the account that registered with it, or "".
-	UsedBy portal.AccountID `dynamodbav:"used_by,omitempty"`
-	UsedAt time.Time        `dynamodbav:"used_at,omitempty"`
+	UsedBy    portal.AccountID `dynamodbav:"used_by,omitempty"`
+	UsedAt    time.Time        `dynamodbav:"used_at,omitempty"`
 	// Round counts how often the address was invited, from 1.
 	Round int `dynamodbav:"round"`
 }

@@ -77,7 +77,7 @@ type ownPurchase struct {
 	Suffix, secret string
 }
 
-// purchases returns what the browser may confirm, newest first.
+// purchases are what the browser may confirm, newest first.
 func (s *Web) purchases(r *http.Request) ([]ownPurchase, error) {
 	if s.market.Claims == nil {
 		return nil, nil

@@ -95,7 +95,6 @@ type schemaPage struct {
 	Schema      schemaView
 }
 
-// docs redirects to the first documented API.
 func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, product catalog.Product) error {
 	apis := product.Documented()
 	if len(apis) == 0 {
@@ -348,7 +347,6 @@ func (ref *reference) parts(ctx context.Context, name string, make func(context.
 	})
 }
 
-// outline is what every page shows around its subject.
 func (ref *reference) outline(tag string, current *openapi.Operation) referenceContent {
 	page := referenceContent{
 		Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),
