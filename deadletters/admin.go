@@ -27,7 +27,7 @@ type sender interface {
 	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
-// Admin lists, replays and discards letters for operators.
+// Admin is for operators.
 type Admin struct {
 	Tables   tables
 	Records  string

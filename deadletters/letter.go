@@ -1,6 +1,5 @@
 // Package deadletters keeps the messages that workers gave up: one row counts a message's
-// failures, another holds the letter. Package handlers decides what a failure means for the
-// person who waits.
+// failures, another holds the letter.
 //
 //	          Bury              Replay                handled
 //	message ────────▶ open ──────────────▶ replayed ──────────▶ settled

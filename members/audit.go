@@ -36,8 +36,7 @@ const (
 	DeedRevoked = "InvitationRevoked"
 )
 
-// deed is the write for what an admin did without an operation. Operations are recorded when they are
-// accepted.
+// deed is the write for a deed without an operation.
 func (s *Store) deed(admin portal.AccountID, what string) records.Write {
 	at := s.now().UTC()
 	return records.Write{Key: schema.Deed(at, strings.ToLower(rand.Text())), Put: Deed{At: at, Admin: admin, What: what}}
