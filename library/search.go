@@ -14,7 +14,8 @@ import (
 
 const (
 	// MaxQuery bounds a query, in characters. The rest is ignored.
-	MaxQuery   = 200
+	MaxQuery = 200
+	// MaxResults bounds the results of one search.
 	MaxResults = 50
 	maxWords   = 8
 	firstWait  = 1500 * time.Millisecond

@@ -31,6 +31,7 @@ type Request struct {
 	Body   string
 }
 
+// Header is a header of a request.
 type Header struct {
 	Name, Value string
 }
