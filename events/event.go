@@ -1,7 +1,7 @@
 // Package events is the wire format. Every message, request or fact, is a CloudEvent 1.0 in
-// structured JSON, and every message type is a Go struct here. Names of types and members are
-// data: never renamed, and pinned by one golden file per type. The body alone is enough to handle
-// or replay a message.
+// structured JSON; its type is a Go struct here. Names of types and members are data: never
+// renamed, and pinned by one golden file per type. The body alone is enough to handle or replay a
+// message.
 package events
 
 import (

@@ -202,8 +202,8 @@ type KeyObserved struct {
 	Enabled bool         `json:"enabled"`
 }
 
-// KeyReleasing: API Gateway should no longer hold the key, because its ring has been unused for
-// long. It opens a wish. With the ring's next subscription, the key returns with the same value.
+// KeyReleasing: API Gateway should no longer hold the key, whose ring has been unused for long.
+// It opens a wish. The ring's next subscription brings the key back, with the same value.
 type KeyReleasing struct {
 	Key portal.KeyID `json:"key"`
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Move detaches the key from one plan and attaches it to the other. Between the two calls the key
-// is in neither plan. So Move takes the attach lease and both tokens first, and repeats the
-// second call at once if that may help. If API Gateway refuses to attach the key for good, Move
-// attaches it to the first plan again.
+// Move detaches the key from one plan and attaches it to the other. In between, the key is in
+// neither plan, so Move takes the attach lease and both tokens first, and repeats the second call
+// at once if that may help. If API Gateway refuses to attach the key for good, Move attaches it
+// to the first plan again.
 //
 // A plan that is gone, or that the key is not in, counts as detached. The errors are those of
 // Attach. After any but a Postponed, the key may be in either plan or in none.

@@ -28,7 +28,7 @@ type Account struct {
 	// Spent is what keys have used of quotas in periods that may not be over.
 	Spent map[portal.Pair]Spent
 	// Forgotten is the highest intent of the requests for keys that are no longer in Keys. A
-	// request that is not newer leads to no key, since it may have led to one of them.
+	// request that is not newer may have led to one of them, so it leads to no key.
 	Forgotten portal.Intent
 	Licences  map[portal.Stream]LicenceAccess
 	// Decisions has the highest intent decided in each scope.

@@ -11,8 +11,8 @@ import (
 
 // Ring is the state of a group of keys.
 type Ring struct {
-	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time. It is
-	// 0 while the ring has subscriptions, and before the first.
+	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time; 0 while
+	// the ring has subscriptions, and before the first.
 	EmptiedBy int64
 	EmptiedAt time.Time
 }

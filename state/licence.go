@@ -107,9 +107,9 @@ func (l *Licence) learn(p events.Purchase) {
 	}
 }
 
-// After returns the status that the notice gives the licence. It is LicenceUnknown if the notice
-// says nothing about it, or is older than the one that told the present status. Of two notices of
-// one time, the one that ends more counts.
+// After returns the status that the notice gives the licence: LicenceUnknown if the notice says
+// nothing about it, or is older than the one that told the present status. Of two notices of one
+// time, the one that ends more counts.
 func (l Licence) After(notice events.MarketplaceNotified) events.LicenceStatus {
 	told := statusOf[notice.Kind]
 	switch order := notice.At.Compare(l.StatusAt); {

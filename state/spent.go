@@ -50,9 +50,9 @@ type SpentBy struct {
 	Spent
 }
 
-// Unclaimed lists, by key, what other keys have used of the plan's quota in periods that are not
-// over, as far as facts say, and no key has taken over. Keys that should be in the plan do not
-// count, because they still have their usage themselves.
+// Unclaimed lists, by key, what other keys have used of the plan's quota in present periods, as
+// far as facts say, and no key has taken over. Keys that should be in the plan do not count: they
+// still have their usage.
 func (a Account) Unclaimed(pair portal.Pair, now time.Time) []SpentBy {
 	var all []SpentBy
 	for of, spent := range a.Spent {
@@ -64,8 +64,8 @@ func (a Account) Unclaimed(pair portal.Pair, now time.Time) []SpentBy {
 	return all
 }
 
-// Untold lists, sorted, the other ended keys that API Gateway still has in the plan, and of which
-// no fact says what they have used of the quota since they ended.
+// Untold lists, sorted, the other ended keys that API Gateway still has in the plan, and of whose
+// usage since their end no fact tells.
 func (a Account) Untold(pair portal.Pair, now time.Time) []Key {
 	var keys []Key
 	for _, id := range slices.Sorted(maps.Keys(a.Keys)) {

@@ -36,8 +36,8 @@ type DeadLetter struct {
 
 const maxErrorText = 1000
 
-// errorText returns the error's text, bounded and without the body. A decoder's error may quote
-// the body, so for unreadable messages it returns only our own text.
+// errorText is bounded, and without the body. A decoder's error may quote the body, so for
+// unreadable messages it is only our own text.
 func errorText(err error, body []byte) string {
 	text := err.Error()
 	if classOf(err) == Unreadable {
@@ -52,8 +52,8 @@ func errorText(err error, body []byte) string {
 	return text
 }
 
-// failureKey is SQS's id of the message. An event has another id, and so its own count, in each
-// queue and for each replay.
+// failureKey is SQS's id of the message: another one, and so another count, in each queue and for
+// each replay.
 func failureKey(msg *message.Message, h *handling) string {
 	return cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), h.consumer.Name+"/"+h.head.ID)
 }

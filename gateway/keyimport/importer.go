@@ -1,7 +1,7 @@
 // Package keyimport creates keys: singly while few are wanted, by ImportApiKeys once many wait.
 // AWS allows about one attachment a second, while one import makes a hundred keys and
-// attachments. AWS documents little of what an import does, so a probe tries it in each AWS
-// account and Region, and workers import only where its Finding allows it (decision 0010).
+// attachments. AWS documents little of what an import does, so workers import only where a
+// probe's Finding allows it (decision 0010).
 package keyimport
 
 import (

@@ -17,10 +17,10 @@ import (
 )
 
 // Probe tries ImportApiKeys with throw-away keys named <prefix>/probe/…, in a throw-away usage
-// plan without stages, so that no API accepts the keys. Then it deletes these, and what
-// interrupted probes left. It makes about twenty background calls, and waits for the budget until
-// ctx ends. If the Finding has no observations, the error says why; otherwise it says what could
-// not be deleted.
+// plan without stages, so that no API accepts the keys. It deletes these, and what interrupted
+// probes left. It makes about twenty background calls, and waits for the budget until ctx ends.
+// If the Finding has no observations, the error says why; otherwise it says what could not be
+// deleted.
 func Probe(ctx context.Context, cp *gateway.ControlPlane, prefix string) (Finding, error) {
 	s := cp.Session(gateway.Background, nil)
 	patiently := func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error {

@@ -9,8 +9,8 @@ import (
 // would receive messages one by one.
 const gatherTime = 5 * time.Millisecond
 
-// credit bounds the group runs. Before it receives, a poller takes enough for each message to
-// be a run of its own, and gives back the rest.
+// credit bounds the group runs. Before it receives, a poller takes enough for each message to be
+// a run of its own.
 type credit struct {
 	tokens chan struct{}
 	turn   chan struct{}

@@ -73,8 +73,6 @@ func newSubscription(ctx context.Context, client SubscriberClient, topic, url st
 	return s
 }
 
-// run returns after CloseTimeout at the latest, because the schedule ends all that it waits
-// for.
 func (s *subscription) run() {
 	defer close(s.done)
 	var keeping sync.WaitGroup
