@@ -78,6 +78,6 @@ func sourceFailed(current state.Catalog, source string, now time.Time, op portal
 		return nil
 	}
 	return []events.Fact{events.CatalogSourceFailed{
-		Source: source, Message: "The source could not be read; what was published stands.", Since: now.UTC(),
+		Source: source, Message: "The source could not be read; the published catalog stays.", Since: now.UTC(),
 	}}
 }

@@ -105,7 +105,7 @@ func (p *probe) note(needed, expected bool, what, seen string, args ...any) {
 
 func (p *probe) creating(ctx context.Context, run string, rows []gateway.ImportRow) (ok bool, err error) {
 	answer, err := p.importRows(ctx, rows)
-	if gateway.FileRejected(err) {
+	if gateway.FileRefused(err) {
 		p.note(true, false, "an import is accepted", "%v", err)
 		return false, nil
 	}
@@ -164,8 +164,8 @@ func (p *probe) overwriting(ctx context.Context, run string, row gateway.ImportR
 	again := row
 	again.Plans, again.Key.Description = nil, "probed again"
 	_, err = p.importRows(ctx, []gateway.ImportRow{again})
-	if gateway.FileRejected(err) {
-		p.note(false, false, "a key may be imported again", "rejected: %v", err)
+	if gateway.FileRefused(err) {
+		p.note(false, false, "a key may be imported again", "refused: %v", err)
 		return nil
 	}
 	if err != nil {
@@ -196,8 +196,8 @@ func (p *probe) badRows(ctx context.Context, run string) error {
 	rows := []gateway.ImportRow{short, good, gone}
 	answer, err := p.importRows(ctx, rows)
 	const what = "a bad row leaves the others alone"
-	if gateway.FileRejected(err) {
-		p.note(false, false, what, "the whole import is rejected, and would be halved until the bad row is alone: %v", err)
+	if gateway.FileRefused(err) {
+		p.note(false, false, what, "the whole import is refused, and would be halved until the bad row is alone: %v", err)
 		return nil
 	}
 	if err != nil {

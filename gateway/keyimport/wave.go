@@ -88,7 +88,7 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 		return nil
 	case err == nil:
 		return nil // some were not valid: singly each gets its own error
-	case !gateway.FileRejected(err):
+	case !gateway.FileRefused(err):
 		return err
 	case len(rows) == 1:
 		return nil
