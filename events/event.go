@@ -33,7 +33,7 @@ type Event struct {
 	// Intent orders the requests about a stream. A decision has its request's.
 	Intent    portal.Intent
 	Causation string
-	// Correlation is the same for everything that one HTTP request led to.
+	// Correlation is the same for all that one HTTP request led to.
 	Correlation string
 	// TraceParent is the W3C trace context, if any.
 	TraceParent string

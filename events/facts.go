@@ -95,12 +95,10 @@ type KeyWanted struct {
 	// KMSKey is the "mrk-…" id of a multi-Region key, so that any replica can serve, or else the
 	// key's ARN.
 	KMSKey string `json:"kms_key"`
-	// Requested: the owner asked for the key. It then has a wish of its own, which a KeyReady
-	// ends. Other keys come with a subscription.
-	Requested bool `json:"requested,omitempty"`
-	// Ends is when the key expires, nil for never.
-	Ends     *time.Time   `json:"ends,omitempty"`
-	Replaces portal.KeyID `json:"replaces,omitempty"`
+	// Requested: the owner asked for the key. It has a wish of its own, which a KeyReady ends.
+	Requested bool         `json:"requested,omitempty"`
+	Ends      *time.Time   `json:"ends,omitempty"`
+	Replaces  portal.KeyID `json:"replaces,omitempty"`
 }
 
 // SubscriptionWanted: every live key of the ring should be in the plan. It opens a wish for

@@ -12,15 +12,13 @@ import (
 type Licence struct {
 	Stream   portal.Stream
 	Sequence int64
-	// Status is what the newest notice said, StatusAt that notice's time.
-	Status   events.LicenceStatus
-	StatusAt time.Time
-	// Purchase joins what notices and claims have said about the buyer.
+	// StatusAt is the time of the notice that told Status.
+	Status    events.LicenceStatus
+	StatusAt  time.Time
 	Purchase  events.Purchase
 	Offer     string
 	Dimension string
-	// Until is when the entitlement ends unless renewed, zero for unknown.
-	Until time.Time
+	Until     time.Time
 	// Claim is zero while the licence belongs to no account.
 	Claim Claim
 	// Open: the account should have access. AccessSequence is the fact that said so, or the

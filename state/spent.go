@@ -13,8 +13,7 @@ import (
 // Spent is what a key has used of a plan's quota in the latest period that a fact tells of. Facts
 // tell when the key leaves the plan, is deleted, or passes its usage on to another key.
 type Spent struct {
-	// PeriodStart is the period's first day (YYYY-MM-DD, UTC), Period its length: DAY, WEEK or
-	// MONTH.
+	// PeriodStart and Period are as in events.QuotaThresholdReached.
 	PeriodStart string
 	Period      string
 	Used        int64
@@ -91,8 +90,7 @@ func (a *Account) applyToSpent(e events.Event) {
 	}
 }
 
-// spend records what a key has used in all, adds what another key took over just now, and drops
-// the usage of periods that are over.
+// spend adds what another key took over just now, and drops the usage of periods that are over.
 func (a *Account) spend(e events.Event, pair portal.Pair, now Spent) {
 	was := a.Spent[pair]
 	if was.Period == now.Period && was.PeriodStart > now.PeriodStart {
