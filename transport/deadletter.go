@@ -12,8 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// DeadLetter is a message that is given up, with all that an operator needs to understand and
-// replay it.
+// DeadLetter is a message that is given up, with all that an operator needs to replay it.
 type DeadLetter struct {
 	// ID is the event's, or SQS's if the event cannot be read.
 	ID string
@@ -28,8 +27,7 @@ type DeadLetter struct {
 	Class      Class
 	// Error is for operators. It does not contain the body.
 	Error string
-	// Attempts counts how often it was handled; for redriven messages, how often SQS delivered
-	// them.
+	// For redriven messages, Attempts counts SQS's deliveries.
 	Attempts    int
 	First, Last time.Time
 }

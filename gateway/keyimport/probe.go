@@ -79,7 +79,6 @@ func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 	return p.seen, nil
 }
 
-// observe makes the observations until one makes the rest pointless.
 func (p *probe) observe(ctx context.Context, run string) error {
 	keys := []gateway.ImportRow{p.key(run+"1", p.plan), p.key(run+"2", p.plan), p.key(run + "3")}
 	ok, err := p.creating(ctx, run, keys)

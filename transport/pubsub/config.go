@@ -35,8 +35,8 @@ func (c PublisherConfig) withDefaults(maxBatchBytes int) PublisherConfig {
 
 // SubscriberConfig configures a Subscriber. Zero members take the defaults.
 type SubscriberConfig struct {
-	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's
-	// visibility timeout and is extended while the message is in hand.
+	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's, and
+	// is extended while the message is in hand.
 	Visibility time.Duration
 	// Pollers bounds the concurrent receive requests; 2. An idle queue has one.
 	Pollers int

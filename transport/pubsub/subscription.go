@@ -23,8 +23,6 @@ const (
 	hangTime   = 5 * time.Second
 )
 
-// subscription is one Subscribe: pollers receive, a groupRunner hands messages out, leases
-// extends their leases, and an acker deletes them or hands them back.
 type subscription struct {
 	cfg    SubscriberConfig
 	output chan *message.Message

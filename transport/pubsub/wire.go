@@ -21,8 +21,7 @@ const (
 	// DeduplicationID makes a FIFO queue or topic drop repeats for five minutes.
 	DeduplicationID = "MessageDeduplicationId"
 	// TypeKey holds the event's type, a message attribute for filters of topic subscriptions.
-	TypeKey = "type"
-	// ReceiveCountKey counts the deliveries of the message, from 1.
+	TypeKey         = "type"
 	ReceiveCountKey = "sqs.receive_count"
 	MessageIDKey    = "sqs.message_id"
 	// SentAtKey holds the time when SQS took the message, RFC 3339.
