@@ -123,8 +123,8 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return now.history(), nil
 }
 
-// latest reads to the stream's end, from what this process has read or from a snapshot, unless
-// its base is later than after. replace: save must overwrite the stored snapshot, even with an
+// latest reads to the stream's end, from what this process has read or a snapshot, unless its
+// base is later than after. replace: save must overwrite the stored snapshot, even with an
 // earlier one.
 func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, replace bool, err error) {
 	stream := portal.AccountStream(id)

@@ -227,15 +227,15 @@ func (e *partError) Error() string { return "reading " + e.part + ": " + e.err.E
 func (e *partError) Unwrap() error { return e.err }
 
 func unreadable(err error) string {
-	const stands = " What was published stands."
+	const stays = " The published catalog stays."
 	var unavailable *gateway.Unavailable
 	switch {
 	case errors.As(err, &unavailable) && unavailable.Forbidden:
-		return "The workers have no permission to read it. Give them the permissions of docs/configuration.md#permissions." + stands
+		return "The workers have no permission to read it. Give them the permissions of docs/configuration.md#permissions." + stays
 	case errors.As(err, &unavailable):
-		return "It does not answer. The workers try again in five minutes." + stands
+		return "It does not answer. The workers try again in five minutes." + stays
 	}
-	return "It could not be read; the log of the worker says why. The workers try again in five minutes." + stands
+	return "It could not be read; the log of the worker says why. The workers try again in five minutes." + stays
 }
 
 func (r *Reader) step(ctx context.Context, p progress) (progress, error) {

@@ -68,11 +68,9 @@ type LicenceAccessSet struct {
 	Licence  portal.Stream `json:"licence"`
 	Sequence int64         `json:"licence_sequence"`
 	Open     bool          `json:"open"`
-	// Claimed: the account has just claimed the licence.
-	Claimed bool          `json:"claimed,omitempty"`
-	Plan    portal.PlanID `json:"plan"`
-	// Released: the account is being deleted and gives up its claim.
-	Released bool `json:"released,omitempty"`
+	Claimed  bool          `json:"claimed,omitempty"`
+	Plan     portal.PlanID `json:"plan"`
+	Released bool          `json:"released,omitempty"`
 }
 
 // MarketplaceNoticeKept: AWS Marketplace has said something that names no licence. It changes no

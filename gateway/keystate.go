@@ -37,8 +37,7 @@ func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 	return err
 }
 
-// Rename renames a key; repeating it changes nothing. A key that is gone is Refused with
-// KeyGone.
+// Rename renames a key; it may be repeated. A key that is gone is Refused with KeyGone.
 func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
 	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
@@ -51,8 +50,8 @@ func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name stri
 	}))
 }
 
-// SetEnabled enables or disables a key; repeating it changes nothing. The data plane may follow
-// later. A key that is gone is Refused with KeyGone.
+// SetEnabled enables or disables a key; it may be repeated. The data plane may follow later. A
+// key that is gone is Refused with KeyGone.
 func (s *Session) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error {
 	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{

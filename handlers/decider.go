@@ -45,8 +45,7 @@ type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 }
 
-// sender publishes messages. SendAgain is for messages that may have been sent: queues do not
-// drop them as duplicates.
+// sender: queues do not drop messages of SendAgain as duplicates.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 	SendAgain(ctx context.Context, messages ...events.Event) error
@@ -152,9 +151,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 // state. The ids of what it creates derive from id, the message's id.
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
-// forAccount makes a message handler of a decision. A second delivery finds the facts of the
-// first and only sends them again. The functions in alongside read what else the decision needs
-// while the account is read.
+// forAccount makes a message handler of a decision. A second delivery only sends the facts of the
+// first again. The functions in alongside read what else the decision needs while the account is
+// read.
 func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
@@ -253,8 +252,8 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 }
 
 // followAgain sends again what the request led to, since the worker that decided may have died
-// before sending. For a request that a client repeats, this process does so at most once in
-// followedFor; for an operator's replay, always.
+// before sending: for a client's repeat, at most once in followedFor in this process; for an
+// operator's replay, always.
 func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
 	if msg.Replay == 0 && d.followed.lately(msg.ID) {
 		return nil
@@ -266,8 +265,8 @@ func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []eve
 	return nil
 }
 
-// factsOf returns the facts that this request led to earlier, without RequestFailed, so that the
-// replay of a failed request is carried out.
+// factsOf returns the facts that this request led to. RequestFailed is not one, so the replay of
+// a failed request is carried out.
 func factsOf(history []events.Event, request string) []events.Event {
 	var found []events.Event
 	for _, fact := range history {
@@ -278,9 +277,9 @@ func factsOf(history []events.Event, request string) []events.Event {
 	return found
 }
 
-// unlessSuperseded returns RequestSuperseded instead of the decision if one of the request's
-// scopes has a newer decision. A request that changes nothing, joins another, or is rejected
-// keeps that answer, and takes nothing back.
+// unlessSuperseded replaces the decision by RequestSuperseded if one of the request's scopes has
+// a newer decision. A request that changes nothing, joins another, or is rejected keeps its
+// answer, and takes nothing back.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
 	if makesAgain(account, msg, decided) {
 		return []events.Fact{events.RequestSuperseded{}}
@@ -298,8 +297,8 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 }
 
 // makesAgain: the decision asks for a key that the account has, or may have had. A key's id
-// derives from its request, so a request that is replayed after very many others would bring back
-// a key that has ended.
+// derives from its request, so the replay of a very old request would bring back a key that has
+// ended.
 func makesAgain(account state.Account, msg events.Event, decided []events.Fact) bool {
 	for _, fact := range decided {
 		wanted, ok := fact.(events.KeyWanted)
@@ -311,7 +310,7 @@ func makesAgain(account state.Account, msg events.Event, decided []events.Fact) 
 }
 
 // follow sends the facts to their subscribers, and one wake-up if any of them opens a wish. All
-// of it derives from the facts, so sending it again is harmless.
+// derives from the facts, so sending it again is harmless.
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
 	messages := appended[:len(appended):len(appended)]
 	for _, fact := range appended {

@@ -7,9 +7,9 @@ import (
 )
 
 // LicenceAccess decides on LicenceAccessRequested: because of a licence, the account should have
-// the plan, or no longer have it. A licence's keys are in a ring of their own, since API Gateway
-// counts usage for each key. A request older than what the account has recorded about the licence
-// yields no facts, and so does a second delivery.
+// the plan, or no longer have it. A licence's keys have a ring of their own, since API Gateway
+// counts usage for each key. A request older than what the account has recorded yields no facts,
+// and so does a second delivery.
 //
 // An account that is being deleted, or is not registered, releases the licence instead. A
 // suspended account gets its plan, with disabled keys.

@@ -9,8 +9,8 @@ import (
 )
 
 // Noticing decides on MarketplaceNotified about a licence. It records every notice. If the notice
-// changes whether the licence is active, the account that has claimed the licence gets access or
-// loses it. A notice older than the last changes nothing; see state.Licence.After.
+// changes whether the licence is active, the account with the claim gets access or loses it. A
+// notice older than the last changes nothing; see state.Licence.After.
 //
 // A licence that is ending gives no access: nobody would pay for usage after the last report.
 func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fact {

@@ -147,8 +147,8 @@ func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Ru
 	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
 
-// write changes the row of a run that this message carries, keeping a demand that came since the
-// row was read. It returns errTakenOver if another worker carries the run by now.
+// write changes the row of this message's run, and keeps a demand that came meanwhile. It returns
+// errTakenOver if another worker carries the run by now.
 func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) Run) (Run, error) {
 	carrier, cursor := run.Carrier, run.Cursor
 	for range maxRaces {
@@ -168,7 +168,7 @@ func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) R
 }
 
 // handOver sends the continuation and then makes it the run's carrier. If the worker stops in
-// between, the old message continues the run and the continuation is dropped.
+// between, the old message goes on and the continuation is dropped.
 func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation string) error {
 	version := strconv.FormatInt(run.Version+1, 10)
 	id := portal.DeriveID(run.Carrier, version, strconv.FormatInt(r.now().UnixNano(), 10))
@@ -184,8 +184,8 @@ func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation str
 	return err
 }
 
-// arriving takes any cursor but a demand's for a continuation. A continuation of an older version
-// belongs to no run and is dropped.
+// arriving takes any cursor but a demand's for a continuation. One of an older version belongs to
+// no run and is dropped.
 func arriving(msg events.Event, cursor string, every time.Duration) arrival {
 	switch {
 	case cursor == "":

@@ -19,11 +19,11 @@ import (
 type AccountLease struct {
 	Until time.Time
 	// LastUnrecorded is when an earlier holder may last have had API Gateway do something that is
-	// not recorded: its lease ended with that, ran out, or was taken over. Zero: all is recorded.
+	// not recorded. Zero: all is recorded.
 	LastUnrecorded time.Time
 	// Key and Holder name the lease's item. If all that this and earlier holders began is
-	// recorded then, the holder may delete the item in a transaction of its own, on condition
-	// that it still has that holder. That ends the lease.
+	// recorded, the holder may delete the item in a transaction of its own, on condition that it
+	// still has that holder. That ends the lease.
 	Key    schema.Key
 	Holder string
 
@@ -39,9 +39,9 @@ func (l AccountLease) End(recorded bool) {
 }
 
 // AccountLease takes the lease of an account for a message, for d and without waiting. ok is
-// false while another message holds it. A redelivery of the message takes it over, since its
-// worker is taken for dead. So the holder may lose the lease at any time, and two workers may
-// work at once; safety rests on LastUnrecorded. The error is a *portal.Postponed.
+// false while another message holds it. A redelivery takes it over, since the message's worker is
+// taken for dead. So two workers may work at once; safety rests on LastUnrecorded. The error is a
+// *portal.Postponed.
 func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

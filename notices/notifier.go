@@ -68,8 +68,8 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	return err
 }
 
-// makesNoNotice: the message is about a registration that nobody had to approve. The next message
-// tells on from before it.
+// makesNoNotice: nobody had to approve the message's registration. The next message tells on from
+// before it.
 func makesNoNotice(msg events.Event) bool {
 	registered, ok := msg.Data.(events.UserRegistered)
 	return ok && registered.Wish == 0

@@ -125,9 +125,8 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 }
 
 // Unsubscribe submits a request to end the account's subscription. A plan that the account never
-// had, and that the catalog does not have or the caller does not see, is NotFound, and one that a
-// licence of AWS Marketplace pays for is a Conflict. An account that may not subscribe may not
-// leave a plan either.
+// had and does not see is NotFound, and one that a licence of AWS Marketplace pays for is a
+// Conflict. An account that may not subscribe may not leave a plan either.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
@@ -212,7 +211,7 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 }
 
 // ValueToSend returns the value of a key for a request that the portal sends to an API for the
-// account. It refuses the same keys as Reveal, but records and limits no reveal, because the
+// account. It refuses the same keys as Reveal, but records and limits nothing, because the
 // account does not see the value: the sender must keep it out of everything that it returns.
 func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
 	_, value, err := o.value(ctx, account, id)

@@ -12,15 +12,13 @@ import (
 type Licence struct {
 	Stream   portal.Stream
 	Sequence int64
-	// Status is what the newest notice said, StatusAt that notice's time.
-	Status   events.LicenceStatus
-	StatusAt time.Time
-	// Purchase joins what notices and claims have said about the buyer.
+	// StatusAt is the time of the notice that told Status.
+	Status    events.LicenceStatus
+	StatusAt  time.Time
 	Purchase  events.Purchase
 	Offer     string
 	Dimension string
-	// Until is when the entitlement ends unless renewed, zero for unknown.
-	Until time.Time
+	Until     time.Time
 	// Claim is zero while the licence belongs to no account.
 	Claim Claim
 	// Open: the account should have access. AccessSequence is the fact that said so, or the
@@ -107,9 +105,9 @@ func (l *Licence) learn(p events.Purchase) {
 	}
 }
 
-// After returns the status that the notice gives the licence. It is LicenceUnknown if the notice
-// says nothing about it, or is older than the one that told the present status. Of two notices of
-// one time, the one that ends more counts.
+// After returns the status that the notice gives the licence: LicenceUnknown if the notice says
+// nothing about it, or is older than the one that told the present status. Of two notices of one
+// time, the one that ends more counts.
 func (l Licence) After(notice events.MarketplaceNotified) events.LicenceStatus {
 	told := statusOf[notice.Kind]
 	switch order := notice.At.Compare(l.StatusAt); {

@@ -1,6 +1,6 @@
-// Package arrival receives the buyers whom AWS Marketplace sends to the portal. It resolves their
+// Package arrival receives the buyers whom AWS Marketplace sends to the portal: it resolves their
 // registration tokens, finds the plan that they bought, and keeps the purchase until a person
-// confirms it. It gives nobody access.
+// confirms it.
 package arrival
 
 import (

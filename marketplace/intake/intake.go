@@ -23,8 +23,8 @@ type Intake struct {
 	Allowed notice.Allowed
 	Sender  sender
 	Now     func() time.Time
-	// Demand returns a message that starts a reading of the agreements, for notices about
-	// agreements, which name no licence. nil sends none.
+	// Demand returns a message that starts a reading of the agreements, for notices that name an
+	// agreement but no licence. nil sends none.
 	Demand func(notice string, at time.Time) events.Event
 }
 
@@ -32,9 +32,9 @@ type Intake struct {
 // as now; otherwise no notice could follow it.
 const maxAhead = 10 * time.Second
 
-// Handle sends one message on as a MarketplaceNotified. Redeliveries and repeats of a notice have
-// the same id, so workers handle it once. A message that is no notice or has a forbidden origin
-// is portal.Invalid, so it becomes a dead letter.
+// Handle sends one message on as a MarketplaceNotified. Repeats of a notice have the same id, so
+// workers handle it once. A message that is no notice or has a forbidden origin is
+// portal.Invalid, which makes it a dead letter.
 func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	read, err := notice.Parse(msg.Body, notice.Delivery{ID: msg.ID, At: msg.SentAt})
 	var unreadable *notice.Unreadable

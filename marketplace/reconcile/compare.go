@@ -125,9 +125,9 @@ func (r *Reconciler) licence(ctx context.Context, id portal.LicenceID) (licence 
 // already. read is when the agreement was read.
 //
 // The notice has the time at which AWS changed the agreement, so that later notices of AWS win.
-// But AWS may change an entitlement without changing the agreement's time; then a notice with
-// that time would have no effect. So if that time is before the notice that told the licence's
-// status, and the status is older than sureAfter, the notice has the time of the reading.
+// But AWS may change an entitlement without that time. So if the time is before the notice that
+// told the licence's status, and the status is older than sureAfter, the notice has the time of
+// the reading.
 func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a seller.Agreement, g grant, read time.Time) (notice events.MarketplaceNotified, differs bool, err error) {
 	if !differ(licence, g.told) {
 		return notice, false, nil

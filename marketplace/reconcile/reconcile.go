@@ -1,6 +1,6 @@
 // Package reconcile finds changes whose events AWS Marketplace's event bus lost. Its job compares
 // the seller's agreements with the licences in the journal and sends a notice for each
-// difference. Workers handle it like a notice of AWS.
+// difference, as AWS would.
 //
 // It compares only licences that the event bus names. Older listings use SNS, which retries
 // deliveries for days, and name a customer instead.
@@ -64,8 +64,8 @@ type Reconciler struct {
 	Journal facts
 	Sender  sender
 	Scratch scratch
-	// ByTopic: some listings have SNS topics. The job then sends nothing about a licence without
-	// facts, which may be of such a listing.
+	// ByTopic: some listings have SNS topics, so the job sends nothing about a licence without
+	// facts.
 	ByTopic bool
 	Now     func() time.Time
 }
@@ -139,8 +139,8 @@ func (p *progress) pass(a seller.Agreement) {
 }
 
 // Step does one step from the cursor, "" at the start, and returns the next cursor, "" at the
-// end. A repeated step sends the same messages. While AWS throttles or does not answer, the step
-// is postponed. If the role may not read agreements, the run ends with a problem.
+// end. It may be repeated. While AWS throttles or does not answer, it is postponed. If the role
+// may not read agreements, the run ends with a problem.
 func (r *Reconciler) Step(ctx context.Context, cursor string) (next string, err error) {
 	p, ok := resume(cursor, r.Now())
 	if !ok {

@@ -10,7 +10,7 @@ import (
 )
 
 // warnOfRenewal tells operators of an active agreement that renews or replaces the one of a
-// claimed licence, but grants another licence. The buyer has to claim that one.
+// claimed licence, but grants another licence, which the buyer has to claim.
 func (r *Reconciler) warnOfRenewal(ctx context.Context, licence state.Licence, a seller.Agreement) error {
 	if licence.Claimed() || !a.Active() || a.Initial == "" || a.Initial == a.ID {
 		return nil

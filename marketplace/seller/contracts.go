@@ -152,9 +152,9 @@ func refusalOf(answer []byte) error {
 	return &smithy.GenericAPIError{Code: said.Type[strings.LastIndex(said.Type, "#")+1:]}
 }
 
-// Bought returns the contract dimensions that a buyer has paid for, sorted. Before AWS has
-// granted any, it returns those of the agreement about the licence that is in force and was
-// changed last. It is empty if AWS knows none yet.
+// Bought returns the contract dimensions that a buyer has paid for, sorted; before AWS has
+// granted any, those of the agreement about the licence that is in force and was changed last. It
+// is empty if AWS knows none yet.
 func (s *Seller) Bought(ctx context.Context, bought events.Purchase) (dimensions []string, err error) {
 	contracts, err := s.Contracts(ctx, bought)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // groupRun is one group's messages from one receive, in order, or a single message of a standard
-// queue. They are handed out one after the other.
+// queue.
 type groupRun []*delivery
 
 // groupRuns needs no state: SQS delivers no more of a group while it leases a message of it.
