@@ -101,15 +101,30 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 }
 
 // AccountSince is Account with every fact after that sequence in Facts. It reads the stream from its
-// first fact if the snapshot is later than that. The caller needs the stream at least up to that fact:
-// if this process has read the fact, or has appended it, it reads nothing and returns what it
-// remembers.
+// first fact if the snapshot is later than that. The caller has a message about that fact, and needs
+// the stream at least up to it. If this process has read the fact, or has appended it, it reads
+// nothing and returns what it remembers. Nor does it read anything for a stream's first fact that was
+// recorded within a minute.
 func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (History, error) {
-	known, ok := r.memory.recall(portal.AccountStream(id))
+	stream := portal.AccountStream(id)
+	known, ok := r.memory.recall(stream)
+	if (!ok || known.account.Sequence == 0) && after >= 0 && r.isNew(fact) && fact.Subject == stream {
+		known, ok = nothing(id).with([]events.Event{fact}), true
+		r.memory.keep(stream, known)
+	}
 	if ok && known.base.Sequence <= after && known.holds(fact) {
 		return known.history(), nil
 	}
 	return r.read(ctx, id, after)
+}
+
+// recent is how long after a fact was recorded its message is taken for it. Restoring the journal to
+// a moment before the fact takes longer.
+const recent = time.Minute
+
+// isNew reports whether the fact is the first of its stream and was recorded a moment ago.
+func (r *Reader) isNew(fact events.Event) bool {
+	return fact.Sequence == 1 && r.now().Sub(fact.Time).Abs() < recent
 }
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {

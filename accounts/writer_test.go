@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -101,9 +102,52 @@ func TestFactsThatWereNotAppendedAreNotRemembered(t *testing.T) {
 	w.grow(3)
 	reader, client := w.process()
 	writer := accounts.Writer{Journal: journal.New(client, w.tables.Journal, w.tables.Records), Reader: reader}
-	late := journal.Stamp(events.Event{ID: "r", Subject: stream}, "/test", start, 0, []events.Fact{events.UserRegistered{}})
+	late := journal.Stamp(events.Event{ID: "r", Subject: stream}, "/test", start.Add(-time.Hour), 0, []events.Fact{events.UserRegistered{}})
 	if err := writer.Append(t.Context(), stream, 0, late); !errors.Is(err, journal.ErrTaken) {
 		t.Fatalf("%v, want ErrTaken", err)
 	}
 	w.right("after an append that came too late", w.since(reader, 0, late[0]))
+}
+
+func TestTheFirstFactOfAnAccountIsTakenFromItsMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(1)
+	reader, client := w.process()
+	if pages, _ := client.costs(func() { w.right("the first fact", w.since(reader, 0, w.facts[0])) }); pages != 0 {
+		t.Errorf("the stream was read in %d pages", pages)
+	}
+	w.grow(3)
+	if pages, _ := client.costs(func() { w.right("after more facts", w.read(reader)) }); pages != 1 {
+		t.Errorf("after more facts the stream was read in %d pages, want one", pages)
+	}
+}
+
+func TestAMessageAboutAFirstFactIsNotTakenForIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(2)
+	old := w.facts[0]
+	old.Time = start.Add(-time.Hour)
+	other := w.facts[0]
+	other.Subject = portal.AccountStream("bob")
+	for name, fact := range map[string]events.Event{"that is old": old, "of another stream": other, "but about the second": w.facts[1]} {
+		reader, client := w.process()
+		if pages, _ := client.costs(func() { w.right(name, w.since(reader, 0, fact)) }); pages == 0 {
+			t.Errorf("%s: nothing was read", name)
+		}
+	}
+}
+
+func TestAFirstFactThatTheJournalDoesNotHaveIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(2)
+	reader, _ := w.process()
+	lost := w.facts[0]
+	lost.ID = "of a journal that was restored"
+	if _, err := reader.AccountSince(t.Context(), ann, 0, lost); err != nil {
+		t.Fatal(err)
+	}
+	w.right("when it is read", w.read(reader))
 }

@@ -154,6 +154,8 @@ type preparation struct {
 	// intent number while make runs, otherwise afterwards. If the number can be guessed, it is
 	// counted in the transaction that writes it down.
 	likely bool
+	// standing means that the request is about the actor's account, which must be in good standing.
+	standing bool
 }
 
 func (o *Operations) accept(ctx context.Context, submitted Submission, prepare preparation) (Operation, error) {
@@ -177,7 +179,15 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	if early {
 		drawing.Go(func() { refused = draw() })
 	}
-	request, err := prepare.make(ctx)
+	account, _ := submitted.Subject.Account()
+	unchecked := prepare.standing && newcomer(last, guessed)
+	var request events.Request
+	var err error
+	if prepare.standing && !unchecked {
+		request, err = o.made(ctx, account, prepare)
+	} else {
+		request, err = prepare.make(ctx)
+	}
 	drawing.Wait()
 	if err != nil {
 		if early && refused == nil {
@@ -196,6 +206,11 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		operation, done, err := o.acceptGuessed(ctx, row, request, prepare.change)
 		if done {
 			return operation, err
+		}
+		if unchecked {
+			if err := o.inGoodStanding(ctx, account); err != nil {
+				return Operation{}, err
+			}
 		}
 	}
 	if !early {
