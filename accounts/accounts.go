@@ -118,6 +118,16 @@ func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after in
 	return r.read(ctx, id, after)
 }
 
+// Remembered returns the account as this process last read or appended to it, and reads nothing. The
+// stream may have more facts, or others. ok is false if the process remembers none.
+func (r *Reader) Remembered(id portal.AccountID) (history History, ok bool) {
+	known, ok := r.memory.recall(portal.AccountStream(id))
+	if !ok || len(known.facts) == 0 {
+		return History{}, false
+	}
+	return known.history(), true
+}
+
 // recent is how long after a fact was recorded its message is taken for it. Restoring the journal to
 // a moment before the fact takes longer.
 const recent = time.Minute

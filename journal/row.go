@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/due"
+	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -21,6 +22,8 @@ type Row struct {
 	Value any
 	// Check makes the row a check only: the item must exist, or Append returns ErrTaken.
 	Check bool
+	// Fact makes the row a check that the journal has exactly this fact.
+	Fact *events.Event
 	// Holder is who must hold the lease that is deleted, "" for any other row.
 	Holder string
 }
@@ -28,6 +31,13 @@ type Row struct {
 // MustExist writes nothing. The facts are appended only if the item exists; otherwise Append returns
 // ErrTaken, and the caller decides again.
 func MustExist(key schema.Key) Row { return Row{Key: key, Check: true} }
+
+// MustHave writes nothing. The facts are appended only if the journal has this one, unchanged;
+// otherwise Append returns ErrTaken. A caller that appends after a fact which it has not read again
+// needs it, since the journal may have been restored to an earlier time.
+func MustHave(fact events.Event) Row {
+	return Row{Key: schema.Fact(fact.Subject, fact.Sequence), Fact: &fact}
+}
 
 // PutDue writes a due row.
 func PutDue(row due.Row) Row {
@@ -42,7 +52,17 @@ func DropDue(row due.Row) Row {
 // DropLease deletes a lease's item. Unless it still has that holder, Append returns ErrTaken.
 func DropLease(key schema.Key, holder string) Row { return Row{Key: key, Holder: holder} }
 
-func (r Row) write(table string) (types.TransactWriteItem, error) {
+func (r Row) write(facts, table string) (types.TransactWriteItem, error) {
+	if r.Fact != nil {
+		body, err := events.Encode(*r.Fact)
+		if err != nil {
+			return types.TransactWriteItem{}, err
+		}
+		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &facts, Key: r.Attributes(), ConditionExpression: aws.String("event = :event"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":event": schema.Text(string(body))},
+		}}, nil
+	}
 	if r.Check {
 		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
