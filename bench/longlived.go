@@ -287,3 +287,6 @@ func (fakeAWS) Value(context.Context, string, string, portal.AccountID, portal.K
 func (fakeAWS) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
 	return leases.AccountLease{}, true, nil
 }
+func (fakeAWS) NewAccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, leases.LeaseItem, bool) {
+	return leases.AccountLease{}, leases.LeaseItem{}, false
+}

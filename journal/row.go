@@ -22,8 +22,12 @@ type Row struct {
 	Value any
 	// Check makes the row a check only: the item must exist, or Append returns ErrTaken.
 	Check bool
-	// Fact makes the row a check that the journal has exactly this fact.
+	// Fact makes the row a check that the journal has exactly this fact, and Free one that the journal
+	// has none of that key.
 	Fact *events.Event
+	Free bool
+	// New makes the write of Value fail if the item exists.
+	New bool
 	// Holder is who must hold the lease that is deleted, "" for any other row.
 	Holder string
 }
@@ -38,6 +42,15 @@ func MustExist(key schema.Key) Row { return Row{Key: key, Check: true} }
 func MustHave(fact events.Event) Row {
 	return Row{Key: schema.Fact(fact.Subject, fact.Sequence), Fact: &fact}
 }
+
+// MustEndWith writes nothing. The rows are written only if that fact, unchanged, is its stream's last;
+// otherwise Write returns ErrTaken.
+func MustEndWith(fact events.Event) []Row {
+	return []Row{MustHave(fact), {Key: schema.Fact(fact.Subject, fact.Sequence+1), Free: true}}
+}
+
+// PutNew writes an item that must not exist. If it does, Append and Write return ErrTaken.
+func PutNew(key schema.Key, value any) Row { return Row{Key: key, Value: value, New: true} }
 
 // PutDue writes a due row.
 func PutDue(row due.Row) Row {
@@ -63,6 +76,11 @@ func (r Row) write(facts, table string) (types.TransactWriteItem, error) {
 			ExpressionAttributeValues: map[string]types.AttributeValue{":event": schema.Text(string(body))},
 		}}, nil
 	}
+	if r.Free {
+		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &facts, Key: r.Attributes(), ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		}}, nil
+	}
 	if r.Check {
 		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName: &table, Key: r.Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
@@ -82,5 +100,9 @@ func (r Row) write(facts, table string) (types.TransactWriteItem, error) {
 		return types.TransactWriteItem{}, fmt.Errorf("encoding row %s %s: %w", r.PK, r.SK, err)
 	}
 	maps.Copy(item, r.Attributes())
-	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: item}}, nil
+	put := &types.Put{TableName: &table, Item: item}
+	if r.New {
+		put.ConditionExpression = aws.String("attribute_not_exists(pk)")
+	}
+	return types.TransactWriteItem{Put: put}, nil
 }
