@@ -103,13 +103,16 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 // AccountSince is Account with every fact after that sequence in Facts. It reads the stream from its
 // first fact if the snapshot is later than that. The caller has a message about that fact, and needs
 // the stream at least up to it. If this process has read the fact, or has appended it, it reads
-// nothing and returns what it remembers. Nor does it read anything for a stream's first fact that was
-// recorded within a minute.
+// nothing and returns what it remembers. Nor does it read anything if the message, with those that
+// follow it, continues what it remembers.
 func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (History, error) {
 	stream := portal.AccountStream(id)
 	known, ok := r.memory.recall(stream)
-	if (!ok || known.account.Sequence == 0) && after >= 0 && r.isNew(fact) && fact.Subject == stream {
-		known, ok = nothing(id).with([]events.Event{fact}), true
+	if !ok {
+		known = nothing(id)
+	}
+	if told := r.told(ctx, stream, fact); len(told) > 0 && after >= 0 && told[0].Sequence == known.account.Sequence+1 {
+		known, ok = known.with(told), true
 		r.memory.keep(stream, known)
 	}
 	if ok && known.base.Sequence <= after && known.holds(fact) {
@@ -132,9 +135,21 @@ func (r *Reader) Remembered(id portal.AccountID) (history History, ok bool) {
 // a moment before the fact takes longer.
 const recent = time.Minute
 
-// isNew reports whether the fact is the first of its stream and was recorded a moment ago.
-func (r *Reader) isNew(fact events.Event) bool {
-	return fact.Sequence == 1 && r.now().Sub(fact.Time).Abs() < recent
+// told returns the facts of a stream that the message about a fact and those behind it tell of, if there
+// are at least two, or if it is the stream's first. A single one may be the first of several that were
+// appended together; reading the stream shows all of them at once.
+func (r *Reader) told(ctx context.Context, stream portal.Stream, fact events.Event) []events.Event {
+	var told []events.Event
+	for _, next := range append([]events.Event{fact}, events.Following(ctx)...) {
+		if next.Subject != stream || next.Sequence != fact.Sequence+int64(len(told)) || r.now().Sub(next.Time).Abs() >= recent {
+			break
+		}
+		told = append(told, next)
+	}
+	if fact.Sequence < 1 || fact.Sequence > 1 && len(told) < 2 {
+		return nil
+	}
+	return told
 }
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {

@@ -151,3 +151,39 @@ func TestAFirstFactThatTheJournalDoesNotHaveIsForgotten(t *testing.T) {
 	}
 	w.right("when it is read", w.read(reader))
 }
+
+func TestFactsThatContinueWhatIsRememberedAreTakenFromTheirMessages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(2)
+	readers, clients := map[string]*accounts.Reader{}, map[string]*counted{}
+	for _, name := range []string{"two follow", "nothing follows", "another stream follows", "one after the next follows", "an old one follows", "the message is not the next"} {
+		readers[name], clients[name] = w.process()
+		w.read(readers[name])
+	}
+	w.grow(5)
+	old, other := w.facts[3], w.facts[3]
+	old.Time, other.Subject = start.Add(-time.Hour), portal.AccountStream("bob")
+	for name, c := range map[string]struct {
+		message   int
+		following []events.Event
+		pages     int64
+	}{
+		"two follow": {2, w.facts[3:], 0}, "nothing follows": {2, nil, 1}, "another stream follows": {2, []events.Event{other}, 1},
+		"one after the next follows": {2, w.facts[4:], 1}, "an old one follows": {2, []events.Event{old}, 1},
+		"the message is not the next": {3, w.facts[4:], 1},
+	} {
+		pages, _ := clients[name].costs(func() {
+			ctx := events.WithFollowing(t.Context(), func() []events.Event { return c.following })
+			h, err := readers[name].AccountSince(ctx, ann, 2, w.facts[c.message])
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.right(name, h)
+		})
+		if pages != c.pages {
+			t.Errorf("%s: the stream was read in %d pages, want %d", name, pages, c.pages)
+		}
+		w.right(name+", read on", w.read(readers[name]))
+	}
+}
