@@ -3,6 +3,7 @@ package provisioning
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
@@ -31,7 +32,7 @@ func (c *Converger) begin(ctx context.Context, id portal.AccountID, msg events.E
 // its stream ends as the process remembers it. It returns nil if that is unlikely or wrong.
 func (c *Converger) beginFromMemory(ctx context.Context, id portal.AccountID, msg events.Event) (*convergence, error) {
 	history, likely := c.remembered(id, msg)
-	if !likely {
+	if !likely || !c.wakeUps.first(msg.ID) {
 		return nil, nil
 	}
 	lease, item, ok := c.AccountLeases.NewAccountLease(ctx, id, msg.ID, accountLease)
@@ -48,6 +49,28 @@ func (c *Converger) beginFromMemory(ctx context.Context, id portal.AccountID, ms
 	r := newConvergence(c, id, msg, lease)
 	r.take(history)
 	return r, nil
+}
+
+// seen remembers the wake-ups that this process has begun from memory. A wake-up that comes again has
+// probably left a lease.
+type seen struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+const maxSeen = 1 << 14
+
+func (s *seen) first(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids[id] {
+		return false
+	}
+	if s.ids == nil || len(s.ids) >= maxSeen {
+		s.ids = map[string]bool{}
+	}
+	s.ids[id] = true
+	return true
 }
 
 // remembered returns the account as the process remembers it. likely means that the last facts are those

@@ -140,11 +140,16 @@ func TestAnAccountIsReadBeforeItConvergesUnlessItsLeaseAndItsEndAreAsRemembered(
 func TestAnAccountThatAnotherWorkerConvergesWaits(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	_, wake := b.decided()
+	counting, wake := b.decided()
 	if _, ok, err := b.held().AccountLease(t.Context(), account, "another", time.Minute); err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if err := b.Handle(t.Context(), wake); err == nil || len(b.plane.calls) > 0 {
-		t.Errorf("%v, calls %v", err, b.plane.calls)
+	for n := range 3 {
+		if err := b.Handle(t.Context(), wake); err == nil || len(b.plane.calls) > 0 {
+			t.Errorf("%v, calls %v", err, b.plane.calls)
+		}
+		if tried := counting.counts["TransactWriteItems"]; tried != 1 || counting.counts["UpdateItem"] != n+1 {
+			t.Errorf("delivery %d: it was tried from memory %d times, want once; requests %v", n+1, tried, counting.counts)
+		}
 	}
 }

@@ -125,6 +125,8 @@ type Converger struct {
 	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
+
+	wakeUps seen
 }
 
 // Handle converges the account that a ProvisionRequested names. Outcomes are appended at once,
