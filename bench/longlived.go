@@ -254,8 +254,8 @@ func (b *bench) SendAgain(ctx context.Context, messages ...events.Event) error {
 type fakeAWS struct{}
 
 func (fakeAWS) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
-	_, err := derive(ctx)
-	return "gateway-key", err
+	key, err := derive(ctx)
+	return portal.GatewayKeyID(strings.ReplaceAll(key.Name, "/", "-")), err
 }
 func (fakeAWS) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
 func (fakeAWS) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
