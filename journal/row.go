@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Row is an item of the records table, written in the transaction of the facts that it belongs
-// to. A transaction can contain an item only once.
+// Row is an item of the records table, written in the transaction of its facts. A transaction can
+// contain an item only once.
 type Row struct {
 	schema.Key
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
@@ -28,12 +28,12 @@ type Row struct {
 	Free bool
 	// New makes the write of Value fail if the item exists.
 	New bool
-	// Holder is who must hold the lease that is deleted, "" for any other row.
+	// Holder must hold the lease that is deleted; "" for other rows.
 	Holder string
 }
 
-// MustExist writes nothing. The facts are appended only if the item exists; otherwise Append returns
-// ErrTaken, and the caller decides again.
+// MustExist writes nothing. Unless the item exists, Append returns ErrTaken, and the caller
+// decides again.
 func MustExist(key schema.Key) Row { return Row{Key: key, Check: true} }
 
 // MustHave writes nothing. The facts are appended only if the journal has this one, unchanged;

@@ -22,7 +22,7 @@ func inGoodStanding(profile projections.Profile) error {
 	return nil
 }
 
-// registered returns why an account that may change something is not open yet, nil if it is.
+// registered returns why an account that may change something is not open yet, or nil.
 func registered(profile projections.Profile) error {
 	switch profile.Status {
 	case projections.StatusRegistered:

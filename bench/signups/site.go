@@ -29,9 +29,8 @@ type site struct {
 	demo   demo.Installed
 	random *rand.Rand
 	client *http.Client
-	// polls counts how often the crowd polled an operation.
-	polls int
-	rows  *rowCounter
+	polls  int
+	rows   *rowCounter
 }
 
 func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site, error) {
