@@ -43,6 +43,7 @@ type facts interface {
 
 type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+	Remembered(id portal.AccountID) (history accounts.History, ok bool)
 }
 
 // sender: queues do not drop messages of SendAgain as duplicates.
@@ -161,12 +162,10 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
-		// The first request about an account mostly finds no facts. If there are any, the append
-		// of fact 1 fails.
-		guess := msg.Intent == 1
+		guess, guesses := d.guess(id, msg.Intent)
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, guessed := accounts.History{Account: state.NewAccount(id)}, guess
-			guess = false
+			history, guessed := guess, guesses
+			guesses = false
 			group, within := errgroup.WithContext(ctx)
 			if !guessed {
 				group.Go(portal.Guard(func() (err error) {
@@ -187,6 +186,17 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 			}}, nil
 		})
 	}
+}
+
+// guess returns what has probably happened to an account before the request of that intent: nothing
+// before the first, and what this process remembers if that ends with the decision on the request before.
+// If it is wrong, the append fails.
+func (d *Decider) guess(id portal.AccountID, intent portal.Intent) (before accounts.History, ok bool) {
+	if intent == 1 {
+		return accounts.History{Account: state.NewAccount(id)}, true
+	}
+	before, ok = d.accounts.Remembered(id)
+	return before, ok && intent > 1 && before.Facts[len(before.Facts)-1].Intent == intent-1
 }
 
 // past is a stream so far, and the decision to make about it.
@@ -218,7 +228,11 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 		if err != nil {
 			return err
 		}
-		if known := factsOf(before.facts, msg.ID); len(known) > 0 {
+		known := factsOf(before.facts, msg.ID)
+		if before.guessed && (len(known) > 0 || before.handled || before.notUnderstood != "") {
+			continue
+		}
+		if len(known) > 0 {
 			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
@@ -235,7 +249,11 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, before.rowsOf(msg, appended)...)
+		rows := before.rowsOf(msg, appended)
+		if n := len(before.facts); before.guessed && n > 0 {
+			rows = append(rows, journal.MustHave(before.facts[n-1]))
+		}
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, rows...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
