@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // newSeller calls AWS Marketplace as the seller.
@@ -23,11 +24,24 @@ func newSeller(p Process) *seller.Seller {
 	return seller.New(p.AWS, seller.Options{Role: p.Config.MarketplaceRole, Region: p.Config.MarketplaceRegion})
 }
 
-// newReconciler compares the licences that the seller's event bus names with AWS's agreements.
-func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging) *reconcile.Reconciler {
+// newReconciler compares licences with what AWS says about them.
+func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging, views *projections.Views) *reconcile.Reconciler {
 	return &reconcile.Reconciler{
-		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()),
-		ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
+		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Claimed: claimedCustomers(views),
+		ByEvent: len(p.Config.MarketplaceAccounts) > 0, ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
+	}
+}
+
+// claimedCustomers lists the claimed licences of older listings, as the views have them.
+func claimedCustomers(views *projections.Views) func(context.Context) ([]portal.Stream, error) {
+	return func(ctx context.Context) (claimed []portal.Stream, err error) {
+		all, err := views.Licences(ctx)
+		for _, l := range all {
+			if l.Account != "" && l.Stream.Kind() == portal.KindLegacy {
+				claimed = append(claimed, l.Stream)
+			}
+		}
+		return claimed, err
 	}
 }
 

@@ -115,7 +115,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
-		Promoted: people.PromotedNow,
+		Promoted: people.PromotedNow, Entitled: entitlements{seller: newSeller(p), catalog: refused.document}.of,
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
@@ -159,8 +159,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		},
 	}
 	arriving := intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now}
+	if len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0 {
+		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages, views).Step})
+	}
 	if len(p.Config.MarketplaceAccounts) > 0 {
-		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages).Step})
 		arriving.Demand = reconciliation
 	}
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now, repeated...)

@@ -66,6 +66,7 @@ type Decider struct {
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	entitled func(ctx context.Context, licence state.Licence) (Entitlement, bool, error)
 	followed *followed
 }
 
@@ -103,6 +104,9 @@ type Config struct {
 	// Promoted reports whether the account's owner is an admin by promotion now. nil says that nobody
 	// is.
 	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	// Entitled asks AWS what the buyer of a licence is entitled to; ok is false if the licence is of a
+	// listing without contracts. nil asks nothing.
+	Entitled func(ctx context.Context, licence state.Licence) (is Entitlement, ok bool, err error)
 }
 
 // New returns a Decider.
@@ -116,7 +120,7 @@ func New(cfg Config) *Decider {
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		approval: cfg.ApproveRegistrations,
-		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, followed: newFollowed(cfg.Now),
+		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, entitled: cfg.Entitled, followed: newFollowed(cfg.Now),
 	}
 }
 
@@ -147,6 +151,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.MarketplaceNotified{}.EventType():     d.notice,
 		events.LicenceAccessRequested{}.EventType():  forAccount(d, LicenceAccess(d.keys)),
 		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
+		events.LicenceRenewalRequested{}.EventType(): forLicence(d, Renewing),
+
+		events.EntitlementCheckRequested{}.EventType(): d.checkEntitlement,
 	}
 }
 
@@ -196,6 +203,8 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 type past struct {
 	// account is the fold of an account's stream.
 	account state.Account
+	// licence is the fold of a licence's stream.
+	licence state.Licence
 	head    int64
 	// facts are the stream's latest. If older ones show that the request was handled, handled
 	// is true.
@@ -321,6 +330,9 @@ func follow(ctx context.Context, appended []events.Event, send func(context.Cont
 	for _, fact := range appended {
 		if news, ok := fact.LicenceNews(0); ok {
 			messages = append(messages, news)
+		}
+		if check, ok := fact.EntitlementCheck(); ok {
+			messages = append(messages, check)
 		}
 	}
 	for _, fact := range appended {

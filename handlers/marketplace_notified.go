@@ -12,11 +12,14 @@ import (
 // whether the licence is active, the account that has claimed the licence gets access or loses it.
 // An older notice than the last changes nothing; see state.Licence.After.
 //
+// A notice of a licence that is claimed may also have AWS asked what the buyer is entitled to; see
+// Entitling. A licence whose contract has lapsed stays closed until the answer.
+//
 // A licence that is ending gives no access: nobody would pay for what is used after the last usage
 // report.
 func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fact {
 	status := licence.After(req)
-	noticed := events.LicenceNoticed{Notice: req, Status: status}
+	noticed := events.LicenceNoticed{Notice: req, Status: status, Check: licence.Claimed() && mayEntitle[req.Kind]}
 	claim := licence.Claim
 	if claim.Waiting && status != events.LicenceUnknown {
 		noticed.Wish = claim.Wish // people who wait see it
@@ -24,16 +27,26 @@ func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fa
 	facts := []events.Fact{noticed}
 	switch {
 	case !licence.Claimed() || status == events.LicenceUnknown:
-	case status == events.LicenceActive && !licence.Open:
-		wanted := events.LicenceAccessWanted{Account: claim.Account, Plan: claim.Plan, Name: claim.Name, Stages: claim.Stages}
-		if claim.Waiting {
-			wanted.Wish, wanted.Operation = claim.Wish, claim.Operation
-		}
-		facts = append(facts, wanted)
+	case status == events.LicenceActive && !licence.Lapsed && !licence.Open:
+		facts = append(facts, accessFor(claim))
 	case status != events.LicenceActive && licence.Open:
 		facts = append(facts, events.LicenceAccessEnding{Account: claim.Account, Plan: claim.Plan, Reason: status})
 	}
 	return facts
+}
+
+// mayEntitle has the kinds of notices after which AWS is asked what the buyer is entitled to.
+var mayEntitle = map[events.NoticeKind]bool{
+	events.NoticeEntitlement: true, events.NoticeSubscribed: true, events.NoticeLicenceUpdated: true, events.NoticeActive: true,
+}
+
+// accessFor gives the account that has claimed a licence access, and ends the claim's wait.
+func accessFor(claim state.Claim) events.LicenceAccessWanted {
+	wanted := events.LicenceAccessWanted{Account: claim.Account, Plan: claim.Plan, Name: claim.Name, Stages: claim.Stages}
+	if claim.Waiting {
+		wanted.Wish, wanted.Operation, wanted.Renews = claim.Wish, claim.Operation, claim.Renews
+	}
+	return wanted
 }
 
 // notice handles MarketplaceNotified. A notice that names no licence is recorded and changes
