@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/buyers"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -53,12 +54,20 @@ func TestANoticeAboutAnAgreementBringsBackTheLostOneAboutItsLicence(t *testing.T
 
 func TestWithoutAnEventBusNoAgreementsAreRead(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-code")
-	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	worker, err := NewWorker(t.Context(), p)
-	ok(t, err)
-	err = worker.runner.Handle(t.Context(), jobs.Demand(marketplaceJob, "d", "d", time.Now()))
-	if portal.CodeOf(err) != portal.Invalid {
-		t.Errorf("the worker answers %v, want that there is no such job", err)
+	for setting, runs := range map[string]bool{
+		"GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-code": true,
+		"GATEHOUSE_MARKETPLACE_TOPICS=": false,
+	} {
+		p := patient(t, setting)
+		ok(t, Setup(t.Context(), p.AWS, p.Config))
+		worker, err := NewWorker(t.Context(), p)
+		ok(t, err)
+		err = worker.runner.Handle(t.Context(), jobs.Demand(marketplaceJob, "d", "d", time.Now()))
+		if (portal.CodeOf(err) == portal.Invalid) == runs {
+			t.Errorf("%s: the worker answers %v", setting, err)
+		}
+		if last, found, err := reconcile.Last(t.Context(), jobs.NewScratch(newClients(p.AWS).dynamodb, NamesFor(p.Config.Prefix).Records, time.Now)); runs && (err != nil || !found || last.Agreements > 0 || last.Problem != "") {
+			t.Errorf("%s: the last run is %+v, %t, %v", setting, last, found, err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -49,25 +50,30 @@ func accessFor(claim state.Claim) events.LicenceAccessWanted {
 	return wanted
 }
 
-// notice handles MarketplaceNotified. A notice that names no licence is recorded and changes
-// nothing.
+// notice handles MarketplaceNotified. A notice that names no licence has a stream of its own, is kept there once, and
+// changes nothing. The stream is read only if the notice may be there already.
 func (d *Decider) notice(ctx context.Context, msg events.Event) error {
-	if msg.Subject != portal.MarketplaceStream {
+	if msg.Subject.Kind() != portal.KindMarketplace {
 		return forLicence(d, Noticing)(ctx, msg)
 	}
 	notice, typed := msg.Data.(events.MarketplaceNotified)
 	if !typed {
 		return portal.Fail(portal.Invalid, "A MarketplaceNotified has no notice.")
 	}
+	kept := past{
+		guessed: true, rows: func([]events.Event) []journal.Row { return nil },
+		decide: func() []events.Fact { return []events.Fact{events.MarketplaceNoticeKept{Notice: notice}} },
+	}
 	return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
+		before := kept
+		if kept.guessed {
+			kept.guessed = false
+			return before, nil
+		}
 		facts, err := d.journal.Read(ctx, msg.Subject, 0)
-		if err != nil {
-			return past{}, err
-		}
-		kept := past{facts: facts, decide: func() []events.Fact { return []events.Fact{events.MarketplaceNoticeKept{Notice: notice}} }}
 		if n := len(facts); n > 0 {
-			kept.head = facts[n-1].Sequence
+			before.facts, before.head = facts, facts[n-1].Sequence
 		}
-		return kept, nil
+		return before, err
 	})
 }

@@ -9,14 +9,14 @@ import "strings"
 //	legacy/<product>/<customer>      a Marketplace customer of an older listing
 //	catalog                          the products and plans on offer
 //	portal                           settings, and notices to everybody
-//	marketplace                      notices of AWS Marketplace that name no licence
+//	marketplace/<id>                 a notice of AWS Marketplace that names no licence
 type Stream string
 
 // The streams of which there is only one.
 const (
 	CatalogStream Stream = "catalog"
 	PortalStream  Stream = "portal"
-	// MarketplaceStream keeps the notices of AWS Marketplace that name no licence.
+	// MarketplaceStream stands for the streams of notices that name no licence; see NoticeStream.
 	MarketplaceStream Stream = "marketplace"
 )
 
@@ -32,7 +32,7 @@ const (
 	KindLegacy  StreamKind = "legacy"
 	KindCatalog StreamKind = "catalog"
 	KindPortal  StreamKind = "portal"
-	// KindMarketplace is the kind of MarketplaceStream.
+	// KindMarketplace is the kind of a NoticeStream, and of MarketplaceStream.
 	KindMarketplace StreamKind = "marketplace"
 )
 
@@ -62,7 +62,7 @@ func (s Stream) Kind() StreamKind {
 		return KindUnknown
 	}
 	switch kind := StreamKind(kind); kind {
-	case KindAccount, KindLicence:
+	case KindAccount, KindLicence, KindMarketplace:
 		return kind
 	case KindLegacy:
 		if product, customer, _ := strings.Cut(rest, "/"); product != "" && customer != "" {
@@ -97,6 +97,10 @@ func LicenceStream(id LicenceID) Stream { return Stream(licencePrefix + string(i
 func LegacyStream(product ProductCode, customer string) Stream {
 	return Stream(legacyPrefix + string(product) + "/" + customer)
 }
+
+// NoticeStream returns the stream of a notice of AWS Marketplace that names no licence. Each notice has its own, so
+// keeping one takes no longer the more there are.
+func NoticeStream(id string) Stream { return MarketplaceStream + Stream("/"+id) }
 
 // IsLicence reports whether the stream is about what a buyer bought on AWS Marketplace.
 func (s Stream) IsLicence() bool {

@@ -173,7 +173,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"now#licence#licence/l-01 | active"}},
 		{"a licence that renews another one is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Open: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
 			"log#activity#N | AWS Marketplace renewed a purchase."}},
-		{"a notice that names no licence has no row", nil, said{"", events.MarketplaceNoticeKept{}}, nil},
+		{"a notice that names no licence is only in the list", nil, said{"", events.MarketplaceNoticeKept{}}, nil},
 		{"a source that fails leaves the catalog", nil,
 			said{"op-sync", events.CatalogSourceFailed{Source: "s", Message: "Not readable."}}, []string{
 				"operation#op-sync step | failed | source_failed"}},
@@ -190,7 +190,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			case events.LicenceClaimed, events.LicenceNoticed, events.LicenceAccessWanted, events.LicenceAccessEnding, events.LicenceReleased, events.LicenceEntitled, events.LicencePlanChanged:
 				stream = licenceStream
 			case events.MarketplaceNoticeKept:
-				stream = portal.MarketplaceStream
+				stream = portal.NoticeStream("n1")
 			}
 			s.shown(stream, append(c.given[:len(c.given):len(c.given)], c.last)...)
 			rows := s.rows(append(everything, "operation#op-second", "operation#op-key", "operation#op-plus", "operation#op-again", "operation#op-sync", "operation#op-claim", wishPartition(licenceStream, 1), wishPartition(annStream, 10), wishPartition(annStream, 7), catalogPartition)...)

@@ -20,7 +20,7 @@ import (
 
 // shape is the version of the rows' format and content. Raise it with any change that old rows
 // need, too; the views are then rebuilt.
-const shape = 5
+const shape = 6
 
 // pointerMaxAge is how long a process may use the pointer that it has read.
 const pointerMaxAge = time.Second

@@ -14,6 +14,7 @@ import (
 type marketplaceCommand struct {
 	Licences marketplaceLicencesCommand `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
 	Show     marketplaceShowCommand     `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
+	Notices  marketplaceNoticesCommand  `cmd:"" help:"List the newest notices of AWS Marketplace that name no licence, also those that this version cannot read."`
 	Simulate marketplaceSimulateCommand `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
 }
 

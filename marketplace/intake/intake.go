@@ -51,8 +51,12 @@ func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	if read.Data.At.After(now.Add(maxAhead)) {
 		read.Data.At = now
 	}
-	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(read.Subject)).Msg("AWS Marketplace sent a notice")
-	messages := []events.Event{{ID: read.ID(), Source: "/gatehouse/marketplace", Subject: read.Subject, Time: now, Data: read.Data}}
+	subject := read.Subject
+	if subject == portal.MarketplaceStream {
+		subject = portal.NoticeStream(read.ID())
+	}
+	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(subject)).Msg("AWS Marketplace sent a notice")
+	messages := []events.Event{{ID: read.ID(), Source: "/gatehouse/marketplace", Subject: subject, Time: now, Data: read.Data}}
 	if i.Demand != nil && read.AboutAgreement() {
 		messages = append(messages, i.Demand(read.ID(), now))
 	}

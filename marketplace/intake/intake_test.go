@@ -50,6 +50,27 @@ func TestANoticeIsPassedOnToItsLicence(t *testing.T) {
 	}
 }
 
+func TestEachNoticeThatNamesNoLicenceHasALaneOfItsOwn(t *testing.T) {
+	t.Parallel()
+	topic := "arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-prod1"
+	out := &outbox{}
+	in := intake.Intake{Allowed: notice.Allowed{Topics: []string{topic}}, Sender: out, Now: time.Now}
+	unknown := strings.Replace(paid, "subscribe-success", "subscribe-perhaps", 1)
+	nameless := strings.NewReplacer("X01EXAMPLEX", "", "m-1", "m-2").Replace(unknown)
+	for _, body := range []string{nameless, strings.Replace(nameless, "m-2", "m-3", 1), nameless} {
+		if err := in.Handle(t.Context(), transport.RawMessage{ID: "sqs", SentAt: time.Now(), Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second, again := out.sent[0], out.sent[1], out.sent[2]
+	if first.Subject.Kind() != portal.KindMarketplace || first.Subject == second.Subject || first.Subject == portal.MarketplaceStream {
+		t.Errorf("two notices are of %s and %s", first.Subject, second.Subject)
+	}
+	if again.Subject != first.Subject || again.ID != first.ID {
+		t.Errorf("the first notice again is %s of %s, want %s of %s", again.ID, again.Subject, first.ID, first.Subject)
+	}
+}
+
 func TestWhatIsNoNoticeBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ body, says string }{
