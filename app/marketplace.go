@@ -45,10 +45,16 @@ func claimedCustomers(views *projections.Views) func(context.Context) ([]portal.
 	}
 }
 
-// reconciliation returns the demand for a run of the job marketplace because of that notice.
-func reconciliation(notice string, at time.Time) events.Event {
-	id := portal.DeriveID("reconciliation", notice)
-	return jobs.Demand(marketplaceJob, id, id, at)
+// demandEvery is how long notices about agreements are gathered. A run reads all agreements that changed in the
+// last minutes, so a run for each notice would read them again and again.
+const demandEvery = 10 * time.Second
+
+// reconciliation returns the demand for a run of the job marketplace because of a notice at that time. Notices that
+// come together share a run, which begins after the last of them.
+func reconciliation(at time.Time) events.Event {
+	begins := at.Truncate(demandEvery).Add(demandEvery)
+	id := portal.DeriveID("reconciliation", begins.UTC().Format(time.RFC3339Nano))
+	return jobs.Demand(marketplaceJob, id, id, begins)
 }
 
 // newArrivals receives buyers, and keeps their purchases in the sessions table.

@@ -52,6 +52,15 @@ func TestANoticeAboutAnAgreementBringsBackTheLostOneAboutItsLicence(t *testing.T
 	})
 }
 
+func TestNoticesThatComeTogetherShareARunThatBeginsAfterThem(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 27, 16, 0, 3, 5, time.UTC)
+	first, second, later := reconciliation(at), reconciliation(at.Add(6*time.Second)), reconciliation(at.Add(7*time.Second))
+	if first.ID != second.ID || second.ID == later.ID || !first.Time.After(at.Add(6*time.Second)) || first.Time.Sub(at) > demandEvery {
+		t.Errorf("the demands are %s at %s, %s, and %s at %s", first.ID, first.Time, second.ID, later.ID, later.Time)
+	}
+}
+
 func TestWithoutAnEventBusNoAgreementsAreRead(t *testing.T) {
 	t.Parallel()
 	for setting, runs := range map[string]bool{

@@ -193,6 +193,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	slow.Pollers, slow.Concurrency = 1, 64
 	quiet := receiving
 	quiet.Pollers, quiet.Concurrency = 1, 10
+	// Notices may come in thousands. Each waits only for its message to be sent on.
+	burst := receiving
+	burst.Pollers, burst.Concurrency = 2, 128
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
@@ -206,7 +209,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "deliveries", Queue: names.Deliveries, Subscriber: slow, Handlers: map[string]transport.Handler{
 			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
-		{Name: "marketplace", Queue: names.Marketplace, Subscriber: quiet, Raw: arriving.Handle},
+		{Name: "marketplace", Queue: names.Marketplace, Subscriber: burst, Raw: arriving.Handle},
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)

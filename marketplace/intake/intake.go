@@ -23,9 +23,9 @@ type Intake struct {
 	Allowed notice.Allowed
 	Sender  sender
 	Now     func() time.Time
-	// Demand returns the message that has the agreements read at once, because of the notice with that
-	// id. It is sent with notices about agreements, which name no licence. nil sends none.
-	Demand func(notice string, at time.Time) events.Event
+	// Demand returns the message that has the agreements read soon after that time. It is sent with
+	// notices about agreements, which name no licence. nil sends none.
+	Demand func(at time.Time) events.Event
 }
 
 // maxAhead is how far ahead of this process a notice's time may lie. A later one counts as now, since no
@@ -58,7 +58,7 @@ func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(subject)).Msg("AWS Marketplace sent a notice")
 	messages := []events.Event{{ID: read.ID(), Source: "/gatehouse/marketplace", Subject: subject, Time: now, Data: read.Data}}
 	if i.Demand != nil && read.AboutAgreement() {
-		messages = append(messages, i.Demand(read.ID(), now))
+		messages = append(messages, i.Demand(now))
 	}
 	return portal.Postpone("the queues do not answer", i.Sender.Send(ctx, messages...))
 }

@@ -104,7 +104,7 @@ func TestANoticeComesAgainIfItCannotBePassedOn(t *testing.T) {
 	}
 }
 
-func TestANoticeAboutAnAgreementHasTheAgreementsReadAtOnce(t *testing.T) {
+func TestANoticeAboutAnAgreementHasTheAgreementsRead(t *testing.T) {
 	t.Parallel()
 	const event = `{"source":"aws.agreement-marketplace","detail-type":"DETAIL - Proposer","id":"e-1","time":"2026-11-27T16:00:00Z","account":"111122223333",
 "detail":{"agreement":{"id":"agmt-1","status":"CANCELLED"},"license":{"arn":"arn:l-1"},"product":{"code":"c"},"acceptor":{"accountId":"444455556666"}}}`
@@ -112,14 +112,14 @@ func TestANoticeAboutAnAgreementHasTheAgreementsReadAtOnce(t *testing.T) {
 		out := &outbox{}
 		in := intake.Intake{
 			Allowed: notice.Allowed{Accounts: []portal.AWSAccount{"111122223333"}}, Sender: out, Now: time.Now,
-			Demand: func(notice string, at time.Time) events.Event {
-				return events.Event{ID: "demand-" + notice, Time: at, Data: events.JobRequested{Job: "marketplace"}}
+			Demand: func(at time.Time) events.Event {
+				return events.Event{ID: "demand", Time: at, Data: events.JobRequested{Job: "marketplace"}}
 			},
 		}
 		if err := in.Handle(t.Context(), transport.RawMessage{ID: "sqs-1", Body: []byte(strings.Replace(event, "DETAIL", detail, 1))}); err != nil {
 			t.Fatal(err)
 		}
-		if len(out.sent) != 1+demands || demands == 1 && out.sent[1].ID != "demand-"+out.sent[0].ID {
+		if len(out.sent) != 1+demands || demands == 1 && out.sent[1].ID != "demand" {
 			t.Errorf("%s: it sent %+v", detail, out.sent)
 		}
 	}
