@@ -65,6 +65,7 @@ type Decider struct {
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	entitled func(ctx context.Context, licence state.Licence) (Entitlement, bool, error)
 	followed *followed
 }
 
@@ -101,6 +102,9 @@ type Config struct {
 	Refusal func(ctx context.Context, plan portal.PlanID) (text string, err error)
 	// Promoted reports whether the account's owner is an admin by promotion now. nil: nobody is.
 	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	// Entitled asks AWS what the buyer of a licence is entitled to; ok is false if the licence is of a
+	// listing without contracts. nil asks nothing.
+	Entitled func(ctx context.Context, licence state.Licence) (is Entitlement, ok bool, err error)
 }
 
 // New returns a Decider.
@@ -114,7 +118,7 @@ func New(cfg Config) *Decider {
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		approval: cfg.ApproveRegistrations,
-		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, followed: newFollowed(cfg.Now),
+		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, entitled: cfg.Entitled, followed: newFollowed(cfg.Now),
 	}
 }
 
@@ -145,6 +149,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.MarketplaceNotified{}.EventType():     d.notice,
 		events.LicenceAccessRequested{}.EventType():  forAccount(d, LicenceAccess(d.keys)),
 		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
+		events.LicenceRenewalRequested{}.EventType(): forLicence(d, Renewing),
+
+		events.EntitlementCheckRequested{}.EventType(): d.checkEntitlement,
 	}
 }
 
@@ -202,6 +209,8 @@ func (d *Decider) guess(id portal.AccountID, intent portal.Intent) (before accou
 // past is a stream so far, and the decision to make about it.
 type past struct {
 	account state.Account
+	// licence is the fold of a licence's stream.
+	licence state.Licence
 	head    int64
 	// facts are the stream's latest. handled: older ones show that the request was handled.
 	facts         []events.Event
@@ -334,6 +343,9 @@ func follow(ctx context.Context, appended []events.Event, send func(context.Cont
 	for _, fact := range appended {
 		if news, ok := fact.LicenceNews(0); ok {
 			messages = append(messages, news)
+		}
+		if check, ok := fact.EntitlementCheck(); ok {
+			messages = append(messages, check)
 		}
 	}
 	for _, fact := range appended {

@@ -24,21 +24,27 @@ func forLicence[R events.Request](d *Decider, decide DecideLicence[R]) func(cont
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about a licence, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			facts, err := d.journal.Read(ctx, msg.Subject, 0)
-			if err != nil {
-				return past{}, err
-			}
-			licence := state.FoldLicence(msg.Subject, facts)
-			return past{
-				head: licence.Sequence, facts: facts, notUnderstood: licence.NotUnderstood,
-				rows:   func(appended []events.Event) []journal.Row { return licenceRows(msg, licence, appended) },
-				decide: func() []events.Fact { return decide(licence, request) },
-			}, nil
+			return d.pastOf(ctx, msg, func(licence state.Licence) []events.Fact { return decide(licence, request) })
 		})
 	}
 }
 
-// licenceRows tell the account again until it has recorded what it should have.
+// pastOf reads a licence's stream for a decision about the licence.
+func (d *Decider) pastOf(ctx context.Context, msg events.Event, decide func(state.Licence) []events.Fact) (past, error) {
+	facts, err := d.journal.Read(ctx, msg.Subject, 0)
+	if err != nil {
+		return past{}, err
+	}
+	licence := state.FoldLicence(msg.Subject, facts)
+	return past{
+		licence: licence, head: licence.Sequence, facts: facts, notUnderstood: licence.NotUnderstood,
+		rows:   func(appended []events.Event) []journal.Row { return licenceRows(msg, licence, appended) },
+		decide: func() []events.Fact { return decide(licence) },
+	}, nil
+}
+
+// licenceRows are the rows written in the transaction of a decision about a licence. They tell the
+// account again until it has recorded what it should have.
 func licenceRows(msg events.Event, before state.Licence, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
 	after := before

@@ -47,11 +47,14 @@ const (
 // Stream is the subject of the job's ticks.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
 
-// Demand returns a message that asks for a run that starts after now. If one is under way, the
-// new run starts when it ends. Messages with the same id are one demand.
-func Demand(job, id, correlation string, now time.Time) events.Event {
-	return message(job, id, demandCursor, correlation, now)
+// Demand returns a message that asks for a run that starts after that time. If one is under way, the
+// new run starts when it ends. Messages with the same id are one demand. The time may be up to maxEarly
+// ahead, so that one demand stands for all until then; a time further ahead counts as now.
+func Demand(job, id, correlation string, after time.Time) events.Event {
+	return message(job, id, demandCursor, correlation, after)
 }
+
+const maxEarly = 15 * time.Second
 
 type runs interface {
 	Load(ctx context.Context, job string) (Run, error)
@@ -79,6 +82,9 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
 		return portal.Fail(portal.Invalid, "Only ticks belong here.")
+	}
+	if early := msg.Time.Sub(r.now()); asked.Cursor == demandCursor && early > 0 && early <= maxEarly {
+		return &portal.Postponed{After: early, Reason: "the demand is for later"}
 	}
 	for _, job := range r.jobs {
 		if job.Name == asked.Job {

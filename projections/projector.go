@@ -229,6 +229,9 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 		if stream.IsLicence() {
 			licenceRows(changed, before, licence, fact)
 		}
+		if stream.Kind() == portal.KindMarketplace {
+			keptRows(changed, fact)
+		}
 		if stream == portal.CatalogStream {
 			catalogRows(changed, current, fact)
 		}
