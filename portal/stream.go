@@ -98,6 +98,14 @@ func LegacyStream(product ProductCode, customer string) Stream {
 	return Stream(legacyPrefix + string(product) + "/" + customer)
 }
 
+// Customer returns the customer identifier of a LegacyStream, "" for other streams.
+func (s Stream) Customer() string {
+	if s.Kind() != KindLegacy {
+		return ""
+	}
+	return string(s[strings.LastIndex(string(s), "/")+1:])
+}
+
 // IsLicence reports whether the stream is about what a buyer bought on AWS Marketplace.
 func (s Stream) IsLicence() bool {
 	kind := s.Kind()
