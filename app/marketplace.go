@@ -20,7 +20,11 @@ import (
 
 // newSeller calls AWS Marketplace as the seller.
 func newSeller(p Process) *seller.Seller {
-	return seller.New(p.AWS, seller.Options{Role: p.Config.MarketplaceRole, Region: p.Config.MarketplaceRegion})
+	return seller.New(p.AWS, p.Config.seller())
+}
+
+func (c Config) seller() seller.Options {
+	return seller.Options{Role: c.MarketplaceRole, Region: c.MarketplaceRegion}
 }
 
 // newReconciler compares the licences that the seller's event bus names with AWS's agreements.

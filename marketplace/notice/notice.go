@@ -81,7 +81,7 @@ func unreadable(field, format string, args ...any) error {
 //
 // Actions and detail-types that it does not know are events.NoticeUnknown, with the text, and so
 // are notices about a licence that name none. The subject is portal.MarketplaceStream then, and
-// for notices about agreements. Every error is an *Unreadable.
+// for notices about agreements and for tests. Every error is an *Unreadable.
 func Parse(body []byte, delivery Delivery) (Notice, error) {
 	outer, err := readObject(body)
 	if err != nil {
