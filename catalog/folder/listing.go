@@ -7,7 +7,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace"
 )
 
-// checkListing checks how one plan is sold.
 func (p *product) checkListing(plan planSpec, where []string) {
 	l := plan.Marketplace
 	if l == nil {
@@ -28,7 +27,7 @@ func (p *product) checkListing(plan planSpec, where []string) {
 	}
 }
 
-// checkListings finds listings that sell several plans, and do not say which dimension buys which.
+// checkListings finds listings that sell several plans without dimensions that tell which.
 func checkListings(products []*product) {
 	type sold struct {
 		product *product

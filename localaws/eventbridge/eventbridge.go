@@ -51,12 +51,11 @@ func (s *Service) JSON() wire.JSONService {
 	}
 }
 
-// busName is the name of the one bus.
 const busName = "default"
 
 func rulesIn(tx *store.Tx) store.Bucket { return tx.Bucket("events", "rules") } // name -> rule
 
-// checkBus accepts the default bus, by name, by ARN or by saying nothing.
+// checkBus accepts the default bus, by name, ARN or "".
 func (s *Service) checkBus(name string) error {
 	if name == "" || name == busName || name == s.env.ARN("events", "event-bus/"+busName) {
 		return nil
