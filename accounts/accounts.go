@@ -1,8 +1,8 @@
 // Package accounts reads an account's state and latest facts from the journal. The cost does not
-// grow with the account's history: a process continues from what it read before. Of a stream that
-// is new to it, it reads the first 200 facts; if there are more, it continues from a snapshot. A
-// snapshot is only a copy of a fold. If it is missing or has another version, the stream is read
-// from its first fact.
+// grow with the account's history: a process continues from what it read before. Of a new stream
+// it reads the first 200 facts; if there are more, it continues from a snapshot. A snapshot is
+// only a copy of a fold. If it is missing or has another version, the stream is read from its
+// first fact.
 package accounts
 
 import (
@@ -99,10 +99,9 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 	return r.read(ctx, id, -1)
 }
 
-// AccountSince is Account with every fact after that sequence in Facts. It reads the stream from
-// its first fact if the snapshot is later than that. The caller needs the stream at least up to
-// that fact: if this process has read or appended the fact, it reads nothing and returns what it
-// remembers.
+// AccountSince is Account with every fact after that sequence in Facts, from the stream's first
+// fact if the snapshot is later. The caller needs the stream at least up to that fact: if this
+// process has read or appended the fact, it reads nothing and returns what it remembers.
 func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (History, error) {
 	known, ok := r.memory.recall(portal.AccountStream(id))
 	if ok && known.base.Sequence <= after && known.holds(fact) {
