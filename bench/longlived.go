@@ -212,7 +212,6 @@ func (b *bench) round(ctx context.Context, account portal.AccountID) error {
 		b.process(ctx, account, events.UnsubscribeRequested{Plan: "plan"}))
 }
 
-// process handles a request and every message that follows from it.
 func (b *bench) process(ctx context.Context, account portal.AccountID, request events.Request) error {
 	b.intent++
 	id := fmt.Sprintf("request-%d", b.intent)

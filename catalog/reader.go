@@ -72,10 +72,10 @@ type Result struct {
 }
 
 // Reader reads the catalog, as a job: usage plans, the catalog folder, the REST APIs that these
-// name with their stages, custom domains, and the OpenAPI documents and SDKs of stages. The last
-// steps store the document and publish it. A run stores what it reads in rows, so an interrupted
-// step can be repeated. It answers the requests that were waiting when it began. It reports a fault
-// of one document or product folder, and goes on with the rest.
+// name with their stages, custom domains, and the OpenAPI documents and SDKs of stages. A run
+// stores what it reads in rows, so an interrupted step can be repeated. It answers the requests
+// that were waiting when it began. It reports a fault of one document or product folder, and goes
+// on with the rest.
 type Reader struct {
 	Source    func(ctx context.Context) Source
 	Scratch   scratch

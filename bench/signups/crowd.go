@@ -140,7 +140,6 @@ func (s *site) timeOneMore(ctx context.Context) (time.Duration, error) {
 	return s.timeSignUp(ctx, "one-more")
 }
 
-// timeSignUp returns the time from the first click until the portal showed the key.
 func (s *site) timeSignUp(ctx context.Context, name string) (time.Duration, error) {
 	token, err := s.issuer.Token(name)
 	if err != nil {
@@ -235,7 +234,6 @@ func (s *site) send(ctx context.Context, turn int, token, method, path, key stri
 	return resp.StatusCode, json.Unmarshal(body, into)
 }
 
-// get asks the portals in turn, until one answers.
 func (s *site) get(ctx context.Context, turn int, token, path string, into any) (status int, err error) {
 	for n := range s.fleet.portals() {
 		if status, err = s.send(ctx, turn+n, token, http.MethodGet, path, "", into); err == nil {

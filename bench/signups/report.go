@@ -32,12 +32,9 @@ type report struct {
 	// Calls counts control-plane calls by operation, and Throttled those that AWS refused.
 	Calls     map[string]int
 	Throttled int
-	// Polls counts the clients' polls of operations.
-	Polls int
-	// Requests counts requests to AWS by service.
-	Requests map[string]int
-	// Tables counts requests to DynamoDB by operation.
-	Tables map[string]int
+	Polls     int
+	Requests  map[string]int
+	Tables    map[string]int
 	// Worked is the processor time by program. The local AWS's includes the clients.
 	Worked map[string]time.Duration
 	own    time.Duration

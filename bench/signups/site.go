@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// site is the local AWS and the issuer in this process, and the fleet.
 type site struct {
 	settings
 	tell   func(format string, values ...any)
