@@ -193,6 +193,20 @@ func (d *decoder) resource(name string, value any) (r Resource) {
 	return r
 }
 
+func (d *decoder) rule(name string, value any) (r Rule) {
+	rule := d.object(name, value)
+	r.Condition = rule["RuleCondition"]
+	all, _ := rule["Assertions"].([]any)
+	for _, one := range all {
+		assertion := d.object(name, one)
+		r.Assertions = append(r.Assertions, Assertion{assertion["Assert"], d.text(name, assertion["AssertDescription"])})
+	}
+	if len(r.Assertions) == 0 {
+		d.fail("rule %s asserts nothing", name)
+	}
+	return r
+}
+
 func (d *decoder) names(where string, value any) []string {
 	if one, ok := value.(string); ok {
 		return []string{one}

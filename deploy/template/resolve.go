@@ -52,6 +52,9 @@ func (t Template) Resolve(stack Stack) (*Resolved, error) {
 		return nil, err
 	}
 	r := &Resolved{template: t, stack: stack, parameters: parameters, conditions: map[string]bool{}}
+	if err := r.checkRules(); err != nil {
+		return nil, err
+	}
 	for name := range t.Conditions {
 		if _, err := r.condition(name); err != nil {
 			return nil, err
@@ -67,6 +70,25 @@ func (t Template) Resolve(stack Stack) (*Resolved, error) {
 		}
 	}
 	return r, nil
+}
+
+func (r *Resolved) checkRules() error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(r.template.Rules)) {
+		rule := r.template.Rules[name]
+		if applies, err := r.value(rule.Condition); err != nil || applies == false {
+			faults = append(faults, err)
+			continue
+		}
+		for _, one := range rule.Assertions {
+			holds, err := r.value(one.Assert)
+			if err == nil && holds != true {
+				err = errors.New(one.Description)
+			}
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func (r *Resolved) included(condition string) (bool, error) {

@@ -13,6 +13,7 @@ import (
 type Template struct {
 	Description string
 	Parameters  map[string]Parameter
+	Rules       map[string]Rule
 	Conditions  map[string]any
 	Resources   map[string]Resource
 	Outputs     map[string]Output
@@ -28,6 +29,18 @@ type Parameter struct {
 	MinLength, MaxLength                  *int
 	MinValue, MaxValue                    *float64
 	NoEcho                                bool
+}
+
+// Rule is a check of several parameters. Assertions must hold if Condition is nil or holds.
+type Rule struct {
+	Condition  any
+	Assertions []Assertion
+}
+
+// Assertion is what a rule demands, and what CloudFormation says otherwise.
+type Assertion struct {
+	Assert      any
+	Description string
 }
 
 // Resource is a resource with unresolved properties.
@@ -60,7 +73,7 @@ func Parse(text []byte) (Template, error) {
 
 func decode(value any) (Template, error) {
 	d := decoder{}
-	t := Template{Parameters: map[string]Parameter{}, Resources: map[string]Resource{}, Outputs: map[string]Output{}}
+	t := Template{Parameters: map[string]Parameter{}, Rules: map[string]Rule{}, Resources: map[string]Resource{}, Outputs: map[string]Output{}}
 	for key, v := range d.object("the template", value) {
 		switch key {
 		case "AWSTemplateFormatVersion", "Metadata":
@@ -71,6 +84,10 @@ func decode(value any) (Template, error) {
 		case "Parameters":
 			for name, one := range d.object(key, v) {
 				t.Parameters[name] = d.parameter(name, one)
+			}
+		case "Rules":
+			for name, one := range d.object(key, v) {
+				t.Rules[name] = d.rule(name, one)
 			}
 		case "Resources":
 			for name, one := range d.object(key, v) {
