@@ -31,6 +31,9 @@ var makers = map[string]func(m *maker, properties map[string]any) made{
 
 	"AWS::Cognito::UserPoolUserToGroupAttachment": (*maker).member,
 	"AWS::Cognito::ManagedLoginBranding":          (*maker).branding,
+
+	// The local AWS has no CloudWatch.
+	"AWS::CloudWatch::Alarm": func(*maker, map[string]any) made { return made{} },
 }
 
 func (m *maker) table(properties map[string]any) made {
@@ -56,7 +59,7 @@ func (m *maker) table(properties map[string]any) made {
 
 func (m *maker) queue(properties map[string]any) made {
 	client, ctx := sqs.NewFromConfig(m.cfg), m.t.Context()
-	var name string
+	name := m.generatedName()
 	m.take(properties, "QueueName", &name)
 	attributes := map[string]string{}
 	for property, value := range properties {
@@ -87,7 +90,7 @@ func (m *maker) queuePolicy(properties map[string]any) made {
 }
 
 func (m *maker) topic(properties map[string]any) made {
-	var name string
+	name := m.generatedName()
 	m.take(properties, "TopicName", &name)
 	attributes := map[string]string{}
 	for property, value := range properties {

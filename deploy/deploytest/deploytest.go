@@ -5,6 +5,7 @@ package deploytest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"testing"
@@ -68,7 +69,7 @@ type Stack struct {
 // type or a property that it cannot make fails the test, as does a circle of resources.
 func Create(t testing.TB, cfg aws.Config, name string, stack template.Stack) Stack {
 	t.Helper()
-	m := &maker{t: t, cfg: cfg, made: map[string]made{}, making: map[string]bool{}}
+	m := &maker{t: t, cfg: cfg, stack: stack.Name, made: map[string]made{}, making: map[string]bool{}}
 	stack.Ref = func(resource string) (any, error) { return m.of(resource).ref, nil }
 	stack.GetAtt = func(resource, attribute string) (any, error) {
 		value, ok := m.of(resource).attributes[attribute]
@@ -100,7 +101,11 @@ type maker struct {
 	cfg    aws.Config
 	made   map[string]made
 	making map[string]bool
+	stack  string
 }
+
+// generatedName is a name for a resource whose properties give none, as CloudFormation generates one.
+func (m *maker) generatedName() string { return fmt.Sprintf("%s-generated-%d", m.stack, len(m.making)) }
 
 func (m *maker) of(resource string) made {
 	m.t.Helper()

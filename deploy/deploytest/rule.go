@@ -8,7 +8,7 @@ import (
 // rule gives the rule a name of its own, as CloudFormation does.
 func (m *maker) rule(properties map[string]any) made {
 	client, ctx := eventbridge.NewFromConfig(m.cfg), m.t.Context()
-	in := eventbridge.PutRuleInput{Name: aws.String("a-generated-name")}
+	in := eventbridge.PutRuleInput{Name: aws.String(m.generatedName())}
 	pattern := m.json(properties["EventPattern"])
 	in.EventPattern = &pattern
 	delete(properties, "EventPattern")

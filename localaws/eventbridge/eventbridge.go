@@ -1,9 +1,10 @@
 // Package eventbridge imitates the default event bus of Amazon EventBridge: rules with event
-// patterns, and SQS queues as their targets. A target gets the whole event. Schedules, other
-// buses, other targets and transformed input are refused.
+// patterns, and SQS queues and standard SNS topics as their targets. A target gets the whole
+// event. Schedules, other buses, other targets and transformed input are refused.
 //
-// An event is accepted once it is in every queue that a rule sends it to. The policy of a
-// queue must allow the rule, as with SNS. A delivery that is refused goes to the target's
+// An event is accepted once it is in every queue that a rule sends it to, directly or through a
+// topic. The policy of a queue must allow the rule, as with SNS; that of a topic is not checked,
+// although AWS checks it. A delivery that is refused goes to the target's
 // dead-letter queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
 package eventbridge
 
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/localaws/sns"
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs"
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -21,10 +23,13 @@ import (
 type Service struct {
 	env    wire.Env
 	queues *sqs.Service
+	topics *sns.Service
 }
 
 // New returns the service.
-func New(env wire.Env, queues *sqs.Service) *Service { return &Service{env: env, queues: queues} }
+func New(env wire.Env, queues *sqs.Service, topics *sns.Service) *Service {
+	return &Service{env: env, queues: queues, topics: topics}
+}
 
 // JSON returns the operations of the EventBridge API.
 func (s *Service) JSON() wire.JSONService {
@@ -78,9 +83,13 @@ func checkName(member, name string) error {
 	return nil
 }
 
-func isQueueARN(arn string) bool {
+func isQueueARN(arn string) bool { return isARN("sqs", arn) }
+
+func isTopicARN(arn string) bool { return isARN("sns", arn) && !strings.HasSuffix(arn, ".fifo") }
+
+func isARN(service, arn string) bool {
 	parts := strings.Split(arn, ":")
-	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[5] != ""
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == service && parts[5] != ""
 }
 
 // page returns the part of a sorted list after the token, and the next token.
