@@ -18,7 +18,7 @@ import (
 
 // The longest retention is SQS's maximum. A message keeps its age when SQS moves it from a standard
 // queue to its dead-letter queue, so the standard queue keeps messages for half of that time and
-// leaves the other half to the dead-letter queue. In FIFO queues a moved message begins anew. The
+// leaves the other half to the dead-letter queue. A FIFO queue counts the age of a moved message from the move. The
 // receive limit is high, since a message that waits for the budget is received again and again.
 // Workers write dead letters; SQS's dead-letter queues are only a safety net.
 const (

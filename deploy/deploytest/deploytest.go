@@ -31,7 +31,7 @@ func Read(t testing.TB, name string) template.Template {
 	return read
 }
 
-// Resolve resolves a template of Gatehouse for a stack. What the stack leaves empty is as on the local
+// Resolve resolves a template of Gatehouse for a stack. An empty account or Region is that of the local
 // AWS.
 func Resolve(t testing.TB, name string, stack template.Stack) *template.Resolved {
 	t.Helper()
