@@ -231,7 +231,7 @@ func requestsFor(service string, req *http.Request, body []byte) []policy.Reques
 	case "dynamodb":
 		return tableRequests(operation, body)
 	case "sqs":
-		var in struct{ QueueUrl, QueueName string } //nolint:staticcheck // the wire's name
+		var in struct{ QueueUrl, QueueName string }
 		_ = json.Unmarshal(body, &in)
 		queue := in.QueueName + in.QueueUrl[strings.LastIndex(in.QueueUrl, "/")+1:]
 		return []policy.Request{{Action: "sqs:" + strings.TrimSuffix(operation, "Batch"), Resource: messagingARN("sqs", queue)}}

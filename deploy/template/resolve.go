@@ -285,7 +285,7 @@ func (r *Resolved) ref(name string) (any, error) {
 		return value, nil
 	}
 	if !r.Has(name) {
-		return nil, fmt.Errorf("Ref: the stack has neither a parameter nor a resource %s", name)
+		return nil, fmt.Errorf("the stack has neither a parameter nor a resource %s", name)
 	}
 	return r.stack.Ref(name)
 }
@@ -297,7 +297,7 @@ func (r *Resolved) getAtt(argument any) (any, error) {
 	}
 	resource := text(path[0])
 	if !r.Has(resource) {
-		return nil, fmt.Errorf("Fn::GetAtt: the stack has no resource %s", resource)
+		return nil, fmt.Errorf("the stack has no resource %s", resource)
 	}
 	return r.stack.GetAtt(resource, text(path[1]))
 }
