@@ -17,10 +17,16 @@ type FoundLicence struct {
 	Facts []events.Event
 }
 
-// Licences lists the licences that AWS Marketplace has told of, or that somebody has claimed, sorted
-// by stream.
+// Licences lists the licences that AWS Marketplace has told of or people have claimed, sorted by
+// stream.
 func (d *Desk) Licences(ctx context.Context) ([]projections.Licence, error) {
 	all, err := d.views.Licences(ctx)
+	return all, InWords(err)
+}
+
+// KeptNotices returns the newest notices of AWS Marketplace that name no licence, at most limit, the newest first.
+func (d *Desk) KeptNotices(ctx context.Context, limit int) ([]projections.KeptNotice, error) {
+	all, err := d.views.KeptNotices(ctx, limit)
 	return all, InWords(err)
 }
 

@@ -16,28 +16,46 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// newSeller calls AWS Marketplace as the seller.
 func newSeller(p Process) *seller.Seller {
 	return seller.New(p.AWS, seller.Options{Role: p.Config.MarketplaceRole, Region: p.Config.MarketplaceRegion})
 }
 
-// newReconciler compares the licences that the seller's event bus names with AWS's agreements.
-func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging) *reconcile.Reconciler {
+// newReconciler compares licences with what AWS says about them.
+func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging, views *projections.Views) *reconcile.Reconciler {
 	return &reconcile.Reconciler{
-		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()),
-		ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
+		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Claimed: claimedCustomers(views),
+		ByEvent: len(p.Config.MarketplaceAccounts) > 0, ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
 	}
 }
 
-// reconciliation returns the demand for a run of the job marketplace because of that notice.
-func reconciliation(notice string, at time.Time) events.Event {
-	id := portal.DeriveID("reconciliation", notice)
-	return jobs.Demand(marketplaceJob, id, id, at)
+// claimedCustomers lists the claimed licences of older listings, as the views have them.
+func claimedCustomers(views *projections.Views) func(context.Context) ([]portal.Stream, error) {
+	return func(ctx context.Context) (claimed []portal.Stream, err error) {
+		all, err := views.Licences(ctx)
+		for _, l := range all {
+			if l.Account != "" && l.Stream.Kind() == portal.KindLegacy {
+				claimed = append(claimed, l.Stream)
+			}
+		}
+		return claimed, err
+	}
 }
 
-// newArrivals receives buyers, and keeps their purchases in the sessions table.
+// demandEvery is how long notices about agreements are gathered. A run reads all agreements that changed in the
+// last minutes, so a run for each notice would read them again and again.
+const demandEvery = 10 * time.Second
+
+// reconciliation returns the demand for a run of the job marketplace because of a notice at that time. Notices that
+// come together share a run, which begins after the last of them.
+func reconciliation(at time.Time) events.Event {
+	begins := at.Truncate(demandEvery).Add(demandEvery)
+	id := portal.DeriveID("reconciliation", begins.UTC().Format(time.RFC3339Nano))
+	return jobs.Demand(marketplaceJob, id, id, begins)
+}
+
 func newArrivals(p Process, c clients, names Names, shelves *library.Library) *arrival.Desk {
 	return &arrival.Desk{
 		Seller: newSeller(p), Now: p.now(), Claims: arrival.Claims{DynamoDB: c.dynamodb, Table: names.Sessions, Now: p.now()},
@@ -51,8 +69,8 @@ func newArrivals(p Process, c clients, names Names, shelves *library.Library) *a
 	}
 }
 
-// limitArrivals limits the buyers who arrive from one client address, since each is a call of AWS
-// before anybody is known.
+// limitArrivals limits the arrivals from one client address: each makes a call of AWS before
+// anybody is known.
 func (l *signInLimiter) limitArrivals(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

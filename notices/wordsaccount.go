@@ -14,6 +14,13 @@ const (
 )
 
 func planChanged(a about, f events.PlanChanged) (Notice, bool) {
+	if f.Licence != "" {
+		return Notice{
+			Importance: Info, About: aboutPlan(f.Plan), Link: dashboard,
+			Title: "Your purchase is now for " + a.plan(f.Plan),
+			Text:  "You changed your purchase on AWS Marketplace from " + a.plan(f.From) + " to " + a.plan(f.Plan) + ". Your API key is the same, and works with " + a.plan(f.Plan) + " now.",
+		}, true
+	}
 	return Notice{
 		Importance: Info, About: aboutPlan(f.Plan), Link: dashboard,
 		Title: "You changed to " + a.plan(f.Plan),
@@ -94,11 +101,9 @@ func keyEnding(a about, f events.KeyEndScheduled) (Notice, bool) {
 	return n, true
 }
 
-// leadTime is how long before an expiry its owner is first told.
 const leadTime = 7 * 24 * time.Hour
 
-// justTyped reports whether the owner has set an end that comes so soon that a notice would only
-// repeat it.
+// justTyped: the owner has set an end that comes so soon that a notice would only repeat it.
 func (a about) justTyped(f events.KeyEndScheduled) bool {
 	if a.fact.Actor != "" && a.fact.Actor != portal.AccountActor(a.account.ID) {
 		return false
@@ -181,7 +186,6 @@ func adminDemoted(_ about, _ events.AdminDemoted) (Notice, bool) {
 	}, true
 }
 
-// reason adds what an admin wrote.
 func reason(text, message string) string {
 	if message == "" {
 		return text

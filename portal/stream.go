@@ -9,22 +9,21 @@ import "strings"
 //	legacy/<product>/<customer>      a Marketplace customer of an older listing
 //	catalog                          the products and plans on offer
 //	portal                           settings, and notices to everybody
-//	marketplace                      notices of AWS Marketplace that name no licence
+//	marketplace/<id>                 a notice of AWS Marketplace that names no licence
 type Stream string
 
 // The streams of which there is only one.
 const (
 	CatalogStream Stream = "catalog"
 	PortalStream  Stream = "portal"
-	// MarketplaceStream keeps the notices of AWS Marketplace that name no licence.
+	// MarketplaceStream stands for the streams of notices that name no licence; see NoticeStream.
 	MarketplaceStream Stream = "marketplace"
 )
 
 // StreamKind is the kind of thing that a stream is about.
 type StreamKind string
 
-// KindUnknown is for a name that is not one of Gatehouse's streams, or that only a newer
-// version knows.
+// KindUnknown is for a name that is no stream of Gatehouse's, or only of a newer version's.
 const (
 	KindUnknown StreamKind = ""
 	KindAccount StreamKind = "account"
@@ -32,7 +31,7 @@ const (
 	KindLegacy  StreamKind = "legacy"
 	KindCatalog StreamKind = "catalog"
 	KindPortal  StreamKind = "portal"
-	// KindMarketplace is the kind of MarketplaceStream.
+	// KindMarketplace is the kind of a NoticeStream, and of MarketplaceStream.
 	KindMarketplace StreamKind = "marketplace"
 )
 
@@ -41,7 +40,7 @@ const accountPrefix = "account/"
 // AccountStream returns the stream of an account.
 func AccountStream(id AccountID) Stream { return Stream(accountPrefix + string(id)) }
 
-// Account returns the account whose stream this is; ok is false for other streams.
+// Account returns the stream's account; ok is false for other streams.
 func (s Stream) Account() (id AccountID, ok bool) {
 	rest, ok := strings.CutPrefix(string(s), accountPrefix)
 	return AccountID(rest), ok && rest != ""
@@ -62,7 +61,7 @@ func (s Stream) Kind() StreamKind {
 		return KindUnknown
 	}
 	switch kind := StreamKind(kind); kind {
-	case KindAccount, KindLicence:
+	case KindAccount, KindLicence, KindMarketplace:
 		return kind
 	case KindLegacy:
 		if product, customer, _ := strings.Cut(rest, "/"); product != "" && customer != "" {
@@ -79,10 +78,10 @@ type Actor string
 // Operator is the actor of requests from the command line.
 const Operator Actor = "operator"
 
-// AccountActor returns the actor for a person signed in to an account.
+// AccountActor returns the actor of an account.
 func AccountActor(id AccountID) Actor { return Actor(accountPrefix + string(id)) }
 
-// Account returns the account of the person; ok is false for other actors.
+// Account returns the actor's account; ok is false for other actors.
 func (a Actor) Account() (id AccountID, ok bool) { return Stream(a).Account() }
 
 const (
@@ -90,13 +89,17 @@ const (
 	legacyPrefix  = "legacy/"
 )
 
-// LicenceStream returns the stream of a Marketplace licence, by its id, "l-…".
+// LicenceStream returns the stream of a Marketplace licence.
 func LicenceStream(id LicenceID) Stream { return Stream(licencePrefix + string(id)) }
 
 // LegacyStream returns the stream of a customer of an older listing, for which AWS issues no licence.
 func LegacyStream(product ProductCode, customer string) Stream {
 	return Stream(legacyPrefix + string(product) + "/" + customer)
 }
+
+// NoticeStream returns the stream of a notice of AWS Marketplace that names no licence. Each notice has its own, so
+// keeping one takes no longer the more there are.
+func NoticeStream(id string) Stream { return MarketplaceStream + Stream("/"+id) }
 
 // IsLicence reports whether the stream is about what a buyer bought on AWS Marketplace.
 func (s Stream) IsLicence() bool {

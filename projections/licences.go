@@ -19,14 +19,14 @@ import (
 type Licence struct {
 	Stream portal.Stream `dynamodbav:"stream"`
 	State  string        `dynamodbav:"state"`
-	// Since is the source's time of the notice that told the state, or the time of the claim.
+	// Since is when the claim was made, or AWS's time of the notice that told the state.
 	Since time.Time `dynamodbav:"since"`
-	// Account, Plan and Name are those of the claim, "" before it.
+	// Account, Plan and Name are "" before the claim.
 	Account   portal.AccountID `dynamodbav:"account,omitempty"`
 	Plan      portal.PlanID    `dynamodbav:"plan,omitempty"`
 	Name      string           `dynamodbav:"name,omitempty"`
 	ClaimedAt time.Time        `dynamodbav:"claimed_at"`
-	// Operation is that of the claim while it waits, else "".
+	// Operation is the waiting claim's, else "".
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
 
 	Product   portal.ProductCode `dynamodbav:"product"`
@@ -34,7 +34,10 @@ type Licence struct {
 	Customer  string             `dynamodbav:"customer,omitempty"`
 	Agreement string             `dynamodbav:"agreement,omitempty"`
 	FreeTrial bool               `dynamodbav:"free_trial,omitempty"`
-	Dimension string             `dynamodbav:"dimension,omitempty"`
+	// Dimensions are the contract dimensions that the buyer has paid for.
+	Dimensions []string `dynamodbav:"dimensions,omitempty"`
+	// Unsold means that no plan of the catalog names them.
+	Unsold bool `dynamodbav:"unsold,omitempty"`
 	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
 	Until time.Time `dynamodbav:"until"`
 }
@@ -49,7 +52,7 @@ const (
 	LicenceEnded     = "ended"
 )
 
-// LicenceText tells the owner of a licence what its state means, and what to do.
+// LicenceText tells a licence's owner what its state means and what to do.
 func LicenceText(state string) string {
 	switch state {
 	case LicenceWaiting:
@@ -66,8 +69,8 @@ func LicenceText(state string) string {
 	return "AWS Marketplace has told us of the purchase."
 }
 
-// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One is in
-// the list for operators, one in the account that has claimed the licence.
+// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One
+// is for operators, one for the account with the claim.
 func licenceRows(changed rows, before, licence state.Licence, fact events.Event) {
 	shown := shownLicence(licence)
 	changed.view(changed.Licence(licence.Stream), fact.Sequence, shown)
@@ -85,7 +88,7 @@ func shownLicence(l state.Licence) Licence {
 	shown := Licence{
 		Stream: l.Stream, Account: l.Claim.Account, Plan: l.Claim.Plan, Name: l.Claim.Name, ClaimedAt: l.Claim.At,
 		Product: l.Purchase.Product, Buyer: l.Purchase.Buyer, Customer: l.Purchase.Customer, Agreement: l.Purchase.Agreement,
-		FreeTrial: l.Purchase.FreeTrial, Dimension: l.Dimension, Until: l.Until, Since: l.StatusAt,
+		FreeTrial: l.Purchase.FreeTrial, Dimensions: l.Dimensions, Unsold: l.Unsold(), Until: l.Until, Since: l.StatusAt,
 	}
 	if l.Claim.Waiting {
 		shown.Operation = l.Claim.Operation
@@ -93,6 +96,9 @@ func shownLicence(l state.Licence) Licence {
 	switch l.Status {
 	case events.LicenceActive:
 		shown.State = LicenceActive
+		if l.Lapsed {
+			shown.State = LicenceEnded
+		}
 	case events.LicenceFailed:
 		shown.State = LicenceFailed
 	case events.LicenceEnding:
@@ -108,7 +114,7 @@ func shownLicence(l state.Licence) Licence {
 	return shown
 }
 
-// Licences lists what AWS Marketplace has told of, sorted by stream.
+// Licences lists the licences that AWS Marketplace has told of, sorted by stream.
 func (v *Views) Licences(ctx context.Context) ([]Licence, error) {
 	live, err := v.store.live(ctx)
 	if err != nil {
@@ -131,7 +137,7 @@ func (v *Views) Licences(ctx context.Context) ([]Licence, error) {
 	return all, nil
 }
 
-// Licence reads one licence; found is false if AWS has not told of it and nobody has claimed it.
+// Licence: found is false if AWS has not told of the licence and nobody has claimed it.
 func (v *Views) Licence(ctx context.Context, stream portal.Stream) (licence Licence, found bool, err error) {
 	live, err := v.store.live(ctx)
 	if err != nil {
@@ -141,7 +147,7 @@ func (v *Views) Licence(ctx context.Context, stream portal.Stream) (licence Lice
 	return licence, found, asUnavailable(err)
 }
 
-// describeLicence has the words for facts of licences. Their facts name the plan themselves.
+// describeLicence: facts of licences name the plan themselves.
 func describeLicence(step *Step, fact events.Event) {
 	switch f := fact.Data.(type) {
 	case events.LicenceClaimed:
@@ -156,6 +162,13 @@ func describeLicence(step *Step, fact events.Event) {
 		step.Detail = step.Message
 	case events.LicenceAccessWanted:
 		step.Detail = "AWS Marketplace has confirmed the purchase of " + f.Name + "."
+	case events.LicenceEntitled:
+		step.Detail = "AWS Marketplace says what you have paid for."
+		if f.Lapsed {
+			step.Detail = "AWS Marketplace says that the contract has ended."
+		}
+	case events.LicencePlanChanged:
+		step.Detail = "AWS Marketplace says that you have changed the purchase to " + f.Name + "."
 	case events.LicenceAccessSet:
 		step.Detail = "AWS Marketplace has ended the purchase."
 		switch {
@@ -191,6 +204,8 @@ func licenceActivity(fact events.Event) string {
 		return ""
 	case set.Claimed:
 		return "You confirmed a purchase on AWS Marketplace."
+	case set.Renews != nil:
+		return "AWS Marketplace renewed a purchase."
 	case set.Open:
 		return "AWS Marketplace confirmed a purchase."
 	}

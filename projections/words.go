@@ -8,8 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// The words for facts about keys, changes of plans, and an account as a whole.
-
 func describeKey(step *Step, account state.Account, fact events.Event) {
 	switch f := fact.Data.(type) {
 	case events.KeyReady:
@@ -18,7 +16,7 @@ func describeKey(step *Step, account state.Account, fact events.Event) {
 		step.Status, step.Detail = Succeeded, "The key is called "+f.Name+"."
 	case events.KeyEndScheduled:
 		step.Detail = keyActivity(account, fact)
-		// A rotation schedules the end right after it has asked for the new key, and goes on.
+		// A rotation goes on after this: it schedules the end right after asking for the new key.
 		if account.Keys[account.Keys[f.Key].ReplacedBy].Readying != fact.Sequence-1 {
 			step.Status = Succeeded
 		}
@@ -136,8 +134,14 @@ func planActivity(account state.Account, fact events.Event) string {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.PlanChangeWanted:
+		if _, paid := f.Ring.Licence(); paid {
+			return "AWS Marketplace says that you changed your purchase from " + account.PlanName(f.From) + " to " + plan + "."
+		}
 		return "You asked to change from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.PlanChanged:
+		if f.Licence != "" {
+			return "Your purchase of " + plan + " replaced that of " + account.PlanName(f.From) + "."
+		}
 		return "You changed from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.SubscriptionApprovalPending:
 		return "You asked for " + plan + ". It waits for approval."

@@ -14,8 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Destination names a queue or a topic for its publisher. Exactly one of Queue and Topic is
-// set.
+// Destination is a queue or a topic, by its publisher's name. Exactly one is set.
 type Destination struct {
 	Queue string
 	Topic string
@@ -46,8 +45,8 @@ func (s *Sender) Send(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return ev.ID })
 }
 
-// SendAgain is Send with new deduplication ids, for events that may have been sent before and
-// must arrive: SNS drops a repeated id even if the first copy never reached the queue.
+// SendAgain is Send with new deduplication ids, for events that may have been sent and must
+// arrive: SNS drops a repeated id even if the first copy never reached the queue.
 func (s *Sender) SendAgain(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return portal.DeriveID(ev.ID, watermill.NewUUID()) })
 }
@@ -108,10 +107,14 @@ func encode(ev events.Event, to Destination, deduplicate func(events.Event) stri
 }
 
 // group keeps an account's events in order; on standard queues it keeps accounts from holding
-// up each other.
+// up each other. Checks of a licence's entitlement have a group of their own: they wait for AWS, and what
+// AWS says about the licence must not wait with them.
 func group(ev events.Event) string {
-	if job, ok := ev.Data.(events.JobRequested); ok {
-		return job.Job
+	switch data := ev.Data.(type) {
+	case events.JobRequested:
+		return data.Job
+	case events.EntitlementCheckRequested:
+		return string(ev.Subject) + "#entitlement"
 	}
 	return string(ev.Subject)
 }

@@ -1,6 +1,6 @@
-// Command signups puts the whole of Gatehouse under load: portals and workers as processes,
-// against a local AWS. By default a crowd signs up and subscribes at once. With -flap, accounts
-// subscribe and leave all the time, and newcomers are timed. With -alone, one person at a time
+// Command signups puts all of Gatehouse under load: portals and workers as processes, against a
+// local AWS. By default a crowd signs up and subscribes at once. With -flap, accounts keep
+// subscribing and leaving, and newcomers are timed. With -alone, one person at a time
 // subscribes, and round trips to AWS are counted. docs/performance.md explains the flags and
 // the checks at the end.
 package main
@@ -35,7 +35,7 @@ type settings struct {
 	lasting                       time.Duration
 	source                        string
 	seed                          uint64
-	asJSON                        bool
+	asJSON, byRow                 bool
 }
 
 func main() {
@@ -107,6 +107,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.lasting, "lasting", 2*time.Minute, "how long -flap goes on")
 	flags.IntVar(&s.alone, "alone", 0, "instead of a crowd: how many people subscribe one by one, without and with -latency (50ms unless given)")
 	flags.StringVar(&s.source, "source", "", "build the programs from this checkout instead of this one, to compare another version")
+	flags.BoolVar(&s.byRow, "rows", false, "also count requests to DynamoDB by program, operation and kind of row")
 	flags.BoolVar(&s.asJSON, "json", false, "write JSON instead of text")
 	if err := flags.Parse(args); err != nil {
 		return s, err

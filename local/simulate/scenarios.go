@@ -11,11 +11,10 @@ import (
 
 type scenario struct {
 	name string
-	// play returns a notPlayed if the scenario cannot be played on this portal or listing.
+	// play returns a notPlayed if this portal or listing cannot play the scenario.
 	play func(ctx context.Context, p *play) error
 }
 
-// notPlayed says why.
 type notPlayed string
 
 func (n notPlayed) Error() string { return string(n) }
@@ -29,6 +28,8 @@ var scenarios = []scenario{
 	{"cancelled and bought again at once", boughtAgain},
 	{"a notice arrives late", lateNotice},
 	{"a notice is lost", lostNotice},
+	{"renewed with the same licence", renewedSame},
+	{"renewed with another licence", renewedOther},
 	{"two licences of one account", twoLicences},
 	{"another account claims the licence", secondClaim},
 }
@@ -38,7 +39,7 @@ func claimThenPay(ctx context.Context, p *play) error {
 	return err
 }
 
-// active returns a new person's licence, claimed and then paid for.
+// active returns a licence that a new person claimed and then paid for.
 func (p *play) active(ctx context.Context) (*holding, error) {
 	who, err := p.newPerson(ctx)
 	if err != nil {
@@ -55,7 +56,7 @@ func (p *play) activeFor(ctx context.Context, who *person) (*holding, error) {
 	return h, p.take(ctx, "pay", h, p.market.Pay)
 }
 
-// claimed returns a new person's licence, claimed and not paid for.
+// claimed returns a licence that a new person claimed without paying.
 func (p *play) claimed(ctx context.Context) (*holding, error) {
 	who, err := p.newPerson(ctx)
 	if err != nil {
@@ -72,7 +73,6 @@ func (p *play) claimedBy(ctx context.Context, who *person) (*holding, error) {
 	return h, p.claim(ctx, h, who)
 }
 
-// payUnnoticed pays, and has AWS lose the notice.
 func (p *play) payUnnoticed(ctx context.Context, h *holding) error {
 	if err := p.market.LoseNext(ctx, 1); err != nil {
 		return err
@@ -107,8 +107,8 @@ func failThenPay(ctx context.Context, p *play) error {
 	return p.again(ctx, h)
 }
 
-// again has the buyer buy again and pay at once. A newer listing has another licence then, which the
-// owner claims.
+// again has the buyer buy again and pay. On a newer listing the owner then claims the new
+// licence.
 func (p *play) again(ctx context.Context, h *holding) error {
 	bought, err := p.market.Resubscribe(ctx, h.Agreement)
 	if err != nil {
@@ -154,7 +154,6 @@ func oldNotice(ctx context.Context, p *play) error {
 	return p.check(ctx, "send the first notice again", h)
 }
 
-// activation is the type of the notice that says that a licence is active.
 func (p *play) activation() string {
 	if p.on.kind == marketplace.SNS {
 		return marketplace.SubscribeSuccess
@@ -184,7 +183,7 @@ func lateNotice(ctx context.Context, p *play) error {
 	if err := p.payUnnoticed(ctx, h); err != nil {
 		return err
 	}
-	// The Agreement API of a newer listing may say so before the notice does.
+	// The Agreement API of a newer listing may say so before the notice.
 	if p.on.kind == marketplace.SNS {
 		if err := p.check(ctx, "pay; the notice is held back", h); err != nil {
 			return err
@@ -200,21 +199,16 @@ func lateNotice(ctx context.Context, p *play) error {
 	return p.check(ctx, "the notice arrives", h)
 }
 
-// reconcileJob is the workers' job that compares agreements with licences.
 const reconcileJob = "marketplace"
 
-// lostNotice loses the notice of a payment. Workers that compare agreements with licences do so when the
-// next agreement is announced.
+// lostNotice loses the notice of a payment. The workers find it when the next agreement is
+// announced, if they compare agreements with licences.
 func lostNotice(ctx context.Context, p *play) error {
 	if p.on.kind == marketplace.SNS {
 		return notPlayed("SNS repeats a delivery for days, so workers do not look for lost notices of older listings")
 	}
-	run, err := jobs.NewRuns(p.tables, p.names.Records).Load(ctx, reconcileJob)
-	switch {
-	case err != nil:
+	if err := p.reconciles(ctx, "so they learn of a lost notice only when AWS sends it again"); err != nil {
 		return err
-	case run.Version == 0:
-		return notPlayed("the workers of this portal do not compare agreements with licences, so they learn of a lost notice only when AWS sends it again")
 	}
 	h, err := p.claimed(ctx)
 	if err != nil {
@@ -238,6 +232,67 @@ func lostNotice(ctx context.Context, p *play) error {
 		return err
 	}
 	return p.check(ctx, "pay; the notice is lost, and another buyer comes", h)
+}
+
+// reconciles returns a notPlayed if the workers do not compare agreements with licences.
+func (p *play) reconciles(ctx context.Context, so string) error {
+	run, err := jobs.NewRuns(p.tables, p.names.Records).Load(ctx, reconcileJob)
+	if err == nil && run.Version == 0 {
+		return notPlayed("the workers of this portal do not compare agreements with licences, " + so)
+	}
+	return err
+}
+
+func renewedSame(ctx context.Context, p *play) error {
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	if h.Purchase, err = p.market.Renew(ctx, h.Agreement, marketplace.Renewal{KeepLicence: true}); err != nil {
+		return err
+	}
+	return p.check(ctx, "renew, with the same licence", h)
+}
+
+// renewedOther renews a purchase with a licence that nobody claims. Both licences work until AWS takes the old one
+// away.
+func renewedOther(ctx context.Context, p *play) error {
+	if p.on.kind == marketplace.SNS {
+		return notPlayed("the customers of older listings keep their licence when they renew")
+	}
+	if err := p.reconciles(ctx, "so they do not know which agreement renews which"); err != nil {
+		return err
+	}
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	bought, err := p.market.Renew(ctx, h.Agreement, marketplace.Renewal{})
+	if err != nil {
+		return err
+	}
+	next := &holding{Purchase: bought, owner: h.owner}
+	err = p.until(ctx, "the workers to carry the claim over", func() (bool, error) {
+		state, err := h.owner.state(ctx, next.stream())
+		return state == "active", err
+	})
+	var late lateError
+	if errors.As(err, &late) {
+		p.played.Result = Differs
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.check(ctx, "renew; the new licence", next); err != nil {
+		return err
+	}
+	if err := p.check(ctx, "the old licence, beside the new one", h); err != nil {
+		return err
+	}
+	if err := p.take(ctx, "deprovision the old licence", h, p.market.Deprovision); err != nil {
+		return err
+	}
+	return p.check(ctx, "the new licence, without the old one", next)
 }
 
 func twoLicences(ctx context.Context, p *play) error {
