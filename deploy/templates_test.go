@@ -306,6 +306,53 @@ func TestPoliciesFitIntoIAM(t *testing.T) {
 	}
 }
 
+// CloudFormation takes a template of at most 51,200 bytes directly; larger ones would need a bucket.
+func TestTemplatesNeedNoBucket(t *testing.T) {
+	t.Parallel()
+	for _, name := range names(t) {
+		info, err := fs.Stat(deploy.Templates, "cloudformation/"+name+".yaml")
+		ok(t, err)
+		if info.Size() > 51200 {
+			t.Errorf("%s has %d bytes", name, info.Size())
+		}
+	}
+}
+
+var (
+	shellBlock = regexp.MustCompile("(?s)\n```sh\n(.*?)\n```")
+	stackLine  = regexp.MustCompile(`(?m)^(?:[A-Z_]+=\S+ )*stack acme\S* ([a-z]+)(.*)$`)
+	given      = regexp.MustCompile(`([A-Z][A-Za-z]+)=`)
+)
+
+func TestTheCommandsOfThePageFitTheTemplates(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/deploy.md")
+	ok(t, err)
+	used := map[string]bool{}
+	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
+		commands := strings.ReplaceAll(block[1], "\\\n", " ")
+		check := exec.CommandContext(t.Context(), "bash", "-n")
+		check.Stdin = strings.NewReader(commands)
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("bash cannot read this (%v, %s):\n%s", err, out, commands)
+		}
+		for _, line := range stackLine.FindAllStringSubmatch(commands, -1) {
+			used[line[1]] = true
+			parameters := deploytest.Read(t, line[1]).Parameters
+			for _, parameter := range given.FindAllStringSubmatch(line[2], -1) {
+				if _, known := parameters[parameter[1]]; !known {
+					t.Errorf("%s.yaml has no parameter %s", line[1], parameter[1])
+				}
+			}
+		}
+	}
+	for _, name := range names(t) {
+		if !used[name] {
+			t.Errorf("no command creates a stack of %s.yaml", name)
+		}
+	}
+}
+
 var listedName = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\|")
 
 // docs/deploy.md has a chapter "### <name>.yaml" with three tables for each template.
