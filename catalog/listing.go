@@ -16,6 +16,8 @@ type Listing struct {
 	// MeterDimension is the dimension in which the portal meters usage, "" unless Meter is
 	// MeterPortal.
 	MeterDimension string `json:"meter_dimension,omitempty"`
+	// MeterIdle means that the portal also meters hours without usage.
+	MeterIdle bool `json:"meter_idle,omitempty"`
 	// Notices is "sns" or "eventbridge", and "" if it follows from what AWS says about a purchase.
 	Notices string `json:"notices,omitempty"`
 }
@@ -43,13 +45,16 @@ func (d Document) SoldAs(code portal.ProductCode) (plans []Plan, products []Prod
 }
 
 // listing completes a plan with how it is sold: as its product folder says, or else by the product
-// code that the usage plan has.
+// code that the usage plan has. API Gateway meters a plan with a product code, so the portal does not.
 func (a *assembler) listing(plan *Plan, code string, c claim) {
 	switch from := c.plan.Listing; {
 	case from != nil:
 		copied := *from
 		plan.Listing = &copied
 		a.checkListing(*plan, code, c)
+		if code != "" && copied.Meter == MeterPortal {
+			copied.Meter, copied.MeterDimension, copied.MeterIdle = MeterGateway, "", false
+		}
 	case code != "":
 		plan.Listing = &Listing{Product: portal.ProductCode(code), Meter: MeterGateway}
 	}
@@ -64,6 +69,6 @@ func (a *assembler) checkListing(plan Plan, code string, c claim) {
 	case l.Meter == MeterGateway && code == "":
 		a.warn(c.by, c.line, "The usage plan %s has no product code in API Gateway, so API Gateway meters nothing. Set the product code %s there, or choose another meter.", plan.ID, l.Product)
 	case l.Meter == MeterPortal && code != "":
-		a.warn(c.by, c.line, "The usage plan %s has a product code in API Gateway, which meters it, too, so AWS may bill usage twice. Remove the product code there, or write \"meter: api-gateway\".", plan.ID)
+		a.warn(c.by, c.line, "The usage plan %s has a product code in API Gateway, which meters it, so Gatehouse does not. Remove the product code there, or write \"meter: api-gateway\".", plan.ID)
 	}
 }

@@ -272,6 +272,9 @@ func SweepResult() string { return "sweep-result" }
 // MarketplaceRead is the set of how far the job marketplace has read, and what its last run found.
 func MarketplaceRead() string { return "marketplace-read" }
 
+// MarketplaceMetered is the set of what the last run of the job metering did.
+func MarketplaceMetered() string { return "marketplace-metered" }
+
 // UsagePlans is the set of the usage plans that a run of the job usage goes through.
 func UsagePlans(run string) string { return "usage-" + run }
 

@@ -12,9 +12,11 @@ import (
 )
 
 type marketplaceCommand struct {
-	Licences marketplaceLicencesCommand `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
-	Show     marketplaceShowCommand     `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
-	Simulate marketplaceSimulateCommand `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
+	Licences  marketplaceLicencesCommand  `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
+	Show      marketplaceShowCommand      `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
+	Ledger    marketplaceLedgerCommand    `cmd:"" help:"Show what was metered to AWS Marketplace, and what AWS answered."`
+	Reconcile marketplaceReconcileCommand `cmd:"" help:"Compare the agreements of AWS Marketplace with the licences, and what was used with what AWS bills."`
+	Simulate  marketplaceSimulateCommand  `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
 }
 
 type marketplaceLicencesCommand struct{ output }
