@@ -42,9 +42,8 @@ const (
 type phase string
 
 const (
-	resend phase = "resend"
-	write  phase = "write"
-	send   phase = "send"
+	write phase = "write"
+	send  phase = "send"
 )
 
 // Result is what a run did.
@@ -88,8 +87,6 @@ const format = 1
 type progress struct {
 	Format int   `json:"format"`
 	Phase  phase `json:"phase"`
-	// Now means that records are written in any quarter.
-	Now bool `json:"now,omitempty"`
 	// After is the last unsent record that was sent, or the last licence of Shard that was metered.
 	After  string `json:"after,omitempty"`
 	Shard  int    `json:"shard,omitempty"`
@@ -99,10 +96,14 @@ type progress struct {
 // Step does one step of a run from the cursor, "" or Demanded at the start, and returns the next
 // cursor, "" at the end. A step may be repeated.
 func (m *Meter) Step(ctx context.Context, cursor string) (next string, err error) {
-	p := progress{Format: format, Phase: resend, Now: cursor == Demanded, Result: Result{Began: m.Now().UTC()}}
+	now := m.Now().UTC()
+	p := progress{Format: format, Phase: send, Result: Result{Began: now}}
+	if cursor == Demanded || now.Sub(hourOf(now)) >= quarter {
+		p.Phase = write
+	}
 	if cursor != "" && cursor != Demanded {
 		var going progress
-		if json.Unmarshal([]byte(cursor), &going) == nil && going.Format == format && m.Now().Sub(going.Result.Began) <= lasts {
+		if json.Unmarshal([]byte(cursor), &going) == nil && going.Format == format && now.Sub(going.Result.Began) <= lasts {
 			p = going
 		}
 	}
@@ -162,12 +163,7 @@ func (m *Meter) sendSome(ctx context.Context, p progress) (progress, error) {
 		zerolog.Ctx(ctx).Error().Err(err).Msg("usage cannot be metered now: " + p.Result.Problem)
 		next = ""
 	}
-	if p.After = next; next != "" {
-		return p, nil
-	}
-	if p.Phase == resend && (p.Now || m.Now().Sub(hourOf(m.Now())) >= quarter) {
-		p.Phase = write
-	} else {
+	if p.After = next; next == "" {
 		p.Phase = ""
 	}
 	return p, nil
