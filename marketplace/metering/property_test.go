@@ -26,7 +26,7 @@ type hostile struct {
 
 func (h *hostile) act() {
 	switch rapid.SampledFrom([]string{
-		"calls", "calls", "late calls", "collect", "tick", "tick", "demand", "wake", "wait", "wait", "wait longer", "fault", "crash", "another worker", "end", "return", "agreement ends",
+		"calls", "calls", "late calls", "collect", "tick", "tick", "demand", "wake", "wait", "wait", "wait longer", "fault", "crash", "another worker", "end", "return", "agreement ends", "outage",
 	}).Draw(h.T, "next") {
 	case "calls":
 		h.calls(rapid.Int64Range(1, 9).Draw(h.T, "calls"))
@@ -67,6 +67,13 @@ func (h *hostile) act() {
 		h.ended = true
 	case "return":
 		h.noticed(events.NoticeSubscribed, events.LicenceActive)
+	case "outage":
+		h.calls(rapid.Int64Range(1, 9).Draw(h.T, "calls"))
+		h.collect()
+		h.aws.next = append(h.aws.next, rapid.SampledFrom([]fault{throttled, unheard, lost, unprocessed}).Draw(h.T, "fault"))
+		h.tick(Demanded)
+		h.clock = h.clock.Add(7 * time.Hour)
+		h.late, h.unsure = true, true
 	case "agreement ends":
 		h.rows = append(h.rows, due.OfMetering(bought, 0, h.clock))
 	}
