@@ -26,7 +26,7 @@ func newSeller(p Process) *seller.Seller {
 // newReconciler compares the licences that the seller's event bus names with AWS's agreements.
 func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging) *reconcile.Reconciler {
 	return &reconcile.Reconciler{
-		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()),
+		Seller: newSeller(p), Journal: facts, Sender: sender, Rows: facts, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()),
 		ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
 	}
 }

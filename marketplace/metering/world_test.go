@@ -399,7 +399,6 @@ func (f *fakeAWS) Meter(_ context.Context, product portal.ProductCode, records [
 	return metered, nil
 }
 
-
 func counterOf(plan portal.PlanID, on time.Time, used int64) usage.Counter {
 	return usage.Counter{Plan: plan, Key: "k", GatewayKey: "gw", Day: on, Used: used}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -53,6 +54,10 @@ type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 }
 
+type rows interface {
+	Write(ctx context.Context, rows ...journal.Row) error
+}
+
 type scratch interface {
 	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
@@ -63,6 +68,8 @@ type Reconciler struct {
 	Seller  agreements
 	Journal facts
 	Sender  sender
+	// Rows takes due rows of licences whose agreement has ended.
+	Rows    rows
 	Scratch scratch
 	// ByTopic means that some listings have SNS topics. Then the job sends nothing about a licence
 	// without facts: it may be of such a listing, whose purchases have other streams.
