@@ -17,16 +17,16 @@ type FoundLicence struct {
 	Facts []events.Event
 }
 
-// Licences lists the licences that AWS Marketplace has told of, or that somebody has claimed, sorted
-// by stream.
+// Licences lists the licences that AWS Marketplace has told of or people have claimed, sorted by
+// stream.
 func (d *Desk) Licences(ctx context.Context) ([]projections.Licence, error) {
 	all, err := d.views.Licences(ctx)
 	return all, InWords(err)
 }
 
-// Licence reads a licence from the journal: by its stream, or by AWS's id of it, "l-…". It returns
-// NotFound if AWS has not told of it and nobody has claimed it, and Invalid for a name that no licence
-// has.
+// Licence reads a licence from the journal: by its stream, or by AWS's id of it, "l-…". It is
+// NotFound if AWS has not told of it and nobody has claimed it, and Invalid for a name that no
+// licence has.
 func (d *Desk) Licence(ctx context.Context, name string) (FoundLicence, error) {
 	stream := portal.Stream(name)
 	if strings.HasPrefix(name, "l-") {

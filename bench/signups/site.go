@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// site is the local AWS and the issuer in this process, and the fleet.
 type site struct {
 	settings
 	tell   func(format string, values ...any)
@@ -29,8 +28,7 @@ type site struct {
 	demo   demo.Installed
 	random *rand.Rand
 	client *http.Client
-	// polls counts how often the crowd polled an operation.
-	polls int
+	polls  int
 }
 
 func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site, error) {

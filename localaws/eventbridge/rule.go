@@ -13,7 +13,6 @@ import (
 // maxRules is AWS's default quota of rules on a bus.
 const maxRules = 300
 
-// rule is one rule with its targets.
 type rule struct {
 	Name, EventPattern string
 	Description        string   `json:",omitempty"`
@@ -139,7 +138,6 @@ func namedRule(tx *store.Tx, name string) (rule, error) {
 	return r, err
 }
 
-// change writes the rule that fn has changed.
 func (s *Service) change(bus, name string, fn func(*rule) error) error {
 	if err := s.checkBus(bus); err != nil {
 		return err
@@ -185,7 +183,6 @@ func (s *Service) listRules(_ context.Context, in *listRulesIn) (*listRulesOut, 
 	return out, err
 }
 
-// rules returns all rules by name.
 func (s *Service) rules() (all []rule, err error) {
 	err = s.env.DB.View(func(tx *store.Tx) (err error) {
 		all, err = store.AllJSON[rule](rulesIn(tx))

@@ -27,7 +27,6 @@ func (s *Service) enableKey(_ context.Context, in *keyIDInput) (*none, error) {
 	return &none{}, err
 }
 
-// disableKey makes each use of the key fail with DisabledException.
 func (s *Service) disableKey(_ context.Context, in *keyIDInput) (*none, error) {
 	_, err := s.change(in.KeyID, func(k *key) error {
 		if err := s.notPendingDeletion(*k); err != nil {
@@ -51,7 +50,7 @@ type scheduleKeyDeletionOutput struct {
 	PendingWindowInDays int     `json:"PendingWindowInDays"`
 }
 
-// scheduleKeyDeletion deletes a key after 7 to 30 days, 30 by default. Until then
+// scheduleKeyDeletion deletes a key after 7 to 30 days, 30 by default, unless
 // CancelKeyDeletion restores it.
 func (s *Service) scheduleKeyDeletion(_ context.Context, in *scheduleKeyDeletionInput) (*scheduleKeyDeletionOutput, error) {
 	days := 30
@@ -99,7 +98,7 @@ func (s *Service) cancelKeyDeletion(_ context.Context, in *keyIDInput) (*keyIDOu
 	return &keyIDOutput{s.keyARN(k.ID)}, nil
 }
 
-// change stores the key as fn changes it, unless fn fails. name is an id or ARN.
+// change stores the key as changed by fn, unless fn fails. name is an id or ARN.
 func (s *Service) change(name string, fn func(*key) error) (key, error) {
 	return s.changeIn(name, func(_ *store.Tx, k *key) error { return fn(k) })
 }

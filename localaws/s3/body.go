@@ -17,7 +17,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// payload is a request's body after all checks.
 type payload struct {
 	content []byte
 	// checksum and sum are the client's, or nil and "".
@@ -27,7 +26,8 @@ type payload struct {
 	byMD5 bool
 }
 
-// body reads and unchunks the body. It checks every digest and length in the request.
+// body reads and unchunks the body, and checks every digest and length in the
+// request.
 func (c call) body() (payload, error) {
 	var p payload
 	raw, err := wire.ReadBody(c.Request)
