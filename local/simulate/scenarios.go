@@ -30,6 +30,7 @@ var scenarios = []scenario{
 	{"a notice is lost", lostNotice},
 	{"two licences of one account", twoLicences},
 	{"another account claims the licence", secondClaim},
+	{"what was used is billed", usedIsBilled},
 }
 
 func claimThenPay(ctx context.Context, p *play) error {
