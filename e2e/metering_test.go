@@ -59,7 +59,7 @@ func waitNearHour(t *testing.T) {
 	}
 }
 
-// What a buyer has used is billed once an hour, and what was used last right after the end.
+// Usage is billed once an hour, and the last usage right after the end.
 func TestABuyerPaysForWhatWasUsed(t *testing.T) {
 	t.Parallel()
 	waitNearHour(t)

@@ -22,7 +22,7 @@ const (
 )
 
 // Wake meters the last usage of the licence of a due row of kind due.Metering. It reads the counters
-// from API Gateway once more, writes a record unless the hour has one, and sends what is unsent. It is
+// from API Gateway again, writes a record unless the hour has one, and sends what is unsent. It is
 // done when the window has passed, when AWS takes no more, or when the licence is active again.
 //
 // It may be repeated. AWS's errors do not fail it: the row falls due again.

@@ -183,27 +183,27 @@ func (t take) apply(before Head) (after Head, records []Record, changed bool) {
 		}
 		records = append(records, record)
 	}
-	return after, records, t.settle(&after) || changed || len(records) > 0
+	return after, records, t.advance(&after) || changed || len(records) > 0
 }
 
 // free reports whether the hour has no record of the dimension, and none can be later.
 func (h Head) free(dimension string, hour time.Time) bool { return h.Hours[dimension].Before(hour) }
 
 const (
-	// API Gateway's counters of a day are read until the plan was collected settled after it. The job
-	// usage reads today and yesterday, and what it missed.
-	settled = 2 * 24 * time.Hour
+	// A counter of a day may grow until its plan was collected so long after the day. The job usage reads
+	// today and yesterday, and the days that it missed.
+	growing = 2 * 24 * time.Hour
 	// worthwhile is by how much From must advance to be written without another change.
 	worthwhile = 7 * 24 * time.Hour
 )
 
-// settle moves From to the first day whose counters may still grow, and forgets the counters before
+// advance moves From to the first day whose counters may still grow, and forgets the counters before
 // it. It reports whether that is worth a write.
-func (t take) settle(h *Head) bool {
+func (t take) advance(h *Head) bool {
 	from := day(t.now)
 	oldest := from.AddDate(0, 0, -gateway.MaxUsageDays)
 	for _, read := range t.collected {
-		if first := day(read.Add(-settled)); first.Before(from) {
+		if first := day(read.Add(-growing)); first.Before(from) {
 			from = first
 		}
 	}

@@ -46,8 +46,8 @@ func (l *Ledger) Region(ctx context.Context) (string, error) {
 	return schema.TextOf(item["region"]), err
 }
 
-// settleRegion records the Region if none is recorded, and returns the recorded one.
-func (l *Ledger) settleRegion(ctx context.Context, region string) (string, error) {
+// keepRegion records the Region if none is recorded, and returns the recorded one.
+func (l *Ledger) keepRegion(ctx context.Context, region string) (string, error) {
 	item := schema.MeteringRegion().Attributes()
 	item["region"] = schema.Text(region)
 	_, err := l.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")})

@@ -61,7 +61,7 @@ type Meter struct {
 	Scratch  scratch
 	// Sold reads how the catalog sells the plans.
 	Sold func(ctx context.Context) (func(portal.PlanID) Sold, error)
-	// ReadKey reads the counters of a key in a plan from API Gateway once more.
+	// ReadKey reads the counters of a key in a plan from API Gateway again.
 	ReadKey func(ctx context.Context, account portal.AccountID, pair portal.Pair, id portal.GatewayKeyID) error
 	Now     func() time.Time
 }
@@ -108,7 +108,7 @@ func (m *Meter) write(ctx context.Context, of subject, idle bool) (written int, 
 			return 0, nil
 		}
 		if len(records) > 0 {
-			if region, err := m.Ledger.settleRegion(ctx, m.Seller.Region()); err != nil || region != m.Seller.Region() {
+			if region, err := m.Ledger.keepRegion(ctx, m.Seller.Region()); err != nil || region != m.Seller.Region() {
 				return 0, errors.Join(err, errElsewhere)
 			}
 		}

@@ -94,8 +94,8 @@ func (h *hostile) wakeAll() {
 	h.rows = left
 }
 
-// settle has the buyer return, and nothing go wrong any more.
-func (h *hostile) settle() {
+// calm has the buyer return, and nothing go wrong any more.
+func (h *hostile) calm() {
 	h.db.after, h.db.meanwhile, h.aws.next, h.aws.meanwhile = 0, nil, nil, nil
 	h.noticed(events.NoticeSubscribed, events.LicenceActive)
 	h.collect()
@@ -108,8 +108,7 @@ func (h *hostile) settle() {
 	}
 }
 
-// Whatever happens, no usage is billed twice, and what is not billed is in the ledger with a reason
-// that has happened.
+// No usage is billed twice. The ledger has a reason for all that is not billed, and something led to it.
 func TestUsageIsBilledOnceOrTheLedgerSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	tables, create := newTable(t)
@@ -121,7 +120,7 @@ func TestUsageIsBilledOnceOrTheLedgerSaysWhyNot(t *testing.T) {
 		for range rapid.IntRange(5, 40).Draw(rt, "actions") {
 			h.act()
 		}
-		h.settle()
+		h.calm()
 		h.check()
 	})
 }

@@ -30,8 +30,8 @@ const (
 	Returned Status = "returned"
 )
 
-// Record is the usage of a licence in one dimension and hour. What is sent to AWS, from Product to
-// Quantity, never changes.
+// Record is the usage of a licence in one dimension and hour. The fields from Product to Quantity
+// are sent to AWS, and never change.
 type Record struct {
 	Licence portal.Stream      `dynamodbav:"licence"`
 	Product portal.ProductCode `dynamodbav:"product"`
