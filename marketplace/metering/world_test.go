@@ -304,9 +304,8 @@ func (c *crashing) TransactWriteItems(ctx context.Context, in *dynamodb.Transact
 type fakeAWS struct {
 	now    func() time.Time
 	region string
-	// bills are the quantities by licence, dimension and hour, twice those that were billed again.
+	// bills are the quantities by licence, dimension and hour.
 	bills map[string]int64
-	twice []string
 	ends  time.Time
 	// behind is how far AWS's clock is behind.
 	behind time.Duration
