@@ -83,7 +83,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
 		MayRegister:    admit,
 		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return who.Deleted(r) },
-		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, Now: p.Now,
+		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, CarriesUsage: p.Config.RotationCarriesUsage, Now: p.Now,
 	})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{

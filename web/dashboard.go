@@ -117,7 +117,8 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	needs, told, err := s.needs(r.Context(), id.Account)
+	note := s.standingNote(account.Profile)
+	needs, told, err := s.needs(r.Context(), id.Account, note != nil)
 	if err != nil {
 		return dashboardPage{}, err
 	}
@@ -129,7 +130,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	page := dashboardPage{
 		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 	}
-	page.Purchases, page.Standing = waiting, s.standingNote(account.Profile)
+	page.Purchases, page.Standing = waiting, note
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		progress, err := s.registration(r.Context(), id, recent)

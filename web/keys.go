@@ -163,9 +163,9 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	}
 	body := revealPage{Name: "API key"}
 	var ring portal.Ring
-	for _, k := range account.Keys {
-		if k.ID == portal.KeyID(key) {
-			body.Name, ring = k.Name, k.Ring
+	for _, line := range s.times(r.Context()).keyLines(account, nil) {
+		if line.ID == portal.KeyID(key) {
+			body.Name, ring = line.Name, line.Ring
 		}
 	}
 	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {

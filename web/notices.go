@@ -99,8 +99,9 @@ func body(n notices.Notice) string {
 
 // needs are the notices that the dashboard shows first. A disabled key has a place of its own there.
 // told has the operations whose end such a notice tells, dismissed ones included: the dashboard need not
-// tell it again.
-func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
+// tell it again. locked says that the dashboard begins with why the account cannot be used; a notice about
+// the account would repeat that.
+func (s *Web) needs(ctx context.Context, account portal.AccountID, locked bool) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
 	told = map[portal.OperationID]bool{}
 	if s.notices == nil {
 		return nil, told, nil
@@ -116,7 +117,7 @@ func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noti
 	}
 	when := s.times(ctx)
 	for _, n := range notices.NeedsYou(all) {
-		if n.Kind != notices.KeyDisabled {
+		if n.Kind != notices.KeyDisabled && !(locked && n.About == notices.AboutAccount) {
 			lines = append(lines, when.noticeLine(n, "/dashboard"))
 		}
 	}

@@ -110,6 +110,17 @@ func TestAWebhooksPageShowsWhatWasSent(t *testing.T) {
 	none(t, document(t, signedIn(informed()).get("/webhooks/w-2"), http.StatusOK), `form[action$="/redeliver"]`)
 }
 
+func TestADeliveryThatIsSentAgainSaysSo(t *testing.T) {
+	t.Parallel()
+	f := informed()
+	f.told.deliveries[0].Round, f.told.deliveries[0].AskedAt = 1, now.Add(-2*time.Minute)
+	doc := document(t, signedIn(f).get("/webhooks/w-1"), http.StatusOK)
+	says(t, doc, `section[aria-labelledby="deliveries"] .card:first-child`, "You had it sent again 2 minutes ago")
+	if got := text(doc.Find(`section[aria-labelledby="deliveries"] .card`).Eq(1)); strings.Contains(got, "sent again") {
+		t.Errorf("another one reads %q", got)
+	}
+}
+
 func TestFormsOfAWebhookAskForWhatTheySay(t *testing.T) {
 	t.Parallel()
 	for path, c := range map[string]struct {

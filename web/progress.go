@@ -75,6 +75,9 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Replacing a key", "Your new key is ready"
 	case typeEndKey:
 		doing, done = "Changing when a key ends", "Changed when a key ends"
+		if operation.EndsKey {
+			doing, done = "Ending a key", "Ended a key"
+		}
 	case typeConfirm:
 		doing, done = "Setting up "+plan+" from AWS Marketplace", plan+" from AWS Marketplace is active"
 	case typeDeleteAccount:
@@ -120,7 +123,7 @@ var stepTexts = map[string]stepWords{
 	"KeyRenamed":            {"Key renamed", ""},
 	"KeyEndScheduled":       {"End scheduled", ""},
 	"KeyEndsSoon":           {"Key expires soon", ""},
-	"KeyEnding":             {"Key revoked", "API Gateway will refuse the key."},
+	"KeyEnding":             {"Key is ending", ""},
 	"KeyEnded":              {"Key disabled", "API Gateway refuses the key for ever."},
 	"KeyBlocked":            {"Key blocked", "API Gateway refuses the key for now."},
 	"KeyUnblocked":          {"Key unblocked", "We no longer keep the key disabled."},
@@ -144,7 +147,7 @@ var stepTexts = map[string]stepWords{
 	"RegistrationDenied":    {"Registration denied", ""},
 	"AccountSuspended":      {"Account suspended", "API Gateway will refuse its keys."},
 	"AccountReinstated":     {"Account reinstated", "API Gateway will accept its keys again."},
-	"AccountKeysSwitched":   {"Keys switched", "API Gateway has every key as it should be."},
+	"AccountKeysSwitched":   {"Keys updated", ""},
 	"AdminPromoted":         {"Admin promoted", "The account's owner is an admin of this portal."},
 	"AdminDemoted":          {"Promotion ended", "The account's owner is no longer an admin of this portal by promotion."},
 	"AccountDeleting":       {"Deletion accepted", ""},

@@ -55,6 +55,8 @@ type deliveryLine struct {
 	// Next is when it is tried again, if it is.
 	Next     phrase
 	Attempts []attemptLine
+	// Asked is when the person last had it sent again.
+	Asked moment
 	// Again says that it can be sent again.
 	Again bool
 }
@@ -71,7 +73,11 @@ func (when times) webhookLine(w notices.Webhook) webhookLine {
 		ID: w.ID, URL: w.URL, Description: w.Description, On: w.On(), Why: w.Why, Created: when.moment(w.CreatedAt), Failing: when.moment(w.FailingSince),
 		Badge: badge{"ok", "check", "On"}, Kinds: "every kind of notice",
 	}
-	if n := len(w.Kinds); n > 0 {
+	switch n := len(w.Kinds); n {
+	case 0:
+	case 1:
+		line.Kinds = "a notice when " + labelOf(w.Kinds[0])
+	default:
 		line.Kinds = count(n, "kind") + " of notices"
 	}
 	switch {
@@ -197,6 +203,9 @@ func (when times) deliveryLine(hook notices.Webhook, d notices.Delivery) deliver
 			notices.Pending: {"busy", "clock", "On its way"}, notices.Delivered: {"ok", "check", "Delivered"},
 			notices.Failed: {"bad", "cross", "Failed"}, notices.Held: {"quiet", "pause", "Not sent"},
 		}[d.State],
+	}
+	if d.Round > 0 {
+		line.Asked = when.moment(d.AskedAt)
 	}
 	if d.State == notices.Pending && d.NextAt.After(when.now) {
 		line.Badge, line.Next = badge{"warn", "clock", "Retrying"}, phrase{when.at(d.NextAt)}
