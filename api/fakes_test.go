@@ -236,7 +236,7 @@ func full() *fake {
 			},
 			Licences: []projections.Licence{
 				{Stream: "licence/l-1", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceWaiting, Since: now, Buyer: "111122223333", Operation: "op-1"},
-				{Stream: "legacy/abc/X01", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceActive, Since: now, Until: now.Add(24 * time.Hour), FreeTrial: true},
+				{Stream: "legacy/abc/X01", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceActive, Since: now, Until: now.Add(24 * time.Hour), FreeTrial: true, Cancelled: true},
 			},
 			Subscriptions: []projections.Subscription{
 				{Plan: "plan-free", Name: "Free", Offered: true, State: projections.SubscriptionActive, Since: now},

@@ -21,6 +21,8 @@ type Licence struct {
 	Dimension string
 	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
 	Until time.Time
+	// Cancelled means that the agreement is over, and that AWS has not taken the licence away yet.
+	Cancelled bool
 	// Claim is that of the account that the licence belongs to, the zero Claim if it is free.
 	Claim Claim
 	// Open means that the account should have access. AccessSequence is the fact that said so, or
@@ -91,7 +93,7 @@ func (l *Licence) notice(f events.LicenceNoticed) {
 	if f.Status == events.LicenceUnknown {
 		return
 	}
-	l.Status, l.StatusAt = f.Status, f.Notice.At
+	l.Status, l.StatusAt, l.Cancelled = f.Status, f.Notice.At, f.Notice.Kind == events.NoticeCancelled
 	l.Offer = cmp.Or(f.Notice.Offer, l.Offer)
 	l.Dimension = cmp.Or(f.Notice.Dimension, l.Dimension)
 	if f.Notice.Until != nil {
@@ -126,6 +128,7 @@ var statusOf = map[events.NoticeKind]events.LicenceStatus{
 	events.NoticeSubscribed:     events.LicenceActive,
 	events.NoticeLicenceUpdated: events.LicenceActive,
 	events.NoticeActive:         events.LicenceActive,
+	events.NoticeCancelled:      events.LicenceActive,
 	events.NoticeFailed:         events.LicenceFailed,
 	events.NoticeUnsubscribing:  events.LicenceEnding,
 	events.NoticeUnsubscribed:   events.LicenceEnded,

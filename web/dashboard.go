@@ -56,6 +56,8 @@ type subscriptionLine struct {
 	// Used is set for an active subscription.
 	Used []usedLine
 	Call firstCall
+	// Payer is the purchase on AWS Marketplace that pays for it, "" if none does.
+	Payer string
 }
 
 type keyLine struct {
@@ -122,7 +124,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	waiting, err := s.unconfirmed(r)
+	waiting, err := s.unconfirmed(r, id.Account)
 	if err != nil {
 		return dashboardPage{}, err
 	}
@@ -139,8 +141,8 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		}
 		page.Unregistered, page.Open = &progress, progress.Open()
 	}
-	page.Bought = when.bought(account.Licences)
 	all := offersIn(shelf.Products)
+	page.Bought = when.bought(account.Licences, all)
 	page.addKeys(account)
 	report := s.presentUsage(r.Context(), id.Account, account)
 	var used []usedLine
@@ -155,6 +157,9 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	for _, operation := range recent.newest() {
 		stand := s.standingOf(operation, subscriptionTo(account, operation.Plan))
 		stand.Unmet = stand.Unmet && !told[operation.ID]
+		if claims(account, operation.ID) {
+			continue // the purchase says what it waits for, or why it failed
+		}
 		page.addRequest(stand, all, s.planName(operation.Plan, all, account))
 	}
 	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used), waiting)
@@ -162,7 +167,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 }
 
 func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.Shelf, sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
-	line := subscriptionLine{heldPlan: when.heldPlan(sub, all, recent)}
+	line := subscriptionLine{heldPlan: when.heldPlan(sub, all, recent), Payer: payer(account, sub.Ring)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Named = names(line.Name, line.Product)
@@ -172,6 +177,11 @@ func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.S
 		}
 	}
 	return line
+}
+
+// claims reports whether the operation claims a purchase that waits or did not become active.
+func claims(account projections.Account, operation portal.OperationID) bool {
+	return slices.ContainsFunc(account.Licences, func(l projections.Licence) bool { return l.Operation == operation })
 }
 
 // add adds a subscription, and an attention while it is pending or ending.

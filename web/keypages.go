@@ -119,7 +119,11 @@ func plansWithKeys(account projections.Account, chosen portal.PlanID) []planChoi
 			continue
 		}
 		rings[sub.Ring] = true
-		choices = append(choices, planChoice{sub.Plan, sub.Name, sub.Plan == chosen})
+		choice := planChoice{sub.Plan, sub.Name, sub.Plan == chosen}
+		if payer := payer(account, sub.Ring); payer != "" {
+			choice.Name += ", " + payer
+		}
+		choices = append(choices, choice)
 	}
 	if len(choices) < 2 {
 		return nil

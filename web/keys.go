@@ -95,7 +95,8 @@ func replaced(account projections.Account, key projections.Key) bool {
 	})
 }
 
-// plansOf names the plans of a key, if the account's plans have different keys.
+// plansOf names the plans of a key and the purchase that pays for it, if the account's plans have different
+// keys.
 func plansOf(account projections.Account, key projections.Key) string {
 	var names []string
 	rings := map[portal.Ring]bool{}
@@ -107,6 +108,9 @@ func plansOf(account projections.Account, key projections.Key) string {
 		if sub.Ring == key.Ring {
 			names = append(names, sub.Name)
 		}
+	}
+	if payer := payer(account, key.Ring); payer != "" {
+		return strings.Join(append(names, payer), ", ")
 	}
 	if len(rings) < 2 {
 		return ""

@@ -49,6 +49,8 @@ type Marketplace struct {
 	Confirm confirming
 	// Licences says which account has claimed a licence. Nil means that this is not known.
 	Licences owning
+	// Simulated says that this is the local AWS Marketplace, on which the command line buys.
+	Simulated bool
 	// Limit limits how many buyers arrive from one address.
 	Limit func(http.Handler) http.Handler
 }
@@ -113,8 +115,10 @@ type purchasesPage struct {
 	SignIn, SignUp string
 	SignedIn       bool
 	Person         string
-	Unregistered   *registration
-	Standing       *standingNote
+	// Simulated says that a command buys, since there is no console of AWS.
+	Simulated    bool
+	Unregistered *registration
+	Standing     *standingNote
 }
 
 type purchaseLine struct {
@@ -141,7 +145,7 @@ type purchaseLine struct {
 
 func (s *Web) purchasesPage(w http.ResponseWriter, r *http.Request) error {
 	id, signedIn := identity.From(r.Context())
-	body := purchasesPage{AWS: subscriptionsOfAWS, SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id)}
+	body := purchasesPage{AWS: subscriptionsOfAWS, SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id), Simulated: s.market.Simulated}
 	usable := signedIn
 	if signedIn {
 		mine, err := s.ofAccount(r.Context(), id.Account)
@@ -261,8 +265,8 @@ func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identit
 	return follow(w, r, operation, nil)
 }
 
-// unconfirmed are the purchases that wait for the person, for the dashboard.
-func (s *Web) unconfirmed(r *http.Request) ([]purchaseLine, error) {
+// unconfirmed are the purchases that the account can still confirm, for the dashboard.
+func (s *Web) unconfirmed(r *http.Request, account portal.AccountID) ([]purchaseLine, error) {
 	found, err := s.purchases(r)
 	if err != nil {
 		return nil, err
@@ -272,7 +276,7 @@ func (s *Web) unconfirmed(r *http.Request) ([]purchaseLine, error) {
 		if one.Operation != "" {
 			continue
 		}
-		line, err := s.purchaseLine(r, one, "")
+		line, err := s.purchaseLine(r, one, account)
 		if err != nil {
 			return nil, err
 		}

@@ -275,7 +275,7 @@ func waiting(reason string) nextStep {
 	case waitsForPayment:
 		return nextStep{Heading: "Next: AWS Marketplace confirms the payment", Text: "That can take from a minute to a few days. You can close this page; your dashboard shows the answer.", Links: []link{toDashboard}}
 	case paymentFailed:
-		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: []link{subscriptionsAtAWS, toDashboard}}
+		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: []link{{"Payment methods at AWS", paymentsOfAWS}, subscriptionsAtAWS, toDashboard}}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
 	case waitsForKMSKey:
@@ -289,7 +289,7 @@ func rejected(operation operations.Operation, now present) nextStep {
 	case string(portal.NotRegistered):
 		return nextStep{"Register your account first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
 	case agreementEnded:
-		return nextStep{"Buy it again, if you want to use it", "AWS Marketplace says that this purchase has ended, or that the payment failed.", []link{subscriptionsAtAWS, toDashboard}}
+		return nextStep{"Check the payment, and buy it again", "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment.", []link{{"Payment methods at AWS", paymentsOfAWS}, subscriptionsAtAWS, toDashboard}}
 	case string(portal.Superseded):
 		return nextStep{"A newer request replaced this one", "Your dashboard shows what you have now.", []link{toDashboard}}
 	}

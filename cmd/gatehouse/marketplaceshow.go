@@ -77,6 +77,9 @@ func inWords(l state.Licence) (said, next string) {
 	}
 	switch l.Status {
 	case events.LicenceActive:
+		if l.Cancelled {
+			return "AWS says that its agreement is over, and has not taken the licence away yet.", find
+		}
 		return "AWS says that it is active.", find
 	case events.LicenceFailed:
 		return "AWS could not take the payment.", "The buyer has to correct the payment method of their AWS account. Access begins once AWS says that the purchase is active."
