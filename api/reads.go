@@ -77,7 +77,7 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 // ShowSubscription returns a subscription as the API shows it.
 func ShowSubscription(s projections.Subscription) Subscription {
 	shown := Subscription{
-		Plan:    string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
+		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
 		Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),
 	}
 	if licence, ok := s.Ring.Licence(); ok {

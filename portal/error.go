@@ -36,6 +36,8 @@ type Error struct {
 	Message string
 	// Field is the member of the request's body that is wrong, "" if it is none or more than one.
 	Field string
+	// After is how long to wait before the next try, 0 if that is not known.
+	After time.Duration
 	// Err is the cause, for operators only.
 	Err error
 }
@@ -71,6 +73,15 @@ func FieldOf(err error) string {
 		return e.Field
 	}
 	return ""
+}
+
+// AfterOf returns how long to wait before the next try, 0 if that is not known.
+func AfterOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.After
+	}
+	return 0
 }
 
 // PlanLimit refuses to add a key to another plan because it is in as many as AWS allows. most

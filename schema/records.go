@@ -115,6 +115,11 @@ func WebhookCount(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#webhooks"}
 }
 
+// WebhookTests is the row of when an account last had tests sent to its webhooks.
+func WebhookTests(account portal.AccountID) Key {
+	return Key{accountPartition(account), "settings#webhook-tests"}
+}
+
 // PersonWord is the row by which a person is found: by e-mail address, or a word of the name.
 func PersonWord(word string, account portal.AccountID) Key {
 	of := PersonWords(word)

@@ -234,7 +234,11 @@ func (s *Web) onWebhook(do func(r *http.Request, id identity.Identity, hook stri
 			return err
 		}
 		next, err := do(r, id, hook)
-		if text, ok := refusal(err); ok {
+		text, ok := refusal(err)
+		if portal.CodeOf(err) == portal.TooManyRequests {
+			text, ok = refused(w, err)
+		}
+		if ok {
 			return s.renderWebhook(w, r, id, hook, s.status(err), webhookPage{Error: text, Since: r.PostForm.Get("since"), Until: r.PostForm.Get("until")})
 		}
 		if err != nil {
