@@ -20,7 +20,7 @@ func (f *fake) asAdmin(what string, admin operations.Caller, account portal.Acco
 	return f.operation, f.ask(what, admin, string(account)+message)
 }
 
-func (f *fake) Suspend(_ context.Context, admin operations.Caller, account portal.AccountID, message string) (operations.Operation, error) {
+func (f *fake) Suspend(_ context.Context, admin operations.Caller, account portal.AccountID, message string, _ bool) (operations.Operation, error) {
 	return f.asAdmin("suspend", admin, account, " "+message)
 }
 
@@ -28,7 +28,7 @@ func (f *fake) Reinstate(_ context.Context, admin operations.Caller, account por
 	return f.asAdmin("reinstate", admin, account, "")
 }
 
-func (f *fake) DeleteOther(_ context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error) {
+func (f *fake) DeleteOther(_ context.Context, admin operations.Caller, account portal.AccountID, _ bool) (operations.Operation, error) {
 	return f.asAdmin("delete", admin, account, "")
 }
 

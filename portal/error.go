@@ -118,6 +118,11 @@ func DeletionSuspended() *Error {
 	return Fail(Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")
 }
 
+// DeletionOfAdmin refuses to delete an admin's account for its owner.
+func DeletionOfAdmin() *Error {
+	return Fail(Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")
+}
+
 // AccountDeleting refuses a change of an account that is being deleted.
 func AccountDeleting() *Error {
 	return Fail(Deleting, "This account is being deleted, so nothing can be changed any more. Once it is gone you can sign in again, which opens a new account.")
