@@ -50,6 +50,8 @@ type Admin struct {
 	Members    memberKeeping
 	Holders    holding
 	Mails      invitationMails
+	// InvitationsNeeded says that only invited people register.
+	InvitationsNeeded bool
 }
 
 const (

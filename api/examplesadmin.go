@@ -16,7 +16,7 @@ func exampleAdminAccount() AdminAccount {
 }
 
 func exampleInvitation() Invitation {
-	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Mail: "delivered"}
+	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Needed: true, Mail: "delivered"}
 }
 
 // adminAnswers are the examples of successful responses of the routes for admins.

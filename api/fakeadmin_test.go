@@ -165,7 +165,7 @@ const graceSeen = `"account":"account-grace","status":"registered","email":"grac
 // adminExamples are the examples of the routes about accounts and for admins.
 func adminExamples(accepted, private map[string]string) []example {
 	const (
-		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"mail":"pending","mail_error":"The mail service failed."}`
+		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"needed":true,"mail":"pending","mail_error":"The mail service failed."}`
 		feedback = `"id":"f-1","at":"2026-11-22T09:00:00Z","topic":"api","page":"/apis","text":"It is fine."`
 		because  = `{"message":"Unpaid bills."}`
 	)

@@ -119,7 +119,8 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{
 			Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
-			Holders: projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
+			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
+			InvitationsNeeded: p.Config.Registration == RegistrationInvitation,
 		},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Admit: arrivals.admitArrival},
 		Mine: api.Mine{

@@ -64,6 +64,8 @@ type MailSender struct {
 	From   mail.Address
 	// Portal is the portal's name, BaseURL its address without a trailing "/".
 	Portal, BaseURL string
+	// InvitationsNeeded says that only invited people register.
+	InvitationsNeeded bool
 }
 
 // send makes one attempt of a round. An error means that nothing was sent and no attempt is counted.
