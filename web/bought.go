@@ -14,10 +14,11 @@ type boughtLine struct {
 	Licence, Short string
 	Badge          badge
 	Text           string
-	// Since is when the state began, Until when the purchase ends unless it is renewed; neither needs
-	// to be known.
-	Since, Until moment
-	FreeTrial    bool
+	// Since is when the state began, if that is known.
+	Since moment
+	// Until says when the purchase ends unless it is renewed, nothing if that is not known.
+	Until     phrase
+	FreeTrial bool
 	// Links are what to do next, the most useful first.
 	Links []link
 }
@@ -32,8 +33,8 @@ func (when times) bought(licences []projections.Licence, all offers) []boughtLin
 			Name: l.Name, Buyer: accountOfAWS(l.Buyer), Licence: string(l.Stream), Short: portal.ShortLicence(l.Stream), Badge: licenceBadge(l), Text: l.Text(),
 			Since: when.moment(l.Since), FreeTrial: l.FreeTrial, Links: nextForBuyer(l, all[l.Plan].Plan.Listing),
 		}
-		if l.State == projections.LicenceActive && !l.Cancelled {
-			line.Until = when.moment(l.Until)
+		if l.State == projections.LicenceActive && !l.Cancelled && !l.Until.IsZero() {
+			line.Until = phrase{plain("It ends on "), when.at(l.Until), plain(" unless it is renewed.")}
 		}
 		lines = append(lines, line)
 	}

@@ -466,7 +466,7 @@ func TestTheDashboardSaysWhatBecameOfAPurchaseAndWhatToDo(t *testing.T) {
 			if !slices.Equal(links, c.links) {
 				t.Errorf("it leads to %v, want %v", links, c.links)
 			}
-			if says := strings.Contains(text(card), "unless it is renewed"); says != (name == "active") {
+			if says := strings.Contains(text(card), "It ends on 22 December 2026 at 09:00 UTC unless it is renewed."); says != (name == "active") {
 				t.Errorf("it says when the purchase ends: %t", says)
 			}
 		})
@@ -497,6 +497,26 @@ func twice() *fake {
 	}
 	f.keysPerRing = 3
 	return f
+}
+
+// bought is a person with purchases in every state.
+func bought() *fake {
+	f := twice()
+	for i, l := range []projections.Licence{
+		{State: projections.LicenceWaiting, Operation: "op-1"}, {State: projections.LicenceFailed, Operation: "op-1"}, {State: projections.LicenceEnded, NotBegun: true, Operation: "op-1"},
+		{State: projections.LicenceActive, Cancelled: true}, {State: projections.LicenceEnding}, {State: projections.LicenceEnded}, {State: projections.LicenceActive, Until: now.AddDate(0, 1, 0), FreeTrial: true},
+	} {
+		l.Stream, l.Plan, l.Name, l.Buyer, l.Since = portal.Stream("licence/l-"+strings.Repeat(string(rune('0'+i)), 16)), "plan-market", "Fleet of "+longName, "777788889999", now.Add(-time.Hour)
+		f.account.Licences = append(f.account.Licences, l)
+	}
+	return f
+}
+
+// simulated is a visitor of a portal with a local AWS Marketplace.
+func simulated() site {
+	f, _ := selling()
+	f.market.Simulated, f.catalog.Products[0].Plans[0].Listing.URL = true, ""
+	return visit(f)
 }
 
 func TestTwoPurchasesOfOnePlanCanBeToldApart(t *testing.T) {
