@@ -132,8 +132,8 @@ func takesAway(fact events.Event) bool {
 	return false
 }
 
-// byGroup reports whether the identity provider's group makes the sender an admin. The group outlives
-// whatever happens to accounts.
+// byGroup reports whether the identity provider's group makes the sender an admin. Suspending or deleting
+// an account takes nobody out of the group.
 func byGroup(msg events.Event) bool {
 	switch asked := msg.Data.(type) {
 	case events.AdminDemotionRequested:
