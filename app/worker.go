@@ -101,7 +101,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		return nil, err
 	}
 	told, people := notices.NewStore(c.dynamodb, names.Records), members.NewStore(c.dynamodb, names.Records, now)
-	notifier := &notices.Notifier{Accounts: reader, Store: told, Sender: messages, Now: now, Mail: mails != nil}
+	notifier := &notices.Notifier{Accounts: reader, Store: told, Sender: messages, Now: now, Mail: mails != nil, Licences: facts}
 	deliverer := &notices.Deliverer{
 		Store: told, Notifier: notifier, Sender: messages, Now: now, Mail: mails,
 		Invitations: people,

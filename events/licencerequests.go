@@ -48,9 +48,11 @@ const (
 	NoticeLicenceUpdated   NoticeKind = "license-updated"
 	NoticeDeprovisioned    NoticeKind = "license-deprovisioned"
 
-	// NoticeActive and NoticeInactive are what a reconciliation read from the Agreement API.
-	NoticeActive   NoticeKind = "reconciled-active"
-	NoticeInactive NoticeKind = "reconciled-inactive"
+	// NoticeActive, NoticeCancelled and NoticeInactive are what a reconciliation read from the Agreement
+	// API. A licence is cancelled while AWS has not taken it away, though no agreement grants it any more.
+	NoticeActive    NoticeKind = "reconciled-active"
+	NoticeCancelled NoticeKind = "reconciled-cancelled"
+	NoticeInactive  NoticeKind = "reconciled-inactive"
 
 	// NoticeTest is a test of an operator (`gatehouse marketplace doctor --send`). It is recorded and
 	// changes nothing.
