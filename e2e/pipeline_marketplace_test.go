@@ -59,10 +59,12 @@ func (w *world) claim() {
 	stream := rapid.SampledFrom(licences).Draw(w.T, "licence")
 	account := rapid.SampledFrom(people).Draw(w.T, "account")
 	w.market.intents[stream]++
+	data := claimOf(account)
+	data.Purchase = purchaseOf(stream)
 	op := portal.OperationID(fmt.Sprintf("claim-%d", len(w.market.claims)))
 	msg := events.Event{
 		ID: string(op), Source: "/test", Subject: stream, Time: w.clock, Operation: op, Intent: w.market.intents[stream],
-		Actor: portal.AccountActor(account), Data: claimOf(account),
+		Actor: portal.AccountActor(account), Data: data,
 	}
 	w.market.claims = append(w.market.claims, msg)
 	w.queue = append(w.queue, msg)
@@ -117,6 +119,14 @@ func (w *world) checkLicences() {
 		}
 		w.checkClaims(licence, active)
 	}
+}
+
+func (w *world) licence(stream portal.Stream) state.Licence {
+	facts, err := w.journal.Read(context.Background(), stream, 0)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return state.FoldLicence(stream, facts)
 }
 
 func (w *world) checkAccess(licence state.Licence, id portal.AccountID, active bool) {

@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -59,6 +60,7 @@ type world struct {
 	collector   *usage.Collector
 	usageCursor string
 	meters      meters
+	meter       *metering.Meter
 	// unrecorded is when a worker without a lease may last have created a key that it did not record.
 	unrecorded time.Time
 	// erased holds accounts whose personal data was erased.
@@ -126,6 +128,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w.letters = deadletters.Recorder{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
 	w.collector = w.newCollector(faulty)
 	w.converger.Usage, w.converger.Erase = w.collector, w.erase
+	w.meter = w.newMeter()
 	w.offering = newOffering(w)
 	w.telling = newTelling(w, known)
 	return w
