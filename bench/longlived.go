@@ -252,8 +252,8 @@ func (b *bench) SendAgain(ctx context.Context, messages ...events.Event) error {
 type fakeAWS struct{}
 
 func (fakeAWS) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
-	_, err := derive(ctx)
-	return "gateway-key", err
+	key, err := derive(ctx)
+	return portal.GatewayKeyID(strings.ReplaceAll(key.Name, "/", "-")), err
 }
 func (fakeAWS) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
 func (fakeAWS) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
@@ -268,8 +268,9 @@ func (fakeAWS) FindKey(context.Context, string) (portal.GatewayKeyID, bool, erro
 func (fakeAWS) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, error) {
 	return gateway.KeyState{}, nil
 }
-func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error   { return nil }
-func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error { return nil }
+func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error      { return nil }
+func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error    { return nil }
+func (fakeAWS) SetCustomer(context.Context, portal.GatewayKeyID, string) error { return nil }
 func (fakeAWS) QuotaOf(context.Context, portal.PlanID, portal.GatewayKeyID) (gateway.KeyQuota, error) {
 	return gateway.KeyQuota{}, nil
 }
@@ -284,4 +285,7 @@ func (fakeAWS) Value(context.Context, string, string, portal.AccountID, portal.K
 }
 func (fakeAWS) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
 	return leases.AccountLease{}, true, nil
+}
+func (fakeAWS) NewAccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, leases.LeaseItem, bool) {
+	return leases.AccountLease{}, leases.LeaseItem{}, false
 }

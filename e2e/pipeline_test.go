@@ -57,6 +57,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		}
 		w.sendNoticesAgain()
 		w.checkLicences()
+		w.checkCustomers()
 		w.checkCatalog()
 		w.checkUsage()
 		w.checkMetering()
@@ -75,7 +76,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "account", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
-			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "meter", "notice", "notice", "claim",
+			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "meter", "notice", "notice", "claim", "entitle", "renew",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -116,6 +117,10 @@ func (w *world) act() {
 			w.notice()
 		case "claim":
 			w.claim()
+		case "entitle":
+			w.entitle()
+		case "renew":
+			w.renew()
 		case "call":
 			w.callSomething()
 		case "collect":
@@ -168,7 +173,7 @@ func requestsAbout(plan events.SubscribeRequested) []events.Request {
 func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests(), []events.Request{claimOf("ann")}) {
+	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests(), []events.Request{claimOf("ann", plans[0])}) {
 		known[request.EventType()] = true
 	}
 	for _, name := range events.Types() {
@@ -349,7 +354,7 @@ func (w *world) changeByHand() {
 	}
 	name := rapid.SampledFrom(names).Draw(w.T, "key")
 	id, plan := w.plane.keys[name], rapid.SampledFrom(plans).Draw(w.T, "plan").Plan
-	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "delete plan"}).Draw(w.T, "does") {
+	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "customer", "delete plan"}).Draw(w.T, "does") {
 	case "attach":
 		_ = w.plane.attach(plan, id)
 	case "detach":
@@ -365,6 +370,8 @@ func (w *world) changeByHand() {
 		if w.recorded(id) {
 			w.plane.rename(id, "renamed-"+string(id))
 		}
+	case "customer":
+		w.plane.customers[id], w.plane.customerLost[id] = rapid.SampledFrom([]string{"", "wrong"}).Draw(w.T, "customer"), true
 	case "delete plan":
 		if w.oneIn(3, "plan goes") {
 			w.plane.deletePlanByHand(plan)

@@ -43,6 +43,7 @@ type facts interface {
 
 type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+	Remembered(id portal.AccountID) (history accounts.History, ok bool)
 }
 
 // sender: queues do not drop messages of SendAgain as duplicates.
@@ -64,6 +65,7 @@ type Decider struct {
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	entitled func(ctx context.Context, licence state.Licence) (Entitlement, bool, error)
 	followed *followed
 }
 
@@ -100,6 +102,9 @@ type Config struct {
 	Refusal func(ctx context.Context, plan portal.PlanID) (text string, err error)
 	// Promoted reports whether the account's owner is an admin by promotion now. nil: nobody is.
 	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	// Entitled asks AWS what the buyer of a licence is entitled to; ok is false if the licence is of a
+	// listing without contracts. nil asks nothing.
+	Entitled func(ctx context.Context, licence state.Licence) (is Entitlement, ok bool, err error)
 }
 
 // New returns a Decider.
@@ -113,7 +118,7 @@ func New(cfg Config) *Decider {
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		approval: cfg.ApproveRegistrations,
-		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, followed: newFollowed(cfg.Now),
+		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, entitled: cfg.Entitled, followed: newFollowed(cfg.Now),
 	}
 }
 
@@ -144,6 +149,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.MarketplaceNotified{}.EventType():     d.notice,
 		events.LicenceAccessRequested{}.EventType():  forAccount(d, LicenceAccess(d.keys)),
 		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
+		events.LicenceRenewalRequested{}.EventType(): forLicence(d, Renewing),
+
+		events.EntitlementCheckRequested{}.EventType(): d.checkEntitlement,
 	}
 }
 
@@ -161,12 +169,10 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
-		// The first request about an account mostly finds no facts. If there are any, the append
-		// of fact 1 fails.
-		guess := msg.Intent == 1
+		guess, guesses := d.guess(id, msg.Intent)
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, guessed := accounts.History{Account: state.NewAccount(id)}, guess
-			guess = false
+			history, guessed := guess, guesses
+			guesses = false
 			group, within := errgroup.WithContext(ctx)
 			if !guessed {
 				group.Go(portal.Guard(func() (err error) {
@@ -189,9 +195,22 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 	}
 }
 
+// guess returns what has probably happened to an account before the request of that intent: nothing
+// before the first, and what this process remembers if that ends with the decision on the request before.
+// If it is wrong, the append fails.
+func (d *Decider) guess(id portal.AccountID, intent portal.Intent) (before accounts.History, ok bool) {
+	if intent == 1 {
+		return accounts.History{Account: state.NewAccount(id)}, true
+	}
+	before, ok = d.accounts.Remembered(id)
+	return before, ok && intent > 1 && before.Facts[len(before.Facts)-1].Intent == intent-1
+}
+
 // past is a stream so far, and the decision to make about it.
 type past struct {
 	account state.Account
+	// licence is the fold of a licence's stream.
+	licence state.Licence
 	head    int64
 	// facts are the stream's latest. handled: older ones show that the request was handled.
 	facts         []events.Event
@@ -218,7 +237,11 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 		if err != nil {
 			return err
 		}
-		if known := factsOf(before.facts, msg.ID); len(known) > 0 {
+		known := factsOf(before.facts, msg.ID)
+		if before.guessed && (len(known) > 0 || before.handled || before.notUnderstood != "") {
+			continue
+		}
+		if len(known) > 0 {
 			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
@@ -235,7 +258,11 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, before.rowsOf(msg, appended)...)
+		rows := before.rowsOf(msg, appended)
+		if n := len(before.facts); before.guessed && n > 0 {
+			rows = append(rows, journal.MustHave(before.facts[n-1]))
+		}
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, rows...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -316,6 +343,9 @@ func follow(ctx context.Context, appended []events.Event, send func(context.Cont
 	for _, fact := range appended {
 		if news, ok := fact.LicenceNews(0); ok {
 			messages = append(messages, news)
+		}
+		if check, ok := fact.EntitlementCheck(); ok {
+			messages = append(messages, check)
 		}
 	}
 	for _, fact := range appended {

@@ -24,22 +24,28 @@ func forLicence[R events.Request](d *Decider, decide DecideLicence[R]) func(cont
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about a licence, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			facts, err := d.journal.Read(ctx, msg.Subject, 0)
-			if err != nil {
-				return past{}, err
-			}
-			licence := state.FoldLicence(msg.Subject, facts)
-			return past{
-				head: licence.Sequence, facts: facts, notUnderstood: licence.NotUnderstood,
-				rows:   func(appended []events.Event) []journal.Row { return licenceRows(msg, licence, appended) },
-				decide: func() []events.Fact { return decide(licence, request) },
-			}, nil
+			return d.pastOf(ctx, msg, func(licence state.Licence) []events.Fact { return decide(licence, request) })
 		})
 	}
 }
 
-// licenceRows tell the account again until it has recorded what it should have, and meter the last
-// usage of a claimed licence that ends.
+// pastOf reads a licence's stream for a decision about the licence.
+func (d *Decider) pastOf(ctx context.Context, msg events.Event, decide func(state.Licence) []events.Fact) (past, error) {
+	facts, err := d.journal.Read(ctx, msg.Subject, 0)
+	if err != nil {
+		return past{}, err
+	}
+	licence := state.FoldLicence(msg.Subject, facts)
+	return past{
+		licence: licence, head: licence.Sequence, facts: facts, notUnderstood: licence.NotUnderstood,
+		rows:   func(appended []events.Event) []journal.Row { return licenceRows(msg, licence, appended) },
+		decide: func() []events.Fact { return decide(licence) },
+	}, nil
+}
+
+// licenceRows are the rows written in the transaction of a decision about a licence. They tell the
+// account again until it has recorded what it should have, and meter the last usage of a claimed
+// licence that ends.
 func licenceRows(msg events.Event, before state.Licence, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
 	after := before
@@ -55,12 +61,14 @@ func licenceRows(msg events.Event, before state.Licence, facts []events.Event) [
 	return rows
 }
 
-// closes reports whether the fact says that AWS takes usage for a short time only: the licence is ending
-// or has ended, or its account has given it up.
+// closes reports whether the fact says that AWS takes usage for a short time only: the licence is ending,
+// has ended or has lapsed, or its account has given it up.
 func closes(fact events.Event) bool {
 	switch f := fact.Data.(type) {
 	case events.LicenceNoticed:
 		return f.Status == events.LicenceEnding || f.Status == events.LicenceEnded
+	case events.LicenceEntitled:
+		return f.Lapsed
 	case events.LicenceReleased:
 		return true
 	}

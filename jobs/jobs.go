@@ -47,11 +47,14 @@ const (
 // Stream is the subject of the job's ticks.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
 
-// Demand returns a message that asks for a run that starts after now. If one is under way, the
-// new run starts when it ends. Messages with the same id are one demand.
-func Demand(job, id, correlation string, now time.Time) events.Event {
-	return message(job, id, demandCursor, correlation, now)
+// Demand returns a message that asks for a run that starts after that time. If one is under way, the
+// new run starts when it ends. Messages with the same id are one demand. The time may be up to maxEarly
+// ahead, so that one demand stands for all until then; a time further ahead counts as now.
+func Demand(job, id, correlation string, after time.Time) events.Event {
+	return message(job, id, demandCursor, correlation, after)
 }
+
+const maxEarly = 15 * time.Second
 
 type runs interface {
 	Load(ctx context.Context, job string) (Run, error)
@@ -72,13 +75,16 @@ func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Run
 }
 
 // Handle works for a few seconds on the job that a JobRequested names, and sends a continuation
-// if the run is not over by then. A second delivery of the carrier continues from the run's
-// cursor. Handle drops ticks while a run is under way, and ticks of a slot that is done or has
-// passed. If a run shows no sign of life for some minutes, the next tick takes it over.
+// if the run is not over. A second delivery of the carrier continues from the run's cursor.
+// Handle drops ticks while a run is under way, and ticks of a slot that is done or has passed.
+// The next tick takes over a run that shows no sign of life for some minutes.
 func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
 		return portal.Fail(portal.Invalid, "Only ticks belong here.")
+	}
+	if early := msg.Time.Sub(r.now()); asked.Cursor == demandCursor && early > 0 && early <= maxEarly {
+		return &portal.Postponed{After: early, Reason: "the demand is for later"}
 	}
 	for _, job := range r.jobs {
 		if job.Name == asked.Job {
@@ -204,9 +210,9 @@ func message(job, id, cursor, correlation string, now time.Time) events.Event {
 }
 
 // Tick sends a tick for every job at the start of each slot, and for the present slots at once,
-// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates within
-// five minutes; after that the job's row shows that the slot is done. A tick that cannot be sent is
-// logged.
+// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates
+// within five minutes; after that the job's row shows that the slot is done. It logs a tick that
+// cannot be sent.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)

@@ -125,7 +125,7 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 		writes = append(writes, j.register(stream))
 	}
 	for _, row := range rows {
-		write, err := row.write(j.records)
+		write, err := row.write(j.table, j.records)
 		if err != nil {
 			return permanent("appending to %s: %w", stream, err)
 		}
@@ -141,7 +141,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	}
 	var writes []types.TransactWriteItem
 	for _, row := range rows {
-		write, err := row.write(j.records)
+		write, err := row.write(j.table, j.records)
 		if err != nil {
 			return permanent("writing records: %w", err)
 		}

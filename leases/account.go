@@ -58,15 +58,7 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	lease = AccountLease{Until: until, Key: key, Holder: holder, end: func(recorded bool) {
-		if recorded {
-			l.remove(ctx, key, holder)
-			return
-		}
-		l.GiveUp(ctx, key, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
-			":holder": schema.Text(holder), ":now": schema.Number(l.now().UnixMilli()),
-		})
-	}}
+	lease = l.held(ctx, key, holder, until)
 	var left struct {
 		LastUnrecorded int64 `dynamodbav:"unsettled"` // the stored name stays
 	}
@@ -78,4 +70,34 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 		lease.LastUnrecorded = clock.Earlier(time.UnixMilli(left.LastUnrecorded), now)
 	}
 	return lease, true, nil
+}
+
+// LeaseItem is the item of a lease of an account that had none. Its attributes are those that
+// AccountLease writes.
+type LeaseItem struct {
+	Holder         string `dynamodbav:"holder"`
+	Message        string `dynamodbav:"message"`
+	Until          int64  `dynamodbav:"until"`
+	LastUnrecorded int64  `dynamodbav:"unsettled"`
+}
+
+// NewAccountLease returns a lease like AccountLease's, on the guess that no item has its key. The caller
+// must write the item under the lease's key, on condition that there is none, and holds the lease once
+// that has succeeded. ok is false if the caller should call AccountLease instead.
+func (l *Leases) NewAccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, item LeaseItem, ok bool) {
+	holder, until := rand.Text(), l.now().Add(d)
+	item = LeaseItem{Holder: holder, Message: message, Until: until.UnixMilli(), LastUnrecorded: until.UnixMilli()}
+	return l.held(ctx, schema.AccountLease(l.target, account), holder, until), item, true
+}
+
+func (l *Leases) held(ctx context.Context, key schema.Key, holder string, until time.Time) AccountLease {
+	return AccountLease{Until: until, Key: key, Holder: holder, end: func(recorded bool) {
+		if recorded {
+			l.remove(ctx, key, holder)
+			return
+		}
+		l.GiveUp(ctx, key, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
+			":holder": schema.Text(holder), ":now": schema.Number(l.now().UnixMilli()),
+		})
+	}}
 }

@@ -152,6 +152,8 @@ type preparation struct {
 	// likely: make will probably succeed. Then the request is counted and gets its intent while
 	// make runs, or if the intent can be guessed, in the transaction that writes it down.
 	likely bool
+	// standing means that the request is about the actor's account, which must be in good standing.
+	standing bool
 }
 
 func (o *Operations) accept(ctx context.Context, submitted Submission, prepare preparation) (Operation, error) {
@@ -175,7 +177,15 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	if early {
 		drawing.Go(func() { refused = draw() })
 	}
-	request, err := prepare.make(ctx)
+	account, _ := submitted.Subject.Account()
+	unchecked := prepare.standing && newcomer(last, guessed)
+	var request events.Request
+	var err error
+	if prepare.standing && !unchecked {
+		request, err = o.made(ctx, account, prepare)
+	} else {
+		request, err = prepare.make(ctx)
+	}
 	drawing.Wait()
 	if err != nil {
 		if early && refused == nil {
@@ -194,6 +204,11 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		operation, done, err := o.acceptGuessed(ctx, row, request, prepare.change)
 		if done {
 			return operation, err
+		}
+		if unchecked {
+			if err := o.inGoodStanding(ctx, account); err != nil {
+				return Operation{}, err
+			}
 		}
 	}
 	if !early {

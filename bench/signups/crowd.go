@@ -47,6 +47,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 		return nil, err
 	}
 	before, used := s.aws.Counts(), ownTime()
+	rows := s.rows.now()
 	chaos, stop := context.WithCancel(ctx)
 	defer stop()
 	var killing sync.WaitGroup
@@ -71,6 +72,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	stop()
 	killing.Wait()
 	r.count(before, s.aws.Counts())
+	r.Rows = s.rows.since(rows)
 	r.Polls = s.polls
 	r.own = ownTime() - used
 	r.Kills = s.fleet.kills

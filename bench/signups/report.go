@@ -32,9 +32,14 @@ type report struct {
 	// Calls counts control-plane calls by operation, and Throttled those that AWS refused.
 	Calls     map[string]int
 	Throttled int
-	Polls     int
-	Requests  map[string]int
-	Tables    map[string]int
+	// Polls counts the clients' polls of operations.
+	Polls int
+	// Requests counts requests to AWS by service.
+	Requests map[string]int
+	// Tables counts requests to DynamoDB by operation.
+	Tables map[string]int
+	// Rows counts requests to DynamoDB by program, operation and rows, with -rows.
+	Rows map[string]int
 	// Worked is the processor time by program. The local AWS's includes the clients.
 	Worked map[string]time.Duration
 	own    time.Duration
@@ -126,6 +131,9 @@ func (r *report) write(out io.Writer) error {
 	}
 	if r.settings.kill > 0 {
 		lines = append(lines, fmt.Sprintf("killed         %d processes", r.Kills))
+	}
+	if err := writeRows(out, r.Rows, r.settings.users); err != nil {
+		return err
 	}
 	kept := "kept"
 	if !r.Kept {

@@ -21,6 +21,8 @@ type marketplaceSimulateCommand struct {
 	Cancel      string `xor:"step" placeholder:"AGREEMENT" help:"The buyer cancels."`
 	End         string `xor:"step" placeholder:"AGREEMENT" help:"The agreement ends."`
 	Deprovision string `xor:"step" placeholder:"AGREEMENT" help:"AWS takes the licence of an ended agreement away."`
+	Renew       string `xor:"step" placeholder:"AGREEMENT" help:"The buyer renews, and AWS makes another licence."`
+	RenewSame   string `xor:"step" placeholder:"AGREEMENT" help:"The buyer renews, and AWS keeps the licence."`
 	Resubscribe string `xor:"step" placeholder:"AGREEMENT" help:"The buyer who has cancelled buys again at once."`
 }
 
@@ -28,10 +30,10 @@ func (marketplaceSimulateCommand) Help() string {
 	return "This works with gatehouse local only, in a terminal with the variables that it prints. The accounts and purchases that it makes stay until gatehouse local --fresh."
 }
 
-// step returns the step that a flag names, and its agreement.
 func (c marketplaceSimulateCommand) step() (name, agreement string) {
 	for _, one := range [][2]string{
 		{"pay", c.Pay}, {"fail-payment", c.FailPayment}, {"cancel", c.Cancel}, {"end", c.End}, {"deprovision", c.Deprovision}, {"resubscribe", c.Resubscribe},
+		{"renew", c.Renew}, {"renew-same", c.RenewSame},
 	} {
 		if one[1] != "" {
 			return one[0], one[1]
@@ -98,7 +100,7 @@ func printScenario(w io.Writer, one simulate.Scenario) {
 	}
 }
 
-// printPurchase prints the commands of the steps that are possible now.
+// printPurchase also prints the commands of the steps that are possible now.
 func printPurchase(w io.Writer, p simulate.Purchase) {
 	pairs(w, [2]string{"agreement", p.Agreement}, [2]string{"licence", p.Licence}, [2]string{"buyer", p.Buyer}, [2]string{"product", p.Product},
 		[2]string{"status", p.Status + ", " + p.Entitlement})
@@ -116,7 +118,7 @@ func nextSteps(p simulate.Purchase) []string {
 	case p.Status == "ACTIVE" && p.Cancelling:
 		return []string{"end", "resubscribe"}
 	case p.Status == "ACTIVE":
-		return []string{"cancel", "end"}
+		return []string{"cancel", "end", "renew", "renew-same"}
 	case !p.Older && p.Entitlement == "PROVISIONED":
 		return []string{"deprovision", "resubscribe"}
 	}

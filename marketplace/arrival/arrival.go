@@ -20,7 +20,6 @@ import (
 // Marketplace again.
 const Kept = 24 * time.Hour
 
-// resolveTime bounds the calls of AWS while a buyer waits.
 const resolveTime = 15 * time.Second
 
 // Claim is a purchase that a person may confirm.
@@ -112,7 +111,7 @@ func (d *Desk) plan(ctx context.Context, offered catalog.Document, target string
 	if len(plans) == 1 {
 		return plans[0], nil
 	}
-	if !slices.ContainsFunc(plans, func(p catalog.Plan) bool { return len(p.Listing.Dimensions) > 0 }) {
+	if !catalog.ByDimensions(plans) {
 		// Without dimensions, each plan has its own address.
 		for _, plan := range plans {
 			if string(plan.ID) == target {
@@ -124,10 +123,8 @@ func (d *Desk) plan(ctx context.Context, offered catalog.Document, target string
 	if err != nil {
 		return catalog.Plan{}, err
 	}
-	for _, plan := range plans {
-		if slices.ContainsFunc(plan.Listing.Dimensions, func(dimension string) bool { return slices.Contains(dimensions, dimension) }) {
-			return plan, nil
-		}
+	if plan, ok := catalog.Buys(plans, dimensions); ok {
+		return plan, nil
 	}
 	return catalog.Plan{}, &portal.Error{
 		Code: portal.Unavailable, Err: fmt.Errorf("a buyer of product %s has the dimensions %q: %w", bought.Product, dimensions, ErrUndecided),

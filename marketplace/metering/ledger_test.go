@@ -20,7 +20,7 @@ func TestTheOutcomeOfTwoTriesAtOnce(t *testing.T) {
 		"a try that AWS billed replaces one that was too late": {Returned, Accepted, "20T09 7 accepted", 0},
 		"a try that was too late leaves what AWS billed":       {Accepted, Returned, "20T09 7 accepted", 0},
 		"both were too late, and neither knows of the other":   {Returned, Returned, "20T09 7 too_late", 0},
-		"a refusal stays":                                      {Refused, Duplicate, "20T09 7 refused", 0},
+		"a refusal stays": {Refused, Duplicate, "20T09 7 refused", 0},
 	} {
 		table := "usage-" + portal.DeriveID(name)
 		create(table)
