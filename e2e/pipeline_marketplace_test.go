@@ -81,7 +81,7 @@ func (w *world) renew() {
 	}
 	msg := events.Event{
 		ID: portal.DeriveID("renewed", string(to)), Source: "/test", Subject: to, Time: w.clock,
-		Data: events.LicenceRenewalRequested{Renews: events.Renews{Licence: from}, Account: claim.Account, Plan: claim.Plan, Name: claim.Name, Stages: claim.Stages},
+		Data: events.LicenceRenewalRequested{Renews: events.Renews{Licence: from}, Account: claim.Account, Plan: claim.Plan, Name: claim.Name, Stages: claim.Stages, Purchase: purchaseOf(to)},
 	}
 	w.market.renewals = append(w.market.renewals, msg)
 	w.queue = append(w.queue, msg)
