@@ -109,6 +109,8 @@ var notExercised = map[string]string{
 	"worker sqs:ReceiveMessage":                          "used once the worker reads that queue",
 	"worker dynamodb:DeleteItem records":                 "used for due rows, failures and leases",
 	"worker sqs:SendMessage jobs":                        "used for ticks, at full minutes",
+	"worker dynamodb:UpdateItem usage":                   "used for metering to AWS Marketplace",
+	"worker dynamodb:DeleteItem usage":                   "used for metering to AWS Marketplace",
 	"worker apigateway:GET /usageplans/*":                "used when a key cannot be attached",
 	"worker apigateway:GET /usageplans/*/keys":           "used by sweeps and imports",
 	"worker apigateway:GET /apikeys/*":                   "used by rechecks",

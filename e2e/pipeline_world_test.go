@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -60,6 +61,7 @@ type world struct {
 	collector   *usage.Collector
 	usageCursor string
 	meters      meters
+	meter       *metering.Meter
 	// unrecorded is when a worker without a lease may last have created a key that it did not record.
 	unrecorded time.Time
 	// erased holds accounts whose personal data was erased.
@@ -134,6 +136,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	for _, c := range []*provisioning.Converger{w.converger, w.importing} {
 		c.Usage, c.Erase = w.collector, w.erase
 	}
+	w.meter = w.newMeter()
 	w.offering = newOffering(w)
 	w.telling = newTelling(w, known)
 	return w
