@@ -1,8 +1,8 @@
-// Package accounts reads an account's state and latest facts from the journal. The cost does
-// not grow with the account's history: a process continues from what it read before. In a
-// stream that is new to it, it reads the first 200 facts; if there are more, it continues from
-// a snapshot. A snapshot is only a copy of a fold. It may be missing, have another version or
-// be deleted at any time; the stream is then read from its first fact.
+// Package accounts reads an account's state and latest facts from the journal. The cost does not
+// grow with the account's history: a process continues from what it read before. Of a stream that
+// is new to it, it reads the first 200 facts; if there are more, it continues from a snapshot. A
+// snapshot is only a copy of a fold. If it is missing or has another version, the stream is read
+// from its first fact.
 package accounts
 
 import (
@@ -34,7 +34,7 @@ const (
 	// last kept ones, unless it does not understand one of those before them.
 	snapshotFrom = 200
 	kept         = 100
-	// maxHandled bounds the requests that a snapshot remembers, to recognise redelivered ones.
+	// maxHandled bounds the requests that a snapshot remembers, to recognise redeliveries.
 	maxHandled = 1000
 	// maxPacked bounds the gzipped state, in bytes. DynamoDB takes 400 KB for an item.
 	maxPacked   = 300 << 10
@@ -90,8 +90,7 @@ type History struct {
 }
 
 // Handled reports whether the request is known to have led to a fact before Facts, other than
-// RequestFailed. It knows only the latest requests, and only those with an intent: never a
-// worker's.
+// RequestFailed. It knows only the latest requests, and none of workers.
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
 // Account reads an account consistently. If a table does not answer, the error is
@@ -100,9 +99,9 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 	return r.read(ctx, id, -1)
 }
 
-// AccountSince is Account with every fact after that sequence in Facts. It reads the stream from its
-// first fact if the snapshot is later than that. The caller needs the stream at least up to that fact:
-// if this process has read the fact, or has appended it, it reads nothing and returns what it
+// AccountSince is Account with every fact after that sequence in Facts. It reads the stream from
+// its first fact if the snapshot is later than that. The caller needs the stream at least up to
+// that fact: if this process has read or appended the fact, it reads nothing and returns what it
 // remembers.
 func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (History, error) {
 	known, ok := r.memory.recall(portal.AccountStream(id))
@@ -164,8 +163,8 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 // errAnother: the journal was restored to an earlier time.
 var errAnother = errors.New("the journal no longer has the facts that were read before")
 
-// readOn reads the facts after the known ones. It reads the last known fact again, to see that
-// it still exists. After a snapshot there is always a fact.
+// readOn reads the last known fact and those after it, to see that it still exists. After a
+// snapshot there is always a fact.
 func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (read, error) {
 	from, last := known.account.Sequence, len(known.facts)-1
 	if last >= 0 {

@@ -16,7 +16,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// signing lists and ends the sessions of an account.
 type signing interface {
 	Sessions(ctx context.Context, account portal.AccountID) ([]identity.Session, error)
 	CurrentSession(r *http.Request) string
@@ -24,13 +23,11 @@ type signing interface {
 	EndSessions(ctx context.Context, account portal.AccountID) error
 }
 
-// choosing keeps what people choose for themselves.
 type choosing interface {
 	Settings(ctx context.Context, account portal.AccountID) (members.Settings, error)
 	SetSettings(ctx context.Context, account portal.AccountID, settings members.Settings) error
 }
 
-// hearing takes feedback to the operator.
 type hearing interface {
 	Submit(ctx context.Context, said members.Feedback) (members.Feedback, error)
 }
@@ -88,7 +85,7 @@ type Session struct {
 	Current bool      `json:"current" doc:"Whether the request comes from it."`
 }
 
-// ShowSession shows a session; current is the id of the one that the request comes from.
+// ShowSession shows a session; current is the id of the request's own.
 func ShowSession(s identity.Session, current string) Session {
 	return Session{ID: s.ID, Browser: s.Browser, Since: s.Began, SeenAt: s.Seen, EndsAt: s.Ends, Current: s.ID == current}
 }
@@ -153,7 +150,7 @@ type Feedback struct {
 	Text  string    `json:"text"`
 }
 
-// ShowFeedback shows feedback to the person who gave it.
+// ShowFeedback shows feedback to its author.
 func ShowFeedback(f members.Feedback) Feedback {
 	return Feedback{ID: f.ID, At: f.At, Topic: f.Topic, Page: f.Page, Text: f.Text}
 }
@@ -170,7 +167,6 @@ func (a *service) submitFeedback(ctx context.Context, in *struct{ Body FeedbackI
 	return &struct{ Body Feedback }{ShowFeedback(said)}, nil
 }
 
-// exportOutput writes the response itself.
 type exportOutput struct {
 	Body func(huma.Context)
 }
@@ -210,7 +206,6 @@ func (a *service) export(ctx context.Context, _ *struct{}) (*exportOutput, error
 	}}, nil
 }
 
-// begun sets the headers of an export with its first bytes.
 type begun struct {
 	w     http.ResponseWriter
 	wrote bool
@@ -227,7 +222,7 @@ func (b *begun) Write(p []byte) (int, error) {
 
 type sessionKey struct{}
 
-// knowsSession is the middleware that puts the id of the request's session into the context.
+// knowsSession puts the id of the request's session into the context.
 func knowsSession(current func(*http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,8 +10,8 @@ import (
 // adminPath begins the paths of routes for admins, under Prefix.
 const adminPath = "/admin"
 
-// admin returns the signed-in admin. The error is Unauthorized if nobody is signed in, and Forbidden
-// for other people.
+// admin returns the signed-in admin. The error is Unauthorized if nobody is signed in, Forbidden for
+// other people.
 func admin(ctx context.Context) (identity.Identity, error) {
 	if _, err := who(ctx); err != nil {
 		return identity.Identity{}, err

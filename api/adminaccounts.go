@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// administering accepts what admins ask of other people's accounts.
 type administering interface {
 	Suspend(ctx context.Context, admin operations.Caller, account portal.AccountID, message string) (operations.Operation, error)
 	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
@@ -28,7 +27,6 @@ type administering interface {
 	Demote(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
 }
 
-// directory finds accounts.
 type directory interface {
 	Accounts(ctx context.Context, cursor string, limit int32) (projections.AccountsPage, error)
 	OwnerOf(ctx context.Context, key portal.KeyID) (portal.AccountID, error)
@@ -36,7 +34,6 @@ type directory interface {
 	Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error)
 }
 
-// people is what sign-ins said of people.
 type people interface {
 	Person(ctx context.Context, account portal.AccountID) (identity.Person, error)
 	FindPeople(ctx context.Context, begins string, limit int32) ([]portal.AccountID, error)
@@ -53,11 +50,10 @@ type Admin struct {
 }
 
 const (
-	// adminLimit is how many items a page of a list for admins has by default, and maxAdminLimit at
-	// most.
+	// adminLimit and maxAdminLimit are the default and the most items on a page of a list for
+	// admins.
 	adminLimit    = 25
 	maxAdminLimit = 100
-	// lookingAtOnce bounds the rows that one request reads at the same time.
 	lookingAtOnce = 10
 )
 
@@ -67,8 +63,8 @@ type PageInput struct {
 	Cursor string `query:"cursor" maxLength:"200" doc:"Where the page begins. The next of the previous page has it."`
 }
 
-// next is the address of the next page, nil if there is none. filters are names and values of the query's
-// other parameters; those with the value "" are left out.
+// next is the address of the next page, nil if there is none. filters are names and values of other
+// query parameters; "" values are left out.
 func (p PageInput) next(path, cursor string, filters ...string) *string {
 	if cursor == "" {
 		return nil
@@ -137,7 +133,6 @@ func (a *service) registerAdmin(api huma.API) {
 	a.registerEverybodysUsage(api)
 }
 
-// adminOf returns the admin as the caller of an operation.
 func (in Asking) adminOf(ctx context.Context) (operations.Caller, error) {
 	id, err := admin(ctx)
 	return operations.Caller{Account: id.Account, Viewer: library.Viewer(ctx), IdempotencyKey: in.IdempotencyKey, Correlation: RequestID(ctx)}, err
@@ -231,7 +226,8 @@ func (a *service) listAccounts(ctx context.Context, in *struct {
 
 const maxFound = 50
 
-// findAccounts finds them by id, by a key's id, and by what people are called.
+// findAccounts finds them by id, by a key's id, and by the owner's name or
+// e-mail address.
 func (a *service) findAccounts(ctx context.Context, query string) ([]portal.AccountID, error) {
 	account, err := a.admin.Directory.Account(ctx, portal.AccountID(query))
 	if err != nil || account.Profile.Status != projections.StatusNone {

@@ -15,11 +15,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// invitationMails sends invitations by mail, where the portal sends mail.
+// invitationMails sends invitations by mail.
 type invitationMails interface {
-	// MailInvitation has the mail of an invitation sent.
 	MailInvitation(ctx context.Context, i members.Invitation) error
-	// InvitationMail returns what came of it; ok is false if none was asked for.
+	// InvitationMail returns what came of it; ok is false if no mail was
+	// requested.
 	InvitationMail(ctx context.Context, i members.Invitation) (delivery notices.Delivery, ok bool, err error)
 }
 

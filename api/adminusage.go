@@ -16,12 +16,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
-// holding lists the keys that are in a plan, or were.
 type holding interface {
 	Page(ctx context.Context, plan portal.PlanID, after string, limit int) ([]projections.Holder, string, error)
 }
 
-// csvPage is how many accounts, or keys of a plan, are read at a time for a CSV of all of them.
+// csvPage is how many accounts, or keys of a plan, a CSV reads at a time.
 const csvPage = 100
 
 // EverybodysUsageInput asks for days of usage of all accounts.
@@ -48,7 +47,7 @@ type EverybodysUsage struct {
 	Next  *string        `json:"next" doc:"The address of the next page, null on the last."`
 }
 
-// counted is an account whose usage belongs on a page. keys are the keys to count, nil for all.
+// counted is an account whose usage belongs on a page. nil keys mean all.
 type counted struct {
 	account portal.AccountID
 	keys    []portal.GatewayKeyID
@@ -94,8 +93,8 @@ func (s *service) everybodysUsage(ctx context.Context, in *EverybodysUsageInput)
 	}}, nil
 }
 
-// writeEverybodys writes the CSV page by page, so that it needs little memory however many accounts
-// there are. After a failure it breaks the connection off, since the file is not complete.
+// writeEverybodys writes the CSV page by page, so it needs little memory. After a failure it breaks
+// the connection off, since the file is incomplete.
 func (s *service) writeEverybodys(ctx huma.Context, in *EverybodysUsageInput, q usage.Query, page []reported, next string) {
 	r, w := humachi.Unwrap(ctx)
 	w.Header().Set("Content-Type", csvType)
@@ -117,7 +116,7 @@ func (s *service) writeEverybodys(ctx huma.Context, in *EverybodysUsageInput, q 
 	}
 }
 
-// usagePage reads the usage of a page of accounts. It reads no rows of other accounts.
+// usagePage reads the usage of a page of accounts only.
 func (s *service) usagePage(ctx context.Context, in *EverybodysUsageInput, q usage.Query, cursor string, limit int) ([]reported, string, error) {
 	some, next, err := s.countedOn(ctx, in, cursor, limit)
 	if err != nil {
@@ -141,7 +140,8 @@ func (s *service) usagePage(ctx context.Context, in *EverybodysUsageInput, q usa
 	return page, next, group.Wait()
 }
 
-// countedOn lists the accounts of a page: one, those whose keys are or were in a plan, or all.
+// countedOn lists the accounts of a page: one, those with keys that are or were in a plan, or
+// all.
 func (s *service) countedOn(ctx context.Context, in *EverybodysUsageInput, cursor string, limit int) (some []counted, next string, err error) {
 	switch {
 	case in.Account != "":

@@ -24,8 +24,8 @@ import (
 // Prefix is the path of this version of the API.
 const Prefix = "/api/v1"
 
-// maxBody bounds a request's body, in bytes; maxTryBody is for try-it. limitBody enforces them, so
-// huma's own limit is off.
+// maxBody and maxTryBody bound a request's body, in bytes. limitBody enforces them, so huma's own
+// limit is off.
 const (
 	maxBody   = 64 << 10
 	unbounded = -1
@@ -58,24 +58,21 @@ type shelving interface {
 
 // Config is what the API needs.
 type Config struct {
-	Operations accepting
-	Views      reading
-	Library    shelving
-	Console    trying
-	Notices    noticing
-	Usage      usageReading
-	Approvals  approving
-	Admin      Admin
-	Mine       Mine
-	// Marketplace is what claims of purchases need.
+	Operations  accepting
+	Views       reading
+	Library     shelving
+	Console     trying
+	Notices     noticing
+	Usage       usageReading
+	Approvals   approving
+	Admin       Admin
+	Mine        Mine
 	Marketplace Marketplace
 	// Now is the clock, time.Now if nil.
-	Now func() time.Time
-	// Version is that of the program, for the OpenAPI document.
+	Now     func() time.Time
 	Version string
 }
 
-// service serves the routes under Prefix.
 type service struct {
 	operations accepting
 	keys       acceptingKeys
@@ -93,7 +90,7 @@ type service struct {
 
 // Mount adds the API's routes to the router, which must already use RequestIDs. The guard
 // must put the identity into the context (identity's Authenticate) and refuse cross-origin
-// writes. The OpenAPI document is served without the guard.
+// writes. The OpenAPI document does without the guard.
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console,
@@ -118,7 +115,7 @@ func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Ha
 	})
 }
 
-// signInFirst answers 401 before anything is said about the body of a request that needs a sign-in.
+// signInFirst answers 401 before any fault of the body.
 func signInFirst(ctx huma.Context, next func(huma.Context)) {
 	needed := ctx.Operation().Security
 	optional := slices.ContainsFunc(needed, func(scheme map[string][]string) bool { return len(scheme) == 0 })
@@ -134,13 +131,12 @@ func signInFirst(ctx huma.Context, next func(huma.Context)) {
 
 var signedIn = []map[string][]string{{"bearer": {}}}
 
-// changing completes the description of an operation that changes something and needs a sign-in.
+// changing completes an operation that changes something and needs a sign-in.
 func changing(op huma.Operation) huma.Operation {
 	op.Security, op.MaxBodyBytes, op.BodyReadTimeout = signedIn, unbounded, bodyTime
 	return op
 }
 
-// accepted completes the description of an operation that answers 202.
 func accepted(op huma.Operation) huma.Operation {
 	op.DefaultStatus = http.StatusAccepted
 	return changing(op)

@@ -126,7 +126,6 @@ func showAPI(product string, a catalog.API) API {
 
 func productPath(product string) string { return Prefix + "/catalog/" + url.PathEscape(product) }
 
-// shelf returns the catalog as the caller sees it.
 func (s *service) shelf(ctx context.Context) (*library.Shelf, error) {
 	return s.library.For(ctx, library.Viewer(ctx))
 }
@@ -186,7 +185,6 @@ func (s *service) image(ctx context.Context, in *ProductInput) (*storedOutput, e
 	return answer(in.Conditional, file(image, shelf.Public)), nil
 }
 
-// file is the response with a stored file.
 func file(f library.File, public bool) stored {
 	return stored{
 		Encoded: library.Encoded{Body: f.Body, Hash: f.Hash}, contentType: f.Type,
@@ -200,7 +198,6 @@ type DefinitionInput struct {
 	API string `path:"api" maxLength:"256" doc:"The API's slug, from the product." example:"harbours"`
 }
 
-// definition answers with what is made of an API's OpenAPI document.
 func (s *service) definition(kind, contentType string, make func(definition []byte, api catalog.API) ([]byte, error)) func(context.Context, *DefinitionInput) (*storedOutput, error) {
 	return func(ctx context.Context, in *DefinitionInput) (*storedOutput, error) {
 		shelf, err := s.shelf(ctx)
@@ -227,8 +224,8 @@ func (s *service) definition(kind, contentType string, make func(definition []by
 	}
 }
 
-// asJSON is the document with the endpoint that people see and call. An export of API Gateway has
-// the default endpoint, which may be disabled.
+// asJSON is the document with the endpoint that people call. An export of API Gateway has the
+// default endpoint, which may be disabled.
 func asJSON(definition []byte, api catalog.API) ([]byte, error) {
 	if api.Kind == catalog.Docs && api.Endpoint == "" {
 		return definition, nil
@@ -244,7 +241,6 @@ func asYAML(definition []byte, api catalog.API) ([]byte, error) {
 	return export.YAML(document)
 }
 
-// postman answers with an API's Postman collection. The library has the document parsed.
 func (s *service) postman(ctx context.Context, in *DefinitionInput) (*storedOutput, error) {
 	shelf, err := s.shelf(ctx)
 	if err != nil {

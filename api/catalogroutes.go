@@ -14,7 +14,6 @@ const (
 	openAPIYAML = "application/openapi+yaml"
 )
 
-// imageTypes are the media types of products' images.
 var imageTypes = []string{"image/svg+xml", "image/png", "image/jpeg", "image/webp", "image/avif"}
 
 func (s *service) registerCatalog(api huma.API) {
@@ -36,7 +35,7 @@ func (s *service) registerCatalog(api huma.API) {
 	huma.Register(api, get("search", "/search", "Search products, pages, operations and schemas"), s.search)
 }
 
-// registerStored registers an operation that answers with a body from memory, and describes its
+// registerStored registers an operation that answers with a body from memory, and describes the
 // responses, which huma cannot see.
 func registerStored[I any](api huma.API, op huma.Operation, handler func(context.Context, *I) (*storedOutput, error), schema *huma.Schema, contentTypes ...string) {
 	huma.Register(api, op, handler)

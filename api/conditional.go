@@ -27,25 +27,24 @@ func (c Conditional) has(etag string) bool {
 	return false
 }
 
-// stored is a response whose body is in memory.
 type stored struct {
 	library.Encoded
 	contentType string
-	// file is the name under which browsers save the body, "" for none. Browsers show the body
+	// file is the name under which browsers save the body, or "". Browsers show the body
 	// unless it is an attachment.
 	file       string
 	attachment bool
-	// public says that people who are not signed in get the same.
+	// public responses are the same for people who are not signed in.
 	public bool
 }
 
-// storedOutput writes the response itself, so that it is neither encoded nor compressed again.
+// storedOutput writes the response itself, so that it is not encoded or compressed again.
 type storedOutput struct {
 	Body func(huma.Context)
 }
 
-// answer sends the body, or 304 if the client has it already. Caches must revalidate it each
-// time; shared ones may store only what everybody gets.
+// answer sends the body, or 304 if the client has it. Caches must revalidate it each time;
+// shared ones may store only public responses.
 func answer(c Conditional, response stored) *storedOutput {
 	return &storedOutput{func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)

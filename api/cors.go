@@ -12,13 +12,12 @@ const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
 	corsExposed = "ETag, Location, Retry-After, X-Request-Id"
-	// corsMaxAge is how many seconds a browser caches the response to a preflight.
+	// corsMaxAge is how many seconds a browser caches a preflight.
 	corsMaxAge = "600"
 )
 
-// CORS is the middleware that lets pages on these origins call the API. They have to send a
-// bearer token: cookies and other credentials that browsers add are never allowed. Without
-// origins it does nothing.
+// CORS lets pages on these origins call the API. They have to send a bearer token: cookies
+// and other credentials that browsers add are never allowed.
 func CORS(origins []string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		if len(origins) == 0 {

@@ -14,8 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
-// The OpenAPI document's examples: a response for every operation, and the errors that a
-// client has to expect.
+// The OpenAPI document's examples: a response for every operation, and its errors.
 
 var exampleTime = time.Date(2026, time.November, 22, 9, 0, 0, 0, time.UTC)
 
@@ -76,7 +75,6 @@ func exampleCollection() any {
 	}
 }
 
-// answers are the examples of successful responses, by operation id.
 func answers() map[string]any {
 	return map[string]any{
 		"register":    exampleOf("RegisterUser", "accepted"),
@@ -189,7 +187,6 @@ func exampleMail() Delivery {
 	}
 }
 
-// bodies are the examples of requests that have content, by operation id.
 func bodies() map[string]any {
 	later := exampleTime.AddDate(0, 0, 7)
 	return map[string]any{
@@ -237,7 +234,7 @@ func exampleExchange() tryit.Exchange {
 
 type expected struct {
 	code portal.Code
-	// means says when the error occurs, detail is that of the example.
+	// means says when the error occurs, detail is the example's.
 	means, detail string
 }
 
@@ -307,8 +304,8 @@ var (
 	}
 )
 
-// failures are the errors of each operation, besides those that every operation has. Later
-// ones replace earlier ones of the same status.
+// failures are the errors of each operation besides those of all. Later ones replace
+// earlier ones of the same status.
 var failures = map[string][]map[int]expected{
 	"admin-list-approvals":       {forAdmins},
 	"admin-approve-subscription": {writing, keyed, forAdmins, noApproval},

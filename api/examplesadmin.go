@@ -19,7 +19,6 @@ func exampleInvitation() Invitation {
 	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Mail: "delivered"}
 }
 
-// adminAnswers are the examples of successful responses of the routes for admins.
 func adminAnswers() map[string]any {
 	return map[string]any{
 		"admin-list-accounts": List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
@@ -80,7 +79,6 @@ var (
 	noAddress = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or that is no e-mail address.", "That is not an e-mail address. Send one like ada@example.com, without a name."}}
 )
 
-// adminFailures are the errors of the routes for admins.
 func adminFailures() map[string][]map[int]expected {
 	return map[string][]map[int]expected{
 		"list-sessions":   nil,

@@ -9,11 +9,11 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// hstsAge is for how many seconds browsers use only https for the portal's host.
+// hstsAge is how many seconds browsers use only https for the portal's host.
 const hstsAge = "31536000"
 
-// SecureHeaders is the middleware that sets the security headers of every response. Pages
-// loosen the policy for what they load. https is true if browsers use https.
+// SecureHeaders sets the security headers of every response. Pages loosen the policy for
+// what they load. https is true if browsers use https.
 func SecureHeaders(https bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,9 +30,8 @@ func SecureHeaders(https bool) func(http.Handler) http.Handler {
 	}
 }
 
-// Compress is the middleware that compresses the responses to GET and HEAD with gzip. Other
-// responses are not compressed, because revealed keys are among them, and the length of
-// compressed data can leak its content.
+// Compress compresses the responses to GET and HEAD with gzip. Others may hold revealed
+// keys, and the length of compressed data can leak its content.
 func Compress(next http.Handler) http.Handler {
 	compressed := gzip(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -203,7 +203,7 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	return &struct{ Body List[Key] }{List[Key]{Items: ShowKeys(account, revealed)}}, nil
 }
 
-// ShowKeys returns the JSON of an account's keys, which were last revealed at those times.
+// ShowKeys returns the JSON of an account's keys; revealed is when each was last revealed.
 func ShowKeys(account projections.Account, revealed map[portal.KeyID]time.Time) []Key {
 	labels := portal.KeyLabels(account.NamedKeys())
 	return list(account.Keys, func(k projections.Key) Key { return showKey(k, labels[k.ID], revealed[k.ID]) }).Items

@@ -12,8 +12,8 @@ import (
 )
 
 // MethodNotAllowed answers 405 and lists the methods that the resource supports (RFC 9110,
-// section 15.5.6). The router that the API is mounted on has to use it under Prefix, too,
-// since it answers methods that HTTP does not know before it looks at the path.
+// section 15.5.6). The outer router must use it under Prefix, too, since it answers
+// methods unknown to HTTP before it looks at the path.
 func MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", strings.Join(allowed(r), ", "))
 	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, methodNotAllowed, "This resource does not support that method."))
@@ -46,8 +46,8 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// plainMediaType lowercases the media type of a body, for huma. Case does not matter in it
-// (RFC 9110, section 8.3.1).
+// plainMediaType lowercases the body's media type for huma. Case does not matter (RFC
+// 9110, section 8.3.1).
 func plainMediaType(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if given := r.Header.Get("Content-Type"); given != "" {
@@ -61,7 +61,7 @@ func plainMediaType(next http.Handler) http.Handler {
 	})
 }
 
-// readableQuery refuses a malformed query string, whose malformed parts net/url would drop.
+// readableQuery refuses a malformed query string, of which net/url would drop parts.
 func readableQuery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {

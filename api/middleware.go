@@ -28,14 +28,14 @@ var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
 type requestIDKey struct{}
 
-// RequestID returns the id of the request, "" outside of one.
+// RequestID returns the id of the request, or "".
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
 
-// RequestIDs is the middleware that gives every request an id, puts it and a logger with it
-// into the context, and logs the request when it ends: its route, never its query.
+// RequestIDs gives every request an id, puts it and a logger with it into the context, and
+// logs the request when it ends: its route, never its query.
 func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +67,7 @@ func route(r *http.Request) string {
 	return ""
 }
 
-// Recover is the middleware that passes a panic to onError, as an error with the stack.
+// Recover passes a panic to onError, as an error with the stack.
 func Recover(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -106,8 +106,7 @@ func tooLarge(most int64) *portal.Error {
 	return portal.Fail(portal.TooLarge, fmt.Sprintf("The body is larger than %d KB.", most>>10))
 }
 
-// body reports read errors as the client's fault: it disconnected, or did not send what it
-// announced.
+// body reports read errors as the client's: it disconnected, or sent less than announced.
 type body struct{ io.ReadCloser }
 
 func (b body) Read(p []byte) (int, error) {
@@ -122,7 +121,7 @@ func (b body) Read(p []byte) (int, error) {
 	return n, &portal.Error{Code: portal.Invalid, Message: "The body could not be read.", Err: err}
 }
 
-// noStore keeps responses out of caches. Handlers override it where caching is allowed.
+// noStore keeps responses out of caches. Handlers may override it.
 func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -149,7 +149,7 @@ type KindSetting struct {
 	Webhook   *bool  `json:"webhook,omitempty"`
 }
 
-// ShowNoticeSettings shows the section notices of the settings. Admins have kinds of their own.
+// ShowNoticeSettings shows the section notices. Admins have kinds of their own.
 func ShowNoticeSettings(s notices.Settings, admin bool) []KindSetting {
 	var out []KindSetting
 	for _, k := range notices.KindsFor(admin) {

@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// ownersOf finds the people who have the accounts of a page's items. A deleted account has nobody.
 func ownersOf[T any](ctx context.Context, known people, items []T, account func(T) portal.AccountID) (map[portal.AccountID]identity.Person, error) {
 	found := map[portal.AccountID]identity.Person{}
 	for _, item := range items {

@@ -24,7 +24,7 @@ type Problem struct {
 	header http.Header
 }
 
-// Flaw is one thing that is wrong with a request. It never contains the offending value.
+// Flaw is one thing wrong with a request. It never contains the offending value.
 type Flaw struct {
 	Location string `json:"location,omitempty" example:"path.plan"`
 	Message  string `json:"message"`
@@ -49,8 +49,8 @@ var statuses = map[portal.Code]int{
 	portal.Unavailable:     http.StatusServiceUnavailable,
 }
 
-// Status returns the HTTP status for an error. A body with a member that is wrong is as
-// unprocessable as one that does not match the OpenAPI document.
+// Status returns an error's HTTP status. A wrong member is as unprocessable as a body
+// that does not match the OpenAPI document.
 func Status(err error) int {
 	if portal.CodeOf(err) == portal.Invalid && portal.FieldOf(err) != "" {
 		return http.StatusUnprocessableEntity
@@ -61,7 +61,7 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// codes are those of problems that are found before a handler runs.
+// codes are those of problems found before a handler runs.
 var codes = map[int]portal.Code{
 	http.StatusBadRequest:            portal.Invalid,
 	http.StatusUnprocessableEntity:   portal.Invalid,
@@ -74,7 +74,7 @@ var codes = map[int]portal.Code{
 const methodNotAllowed portal.Code = "method_not_allowed"
 
 func init() {
-	// Unlike huma's own errors, these do not repeat offending values.
+	// Unlike huma's own, these errors do not repeat offending values.
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
 		return schemaProblem(ctx.Context(), status, message, errs)
 	}

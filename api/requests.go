@@ -71,7 +71,6 @@ func accept(ctx context.Context, input Asking, ask func(operations.Caller) (oper
 	return acceptFrom(ctx, input.who, ask)
 }
 
-// acceptFrom submits a request of the caller that who finds.
 func acceptFrom(ctx context.Context, who func(context.Context) (operations.Caller, error), ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
 	caller, err := who(ctx)
 	if err != nil {

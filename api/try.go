@@ -11,8 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
-// maxTryBody bounds the body of a try-it request, in bytes: the JSON of a body of
-// tryit.MaxRequest.
+// maxTryBody bounds the JSON of a body of tryit.MaxRequest bytes.
 const maxTryBody = 2*tryit.MaxRequest + maxBody
 
 const tryPath = "/try/"
@@ -40,7 +39,7 @@ type Value struct {
 	Value string `json:"value" maxLength:"8192" doc:"An array is written with commas or as JSON, an object as JSON."`
 }
 
-// attempt is what the console tries. A parameter that is there twice has its last value.
+// attempt is what the console tries. A repeated parameter has its last value.
 func (a Attempt) attempt(product, api string) tryit.Attempt {
 	attempt := tryit.Attempt{
 		Product: product, API: api, Operation: a.Operation, Method: a.Method, Path: a.Path, Header: http.Header{}, Key: portal.KeyID(a.Key),

@@ -46,7 +46,7 @@ type Usage struct {
 	Start string     `json:"start" format:"date"`
 	End   string     `json:"end" format:"date"`
 	AsOf  *time.Time `json:"as_of" doc:"When API Gateway was last asked about every plan below; null if it never was."`
-	// Items have no pages, since their number is small.
+	// Items have no pages, since they are few.
 	Items []KeyUsage `json:"items" doc:"One for each plan and key with data."`
 }
 
@@ -70,7 +70,7 @@ type UsageDay struct {
 	AsOf      time.Time `json:"as_of" doc:"When API Gateway was last asked about the day."`
 }
 
-// ShowUsage returns a report as the API shows it, with the names of its plans and keys.
+// ShowUsage returns a report as the API shows it, with the names of plans and keys.
 func ShowUsage(report usage.Report, names usage.Names) Usage {
 	shown := Usage{Start: report.First.Format(time.DateOnly), End: report.Last.Format(time.DateOnly), AsOf: timeOrNull(report.AsOf), Items: []KeyUsage{}}
 	for _, s := range report.Series {
@@ -85,7 +85,6 @@ func ShowUsage(report usage.Report, names usage.Names) Usage {
 	return shown
 }
 
-// usageOutput writes the response itself, as JSON or CSV.
 type usageOutput struct {
 	Body func(huma.Context)
 }
@@ -128,7 +127,6 @@ type AccountUsageInput struct {
 	AccountInput
 }
 
-// accountUsage is the usage of any account, for admins.
 func (s *service) accountUsage(ctx context.Context, in *AccountUsageInput) (*usageOutput, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
@@ -155,7 +153,7 @@ func (s *service) accountUsage(ctx context.Context, in *AccountUsageInput) (*usa
 	return s.report(ctx, in.Format, id, q, names)
 }
 
-// report answers with what the account's keys have used, ended ones included.
+// report answers with the use of the account's keys, ended ones included.
 func (s *service) report(ctx context.Context, format string, id portal.AccountID, q usage.Query, names usage.Names) (*usageOutput, error) {
 	report, err := s.usage.Report(ctx, id, q)
 	if err != nil {

@@ -28,7 +28,7 @@ type jobWait struct {
 	taken, told bool
 }
 
-// look notes the job's state. A worker that takes the demand writes its id into the row. Any
+// look records the job's state. A worker that takes the demand writes its id into the row. Any
 // other change of the row shows a worker at another run.
 func (w *jobWait) look(run jobs.Run) {
 	now := w.now()

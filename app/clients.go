@@ -22,8 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 )
 
-// LoadAWS reads the AWS SDK's own configuration: environment, files, the machine's role. It
-// fails without a Region or usable credentials.
+// LoadAWS reads the AWS SDK's own configuration. It fails without a Region or usable credentials.
 func LoadAWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))

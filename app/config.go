@@ -25,9 +25,7 @@ import (
 // Config holds the GATEHOUSE_ environment variables, which docs/configuration.md describes. The
 // AWS SDK reads its own (AWS_REGION, AWS_ENDPOINT_URL, …).
 type Config struct {
-	// Prefix begins the name of every queue, topic, table and alias.
-	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
-	// BaseURL is the portal's address in browsers, without a path.
+	Prefix  string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
 	Addr    string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
 	// OperatorsAddr is where health and metrics listen; "" is a default on loopback.
@@ -43,11 +41,10 @@ type Config struct {
 	OIDCSignOutURL   string `env:"GATEHOUSE_OIDC_SIGN_OUT_URL"`
 	OIDCGroupsClaim  string `env:"GATEHOUSE_OIDC_GROUPS_CLAIM" envDefault:"cognito:groups"`
 	AdminGroup       string `env:"GATEHOUSE_ADMIN_GROUP" envDefault:"admins"`
-	// A session ends after SessionTTL, or earlier after SessionIdle without use.
+	// A session ends after SessionTTL, or after SessionIdle without use.
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
 	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" envDefault:"24h"`
 
-	// MaxConnections is how many connections the portal accepts at once.
 	MaxConnections int `env:"GATEHOUSE_MAX_CONNECTIONS" envDefault:"4096"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; see parseProxies.
 	TrustedProxies []string `env:"GATEHOUSE_TRUSTED_PROXIES" envDefault:"private"`
@@ -57,19 +54,16 @@ type Config struct {
 	TryPrivateHosts []string `env:"GATEHOUSE_TRY_PRIVATE_HOSTS"`
 	// SecurityContact is a URL or e-mail address for reports of vulnerabilities.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
-	// Branding is a folder with the operator's name, logo, colours and texts; see branding.Load.
+	// Branding is a folder; see branding.Load.
 	Branding string `env:"GATEHOUSE_BRANDING"`
 
 	// Registration is RegistrationOpen, RegistrationApproval or RegistrationInvitation.
-	Registration string `env:"GATEHOUSE_REGISTRATION" envDefault:"open"`
-	// MaxOpenRequests is per account.
-	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
+	Registration    string `env:"GATEHOUSE_REGISTRATION" envDefault:"open"`
+	MaxOpenRequests int    `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
 	// KMSKey is an ARN, id or alias; "" is the alias that set-up creates.
-	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
-	// KeyPrefix begins the value of every new API key.
-	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
-	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
+	KMSKey       string  `env:"GATEHOUSE_KMS_KEY"`
+	KeyPrefix    string  `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	QuotaShare   float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
 	Provisioning string  `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
@@ -92,19 +86,16 @@ type Config struct {
 	// Catalog is the catalog folder, such as ./catalog or s3://bucket/prefix; "" is none.
 	Catalog string `env:"GATEHOUSE_CATALOG"`
 
-	// MarketplaceRole is the ARN of the role that acts as the seller on AWS Marketplace; empty is this
-	// process's own.
-	MarketplaceRole string `env:"GATEHOUSE_MARKETPLACE_ROLE_ARN"`
-	// MarketplaceRegion is where AWS Marketplace is called.
+	// MarketplaceRole is the ARN of the role that acts as the seller on AWS Marketplace; "" is
+	// this process's own.
+	MarketplaceRole   string `env:"GATEHOUSE_MARKETPLACE_ROLE_ARN"`
 	MarketplaceRegion string `env:"GATEHOUSE_MARKETPLACE_REGION" envDefault:"us-east-1"`
-	// MarketplaceTopics are the SNS topics, and MarketplaceAccounts the AWS accounts with an event
-	// bus, whose notices count.
+	// The notices of these SNS topics, and of the event buses of these AWS accounts, count.
 	MarketplaceTopics   []string `env:"GATEHOUSE_MARKETPLACE_TOPICS"`
 	MarketplaceAccounts []string `env:"GATEHOUSE_MARKETPLACE_ACCOUNTS"`
 
 	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
-	Mail string `env:"GATEHOUSE_MAIL" envDefault:"none"`
-	// MailFrom is the address that mails come from.
+	Mail     string `env:"GATEHOUSE_MAIL" envDefault:"none"`
 	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
 
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
@@ -115,8 +106,7 @@ type Config struct {
 const (
 	// ProvisioningAuto creates many keys at once by ImportApiKeys, where `gatehouse doctor
 	// --probe-import` has shown that this works.
-	ProvisioningAuto = "auto"
-	// ProvisioningSingle creates keys one by one.
+	ProvisioningAuto   = "auto"
 	ProvisioningSingle = "single"
 )
 
@@ -179,8 +169,7 @@ func unusable(faults []error) error {
 	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
 }
 
-// parse gives a setting that cannot be read its default, so that no later check reports it
-// again.
+// parse gives an unreadable setting its default, so that no later check reports it again.
 func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	readable := maps.Clone(vars)
 	var all env.AggregateError

@@ -35,11 +35,10 @@ type feedbackDesk struct {
 	store *members.Store
 }
 
-// publishTime bounds how long a person waits for SNS.
 const publishTime = 2 * time.Second
 
-// Submit stores what a person says, and tells the subscribers of the topic. The list for admins is
-// complete even if SNS does not answer.
+// Submit stores the feedback and tells the topic's subscribers. The list for admins is complete
+// even if SNS does not answer.
 func (d feedbackDesk) Submit(ctx context.Context, said members.Feedback) (members.Feedback, error) {
 	said, err := d.store.AddFeedback(ctx, said)
 	if err != nil {

@@ -191,8 +191,7 @@ func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, 
 	return found, err
 }
 
-// LastSweep returns what the last sweep found, hourly or demanded; ok is false if there was
-// none.
+// LastSweep returns the last sweep's result; ok is false if there was none.
 func LastSweep(ctx context.Context, p Process) (found provisioning.Found, ok bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	return provisioning.LastSweep(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))

@@ -18,12 +18,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// newSeller calls AWS Marketplace as the seller.
 func newSeller(p Process) *seller.Seller {
 	return seller.New(p.AWS, seller.Options{Role: p.Config.MarketplaceRole, Region: p.Config.MarketplaceRegion})
 }
 
-// newReconciler compares the licences that the seller's event bus names with AWS's agreements.
 func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging) *reconcile.Reconciler {
 	return &reconcile.Reconciler{
 		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()),
@@ -31,13 +29,11 @@ func newReconciler(p Process, c clients, names Names, facts *journal.Journal, se
 	}
 }
 
-// reconciliation returns the demand for a run of the job marketplace because of that notice.
 func reconciliation(notice string, at time.Time) events.Event {
 	id := portal.DeriveID("reconciliation", notice)
 	return jobs.Demand(marketplaceJob, id, id, at)
 }
 
-// newArrivals receives buyers, and keeps their purchases in the sessions table.
 func newArrivals(p Process, c clients, names Names, shelves *library.Library) *arrival.Desk {
 	return &arrival.Desk{
 		Seller: newSeller(p), Now: p.now(), Claims: arrival.Claims{DynamoDB: c.dynamodb, Table: names.Sessions, Now: p.now()},
@@ -51,8 +47,8 @@ func newArrivals(p Process, c clients, names Names, shelves *library.Library) *a
 	}
 }
 
-// limitArrivals limits the buyers who arrive from one client address, since each is a call of AWS
-// before anybody is known.
+// limitArrivals limits the arrivals from one client address: each makes a call of AWS before
+// anybody is known.
 func (l *signInLimiter) limitArrivals(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

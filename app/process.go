@@ -28,7 +28,7 @@ func CollectSeldom() {
 
 // The exit codes of all commands.
 const (
-	// ExitOK: the command succeeded, or ended after INT or TERM.
+	// ExitOK: also after INT or TERM.
 	ExitOK = 0
 	// ExitFailed: the command failed, or found something wrong.
 	ExitFailed = 1

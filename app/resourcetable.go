@@ -16,8 +16,8 @@ import (
 
 const tableTimeout = 3 * time.Minute
 
-// guarded reports whether losing the table would be final. Views are rebuilt from the journal,
-// and people whose sessions are lost sign in again.
+// guarded: losing the table would be final. Views are rebuilt from the journal, and people whose
+// sessions are lost sign in again.
 func (e estate) guarded(table string) bool {
 	return table == e.names.Journal || table == e.names.Records || table == e.names.Usage
 }

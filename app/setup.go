@@ -24,8 +24,7 @@ type SetupOptions struct {
 // Change is something that set-up did, or in a dry run would do.
 type Change struct {
 	What string `json:"what"`
-	// Did is an instruction, such as "create it".
-	Did string `json:"did"`
+	Did  string `json:"did"`
 }
 
 // Setup is SetupWith without options.

@@ -1,6 +1,6 @@
-// Package approvals keeps the list of subscriptions that wait for an admin, of all accounts. Each is
-// a row of the records table, written and deleted in the transaction of the facts that begin and end
-// the waiting. So the list never lags behind the journal.
+// Package approvals lists the subscriptions that wait for an admin. Each is a row of the records
+// table, written and deleted in the transaction of the facts that begin and end the waiting, so the
+// list never lags behind the journal.
 package approvals
 
 import (
@@ -19,24 +19,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Row is a subscription that waits.
+// Row is a waiting subscription.
 type Row struct {
 	Account portal.AccountID `dynamodbav:"account"`
 	Plan    portal.PlanID    `dynamodbav:"plan"`
 	// Name is the plan's when the person asked for it.
 	Name string `dynamodbav:"name"`
-	// Replaces is the plan that the account would change from, "" if none; ReplacesName is its name.
+	// Replaces is the plan that the account would change from, or "".
 	Replaces     portal.PlanID `dynamodbav:"replaces,omitempty"`
 	ReplacesName string        `dynamodbav:"replaces_name,omitempty"`
 	// Wish is what an admin's answer names.
-	Wish  int64     `dynamodbav:"wish"`
-	Asked time.Time `dynamodbav:"asked"`
-	// Operation is the person's.
+	Wish      int64              `dynamodbav:"wish"`
+	Asked     time.Time          `dynamodbav:"asked"`
 	Operation portal.OperationID `dynamodbav:"operation"`
 }
 
-// Changes are the rows to write with the facts between two states of an account: those of the list, and
-// due rows by which the admins are told.
+// Changes are the rows to write with the facts between two states of an account: the list's, and due
+// rows by which the admins are told.
 func Changes(before, after state.Account) []journal.Row {
 	was, is := waiting(before), waiting(after)
 	var rows []journal.Row
@@ -67,7 +66,6 @@ func waiting(account state.Account) map[int64]Row {
 	return rows
 }
 
-// forAdmins is the due row by which the admins are told.
 func (r Row) forAdmins() due.Row {
 	return due.OfAdminItem(portal.AccountStream(r.Account), due.Approval, due.WaitingID(r.Account, r.Wish), r.Asked)
 }
@@ -95,7 +93,7 @@ type Page struct {
 }
 
 // Page returns at most limit rows, those that have waited longest first. The cursor is "" or a
-// page's Next. Rows that come or go meanwhile shift no page.
+// page's Next. Rows that come or go shift no page.
 func (l *List) Page(ctx context.Context, cursor string, limit int) (Page, error) {
 	all := schema.Approvals()
 	in := &dynamodb.QueryInput{

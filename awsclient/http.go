@@ -1,4 +1,4 @@
-// Package awsclient has the configuration that all our AWS clients share. It knows no service.
+// Package awsclient has the configuration that all AWS clients share.
 package awsclient
 
 import (
@@ -7,9 +7,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// HTTPClient returns an HTTP client that keeps as many idle connections to a host as a busy
-// worker uses. The SDK's own keeps 10; it closes any others after each request, and opening one
-// again takes a TLS handshake.
+// HTTPClient keeps as many idle connections to a host as a busy worker uses. The SDK's own
+// keeps 10 and closes others after each request, so each needs a TLS handshake again.
 func HTTPClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
 		tr.MaxIdleConns = 1024

@@ -17,7 +17,7 @@ const pollers = 16
 type contestant struct {
 	name       string
 	subscribes int
-	// messages is enough to keep it busy for the whole window.
+	// messages keep it busy for the whole window.
 	messages int
 	open     func(aws.Config, *sqs.Client, *pubsub.Queues) (message.Publisher, message.Subscriber, error)
 }
@@ -52,7 +52,6 @@ func openOurs(_ aws.Config, client *sqs.Client, queues *pubsub.Queues) (message.
 	return pub, sub, nil
 }
 
-// subscribe merges the contestant's subscriptions. over waits until all have ended.
 func (c contestant) subscribe(ctx context.Context, sub message.Subscriber, queue string, handle func(*message.Message)) (over func(), err error) {
 	ended := make(chan struct{}, c.subscribes)
 	for range c.subscribes {

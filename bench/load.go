@@ -19,7 +19,8 @@ type queueKind struct {
 
 func (k queueKind) fifo() bool { return k.groups > 0 }
 
-// All messages of a group have one caller, or they would have no order to keep.
+// All messages of a group have one caller; otherwise they would have no order
+// to keep.
 func (k queueKind) callers() int {
 	const callers = 128
 	if k.fifo() {
@@ -34,7 +35,7 @@ type load struct {
 	messages int
 }
 
-// padding makes a body about as large as one of Gatehouse's events.
+// padding makes a body about as large as an event's.
 var padding = strings.Repeat("x", 600)
 
 func (l load) message(i int) *message.Message {
@@ -96,10 +97,10 @@ type orderWatch struct {
 	faults Order
 }
 
-// Order counts violations of the order. It is zero where the order was kept.
+// Order counts violations of the order.
 type Order struct {
 	// Reordered messages were handled after a later one of their group, Overlapping ones at the
-	// same time as another of it, and Repeated ones more than once.
+	// same time as another, Repeated ones more than once.
 	Reordered   int `json:"reordered"`
 	Overlapping int `json:"overlapping"`
 	Repeated    int `json:"repeated"`
@@ -129,7 +130,6 @@ func (o *orderWatch) begin(n int) {
 	o.busy[group], o.last[group] = true, n
 }
 
-// end returns how many different messages have begun.
 func (o *orderWatch) end(n int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -29,9 +29,9 @@ import (
 )
 
 const (
-	// These are the facts that the accounts begin with.
+	// The accounts begin with these numbers of facts.
 	longAccount, shortAccount = 5000, 50
-	// Each account does its rounds in blocks that take turns, so that other load slows both.
+	// Accounts do their rounds in blocks that take turns, so that other load slows both.
 	rounds, blocks = 100, 50
 	maxRatio       = 1.5
 )
@@ -41,7 +41,7 @@ type cost struct {
 	processor                time.Duration
 }
 
-// meter counts requests to DynamoDB and the bytes of the answers.
+// meter counts requests to DynamoDB and the answers' bytes.
 type meter struct {
 	http.RoundTripper
 	cost
@@ -96,7 +96,7 @@ func compareAccounts(ctx context.Context, out io.Writer) (err error) {
 	}
 	var long, short cost
 	for block := range blocks {
-		// Each block has a new account, since measuring makes its history longer.
+		// Each block has a new account, since measuring lengthens its history.
 		account := portal.AccountID(fmt.Sprintf("short-%d", block))
 		if err := b.addHistory(ctx, account, shortAccount); err != nil {
 			return err
@@ -175,7 +175,6 @@ func createTable(ctx context.Context, client *dynamodb.Client, name string) erro
 	return nil
 }
 
-// addHistory may add a few facts more.
 func (b *bench) addHistory(ctx context.Context, account portal.AccountID, facts int) error {
 	if err := b.process(ctx, account, events.RegisterUser{}); err != nil {
 		return err

@@ -17,8 +17,7 @@ import (
 
 type settings struct {
 	latency, handler, window time.Duration
-	// scale is in percent.
-	scale int
+	scale                    int
 }
 
 // Phase is the figures of publishing or consuming.
@@ -29,12 +28,12 @@ type Phase struct {
 	PerSecond float64 `json:"messages_per_second"`
 	// RequestsPerMessage counts requests to SQS.
 	RequestsPerMessage float64 `json:"requests_per_message"`
-	// AllocsPerMessage and BytesPerMessage are those of this process, the SDK included.
+	// AllocsPerMessage and BytesPerMessage are this process's, the SDK included.
 	AllocsPerMessage float64 `json:"allocs_per_message"`
 	BytesPerMessage  float64 `json:"bytes_per_message"`
 }
 
-// Result is the figures of one contestant on one kind of queue.
+// Result is one contestant's figures on one kind of queue.
 type Result struct {
 	Queue     string `json:"queue"`
 	Transport string `json:"transport"`
@@ -104,7 +103,7 @@ func measure(ctx context.Context, s settings, endpoint string, kind queueKind, c
 	return result, errors.Join(err, pub.Close())
 }
 
-// consume counts the requests of closing too, but not the time it takes.
+// consume counts the requests of closing, but not the time.
 func consume(ctx context.Context, s settings, net *network, l load, c contestant, sub message.Subscriber, queue string) (Phase, Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.window)
 	defer cancel()

@@ -8,7 +8,6 @@ import (
 	"text/tabwriter"
 )
 
-// Report is all results, and what they were measured on.
 type Report struct {
 	Machine   Machine  `json:"machine"`
 	LatencyMS float64  `json:"latency_ms"`
@@ -31,7 +30,7 @@ func newReport(s settings) Report {
 	}
 }
 
-// write groups the results by queue. The last of each queue is ours.
+// write groups the results by queue, ours last.
 func (r Report) write(w io.Writer) error {
 	fmt.Fprintf(w, "%d cores, %s, %s/%s; %.0f ms for each request, %.0f ms for handling a message\n",
 		r.Machine.Cores, r.Machine.Go, r.Machine.OS, r.Machine.Arch, r.LatencyMS, r.HandlerMS)

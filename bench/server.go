@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// serveLocalAWS serves until stdin ends. It does not sync its file, since that would only slow
-// down the clients.
+// serveLocalAWS serves until stdin ends. It does not sync its file, which would only slow down
+// the clients.
 func serveLocalAWS(stdin io.Reader, stdout io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "gatehouse-bench-")
 	if err != nil {
@@ -30,7 +30,7 @@ func serveLocalAWS(stdin io.Reader, stdout io.Writer) (err error) {
 }
 
 // startLocalAWS starts another process, so that its allocations do not count as the
-// transport's. The process ends when stop is called or this process ends.
+// transport's. It ends with stop or with this process.
 func startLocalAWS() (endpoint string, stop func() error, err error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package branding reads and checks the folder with which an operator makes the portal look like
-// their own: name, logo, colours, links and texts. Above all it checks that people can read the
-// colours. It serves nothing; web does.
+// Package branding reads and checks the folder with which an operator brands the portal: name,
+// logo, colours, links and texts. Above all it checks that people can read the colours. It
+// serves nothing; web does.
 package branding
 
 import (
@@ -28,21 +28,21 @@ const (
 
 // Branding is what a folder says. The zero value is the portal's own look. It is immutable.
 type Branding struct {
-	// Name is the portal's name, and Tagline the sentence of the home page; "" is the default.
+	// Tagline is the sentence of the home page. "" is the default.
 	Name, Tagline string
-	// LogoContainsName says that the logo shows the name, so that pages do not repeat it.
+	// LogoContainsName keeps pages from repeating the name beside the logo.
 	LogoContainsName bool
-	// Logo, LogoDark, Favicon and Stylesheet are names of Files, "" if the folder has none.
-	// LogoDark replaces Logo in dark mode. Stylesheet is loaded after the portal's own.
+	// Logo, LogoDark, Favicon and Stylesheet are names of Files, or "". LogoDark replaces
+	// Logo in dark mode. Stylesheet is loaded after the portal's own.
 	Logo, LogoDark, Favicon, Stylesheet string
-	// Action is the first button of the home page; the zero value is the default.
+	// Action is the first button of the home page; zero is the default.
 	Action Link
 	Footer []Link
-	// Terms, Privacy and Status are URLs, each "" if the operator gives none.
+	// Terms, Privacy and Status are URLs or "".
 	Terms, Privacy, Status string
-	// HomeTop and Home are Markdown for the top and the bottom of the home page, or "".
+	// HomeTop and Home are Markdown for the home page's top and bottom, or "".
 	HomeTop, Home string
-	// Files are what pages load, by name. A name contains a hash of the content.
+	// Files are what pages load. A name contains a hash of the content.
 	Files map[string]File
 }
 
@@ -80,7 +80,7 @@ func Load(dir string, own Palette) (*Branding, error) {
 	return l.branding, nil
 }
 
-// loader reads the files of a folder. os.Root keeps symbolic links from leading out of it.
+// loader reads a folder's files. os.Root keeps symbolic links inside it.
 type loader struct {
 	root     *os.Root
 	branding *Branding
@@ -91,7 +91,7 @@ func (l *loader) fail(format string, args ...any) {
 	l.faults = append(l.faults, fmt.Sprintf(format, args...))
 }
 
-// read returns a file; ok is false if it does not exist or is unusable, which then is a fault.
+// read returns a file; ok is false if it does not exist or is unusable, which is then a fault.
 func (l *loader) read(name string, most int64) (body []byte, ok bool) {
 	f, err := l.root.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -209,7 +209,6 @@ func (l *loader) fragment(name string) string {
 	return string(body)
 }
 
-// withoutPath leaves out the operation and the path that the os package adds to its errors.
 func withoutPath(err error) error {
 	var at *os.PathError
 	if errors.As(err, &at) {
@@ -222,8 +221,8 @@ func fileNames() []string {
 	return []string{fileName, "logo.svg", "logo-dark.svg", "favicon.svg", "favicon.png", "favicon.ico", "home.md", "home-top.md"}
 }
 
-// misplaced reports files that look as if they were meant for the portal. It ignores others, such
-// as a README.
+// misplaced reports files that were probably meant for the portal. It ignores others, such as a
+// README.
 func (l *loader) misplaced() {
 	entries, err := fs.ReadDir(l.root.FS(), ".")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Colour is an sRGB colour without transparency.
+// Colour is an opaque sRGB colour.
 type Colour struct{ R, G, B uint8 }
 
 var (
@@ -28,7 +28,7 @@ func parseColour(text string) (Colour, bool) {
 // String returns the colour as #rrggbb.
 func (c Colour) String() string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
 
-// luminance is the relative luminance (WCAG 2.2, definition of "relative luminance").
+// luminance is WCAG 2.2's "relative luminance".
 func (c Colour) luminance() float64 {
 	linear := func(channel uint8) float64 {
 		v := float64(channel) / 255
@@ -40,8 +40,8 @@ func (c Colour) luminance() float64 {
 	return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
 }
 
-// Contrast returns the contrast ratio of two colours, from 1 to 21 (WCAG 2.2, definition of
-// "contrast ratio").
+// Contrast returns the contrast ratio, from 1 to 21 (WCAG 2.2, definition of "contrast
+// ratio").
 func Contrast(a, b Colour) float64 {
 	x, y := a.luminance(), b.luminance()
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
@@ -54,8 +54,7 @@ func (c Colour) mix(other Colour, part float64) Colour {
 
 const mixSteps = 256
 
-// toward returns the first colour on the way from c to the goal that passes, and the goal itself if
-// none does.
+// toward returns the first colour from c to the goal that passes, or the goal.
 func (c Colour) toward(goal Colour, passes func(Colour) bool) (Colour, bool) {
 	for step := range mixSteps + 1 {
 		if mixed := c.mix(goal, float64(step)/mixSteps); passes(mixed) {
@@ -65,8 +64,7 @@ func (c Colour) toward(goal Colour, passes func(Colour) bool) (Colour, bool) {
 	return goal, false
 }
 
-// nearest returns the colour that passes and differs least from c in brightness. Its hue is that
-// of c.
+// nearest returns the colour of c's hue that passes and differs least in brightness.
 func (c Colour) nearest(passes func(Colour) bool) (Colour, bool) {
 	for step := range mixSteps + 1 {
 		for _, goal := range []Colour{black, white} {

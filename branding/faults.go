@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Faults are all that is wrong with a branding folder. Each is a line that says what to change.
+// Faults are all that is wrong with a folder. Each is a line that says what to change.
 type Faults []string
 
 func (f Faults) Error() string {

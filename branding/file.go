@@ -21,7 +21,7 @@ const (
 	maxLinks   = 20
 )
 
-// Link is a text that leads somewhere. URL is an https or mailto URL, or a path of the portal.
+// Link is a linked text. URL is https or mailto, or a path of the portal.
 type Link struct{ Text, URL string }
 
 type file struct {
@@ -65,7 +65,7 @@ func parse(source []byte) (file, []string) {
 	return read, p.faults
 }
 
-// reading reads the value of a key; path is the key with those that it is under.
+// reading reads the value of a key; path is the key with its parents.
 type reading func(value *yaml.Node, path string)
 
 type field map[string]reading

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Scheme maps the names of the stylesheet's colours, such as "paper" for --paper, to colours.
+// Scheme maps names of the stylesheet's colours, such as "paper" for --paper.
 type Scheme map[string]Colour
 
-// Palette has the stylesheet's colours for light and dark.
+// Palette has the stylesheet's light and dark colours.
 type Palette struct{ Light, Dark Scheme }
 
 var (
@@ -20,9 +20,9 @@ var (
 	codeRule   = regexp.MustCompile(`\.(hl-[a-z]+) \{ color: (#[0-9a-f]{6}); \}`)
 )
 
-// ParsePalette reads the colours of the portal's own stylesheet. Its first :root block is the
-// light scheme, and the second one, under prefers-color-scheme, is the dark one. code is the
-// stylesheet of highlighted code (highlight.Stylesheet).
+// ParsePalette reads the colours of the portal's stylesheet. Its first :root block is the
+// light scheme; the second, under prefers-color-scheme, is the dark one. code is
+// highlight.Stylesheet.
 func ParsePalette(stylesheet, code string) (Palette, error) {
 	blocks := rootBlock.FindAllStringSubmatch(stylesheet, -1)
 	if len(blocks) != 2 {
@@ -50,13 +50,13 @@ func ParsePalette(stylesheet, code string) (Palette, error) {
 	return Palette{Light: schemes[0], Dark: schemes[1]}, nil
 }
 
-// Pair is a combination of two colours that the stylesheet uses.
+// Pair is two colours that the stylesheet combines.
 type Pair struct {
 	Front, Back string
 	// Least is the contrast that WCAG 2.2 AA demands: 4.5 for text (1.4.3), 3 for the shapes of
-	// controls and for the focus (1.4.11).
+	// controls and the focus (1.4.11).
 	Least float64
-	// Messages to operators call the pair What.
+	// What names the pair for operators.
 	What string
 }
 
@@ -65,7 +65,7 @@ const (
 	forShape = 3.0
 )
 
-// Pairs lists every combination that the stylesheet uses.
+// Pairs lists every combination in the stylesheet.
 var Pairs = pairs([]Pair{
 	{"ink", "paper", forText, "text on the background"},
 	{"ink", "card", forText, "text on cards and the header"},
@@ -103,7 +103,7 @@ var Pairs = pairs([]Pair{
 
 var colouredCode = []string{"comment", "keyword", "string", "number", "name", "variable", "inserted", "deleted"}
 
-// pairs adds those of coloured code, which is on code's own background and on cards.
+// pairs adds coloured code, on code's own background and on cards.
 func pairs(listed []Pair) []Pair {
 	for _, kind := range colouredCode {
 		listed = append(listed,

@@ -25,7 +25,7 @@ type Source struct {
 	current atomic.Pointer[Branding]
 
 	mu sync.Mutex
-	// looked is when the folder was last looked at, and stamp what it looked like.
+	// looked is when the folder was last looked at, stamp how it looked.
 	looked time.Time
 	stamp  string
 }
@@ -44,8 +44,8 @@ func Open(dir string, own Palette, log zerolog.Logger, now func() time.Time) (*S
 	return s, nil
 }
 
-// Current returns the branding. It looks for changes once a second at most. A change that makes the
-// folder unusable is logged, and the branding before it stays.
+// Current returns the branding. It looks for changes at most once a second. If a change makes the
+// folder unusable, it is logged and the earlier branding stays.
 func (s *Source) Current() *Branding {
 	if s.mu.TryLock() {
 		defer s.mu.Unlock()

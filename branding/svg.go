@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The limits of an SVG image. They are far beyond any logo.
+// The limits of an SVG image, far beyond any logo.
 const (
 	maxElements = 20_000
 	maxDepth    = 100
@@ -18,8 +18,8 @@ const (
 // refusedElements can run scripts, embed other documents, or change a link after it was checked.
 var refusedElements = []string{"script", "foreignobject", "iframe", "embed", "object", "handler", "listener", "animate", "set", "animatemotion", "animatetransform"}
 
-// checkSVG returns what makes the image unsafe or unusable, "" if nothing does. Browsers show
-// logos as images, in which nothing of this would run; but the file has an address of its own.
+// checkSVG returns what makes the image unsafe or unusable, or "". In a page, an image runs
+// none of this, but the file also has its own address.
 func checkSVG(body []byte) string {
 	decoder := xml.NewDecoder(bytes.NewReader(body))
 	depth, elements, styleDepth := 0, 0, 0
@@ -105,8 +105,8 @@ func embedded(address string) bool {
 	return false
 }
 
-// reachesOut reports whether a style or a presentation attribute refers to anything outside the
-// file. A backslash could hide the words looked for.
+// reachesOut reports whether a style or attribute refers to anything outside the file. A
+// backslash could hide that.
 func reachesOut(css string) bool {
 	css = strings.ToLower(css)
 	if strings.Contains(css, "@import") || strings.Contains(css, "javascript:") || strings.Contains(css, "image-set(") ||

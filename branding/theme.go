@@ -16,10 +16,10 @@ const (
 	keyFocus      = "focus"
 )
 
-// colourKeys is sorted by how likely an operator sets the key, for messages.
+// colourKeys is sorted by how likely an operator sets the key.
 var colourKeys = []string{keyAccent, keyText, keyBackground, keySurface, keyFocus, keyAccentText}
 
-// follow lists the colours of the stylesheet that each key sets or that are derived from it.
+// follow lists the stylesheet's colours that each key sets or that derive from it.
 var follow = map[string][]string{
 	keyAccent:     {"accent", "accent-strong", "on-accent", "glow"},
 	keyAccentText: {"on-accent"},
@@ -38,8 +38,8 @@ func (g given) with(key string, c Colour) given {
 	return changed
 }
 
-// palette applies the file's colours to those of the stylesheet. An accent that is given for one
-// scheme only is made lighter or darker for the other, until people can read it there.
+// palette applies the file's colours to the stylesheet's. An accent for one scheme only is made
+// lighter or darker for the other, until it is readable.
 func palette(own Palette, light, dark given) Palette {
 	light, dark = borrowAccent(own.Light, light, dark), borrowAccent(own.Dark, dark, light)
 	return Palette{Light: derive(own.Light, light), Dark: derive(own.Dark, dark)}
@@ -100,7 +100,7 @@ func derive(own Scheme, g given) Scheme {
 	return s
 }
 
-// onAccent prefers the stylesheet's own colour for text on buttons, then white, then black.
+// onAccent prefers the stylesheet's colour for text on buttons, then white, then black.
 func onAccent(s Scheme) Colour {
 	for _, c := range []Colour{s["on-accent"], white} {
 		if s.passes("on-accent", c) {
@@ -110,7 +110,7 @@ func onAccent(s Scheme) Colour {
 	return black
 }
 
-// failing lists the pairs below their contrast that contain a colour which follows from the key.
+// failing lists the pairs with too little contrast that contain a colour of the key.
 func failing(s Scheme, key string) []Pair {
 	var pairs []Pair
 	for _, pair := range Pairs {
@@ -122,8 +122,8 @@ func failing(s Scheme, key string) []Pair {
 	return pairs
 }
 
-// contrastFaults has one sentence for each given colour that makes a pair too hard to read. Each
-// pair is reported once.
+// contrastFaults has one sentence for each given colour that makes a pair too hard to read. It
+// reports each pair once.
 func contrastFaults(own Scheme, g given, scheme string) []string {
 	derived, reported := derive(own, g), map[Pair]bool{}
 	var faults []string

@@ -12,9 +12,7 @@ import (
 )
 
 type parts struct {
-	// plans are all usage plans of the AWS account, offered or not.
-	plans []gateway.UsagePlan
-	// apis are the REST APIs that plans or product folders name.
+	plans       []gateway.UsagePlan
 	apis        map[string]gateway.RestAPI
 	stages      map[string][]string
 	versions    map[portal.Stage]string
@@ -43,8 +41,8 @@ type assembler struct {
 
 // assemble builds the catalog. A product folder forms a product of the plans and stages that it
 // names. Other plans with the same stages form one product, named after its APIs. Stages that no
-// longer exist are dropped, and so are plans without a stage left. Of an API that is not a REST API
-// only id and name are known.
+// longer exist are dropped, as are plans without a stage left. Of other APIs than REST APIs, only
+// id and name are known.
 func assemble(from parts, byDefault Endpoint) assembly {
 	from.folder.Products = slices.SortedFunc(slices.Values(from.folder.Products), func(a, b Described) int { return cmp.Compare(a.Path, b.Path) })
 	a := &assembler{
@@ -76,8 +74,8 @@ func assemble(from parts, byDefault Endpoint) assembly {
 	return a.assembly
 }
 
-// problemsOfKept removes the lines from the problems of products that stay as they were: they are
-// lines of the earlier file.
+// problemsOfKept removes the lines of the earlier file from problems of products that stay as
+// they were.
 func (a *assembler) problemsOfKept() {
 	for i := len(a.folder.Problems); i < len(a.Problems); i++ {
 		for _, path := range a.folder.Broken {
@@ -92,7 +90,7 @@ func (a *assembler) problem(path string, line int, format string, args ...any) {
 	a.Problems = append(a.Problems, Problem{Where: productFile(path), Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-// warn notes something in a product folder that is probably not as its author wants it.
+// warn notes what the folder's author probably did not intend.
 func (a *assembler) warn(path string, line int, format string, args ...any) {
 	a.problem(path, line, format, args...)
 	a.Problems[len(a.Problems)-1].Warning = true
@@ -161,8 +159,8 @@ func (a *assembler) grouped() map[string][]Plan {
 	return groups
 }
 
-// productID depends only on the stages, so it survives renames and changes of plans. The derived
-// form contains no hyphen, so it differs from the readable one.
+// productID depends only on the stages, so it survives other changes. The derived form has no
+// hyphen, unlike the readable one.
 func productID(stages []portal.Stage) string {
 	if len(stages) == 1 {
 		return stages[0].API + "-" + stages[0].Stage
@@ -174,7 +172,6 @@ func productID(stages []portal.Stage) string {
 	return portal.DeriveID(parts...)[:16]
 }
 
-// slug is the default of API.Slug.
 func slug(stage portal.Stage) string { return stage.API + "-" + stage.Stage }
 
 func (a *assembler) product(plans []Plan) Product {
@@ -202,8 +199,7 @@ func (a *assembler) stage(stage portal.Stage) API {
 	}
 }
 
-// distinct tells apart products of the same name by adding their stages, or else the stages of each
-// API, to the names.
+// distinct adds stages, or each API's stages, to equal product names.
 func distinct(products []Product) []Product {
 	for _, more := range []func(API) string{
 		func(a API) string { return a.Stage },

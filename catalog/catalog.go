@@ -1,7 +1,6 @@
 // Package catalog is what the portal offers: products, their plans and the APIs behind them. A job
-// reads it from API Gateway, which is the source of truth, and stores it as one document under its
-// own hash. The same setup always gives the same document. The package does not decide who may see
-// or buy a product.
+// reads it from API Gateway, the source of truth, and stores it as one document under its own
+// hash. The same setup always gives the same document.
 package catalog
 
 import (
@@ -16,39 +15,36 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Document is the whole catalog. It names large things (pages, OpenAPI documents, images) by
-// the hash under which the Store keeps them.
+// Document is the whole catalog. It names pages, OpenAPI documents and images by their hash
+// in the Store.
 type Document struct {
 	Products []Product `json:"products"`
 	// Pages are the portal's own pages, such as "getting-started".
 	Pages []Page `json:"pages,omitempty"`
-	// Files are the images that Pages show.
 	Files []File `json:"files,omitempty"`
-	// Moved leads from the id of a product that is gone to a plan of it that is still offered, so
-	// that old links work.
+	// Moved leads from a gone product's id to one of its plans that is still offered, so that old
+	// links work.
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
-// Product is plans and the APIs that they cover. A product folder describes it; without one, the
-// plans with exactly the same stages form a product.
+// Product is plans and their APIs: those of a product folder, or else plans with exactly the
+// same stages.
 type Product struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	// Description is one sentence of plain text.
+	ID          string `json:"id"`
+	Name        string `json:"name"`
 	Description string `json:"description"`
 	Plans       []Plan `json:"plans"`
 	APIs        []API  `json:"apis"`
 
-	// Visibility is one of the constants; "" means VisiblePublic. Only VisibleGroups uses Groups.
+	// Visibility is one of the constants; "" is VisiblePublic. Only VisibleGroups uses Groups.
 	Visibility string   `json:"visibility,omitempty"`
 	Groups     []string `json:"groups,omitempty"`
-	// Version is the version's name, such as "2". VersionOf is the id that all versions of one
-	// product have in common; "" if there is one version only.
+	// Version is a name such as "2". All versions of a product share VersionOf, which is ""
+	// if there is only one.
 	Version   string `json:"version,omitempty"`
 	VersionOf string `json:"version_of,omitempty"`
-	// Status is one of the constants; "" says nothing. Sunset is the date after which a deprecated
-	// product may be gone (YYYY-MM-DD), Successor the id of the product to change to; both may be
-	// "".
+	// Status is one of the constants or "". A deprecated product may be gone after Sunset
+	// (YYYY-MM-DD). Successor is the id of the product to change to. Both may be "".
 	Status    string `json:"status,omitempty"`
 	Sunset    string `json:"sunset,omitempty"`
 	Successor string `json:"successor,omitempty"`
@@ -58,22 +54,19 @@ type Product struct {
 	Owner    *Owner   `json:"owner,omitempty"`
 	Featured bool     `json:"featured,omitempty"`
 	Image    *Image   `json:"image,omitempty"`
-	// Overview and Changelog are the hashes of Markdown, "" if there is none.
+	// Overview and Changelog are hashes of Markdown or "".
 	Overview  string `json:"overview,omitempty"`
 	Changelog string `json:"changelog,omitempty"`
 	Pages     []Page `json:"pages,omitempty"`
-	// Files are the images that Overview, Changelog and Pages show.
-	Files []File `json:"files,omitempty"`
+	Files     []File `json:"files,omitempty"`
 }
 
 // Values of Product.Visibility.
 const (
-	VisiblePublic = "public"
-	// VisibleSignedIn products are visible to people who are signed in.
+	VisiblePublic   = "public"
 	VisibleSignedIn = "signed-in"
 	VisibleGroups   = "groups"
-	// VisibleHidden products are visible to admins only.
-	VisibleHidden = "hidden"
+	VisibleHidden   = "hidden"
 )
 
 // Values of Product.Status.
@@ -94,19 +87,19 @@ type Owner struct {
 type Image struct {
 	Hash string `json:"hash"`
 	Type string `json:"type"`
-	// Alt is the text for people who do not see the image, "" if it only decorates.
+	// Alt is "" if the image only decorates.
 	Alt string `json:"alt,omitempty"`
 }
 
-// File is a stored image that Markdown shows. Name is its path in the product's folder, or in the
-// folder "pages", such as "images/map.svg".
+// File is an image in Markdown. Name is its path in the product's folder, or in "pages", such
+// as "images/map.svg".
 type File struct {
 	Name string `json:"name"`
 	Hash string `json:"hash"`
 	Type string `json:"type"`
 }
 
-// Page is a stored page of Markdown without its title. Name is its last path segment.
+// Page is stored Markdown without its title. Name is its last path segment.
 type Page struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -121,19 +114,18 @@ type Plan struct {
 	Throttle    *Throttle      `json:"throttle"`
 	Quota       *Quota         `json:"quota"`
 	Stages      []portal.Stage `json:"stages"`
-	// Methods have limits of their own instead of the plan's.
-	Methods []MethodLimit `json:"methods,omitempty"`
+	Methods     []MethodLimit  `json:"methods,omitempty"`
 
-	// Order is the position that a product folder gives the plan, from 1. Plans without one (0)
-	// come last, by size.
+	// Order is the plan's position in the product folder, from 1. Plans with 0 come last,
+	// by size.
 	Order int `json:"order,omitempty"`
-	// Price is plain text, such as "29 € a month"; "" says nothing.
+	// Price is plain text, such as "29 € a month", or "".
 	Price       string `json:"price,omitempty"`
 	Recommended bool   `json:"recommended,omitempty"`
-	// Approval is ApprovalManual, or "" if nobody has to approve a subscription.
+	// Approval is ApprovalManual, or "" if nobody has to approve.
 	Approval string `json:"approval,omitempty"`
-	// Marketplace plans are bought on AWS Marketplace. Nobody can subscribe to them here. Listing says
-	// how they are sold; documents of earlier versions lack it.
+	// Marketplace plans are bought on AWS Marketplace, not here. Listing says how; documents of
+	// earlier versions lack it.
 	Marketplace bool     `json:"marketplace,omitempty"`
 	Listing     *Listing `json:"listing,omitempty"`
 }
@@ -141,8 +133,7 @@ type Plan struct {
 // ApprovalManual means that an operator approves each subscription.
 const ApprovalManual = "manual"
 
-// MethodLimit limits one method of a stage. Path is the resource's, such as "/pets/{id}";
-// Method is the verb.
+// MethodLimit limits a method of a stage. Path is like "/pets/{id}", Method the verb.
 type MethodLimit struct {
 	API    string  `json:"api"`
 	Stage  string  `json:"stage"`
@@ -152,13 +143,13 @@ type MethodLimit struct {
 	Burst  int     `json:"burst"`
 }
 
-// Throttle limits the requests per second, and the size of a burst.
+// Throttle limits requests per second, and the size of a burst.
 type Throttle struct {
 	Rate  float64 `json:"rate"`
 	Burst int     `json:"burst"`
 }
 
-// Quota limits the requests in a period: DAY, WEEK or MONTH.
+// Quota limits requests per DAY, WEEK or MONTH.
 type Quota struct {
 	Limit  int    `json:"limit"`
 	Period string `json:"period"`
@@ -167,16 +158,16 @@ type Quota struct {
 // Kinds of APIs.
 const (
 	REST = "rest"
-	// Other is an API that API Gateway does not list among the REST APIs, such as a WebSocket
-	// API. Only its id and stage are known.
+	// Other is an API that is not a REST API, such as a WebSocket API. Only its id and
+	// stage are known.
 	Other = "other"
-	// Docs is an API that is not on API Gateway. A product folder describes it, and no plan
-	// covers it.
+	// Docs is an API outside API Gateway. A product folder describes it, and no plan covers
+	// it.
 	Docs = "docs"
 )
 
-// API is one stage of an API, or an API that is not on API Gateway. Endpoint is "" if the public
-// cannot call the API.
+// API is a stage of an API, or an API outside API Gateway. Endpoint is "" if the public cannot
+// call it.
 type API struct {
 	// ID is API Gateway's, "" for kind Docs.
 	ID string `json:"id"`
@@ -188,15 +179,15 @@ type API struct {
 	Stage       string `json:"stage"`
 	Endpoint    string `json:"endpoint"`
 	Kind        string `json:"kind" enum:"rest,other,docs"`
-	// Private APIs can be called only from inside their owner's network.
+	// Private APIs can be called only from their owner's network.
 	Private bool `json:"private,omitempty"`
-	// Definition is the hash of the API's OpenAPI document, as openapi.Normalize returns it; "" if
-	// there is none.
+	// Definition is the hash of the API's OpenAPI document, as openapi.Normalize returns it, or
+	// "".
 	Definition string `json:"definition,omitempty"`
 	SDKs       []SDK  `json:"sdks,omitempty"`
 }
 
-// SDK is a stored archive that API Gateway generated. Type is one of GetSdk's: java,
+// SDK is an archive that API Gateway generated. Type is one of GetSdk's: java,
 // javascript, android, objectivec, swift or ruby.
 type SDK struct {
 	Type string `json:"type"`
@@ -209,7 +200,7 @@ func (p Product) Documented() []API {
 	return slices.DeleteFunc(slices.Clone(p.APIs), func(api API) bool { return api.Definition == "" })
 }
 
-// FullName tells versions of a product apart. Some names end with the version already.
+// FullName adds the version, unless the name ends with it.
 func (p Product) FullName() string {
 	if p.Version == "" || strings.HasSuffix(p.Name, " "+p.Version) {
 		return p.Name
@@ -229,8 +220,8 @@ func (d Document) Plan(id portal.PlanID) (Plan, Product, bool) {
 	return Plan{}, Product{}, false
 }
 
-// Product finds a product by its id or by an earlier id of it. In the second case the returned
-// product has another id.
+// Product finds a product by its id or an earlier id. In the second case the returned product
+// has another id.
 func (d Document) Product(id string) (Product, bool) {
 	for _, product := range d.Products {
 		if product.ID == id {
@@ -244,9 +235,9 @@ func (d Document) Product(id string) (Product, bool) {
 	return Product{}, false
 }
 
-// TakesKeys reports whether an API of the document takes keys of this portal: it is a REST API on
-// API Gateway, and a plan covers its stage. A mistake in a product folder, which can name other
-// endpoints, must not send people's keys to others.
+// TakesKeys reports whether an API takes keys of this portal: it is a REST API on API Gateway,
+// and a plan covers its stage. A mistake in a product folder, which can name other endpoints,
+// must not send people's keys to others.
 func (d Document) TakesKeys(api API) bool {
 	stage := portal.Stage{API: api.ID, Stage: api.Stage}
 	return api.Kind == REST && api.ID != "" && slices.ContainsFunc(d.Products, func(p Product) bool {
@@ -254,9 +245,9 @@ func (d Document) TakesKeys(api API) bool {
 	})
 }
 
-// After returns the document as the successor of another, whose products that are gone it adds to
-// Moved. An old address is given up when the plan's product becomes visible to people who did not
-// see it before, since it would tell them of the old product.
+// After returns the document as the successor of another, whose gone products it adds to Moved.
+// It drops an old address when the plan's product becomes visible to more people, since it
+// would tell them of the old product.
 func (d Document) After(before Document) Document {
 	moved := map[string]portal.PlanID{}
 	maps.Copy(moved, before.Moved)
@@ -284,8 +275,8 @@ func (d Document) After(before Document) Document {
 	return d
 }
 
-// ChangesPlans reports whether a plan of the document is missing from the next one, or has other
-// stages or another name there. Then the accounts with such a plan must be checked.
+// ChangesPlans reports whether a plan is missing from the next document, or has other stages or
+// another name there. Then accounts with it must be checked.
 func (d Document) ChangesPlans(next Document) bool {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
@@ -298,8 +289,8 @@ func (d Document) ChangesPlans(next Document) bool {
 	return false
 }
 
-// Canonical sorts products by name; plans from the smallest to the largest, then by name; APIs by
-// name and stage; stages by API. Lists are empty rather than nil.
+// Canonical sorts products by name; plans by size, then by name; APIs by name and stage; stages
+// by API. Lists are empty rather than nil.
 func (d Document) Canonical() Document {
 	products := slices.AppendSeq([]Product{}, slices.Values(d.Products))
 	for i, product := range products {
@@ -326,8 +317,8 @@ func canonicalPlans(plans []Plan) []Plan {
 	return sorted
 }
 
-// comparePlans orders plans as their product folder does, then by rate, then by daily quota.
-// Unlimited plans come last.
+// comparePlans orders plans by Order, then by rate, then by daily quota. Unlimited plans
+// come last.
 func comparePlans(a, b Plan) int {
 	return cmp.Or(
 		cmp.Compare(uint(a.Order)-1, uint(b.Order)-1), // 0 comes last
@@ -367,7 +358,7 @@ func compareMethods(a, b MethodLimit) int {
 	return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 }
 
-// Hash names the document: the SHA-256 of its canonical JSON, as 64 hexadecimal digits.
+// Hash is the SHA-256 of the canonical JSON, as 64 hexadecimal digits.
 func (d Document) Hash() (string, error) {
 	body, err := d.encode()
 	if err != nil {

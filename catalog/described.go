@@ -11,30 +11,29 @@ type Folder struct {
 	Products []Described
 	Pages    []Page
 	Files    []File
-	// Blobs are the contents that products and pages name, by hash. The Store must have them
-	// before a document that names them is published.
+	// Blobs are the contents of products and pages, by hash. The Store must have them before
+	// a document that names them is published.
 	Blobs    map[string][]byte
 	Problems []Problem
-	// Broken are the names of the product folders that are left out because of errors, sorted.
-	// Their last description should stay until they are repaired.
+	// Broken are the product folders left out because of errors, sorted. Their last
+	// description should stay until they are repaired.
 	Broken []string
-	// MeantEmpty says that the folder has the file EmptyMark.
+	// MeantEmpty: the folder has the file EmptyMark.
 	MeantEmpty bool `json:"-"`
 }
 
-// EmptyMark is a file at the top of a catalog folder that is meant to have no products. Without it,
-// a folder that has lost all its products is taken for a fault; see Reader.Folder.
+// EmptyMark is a file at the top of a catalog folder without products. If it is missing, the loss
+// of all products is taken for a fault; see Reader.Folder.
 const EmptyMark = ".empty"
 
-// vanished reports whether all products are gone without the mark, as if a volume were not mounted.
+// vanished reports whether all products are gone without the mark, as when a volume is not mounted.
 // f is after keepBroken.
 func (f Folder) vanished(before Folder) bool {
 	return !f.MeantEmpty && len(f.Products) == 0 && len(before.Products) > 0
 }
 
-// Described is a product folder: it describes a product on API Gateway or elsewhere.
+// Described is a product folder.
 type Described struct {
-	// Path is the folder's name, for messages.
 	Path string
 	// Product has everything but Plans and APIs.
 	Product Product
@@ -42,7 +41,7 @@ type Described struct {
 	APIs    []DescribedAPI
 }
 
-// DescribedPlan names a usage plan by its id or its name, one of which is "". Empty fields leave
+// DescribedPlan names a usage plan by its id or its name; the other is "". Empty fields leave
 // what API Gateway says.
 type DescribedPlan struct {
 	ID          portal.PlanID
@@ -52,15 +51,14 @@ type DescribedPlan struct {
 	Price       string
 	Recommended bool
 	Approval    string
-	// Listing is nil for a plan that is not sold on AWS Marketplace.
+	// Listing is nil if the plan is not sold on AWS Marketplace.
 	Listing  *Listing
 	Withheld bool
-	// Line is the line in the product's file, for messages.
-	Line int
+	Line     int
 }
 
-// DescribedAPI names a stage of a REST API by the API's id or name, or describes an API that is
-// not on API Gateway (ID and Named are ""). Empty fields leave what API Gateway says.
+// DescribedAPI names a stage of a REST API by the API's id or name, or describes an API outside
+// API Gateway (ID and Named are ""). Empty fields leave what API Gateway says.
 type DescribedAPI struct {
 	ID, Named, Stage string
 	Slug             string
@@ -68,31 +66,26 @@ type DescribedAPI struct {
 	Description      string
 	Version          string
 	Endpoint         string
-	// Definition is the hash of the OpenAPI document that replaces API Gateway's export.
+	// Definition is the hash of an OpenAPI document that replaces API Gateway's export.
 	Definition string
-	// SDKs are the types that API Gateway shall generate; see SDK.
-	SDKs []string
-	Line int
+	SDKs       []string
+	Line       int
 }
 
-// Problem is a fault of a source, and what to change. The faulty part was left out of the catalog,
-// unless it is a warning.
+// Problem is a fault of a source. The faulty part was left out, unless it is a warning.
 type Problem struct {
-	// Where is a file ("seamark/product.yaml"), or what API Gateway has ("API a1b2c3, stage v1").
+	// Where is a file ("seamark/product.yaml"), or part of API Gateway ("API a1b2c3, stage v1").
 	Where string `json:"where"`
-	// Line is 0 if it says nothing.
-	Line int `json:"line,omitempty"`
-	// Text says what is wrong and what to change, in sentences.
-	Text string `json:"text"`
-	// Warning means that nothing was left out, but something is probably not as its author wants
-	// it.
+	Line  int    `json:"line,omitempty"`
+	Text  string `json:"text"`
+	// Warning means that nothing was left out.
 	Warning bool `json:"warning,omitempty"`
 }
 
-// HashOf returns the hash under which the Store keeps a blob.
+// HashOf returns the hash of a blob in the Store.
 func HashOf(body []byte) string { return hashOf(body) }
 
-// String is the problem in one line, with its place: "seamark/product.yaml:12: …".
+// String is the problem in one line: "seamark/product.yaml:12: …".
 func (p Problem) String() string {
 	if p.Line > 0 {
 		return fmt.Sprintf("%s:%d: %s", p.Where, p.Line, p.Text)

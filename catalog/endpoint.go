@@ -17,8 +17,7 @@ import (
 // Endpoint returns the default URL of a stage.
 type Endpoint func(portal.Stage) string
 
-// AWSEndpoint returns the URLs at which AWS serves a Region's stages, in the domain of the Region's
-// partition.
+// AWSEndpoint returns AWS's URLs of a Region's stages, in the domain of the Region's partition.
 func AWSEndpoint(region string) Endpoint {
 	suffix := dnsSuffix(region)
 	return func(s portal.Stage) string {
@@ -39,7 +38,7 @@ func dnsSuffix(region string) string {
 	return suffix
 }
 
-// OverrideEndpoint returns the URLs of stages at an emulator of AWS.
+// OverrideEndpoint returns URLs at an emulator of AWS.
 func OverrideEndpoint(base string) Endpoint {
 	return func(s portal.Stage) string {
 		return fmt.Sprintf("%s/restapis/%s/%s/_user_request_", strings.TrimSuffix(base, "/"), s.API, s.Stage)
@@ -51,8 +50,6 @@ type mapped struct {
 	gateway.Mapping
 }
 
-// addresses are the base paths of custom domains that the public can call, in order of
-// preference.
 type addresses []mapped
 
 func newAddresses(all []mapped) addresses {
@@ -65,8 +62,7 @@ func newAddresses(all []mapped) addresses {
 	return usable
 }
 
-// endpoint is the URL at which the public can call the stage: under a custom domain if it is mapped
-// there, else the default.
+// endpoint is the stage's public URL: a custom domain's if mapped there, else the default.
 func (all addresses) endpoint(api gateway.RestAPI, stage portal.Stage, byDefault Endpoint) string {
 	if api.Private {
 		return ""

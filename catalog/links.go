@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Address returns where the portal shows what a relative link in Markdown leads to. from is the
-// file that has the link, as a path in the catalog folder. In "seamark/overview.md" the link
-// "pages/errors.md#limits" leads to "/apis/seamark/pages/errors#limits". The address of an image
-// ends in its File.Name, below "/apis/{product}/files/" or "/pages/files/". ok is false for links
-// that are not relative, and for files that the document does not have.
+// Address returns where the portal shows the target of a relative link in Markdown. from is the
+// file with the link, as a path in the catalog folder. In "seamark/overview.md" the link
+// "pages/errors.md#limits" leads to "/apis/seamark/pages/errors#limits". An image's address ends
+// in its File.Name, below "/apis/{product}/files/" or "/pages/files/". ok is false for links that
+// are not relative, and for files that the document lacks.
 func (d Document) Address(from, link string) (address string, ok bool) {
 	to, fragment, ok := LinkedFile(from, link)
 	if !ok {
@@ -30,8 +30,8 @@ func (d Document) Address(from, link string) (address string, ok bool) {
 // PagesFolder is the folder of the portal's own pages. No product can have this id.
 const PagesFolder = "pages"
 
-// LinkedFile returns the path of the file that a relative link leads to, and the link's fragment
-// with its "#". ok is false for a link that is not relative or that leaves the catalog folder.
+// LinkedFile returns the file that a relative link leads to, and the link's fragment with its
+// "#". ok is false for a link that is not relative or leaves the catalog folder.
 func LinkedFile(from, link string) (file, fragment string, ok bool) {
 	target, err := url.Parse(link)
 	if err != nil || target.Scheme != "" || target.Host != "" || target.Path == "" || strings.HasPrefix(target.Path, "/") {

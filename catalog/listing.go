@@ -4,33 +4,29 @@ import "github.com/gatehouse-portal/gatehouse/portal"
 
 // Listing is how a plan is sold on AWS Marketplace.
 type Listing struct {
-	// Product is AWS's code of the listing.
 	Product portal.ProductCode `json:"product"`
-	// URL is the listing's page, "" if it is not known.
-	URL string `json:"url,omitempty"`
-	// Dimensions are the contract dimensions that buy this plan, of a listing that sells several
-	// plans. A listing that sells one plan needs none.
+	URL     string             `json:"url,omitempty"`
+	// Dimensions are the contract dimensions for this plan, if the listing sells several
+	// plans.
 	Dimensions []string `json:"dimensions,omitempty"`
-	// Meter says who meters usage: MeterNone, MeterPortal or MeterGateway.
-	Meter string `json:"meter"`
-	// MeterDimension is the dimension in which the portal meters usage, "" unless Meter is
-	// MeterPortal.
+	Meter      string   `json:"meter"`
+	// MeterDimension is for MeterPortal, else "".
 	MeterDimension string `json:"meter_dimension,omitempty"`
-	// Notices is "sns" or "eventbridge", and "" if it follows from what AWS says about a purchase.
+	// Notices is "sns" or "eventbridge", or "" if it follows from what AWS says about a purchase.
 	Notices string `json:"notices,omitempty"`
 }
 
 // Values of Listing.Meter.
 const (
-	// MeterNone means that AWS Marketplace bills contracts only.
+	// MeterNone: AWS Marketplace bills contracts only.
 	MeterNone = "none"
-	// MeterPortal means that the portal meters the requests that API Gateway counts.
+	// MeterPortal: the portal meters the requests that API Gateway counts.
 	MeterPortal = "portal"
-	// MeterGateway means that API Gateway meters requests, since the usage plan has the product code.
+	// MeterGateway: API Gateway meters requests, since the usage plan has the product code.
 	MeterGateway = "api-gateway"
 )
 
-// SoldAs returns the plans that a listing sells, with their products, in the order of the document.
+// SoldAs returns the plans that a listing sells, with their products, in the document's order.
 func (d Document) SoldAs(code portal.ProductCode) (plans []Plan, products []Product) {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
@@ -42,8 +38,8 @@ func (d Document) SoldAs(code portal.ProductCode) (plans []Plan, products []Prod
 	return plans, products
 }
 
-// listing completes a plan with how it is sold: as its product folder says, or else by the product
-// code that the usage plan has.
+// listing completes how a plan is sold: by its product folder, else by the usage plan's
+// product code.
 func (a *assembler) listing(plan *Plan, code string, c claim) {
 	switch from := c.plan.Listing; {
 	case from != nil:

@@ -14,7 +14,6 @@ type memory[T any] struct {
 
 func (m memory[T]) readBy(p progress) bool { return !m.At.Before(p.Began) }
 
-// serves reports whether the run can reuse it.
 func (m memory[T]) serves(p progress, name string) bool {
 	if m.readBy(p) {
 		return true

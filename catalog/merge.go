@@ -40,8 +40,7 @@ func (a *assembler) withhold(described Described) {
 	}
 }
 
-// described builds the product of one folder. It is left out if it names plans or APIs and none
-// of them is left.
+// described builds a folder's product, unless it names plans or APIs and none is left.
 func (a *assembler) described(from Described) (Product, bool) {
 	p := from.Product
 	p.Plans, p.APIs = []Plan{}, nil

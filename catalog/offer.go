@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// A usage plan with this tag and value is offered, even if no product folder names it.
+// A usage plan with this tag is offered, even if no product folder names it.
 const (
 	OfferTag   = "gatehouse:offer"
 	OfferValue = "true"
@@ -18,10 +18,9 @@ const (
 
 // NotOffered is a usage plan that the catalog leaves out.
 type NotOffered struct {
-	Plan portal.PlanID `json:"plan"`
-	Name string        `json:"name"`
-	// Reason is a sentence that says why, and how to offer the plan.
-	Reason string `json:"reason"`
+	Plan   portal.PlanID `json:"plan"`
+	Name   string        `json:"name"`
+	Reason string        `json:"reason"`
 }
 
 type claim struct {
@@ -32,17 +31,15 @@ type claim struct {
 }
 
 // claims are what product folders say about usage plans. A folder that names a plan decides alone
-// whether and where it is offered, so a fault in the folder never puts the plan back into a public
-// product.
+// about it, so a fault in the folder never puts the plan back into a public product.
 type claims struct {
 	byPlan map[portal.PlanID]claim
-	// doubtful plans have a name that a folder uses although several plans have it.
+	// doubtful plans share a name that a folder uses.
 	doubtful map[portal.PlanID]string
 	problems []Problem
 }
 
-// claimed resolves what the folders name. described is ordered by path; the first claim on a plan
-// counts.
+// claimed resolves what the folders name, ordered by path. The first claim on a plan counts.
 func claimed(described []Described, plans []gateway.UsagePlan) claims {
 	c := claims{byPlan: map[portal.PlanID]claim{}, doubtful: map[portal.PlanID]string{}}
 	for _, product := range described {

@@ -18,19 +18,18 @@ import (
 
 const (
 	// runKept is how long a run's rows are kept. A run older than runLasts starts over, so no
-	// catalog is built from rows that are partly deleted.
+	// catalog is built from partly deleted rows.
 	runKept, runLasts = 7 * 24 * time.Hour, 24 * time.Hour
-	// The stages of an API and the base paths of a domain are reused for rememberedAtLeast to
-	// remembered, because reading each costs a call. The time depends on the name, so that they
-	// are not all read in the same run.
+	// An API's stages and a domain's base paths are reused for rememberedAtLeast to
+	// remembered, because reading each costs a call. The time depends on the name, which
+	// spreads the reads over runs.
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	stepTime                      = 5 * time.Second
 	maxFailures                   = 3
-	// generateTime is how long a run has API Gateway generate documents, and then SDKs, so that
-	// many of them do not delay the catalog. The next run goes on.
+	// generateTime bounds how long a run has API Gateway generate documents, and then SDKs. The
+	// next run goes on.
 	generateTime = 2 * time.Minute
-	// kept is how long documents, SDKs, the folder's description and the report are known after
-	// they were last written.
+	// kept is how long documents, SDKs, the folder's description and the report stay.
 	kept = 90 * 24 * time.Hour
 )
 
@@ -66,7 +65,7 @@ type documents interface {
 
 // Result is what a run read.
 type Result struct {
-	// Failed means that the source could not be read; then the rest is empty.
+	// Failed means that the source could not be read; the rest is empty.
 	Failed   bool
 	Hash     string
 	Products int
@@ -75,28 +74,27 @@ type Result struct {
 // Reader reads the catalog, as a job: usage plans, the catalog folder, the REST APIs that these
 // name with their stages, custom domains, and the OpenAPI documents and SDKs of stages. The last
 // steps store the document and publish it. A run stores what it reads in rows, so an interrupted
-// step can be repeated. It answers the requests that were waiting when it began, reports a fault of
-// one document or one product folder, and goes on with everything else.
+// step can be repeated. It answers the requests that were waiting when it began. It reports a fault
+// of one document or product folder, and goes on with the rest.
 type Reader struct {
-	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
 	Scratch   scratch
 	Requests  requests
 	Documents documents
 	Endpoint  Endpoint
 	// OfferAll offers every usage plan that no product folder withholds. Otherwise a plan needs
-	// the OfferTag, or a product folder that names it.
+	// the OfferTag or a product folder.
 	OfferAll bool
 	// Folder reads the catalog folder; nil if there is none. Its error is for operators. A folder
-	// that had products and has none counts as unreadable unless it is MeantEmpty.
+	// that has lost all its products counts as unreadable unless it is MeantEmpty.
 	Folder func(ctx context.Context) (Folder, error)
-	// Normalize checks an exported OpenAPI document and returns what the catalog stores of it. Its
-	// error is for operators. If it is nil, no documents are exported.
+	// Normalize checks an exported OpenAPI document and returns what to store. Its error is for
+	// operators. If nil, no documents are exported.
 	Normalize func(document []byte) ([]byte, error)
 	// Published returns the hash of the published document, "" before the first.
 	Published func(ctx context.Context) (hash string, err error)
-	// Decide publishes the result if it differs from what is published, and ends the request's
-	// operation. Calling it again for the same request changes nothing.
+	// Decide publishes the result if it is new, and ends the request's operation. Calling it
+	// again for the same request changes nothing.
 	Decide func(ctx context.Context, request events.Event, result Result) error
 	// PlansChanged is called after a publication with ChangesPlans. Repeated calls for one
 	// publication pass the same id.
@@ -119,8 +117,7 @@ const (
 	publish      phase = "publish"
 )
 
-// format is the version of the cursor and of a run's rows. A run in another version's format starts
-// over.
+// format is the version of the cursor and of a run's rows. A run in another format starts over.
 const format = 2
 
 type progress struct {
@@ -128,15 +125,14 @@ type progress struct {
 	Run    string    `json:"run"`
 	Began  time.Time `json:"began"`
 	Phase  phase     `json:"phase"`
-	// Position is the position in API Gateway's list; Page counts the pages read.
+	// Position is in API Gateway's list; Page counts the pages read.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
-	// Fresh means that the run must read everything itself, because a request waits for it.
-	Fresh bool `json:"fresh,omitempty"`
-	// Failures counts failed calls since the last success.
-	Failures int `json:"troubles,omitempty"`
-	// Folder is the hash of the folder's description, "" if there is none. FolderSince is when it
-	// was read, if that was not in this run.
+	// Fresh runs must read everything themselves, because a request waits.
+	Fresh    bool `json:"fresh,omitempty"`
+	Failures int  `json:"troubles,omitempty"`
+	// Folder is the hash of the folder's description, or "". FolderSince is when it was read, if
+	// not in this run.
 	Folder      string    `json:"folder,omitempty"`
 	FolderSince time.Time `json:"folder_since,omitzero"`
 	Generating  time.Time `json:"generating,omitzero"`
@@ -154,8 +150,8 @@ func (p progress) to(next phase) progress {
 	return p
 }
 
-// Step does one step of a run from the cursor, and returns the next step's cursor, "" when the
-// run is over. Steps are idempotent.
+// Step does one step of a run from the cursor, and returns the next step's cursor, "" at the
+// end. Steps are idempotent.
 func (r *Reader) Step(ctx context.Context, cursor string) (next string, err error) {
 	var p progress
 	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format || r.Now().Sub(p.Began) > runLasts {

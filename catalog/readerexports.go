@@ -15,17 +15,17 @@ import (
 )
 
 type generated struct {
-	// Version is the stage's when it was generated, "" if the last attempt failed and is made again.
+	// Version is the stage's when it was generated, "" if the last attempt failed.
 	Version string `json:"version,omitempty"`
-	// Hash is that of the last good one, "" if there was none.
+	// Hash is the last good one's, or "".
 	Hash string `json:"hash,omitempty"`
 	File string `json:"file,omitempty"`
-	// Problem is why there is no good one of that version, "" if there is.
+	// Problem is why that version has no good one, or "".
 	Problem string `json:"problem,omitempty"`
 }
 
-// upToDate reports whether a run need not ask API Gateway. A run that a request waits for asks
-// again about anything that had a problem.
+// upToDate reports whether a run need not ask API Gateway. A Fresh run asks again about
+// anything that had a problem.
 func (m generated) upToDate(p progress, at memory[generated], version string) bool {
 	if at.readBy(p) {
 		return true
@@ -33,8 +33,8 @@ func (m generated) upToDate(p progress, at memory[generated], version string) bo
 	return m.Version == version && m.Version != "" && (m.Problem == "" || !p.Fresh)
 }
 
-// failedLast puts what could not be generated last time at the end, the longest ago first. So a
-// stage that always fails keeps no other from being read.
+// failedLast puts failures of the last run at the end, the longest ago first, so that a stage
+// that always fails does not block others.
 func failedLast[T any](list []T, known func(T) memory[generated]) {
 	attempt := func(one T) time.Time {
 		if last := known(one); last.Value.Version == "" {
@@ -46,12 +46,12 @@ func failedLast[T any](list []T, known func(T) memory[generated]) {
 }
 
 // maxOutages is how many calls for documents may fail in a row, over several APIs, before the
-// run leaves the rest for the next run.
+// run leaves the rest to the next.
 const maxOutages = 6
 
-// readExports reads the OpenAPI documents of the stages in the catalog for which no product folder
-// has a document. A document is read again only if something else is deployed. A failure leaves the
-// document that is known, and is reported; it never fails the run.
+// readExports reads the OpenAPI documents of stages that no product folder documents, again only
+// after another deployment. A failure leaves the known document, and is reported; it never fails
+// the run.
 func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) {
 	if r.Normalize == nil {
 		return p.to(readSDKs), nil
@@ -110,8 +110,8 @@ func exportable(doc Document) []portal.Stage {
 	return stages
 }
 
-// export reads one document. Faults of the document or the stage are part of the result; the error
-// is that of a call that may work later.
+// export reads one document. Faults of the document or the stage are in the result; the error is
+// for a call that may work later.
 func (r *Reader) export(ctx context.Context, p progress, stage portal.Stage, version string, last generated) (generated, error) {
 	next := generated{Version: version, Hash: last.Hash}
 	body, err := r.Source(ctx).Export(ctx, stage)
@@ -152,8 +152,7 @@ var (
 )
 
 // failedCall decides what follows a failed call for the row name, of which last is known. Missing
-// tokens postpone the step. Any other failure is tried again at once, twice, and then by the next
-// run.
+// tokens postpone the step. Any other failure is retried twice at once, and then by the next run.
 func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name string, last generated, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable

@@ -15,9 +15,9 @@ import (
 
 const lastName = "last"
 
-// readFolder reads the catalog folder and stores its description under a hash, and the blobs that
-// it names. An unchanged folder writes nothing. If the folder cannot be read, or has lost all
-// products, the run goes on with the last description.
+// readFolder reads the catalog folder and stores its description and blobs. An unchanged folder
+// writes nothing. If the folder cannot be read, or has lost all products, the run goes on with
+// the last description.
 func (r *Reader) readFolder(ctx context.Context, p progress) (progress, error) {
 	p = p.to(readAPIs)
 	if r.Folder == nil {
@@ -68,7 +68,6 @@ func (p progress) withoutFolder(ctx context.Context, last memory[string], err er
 	return p
 }
 
-// folder reads the folder. A panic is an error like any other.
 func (r *Reader) folder(ctx context.Context) (folder Folder, err error) {
 	err = portal.Guard(func() (err error) {
 		folder, err = r.Folder(ctx)
@@ -117,8 +116,8 @@ func (r *Reader) described(ctx context.Context, hash string) (folder Folder, err
 	return folder, nil
 }
 
-// keepBroken returns the folder with the earlier descriptions of products that it cannot read now.
-// So a typo takes no product down, and makes no restricted product public.
+// keepBroken returns the folder with the earlier descriptions of products that it cannot read now,
+// so a typo takes no product down and makes none public.
 func (f Folder) keepBroken(before Folder) Folder {
 	f.Products = slices.Clone(f.Products)
 	for _, product := range before.Products {
@@ -160,7 +159,7 @@ func (f Folder) hashes() map[string]bool {
 	return all
 }
 
-// sentence is an error as an operator reads it. A panic's text would not help.
+// sentence is an error for an operator. A panic's text would not help.
 func sentence(err error) string {
 	var panicked *portal.PanicError
 	if errors.As(err, &panicked) {

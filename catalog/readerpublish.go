@@ -115,8 +115,8 @@ func (r *Reader) parts(ctx context.Context, p progress) (from parts, err error) 
 	return from, nil
 }
 
-// publish decides on the result, for the waiting requests and then for the run itself, and
-// asks to check accounts if plans have changed.
+// publish decides on the result, for the waiting requests and then for the run, and asks
+// to check accounts if plans have changed.
 func (r *Reader) publish(ctx context.Context, p progress) error {
 	waiting, err := r.waiting(ctx, p)
 	if err != nil {

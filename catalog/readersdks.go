@@ -13,9 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// readSDKs has API Gateway generate the SDKs that product folders want, again only if something
-// else is deployed. A failure leaves the SDK that is known, and is reported; it never fails the
-// run.
+// readSDKs has API Gateway generate the SDKs that product folders want, like readExports.
 func (r *Reader) readSDKs(ctx context.Context, p progress) (progress, error) {
 	if p.Generating.IsZero() {
 		p.Generating = r.Now()
@@ -108,15 +106,15 @@ func (r *Reader) sdk(ctx context.Context, of wantedSDK, api string, required map
 	if next.Hash, err = r.Documents.PutBlob(ctx, sdk.Body); err != nil {
 		return next, portal.Postpone("an SDK cannot be stored", err)
 	}
-	// AWS's file name has the time of the call in it.
+	// AWS's file name contains the time of the call.
 	next.File = fmt.Sprintf("%s-%s-%s.zip", nameOf(api, "-"), of.stage.Stage, of.kind)
 	return next, nil
 }
 
-// sdkParameter is the value of a parameter of GetSdk, "" if the parameter is unknown. AWS spells
-// some in two ways: serviceName and javaPackageName in the reference of GetSdk, with dots in AWS's own
-// programs and, for Ruby, in the Developer Guide ("Generate SDKs for an API using AWS CLI commands").
-// The names that GetSdkTypes answers with are the ones to send.
+// sdkParameter is the value of a parameter of GetSdk, or "". AWS spells some in two ways:
+// serviceName and javaPackageName in the reference of GetSdk, with dots in AWS's own programs and,
+// for Ruby, in the Developer Guide ("Generate SDKs for an API using AWS CLI commands"). GetSdkTypes
+// answers with the names to send.
 func sdkParameter(name, api string) string {
 	switch name {
 	case "serviceName", "service.name":

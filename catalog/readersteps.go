@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// wanted are the stages that plans to offer and product folders name, by API, and the names of
-// the APIs that product folders name.
+// wanted are the stages of offered plans and product folders, by API, and the names of APIs in
+// product folders.
 type wanted struct {
 	stages map[string][]string
 	names  map[string]bool

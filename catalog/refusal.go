@@ -2,7 +2,7 @@ package catalog
 
 import "fmt"
 
-// Refusal returns why nobody can subscribe to the plan on the portal, for people, "" if they can.
+// Refusal returns why nobody can subscribe to the plan on the portal, for people, or "".
 func (p Plan) Refusal() string {
 	switch {
 	case p.Listing != nil && p.Listing.URL != "":
@@ -13,8 +13,7 @@ func (p Plan) Refusal() string {
 	return ""
 }
 
-// RefusalToLeave returns why nobody can change from the plan to another one on the portal, as a text
-// for people, and "" if they can.
+// RefusalToLeave returns why nobody can change from the plan on the portal, for people, or "".
 func (p Plan) RefusalToLeave() string {
 	if p.Marketplace {
 		return fmt.Sprintf("You pay for %s on AWS Marketplace. Change or cancel it there, and this portal follows.", p.Name)

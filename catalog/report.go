@@ -13,37 +13,36 @@ import (
 type Report struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Failed means that API Gateway could not be read. Then only Sources and Problems are set, and
-	// what was published before stays.
+	// Failed means that API Gateway could not be read. Only Sources and Problems are set, and the
+	// published catalog stays.
 	Failed  bool          `json:"failed"`
 	Hash    string        `json:"hash,omitempty"`
 	Sources []SourceState `json:"sources"`
 
-	Products int `json:"products"`
-	Plans    int `json:"plans"`
-	APIs     int `json:"apis"`
-	// Definitions counts the APIs that have an OpenAPI document.
+	Products    int `json:"products"`
+	Plans       int `json:"plans"`
+	APIs        int `json:"apis"`
 	Definitions int `json:"definitions"`
 
-	// Problems are at most maxProblems; AllProblems counts them all.
+	// Problems are at most maxProblems; AllProblems counts all.
 	Problems      []Problem    `json:"problems"`
 	AllProblems   int          `json:"all_problems"`
 	NotOffered    []NotOffered `json:"not_offered"`
 	AllNotOffered int          `json:"all_not_offered"`
 }
 
-// SourceState says how a source of the catalog was read.
+// SourceState says how a source was read.
 type SourceState struct {
 	Name  string `json:"name"`
 	State string `json:"state"`
-	// Read is when what the catalog shows of the source was read; zero if it never was.
+	// Read is when the present data of the source was read; zero if it never was.
 	Read time.Time `json:"read,omitzero"`
 }
 
 // Values of SourceState.State.
 const (
 	SourceRead = "read"
-	// SourceRemembered sources could not be read; the catalog shows what they said earlier.
+	// SourceRemembered sources could not be read; the catalog shows earlier data.
 	SourceRemembered = "remembered"
 	SourceUnreadable = "unreadable"
 )
@@ -108,7 +107,7 @@ type reports interface {
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
 }
 
-// LastReport returns what the last run found; ok is false if there was none.
+// LastReport returns what the last run found; ok is false without one.
 func LastReport(ctx context.Context, from reports) (report Report, ok bool, err error) {
 	ok, err = from.Get(ctx, schema.CatalogReport(), lastName, &report)
 	return report, ok, err

@@ -27,7 +27,7 @@ type Requests struct {
 	table string
 }
 
-// NewRequests returns the Requests in the records table of that name.
+// NewRequests returns the Requests in the records table.
 func NewRequests(db requestTable, records string) *Requests {
 	return &Requests{db: db, table: records}
 }

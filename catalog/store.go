@@ -25,14 +25,14 @@ type table interface {
 // only on the hash, and versions that compress differently can write the same chunk.
 const chunkSize = 256 << 10
 
-// Store keeps documents in the records table, in chunks. A document never changes once written.
-// It is written before the fact that names its hash, and read only after that fact.
+// Store keeps documents in the records table, in chunks. A document never changes. It is
+// written before the fact that names its hash, and read only after that fact.
 type Store struct {
 	db   table
 	name string
 }
 
-// NewStore returns a store in the records table of that name.
+// NewStore returns a Store in the records table.
 func NewStore(db table, records string) *Store { return &Store{db: db, name: records} }
 
 // Put writes a document and returns its hash. Writing it again changes nothing.
@@ -44,8 +44,8 @@ func (s *Store) Put(ctx context.Context, doc Document) (hash string, err error) 
 	return s.PutBlob(ctx, body)
 }
 
-// PutBlob writes what the catalog names by hash, which must not be empty, and returns its hash.
-// Writing it again changes nothing.
+// PutBlob writes a blob, which must not be empty, and returns its hash. Writing it again
+// changes nothing.
 func (s *Store) PutBlob(ctx context.Context, body []byte) (hash string, err error) {
 	if len(body) == 0 {
 		return "", errors.New("storing a blob of the catalog: it is empty")
@@ -72,7 +72,7 @@ func (s *Store) putChunk(ctx context.Context, hash string, number int, chunk []b
 	return err
 }
 
-// Load reads a document with consistent reads. An unknown one is a portal.Error with code
+// Load reads a document consistently. An unknown one is a portal.Error with code
 // NotFound; one that is incomplete or does not match its hash is an error without a code.
 func (s *Store) Load(ctx context.Context, hash string) (Document, error) {
 	body, err := s.LoadBlob(ctx, hash)

@@ -6,17 +6,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Viewer is the person who looks at the catalog. The zero value is a person who is not signed
-// in.
+// Viewer is the person who looks at the catalog. The zero value is not signed in.
 type Viewer struct {
 	SignedIn bool
 	Groups   []string
 	Admin    bool
 }
 
-// Sees reports whether the product exists for the viewer. Nothing else in Gatehouse decides
-// this: what a viewer does not see must be missing from every list, page, search, download and
-// request of theirs, exactly as if it did not exist.
+// Sees reports whether the product exists for the viewer. Only this method decides that: any
+// list, page, search, download and request must treat a product that the viewer does not see
+// as if it did not exist.
 func (v Viewer) Sees(p Product) bool {
 	switch p.Visibility {
 	case VisiblePublic, "":
@@ -31,8 +30,8 @@ func (v Viewer) Sees(p Product) bool {
 	return v.Admin
 }
 
-// For returns the document with only what the viewer sees. Moved, Successor and VersionOf do not
-// name products that the viewer does not see.
+// For returns the document as the viewer sees it. Moved, Successor and VersionOf name no product
+// that the viewer does not see.
 func (d Document) For(v Viewer) Document {
 	seen := Document{Products: []Product{}, Pages: d.Pages, Files: d.Files}
 	ids := map[string]bool{}
@@ -58,8 +57,8 @@ func (d Document) For(v Viewer) Document {
 	return seen
 }
 
-// nameVersions gives versions of a product that is not among the ids the id of the first of them as
-// VersionOf. One that is left alone is no version.
+// nameVersions replaces a VersionOf that is not among the ids by the id of the first of its
+// versions, or removes it from a lone one.
 func (d Document) nameVersions(ids map[string]bool) {
 	first, several := map[string]string{}, map[string]bool{}
 	for _, product := range d.Products {
@@ -80,7 +79,7 @@ func (d Document) nameVersions(ids map[string]bool) {
 	}
 }
 
-// widens reports whether any viewer sees the product who did not see the one before.
+// widens reports whether a viewer sees the product who did not see the one before.
 func (p Product) widens(before Product) bool {
 	switch before.Visibility {
 	case VisiblePublic, "":

@@ -33,18 +33,18 @@ type Admin struct {
 	Records string
 	Sender  sender
 	Now     func() time.Time
-	// Operator is recorded with the letters that are discarded.
+	// Operator is recorded with discarded letters.
 	Operator string
 }
 
-// summary is what Each reads: all but the body, which may be large.
+// summary is all but the body, which may be large.
 var summary = []string{
 	"message_id", "queue", "consumer", "type", "subject", "operation", "body_hash", "class", "error", "attempts",
 	"first", "last", "replays", "replayed_at", "settled", "settled_at",
 	"discard",
 }
 
-// Each visits every letter, by id and without bodies, and returns visit's first error at once.
+// Each visits every letter, by id and without bodies. It returns visit's first error at once.
 func (a Admin) Each(ctx context.Context, visit func(Letter) error) error {
 	names := map[string]string{}
 	for _, name := range summary {
@@ -76,7 +76,7 @@ func (a Admin) Each(ctx context.Context, visit func(Letter) error) error {
 	return nil
 }
 
-// Find returns a letter with its body; an unknown one is NotFound.
+// Find returns a letter with its body, or NotFound.
 func (a Admin) Find(ctx context.Context, id string) (Letter, error) {
 	letter, err := a.row(ctx, id)
 	if err != nil || letter.BodyHash == "" {
@@ -106,8 +106,8 @@ func (a Admin) row(ctx context.Context, id string) (Letter, error) {
 
 // Replay sends a letter returned by Find to its queue again, with the same operation id and
 // intent, and records it. It never undoes a newer request of the same person. Replaying twice
-// is harmless. For a letter without a Message it returns Message's error. State tells later
-// whether a worker handled the replay.
+// is harmless. Without a Message it returns Message's error. State tells later whether a
+// worker handled the replay.
 func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	msg, err := letter.Message()
 	if err != nil {
@@ -120,7 +120,7 @@ func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	}
 	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &a.Records, Key: schema.DeadLetter(letter.ID).Attributes(),
-		// The letter may have been buried again since, or its row may have expired.
+		// The letter may have been buried again, or its row may have expired.
 		ConditionExpression:       aws.String("replays < :replay"),
 		UpdateExpression:          aws.String("SET replayed_at = :now, replays = :replay"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":replay": schema.Number(msg.Replay)},

@@ -15,16 +15,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// partSize is the largest part of a body in one row. A DynamoDB item has at most 400 KB, an SQS
-// message 1 MiB, a transaction 4 MB.
+// partSize bounds a body's part in one row. A DynamoDB item has at most 400 KB, an SQS message
+// 1 MiB, a transaction 4 MB.
 const partSize = 200 << 10
 
 type bodyPart struct {
 	Part []byte `dynamodbav:"part"`
 }
 
-// rows returns the letter's row and those of a large body's parts. Parts are stored under the
-// body's hash: burying the message again writes the same rows, and different bodies never mix.
+// rows returns the letter's row and a large body's parts. Parts have the body's hash in their
+// keys: burying the message again writes the same rows, and bodies never mix.
 func (l Letter) rows() []journal.Row {
 	var parts []journal.Row
 	if len(l.Body) > partSize {

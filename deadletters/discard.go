@@ -18,12 +18,12 @@ import (
 const discardTries = 5
 
 // Discard closes the letter without carrying it out, and records the operator, the time and the
-// reason. Its operation stays failed. The letter is kept for 30 days and can be replayed until
-// then. Discarding is the way to close a letter that no worker can read.
+// reason. Its operation stays failed. The letter can be replayed for 30 more days. Only Discard
+// closes a letter that no worker can read.
 //
-// Discarding again changes nothing and keeps the first record. Errors for the operator are
-// portal.Errors: Invalid for an empty reason or one of more than 1000 bytes, NotFound for an
-// unknown letter, Conflict for a settled one.
+// Discarding again changes nothing and keeps the first record. Errors are portal.Errors:
+// Invalid for an empty reason or one of more than 1000 bytes, NotFound for an unknown letter,
+// Conflict for a settled one.
 func (a Admin) Discard(ctx context.Context, id, reason string) error {
 	reason = strings.TrimSpace(strings.ToValidUTF8(reason, "\uFFFD"))
 	switch {

@@ -20,10 +20,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Report describes a message that a worker gave up, and why.
+// Report describes a message that a worker gave up.
 type Report struct {
-	// ID is the event's id, or SQS's message id if the event could not be read. Bury hashes an
-	// id that is too long or not printable ASCII.
+	// ID is the event's id, or SQS's message id if the event is unreadable. Bury hashes an id
+	// that is too long or not printable ASCII.
 	ID         string             `dynamodbav:"message_id"`
 	FailureKey string             `dynamodbav:"-"`
 	Queue      string             `dynamodbav:"queue"`
@@ -31,7 +31,7 @@ type Report struct {
 	Type       string             `dynamodbav:"type"`
 	Subject    portal.Stream      `dynamodbav:"subject"`
 	Operation  portal.OperationID `dynamodbav:"operation"`
-	// Body is the message as received, perhaps neither JSON nor text. Each leaves it out.
+	// Body is the message as received, perhaps neither JSON nor text.
 	Body []byte `dynamodbav:"body"`
 	// Class is one of unreadable, unknown_type, invalid, failed, panic, redriven.
 	Class    string    `dynamodbav:"class"`
@@ -41,21 +41,19 @@ type Report struct {
 	Last     time.Time `dynamodbav:"last"`
 }
 
-// Letter is a message that workers gave up. It has one letter even if several consumers gave it
+// Letter is a message that workers gave up. It is one letter even if several consumers gave it
 // up; a replay reaches all of them.
 type Letter struct {
 	Report
-	// BodyHash names the rows of a body that is too large for the letter's own row.
+	// BodyHash names the rows of a large body.
 	BodyHash string `dynamodbav:"body_hash"`
-	// Replays counts all replays. ReplayedAt is the last one since the letter was buried, or
-	// zero.
+	// Replays counts all replays. ReplayedAt is the last one since the burial, or zero.
 	Replays    int64     `dynamodbav:"replays"`
 	ReplayedAt time.Time `dynamodbav:"replayed_at"`
-	// SettledReplay is the number of the last replay that a worker handled, 0 if none.
+	// SettledReplay is the last replay that a worker handled, 0 if none.
 	SettledReplay int64     `dynamodbav:"settled"`
 	SettledAt     time.Time `dynamodbav:"settled_at"`
-	// Discard is set once an operator has discarded the letter, and kept if it is replayed
-	// later.
+	// Discard is the last discard, kept if the letter is replayed later.
 	Discard *Discard `dynamodbav:"discard,omitempty"`
 }
 
@@ -64,14 +62,14 @@ type Discard struct {
 	By     string    `dynamodbav:"by"`
 	At     time.Time `dynamodbav:"at"`
 	Reason string    `dynamodbav:"reason"`
-	// Replays is how often the letter had been replayed at that time.
+	// Replays is how often the letter had been replayed by then.
 	Replays int64 `dynamodbav:"replays"`
 }
 
-// State is the state of a letter.
+// State is a letter's state; see the package comment.
 type State string
 
-// The states; see the package comment.
+// The states of a Letter.
 const (
 	Open      State = "open"
 	Replayed  State = "replayed"
@@ -79,7 +77,7 @@ const (
 	Discarded State = "discarded"
 )
 
-// State compares the numbers of replays, not times: a worker may handle a replay before it is
+// State compares numbers of replays, not times: a worker may handle a replay before it is
 // recorded, and clocks differ.
 func (l Letter) State() State {
 	switch {
@@ -108,7 +106,7 @@ func (l Letter) Message() (events.Event, error) {
 
 const (
 	maxID = 128
-	// maxText bounds texts chosen by the message's sender; the body holds them in full.
+	// maxText bounds the sender's texts; the body holds them in full.
 	maxText = 1000
 )
 

@@ -26,8 +26,8 @@ const (
 )
 
 type requests interface {
-	// Fail records that a request has failed, so that its operation shows it, in the
-	// transaction of the rows. If the message has no operation, it writes only the rows.
+	// Fail records a request's failure for its operation, in the transaction of the
+	// rows. Without an operation, it writes only the rows.
 	Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error
 }
 
@@ -48,8 +48,8 @@ type Recorder struct {
 	Now      func() time.Time
 }
 
-// Failed counts one more failure under the key, and returns how many there were and when the
-// first was. A second delivery is a second failure.
+// Failed counts one more failure under the key, and returns their number and the time of the
+// first. A second delivery is a second failure.
 func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error) {
 	row := failureRow(key)
 	out, err := r.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -75,9 +75,9 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 	return counted.Count, counted.First, nil
 }
 
-// Bury writes a message's letter and removes its failure count. The same transaction records
-// the failure for the message's operation; if that panics or can never work, because the stream
-// cannot be read or the message has none, Bury writes the letter alone. Burying a message again
+// Bury writes a message's letter and removes its failure count, in the transaction that records
+// the failure for the operation. If that panics or can never work, because the stream is
+// unreadable or lacks the message, Bury writes the letter alone. Burying a message again
 // overwrites its letter and opens it again.
 func (r Recorder) Bury(ctx context.Context, report Report) error {
 	msg, unreadable := events.Decode(report.Body)
@@ -100,8 +100,8 @@ func (r Recorder) Bury(ctx context.Context, report Report) error {
 	return r.Rows.Write(ctx, rows...)
 }
 
-// Settling wraps a handler: once it has handled a replay, the replay's letter is settled. A
-// second delivery settles it again. Other messages cost nothing extra.
+// Settling wraps a handler: once it has handled a replay, the letter is settled. A second
+// delivery settles it again.
 func (r Recorder) Settling(handle func(context.Context, events.Event) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		if err := handle(ctx, msg); err != nil || msg.Replay == 0 {

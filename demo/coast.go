@@ -28,9 +28,8 @@ type light struct {
 	Name           string   `json:"name"`
 	Position       position `json:"position"`
 	Characteristic string   `json:"characteristic"`
-	// Colours are white, red or green.
-	Colours []string `json:"colours"`
-	// PeriodS is the length of the light's sequence in seconds.
+	Colours        []string `json:"colours"`
+	// PeriodS is the light's sequence in seconds.
 	PeriodS int `json:"period_s"`
 	HeightM int `json:"height_m"`
 	RangeNM int `json:"range_nm"`
@@ -76,7 +75,6 @@ func getHarbour(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// findHarbour answers 404 if there is no such harbour.
 func findHarbour(w http.ResponseWriter, id string) (harbour, bool) {
 	for _, h := range harbours {
 		if h.ID == id {

@@ -1,6 +1,6 @@
 // Package demo is an API for trying the portal: Seamark, the tides and lights of an invented
-// coast. It has the API, its OpenAPI document, and its installation in API Gateway. Answers
-// depend only on the request, so the same call always gets the same answer.
+// coast, with its OpenAPI document and its installation in API Gateway. Answers depend only
+// on the request.
 package demo
 
 import (
@@ -31,7 +31,7 @@ func catalogFolder() fs.FS {
 	return folder
 }
 
-// API serves the demo API. Its paths begin at the root; to mount it below a prefix, use
+// API serves the demo API from the root; to mount it below a prefix, use
 // http.StripPrefix. Errors are {"error": {"code": …, "message": …}}.
 func API() http.Handler {
 	mux := http.NewServeMux()

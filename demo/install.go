@@ -23,13 +23,13 @@ const (
 	proName  = "Seamark Pro"
 )
 
-// ProCode is the product code of a product on AWS Marketplace that does not exist.
+// ProCode is the product code of an invented product on AWS Marketplace.
 const ProCode = "seamark-pro-demo"
 
-// Installed holds the ids of the demo API in API Gateway.
+// Installed holds the demo's ids in API Gateway.
 type Installed struct {
 	APIID, Stage string
-	// FreePlanID, PlusPlanID and ProPlanID are the usage plans of the stage. The last is sold on AWS
+	// FreePlanID, PlusPlanID and ProPlanID are the stage's usage plans. The last is sold on AWS
 	// Marketplace.
 	FreePlanID, PlusPlanID, ProPlanID string
 }
@@ -39,10 +39,10 @@ type client interface {
 	planClient
 }
 
-// Install creates a REST API that passes every request with an API key on to backendURL (no
-// slash at its end), deploys it to Stage, and creates three usage plans on it that are tagged as
-// offered. It finds by name what exists and changes only what differs, so a second run makes four
-// reading calls only.
+// Install creates a REST API that passes every request with an API key on to backendURL (without
+// a slash at its end), deploys it to Stage, and creates three usage plans on it, tagged as
+// offered. It finds by name what exists and changes only what differs, so a second run makes only
+// four reading calls.
 func Install(ctx context.Context, c client, backendURL string) (Installed, error) {
 	in := Installed{Stage: Stage}
 	var err error
@@ -66,7 +66,7 @@ func Install(ctx context.Context, c client, backendURL string) (Installed, error
 	return in, sell(ctx, c, plans, in.ProPlanID)
 }
 
-// offerTags are the tags of plans that the portal offers; see catalog.OfferTag.
+// offerTags offers a plan on the portal; see catalog.OfferTag.
 func offerTags() map[string]string { return map[string]string{catalog.OfferTag: catalog.OfferValue} }
 
 func freePlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
@@ -95,7 +95,7 @@ func proPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
 	}
 }
 
-// sell gives the plan its product code. Only an update can, not the call that creates the plan.
+// sell gives the plan its product code, which only an update can do.
 func sell(ctx context.Context, c planClient, plans []types.UsagePlan, id string) error {
 	for _, plan := range plans {
 		if aws.ToString(plan.Id) == id && aws.ToString(plan.ProductCode) != "" {
@@ -133,7 +133,7 @@ func listPlans(ctx context.Context, c planClient) (plans []types.UsagePlan, err 
 
 // installPlan creates the plan unless there is one of its name. An existing plan keeps its
 // limits, which an operator may have changed. It gets the stage if it lacks it, since the API
-// may have been created again, and the tag unless an operator has given it another value.
+// may have been created again, and the tag unless an operator has changed its value.
 func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, want *apigateway.CreateUsagePlanInput) (string, error) {
 	stage := want.ApiStages[0]
 	for _, plan := range plans {

@@ -23,8 +23,8 @@ type apiClient interface {
 
 const verb = "ANY"
 
-// installAPI creates and deploys the API and returns its id. It completes an earlier run
-// that was interrupted, and deploys again if backendURL has changed.
+// installAPI creates and deploys the API and returns its id. It completes an interrupted
+// run, and deploys again if backendURL has changed.
 func installAPI(ctx context.Context, c apiClient, backendURL string) (string, error) {
 	api, err := findOrCreateAPI(ctx, c)
 	if err != nil {
@@ -86,8 +86,8 @@ func byPath(resources []types.Resource, path string) types.Resource {
 	return resources[i]
 }
 
-// connect makes the resource pass every request on to uri. It declares and maps the path
-// parameters; otherwise API Gateway does not fill them in.
+// connect makes the resource pass every request on to uri. API Gateway fills in only
+// path parameters that are declared and mapped.
 func connect(ctx context.Context, c apiClient, api string, res types.Resource, uri string, parameters ...string) error {
 	declared, mapping := map[string]bool{}, map[string]string{}
 	for _, name := range parameters {
@@ -117,8 +117,8 @@ func connect(ctx context.Context, c apiClient, api string, res types.Resource, u
 	return nil
 }
 
-// deploy deploys the API to the stage, unless it is deployed there with this backend. A stage
-// variable records the backend, so that the next run notices one that ended before it deployed.
+// deploy deploys the API to the stage, unless this backend is deployed. A stage variable
+// records the backend, so that the next run notices an interrupted one.
 func deploy(ctx context.Context, c apiClient, api, backendURL string) error {
 	stages, err := c.GetStages(ctx, &apigateway.GetStagesInput{RestApiId: &api})
 	if err != nil {

@@ -22,7 +22,7 @@ type passage struct {
 	CourseDeg  int       `json:"course_deg"`
 	Departs    time.Time `json:"departs"`
 	Arrives    time.Time `json:"arrives"`
-	// DepthOnArrivalM is the depth of the entrance at that time, tide included.
+	// DepthOnArrivalM is the depth of the entrance then, tide included.
 	DepthOnArrivalM float64 `json:"depth_on_arrival_m"`
 }
 

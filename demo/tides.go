@@ -11,9 +11,9 @@ import (
 // fortnight.
 type tide struct {
 	meanM float64
-	// spring and neap are the largest and smallest heights of the moon's wave in metres.
+	// spring and neap are the extreme heights of the moon's wave in metres.
 	spring, neap float64
-	// lateH is how many hours after the coast's first harbour high water comes.
+	// lateH is how many hours high water comes after the first harbour's.
 	lateH float64
 }
 

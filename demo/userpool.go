@@ -11,14 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
-// Account is an account that can sign in to the demo.
+// Account can sign in to the demo.
 type Account struct {
 	Email, Password string
 	Admin           bool
 }
 
-// Accounts are the accounts of the demo's user pool. Their passwords are no secret: they
-// exist in that pool only.
+// Accounts are the user pool's accounts. Their passwords are no secret: they exist in
+// that pool only.
 var Accounts = []Account{
 	{Email: "user@example.com", Password: "Gatehouse-user-1"},
 	{Email: "admin@example.com", Password: "Gatehouse-admin-1", Admin: true},
@@ -27,19 +27,18 @@ var Accounts = []Account{
 // UserPool describes the demo's Cognito user pool.
 type UserPool struct {
 	Cognito *cognitoidentityprovider.Client
-	// Name is the name of the pool.
-	Name string
+	Name    string
 	// ClientName is what the sign-in pages call the portal.
 	ClientName string
 	// CallbackURL and SignOutURL are where the sign-in pages send a browser back to.
 	CallbackURL, SignOutURL string
-	// AdminGroup is the group that the admin among the Accounts is in.
+	// AdminGroup is the group of the admin among the Accounts.
 	AdminGroup string
 }
 
-// Install creates the pool, the portal's client in it, the group of admins and the
-// Accounts. It may be run any number of times: it finds by name what is there already and
-// leaves it as it is, except that the client gets the configured addresses.
+// Install creates the pool, the portal's client in it, the admin group and the Accounts.
+// It may be repeated: it finds by name what exists and leaves it, but gives the client
+// the configured addresses.
 func (u UserPool) Install(ctx context.Context) (poolID, clientID string, err error) {
 	if poolID, err = u.installPool(ctx); err != nil {
 		return "", "", err
@@ -181,7 +180,6 @@ func (u UserPool) installAccount(ctx context.Context, pool string, account Accou
 	return nil
 }
 
-// displayName is "Demo user" for user@example.com.
 func displayName(email string) string {
 	name, _, _ := strings.Cut(email, "@")
 	return "Demo " + name

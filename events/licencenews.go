@@ -7,9 +7,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// LicenceNews returns the request that tells an account or a licence what the fact changes for it;
-// ok is false if the fact changes nothing for another stream. The request's id derives from the
-// fact and from attempt, which is 0 at first.
+// LicenceNews returns the request that tells an account or a licence what the fact changes for
+// it; ok is false if it changes nothing for another stream. The request's id derives from the
+// fact and from attempt, 0 at first.
 func (e Event) LicenceNews(attempt int) (request Event, ok bool) {
 	request = Event{
 		ID: portal.DeriveID("licence-news", e.ID, strconv.Itoa(attempt)), Source: e.Source, Time: e.Time,

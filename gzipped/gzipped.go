@@ -11,16 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Max is how many bytes one attribute may unpack to. A DynamoDB item holds 400 KB, and gzip
-// makes JSON about ten times smaller, rarely more than forty times. Crafted bytes could unpack
-// to a thousand times their size.
+// Max is how many bytes an attribute may unpack to. A DynamoDB item holds 400 KB, and gzip
+// makes JSON rarely more than forty times smaller; crafted bytes could unpack to a thousand
+// times their size.
 const Max = 16 << 20
 
 // ErrTooLarge is the error for more than Max unpacked bytes.
 var ErrTooLarge = fmt.Errorf("more than %d bytes when unpacked", Max)
 
-// Pack gzips the bytes into a binary attribute. More than Max bytes are ErrTooLarge. The result
-// may differ between versions of Go.
+// Pack gzips the bytes. More than Max bytes are ErrTooLarge. The result may differ between
+// versions of Go.
 func Pack(body []byte) (*types.AttributeValueMemberB, error) {
 	if len(body) > Max {
 		return nil, ErrTooLarge
@@ -36,8 +36,8 @@ func Pack(body []byte) (*types.AttributeValueMemberB, error) {
 	return &types.AttributeValueMemberB{Value: packed.Bytes()}, nil
 }
 
-// Unpack returns the bytes that Pack was given. It fails for an attribute that is nil, damaged
-// or of another type, and returns ErrTooLarge for more than Max bytes.
+// Unpack returns what Pack was given. It fails for an attribute that is nil, damaged or of
+// another type, and returns ErrTooLarge for more than Max bytes.
 func Unpack(packed types.AttributeValue) ([]byte, error) {
 	binary, ok := packed.(*types.AttributeValueMemberB)
 	if !ok {

@@ -9,10 +9,10 @@ import (
 )
 
 // Suspension decides on AccountSuspensionRequested: API Gateway should refuse every key of the
-// account until the account is reinstated. The operation ends once all keys are disabled. A
-// suspended account yields RequestUnchanged, or RequestJoined while its keys are being disabled.
-// Subscriptions and keys that are on their way wait until the account is reinstated: API Gateway gets
-// no new key of it before that.
+// account until its reinstatement. The operation ends once all keys are disabled. A suspended
+// account yields RequestUnchanged, or RequestJoined while its keys are being disabled. Open
+// subscriptions and keys wait for the reinstatement: API Gateway gets no new key of the account
+// before.
 func Suspension(account state.Account, req events.AccountSuspensionRequested, _ string) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
 	switch {
@@ -51,7 +51,6 @@ func alreadySo(decides events.Decides, now state.Standing) []events.Fact {
 	return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: now.Switching}}}
 }
 
-// overturnedSwitch ends the open wish of an earlier suspension or reinstatement.
 func overturnedSwitch(now state.Standing) []events.Fact {
 	if now.Switching == 0 {
 		return nil

@@ -6,7 +6,6 @@ import (
 )
 
 const (
-	// followedFor is how long followed remembers a request.
 	followedFor = 5 * time.Minute
 	// maxFollowed bounds the requests in memory. Forgetting one costs sending its facts again.
 	maxFollowed = 1 << 14

@@ -6,13 +6,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// LicenceAccess decides on LicenceAccessRequested: the account should have the plan because of a
-// licence, or no longer have it. The keys of a licence are in a ring of their own, since API
-// Gateway counts usage for each key. A request that is older than what the account has recorded
-// about the licence yields no facts, and so does a second delivery.
+// LicenceAccess decides on LicenceAccessRequested: because of a licence, the account should have
+// the plan, or no longer have it. A licence's keys are in a ring of their own, since API Gateway
+// counts usage for each key. A request older than what the account has recorded about the licence
+// yields no facts, and so does a second delivery.
 //
-// An account that is being deleted, or is not registered, releases the licence instead. A suspended account gets its
-// plan: its keys are disabled as long as the suspension lasts.
+// An account that is being deleted, or is not registered, releases the licence instead. A
+// suspended account gets its plan, with disabled keys.
 func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 	return func(account state.Account, req events.LicenceAccessRequested, id string) []events.Fact {
 		if account.Licences[req.Licence].Sequence >= req.Sequence {
@@ -54,8 +54,8 @@ func LicenceRelease(licence state.Licence, req events.LicenceReleaseRequested) [
 	return []events.Fact{events.LicenceAccessEnding{Account: req.Account, Plan: licence.Claim.Plan}, released}
 }
 
-// maxReleased bounds the facts of one decision (journal.MaxFacts). The due rows free the other licences
-// of an account that is being deleted.
+// maxReleased bounds the facts of one decision (journal.MaxFacts). The due rows free a deleted
+// account's other licences.
 const maxReleased = 8
 
 // releasing lists what an account that is being deleted says about its licences.

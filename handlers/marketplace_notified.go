@@ -8,12 +8,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Noticing decides on MarketplaceNotified about a licence. Every notice is recorded. If it changes
-// whether the licence is active, the account that has claimed the licence gets access or loses it.
-// An older notice than the last changes nothing; see state.Licence.After.
+// Noticing decides on MarketplaceNotified about a licence. It records every notice. If the notice
+// changes whether the licence is active, the account that has claimed the licence gets access or
+// loses it. A notice older than the last changes nothing; see state.Licence.After.
 //
-// A licence that is ending gives no access: nobody would pay for what is used after the last usage
-// report.
+// A licence that is ending gives no access: nobody would pay for usage after the last report.
 func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fact {
 	status := licence.After(req)
 	noticed := events.LicenceNoticed{Notice: req, Status: status}
@@ -36,8 +35,7 @@ func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fa
 	return facts
 }
 
-// notice handles MarketplaceNotified. A notice that names no licence is recorded and changes
-// nothing.
+// notice records a notice that names no licence; it changes nothing.
 func (d *Decider) notice(ctx context.Context, msg events.Event) error {
 	if msg.Subject != portal.MarketplaceStream {
 		return forLicence(d, Noticing)(ctx, msg)

@@ -7,8 +7,8 @@ import (
 	"github.com/alecthomas/chroma/v2"
 )
 
-// colour is a class with its colour on light and dark backgrounds. Every colour has a contrast
-// of at least 4.5 : 1 on the backgrounds of code in portal.css.
+// colour is a class with its colours. Each has a contrast of at least 4.5: 1 on the
+// backgrounds of code in portal.css.
 type colour struct{ class, light, dark string }
 
 var colours = []colour{
@@ -22,8 +22,8 @@ var colours = []colour{
 	{"hl-deleted", "#a02318", "#f5a79d"},
 }
 
-// Stylesheet returns the rules for the classes, for light pages and, in a media query, dark
-// ones. All other tokens have the colour of the text around them.
+// Stylesheet returns the classes' rules, for light and, in a media query, dark pages. Other
+// tokens inherit their colour.
 func Stylesheet() string {
 	var light, dark strings.Builder
 	for _, c := range colours {

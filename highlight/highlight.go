@@ -1,5 +1,5 @@
-// Package highlight colours code for pages: as spans with a class, since the portal's content
-// security policy allows no inline styles. Stylesheet has the colours of the classes.
+// Package highlight colours code for pages, as spans with a class: the content security
+// policy allows no inline styles.
 package highlight
 
 import (
@@ -12,15 +12,14 @@ import (
 	"github.com/alecthomas/chroma/v2/lexers"
 )
 
-// MaxBytes is the longest text that is coloured. Longer ones, such as large answers of APIs,
-// are shown plain.
+// MaxBytes is the longest text that is coloured.
 const MaxBytes = 16 << 10
 
-// timeLimit is how long colouring may take. The lexers' regular expressions backtrack, so a crafted
-// text could keep them busy for minutes. Ordinary texts take a few milliseconds.
+// timeLimit is for all code of a page. The lexers' regular expressions backtrack, so a crafted text
+// could keep them busy for minutes. Ordinary texts take milliseconds.
 const timeLimit = 300 * time.Millisecond
 
-// languages are coloured, by the names that authors write behind a fence.
+// languages are the names that authors write behind a fence.
 var languages = map[string]string{
 	"bash": "bash", "sh": "bash", "shell": "bash", "zsh": "bash", "curl": "bash",
 	"console": "console", "shell-session": "console",
@@ -36,18 +35,18 @@ var languages = map[string]string{
 	"powershell": "powershell", "ps1": "powershell",
 }
 
-// Code returns the text as HTML for inside of <pre><code>. The language is a name such as
-// "json" or "bash", and may come from a document. Text in an unknown language, text of more
-// than MaxBytes, and text that takes too long is escaped and has no colours.
+// Code returns the text as HTML for inside of <pre><code>. The language may come from a
+// document. Text in an unknown language, of more than MaxBytes, or that takes too long is
+// escaped without colours.
 func Code(language, text string) template.HTML { return NewBudget().Code(language, text) }
 
 // Budget is the time for all code of one page.
 type Budget struct{ left time.Duration }
 
-// NewBudget returns a budget that is ample for a page that nobody crafted.
+// NewBudget returns the budget for a page.
 func NewBudget() *Budget { return &Budget{left: timeLimit} }
 
-// Code is the function Code within the budget. Once the budget is spent, no text has colours.
+// Code is the function Code within the budget. A spent budget gives no colours.
 func (b *Budget) Code(language, text string) template.HTML {
 	name := languages[strings.ToLower(language)]
 	if name == "" || len(text) > MaxBytes || b.left <= 0 {
@@ -71,7 +70,7 @@ func escaped(text string) template.HTML {
 	return template.HTML(html.EscapeString(text)) //nolint:gosec // escaped
 }
 
-// spans colours the text, and returns false if the lexer fails, would change the text, or takes too
+// spans colours the text. It returns false if the lexer fails, would change the text, or takes too
 // long.
 func spans(lexer chroma.Lexer, text string, deadline time.Time) (coloured template.HTML, ok bool) {
 	defer func() {

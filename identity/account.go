@@ -16,7 +16,7 @@ import (
 
 const maxCachedAccounts = 10_000
 
-// mappingMaxAge is how long a process uses a mapping that it has read. For so long, a bearer token
+// mappingMaxAge is how long a process uses a mapping that it has read. Until then a bearer token
 // may stand for a deleted account.
 const mappingMaxAge = 5 * time.Second
 
@@ -40,7 +40,6 @@ func newAccounts(t table, records string, now func() time.Time) *accounts {
 
 func nameOf(issuer, subject string) string { return portal.DeriveID("identity", issuer, subject) }
 
-// of gives a new subject an id, the same in all processes.
 func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	name := nameOf(issuer, subject)
 	if account, ok := a.cached(name); ok {
@@ -70,7 +69,7 @@ func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, err
 	return portal.AccountID(it.text("account")), err
 }
 
-// create writes the mapping and the person's row, by which deleting the account finds the mapping.
+// create writes the mapping, and the person's row, by which Erase finds the mapping.
 func (a *accounts) create(ctx context.Context, name string) (portal.AccountID, error) {
 	id, err := ulid.New(ulid.Timestamp(a.now()), rand.Reader)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 const (
 	attemptTTL = 10 * time.Minute
-	// attemptKept is how long a destination is kept for people who come back late, or twice.
+	// attemptKept is how long late or repeated callbacks find their destination.
 	attemptKept = 24 * time.Hour
 )
 
@@ -24,9 +24,8 @@ type attempt struct {
 	returnTo string
 }
 
-// attempts are sign-ins in progress, stored under the hash of their state. Only the browser that
-// began one can take it, once and within attemptTTL: the state travels in URLs, so it must not be
-// enough to finish another person's sign-in.
+// attempts are sign-ins in progress, under the hash of their state. The state travels in URLs,
+// so only the browser that began one can take it, once and within attemptTTL.
 type attempts struct {
 	table table
 	now   func() time.Time
@@ -46,7 +45,7 @@ func (a attempts) begin(ctx context.Context, browser, returnTo string) (state st
 }
 
 // take returns an attempt and deletes its verifier and nonce. It returns errLapsed for one that was
-// taken before, is too old or is another browser's; the last stays unchanged.
+// taken, is too old or is another browser's.
 func (a attempts) take(ctx context.Context, state, browser string) (attempt, error) {
 	if len(state) != secretLength || len(browser) != secretLength {
 		return attempt{}, lapsed("")
@@ -92,8 +91,8 @@ func (e *signInAgain) Unwrap() error { return e.error }
 
 func again(returnTo string, err error) error { return &signInAgain{err, returnTo} }
 
-// SignInAgain reports whether a new sign-in may help, and to which path of this portal it should
-// lead, "" if not known.
+// SignInAgain reports whether a new sign-in may help, and where on this portal it should lead,
+// or "".
 func SignInAgain(err error) (returnTo string, helps bool) {
 	var e *signInAgain
 	if !errors.As(err, &e) {

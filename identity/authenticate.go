@@ -7,11 +7,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Authenticate is the middleware that puts the caller's Identity into the context. A bearer token
-// alone identifies its request: an invalid one is an error even beside a session cookie. With an
-// unknown or ended session nobody is signed in. Only signing out clears its cookie, since a shared
-// cache could replay any other response that does. If the lookup fails, the request fails
-// (Unavailable).
+// Authenticate puts the caller's Identity into the context. A bearer token alone identifies its
+// request: an invalid one is an error even beside a session cookie. An unknown or ended session is
+// nobody; its cookie stays, since a shared cache could replay a response that clears it. If the
+// lookup fails, the request fails (Unavailable).
 func (s *Service) Authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, known, err := s.who(w, r)
@@ -49,8 +48,8 @@ func (s *Service) who(w http.ResponseWriter, r *http.Request) (id Identity, know
 	return s.via(r.Context(), id, ViaSession), true, nil
 }
 
-// bearerToken returns the token of the Authorization header (RFC 6750, section 2.1). It ignores
-// other schemes, which a proxy may use.
+// bearerToken reads the Authorization header (RFC 6750, section 2.1). It ignores other schemes,
+// which a proxy may use.
 func bearerToken(r *http.Request) (token string, given bool, err error) {
 	headers := r.Header.Values("Authorization")
 	for _, header := range headers {

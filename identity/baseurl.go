@@ -15,9 +15,7 @@ import (
 )
 
 // origin is the portal's origin as browsers write it: scheme and host in lower case, without a
-// default port. It decides which pages may send writes, the names of cookies and whether they are
-// Secure, and where people sign in. The Host header decides none of that: proxies rewrite it and
-// clients can forge it.
+// default port. The Host header decides nothing: proxies rewrite it and clients can forge it.
 type origin struct {
 	scheme string
 	host   string // with the port, unless it is the scheme's default
@@ -49,7 +47,7 @@ func (o origin) String() string { return o.scheme + "://" + o.host }
 func (o origin) secure() bool { return o.scheme == "https" }
 
 // cookieName adds a hash of the origin, because cookies ignore ports. With the __Host- prefix,
-// browsers refuse the cookie unless it is Secure, host-only and for "/" (RFC 6265bis, section
+// browsers require the cookie to be Secure, host-only and for "/" (RFC 6265bis, section
 // 4.1.3.2).
 func (o origin) cookieName(name string) string {
 	sum := sha256.Sum256([]byte(o.String()))
@@ -60,8 +58,8 @@ func (o origin) cookieName(name string) string {
 	return name
 }
 
-// SameOrigin is the middleware that refuses writes from pages of other origins. Requests with a
-// bearer token pass, since browsers do not add one on their own.
+// SameOrigin refuses writes from pages of other origins. Requests with a bearer token pass,
+// since browsers add none on their own.
 func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, bearer, _ := bearerToken(r); !bearer {
@@ -75,8 +73,8 @@ func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// checkOrigin returns Forbidden for a write from a page of another origin. Browsers send Origin
-// with every form, and Sec-Fetch-Site with every request except over http to other hosts than
+// checkOrigin returns Forbidden for a write from another origin. Browsers send Origin with
+// every form, and Sec-Fetch-Site with every request except over http to other hosts than
 // loopback. A client that sends neither is not a browser.
 func (s *Service) checkOrigin(r *http.Request) error {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method) {
@@ -111,11 +109,11 @@ func (s *Service) forbidden(why string) error {
 	return portal.Fail(portal.Forbidden, why+" Open the portal at "+s.origin.String()+" and try again.")
 }
 
-// movedParam marks a sign-in that was already redirected to the base URL. Behind a proxy that
-// rewrites Host, the portal would otherwise redirect forever.
+// movedParam marks a sign-in that was redirected to the base URL. Without it, the
+// portal would redirect forever behind a proxy that rewrites Host.
 const movedParam = "moved"
 
-// moved returns where the sign-in must begin, "" for here. On another host name than the base
+// moved returns where the sign-in must begin, or "". On another host name than the base
 // URL's, the cookies would not come back.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()

@@ -24,8 +24,8 @@ const (
 	MinSessionIdle = 5 * time.Minute
 )
 
-// The paths of the sign-in. The provider must know the base URL plus CallbackPath as a callback
-// URL, and the base URL plus "/" as a sign-out URL.
+// The sign-in's paths. The provider must know the base URL plus CallbackPath as a callback URL,
+// and the base URL plus "/" as a sign-out URL.
 const (
 	SignInPath   = "/sign-in"
 	CallbackPath = "/sign-in/callback"
@@ -35,45 +35,45 @@ const (
 // HomePath is where a sign-in leads by default.
 const HomePath = "/dashboard"
 
-// Config is the provider to trust and the portal's address. Issuer, ClientID and BaseURL are
+// Config is the provider and the portal's address. Issuer, ClientID and BaseURL are
 // required.
 type Config struct {
 	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every URL here it
-	// must be https, unless its host is loopback.
+	// must be https, except on loopback.
 	BaseURL string
 
-	// Issuer is exactly as the provider's tokens have it in "iss".
+	// Issuer equals "iss" in the provider's tokens.
 	Issuer   string
 	ClientID string
-	// ClientSecret is empty for a public client. PKCE is always used.
+	// ClientSecret is "" for a public client. PKCE is always used.
 	ClientSecret string
 	// Scopes default to openid, email and profile.
 	Scopes []string
 
-	// JWKSURL, AuthURL and TokenURL override discovery. With all of them set there is none, so
-	// tokens of an unreachable issuer can be verified (emulators issue tokens in AWS's name).
+	// JWKSURL, AuthURL and TokenURL override discovery. With all three, tokens of an
+	// unreachable issuer can be verified (emulators issue tokens in AWS's name).
 	JWKSURL  string
 	AuthURL  string
 	TokenURL string
 	// SignUpURL is the provider's sign-up page, which takes the parameters of the authorization
-	// endpoint. Cognito's managed login has one at /signup. "" is for the sign-in page.
+	// endpoint, such as /signup of Cognito's managed login. "" is the sign-in page.
 	SignUpURL string
 	// SignOutURL overrides the discovered end_session_endpoint. "{client_id}" and
-	// "{return_url}" in it are replaced, e.g.
+	// "{return_url}" are replaced, e.g.
 	// https://login.example.com/logout?client_id={client_id}&logout_uri={return_url}
 	SignOutURL string
 
-	// GroupsClaim lists the groups, DefaultGroupsClaim if empty.
+	// GroupsClaim lists the groups; "" is DefaultGroupsClaim.
 	GroupsClaim string
-	// Members of AdminGroup are admins, DefaultAdminGroup if empty.
+	// Members of AdminGroup are admins; "" is DefaultAdminGroup.
 	AdminGroup string
-	// SessionTTL is how long a session lasts after the sign-in, used or not; DefaultSessionTTL if
-	// 0, at most MaxSessionTTL. A session keeps the groups of its sign-in, so leaving a group may
-	// take this long to have effect.
+	// SessionTTL is how long a session lasts; DefaultSessionTTL if 0, at most MaxSessionTTL. A
+	// session keeps the groups of its sign-in, so leaving a group may take this long to have
+	// effect.
 	SessionTTL time.Duration
-	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. Use is recorded
-	// at most once an hour, or once in a quarter of SessionIdle if that is shorter, so a
-	// session may end that much earlier.
+	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. A session may
+	// end up to an hour, or a quarter of SessionIdle, early, since use is recorded no more
+	// often.
 	SessionIdle time.Duration
 }
 
@@ -127,8 +127,7 @@ func (c Config) faults() error {
 	return errors.Join(faults...)
 }
 
-// webURL parses an absolute URL without credentials. It must be https unless its host is loopback,
-// since tokens and cookies travel there.
+// webURL parses an absolute URL without credentials. It must be https except on loopback.
 func webURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {

@@ -1,7 +1,7 @@
 // Package identity authenticates requests. People sign in with the identity provider (OpenID
 // Connect, Amazon Cognito by default) and then have a session; clients send the provider's
-// tokens. Either way the result is an Identity with an account id. This package does not decide
-// what an account may do, or whether it is registered.
+// tokens. Either way the result is an Identity with an account id. It does not decide what an
+// account may do, or whether it is registered.
 //
 //	GET /sign-in ----> provider's pages ----> GET /sign-in/callback
 //	  attempt stored,     state, nonce,         attempt taken (once, same browser),

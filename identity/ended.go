@@ -7,15 +7,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Ended reports whether the browser carries the cookie of a session that has ended. The request
-// must have passed Authenticate.
+// Ended reports whether the browser has the cookie of an ended session. The request must have
+// passed Authenticate.
 func (s *Service) Ended(r *http.Request) bool {
 	_, signedIn := From(r.Context())
 	return !signedIn && s.cookie(r, sessionCookie) != ""
 }
 
-// Deleted returns the account of the browser's session, if the session has ended because the account
-// was deleted. ok is false for every other browser.
+// Deleted returns the account of the browser's session if that ended because the account was
+// deleted; otherwise ok is false.
 func (s *Service) Deleted(r *http.Request) (account portal.AccountID, ok bool, err error) {
 	token := s.cookie(r, sessionCookie)
 	if len(token) != secretLength {

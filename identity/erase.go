@@ -12,21 +12,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Eraser deletes the personal data that this package keeps.
+// Eraser deletes this package's personal data.
 type Eraser struct {
 	DynamoDB scanner
 	Tables   Tables
 }
 
-// Erase deletes the identity's mapping to the account, the sessions, and the personal data. Browsers
-// whose session it has ended are known to Service.Deleted until the session would have ended. It may be
-// repeated, also after it has failed in between. Since every row of a person is written together with
-// a check of the mapping, none is written after the mapping is gone. The identity's next sign-in
-// opens another account.
+// Erase deletes the identity's mapping to the account, the sessions, and the personal data.
+// Service.Deleted knows the browsers whose sessions it ended until these would have ended. It may be
+// repeated, also after it has failed halfway. Every row of a person is written together with a check of
+// the mapping, so none is written after the mapping is gone. The identity's next sign-in opens another
+// account.
 //
-// The person's row names the identity. In rows of older versions it does not, until the person
-// signs in again. Then, and if the account has no such row, Erase looks through the whole journal table
-// for the mapping.
+// The person's row names the identity. Rows of older versions do not, until the person signs in again.
+// Then, and if the account has no such row, Erase looks through the whole journal table for the
+// mapping.
 func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {
 	journal, records := table{e.DynamoDB, e.Tables.Journal}, table{e.DynamoDB, e.Tables.Records}
 	row, err := records.find(ctx, schema.Person(account))
@@ -63,7 +63,6 @@ func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {
 	return err
 }
 
-// mappingsOf looks for the identities that have the account.
 func (e Eraser) mappingsOf(ctx context.Context, account portal.AccountID) ([]schema.Key, error) {
 	var found []schema.Key
 	pages := dynamodb.NewScanPaginator(e.DynamoDB, &dynamodb.ScanInput{
@@ -83,7 +82,7 @@ func (e Eraser) mappingsOf(ctx context.Context, account portal.AccountID) ([]sch
 	return found, nil
 }
 
-// endSessions leaves a row for each session, by which Deleted knows it.
+// endSessions leaves a row for each session, for Deleted.
 func (e Eraser) endSessions(ctx context.Context, account portal.AccountID) error {
 	s := sessions{table: table{e.DynamoDB, e.Tables.Sessions}}
 	listed, err := s.table.query(ctx, schema.AccountSessions(account))

@@ -23,27 +23,24 @@ const (
 )
 
 // Identity is the authenticated caller. Email and Name are for display and for operators only, and
-// "" if the provider does not send them, as with access tokens.
+// "" if unknown, as with access tokens.
 type Identity struct {
-	Account portal.AccountID
-	Issuer  string
-	Subject string
-	Email   string
-	Name    string
-	// Verified means that the provider has verified the e-mail address.
+	Account  portal.AccountID
+	Issuer   string
+	Subject  string
+	Email    string
+	Name     string
 	Verified bool
 	Groups   []string
-	// TimeZone is the person's choice, a name of the tz database, "" if unknown. Only sessions have
-	// it.
+	// TimeZone is the person's choice, a name of the tz database, or "". Only sessions have it.
 	TimeZone string
-	// Admin means that the person is an admin of the portal, and ByGroup that the identity provider's
-	// admin group makes them one.
+	// Admin means an admin of the portal, ByGroup one by the identity provider's admin group.
 	Admin   bool
 	ByGroup bool
 	Via     Via
 }
 
-// String returns the account id, so that printing an Identity shows no personal data.
+// String returns the account id, so that printing shows no personal data.
 func (i Identity) String() string { return string(i.Account) }
 
 // GoString keeps personal data out of %#v, too.
@@ -55,7 +52,7 @@ func nobody(ctx context.Context) context.Context {
 	return context.WithValue(ctx, contextKey{}, nil)
 }
 
-// From returns the identity that Authenticate found; ok is false if nobody is signed in.
+// From returns the identity that Authenticate found; ok is false for nobody.
 func From(ctx context.Context) (id Identity, ok bool) {
 	id, ok = ctx.Value(contextKey{}).(Identity)
 	return id, ok
@@ -73,22 +70,20 @@ type Tables struct{ Journal, Records, Sessions string }
 type Options struct {
 	DynamoDB database
 	Tables   Tables
-	// OnError writes the response to a request that failed; see SignInAgain.
+	// OnError writes the response to a failed request; see SignInAgain.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
-	// Promoted reports whether an account was promoted to admin, beside those of the admin group.
-	// Optional.
+	// Promoted reports whether an account was promoted to admin. Optional.
 	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
-	// TimeZone returns the time zone that a person has chosen, for the pages of new sessions. Optional.
+	// TimeZone returns a person's chosen time zone, for new sessions. Optional.
 	TimeZone func(ctx context.Context, account portal.AccountID) (string, error)
-	// OnSignIn is called after every sign-in, before the browser is redirected. Its error is
-	// logged and does not undo the sign-in. Optional.
+	// OnSignIn is called after every sign-in, before the redirect. Its error is logged and
+	// does not undo the sign-in. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error
 	// OnSignOut responds to a sign-out that continues at next, an address of the identity provider.
-	// Without it the browser is redirected (303), which the form-action of the page's Content
-	// Security Policy must allow.
+	// Without it the browser is redirected (303), which the page's form-action must allow.
 	OnSignOut func(w http.ResponseWriter, r *http.Request, next string)
-	// CrossSiteForms are the paths to which pages of other sites may post forms. One that ends
-	// with "/" stands for the paths with one more segment. Their handlers must not rely on the
+	// CrossSiteForms are paths to which other sites' pages may post forms. One that ends with
+	// "/" stands for the paths with one more segment. Their handlers must not rely on the
 	// session.
 	CrossSiteForms []string
 	Log            zerolog.Logger
@@ -108,8 +103,7 @@ type Service struct {
 	origin   origin
 }
 
-// New returns a Service for one provider, or an error that names every fault of the configuration.
-// It does no I/O.
+// New returns a Service, or an error that names every fault of the configuration. It does no I/O.
 func New(config Config, options Options) (*Service, error) {
 	config, err := config.complete()
 	if options.DynamoDB == nil || options.OnError == nil || options.Tables.Journal == "" ||

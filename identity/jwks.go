@@ -15,14 +15,13 @@ import (
 )
 
 const (
-	// keysAge is when the provider's keys are read again, and so how long a removed key is
+	// keysAge is when the provider's keys are read again, so how long a removed key is
 	// trusted.
 	keysAge      = time.Hour
 	keysPause    = time.Minute
 	unknownPause = time.Minute
-	// unknownReadings is the burst of readings that unknown key ids can cause, and unknownEvery the
-	// time until one more is allowed. They bound the calls that made-up key ids cause, and how long
-	// these can delay a new key.
+	// Unknown key ids cause at most unknownReadings, then one more every unknownEvery. That bounds
+	// the calls that made-up key ids cause, and how long they can delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
 	maxUnknown      = 1000
@@ -32,8 +31,8 @@ const (
 var errUnknownKey = errors.New("the provider has no such key")
 
 // keySet caches the provider's signing keys (RFC 7517). It reads them when first needed, when
-// they are too old, and once for an unknown key id. While the provider does not answer, known
-// keys stay in use.
+// too old, and once for an unknown key id. Known keys stay in use while the provider does not
+// answer.
 type keySet struct {
 	provider *provider
 	now      func() time.Time
@@ -56,7 +55,7 @@ func newKeySet(p *provider, now func() time.Time) *keySet {
 	}
 }
 
-// find returns errUnknownKey if the provider has no such key, and Unavailable if it does not
+// find returns errUnknownKey if the provider has no such key, Unavailable if it does not
 // answer.
 func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	if len(id) > maxKeyID {
@@ -66,7 +65,7 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	for due {
 		failure = k.asking.do(ctx, func(ctx context.Context) error { return k.refresh(ctx, began) })
 		known = k.known(algorithm, id)
-		// A reading that was in progress when this call began may have missed the key.
+		// A reading already in progress may have missed the key.
 		due = known == nil && failure == nil && !k.missed(id, began)
 	}
 	switch {
@@ -78,8 +77,8 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	return nil, errUnknownKey
 }
 
-// look returns the key if it is known, whether to read the keys now, how many readings have begun,
-// and the last one's error.
+// look returns the key if known, whether to read the keys now, how many readings have begun, and
+// the last one's error.
 func (k *keySet) look(algorithm, id string) (known any, due bool, began int, failure error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -103,8 +102,8 @@ func (k *keySet) known(algorithm, id string) any {
 	return choose(k.keys, algorithm, id)
 }
 
-// missed records that the last reading did not find the key id. It returns false if that
-// reading began before the caller's look.
+// missed records that the last reading did not find the key id, or returns false if it
+// began before the caller's look.
 func (k *keySet) missed(id string, before int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -118,7 +117,7 @@ func (k *keySet) missed(id string, before int) bool {
 	return true
 }
 
-// refresh reads the keys, unless another reading has begun, and so ended, since the caller's look.
+// refresh reads the keys unless another reading has begun and ended since the caller's look.
 func (k *keySet) refresh(ctx context.Context, before int) error {
 	k.mu.Lock()
 	if k.began != before {

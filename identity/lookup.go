@@ -19,7 +19,7 @@ type scanner interface {
 	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// Lookup finds accounts for operators. It only reads.
+// Lookup finds accounts for operators.
 type Lookup struct {
 	DynamoDB scanner
 	Tables   Tables
@@ -48,13 +48,13 @@ func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, 
 	return accounts, nil
 }
 
-// BySubject returns the account of an issuer's subject, "" if the portal never saw it.
+// BySubject returns the account of an issuer's subject, or "".
 func (l Lookup) BySubject(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	known := accounts{table: table{l.DynamoDB, l.Tables.Journal}}
 	return known.read(ctx, portal.DeriveID("identity", issuer, subject))
 }
 
-// Person returns the personal data of an account; NotFound if there is none.
+// Person returns the personal data of an account, or NotFound.
 func (l Lookup) Person(ctx context.Context, account portal.AccountID) (Person, error) {
 	return newPeople(table{l.DynamoDB, l.Tables.Records}, l.Tables.Journal, time.Now).find(ctx, account)
 }

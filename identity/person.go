@@ -11,12 +11,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Person is the personal data of an account. It is one item, apart from journal and messages, so
-// that it can be deleted.
+// Person is an account's personal data. It is one item, apart from journal and messages, so that
+// it can be deleted.
 type Person struct {
-	Email string
-	Name  string
-	// Unverified means that the provider has not verified the address.
+	Email      string
+	Name       string
 	Unverified bool
 	// UpdatedAt is in UTC, whole seconds.
 	UpdatedAt time.Time
@@ -26,8 +25,7 @@ type record struct {
 	Person
 	identity string
 	words    []string
-	// admin means that the token named the admin group.
-	admin bool
+	admin    bool
 }
 
 func (p record) differs(from record) bool {
@@ -77,8 +75,8 @@ func recordOf(it item) record {
 	}
 }
 
-// note stores the personal data of a token issued at that time, unless this process did
-// already. Tokens without an e-mail address, such as access tokens, change nothing.
+// note stores the personal data of a token, unless this process did already. Tokens
+// without an e-mail address, such as access tokens, change nothing.
 func (p *people) note(ctx context.Context, account portal.AccountID, said record, issued time.Time) error {
 	if said.Email == "" {
 		return nil
@@ -102,11 +100,11 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said record
 	return nil
 }
 
-// errGone: the identity has no account, or another one by now, because its account was deleted.
+// errGone: the identity's account was deleted. It may have another by now.
 var errGone = portal.Fail(portal.Unauthorized, "This account was deleted a moment ago. Sign in again to open a new one.")
 
-// keep stores what the provider said at that time, unless the stored data is the same or newer. For
-// an account that was deleted meanwhile it returns errGone.
+// keep stores what the provider said at that time, unless the stored data is the same or newer. It
+// returns errGone for a deleted account.
 func (p *people) keep(ctx context.Context, account portal.AccountID, said record, at time.Time) error {
 	known, err := p.row(ctx, account)
 	if err != nil || !known.differs(said) || at.Before(known.UpdatedAt) {

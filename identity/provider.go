@@ -21,8 +21,8 @@ const (
 	maxDocument     = 1 << 20
 )
 
-// endpoints is a part of the provider's discovery document (OpenID Connect Discovery 1.0,
-// section 3; end_session_endpoint is of RP-Initiated Logout 1.0).
+// endpoints is part of the discovery document (OpenID Connect Discovery 1.0, section 3;
+// end_session_endpoint is of RP-Initiated Logout 1.0).
 type endpoints struct {
 	Issuer      string   `json:"issuer"`
 	AuthURL     string   `json:"authorization_endpoint"`
@@ -32,8 +32,6 @@ type endpoints struct {
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 }
 
-// provider talks to the identity provider over HTTP. It keeps the discovery document for as long as
-// the process lives.
 type provider struct {
 	config Config
 	http   *http.Client

@@ -17,10 +17,10 @@ func CanReturnTo(path string) bool {
 	return err == nil
 }
 
-// localPath returns the path to send a browser to after the sign-in, "/" for "". Anything but a
-// path of this portal, with or without a query, is Invalid. Browsers read "//host", "/\host" and,
-// since they drop control characters, "/\t/host" as another site (URL Standard, section 4.4). A
-// proxy may unescape the path, so both forms are checked.
+// localPath returns where to send a browser after the sign-in, "/" for "". Anything but a path of
+// this portal is Invalid. Browsers read "//host", "/\host" and, since they drop control
+// characters, "/\t/host" as another site (URL Standard, section 4.4). A proxy may unescape the
+// path, so both forms are checked.
 func localPath(raw string) (string, error) {
 	if raw == "" {
 		return "/", nil

@@ -15,9 +15,9 @@ import (
 
 const renewEvery = time.Hour
 
-// sessions are stored under the hash of a token, so reading the table reveals no usable token. A
-// second item lists each session under its account. A session ends after ttl (ends_at), or earlier
-// if it is not used for idle. expires_at, DynamoDB's TTL attribute, is the earlier of the two.
+// sessions are stored under the hash of a token, so the table reveals no usable token. A second
+// item lists each under its account. A session ends after ttl (ends_at), or earlier if unused
+// for idle. expires_at, DynamoDB's TTL attribute, is the earlier of the two.
 type sessions struct {
 	table   table
 	journal string
@@ -26,7 +26,7 @@ type sessions struct {
 	now     func() time.Time
 }
 
-// create returns errGone if the account was deleted meanwhile. agent is the browser's User-Agent.
+// create returns errGone if the account was deleted meanwhile.
 func (s sessions) create(ctx context.Context, id Identity, agent string) (token string, err error) {
 	token = newSecret()
 	began := s.now()
@@ -84,8 +84,8 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 	}, true, nil
 }
 
-// renew records that a session is used, unless it did so recently. A session that was ended
-// meanwhile stays deleted. A failure only makes the session end earlier.
+// renew records that a session is used, unless it did so recently. An ended session stays
+// deleted. A failure only makes the session end earlier.
 func (s sessions) renew(ctx context.Context, it item) {
 	ends, ok := it.time("ends_at")
 	expires, _ := it.time(schema.TTL)
@@ -98,7 +98,6 @@ func (s sessions) renew(ctx context.Context, it item) {
 	}
 }
 
-// end does nothing for a session that has ended.
 func (s sessions) end(ctx context.Context, token string) error {
 	if len(token) != secretLength {
 		return nil
@@ -113,8 +112,7 @@ func (s sessions) end(ctx context.Context, token string) error {
 
 func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
-// via follows the admin group configured now, also for older sessions, and the promotions. If those
-// cannot be read, the person is an admin by the group only.
+// via applies the admin group configured now, and promotions if they can be read.
 func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	id.Via = via
 	id.ByGroup = slices.Contains(id.Groups, s.config.AdminGroup)
@@ -130,14 +128,14 @@ func (s *Service) via(ctx context.Context, id Identity, via Via) Identity {
 	return id
 }
 
-// The names before origin.cookieName.
+// Names for origin.cookieName.
 const (
 	sessionCookie = "gatehouse_session"
 	browserCookie = "gatehouse_signin"
 )
 
 // setCookie clears the cookie if ttl is 0. SameSite is Lax, because the provider's redirect
-// back to us is a navigation from another site.
+// back is a navigation from another site.
 func (s *Service) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
 	s.setNamed(w, s.origin.cookieName(name), value, ttl)
 }
@@ -153,13 +151,13 @@ func (s *Service) setNamed(w http.ResponseWriter, name, value string, ttl time.D
 	})
 }
 
-// SetCookie sets a cookie as the session's is set. Several cookies of one name differ by their
-// suffix. It clears the cookie if ttl is 0.
+// SetCookie sets a cookie like the session's, or clears it if ttl is 0. Suffixes tell
+// apart cookies of one name.
 func (s *Service) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
 	s.setNamed(w, s.origin.cookieName(name)+"_"+suffix, value, ttl)
 }
 
-// Cookies returns the values of the cookies of one name, by their suffixes.
+// Cookies returns the values of the cookies of one name, by suffix.
 func (s *Service) Cookies(r *http.Request, name string) map[string]string {
 	values := map[string]string{}
 	for _, c := range r.Cookies() {

@@ -11,23 +11,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Session is one browser in which an account is signed in.
+// Session is a browser in which an account is signed in.
 type Session struct {
-	// ID names the session to its owner. Nobody can sign in with it.
+	// ID names the session to its owner. It signs nobody in.
 	ID      string
 	Browser string
 	Began   time.Time
-	// Seen is when the session was last used. It may be an hour old.
+	// Seen is when the session was last used. It may lag by an hour.
 	Seen time.Time
 	Ends time.Time
 }
 
-// Sessions lists the sessions of an account that have not ended, the latest first.
+// Sessions lists an account's sessions that have not ended, the latest first.
 func (s *Service) Sessions(ctx context.Context, account portal.AccountID) ([]Session, error) {
 	return s.sessions.list(ctx, account)
 }
 
-// CurrentSession is the id of the session that identifies the request, "" if none does.
+// CurrentSession is the id of the request's session, or "".
 func (s *Service) CurrentSession(r *http.Request) string {
 	token := s.cookie(r, sessionCookie)
 	if len(token) != secretLength {
@@ -36,7 +36,7 @@ func (s *Service) CurrentSession(r *http.Request) string {
 	return sessionID(schema.AccountSession("", hash(token)))
 }
 
-// EndSession ends one session of the account. The error is NotFound if the account has no such session.
+// EndSession ends one session of the account, or returns NotFound.
 func (s *Service) EndSession(ctx context.Context, account portal.AccountID, id string) error {
 	listed, err := s.sessions.table.query(ctx, schema.AccountSessions(account))
 	if err != nil {
@@ -50,13 +50,12 @@ func (s *Service) EndSession(ctx context.Context, account portal.AccountID, id s
 	return portal.Fail(portal.NotFound, "There is no such session. It may have ended already.")
 }
 
-// EndSessions ends all sessions of the account. Clients can use their access tokens until these
-// expire.
+// EndSessions ends all sessions of the account. Access tokens work until they expire.
 func (s *Service) EndSessions(ctx context.Context, account portal.AccountID) error {
 	return s.sessions.endAll(ctx, account)
 }
 
-// SetTimeZone tells the sessions of an account the time zone that the person has chosen.
+// SetTimeZone stores the person's time zone in the account's sessions.
 func (s *Service) SetTimeZone(ctx context.Context, account portal.AccountID, zone string) error {
 	listed, err := s.sessions.table.query(ctx, schema.AccountSessions(account))
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 )
 
 // SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider (303), which
-// redirects it back to Callback. return_to must be a path of this portal. With screen=sign-up the
-// browser goes to the sign-up page, if one is configured. HEAD begins no sign-in.
+// redirects it back to Callback. return_to must be a path of this portal. screen=sign-up leads to
+// the sign-up page, if any. HEAD begins no sign-in.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	query := r.URL.Query()
@@ -46,7 +46,7 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, e.AuthURL, http.StatusSeeOther)
 		return
 	}
-	// The tabs of a browser share the cookie, so that each can finish its own sign-in.
+	// A browser's tabs share the cookie, so each can finish its own sign-in.
 	browser := s.cookie(r, browserCookie)
 	if len(browser) != secretLength {
 		browser = newSecret()
@@ -63,8 +63,8 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 
 // Callback serves GET /sign-in/callback. It begins a session and redirects the browser to its
 // destination (303). Every callback works once. A second one, a late one, or one in another browser
-// changes nothing: a signed-in browser is redirected to the attempt's destination, or to HomePath
-// if that is not known; others get an error. HEAD finishes no sign-in.
+// changes nothing: it redirects a signed-in browser to the destination, or to HomePath if unknown;
+// others get an error. HEAD finishes no sign-in.
 func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
@@ -87,7 +87,7 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 		s.options.OnError(w, r, again(returnTo, err))
 		return
 	}
-	// The browser is about to lose the token of its previous session.
+	// The browser is about to lose its previous session's token.
 	if err := s.sessions.end(r.Context(), s.cookie(r, sessionCookie)); err != nil {
 		s.log(r.Context()).Warn().Err(err).Str("account", string(id.Account)).Msg("could not end the previous session")
 	}
@@ -209,8 +209,8 @@ func exchangeFailure(err error) error {
 }
 
 // refusal translates an error code of the authorization endpoint (RFC 6749, section 4.1.2.1;
-// OpenID Connect Core 1.0, section 3.1.2.6), but not its description: anyone can put any text
-// into that URL.
+// OpenID Connect Core 1.0, section 3.1.2.6), but not its description, since anyone can write
+// that URL.
 func refusal(code string) error {
 	switch knownCode(code) {
 	case "access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required":
@@ -238,8 +238,7 @@ func knownCode(code string) string {
 	return "another error"
 }
 
-// welcome calls OnSignIn. It continues when the browser disconnects, since the person is signed in
-// already.
+// welcome calls OnSignIn, even if the browser disconnects, since the person is signed in already.
 func (s *Service) welcome(ctx context.Context, id Identity) {
 	log := s.log(ctx).With().Str("account", string(id.Account)).Logger()
 	log.Info().Msg("signed in")

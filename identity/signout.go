@@ -2,9 +2,9 @@ package identity
 
 import "net/http"
 
-// SignOut serves POST /sign-out, for forms on pages of this portal. It ends the session, clears the
+// SignOut serves POST /sign-out, for forms on this portal's pages. It ends the session, clears the
 // cookie, and sends the browser through the provider's sign-out page back to "/". Without such a
-// page it redirects the browser to "/" (303), which may then still be signed in at the provider.
+// page it redirects to "/" (303), perhaps still signed in at the provider.
 func (s *Service) SignOut(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	if r.Method != http.MethodPost {

@@ -35,7 +35,6 @@ type table struct {
 	name string
 }
 
-// find reads consistently.
 func (t table) find(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConsistentRead: aws.Bool(true),
@@ -104,7 +103,6 @@ func (t table) transact(ctx context.Context, doing string, writes []write) (bool
 	return err == nil, t.unavailable(doing, "of several tables", err)
 }
 
-// query reads a range consistently.
 func (t table) query(ctx context.Context, of schema.Range) ([]item, error) {
 	var found []item
 	pages := dynamodb.NewQueryPaginator(t.db, &dynamodb.QueryInput{

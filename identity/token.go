@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// maxToken bounds a token, in bytes. A longer one is not even decoded.
+	// maxToken bounds a token, in bytes, before it is decoded.
 	maxToken = 16 << 10
 	// maxSubject is OpenID Connect's limit for "sub" (Core 1.0, section 2).
 	maxSubject = 255
@@ -66,13 +66,13 @@ const (
 )
 
 // verify returns the claims of a token that the provider signed with RS256 or ES256 for our
-// client, that is of an accepted kind and valid now. Other tokens are Unauthorized; the error
-// is Unavailable if the provider's keys cannot be read. No error repeats any part of the token.
+// client, of an accepted kind and valid now. Other tokens are Unauthorized; unreadable keys of
+// the provider are Unavailable. No error repeats any part of the token.
 func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (claims, error) {
 	if len(token) > maxToken {
 		return claims{}, refuse("The token is too long to be from the identity provider.")
 	}
-	// The parser accepts only these two: neither "none" nor a MAC with the public key.
+	// Only these two: neither "none" nor a MAC with the public key.
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(parsed.Headers) != 1 {
 		return claims{}, refuse("The token cannot be read. Send an ID or access token from the identity provider, signed with RS256 or ES256.")
@@ -126,10 +126,10 @@ const (
 )
 
 // kind checks token_use, which Cognito sets, and the type in the header. Access tokens have the
-// type at+jwt (RFC 9068), ID tokens have JWT or none, and Cognito's access tokens may have any
-// of these. A token of another type serves another purpose (RFC 8725, section 3.11). So does a
-// token with events: a logout token has the same signer and audience (OpenID Connect
-// Back-Channel Logout 1.0, section 2.4).
+// type at+jwt (RFC 9068), ID tokens JWT or none, Cognito's access tokens any of these. A token
+// of another type serves another purpose (RFC 8725, section 3.11). So does a token with events:
+// a logout token has the same signer and audience (OpenID Connect Back-Channel Logout 1.0,
+// section 2.4).
 func (c claims) kind() kindOfToken {
 	plain, access := c.typ == "" || c.typ == "jwt", c.typ == "at+jwt"
 	switch {
@@ -223,10 +223,9 @@ func (c claims) issued() time.Time {
 	return c.IssuedAt.Time()
 }
 
-// Bearer returns the identity for an ID or access token. It gives a new subject an account id. Like
-// a sign-in, it stores the personal data; a failure to do so is only logged. The error is
-// Unauthorized for an invalid token, Unavailable if the provider's keys cannot be read or the
-// account id cannot be read or stored.
+// Bearer returns the identity for an ID or access token. It gives a new subject an account id. It
+// stores the personal data, and only logs a failure to do so. The error is Unauthorized for an
+// invalid token, Unavailable if the provider's keys, or the account id, cannot be read or stored.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	c, err := s.verifier.verify(ctx, token, idAndAccessTokens)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// maxWords bounds the words of a name by which a person can be found.
+	// maxWords bounds the words of a name that find a person.
 	maxWords = 6
-	// maxWord bounds the length of a word, in bytes: it is part of a row's key.
+	// maxWord bounds a word, in bytes: it is part of a row's key.
 	maxWord = 320
 )
 

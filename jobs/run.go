@@ -15,17 +15,17 @@ const runLease = 3 * time.Minute
 // Gateway's lists may be out of date.
 const anewAfter = time.Hour
 
-// Run is the row of a job: its run under way, or the last one.
+// Run is a job's run under way, or its last one.
 //
 //	no run ──┐ start              last step
 //	         ├───────▶ under way ───────────▶ over
 //	over ────┘
 //
-// Another message takes over a run under way that has had no heartbeat for runLease. If a
-// demand came during the run, its last step starts the next run at once.
+// Another message takes over a run under way that has had no heartbeat for runLease. If a demand
+// came during the run, its last step starts the next run at once.
 type Run struct {
-	// Carrier is the id of the message that carries the run. While the run is alive, other
-	// messages leave it alone.
+	// Carrier is the message that carries the run. While the run is alive, other messages leave
+	// it alone.
 	Carrier   string    `dynamodbav:"carrier,omitempty"`
 	Slot      int64     `dynamodbav:"slot"`
 	Cursor    string    `dynamodbav:"cursor,omitempty"`
@@ -33,8 +33,8 @@ type Run struct {
 	Started   time.Time `dynamodbav:"started"`
 	Heartbeat time.Time `dynamodbav:"heartbeat"`
 	Ended     time.Time `dynamodbav:"ended"`
-	// Asked is the last demand that a run started for. Again is a demand that came while a run
-	// was under way; a new run starts for it when that one ends.
+	// Asked is the last demand that a run started for. Again is a demand that came during a run;
+	// the next run is for it.
 	Asked string `dynamodbav:"asked,omitempty"`
 	Again string `dynamodbav:"again,omitempty"`
 	// AlsoAsked and AlsoAgain are earlier demands that the same run answers.
@@ -76,7 +76,7 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	switch {
 	case r.UnderWay && a.id == r.Carrier:
 		if !alive && now.Sub(r.Started) >= anewAfter {
-			// The message comes late, for example because its worker's machine was suspended.
+			// The message is late, for example because its worker's machine was suspended.
 			r.Started, r.Cursor = now, ""
 		}
 		r.Heartbeat = now

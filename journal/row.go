@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Row is an item of the records table, written in the transaction of the facts that it belongs
-// to. A transaction can contain an item only once.
+// Row is an item of the records table, written in the transaction of its facts. A transaction can
+// contain an item only once.
 type Row struct {
 	schema.Key
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
@@ -21,12 +21,12 @@ type Row struct {
 	Value any
 	// Check makes the row a check only: the item must exist, or Append returns ErrTaken.
 	Check bool
-	// Holder is who must hold the lease that is deleted, "" for any other row.
+	// Holder must hold the lease that is deleted; "" for other rows.
 	Holder string
 }
 
-// MustExist writes nothing. The facts are appended only if the item exists; otherwise Append returns
-// ErrTaken, and the caller decides again.
+// MustExist writes nothing. Unless the item exists, Append returns ErrTaken, and the caller
+// decides again.
 func MustExist(key schema.Key) Row { return Row{Key: key, Check: true} }
 
 // PutDue writes a due row.

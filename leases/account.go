@@ -17,23 +17,21 @@ import (
 // AccountLease is the lease of an account. It also remembers whether a holder left something
 // unrecorded (decision 0014).
 type AccountLease struct {
-	// Until is when it runs out, by this process's clock.
 	Until time.Time
-	// LastUnrecorded is when an earlier holder may last have had API Gateway do something that
-	// is not recorded: its lease ended with that, ran out, or was taken over. The zero time
-	// means that everything is recorded.
+	// LastUnrecorded is when an earlier holder may last have had API Gateway do something that is
+	// not recorded: its lease ended with that, ran out, or was taken over. Zero: all is recorded.
 	LastUnrecorded time.Time
-	// Key and Holder are those of the lease's item. A holder may delete the item in a transaction
-	// of its own, on condition that it still has that holder, if all that it and earlier holders
-	// began is recorded then. That ends the lease.
+	// Key and Holder name the lease's item. If all that this and earlier holders began is
+	// recorded then, the holder may delete the item in a transaction of its own, on condition
+	// that it still has that holder. That ends the lease.
 	Key    schema.Key
 	Holder string
 
 	end func(recorded bool)
 }
 
-// End ends the lease if it is still the holder's. recorded means that everything which this holder
-// and earlier ones began is recorded.
+// End ends the lease if it is still the holder's. recorded: all that this and earlier holders
+// began is recorded.
 func (l AccountLease) End(recorded bool) {
 	if l.end != nil {
 		l.end(recorded)
@@ -41,8 +39,8 @@ func (l AccountLease) End(recorded bool) {
 }
 
 // AccountLease takes the lease of an account for a message, for d and without waiting. ok is
-// false while another message holds it. A redelivery of the message takes the lease over, since
-// its worker is taken for dead. The holder may lose the lease at any time, so two workers may
+// false while another message holds it. A redelivery of the message takes it over, since its
+// worker is taken for dead. So the holder may lose the lease at any time, and two workers may
 // work at once; safety rests on LastUnrecorded. The error is a *portal.Postponed.
 func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, timeout)

@@ -7,8 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// maxShelves bounds the shelves of an edition. Beyond it, one makes room, and is made again when it
-// is needed.
+// maxShelves bounds the shelves of an edition. One makes room, and is made again when needed.
 const maxShelves = 64
 
 type edition struct {
@@ -30,7 +29,6 @@ func newEdition(l *Library, published projections.Catalog) *edition {
 	return e
 }
 
-// shelf returns what the viewer sees. Viewers who see the same products get the same one.
 func (e *edition) shelf(viewer catalog.Viewer) *Shelf {
 	if !viewer.SignedIn && !viewer.Admin && len(viewer.Groups) == 0 {
 		return e.public

@@ -9,15 +9,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// Encoded is the body of a response, as it is and compressed. Do not change either.
+// Encoded is a response's body, plain and compressed. Do not change either.
 type Encoded struct {
 	Body []byte
 	Gzip []byte
 	Hash string
 }
 
-// Encoded returns what encode makes, from memory if it is there. The key must change with
-// everything that the body is made from: it should have Shelf.Hash or the hash of a blob in it.
+// Encoded returns what encode makes, from memory if possible. The key must change with
+// everything that the body is made from: include Shelf.Hash or a blob's hash.
 func (s *Shelf) Encoded(ctx context.Context, key string, encode func(context.Context) ([]byte, error)) (Encoded, error) {
 	return remember(ctx, s.library.memory, "encoded "+key, func(ctx context.Context) (Encoded, int, error) {
 		body, err := encode(ctx)
@@ -36,9 +36,9 @@ func (s *Shelf) Encoded(ctx context.Context, key string, encode func(context.Con
 	})
 }
 
-// Keep returns what make makes, from memory if it is there. The key is as for Encoded; size is that
-// of the value in bytes, about. All values together take at most a quarter of Config.Memory; the
-// one that was not used for longest makes room.
+// Keep returns what make makes, from memory if possible. The key is as for Encoded; size is the
+// value's approximate size in bytes. All values together take at most a quarter of Config.Memory;
+// the least recently used makes room.
 func Keep[T any](ctx context.Context, s *Shelf, key string, make func(context.Context) (value T, size int, err error)) (T, error) {
 	return remember(ctx, s.library.kept, key, make)
 }

@@ -13,44 +13,41 @@ import (
 )
 
 const (
-	// maxText bounds the text of an entry, in bytes; searches ignore the rest.
+	// maxText bounds the text of an entry, in bytes.
 	maxText       = 16 << 10
 	maxProperties = 300
-	// maxDepth bounds how deep in inline schemas named ones are looked for.
+	// maxDepth bounds the depth of inline schemas that are searched for named
+	// ones.
 	maxDepth = 12
 )
 
 type entry struct {
-	kind string
-	// product is "" for the portal's own pages. slug is "" for products and pages.
+	kind          string
 	product, slug string
 	title, url    string
 	method, path  string
-	// A word of title or names counts more than one of summary, and that more than one of text.
+	// A word of title or names counts most, one of text least.
 	names, summary, text string
-	// parameters are an operation's, by name. A word of them counts like one of text.
+	// parameters are an operation's names; they count like text.
 	parameters string
 }
 
 type source struct {
 	// name changes with everything that the entries are made from.
-	name string
-	// audience names the products that the same people see.
+	name     string
 	audience string
 	make     func(context.Context) ([]entry, error)
 }
 
 const everybody = "pages"
 
-// audience names who sees the product. It only saves searches work: what they find is checked
-// against the shelf.
+// audience names who sees the product. It only saves searches work; the shelf decides.
 func audience(product catalog.Product) string {
 	groups := slices.Sorted(slices.Values(product.Groups))
 	return strings.Join(append([]string{product.Visibility}, groups...), "\x00")
 }
 
-// sources lists what there is to index: first products, then OpenAPI documents, which take longer
-// to read.
+// sources lists what to index: products first, then OpenAPI documents, which take longer.
 func (l *Library) sources(document catalog.Document) (products, definitions []source) {
 	products = append(products, l.ownPages(document.Pages))
 	for _, product := range document.Products {

@@ -19,7 +19,7 @@ type index struct {
 	entries []entry
 }
 
-// Fields of the index, and how much a word in them counts.
+// Fields of the index with their weights.
 const (
 	fieldNames    = "names"
 	fieldSummary  = "summary"
@@ -30,7 +30,7 @@ const (
 
 const (
 	batchSize = 1000
-	// minFuzzy is the length of the shortest word in which one letter may be wrong.
+	// minFuzzy is the shortest word in which one letter may be wrong.
 	minFuzzy   = 4
 	candidates = 200
 )
@@ -45,7 +45,6 @@ type indexed struct {
 
 func mappingOfEntries() (mapping.IndexMapping, error) {
 	m := bleve.NewIndexMapping()
-	// Texts are split into words already.
 	const split = "split"
 	if err := m.AddCustomAnalyzer(split, map[string]any{"type": custom.Name, "tokenizer": whitespace.Name}); err != nil {
 		return nil, err
@@ -121,7 +120,7 @@ func joined(texts ...string) string {
 	return strings.Join(all, " ")
 }
 
-// pathPattern is a path as paths are compared: in lower case, without the names of variables.
+// pathPattern is a path in lower case, without the names of variables.
 func pathPattern(path string) string {
 	segments := strings.Split(strings.ToLower(path), "/")
 	for i, segment := range segments {
@@ -132,7 +131,6 @@ func pathPattern(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// find returns the entries of these audiences that match the query, about the best first.
 func (i *index) find(ctx context.Context, q question, audiences []string, fuzzy bool) ([]entry, error) {
 	must := query.NewConjunctionQuery(nil)
 	for _, word := range q.words {
@@ -174,7 +172,6 @@ func anywhere(word string, fuzzy bool) query.Query {
 		exact.SetField(field.name)
 		exact.SetBoost(3 * field.boost)
 		either.AddQuery(exact)
-		// Nearly every text has a word that begins with a certain letter.
 		if len(word) > 1 || field.name == fieldNames {
 			begins := query.NewPrefixQuery(word)
 			begins.SetField(field.name)

@@ -31,15 +31,14 @@ type indexer struct {
 	mu      sync.Mutex
 	wanted  *edition
 	running bool
-	// again is when to build the index of the same edition again, because something could not be
-	// read; zero if nothing is missing.
+	// again is when to rebuild the index because something could not be read; zero if nothing is
+	// missing.
 	again time.Time
 
-	// use is held for reading while a search uses the index.
 	use   sync.RWMutex
 	index *index
 
-	// known are the sources of the last index by name. Only the goroutine that builds uses it.
+	// known are the last index's sources by name. Only the goroutine that builds uses it.
 	known map[string]sourced
 }
 
@@ -90,8 +89,8 @@ func (i *indexer) work() {
 	}
 }
 
-// build replaces the index. It reads and parses only sources that the last index lacks. missing is
-// how many could not be read.
+// build replaces the index. It reads and parses only new sources. missing is how many could not be
+// read.
 func (i *indexer) build(e *edition) (missing int, err error) {
 	products, definitions := i.library.sources(e.document)
 	known := map[string]sourced{}
@@ -153,7 +152,7 @@ func (i *indexer) replace(with []sourced) error {
 	return nil
 }
 
-// ready waits for an index of everything, at most for this long, and reports whether there is one.
+// ready waits at most this long for a complete index, and reports whether there is one.
 func (i *indexer) ready(ctx context.Context, wait time.Duration) bool {
 	select {
 	case <-i.first:
@@ -172,7 +171,6 @@ func (i *indexer) ready(ctx context.Context, wait time.Duration) bool {
 	return false
 }
 
-// find is index.find in the current index. Without one it finds nothing.
 func (i *indexer) find(ctx context.Context, q question, audiences []string, fuzzy bool) ([]entry, error) {
 	i.use.RLock()
 	defer i.use.RUnlock()

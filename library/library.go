@@ -1,7 +1,7 @@
-// Package library is what one portal process holds in memory of the catalog: the products that each
+// Package library is what one portal process holds of the catalog in memory: the products that each
 // kind of viewer sees, parsed OpenAPI documents, pages, encoded responses and the search index.
-// Pages, JSON, try-it and MCP read the catalog only through it, so that all of them hide the same
-// things from a viewer.
+// Pages, JSON, try-it and MCP read the catalog only through it, so that all hide the same things
+// from a viewer.
 package library
 
 import (
@@ -16,12 +16,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// views reads the published catalog. It must keep the catalog in memory, as projections.Views does.
+// views reads the published catalog. It must keep it in memory, as projections.Views does.
 type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 }
 
-// blobs reads what the catalog names by hash, as in catalog.Store.
 type blobs interface {
 	LoadBlob(ctx context.Context, hash string) ([]byte, error)
 }
@@ -32,8 +31,8 @@ type Config struct {
 	Blobs blobs
 	// Load parses OpenAPI documents, openapi.Load if nil.
 	Load func([]byte) (*openapi.Document, error)
-	// Memory bounds the bytes of what is kept, about; DefaultMemory if 0. The search index is not
-	// counted.
+	// Memory bounds the bytes kept, approximately and without the search index; DefaultMemory if
+	// 0.
 	Memory int64
 	Log    zerolog.Logger
 	// Now is the clock, time.Now if nil.
@@ -43,7 +42,7 @@ type Config struct {
 // DefaultMemory is the default of Config.Memory.
 const DefaultMemory = 256 << 20
 
-// keptShare is the part of Config.Memory that Keep has: one byte in so many.
+// keptShare: Keep has this fraction of Config.Memory.
 const keptShare = 4
 
 // Library is safe for concurrent use.
@@ -53,8 +52,8 @@ type Library struct {
 	load    func([]byte) (*openapi.Document, error)
 	memory  *memory
 	parsing *parsing
-	// kept has what Keep returns. It is apart from memory, so that many pages do not push out the
-	// parsed documents that they are made from.
+	// kept is for Keep. It is apart from memory, so that many pages do not push out the parsed
+	// documents that they are made from.
 	kept    *memory
 	log     zerolog.Logger
 	indexer *indexer
@@ -63,7 +62,7 @@ type Library struct {
 	edition *edition
 }
 
-// New returns a Library. It reads nothing yet. The caller closes it.
+// New returns a Library. It reads nothing yet. The caller must Close it.
 func New(config Config) *Library {
 	l := &Library{views: config.Views, blobs: config.Blobs, load: config.Load, log: config.Log}
 	if l.load == nil {
@@ -94,8 +93,8 @@ func (l *Library) For(ctx context.Context, viewer catalog.Viewer) (*Shelf, error
 	return current.shelf(viewer), nil
 }
 
-// current returns the edition of the published catalog. A request that read an older catalog a
-// moment ago makes the older one current again, which the next request repairs.
+// current returns the edition of the published catalog. A request with a slightly older
+// catalog makes that current again, which the next request repairs.
 func (l *Library) current(published projections.Catalog) *edition {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,5 +104,5 @@ func (l *Library) current(published projections.Catalog) *edition {
 	return l.edition
 }
 
-// Close ends what runs in the background. Searches find nothing from then on.
+// Close ends work in the background. Searches find nothing from then on.
 func (l *Library) Close() error { return l.indexer.close() }

@@ -14,15 +14,15 @@ import (
 const (
 	// failedFor is how long a failure is remembered.
 	failedFor = 5 * time.Second
-	// makingTime bounds the making of one value. It does not end with the request that began it,
-	// since others wait for the same value.
+	// makingTime bounds the making of a value. It does not end with the request that began it,
+	// since others wait for it.
 	makingTime = 30 * time.Second
 	// perValue is what a value costs besides its size.
 	perValue = 512
 )
 
-// memory keeps values by name, up to a total size. The value that was not used for longest makes
-// room; the one that was made last always stays.
+// memory keeps values by name, up to a total size. The least recently used makes room; the
+// newest always stays.
 type memory struct {
 	limit  int64
 	now    func() time.Time
@@ -46,8 +46,8 @@ func newMemory(limit int64, now func() time.Time) *memory {
 	return &memory{limit: limit, now: now, values: map[string]*list.Element{}}
 }
 
-// remember returns the value of that name. If the memory has none, make makes it, once for all
-// who wait for it, and returns its size in bytes, about.
+// remember returns the value of that name. If there is none, make makes it, once for all who
+// wait, and returns its approximate size in bytes.
 func remember[T any](ctx context.Context, m *memory, name string, make func(context.Context) (T, int, error)) (T, error) {
 	var none T
 	if found, ok := m.find(name); ok {

@@ -8,8 +8,8 @@ import (
 
 var errNoFile = portal.Fail(portal.NotFound, "There is no such file.")
 
-// PageFile returns an image that the Markdown of a product shows, by its catalog.File.Name. With
-// product "" it is one that the portal's own pages show.
+// PageFile returns an image in a product's Markdown, by its catalog.File.Name. With product ""
+// it is one of the portal's own pages.
 func (s *Shelf) PageFile(ctx context.Context, product, name string) (File, error) {
 	files := s.Files
 	if product != "" {

@@ -11,11 +11,10 @@ import (
 const (
 	readAtOnce = 4
 	// parsedAtOnce is how many bytes of documents are parsed at once. A larger document is parsed
-	// alone. Parsing takes up to openapi.ParsingMemory bytes for each of them.
+	// alone. Parsing takes up to openapi.ParsingMemory bytes for each byte.
 	parsedAtOnce = 16 << 20
 )
 
-// parsing limits the memory of documents that are being read.
 type parsing struct {
 	documents, bytes *semaphore.Weighted
 	most             int64

@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// Ranks of a word's best place in an entry.
 const (
 	rankTitle   = 100
 	rankNames   = 80
@@ -19,7 +18,7 @@ const (
 	alike     = 0.3
 )
 
-// score is how good an answer the entry is, independent of everything else in the index. So the
+// score is how good an answer the entry is. It depends on nothing else in the index, so the
 // order of results tells nothing of entries that a viewer does not see.
 func (q question) score(e entry) float64 {
 	title, names := words(e.title), words(e.names)
@@ -61,7 +60,6 @@ func nearness(word string, to []string) float64 {
 	return best
 }
 
-// resembles reports whether the words differ by one letter.
 func resembles(a, b string) bool {
 	one, other := []rune(a), []rune(b)
 	if len(one) < minFuzzy {

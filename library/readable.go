@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
-// readable returns Markdown without its marks, for excerpts. Most descriptions have none.
+// readable returns Markdown without its marks. Most descriptions have none.
 func readable(text string) string {
 	if !strings.ContainsAny(text, "#*_`[|<>~&\\-+=") {
 		return text

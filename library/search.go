@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	// MaxQuery bounds a query, in characters; the rest is ignored.
-	MaxQuery = 200
-	// MaxResults bounds the results of one search.
+	// MaxQuery bounds a query, in characters. The rest is ignored.
+	MaxQuery   = 200
 	MaxResults = 50
 	maxWords   = 8
 	firstWait  = 1500 * time.Millisecond
@@ -33,15 +32,13 @@ const (
 type Result struct {
 	Kind  string
 	Title string
-	// URL is the path of its page.
-	URL string
-	// ProductID and Product are the product's id and name, "" for the portal's own pages; Slug and
-	// API those of the API, "" for products and pages.
+	URL   string
+	// ProductID and Product are "" for the portal's own pages; Slug and API are "" for products
+	// and pages.
 	ProductID, Product string
 	Slug, API          string
 	Method, Path       string
-	// Excerpt is a piece of its text, with the words that matched; empty if it has no text.
-	Excerpt []Piece
+	Excerpt            []Piece
 }
 
 // Piece is a piece of text. Match says that it matched.
@@ -52,15 +49,13 @@ type Piece struct {
 
 // Results are what a search found, the best first.
 type Results struct {
-	Items []Result
-	More  bool
-	// Incomplete says that the first index is still being built.
+	Items      []Result
+	More       bool
 	Incomplete bool
 }
 
 type question struct {
-	words []string
-	// path is the pattern of a path in the query, "" if there is none, and pathWords its words.
+	words     []string
 	path      string
 	pathWords []string
 }
@@ -90,8 +85,8 @@ func mayBeWrong(word string) bool { return utf8.RuneCountInString(word) >= minFu
 
 func (q question) empty() bool { return len(q.words) == 0 && q.path == "" }
 
-// Search finds products, pages, operations and schemas that have every word of the query, at most
-// limit of them and at most MaxResults. The end of a word may be missing, and one letter of a
+// Search finds at most limit products, pages, operations and schemas that have every word of the
+// query. Limit is at most MaxResults. The end of a word may be missing, and one letter of a
 // longer word may be wrong; both rank lower. A path such as /harbours/{id} finds operations. An
 // empty query finds nothing.
 //
@@ -155,8 +150,7 @@ func without(all, gone []entry) []entry {
 	return slices.DeleteFunc(all, func(one entry) bool { return known[one.key()] })
 }
 
-// has reports whether the entry is on the shelf. The index may be older than the shelf, so the
-// shelf decides.
+// has reports whether the entry is on the shelf, since the index may be older.
 func (s *Shelf) has(one entry) bool {
 	switch {
 	case one.product == "":

@@ -11,12 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Shelf is the catalog as some viewers see it. It is immutable and safe for concurrent use. Things
-// that the viewers do not see are NotFound, exactly as things that do not exist.
+// Shelf is the catalog as some viewers see it. It is immutable and safe for concurrent use. What
+// the viewers do not see is NotFound, exactly like what does not exist.
 type Shelf struct {
 	// Document has only what the viewers see. Do not change it.
 	catalog.Document
-	// Hash changes with Document, and only with it. It is "" if no catalog has been published.
+	// Hash changes with Document only. It is "" if no catalog has been published.
 	Hash string
 	// Public says that people who are not signed in see the same.
 	Public bool
@@ -54,8 +54,8 @@ var (
 	errNoImage    = portal.Fail(portal.NotFound, "The product has no image.")
 )
 
-// Product finds a product by its id, or by an earlier id of it. In the second case the returned
-// product has another id.
+// Product finds a product by its id or an earlier id. In the second case the returned product
+// has another id.
 func (s *Shelf) Product(id string) (catalog.Product, error) {
 	if i, ok := s.products[id]; ok {
 		return s.Products[i], nil
@@ -81,11 +81,11 @@ func (s *Shelf) API(product, slug string) (catalog.API, catalog.Product, error) 
 }
 
 // Definition returns an API's OpenAPI document. The process parses each document once while it is
-// in use, and remembers for a while that it could not be read.
+// in use, and remembers failures for a while.
 //
 // If a plan covers the API (catalog.Document.TakesKeys), and the document says nothing about
-// authentication, each operation needs an API key here. So pages, Markdown, collections and
-// programs say the same. Source returns the document as its author wrote it.
+// authentication, each operation needs an API key here, so that all readers say the same. Source
+// returns the document as its author wrote it.
 func (s *Shelf) Definition(ctx context.Context, product, slug string) (*openapi.Document, error) {
 	api, _, err := s.API(product, slug)
 	if err != nil {
@@ -97,7 +97,6 @@ func (s *Shelf) Definition(ctx context.Context, product, slug string) (*openapi.
 	return s.library.definition(ctx, api.Definition, s.TakesKeys(api))
 }
 
-// definition parses the document with that hash. keyed says that a plan covers the API.
 func (l *Library) definition(ctx context.Context, hash string, keyed bool) (*openapi.Document, error) {
 	return remember(ctx, l.memory, fmt.Sprintf("definition %s %t", hash, keyed), func(ctx context.Context) (*openapi.Document, int, error) {
 		var document *openapi.Document
@@ -117,8 +116,8 @@ func (l *Library) definition(ctx context.Context, hash string, keyed bool) (*ope
 	})
 }
 
-// Source returns an API's OpenAPI document as it is stored, as JSON, without parsing it. It is not
-// kept in memory.
+// Source returns an API's OpenAPI document as stored, as JSON. It is neither parsed nor kept in
+// memory.
 func (s *Shelf) Source(ctx context.Context, product, slug string) ([]byte, error) {
 	api, _, err := s.API(product, slug)
 	if err != nil {
@@ -130,7 +129,7 @@ func (s *Shelf) Source(ctx context.Context, product, slug string) ([]byte, error
 	return s.library.blob(ctx, api.Definition)
 }
 
-// Page is a page of Markdown that nobody has sanitized.
+// Page is unsanitized Markdown.
 type Page struct {
 	Name     string
 	Title    string
@@ -140,7 +139,7 @@ type Page struct {
 	File string
 }
 
-// Page returns a page of a product. With product "" it is one of the portal's own.
+// Page returns a product's page or, with product "", one of the portal's own.
 func (s *Shelf) Page(ctx context.Context, product, name string) (Page, error) {
 	pages, folder := s.Pages, catalog.PagesFolder
 	if product != "" {
@@ -211,7 +210,7 @@ func (s *Shelf) Image(ctx context.Context, product string) (File, error) {
 	return File{Body: body, Type: found.Image.Type, Hash: found.Image.Hash}, err
 }
 
-// SDK returns the archive of an API's SDK, of one of the types of catalog.SDK.
+// SDK returns an archive of one of the types of catalog.SDK.
 func (s *Shelf) SDK(ctx context.Context, product, slug, kind string) (File, error) {
 	api, _, err := s.API(product, slug)
 	if err != nil {

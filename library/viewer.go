@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// Viewer returns the caller as the catalog knows them, from the identity in the context.
+// Viewer returns the caller's identity in the context as a catalog.Viewer.
 func Viewer(ctx context.Context) catalog.Viewer {
 	id, ok := identity.From(ctx)
 	if !ok {

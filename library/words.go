@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// words splits a text into the words that the index knows: lower case, without accents and
-// punctuation. Text like listHarbours is three words: listharbours, list, harbours.
+// words splits a text into the index's words: lower case, without accents and punctuation.
+// listHarbours is three words: listharbours, list, harbours.
 func words(text string) []string {
 	var all []string
 	for _, part := range parts(text) {
@@ -34,8 +34,8 @@ func asked(query string) []string {
 	return found
 }
 
-// parts splits a text at everything but letters and digits. Each Han or kana letter is a part,
-// since nothing separates words there.
+// parts splits at everything but letters and digits. Each Han or kana letter is a part, since
+// nothing separates words there.
 func parts(text string) []string {
 	var found []string
 	begin := -1
@@ -59,7 +59,6 @@ func parts(text string) []string {
 	return found
 }
 
-// plain removes accents from letters, and splits letters that are written as one, such as ﬁ.
 func plain(text string) string {
 	ascii := true
 	for i := range len(text) {

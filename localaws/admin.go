@@ -16,11 +16,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// SnapshotPath answers GET with a consistent copy of the data file, including key values
-// and password hashes.
+// SnapshotPath answers GET with a consistent copy of the data file, with key values and
+// password hashes.
 const SnapshotPath = "/_localaws/snapshot"
 
-// serveAdmin answers requests outside AWS's APIs, to clients on this machine only.
+// serveAdmin answers requests outside AWS's APIs, for this machine only.
 func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !fromHere(r):

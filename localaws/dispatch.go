@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// The names of services are those in faults and counts.
+// Names of services, as in faults and counts.
 type jsonService struct {
 	name string
 	wire.JSONService
@@ -33,8 +33,7 @@ const (
 	unnamed = "unknown"
 )
 
-// ServeHTTP answers the request, or fails it if the plan of faults says so. It serves other
-// hosts only as serveOther does.
+// ServeHTTP answers the request, or fails it as the plan of faults says.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.ownHost(r) {
 		s.serveOther(w, r)
@@ -67,7 +66,7 @@ func (s *Server) mountFor(r *http.Request) http.Handler {
 	return nil
 }
 
-// call finds the operation and its handler from the target header, the credential scope,
+// call finds the operation and its handler by the target header, the credential scope,
 // the form's API version or the path.
 func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	cborService, cborOperation := wire.CBOROperation(r)
@@ -101,8 +100,8 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	}
 }
 
-// presigned refuses a request signed in its query string, in the error format of its
-// service.
+// presigned refuses a request signed in its query string, in its service's error
+// format.
 func presigned(r *http.Request) faults.Call {
 	call := faults.Call{Service: unnamed, Operation: unknown, Refuse: refusePage}
 	scope := strings.Split(r.URL.Query().Get("X-Amz-Credential"), "/")
@@ -199,7 +198,7 @@ func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 
 const invoke = "Invoke"
 
-// pages are Cognito's operations outside its API: paths without the pool.
+// pages are Cognito's pages, as paths without the pool.
 var pages = []string{
 	"/.well-known/openid-configuration", "/.well-known/jwks.json",
 	"/oauth2/authorize", "/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke",
@@ -240,7 +239,7 @@ func objectOperation(r *http.Request) string {
 	return known(objectOperations[name])
 }
 
-// operations are the names for fault rules. API Gateway's are not listed, so any name is
+// operations are the names for fault rules. API Gateway's are not listed, so any is
 // accepted.
 func (s *Server) operations() faults.Operations {
 	all := faults.Operations{

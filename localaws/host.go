@@ -41,7 +41,7 @@ func localAddr(r *http.Request) netip.Addr {
 	return addr.AddrPort().Addr().Unmap()
 }
 
-// serveOther serves custom domain names of API Gateway, which reach only their APIs, and
+// serveOther serves API Gateway's custom domain names, which reach only their APIs, and
 // refuses all other hosts.
 func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
 	host := hostName(r.Host)

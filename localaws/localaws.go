@@ -46,15 +46,15 @@ const DataFile = "localaws.db"
 type Options struct {
 	// Dir holds the data file. Required.
 	Dir string
-	// Addr is the address to listen on; "127.0.0.1:0" picks a free port. A request is
-	// refused if its Host header names neither this host nor this machine.
+	// Addr is the address to listen on; "127.0.0.1:0" picks a free port. A request
+	// whose Host header names neither this host nor this machine is refused.
 	Addr string
 	// NoSync and Fresh: see store.Options.
 	NoSync, Fresh bool
 	// Now is the clock; nil means the system's.
 	Now func() time.Time
 	Log zerolog.Logger
-	// Mount holds backends of demo APIs by path prefix. Faults do not affect them.
+	// Mount holds backends of demo APIs by path prefix, without faults.
 	Mount  map[string]http.Handler
 	Faults faults.Plan
 	Limits Limits
@@ -165,23 +165,21 @@ func (s *Server) Endpoint() string {
 	return "http://localhost:" + port
 }
 
-// Cognito returns the user pools service. Its methods do what AWS has no API for, such as
-// reading sent mail.
+// Cognito returns the user pools. Its methods do what AWS has no API for, such as reading
+// sent mail.
 func (s *Server) Cognito() *cognito.Service { return s.cognito }
 
-// Metering returns the Marketplace Metering service. Its methods do what AWS has no API
-// for, such as purchases.
+// Metering returns the Marketplace Metering service.
 func (s *Server) Metering() *metering.Service { return s.meters }
 
 // Marketplace returns AWS Marketplace. Its methods play buyers and AWS.
 func (s *Server) Marketplace() *marketplace.Service { return s.market }
 
-// Mail returns the e-mail service. Its methods do what AWS has no API for, such as reading
-// captured mail.
+// Mail returns the e-mail service.
 func (s *Server) Mail() *ses.Service { return s.mail }
 
-// Close answers waiting long polls with an empty result and closes the data file. Requests
-// in progress have a second to finish; connections without a request are closed at once.
+// Close ends waiting long polls with an empty result and closes the data file. Requests in
+// progress have a second to finish; connections without a request are closed at once.
 func (s *Server) Close() error {
 	s.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/awsclient"
 )
 
-// AWSConfig returns an SDK configuration that sends all services' requests to this server.
+// AWSConfig returns an SDK configuration that sends all requests to this server.
 func (s *Server) AWSConfig() aws.Config {
 	return aws.Config{
 		Region:       Region,

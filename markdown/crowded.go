@@ -8,8 +8,8 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// maxMarks is how many brackets, asterisks, underscores and tildes a paragraph or a line may have. The
-// time that goldmark needs grows faster than the square of their number.
+// maxMarks bounds the brackets, asterisks, underscores and tildes of a paragraph or line. goldmark's
+// time grows faster than the square of their number.
 const maxMarks = 1000
 
 type crowded []string
@@ -30,8 +30,8 @@ func (c crowded) Transform(paragraph *ast.Paragraph, reader text.Reader, _ parse
 	paragraph.Parent().ReplaceChild(paragraph.Parent(), paragraph, code)
 }
 
-// breakLines breaks lines with more than maxMarks marks, since headings and cells of tables are
-// not paragraphs, but end with the line.
+// breakLines breaks lines with more than maxMarks marks: headings and cells of tables are not
+// paragraphs, but end with the line.
 func breakLines(source string) string {
 	n, from := 0, 0
 	var b strings.Builder

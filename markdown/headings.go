@@ -45,7 +45,7 @@ func numberHeadings(root *html.Node, options Options) []Heading {
 	return headings
 }
 
-// maxSlug is the length of the longest slug, in characters.
+// maxSlug bounds slugs, in characters.
 const maxSlug = 64
 
 func slug(text string) string {
@@ -69,8 +69,8 @@ func slug(text string) string {
 	return "section"
 }
 
-// names makes slugs unique. It remembers how often it has seen each slug, so many headings of
-// one name take no longer than others.
+// names makes slugs unique. It counts each slug, so many headings of one name take no longer
+// than others.
 type names map[string]int
 
 func (n names) unique(slug string) string {

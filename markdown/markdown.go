@@ -1,6 +1,6 @@
-// Package markdown turns hostile Markdown into HTML that is safe in the portal's pages. Nothing in
-// a text can run a script, send a form, take on an id of the page, leave its place in the page, or
-// make a browser send a request to another site.
+// Package markdown turns hostile Markdown into HTML that is safe in the portal's pages. No text
+// can run a script, send a form, take an id of the page, leave its place, or make a browser send a
+// request to another site.
 package markdown
 
 import (
@@ -13,32 +13,31 @@ import (
 // MaxBytes is how much of a text is read. If Render leaves out the rest, the page says so.
 const MaxBytes = 512 << 10
 
-// Options say where a text is shown. The zero value is good for a text without relative links
-// and images.
+// Options say where a text is shown. The zero value suits a text without relative links and
+// images.
 type Options struct {
-	// Level is that of the text's highest headings, 1 to 6; 0 means 2. Deeper headings follow
+	// Level is that of the highest headings, 1 to 6; 0 means 2. Deeper headings follow
 	// without gaps, and end at 6.
 	Level int
-	// Prefix begins the id of every heading; "" means "text-". Texts on one page need different
-	// ones, and the page's own ids must not begin with them.
+	// Prefix begins the id of every heading; "" means "text-". It must be unique in the page,
+	// and begin none of the page's own ids.
 	Prefix string
-	// Origin is the portal's, such as https://portal.example.com. Links to other origins have
+	// Origin is the portal's, such as https://portal.example.com. Links to others have
 	// rel="noopener nofollow".
 	Origin string
-	// Link returns the address for a relative link, such as pages/limits.md#quota, and "" if
-	// there is none: then only the link's text is shown. Without Link, addresses stay as they
-	// are.
+	// Link returns the address for a relative link, such as pages/limits.md#quota, or "" to
+	// show only the link's text. Without Link, addresses stay as they are.
 	Link func(address string) string
-	// Image returns the path in this portal, beginning with a slash, for a relative image, and
-	// "" if there is none: then only the alternative text is shown. Without Image, no relative
-	// image is shown. An image of another site becomes a link to it.
+	// Image returns the path in this portal, beginning with a slash, for a relative image, or
+	// "" to show only the alternative text. Without Image, no relative image is shown. An
+	// image of another site becomes a link.
 	Image func(address string) string
 }
 
 // Page is a rendered text.
 type Page struct {
 	HTML template.HTML
-	// Contents are the headings in the order of the text.
+	// Contents are the headings in order.
 	Contents []Heading
 }
 
@@ -48,8 +47,8 @@ type Heading struct {
 	ID, Text string
 }
 
-// Render renders GitHub Flavored Markdown, and the HTML in it that is harmless. It never fails:
-// a text that is nested too deep is shown as it is written.
+// Render renders GitHub Flavored Markdown, and the harmless HTML in it. It never fails: a text
+// that is nested too deep is shown as written.
 func Render(source string, options Options) Page {
 	if options.Level == 0 {
 		options.Level = 2
@@ -75,7 +74,7 @@ func Render(source string, options Options) Page {
 	return Page{HTML: template.HTML(b.String()), Contents: contents} //nolint:gosec // sanitized by parse
 }
 
-// Text returns the text without its markup, for search. Blocks are on lines of their own.
+// Text returns the text without markup, for search. Each block is on its own line.
 func Text(source string) string {
 	root, ok := parse(source)
 	if !ok {
@@ -92,8 +91,7 @@ func Text(source string) string {
 	return strings.Join(lines, "\n")
 }
 
-// FirstParagraph returns the text of the first paragraph that has any, on one line, "" if there is
-// none.
+// FirstParagraph returns the first paragraph with text, on one line, or "".
 func FirstParagraph(source string) string {
 	root, ok := parse(source)
 	if !ok {

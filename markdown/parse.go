@@ -19,8 +19,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// parse returns an element with the sanitized content of the text, and false if the text is nested
-// too deep for a page (512 elements).
+// parse returns an element with the sanitized content, and false if the text is nested too deep
+// for a page (512 elements).
 func parse(source string) (*html.Node, bool) {
 	source = cut(source)
 	if tooDeep(source) {
@@ -49,8 +49,8 @@ func cut(source string) string {
 	return strings.ToValidUTF8(source, "\ufffd")
 }
 
-// maxMarkers is how many containers may begin on one line. Nested deeper, the time that
-// parsing takes grows with the square of the text.
+// maxMarkers is how many containers may begin on one line. With deeper nesting, parsing
+// time grows with the square of the text.
 const maxMarkers = 32
 
 func tooDeep(source string) bool {
@@ -73,7 +73,7 @@ var converter = sync.OnceValue(func() goldmark.Markdown {
 			extension.Linkify, extension.Strikethrough, extension.TaskList,
 			extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
 		),
-		// The policy has the last word on HTML, Markdown's own and the author's.
+		// The policy has the last word on all HTML.
 		goldmark.WithParserOptions(parser.WithParagraphTransformers(
 			util.Prioritized(crowded{"]:"}, 50),                // before link reference definitions are read
 			util.Prioritized(crowded{"[", "*", "_", "~"}, 300), // once tables are no paragraphs any more
@@ -82,7 +82,7 @@ var converter = sync.OnceValue(func() goldmark.Markdown {
 	)
 })
 
-// checkboxes writes the boxes of task lists as characters: a page's form controls are its own.
+// checkboxes writes the boxes of task lists as characters, not as form controls.
 type checkboxes struct{}
 
 func (checkboxes) RegisterFuncs(register renderer.NodeRendererFuncRegisterer) {

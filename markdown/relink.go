@@ -11,10 +11,9 @@ import (
 
 var destination = regexp.MustCompile(`\]\([ \t\n]*<([^<>\n]*)>|\]\([ \t\n]*([^\s<>()]+)|(?m:^[ \t>]*\[[^\]\n]+\]:[ \t\n]*<?([^\s<>]+))|(?i:<[a-z][^<>]*?\s(?:href|src)\s*=\s*["']?([^"'\s<>]+))`)
 
-// Relink returns the Markdown with other addresses in place of its relative links and images. link
-// returns the address, "" if there is none; then the link leads to the top of the page. Links
-// within the text, links to other sites, and code stay as they are. Of a text of more than MaxBytes
-// that may have links, the rest is left out.
+// Relink returns the Markdown with other addresses for its relative links and images. link returns
+// the address, or "" to link to the top of the page. Links within the text, links to other sites,
+// and code stay as they are. Text beyond MaxBytes is left out if it may have links.
 func Relink(source string, link func(address string) string) string {
 	if !strings.Contains(source, "](") && !strings.Contains(source, "]:") && !strings.Contains(source, "<") {
 		return source

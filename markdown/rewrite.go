@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/highlight"
 )
 
-// rewriter changes what the policy lets through: where links and images lead, and code.
+// rewriter changes what the policy lets through: targets of links and images, and code.
 type rewriter struct {
 	Options
 	ids    map[string]bool
@@ -89,8 +89,8 @@ func (r rewriter) resolve(raw string) (address string, external bool) {
 	return "", false
 }
 
-// web reports whether a browser opens the URL as the portal reads it. It opens http:a as a
-// relative address or as http://a.
+// web reports whether a browser opens the URL as the portal reads it. It may open http:a
+// as a relative address or as http://a.
 func web(u *url.URL) bool {
 	return u.Scheme == "" || (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
@@ -167,7 +167,7 @@ func (r rewriter) code(pre *html.Node) {
 	replace(code.FirstChild, &html.Node{Type: html.RawNode, Data: string(coloured)})
 }
 
-// wrap puts a table into an element that scrolls, also by keyboard.
+// wrap lets a table scroll, also by keyboard.
 func wrap(table *html.Node) {
 	box := &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div, Attr: []html.Attribute{
 		{Key: "class", Val: "table-scroll"}, {Key: "role", Val: "group"}, {Key: "aria-label", Val: "Table"}, {Key: "tabindex", Val: "0"},

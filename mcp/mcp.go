@@ -1,6 +1,6 @@
 // Package mcp serves the documentation to language models over the Model Context Protocol:
 // streamable HTTP without sessions, so that any portal process can answer any request. Its tools
-// and resources read the viewer's shelf of the library. It changes nothing.
+// and resources read the viewer's shelf of the library, and change nothing.
 package mcp
 
 import (
@@ -41,7 +41,7 @@ type Config struct {
 	// BaseURL is where browsers reach the portal, without a trailing "/".
 	BaseURL string
 	Version string
-	// Error responds to a request that is refused.
+	// Error responds to a refused request.
 	Error func(http.ResponseWriter, *http.Request, error)
 }
 
@@ -55,7 +55,7 @@ type Server struct {
 func New(config Config) *Server { return &Server{Config: config, schemas: sdk.NewSchemaCache()} }
 
 // Routes adds the server to the router. The guard must put the identity into the context. Cookies
-// are removed before it: only a bearer token identifies the caller.
+// are removed first: only a bearer token identifies the caller.
 func (s *Server) Routes(router chi.Router, guard ...func(http.Handler) http.Handler) {
 	handler := sdk.NewStreamableHTTPHandler(s.serverFor, &sdk.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, MaxRequestBodyBytes: maxBody, PropagateRequestCancellation: true,
@@ -64,10 +64,9 @@ func (s *Server) Routes(router chi.Router, guard ...func(http.Handler) http.Hand
 	router.With(noStore, s.fromHere, withoutCookies).With(guard...).Method(http.MethodPost, Path, s.bounded(handler))
 }
 
-// fromHere refuses requests that a browser sends from a page of another origin. A page whose name
-// was made to resolve to the portal's address (DNS rebinding) still has another origin. The
-// specification demands this check (Transports, "Security warning"). Other clients send no
-// Origin.
+// fromHere refuses requests from pages of other origins, including a page whose name was made to
+// resolve to the portal's address (DNS rebinding). The specification demands this check
+// (Transports, "Security warning"). Clients other than browsers send no Origin.
 func (s *Server) fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if origin := r.Header.Get("Origin"); origin != "" && !strings.EqualFold(origin, s.BaseURL) {
@@ -104,8 +103,8 @@ func (w unstored) Write(b []byte) (int, error) {
 
 func (w unstored) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// bounded refuses bodies that are too large, and batches, which the protocol no longer has: one
-// small request could ask for many large answers.
+// bounded refuses large bodies, and batches, which the protocol no longer has: one small
+// request could ask for many large answers.
 func (s *Server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -125,14 +124,14 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 const instructions = "This is the documentation of a developer portal. Find an operation with search, or with list_products and list_operations; " +
 	"then read it with get_operation, which has an example request. To call an API, a person needs a key: they sign up at the portal and subscribe to a plan."
 
-// serverFor returns a server with the tools and resources for one request's viewer.
+// serverFor returns a server for one request's viewer.
 func (s *Server) serverFor(r *http.Request) *sdk.Server {
 	server := sdk.NewServer(
 		&sdk.Implementation{Name: "gatehouse", Title: s.Documents.Name(), Version: s.Version, WebsiteURL: s.BaseURL},
 		&sdk.ServerOptions{
 			Instructions: instructions, SchemaCache: s.schemas,
 			Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}},
-			// Unless told otherwise, the SDK lets everybody's caches keep what a resource says.
+			// By default, the SDK lets shared caches keep what a resource says.
 			SetCacheable: func(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope = "private" },
 		},
 	)
@@ -148,8 +147,8 @@ type call struct {
 	log    *zerolog.Logger
 }
 
-// add adds a tool that reads. The text of an error goes to the caller if it is meant for people;
-// of any other error, and of a panic, the caller learns only that it happened.
+// add adds a tool that reads. An error's text goes to the caller if it is meant for people; of
+// any other error, and of a panic, the caller learns only that it happened.
 func add[In, Out any](server *sdk.Server, c call, name, title, description string, run func(context.Context, *library.Shelf, In) (*sdk.CallToolResult, Out, error)) {
 	closed := false
 	tool := &sdk.Tool{

@@ -13,8 +13,8 @@ import (
 
 const markdownType = "text/markdown"
 
-// addResources serves documents at the addresses under which package plain serves them. Nothing is
-// listed: list_products, list_operations and search find the documents.
+// addResources serves documents at the same addresses as package plain. It lists none:
+// list_products, list_operations and search find them.
 func (s *Server) addResources(server *sdk.Server, c call) {
 	s.addResource(server, c, "/apis/{product}.md", "product", "A product", "Overview, APIs, plans with their limits, and pages of a product.",
 		func(ctx context.Context, shelf *library.Shelf, values []string) (string, error) {
@@ -39,8 +39,7 @@ func (s *Server) addResources(server *sdk.Server, c call) {
 		})
 }
 
-// addResource adds documents that differ in the variables of an address. write gets their values in
-// order.
+// addResource adds documents that differ in an address's variables. write gets these in order.
 func (s *Server) addResource(server *sdk.Server, c call, address, name, title, description string, write func(context.Context, *library.Shelf, []string) (string, error)) {
 	server.AddResourceTemplate(&sdk.ResourceTemplate{
 		URITemplate: s.BaseURL + address, Name: name, Title: title, Description: description, MIMEType: markdownType,
@@ -64,7 +63,7 @@ func (s *Server) addResource(server *sdk.Server, c call, address, name, title, d
 	})
 }
 
-// valuesOf returns the variables of an address in order. Each is a whole segment, but for ".md".
+// valuesOf returns an address's variables in order. Each is a whole segment, except for ".md".
 func valuesOf(address, path string) (values []string, ok bool) {
 	names, segments := strings.Split(address, "/"), strings.Split(path, "/")
 	if len(names) != len(segments) {

@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// perPage is how many items a list has at most, and found how many results a search has.
+	// perPage bounds the items of a list, found the results of a search.
 	perPage = 50
 	found   = 20
 	// maxName and maxQuery bound what callers send, in characters.
 	maxName  = 200
 	maxQuery = 200
 	maxText  = 100 << 10
-	// perProduct is how many APIs, plans or pages of a product a list of products has at most.
+	// perProduct bounds a product's APIs, plans and pages in a list of products.
 	perProduct = 10
 )
 
@@ -243,7 +243,7 @@ func (s *Server) operation(ctx context.Context, shelf *library.Shelf, in getOper
 	return written(s.Documents.Operation(ctx, shelf, in.Product, slug, op.ID))
 }
 
-// operationOf finds an operation by its id, the id that the document gives it, or method and path.
+// operationOf finds an operation by its id, the document's id, or method and path.
 func operationOf(definition *openapi.Document, name string) (*openapi.Operation, bool) {
 	if op, ok := definition.Operation(name); ok {
 		return op, true
@@ -306,8 +306,8 @@ func productOf(shelf *library.Shelf, id string) (catalog.Product, error) {
 	return shelf.Product(id)
 }
 
-// definition returns the OpenAPI document of an API. A product with one documented API does not
-// need the API's id.
+// definition returns an API's OpenAPI document. The API's id may be left out if only one is
+// documented.
 func (s *Server) definition(ctx context.Context, shelf *library.Shelf, id, slug string) (string, *openapi.Document, error) {
 	p, err := productOf(shelf, id)
 	if err != nil {
@@ -344,7 +344,7 @@ func short(name, value string, most int) error {
 	return nil
 }
 
-// paged returns the part of a list at an offset, and the offset of the next part, 0 at the end.
+// paged returns the part of a list at an offset, and the next offset, 0 at the end.
 func paged[T any](list []T, offset int) ([]T, int, error) {
 	if offset < 0 || offset > len(list) {
 		return nil, 0, portal.Fail(portal.Invalid, fmt.Sprintf("The offset must be between 0 and %d.", len(list)))

@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// adminsMaxAge is how long a process may use the list of admins that it has read, so how long a
-// demotion may take to have effect.
+// adminsMaxAge is how long a process may use a list of admins. A demotion may take this long to
+// have effect.
 const adminsMaxAge = 5 * time.Second
 
 type adminCache struct {
@@ -23,7 +23,7 @@ type adminCache struct {
 	all  map[portal.AccountID]bool
 }
 
-// Promoted reports whether the account was promoted. The answer may be five seconds old.
+// Promoted reports whether the account was promoted, perhaps five seconds ago.
 func (s *Store) Promoted(ctx context.Context, account portal.AccountID) (bool, error) {
 	s.admins.mu.Lock()
 	all, read := s.admins.all, s.admins.read
@@ -46,13 +46,13 @@ func (s *Store) Promoted(ctx context.Context, account portal.AccountID) (bool, e
 	return all[account], nil
 }
 
-// PromotedNow is Promoted with an answer that is not old. Decisions about admins go by it.
+// PromotedNow is Promoted with a fresh answer. Decisions about admins use it.
 func (s *Store) PromotedNow(ctx context.Context, account portal.AccountID) (bool, error) {
 	return s.rows.Get(ctx, schema.Admin(account), &struct{}{})
 }
 
-// Admins lists the admins that the portal knows of: the accounts that were promoted, and those whose
-// last ID token named the identity provider's admin group. An account is listed once.
+// Admins lists the accounts that were promoted, and those whose last ID token named the identity
+// provider's admin group, each once.
 func (s *Store) Admins(ctx context.Context) ([]portal.AccountID, error) {
 	promoted, err := s.accountsIn(ctx, schema.Admins())
 	if err != nil {
@@ -64,7 +64,6 @@ func (s *Store) Admins(ctx context.Context) ([]portal.AccountID, error) {
 	return slices.Compact(all), err
 }
 
-// accountsIn lists the accounts of a partition whose sort keys are accounts.
 func (s *Store) accountsIn(ctx context.Context, of schema.Range) ([]portal.AccountID, error) {
 	var all []portal.AccountID
 	err := s.rows.Each(ctx, of, records.Select{}, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {

@@ -17,32 +17,33 @@ import (
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
-	// What names the deed: the type of the accepted request, or one of the words below. Rows of older
-	// versions also have Promoted and Demoted.
+	// What is the type of the accepted request, or one of the words below. Rows of older versions
+	// also have Promoted and Demoted.
 	What string `dynamodbav:"what"`
-	// Subject is the account that it was done to, "" if none.
+	// Subject is the account that it was done to, or "".
 	Subject   portal.AccountID   `dynamodbav:"subject,omitempty"`
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
-	// Plan is the plan that it was about, "" if none, and Answer how the admin answered a person who
-	// waited: "approved", "denied", or "".
+	// Plan may be "". Answer is how the admin answered a person who waited: "approved", "denied", or
+	// "".
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
 	Answer string        `dynamodbav:"answer,omitempty"`
 }
 
-// Deeds without an operation. The audit is kept for ever, so they do not have the address.
+// Deeds without an operation. The audit is kept for ever, so they leave out e-mail
+// addresses.
 const (
 	DeedInvited = "Invited"
 	DeedRevoked = "InvitationRevoked"
 )
 
-// deed is the write that records what an admin did without an operation. Operations are recorded when
-// they are accepted.
+// deed is the write for what an admin did without an operation. Operations are recorded when they are
+// accepted.
 func (s *Store) deed(admin portal.AccountID, what string) records.Write {
 	at := s.now().UTC()
 	return records.Write{Key: schema.Deed(at, strings.ToLower(rand.Text())), Put: Deed{At: at, Admin: admin, What: what}}
 }
 
-// AuditFilter chooses deeds; "" in a member chooses all.
+// AuditFilter chooses deeds. A "" member chooses all.
 type AuditFilter struct {
 	Admin, Subject portal.AccountID
 	What           string
@@ -52,17 +53,16 @@ func (f AuditFilter) chooses(d Deed) bool {
 	return (f.Admin == "" || f.Admin == d.Admin) && (f.Subject == "" || f.Subject == d.Subject) && (f.What == "" || f.What == d.What)
 }
 
-// maxPassedOver bounds the rows that one page of a filtered list passes over. A page may then have
-// fewer items than asked for, and yet a next one.
+// maxPassedOver bounds the rows that a page of a filtered list passes over. A page may have fewer
+// items than asked for, and yet a next one.
 const maxPassedOver = 1000
 
-// Audit lists what admins did, the latest first, at most limit. before is "" or the next of an earlier
-// page; next is "" on the last page.
+// Audit lists at most limit deeds, the latest first. before is "" or the next of an earlier page; next
+// is "" on the last page.
 func (s *Store) Audit(ctx context.Context, filter AuditFilter, before string, limit int) (deeds []Deed, next string, err error) {
 	return filtered(ctx, s.rows, schema.Deeds(), before, limit, filter.chooses)
 }
 
-// filtered reads a page of the rows that choose accepts, the latest first.
 func filtered[T any](ctx context.Context, table records.Table, of schema.Range, before string, limit int, chooses func(T) bool) (page []T, next string, err error) {
 	seen, last := 0, ""
 	err = table.Each(ctx, of, records.Select{Before: before, Limit: max(limit+1, 100)}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {

@@ -20,30 +20,29 @@ type people interface {
 	Person(ctx context.Context, account portal.AccountID) (identity.Person, error)
 }
 
-// Erasure deletes the personal data of an account: everything about it in the records table except
-// its operations, which name it by its id only, and what Parts keep elsewhere.
+// Erasure deletes an account's personal data: what the records table has about it except its
+// operations, which name it by id only, and what Parts keep elsewhere.
 type Erasure struct {
 	Store *Store
-	// People finds the person's e-mail address, Identities deletes the person and the sessions.
+	// People finds the e-mail address. Identities deletes the person and the sessions.
 	People     people
 	Identities eraser
-	// Parts delete what other packages keep about an account.
-	Parts []eraser
+	Parts      []eraser
 }
 
-// Erase may be repeated, also after it has failed in between.
+// Erase may be repeated, also after it has failed halfway.
 func (e Erasure) Erase(ctx context.Context, account portal.AccountID) error {
 	person, err := e.People.Person(ctx, account)
 	switch {
 	case err == nil && person.Email != "":
-		// Nothing else leads to the invitation, so it goes before the person.
+		// Only the person leads to the invitation, so it goes first.
 		if err := e.Store.remove(ctx, schema.Invitation(InvitationID(person.Email))); err != nil {
 			return err
 		}
 	case err != nil && portal.CodeOf(err) != portal.NotFound:
 		return err
 	}
-	// Once the person is gone, nobody writes anything about the account.
+	// Once the person is gone, nothing is written about the account.
 	if err := e.Identities.Erase(ctx, account); err != nil {
 		return err
 	}
@@ -58,7 +57,6 @@ func (e Erasure) Erase(ctx context.Context, account portal.AccountID) error {
 	return e.Store.eraseRows(ctx, account)
 }
 
-// eraseRows deletes the rows of the account's partition.
 func (s *Store) eraseRows(ctx context.Context, account portal.AccountID) error {
 	var personal []schema.Key
 	err := s.rows.Each(ctx, schema.AccountRows(account), records.Select{}, func(key schema.Key, _ map[string]types.AttributeValue) (bool, error) {
@@ -83,8 +81,8 @@ func (s *Store) eraseRows(ctx context.Context, account portal.AccountID) error {
 	return nil
 }
 
-// stays reports whether a row of the account's partition outlives the account: the counter of its
-// requests, and the list of its operations.
+// stays reports whether a row outlives the account: the counter of its requests, and the list of
+// its operations.
 func stays(account portal.AccountID, key schema.Key) bool {
 	return key == schema.Intent(portal.AccountStream(account)) ||
 		strings.HasPrefix(key.SK, schema.OperationList(portal.AccountActor(account)).Begins)

@@ -11,11 +11,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Section is a part of an export: a list of items under a name.
+// Section is a named list in an export.
 type Section struct {
 	Name string
-	// Each calls emit with each item of the account, in a form for encoding/json. It returns the
-	// error of emit.
+	// Each calls emit with each item of the account, in a form for encoding/json. It returns
+	// emit's error.
 	Each func(ctx context.Context, account portal.AccountID, emit func(item any) error) error
 }
 
@@ -25,8 +25,8 @@ type Exporter struct {
 	Now      func() time.Time
 }
 
-// Export writes one JSON object, item by item as they are read, so that it needs little memory however
-// much there is. After an error, what was written is no JSON.
+// Export writes one JSON object, item by item as they are read, so it needs little memory. After an
+// error, the output is not JSON.
 func (e Exporter) Export(ctx context.Context, account portal.AccountID, w io.Writer) error {
 	out := &exportWriter{w: bufio.NewWriterSize(w, 32<<10)}
 	out.text("{\"account\":")
@@ -59,7 +59,6 @@ func (e Exporter) Export(ctx context.Context, account portal.AccountID, w io.Wri
 	return out.w.Flush()
 }
 
-// exportWriter keeps the first error.
 type exportWriter struct {
 	w   *bufio.Writer
 	err error

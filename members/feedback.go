@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// The limits of feedback: MaxFeedback characters of text, MaxPage of an address, and
-// MaxFeedbackPerHour of one account.
+// The limits of feedback: characters of text, characters of an address, and pieces
+// per account.
 const (
 	MaxFeedback        = 4000
 	MaxPage            = 500
@@ -34,9 +34,8 @@ type Feedback struct {
 	Account portal.AccountID `dynamodbav:"account"`
 	At      time.Time        `dynamodbav:"at"`
 	Topic   string           `dynamodbav:"topic"`
-	// Page is the path of the portal's page that it is about, "" if none.
-	Page string `dynamodbav:"page,omitempty"`
-	Text string `dynamodbav:"text"`
+	Page    string           `dynamodbav:"page,omitempty"`
+	Text    string           `dynamodbav:"text"`
 }
 
 func (f Feedback) check() error {
@@ -53,8 +52,8 @@ func (f Feedback) check() error {
 	return nil
 }
 
-// AddFeedback stores what a person told the operator. The error is TooManyRequests for more than
-// MaxFeedbackPerHour of one account.
+// AddFeedback stores feedback. The error is TooManyRequests for more than MaxFeedbackPerHour of
+// one account.
 func (s *Store) AddFeedback(ctx context.Context, said Feedback) (Feedback, error) {
 	said.Text, said.Page = strings.TrimSpace(said.Text), strings.TrimSpace(said.Page)
 	if err := said.check(); err != nil {
@@ -102,8 +101,8 @@ func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Fee
 	return all, err
 }
 
-// AllFeedback lists everybody's feedback about a topic, "" for all, the latest first, at most limit.
-// before is "" or the next of an earlier page; next is "" on the last page.
+// AllFeedback lists at most limit pieces of everybody's feedback about a topic, "" for all, the
+// latest first. before is "" or the next of an earlier page; next is "" on the last page.
 func (s *Store) AllFeedback(ctx context.Context, topic, before string, limit int) (all []Feedback, next string, err error) {
 	return filtered(ctx, s.rows, schema.AllFeedback(), before, limit, func(f Feedback) bool { return topic == "" || f.Topic == topic })
 }

@@ -20,7 +20,7 @@ const InvitationsLast = 14 * 24 * time.Hour
 // maxEmail is the longest e-mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const maxEmail = 254
 
-// Invitation lets the person with an e-mail address register.
+// Invitation lets a person with this e-mail address register.
 type Invitation struct {
 	// ID is a hash of the address.
 	ID        string           `dynamodbav:"id"`
@@ -28,18 +28,18 @@ type Invitation struct {
 	InvitedBy portal.AccountID `dynamodbav:"invited_by"`
 	InvitedAt time.Time        `dynamodbav:"invited_at"`
 	Expires   time.Time        `dynamodbav:"expires"`
-	// UsedBy is the account that has registered with it, "" if none has; UsedAt is when.
+	// UsedBy is the account that registered with it, or "".
 	UsedBy portal.AccountID `dynamodbav:"used_by,omitempty"`
 	UsedAt time.Time        `dynamodbav:"used_at,omitempty"`
 	// Round counts how often the address was invited, from 1.
 	Round int `dynamodbav:"round"`
 }
 
-// Open reports whether the person can still register with it.
+// Open reports whether the invitation can still be used.
 func (i Invitation) Open(now time.Time) bool { return i.UsedBy == "" && now.Before(i.Expires) }
 
-// NormalEmail is the form in which addresses are compared: without case, and without spaces around it.
-// The error is Invalid for text that is no address.
+// NormalEmail is the form in which addresses are compared: lower case, without spaces around it. Text
+// that is no address is Invalid.
 func NormalEmail(text string) (string, error) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	address, err := mail.ParseAddress(text)
@@ -50,13 +50,13 @@ func NormalEmail(text string) (string, error) {
 	return text, nil
 }
 
-// InvitationID is the id of the invitation of an e-mail address.
+// InvitationID is the id of an e-mail address's invitation.
 func InvitationID(email string) string {
 	return portal.DeriveID("invitation", strings.ToLower(strings.TrimSpace(email)))
 }
 
-// Invite invites an e-mail address, again if it was invited before, and records the deed in the audit.
-// An address whose invitation an account has used is a Conflict.
+// Invite invites an e-mail address, perhaps again, and records the deed. An address whose invitation
+// an account has used is a Conflict.
 func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string) (Invitation, error) {
 	email, err := NormalEmail(email)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string
 	return invitation, err
 }
 
-// Invited reports whether there is an open invitation for the address.
+// Invited reports whether the address has an open invitation.
 func (s *Store) Invited(ctx context.Context, email string) (bool, error) {
 	if email == "" {
 		return false, nil
@@ -97,8 +97,8 @@ func (s *Store) Invited(ctx context.Context, email string) (bool, error) {
 	return ok && found.Open(s.now()), err
 }
 
-// UseInvitation uses the open invitation of the address for the account; ok is false if there is none.
-// For the account that has used it already, ok is true again.
+// UseInvitation uses the address's open invitation for the account; ok is false if there is none. For
+// the account that has used it already, ok is true again.
 func (s *Store) UseInvitation(ctx context.Context, email string, account portal.AccountID) (ok bool, err error) {
 	if email == "" {
 		return false, nil
@@ -117,7 +117,7 @@ func (s *Store) UseInvitation(ctx context.Context, email string, account portal.
 	return found.UsedBy == account && account != "", err
 }
 
-// Invitation returns an invitation; the error is NotFound if there is none.
+// Invitation returns an invitation, or NotFound.
 func (s *Store) Invitation(ctx context.Context, id string) (Invitation, error) {
 	var found Invitation
 	ok, err := s.rows.Get(ctx, schema.Invitation(id), &found)
@@ -127,14 +127,14 @@ func (s *Store) Invitation(ctx context.Context, id string) (Invitation, error) {
 	return found, err
 }
 
-// Invitations lists invitations in an order without meaning, at most limit: the open ones, or also those
-// that were used or have expired. after is "" or the next of an earlier page; next is "" on the last page.
+// Invitations lists at most limit open invitations, or all with those that were used or have expired.
+// after is "" or the next of an earlier page; next is "" on the last page.
 func (s *Store) Invitations(ctx context.Context, all bool, after string, limit int) (page []Invitation, next string, err error) {
 	return filtered(ctx, s.rows, schema.Invitations(), after, limit, func(i Invitation) bool { return all || i.Open(s.now()) })
 }
 
-// RevokeInvitation deletes an open invitation, and records the deed in the audit. The error is NotFound
-// if there is none, and Conflict if it was used.
+// RevokeInvitation deletes an open invitation, and records the deed. The error is NotFound if there is
+// none, Conflict if it was used.
 func (s *Store) RevokeInvitation(ctx context.Context, admin portal.AccountID, id string) error {
 	err := s.rows.Transact(ctx, "revoking an invitation",
 		records.Write{Key: schema.Invitation(id), If: "attribute_exists(pk) AND attribute_not_exists(used_by)"}, s.deed(admin, DeedRevoked))

@@ -1,7 +1,6 @@
-// Package members keeps what the portal knows about its people beside the journal: settings,
-// feedback, invitations, and who was promoted to admin, with an audit of what admins have done. It
-// also deletes all of that with an account. Its rows are in the records table, and hold personal data;
-// facts do not.
+// Package members keeps what the portal knows about its people beside the journal: settings, feedback,
+// invitations, and promotions to admin, with an audit of what admins did. It also deletes all of that
+// with an account. Its rows, in the records table, hold personal data; facts do not.
 package members
 
 import (
@@ -20,7 +19,7 @@ type Store struct {
 	admins adminCache
 }
 
-// NewStore returns a Store in the table named table.
+// NewStore returns a Store in that table.
 func NewStore(client records.Client, table string, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now

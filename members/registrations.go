@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// PendingRegistration is an account that an admin must approve. The decision about it writes and
-// deletes the row.
+// PendingRegistration is an account that an admin must approve. The decision writes and deletes
+// the row.
 type PendingRegistration struct {
 	Account portal.AccountID `dynamodbav:"-"`
 	AskedAt time.Time        `dynamodbav:"asked_at"`
@@ -20,7 +20,7 @@ type PendingRegistration struct {
 	Wish int64 `dynamodbav:"wish"`
 }
 
-// PendingRegistrations lists accounts that an admin must approve, at most limit, by id. after is "" or
+// PendingRegistrations lists at most limit accounts that an admin must approve, by id. after is "" or
 // the next of an earlier page; next is "" on the last page.
 func (s *Store) PendingRegistrations(ctx context.Context, after string, limit int) (page []PendingRegistration, next string, err error) {
 	err = s.rows.Each(ctx, schema.PendingRegistrations(), records.Select{Before: after, Limit: limit + 1, OldestFirst: true}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {

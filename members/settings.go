@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Settings are what a person chooses for themselves.
+// Settings are a person's choices.
 type Settings struct {
 	// TimeZone is a name of the tz database, "" for UTC.
 	TimeZone string `dynamodbav:"time_zone"`
@@ -26,18 +26,18 @@ func (s Settings) Location() *time.Location {
 	return time.UTC
 }
 
-// ParseTimeZone returns the time zone of the tz database that has the name, UTC for "". The error is
-// Invalid for any other name.
+// ParseTimeZone returns the time zone of a name of the tz database, UTC for "". Any other name is
+// Invalid.
 func ParseTimeZone(name string) (*time.Location, error) {
 	location, err := time.LoadLocation(name)
-	// "Local" would be the time zone of the server.
+	// "Local" would be the server's time zone.
 	if err != nil || strings.EqualFold(name, "local") || len(name) > 64 {
 		return nil, portal.Fail(portal.Invalid, "There is no such time zone. Send a name of the tz database, such as Europe/Berlin or America/New_York.")
 	}
 	return location, nil
 }
 
-// Settings returns what the person has chosen, or the defaults.
+// Settings returns the person's choices, or the defaults.
 func (s *Store) Settings(ctx context.Context, account portal.AccountID) (Settings, error) {
 	var found Settings
 	_, err := s.rows.Get(ctx, schema.Settings(account), &found)
@@ -52,7 +52,6 @@ func (s *Store) SetSettings(ctx context.Context, account portal.AccountID, setti
 	return erased(s.rows.Transact(ctx, "writing settings", records.OfAPerson(account), records.Write{Key: schema.Settings(account), Put: settings}))
 }
 
-// erased explains a refused write to the owner of an account.
 func erased(err error) error {
 	if errors.Is(err, records.ErrRefused) {
 		return records.Erased()

@@ -31,8 +31,7 @@ type Notifier struct {
 	Store    *Store
 	Sender   sender
 	Now      func() time.Time
-	// Mail says that notices go out by e-mail.
-	Mail bool
+	Mail     bool
 
 	memory toldMemory
 }
@@ -46,10 +45,10 @@ func FactTypes() []string {
 	return names
 }
 
-// Handle tells an account's facts after the last that was told, up to its newest: a message about
-// any of them is enough. It writes the notices with their deliveries, and asks for each delivery to
-// be sent. A second delivery of the message, at the same time or later, finds the notices and changes
-// nothing. If the worker stops before it has asked, the due rows do.
+// Handle tells the account's facts since the last that was told, up to its newest: a message
+// about any of them is enough. It writes the notices with their deliveries and asks for each
+// delivery to be sent. A second delivery of the message, at the same time or later, finds the
+// notices and changes nothing. If the worker stops before it has asked, the due rows do.
 func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	account, ok := msg.Subject.Account()
 	if !ok || makesNoNotice(msg) || msg.Sequence > 0 && msg.Sequence <= n.memory.recall(account, n.Now()) {
@@ -69,14 +68,14 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	return err
 }
 
-// makesNoNotice reports whether a message is about a registration that nobody had to approve. Of makes
-// nothing of it. The next message tells on from before it.
+// makesNoNotice: the message is about a registration that nobody had to approve. The next message
+// tells on from before it.
 func makesNoNotice(msg events.Event) bool {
 	registered, ok := msg.Data.(events.UserRegistered)
 	return ok && registered.Wish == 0
 }
 
-// tellOn tells what has happened since the last fact that was told, and returns the new last one.
+// tellOn tells the facts since the last that was told, and returns the new last one.
 func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to recipient, msg events.Event) (upTo int64, err error) {
 	history, err := n.Accounts.AccountSince(ctx, account, to.told, msg)
 	if wish := oldestRejected(history, to.told); err == nil && wish <= history.Base.Sequence {
@@ -107,7 +106,7 @@ func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to reci
 	return upTo, n.tellAll(ctx, account, to, upTo, found)
 }
 
-// oldestRejected is the oldest wish that a fact after told rejects. The words for it need the fact that
+// oldestRejected is the oldest wish that a fact after told rejects. Its words need the fact that
 // opened the wish.
 func oldestRejected(history accounts.History, told int64) int64 {
 	var oldest int64 = math.MaxInt64
@@ -119,11 +118,10 @@ func oldestRejected(history accounts.History, told int64) int64 {
 	return oldest
 }
 
-// maxTogether is how many rows one transaction may write.
 const maxTogether = 100
 
-// tellAll writes notices and how far the account was told in one transaction. If some of it is
-// written already, or if it is too much for a transaction, tellAll writes one notice after the other.
+// tellAll writes notices and how far the account was told in one transaction, or notice by notice
+// if some are written already or they are too many.
 func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to recipient, upTo int64, found []Notice) error {
 	if upTo <= to.told {
 		return nil
@@ -172,14 +170,13 @@ type toldRow struct {
 	Seq int64 `dynamodbav:"seq"`
 }
 
-// Told is the sequence of the last fact of the account that was told, or did not have to be.
+// Told is the account's last fact that was told, or did not have to be.
 func (n *Notifier) Told(ctx context.Context, account portal.AccountID) (int64, error) {
 	var row toldRow
 	_, err := n.Store.rows.Get(ctx, schema.Told(account), &row)
 	return row.Seq, err
 }
 
-// toldUpdate fails if another worker has told as much.
 func toldUpdate(account portal.AccountID, seq int64) records.Write {
 	return records.Write{
 		Key: schema.Told(account), Update: "SET seq = :seq", If: "attribute_not_exists(seq) OR seq < :seq",
@@ -198,8 +195,8 @@ func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, s
 	return err
 }
 
-// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent. It writes
-// nothing about an account that was erased.
+// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent. It
+// writes nothing about an erased account.
 func (n *Notifier) Tell(ctx context.Context, account portal.AccountID, notice Notice) error {
 	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
@@ -259,8 +256,8 @@ func (n *Notifier) write(ctx context.Context, account portal.AccountID, notice N
 	return n.ask(ctx, wakeUps, err)
 }
 
-// writes returns the writes of a notice that must not exist and of its deliveries, and the messages
-// that ask for those.
+// writes returns the writes of a new notice and its deliveries, and the messages that ask for
+// those.
 func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []Delivery) (writes []records.Write, wakeUps []events.Event) {
 	expires := notice.At.Add(keep)
 	writes = []records.Write{{Key: schema.Notice(account, notice.ID), Put: notice, Expires: expires, If: records.Missing}}
@@ -273,7 +270,7 @@ func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []
 	return writes, wakeUps
 }
 
-// newDelivery returns the writes of a delivery that must not exist, and of its due row.
+// newDelivery returns the writes of a new delivery and its due row.
 func newDelivery(account portal.AccountID, d Delivery, expires time.Time) []records.Write {
 	row := records.Write{Key: schema.Delivery(account, d.Channel, d.Notice), Put: d, Expires: expires, If: records.Missing}
 	if d.State != Pending {
@@ -282,11 +279,10 @@ func newDelivery(account portal.AccountID, d Delivery, expires time.Time) []reco
 	return []records.Write{row, putDue(d.due(account, d.AskedAt, unheard))}
 }
 
-// due is the due row of the delivery's next attempt, a wait after a time.
 func (d Delivery) due(account portal.AccountID, from time.Time, wait time.Duration) due.Row {
 	return due.OfDelivery(portal.AccountStream(account), d.Channel, d.Notice, d.attempt(), from, wait)
 }
 
-// unheard is how long after a delivery was asked for the due row asks again, in case the message was
-// lost or the worker stopped. It is longer than a claim.
+// unheard is when the due row asks again, in case the message was lost or the worker stopped. It
+// is longer than a claim.
 const unheard = 2 * time.Minute

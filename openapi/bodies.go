@@ -72,8 +72,8 @@ func (w *xmlWriter) element(name string, value *node, s *Schema, depth int) {
 	w.out.WriteString("</" + name + ">")
 }
 
-// list repeats an element, within a common one if the schema wants it wrapped. An array at the top
-// must be wrapped.
+// list repeats an element, inside another if the schema wants it wrapped. An array at the top must
+// be wrapped.
 func (w *xmlWriter) list(name string, value *node, s *Schema, depth int) {
 	var items *Schema
 	wrapped := depth == 0
@@ -132,8 +132,8 @@ func property(s *Schema, name string) *Schema {
 	return nil
 }
 
-// writeForm writes an object as a form (application/x-www-form-urlencoded). Lists repeat their
-// name; objects are written as JSON.
+// writeForm writes application/x-www-form-urlencoded. Lists repeat their name; objects are
+// JSON.
 func writeForm(value *node) string {
 	var pairs []string
 	for key, field := range value.members {

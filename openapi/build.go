@@ -16,14 +16,13 @@ type builder struct {
 	*schemas
 	nothing *node
 	bodies  map[*node][]Media
-	// parts is how many operations, parameters and bodies the document may still have.
+	// parts is how many more operations, parameters and bodies are allowed.
 	parts     int
 	size      int
 	responses map[*node]Response
 	security  map[string]SecurityScheme
 }
 
-// build makes the model. size is that of the document in bytes.
 func build(root *node, size int, warn *warnings) *Document {
 	b := &builder{
 		resolver:     resolver{root: root, found: map[string]*node{}},
@@ -168,7 +167,7 @@ func (b *builder) operation(method, path string, item, n, defaults *node, at *pl
 	return op
 }
 
-// deep reports whether an operation is a callback. The callbacks of callbacks are not shown.
+// deep reports whether an operation is a callback. Callbacks of callbacks are not shown.
 func (b *builder) deep(at *place) bool {
 	return at.up != nil && at.up.up != nil && at.up.up.up != nil && at.up.up.up.key == "callbacks"
 }
@@ -271,8 +270,8 @@ func (b *builder) content(n *node, at *place) []Media {
 	return content
 }
 
-// operationTags groups the operations: tags of the document first, then those that only
-// operations name, then operations without a tag.
+// operationTags groups operations: the document's tags first, then others, then
+// operations without a tag.
 func (b *builder) operationTags(root *node) {
 	at := map[string]int{}
 	var tags []Tag

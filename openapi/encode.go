@@ -12,8 +12,8 @@ func (n *node) encode() []byte { return n.append(nil, "") }
 
 func (n *node) indented() string { return string(n.append(nil, "\n")) }
 
-// append writes JSON. newline is "" for compact JSON, or else the line break with the
-// indentation of the value.
+// append writes JSON. newline is "" for compact JSON, else the line break with the
+// value's indentation.
 func (n *node) append(out []byte, newline string) []byte {
 	inner := newline
 	if newline != "" {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// direction tells which properties a body has: a request has none that are read-only, a response
+// direction tells which properties a body has: requests have none that are read-only, responses
 // none that are write-only.
 type direction uint8
 
@@ -44,7 +44,7 @@ type givenKey struct {
 	format format
 }
 
-// extraExampleText is how many bytes the examples may have besides four times the document's.
+// extraExampleText is how many bytes examples may have besides four times the document's.
 const extraExampleText = 4 << 20
 
 func (e *exemplifier) operation(op *Operation, d direction) {
@@ -79,8 +79,8 @@ func (e *exemplifier) parameter(p *Parameter) {
 	p.given = nil
 }
 
-// write returns a value as people type it: a list with commas where its elements allow that, and
-// otherwise JSON.
+// write returns a value as people type it: a list with commas if its elements allow that, else
+// JSON.
 func (p *Parameter) write(value *node) string {
 	if p.Media == "" && value.is(arrayKind) && len(value.items) > 0 {
 		if list, ok := commas(value); ok {
@@ -113,7 +113,7 @@ func commas(list *node) (string, bool) {
 	return strings.Join(words, ","), true
 }
 
-// content gives examples to bodies. Those of components are reached more than once.
+// content gives examples to bodies. It reaches those of components more than once.
 func (e *exemplifier) content(content []Media, d direction) {
 	for i := range content {
 		m := &content[i]

@@ -6,17 +6,15 @@ import (
 	"strconv"
 )
 
-// generator makes examples of schemas: valid where that is possible, small, and the same each
-// time.
+// generator makes examples of schemas: valid if possible, small, and reproducible.
 type generator struct {
 	direction direction
 	inside    map[*Schema]bool
-	// values is how many values the example may still have before it leaves out what is optional;
-	// steps is how many schemas it may still try.
+	// values is how many more values the example may have before optional ones are left out;
+	// steps is how many more schemas it may try.
 	values, steps int
 	total         int
-	// patterns has the strings that were made up for patterns, nil where none was found.
-	patterns map[string]*string
+	patterns      map[string]*string
 }
 
 const (
@@ -31,7 +29,6 @@ func newGenerator() *generator {
 	return &generator{inside: map[*Schema]bool{}, total: totalSteps, patterns: map[string]*string{}}
 }
 
-// generate returns an example, or nil if there is none that is small enough.
 func (g *generator) generate(s *Schema, d direction) *node {
 	g.direction, g.values = d, exampleValues
 	g.steps = min(exampleSteps, max(g.total, 200))
@@ -172,8 +169,8 @@ func (g *generator) optional(p Property, depth int) bool {
 	return !p.Deprecated && g.values > 0 && depth < optionalDepth
 }
 
-// further adds properties without a name of their own: one to show how they look, and as many as
-// the object needs.
+// further adds properties without a name: one to show how they look, or as many as the object
+// needs.
 func (g *generator) further(s *Schema, n *node, depth int) *node {
 	least := 0
 	if s.Rules != nil && s.Rules.MinProperties != nil {
@@ -234,7 +231,7 @@ func (g *generator) array(s *Schema, depth int) *node {
 	return list
 }
 
-// item returns an element. Elements that must differ do so where that is simple.
+// item returns an element. Elements that must differ do so if that is simple.
 func (g *generator) item(s *Schema, i, depth int) *node {
 	if s.Items == nil {
 		return text("string" + suffix(i))

@@ -2,11 +2,11 @@ package openapi
 
 import "fmt"
 
-// Invalid says why a document cannot be read, in one sentence for its author.
+// Invalid says why a document cannot be read, in a sentence for its author.
 type Invalid struct {
-	// Pointer is the place as a JSON pointer, or "".
+	// Pointer is a JSON pointer, or "".
 	Pointer string
-	// Line is the place in the text, from 1, or 0.
+	// Line is from 1, or 0.
 	Line int
 	// Reason says what is wrong and what to change.
 	Reason string
@@ -30,14 +30,12 @@ func invalidLine(line int, format string, args ...any) *Invalid {
 	return &Invalid{Line: line, Reason: fmt.Sprintf(format, args...)}
 }
 
-// warnings collects faults that leave a document readable.
 type warnings struct {
 	texts []string
 	more  int
 }
 
-// maxWarnings is how many warnings are kept. A document with one mistake everywhere is
-// understood after fewer.
+// maxWarnings bounds the warnings kept. Fewer explain a mistake that is everywhere.
 const maxWarnings = 100
 
 func (w *warnings) full() bool { return len(w.texts) == maxWarnings }

@@ -16,8 +16,7 @@ const (
 	binaryFormat
 )
 
-// formatOf returns the format of a media type. Types that allow anything, such as */*, count as
-// JSON.
+// formatOf returns a media type's format. Types such as */* count as JSON.
 func formatOf(mediaType string) format {
 	base := baseType(mediaType)
 	switch {

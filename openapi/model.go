@@ -1,4 +1,4 @@
-// Package openapi reads OpenAPI documents of other people (OpenAPI 3.1, 3.0, Swagger 2.0), and
+// Package openapi reads other people's OpenAPI documents (OpenAPI 3.1, 3.0, Swagger 2.0), and
 // turns them into what pages show: operations by tag, parameters, schemas, examples. Documents
 // are hostile until Load has checked them.
 package openapi
@@ -10,17 +10,16 @@ type Document struct {
 	Title   string
 	Version string
 	Summary string
-	// Description is Markdown that nobody has sanitized, here and everywhere in the model.
+	// Description is unsanitized Markdown, here and everywhere in the model.
 	Description string
 	Servers     []Server
-	// Security are the schemes by name, in the order of the document.
-	Security []SecurityScheme
-	// Tags are in the order of the document. Operations without a tag are under a last one with
-	// an empty Name.
+	Security    []SecurityScheme
+	// Tags are in the document's order. Operations without a tag are under a last one with an
+	// empty Name.
 	Tags []Tag
-	// Webhooks are the calls that the API makes. Their Path is the webhook's name.
+	// Webhooks are calls that the API makes. Path is the webhook's name.
 	Webhooks []*Operation
-	// Warnings say what is wrong with the document: where (a JSON pointer or a line), and what.
+	// Warnings say where (a JSON pointer or a line) and what is wrong with the document.
 	Warnings []string
 
 	list       []*Operation
@@ -30,7 +29,7 @@ type Document struct {
 	json       []byte
 }
 
-// Server is a base URL. Variables are replaced by their defaults.
+// Server is a base URL, with variables replaced by their defaults.
 type Server struct {
 	URL         string
 	Description string
@@ -42,12 +41,12 @@ type SecurityScheme struct {
 	Name        string
 	Type        string
 	Description string
-	// In and Parameter are the place of an apiKey: header, query or cookie, and its name there.
+	// In is an apiKey's place: header, query or cookie. Parameter is its name there.
 	In, Parameter string
 	Scheme        string
 }
 
-// APIKey reports whether the scheme is an API key of Amazon API Gateway: the header x-api-key.
+// APIKey reports whether the scheme is Amazon API Gateway's API key: the header x-api-key.
 func (s SecurityScheme) APIKey() bool {
 	return s.Type == "apiKey" && s.In == "header" && strings.EqualFold(s.Parameter, "x-api-key")
 }
@@ -60,7 +59,7 @@ type Tag struct {
 }
 
 // Operation is one method of a path. ID is unique in the document and fit for a path segment and
-// an HTML id: the operationId, or else made of method and path.
+// an HTML id: the operationId, else made of method and path.
 type Operation struct {
 	ID          string
 	OperationID string // as in the document, "" if it has none
@@ -70,24 +69,22 @@ type Operation struct {
 	Description string
 	Deprecated  bool
 	Tags        []string
-	// Parameters are those of the path and of the operation. A header x-api-key is not among them,
-	// but in Security.
+	// Parameters include the path's. A header x-api-key is in Security instead.
 	Parameters []Parameter
 	Body       *Body
 	// Responses are in the order of status, "default" last.
 	Responses []Response
-	// Security lists alternatives; each names schemes that are needed together. Empty means that
-	// the operation needs no authentication.
+	// Security lists alternatives; each names schemes needed together. Empty means no
+	// authentication.
 	Security [][]string
-	// Callbacks are calls that the API makes in answer. Their Path is an expression such as
+	// Callbacks are calls that the API makes in answer. Path is an expression such as
 	// {$request.body#/callbackUrl}.
 	Callbacks []*Operation
-	// Servers replace the document's, if there are any.
+	// Servers replace the document's, if any.
 	Servers []Server
 
 	schemes [][]SecurityScheme
-	// key tells whether a header parameter is the API key. Many documents describe it like that.
-	key keyParameter
+	key     keyParameter
 }
 
 type keyParameter uint8
@@ -105,14 +102,12 @@ type Parameter struct {
 	Deprecated  bool
 	Description string
 	Schema      *Schema
-	// Example is what a form is filled with and snippets send: given or generated, never "" for
-	// a required parameter.
+	// Example is for forms and snippets: given or generated, never "" for a required parameter.
 	Example string
-	// Style and Explode are OpenAPI's, with the defaults filled in.
+	// Style and Explode are OpenAPI's, with defaults filled in.
 	Style   string
 	Explode bool
-	// Media is the media type of the value, for example application/json, if it has one instead of
-	// a style.
+	// Media is the value's media type, such as application/json, if it has one instead of a style.
 	Media string
 
 	// given is the document's example. It is nil after Load.
@@ -138,14 +133,14 @@ type Response struct {
 type Media struct {
 	Type   string
 	Schema *Schema
-	// Examples is never empty: those of the document, or else one that is generated. The text of a
-	// generated one is "" if none can be made.
+	// Examples is never empty: the document's, else a generated one, whose text is "" if none can
+	// be made.
 	Examples []Example
 
 	from *node
 }
 
-// Example is an example of a body: its text as it is sent, JSON indented by two spaces.
+// Example is an example of a body: its text as sent, JSON indented by two spaces.
 type Example struct {
 	Name, Summary string
 	Text          string
@@ -153,32 +148,31 @@ type Example struct {
 }
 
 // Schema is a JSON Schema as people read it. A schema can contain itself, so code that walks
-// schemas must stop at a *Schema, or at a Name, that it is inside of already.
+// schemas must stop at a *Schema, or a Name, that it is already inside of.
 type Schema struct {
 	// Name is the component's, "" for an inline schema.
 	Name string
 	// Type reads like "string", "array of Pet", "string or null", "object", "any", "Cat or Dog".
 	Type string
 	// Types are JSON Schema's types without null: string, number, integer, boolean, array, object.
-	// There are none if the schema allows all of them.
+	// None means all.
 	Types       []string
 	Nullable    bool
 	Format      string
 	Title       string
 	Description string
 	Properties  []Property
-	// Items is the schema of an array's elements; Additional that of an object's further values.
+	// Items is for an array's elements, Additional for an object's further values.
 	Items, Additional *Schema
-	// OneOf and AnyOf never contain the type null; Nullable does.
+	// OneOf and AnyOf never contain the type null; see Nullable.
 	OneOf, AnyOf []*Schema
-	// Discriminator is the property that tells which of OneOf or AnyOf a value is; "" if none does.
+	// Discriminator is the property that tells which of OneOf or AnyOf a value is, or "".
 	Discriminator string
-	// Enum and Default, Example, Const are JSON, except that strings have no quotes.
+	// Enum, Default, Example and Const are JSON, but strings have no quotes.
 	Enum                    []string
 	Default, Example, Const string
-	// Constraints are phrases such as "at least 3 characters", "matches ^[a-z]+$", "0 to 100".
-	Constraints []string
-	// Rules are the same constraints for code, nil if there are none.
+	Constraints             []string
+	// Rules are the same constraints for code, or nil.
 	Rules      *Rules
 	Deprecated bool
 	ReadOnly   bool
@@ -186,18 +180,17 @@ type Schema struct {
 
 	closed bool
 	xml    xmlNames
-	// mapping has the values of the discriminator that are not the schemas' names.
+	// mapping has the discriminator's values that are not the schemas' names.
 	mapping map[*Schema]string
-	// value is what wins over a generated example: an example, constant, default or enum value.
-	// from is the node that the schema was made of. Both are nil after Load.
+	// value wins over a generated example: an example, constant, default or enum value. from is
+	// the schema's node. Both are nil after Load.
 	value, from *node
 	typing      bool
 }
 
-// Rules limit values. A nil limit means that there is none.
+// Rules limit values. A nil limit means none.
 type Rules struct {
-	Minimum, Maximum *float64
-	// Exclusive limits are not allowed as values themselves.
+	Minimum, Maximum                   *float64
 	ExclusiveMinimum, ExclusiveMaximum bool
 	MultipleOf                         *float64
 	MinLength, MaxLength               *int // in characters
@@ -208,23 +201,22 @@ type Rules struct {
 	MinProperties, MaxProperties *int
 }
 
-// Property is one of an object's. Those of allOf are merged.
+// Property is an object's. Those of allOf are merged.
 type Property struct {
 	Name     string
 	Required bool
 	*Schema
 }
 
-// Operations returns the operations in the order of the document, without webhooks and callbacks.
-// Do not change the slice.
+// Operations returns the operations in the document's order, without webhooks and callbacks. Do
+// not change the slice.
 func (d *Document) Operations() []*Operation { return d.list }
 
-// SchemaNames returns the names of the components in the order of the document. Do not change
-// the slice.
+// SchemaNames returns the components' names in the document's order. Do not change the slice.
 func (d *Document) SchemaNames() []string { return d.names }
 
-// Operation finds an operation by its ID. It does not find webhooks and callbacks, which nobody
-// can call.
+// Operation finds an operation by its ID, but not webhooks and callbacks, which nobody can
+// call.
 func (d *Document) Operation(id string) (*Operation, bool) {
 	op, ok := d.operations[id]
 	return op, ok
@@ -240,10 +232,10 @@ func (d *Document) Webhook(id string) (*Operation, bool) {
 	return nil, false
 }
 
-// WebhooksSlug names the webhooks where a Tag's Slug names a tag. No tag has it.
+// WebhooksSlug is the webhooks' slug. No Tag has it.
 const WebhooksSlug = "-webhooks"
 
-// Tag finds a tag by its slug. With WebhooksSlug it is all webhooks, if there are any.
+// Tag finds a tag by its slug, or all webhooks, if any, by WebhooksSlug.
 func (d *Document) Tag(slug string) (Tag, bool) {
 	if slug == WebhooksSlug {
 		return Tag{Name: "Webhooks", Slug: slug, Operations: d.Webhooks}, len(d.Webhooks) > 0

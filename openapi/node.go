@@ -1,7 +1,7 @@
 package openapi
 
-// node is a value of a document as it was written: an object keeps the order of its members, a
-// number its digits. A nil *node stands for a missing value, and all methods allow it.
+// node is a value as written: an object keeps the order of its members, a number its digits.
+// All methods allow a nil *node, a missing value.
 type node struct {
 	kind kind
 	text string
@@ -52,8 +52,8 @@ func (n *node) get(key string) *node {
 
 func (n *node) has(key string) bool { return n.get(key) != nil }
 
-// string returns the text of a scalar, so that a title such as 42 can be shown; "" for all
-// other values.
+// string returns a scalar's text, so that a title such as 42 can be shown; "" for other
+// values.
 func (n *node) string() string {
 	if n.is(stringKind) || n.is(numberKind) || n.is(boolKind) {
 		return n.text

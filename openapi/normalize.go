@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Normalize checks a document and returns it as JSON: OpenAPI 3.0 or 3.1, in the order of the
-// original, without the extensions of Amazon API Gateway, and with its "any" methods expanded.
-// The error is an *Invalid. Normalizing a normalized document changes nothing.
+// Normalize checks a document and returns it as JSON: OpenAPI 3.0 or 3.1, in the original
+// order, without Amazon API Gateway's extensions, and with its "any" methods expanded. The
+// error is an *Invalid. Normalizing a normalized document changes nothing.
 func Normalize(data []byte) ([]byte, error) {
 	_, normal, _, err := read(data)
 	return normal, err
@@ -36,7 +36,7 @@ func expandAny(root *node) {
 	}
 }
 
-// withMethodID copies an operation for one method. Operation ids are unique in a document.
+// withMethodID copies an operation for one method with an id of its own.
 func withMethodID(operation *node, method string) *node {
 	id := operation.str("operationId")
 	if id == "" {
@@ -47,8 +47,8 @@ func withMethodID(operation *node, method string) *node {
 	return specific
 }
 
-// stripAmazon removes the extensions of API Gateway, which describe integrations and authorizers
-// that only the API's owner should see.
+// stripAmazon removes API Gateway's extensions, which describe integrations and authorizers that
+// only the API's owner should see.
 func stripAmazon(root *node) {
 	_ = walk(root, func(n *node, _ *place) error {
 		if !slices.ContainsFunc(n.keys, isAmazon) {

@@ -123,8 +123,8 @@ func (b *builder) givenExample(n *node) *node {
 	return n.get("x-example")
 }
 
-// placeholders yields the names in braces of a path template, without the plus sign that API
-// Gateway writes for "the rest of the path".
+// placeholders yields the names in braces of a path template, without API Gateway's plus
+// sign for "the rest of the path".
 func placeholders(path string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for {

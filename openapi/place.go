@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// place is where a value is in the document. It becomes a JSON pointer (RFC 6901) only for a
+// place is a value's place in the document. It becomes a JSON pointer (RFC 6901) only for a
 // message. A nil *place is the whole document.
 type place struct {
 	up  *place

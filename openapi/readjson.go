@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// readJSON reads a JSON text. A key that an object repeats has its last value.
+// readJSON reads a JSON text. A repeated key has its last value.
 func readJSON(data []byte, warn *warnings) (*node, error) {
 	r := &jsonReader{
 		data:      data,
@@ -116,8 +116,8 @@ func positions(n *node) map[string]int {
 	return at
 }
 
-// addOrReplace adds a member, and reports whether it replaced an earlier one. at may be nil for
-// small objects.
+// addOrReplace adds a member, and reports whether it replaced one. at may be nil for small
+// objects.
 func addOrReplace(n *node, key string, item *node, at map[string]int) bool {
 	i, repeated := at[key]
 	if at == nil {

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readYAML reads the first document of a YAML text, with aliases and merge keys replaced.
+// readYAML reads a YAML text's first document, with aliases and merge keys replaced.
 func readYAML(data []byte, warn *warnings) (*node, error) {
 	if marks(data) > maxMarks {
 		return nil, tooMany(0)
@@ -40,7 +40,7 @@ func marks(data []byte) int {
 	return count
 }
 
-// decodeYAML turns a parser's error into an Invalid. The parser panics on some bad input.
+// decodeYAML turns a parser's error, or panic, into an Invalid.
 func decodeYAML(dec *yaml.Decoder, doc *yaml.Node) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -164,7 +164,7 @@ func mergeSources(n *node) []*node {
 	return []*node{n}
 }
 
-// scalar reads a scalar as JSON has it. Dates and binary data stay text.
+// scalar reads a scalar as JSON. Dates and binary data stay text.
 func scalar(y *yaml.Node) (*node, error) {
 	switch y.ShortTag() {
 	case "!!null":

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// checkRefs refuses references to other documents, which would make the reader of this one fetch
-// addresses that its author chose.
+// checkRefs refuses references to other documents, which would make this reader fetch addresses
+// that the author chose.
 func checkRefs(root *node) error {
 	return walk(root, func(n *node, at *place) error {
 		for _, key := range []string{"$ref", "$dynamicRef", "$recursiveRef"} {
@@ -66,7 +66,7 @@ func child(n *node, key string) *node {
 	return n.get(key)
 }
 
-// refKey decodes one part of a reference, which is a JSON pointer in a URI fragment.
+// refKey decodes one part of a reference (a JSON pointer in a URI fragment).
 func refKey(key string) string {
 	if strings.Contains(key, "%") {
 		if decoded, err := url.PathUnescape(key); err == nil {
@@ -81,7 +81,7 @@ func refKey(key string) string {
 
 const maxHops = 50
 
-// follow returns the value that n stands for. It is nil if a reference leads nowhere, or only to
+// follow returns the value that n stands for, nil if a reference leads nowhere or only to
 // further references.
 func (r *resolver) follow(n *node) *node {
 	for range maxHops {

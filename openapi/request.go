@@ -11,14 +11,13 @@ import (
 
 // Values are what a person fills in to call an operation.
 type Values struct {
-	// Parameters are by place and name, as Parameter.Key returns them; "" counts as not given. An
-	// array is written with commas or as JSON, an object as JSON.
+	// Parameters are by Parameter.Key; "" counts as not given. An array is written with commas or
+	// as JSON, an object as JSON.
 	Parameters map[string]string
-	// Body is sent as it is. ContentType is one of the operation's; "" means the first.
+	// ContentType is one of the operation's; "" means the first.
 	Body        string
 	ContentType string
-	// Accept is the media type that the caller prefers; "" means the first of the first successful
-	// response.
+	// Accept is the preferred media type; "" means the first of the first successful response.
 	Accept string
 }
 
@@ -26,27 +25,24 @@ type Values struct {
 type Request struct {
 	Method string
 	// URL is the base with the path and query appended.
-	URL string
-	// Header has canonical names, in the order in which they are sent.
+	URL    string
 	Header []Header
-	// Body is "" if there is none.
-	Body string
+	Body   string
 }
 
-// Header is a header of a request.
 type Header struct {
 	Name, Value string
 }
 
 // Problem is a value that an operation does not take. Parameter is its key, "body", or "base"; it
-// is "path" if the path as a whole is wrong, whatever the values.
+// is "path" if the path as a whole is wrong.
 type Problem struct {
 	Parameter string
 	// Text continues the parameter's name: "must be a whole number".
 	Text string
 }
 
-// Problems is the error of Operation.Request: at least one problem.
+// Problems is the error of Operation.Request; it is never empty.
 type Problems []Problem
 
 const maxProblems = 10
@@ -70,13 +66,12 @@ func (p Problem) String() string {
 	return shorten(name, 100) + " " + p.Text
 }
 
-// Key names the parameter among the values of its operation: the place and the name, such as
-// "path.petId".
+// Key names the parameter in its operation by place and name: "path.petId".
 func (p *Parameter) Key() string { return p.In + "." + p.Name }
 
-// Request builds the request for the values. The base is the URL of the API, to which the path is
-// appended; no value can lead out of it. The error is Problems, one for each wrong value. The
-// caller adds authentication.
+// Request builds the request for the values. The path is appended to the base, the API's URL; no
+// value can lead out of it. The error is Problems, one for each wrong value. The caller adds
+// authentication.
 func (o *Operation) Request(base string, values Values) (Request, error) {
 	b := requestBuilder{op: o, segments: map[string]string{}, values: values}
 	b.base(base)
@@ -92,8 +87,8 @@ func (o *Operation) Request(base string, values Values) (Request, error) {
 	return b.request(), nil
 }
 
-// ExampleRequest builds the request with the example of each required parameter, and of the body,
-// even if the document's examples do not fit its rules.
+// ExampleRequest builds the request with the examples of required parameters and the body, even
+// if they break the document's rules.
 func (o *Operation) ExampleRequest(base string) Request {
 	values := Values{Parameters: map[string]string{}}
 	for i := range o.Parameters {
@@ -122,7 +117,7 @@ type requestBuilder struct {
 	op       *Operation
 	values   Values
 	problems Problems
-	// lenient sends values that break a rule, as far as they can be written at all.
+	// lenient sends values that break a rule, if they can be written.
 	lenient bool
 
 	address        string
@@ -188,8 +183,8 @@ func (b *requestBuilder) rank(key string) int {
 	return at
 }
 
-// controlled are the headers that the sender of a request sets, and those that would make a
-// proxy read the request in another way than it was written.
+// controlled are headers that the sender sets, and those that would make a proxy read the
+// request differently.
 var controlled = []string{
 	"Host", "Content-Length", "Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade",
 	"Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Expect", "Cookie",

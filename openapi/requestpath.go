@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// segment notes the value of a path parameter, escaped. A value stays one segment, except for
-// API Gateway's {name+}, which stands for the rest of the path.
+// segment notes a path parameter's escaped value. It stays one segment, except for API
+// Gateway's {name+}, which stands for the rest of the path.
 func (b *requestBuilder) segment(p *Parameter, v value) {
 	written := p.pathValue(v)
 	if isDots(written) {
@@ -20,8 +20,8 @@ func (b *requestBuilder) segment(p *Parameter, v value) {
 	b.segments[p.Name] = strings.ReplaceAll(written, "%2F", "/")
 }
 
-// fillPath puts the values into the path. A segment that would lead up the path is a problem:
-// "." or "..", even if the dots are escaped, since URL parsers decode them.
+// fillPath puts the values into the path. A segment that leads up the path is a problem: "."
+// or "..", even escaped, since URL parsers decode the dots.
 func (b *requestBuilder) fillPath() {
 	path, query, _ := strings.Cut(b.fill(), "?")
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
@@ -54,7 +54,7 @@ func (b *requestBuilder) fill() string {
 	return out.String()
 }
 
-// escapeLiteral escapes what a path template must not have, and keeps what is escaped already.
+// escapeLiteral escapes a path template, and keeps what is escaped already.
 func escapeLiteral(s string) string {
 	const fine = "/-._~!$&'()*+,;=:@?"
 	var out strings.Builder

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// and returns the rules together with those of a node; where both limit the same, the tighter
-// limit. The result is nil if there is no limit at all.
+// and returns the rules with those of a node; the tighter limit wins. Without any limit it is
+// nil.
 func (r *Rules) and(n *node) *Rules {
 	more, any := rulesOf(n)
 	if !any {

@@ -76,8 +76,8 @@ func fits(s string, r *Rules) bool {
 
 const maxGenerated = 1_000
 
-// maxPatterns is for how many patterns of a document strings are made up, and maxPattern is the
-// length of the longest one. Compiling one can take milliseconds.
+// maxPatterns is for how many patterns strings are made up, maxPattern the longest. Compiling
+// one can take milliseconds.
 const (
 	maxPatterns = 1_000
 	maxPattern  = 500
@@ -132,8 +132,8 @@ func matching(pattern string, r *Rules) (string, bool) {
 	return "", exact.MatchString("") && fits("", r)
 }
 
-// patternWriter writes a string that a regular expression matches. Repetitions get extra rounds
-// beyond the least that is allowed.
+// patternWriter writes a string that a regular expression matches. Repetitions get some extra
+// rounds.
 type patternWriter struct {
 	out   *strings.Builder
 	extra int
@@ -197,7 +197,7 @@ func readable(ranges []rune) rune {
 	return ranges[1]
 }
 
-// numberFor returns a number within the limits: 1 if that is one.
+// numberFor returns a number within the limits, preferably 1.
 func numberFor(r *Rules, kind string) *node {
 	if r == nil {
 		return number("1")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// schemas builds every schema of a document once. A schema is handed out before it is filled, so
+// schemas builds every schema of a document once. It hands out a schema before it fills it, so
 // that schemas can contain themselves.
 type schemas struct {
 	*resolver
@@ -15,8 +15,8 @@ type schemas struct {
 	names map[*node]string
 	queue []draft
 	all   []*Schema
-	// merges and visits limit what allOf costs: a few schemas could otherwise refer to each other
-	// in a way that takes millions of copies.
+	// merges and visits limit what allOf costs: a few schemas could otherwise need millions of
+	// copies.
 	merges, visits int
 	both           map[[2]*node]*node
 	// isCombined has the nodes in both. Their own properties are not combined further.
@@ -116,7 +116,7 @@ func (b *schemas) fill(d draft) {
 	s := d.schema
 	required := map[string]bool{}
 	at := map[string]int{}
-	// The later part is more special, so it wins.
+	// The later part is more specific, so it wins.
 	for _, part := range slices.Backward(parts) {
 		b.scalars(s, part, len(parts) == 1 || part.whole)
 	}
@@ -155,16 +155,15 @@ func (b *schemas) any() *Schema {
 	return b.anything
 }
 
-// part is one of the nodes whose conditions a schema combines: its own, and those of allOf.
+// part is a node that a schema combines: its own, or one of allOf.
 type part struct {
 	*node
 	at *place
-	// whole parts describe the schema as a whole, and not only what it has in common with others.
+	// whole parts describe the whole schema, not just what it shares with others.
 	whole bool
 }
 
-// parts returns the node and everything that it takes over with $ref and allOf. The node itself
-// comes last.
+// parts returns all that the node takes over with $ref and allOf, and last the node itself.
 func (b *schemas) parts(n *node, at *place) []part {
 	var parts []part
 	seen := map[*node]bool{}
@@ -200,8 +199,6 @@ func (b *schemas) parts(n *node, at *place) []part {
 	return parts
 }
 
-// spend takes from the allowance what a node costs each time that a schema takes it over, and reports
-// whether there was enough.
 func (b *schemas) spend(n *node) bool {
 	b.visits -= 1 + len(n.keys)
 	for _, key := range []string{"required", "enum", "oneOf", "anyOf", "allOf", "patternProperties", "discriminator"} {
@@ -219,8 +216,8 @@ func (b *schemas) limit(at *place) {
 	}
 }
 
-// onlyAlternative returns the one alternative besides null. Some programs write a value that may be
-// null like this.
+// onlyAlternative returns the one alternative besides null. Some programs write a nullable value
+// like this.
 func onlyAlternative(alternatives *node) (*node, bool) {
 	var only *node
 	for _, n := range alternatives.list() {
@@ -240,8 +237,8 @@ func isNull(n *node) bool {
 	return t.string() == "null" || t.is(arrayKind) && len(t.items) == 1 && t.items[0].string() == "null"
 }
 
-// scalars takes over what the schema does not have from a later part. Only whole parts name the
-// schema and give examples of it.
+// scalars takes over what the schema lacks from an earlier part. Only whole parts name the
+// schema and give examples.
 func (b *schemas) scalars(s *Schema, p part, whole bool) {
 	n := p.node
 	if whole {
@@ -377,7 +374,7 @@ func (b *schemas) alternatives(s *Schema, p part, key string) []*Schema {
 	return alternatives
 }
 
-// properties adds a part's properties. A property that several parts have combines them.
+// properties adds a part's properties. A property of several parts combines them.
 func (b *schemas) properties(d draft, p part, at map[string]int) {
 	s := d.schema
 	for name, n := range p.node.get("properties").members {
@@ -403,8 +400,8 @@ func (b *schemas) properties(d draft, p part, at map[string]int) {
 	}
 }
 
-// combined returns the schema of a property that two parts describe: the later description,
-// with what only the earlier one says.
+// combined returns the schema of a property in two parts: the later description, with what
+// only the earlier one says.
 func (b *schemas) combined(earlier *Schema, later *node, at *place) *Schema {
 	first := earlier.from
 	if first == later {

@@ -79,9 +79,8 @@ func keySchemeNamed(name string) SecurityScheme {
 	return SecurityScheme{Name: name, Type: "apiKey", In: "header", Parameter: "x-api-key"}
 }
 
-// WithKey returns the document as if each of its operations needs an API key of API Gateway. A
-// document that has security schemes says itself what its operations need, and is returned as it
-// is. JSON stays the same.
+// WithKey returns the document as if each operation needs API Gateway's API key. A document with
+// security schemes is returned as it is. JSON stays the same.
 func (d *Document) WithKey() *Document {
 	if len(d.Security) > 0 {
 		return d
@@ -104,8 +103,8 @@ func (d *Document) WithKey() *Document {
 	return &keyed
 }
 
-// withKey returns the operation with the scheme in each alternative. Its document has no schemes, so
-// an alternative can only name some that are missing.
+// withKey adds the scheme to each alternative of an operation. Its document has no schemes, so
+// alternatives can only name missing ones.
 func (o *Operation) withKey(scheme SecurityScheme) *Operation {
 	one := *o
 	one.Security, one.schemes = nil, nil
@@ -122,7 +121,7 @@ func (o *Operation) withKey(scheme SecurityScheme) *Operation {
 	return &one
 }
 
-// Schemes returns the alternatives of Security with their schemes.
+// Schemes returns Security with the schemes.
 func (o *Operation) Schemes() [][]SecurityScheme { return o.schemes }
 
 // Open reports whether the operation can be called without authentication.
@@ -130,10 +129,10 @@ func (o *Operation) Open() bool {
 	return len(o.Security) == 0 || slices.ContainsFunc(o.Security, func(names []string) bool { return len(names) == 0 })
 }
 
-// TakesKey reports whether an API key of API Gateway is among what the operation accepts.
+// TakesKey reports whether the operation accepts API Gateway's API key.
 func (o *Operation) TakesKey() bool { return slices.ContainsFunc(o.schemes, hasKey) }
 
-// NeedsKey reports whether the operation cannot be called without an API key of API Gateway.
+// NeedsKey reports whether the operation requires it.
 func (o *Operation) NeedsKey() bool {
 	for _, schemes := range o.schemes {
 		if !hasKey(schemes) {
@@ -147,7 +146,7 @@ func hasKey(schemes []SecurityScheme) bool {
 	return slices.ContainsFunc(schemes, SecurityScheme.APIKey)
 }
 
-// servers returns the servers whose URLs people can call. Relative URLs are kept.
+// servers returns the servers that people can call. It keeps relative URLs.
 func (b *builder) servers(n *node, at *place) []Server {
 	var servers []Server
 	list := n.list()
@@ -162,8 +161,8 @@ func (b *builder) servers(n *node, at *place) []Server {
 	return servers
 }
 
-// serverURL replaces the variables. API Gateway writes a base path with a slash into a URL that
-// has one already, so double slashes in the path become one.
+// serverURL replaces the variables. API Gateway repeats a slash before the base path, so double
+// slashes in the path become one.
 func serverURL(s *node) (string, bool) {
 	address := s.str("url")
 	var pairs []string

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// slugs hands out names that are unique and fit for a path segment and an HTML id: letters,
-// digits, hyphens and underscores. The value is the last number that was added to a name.
+// slugs hands out unique names for path segments and HTML ids: letters, digits, hyphens and
+// underscores. The value is the last number added to a name.
 type slugs map[string]int
 
 const maxSlug = 100

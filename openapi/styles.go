@@ -4,7 +4,6 @@ import (
 	"strings"
 )
 
-// value is a parameter's value: a scalar, the elements of a list, or the fields of an object.
 type value struct {
 	shape  shape
 	single string

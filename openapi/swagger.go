@@ -8,8 +8,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi2conv"
 )
 
-// fromSwagger converts Swagger 2.0 to OpenAPI 3.0. It changes the tree that it is given. The
-// converter sorts members by name; fromSwagger restores their order.
+// fromSwagger converts Swagger 2.0 to OpenAPI 3.0. It changes its tree. The converter sorts
+// members by name; fromSwagger restores their order.
 func fromSwagger(root *node, warn *warnings) (*node, error) {
 	if nesting(root, 0) > maxNesting {
 		return nil, invalid("", "the Swagger 2.0 document is too large for its depth; convert it to OpenAPI 3 and use the result")
@@ -52,8 +52,7 @@ func convert(root *node) (out []byte, err error) {
 	return json.Marshal(three)
 }
 
-// like puts the members of objects in the order of the original, wherever both have objects at the
-// same place. Members that the original lacks come last.
+// like orders members as in the original, wherever both have objects. New members come last.
 func like(n, original *node) {
 	if !n.is(objectKind) || !original.is(objectKind) {
 		return

@@ -37,8 +37,7 @@ type cleaner struct {
 	resolver
 	warn *warnings
 	lost map[string]bool
-	// moved has the new reference for references into paths, extra the definitions that they lead
-	// to now.
+	// moved has new references for those into paths, extra the definitions that they lead to.
 	moved map[string]string
 	extra []definition
 }
@@ -81,14 +80,14 @@ func (c *cleaner) nullNames(n *node) {
 
 func isNullValue(n *node) bool { return n.is(nullKind) }
 
-// texts, switches and amounts are the members of Swagger 2.0 that have one type each.
+// These members of Swagger 2.0 have one type each.
 var (
 	texts    = []string{"title", "version", "description", "summary", "name", "in", "format", "pattern", "operationId", "host", "basePath", "collectionFormat", "termsOfService", "url", "email"}
 	switches = []string{"deprecated", "uniqueItems", "readOnly", "allowEmptyValue", "exclusiveMinimum", "exclusiveMaximum"}
 	amounts  = []string{"minimum", "maximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
 )
 
-// scalars gives scalars the type that they must have, and removes those that cannot have it.
+// scalars gives scalars the required type, and removes those that cannot have it.
 func (c *cleaner) scalars(n *node) {
 	for i, key := range n.keys {
 		value := n.items[i]
@@ -132,8 +131,8 @@ func (c *cleaner) elements(n *node, at *place) {
 	})
 }
 
-// reference removes a reference that leads nowhere, and moves the value that a reference into paths
-// leads to: the converter changes the content of paths.
+// reference removes a reference that leads nowhere, and moves the value that one into paths leads
+// to: the converter changes the content of paths.
 func (c *cleaner) reference(n *node, at *place) {
 	ref := n.get("$ref")
 	if !ref.is(stringKind) || isComponent(ref.text) && c.lookup(ref.text) != nil {
@@ -174,8 +173,8 @@ func isComponent(ref string) bool {
 	return false
 }
 
-// maxNesting limits the work of the converter, which reads the text of each value once for every
-// level that the value is deep.
+// maxNesting limits the work of the converter, which reads each value's text once for every
+// level of its depth.
 const maxNesting = 400_000_000
 
 func nesting(n *node, depth int) int {

@@ -209,7 +209,7 @@ func (s *Schema) checkString(given string) string {
 	if r.Pattern == "" {
 		return ""
 	}
-	// A pattern that Go cannot read (a lookahead) is left to the API to check.
+	// The API checks a pattern that Go cannot read (a lookahead).
 	if pattern, err := regexp.Compile(r.Pattern); err == nil && !pattern.MatchString(given) {
 		return "must match " + shorten(r.Pattern, 200)
 	}

@@ -1,6 +1,6 @@
 package openapi
 
-// walk calls visit for every object of OpenAPI and of its schemas, outer ones first. It passes over
+// walk calls visit for every object of OpenAPI and its schemas, outer ones first. It passes over
 // data (examples, defaults, enums), and over objects whose keys the author chose, such as those in
 // properties; it does visit their values.
 func walk(n *node, visit func(n *node, at *place) error) error {
@@ -58,7 +58,6 @@ func (w walker) names(n *node, at *place) error {
 
 func hasParts(n *node) bool { return n.is(arrayKind) || n.is(objectKind) }
 
-// isData reports whether the field's value is data of the API and not part of its description.
 func isData(field string) bool {
 	switch field {
 	case "example", "examples", "x-example", "x-examples", "default", "enum", "const", "value":

@@ -153,7 +153,6 @@ func (r rows) removeAttributes(ctx context.Context, key map[string]types.Attribu
 	return err
 }
 
-// nextIntent is for a stream that is not the actor's own.
 func (r rows) nextIntent(ctx context.Context, subject portal.Stream) (portal.Intent, error) {
 	u := newUpdate()
 	u.add("intent", 1)
@@ -211,7 +210,7 @@ func (u *update) count(w window, now time.Time) {
 	}
 }
 
-// countRefused means that a condition of an update failed; item is the row at that moment.
+// countRefused: a condition of an update failed; item is the row at that moment.
 type countRefused struct {
 	item map[string]types.AttributeValue
 }

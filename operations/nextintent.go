@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// lastIntents remembers the last intent numbers of accounts, so that the next request can be counted
-// and written in one transaction. It may be wrong: other processes draw numbers, too.
+// lastIntents remembers the last intents of accounts, so that the next request can be counted and
+// written in one transaction. It may be wrong: other processes draw intents, too.
 type lastIntents struct {
 	mu sync.Mutex
 	of map[portal.Actor]lastIntent
@@ -40,8 +40,7 @@ const (
 	MaxGuesses = 8
 )
 
-// guess returns the account's last number. An account that registers has probably none yet, which
-// is 0.
+// guess returns the account's last number: probably 0 for an account that registers.
 func (l *lastIntents) guess(row operationRow, request events.Request) (last portal.Intent, ok bool) {
 	if id, own := row.Subject.Account(); !own || row.Actor != portal.AccountActor(id) {
 		return 0, false

@@ -57,7 +57,6 @@ func openIn(item map[string]types.AttributeValue) *setFull {
 			full.ids = append(full.ids, portal.OperationID(id))
 		}
 	}
-	// A time that cannot be decoded counts as never.
 	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at)
 	_ = attributevalue.Unmarshal(item[missingAttribute], &full.missing)
 	return full

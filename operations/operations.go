@@ -73,7 +73,7 @@ type Operations struct {
 type Config struct {
 	Tables  client
 	Records string
-	// Sender publishes requests. If it is nil, Operations only reads.
+	// Without a Sender, Operations only reads.
 	Sender  sender
 	Views   views
 	Heads   heads
@@ -83,8 +83,7 @@ type Config struct {
 	MaxOpen int
 	Now     func() time.Time
 	// Admit returns why the person in the context may not register. nil admits everybody.
-	Admit func(context.Context) error
-	// Source is the source of the messages, such as "/gatehouse/api".
+	Admit  func(context.Context) error
 	Source string
 }
 
@@ -120,7 +119,7 @@ type Operation struct {
 	Subject   portal.Stream
 	Type      string
 	CreatedAt time.Time
-	// Plan is the plan that the request is about, "" if none.
+	// Plan is the plan that the request is about, or "".
 	Plan portal.PlanID
 	projections.Progress
 }
@@ -136,10 +135,10 @@ type Operation struct {
 // (repeats included), more than MaxChanges plan changes in ChangesWithin, and more than MaxOpen
 // open requests. A repeat of an accepted request is still answered.
 //
-// If the table or the queue does not answer, the error is Unavailable, and its message says whether
-// the request may have been accepted. If the row was written, a due row publishes the request
-// later; otherwise the caller must send it again. With an Idempotency-Key that is safe; without one
-// it may make a second operation.
+// If the table or the queue does not answer, the error is Unavailable, and its message says
+// whether the request may have been accepted. If the row was written, a due row publishes the
+// request later; otherwise the caller must send it again, which is safe with an Idempotency-Key
+// but may make a second operation without one.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
 	return o.accept(ctx, submitted, preparation{
 		change: changesPlans(submitted.Request),
@@ -150,9 +149,9 @@ func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operatio
 type preparation struct {
 	make   func(context.Context) (events.Request, error)
 	change bool
-	// likely means that make will probably succeed. Then the request is counted and gets its
-	// intent number while make runs, otherwise afterwards. If the number can be guessed, it is
-	// counted in the transaction that writes it down.
+	// likely: make will probably succeed. Then the request is counted and gets its intent while
+	// make runs, otherwise afterwards. If the intent can be guessed, the request is counted in
+	// the transaction that writes it down.
 	likely bool
 }
 
@@ -221,8 +220,8 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	return o.accepted(ctx, row, request)
 }
 
-// acceptGuessed accepts a request whose intent is a guess, in one transaction. done is false if it
-// must be accepted with a number that is drawn.
+// acceptGuessed accepts a request whose intent is a guess, in one transaction. done is false if
+// it must be accepted with a drawn intent.
 func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, request events.Request, change bool) (operation Operation, done bool, err error) {
 	known, isNew, err := o.rows.insertNext(ctx, row, change)
 	if err == nil && isNew {
@@ -248,7 +247,6 @@ func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, reques
 	return operation, true, err
 }
 
-// accepted publishes a request whose row is written.
 func (o *Operations) accepted(ctx context.Context, row operationRow, request events.Request) (Operation, error) {
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
@@ -257,8 +255,8 @@ func (o *Operations) accepted(ctx context.Context, row operationRow, request eve
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
 
-// changesPlans reports whether the request makes API Gateway change a plan's keys, which its
-// quotas allow only slowly.
+// changesPlans: the request makes API Gateway change a plan's keys, which its quotas allow only
+// slowly.
 func changesPlans(request events.Request) bool {
 	switch request.(type) {
 	case events.SubscribeRequested, events.UnsubscribeRequested, events.PlanChangeRequested, events.KeyRequested, events.KeyRotationRequested:
@@ -326,9 +324,9 @@ func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// Republish publishes an accepted request again. done means that there is nothing to publish:
-// the operation shows a step already, or there is no such request. Workers recognise requests
-// they have handled.
+// Republish publishes an accepted request again. done: there is nothing to publish, because the
+// operation shows a step already, or there is no such request. Workers recognise requests they
+// have handled.
 func (o *Operations) Republish(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {

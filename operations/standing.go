@@ -21,7 +21,7 @@ func inGoodStanding(profile projections.Profile) error {
 	return nil
 }
 
-// registered returns why an account that may change something is not open yet, nil if it is.
+// registered returns why an account that may change something is not open yet, or nil.
 func registered(profile projections.Profile) error {
 	switch profile.Status {
 	case projections.StatusRegistered:
@@ -36,8 +36,8 @@ func registered(profile projections.Profile) error {
 	return inGoodStanding(profile)
 }
 
-// whileInGoodStanding reads what a request needs, and at the same time whether the account may change
-// something. If it may not, that is the error.
+// whileInGoodStanding reads what a request needs and, at the same time, whether the account may
+// change something. If it may not, that is the error.
 func (o *Operations) whileInGoodStanding(ctx context.Context, account portal.AccountID, read func(context.Context) error) error {
 	return o.whileStanding(ctx, account, inGoodStanding, read)
 }

@@ -2,13 +2,12 @@ package outbound
 
 import "net/netip"
 
-// reach says who can be behind an address.
 type reach int
 
 const (
-	// never: no API has such an address. Cloud metadata, multicast and link-local are among them.
+	// never: no API has such an address, such as cloud metadata, multicast and link-local.
 	never reach = iota
-	// private addresses are inside somebody's network, or on this machine.
+	// private addresses are inside a network or on this machine.
 	private
 	public
 )
@@ -23,7 +22,7 @@ var (
 	nat64     = prefixes("64:ff9b::/96") // RFC 6052
 	sixToFour = prefixes("2002::/16")    // RFC 3056
 	assigned6 = prefixes("2000::/3")     // the global unicast addresses that are assigned so far
-	// metadata are the metadata services of clouds that are not among the link-local addresses.
+	// metadata are clouds' metadata services outside the link-local addresses.
 	metadata = prefixes(
 		"100.100.100.200/32", // Alibaba Cloud
 		"168.63.129.16/32",   // Azure
@@ -81,7 +80,7 @@ func reachOf6(address netip.Addr) reach {
 }
 
 // embedded tells what the IPv4 address inside an IPv6 address reaches. A translator leads to it,
-// so a private one is somebody else's.
+// so a private one belongs to another network.
 func embedded(four []byte) reach {
 	address, _ := netip.AddrFromSlice(four)
 	if reachOf(address) == public {

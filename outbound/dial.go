@@ -1,6 +1,6 @@
-// Package outbound opens connections to addresses that people chose, such as APIs and webhooks. It
-// looks up each host itself, refuses addresses inside networks, and connects to an address that it
-// has checked.
+// Package outbound connects to addresses that people chose, such as APIs and webhooks. It resolves
+// each host itself, refuses addresses inside networks, and connects to an address that it has
+// checked.
 package outbound
 
 import (
@@ -21,31 +21,30 @@ type Resolver interface {
 }
 
 const (
-	// maxDials is how many addresses of a host are tried, dialTime how long each may take.
+	// maxDials is how many addresses of a host are tried, dialTime is for each.
 	maxDials = 4
 	dialTime = 6 * time.Second
 )
 
 // Config configures connections. The zero value is right for production.
 type Config struct {
-	// AllowPrivate reports whether the addresses of a host (lower case, without port) may be
-	// private or loopback. It must not depend on requests. nil allows no host.
+	// AllowPrivate reports whether a host (lower case, without port) may have private or
+	// loopback addresses. It must not depend on requests. nil allows no host.
 	AllowPrivate func(host string) bool
 	// Resolver is the system's if nil.
 	Resolver Resolver
 	// Connect opens a connection to an IP address and port; nil means TCP.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
-	// TLS is the configuration of TLS connections; nil means Go's defaults.
+	// TLS configures TLS connections; nil means Go's defaults.
 	TLS *tls.Config
 }
 
-// dialer resolves a host, checks every address, and connects to one of those. Between the check
-// and the connection no name is looked up again, so DNS cannot answer differently (rebinding).
+// dialer resolves a host, checks every address, and connects to one of them. It resolves no
+// name twice, so DNS cannot answer differently after the check (rebinding).
 type dialer struct {
 	resolver Resolver
 	connect  func(ctx context.Context, network, address string) (net.Conn, error)
-	// private reports whether a host may have private addresses.
-	private func(host string) bool
+	private  func(host string) bool
 }
 
 func newDialer(cfg Config) dialer {
@@ -63,8 +62,8 @@ func newDialer(cfg Config) dialer {
 }
 
 // Transport returns an HTTP transport that uses no proxy, keeps no connection and refuses addresses
-// inside networks (*PrivateError). As a transport, it follows no redirect and keeps no cookie. An
-// answer's header may have at most maxHeader bytes.
+// inside networks (*PrivateError). It follows no redirect and keeps no cookie. An answer's header
+// may have at most maxHeader bytes.
 func Transport(cfg Config, maxHeader int64) *http.Transport {
 	return &http.Transport{
 		DialContext: newDialer(cfg).dial, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true, DisableKeepAlives: true, DisableCompression: true,
@@ -77,8 +76,8 @@ type PrivateError struct{ Address netip.Addr }
 
 func (e *PrivateError) Error() string { return fmt.Sprintf("%s is not a public address", e.Address) }
 
-// Check looks up a host and returns *PrivateError if it has an address that must not be called. The
-// host may have other addresses later, so every connection is checked again.
+// Check looks up a host and returns *PrivateError if it has such an address. The host may have
+// others later, so every connection is checked again.
 func Check(ctx context.Context, cfg Config, host string) error {
 	_, err := newDialer(cfg).allowed(ctx, host)
 	return err
@@ -104,7 +103,7 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	return nil, errors.Join(failures...)
 }
 
-// allowed returns the addresses of a host, if all of them may be called.
+// allowed returns the addresses of a host if all may be called.
 func (d dialer) allowed(ctx context.Context, host string) ([]netip.Addr, error) {
 	addresses, err := d.resolve(ctx, host)
 	if err != nil {
@@ -139,5 +138,5 @@ func (d dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error) 
 	return addresses, err
 }
 
-// Canonical writes a host in one way only.
+// Canonical writes a host in one way.
 func Canonical(host string) string { return strings.TrimSuffix(strings.ToLower(host), ".") }

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi/text"
 )
 
-// index is llms.txt (https://llmstxt.org): what there is, with a link to the Markdown of each.
+// index is llms.txt (https://llmstxt.org), with a link to the Markdown of each page.
 func (d *Documents) index(r *http.Request) (document, error) {
 	shelf, err := d.shelf(r)
 	if err != nil {
@@ -59,8 +59,8 @@ func nameOf(product catalog.Product) string {
 	return product.FullName()
 }
 
-// full is llms-full.txt: all documents in one. One document that cannot be read is named and
-// leaves the others in place. If all of them are too long, the last ones are only named.
+// full is llms-full.txt: all documents in one. It names a document that cannot be read, and
+// the last ones if all are too long.
 func (d *Documents) full(r *http.Request) (document, error) {
 	shelf, err := d.shelf(r)
 	if err != nil {
@@ -112,7 +112,6 @@ func (d *Documents) collectProduct(ctx context.Context, all *collection, shelf *
 	}
 }
 
-// collection joins documents up to a size.
 type collection struct {
 	text      *strings.Builder
 	documents *Documents
@@ -121,10 +120,10 @@ type collection struct {
 	long int
 }
 
-// maxLong is how many documents may be made that do not fit. Later ones are only named.
+// maxLong is how many documents that do not fit may be made. Later ones are only named.
 const maxLong = 5
 
-// add adds a document, given by its page, if it fits.
+// add adds a page's document, if it fits.
 func (c *collection) add(title, page string, make func() (string, error)) {
 	if c.long >= maxLong {
 		c.rest = append(c.rest, c.documents.item(title, page+markdownSuffix, ""))

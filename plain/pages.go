@@ -21,7 +21,7 @@ var errNothing = portal.Fail(portal.NotFound, "There is no such page.")
 
 const markdownSuffix = ".md"
 
-// param returns a segment of the path, unescaped, and without ".md".
+// param returns an unescaped segment of the path, without ".md".
 func param(r *http.Request, name string) (string, error) {
 	value, err := url.PathUnescape(chi.URLParam(r, name))
 	if err != nil || strings.Contains(value, "\x00") {
@@ -46,7 +46,7 @@ func (d *Documents) portalPage(r *http.Request) (document, error) {
 	return newDocument(markdownType, path("pages", name), []byte(d.Page(shelf, page))), nil
 }
 
-// onProduct finds the product in the path. An old address of it leads to the same document at the
+// onProduct finds the product in the path. Its old address leads to the same document at the
 // present one.
 func (d *Documents) onProduct(r *http.Request, make func(*library.Shelf, catalog.Product) (document, error)) (document, error) {
 	id, err := param(r, "product")
@@ -78,7 +78,6 @@ func (d *Documents) productPage(r *http.Request) (document, error) {
 	})
 }
 
-// productPart is the changelog, or the plans.
 func (d *Documents) productPart(r *http.Request) (document, error) {
 	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
 		part, err := param(r, "part")
@@ -154,7 +153,7 @@ func (d *Documents) operation(r *http.Request) (document, error) {
 	})
 }
 
-// Operation writes an operation or webhook of an API as Markdown.
+// Operation writes an operation or webhook as Markdown.
 func (d *Documents) Operation(ctx context.Context, shelf *library.Shelf, product, slug, id string) (string, error) {
 	api, _, err := shelf.API(product, slug)
 	if err != nil {
@@ -232,8 +231,8 @@ func (d *Documents) schema(r *http.Request) (document, error) {
 // maxDocument bounds a document, in bytes.
 const maxDocument = 4 << 20
 
-// bounded cuts a text that is too long at the end of a line, and says where the rest is: in the parts,
-// a list, or in the operations if it is "".
+// bounded cuts a long text at the end of a line, and says where the rest is: in the parts, a list, or
+// in the operations if that is "".
 func bounded(text, parts string) []byte {
 	if len(text) <= maxDocument {
 		return []byte(text)
@@ -246,10 +245,9 @@ func bounded(text, parts string) []byte {
 	return []byte(cut + "\nThis document is cut here, since it is too long. Read its parts:\n\n" + parts)
 }
 
-// maxParts bounds the list of a document's parts.
 const maxParts = 1000
 
-// parts lists the documents of the tags below an API's first page, and of the webhooks.
+// parts lists the documents of tags and webhooks below an API's first page.
 func (d *Documents) parts(docs string, definition *openapi.Document) string {
 	var b strings.Builder
 	tags := tagsOf(definition)
@@ -259,7 +257,6 @@ func (d *Documents) parts(docs string, definition *openapi.Document) string {
 	return b.String()
 }
 
-// tagsOf are the document's tags, and its webhooks as one more.
 func tagsOf(definition *openapi.Document) []openapi.Tag {
 	if hooks, ok := definition.Tag(openapi.WebhooksSlug); ok {
 		return append(slices.Clip(definition.Tags), hooks)

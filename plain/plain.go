@@ -1,6 +1,6 @@
-// Package plain serves the documentation as text, for programs and language models: Markdown of
-// every page, llms.txt, llms-full.txt and the sitemap. It shows what the library's shelf has for
-// the viewer, and nothing else.
+// Package plain serves the documentation as text for programs and language models: Markdown of
+// every page, llms.txt, llms-full.txt and the sitemap. It shows only what is on the viewer's
+// shelf in the library.
 package plain
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
-// readTime is how long a response may take to be made. The work goes on without the request, so
-// that the next one finds it done.
+// readTime is how long making a response may take. The work goes on without the request, for
+// the next one.
 const readTime = 10 * time.Second
 
 type shelves interface {
@@ -31,9 +31,9 @@ type Config struct {
 	Library shelves
 	// BaseURL is where browsers reach the portal, without a trailing "/".
 	BaseURL string
-	// Name and Tagline return the portal's name and its one sentence, which may be "".
+	// Name and Tagline return the portal's name and its one sentence, or "".
 	Name, Tagline func() string
-	// Error responds to a request that failed.
+	// Error responds to a failed request.
 	Error func(http.ResponseWriter, *http.Request, error)
 }
 
@@ -44,7 +44,7 @@ type Documents struct{ Config }
 func New(config Config) *Documents { return &Documents{config} }
 
 // Routes adds the documents to the router. The guard must put the identity into the context. The
-// sitemap is the same for everybody and is served without the guard.
+// sitemap, the same for everybody, does without the guard.
 func (d *Documents) Routes(router chi.Router, guard ...func(http.Handler) http.Handler) {
 	get(router, "/sitemap.xml", d.handle(d.sitemap))
 	get(router, "/sitemaps/{number}.xml", d.handle(d.sitemapPart))
@@ -67,13 +67,13 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// document is a response. An empty moved is the usual case; otherwise the document is there.
+// document is a response. If moved is set, there is no document.
 type document struct {
 	mediaType string
 	body      []byte
 	gzip      []byte // the body compressed, nil if it is not kept
 	tag       string // the ETag
-	// page is the path of the HTML page that says the same, "" if there is none.
+	// page is the path of the HTML page that says the same, or "".
 	page  string
 	moved string
 }
@@ -104,8 +104,8 @@ func (d *Documents) handle(make func(*http.Request) (document, error)) http.Hand
 	}
 }
 
-// send responds. Caches must not store what people see who are signed in, and must revalidate
-// everything else.
+// send responds. Caches must not store what signed-in people see, and must revalidate all
+// else.
 func (d *Documents) send(w http.ResponseWriter, r *http.Request, made document) {
 	h := w.Header()
 	switch _, signedIn := identity.From(r.Context()); {
@@ -137,8 +137,8 @@ func (d *Documents) send(w http.ResponseWriter, r *http.Request, made document) 
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// acceptsGzip reports whether the client takes the compressed body. A range is one of the body as it
-// is. The router's compression adds Vary.
+// acceptsGzip reports whether the client takes the compressed body. A range is of the plain one. The
+// router's compression adds Vary.
 func acceptsGzip(r *http.Request) bool {
 	for _, header := range r.Header.Values("Accept-Encoding") {
 		for coding := range strings.SplitSeq(header, ",") {
@@ -154,8 +154,8 @@ func (d *Documents) shelf(r *http.Request) (*library.Shelf, error) {
 	return d.Library.For(r.Context(), library.Viewer(r.Context()))
 }
 
-// remembered keeps a document and its compressed form in the library's memory. kind and the shelf
-// say all it depends on, besides the portal's name.
+// remembered keeps a document and its compressed form in the library's memory. Apart from the
+// portal's name, it may depend only on kind and the shelf.
 func (d *Documents) remembered(ctx context.Context, shelf *library.Shelf, kind, mediaType, page string, make func(context.Context) ([]byte, error)) (document, error) {
 	key := strings.Join([]string{"plain", shelf.Hash, kind, d.Name(), d.Tagline()}, "\n")
 	encoded, err := shelf.Encoded(ctx, key, func(ctx context.Context) ([]byte, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Product writes a product as Markdown: facts, APIs, plans, pages and the overview.
+// Product writes a product: facts, APIs, plans, pages and the overview.
 func (d *Documents) Product(ctx context.Context, shelf *library.Shelf, product catalog.Product) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", inline(product.Name))
@@ -127,9 +127,8 @@ func (d *Documents) pages(b *strings.Builder, product catalog.Product) {
 	}
 }
 
-// relinked returns a page's Markdown with whole addresses in place of relative ones. A link to a page
-// leads to its Markdown. A link to something that the shelf does not have leads nowhere, and does not
-// name it.
+// relinked returns a page's Markdown with whole addresses. A link to a page leads to its Markdown. A
+// link to something off the shelf leads nowhere, and does not name it.
 func (d *Documents) relinked(shelf *library.Shelf, page library.Page) string {
 	return strings.TrimSpace(markdown.Relink(page.Markdown, func(link string) string {
 		address, ok := shelf.Address(page.File, link)
@@ -147,7 +146,7 @@ func (d *Documents) relinked(shelf *library.Shelf, page library.Page) string {
 	}))
 }
 
-// Page writes a page of text as Markdown. It begins with the page's title, unless the text does.
+// Page writes a page as Markdown, with its title first.
 func (d *Documents) Page(shelf *library.Shelf, page library.Page) string {
 	text := d.relinked(shelf, page)
 	if strings.HasPrefix(text, "# ") {

@@ -18,11 +18,10 @@ import (
 // maxURLs is how many URLs one sitemap may list (https://www.sitemaps.org/protocol.html).
 const maxURLs = 50_000
 
-// maxSitemaps bounds the sitemaps, and so the memory for them.
+// maxSitemaps bounds the sitemaps and their memory.
 const maxSitemaps = 20
 
-// sitemap lists the pages that everybody sees, or the parts of the list if it is too long for one
-// file.
+// sitemap lists the pages that everybody sees, or, if they are too many for one file, its parts.
 func (d *Documents) sitemap(r *http.Request) (document, error) {
 	shelf, err := d.Library.For(r.Context(), catalog.Viewer{})
 	if err != nil {
@@ -78,8 +77,8 @@ func (d *Documents) remembersAddresses(ctx context.Context, shelf *library.Shelf
 	})
 }
 
-// addresses lists the paths of all pages of the shelf. A document that cannot be read leaves out
-// its operations.
+// addresses lists the paths of the shelf's pages, without the operations of unreadable
+// documents.
 func (d *Documents) addresses(ctx context.Context, shelf *library.Shelf) ([]string, error) {
 	pages := []string{"/", "/apis"}
 	for _, page := range shelf.Pages {
@@ -108,7 +107,7 @@ func (d *Documents) addresses(ctx context.Context, shelf *library.Shelf) ([]stri
 	return pages, ctx.Err()
 }
 
-// described lists the pages of tags, operations, webhooks and schemas below an API's first page.
+// described lists the pages below an API's first page.
 func described(docs string, definition *openapi.Document) []string {
 	var pages []string
 	tags := tagsOf(definition)

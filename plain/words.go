@@ -6,7 +6,6 @@ import (
 	"strings"
 )
 
-// path joins segments to a path and escapes each.
 func path(segments ...string) string {
 	var b strings.Builder
 	for _, segment := range segments {
@@ -19,10 +18,10 @@ var special = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "|", `\|`, "#", `\#`, "~", `\~`,
 )
 
-// inline turns plain text into Markdown of one line that shows exactly this text.
+// inline turns plain text into one line of Markdown that shows exactly this text.
 func inline(text string) string { return special.Replace(strings.Join(strings.Fields(text), " ")) }
 
-// code turns text into a code span. Backticks in it lengthen the fence.
+// code makes a code span. Backticks in it lengthen the fence.
 func code(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	fence := "`"
@@ -39,7 +38,7 @@ func (d *Documents) link(text, path string) string {
 	return fmt.Sprintf("[%s](%s%s)", inline(text), d.BaseURL, path)
 }
 
-// item is a line of a list: a link and what is said about it, which may be "".
+// item is a list's line: a link and what is said about it, or "".
 func (d *Documents) item(text, path, about string) string {
 	line := "- " + d.link(text, path)
 	if about = inline(about); about != "" {

@@ -14,25 +14,22 @@ type Stream string
 
 // The streams of which there is only one.
 const (
-	CatalogStream Stream = "catalog"
-	PortalStream  Stream = "portal"
-	// MarketplaceStream keeps the notices of AWS Marketplace that name no licence.
+	CatalogStream     Stream = "catalog"
+	PortalStream      Stream = "portal"
 	MarketplaceStream Stream = "marketplace"
 )
 
 // StreamKind is the kind of thing that a stream is about.
 type StreamKind string
 
-// KindUnknown is for a name that is not one of Gatehouse's streams, or that only a newer
-// version knows.
+// KindUnknown is for a name that is no stream of Gatehouse's, or only of a newer version's.
 const (
-	KindUnknown StreamKind = ""
-	KindAccount StreamKind = "account"
-	KindLicence StreamKind = "licence"
-	KindLegacy  StreamKind = "legacy"
-	KindCatalog StreamKind = "catalog"
-	KindPortal  StreamKind = "portal"
-	// KindMarketplace is the kind of MarketplaceStream.
+	KindUnknown     StreamKind = ""
+	KindAccount     StreamKind = "account"
+	KindLicence     StreamKind = "licence"
+	KindLegacy      StreamKind = "legacy"
+	KindCatalog     StreamKind = "catalog"
+	KindPortal      StreamKind = "portal"
 	KindMarketplace StreamKind = "marketplace"
 )
 
@@ -41,7 +38,7 @@ const accountPrefix = "account/"
 // AccountStream returns the stream of an account.
 func AccountStream(id AccountID) Stream { return Stream(accountPrefix + string(id)) }
 
-// Account returns the account whose stream this is; ok is false for other streams.
+// Account returns the stream's account; ok is false for other streams.
 func (s Stream) Account() (id AccountID, ok bool) {
 	rest, ok := strings.CutPrefix(string(s), accountPrefix)
 	return AccountID(rest), ok && rest != ""
@@ -79,10 +76,10 @@ type Actor string
 // Operator is the actor of requests from the command line.
 const Operator Actor = "operator"
 
-// AccountActor returns the actor for a person signed in to an account.
+// AccountActor returns the actor of an account.
 func AccountActor(id AccountID) Actor { return Actor(accountPrefix + string(id)) }
 
-// Account returns the account of the person; ok is false for other actors.
+// Account returns the actor's account; ok is false for other actors.
 func (a Actor) Account() (id AccountID, ok bool) { return Stream(a).Account() }
 
 const (
@@ -90,7 +87,7 @@ const (
 	legacyPrefix  = "legacy/"
 )
 
-// LicenceStream returns the stream of a Marketplace licence, by its id, "l-…".
+// LicenceStream returns the stream of a Marketplace licence.
 func LicenceStream(id LicenceID) Stream { return Stream(licencePrefix + string(id)) }
 
 // LegacyStream returns the stream of a customer of an older listing, for which AWS issues no licence.
@@ -98,7 +95,7 @@ func LegacyStream(product ProductCode, customer string) Stream {
 	return Stream(legacyPrefix + string(product) + "/" + customer)
 }
 
-// IsLicence reports whether the stream is about what a buyer bought on AWS Marketplace.
+// IsLicence reports whether the stream is about a purchase on AWS Marketplace.
 func (s Stream) IsLicence() bool {
 	kind := s.Kind()
 	return kind == KindLicence || kind == KindLegacy

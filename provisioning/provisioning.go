@@ -62,7 +62,6 @@ type ControlPlane interface {
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
-	// Move detaches the key from one plan and at once attaches it to the other.
 	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
@@ -86,32 +85,29 @@ type accountLeases interface {
 
 // usageReader records what API Gateway has counted for a key in a plan. The converger calls it
 // before it takes the key out of the plan or deletes it, since API Gateway may forget the counter
-// then. It may be called twice. It returns what the key has of the plan's quota, unless it does not know
-// the plan's quota.
+// then. It may be called twice. It returns what the key has of the plan's quota, if it knows the
+// quota.
 type usageReader interface {
 	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) (quota gateway.KeyQuota, known bool, err error)
 }
 
 // Converger converges accounts.
 type Converger struct {
-	Journal  facts
-	Accounts accountReader
-	Sender   sender
-	// Session opens the control plane for one message.
+	Journal       facts
+	Accounts      accountReader
+	Sender        sender
 	Session       func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
 	MessageLease  func(ctx context.Context) time.Time
 	AccountLeases accountLeases
 	Values        values
-	// Bulk creates keys together with those of other accounts; nil creates them singly.
-	Bulk    bulk
-	KeyName func(portal.AccountID, portal.KeyID) string
+	Bulk          bulk
+	KeyName       func(portal.AccountID, portal.KeyID) string
 	// Usage is nil if nothing collects usage.
 	Usage usageReader
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	// CarryUsage keeps a new key, or one that enters a plan again, from having a second quota in the same
-	// period.
+	// CarryUsage keeps a key that enters a plan from having a second quota in the same period.
 	CarryUsage bool
 	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
 	// be read.
@@ -142,7 +138,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	r := newConvergence(c, id, msg, lease)
 	defer r.endLease()
 	err = r.handle(ctx)
-	// The message must come again, which sends the facts that were not sent.
+	// The redelivery sends the facts that were not sent.
 	if unsent := r.published(); unsent != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot send the recorded facts")
 		return unsent
@@ -177,25 +173,21 @@ type convergence struct {
 	latest  []events.Event
 	loaded  bool
 	plane   ControlPlane
-	// sending gets the result once the facts recorded last are sent; nil if all are.
+	// sending gets the result of sending the last facts; nil if all are sent.
 	sending chan error
 
 	lease leases.AccountLease
-	// leaseEnded says that the lease ended with the last outcome, keepLease that it must not.
+	// leaseEnded: the lease ended with the last outcome. keepLease: it must not.
 	leaseEnded, keepLease bool
-	// mayBeUnrecorded says that a worker may have tried to create the account's keys without
-	// recording it.
+	// mayBeUnrecorded: a worker may have tried to create the account's keys without recording it.
 	mayBeUnrecorded bool
 
 	// recheck holds keys in plans to compare even if the fold says that they are done: another
-	// worker recorded something about them while this run called API Gateway, and the call may
-	// have come later.
+	// worker recorded something about them during this run's call, which may have come later.
 	recheck map[portal.Pair]bool
-	// reswitch holds keys to disable or enable again, because another worker recorded something
-	// about them while this run did so.
+	// reswitch holds keys to disable or enable again, for the same reason.
 	reswitch map[portal.KeyID]bool
-	// stuck holds the parked tasks and their errors.
-	stuck map[task]error
+	stuck    map[task]error
 	// takenOut holds keys in plans that were detached to make way for another plan.
 	takenOut map[portal.Pair]bool
 	// renewed holds keys that this run has created again.
@@ -232,7 +224,7 @@ func (c *convergence) endLease() {
 	}
 }
 
-// allRecorded says that no key of the account may exist without being recorded.
+// allRecorded: no key of the account may exist unrecorded.
 func (c *convergence) allRecorded() bool {
 	if !c.mayBeUnrecorded {
 		return true
@@ -356,7 +348,6 @@ func (c *convergence) park(ctx context.Context, t task, cause error) error {
 	return err
 }
 
-// keyMaterial is the error of a key value that cannot be computed.
 type keyMaterial interface {
 	error
 	KeyMaterial()
@@ -387,7 +378,6 @@ func (c *convergence) wish(t task) int64 {
 	return c.subscriptionOf(t).OpenedBy
 }
 
-// subscriptionOf returns the subscription that the task is about, the zero one if there is none.
 func (c *convergence) subscriptionOf(t task) state.Subscription {
 	if t.kind == finishSubscription {
 		return c.account.Subscriptions[t.subscription]
@@ -395,7 +385,7 @@ func (c *convergence) subscriptionOf(t task) state.Subscription {
 	return c.account.SubscribedBy(t.pair())
 }
 
-// correlation is that of the request that opened the subscription's wish, not that of the wake-up.
+// correlation is that of the request that opened the wish, not that of the wake-up.
 func (c *convergence) correlation(id portal.SubscriptionID) string {
 	return cmp.Or(c.account.Subscriptions[id].Correlation, c.msg.Correlation)
 }

@@ -1,6 +1,5 @@
-// Package records reads and writes rows of the records table for packages that keep what the portal
-// knows about people. It adds no meaning to the rows: package schema names them, and their owners give
-// them their attributes.
+// Package records reads and writes rows of the records table. Package schema names the rows, and their
+// owners give them their attributes.
 package records
 
 import (
@@ -62,15 +61,15 @@ func (t Table) Get(ctx context.Context, key schema.Key, into any) (found bool, e
 	return true, nil
 }
 
-// Select chooses rows of a range. The zero value chooses all of them, newest first.
+// Select chooses rows of a range. The zero value is all rows, newest first.
 type Select struct {
-	// From and To bound what follows the beginning of the sort keys, both inclusive; "" is no bound.
+	// From and To bound the rest of the sort keys after the range's beginning, both inclusive; "" is
+	// no bound.
 	From, To string
-	// Before is the sort key after which the list goes on, "" for its beginning.
+	// Before is the sort key after which the list goes on, "" at first.
 	Before string
-	// Limit is how many rows one request to DynamoDB reads at most; 0 is as many as fit.
-	Limit int
-	// OldestFirst turns the order round.
+	// Limit is how many rows one request to DynamoDB reads; 0 is as many as fit.
+	Limit       int
 	OldestFirst bool
 }
 

@@ -13,30 +13,30 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Write is one write of a transaction. A transaction can contain a row only once.
+// Write is one write of a transaction, which can contain a row only once.
 type Write struct {
 	Key schema.Key
 	// Put is the row, a struct with dynamodbav tags. Update is an update expression. Without both, the
-	// row is deleted, or, with Check, only checked.
+	// row is deleted or, with Check, only checked.
 	Put    any
 	Update string
 	Check  bool
-	// Expires is when DynamoDB may delete the row, zero if never.
+	// Expires is when DynamoDB may delete the row, zero for never.
 	Expires time.Time
-	// If is a condition on the row, "" for none. Values and Names are those of If and Update.
+	// If is a condition, "" for none. Values and Names are those of If and Update.
 	If     string
 	Values map[string]types.AttributeValue
 	Names  map[string]string
 }
 
-// Conditions that many writes have.
+// Common conditions.
 const (
 	Exists  = "attribute_exists(pk)"
 	Missing = "attribute_not_exists(pk)"
 )
 
-// OfAPerson fails once the personal data of the account is erased. It belongs to every transaction that
-// writes something about a person, so that nothing is written after the erasure.
+// OfAPerson fails once the account's personal data is erased. Every transaction that writes about a
+// person needs it, so that nothing is written after the erasure.
 func OfAPerson(account portal.AccountID) Write {
 	return Write{Key: schema.Person(account), Check: true, If: Exists}
 }

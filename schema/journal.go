@@ -7,25 +7,22 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The journal table.
-
-// Fact is the row of a fact of a stream.
+// Fact is a fact of a stream.
 func Fact(stream portal.Stream, sequence int64) Key { return Key{string(stream), Sequence(sequence)} }
 
 // Facts are a stream's facts, in order.
 func Facts(stream portal.Stream) Range { return Range{PK: string(stream)} }
 
-// SequenceOf is the sequence of a Fact.
+// SequenceOf returns a Fact's sequence.
 func SequenceOf(fact Key) int64 {
 	n, _ := strconv.ParseInt(fact.SK, 10, 64)
 	return n
 }
 
-// RegistryShards is the number of partitions of the list of streams. It may grow but never
-// shrink.
+// RegistryShards may grow but never shrink.
 const RegistryShards = 16
 
-// RegisteredStream is the row that lists a stream.
+// RegisteredStream lists a stream.
 func RegisteredStream(stream portal.Stream) Key {
 	return Key{Registry(shardOf(stream, RegistryShards)).PK, string(stream)}
 }
@@ -33,10 +30,10 @@ func RegisteredStream(stream portal.Stream) Key {
 // Registry lists the streams of a shard.
 func Registry(shard int) Range { return Range{PK: fmt.Sprintf("registry#%02d", shard)} }
 
-// StreamOf returns the stream that a row of the registry lists.
+// StreamOf returns the stream of a RegisteredStream.
 func StreamOf(registered Key) portal.Stream { return portal.Stream(registered.SK) }
 
-// Identity is the row that names the account of an issuer and subject. hash is a hash of both.
+// Identity names the account of an issuer and subject. hash is of both.
 func Identity(hash string) Key { return Key{identityBegins + hash, "account"} }
 
 const identityBegins = "identity#"

@@ -8,15 +8,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Parts of keys. Sequence numbers and times are padded, so that they sort as numbers.
+// Sequence numbers and times in keys are padded, so that they sort as numbers.
 
-// Sequence formats a sequence number for a key.
+// Sequence formats a sequence number.
 func Sequence(n int64) string { return fmt.Sprintf("%012d", n) }
 
-// Milliseconds formats a time for a key, in milliseconds.
+// Milliseconds formats a time in milliseconds.
 func Milliseconds(t time.Time) string { return fmt.Sprintf("%015d", t.UnixMilli()) }
 
-// Nanoseconds formats a time for a key, in nanoseconds.
+// Nanoseconds formats a time in nanoseconds.
 func Nanoseconds(t time.Time) string { return fmt.Sprintf("%020d", t.UnixNano()) }
 
 func accountPartition(account portal.AccountID) string { return "account#" + string(account) }

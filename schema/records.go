@@ -9,12 +9,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The records table.
-
-// Operation is the row of an accepted request.
+// Operation is an accepted request.
 func Operation(id portal.OperationID) Key { return Key{"operation#" + string(id), "operation"} }
 
-// ListedOperation is the row of an operation in its actor's list.
+// ListedOperation lists an operation under its actor.
 func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Key {
 	list := OperationList(actor)
 	return Key{list.PK, list.Begins + Milliseconds(at) + "#" + string(id)}
@@ -23,11 +21,10 @@ func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Ke
 // OperationList is an actor's operations, oldest first.
 func OperationList(actor portal.Actor) Range { return Range{actorPartition(actor), "operation#"} }
 
-// Limits is the row of an actor's rate limits and open requests. An account's Limits and Intent are
-// one row.
+// Limits are an actor's rate limits and open requests. An account's Limits and Intent are one row.
 func Limits(actor portal.Actor) Key { return Key{actorPartition(actor), intentSort} }
 
-// Intent is the row of a stream's last intent.
+// Intent is a stream's last intent.
 func Intent(stream portal.Stream) Key {
 	if account, ok := stream.Account(); ok {
 		return Key{accountPartition(account), intentSort}
@@ -37,19 +34,19 @@ func Intent(stream portal.Stream) Key {
 
 const intentSort = "intent"
 
-// Reveal is the row of one reveal of a key.
+// Reveal is one reveal of a key.
 func Reveal(account portal.AccountID, at time.Time) Key {
 	all := Reveals(account)
 	return Key{all.PK, all.Begins + Nanoseconds(at)}
 }
 
-// Reveals are all reveals of an account, oldest first.
+// Reveals are an account's, oldest first.
 func Reveals(account portal.AccountID) Range { return Range{accountPartition(account), "reveal#"} }
 
-// RevealCount is the row that counts an account's reveals in the present minute.
+// RevealCount counts an account's reveals in the present minute.
 func RevealCount(account portal.AccountID) Key { return Key{accountPartition(account), "reveals"} }
 
-// Person is the row of an account's owner.
+// Person is an account's owner.
 func Person(account portal.AccountID) Key { return Key{personBegins + string(account), "person"} }
 
 // PersonOf returns the account of a Person row; ok is false for any other row.
@@ -60,96 +57,95 @@ func PersonOf(k Key) (account portal.AccountID, ok bool) {
 
 const personBegins = "person#"
 
-// PersonBegins begins the partition key of every Person, and of no other row.
+// PersonBegins is the prefix of every Person's partition key, and of no other
+// row's.
 func PersonBegins() string { return personBegins }
 
-// Approval is the row of a subscription that waits for an admin.
+// Approval is a subscription that waits for an admin.
 func Approval(asked time.Time, account portal.AccountID, wish int64) Key {
 	return Key{Approvals().PK, Milliseconds(asked) + "#" + string(account) + "#" + Sequence(wish)}
 }
 
-// Approvals are all subscriptions that wait for an admin, oldest first.
+// Approvals are all of them, oldest first.
 func Approvals() Range { return Range{PK: "approvals"} }
 
-// Notices and their deliveries.
-
-// Notice is the row of a notice to an account's owner. Ids sort by time.
+// Notice is a notice to an account's owner. Ids sort by time.
 func Notice(account portal.AccountID, id string) Key {
 	all := Notices(account)
 	return Key{all.PK, all.Begins + id}
 }
 
-// Notices are all notices of an account, oldest first.
+// Notices are an account's, oldest first.
 func Notices(account portal.AccountID) Range { return Range{accountPartition(account), "notice#"} }
 
-// Delivery is the row of a notice for one channel.
+// Delivery is a notice for one channel.
 func Delivery(account portal.AccountID, channel, notice string) Key {
 	all := Deliveries(account, channel)
 	return Key{all.PK, all.Begins + notice}
 }
 
-// Deliveries are all deliveries of an account to a channel, oldest first.
+// Deliveries are an account's to a channel, oldest first.
 func Deliveries(account portal.AccountID, channel string) Range {
 	return Range{accountPartition(account), "delivery#" + channel + "#"}
 }
 
-// NoticeSettings is the row of an account's settings for notices.
+// NoticeSettings are an account's settings for notices.
 func NoticeSettings(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#notices"}
 }
 
-// Told is the row of how far an account's facts have become notices.
+// Told is how far an account's facts have become notices.
 func Told(account portal.AccountID) Key { return Key{accountPartition(account), "settings#told"} }
 
-// Webhook is the row of an address to which an account's notices go.
+// Webhook is an address to which an account's notices go.
 func Webhook(account portal.AccountID, id string) Key {
 	all := Webhooks(account)
 	return Key{all.PK, all.Begins + id}
 }
 
-// Webhooks are all webhooks of an account, oldest first.
+// Webhooks are an account's, oldest first.
 func Webhooks(account portal.AccountID) Range { return Range{accountPartition(account), "webhook#"} }
 
-// WebhookCount is the row of how many webhooks an account has.
+// WebhookCount counts an account's webhooks.
 func WebhookCount(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#webhooks"}
 }
 
-// PersonWord is the row by which a person is found: by e-mail address, or a word of the name.
+// PersonWord finds a person by e-mail address or a word of the name.
 func PersonWord(word string, account portal.AccountID) Key {
 	of := PersonWords(word)
 	return Key{of.PK, of.Begins + "#" + string(account)}
 }
 
-// PersonWords are the words of all people that begin with a text, which must not be empty.
+// PersonWords are all words that begin with a text, which must not be empty.
 func PersonWords(begins string) Range {
 	first, _ := utf8.DecodeRuneInString(begins)
 	return Range{"person-word#" + string(first), begins}
 }
 
-// AccountOfWord returns the account of a PersonWord.
+// AccountOfWord returns a PersonWord's account.
 func AccountOfWord(k Key) portal.AccountID {
 	return portal.AccountID(k.SK[strings.LastIndexByte(k.SK, '#')+1:])
 }
 
-// Settings is the row of what a person has chosen.
+// Settings are what a person has chosen.
 func Settings(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#account"}
 }
 
-// Feedback is the row of a person's feedback. Ids sort by time.
+// Feedback is a person's feedback. Ids sort by time.
 func Feedback(id string) Key { return Key{AllFeedback().PK, id} }
 
-// AllFeedback is the feedback of everybody, oldest first.
+// AllFeedback is everybody's, oldest first.
 func AllFeedback() Range { return Range{PK: "feedback"} }
 
-// AccountFeedback is the row that lists a Feedback under its account.
+// AccountFeedback lists a Feedback under its account.
 func AccountFeedback(account portal.AccountID, id string) Key {
 	all := AccountFeedbacks(account)
 	return Key{all.PK, all.Begins + id}
 }
 
-// AccountFeedbacks list the feedback of an account, oldest first.
+// AccountFeedbacks are an account's, oldest first.
 func AccountFeedbacks(account portal.AccountID) Range {
 	return Range{accountPartition(account), feedbackBegins}
 }
@@ -159,57 +155,53 @@ const feedbackBegins = "feedback#"
 // FeedbackListedBy returns the id that an AccountFeedback lists; ok is false for any other row.
 func FeedbackListedBy(k Key) (id string, ok bool) { return strings.CutPrefix(k.SK, feedbackBegins) }
 
-// Invitation is the row of an e-mail address that may register. id is a hash of the address.
+// Invitation is an e-mail address that may register. id is a hash of it.
 func Invitation(id string) Key { return Key{Invitations().PK, id} }
 
 // Invitations are all invitations.
 func Invitations() Range { return Range{PK: "invitations"} }
 
-// Admin is the row of an account that was promoted to admin.
+// Admin is an account that was promoted to admin.
 func Admin(account portal.AccountID) Key { return Key{Admins().PK, string(account)} }
 
-// Admins are all accounts that were promoted to admin.
+// Admins are all of them.
 func Admins() Range { return Range{PK: "admins"} }
 
-// GroupAdmin is the row of an account whose owner is in the identity provider's admin group, as the last
-// ID token said.
+// GroupAdmin is an account whose owner was in the identity provider's admin group by the last ID token.
 func GroupAdmin(account portal.AccountID) Key { return Key{GroupAdmins().PK, string(account)} }
 
-// GroupAdmins are all accounts whose owners are in the admin group.
+// GroupAdmins are all of them.
 func GroupAdmins() Range { return Range{PK: "group-admins"} }
 
-// AdminsTold is the row of what admins were last told of one kind of things that wait for them.
+// AdminsTold is what admins were last told of one kind of waiting things.
 func AdminsTold(about string) Key { return Key{"admins-told", about} }
 
-// Announced is the row of a deprecated product, with its sunset, about which subscribers are told, or were.
+// Announced is a deprecated product with its sunset. Its subscribers are told about it once.
 func Announced(product, sunset string) Key {
 	return Key{"announced#" + product, "deprecated#" + sunset}
 }
 
-// Deed is the row of what an admin did at that time.
+// Deed is what an admin did.
 func Deed(at time.Time, id string) Key { return Key{Deeds().PK, Milliseconds(at) + "#" + id} }
 
-// Deeds are the rows of all that admins did, oldest first.
+// Deeds are all of them, oldest first.
 func Deeds() Range { return Range{PK: "audit"} }
 
-// PendingRegistration is the row of a registration that waits for an admin.
+// PendingRegistration is a registration that waits for an admin.
 func PendingRegistration(account portal.AccountID) Key {
 	return Key{PendingRegistrations().PK, string(account)}
 }
 
-// PendingRegistrations are all registrations that wait for an admin.
+// PendingRegistrations are all of them.
 func PendingRegistrations() Range { return Range{PK: "registrations"} }
 
 // AccountRows are all rows of the account's partition.
 func AccountRows(account portal.AccountID) Range { return Range{PK: accountPartition(account)} }
 
-// Rows for later work, and for the jobs.
-
-// DueShards is the number of partitions for due rows. It may grow but not shrink: a job looks only
-// into the shards that there are.
+// DueShards may grow but never shrink: a job looks only into the shards that there are.
 const DueShards = 8
 
-// DueRow is the row of work that falls due at that time.
+// DueRow is work that falls due at that time.
 func DueRow(stream portal.Stream, at time.Time, id string) Key {
 	return Key{DuePartition(shardOf(stream, DueShards)), Milliseconds(at) + "#" + id}
 }
@@ -217,15 +209,15 @@ func DueRow(stream portal.Stream, at time.Time, id string) Key {
 // DuePartition is the partition of a shard's due rows. Their sort keys begin with Milliseconds.
 func DuePartition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
 
-// Snapshot is the row of a stream's fold in one version of the fold.
+// Snapshot is a stream's fold in one version of the fold.
 func Snapshot(stream portal.Stream, version string) Key {
 	return Key{"snapshot#" + string(stream), version}
 }
 
-// JobRun is the row of a job's latest run.
+// JobRun is a job's latest run.
 func JobRun(job string) Key { return Key{"job#" + job, "run"} }
 
-// Scratch is the row of a piece of a value that a job stores under a name in one of the sets below.
+// Scratch is a piece of a value that a job stores under a name in one of the sets below.
 func Scratch(set, name string, piece int) Key {
 	return Key{"scratch#" + set, fmt.Sprintf("%s#%04d", name, piece)}
 }
@@ -233,52 +225,52 @@ func Scratch(set, name string, piece int) Key {
 // ScratchSet is the part of a set whose names begin with the text.
 func ScratchSet(set, begins string) Range { return Range{"scratch#" + set, begins} }
 
-// ScratchOf returns the name of a Scratch row's value, and whether the row is its first piece.
+// ScratchOf returns the name of a Scratch row's value, and whether it is the first piece.
 func ScratchOf(k Key) (name string, first bool) {
 	name, piece, _ := strings.Cut(k.SK, "#")
 	return name, piece == "0000"
 }
 
-// CatalogRead is the set of what one run of the job catalog has read.
+// CatalogRead is what one run of the job catalog has read.
 func CatalogRead(run string) string { return "catalog-" + run }
 
-// CatalogDeployments is the set of the stages of each API.
+// CatalogDeployments are the stages of each API.
 func CatalogDeployments() string { return "catalog-deployments" }
 
-// CatalogMappings is the set of the base paths of each custom domain.
+// CatalogMappings are the base paths of each custom domain.
 func CatalogMappings() string { return "catalog-mappings" }
 
-// CatalogExports is the set of the OpenAPI documents of stages.
+// CatalogExports are the stages' OpenAPI documents.
 func CatalogExports() string { return "catalog-exports" }
 
-// CatalogSDKs is the set of the SDKs of stages.
+// CatalogSDKs are the stages' SDKs.
 func CatalogSDKs() string { return "catalog-sdks" }
 
-// CatalogFolder is the set of what the catalog folder described last.
+// CatalogFolder is what the catalog folder described last.
 func CatalogFolder() string { return "catalog-folder" }
 
-// CatalogReport is the set of what the last run of the job catalog found.
+// CatalogReport is what the last run of the job catalog found.
 func CatalogReport() string { return "catalog-report" }
 
-// Swept is the set of what a sweep has surveyed and found.
+// Swept is what a sweep has surveyed and found.
 func Swept(run string) string { return "sweep-" + run }
 
-// SweptShard is the set of what a sweep has surveyed of a shard's accounts.
+// SweptShard is what a sweep has surveyed of a shard's accounts.
 func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Swept(run), shard) }
 
-// SweepResult is the set of the last sweep's result.
+// SweepResult is the last sweep's result.
 func SweepResult() string { return "sweep-result" }
 
-// MarketplaceRead is the set of how far the job marketplace has read, and what its last run found.
+// MarketplaceRead is how far the job marketplace has read, and what its last run found.
 func MarketplaceRead() string { return "marketplace-read" }
 
-// UsagePlans is the set of the usage plans that a run of the job usage goes through.
+// UsagePlans are the usage plans that a run of the job usage goes through.
 func UsagePlans(run string) string { return "usage-" + run }
 
-// RebuildResult is the set of the last rebuild's result.
+// RebuildResult is the last rebuild's result.
 func RebuildResult() string { return "rebuild-result" }
 
-// CatalogChunk is the row of a part of a catalog document.
+// CatalogChunk is a part of a catalog document.
 func CatalogChunk(hash string, number int) Key {
 	return Key{CatalogDocument(hash).PK, fmt.Sprintf("chunk#%04d", number)}
 }
@@ -286,54 +278,52 @@ func CatalogChunk(hash string, number int) Key {
 // CatalogDocument is a document's chunks, in order.
 func CatalogDocument(hash string) Range { return Range{PK: "catalog#" + hash} }
 
-// CatalogRequest is the row of a request that waits for the next run of the job catalog.
+// CatalogRequest is a request that waits for the next run of the job catalog.
 func CatalogRequest(id string) Key { return Key{CatalogRequests().PK, id} }
 
-// CatalogRequests are all requests that wait for it.
+// CatalogRequests are all of them.
 func CatalogRequests() Range { return Range{PK: "catalog-requests"} }
 
-// Failure is the row that counts a message's failures.
+// Failure counts a message's failures.
 func Failure(message string) Key { return Key{"failure#" + message, "failure"} }
 
-// DeadLetter is the row of a dead letter.
+// DeadLetter is a message that workers gave up.
 func DeadLetter(id string) Key { return Key{DeadLetters().PK, id} }
 
 // DeadLetters are all dead letters, by id.
 func DeadLetters() Range { return Range{PK: "deadletter"} }
 
-// DeadLetterPart is the row of a part of a message that is too large for its DeadLetter.
+// DeadLetterPart is a part of a message that is too large for its DeadLetter.
 func DeadLetterPart(bodyHash string, part int) Key {
 	return Key{DeadLetterBody(bodyHash).PK, fmt.Sprintf("%03d", part)}
 }
 
-// DeadLetterBody is the parts of such a message, in order.
+// DeadLetterBody are a message's parts, in order.
 func DeadLetterBody(hash string) Range { return Range{PK: "deadletter#" + hash} }
 
-// The control plane and the KMS key.
-
-// Budget is the row of the token buckets of all processes.
+// Budget has the token buckets of all processes.
 func Budget(of portal.Target) Key { return Key{of.Of("budget"), "control-plane"} }
 
-// AttachLease is the row of the lease of the keys of plans.
+// AttachLease is the lease of the keys of plans.
 func AttachLease(of portal.Target) Key { return Key{of.Of(leasePartition), "attach"} }
 
-// AccountLease is the row of the lease of an account. It outlives the lease if something that API
-// Gateway did may not be recorded, so that the next worker checks the account's keys. It must not
-// be deleted by hand.
+// AccountLease is the lease of an account. Do not delete it by hand: it outlives the lease if
+// something that API Gateway did may not be recorded, so that the next worker checks the
+// account's keys.
 func AccountLease(of portal.Target, account portal.AccountID) Key {
 	return Key{of.Of(leasePartition), accountPartition(account)}
 }
 
 const leasePartition = "lease"
 
-// FullOfKeys is the row of an AWS account that is full of keys.
+// FullOfKeys is an AWS account that is full of keys.
 func FullOfKeys(of portal.Target) Key { return Key{of.Of("limit"), "keys"} }
 
-// ImportProbe is the row of the last probe's result.
+// ImportProbe is the last probe's result.
 func ImportProbe() Key { return Key{"import-probe", "result"} }
 
-// KMSCheck is the row of a tag that changes with a KMS key's key material.
+// KMSCheck has a tag that changes with a KMS key's key material.
 func KMSCheck(kmsKey string) Key { return Key{"kms-check#" + kmsKey, "tag"} }
 
-// Health is never written. It is read to check that the table answers.
+// Health is never written. Reading it shows that the table answers.
 func Health() Key { return Key{"health", "health"} }

@@ -1,7 +1,6 @@
 // Package schema is the data model: the rows of the five DynamoDB tables and their keys. Each table
 // has a file, and each kind of row a function. docs/data.md says what each row holds, who owns it
-// and how long it is kept. Tests compare that page with this package and with the rows of a running
-// portal.
+// and how long it is kept; tests compare that page with this package and with a running portal.
 //
 // Stored keys stay for ever, so no key may change. The other attributes of a row belong to its
 // owner.
@@ -21,10 +20,10 @@ const (
 )
 
 // TTL is the attribute by which DynamoDB deletes old rows: Unix time in seconds. DynamoDB may
-// delete a row days late, so readers check the time themselves.
+// be days late, so readers check the time themselves.
 const TTL = "expires_at"
 
-// PrimaryKey defines the primary key for CreateTable, the same in all tables.
+// PrimaryKey defines the primary key for CreateTable.
 func PrimaryKey() ([]types.AttributeDefinition, []types.KeySchemaElement) {
 	pk, sk := PK, SK
 	return []types.AttributeDefinition{
@@ -39,20 +38,20 @@ func PrimaryKey() ([]types.AttributeDefinition, []types.KeySchemaElement) {
 // Key is the primary key of a row.
 type Key struct{ PK, SK string }
 
-// KeyOf returns the key of an item.
+// KeyOf returns an item's key.
 func KeyOf(item map[string]types.AttributeValue) Key {
 	return Key{PK: TextOf(item[PK]), SK: TextOf(item[SK])}
 }
 
-// Attributes returns a new map with only the key.
+// Attributes returns a new map of the key.
 func (k Key) Attributes() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{PK: Text(k.PK), SK: Text(k.SK)}
 }
 
-// Range is the rows of one partition whose sort keys begin with a text; "" means all of them.
+// Range is the rows of a partition whose sort keys begin with a text, or all if "".
 type Range struct{ PK, Begins string }
 
-// Condition is the key condition of a query, with the values of Values.
+// Condition is a query's key condition, with the values of Values.
 func (r Range) Condition() *string {
 	condition := "pk = :pk"
 	if r.Begins != "" {
@@ -61,7 +60,7 @@ func (r Range) Condition() *string {
 	return &condition
 }
 
-// Values returns a new map, to which the caller may add values of other expressions.
+// Values returns a new map. The caller may add values of other expressions.
 func (r Range) Values() map[string]types.AttributeValue {
 	values := map[string]types.AttributeValue{":pk": Text(r.PK)}
 	if r.Begins != "" {
@@ -96,7 +95,7 @@ func NumberOf(v types.AttributeValue) int64 {
 	return parsed
 }
 
-// Time encodes a time as attributevalue does: text in RFC 3339, UTC, with nanoseconds.
+// Time encodes a time as attributevalue does: RFC 3339, UTC, with nanoseconds.
 func Time(t time.Time) types.AttributeValue { return Text(t.UTC().Format(time.RFC3339Nano)) }
 
 // Expiry is the value of the attribute TTL.

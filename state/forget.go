@@ -8,14 +8,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// remembered is how long the fold keeps an ended key after API Gateway deleted it. A call that was under
-// way by then may have made the key again, and the sweep must know it.
+// remembered is how long the fold keeps an ended key after API Gateway deleted it. A call that
+// was under way may have made the key again, and the sweep must know it.
 const remembered = 24 * time.Hour
 
 // Gone reports whether the key has ended and API Gateway no longer has it.
 func (k Key) Gone() bool { return !k.Live() && k.Released }
 
-// leaveID notes that API Gateway no longer has the key under its present id.
+// leaveID: API Gateway no longer has the key under its present id.
 func (k *Key) leaveID(next portal.GatewayKeyID) {
 	if k.GatewayID != "" && k.GatewayID != next {
 		k.Formerly = append(slices.Clip(k.Formerly), k.GatewayID)

@@ -8,23 +8,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Licence is the state of what a buyer bought on AWS Marketplace: its stream's fold.
+// Licence is the fold of a licence's stream.
 type Licence struct {
 	Stream   portal.Stream
 	Sequence int64
-	// Status is what the newest notice said, StatusAt that notice's own time.
+	// Status is what the newest notice said, StatusAt that notice's time.
 	Status   events.LicenceStatus
 	StatusAt time.Time
 	// Purchase joins what notices and claims have said about the buyer.
 	Purchase  events.Purchase
 	Offer     string
 	Dimension string
-	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
+	// Until is when the entitlement ends unless renewed, zero for unknown.
 	Until time.Time
-	// Claim is that of the account that the licence belongs to, the zero Claim if it is free.
+	// Claim is zero while the licence belongs to no account.
 	Claim Claim
-	// Open means that the account should have access. AccessSequence is the fact that said so, or
-	// that said the opposite, such as the claim; 0 before the first.
+	// Open: the account should have access. AccessSequence is the fact that said so, or the
+	// opposite, such as the claim; 0 before the first.
 	Open           bool
 	AccessSequence int64
 	AccessAt       time.Time
@@ -40,8 +40,8 @@ type Claim struct {
 	// Wish is the fact that recorded the claim, At its time.
 	Wish int64
 	At   time.Time
-	// Waiting means that the account has not had access since the claim, because AWS has not said
-	// that the licence is active. Operation is that of the claim.
+	// Waiting: the account has had no access since the claim, because AWS has not said that the
+	// licence is active. Operation is the claim's.
 	Waiting   bool
 	Operation portal.OperationID
 }
@@ -58,7 +58,7 @@ func FoldLicence(stream portal.Stream, facts []events.Event) Licence {
 	return l
 }
 
-// Apply applies the next fact. A fact of an unknown type changes only the sequence, and sets
+// Apply applies the next fact. One of an unknown type changes only the sequence, and sets
 // NotUnderstood if it must be understood.
 func (l *Licence) Apply(e events.Event) {
 	l.Sequence = e.Sequence
@@ -99,7 +99,6 @@ func (l *Licence) notice(f events.LicenceNoticed) {
 	}
 }
 
-// learn adds what is new about the purchase.
 func (l *Licence) learn(p events.Purchase) {
 	l.Purchase = events.Purchase{
 		Product: cmp.Or(l.Purchase.Product, p.Product), Buyer: cmp.Or(l.Purchase.Buyer, p.Buyer),
@@ -108,9 +107,9 @@ func (l *Licence) learn(p events.Purchase) {
 	}
 }
 
-// After returns the status that the notice gives the licence, LicenceUnknown if it gives none: it
-// says nothing about it, or is older than the notice that told the present status. Of two notices
-// of the same time the one that ends more counts.
+// After returns the status that the notice gives the licence. It is LicenceUnknown if the notice
+// says nothing about it, or is older than the one that told the present status. Of two notices of
+// one time, the one that ends more counts.
 func (l Licence) After(notice events.MarketplaceNotified) events.LicenceStatus {
 	told := statusOf[notice.Kind]
 	switch order := notice.At.Compare(l.StatusAt); {

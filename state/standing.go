@@ -8,22 +8,19 @@ import (
 
 // Standing is whether an account may use the portal.
 type Standing struct {
-	// Asked is the registration that waits for an admin's approval: the fact that opened the wish, 0
-	// if none waits.
+	// Asked is the wish of the registration that waits for an admin, or 0.
 	Asked     int64
 	Suspended bool
 	// Message tells the person why the account is suspended.
 	Message string
-	// Switching is the wish to disable the account's keys, or to enable them again; 0 if there is
-	// none.
+	// Switching is the open wish to disable the account's keys, or enable them again, or 0.
 	Switching   int64
 	SwitchingAt time.Time
-	// Deleting is the wish to delete the account, 0 if there is none.
+	// Deleting is the wish to delete the account, or 0.
 	Deleting   int64
 	DeletingAt time.Time
 	Deleted    bool
-	// Admin means that the owner was promoted to admin, by a fact. Older versions recorded
-	// promotions in rows only.
+	// Admin: a fact promoted the owner to admin. Older versions recorded promotions in rows only.
 	Admin bool
 }
 

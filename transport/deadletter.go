@@ -15,18 +15,17 @@ import (
 // DeadLetter is a message that is given up, with all that an operator needs to understand and
 // replay it.
 type DeadLetter struct {
-	// ID is the event's id, or SQS's id if the event cannot be read.
+	// ID is the event's, or SQS's if the event cannot be read.
 	ID string
-	// Failures are counted under FailureKey, which is unique to this message in this queue.
+	// FailureKey counts the failures of this message in this queue.
 	FailureKey string
 	Queue      string
 	Consumer   string
-	// Type, Subject and Operation are "" if they cannot be read.
-	Type      string
-	Subject   portal.Stream
-	Operation portal.OperationID
-	Body      []byte
-	Class     Class
+	Type       string
+	Subject    portal.Stream
+	Operation  portal.OperationID
+	Body       []byte
+	Class      Class
 	// Error is for operators. It does not contain the body.
 	Error string
 	// Attempts counts how often it was handled; for redriven messages, how often SQS delivered
@@ -53,8 +52,8 @@ func errorText(err error, body []byte) string {
 	return text
 }
 
-// failureKey is SQS's id of the message, the same for every delivery. Each queue that an event
-// reaches, and each replay, has another id and so its own count.
+// failureKey is SQS's id of the message. An event has another id, and so its own count, in each
+// queue and for each replay.
 func failureKey(msg *message.Message, h *handling) string {
 	return cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), h.consumer.Name+"/"+h.head.ID)
 }

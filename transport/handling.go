@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Outcomes are labels of metrics.
 type outcome string
 
 const (

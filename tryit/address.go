@@ -7,13 +7,13 @@ import (
 
 type addressKey struct{}
 
-// WithAddress returns a context with the address of the client, which limits people who are not
-// signed in. Without one, one limit counts all of them.
+// WithAddress returns a context with the client's address, which limits people who are not
+// signed in. Without one, they share one limit.
 func WithAddress(ctx context.Context, client netip.Addr) context.Context {
 	return context.WithValue(ctx, addressKey{}, client)
 }
 
-// network is an IPv4 address, or a whole /64 of IPv6, which one client can have.
+// network is an IPv4 address, or a /64 of IPv6, which one client can have.
 func network(ctx context.Context) string {
 	client, _ := ctx.Value(addressKey{}).(netip.Addr)
 	if !client.IsValid() {

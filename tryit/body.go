@@ -94,7 +94,7 @@ var textTypes = []string{
 	"application/sql", "application/toml", "application/x-sh",
 }
 
-// isText reports whether a body can be read. Without a type that says so, it must look like UTF-8.
+// isText reports whether a body is readable: by its type, else if it looks like UTF-8.
 func isText(kind string, body []byte) bool {
 	switch {
 	case strings.HasPrefix(kind, "text/"), isJSON(kind), strings.HasSuffix(kind, "+xml"), strings.HasSuffix(kind, "+yaml"), slices.Contains(textTypes, kind):
@@ -111,8 +111,8 @@ func isText(kind string, body []byte) bool {
 	})
 }
 
-// toUTF8 converts text from the charset of its byte order mark or Content-Type, UTF-8 if neither
-// says anything. Bytes that are not valid become U+FFFD.
+// toUTF8 converts text from the charset of its byte order mark or Content-Type, else UTF-8.
+// Invalid bytes become U+FFFD.
 func toUTF8(body []byte, contentType string) string {
 	if text, ok := bytes.CutPrefix(body, []byte("\xef\xbb\xbf")); ok {
 		return strings.ToValidUTF8(string(text), "\uFFFD")
@@ -136,8 +136,8 @@ func toUTF8(body []byte, contentType string) string {
 	return strings.TrimPrefix(strings.ToValidUTF8(string(text), "\uFFFD"), "\uFEFF")
 }
 
-// visible returns the text with Unicode's pictures in place of control characters, each of which
-// would take six bytes in JSON. It returns "" if there are so many that it is no text.
+// visible returns the text with Unicode's pictures for control characters, each of which would
+// take six bytes in JSON. It returns "" if they are too many for a text.
 func visible(text string) string {
 	controls := 0
 	for i := range len(text) {

@@ -13,12 +13,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Shelves returns a viewer's shelf. *library.Library is one.
+// Shelves returns a viewer's shelf, as *library.Library does.
 type Shelves interface {
 	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
 }
 
-// Values returns the value of an account's key, to send it. *operations.Operations does.
+// Values returns the value of an account's key to send it, as *operations.Operations
+// does.
 type Values interface {
 	ValueToSend(ctx context.Context, account portal.AccountID, key portal.KeyID) (string, error)
 }
@@ -37,33 +38,32 @@ func NewConsole(shelves Shelves, values Values, sender *Sender, now func() time.
 	return &Console{shelves: shelves, values: values, sender: sender, limits: newLimits(now)}
 }
 
-// Caller is the person who tries something. Account is "" for one who is not signed in; they are
-// limited by WithAddress.
+// Caller is the person who tries something. Account is "" for one who is not signed in;
+// WithAddress limits those.
 type Caller struct {
 	Viewer  catalog.Viewer
 	Account portal.AccountID
 }
 
-// Attempt is what a person wants to send: an operation of the API's OpenAPI document with values,
-// or a method and a path.
+// Attempt is what to send: an operation of the API's OpenAPI document with values, or a method
+// and a path.
 type Attempt struct {
 	Product, API string
-	// Operation is the operation's ID. With "", Method and Path say what to send, and of Values
-	// only Body counts.
+	// Operation is the operation's ID. If it is "", Method and Path count, and of Values only
+	// Body.
 	Operation    string
 	Values       openapi.Values
 	Method, Path string
-	// Header is sent besides the operation's headers and the key's, and wins over the former.
+	// Header overrides the operation's headers, but not the key's.
 	Header http.Header
-	// Key is one of the account's keys, "" for none.
-	Key portal.KeyID
+	Key    portal.KeyID
 }
 
-// Try sends the request and returns what happened; see Sender.Send. A product or API that the
-// caller does not see is NotFound, and so are an unknown operation and a key of another account.
-// Values that do not fit the operation are Invalid, and the error wraps openapi.Problems. A key for
-// an API that takes none (catalog.Document.TakesKeys) is Invalid, too; without an account it is Unauthorized. Beyond
-// the limits the error is TooManyRequests.
+// Try sends the request and returns what happened; see Sender.Send. A product or API that the caller
+// does not see is NotFound, as are an unknown operation and a key of another account. Values that do
+// not fit are Invalid, and the error wraps openapi.Problems. A key for an API that takes none
+// (catalog.Document.TakesKeys) is Invalid; without an account it is Unauthorized. Beyond the limits the
+// error is TooManyRequests.
 func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchange, error) {
 	shelf, err := c.shelves.For(ctx, who.Viewer)
 	if err != nil {

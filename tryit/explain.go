@@ -33,8 +33,8 @@ func explain(e Exchange, a *answer, request Request) string {
 	return ""
 }
 
-// refusal is what an error answer says about itself. kind is API Gateway's name of the error, "" if
-// the answer is the API's own.
+// refusal is an error answer. kind is API Gateway's name of the error, "" if the answer is the
+// API's own.
 type refusal struct{ kind, message string }
 
 func refusalOf(a *answer) refusal {

@@ -2,7 +2,6 @@ package tryit
 
 import "github.com/gatehouse-portal/gatehouse/outbound"
 
-// Failure is why no whole answer came.
 type Failure = outbound.Failure
 
 // The failures.

@@ -14,12 +14,12 @@ import (
 const (
 	maxHeaders     = 50
 	maxHeaderBytes = 16 << 10
-	// maxAnswerHeader bounds the headers of an answer, with those of informational answers.
+	// maxAnswerHeader bounds the headers of an answer, informational ones included.
 	maxAnswerHeader = 64 << 10
 )
 
-// dropped are headers that a person cannot set: those of the connection (RFC 9110, section
-// 7.6.1), cookies, the key, and those by which backends know where a request comes from.
+// dropped are headers that a person cannot set: the connection's (RFC 9110, section
+// 7.6.1), cookies, the key, and those that tell backends where a request comes from.
 var dropped = map[string]bool{
 	"Host": true, "Connection": true, "Keep-Alive": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 	"Http2-Settings": true, "Content-Length": true, "Expect": true, "Accept-Encoding": true, "Cookie": true, "Cookie2": true,

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 )
 
-// maxIndented bounds indented JSON, in bytes. Deep nesting makes it grow with the square of the
-// depth.
+// maxIndented bounds indented JSON, in bytes. It can grow with the square of the depth.
 const maxIndented = 2 * MaxResponse
 
-// indented indents valid JSON by two spaces. It keeps the order of members and every digit of
-// numbers. Text that would grow too large stays as it is.
+// indented indents valid JSON by two spaces. It keeps the order of members and every digit.
+// Text that would grow too large stays as it is.
 func indented(text string) string {
 	if indentedSize(text) > maxIndented {
 		return text

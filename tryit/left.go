@@ -14,7 +14,7 @@ type Left struct {
 	ResetSeconds *int64 `json:"reset_seconds,omitempty" doc:"Seconds until the whole limit is available again."`
 }
 
-// left reads RateLimit (draft-ietf-httpapi-ratelimit-headers, in its old and new forms),
+// left reads RateLimit (draft-ietf-httpapi-ratelimit-headers, old and new forms),
 // RateLimit-Remaining, or X-RateLimit-Remaining; nil if there is none.
 func left(header http.Header) *Left {
 	if l := leftIn(header.Get("RateLimit")); l != nil {
@@ -34,8 +34,8 @@ func left(header http.Header) *Left {
 	return nil
 }
 
-// leftIn reads `"default";r=50;t=30` or `limit=100, remaining=50, reset=5`. With several limits it
-// takes the first.
+// leftIn reads `"default";r=50;t=30` or `limit=100, remaining=50, reset=5`. It takes the first of
+// several limits.
 func leftIn(value string) *Left {
 	found := map[string]*int64{}
 	for part := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ';' || r == ',' }) {
@@ -51,8 +51,7 @@ func leftIn(value string) *Left {
 	return &Left{Remaining: *found["remaining"], Limit: found["limit"], ResetSeconds: found["reset"]}
 }
 
-// number reads a number of at most 18 digits. The text after it, as in "100, 100;w=60", is the
-// policy and does not matter here.
+// number reads at most 18 digits. It ignores the policy after them, as in "100, 100;w=60".
 func number(text string) *int64 {
 	text = strings.TrimSpace(text)
 	end := 0

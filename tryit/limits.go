@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The limits of one process. MaxAtOnce and MaxPerMinute are for each account, and for each network of
-// people who are not signed in. maxInFlight is for all requests; people who are not signed in get at
-// most half of it.
+// The limits of one process. MaxAtOnce and MaxPerMinute are for each account or, of people who are
+// not signed in, each network. maxInFlight is for all requests; people who are not signed in get at
+// most half.
 const (
 	MaxAtOnce    = 3
 	MaxPerMinute = 60
@@ -41,7 +41,7 @@ func newLimits(now func() time.Time) *limits {
 	return &limits{now: now, callers: map[caller]*use{}}
 }
 
-// begin counts a request, or refuses it with TooManyRequests. The caller must call end once.
+// begin counts a request or refuses it with TooManyRequests. Call end once.
 func (l *limits) begin(c caller) (end func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

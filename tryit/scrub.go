@@ -2,7 +2,7 @@ package tryit
 
 import "strings"
 
-// shortestPart is how many characters of a key at the end of a text that broke off are cut.
+// shortestPart is how many characters of a key at a text's broken end are cut.
 const shortestPart = 4
 
 // scrubbed masks a key that the API sent back, or that the person typed elsewhere, in every

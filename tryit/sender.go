@@ -21,16 +21,12 @@ const userAgent = "Gatehouse-Try-It"
 
 // SenderConfig configures a Sender. The zero value is right for production.
 type SenderConfig struct {
-	// AllowPrivate reports whether the addresses of a host (lower case, without port) may be
-	// private or loopback. It must not depend on requests. nil allows no host.
+	// AllowPrivate, Resolver, Connect and TLS are those of outbound.Config.
 	AllowPrivate func(host string) bool
-	// Resolver is the system's if nil.
-	Resolver outbound.Resolver
-	// Connect opens a connection to an IP address and port; nil means TCP.
-	Connect func(ctx context.Context, network, address string) (net.Conn, error)
-	// TLS is the configuration of TLS connections; nil means Go's defaults.
-	TLS *tls.Config
-	// Timeout replaces the constant of that name if it is not 0.
+	Resolver     outbound.Resolver
+	Connect      func(ctx context.Context, network, address string) (net.Conn, error)
+	TLS          *tls.Config
+	// Timeout replaces the constant if it is not 0.
 	Timeout time.Duration
 }
 
@@ -130,7 +126,7 @@ type answer struct {
 	encoding    string
 	body        []byte
 	truncated   bool
-	// crowded says that the rest was not read, because there was no place for a large answer.
+	// crowded means that the rest was not read for lack of a place for a large answer.
 	crowded bool
 }
 
@@ -171,8 +167,8 @@ func (s *Sender) read(needed, ctx context.Context, resp *http.Response, a *answe
 	return err
 }
 
-// takesLarge takes a place for a large answer until it is no longer needed, and reports whether
-// one became free soon. People who read slowly must not keep others waiting.
+// takesLarge takes a place for a large answer until needed ends, and reports whether one became
+// free soon. Slow readers must not keep others waiting.
 func (s *Sender) takesLarge(needed, ctx context.Context) bool {
 	waited := time.NewTimer(s.timeout / 10)
 	defer waited.Stop()
@@ -187,8 +183,8 @@ func (s *Sender) takesLarge(needed, ctx context.Context) bool {
 }
 
 const (
-	// At most maxLarge answers longer than smallAnswer are in memory at once; others wait for a
-	// moment, and are then cut.
+	// At most maxLarge answers longer than smallAnswer are in memory at once; others wait
+	// briefly, and are then cut.
 	maxLarge    = 4
 	smallAnswer = 1 << 20
 )

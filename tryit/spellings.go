@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// partLength is how many letters and digits in a row of a key, or of one of its spellings, are
+// partLength is how many letters and digits in a row of a key, or of its spellings, are
 // masked. Other text does not have so many by chance.
 const partLength = 12
 
@@ -17,7 +17,7 @@ const partLength = 12
 // punctuation.
 type spellings struct {
 	parts map[string]bool
-	// triples are the groups of three letters that are in any of them, by number.
+	// triples are the groups of three letters in the spellings, by number.
 	triples []bool
 }
 
@@ -30,7 +30,7 @@ func spellingsOf(key string) spellings {
 	all := []string{key, hex.EncodeToString([]byte(key)), decimal}
 	for before := range 3 {
 		// Base64 writes groups of three bytes, so its text depends on how many bytes come before. The
-		// first and last letters depend on the neighbours of the key, too.
+		// first and last letters depend on the key's neighbours.
 		aligned := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("\x00", before) + key))
 		first, last := (8*before+5)/6, 8*(before+len(key))/6
 		all = append(all, aligned[first:last])
@@ -64,7 +64,6 @@ func (s spellings) add(letters string) {
 
 const triples = 36 * 36 * 36
 
-// next is the number of the group that a letter ends, after the number of the group before.
 func next(number int, letter byte) int {
 	digit := int(letter - '0')
 	if letter >= 'a' {
@@ -111,7 +110,7 @@ type window struct {
 	ring   [partLength]byte
 	starts [partLength]int
 	count  int
-	// triple is the number of the last group of three, and alike how many groups in a row are in a
+	// triple is the number of the last group of three, alike how many groups in a row are in a
 	// spelling.
 	triple, alike int
 }
@@ -182,7 +181,7 @@ func referenceAt(text string) (letter byte, size int) {
 	return 0, 1
 }
 
-// coded is the letter whose code is in some digits of the text, 0 if there is none.
+// coded is the letter whose code is in some digits of the text, or 0.
 func coded(text string, from, digits, base int) byte {
 	if digits < 1 || from+digits > len(text) {
 		return 0

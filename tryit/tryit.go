@@ -1,7 +1,7 @@
-// Package tryit sends a person's request to an API of the catalog, and shows what came back. The
-// portal sends it from inside the operator's network, so the Sender reaches nothing but the
-// endpoints of the catalog, and no private address behind them. The value of the API key is in no
-// Exchange, error or log line.
+// Package tryit sends a person's request to an API of the catalog, and shows the answer. The
+// portal sends it from inside the operator's network, so the Sender reaches only the endpoints of
+// the catalog, and no private address behind them. The API key's value is in no Exchange, error
+// or log line.
 package tryit
 
 import (
@@ -11,14 +11,14 @@ import (
 
 // The limits of one request.
 const (
-	// Timeout is how long a request may take in all, the answer's body included.
+	// Timeout is for the whole request, the answer's body included.
 	Timeout = 29 * time.Second
 	// MaxRequest and MaxResponse bound the bodies, in bytes. A longer answer is cut.
 	MaxRequest  = 1 << 20
 	MaxResponse = 10 << 20
 )
 
-// Key is the value of an API key. It prints as Mask, and has no other text or JSON.
+// Key is the value of an API key. It prints and encodes as Mask.
 type Key string
 
 // Mask stands for secrets, whatever their length.
@@ -32,25 +32,25 @@ func (Key) GoString() string { return Mask }
 // MarshalText keeps the value out of JSON and logs.
 func (Key) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 
-// Request is a request of a person to an API.
+// Request is a person's request to an API.
 type Request struct {
 	Endpoint string
 	Method   string
 	// Path follows Endpoint. It begins with "/", is percent-encoded, and may have a query.
 	Path string
-	// Header is what the person wants to send; see Exchange.Request.Dropped.
+	// Header is what the person wants to send; see Sent.Dropped.
 	Header http.Header
 	Body   []byte
 	// Key is sent as x-api-key; "" sends none. The caller has checked that it may go to Endpoint.
 	Key Key
-	// TakesKeys says that the API accepts keys. It matters only for explanations.
+	// TakesKeys says that the API accepts keys. Only explanations use it.
 	TakesKeys bool
 }
 
 // Exchange is what happened to a request.
 type Exchange struct {
 	Request Sent `json:"request"`
-	// Response is nil if no answer came. Failure then says why.
+	// Response is nil if no answer came, for the reason in Failure.
 	Response    *Response `json:"response" doc:"The API's answer; null if none came."`
 	Failure     Failure   `json:"failure,omitempty" enum:"private_address,dns,refused,tls,timeout,network" doc:"Why no answer came, or, with a response, why its body is not whole. private_address: the portal does not call addresses inside a network."`
 	Explanation string    `json:"explanation,omitempty" doc:"What an error means, and what to change."`
@@ -63,7 +63,6 @@ type Sent struct {
 	Method  string   `json:"method"`
 	URL     string   `json:"url"`
 	Headers []Header `json:"headers" doc:"As sent. Values of keys and credentials are masked."`
-	// Dropped are the names of headers that were not sent.
 	Dropped []string `json:"dropped" doc:"Headers that the portal does not send on, such as Host and Cookie."`
 	Body    string   `json:"body,omitempty"`
 }
@@ -77,7 +76,7 @@ type Response struct {
 	Body     Body     `json:"body"`
 }
 
-// Header is one header field. Headers are sorted by name.
+// Header is one header field, sorted by name.
 type Header struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -86,14 +85,13 @@ type Header struct {
 // Body is an answer's body as text.
 type Body struct {
 	Kind Kind `json:"kind" enum:"none,json,text,binary" doc:"json is indented. binary has no text."`
-	// Type is the Content-Type's media type, "" if the answer has none.
+	// Type is the Content-Type's media type, or "".
 	Type string `json:"type,omitempty"`
 	Text string `json:"text,omitempty"`
 	// Size is that of the body in bytes, decompressed, up to MaxResponse.
-	Size      int  `json:"size" doc:"In bytes, decompressed."`
-	Truncated bool `json:"truncated,omitempty" doc:"The body is longer than what is here."`
-	// Note says what was left out, "" if nothing was.
-	Note string `json:"note,omitempty" doc:"What is missing from the text, and how to get it."`
+	Size      int    `json:"size" doc:"In bytes, decompressed."`
+	Truncated bool   `json:"truncated,omitempty" doc:"The body is longer than what is here."`
+	Note      string `json:"note,omitempty" doc:"What is missing from the text, and how to get it."`
 }
 
 // Kind is how a Body is shown.

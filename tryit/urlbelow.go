@@ -14,7 +14,7 @@ const maxURL = 8 << 10
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 // urlBelow returns the URL of a path below an endpoint, or Invalid if the path would lead anywhere
-// else. An endpoint that cannot be used is a mistake of the operator, and an error without a code.
+// else. An unusable endpoint is the operator's mistake, and an error without a code.
 func urlBelow(endpoint, below string) (*url.URL, error) {
 	base, err := url.Parse(strings.TrimSuffix(endpoint, "/"))
 	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Hostname() == "" || base.User != nil || base.Opaque != "" ||

@@ -43,7 +43,6 @@ type Mine struct {
 	Leaving  leaving
 }
 
-// accountPath is the page about a person's own account.
 const accountPath = "/account"
 
 func (s *Web) accountRoutes(r chi.Router) {
@@ -202,7 +201,6 @@ func (s *Web) feedback(w http.ResponseWriter, r *http.Request, _ identity.Identi
 	return s.showFeedback(w, r, http.StatusOK, body)
 }
 
-// pathOf is a path of this portal, or "".
 func pathOf(page string) string {
 	if !strings.HasPrefix(page, "/") || strings.HasPrefix(page, "//") || len(page) > members.MaxPage {
 		return ""

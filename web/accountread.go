@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// accountRead keeps the account that a request has read, so that all parts of its page say the same,
-// and the request reads it once.
+// accountRead keeps the account that a request has read, so that the request reads it once and all
+// parts of its page agree.
 type accountRead struct {
 	mu      sync.Mutex
 	done    bool
@@ -25,8 +25,8 @@ func keepingAccount(r *http.Request) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), accountReadKey{}, &accountRead{}))
 }
 
-// account returns the account as this request has read it. Requests that change the account must read
-// it from the views.
+// account returns the account as this request has read it. Requests that change it must read it from
+// the views.
 func (s *Web) account(ctx context.Context, id portal.AccountID) (projections.Account, error) {
 	kept, ok := ctx.Value(accountReadKey{}).(*accountRead)
 	if !ok {

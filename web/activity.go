@@ -11,18 +11,15 @@ import (
 
 const (
 	shownLines = 10
-	// readLines is how many lines are read at once. Consecutive equal lines are shown as one.
-	readLines = 50
+	readLines  = 50
 )
 
 type activityPage struct {
 	Lines []activityLine
-	// Older is the cursor of the next page, "" if there is none.
 	Older string
 	// version is the same for the same lines.
 	version string
-	// First says that this is the newest page.
-	First bool
+	First   bool
 }
 
 type activityLine struct {
@@ -30,10 +27,9 @@ type activityLine struct {
 	Text  string
 	Words phrase
 	At    moment
-	// Since is the time of the oldest of several equal lines; times counts them.
-	Since moment
-	times int
-	// Follow is the operation that led to the line, "" if none is known.
+	// Since is the oldest of several equal lines; times counts them.
+	Since  moment
+	times  int
 	Follow portal.OperationID
 }
 
@@ -48,7 +44,6 @@ func (s *Web) activity(w http.ResponseWriter, r *http.Request, id identity.Ident
 	return nil
 }
 
-// activityAfter reads the page of activity at a cursor; "" is the newest page.
 func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, cursor string) (activityPage, error) {
 	read, err := s.views.Activity(ctx, account, cursor, readLines)
 	if err != nil {
@@ -80,7 +75,7 @@ func (p activityPage) newest() (lines []activityLine, more bool) {
 	return p.Lines[:shownLines], true
 }
 
-// repeatable reports whether a line still reads well with "12 times" at its end.
+// repeatable reports whether "12 times" can follow a line.
 func repeatable(text string) bool {
 	return strings.HasSuffix(text, ".") && !strings.ContainsAny(strings.TrimSuffix(text, "."), ".:;")
 }

@@ -20,8 +20,9 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// assetNames maps a file's name to the name it is served under, which includes a hash of its
-// content. So browsers can cache it permanently. assetContents maps that name to the content.
+// assetNames maps a file's name to the name it is served under. That has a hash of the
+// content, so browsers can cache it permanently. assetContents maps the served name to the
+// content.
 var assetNames, assetContents = hashAssets()
 
 func hashAssets() (names map[string]string, contents map[string][]byte) {
@@ -47,7 +48,7 @@ func hashAssets() (names map[string]string, contents map[string][]byte) {
 	return names, contents
 }
 
-// assetPath returns the path of a file; an unknown file fails the template.
+// assetPath returns the path of a file. An unknown file fails the template.
 func assetPath(name string) (string, error) {
 	hashed, ok := assetNames[name]
 	if !ok {
@@ -56,8 +57,8 @@ func assetPath(name string) (string, error) {
 	return "/assets/" + hashed, nil
 }
 
-// asset serves a file by its hashed name. Caches may keep it for a year, the maximum by RFC
-// 2616, without revalidating it (RFC 8246).
+// asset serves a file by its hashed name. Caches may keep it for a year (RFC 2616) without
+// revalidating it (RFC 8246).
 func (s *Web) asset(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "name")
 	content, ok := assetContents[name]

@@ -5,19 +5,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// boughtLine is a purchase on AWS Marketplace that the account has claimed.
+// boughtLine is a purchase that the account has claimed.
 type boughtLine struct {
-	Name  string
-	Buyer string
-	Badge badge
-	Text  string
-	// Since is when the state began, Until when the purchase ends unless it is renewed; neither needs
-	// to be known.
+	Name         string
+	Buyer        string
+	Badge        badge
+	Text         string
 	Since, Until moment
 	FreeTrial    bool
 	Follow       portal.OperationID
-	// AWS leads to the buyer's subscriptions, if something is to be done there.
-	AWS string
+	AWS          string
 }
 
 func (when times) bought(licences []projections.Licence) []boughtLine {

@@ -23,7 +23,7 @@ func Palette() branding.Palette {
 	return palette
 }
 
-// brand is the branding as the layout shows it. Paths are "" where the portal's own look applies.
+// brand is the branding as the layout shows it. A path is "" where the portal's own look applies.
 type brand struct {
 	Stylesheet, Logo, LogoDark string
 	LogoContainsName           bool
@@ -49,7 +49,6 @@ func (s *Web) brand() brand {
 // Name returns the portal's name.
 func (s *Web) Name() string { return cmp.Or(s.branding().Name, s.name) }
 
-// brandPath returns the address of a file of the branding. The stylesheet's is at the top.
 func brandPath(name string) string {
 	switch {
 	case name == "":
@@ -60,7 +59,7 @@ func brandPath(name string) string {
 	return "/branding/" + name
 }
 
-// brandFiles adds the files of the branding. They have a hash in their names, as assets do.
+// brandFiles adds the files of the branding, with hashed names like assets.
 func (s *Web) brandFiles(router chi.Router) {
 	get(router, "/branding.{hash}.css", func(w http.ResponseWriter, r *http.Request) {
 		s.brandFile(w, r, "branding."+chi.URLParam(r, "hash")+".css")

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// maxQuery bounds the search text, in characters; the rest is ignored.
+// maxQuery bounds the search text, in characters. The rest is ignored.
 const maxQuery = 100
 
 type catalogPage struct {
@@ -19,21 +19,18 @@ type catalogPage struct {
 	Cards  []card
 	Total  int
 	Facets []facet
-	// Chosen are the chosen options, each with the address that gives it up.
+	// Chosen are the chosen options, each with the address that removes it.
 	Chosen []facetOption
-	// List says that products are shown as lines and not as cards; Cards and Lines are the
-	// addresses of both views.
+	// List shows products as lines, not cards. Cards and Lines are the addresses of both
+	// views.
 	List             bool
 	AsCards, AsLines string
-	// Synchronized says that a catalog has been published.
-	Synchronized bool
-	SignIn       string
-	SignedIn     bool
-	// Hidden are the parameters that the search form keeps.
-	Hidden []link
+	Synchronized     bool
+	SignIn           string
+	SignedIn         bool
+	Hidden           []link
 }
 
-// facet is a property that the catalog can be filtered by.
 type facet struct {
 	Name    string
 	Options []facetOption
@@ -46,8 +43,8 @@ type facetOption struct {
 	Chosen bool
 }
 
-// facets are the properties, by their parameter in the address. Options of one facet widen the
-// list, those of different facets narrow it.
+// facets are the properties that filter the catalog, by query parameter. Options of one facet
+// widen the list; those of different facets narrow it.
 var facets = []struct {
 	param, name string
 	of          func(catalog.Product) []string
@@ -88,7 +85,6 @@ func (s *Web) catalog(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// chosenFacets returns the options in the address, by parameter.
 func chosenFacets(query url.Values) map[string][]string {
 	chosen := map[string][]string{}
 	for _, f := range facets {
@@ -144,7 +140,6 @@ func (f facet) chosen() bool {
 	return slices.ContainsFunc(f.Options, func(o facetOption) bool { return o.Chosen })
 }
 
-// catalogAddress is the state of the catalog page, all of which is in its address.
 type catalogAddress struct {
 	query  string
 	chosen map[string][]string
@@ -173,7 +168,6 @@ func (a catalogAddress) view(list bool) string {
 	return a.String()
 }
 
-// hidden are the parameters of the address but the query.
 func (a catalogAddress) hidden() []link {
 	var list []link
 	for _, f := range facets {
@@ -187,7 +181,7 @@ func (a catalogAddress) hidden() []link {
 	return list
 }
 
-// toggled is the address with the option chosen, or given up if it is chosen.
+// toggled is the address with the option added, or removed if it is chosen.
 func (a catalogAddress) toggled(param, value string) string {
 	chosen := map[string][]string{}
 	for p, options := range a.chosen {
@@ -205,7 +199,7 @@ func (a catalogAddress) toggled(param, value string) string {
 }
 
 // currentVersions leaves out deprecated versions of products that have another version in the
-// list. The others of several versions stay.
+// list.
 func currentVersions(products []catalog.Product) []catalog.Product {
 	current := map[string]bool{}
 	for _, p := range products {
@@ -226,7 +220,6 @@ func searchedFor(r *http.Request) string {
 	return query
 }
 
-// matching returns the products that contain every word of the query.
 func matching(products []catalog.Product, query string) []catalog.Product {
 	words := strings.Fields(strings.ToLower(query))
 	var found []catalog.Product
@@ -251,7 +244,6 @@ func searchable(product catalog.Product) string {
 	return strings.Join(lines, "\n")
 }
 
-// prices returns "Free" and "Paid" for the plans of a product, as far as their prices are given.
 func prices(product catalog.Product) []string {
 	var list []string
 	for _, plan := range product.Plans {

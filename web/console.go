@@ -23,29 +23,28 @@ type trying interface {
 	Try(ctx context.Context, who tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error)
 }
 
-// maxTry bounds a console's form: the largest body that try-it sends, escaped, and its fields.
+// maxTry bounds a console's form in bytes: the largest body that try-it sends, escaped, and
+// its fields.
 const maxTry = 3*tryit.MaxRequest + 64<<10
 
-// maxAnswerShown bounds the text of an answer in a page, in bytes. A browser is slow with more, and
-// a page needs several times the memory.
+// maxAnswerShown bounds an answer's text in a page, in bytes. Browsers are slow with more, and a
+// page needs several times the memory.
 const maxAnswerShown = 1 << 20
 
-// console is the form that tries an operation, and what came of it.
+// console is the form that tries an operation, and the result.
 type console struct {
-	Action string
-	Base   string
-	// Unavailable says why the operation cannot be tried here, "" if it can.
+	Action      string
+	Base        string
 	Unavailable string
 	NeedsKey    bool
 	Keys        []keyChoice
 	NoKey       bool
-	// WhyNoKey says why there is no key to choose, GetKey what to do about that.
+	// WhyNoKey says why there is no key to choose, GetKey how to get one.
 	WhyNoKey string
 	GetKey   link
 	Fields   []consoleField
 	Body     *consoleBody
 	Headers  string
-	// Problem says why nothing was sent.
 	Problem  string
 	Exchange *exchangeView
 }
@@ -82,8 +81,7 @@ type exchangeView struct {
 	Shown                   template.HTML
 }
 
-// filledConsole returns the form, filled with the operation's example; nil if the operation cannot
-// be tried.
+// filledConsole fills the form with the operation's example; nil if the operation cannot be tried.
 func (ref *reference) filledConsole(r *http.Request, op *openapi.Operation) (*console, error) {
 	if ref.web.trying == nil || ref.isWebhook(op) {
 		return nil, nil
@@ -142,7 +140,7 @@ func (b *consoleBody) setText(text string) {
 	b.Text, b.Rows = text, min(max(strings.Count(text, "\n")+2, 4), 20)
 }
 
-// console is the form without its fields: where it sends to, and with which keys.
+// console is the form without its fields.
 func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console, error) {
 	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: op.TakesKey()}
 	switch {
@@ -181,7 +179,7 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 	return c, nil
 }
 
-// try sends the request in the form and shows the operation with what came of it.
+// try sends the request and shows the operation with the result.
 func (ref *reference) try(w http.ResponseWriter, r *http.Request) error {
 	op, tag, err := ref.operationOf(r)
 	if err != nil {
@@ -207,8 +205,6 @@ func (ref *reference) try(w http.ResponseWriter, r *http.Request) error {
 	return ref.showOperation(w, r, status, op, tag, form)
 }
 
-// attempt fills the console with the form's values, sends the request, and returns the status of
-// the page.
 func (ref *reference) attempt(r *http.Request, c *console, op *openapi.Operation) (status int) {
 	values := openapi.Values{Parameters: map[string]string{}}
 	for _, p := range op.Parameters {
@@ -254,7 +250,7 @@ func (ref *reference) attempt(r *http.Request, c *console, op *openapi.Operation
 	return http.StatusOK
 }
 
-// explain puts errors at the fields that they are about.
+// explain puts errors at their fields.
 func (c *console) explain(err error) {
 	c.Problem = "Nothing was sent. Correct the marked fields first."
 	var problems openapi.Problems
@@ -278,7 +274,7 @@ func (c *console) explain(err error) {
 	}
 }
 
-// headersOf reads the headers that a person added, one a line.
+// headersOf reads the headers that a person added, one per line.
 func headersOf(added string) (http.Header, error) {
 	header := http.Header{}
 	for line := range strings.Lines(added) {
@@ -296,7 +292,6 @@ func headersOf(added string) (http.Header, error) {
 	return header, nil
 }
 
-// clipped returns at most that many bytes of a text.
 func clipped(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -14,30 +14,23 @@ import (
 )
 
 type dashboardPage struct {
-	Person string
-	// Unregistered is set while the account is not registered.
+	Person       string
 	Unregistered *registration
-	// Standing is set while the account cannot be used.
-	Standing *standingNote
-	// Purchases were made on AWS Marketplace and wait for the person's confirmation.
-	Purchases []purchaseLine
-	// Bought are the purchases that the account has claimed.
-	Bought []boughtLine
-	// Needs are the notices that need something of the person, most important first.
-	Needs []noticeLine
-	// Told says that there is a page of notices.
-	Told bool
-	// Blocked is what does not work until the operator acts, UnderWay what is in progress
-	// or waits, and Unmet what was refused or failed.
+	Standing     *standingNote
+	Purchases    []purchaseLine
+	Bought       []boughtLine
+	Needs        []noticeLine
+	Told         bool
+	// Blocked waits for the operator, UnderWay is in progress, and Unmet was refused or
+	// failed.
 	Blocked, UnderWay, Unmet []attention
-	// Past are the subscriptions that have ended, Subscriptions all others.
+	// Past are the subscriptions that have ended.
 	Subscriptions, Past []subscriptionLine
 	Keys                []keyLine
 	Activity            []activityLine
 	More                bool
-	// Open says that something is in progress, so the page polls.
-	Open    bool
-	Version string
+	Open                bool
+	Version             string
 }
 
 type attention struct {
@@ -53,29 +46,26 @@ type subscriptionLine struct {
 	// Named says that the plan's name contains the product's.
 	Named  bool
 	Limits []limit
-	// Used is set for an active subscription.
-	Used []usedLine
-	Call firstCall
+	Used   []usedLine
+	Call   firstCall
 }
 
 type keyLine struct {
-	ID    portal.KeyID
-	Name  string
-	Ring  portal.Ring
-	Badge badge
-	// Active says that the key can be revealed.
+	ID     portal.KeyID
+	Name   string
+	Ring   portal.Ring
+	Badge  badge
 	Active bool
-	// Over says that it has ended, or is ending. Replaced says that another key has replaced it and
-	// it still works. Rotatable says that it can be replaced.
+	// Over says that it has ended or is ending. Replaced says that another key has replaced it and
+	// it still works.
 	Over, Replaced, Rotatable bool
-	// Hint says why it cannot be revealed, or why it is not in use.
+	// Hint says why it cannot be revealed or is not in use.
 	Hint           string
 	Created, Shown moment
-	// Ends says when and why it ends, or ended. EndsAt is that time for a form, "" if there is none.
+	// Ends says when and why it ends or ended. EndsAt is the time for a form, "" if none.
 	Ends   phrase
 	EndsAt string
-	// Plans names the plans that it is for, "" if all keys are for the same ones.
-	Plans string
+	Plans  string
 }
 
 func (s *Web) dashboard(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
@@ -173,7 +163,7 @@ func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.S
 	return line
 }
 
-// add adds a subscription, and an attention while it is pending or ending.
+// add adds a subscription, and an attention if it is pending or ending.
 func (p *dashboardPage) add(line subscriptionLine) {
 	if line.State == projections.SubscriptionEnded {
 		p.Past = append(p.Past, line)
@@ -201,7 +191,7 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	p.UnderWay = append(p.UnderWay, note)
 }
 
-// addRequest adds a request that no subscription shows. Registration has a notice of its own.
+// addRequest adds a request that no subscription shows. Registration has its own notice.
 func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 	if stand.Type == typeRegister {
 		return
@@ -244,7 +234,6 @@ func ids(lines []noticeLine) (list []string) {
 	return list
 }
 
-// texts leave out how long ago something was, which the script keeps up to date.
 func texts(lines []usedLine) (list []string) {
 	for _, line := range lines {
 		list = append(list, line.Text, line.AsOf.Machine)

@@ -8,16 +8,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// deletedPath is the page that says what the deletion of an account has deleted.
 const deletedPath = accountPath + "/deleted"
 
 type deletedPage struct {
-	// SignIn opens a new account.
 	SignIn string
 }
 
-// accountDeleted reads nothing, so it does not say whether the reader ever had an account. People who
-// are signed in see what the deletion of theirs would delete.
+// accountDeleted reads nothing, so it does not reveal whether the reader ever had an account. People
+// who are signed in see what deleting theirs would delete.
 func (s *Web) accountDeleted(w http.ResponseWriter, r *http.Request) error {
 	title := "Your account is deleted"
 	if _, ok := identity.From(r.Context()); ok {
@@ -27,8 +25,8 @@ func (s *Web) accountDeleted(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// afterDeletion serves a page for members to the browser of a deleted account: the operation that has
-// deleted it, or otherwise the page that says so. done is false for other browsers.
+// afterDeletion serves a members' page to the browser of a deleted account: the operation that
+// deleted it, or else the page that says so. done is false for other browsers.
 func (s *Web) afterDeletion(w http.ResponseWriter, r *http.Request) (done bool, err error) {
 	account, ok, err := s.deleted(r)
 	if err != nil || !ok {
@@ -46,7 +44,7 @@ func (s *Web) afterDeletion(w http.ResponseWriter, r *http.Request) (done bool, 
 	return true, nil
 }
 
-// deletion shows the operation that has deleted the account. shown is false for any other operation.
+// deletion shows the operation that deleted the account. shown is false for any other operation.
 func (s *Web) deletion(w http.ResponseWriter, r *http.Request, account portal.AccountID) (shown bool, err error) {
 	name, err := param(r, "operation")
 	if err != nil {

@@ -14,8 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// publicDocuments adds pages that are the same for everybody, most of them at well-known
-// addresses.
 func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/favicon.ico", s.favicon)
 	get(router, "/robots.txt", s.robots)
@@ -38,8 +36,8 @@ func (s *Web) favicon(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "favicon.svg", time.Time{}, bytes.NewReader(assetContents[assetNames["favicon.svg"]]))
 }
 
-// robots keeps crawlers off what needs a sign-in, and names the sitemap (RFC 9309). Previews of
-// links show images of products.
+// robots keeps crawlers off pages that need a sign-in, and names the sitemap (RFC 9309). Link
+// previews need the images of products.
 func (s *Web) robots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -49,10 +47,8 @@ func (s *Web) robots(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// productSchema serves the JSON Schema of product.yaml.
 func productSchema(w http.ResponseWriter, r *http.Request) { serveSchema(w, r, folder.Schema) }
 
-// serveSchema serves a JSON Schema to editors, those on other sites included.
 func serveSchema(w http.ResponseWriter, r *http.Request, schema []byte) {
 	w.Header().Set("Cache-Control", keptForADay)
 	w.Header().Set("ETag", `"`+catalog.HashOf(schema)+`"`)
@@ -61,8 +57,6 @@ func serveSchema(w http.ResponseWriter, r *http.Request, schema []byte) {
 	http.ServeContent(w, r, "schema.json", time.Time{}, bytes.NewReader(schema))
 }
 
-// securityTextAge is how long security.txt is valid, at most a year (RFC 9116, section
-// 2.5.5).
 const securityTextAge = 180 * 24 * time.Hour
 
 // securityText says where to report a vulnerability (RFC 9116).
@@ -90,12 +84,11 @@ func signUpHere(w http.ResponseWriter, r *http.Request) {
 }
 
 type problemPage struct {
-	Code string
-	// Means says what the problem is, Do what the client can do about it.
+	Code      string
 	Means, Do string
 }
 
-// problemPages has a page for every code, since a problem's type is the page's address.
+// problemPages has every code, since a problem's type is its page's address.
 var problemPages = map[portal.Code]problemPage{
 	portal.Invalid:           {Means: "The request is not valid.", Do: "The detail and the errors of the problem say what to change. Sending the same request again does not help."},
 	portal.Unauthorized:      {Means: "The request carries no valid token and no session.", Do: "Get a new ID or access token from this portal's identity provider and send it as a bearer token."},
@@ -133,8 +126,8 @@ func (s *Web) problem(w http.ResponseWriter, r *http.Request) error {
 type signedOutPage struct{ Next string }
 
 // SignedOut answers a sign-out with a page that leads to next, the identity provider's
-// sign-out page. A redirect would not work: browsers apply the form-action policy to
-// redirects after a form, and the provider may redirect to another site.
+// sign-out page. A redirect would not work: browsers apply form-action to redirects
+// after a form, and the provider may redirect to another site.
 func (s *Web) SignedOut(w http.ResponseWriter, r *http.Request, next string) {
 	protect(w, r)
 	w.Header().Set("Cache-Control", "no-store")

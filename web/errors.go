@@ -19,16 +19,12 @@ type failure struct {
 	Heading string
 	Message string
 	Advice  string
-	// Request is the request id, to quote when asking for help.
 	Request string
-	// SignIn is the address of the sign-in, if signing in helps.
-	SignIn string
-	// Retry leads to the same page, or back to the page of the form; the zero value if
-	// neither helps.
+	SignIn  string
+	// Retry leads to the same page or the form's page; zero if neither helps.
 	Retry link
 }
 
-// explained has the heading and advice for each status; other statuses use those of 500.
 var explained = map[int]failure{
 	http.StatusBadRequest:            {Heading: "That did not work", Advice: "Go back and try again from the page you came from."},
 	http.StatusUnauthorized:          {Heading: "Please sign in", Advice: "We then bring you back to where you were."},
@@ -43,9 +39,9 @@ var explained = map[int]failure{
 	http.StatusInternalServerError:   {Heading: "Something went wrong", Advice: "It is not your fault. The operator of this portal can look it up by the request id below."},
 }
 
-// Error responds with a page that says what went wrong and what to do now. It shows the
-// message of a portal.Error; the text of any other error goes only to the log. Nothing may
-// have been written before.
+// Error responds with a page that says what went wrong and what to do. It shows the
+// message of a portal.Error; other errors go only to the log. Nothing may have been
+// written before.
 func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.DeadlineExceeded) && portal.CodeOf(err) == portal.Internal {
 		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now. Try again in a moment.", Err: err}
@@ -76,7 +72,6 @@ func (s *Web) fail(w http.ResponseWriter, r *http.Request, status int, message s
 	s.show(w, r, status, message, again)
 }
 
-// show responds with the error page; again is the address of a sign-in, if that helps.
 func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, again string) {
 	said, ok := explained[status]
 	if !ok {
@@ -94,8 +89,8 @@ func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, 
 	s.render(w, r, status, view{page: "error", Title: said.Heading, Body: said})
 }
 
-// retry returns a link to the same page, if the error is temporary, or to the page of the
-// form. A callback from the identity provider works only once, so it is not retried.
+// retry returns a link to the same page or the form's page if the error is temporary. A
+// callback from the identity provider works only once, so it is not retried.
 func retry(r *http.Request, status int) link {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if from := here(r); from != identity.HomePath {

@@ -6,11 +6,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// fault is why a form did nothing. Field is the id of the field to correct, "" if it is none of them.
+// fault is why a form did nothing. Field is the id of the field to correct, or "".
 type fault struct{ Field, Text string }
 
-// refused is what the page of a form says about an error that the person can do something about. The
-// page keeps what they entered.
+// refused is what the form's page says about an error that the person can fix.
 func refused(w http.ResponseWriter, err error) (text string, ok bool) {
 	switch portal.CodeOf(err) {
 	case portal.TooManyRequests:
@@ -22,5 +21,5 @@ func refused(w http.ResponseWriter, err error) (text string, ok bool) {
 	return portal.MessageOf(err), true
 }
 
-// retryAfter is in seconds: the limits of requests count by the minute.
+// retryAfter is in seconds. Rate limits count by the minute.
 const retryAfter = "60"

@@ -19,15 +19,14 @@ const (
 	placeholderPath = "A_PATH"
 )
 
-// firstCall is a shell command that calls an API, the zero value if no address is known.
 type firstCall struct {
 	Text string
-	// Path says that the reader must fill in a path, Key that the call needs a key.
+	// Path says that the reader must fill in a path.
 	Path, Key bool
 }
 
-// firstCall returns the simplest call to a product that its documentation has. Without
-// documentation the reader has to fill in a path, since few APIs answer at their root.
+// firstCall returns the simplest call in a product's documentation. Without
+// documentation the reader fills in a path, since few APIs answer at their root.
 func (s *Web) firstCall(ctx context.Context, shelf *library.Shelf, product catalog.Product, key string) firstCall {
 	for _, api := range product.APIs {
 		if api.Definition == "" || api.Endpoint == "" || api.Kind == catalog.Docs {
@@ -49,7 +48,6 @@ func (s *Web) firstCall(ctx context.Context, shelf *library.Shelf, product catal
 	return plainCall(endpoint(product), key)
 }
 
-// plainCall is a call to an address without documentation.
 func plainCall(endpoint, key string) firstCall {
 	if endpoint == "" {
 		return firstCall{}
@@ -58,8 +56,8 @@ func plainCall(endpoint, key string) firstCall {
 	return firstCall{Text: fmt.Sprintf("curl -H %s %s", shellQuoted("x-api-key: "+key), shellQuoted(at)), Path: true, Key: true}
 }
 
-// simplest returns the operation that is easiest to try: a GET with as few required parameters as
-// possible, and rather one that needs no more than a key.
+// simplest returns the operation that is easiest to try: a GET with few required parameters,
+// preferably one that needs no more than a key.
 func simplest(doc *openapi.Document) *openapi.Operation {
 	var best *openapi.Operation
 	least := 0
@@ -85,7 +83,7 @@ func simplest(doc *openapi.Document) *openapi.Operation {
 	return best
 }
 
-// exampleCall writes an operation's example request in a language, "" if it cannot be written.
+// exampleCall writes an operation's example request, "" if it cannot be written.
 func exampleCall(op *openapi.Operation, base, language, key string) string {
 	call := snippet.Example(op, base)
 	for i, h := range call.Header {
@@ -100,5 +98,5 @@ func exampleCall(op *openapi.Operation, base, language, key string) string {
 	return text
 }
 
-// shellQuoted quotes any text as one word for a POSIX shell.
+// shellQuoted quotes a text as one word for a POSIX shell.
 func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

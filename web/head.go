@@ -26,8 +26,8 @@ func signedIn(r *http.Request) bool {
 	return ok
 }
 
-// onShelf finds the product in the path. An old address of it leads to the same page at its
-// present one: then moved is that page's path.
+// onShelf finds the product in the path. For an old address, moved is the path of the same
+// page at its present address.
 func (s *Web) onShelf(r *http.Request) (shelf *library.Shelf, product catalog.Product, moved string, err error) {
 	name, err := param(r, "product")
 	if err != nil {
@@ -62,7 +62,6 @@ func (s *Web) onShelf(r *http.Request) (shelf *library.Shelf, product catalog.Pr
 	return shelf, product, moved, nil
 }
 
-// productPageOf serves a page about a product, and redirects old addresses.
 func (s *Web) productPageOf(page func(http.ResponseWriter, *http.Request, *library.Shelf, catalog.Product) error) http.HandlerFunc {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
 		shelf, product, moved, err := s.onShelf(r)
@@ -77,14 +76,12 @@ func (s *Web) productPageOf(page func(http.ResponseWriter, *http.Request, *libra
 	})
 }
 
-// productHead is the top of every page about a product.
 type productHead struct {
-	Product  catalog.Product
-	Badges   []badge
-	Image    string
-	Tabs     []tab
-	Versions []versionLink
-	// Sunset is the day after which the product may be gone, "" if unknown.
+	Product   catalog.Product
+	Badges    []badge
+	Image     string
+	Tabs      []tab
+	Versions  []versionLink
 	Sunset    string
 	Successor *link
 	Action    link
@@ -141,7 +138,7 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 	return head
 }
 
-// nextAction is the way to a key: to the person's own, if they have one for the product.
+// nextAction leads to a key: the person's own, if they have one for the product.
 func (s *Web) nextAction(r *http.Request, product catalog.Product) link {
 	if s.holds(r, product) {
 		return link{"See your key", "/dashboard#keys"}
@@ -149,8 +146,7 @@ func (s *Web) nextAction(r *http.Request, product catalog.Product) link {
 	return link{"Get an API key", escapedPath("apis", product.ID, "plans")}
 }
 
-// holds reports whether the person has one of the product's plans. If that cannot be read, the page
-// is shown all the same.
+// holds reports whether the person has one of the product's plans, false if that cannot be read.
 func (s *Web) holds(r *http.Request, product catalog.Product) bool {
 	id, ok := identity.From(r.Context())
 	if !ok {
@@ -194,7 +190,7 @@ func productBadges(product catalog.Product) []badge {
 	return list
 }
 
-// versionLinks lists the versions of a product, the newest first, if there are several.
+// versionLinks lists a product's versions, newest first, if there are several.
 func versionLinks(products []catalog.Product, of catalog.Product) []versionLink {
 	if of.VersionOf == "" {
 		return nil
@@ -218,7 +214,6 @@ func versionLinks(products []catalog.Product, of catalog.Product) []versionLink 
 	return links
 }
 
-// compareVersions compares versions number by number, such as 1.9 and 1.10.
 func compareVersions(a, b string) int {
 	as, bs := strings.FieldsFunc(a, isVersionGap), strings.FieldsFunc(b, isVersionGap)
 	for i := range min(len(as), len(bs)) {
@@ -232,7 +227,7 @@ func compareVersions(a, b string) int {
 
 func isVersionGap(r rune) bool { return r == '.' || r == '-' || r == ' ' }
 
-// versionedName has the version of a product of which there are several versions.
+// versionedName adds the version if the product has several.
 func versionedName(product catalog.Product) string {
 	if product.VersionOf == "" {
 		return product.Name

@@ -7,9 +7,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// policy lets a page load only what this portal serves and send forms only to it; there are
-// no inline scripts or styles. Browsers apply form-action to redirects, too, so no form may
-// redirect to another site: see SignedOut.
+// policy lets a page load only from this portal and send forms only to it, without inline
+// scripts or styles. Browsers apply form-action to redirects, too, so no form may redirect
+// to another site: see SignedOut.
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 func headers(next http.Handler) http.Handler {
@@ -19,8 +19,8 @@ func headers(next http.Handler) http.Handler {
 	})
 }
 
-// protect adds a page's security headers to those of every response. Caches must not store
-// the pages of people who are signed in, and must revalidate all others each time.
+// protect adds a page's security headers. Caches must not store pages of people who are
+// signed in, and must revalidate all others.
 func protect(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)

@@ -19,7 +19,7 @@ const (
 	featured = 3
 	maxNews  = 4
 	// exampleEndpoint is in the quickstart while nothing is published. RFC 2606 reserves the
-	// name, so it leads nowhere.
+	// name.
 	exampleEndpoint = "https://api.example.com/"
 )
 
@@ -27,7 +27,7 @@ type homePage struct {
 	Featured []card
 	More     bool
 	Call     firstCall
-	// Product is the one that the call is for, the zero value if it is only an example.
+	// Product is zero if the call is only an example.
 	Product link
 	News    []newsLine
 	homeWords
@@ -36,11 +36,10 @@ type homePage struct {
 // newsLine is the newest entry of a product's changelog. Text is its beginning.
 type newsLine struct {
 	Product, Title, Text, Href string
-	// Date is in the form 2026-11-02, When the same in words. Both are empty if the heading has none.
+	// Date is in the form 2026-11-02, When the same in words. Both may be empty.
 	Date, When string
 }
 
-// homeWords are the operator's words on the home page, or the portal's own.
 type homeWords struct {
 	Tagline string
 	Action  link
@@ -55,7 +54,7 @@ func (s *Web) homeWords() homeWords {
 	return words
 }
 
-// home is the home page. If the catalog cannot be read, it is shown without products.
+// home is the home page. It has no products if the catalog cannot be read.
 func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	body := homePage{Call: plainCall(exampleEndpoint, placeholderKey), homeWords: s.homeWords()}
 	shelf, err := s.shelf(r)
@@ -78,8 +77,8 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// news lists the newest entry of each product's changelog: its first heading below the title that
-// is not "Unreleased". The newest comes first, by the dates in the headings.
+// news lists the newest entry of each product's changelog: the first heading below the title that
+// is not "Unreleased". The newest comes first.
 func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog.Product) []newsLine {
 	var list []newsLine
 	for _, product := range products {
@@ -102,8 +101,6 @@ func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog
 	return list[:min(maxNews, len(list))]
 }
 
-// beginningAfter returns the first line of text after a heading, "" if there is none before the
-// next heading.
 func beginningAfter(source, heading string) string {
 	found, below := false, ""
 	for line := range strings.Lines(source) {
@@ -125,7 +122,7 @@ func firstLineOf(source string) string {
 	return line
 }
 
-// titleAndDate takes the date out of a heading such as "1.1.0 - 2026-10-05".
+// titleAndDate splits a heading such as "1.1.0 - 2026-10-05".
 func titleAndDate(heading string) (title, date, when string) {
 	date = dateIn(heading)
 	day, err := time.Parse(time.DateOnly, date)
@@ -136,7 +133,6 @@ func titleAndDate(heading string) (title, date, when string) {
 	return strings.Trim(before+after, " -–—:()[]"), date, day.Format("2 January 2006")
 }
 
-// dateIn returns the first date (YYYY-MM-DD) in a text, "" without one.
 func dateIn(text string) string {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }) {
 		if len(word) == len("2006-01-02") && strings.Count(word, "-") == 2 {
@@ -146,7 +142,6 @@ func dateIn(text string) string {
 	return ""
 }
 
-// featuredFirst puts featured products first, then those with plans.
 func featuredFirst(products []catalog.Product) []catalog.Product {
 	rank := func(p catalog.Product) int {
 		switch {
@@ -170,7 +165,6 @@ type card struct {
 	DocsOnly bool
 }
 
-// byName sorts products by name, ignoring case.
 func byName(products []catalog.Product) []catalog.Product {
 	return slices.SortedStableFunc(slices.Values(products), func(a, b catalog.Product) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Name, b.Name))
@@ -188,7 +182,6 @@ func cards(products []catalog.Product) []card {
 	return list
 }
 
-// versions returns the product's version, or else those of its APIs.
 func versions(product catalog.Product) []string {
 	if product.Version != "" {
 		return []string{product.Version}

@@ -39,14 +39,12 @@ func (s *Web) keyRoutes(r chi.Router) {
 
 type keysPage struct {
 	Live, Past []keyLine
-	// Most is how many keys a person may have: in all, or for each plan if there is a choice of Plans.
-	// Full says that they have that many.
-	Most  int
-	Full  bool
-	Plans []planChoice
-	// Standing is set while the account cannot be used.
-	Standing *standingNote
-	// Name and Expires are what the person entered, if Fault says why it was refused.
+	// Most is how many keys a person may have: in all, or for each plan if Plans offers a choice. Full
+	// says that they have that many.
+	Most          int
+	Full          bool
+	Plans         []planChoice
+	Standing      *standingNote
 	Name, Expires string
 	Fault         fault
 }
@@ -86,7 +84,6 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 	return nil
 }
 
-// ringOfNew is the ring of a new key if the person has no choice.
 func ringOfNew(account projections.Account) portal.Ring {
 	for _, sub := range account.Subscriptions {
 		if sub.State != projections.SubscriptionEnded {
@@ -96,8 +93,7 @@ func ringOfNew(account projections.Account) portal.Ring {
 	return portal.AccountRing
 }
 
-// countNew counts the keys of the ring without those that others have replaced, which a person may have
-// besides.
+// countNew counts the keys of the ring. Keys that others have replaced do not count.
 func countNew(live []keyLine, ring portal.Ring) int {
 	n := 0
 	for _, line := range live {
@@ -108,7 +104,7 @@ func countNew(live []keyLine, ring portal.Ring) int {
 	return n
 }
 
-// plansWithKeys lists the plans that a new key may be for, nothing if all have the same keys.
+// plansWithKeys lists the plans that a new key may be for, none if all have the same keys.
 func plansWithKeys(account projections.Account, chosen portal.PlanID) []planChoice {
 	rings := map[portal.Ring]bool{}
 	var choices []planChoice
@@ -162,36 +158,29 @@ func (s *Web) formMoment(r *http.Request, field string) (*time.Time, error) {
 
 type keyPage struct {
 	keyLine
-	// Standing is set while the account cannot be used.
 	Standing *standingNote
-	// Fault is why the last form did nothing. Typed is what it said.
-	Fault fault
-	Typed typed
-	// Overlaps are the choices of a rotation, Ends those of when the key ends.
+	Fault    fault
+	Typed    typed
 	Overlaps []choice
 	Choices  []choice
-	// Until is a proposal for when the key ends.
-	Until string
-	Most  int
+	Until    string
+	Most     int
 }
 
-// typed is what a person has entered into the forms about a key.
 type typed struct{ Overlap, Custom, When, At, Name, Confirm string }
 
-// choice is a radio button.
 type choice struct {
 	Value string
 	Text  phrase
 	On    bool
 }
 
-// overlaps are how long the old key of a rotation may work.
+// overlaps are how long the old key of a rotation may still work.
 var overlaps = []struct{ value, text string }{
 	{"0", "No time: it ends as soon as the new key works"}, {"1h", "An hour"}, {"24h", "A day"}, {"7d", "Seven days"},
 }
 
-// later are the times by which a person can extend the old key of a rotation, expiries those after which
-// a key can expire.
+// later extends the old key of a rotation; expiries are for other keys.
 var (
 	later = []lasting{{time.Hour, "An hour longer"}, {24 * time.Hour, "A day longer"}, {7 * 24 * time.Hour, "Seven days longer"}}
 
@@ -203,10 +192,9 @@ type lasting struct {
 	text string
 }
 
-// otherTime is the choice of a time in a field of its own.
 const otherTime = "at"
 
-// endChoices are when a key can end. Each is a point in time, so that a form that is sent twice does
+// endChoices are when a key can end. Each is a point in time, so a form that is sent twice does
 // nothing the second time.
 func (when times) endChoices(key projections.Key, isReplaced bool, chosen string) []choice {
 	from, spans, latest := when.now.Truncate(time.Minute), expiries, portal.MaxKeyExpiry
@@ -260,11 +248,9 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return nil
 }
 
-// keyForm asks for what a form about a key says. portal.FieldOf of the error is the id of the field.
 type keyForm func(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error)
 
-// onKey handles a form about a key. A form that cannot be accepted as it is leads to the key's page
-// with the reason.
+// onKey handles a form about a key. If it is not accepted, the key's page says why.
 func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identity.Identity) error {
 	return func(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 		key, err := param(r, "key")
@@ -307,7 +293,6 @@ func (s *Web) replaceLeaked(r *http.Request, who operations.Caller, key portal.K
 	return s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Leaked: true})
 }
 
-// endKey changes when a key ends: at a time, never, or now for the old key of a rotation.
 func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
 	var end operations.End
 	switch chosen := r.PostForm.Get("when"); chosen {
@@ -351,7 +336,6 @@ func (s *Web) mayEnd(r *http.Request, who operations.Caller, key portal.KeyID, a
 	return portal.At("at", portal.KeyEnd(at, s.now(), latest))
 }
 
-// revokeKey ends a key now, if the person has typed its name.
 func (s *Web) revokeKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
 	account, err := s.account(r.Context(), who.Account)
 	if err != nil {

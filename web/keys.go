@@ -63,7 +63,6 @@ func subscribes(account projections.Account) bool {
 	return slices.ContainsFunc(account.Subscriptions, func(sub projections.Subscription) bool { return sub.State != projections.SubscriptionEnded })
 }
 
-// addEnd adds when and why the key ends.
 func (when times) addEnd(line *keyLine, account projections.Account, key projections.Key) {
 	if key.Ends.IsZero() {
 		return
@@ -82,20 +81,19 @@ func (when times) addEnd(line *keyLine, account projections.Account, key project
 	line.Ends = phrase{plain("It expires on "), when.at(key.Ends), plain(", "), when.countdown(key.Ends), plain(".")}
 }
 
-// endedFor continues a sentence with the reason for which a key ended.
+// endedFor continues a sentence with why a key ended.
 var endedFor = map[string]string{
 	string(events.EndRevoked): ": it was revoked", string(events.EndLeaked): ": its value leaked", string(events.EndRotated): ": another key has replaced it",
 	string(events.EndExpired): ": it expired", string(events.EndAccountDeleted): " with the account", string(events.EndRefused): ": API Gateway did not accept it",
 }
 
-// replaced reports whether another key that still works replaces the key.
 func replaced(account projections.Account, key projections.Key) bool {
 	return slices.ContainsFunc(account.Keys, func(by projections.Key) bool {
 		return by.ID == key.ReplacedBy && by.State != projections.KeyEnding && by.State != projections.KeyEnded
 	})
 }
 
-// plansOf names the plans of a key, if the account's plans have different keys.
+// plansOf names the plans of a key if plans have different keys.
 func plansOf(account projections.Account, key projections.Key) string {
 	var names []string
 	rings := map[portal.Ring]bool{}
@@ -114,14 +112,12 @@ func plansOf(account projections.Account, key projections.Key) string {
 	return strings.Join(names, ", ")
 }
 
-// waits reports whether a subscription of the key waits.
 func waits(account projections.Account, key projections.Key) bool {
 	return slices.ContainsFunc(account.Subscriptions, func(sub projections.Subscription) bool {
 		return sub.Ring == key.Ring && sub.Waiting != ""
 	})
 }
 
-// works reports whether a key of the subscription works, as far as is known.
 func works(account projections.Account, sub projections.Subscription) bool {
 	for _, key := range account.Keys {
 		if key.Ring == sub.Ring && (key.State == projections.KeyActive || key.State == projections.KeyPending) {
@@ -132,11 +128,9 @@ func works(account projections.Account, sub projections.Subscription) bool {
 }
 
 type revealPage struct {
-	Name  string
-	Value string
-	// Calls are first calls to the subscribed products, with the value in them.
-	Calls []keyedCall
-	// NeedPath says that the reader must fill in the path of a call.
+	Name     string
+	Value    string
+	Calls    []keyedCall
 	NeedPath bool
 }
 

@@ -10,10 +10,8 @@ import (
 
 const mailedAgain = "The mail is sent again. Reload the page to see what came of it."
 
-// mailLine is what came of the mail about a notice.
 type mailLine struct {
-	Text phrase
-	// Failed says that the last attempt failed, and Again that the mail can be sent again.
+	Text          phrase
 	Failed, Again bool
 }
 
@@ -39,7 +37,7 @@ func (when times) mailLine(mail notices.Delivery) *mailLine {
 	return line
 }
 
-// mailAgain has the mail about a notice sent again. The page says why if it cannot be.
+// mailAgain sends the mail about a notice again. The page says why if it cannot.
 func (s *Web) mailAgain(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	notice, err := param(r, "notice")
 	if err != nil {

@@ -49,39 +49,35 @@ type Marketplace struct {
 	Confirm confirming
 	// Licences says which account has claimed a licence. Nil means that this is not known.
 	Licences owning
-	// Limit limits how many buyers arrive from one address.
-	Limit func(http.Handler) http.Handler
+	Limit    func(http.Handler) http.Handler
 }
 
 const (
-	// ArrivalPath begins the paths to which AWS Marketplace sends buyers. One more segment names a
-	// plan or a product. Pages of other sites post forms there, and only there.
-	ArrivalPath = "/marketplace-confirm/"
-	// PurchasesPath is the page of the purchases that a browser may confirm.
+	// ArrivalPath begins the paths to which AWS Marketplace sends buyers, with a plan or product
+	// as one more segment. Only there do other sites post forms.
+	ArrivalPath   = "/marketplace-confirm/"
 	PurchasesPath = "/marketplace"
 
 	purchaseCookie = "gatehouse_purchase"
-	// suffixLength is how much of a claim's id tells apart the cookies of several purchases.
+	// suffixLength is how much of a claim's id names its cookie.
 	suffixLength = 8
 	// maxPurchases bounds how many cookies of a browser are looked up.
-	maxPurchases = 20
-	// subscriptionsOfAWS is where buyers find what they have bought.
+	maxPurchases       = 20
 	subscriptionsOfAWS = "https://console.aws.amazon.com/marketplace/home#/subscriptions"
 )
 
-// WithMarketplace adds the pages for buyers from AWS Marketplace. It must be called before Routes.
+// WithMarketplace adds the pages for buyers from AWS Marketplace. Call it before Routes.
 func (s *Web) WithMarketplace(market Marketplace) *Web {
 	s.market = market
 	return s
 }
 
-// ownPurchase is a purchase that this browser may confirm.
 type ownPurchase struct {
 	arrival.Claim
 	Suffix, secret string
 }
 
-// purchases returns what the browser may confirm, the newest first.
+// purchases returns what the browser may confirm, newest first.
 func (s *Web) purchases(r *http.Request) ([]ownPurchase, error) {
 	if s.market.Claims == nil {
 		return nil, nil
@@ -107,8 +103,7 @@ func (s *Web) purchases(r *http.Request) ([]ownPurchase, error) {
 func suffixOf(claim arrival.Claim) string { return claim.ID[:min(suffixLength, len(claim.ID))] }
 
 type purchasesPage struct {
-	Purchases []purchaseLine
-	// AWS is where buyers find what they have bought.
+	Purchases      []purchaseLine
 	AWS            string
 	SignIn, SignUp string
 	SignedIn       bool
@@ -118,24 +113,19 @@ type purchasesPage struct {
 }
 
 type purchaseLine struct {
-	ID, Name string
-	// ProductID and Product are "" if the plan is no longer offered.
+	ID, Name           string
 	ProductID, Product string
-	// Linked says that the person sees the product.
-	Linked bool
-	// Buyer is the AWS account as AWS's console writes it, "" if it is not known.
-	Buyer     string
-	FreeTrial bool
-	Limits    []limit
-	// Gone says that the plan is no longer sold.
-	Gone bool
-	// Mine and Taken say that the person's account, or another one, has the licence already.
+	Linked             bool
+	Buyer              string
+	FreeTrial          bool
+	Limits             []limit
+	Gone               bool
+	// Mine and Taken say that this account, or another, already has the licence.
 	Mine, Taken bool
-	// Follow is the operation that confirms the purchase, "" if there is none. Elsewhere says that
-	// another account confirmed it in this browser.
-	Follow    portal.OperationID
-	Elsewhere bool
-	// Confirmable says that the person can confirm it now.
+	// Follow is the operation that confirms the purchase, or "". Elsewhere says that another
+	// account confirmed it in this browser.
+	Follow      portal.OperationID
+	Elsewhere   bool
 	Confirmable bool
 }
 
@@ -209,7 +199,6 @@ func (s *Web) purchaseLine(r *http.Request, one ownPurchase, account portal.Acco
 	return line, nil
 }
 
-// nameOfPurchase returns "Seamark Pro" for the plan Pro of Seamark.
 func nameOfPurchase(plan, product string) string {
 	if names(plan, product) {
 		return plan
@@ -225,7 +214,6 @@ func accountOfAWS(account portal.AWSAccount) string {
 	return string(account[:4] + "-" + account[4:8] + "-" + account[8:])
 }
 
-// confirmPurchase submits the request of the person who is signed in.
 func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	who, err := s.asks(w, r, id)
 	if err != nil {
@@ -261,7 +249,6 @@ func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identit
 	return follow(w, r, operation, nil)
 }
 
-// unconfirmed are the purchases that wait for the person, for the dashboard.
 func (s *Web) unconfirmed(r *http.Request) ([]purchaseLine, error) {
 	found, err := s.purchases(r)
 	if err != nil {

@@ -36,9 +36,8 @@ func (s *Web) marketplaceRoutes(r chi.Router) {
 	r.Post(PurchasesPath+"/confirm", s.page(s.member(s.confirmPurchase)))
 }
 
-// arrive receives a buyer, whose browser AWS Marketplace sends with a form. It relies on no session:
-// browsers send no cookie with the form. The token goes to AWS and nowhere else; the browser goes on
-// to the page of its purchases.
+// arrive receives a buyer, whose browser AWS Marketplace sends with a form. It needs no session:
+// browsers send no cookie with the form. The token goes only to AWS.
 func (s *Web) arrive(w http.ResponseWriter, r *http.Request) error {
 	target, err := param(r, "target")
 	if err != nil {
@@ -72,8 +71,8 @@ func (s *Web) arrive(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// arrivalForm reads the token and whether the offer is a free trial. Only the form's body counts, so
-// a token in the address is none.
+// arrivalForm reads the token and whether the offer is a free trial. It ignores a token in the
+// address.
 func arrivalForm(w http.ResponseWriter, r *http.Request) (token string, trial bool, fault *arrivalFault) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return "", false, &noForm
@@ -93,16 +92,12 @@ func arrivalForm(w http.ResponseWriter, r *http.Request) (token string, trial bo
 	return tokens[0], strings.EqualFold(strings.TrimSpace(r.PostForm.Get(offerField)), freeTrial), nil
 }
 
-// arrivalFault is a page for a buyer who could not be received.
 type arrivalFault struct {
 	Status           int
 	Heading, Message string
-	// Next are the steps that help.
-	Next []string
-	// AWS leads to the buyer's subscriptions at AWS, "" if that does not help.
-	AWS string
-	// Request is the request id, to quote when asking for help.
-	Request string
+	Next             []string
+	AWS              string
+	Request          string
 }
 
 var (
@@ -141,8 +136,8 @@ var (
 	}
 )
 
-// arrivalOf returns the page for an error, without a heading if there is none. Its status is the
-// error's, and so is a message that it lacks.
+// arrivalOf returns the page for an error, without a heading if there is none. The status is the
+// error's, and so is a message that the page lacks.
 func arrivalOf(err error) arrivalFault {
 	switch {
 	case errors.Is(err, seller.ErrExpiredToken):

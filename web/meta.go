@@ -11,21 +11,17 @@ import (
 // defaultTagline is the sentence of the home page unless the branding has one.
 const defaultTagline = "Find an API, get a key, make your first call."
 
-// Tagline returns the one sentence that says what the portal is for.
 func (s *Web) Tagline() string { return cmp.Or(s.branding().Tagline, defaultTagline) }
 
-// meta is what the head of a page tells search engines, previews of links and language models.
+// meta is what the page's head tells search engines, link previews and language models.
 type meta struct {
-	// Indexed says that search engines may list the page.
 	Indexed     bool
 	Description string
-	// URL and Image are absolute, "" if unknown.
-	URL, Image string
-	// Markdown is the path of the same page as Markdown, "" if there is none.
-	Markdown string
+	URL, Image  string
+	Markdown    string
 }
 
-// asMarkdown lists the pages that package plain has as Markdown, under the same path with ".md".
+// asMarkdown lists the pages that package plain serves as Markdown with ".md".
 var asMarkdown = []string{
 	"/apis/{product}", "/apis/{product}/plans", "/apis/{product}/changelog", "/apis/{product}/pages/{page}",
 	"/apis/{product}/docs/{api}", "/apis/{product}/docs/{api}/operations/{operation}",

@@ -55,12 +55,9 @@ type noticeLine struct {
 	Text          phrase
 	Link          string
 	At            moment
-	// Dismissible says that the dashboard shows it, and that it can be dismissed.
-	Dismissible bool
-	// Back is where the browser goes after it was dismissed.
-	Back string
-	// Mail is nil if the notice did not go out by mail, or where mails are not shown.
-	Mail *mailLine
+	Dismissible   bool
+	Back          string
+	Mail          *mailLine
 }
 
 func (when times) noticeLine(n notices.Notice, back string) noticeLine {
@@ -81,7 +78,6 @@ func (when times) noticeLine(n notices.Notice, back string) noticeLine {
 	return line
 }
 
-// title has the day on which something ends in the reader's time zone.
 func (when times) title(n notices.Notice) string {
 	if n.Until.IsZero() {
 		return n.Title
@@ -89,7 +85,6 @@ func (when times) title(n notices.Notice) string {
 	return strings.ReplaceAll(n.Title, times{zone: time.UTC}.day(n.Until), when.day(n.Until))
 }
 
-// body is the text of a notice without its title, which the page shows before it.
 func body(n notices.Notice) string {
 	if rest, ok := strings.CutPrefix(n.Text, n.Title+", and "); ok && rest != "" {
 		return strings.ToUpper(rest[:1]) + rest[1:]
@@ -97,9 +92,8 @@ func body(n notices.Notice) string {
 	return strings.TrimSpace(strings.TrimPrefix(n.Text, n.Title+"."))
 }
 
-// needs are the notices that the dashboard shows first. A disabled key has a place of its own there.
-// told has the operations whose end such a notice tells, dismissed ones included: the dashboard need not
-// tell it again.
+// needs are the notices that the dashboard shows first. A disabled key has its own place there. told
+// has the operations that a notice already reports, also a dismissed one.
 func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
 	told = map[portal.OperationID]bool{}
 	if s.notices == nil {
@@ -124,10 +118,9 @@ func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noti
 }
 
 type noticesPage struct {
-	Notices []noticeLine
-	Groups  []settingsGroup
-	Saved   bool
-	// Done says what the last form did, Error why it did nothing.
+	Notices     []noticeLine
+	Groups      []settingsGroup
+	Saved       bool
 	Done, Error string
 }
 
@@ -142,7 +135,6 @@ type settingsLine struct {
 	Channels []settingsBox
 }
 
-// settingsBox is a check box; Name is the form's value.
 type settingsBox struct {
 	Name, Value, Label string
 	On                 bool
@@ -204,7 +196,7 @@ func settingsGroups(settings notices.Settings, admin bool) []settingsGroup {
 	return groups
 }
 
-// setNotices saves the form: what is not checked is off.
+// setNotices saves the form. What is not checked is off.
 func (s *Web) setNotices(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	if _, err := s.asks(w, r, id); err != nil {
 		return err

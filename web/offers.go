@@ -27,9 +27,8 @@ func offersIn(products []catalog.Product) offers {
 	return all
 }
 
-// inTheWay returns a subscription to another plan that covers a stage of this one. API
-// Gateway lets a key into only one plan per stage. The worker decides from the journal; this
-// is only a hint beforehand.
+// inTheWay returns a subscription to another plan for a stage of this one. API Gateway lets
+// a key into only one plan per stage. This is a hint; the worker decides from the journal.
 func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (projections.Subscription, bool) {
 	for _, s := range held {
 		if s.Plan == plan.ID || paid(s) || s.ChangesTo != "" || (s.State != projections.SubscriptionPending && s.State != projections.SubscriptionActive) {
@@ -42,8 +41,8 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
-// paid reports whether a licence of AWS Marketplace pays for the subscription. Such a subscription has
-// keys of its own, which are in no other plan.
+// paid reports whether a licence of AWS Marketplace pays for the subscription. It then has keys of its
+// own.
 func paid(s projections.Subscription) bool {
 	_, ok := s.Ring.Licence()
 	return ok
@@ -59,8 +58,8 @@ func countPlansOfKey(held []projections.Subscription) int {
 	return n
 }
 
-// subscriptionTo returns the account's subscription to a plan, the zero value if it never had
-// one. Of several, which licences of AWS Marketplace pay for, it returns one that has not ended.
+// subscriptionTo returns the account's subscription to a plan, zero if there was none. Of
+// several paid ones, it returns one that has not ended.
 func subscriptionTo(account projections.Account, plan portal.PlanID) (found projections.Subscription) {
 	for _, s := range account.Subscriptions {
 		if s.Plan == plan && (found.State == "" || found.State == projections.SubscriptionEnded) {
@@ -70,8 +69,8 @@ func subscriptionTo(account projections.Account, plan portal.PlanID) (found proj
 	return found
 }
 
-// planOf returns "Free (Weather)" for a plan and its product. It leaves out the product if it
-// is "" or part of the plan's name.
+// planOf returns "Free (Weather)" for a plan and its product. It leaves out a product that is
+// "" or in the plan's name.
 func planOf(plan, product string) string {
 	if product == "" || names(plan, product) {
 		return plan
@@ -79,7 +78,6 @@ func planOf(plan, product string) string {
 	return plan + " (" + product + ")"
 }
 
-// names reports whether a plan's name contains the product's name, word by word.
 func names(plan, product string) bool {
 	words, wanted := strings.Fields(strings.ToLower(plan)), strings.Fields(strings.ToLower(product))
 	for i := 0; i+len(wanted) <= len(words); i++ {
@@ -90,7 +88,7 @@ func names(plan, product string) bool {
 	return false
 }
 
-// planName returns the plan's name in the catalog, else its name in the subscription, else "".
+// planName returns the plan's name in the catalog, else in the subscription, else "".
 func (s *Web) planName(plan portal.PlanID, all offers, account projections.Account) string {
 	if offer, ok := all[plan]; ok {
 		return offer.Plan.Name
@@ -110,21 +108,18 @@ func endpoint(product catalog.Product) string {
 
 type heldPlan struct {
 	projections.Subscription
-	Badge badge
-	// Waiting says why it waits and who acts next, "" if it does not wait.
+	Badge   badge
 	Waiting string
-	// Follow is the open operation that leads to the state, "" if none is open.
-	Follow portal.OperationID
-	Since  moment
-	// Leavable says that the plan can be left, Offered that it is in the catalog.
+	Follow  portal.OperationID
+	Since   moment
+	// Offered plans are in the catalog.
 	Leavable, Offered bool
-	// Withdrawable says that the request for the plan waits for approval and can be withdrawn.
+	// Withdrawable requests wait for approval.
 	Withdrawable bool
-	// Element makes ids of elements unique, since an account may have a plan several times.
-	Element string
-	// Paid says that it is paid for on AWS Marketplace, and ends when it is cancelled there.
+	Element      string
+	// Paid plans end when they are cancelled on AWS Marketplace.
 	Paid bool
-	// Other is the name of the plan that this one replaces, or that replaces it, "" if none.
+	// Other is the plan that this one replaces, or that replaces it.
 	Other string
 }
 

@@ -10,21 +10,18 @@ import (
 )
 
 type operationPage struct {
-	ID    portal.OperationID
-	Title string
-	Badge badge
-	// Open says that the operation is in progress, Replayable that the operator can replay it.
+	ID               portal.OperationID
+	Title            string
+	Badge            badge
 	Open, Replayable bool
 	Steps            []stepLine
-	// Next says what happens next, or the outcome.
-	Next nextStep
-	// Version changes with the content; the script replaces the part only then.
+	Next             nextStep
+	// Version changes with the content. The script replaces the part only then.
 	Version string
-	// Register offers to register, Again to do so again after a failure.
+	// Register offers to register, Again after a failure.
 	Register, Again bool
-	// Keys and Call are set if the account can call the API now.
-	Keys []keyLine
-	Call firstCall
+	Keys            []keyLine
+	Call            firstCall
 	// SignedOut says that the operation has deleted the reader's account.
 	SignedOut bool
 }
@@ -116,12 +113,9 @@ func (when times) operationPage(operation operations.Operation, plan string, now
 	return page
 }
 
-// present is what an account has now of an operation's plan.
 type present struct {
-	// State is that of the subscription, "" if there never was one.
-	State   string
-	Offered bool
-	// ProductID and Product are the plan's product, "" if the plan is no longer offered.
+	State              string
+	Offered            bool
 	ProductID, Product string
 	Keys               []keyLine
 }

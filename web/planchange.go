@@ -11,27 +11,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// planChangePage compares two plans before a person changes from one to the other.
 type planChangePage struct {
 	From, To           catalog.Plan
 	ProductID, Product string
 	Rows               []comparison
-	// Manual says that the operator has to approve the change.
-	Manual bool
-	// Quota says that the new plan has a quota.
-	Quota bool
-	// Keys is how many keys move: those that API Gateway has, without those that have ended.
+	Manual             bool
+	Quota              bool
+	// Keys is how many keys move. Keys that have ended do not.
 	Keys int
 }
 
 // unmoved are the states of keys that a change of plans leaves alone.
 var unmoved = []string{projections.KeyReleased, projections.KeyEnding, projections.KeyEnded}
 
-// comparison is one property of both plans.
 type comparison struct{ Name, From, To string }
 
-// planChange shows what a change of plans means. It leads back to the plans if nothing can
-// be changed.
+// planChange shows what a change of plans means. It redirects to the plans if no change is
+// possible.
 func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	name, err := param(r, "plan")
 	if err != nil {
@@ -73,8 +69,8 @@ func (s *Web) planChange(w http.ResponseWriter, r *http.Request, id identity.Ide
 	return nil
 }
 
-// compare lists the APIs, prices and limits of the plans. Limits of single methods are listed if
-// either plan has them.
+// compare lists APIs, prices and limits of the plans. It lists a method's limits if either plan
+// has them.
 func compare(from, to offered) []comparison {
 	rows := []comparison{{"APIs", covered(from), covered(to)}, {"Price", stated(from.Plan.Price), stated(to.Plan.Price)}}
 	before, after := limitsOf(from.Plan), limitsOf(to.Plan)
@@ -87,7 +83,6 @@ func compare(from, to offered) []comparison {
 	return rows
 }
 
-// covered lists the APIs of the product that the plan covers.
 func covered(o offered) string {
 	var names []string
 	for _, api := range o.Product.APIs {
@@ -114,12 +109,11 @@ func valueOf(limits []limit, name string) string {
 	return "As for the whole plan"
 }
 
-// changeable reports whether the keys can move from the plan now, as far as is known.
+// changeable reports whether the keys can leave the plan now, as far as is known.
 func changeable(s projections.Subscription) bool {
 	return s.State == projections.SubscriptionActive && s.ChangesTo == ""
 }
 
-// moving reports whether the plan is part of a change that is under way.
 func moving(s projections.Subscription) bool {
 	return s.ChangesTo != "" || s.Replaces != "" && s.State != projections.SubscriptionAwaitingApproval
 }

@@ -19,20 +19,18 @@ import (
 // startPage is the name of the page that the main navigation links.
 const startPage = "getting-started"
 
-// portalPages adds the operator's own pages and their images.
 func (s *Web) portalPages(r chi.Router) {
 	get(r, "/pages/{page}", s.page(s.portalPage))
 	get(r, "/pages/files/*", s.page(s.portalFile))
 }
 
-// portalLinks are the links to the operator's own pages in every page's frame.
 type portalLinks struct {
 	Start  *link
 	Footer []link
 }
 
-// remembersPages is the middleware that notes the operator's pages, so that also pages which read
-// nothing, such as those about problems, link them.
+// remembersPages notes the operator's pages, so that pages which read nothing can link to them,
+// too.
 func (s *Web) remembersPages(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.library != nil {
@@ -61,7 +59,6 @@ func (s *Web) portalLinks() portalLinks {
 	return links
 }
 
-// portalPage is one of the operator's own pages.
 type portalPage struct {
 	Title    string
 	HTML     template.HTML
@@ -96,7 +93,7 @@ func (s *Web) portalPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// inPortal says where the relative links of a portal page lead.
+// inPortal resolves relative links of a portal page.
 func (s *Web) inPortal(shelf *library.Shelf, name string) markdown.Options {
 	address := func(target string) string {
 		found, _ := shelf.Address(catalog.PagesFolder+"/"+name+".md", target)
@@ -105,7 +102,6 @@ func (s *Web) inPortal(shelf *library.Shelf, name string) markdown.Options {
 	return markdown.Options{Level: 2, Origin: s.baseURL, Link: address, Image: address}
 }
 
-// portalFile serves an image that a portal page shows.
 func (s *Web) portalFile(w http.ResponseWriter, r *http.Request) error {
 	name, err := url.PathUnescape(chi.URLParam(r, "*"))
 	if err != nil {
@@ -123,7 +119,6 @@ func (s *Web) portalFile(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// serveFile serves an image.
 func serveFile(w http.ResponseWriter, r *http.Request, file library.File) {
 	w.Header().Set("Content-Security-Policy", filePolicy)
 	w.Header().Set("Content-Type", file.Type)
@@ -131,10 +126,9 @@ func serveFile(w http.ResponseWriter, r *http.Request, file library.File) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file.Body))
 }
 
-// filePolicy keeps an image that is opened on its own from running anything (SVG can).
+// filePolicy keeps an image that is opened alone from running scripts (SVG can).
 const filePolicy = "default-src 'none'; frame-ancestors 'none'"
 
-// fragments are the operator's texts for the home page.
 type fragments struct {
 	of          *branding.Branding
 	Top, Bottom template.HTML

@@ -14,44 +14,37 @@ import (
 
 type productPage struct {
 	catalog.Product
-	Offers   []planCard
-	SignedIn bool
-	Person   string
-	// Unregistered is set for a signed-in person whose account is not registered.
+	Offers       []planCard
+	SignedIn     bool
+	Person       string
 	Unregistered *registration
-	// Standing is set while the account cannot be used.
-	Standing *standingNote
-	SignIn   string
-	// PlansPerKey is how many plans a key can be in: "10 plans".
-	PlansPerKey string
-	Call        firstCall
-	// Open says that something is in progress, so the page polls.
-	Open    bool
-	Version string
-	// Titled says that the page's heading says what this is.
-	Titled bool
+	Standing     *standingNote
+	SignIn       string
+	PlansPerKey  string
+	Call         firstCall
+	Open         bool
+	Version      string
+	Titled       bool
 }
 
 type planCard struct {
 	catalog.Plan
 	Limits []limit
-	// Held is the account's subscription, nil if it has none or it has ended.
+	// Held is nil if there is no subscription or it has ended.
 	Held *heldPlan
-	// Elsewhere says how to get a plan that nobody can subscribe to here, "" for other plans.
+	// Elsewhere says how to get a plan that nobody can subscribe to here, or "".
 	Elsewhere string
-	// Blocked says that the account's key does not work.
-	Blocked bool
-	// Badge and Note are about a request that the subscription does not show yet, or that
-	// was refused or failed.
+	Blocked   bool
+	// Badge and Note are about a request that was refused, failed or is not yet in the
+	// subscription.
 	Badge  badge
 	Note   string
 	Follow portal.OperationID
 	// Subscribable says that subscribing would change something, as far as is known.
 	Subscribable bool
-	// Manual says that the operator has to approve the subscription.
-	Manual   bool
-	InTheWay *inTheWay
-	// Full is how many plans a key can be in, if the account's key is in that many; else 0.
+	Manual       bool
+	InTheWay     *inTheWay
+	// Full is how many plans a key can be in if the account's key has no room, else 0.
 	Full int
 }
 
@@ -60,12 +53,12 @@ type inTheWay struct {
 	Name               string
 	Product, ProductID string
 	Offered            bool
-	// Changeable says that the keys can move from that plan to this one now, and Sold that it is paid
-	// for on AWS Marketplace.
+	// Changeable says that the keys can move from that plan to this one, Sold that it is paid for on
+	// AWS Marketplace.
 	Changeable, Sold bool
 }
 
-// product is the overview. A product without an overview of its own has its plans there, too.
+// product is the overview, or the plans if there is no overview.
 func (s *Web) product(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
 	body := overviewPage{Head: s.head(r, shelf, product, tabOverview), Pages: pageLinks(product)}
 	if product.Overview != "" {
@@ -92,7 +85,6 @@ func (s *Web) product(w http.ResponseWriter, r *http.Request, shelf *library.She
 	return nil
 }
 
-// plans has the plans of a product side by side.
 func (s *Web) plans(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
 	plans, err := s.productPage(r, shelf, product, here(r))
 	if err != nil {
@@ -109,8 +101,7 @@ type overviewPage struct {
 	Overview template.HTML
 	Pages    []link
 	APIs     []apiLine
-	// Prices summarize the plans, which have a page of their own. Inline says that this page shows
-	// them instead.
+	// Prices summarize the plans; Inline shows them here instead.
 	Prices []planSummary
 	Plans  productPage
 	Inline bool
@@ -139,7 +130,6 @@ func pageLinks(product catalog.Product) []link {
 	return links
 }
 
-// docsAddress returns the path of an API's documentation, "" if it has none.
 func docsAddress(product catalog.Product, api catalog.API) string {
 	if api.Definition == "" {
 		return ""
@@ -147,7 +137,7 @@ func docsAddress(product catalog.Product, api catalog.API) string {
 	return library.DocsPath(product.ID, api.Slug)
 }
 
-// productFragment is only for people who are signed in.
+// productFragment is only for signed-in people.
 func (s *Web) productFragment(w http.ResponseWriter, r *http.Request) error {
 	return s.member(func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
 		shelf, product, _, err := s.onShelf(r)
@@ -195,7 +185,6 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 	return body, nil
 }
 
-// elsewhere says how to get a plan that people cannot subscribe to on this page.
 func elsewhere(plan catalog.Plan) string {
 	if plan.Marketplace {
 		return "Sold on AWS Marketplace."
@@ -256,7 +245,6 @@ func (c *planCard) addRequest(stand standing) {
 	}
 }
 
-// open reports whether the card will change without a click.
 func (c *planCard) open() bool {
 	return c.Badge.Text != "" || (c.Held != nil && c.Held.State != projections.SubscriptionActive)
 }

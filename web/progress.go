@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// Pages have their own texts for the names and codes of operations and steps. They show the
-// text that was stored with a step only if they have none of their own. So a better wording
-// applies to old steps, too.
+// Pages have their own texts for the names and codes of operations and steps, so that
+// better wording applies to old steps, too. Without one, they show the text that was
+// stored.
 
 const (
 	typeRegister    = "RegisterUser"
@@ -33,7 +33,6 @@ const (
 	typeReview        = "RegistrationReviewRequested"
 )
 
-// asksForPlan reports whether requests of the type are for getting a plan.
 func asksForPlan(kind string) bool {
 	return kind == typeSubscribe || kind == typeChange || kind == typeConfirm
 }
@@ -51,8 +50,7 @@ const (
 	agreementEnded  = "agreement_ended"
 )
 
-// operationTitle returns the title of an operation in its present status; plan is the plan's
-// name, "" if there is none or it is not known.
+// operationTitle returns the title in the present status; plan is the plan's name or "".
 func operationTitle(operation operations.Operation, plan string) string {
 	if plan == "" {
 		plan = "a plan"
@@ -108,8 +106,7 @@ func superseded(operation operations.Operation) bool {
 }
 
 // stepWords are the title and the detail of a step; "{plan}" stands for the plan's name. If
-// the detail is "", the stored text is shown. Facts that are never a step of an operation have
-// none.
+// the detail is "", the stored text is shown.
 type stepWords struct{ Title, Detail string }
 
 var stepTexts = map[string]stepWords{
@@ -178,7 +175,6 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	return words
 }
 
-// sentence turns KeyRotationScheduled into "Key rotation scheduled".
 func sentence(name string) string {
 	var b strings.Builder
 	for i, r := range name {
@@ -215,8 +211,7 @@ func statusBadge(operation operations.Operation) badge {
 
 type nextStep struct {
 	Heading, Text string
-	// Links are where to go next, the most useful one first.
-	Links []link
+	Links         []link
 }
 
 type link struct{ Text, Href string }
@@ -260,7 +255,6 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	return nextStep{Heading: "Next: API Gateway does its part", Text: "There is nothing you need to do. You can close this page; the work continues."}
 }
 
-// waiting says who acts next; the last step says why the operation waits.
 func waiting(reason string) nextStep {
 	switch reason {
 	case waitsForApproval:
@@ -304,7 +298,7 @@ func isAboutKey(kind string) bool {
 	return false
 }
 
-// saysWhatWaits reports whether a step that waits for this says more than any text of the pages could.
+// saysWhatWaits reports whether the step itself says what it waits for.
 func saysWhatWaits(code string) bool {
 	switch code {
 	case waitsForApproval, waitsForPayment, paymentFailed:

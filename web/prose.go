@@ -17,17 +17,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
-// place is where Markdown is shown.
 type place struct {
 	// level is that of its highest headings.
 	level int
-	// file is its path in the catalog folder, "" if it has no relative links. shelf and hash say
-	// where those lead.
+	// file is the path in the catalog folder, "" without relative links. shelf and hash resolve
+	// those.
 	file  string
 	shelf *library.Shelf
 }
 
-// inProduct is a file of a product's folder.
 func inProduct(shelf *library.Shelf, product catalog.Product, file string, level int) place {
 	return place{level: level, file: product.ID + "/" + file, shelf: shelf}
 }
@@ -40,7 +38,7 @@ func (p place) link(target string) string {
 	return address
 }
 
-// key names the place among those where the same text looks the same.
+// key is the same for places where a text renders alike.
 func (p place) key() string {
 	if p.file == "" {
 		return strconv.Itoa(p.level)
@@ -48,7 +46,8 @@ func (p place) key() string {
 	return strconv.Itoa(p.level) + " " + p.file + " " + p.shelf.Hash
 }
 
-// rendered turns Markdown into harmless HTML, once while it is in use.
+// rendered turns Markdown into harmless HTML, and keeps it while it is in
+// use.
 func (s *Web) rendered(ctx context.Context, shelf *library.Shelf, source string, at place) markdown.Page {
 	if strings.TrimSpace(source) == "" {
 		return markdown.Page{}
@@ -69,7 +68,6 @@ func (s *Web) rendered(ctx context.Context, shelf *library.Shelf, source string,
 	return page
 }
 
-// readingPage is a page of text: a guide or a changelog.
 type readingPage struct {
 	Head     productHead
 	Title    string

@@ -12,12 +12,12 @@ import (
 
 const (
 	lookBack = 10
-	// stillNews is how long dashboard and product page show a refused or failed request.
+	// stillNews is how long pages show a refused or failed request.
 	stillNews = 3 * 24 * time.Hour
 )
 
-// requests are an account's newest requests, newest first. They include accepted requests
-// that no worker has decided yet, which the views do not show.
+// requests are an account's newest requests, newest first. The views do not yet show
+// those that no worker has decided.
 type requests []operations.Operation
 
 func (s *Web) requests(ctx context.Context, account portal.AccountID) (requests, error) {
@@ -34,7 +34,6 @@ func (r requests) about(plan portal.PlanID) (operations.Operation, bool) {
 	return operations.Operation{}, false
 }
 
-// newest returns the newest request about each plan, and the newest without a plan.
 func (r requests) newest() requests {
 	seen := map[portal.PlanID]bool{}
 	var list requests
@@ -48,20 +47,15 @@ func (r requests) newest() requests {
 }
 
 type registration struct {
-	// If neither Underway nor Failed, the person has to register.
 	Underway, Failed bool
-	// Follow is the request to register, "" if there is none.
-	Follow portal.OperationID
-	// Refused says why the person may not register, "" if they may. Ask says that they can write to the
-	// operator on the feedback page.
+	Follow           portal.OperationID
+	// Refused says why the person may not register, or "". Ask offers the feedback page.
 	Refused string
 	Ask     bool
 }
 
-// Open says that the state changes soon, or with a click.
 func (r registration) Open() bool { return r.Refused == "" }
 
-// registration is that of a person whose account is not registered.
 func (s *Web) registration(ctx context.Context, id identity.Identity, recent requests) (registration, error) {
 	found := recent.registration()
 	if found.Underway || id.Admin {
@@ -85,17 +79,17 @@ func (r requests) registration() registration {
 	return registration{}
 }
 
-// standing is what the newest request about a plan adds to the state of the subscription.
+// standing is what the newest request about a plan adds to the subscription.
 type standing struct {
 	operations.Operation
-	// Open says that it is in progress and the subscription does not show it yet.
+	// Open requests are in progress, and not yet in the subscription.
 	Open bool
-	// Unmet says that it was refused or failed recently, and the subscription is not in the
-	// requested state anyway.
+	// Unmet requests were refused or failed recently, and the subscription is not as
+	// requested.
 	Unmet bool
 }
 
-// standingOf compares a request with its subscription, the zero value if there is none.
+// standingOf compares a request with its subscription, which may be zero.
 func (s *Web) standingOf(operation operations.Operation, sub projections.Subscription) standing {
 	holds := sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive || sub.State == projections.SubscriptionAwaitingApproval
 	leaving := sub.State == projections.SubscriptionEnding
@@ -118,7 +112,7 @@ func lastMoved(operation operations.Operation) time.Time {
 	return operation.CreatedAt
 }
 
-// follow returns the open request that leads to a subscription's state, "" if there is none.
+// follow returns the open request that leads to a subscription's state, or "".
 func (r requests) follow(sub projections.Subscription) portal.OperationID {
 	if sub.Operation != "" {
 		return sub.Operation

@@ -18,47 +18,40 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// A document with at most this many operations is one page. A larger one has a page for each tag,
-// and a tag with more operations only lists them.
+// A document with at most this many operations is one page. A larger one has a page per tag,
+// which only lists its operations if they are more than this.
 const operationsOnAPage = 25
 
-// languageCookie remembers the language of snippets.
 const languageCookie = "gatehouse-language"
 
-// referencePage is a page of an API's documentation: its start, a tag, an operation or a schema.
 type referencePage struct {
 	Head productHead
 	referenceParts
-	// Operation is set on the page of an operation.
+	// Operation is set on an operation's page.
 	Operation *triedOperation
 }
 
-// referenceParts are the parts of a page that all viewers of a shelf see alike.
+// referenceParts are the parts that all viewers of a shelf see alike.
 type referenceParts struct{ Nav, Main template.HTML }
 
-// triedOperation is an operation with its form. Console is nil if it cannot be tried.
 type triedOperation struct {
 	Anchor  string
 	Console *console
 }
 
-// referenceContent is what referenceParts are made from.
 type referenceContent struct {
-	// APIs are the product's documented APIs, if there are several.
 	APIs      []tab
 	Title     string
 	Version   string
 	Nav       []navTag
 	Downloads []link
 	Markdown  string
-	// Start is set on the first page, Operation on that of an operation.
+	// Start is set on the first page, Operation on an operation's.
 	Start     *referenceStart
 	Operation *operationView
-	// Sections are the operations in full, by tag.
 	Sections  []tagSection
 	Schema    *schemaPage
 	Languages []tab
-	// StartHref is the first page.
 	StartHref string
 }
 
@@ -71,8 +64,7 @@ type referenceStart struct {
 }
 
 type authentication struct {
-	Name, Text string
-	// Key says that it is an API key of this portal.
+	Name, Text  string
 	Key         bool
 	Description template.HTML
 }
@@ -93,7 +85,7 @@ type tagSection struct {
 	Name, Anchor, Href string
 	Description        template.HTML
 	Operations         []operationView
-	// Listed are operations that have only a page of their own.
+	// Listed operations have only their own pages.
 	Listed []navOperation
 }
 
@@ -103,7 +95,7 @@ type schemaPage struct {
 	Schema      schemaView
 }
 
-// docs leads to the first documented API.
+// docs redirects to the first documented API.
 func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, product catalog.Product) error {
 	apis := product.Documented()
 	if len(apis) == 0 {
@@ -113,7 +105,7 @@ func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, pro
 	return nil
 }
 
-// reference is what all pages of one API's documentation share.
+// reference is what all pages of an API's documentation share.
 type reference struct {
 	web     *Web
 	shelf   *library.Shelf
@@ -124,9 +116,8 @@ type reference struct {
 	language string
 	base     string
 	signedIn bool
-	// single says that the whole document is one page.
-	single bool
-	// schemas counts those on the page, and schemasOfThis those of the present body or parameter.
+	single   bool
+	// schemas counts a page's schemas, schemasOfThis those of the present body or parameter.
 	schemas, schemasOfThis int
 	room                   room
 }
@@ -155,8 +146,8 @@ func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request
 	})
 }
 
-// language returns the language of snippets: the one in the address, which is remembered, or the
-// one remembered, or else the first.
+// language returns the language of snippets: the one in the address, which it remembers, else
+// the remembered one, else the first.
 func language(w http.ResponseWriter, r *http.Request) string {
 	known := func(id string) bool {
 		return slices.ContainsFunc(snippet.Languages, func(l snippet.Language) bool { return l.ID == id })
@@ -173,7 +164,7 @@ func language(w http.ResponseWriter, r *http.Request) string {
 	return snippet.Languages[0].ID
 }
 
-// baseOf returns where the API is called: the catalog's endpoint, or else the document's first
+// baseOf returns where to call the API: the catalog's endpoint, else the document's first
 // server that is a URL.
 func baseOf(api catalog.API, doc *openapi.Document) string {
 	if api.Endpoint != "" || api.Kind != catalog.Docs {
@@ -199,12 +190,10 @@ func (ref *reference) path(segments ...any) string {
 	return docsAddress(ref.product, ref.api) + escapedPath(segments...)
 }
 
-// operationHref is where an operation is read: on the one page, or on its own.
 func (ref *reference) operationHref(op *openapi.Operation) string {
 	return ref.path("operations", op.ID)
 }
 
-// start is the first page: what the API is, how to authenticate, and its operations.
 func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
 	parts, err := ref.parts(r.Context(), "start", func(ctx context.Context, ref *reference) referenceContent {
 		page := ref.outline("", nil)
@@ -229,7 +218,6 @@ func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
 	return ref.show(w, r, ref.page(r, "", parts), ref.title(), cmp.Or(ref.doc.Summary, ref.product.Description))
 }
 
-// tag is the page of a tag.
 func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	slug, err := param(r, "tag")
 	if err != nil {
@@ -254,7 +242,6 @@ func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	return ref.show(w, r, ref.page(r, tagName(tag), parts), tagName(tag)+" · "+ref.title(), tag.Description)
 }
 
-// operation is the page of one operation.
 func (ref *reference) operation(w http.ResponseWriter, r *http.Request) error {
 	op, tag, err := ref.operationOf(r)
 	if err != nil {
@@ -301,7 +288,6 @@ func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag s
 	return op, "", nil
 }
 
-// schema is the page of one of the document's schemas.
 func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
 	name, err := param(r, "schema")
 	if err != nil {
@@ -331,7 +317,7 @@ func tagName(tag openapi.Tag) string { return cmp.Or(tag.Name, "Operations") }
 
 func nameOf(op *openapi.Operation) string { return cmp.Or(op.Summary, op.Method+" "+op.Path) }
 
-// page is a page with these parts. current ends the trail above it, "" on the first page.
+// page is a page with these parts. current ends its breadcrumbs, "" on the first page.
 func (ref *reference) page(r *http.Request, current string, parts referenceParts) referencePage {
 	page := referencePage{Head: ref.web.head(r, ref.shelf, ref.product, tabDocs), referenceParts: parts}
 	if current != "" {
@@ -340,9 +326,9 @@ func (ref *reference) page(r *http.Request, current string, parts referenceParts
 	return page
 }
 
-// parts returns the parts of a page, rendered once while they are in use. Nothing in them may
-// depend on the person, except for whether one is signed in. The name tells apart the pages of the
-// API; the context that make gets does not end with the request.
+// parts returns the parts of a page, rendered once while they are in use. They may depend on
+// whether the person is signed in, and on nothing else about them. The name identifies the page of
+// the API. The context that make gets does not end with the request.
 func (ref *reference) parts(ctx context.Context, name string, make func(context.Context, *reference) referenceContent) (referenceParts, error) {
 	key := strings.Join([]string{
 		"reference", ref.shelf.Hash, ref.product.ID, ref.api.Slug, ref.language, strconv.FormatBool(ref.signedIn), name,
@@ -362,7 +348,7 @@ func (ref *reference) parts(ctx context.Context, name string, make func(context.
 	})
 }
 
-// outline has what every page of the documentation shows around its subject.
+// outline is what every page shows around its subject.
 func (ref *reference) outline(tag string, current *openapi.Operation) referenceContent {
 	page := referenceContent{
 		Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),
@@ -395,8 +381,7 @@ func sdkName(kind string) string {
 	return cmp.Or(names[kind], kind)
 }
 
-// nav lists all tags. It lists the operations of the current tag, or all if the document is one
-// page.
+// nav lists all tags, with the operations of the current one, or of all on a single page.
 func (ref *reference) nav(current string, at *openapi.Operation) []navTag {
 	var list []navTag
 	add := func(name, slug string, ops []*openapi.Operation) {
@@ -430,7 +415,6 @@ func (ref *reference) listed(ops []*openapi.Operation, at *openapi.Operation) []
 
 func tagAnchor(slug string) string { return "tag-" + slug }
 
-// Levels of the headings of operations, below the heading of their tag.
 const (
 	onTag   = 2
 	onStart = 3
@@ -470,7 +454,6 @@ func (ref *reference) authentication(ctx context.Context) []authentication {
 	return list
 }
 
-// schemeText says how to authenticate.
 func schemeText(s openapi.SecurityScheme) string {
 	switch s.Type {
 	case "apiKey":
@@ -502,7 +485,6 @@ func (ref *reference) showWith(w http.ResponseWriter, r *http.Request, status in
 	return nil
 }
 
-// referenceRoutes adds the documentation's pages.
 func (s *Web) referenceRoutes(r chi.Router) {
 	const docs = "/apis/{product}/docs"
 	get(r, docs, s.productPageOf(s.docs))

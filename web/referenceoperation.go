@@ -10,10 +10,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi/snippet"
 )
 
-// operationView is an operation as a page shows it.
 type operationView struct {
 	*openapi.Operation
-	// Level is the level of its heading.
 	Level        int
 	Anchor, Href string
 	Title        string
@@ -26,11 +24,9 @@ type operationView struct {
 	// Snippet is the request in the chosen language, "" if there is no address to call.
 	Snippet  template.HTML
 	Language string
-	// Answer is an example of a successful response.
-	Answer *exampleView
-	// Webhook says that the API sends the request.
-	Webhook bool
-	TryHref string
+	Answer   *exampleView
+	Webhook  bool
+	TryHref  string
 }
 
 type parameterGroup struct {
@@ -61,8 +57,7 @@ type mediaView struct {
 	Type     string
 	Schema   schemaView
 	Examples []exampleView
-	// Cut says that the page has no room for more examples.
-	Cut bool
+	Cut      bool
 }
 
 type exampleView struct {
@@ -127,8 +122,6 @@ func (ref *reference) isWebhook(op *openapi.Operation) bool {
 	return slices.Contains(ref.doc.Webhooks, op)
 }
 
-// snippet returns the operation's example request in the chosen language, "" if it cannot be
-// written.
 func (ref *reference) snippet(op *openapi.Operation) template.HTML {
 	text := exampleCall(op, ref.base, ref.language, placeholderKey)
 	if text == "" {
@@ -220,7 +213,6 @@ func firstAnswer(responses []responseView) *exampleView {
 	return nil
 }
 
-// authOf says what the operation needs to be called.
 func (ref *reference) authOf(op *openapi.Operation) string {
 	if len(op.Security) == 0 {
 		return "Needs no authentication."

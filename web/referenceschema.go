@@ -10,27 +10,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi"
 )
 
-// Schemas are expanded to this depth; deeper ones lead to their own page.
 const schemaDepth = 4
 
-// maxProperties bounds what one schema shows of its properties in place, and maxValues what it
-// shows of its values.
+// maxProperties and maxValues bound what one schema shows in place.
 const (
 	maxProperties = 200
 	maxValues     = 200
 )
 
-// One body or parameter shows at most schemasOfOne schemas, and a page at most schemasOnAPage.
-// Beyond that, schemas lead to their own pages: a few schemas that refer to each other many times
-// would otherwise become millions.
+// Beyond schemasOfOne schemas in a body or parameter, or schemasOnAPage on a page, schemas are
+// links: a few schemas that refer to each other many times would otherwise become millions.
 const (
 	schemasOfOne   = 1_000
 	schemasOnAPage = 10_000
 )
 
-// What a page shows in full, so that it stays light whatever the document is: at most this many
-// properties of schemas that have a page of their own, in each of its schemas and altogether, and
-// this many bytes of examples. The page of one operation has room for more examples.
+// These limits keep a page light whatever the document is: properties of schemas that have their
+// own pages, in each schema and altogether, and bytes of examples. An operation's own page has
+// room for more examples.
 const (
 	propertiesInSchema   = 80
 	propertiesOnPage     = 600
@@ -38,32 +35,25 @@ const (
 	exampleBytesOfTheOne = 256 << 10
 )
 
-// room is what is left of it on a page.
 type room struct {
 	inSchema, onPage, examples int
 }
 
-// schemaView is a schema as a page shows it.
 type schemaView struct {
 	Name, Type, Format string
 	Description        template.HTML
 	Facts              []string
 	Enum               []string
-	// MoreValues counts the values of Enum that are left out.
-	MoreValues int
-	Properties []propertyView
-	// More counts the properties that are left out.
-	More int
-	// Variants are the alternatives of oneOf or anyOf.
-	VariantsOf string
-	Variants   []schemaView
-	Items      *schemaView
-	Additional *schemaView
-	// Href leads to the page of a schema that is not expanded here.
-	Href string
+	MoreValues         int
+	Properties         []propertyView
+	More               int
+	VariantsOf         string
+	Variants           []schemaView
+	Items              *schemaView
+	Additional         *schemaView
+	Href               string
 }
 
-// Expands reports whether there is something to unfold.
 func (v schemaView) Expands() bool {
 	return len(v.Properties) > 0 || len(v.Variants) > 0 || v.Additional != nil || (v.Items != nil && (v.Items.Expands() || v.Items.Href != ""))
 }
@@ -75,10 +65,9 @@ type propertyView struct {
 	schemaView
 }
 
-// SchemaName is the name of the property's schema, "" if it has none.
 func (v propertyView) SchemaName() string { return v.schemaView.Name }
 
-// schemaView expands a schema that is inside of the named ones.
+// schemaView expands a schema inside the named ones.
 func (ref *reference) schemaView(ctx context.Context, s *openapi.Schema, inside []string) schemaView {
 	if s == nil {
 		return schemaView{}
@@ -134,7 +123,6 @@ func (ref *reference) schemaView(ctx context.Context, s *openapi.Schema, inside 
 	return v
 }
 
-// facts lists what a schema demands beyond its type.
 func facts(s *openapi.Schema) []string {
 	list := slices.Clone(s.Constraints)
 	if s.Const != "" {

@@ -43,7 +43,6 @@ func parseTemplates() map[string]*template.Template {
 	return sets
 }
 
-// escapedPath joins segments to a path and escapes each.
 func escapedPath(segments ...any) string {
 	var b strings.Builder
 	for _, segment := range segments {
@@ -52,7 +51,6 @@ func escapedPath(segments ...any) string {
 	return b.String()
 }
 
-// arguments turns pairs of name and value into the data of a part.
 func arguments(pairs []any) (map[string]any, error) {
 	named := make(map[string]any, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -67,21 +65,18 @@ func arguments(pairs []any) (map[string]any, error) {
 
 type view struct {
 	page string
-	// Title is shown by the window and the history, so it must not contain a secret.
-	Title string
-	// Section is the current link of the header, "" for none.
+	// Title is in the window and the history, so it must not contain a secret.
+	Title   string
 	Section string
-	// About is a sentence about the page for search engines and previews, Image a picture for it;
-	// both may be "".
+	// About and Image are for search engines and previews; both may be "".
 	About, Image string
-	// Query is in the search field of the header.
-	Query string
+	Query        string
 	// Private keeps the page out of search engines.
 	Private bool
 	// Refresh makes a browser without JavaScript reload the page every few seconds.
 	Refresh bool
-	// Hide makes a browser without JavaScript leave the page for the dashboard after half a minute,
-	// because the page shows a secret.
+	// Hide makes a browser without JavaScript go to the dashboard after half a minute, because the
+	// page shows a secret.
 	Hide bool
 	Body any
 }
@@ -94,15 +89,13 @@ type frame struct {
 	Pages    portalLinks
 	SignedIn bool
 	Person   string
-	// Zone is the time zone that the person has chosen, "" for the browser's.
-	Zone string
-	// ZoneName is the time zone of the times on the page.
+	Zone     string
 	ZoneName string
 	SignIn   string
 	SignUp   string
-	// Coloured says that the page may have code with colours.
+	// Coloured pages may have code with colours.
 	Coloured bool
-	// HeaderSearch says that the page has no larger search field of its own.
+	// HeaderSearch is for pages without a search field of their own.
 	HeaderSearch bool
 }
 
@@ -116,7 +109,6 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 	})
 }
 
-// part executes a template of a page's set.
 func part(page, name string, data any) (template.HTML, error) {
 	var b strings.Builder
 	if err := templates[page].ExecuteTemplate(&b, name, data); err != nil {
@@ -125,8 +117,8 @@ func part(page, name string, data any) (template.HTML, error) {
 	return template.HTML(b.String()), nil //nolint:gosec // the template has escaped it
 }
 
-// execute responds with a template of a page's set. Nothing is written before the template
-// has been executed successfully. Names and texts of documents cannot turn the text around them.
+// execute responds with a template of a page's set. It writes nothing until the template has
+// succeeded. It isolates the text direction of names.
 func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, name string, data any) {
 	var buffer bytes.Buffer
 	if err := templates[page].ExecuteTemplate(&buffer, name, data); err != nil {

@@ -10,8 +10,8 @@ import (
 )
 
 // register requests registration. A form without an idempotency key joins the sign-in's
-// request; a form with one makes a new request, after that has failed. A form on a product's
-// page names the product and leads back to it.
+// request; one with a key makes a new request, for after that has failed. A product's form
+// leads back to the product.
 func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	who, err := s.asks(w, r, id)
 	if err != nil {
@@ -51,8 +51,8 @@ func (s *Web) askForPlan(w http.ResponseWriter, r *http.Request, id identity.Ide
 	return follow(w, r, operation, err)
 }
 
-// follow redirects the browser to the operation's page, which can be reloaded without
-// sending the request again.
+// follow redirects to the operation's page, which can be reloaded without repeating
+// the request.
 func follow(w http.ResponseWriter, r *http.Request, operation operations.Operation, err error) error {
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/library"
 )
 
-// Numbers of results on the search page and in the box below a search field.
+// Numbers of results on the search page and below a search field.
 const (
 	maxResults   = 50
 	maxSuggested = 8
@@ -32,7 +32,6 @@ func (s *Web) search(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// searchFragment is what the script shows below a search field.
 func (s *Web) searchFragment(w http.ResponseWriter, r *http.Request) error {
 	body, err := s.searchPage(r, maxSuggested)
 	if err != nil {

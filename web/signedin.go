@@ -17,13 +17,14 @@ import (
 
 const (
 	maxForm = 16 << 10
-	// maxID bounds an id in a path, in bytes, far above our ids and API Gateway's.
+	// maxID bounds an id in a path, in bytes. Our ids and API Gateway's are far
+	// shorter.
 	maxID = 200
 )
 
-// member serves people who are signed in. Others are redirected to the sign-in and back; if
-// their session has ended, or their account was deleted, a page says so first. It refuses their forms
-// and fragments.
+// member serves people who are signed in. It redirects others to the sign-in and back, and refuses
+// their forms and fragments. If the session has ended or the account was deleted, a page says so
+// first.
 func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identity) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, ok := identity.From(r.Context())
@@ -58,8 +59,8 @@ func signUp(returnTo string) string {
 	return identity.SignInPath + "?" + url.Values{"return_to": {returnTo}, "screen": {"sign-up"}}.Encode()
 }
 
-// afterSignUp returns where to go after signing up: from the home page back to it, since
-// signing up is the first of its three steps; otherwise like here.
+// afterSignUp is like here, but leads from the home page back to it, since signing up is
+// the first of its three steps.
 func afterSignUp(r *http.Request) string {
 	if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return "/"
@@ -67,8 +68,8 @@ func afterSignUp(r *http.Request) string {
 	return here(r)
 }
 
-// here returns where to go after the sign-in: this page, the page of the form, or the
-// dashboard, also if the sign-in would refuse the address.
+// here returns where to go after the sign-in: this page, the form's page, or the
+// dashboard if the sign-in would refuse that address.
 func here(r *http.Request) string {
 	at := r.URL
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -104,8 +105,8 @@ func param(r *http.Request, name string) (string, error) {
 
 var errNothing = portal.Fail(portal.NotFound, "There is no such page.")
 
-// asks returns the caller, with the form's idempotency key. The key is generated when the
-// form is rendered, so a double click is one operation.
+// asks returns the caller with the form's idempotency key, which is generated when the
+// form is rendered. So a double click is one operation.
 func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {

@@ -2,24 +2,20 @@ package web
 
 import "github.com/gatehouse-portal/gatehouse/projections"
 
-// standingNote says why an account cannot be used now, what that means, and who acts next.
+// standingNote says why an account cannot be used and who acts next.
 type standingNote struct {
 	Tone, Icon, Title string
-	// Reason is what the operator wrote, "" if nothing.
-	Reason string
-	Text   string
-	// Next says who acts next.
-	Next string
-	// Ask says that the person can write to the operator on the feedback page.
-	Ask bool
-	// Locked says why nothing can be changed, as the end of a sentence, and Keys what becomes of the
+	Reason            string
+	Text              string
+	Next              string
+	Ask               bool
+	// Locked says why nothing can be changed, as the end of a sentence, Keys what happens to the
 	// account's keys.
 	Locked, Keys string
-	// Revocable says that the person can still revoke keys.
-	Revocable bool
+	Revocable    bool
 }
 
-// standingNote is nil for an account that can be used, and for one that nobody has registered.
+// standingNote is nil for an account that can be used or is not registered.
 func (s *Web) standingNote(profile projections.Profile) *standingNote {
 	note := standingOfAccount(profile)
 	if note != nil && s.mine.Feedback != nil && profile.Status != projections.StatusDeleting {

@@ -11,14 +11,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// times puts times into words for one reader, in the time zone that they have chosen. Days of usage
-// and periods of quotas stay in UTC.
+// times formats times in one reader's time zone. Days of usage and quota periods stay in UTC.
 type times struct {
 	now  time.Time
 	zone *time.Location
 }
 
-// times are the reader's. Without a choice they are in UTC.
+// times are in UTC without a choice.
 func (s *Web) times(ctx context.Context) times {
 	when := times{now: s.now(), zone: time.UTC}
 	if id, ok := identity.From(ctx); ok {
@@ -29,9 +28,9 @@ func (s *Web) times(ctx context.Context) times {
 	return when
 }
 
-// moment is a time that pages show by how long ago it was. The script keeps that up to date.
+// moment is a time shown by its age, which the script keeps up to date.
 type moment struct {
-	// Machine is RFC 3339, UTC; "" if there is no such time.
+	// Machine is RFC 3339, UTC, or "".
 	Machine  string
 	Absolute string
 	Relative string
@@ -44,13 +43,13 @@ func (when times) moment(t time.Time) moment {
 	return moment{Machine: t.UTC().Format(time.RFC3339), Absolute: when.full(t), Relative: when.ago(t)}
 }
 
-// full has seconds and the short name of the zone. Tooltips show it.
+// full has seconds and the short name of the zone, for tooltips.
 func (when times) full(t time.Time) string {
 	return t.In(when.zone).Format("2 January 2006, 15:04:05 MST")
 }
 
-// exactly names the zone only if it is UTC, which the reader may not have chosen. The foot of the page
-// names every other zone.
+// exactly names the zone only if it is UTC, which may not be the reader's. The foot of the page names
+// any other.
 func (when times) exactly(t time.Time) string {
 	text := t.In(when.zone).Format("2 January 2006 at 15:04")
 	if when.zone == time.UTC {
@@ -63,8 +62,8 @@ func (when times) day(t time.Time) string { return t.In(when.zone).Format(dayFor
 
 const dayFormat = "2 January 2006"
 
-// ago returns how long ago a time was, in one unit, or the day if it was more than a month
-// ago. The script updates it with the same words.
+// ago returns the age in one unit, or the day after a month. The script uses the same
+// words.
 func (when times) ago(t time.Time) string {
 	const day = 24 * time.Hour
 	switch d := when.now.Sub(t); {
@@ -82,7 +81,6 @@ func (when times) ago(t time.Time) string {
 	return "on " + when.day(t)
 }
 
-// until returns in how long a time comes, in one unit.
 func (when times) until(t time.Time) string {
 	const day = 24 * time.Hour
 	switch d := t.Sub(when.now); {
@@ -100,30 +98,26 @@ func (when times) until(t time.Time) string {
 // phrase is text with times in it, each as a time element.
 type phrase []piece
 
-// piece is text, or a time if it has Machine.
 type piece struct {
 	Text              string
 	Machine, Absolute string
-	// Ticks says that the script counts down to the time.
-	Ticks bool
+	Ticks             bool
 }
 
 func plain(text string) piece { return piece{Text: text} }
 
-// at is an exact time of a phrase.
 func (when times) at(t time.Time) piece {
 	return piece{Text: when.exactly(t), Machine: t.UTC().Format(time.RFC3339), Absolute: when.full(t)}
 }
 
-// countdown is how long it is until a time of a phrase.
 func (when times) countdown(t time.Time) piece {
 	return piece{Text: when.until(t), Machine: t.UTC().Format(time.RFC3339), Absolute: when.full(t), Ticks: true}
 }
 
-// stamp matches the times in texts that notices and projections have written.
+// stamp matches times in texts of notices and projections.
 var stamp = regexp.MustCompile(`\b\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}(?: at|,) \d{2}:\d{2} UTC\b`)
 
-// phrase finds the times of a stored text, which are in UTC, and shows them like all others.
+// phrase finds the times (UTC) in a stored text, and shows them like all others.
 func (when times) phrase(text string) phrase {
 	var found phrase
 	begin := 0
@@ -143,13 +137,10 @@ func (when times) phrase(text string) phrase {
 	return found
 }
 
-// formTime is how browsers send a datetime-local.
 const formTime = "2006-01-02T15:04"
 
-// field is a time as a form shows it.
 func (when times) field(t time.Time) string { return t.In(when.zone).Format(formTime) }
 
-// parse reads a time of a form.
 func (when times) parse(text string) (time.Time, error) {
 	at, err := time.ParseInLocation(formTime, text, when.zone)
 	if err != nil {

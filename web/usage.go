@@ -21,7 +21,6 @@ type usageReading interface {
 	Present(ctx context.Context, account portal.AccountID, now time.Time) (usage.Report, error)
 }
 
-// The ranges of the usage page.
 const (
 	lastWeek   = "7d"
 	lastMonth  = "30d"
@@ -30,20 +29,17 @@ const (
 )
 
 type usagePage struct {
-	// Fault says what is wrong with the question, "" if nothing is.
-	Fault  string
-	Ranges []usageRange
-	// Start and End are the days shown, for the form and in words.
+	Fault            string
+	Ranges           []usageRange
 	Start, End, Days string
 	Custom           bool
 	Plans, Keys      []usageChoice
 	CSV              string
 	AsOf             moment
-	// Total is the sum of all charts, Before how it compares with the days before.
+	// Total sums all charts; Before compares it with the days before.
 	Total, Before string
 	Charts        []usageChart
-	// Subscribed says that there is something to count.
-	Subscribed bool
+	Subscribed    bool
 }
 
 type usageRange struct {
@@ -56,7 +52,6 @@ type usageChoice struct {
 	Chosen   bool
 }
 
-// usageChart is the usage of one key in one plan.
 type usageChart struct {
 	ID        string
 	Plan, Key string
@@ -72,7 +67,6 @@ type usageStanding struct {
 	Badge          badge
 }
 
-// question is what the address asks.
 type question struct {
 	rng string
 	usage.Query
@@ -119,8 +113,8 @@ func subscribed(account projections.Account) bool {
 	return slices.ContainsFunc(account.Subscriptions, func(s projections.Subscription) bool { return s.State != projections.SubscriptionEnded })
 }
 
-// usageQuestion reads the address. If it cannot be answered, the error says why, and the question
-// is about the last 30 days.
+// usageQuestion reads the address. If that is faulty, the error says why, and the question is
+// about the last 30 days.
 func (s *Web) usageQuestion(values url.Values, names usage.Names) (question, error) {
 	now := s.now()
 	fallback, _ := usage.ParseDays("", "", now)
@@ -153,8 +147,8 @@ func (s *Web) usageQuestion(values url.Values, names usage.Names) (question, err
 	return asked, nil
 }
 
-// wide is a query for the days asked about, as many days before, and the present period, so that
-// one read is enough.
+// wide is a query for the days, as many days before, and the present period, so that one read is
+// enough.
 func (s *Web) wide(asked question) usage.Query {
 	q := asked.Query
 	q.First = earliest(q.Before().First, usage.Monthly.Start(s.now()), usage.Weekly.Start(s.now()))
@@ -164,8 +158,7 @@ func (s *Web) wide(asked question) usage.Query {
 
 func earliest(times ...time.Time) time.Time { return slices.MinFunc(times, time.Time.Compare) }
 
-// since is the question about the longest present period among the quotas; without a quota it is
-// the month.
+// since asks about the longest present period among the quotas, or the month without one.
 func (q question) since(all usage.Report, now time.Time) usage.Query {
 	query := q.Query
 	first := query.Last.AddDate(0, 0, 1)
@@ -180,7 +173,6 @@ func (q question) since(all usage.Report, now time.Time) usage.Query {
 	return query
 }
 
-// frame is what the page shows without data.
 func (p *usagePage) frame(asked question, values url.Values, names usage.Names) {
 	p.Start, p.End, p.Custom = asked.First.Format(time.DateOnly), asked.Last.Format(time.DateOnly), asked.rng == customDays
 	p.Days = shortDay(asked.First) + " to " + shortDay(asked.Last)

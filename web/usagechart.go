@@ -9,41 +9,38 @@ import (
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
-// Charts are drawn in units that the browser stretches to the width of the page, so they have no
-// text; labels are HTML beside them. A slot is slotWidth wide, and a chart chartHeight high.
+// Browsers stretch charts to the width of the page, so charts have no text; labels are HTML
+// beside them. A slot is slotWidth wide, and a chart chartHeight high.
 const (
 	slotWidth   = 10.0
 	chartHeight = 100.0
 )
 
-// mostBars is how many days have a bar each. Longer ranges have one for each week.
+// mostBars is up to how many days have a bar each. Longer ranges have one per
+// week.
 const mostBars = 92
 
-// barChart has a bar for each day, or for seven days.
 type barChart struct {
-	// Label tells in a sentence what the chart shows.
 	Label string
 	Width float64
 	Bars  []bar
-	// Top is the value at the top. Limit is the y of the limit line, negative if there is none, and
-	// LimitText what it means.
+	// Top is the value at the top. Limit is the y of the limit line, negative without one.
 	Top       string
 	Limit     float64
 	LimitText string
-	// First and Last label the ends. Before says that the days before are drawn; Unknown that some
-	// days are not known; Weekly that a bar is a week.
+	// First and Last label the ends. Before says that the days before are drawn, Unknown that some
+	// days are not known, Weekly that a bar is a week.
 	First, Last             string
 	Before, Unknown, Weekly bool
 }
 
-// bar is one slot. Y and Height are those of the bar, BeforeY and BeforeHeight those of as many
-// days before.
+// bar is one slot. BeforeY and BeforeHeight are for as many days before.
 type bar struct {
 	X, Y, Height          float64
 	BeforeY, BeforeHeight float64
 	// Unknown says that no day of the slot was collected.
 	Unknown bool
-	// Day, Text, Was, Limit and Left are for the table.
+	// These are for the table.
 	Day, Text, Was, Limit, Left string
 }
 
@@ -133,7 +130,6 @@ func dayText(s slot) string {
 
 type extent struct{ y, height float64 }
 
-// height is where a bar of that value lies. A value above 0 is always visible.
 func height(value, top int64) extent {
 	h := float64(value) / float64(top) * chartHeight
 	if value > 0 {
@@ -143,7 +139,6 @@ func height(value, top int64) extent {
 	return extent{y: chartHeight - h, height: h}
 }
 
-// paceChart shows how the present period's quota is used up.
 type paceChart struct {
 	Label string
 	Width float64
@@ -154,8 +149,7 @@ type paceChart struct {
 	First, Last    string
 }
 
-// paceOf is nil for a daily quota, whose limit is in the bars, and if too little is known for a
-// line.
+// paceOf is nil for a daily quota, whose limit is in the bars, and if too little is known.
 func paceOf(s usage.Series, now usage.Standing) *paceChart {
 	if now.Period == usage.Daily {
 		return nil

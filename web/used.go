@@ -13,18 +13,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
-// usedLine is what a key has used of a plan's quota in the present period.
 type usedLine struct {
-	// Key is the key's name, "" if the plan has one key.
-	Key  string
-	Text string
-	// Bar says that Percent is known.
+	Key     string
+	Text    string
 	Bar     bool
 	Percent int
 	AsOf    moment
 }
 
-// presentUsage is nil if it cannot be read: the dashboard is shown all the same.
+// presentUsage is nil if it cannot be read. The dashboard does without.
 func (s *Web) presentUsage(ctx context.Context, id portal.AccountID, account projections.Account) *usage.Report {
 	if s.counters == nil || !subscribed(account) {
 		return nil
@@ -37,7 +34,7 @@ func (s *Web) presentUsage(ctx context.Context, id portal.AccountID, account pro
 	return &report
 }
 
-// used has a line for each key of the subscription that works, or can work.
+// used has a line for each key of the subscription that works or can work.
 func (when times) used(report *usage.Report, account projections.Account, sub projections.Subscription, plan catalog.Plan) []usedLine {
 	var lines []usedLine
 	for _, key := range account.Keys {
@@ -75,7 +72,6 @@ func (when times) usedLine(series usage.Series, quota *catalog.Quota) usedLine {
 	return when.unlimited(series)
 }
 
-// unlimited is about a plan without a quota: the calls of the month.
 func (when times) unlimited(series usage.Series) usedLine {
 	used, asOf, first := int64(0), time.Time{}, usage.Monthly.Start(when.now)
 	for _, d := range series.Days {

@@ -1,7 +1,7 @@
-// Package web serves the portal's pages: HTML rendered on the server from the views, with
-// forms that hand requests to operations. It decides nothing and never calls the control
-// plane: a form is accepted like a JSON request, and then the browser is redirected to the
-// operation's page, which shows each step. All pages work without JavaScript.
+// Package web serves the portal's pages: HTML rendered from the views, with forms that
+// hand requests to operations. It decides nothing and never calls the control plane. It
+// accepts a form like a JSON request, then redirects to the operation's page, which shows
+// each step. All pages work without JavaScript.
 package web
 
 import (
@@ -24,7 +24,7 @@ import (
 // DefaultName is the default of Config.Name.
 const DefaultName = "Gatehouse"
 
-// DefaultReadTime is the default of Config.ReadTime. People do not wait for a page much longer.
+// DefaultReadTime is the default of Config.ReadTime.
 const DefaultReadTime = 2 * time.Second
 
 // DefaultPlansPerKey is the default of Config.PlansPerKey (Amazon API Gateway quotas, "usage
@@ -42,7 +42,7 @@ type accepting interface {
 type asking interface {
 	accepting
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
-	// Recent lists at most limit of an account's newest operations, newest first.
+	// Recent returns an account's newest operations, newest first.
 	Recent(ctx context.Context, account portal.AccountID, limit int) ([]operations.Operation, error)
 	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 }
@@ -54,7 +54,6 @@ type reading interface {
 	PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error)
 }
 
-// shelves is what people see of the catalog.
 type shelves interface {
 	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
 }
@@ -64,42 +63,38 @@ type Config struct {
 	Operations asking
 	Views      reading
 	Library    shelves
-	// Usage reads what API Gateway counted.
-	Usage usageReading
-	// Try sends requests of the try-it console. Without it there is no console.
+	Usage      usageReading
+	// Try sends requests of the try-it console, if not nil.
 	Try trying
-	// Notices are the person's notices and webhooks. Without them there are no pages of them.
-	Notices noticing
-	// Status returns the HTTP status for an error (api.Status).
-	Status func(error) int
-	// Correlation returns the request id in the context. Error pages show it, and it becomes
-	// the correlation id of requests. Nil means that there is none.
+	// Notices are the person's notices and webhooks. If nil, there are no such pages.
+	Notices     noticing
+	Status      func(error) int
 	Correlation func(context.Context) string
-	// SessionEnded reports whether the browser was signed in and no longer is. Nil means
-	// that this is not known.
+	// SessionEnded reports whether the browser was signed in and no longer is, if that
+	// is known.
 	SessionEnded func(*http.Request) bool
-	// AccountDeleted returns the account of a browser whose session has ended because the account
-	// was deleted; ok is false for other browsers. Nil means that this is not known.
+	// AccountDeleted returns the account of a browser whose session ended because the account was
+	// deleted; ok is false for other browsers. It may be nil.
 	AccountDeleted func(*http.Request) (account portal.AccountID, ok bool, err error)
-	// MayRegister returns the reason (Forbidden) for which the person of the context may not register,
-	// unless they are an admin. Nil means that everybody may.
+	// MayRegister returns why (Forbidden) the person of the context may not register, unless they are
+	// an admin. Nil lets everybody.
 	MayRegister func(context.Context) error
-	// Name is the portal's name unless the branding has one, DefaultName if empty.
+	// Name is the portal's name unless the branding has one. "" is DefaultName.
 	Name string
-	// Branding returns the operator's branding. Nil means that there is none.
+	// Branding returns the operator's branding. It may be nil.
 	Branding func() *branding.Branding
 	// BaseURL is where browsers reach the portal, without a trailing "/".
 	BaseURL string
-	// SecurityContact is the URL for vulnerability reports; without it there is no
+	// SecurityContact is the URL for vulnerability reports. Without it there is no
 	// security.txt.
 	SecurityContact string
 	// ReadTime is how long a page may take to read its data, DefaultReadTime if 0.
 	ReadTime time.Duration
-	// PlansPerKey is how many plans a key can be in, DefaultPlansPerKey if 0. It must be the
-	// workers' number.
+	// PlansPerKey is how many plans a key can be in, DefaultPlansPerKey if 0. It must equal
+	// the workers'.
 	PlansPerKey int
-	// KeysPerRing is how many keys a person may have, in all or for each plan; 1 if 0. It must be the
-	// workers' number.
+	// KeysPerRing is how many keys a person may have, in all or per plan; 1 if 0. It must equal the
+	// workers'.
 	KeysPerRing int
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
@@ -170,7 +165,7 @@ func New(config Config) *Web {
 	return web
 }
 
-// pageStatus answers 400 to a form that is Invalid. The JSON API answers 422 if it can name the member.
+// pageStatus answers 400 to an Invalid form. The JSON API answers 422 if it can name the member.
 func pageStatus(status func(error) int) func(error) int {
 	return func(err error) int {
 		if portal.CodeOf(err) == portal.Invalid {
@@ -180,16 +175,16 @@ func pageStatus(status func(error) int) func(error) int {
 	}
 }
 
-// WithMine adds the pages about a person's own account. It must be called before Routes.
+// WithMine adds the pages about a person's own account. Call it before Routes.
 func (s *Web) WithMine(mine Mine) *Web {
 	s.mine = mine
 	return s
 }
 
-// Routes adds the pages to the router, and error pages for paths and methods that no route
-// handles. The guard must put the identity into the context (identity's Authenticate) and
-// refuse cross-origin writes (identity's SameOrigin), since forms have no CSRF token. Pages
-// that are the same for everybody are served without the guard.
+// Routes adds the pages to the router, with error pages for unknown paths and methods. The
+// guard must put the identity into the context (identity's Authenticate) and refuse
+// cross-origin writes (identity's SameOrigin), since forms have no CSRF token. Pages that
+// are the same for everybody do without the guard.
 func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler) {
 	get(router, "/assets/{name}", s.asset)
 	s.publicDocuments(router)
@@ -236,8 +231,8 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// readsInTime is the middleware that limits reads to readTime, so that people soon see an
-// error page. Writes have no limit, since the outcome of an aborted write is unknown.
+// readsInTime limits reads to readTime, so that people soon see an error page. Writes
+// have no limit, since the outcome of an aborted write is unknown.
 func (s *Web) readsInTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {

@@ -7,11 +7,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/notices"
 )
 
-// kindsForm is the part of a webhook's form that restricts it to kinds of notices.
 type kindsForm struct {
 	Groups []settingsGroup
-	// Some says that kinds are checked. Without any, the webhook gets every kind.
-	Some bool
+	Some   bool
 }
 
 func formOfKinds(chosen []notices.Kind, admin bool) kindsForm {
@@ -27,7 +25,7 @@ func formOfKinds(chosen []notices.Kind, admin bool) kindsForm {
 	return form
 }
 
-// chosenKinds are those that a form has checked. A request without a form has none.
+// chosenKinds are those that a form has checked.
 func chosenKinds(r *http.Request) (kinds []notices.Kind) {
 	for _, kind := range r.PostForm["kind"] {
 		kinds = append(kinds, notices.Kind(kind))

@@ -16,9 +16,8 @@ const webhooksPath = "/webhooks"
 type webhooksPage struct {
 	Webhooks []webhookLine
 	// Full says that the account can have no more.
-	Full bool
-	Most int
-	// URL and Description are what the person entered, if it was refused with Error.
+	Full                    bool
+	Most                    int
 	URL, Description, Error string
 	kindsForm
 }
@@ -28,20 +27,16 @@ type webhookLine struct {
 	Badge                badge
 	On                   bool
 	Why                  string
-	// Kinds says which notices it gets.
-	Kinds            string
-	Created, Failing moment
-	// OldSecretUntil is empty if only one secret signs.
-	OldSecretUntil phrase
+	Kinds                string
+	Created, Failing     moment
+	OldSecretUntil       phrase
 }
 
 type webhookPage struct {
 	webhookLine
-	Deliveries []deliveryLine
-	// Older is the page of older deliveries, "" if there is none.
-	Older string
-	First bool
-	// Done says what the last form did, Error why it did nothing.
+	Deliveries   []deliveryLine
+	Older        string
+	First        bool
 	Done, Error  string
 	Since, Until string
 	kindsForm
@@ -52,11 +47,9 @@ type deliveryLine struct {
 	Title           string
 	Badge           badge
 	At              moment
-	// Next is when it is tried again, if it is.
-	Next     phrase
-	Attempts []attemptLine
-	// Again says that it can be sent again.
-	Again bool
+	Next            phrase
+	Attempts        []attemptLine
+	Again           bool
 }
 
 type attemptLine struct {
@@ -105,11 +98,9 @@ func (s *Web) renderWebhooks(w http.ResponseWriter, r *http.Request, id identity
 	return nil
 }
 
-// secretPage shows a secret once. Nothing keeps it.
 type secretPage struct {
 	webhookLine
-	Secret string
-	// Rotated says that the secret replaced another one.
+	Secret  string
 	Rotated bool
 }
 
@@ -134,7 +125,6 @@ func (s *Web) showSecret(w http.ResponseWriter, r *http.Request, body secretPage
 	return nil
 }
 
-// refusal is what a form's page says about an error that the person can correct.
 func refusal(err error) (text string, ok bool) {
 	switch portal.CodeOf(err) {
 	case portal.Invalid, portal.Conflict, portal.LimitReached:
@@ -213,8 +203,7 @@ func (when times) deliveryLine(hook notices.Webhook, d notices.Delivery) deliver
 
 func webhookPath(id string) string { return escapedPath("webhooks", id) }
 
-// onWebhook does what a form asks of the webhook in the path. The page then says what was done, or
-// why not.
+// onWebhook does what a form asks of the webhook in the path, and says the result.
 func (s *Web) onWebhook(do func(r *http.Request, id identity.Identity, hook string) (next string, err error)) func(http.ResponseWriter, *http.Request, identity.Identity) error {
 	return func(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 		hook, err := param(r, "webhook")

@@ -28,8 +28,8 @@ type limit struct {
 	Long        bool
 }
 
-// limitsOf lists the limits of a plan. Even a plan without limits is limited by API Gateway's
-// own for the account and the stage.
+// limitsOf lists the limits of a plan. Even an unlimited plan has API Gateway's limits for
+// account and stage.
 func limitsOf(plan catalog.Plan) []limit {
 	limits := []limit{
 		{Name: "Rate", Value: "No limit in this plan"}, {Name: "Burst", Value: "No limit in this plan"}, {Name: "Quota", Value: "No limit in this plan"},

@@ -1,7 +1,7 @@
 package web
 
 // zones are the time zones that the page offers: one for most legal times of today. The JSON API takes
-// every name of the tz database.
+// any name of the tz database.
 var zones = []string{
 	"UTC",
 	"Africa/Accra", "Africa/Cairo", "Africa/Casablanca", "Africa/Johannesburg", "Africa/Lagos", "Africa/Nairobi",

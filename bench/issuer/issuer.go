@@ -1,5 +1,5 @@
 // Package issuer is an identity provider for benchmarks. It has no passwords: checking thousands
-// of them would cost more than what is measured.
+// would cost more than what is measured.
 package issuer
 
 import (
@@ -21,13 +21,12 @@ const ClientID = "bench"
 
 // Issuer signs tokens for every subject.
 type Issuer struct {
-	// URL is the issuer's; it serves its keys at KeysURL.
 	URL    string
 	signer jose.Signer
 	server *http.Server
 }
 
-// Start returns an issuer that listens on loopback.
+// Start returns an issuer on loopback.
 func Start() (*Issuer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -51,7 +50,7 @@ func Start() (*Issuer, error) {
 	return is, nil
 }
 
-// Token returns an ID token of the subject that is valid for six hours.
+// Token returns an ID token of the subject, valid for six hours.
 func (is *Issuer) Token(subject string) (string, error) {
 	now := time.Now()
 	return jwt.Signed(is.signer).Claims(jwt.Claims{

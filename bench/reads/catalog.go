@@ -58,10 +58,8 @@ func product(n int, definition string) catalog.Product {
 	}
 }
 
-// operations is how many operations the OpenAPI document has.
 const operations = 40
 
-// definition is an OpenAPI document of common size.
 func definition() []byte {
 	order := map[string]any{"type": "object", "required": []string{"id"}, "properties": map[string]any{
 		"id": map[string]any{"type": "string"}, "status": map[string]any{"type": "string", "enum": []string{"open", "paid", "sent"}},

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// read is a request that is sent again and again.
+// read is a request to repeat.
 type read struct {
 	name, path, token string
 }
 
-// text is the request as it is sent. The client is as simple as can be, since it shares the
-// processors with the portal.
+// text is the request as sent. The client is simple, since it shares the processors with
+// the portal.
 func (r read) text(address string) string {
 	lines := []string{"GET " + r.path + " HTTP/1.1", "Host: " + address, "Accept-Encoding: gzip", "User-Agent: bench"}
 	if r.token != "" {
@@ -29,14 +29,13 @@ func (r read) text(address string) string {
 	return strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
-// sent is what one connection has measured.
 type sent struct {
 	took   []time.Duration
 	bytes  int64
 	status int
 }
 
-// send sends the request over one connection until the time is over.
+// send repeats the request over one connection until that time.
 func send(ctx context.Context, address string, r read, until time.Time) (sent, error) {
 	connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -67,8 +66,8 @@ type measured struct {
 	status      int
 	perSecond   float64
 	median, p99 time.Duration
-	// cpu, bytes and dynamoDB are for each request: the portal's processor time, the bytes of the
-	// body as they are sent, and requests to DynamoDB.
+	// cpu, bytes and dynamoDB are per request: the portal's processor time, the body's bytes as
+	// sent, and requests to DynamoDB.
 	cpu      time.Duration
 	bytes    int64
 	dynamoDB float64

@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// grow copies the rows of the reader's account for further accounts, numbered from first up to last,
-// in the tables of the journal and the views.
+// grow copies the reader's rows in the journal and the views for further accounts, numbered from
+// first up to last.
 func (s *site) grow(ctx context.Context, names app.Names, first, last int) error {
 	for _, table := range []string{names.Journal, names.Views} {
 		rows, err := s.rowsOf(ctx, table)
@@ -37,7 +37,6 @@ func (s *site) grow(ctx context.Context, names app.Names, first, last int) error
 	return nil
 }
 
-// batch is how many rows DynamoDB writes at once.
 const batch = 25
 
 func numbers(first, last int) []int {
@@ -48,7 +47,7 @@ func numbers(first, last int) []int {
 	return all
 }
 
-// rowsOf reads the rows whose partition is about the reader's account.
+// rowsOf reads the rows whose partition is about the reader.
 func (s *site) rowsOf(ctx context.Context, table string) ([]map[string]types.AttributeValue, error) {
 	var found []map[string]types.AttributeValue
 	pages := dynamodb.NewScanPaginator(s.tables, &dynamodb.ScanInput{TableName: aws.String(table)})

@@ -12,8 +12,8 @@ type goal struct {
 	met             bool
 }
 
-// goals compares measurements with the goals for 2 cores. The keys of all are names of reads with
-// their number of connections.
+// goals compares measurements with the goals for 2 cores. The keys of all are reads with their
+// number of connections.
 func goals(all map[string]measured) []goal {
 	small, large := all["catalog, 31 KB 16"], all["catalog, 518 KB 16"]
 	alone := ratio(all["catalog, 518 KB 1"].cpu, all["catalog, 31 KB 1"].cpu)

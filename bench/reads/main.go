@@ -1,7 +1,6 @@
 // Reads measures how many reads one portal process answers, and at what cost: the catalog in two
-// sizes, a product's page, a documentation page and the dashboard. The portal is a process of its
-// own; the client and the local AWS share this one. It reads the dashboard again with more and more
-// accounts in the tables.
+// sizes, a product's page, a documentation page and the dashboard, also with more and more accounts
+// in the tables. The portal is a process of its own; the client and the local AWS share this one.
 package main
 
 import (
@@ -87,7 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return printGoals(stdout, goals(all))
 }
 
-// crowds are the numbers of accounts with which the dashboard is read.
+// crowds are the numbers of accounts for the dashboard.
 var crowds = []int{1_000, 10_000, 100_000}
 
 func dashboardOf(accounts int) string { return fmt.Sprintf("dashboard, %d accounts", accounts) }

@@ -31,19 +31,18 @@ import (
 
 // site is the local AWS and the issuer in this process, and one portal.
 type site struct {
-	dir       string
-	aws       *localaws.Server
-	issuer    *issuer.Issuer
-	portal    *exec.Cmd
-	address   string
-	token     string
-	account   portal.AccountID
-	names     app.Names
-	tables    *dynamodb.Client
-	journal   *journal.Journal
-	projector *projections.Projector
-	documents *catalog.Store
-	// definition is the hash of an OpenAPI document.
+	dir        string
+	aws        *localaws.Server
+	issuer     *issuer.Issuer
+	portal     *exec.Cmd
+	address    string
+	token      string
+	account    portal.AccountID
+	names      app.Names
+	tables     *dynamodb.Client
+	journal    *journal.Journal
+	projector  *projections.Projector
+	documents  *catalog.Store
 	definition string
 }
 
@@ -92,7 +91,7 @@ func (s *site) start(ctx context.Context, set settings) (err error) {
 	return s.register(ctx)
 }
 
-// serve builds the portal, starts it and waits until it answers.
+// serve builds and starts the portal, and waits until it answers.
 func (s *site) serve(ctx context.Context, set settings) error {
 	program := filepath.Join(s.dir, "api")
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/gatehouse-portal/gatehouse/cmd/api")
@@ -131,7 +130,6 @@ func (s *site) serve(ctx context.Context, set settings) error {
 	})
 }
 
-// register opens the account of the person who reads the dashboard.
 func (s *site) register(ctx context.Context) error {
 	body, err := s.get(ctx, "/api/v1/me")
 	if err != nil {
@@ -170,8 +168,7 @@ func (s *site) happen(ctx context.Context, stream portal.Stream, fact events.Fac
 	return s.projector.Handle(ctx, stamped[0])
 }
 
-// publish publishes a catalog whose JSON has about that size, and waits until the portal serves
-// it.
+// publish publishes a catalog of about that size, and waits until the portal serves it.
 func (s *site) publish(ctx context.Context, size int) error {
 	document := catalogOf(size, s.definition)
 	hash, err := s.documents.Put(ctx, document)
@@ -187,7 +184,6 @@ func (s *site) publish(ctx context.Context, size int) error {
 	})
 }
 
-// reads are the requests to measure with a catalog of that size.
 func (s *site) reads(size int) []read {
 	reads := []read{{name: fmt.Sprintf("catalog, %d KB", size>>10), path: "/api/v1/catalog"}}
 	if size > 100<<10 {
@@ -235,7 +231,7 @@ func (s *site) until(ctx context.Context, what string, so func() bool) error {
 	return errors.Join(ctx.Err(), fmt.Errorf("it did not happen that %s; the portal's log:\n%s", what, log))
 }
 
-// cpu is the processor time that the portal has used, by proc(5); 0 where there is no /proc.
+// cpu is the portal's processor time, by proc(5); 0 without /proc.
 func (s *site) cpu() time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.portal.Process.Pid))
 	if err != nil {

@@ -19,7 +19,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/local"
 )
 
-// patience is how long everything may take.
 const patience = 7 * time.Minute
 
 func main() {
@@ -51,7 +50,7 @@ func run(out io.Writer, dir, only string) error {
 	})
 }
 
-// withPortal runs a local portal on free ports, with a folder of its own, while f runs.
+// withPortal runs a local portal on free ports, in its own folder, while f runs.
 func withPortal(ctx context.Context, f func(context.Context, local.Portal) error) error {
 	dir, err := os.MkdirTemp("", "gatehouse-screenshots-")
 	if err != nil {

@@ -9,18 +9,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
-// page is a page to take pictures of.
 type page struct {
 	name, path string
-	// ready is an expression that is true once the page shows what it should.
+	// ready is an expression that is true once the page is complete.
 	ready string
 	// prepare, if not nil, does something on the page first.
 	prepare func(context.Context) error
-	// firstScreen is the name of a picture of the page's first screen, for the README.
+	// firstScreen names a picture of the first screen, for the README.
 	firstScreen string
-	// from selects the element at the top of that picture; "" is the top of the page.
+	// from selects the element at its top; "" is the top of the page.
 	from string
-	// height is that picture's height in pixels; 0 means firstScreenHeight.
+	// height is in pixels; 0 means firstScreenHeight.
 	height int64
 }
 
@@ -98,7 +97,7 @@ func (p *photographer) takeAll(ctx context.Context, plan string) error {
 	return nil
 }
 
-// waitForSearch waits until the portal has read and indexed the demo's catalog.
+// waitForSearch waits until the portal has indexed the demo's catalog.
 func (p *photographer) waitForSearch(ctx context.Context) error {
 	return p.reloadUntil(ctx, "/search?q=passage", `document.querySelector(".results .method") !== null`)
 }

@@ -32,12 +32,12 @@ type look struct {
 var looks = []look{{"wide", 1280, "light"}, {"dark", 1280, "dark"}, {"narrow", 320, "light"}}
 
 const (
-	windowHeight = 900
-	// firstScreenHeight is the height of the pictures for the README.
+	windowHeight      = 900
 	firstScreenHeight = 820
 )
 
-// withTab opens a browser that reaches only this machine, and one tab, while f runs.
+// withTab opens a browser that reaches only this machine, with one tab, while f
+// runs.
 func withTab(ctx context.Context, chromium string, f func(context.Context) error) error {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
@@ -56,7 +56,6 @@ func withTab(ctx context.Context, chromium string, f func(context.Context) error
 	return f(ctx)
 }
 
-// photographer takes pictures in one tab.
 type photographer struct {
 	base, dir, only string
 	out             io.Writer
@@ -104,13 +103,13 @@ func (p *photographer) take(ctx context.Context, page page) error {
 	return nil
 }
 
-// takeThis takes the pictures of the page that is open.
+// takeThis takes the pictures of the open page.
 func (p *photographer) takeThis(ctx context.Context, page page) error {
 	for _, l := range looks {
 		if err := setLook(ctx, l, windowHeight); err != nil {
 			return err
 		}
-		// The script lays some pages out for the window in which they are opened.
+		// The script lays some pages out for the window at the time of opening.
 		if page.prepare == nil {
 			if err := p.open(ctx, page.path); err != nil {
 				return err
@@ -155,7 +154,7 @@ func (p *photographer) takeFirstScreen(ctx context.Context, page page) error {
 	return p.write(page.firstScreen, picture)
 }
 
-// setLook also hides the caret and stops what moves.
+// setLook also hides the caret and stops animations.
 func setLook(ctx context.Context, l look, height int64) error {
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: l.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
@@ -170,8 +169,8 @@ func setLook(ctx context.Context, l look, height int64) error {
 		`[...document.images].every((i) => i.complete || i.loading === "lazy")`)
 }
 
-// forReadme cuts off the room for the scroll bar, on the right, and keeps the 256 most frequent
-// colours, which makes the file a third as large.
+// forReadme cuts off the space of the scroll bar, and keeps the 256 most frequent colours,
+// which makes the file a third as large.
 func forReadme(picture []byte, width int) ([]byte, error) {
 	decoded, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -204,7 +203,6 @@ func frequent(picture image.Image, area image.Rectangle) color.Palette {
 	return palette
 }
 
-// write compresses a picture as well as PNG can.
 func (p *photographer) write(name string, picture []byte) error {
 	decoded, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {

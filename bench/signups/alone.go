@@ -13,8 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// waited is the time from the click until the 202, and until the portal showed that the
-// operation had succeeded.
+// waited is the time from the click until the 202, and until the portal showed success.
 type waited struct {
 	accepted, visible time.Duration
 }
@@ -29,8 +28,8 @@ const (
 )
 
 // countRoundTrips delays every call to AWS for every other person. The time that this adds,
-// divided by the delay, is the number of round trips one after the other, including those of
-// the read that shows the operation.
+// divided by the delay, is the number of round trips one after the other, including the read
+// that shows the operation.
 func (s *site) countRoundTrips(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
@@ -107,7 +106,7 @@ func (s *site) timeAlone(ctx context.Context, name string, plan faults.Plan) (wa
 	return waited{accepted, at.Sub(began)}, nil
 }
 
-// waitUntilShown returns when the first answer came that said the operation had succeeded.
+// waitUntilShown returns when an answer first reported success.
 func (s *site) waitUntilShown(ctx context.Context, token, id string) (time.Time, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

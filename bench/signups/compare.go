@@ -18,7 +18,7 @@ import (
 )
 
 type compared struct {
-	// Open counts accounts with open wishes, and Differing those whose views differ from the
+	// Open counts accounts with open wishes, Differing those whose views differ from the
 	// journal.
 	Accounts, Open, Differing int
 }
@@ -37,8 +37,8 @@ func (c *compared) kept(accounts int) bool {
 const patience = 30 * time.Second
 
 // compare compares every account's views with its journal, until nothing differs or patience
-// runs out. It returns nil if the programs were built from another checkout, whose tables may
-// have another format.
+// runs out. It returns nil if the programs are from another checkout, whose tables may have
+// another format.
 func (s *site) compare(ctx context.Context) (*compared, error) {
 	if s.source != "" {
 		return nil, nil

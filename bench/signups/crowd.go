@@ -93,8 +93,8 @@ func (s *site) killAtRandom(ctx context.Context) {
 	}
 }
 
-// arrive sends everybody's two requests. It retries an answer other than 202 under the same
-// Idempotency-Key, and counts it.
+// arrive sends everybody's two requests. It retries and counts an answer other than 202,
+// under the same Idempotency-Key.
 func (s *site) arrive(ctx context.Context, people []*person, r *report) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.clients)
@@ -140,7 +140,7 @@ func (s *site) timeOneMore(ctx context.Context) (time.Duration, error) {
 	return s.timeSignUp(ctx, "one-more")
 }
 
-// timeSignUp returns the time from a person's first click until the portal showed the key.
+// timeSignUp returns the time from the first click until the portal showed the key.
 func (s *site) timeSignUp(ctx context.Context, name string) (time.Duration, error) {
 	token, err := s.issuer.Token(name)
 	if err != nil {
@@ -161,14 +161,13 @@ func (s *site) timeSignUp(ctx context.Context, name string) (time.Duration, erro
 }
 
 const (
-	// minWindow is how many operations waitUntilOver asks about at least, and askers how many
-	// of them at once.
+	// minWindow is how many operations waitUntilOver polls at least, askers how many at once.
 	minWindow = 40
 	askers    = 4
 )
 
-// waitUntilOver polls little, to disturb little: a few open operations in turn, and more as
-// long as most of those had ended.
+// waitUntilOver polls little, to disturb little: a few open operations in turn, and more
+// while most of those have ended.
 func (s *site) waitUntilOver(ctx context.Context, people []*person) error {
 	open, window := people, minWindow
 	for told := time.Now(); len(open) > 0; {
@@ -192,7 +191,6 @@ func (s *site) waitUntilOver(ctx context.Context, people []*person) error {
 	return nil
 }
 
-// stillOpen returns the people whose operation has not ended.
 func (s *site) stillOpen(ctx context.Context, people []*person) ([]*person, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(askers)

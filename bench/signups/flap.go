@@ -15,10 +15,10 @@ import (
 
 const (
 	flapEvery = time.Second
-	// The first newcomer comes after the accounts, who are newcomers at first, have changed
-	// their minds a few times.
+	// The first newcomer comes after the accounts, newcomers at first, have changed their
+	// minds a few times.
 	newcomerEvery = 3 * time.Second
-	// Newcomers still arrive afterwards, when the flapping has ended.
+	// Newcomers still arrive after the flapping.
 	afterwards   = time.Minute
 	servedWithin = 10 * time.Second
 )

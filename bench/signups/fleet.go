@@ -26,7 +26,6 @@ type fleet struct {
 	worked map[string]time.Duration
 }
 
-// member is one place in the fleet. A restart puts a new process there.
 type member struct {
 	program string
 	address string
@@ -124,7 +123,6 @@ func (f *fleet) kill(n int) {
 	_ = f.members[n%len(f.members)].cmd.Process.Kill()
 }
 
-// portals returns the addresses of all portals, running or restarting.
 func (f *fleet) portals() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,7 +158,6 @@ func (f *fleet) stop() {
 	}
 }
 
-// worked is the processor time of the ended processes by program, and that of this process.
 func (s *site) worked(own time.Duration) map[string]time.Duration {
 	s.fleet.mu.Lock()
 	defer s.fleet.mu.Unlock()

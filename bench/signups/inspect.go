@@ -49,7 +49,6 @@ func (s *site) inspect(ctx context.Context, people []*person, r *report) error {
 	return nil
 }
 
-// keys counts the keys of each account.
 func (s *site) keys(ctx context.Context) (map[portal.AccountID]int, error) {
 	counts := map[portal.AccountID]int{}
 	cfg, err := app.LoadConfig(nil)

@@ -1,6 +1,6 @@
-// Command signups puts the whole of Gatehouse under load: portals and workers as processes,
-// against a local AWS. By default a crowd signs up and subscribes at once. With -flap, accounts
-// subscribe and leave all the time, and newcomers are timed. With -alone, one person at a time
+// Command signups puts all of Gatehouse under load: portals and workers as processes, against a
+// local AWS. By default a crowd signs up and subscribes at once. With -flap, accounts keep
+// subscribing and leaving, and newcomers are timed. With -alone, one person at a time
 // subscribes, and round trips to AWS are counted. docs/performance.md explains the flags and
 // the checks at the end.
 package main

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// report is the result of a crowd. Times begin with the first request.
+// report is a crowd's result. Times begin with the first request.
 type report struct {
 	settings settings
 	began    time.Time
@@ -22,9 +22,9 @@ type report struct {
 	mu        sync.Mutex
 	latencies []time.Duration
 
-	// Answers counts the answers by status; 0 is a broken connection.
+	// Answers counts answers by status; 0 is a broken connection.
 	Answers map[int]int
-	// Arrived is when everybody had been answered, and Done when every operation had ended.
+	// Arrived is when everybody had been answered, Done when every operation had ended.
 	Arrived, Done time.Duration
 	// Click is how long one more person waited for the key.
 	Click time.Duration
@@ -32,19 +32,19 @@ type report struct {
 	// Calls counts control-plane calls by operation, and Throttled those that AWS refused.
 	Calls     map[string]int
 	Throttled int
-	// Polls is how often the clients polled an operation.
+	// Polls counts the clients' polls of operations.
 	Polls int
 	// Requests counts requests to AWS by service.
 	Requests map[string]int
 	// Tables counts requests to DynamoDB by operation.
 	Tables map[string]int
-	// Worked is the processor time by program. That of the local AWS includes the clients.
+	// Worked is the processor time by program. The local AWS's includes the clients.
 	Worked map[string]time.Duration
 	own    time.Duration
-	// Succeeded counts operations, Accounts those with a key, Attached keys in the plan, and
-	// Doubled accounts with more than one key.
+	// Succeeded counts operations, Accounts those with a key, Attached keys in the plan,
+	// Doubled accounts with several keys.
 	Succeeded, Accounts, Attached, Doubled int
-	// Journal compares the journal with the views. It is nil if -source is set.
+	// Journal compares the journal with the views; nil if -source is set.
 	Journal *compared
 	Kept    bool
 }
@@ -91,8 +91,8 @@ func (r *report) percentile(p float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
 }
 
-// floor is the least time for single calls at the share: creating a key has a quota of its own,
-// and both calls count in the total.
+// floor is the least time for single calls at the share: creating a key has its own quota, and
+// both calls count in the total.
 func (r *report) floor() time.Duration {
 	n, share := float64(r.settings.users), r.settings.share
 	create := (n - 5*share) / (5 * share)

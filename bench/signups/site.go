@@ -29,8 +29,7 @@ type site struct {
 	demo   demo.Installed
 	random *rand.Rand
 	client *http.Client
-	// polls counts how often the crowd polled an operation.
-	polls int
+	polls  int
 }
 
 func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site, error) {

@@ -39,7 +39,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
-// serveAWS runs a local AWS whose file is in a folder, and prints its address.
+// serveAWS runs a local AWS with its file in a folder, and prints its address.
 func serveAWS(ctx context.Context, dir string, stdout io.Writer) error {
 	server, err := localaws.Open(localaws.Options{Dir: dir, Addr: "127.0.0.1:0", NoSync: true, Log: zerolog.Nop()})
 	if err != nil {
@@ -61,7 +61,6 @@ type bench struct {
 	source    *source
 }
 
-// counted counts requests to DynamoDB.
 type counted struct {
 	http.RoundTripper
 	requests atomic.Int64
@@ -153,7 +152,7 @@ func (b *bench) newCollector(tables *dynamodb.Client) *usage.Collector {
 	}
 }
 
-// fill makes plans, and keys that are in them, and shows who holds them.
+// fill makes plans with keys, and shows who holds them.
 func (b *bench) fill(ctx context.Context, tables *dynamodb.Client) error {
 	plans, err := b.makePlans(ctx)
 	if err != nil {
@@ -242,12 +241,12 @@ func (b *bench) hold(ctx context.Context, tables *dynamodb.Client, first int, id
 	return nil
 }
 
-// source makes API Gateway's calls without tokens, and adds to its counters.
+// source calls API Gateway without tokens, and adds to its counters.
 type source struct {
 	client *apigateway.Client
 	calls  int
 
-	// added are calls that nobody made, and seen the keys of the answers.
+	// added are invented calls, and seen the keys of the answers.
 	added map[portal.GatewayKeyID]int64
 	seen  []portal.GatewayKeyID
 }
@@ -300,7 +299,6 @@ func (s *source) UsageOf(context.Context, portal.PlanID, portal.GatewayKeyID, ti
 	return nil, errors.New("the job does not ask for single keys")
 }
 
-// changeSome lets every tenth key make a call.
 func (b *bench) changeSome() {
 	slices.Sort(b.source.seen)
 	for i, key := range slices.Compact(b.source.seen) {
@@ -317,7 +315,6 @@ type measured struct {
 	cycle          usage.Cycle
 }
 
-// measure does a run of the job.
 func (b *bench) measure(ctx context.Context) (m measured, err error) {
 	requests, calls := b.wire.requests.Load(), b.source.calls
 	began, cpu := time.Now(), processorTime()

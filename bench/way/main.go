@@ -1,8 +1,8 @@
 // Command way lists the functions of this module that one click on Subscribe executes, by
-// package: those of the portal and of the workers, from the request to the answer that shows
-// the operation's success. Several people click one after the other, and only functions that
-// every click executes are listed, which leaves out most of what else goes on. `make way` builds
-// it with the coverage counters that it needs.
+// package: the portal's and the workers', from the request to the answer that shows success.
+// Several people click one after the other, and only functions that every click executes count,
+// which leaves out most other work. `make way` builds it with the coverage counters that it
+// needs.
 package main
 
 import (
@@ -41,8 +41,7 @@ const (
 	module   = "github.com/gatehouse-portal/gatehouse/"
 )
 
-// besides are the packages that serve only this program: the local AWS, the demo and what
-// starts them.
+// besides are the packages that serve only this program.
 var besides = regexp.MustCompile("^(bench|demo|local|localaws)(/|$)")
 
 func main() {
@@ -144,7 +143,6 @@ func executed(report string) []function {
 	return functions
 }
 
-// start runs a portal, a worker and an AWS in this process, until the program ends.
 func start(ctx context.Context, dir string) (local.Portal, error) {
 	cfg, err := app.LoadConfig(nil)
 	if err != nil {

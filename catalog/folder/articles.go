@@ -73,8 +73,8 @@ func (p *product) readPages(folder string) ([]catalog.Page, error) {
 	return pages, nil
 }
 
-// readArticle reads a Markdown file and the images that it shows; shown is as for parseArticle. The
-// hash is "" if the file cannot be used.
+// readArticle reads a Markdown file and its images; shown is as for parseArticle. The hash is "" if
+// the file cannot be used.
 func (p *product) readArticle(file string, shown func(heading string) bool) (article, string, error) {
 	data, because, err := p.reader.files.load(file, maxMarkdown)
 	if because != nil || err != nil {

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// crossCheck finds faults between products. If two of them claim the same thing, the first by path
-// keeps it. A product with an error still counts as the target of links, so that one error does not
-// cause more.
+// crossCheck finds faults between products. If two claim the same thing, the first by path keeps
+// it. A product with an error still counts as the target of links, so that one error does not cause
+// more.
 func crossCheck(products []*product) {
 	byID := map[string]*product{}
 	for _, p := range products {
@@ -48,7 +48,7 @@ func (p *product) checkVersionOf(byID map[string]*product) {
 	case first == nil:
 		p.fail(at("version_of"), "There is no product %s. %s", clip(head), suggestion(head, byID))
 	case len(first.problems) > 0 && first.broken && first.spec.Name == "":
-		// Its product.yaml could not be read, so nothing is known about it.
+		// Its product.yaml could not be read.
 	case first.spec.VersionOf != "" && first.spec.VersionOf != head:
 		p.fail(at("version_of"), "%s is itself a version of %s. Write \"version_of: %s\".", head, first.spec.VersionOf, first.spec.VersionOf)
 	case first.spec.Version == "":
@@ -63,7 +63,7 @@ func suggestion(id string, byID map[string]*product) string {
 	return "Use the id of another product in this folder, or remove the line."
 }
 
-// shareVersionOf gives the product that others are versions of its own id as VersionOf.
+// shareVersionOf sets VersionOf of a product that others are versions of to its own id.
 func shareVersionOf(products []*product, byID map[string]*product) {
 	for _, p := range products {
 		if head := byID[p.spec.VersionOf]; head != nil && !p.broken {

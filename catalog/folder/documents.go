@@ -12,14 +12,14 @@ import (
 
 const maxDocumentWarnings = 10
 
-// documents checks OpenAPI documents, and remembers the results of those that the last reading
-// used, since large ones take seconds. It is safe for concurrent use.
+// documents checks OpenAPI documents. It remembers the results of the last reading, since
+// large documents take seconds. It is safe for concurrent use.
 type documents struct {
 	mu    sync.Mutex
 	known map[string]*definition
 }
 
-// definition is a checked OpenAPI document. Body is nil if there is an error among the faults.
+// definition is a checked OpenAPI document. Body is nil if a fault is an error.
 type definition struct {
 	body   []byte
 	title  string
@@ -68,7 +68,6 @@ func refusal(err error) fault {
 	return faultf(invalid.Line, "%s", sentence(invalid.Reason))
 }
 
-// sentence begins with a capital, unless it begins with a path, and ends with a full stop.
 func sentence(text string) string {
 	text = strings.TrimSuffix(text, ".")
 	return strings.ToUpper(text[:1]) + text[1:] + "."

@@ -24,12 +24,11 @@ const (
 	maxTotal        = 256 << 20
 )
 
-// files are the regular files of the whole folder, without those whose names begin with "." or "_".
+// files are the folder's regular files whose names do not begin with "." or "_".
 type files struct {
-	fsys    fs.FS
-	folders []string
-	known   map[string]bool
-	// refused has the reason why a name in the folder is not read.
+	fsys       fs.FS
+	folders    []string
+	known      map[string]bool
 	refused    map[string]string
 	crowded    map[string]string
 	loose      []string

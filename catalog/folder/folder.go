@@ -1,7 +1,7 @@
 // Package folder reads catalog folders: files in which operators describe their products, on this
 // machine or in S3. The files are hostile until they are checked: Read leaves out a product with an
-// error, names each fault with file, line and what to change, and never reads anything outside the
-// folder. docs/catalog.md describes the format.
+// error, names each fault with file, line and what to change, and never reads outside the folder.
+// docs/catalog.md describes the format.
 package folder
 
 import (
@@ -18,11 +18,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// maxProblems is how many problems Read returns for one product or for the portal's pages.
+// maxProblems is how many problems Read returns for each product and for the portal's
+// pages.
 const maxProblems = 50
 
 // Read reads a catalog folder. Faults in files are among the Problems, and an error in a product
-// leaves out that product only. The error of Read means that the folder cannot be read as a whole,
+// leaves out only that product. The error of Read means that the folder as a whole cannot be read,
 // and says what to change.
 func Read(fsys fs.FS) (catalog.Folder, error) { return read(fsys, &documents{}) }
 

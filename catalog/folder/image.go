@@ -12,8 +12,8 @@ var imageTypes = map[string]string{
 
 func isImage(name string) bool { return imageTypes[strings.ToLower(path.Ext(name))] != "" }
 
-// checkImage returns an image's media type. The content must be what the extension says, since
-// browsers must not take it for anything else.
+// checkImage returns an image's media type. The content must be what the extension says, so
+// that browsers take it for nothing else.
 func checkImage(name string, data []byte) (mediaType string, because *fault) {
 	mediaType = imageTypes[strings.ToLower(path.Ext(name))]
 	fail := func(format string, args ...any) (string, *fault) {

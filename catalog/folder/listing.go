@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// checkListing checks how one plan is sold.
 func (p *product) checkListing(plan planSpec, where []string) {
 	l := plan.Marketplace
 	if l == nil {
@@ -24,7 +23,7 @@ func (p *product) checkListing(plan planSpec, where []string) {
 	}
 }
 
-// checkListings finds listings that sell several plans, and do not say which dimension buys which.
+// checkListings finds listings that sell several plans without dimensions that tell which.
 func checkListings(products []*product) {
 	type sold struct {
 		product *product

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// maxLine bounds what a parser of Markdown looks through for each opening bracket in a line.
+// maxLine bounds what a Markdown parser searches for each opening bracket in a line.
 const maxLine = 64 << 10
 
 type article struct {
@@ -28,8 +28,8 @@ type link struct {
 	line   int
 }
 
-// parseArticle reads a Markdown file. It removes a first heading of level 1 from the body if the
-// page shows the heading above the text.
+// parseArticle reads a Markdown file. It removes a first heading of level 1 if the page shows it
+// above the text.
 func parseArticle(source string, shown func(heading string) bool) (article, []fault) {
 	front, body, faults := splitFrontMatter(source)
 	a := article{title: front.title, order: front.order, body: body}
@@ -121,7 +121,7 @@ type frontMatter struct {
 	lines int
 }
 
-// splitFrontMatter separates YAML between two lines "---" at the beginning from the Markdown.
+// splitFrontMatter separates YAML between two lines "---" at the beginning.
 func splitFrontMatter(source string) (front frontMatter, body string, faults []fault) {
 	rest, ok := strings.CutPrefix(source, "---\n")
 	if !ok {

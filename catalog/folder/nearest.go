@@ -1,7 +1,6 @@
 package folder
 
-// nearest returns the candidate that a misspelled word most probably stands for, "" if none is
-// close.
+// nearest returns the most probable candidate for a misspelled word, "" if none is close.
 func nearest(word string, candidates []string) string {
 	best, least := "", 3
 	if len(word) < 4 {

@@ -167,7 +167,7 @@ func (p *product) describeAPIs() error {
 	return nil
 }
 
-// document reads an OpenAPI document. Its body is nil if there is a problem.
+// document reads an OpenAPI document. Its body is nil after a problem.
 func (p *product) document(name string, where []string) (*definition, error) {
 	file, data, err := p.referred(name, where, maxOpenAPI)
 	if data == nil || err != nil {
@@ -180,7 +180,7 @@ func (p *product) document(name string, where []string) (*definition, error) {
 	return checked, nil
 }
 
-// referred reads a file that product.yaml names. Data is nil if there is a problem.
+// referred reads a file that product.yaml names. Data is nil after a problem.
 func (p *product) referred(name string, where []string, limit int64) (file string, data []byte, err error) {
 	file, ok := pathIn(p.name, name)
 	if !ok {

@@ -87,7 +87,6 @@ type bucketFS struct {
 	failed error
 }
 
-// Open implements fs.FS.
 func (l *bucketFS) Open(name string) (fs.File, error) {
 	node, ok := l.tree.find(name)
 	switch {
@@ -116,8 +115,8 @@ func (l *bucketFS) Stat(name string) (fs.FileInfo, error) {
 }
 
 // close keeps the contents that were used for the next reading, which goes on from there if this
-// one failed. It returns the first error of S3, since a folder with files that could not be fetched
-// must not count as read.
+// one failed. It returns the first error of S3, since a folder with unread files must not count as
+// read.
 func (l *bucketFS) close() error {
 	l.folder.mu.Lock()
 	defer l.folder.mu.Unlock()
@@ -192,7 +191,7 @@ func (b *bucketFolder) explain(err error, permission, resource string) error {
 	return say("S3 does not answer, so %s cannot be read (%s). Check the network of this program, or try again later", b.location, cause(err))
 }
 
-// cause is the text of the innermost error, without the SDK's wrapping.
+// cause is the innermost error's text, without the SDK's wrapping.
 func cause(err error) string {
 	for {
 		inner := errors.Unwrap(err)

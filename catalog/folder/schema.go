@@ -20,7 +20,8 @@ import (
 //go:embed product.schema.json
 var Schema []byte
 
-// schemaAddress is the schema's name inside the validator. Nothing is fetched from it.
+// schemaAddress is the schema's name inside the validator, which fetches nothing from
+// it.
 const schemaAddress = "https://gatehouse.invalid/schemas/product.json"
 
 type productSchema struct {
@@ -54,8 +55,8 @@ func (s productSchema) validate(m mapping) []fault {
 	return slices.Compact(faults)
 }
 
-// leaves are the innermost errors, and choices between alternatives: people should not read an
-// error for each alternative.
+// leaves are the innermost errors, and choices between alternatives, whose single errors would
+// confuse people.
 func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	switch e.ErrorKind.(type) {
 	case *kind.AnyOf, *kind.OneOf, *kind.Not:
@@ -113,7 +114,7 @@ func (s productSchema) faults(m mapping, e *jsonschema.ValidationError) []fault 
 	return say("%s is not as it should be. Compare it with the description of the format.", name)
 }
 
-// subject begins a sentence about a value. Keys stay as they are written.
+// subject begins a sentence about a value. Keys stay as written.
 func subject(path []string) string {
 	text := spell(path)
 	if len(path) > 0 && !isIndex(path[len(path)-1]) {
@@ -122,7 +123,7 @@ func subject(path []string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// spell names a value as people would: "title of plan 2", "owner.email".
+// spell names a value for people: "title of plan 2", "owner.email".
 func spell(path []string) string {
 	if len(path) == 0 {
 		return "the file"

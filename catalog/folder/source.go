@@ -11,18 +11,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// Source is a catalog folder at a location. It remembers what it has read, so that reading it again
-// costs little if nothing has changed. It is safe for concurrent use.
+// Source is a catalog folder at a location. It remembers what it has read, so that reading an
+// unchanged folder costs little. It is safe for concurrent use.
 type Source struct {
 	location string
-	// open returns the files, and a function to call after reading: its error means that files
+	// open returns the files, and a function to call after reading. Its error means that files
 	// could not be read.
 	open      func(context.Context) (fs.FS, func() error, error)
 	documents documents
 }
 
-// Open returns the folder at a location: "s3://bucket/prefix", or a path on this machine. It does
-// no I/O. The client may be nil for a path.
+// Open returns the folder at "s3://bucket/prefix", or at a path on this machine. It does no I/O.
+// The client may be nil for a path.
 func Open(location string, client s3Client) (*Source, error) {
 	rest, inS3 := strings.CutPrefix(location, "s3://")
 	if !inS3 {

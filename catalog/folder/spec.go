@@ -74,7 +74,6 @@ type visibility struct {
 	groups []string
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
 func (v *visibility) UnmarshalJSON(data []byte) error {
 	if json.Unmarshal(data, &v.word) == nil {
 		return nil
@@ -88,7 +87,7 @@ func (v *visibility) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// parseSpec reads a product.yaml. The spec has what could be read even if there are faults.
+// parseSpec reads a product.yaml as far as possible.
 func parseSpec(data []byte) (spec, mapping, []fault) {
 	text, because := plainText(data)
 	if because != nil {

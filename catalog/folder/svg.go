@@ -20,7 +20,7 @@ var activeElements = map[string]bool{
 }
 
 // checkSVG refuses an SVG that could run a script, show HTML or fetch something. It returns the
-// first fault, nil if the image is harmless.
+// first fault or nil.
 func checkSVG(data []byte) *fault {
 	text, because := plainText(data)
 	if because != nil {
@@ -49,7 +49,7 @@ type svgCheck struct {
 	decoder *xml.Decoder
 	begun   bool
 	depth   int
-	// style is how deep the open style element is, 0 if none is open; css its text so far.
+	// style is how deep the open style element is, or 0; css its text so far.
 	style int
 	css   strings.Builder
 }
@@ -152,7 +152,8 @@ func harmfulFunction(value string) bool {
 	return strings.Contains(value, "(") && (strings.Contains(value, `\`) || loads.MatchString(value))
 }
 
-// harmfulCSS reports whether a style sheet could fetch something. References inside the document, url(#…), are harmless.
+// harmfulCSS reports whether a style sheet could fetch something. References inside the document,
+// url(#…), are harmless.
 func harmfulCSS(css string) bool {
 	css = localURL.ReplaceAllString(cssComment.ReplaceAllString(css, ""), "")
 	return strings.Contains(css, `\`) || strings.Contains(css, "/*") || strings.Contains(css, "//") || loads.MatchString(css)

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// fault is something wrong in a file. Line is 0 if it is about the whole file.
+// fault is something wrong in a file. Line is 0 for the whole file.
 type fault struct {
 	line    int
 	text    string
@@ -21,8 +21,7 @@ func warningf(line int, format string, args ...any) fault {
 	return fault{line: line, text: fmt.Sprintf(format, args...), warning: true}
 }
 
-// plainText checks that a file is UTF-8 text, and returns it without a byte order mark and with
-// "\n" at the end of each line.
+// plainText returns UTF-8 text without a byte order mark and with "\n" line ends.
 func plainText(data []byte) (string, *fault) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		f := faultf(0, "The file is in UTF-16. Save it as UTF-8.")

@@ -16,16 +16,15 @@ const (
 	maxYAMLNodes = 20_000
 )
 
-// mapping is a parsed YAML file. Value has maps, lists, strings, booleans and nil only: numbers
-// and dates are strings as they are written.
+// mapping is a parsed YAML file. Value has only maps, lists, strings, booleans and nil: numbers
+// and dates are strings as written.
 type mapping struct {
 	value map[string]any
-	// lines has the line of each value, and of each key, by the path to it.
+	// lines has the line of each value and key, by path.
 	lines map[string]int
 }
 
-// line returns the line of the value at a path or, if there is none, of the innermost value
-// around it.
+// line returns the line of the value at a path, else of the innermost value around it.
 func (m mapping) line(path ...string) int {
 	for n := len(path); n > 0; n-- {
 		if line, ok := m.lines[pathKey(path[:n])]; ok {
@@ -138,7 +137,7 @@ func (w *yamlWalk) walkMapping(n *yaml.Node, path []string, depth int) any {
 	return object
 }
 
-// child returns the path of a member. It never shares memory with another path.
+// child returns the path of a member, in memory of its own.
 func child(path []string, name string) []string {
 	return append(path[:len(path):len(path)], name)
 }

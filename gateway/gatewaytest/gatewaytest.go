@@ -1,5 +1,5 @@
-// Package gatewaytest gives tests of the control plane a local AWS, and a wire to API Gateway
-// that can tamper with calls.
+// Package gatewaytest gives tests a local AWS and a wire to API Gateway that can tamper with
+// calls.
 package gatewaytest
 
 import (
@@ -41,8 +41,8 @@ func New(t *testing.T) *World {
 	t.Helper()
 	server := localawstest.Start(t)
 	cfg := server.AWSConfig()
-	// Every request gets a new connection, to an address that needs no look-up, so that a
-	// bubble of synctest waits for nothing outside between requests.
+	// Each request has a new connection to an address that needs no look-up, so that a bubble of
+	// synctest waits for nothing outside between requests.
 	var dialer net.Dialer
 	cfg.HTTPClient = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -110,7 +110,7 @@ func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	return on(op, pass)
 }
 
-// Tamper makes on answer every call, which on may pass; nil ends that.
+// Tamper makes on answer every call; on may pass calls. nil ends that.
 func (f *Wire) Tamper(on func(operation string, pass Pass) (*http.Response, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,7 +179,7 @@ func operationOf(r *http.Request) string {
 	return what
 }
 
-// Answer is an error that AWS answers, without carrying out the call.
+// Answer answers with an error of AWS without carrying out the call.
 func Answer(status int, exception, message string) func(Pass) (*http.Response, error) {
 	return func(Pass) (*http.Response, error) {
 		return &http.Response{
@@ -190,7 +190,7 @@ func Answer(status int, exception, message string) func(Pass) (*http.Response, e
 	}
 }
 
-// Lost lets the call take effect and drops its answer.
+// Lost carries out the call and drops its answer.
 func Lost(pass Pass) (*http.Response, error) {
 	resp, err := pass()
 	if err != nil {

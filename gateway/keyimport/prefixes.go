@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// prefixes remembers the prefixes of names that more keys have than fit a page, by plan, "" for
-// all keys. One that is no longer crowded costs an extra call.
+// prefixes remembers, by plan ("" for all keys), which prefixes of names have more keys than a
+// page. One that is no longer crowded costs an extra call.
 type prefixes struct {
 	mu      sync.Mutex
 	crowded map[prefix]bool
@@ -20,7 +20,7 @@ type prefix struct {
 	text string
 }
 
-// maxPrefixes bounds the memory, which is then emptied.
+// maxPrefixes bounds the memory, which is emptied when full.
 const maxPrefixes = 10_000
 
 func (p *prefixes) isCrowded(at prefix) bool {
@@ -59,11 +59,10 @@ func (p pager) showAll(prefix string, show func(gateway.Listed)) error {
 	}
 }
 
-// find lists keys until it knows of each row, sorted by name, whether its key exists, and shows
-// every key it comes across. API Gateway lists by the beginning of a name. Accounts that signed
-// up close in time have names that begin alike, so one page shows many rows. If the page is not
-// the last, find looks for the rows it did not show in two parts, whose names have more in
-// common.
+// find lists keys until it knows which of the rows, sorted by name, exist, and shows every key it
+// comes across. API Gateway lists by the beginning of a name, and accounts that signed up close
+// in time have names that begin alike, so one page shows many rows. If the page is not the last,
+// find looks for the missing rows in two parts, whose names have more in common.
 func (p *prefixes) find(rows []*creation, plan portal.PlanID, page pager, show func(gateway.Listed)) error {
 	if len(rows) == 0 {
 		return nil

@@ -16,11 +16,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Probe tries out ImportApiKeys with throw-away keys named <prefix>/probe/…, in a throw-away
-// usage plan without stages, so that no API accepts the keys. Then it deletes these, and what
-// interrupted probes have left. It makes about twenty background calls, and waits for the
-// budget until ctx ends. If the Finding has no observations, the error says why; otherwise it
-// says what could not be deleted.
+// Probe tries ImportApiKeys with throw-away keys named <prefix>/probe/…, in a throw-away usage
+// plan without stages, so that no API accepts the keys. Then it deletes these, and what
+// interrupted probes left. It makes about twenty background calls, and waits for the budget until
+// ctx ends. If the Finding has no observations, the error says why; otherwise it says what could
+// not be deleted.
 func Probe(ctx context.Context, cp *gateway.ControlPlane, prefix string) (Finding, error) {
 	s := cp.Session(gateway.Background, nil)
 	patiently := func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error {
@@ -51,7 +51,7 @@ type probe struct {
 
 func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 	defer func() {
-		// An interrupted probe must leave nothing behind, too.
+		// An interrupted probe must clean up, too.
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		err = errors.Join(err, p.cleanUp(within))
@@ -79,7 +79,7 @@ func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 	return p.seen, nil
 }
 
-// observe makes the observations, until one makes the rest pointless.
+// observe makes the observations until one makes the rest pointless.
 func (p *probe) observe(ctx context.Context, run string) error {
 	keys := []gateway.ImportRow{p.key(run+"1", p.plan), p.key(run+"2", p.plan), p.key(run + "3")}
 	ok, err := p.creating(ctx, run, keys)

@@ -73,7 +73,6 @@ func (p *probe) hasValue(ctx context.Context, id, value string) (same bool, err 
 	return same, nil
 }
 
-// cleanUp deletes the keys and plans of this probe and of interrupted ones.
 func (p *probe) cleanUp(ctx context.Context) error {
 	keys, err := p.list(ctx, p.base)
 	if err != nil {
@@ -125,7 +124,6 @@ func (p *probe) plans(ctx context.Context) ([]string, error) {
 	}
 }
 
-// passes says that the probe only has to wait: for a token, for its turn, or for AWS.
 func passes(err error) bool {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable

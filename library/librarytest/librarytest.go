@@ -1,4 +1,4 @@
-// Package librarytest has a catalog in memory for the tests of packages that read one.
+// Package librarytest has a catalog in memory for tests.
 package librarytest
 
 import (
@@ -44,7 +44,7 @@ func (c *Catalog) Publish(document catalog.Document) {
 	c.published = projections.Catalog{Document: document, Hash: hash, Sequence: c.published.Sequence + 1}
 }
 
-// Fail has every read fail, or no longer if err is nil.
+// Fail makes every read fail, or none if err is nil.
 func (c *Catalog) Fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Tides is the OpenAPI document of the API of Seamark. It says nothing about authentication; a plan
+// Tides is the OpenAPI document of Seamark's API. It says nothing about authentication; a plan
 // covers the API.
 const Tides = `{
   "openapi": "3.1.0",
@@ -30,7 +30,7 @@ const Tides = `{
 // Secrets are words that are only in what strangers do not see of Seamark's catalog.
 var Secrets = []string{"Smuggler", "smuggler", "Contraband", "contraband", "Lighthouse", "lighthouse", "Beacon", "beacon"}
 
-// Seamark returns a catalog with three products: seamark, for everybody; lighthouse, for people
+// Seamark returns a catalog with the products seamark, for everybody; lighthouse, for people
 // who are signed in; and smuggler, for the group crew. The portal has the page getting-started.
 func Seamark() *Catalog {
 	c := New()

@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// account is the account's settings. The role is only stored: nothing is logged to
-// CloudWatch. The throttle is AWS's default, for display only.
+// account is the account's settings. The role is only stored, the throttle is
+// AWS's default for display.
 type account struct {
 	CloudwatchRoleARN string   `json:"cloudwatchRoleArn,omitempty"`
 	Throttle          throttle `json:"throttleSettings"`

@@ -110,8 +110,8 @@ func (s *Service) resolve(r *http.Request, c callAddress) (inv invocation, calle
 	return inv, caller, err
 }
 
-// splitDataPath splits /restapis/{api}/{stage}/_user_request_/{path…}. Addresses in exports
-// start with one more slash, as on AWS.
+// splitDataPath splits a path of ServeData. Addresses in exports start with one more slash,
+// as on AWS.
 func splitDataPath(escaped string) (c callAddress, ok bool) {
 	parts := strings.SplitN(strings.TrimLeft(escaped, "/"), "/", 5)
 	if len(parts) < 4 || parts[0] != "restapis" || parts[3] != "_user_request_" {

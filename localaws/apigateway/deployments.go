@@ -26,8 +26,8 @@ type deploymentInput struct {
 	TracingEnabled      bool              `json:"tracingEnabled"`
 }
 
-// createDeployment takes a snapshot of the API. The named stage, if any, serves it from now
-// on; it is created if necessary.
+// createDeployment takes a snapshot of the API. The named stage, created if necessary,
+// serves it from now on.
 func (s *Service) createDeployment(r *http.Request, in *deploymentInput) (*deploymentAnswer, error) {
 	st := stageInput{
 		StageName: in.StageName, Description: in.StageDescription, Variables: in.Variables,

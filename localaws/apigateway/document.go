@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// document is the imported part of an OpenAPI 3.0 or Swagger 2.0 document. It omits what
-// API Gateway does not import, such as servers.
+// document is the imported part of an OpenAPI 3.0 or Swagger 2.0 document, without
+// servers and the like.
 type document struct {
 	Swagger string `json:"swagger"`
 	OpenAPI string `json:"openapi"`
@@ -99,8 +99,8 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*string)(t))
 }
 
-// readDocument reads JSON or YAML. It refuses unimplemented AWS extensions, because the API
-// would behave differently without them.
+// readDocument reads JSON or YAML. It refuses unimplemented AWS extensions, without which
+// the API would behave differently.
 func readDocument(body []byte) (*document, error) {
 	var raw any
 	asJSON := json.NewDecoder(bytes.NewReader(body))

@@ -10,8 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// domainName is a custom domain name. Clients call it by the Host header and without TLS:
-// there are no certificates here.
+// domainName is a custom domain name. Clients call it by the Host header without TLS.
 type domainName struct {
 	DomainName               string                `json:"domainName"`
 	CertificateARN           string                `json:"certificateArn,omitempty"`
@@ -157,9 +156,9 @@ func (s *Service) HasDomain(host string) (found bool) {
 	return err == nil && found
 }
 
-// ServeDomain serves calls by custom domain name. If the first segment of the path is a
-// base path, it selects that mapping; otherwise the mapping without a base path applies.
-// The next segment names the stage if the mapping does not.
+// ServeDomain serves calls by custom domain name. A base path as the path's first
+// segment selects that mapping; otherwise the mapping without a base path applies. The
+// next segment names the stage if the mapping does not.
 func (s *Service) ServeDomain(w http.ResponseWriter, r *http.Request, host string) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
 	var m basePathMapping

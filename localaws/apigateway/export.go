@@ -107,7 +107,6 @@ func encodeDocument(doc object, accept string) (body []byte, contentType string,
 	return nil, "", badRequest("Invalid accept type specified: %s. Valid options are application/json, application/yaml", accept)
 }
 
-// version defaults to the creation date.
 func (e *exported) version() string {
 	if e.api.Version != "" {
 		return e.api.Version

@@ -53,7 +53,7 @@ func (m method) produces() []string {
 	return slices.Compact(kinds)
 }
 
-// parameters returns all path parameters, declared or not, and the declared others.
+// parameters returns all path parameters, declared or not, and other declared ones.
 func (e *exported) parameters(res resource, m method, doc documentation) []object {
 	var all []object
 	add := func(location, name, documented string, required bool) {
@@ -86,7 +86,7 @@ func (e *exported) parameters(res resource, m method, doc documentation) []objec
 	return all
 }
 
-// responses adds a default if the method has none, since a document needs at least one.
+// responses adds a default if there is none, since a document needs at least one.
 func (e *exported) responses(m method, doc documentation) object {
 	all := object{}
 	for status, response := range m.Responses {

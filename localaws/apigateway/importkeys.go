@@ -17,7 +17,7 @@ type importedKeys struct {
 
 // importAPIKeys creates the keys of an API key file and attaches them to plans, in one
 // transaction. It overwrites a key whose value exists, and keeps its id, as AWS documents.
-// AWS leaves the following open; here:
+// Where AWS is silent:
 //
 //   - A row is imported completely or not at all. A row that cannot be imported is a warning,
 //     for example if its plan is unknown, or shares a stage with another of the key's plans.

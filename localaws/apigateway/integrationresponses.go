@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// integrationResponse transforms the response of an HTTP or MOCK integration.
 type integrationResponse struct {
 	StatusCode       string            `json:"statusCode"`
 	SelectionPattern string            `json:"selectionPattern,omitempty"`
@@ -106,8 +105,8 @@ func (s *Service) deleteIntegrationResponse(r *http.Request, _ *none) (*none, er
 	})
 }
 
-// integratedMethod reports a missing integration even if the method itself is missing, as
-// AWS does.
+// integratedMethod reports a missing integration even if the method is missing, as AWS
+// does.
 func integratedMethod(r *http.Request, res *resource) (method, error) {
 	m := res.Methods[r.PathValue("method")]
 	if m.Integration == nil {

@@ -115,7 +115,7 @@ func isQuoted(source string) bool {
 	return len(source) >= 2 && source[0] == '\'' && source[len(source)-1] == '\''
 }
 
-// putIntegration also removes the responses of the previous integration.
+// putIntegration also removes the previous integration's responses.
 func (s *Service) putIntegration(r *http.Request, in *integrationInput) (*integration, error) {
 	return changeResource(s, r, func(_ *store.Tx, res *resource) (*integration, error) {
 		m, err := methodOf(r, res)

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// apiKey is stored with its value; most responses omit it.
 type apiKey struct {
 	ID              string            `json:"id"`
 	Value           string            `json:"value,omitempty"`
@@ -180,7 +179,7 @@ func (key apiKey) answer(withValue bool) *apiKey {
 	return &key
 }
 
-// deleteAPIKey also removes the key from its plans. Its counted usage stays.
+// deleteAPIKey also removes the key from its plans. Its usage stays.
 func (s *Service) deleteAPIKey(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		key, err := findKey(tx, r.PathValue("key"))

@@ -26,8 +26,8 @@ func (row keyRow) refusal(err *wire.Error) string {
 // case do not matter; other columns are ignored.
 type keyColumns struct{ name, key, description, enabled, plans int }
 
-// readKeysFile reads comma-separated values with a header line. An invalid row becomes a
-// warning, an unreadable file is an error.
+// readKeysFile reads comma-separated values with a header line. An invalid row is a
+// warning, an unreadable file an error.
 func readKeysFile(body []byte) (rows []keyRow, warnings []string, err error) {
 	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	in.FieldsPerRecord = -1

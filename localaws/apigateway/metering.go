@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// subscriber is an API key in the usage plan that applies to the call.
 type subscriber struct {
 	keyID string
 	since int64
@@ -56,8 +55,7 @@ func (s *Service) findSubscriber(tx *store.Tx, value string, st stageID, method 
 	return subscriber{}, errForbidden
 }
 
-// admit checks the throttles and the quota, and counts the call if it needs a key. Refused
-// calls are not counted.
+// admit checks the throttles and the quota, and counts an accepted call if it needs a key.
 func (s *Service) admit(inv invocation, caller subscriber) error {
 	now := s.env.Now()
 	switch {
@@ -73,11 +71,11 @@ func (s *Service) admit(inv invocation, caller subscriber) error {
 	return s.count(caller, now.UTC())
 }
 
-// usage is a key's usage of a plan on one day (UTC). Remaining is what the quota had left
-// after the day's last call; nil without a quota.
+// usage is a key's usage of a plan on one day (UTC). Remaining is the quota left after
+// the day's last call; nil without a quota.
 type usage struct {
 	Used int64 `json:"used"`
-	// Granted is what UpdateUsage added to the period's quota that day; it may be negative.
+	// Granted is what UpdateUsage added to the period's quota that day, perhaps negative.
 	Granted   int64  `json:"granted,omitempty"`
 	Remaining *int64 `json:"remaining,omitempty"`
 }
@@ -110,8 +108,8 @@ func (s *Service) count(caller subscriber, now time.Time) error {
 	})
 }
 
-// remaining returns what is left of the quota at the end of the day: the period's allowance
-// plus grants, minus usage. It is negative if the quota was lowered below the usage.
+// remaining returns the quota left at the end of the day: the period's allowance plus
+// grants, minus usage. It is negative if the quota was lowered below the usage.
 func (q *quota) remaining(days store.Bucket, keyID string, since int64, day time.Time) (int64, error) {
 	left := q.allowance(since, day)
 	last := usageKey(keyID, day)

@@ -104,8 +104,8 @@ func (m *methodSetting) set(p patch, setting string) (err error) {
 	return nil
 }
 
-// limit returns the stage's throttle for a method. A negative rate or burst means none:
-// nil.
+// limit returns the stage's throttle for a method, nil if its rate or burst is
+// negative.
 func (st stage) limit(id stageID, method string) (limit *throttle, bucket string) {
 	for _, key := range []string{strings.TrimPrefix(method, "/"), allMethods} {
 		m, ok := st.MethodSettings[key]

@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// model is a JSON schema for an API's methods. Only imports create models. Their references
-// are stored as in OpenAPI 3.0.
+// model is a JSON schema for an API's methods. Only imports create models. References stay
+// as in OpenAPI 3.0.
 type model struct {
 	Name   string          `json:"name"`
 	Schema json.RawMessage `json:"schema"`

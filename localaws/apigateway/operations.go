@@ -60,13 +60,13 @@ func (s *Service) perform(op operation, w http.ResponseWriter, r *http.Request) 
 	}
 }
 
-// errTooManyRequests is the error for throttled control-plane requests, without a
+// errTooManyRequests is for throttled control-plane requests, without a
 // Retry-After header, like AWS's. The SDK recognises the code.
 var errTooManyRequests = &wire.Error{
 	Code: "TooManyRequestsException", Message: "Too Many Requests", Status: http.StatusTooManyRequests,
 }
 
-// Count is the number of an operation's requests since the start.
+// Count counts an operation's requests since the start.
 type Count struct {
 	Requests int64
 	// Throttled requests exceeded the quotas of SetQuotas, and SetConcurrentModification

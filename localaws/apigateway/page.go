@@ -48,8 +48,8 @@ func pageOf(r *http.Request) (page, error) {
 
 func positionAfter(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
-// collect returns a page of the entries that begin with prefix and that one keeps. A limit
-// below 1 gives an empty page, as on AWS.
+// collect returns a page of the entries with the prefix that one keeps. A limit below 1
+// gives an empty page, as on AWS.
 func collect[T any](p page, b store.Bucket, prefix []byte, one func(k, v []byte) (item T, keep bool, err error)) (*list[T], error) {
 	out := &list[T]{Item: []T{}}
 	if p.limit < 1 {

@@ -12,7 +12,6 @@ type patches struct {
 	Operations []patch `json:"patchOperations"`
 }
 
-// patch is one change. Values are strings, whatever the member's type.
 type patch struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`

@@ -24,22 +24,22 @@ type stageID struct {
 	Stage string `json:"stage"`
 }
 
-// apiStage is a stage in a plan. A method with its own throttle, named by path and verb
-// like "/pets/{id}/GET", uses that instead of the plan's.
+// apiStage is a stage in a plan. A method with its own throttle, named like
+// "/pets/{id}/GET", uses that instead of the plan's.
 type apiStage struct {
 	stageID
 	Throttle map[string]throttle `json:"throttle,omitempty"`
 }
 
 // throttle is a token bucket for each key of a plan: RateLimit requests a second on
-// average, and BurstLimit at once. 0 means not set.
+// average, BurstLimit at once. 0 means not set.
 type throttle struct {
 	BurstLimit int     `json:"burstLimit"`
 	RateLimit  float64 `json:"rateLimit"`
 }
 
 // quota allows each key of a plan Limit requests per Period: DAY, WEEK or MONTH. Offset is
-// subtracted in the period in which the key joins the plan.
+// subtracted in the period in which the key joins.
 type quota struct {
 	Limit  int64  `json:"limit"`
 	Offset int64  `json:"offset"`
@@ -163,7 +163,7 @@ func (s *Service) getUsagePlan(r *http.Request, _ *none) (*usagePlan, error) {
 	})
 }
 
-// deleteUsagePlan also removes the plan's keys from it, and deletes their usage.
+// deleteUsagePlan also detaches the plan's keys, and deletes their usage.
 func (s *Service) deleteUsagePlan(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		plan, err := findPlan(tx, r.PathValue("plan"))

@@ -64,7 +64,7 @@ func answer(w http.ResponseWriter, status int, out any) {
 	_, _ = w.Write(body)
 }
 
-// refuse writes an error in the format of both planes. An error other than *wire.Error goes
+// refuse writes an error in the format of both planes. Other errors than *wire.Error go
 // only to the log.
 func (s *Service) refuse(w http.ResponseWriter, err error) {
 	var e *wire.Error
@@ -96,7 +96,7 @@ func conflict(format string, args ...any) *wire.Error {
 	return e
 }
 
-// limitExceeded is the error for an exhausted resource quota. AWS gives it the status of
+// limitExceeded is for an exhausted resource quota. AWS gives it the status of
 // throttling, although retries do not help.
 func limitExceeded(format string, args ...any) *wire.Error {
 	e := wire.Errorf("LimitExceededException", format, args...)

@@ -24,7 +24,7 @@ var published = map[string]struct {
 
 const total = ""
 
-// accountQuotas are token buckets. Without any, everything is allowed.
+// accountQuotas are token buckets; none allow everything.
 type accountQuotas struct {
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter

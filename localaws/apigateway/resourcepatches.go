@@ -7,7 +7,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// updateResource renames or moves a resource with everything below it.
 func (s *Service) updateResource(r *http.Request, in *patches) (*resourceAnswer, error) {
 	return update(s, func(tx *store.Tx) (*resourceAnswer, error) {
 		res, err := findResource(tx, r)

@@ -169,7 +169,7 @@ func (s *Service) deleteResource(r *http.Request, _ *none) (*none, error) {
 	})
 }
 
-// findResource does not tell which is unknown, the API or the resource, like AWS.
+// findResource does not say whether the API or the resource is unknown, like AWS.
 func findResource(tx *store.Tx, r *http.Request) (resource, error) {
 	res, ok, err := store.GetJSON[resource](bucket(tx, "resources", r.PathValue("api")), r.PathValue("resource"))
 	if err == nil && !ok {

@@ -161,7 +161,7 @@ func (s *Service) getRestAPI(r *http.Request, _ *none) (*restAPI, error) {
 	})
 }
 
-// deleteRestAPI also removes the API's stages from all usage plans.
+// deleteRestAPI also removes the stages from all usage plans.
 func (s *Service) deleteRestAPI(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		api, err := s.findAPI(tx, r.PathValue("api"))

@@ -29,8 +29,8 @@ type sdkProperty struct {
 }
 
 // sdkTypes are AWS's types of SDKs. The parameters of Android and iOS are those of the reference of
-// GetSdk, and Ruby's those of the Developer Guide ("Generate SDKs for an API using AWS CLI
-// commands"). For Java the reference names serviceName and javaPackageName. AWS's own programs send
+// GetSdk, Ruby's those of the Developer Guide ("Generate SDKs for an API using AWS CLI commands").
+// For Java the reference names serviceName and javaPackageName. AWS's own programs send
 // service.name and java.package-name (github.com/awslabs/aws-api-gateway-developer-portal,
 // dev-portal/src/components/GetSdk.jsx), so these are listed, and getSDK takes both.
 func sdkTypes() []sdkType {
@@ -58,16 +58,15 @@ func properties(required bool, names []string) (all []sdkProperty) {
 	return all
 }
 
-// otherSpelling has the names of parameters in the reference of GetSdk, where they differ.
+// otherSpelling has the names in the reference of GetSdk, where they differ.
 var otherSpelling = map[string]string{"service.name": "serviceName", "java.package-name": "javaPackageName"}
 
 func (s *Service) listSDKTypes(*http.Request, *none) (*list[sdkType], error) {
 	return &list[sdkType]{Item: sdkTypes()}, nil
 }
 
-// getSDK answers with a ZIP archive, as AWS does. The archive is not AWS's: it has a README and
-// one small source file with a function for each method of the stage. Equal deployments give
-// equal archives.
+// getSDK answers with a ZIP archive, as AWS does. Here it has a README and one small source
+// file with a function for each method of the stage. Equal deployments give equal archives.
 func (s *Service) getSDK(w http.ResponseWriter, r *http.Request) error {
 	kind := r.PathValue("type")
 	types := sdkTypes()
@@ -106,8 +105,8 @@ func (s *Service) getSDK(w http.ResponseWriter, r *http.Request) error {
 
 type sdkCall struct{ Name, Verb, Path string }
 
-// sdkSource has a client's file and its text for each type. A client replaces {names} in paths,
-// and sends the key.
+// sdkSource has a client's file and text for each type. A client replaces {names} in paths, and
+// sends the key.
 var sdkSource = map[string]struct{ file, text string }{
 	"javascript": {"apigClient.js", `// {{.Title}}
 export class Client {
@@ -220,8 +219,7 @@ func (e *exported) sdk(kind string, made time.Time) ([]byte, error) {
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
-// calls lists the methods in order of path and verb, ANY as those that a client can have a use
-// for.
+// calls lists the methods in order of path and verb, ANY as the verbs that clients use.
 func (e *exported) calls() (all []sdkCall) {
 	resources := slices.SortedFunc(slices.Values(e.resources), func(a, b resource) int { return strings.Compare(a.Path, b.Path) })
 	for _, res := range resources {

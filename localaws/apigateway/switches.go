@@ -6,12 +6,12 @@ import "time"
 // values are not in the data file.
 
 // SetKeyLimit sets the maximum number of API keys; AWS allows 10,000. Existing keys beyond
-// a lower limit stay.
+// it stay.
 func (s *Service) SetKeyLimit(n int) { s.keyLimit.Store(int64(n)) }
 
 // SetQuotas enforces a share of AWS's published control-plane quotas: 1 is what AWS allows,
-// and 0, the default, no quota. Requests beyond them get 429 TooManyRequestsException.
-// Every call starts with full buckets. The clock is Env.Now.
+// 0, the default, no quota. Requests beyond them get 429 TooManyRequestsException. Every
+// call starts with full buckets. The clock is Env.Now.
 func (s *Service) SetQuotas(share float64) { s.quotas.set(share) }
 
 // SetConcurrentModification sets how long CreateUsagePlanKey and DeleteUsagePlanKey take

@@ -16,7 +16,7 @@ type throttles struct {
 }
 
 // allow takes a token. Without a throttle or rate it allows every call; without a burst the
-// bucket holds one second's worth. A changed limit keeps the bucket's tokens.
+// bucket holds one second's worth. A changed limit keeps the tokens.
 func (t *throttles) allow(limit *throttle, bucket string, now time.Time) bool {
 	if limit == nil || limit.RateLimit == 0 {
 		return true

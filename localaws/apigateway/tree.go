@@ -15,7 +15,6 @@ type tree struct {
 	variable *tree
 }
 
-// trees caches the trees of deployments, which never change.
 type trees struct{ built sync.Map }
 
 func (t *trees) of(tx *store.Tx, api, deploymentID string) (*tree, error) {
@@ -60,7 +59,7 @@ func (t *tree) child(part string) *tree {
 	return t.static[part]
 }
 
-// segments splits a path. It ignores trailing slashes, as AWS does.
+// segments splits a path, without trailing slashes, as on AWS.
 func segments(path string) []string {
 	path = strings.TrimRight(strings.TrimPrefix(path, "/"), "/")
 	if path == "" {
@@ -70,8 +69,8 @@ func segments(path string) []string {
 }
 
 // match finds the method for a percent-encoded path. Static segments take precedence over
-// variables, and resources without a method for the verb are skipped. The parameters'
-// values stay encoded, ready for another URL.
+// variables; resources without a method for the verb are skipped. The parameters' values
+// stay encoded.
 func (t *tree) match(path []string, verb string, parameters map[string]string) (method, *resource) {
 	if len(path) == 0 {
 		return t.method(verb)

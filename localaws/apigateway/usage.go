@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// usageAnswer holds, by key id, a pair for each day: the calls counted, and what the quota
-// had left at the end of the day.
+// usageAnswer holds, by key id, a pair for each day: the calls, and the quota left at the
+// end of the day.
 type usageAnswer struct {
 	UsagePlanID string                `json:"usagePlanId"`
 	StartDate   string                `json:"startDate"`

@@ -20,8 +20,8 @@ func Form(p marketplace.Purchase) url.Values {
 	return form
 }
 
-// Arrive posts the form to the registration URL as the buyer's browser does: from another
-// site. A jar of the browser adds its cookies, SameSite or not. The caller closes the answer's body.
+// Arrive posts the form to the registration URL as the buyer's browser does: from another site. A
+// browser's jar adds its cookies, SameSite or not. Close the answer's body.
 func Arrive(ctx context.Context, browser *http.Client, registrationURL string, p marketplace.Purchase) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, registrationURL, strings.NewReader(Form(p).Encode()))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package buyers plays buyers on the local AWS Marketplace, and AWS itself: it is the client
-// of package marketplace's paths, for tests and the simulator.
+// Package buyers plays buyers on the local AWS Marketplace, and AWS itself, over package
+// marketplace's paths, for tests and the simulator.
 package buyers
 
 import (
@@ -16,18 +16,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
-// Client makes requests of one local AWS. An error of a refused step is a Refusal.
+// Client makes requests of a local AWS. A refused step's error is a Refusal.
 type Client struct {
 	endpoint string
 	http     *http.Client
 }
 
-// New returns a client of the local AWS at an endpoint like http://localhost:4566.
+// New returns a client of an endpoint like http://localhost:4566.
 func New(endpoint string) *Client {
 	return &Client{strings.TrimSuffix(endpoint, "/"), &http.Client{Timeout: 30 * time.Second}}
 }
 
-// Refusal is what the local AWS answers to a step that is not possible.
+// Refusal is the local AWS's answer to an impossible step.
 type Refusal struct {
 	Status  int
 	Message string
@@ -45,7 +45,7 @@ func (c *Client) Products(ctx context.Context) ([]marketplace.Product, error) {
 	return call[[]marketplace.Product](ctx, c, http.MethodGet, "/products", nil)
 }
 
-// Subscribe makes an agreement, and returns it with a registration token.
+// Subscribe makes an agreement with a registration token.
 func (c *Client) Subscribe(ctx context.Context, o marketplace.Order) (marketplace.Purchase, error) {
 	return call[marketplace.Purchase](ctx, c, http.MethodPost, "/purchases", o)
 }
@@ -55,7 +55,7 @@ func (c *Client) Purchases(ctx context.Context) ([]marketplace.Purchase, error) 
 	return call[[]marketplace.Purchase](ctx, c, http.MethodGet, "/purchases", nil)
 }
 
-// Purchase returns the purchase with that agreement.
+// Purchase returns the agreement's purchase.
 func (c *Client) Purchase(ctx context.Context, agreement string) (marketplace.Purchase, error) {
 	return call[marketplace.Purchase](ctx, c, http.MethodGet, "/purchases/"+url.PathEscape(agreement), nil)
 }
@@ -95,23 +95,23 @@ func (c *Client) End(ctx context.Context, agreement string, e marketplace.Ending
 	return c.step(ctx, agreement, "end", e)
 }
 
-// Deprovision takes the licence of an ended agreement away.
+// Deprovision ends the licence of an ended agreement.
 func (c *Client) Deprovision(ctx context.Context, agreement string) (marketplace.Purchase, error) {
 	return c.step(ctx, agreement, "deprovision", nil)
 }
 
-// Renew makes a new agreement of an active one, and returns the new one.
+// Renew replaces an active agreement, and returns the new one.
 func (c *Client) Renew(ctx context.Context, agreement string, r marketplace.Renewal) (marketplace.Purchase, error) {
 	return c.step(ctx, agreement, "renew", r)
 }
 
-// Resubscribe makes a cancelled buyer return at once, and returns the new purchase.
+// Resubscribe makes a cancelled buyer return at once, with a new purchase.
 func (c *Client) Resubscribe(ctx context.Context, agreement string) (marketplace.Purchase, error) {
 	return c.step(ctx, agreement, "resubscribe", nil)
 }
 
-// ArrivalURL is the address of the page from which a person registers as the buyer. Its host
-// differs from the portal's, so that the form comes from another site, as on AWS.
+// ArrivalURL is the page from which a person registers as the buyer. Its host differs from
+// the portal's, so that the form comes from another site, as on AWS.
 func (c *Client) ArrivalURL(agreement string) string {
 	base := strings.Replace(c.endpoint, "//localhost:", "//127.0.0.1:", 1)
 	return base + marketplace.Path + "/purchases/" + url.PathEscape(agreement) + "/arrive"

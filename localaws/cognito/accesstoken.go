@@ -31,8 +31,8 @@ type accessToken struct {
 
 func (t accessToken) grant() grant { return grant{Scopes: strings.Fields(t.Scope)} }
 
-// userOfToken requires a valid access token with the scope. It may have been issued while the
-// server was at another port.
+// userOfToken requires a valid access token with the scope, perhaps issued while the server
+// was at another port.
 func (s *Service) userOfToken(token, scope string) (user, accessToken, error) {
 	p, err := s.poolOfToken(token)
 	if err != nil {

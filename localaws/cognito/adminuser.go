@@ -30,16 +30,15 @@ type adminCreateUserInput struct {
 	userInput
 	UserAttributes    []attribute
 	TemporaryPassword string
-	// MessageAction SUPPRESS sends no invitation. RESEND sends a new one to an existing user.
+	// MessageAction SUPPRESS sends no invitation; RESEND sends an existing user a new one.
 	MessageAction string
 	// DesiredDeliveryMediums must be EMAIL if an invitation is sent. SMS, AWS's default, is
 	// refused.
 	DesiredDeliveryMediums []string
 	// ForceAliasCreation has no effect: users never share a name here.
 	ForceAliasCreation bool
-	// ClientMetadata and ValidationData are for triggers.
-	ClientMetadata map[string]string
-	ValidationData []attribute
+	ClientMetadata     map[string]string
+	ValidationData     []attribute
 }
 
 type adminCreateUserOutput struct {

@@ -6,9 +6,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// The fifth failed sign-in locks a user out for a second, each further one twice as long, up to
-// 15 minutes. Attempts during a lockout do not count. A sign-in, or 15 minutes without an
-// attempt, resets the count. The rules are Cognito's:
+// The fifth failed sign-in locks a user out for a second, each further one twice as long, up to 15
+// minutes. Attempts during a lockout do not count. A sign-in, or 15 minutes without an attempt, resets
+// the count:
 // https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html#authentication-flow-lockout-behavior
 const (
 	freeFailures = 5

@@ -21,8 +21,8 @@ var (
 	errResetRequired    = wire.Errorf("PasswordResetRequiredException", "Password reset required for the user")
 )
 
-// errPasswordChange means that the password is right but temporary. authenticate returns it
-// with the user, who must choose a new password.
+// errPasswordChange: the password is right but temporary. authenticate returns it with the
+// user, who must choose a new one.
 var errPasswordChange = errors.New("the password must be changed")
 
 // authenticate returns the user with that name and password. It fails with
@@ -67,7 +67,6 @@ func (s *Service) authenticate(ctx context.Context, p pool, name, password strin
 	return u, u.maySignIn(s.env.Now())
 }
 
-// maySignIn returns why a user with the right password may not sign in, or nil.
 func (u user) maySignIn(now time.Time) error {
 	switch {
 	case u.Disabled:
@@ -95,8 +94,8 @@ func (s *Service) findWithAttempts(p pool, name string) (u user, tried attempts,
 	return u, tried, err
 }
 
-// checkSecretHash verifies SECRET_HASH, by which the caller proves that it has the client's
-// secret: base64(HMAC-SHA256(secret, username + client id)).
+// checkSecretHash verifies SECRET_HASH, which proves that the caller has the client's secret:
+// base64(HMAC-SHA256(secret, username + client id)).
 // https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
 func (c client) checkSecretHash(username, given string) error {
 	switch {

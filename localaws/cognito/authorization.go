@@ -9,13 +9,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// authorization is a request to the authorization endpoint. The pages carry it in their
-// addresses.
+// authorization is a request to the authorization endpoint, which the pages carry in
+// their addresses.
 type authorization struct {
 	Pool   pool
 	Client client
-	// RedirectURI is set once it is known to be the client's. Before, errors must be shown to
-	// the user, and nobody may be redirected.
+	// RedirectURI is set once it is known to be the client's. Before, show errors to the
+	// user, and redirect nobody.
 	RedirectURI string
 	State       string
 	Nonce       string
@@ -35,8 +35,8 @@ type oauthError struct {
 
 func (e *oauthError) Error() string { return e.Code + ": " + e.Description }
 
-// parseAuthorization returns an *oauthError for a wrong request. The authorization returned
-// with it has a RedirectURI if the client may be told.
+// parseAuthorization returns an *oauthError for a wrong request. The authorization then has
+// a RedirectURI if the client may be told.
 func (s *Service) parseAuthorization(query url.Values) (authorization, error) {
 	a := authorization{query: query}
 	for name, values := range query {

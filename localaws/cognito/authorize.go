@@ -10,8 +10,8 @@ import (
 
 const codeLife = 5 * time.Minute
 
-// code is an authorization code. Its key is its hash. A used code is kept until it expires, to
-// detect a second use.
+// code is an authorization code, by its hash. A used code is kept until it expires, to detect
+// a second use.
 type code struct {
 	Grant       grant
 	RedirectURI string
@@ -72,8 +72,8 @@ func (s *Service) finish(w http.ResponseWriter, r *http.Request, a authorization
 	http.Redirect(w, r, a.answer(map[string]string{"code": secret}), http.StatusSeeOther)
 }
 
-// refuse redirects to the client with the error. Without a RedirectURI, it shows the error to
-// the user.
+// refuse redirects to the client with the error or, without a RedirectURI, shows it to the
+// user.
 func (s *Service) refuse(w http.ResponseWriter, r *http.Request, a authorization, err error) {
 	var refusal *oauthError
 	switch {

@@ -15,7 +15,7 @@ const challengeLife = 3 * time.Minute
 
 const newPasswordRequired = "NEW_PASSWORD_REQUIRED"
 
-// challenge is a sign-in in which the user must replace a temporary password. Its key is its
+// challenge is a sign-in in which the user must replace a temporary password, by its
 // session's hash.
 type challenge struct {
 	PoolID, ClientID string
@@ -111,10 +111,9 @@ type respondInput struct {
 	ChallengeName      string
 	ChallengeResponses map[string]string
 	Session            string
-	// Ignored from here on: for triggers, analytics and threat protection.
-	ClientMetadata    map[string]string
-	AnalyticsMetadata json.RawMessage
-	UserContextData   json.RawMessage
+	ClientMetadata     map[string]string
+	AnalyticsMetadata  json.RawMessage
+	UserContextData    json.RawMessage
 }
 
 const attributeResponse = "userAttributes."

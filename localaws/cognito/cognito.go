@@ -1,12 +1,13 @@
 // Package cognito imitates Amazon Cognito user pools: the API for pools, clients, users, groups
 // and sign-in, and over HTTP OpenID Connect with sign-in and sign-up pages at Cognito's paths.
 //
-// Requests for text messages, Lambda triggers, federation or multi-factor authentication are
-// refused. OnMail receives the mails, with codes that confirm an address or reset a password. A
-// pool tagged with AutoConfirmTag confirms sign-ups at once, as a pre-sign-up trigger would.
+// It refuses requests for text messages, Lambda triggers, federation or multi-factor
+// authentication. OnMail receives the mails, with codes that confirm an address or reset a
+// password. A pool tagged with AutoConfirmTag confirms sign-ups at once, as a pre-sign-up
+// trigger would.
 //
 // The data file holds passwords as argon2id hashes, and codes, sessions and refresh tokens as
-// SHA-256 hashes. It does not hold identity and access tokens.
+// SHA-256 hashes, but no identity and access tokens.
 package cognito
 
 import (

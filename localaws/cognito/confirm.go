@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// verifiesEmail reports whether the pool mails a code at sign-up.
 func (p pool) verifiesEmail() bool { return slices.Contains(p.AutoVerifiedAttributes, "email") }
 
 // unknownUser converts UserNotFoundException, to hidden if the client hides users.
@@ -24,10 +23,9 @@ func (c client) unknownUser(err, hidden error) error {
 }
 
 type clientUser struct {
-	ClientID   string `json:"ClientId"`
-	SecretHash string
-	Username   string
-	// Ignored from here on: for triggers, analytics and threat protection.
+	ClientID          string `json:"ClientId"`
+	SecretHash        string
+	Username          string
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
 	UserContextData   json.RawMessage

@@ -17,7 +17,7 @@ type createUserPoolDomainInput struct {
 	ManagedLoginVersion int
 }
 
-// createUserPoolDomain only stores the domain. The pages of all pools are at the local
+// createUserPoolDomain only stores the domain. All pools' pages are at the local
 // endpoint.
 func (s *Service) createUserPoolDomain(_ context.Context, in *createUserPoolDomainInput) (*none, error) {
 	var c constraints
@@ -61,7 +61,7 @@ type domainDescription struct {
 	Status       string `json:"Status,omitempty"`
 }
 
-// describeUserPoolDomain answers an unknown domain with an empty description, as Cognito does.
+// describeUserPoolDomain describes an unknown domain as empty, like Cognito.
 func (s *Service) describeUserPoolDomain(_ context.Context, in *describeUserPoolDomainInput) (*describeUserPoolDomainOutput, error) {
 	out := new(describeUserPoolDomainOutput)
 	err := s.env.DB.View(func(tx *store.Tx) error {

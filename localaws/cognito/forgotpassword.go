@@ -16,7 +16,6 @@ var (
 	errUserDisabled = notAuthorized("User is disabled.")
 )
 
-// mayReset returns why a mailed code cannot reset the password, or nil.
 func mayReset(u user) error {
 	switch {
 	case u.Disabled:
@@ -91,7 +90,6 @@ func (s *Service) resetPassword(ctx context.Context, p pool, name, code, passwor
 
 type adminResetUserPasswordInput struct {
 	userInput
-	// ClientMetadata is for triggers.
 	ClientMetadata map[string]string
 }
 

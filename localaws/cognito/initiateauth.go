@@ -10,10 +10,9 @@ import (
 )
 
 type initiateAuthInput struct {
-	AuthFlow       string
-	AuthParameters map[string]string
-	ClientID       string `json:"ClientId"`
-	// Ignored from here on: for triggers, analytics and threat protection.
+	AuthFlow          string
+	AuthParameters    map[string]string
+	ClientID          string `json:"ClientId"`
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
 	UserContextData   json.RawMessage
@@ -41,7 +40,7 @@ func (t tokens) output() *authOutput {
 }
 
 // initiateAuth signs a user in with a password or a refresh token. A temporary password leads
-// to a challenge to choose a new one.
+// to a challenge.
 func (s *Service) initiateAuth(ctx context.Context, in *initiateAuthInput) (*authOutput, error) {
 	c, p, err := s.findClientPool(in.ClientID)
 	if err != nil {

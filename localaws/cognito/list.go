@@ -4,7 +4,7 @@ import "encoding/base64"
 
 const mostPerPage = 60
 
-// page requires items ordered by name. A token holds the previous page's last name. next is
+// page requires items ordered by name. A token holds the previous page's last name; next is
 // empty on the last page.
 func page[T any](items []T, name func(T) string, limit *int, token string) (shown []T, next string, err error) {
 	size := mostPerPage

@@ -71,7 +71,7 @@ var (
 	}
 )
 
-// parseFilter parses a filter such as name ^= "A". An empty filter matches every user.
+// parseFilter parses a filter such as name ^= "A". An empty one matches every user.
 func parseFilter(filter string) (func(user) bool, error) {
 	if strings.TrimSpace(filter) == "" {
 		return func(user) bool { return true }, nil

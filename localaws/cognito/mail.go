@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// Post receives a mail that AWS would send. body is plain text and may hold a code or a
+// Post receives a mail that AWS would send, in plain text, perhaps with a code or a
 // temporary password.
 type Post func(to, subject, body string)
 

@@ -22,7 +22,7 @@ var (
 )
 
 const (
-	// maxCodeFailures wrong attempts make a code useless. A user is mailed at most
+	// maxCodeFailures wrong attempts make a code useless. A user gets at most
 	// maxCodesAnHour.
 	maxCodeFailures = 5
 	maxCodesAnHour  = 5
@@ -90,7 +90,7 @@ func (s *Service) sendCode(p pool, name string, why purpose, allowed func(user) 
 	return deliveredTo(to), nil
 }
 
-// redeem uses the code up if it is right, and counts it if it is wrong.
+// redeem uses up a right code and counts a wrong one.
 func (s *Service) redeem(p pool, name string, why purpose, code string, allowed func(user) error, change func(*store.Tx, *user) error) error {
 	var refusal error
 	err := s.env.DB.Update(func(tx *store.Tx) error {

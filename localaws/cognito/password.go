@@ -38,7 +38,7 @@ func encodeHash(salt, hash []byte) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash))
 }
 
-// passwordMatches never matches an empty hash, of an unknown user, but takes as long. The
+// passwordMatches never matches an unknown user's empty hash, but takes as long. The
 // caller must hold takeProcessor.
 func passwordMatches(password, encoded string) (bool, error) {
 	if encoded == "" {

@@ -84,7 +84,6 @@ func (s *Service) renderNewPassword(w http.ResponseWriter, status int, a authori
 	s.render(w, status, "newpassword", v)
 }
 
-// postNewPassword also signs the browser in.
 func (s *Service) postNewPassword(w http.ResponseWriter, r *http.Request, a authorization) {
 	session := r.PostForm.Get("session")
 	u, err := s.chooseNewPassword(r.Context(), a.Pool, a.Client, session, "", r.PostForm.Get("password"), nil)

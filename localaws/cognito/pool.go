@@ -70,7 +70,7 @@ func (s *Service) newPoolID() string {
 	return s.env.Region + "_" + randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 9)
 }
 
-// randomText draws n characters with equal probability. The alphabet must have fewer than 256.
+// randomText draws n characters with equal probability from fewer than 256.
 func randomText(alphabet string, n int) string {
 	even := 256 - 256%len(alphabet)
 	text := make([]byte, 0, n)
@@ -95,13 +95,12 @@ type createUserPoolInput struct {
 	UsernameAttributes     []string
 	AutoVerifiedAttributes []string
 	// Without UsernameConfiguration names are case-sensitive, as on AWS.
-	UsernameConfiguration *usernameConfiguration
-	AdminCreateUserConfig *adminCreateUserConfig
-	DeletionProtection    string
-	MfaConfiguration      string
-	UserPoolTags          map[string]string
-	UserPoolTier          string
-	// AccountRecoverySetting is for recoversByAdminOnly.
+	UsernameConfiguration  *usernameConfiguration
+	AdminCreateUserConfig  *adminCreateUserConfig
+	DeletionProtection     string
+	MfaConfiguration       string
+	UserPoolTags           map[string]string
+	UserPoolTier           string
 	AccountRecoverySetting json.RawMessage
 }
 

@@ -29,19 +29,17 @@ func parsePage(name string) *template.Template {
 
 type view struct {
 	// Title is the heading. App is the client's name, Home its front page or "".
-	Title  string
-	App    string
-	Home   string
-	Notice string
-	// Error is shown at Field, the wrong input, if known.
-	Error   string
-	Field   string
-	Action  string
-	Other   string
-	Forgot  string
-	Resend  string
-	Session string
-	// ByEmail: users sign in with their e-mail address.
+	Title    string
+	App      string
+	Home     string
+	Notice   string
+	Error    string
+	Field    string
+	Action   string
+	Other    string
+	Forgot   string
+	Resend   string
+	Session  string
 	ByEmail  bool
 	Username string
 	Name     string

@@ -8,7 +8,7 @@ import (
 // maxForm is in bytes.
 const maxForm = 64 << 10
 
-// routes serves the paths of Cognito's managed login and of its issuers:
+// routes serves the paths of Cognito's managed login and its issuers:
 // https://docs.aws.amazon.com/cognito/latest/developerguide/managed-login-endpoints.html
 func (s *Service) routes() http.Handler {
 	mux := http.NewServeMux()

@@ -19,7 +19,7 @@ const (
 	sessionLife = time.Hour
 )
 
-// session is a browser's sign-in. Its key is the cookie's hash.
+// session is a browser's sign-in, by the cookie's hash.
 type session struct {
 	PoolID   string
 	Username string
@@ -32,7 +32,6 @@ func (s session) expired(now time.Time) bool { return !now.Before(s.Expires) }
 
 func sessionsIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "sessions") }
 
-// startSession replaces the browser's session.
 func (s *Service) startSession(w http.ResponseWriter, r *http.Request, p pool, u user) (since time.Time, err error) {
 	now := s.env.Now()
 	secret := newSecret()

@@ -112,12 +112,11 @@ func (p pool) mailsCode(u user) bool {
 }
 
 type signUpInput struct {
-	ClientID       string `json:"ClientId"`
-	SecretHash     string
-	Username       string
-	Password       string
-	UserAttributes []attribute
-	// Ignored from here on: for triggers, analytics and threat protection.
+	ClientID          string `json:"ClientId"`
+	SecretHash        string
+	Username          string
+	Password          string
+	UserAttributes    []attribute
 	ValidationData    []attribute
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
@@ -158,7 +157,6 @@ type userInput struct {
 
 type adminConfirmSignUpInput struct {
 	userInput
-	// ClientMetadata is for triggers.
 	ClientMetadata map[string]string
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// grant is a sign-in of a user at a client. Its tokens share it.
+// grant is a user's sign-in at a client, shared by its tokens.
 type grant struct {
 	ClientID string
 	Username string
@@ -38,7 +38,6 @@ type tokens struct {
 	ExpiresIn int
 }
 
-// refreshToken's key is the token's hash.
 type refreshToken struct {
 	Grant   grant
 	Expires time.Time
@@ -57,8 +56,8 @@ func secretKey(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// issue adds a refresh token to the first tokens of a grant. nonce is that of the authorization
-// request, or empty.
+// issue adds a refresh token to a grant's first tokens. nonce is the authorization request's,
+// or empty.
 func (s *Service) issue(p pool, c client, g grant, nonce string) (tokens, error) {
 	issued, err := s.mint(p, c, g, nonce)
 	if err != nil {
@@ -153,8 +152,8 @@ func (s *Service) idClaims(p pool, c client, g grant, u user, groups []string) m
 	return claims
 }
 
-// shows reports whether the grant's scopes include an attribute. With only openid all
-// attributes are included.
+// shows reports whether the grant's scopes include an attribute. openid alone
+// includes all.
 func (g grant) shows(attribute string) bool {
 	email, phone, profile := slices.Contains(g.Scopes, "email"), slices.Contains(g.Scopes, "phone"), slices.Contains(g.Scopes, "profile")
 	if !email && !phone && !profile {

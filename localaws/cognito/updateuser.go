@@ -10,7 +10,6 @@ import (
 type adminUpdateUserAttributesInput struct {
 	userInput
 	UserAttributes []attribute
-	// ClientMetadata is for triggers.
 	ClientMetadata map[string]string
 }
 

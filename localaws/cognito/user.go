@@ -31,11 +31,10 @@ type user struct {
 	// Disabled prevents sign-in and makes tokens invalid.
 	Disabled       bool
 	TemporaryUntil time.Time `json:",omitzero"`
-	// Attributes lacks sub.
-	Attributes map[string]string
-	Groups     []string
-	Created    time.Time
-	Modified   time.Time
+	Attributes     map[string]string
+	Groups         []string
+	Created        time.Time
+	Modified       time.Time
 }
 
 func (u *user) setPassword(hash string) {
@@ -69,8 +68,8 @@ func findUser(tx *store.Tx, p pool, name string) (user, error) {
 	return u, nil
 }
 
-// findSub returns the user of a session or token, unless disabled. It does not return another
-// user who got the name later.
+// findSub returns the user of a session or token, unless disabled, and never another user who
+// got the name later.
 func findSub(tx *store.Tx, p pool, username, sub string) (user, error) {
 	u, err := findUser(tx, p, username)
 	switch {

@@ -1,5 +1,5 @@
-// Package constraint checks the members of a request and words what is wrong with them as
-// AWS does: all of it in one error.
+// Package constraint checks a request's members and words all faults in one error, as AWS
+// does.
 package constraint
 
 import (
@@ -11,11 +11,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Violations are the rules that a request's members break. The texts do not repeat values,
-// since many are secret.
+// Violations are the rules that members break. They do not repeat values, since many are
+// secret.
 type Violations []string
 
-// Add notes that a member breaks a rule, which follows "Member must".
+// Add notes a broken rule, which follows "Member must".
 func (v *Violations) Add(member, rule string, args ...any) {
 	*v = append(*v, fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must %s", member, fmt.Sprintf(rule, args...)))
 }
@@ -53,7 +53,7 @@ func (v *Violations) Matches(member, value string, pattern *regexp.Regexp) {
 	}
 }
 
-// OneOf checks every value that is given.
+// OneOf checks every given value.
 func (v *Violations) OneOf(member string, allowed []string, values ...string) {
 	for _, value := range values {
 		if value != "" && !slices.Contains(allowed, value) {

@@ -5,9 +5,9 @@ import (
 )
 
 // action is one write, or one condition, on one item, checked as far as possible without
-// table and item. It runs in three steps: check against the table's keys, decide what the
-// item becomes, and effect.apply. A transaction takes each step for all its actions before
-// the next.
+// table and item. Three steps follow: check against the table's keys, decide what the item
+// becomes, and effect.apply. A transaction takes each step for all its actions before the
+// next.
 type action struct {
 	verb  verb
 	table string
@@ -71,20 +71,19 @@ func (a *action) check(t *table) error {
 	return nil
 }
 
-// effect is the result of decide, valid during the transaction.
 type effect struct {
 	action *action
 	table  *table
 	place  []byte
 	old    record
-	// failed means that the condition does not hold; next and item are not set.
+	// failed: the condition does not hold; next and item are not set.
 	failed bool
 	next   record // nil for no item
 	// item is the decoded next, for updates only.
 	item Item
 }
 
-// place returns the key of the action's item in the store. check must have passed.
+// place returns the item's key in the store. check must have passed.
 func (a *action) place(t *table) []byte {
 	if a.verb == putVerb {
 		return t.place(a.item)
@@ -92,8 +91,8 @@ func (a *action) place(t *table) []byte {
 	return t.place(a.key)
 }
 
-// decide determines what the item becomes, without writing. An update that does not fit the
-// item is a ValidationException.
+// decide determines what the item becomes, without writing. An update that does not fit is
+// a ValidationException.
 func (a *action) decide(tx *store.Tx, t *table) (*effect, error) {
 	e := &effect{action: a, table: t, place: a.place(t)}
 	e.old = t.items(tx).Get(e.place)

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// recovery is only stored and described: nothing can be restored.
+// recovery is only stored and described.
 type recovery struct {
 	Since time.Time
 	Days  int
@@ -38,7 +38,7 @@ type continuousBackupsAnswer struct {
 }
 
 // describeContinuousBackups reports backups as enabled for every table, and point-in-time
-// recovery only if updateContinuousBackups enabled it.
+// recovery only after updateContinuousBackups enabled it.
 func (s *Service) describeContinuousBackups(_ context.Context, in *tableRequest) (*continuousBackupsAnswer, error) {
 	name, err := s.tableName("tableName", in.TableName)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *Service) updateContinuousBackups(_ context.Context, in *updateContinuou
 	return t.backups(now), nil
 }
 
-// backedUpTable returns the not-found error of the operations on backups.
+// backedUpTable returns the not-found error of operations on backups.
 func backedUpTable(tx *store.Tx, name string) (*table, error) {
 	t, err := describedTable(tx, name)
 	if wire.IsCode(err, "ResourceNotFoundException") {

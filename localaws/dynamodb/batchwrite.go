@@ -135,8 +135,7 @@ func applyAll(tx *store.Tx, effects []*effect) error {
 	return nil
 }
 
-// consumed returns write units by table, times factor, and the tables in the actions'
-// order.
+// consumed returns write units by table, times factor, and the tables in order.
 func consumed(effects []*effect, factor float64) (tables []string, units map[string]float64) {
 	units = map[string]float64{}
 	for _, e := range effects {

@@ -17,8 +17,8 @@ type expressionText struct {
 	text *string
 }
 
-// bound holds a request's expressions with the values of their placeholders, checked as far
-// as possible without an item.
+// bound holds a request's expressions with their placeholders' values, checked as far as
+// possible without an item.
 type bound struct {
 	names  map[string]string
 	values Item
@@ -220,8 +220,8 @@ func (b *bound) checkUnused(parsed []*expression) error {
 	return nil
 }
 
-// checkOverlap refuses paths that contain each other, or that use a value as both a list
-// and a map.
+// checkOverlap refuses paths that contain each other, or use a value as both a list and
+// a map.
 func checkOverlap(paths []path) string {
 	for i, one := range paths {
 		for _, two := range paths[:i] {

@@ -7,7 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// cancellation holds what is wrong with each action of a transaction, or nil.
+// cancellation holds what is wrong with each of a transaction's actions, or
+// nil.
 type cancellation []*cancellationReason
 
 type cancellationReason struct {

@@ -1,7 +1,7 @@
 package dynamodb
 
-// capacity is a ConsumedCapacity, by the rules of "Read and write operations" in the
-// Developer Guide. Nothing is throttled.
+// capacity is a ConsumedCapacity, by "Read and write operations" in the Developer
+// Guide. Nothing is throttled.
 type capacity struct {
 	TableName          string
 	CapacityUnits      float64
@@ -44,7 +44,7 @@ func writeUnits(before, after int) float64 {
 	return float64(max(1, (max(before, after)+1023)/1024))
 }
 
-// readUnits is 1 per 4 KB, half of it if eventually consistent.
+// readUnits is 1 per 4 KB, or half if eventually consistent.
 func readUnits(size int, consistent bool) float64 {
 	units := float64(max(1, (size+4095)/4096))
 	if !consistent {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// holds reports whether the item satisfies the condition. A nil condition always holds. A
-// comparison with a missing attribute or a wrong type is false, except <>.
+// holds reports whether the item satisfies the condition; nil always holds. A comparison
+// with a missing attribute or a wrong type is false, except <>.
 func (b *bound) holds(n *node, it Item) bool {
 	if n == nil {
 		return true

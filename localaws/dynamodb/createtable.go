@@ -23,7 +23,6 @@ type sseSpecification struct {
 	KMSMasterKeyId string `json:",omitempty"`
 }
 
-// tag has pointers because a request may omit members.
 type tag struct{ Key, Value *string }
 
 // Throughput and SSE are only stored. Indexes, replicas and resource policies are not

@@ -10,7 +10,7 @@ import (
 
 // UnmarshalJSON decodes an item as encoding/json would by the tags of Value, but faster,
 // because items are most of the data. It leaves unusual JSON, and all errors, to
-// encoding/json. The text must be well-formed, as it is when encoding/json calls.
+// encoding/json. The text must be well-formed.
 func (it *Item) UnmarshalJSON(text []byte) error {
 	r := itemReader{from: text}
 	if r.word("null") {
@@ -29,8 +29,8 @@ func (it *Item) UnmarshalJSON(text []byte) error {
 	return dec.Decode((*plain)(it))
 }
 
-// itemReader reads well-formed JSON piece by piece. Its methods return false for any form
-// that they do not handle.
+// itemReader reads well-formed JSON. Its methods return false for a form that they do not
+// handle.
 type itemReader struct {
 	from []byte
 	at   int

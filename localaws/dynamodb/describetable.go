@@ -40,7 +40,6 @@ type sseDescription struct {
 	KMSMasterKeyArn string `json:",omitempty"`
 }
 
-// seconds is a time in AWS JSON.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // description does not set the counts.

@@ -1,13 +1,12 @@
 // Package dynamodb is a local Amazon DynamoDB: tables, items, the whole expression
-// language, and transactions, as strict as AWS's. It does not implement secondary indexes,
-// streams, and the older parameters without expressions (Expected, KeyConditions, …), and
-// refuses them.
+// language, and transactions, as strict as AWS's. It refuses secondary indexes, streams,
+// and the older parameters without expressions (Expected, KeyConditions, …).
 //
 // A table's items are in one bucket in key order, partition key first, so a Query walks a
 // range of bytes; see keys.go. Every write is an action (action.go): alone, in a batch or
 // in a transaction.
 //
-// Rules and texts come from the API Reference and the Developer Guide, and otherwise from
+// Rules and texts come from the API Reference and the Developer Guide, otherwise from
 // observed responses of AWS.
 package dynamodb
 
@@ -15,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Service implements DynamoDB's operations. All its data is in the store.
+// Service implements DynamoDB's operations.
 type Service struct {
 	env         wire.Env
 	expressions *expressionCache

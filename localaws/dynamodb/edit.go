@@ -8,8 +8,8 @@ import (
 // leaf changes the value at a path's end. nil means no value.
 type leaf func(current *Value) (*Value, error)
 
-// edit changes the value at the path. It copies the containers on the way, which other
-// items may share.
+// edit changes the value at the path. It copies the containers on the way, which items
+// may share.
 func (it Item) edit(p path, change leaf) error {
 	v, ok := it[p[0].name]
 	if len(p) > 1 {

@@ -13,7 +13,6 @@ func invalid(format string, args ...any) error {
 	return wire.Errorf("ValidationException", format, args...)
 }
 
-// invalidParameter adds AWS's usual prefix for errors about one value.
 func invalidParameter(format string, args ...any) error {
 	return invalid("One or more parameter values were invalid: "+format, args...)
 }
@@ -46,7 +45,6 @@ func tableNotFound(name string) error {
 
 const conditionFailedText = "The conditional request failed"
 
-// messageOf returns AWS's text without the code.
 func messageOf(err error) string {
 	var e *wire.Error
 	if errors.As(err, &e) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// node is a parsed condition or operand, with placeholders unresolved. op determines which
-// other fields are used:
+// node is a parsed condition or operand with its placeholders. op determines the other
+// fields:
 //
 //	and or not = <> < <= > >= between in   args
 //	call                                   name, args
@@ -45,7 +45,7 @@ func (n *node) anyPath(wanted func(path) bool) bool {
 
 func (n *node) isOperand() bool { return n.op == opPath || n.op == opValue || n.op == opCall }
 
-// step is a part of a document path: a name, or an index if name is empty.
+// step of a document path: a name, or an index if name is empty.
 type step struct {
 	name  string
 	index int
@@ -53,7 +53,7 @@ type step struct {
 
 func (s step) isIndex() bool { return s.name == "" }
 
-// path is a document path. In a parsed expression it may contain #placeholders; see
+// path is a document path, in a parsed expression perhaps with #placeholders; see
 // bound.concrete.
 type path []step
 
@@ -99,11 +99,10 @@ const (
 
 // expression is a parsed text, shared by requests and never changed.
 type expression struct {
-	kind      kind
-	condition *node    // of a condition, key condition or filter
-	changes   []change // of an update
-	paths     []path   // of a projection
-	// names and values are its placeholders.
+	kind          kind
+	condition     *node    // of a condition, key condition or filter
+	changes       []change // of an update
+	paths         []path   // of a projection
 	names, values []string
 }
 

@@ -74,15 +74,14 @@ func (l *lookup) find(tx *store.Tx, tables *tableCache) (target, error) {
 	return target{table: t, place: t.place(l.key)}, nil
 }
 
-// read returns the requested part of the item, nil if there is none, and the whole item's
-// size.
+// read returns the requested part of the item, or nil, and the whole item's size.
 func (l *lookup) read(tx *store.Tx, at target) (found json.RawMessage, size int, err error) {
 	rec := record(at.table.items(tx).Get(at.place))
 	found, err = rec.projected(l.paths)
 	return bytes.Clone(found), rec.size(), err
 }
 
-// getItem is always consistent, even without ConsistentRead.
+// getItem is always consistent.
 func (s *Service) getItem(_ context.Context, in *getItemRequest) (*getItemAnswer, error) {
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err

@@ -9,11 +9,11 @@ import (
 //
 //	partition key, escaped | 00 01 | sort key
 //
-// Both keys are encoded as bytes that sort like the values: UTF-8, the binary itself, or
-// number.appendOrdered. In the partition key 00 is escaped as 00 FF, so that no partition
-// is a prefix of another. The sort key comes last and needs no escaping, so begins_with is
-// a prefix of bytes. Each key has one type per table, so no type byte is needed. Partitions
-// are therefore sorted by key. On AWS they are not, so callers must not rely on it.
+// Both keys' bytes sort like the values: UTF-8, the binary itself, or number.appendOrdered.
+// In the partition key 00 is escaped as 00 FF, so that no partition is a prefix of another.
+// The sort key comes last and needs no escaping, so begins_with is a prefix of bytes. Each
+// key has one type per table, so no type byte is needed. Partitions are thus sorted by key.
+// On AWS they are not, so callers must not rely on it.
 
 const (
 	maxPartitionKey = 2048
@@ -42,7 +42,6 @@ func partOf(place []byte) []byte {
 	return part
 }
 
-// place returns the place for a key, which must be checked already.
 func (t *table) place(key Item) []byte {
 	place := partition(key[t.Hash.Name])
 	if t.Range != nil {
@@ -51,7 +50,6 @@ func (t *table) place(key Item) []byte {
 	return place
 }
 
-// after returns the least key greater than place.
 func after(place []byte) []byte { return append(bytes.Clone(place), 0) }
 
 // afterPrefix returns the least key greater than all with the prefix, which is never all

@@ -72,8 +72,8 @@ func scanNumber(text string) (number, bool) {
 	return n.trimmed(whole + fraction), true
 }
 
-// scanExponent limits the result to a value far out of range that still allows adding the
-// length of any mantissa.
+// scanExponent limits the result to a value far out of range that still allows adding any
+// mantissa's length.
 func scanExponent(text string) (int, bool) {
 	digits := strings.TrimPrefix(strings.TrimPrefix(text, "+"), "-")
 	if digits == "" || len(text)-len(digits) > 1 || !isDigits(digits) {
@@ -196,8 +196,8 @@ func (n number) size() int {
 }
 
 // appendOrdered appends bytes that sort like the numbers: one for the sign, one for the
-// magnitude, then two digits per byte. An empty digit at the end sorts 12 before 123. For
-// negative numbers all bytes are inverted.
+// magnitude, then two digits per byte. An empty digit at the end sorts 12 before 123.
+// Negative numbers have all bytes inverted.
 func (n number) appendOrdered(dst []byte) []byte {
 	if n.digits == "" {
 		return append(dst, 1)

@@ -97,8 +97,8 @@ func (in *readOptions) readPage(t *table, b *bound, items iter.Seq2[[]byte, reco
 	return answer, nil
 }
 
-// filtered returns nil if the record does not pass the filter. The result is valid during
-// the transaction.
+// filtered returns nil if the record does not pass. The result is valid during the
+// transaction.
 func (b *bound) filtered(rec record) (json.RawMessage, error) {
 	if b.filter != nil {
 		it, err := rec.item()

@@ -135,7 +135,7 @@ func (p *parser) name() step {
 	return step{name: t.text}
 }
 
-// isKeyword reports whether the word belongs to this expression's grammar, and so is
+// isKeyword reports whether the word belongs to this expression's grammar, so is
 // misplaced rather than reserved.
 func (p *parser) isKeyword(t token) bool {
 	words := []string{opAnd, opOr, opNot, opBetween, opIn}

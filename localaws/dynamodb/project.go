@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// project returns the parts at the paths, in new containers; lists have no gaps. Without
-// paths it returns the whole item.
+// project returns the parts at the paths, or the whole item without paths, in new
+// containers; lists have no gaps.
 func (it Item) project(paths []path) Item {
 	if len(paths) == 0 {
 		return it
@@ -24,8 +24,8 @@ func (it Item) project(paths []path) Item {
 	return picked
 }
 
-// project is the same for the paths below a value. ok is false if nothing is there. An
-// empty path selects the value itself.
+// project is the same below a value. ok is false if nothing is there. An empty path is
+// the value itself.
 func (v Value) project(below []path) (part Value, ok bool) {
 	if len(below[0]) == 0 {
 		return v, true
@@ -55,7 +55,6 @@ func (v Value) project(below []path) (part Value, ok bool) {
 	return Value{M: inner}, len(inner) > 0
 }
 
-// byFirst groups paths by their first step, and removes it.
 func byFirst(paths []path) map[step][]path {
 	groups := map[step][]path{}
 	for _, p := range paths {

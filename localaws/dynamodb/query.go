@@ -66,7 +66,6 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 	return answer, err
 }
 
-// resume returns the rest of the span after a page's last key.
 func (t *table) resume(r span, part []byte, start Item, backwards bool) (span, error) {
 	if err := t.checkKey(start); err != nil {
 		return r, invalid("The provided starting key is invalid: %s", messageOf(err))

@@ -6,8 +6,7 @@ import (
 	"fmt"
 )
 
-// record is an item as stored: its size as a varint, then its wire JSON, which reads return
-// unchanged. A nil record is no item.
+// record is an item as stored: its size as a varint, then its wire JSON. nil is no item.
 type record []byte
 
 func newRecord(it Item) record {
@@ -31,8 +30,8 @@ func (r record) json() json.RawMessage {
 	return append(json.RawMessage{}, r[n:]...)
 }
 
-// projected returns the wire form of the parts at the paths, or of the whole item without
-// paths. It is valid during the transaction.
+// projected returns the wire form of the parts at the paths, or of the whole item. It is
+// valid during the transaction.
 func (r record) projected(paths []path) (json.RawMessage, error) {
 	if r == nil || len(paths) == 0 {
 		_, n := binary.Uvarint(r)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// reservedText lists, one to a line, the words that AWS does not allow as an
+// reservedText lists, one to a line, the words that AWS refuses as an
 // attribute's name in an expression ("Reserved words in DynamoDB").
 //
 //go:embed reserved.txt
@@ -19,5 +19,4 @@ var reserved = func() map[string]bool {
 	return words
 }()
 
-// isReserved ignores case, as AWS does.
 func isReserved(word string) bool { return reserved[strings.ToUpper(word)] }

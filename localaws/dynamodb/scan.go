@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// scanRequest may be one of TotalSegments requests that share a scan. Segment counts from
-// 0.
+// scanRequest may be one of TotalSegments that share a scan. Segment counts from 0.
 type scanRequest struct {
 	Segment, TotalSegments *int
 	readOptions
@@ -80,8 +79,8 @@ func (in *scanRequest) checkSegment() error {
 	return nil
 }
 
-// covers reports whether the item is in the segment. As on AWS, a hash of the partition key
-// determines that.
+// covers reports whether the item is in the segment, by a hash of the partition key, as on
+// AWS.
 func (in *scanRequest) covers(place []byte) bool {
 	if in.Segment == nil {
 		return true

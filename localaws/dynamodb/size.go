@@ -3,7 +3,7 @@ package dynamodb
 // maxItemSize is in bytes, names included.
 const maxItemSize = 400 << 10
 
-// size returns the item's size in bytes for limits and capacity: names and values, by
+// size returns the item's bytes for limits and capacity: names and values, by
 // "DynamoDB item sizes and formats" in the Developer Guide.
 func (it Item) size() int {
 	size := 0

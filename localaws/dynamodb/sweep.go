@@ -16,13 +16,13 @@ import (
 
 // AWS deletes items "within a few days" of their expiry time; until then they are read,
 // written and counted (DynamoDB Developer Guide, "Using time to live"). Here the first
-// request at least an hour after the expiry time deletes them, but tables are swept at most
+// request at least an hour after the expiry deletes them, but tables are swept at most
 // every ten minutes.
 const (
 	ttlLinger = time.Hour
 	ttlPause  = 10 * time.Minute
-	// ttlOldest is the maximum age of an expiry time. An item with an older one stays: it
-	// was probably not meant as one.
+	// ttlOldest is the maximum age of an expiry time. An older one was probably not meant
+	// as one, so the item stays.
 	ttlOldest = 5 * 365 * 24 * time.Hour
 )
 
@@ -31,7 +31,6 @@ type sweeping struct {
 	next time.Time
 }
 
-// due reports whether a sweep is due. If so, it schedules the next one.
 func (s *sweeping) due(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +41,6 @@ func (s *sweeping) due(now time.Time) bool {
 	return true
 }
 
-// swept sweeps before the operation, if a sweep is due.
 func (s *Service) swept(op wire.Operation) wire.Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		if now := s.env.Now(); s.sweeping.due(now) {
@@ -54,7 +52,7 @@ func (s *Service) swept(op wire.Operation) wire.Operation {
 	}
 }
 
-// sweep deletes expired items. An item that is changed after sweep has found it stays.
+// sweep deletes expired items, but not those changed after it has found them.
 func (s *Service) sweep(now time.Time) error {
 	expired := map[*table][]expiredItem{}
 	err := s.env.DB.View(func(tx *store.Tx) error {

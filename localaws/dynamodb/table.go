@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// The buckets below "dynamodb": tables by name, and items by table id, so that a recreated
+// Buckets below "dynamodb": tables by name, and items by table id, so that a recreated
 // table starts empty.
 const (
 	bucket       = "dynamodb"
@@ -28,18 +28,16 @@ type table struct {
 	Protected  bool              `json:",omitempty"`
 	Encryption *sseSpecification `json:",omitempty"`
 	Tags       map[string]string `json:",omitempty"`
-	// TTL is the time-to-live attribute; empty if it was never enabled. TTLOff means that
-	// it was disabled afterwards. TTLChanged is the time of the last change.
+	// TTL is the time-to-live attribute, empty if never enabled. TTLOff means disabled
+	// afterwards; TTLChanged is the time of the last change.
 	TTL        string    `json:",omitempty"`
 	TTLOff     bool      `json:",omitempty"`
 	TTLChanged time.Time `json:",omitzero"`
-	// Recovery is nil unless point-in-time recovery is enabled.
-	Recovery *recovery `json:",omitempty"`
+	Recovery   *recovery `json:",omitempty"`
 	// OnDemandSince is when the table changed to PAY_PER_REQUEST.
 	OnDemandSince float64 `json:",omitempty"` // seconds since 1970
 }
 
-// keyAttribute is of type S, N or B.
 type keyAttribute struct{ Name, Type string }
 
 func (t *table) keys() []keyAttribute {
@@ -55,8 +53,8 @@ func (t *table) save(tx *store.Tx) error {
 	return store.PutJSON(tx.Bucket(bucket, tablesBucket), t.Name, t)
 }
 
-// describedTable returns the not-found error of the operations on tables; tableCache.find
-// returns that of the operations on items.
+// describedTable returns the not-found error of operations on tables; tableCache.find
+// that of operations on items.
 func describedTable(tx *store.Tx, name string) (*table, error) {
 	t, found, err := store.GetJSON[*table](tx.Bucket(bucket, tablesBucket), name)
 	if err == nil && !found {

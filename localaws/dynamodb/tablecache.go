@@ -20,8 +20,8 @@ const maxTables = 1024
 
 func newTableCache() *tableCache { return &tableCache{decoded: map[string]*table{}} }
 
-// find returns a table that is shared and must not be changed; describedTable returns one
-// that may be. The not-found error is that of the operations on items.
+// find returns a shared table, which must not be changed, unlike describedTable's. The
+// not-found error is that of operations on items.
 func (c *tableCache) find(tx *store.Tx, name string) (*table, error) {
 	stored := tx.Bucket(bucket, tablesBucket).Get([]byte(name))
 	if stored == nil {

@@ -84,7 +84,6 @@ func (t clientToken) isDone(tx *store.Tx, now time.Time) (bool, error) {
 	return true, nil
 }
 
-// setDone also deletes some expired tokens.
 func (t clientToken) setDone(tx *store.Tx, now time.Time) error {
 	if t.name == "" {
 		return nil

@@ -44,8 +44,8 @@ type transactWriteAnswer struct {
 	ConsumedCapacity []capacity `json:",omitempty"`
 }
 
-// transactWriteItems executes all actions or none. If the same transaction was completed
-// with this token in the last ten minutes, it does nothing and succeeds.
+// transactWriteItems executes all actions or none. If the transaction was completed with
+// this token in the last ten minutes, it does nothing and succeeds.
 func (s *Service) transactWriteItems(_ context.Context, in *transactWriteRequest) (*transactWriteAnswer, error) {
 	token := newToken(in) // before the numbers are normalized
 	actions, err := s.newTransaction(in)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// checkTypes checks types as far as the request's values determine them. It returns what is
-// wrong, or "".
+// checkTypes checks types as far as the request's values determine them, and returns what
+// is wrong, or "".
 func (b *bound) checkTypes(n *node) string {
 	switch n.op {
 	case opAnd, opOr, opNot:
@@ -131,7 +131,6 @@ func (b *bound) checkBounds(lower, upper *node) string {
 	return ""
 }
 
-// shown formats a key value as in AWS's errors.
 func shown(v Value) string {
 	text, _ := json.Marshal(v.B)
 	switch {
@@ -143,7 +142,6 @@ func shown(v Value) string {
 	return "AttributeValue: {" + v.kind() + ":" + string(text) + "}"
 }
 
-// kindWords are the types in AWS's errors about ADD and DELETE.
 var kindWords = map[string]string{
 	"S": "STRING", "N": "NUMBER", "B": "BINARY", "BOOL": "BOOLEAN", "NULL": "NULL", "L": "LIST", "M": "MAP",
 }

@@ -13,7 +13,7 @@ var (
 	errUpdateSize  = invalid("Item size to update has exceeded the maximum allowed size")
 )
 
-// updated returns the item after the update, and does not change old. old is nil for no
+// updated returns the item after the update, and does not change old, which is nil for no
 // item; a new item starts with key. All actions see that state, in any order. The result is
 // nil if no item results: REMOVE and DELETE do not create one.
 func (b *bound) updated(old, key Item) (Item, error) {

@@ -42,7 +42,6 @@ type Item map[string]Value
 
 const maxDepth = 32
 
-// setMembers is 1 after normalize.
 func (v Value) setMembers() int {
 	count := 0
 	for _, set := range [...]bool{

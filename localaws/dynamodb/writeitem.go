@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// ReturnItemCollectionMetrics has no effect: AWS returns metrics only for tables with local
-// secondary indexes.
+// ReturnItemCollectionMetrics has no effect: AWS returns metrics only with local secondary
+// indexes.
 type writeOptions struct {
 	TableName                           string
 	ConditionExpression                 *string
@@ -90,7 +90,8 @@ func (s *Service) updateItem(_ context.Context, in *updateItemRequest) (*writeAn
 	return s.write(a, &in.writeOptions)
 }
 
-// checkWrite validates a write's options and returns the table's name. Only an update can return more than the old item.
+// checkWrite validates a write's options and returns the table's name. Only an update can return more
+// than the old item.
 func (s *Service) checkWrite(in *writeOptions, v verb) (table string, err error) {
 	if table, err = s.tableName("tableName", in.TableName); err != nil {
 		return "", err

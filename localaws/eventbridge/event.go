@@ -49,8 +49,8 @@ func (s *Service) Envelope(e Event) (string, error) {
 	return string(bytes.TrimSpace(buf.Bytes())), nil
 }
 
-// Deliveries returns the deliveries of an event, given as its envelope, by the rules as they
-// are now. It may be called while sqs.Service.Deliver decides.
+// Deliveries returns the deliveries of an event, given as its envelope, by the present
+// rules. It may be called while sqs.Service.Deliver decides.
 func (s *Service) Deliveries(envelope string) ([]sqs.Delivery, error) {
 	var event map[string]any
 	if err := json.Unmarshal([]byte(envelope), &event); err != nil {

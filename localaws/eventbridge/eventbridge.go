@@ -1,10 +1,10 @@
 // Package eventbridge imitates the default event bus of Amazon EventBridge: rules with event
-// patterns, and SQS queues as their targets. A target gets the whole event. Schedules, other
-// buses, other targets and transformed input are refused.
+// patterns, and SQS queues as targets, which get the whole event. Schedules, other buses,
+// other targets and transformed input are refused.
 //
-// An event is accepted once it is in every queue that a rule sends it to. The policy of a
-// queue must allow the rule, as with SNS. A delivery that is refused goes to the target's
-// dead-letter queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
+// An event is accepted once it is in every queue that a rule sends it to. The queue's policy
+// must allow the rule, as with SNS. A refused delivery goes to the target's dead-letter
+// queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
 package eventbridge
 
 import (
@@ -46,12 +46,11 @@ func (s *Service) JSON() wire.JSONService {
 	}
 }
 
-// busName is the name of the one bus.
 const busName = "default"
 
 func rulesIn(tx *store.Tx) store.Bucket { return tx.Bucket("events", "rules") } // name -> rule
 
-// checkBus accepts the default bus, by name, by ARN or by saying nothing.
+// checkBus accepts the default bus, by name, ARN or "".
 func (s *Service) checkBus(name string) error {
 	if name == "" || name == busName || name == s.env.ARN("events", "event-bus/"+busName) {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// AWS's limits of a PutEvents request: entries, and bytes of all of them.
+// AWS's limits of a PutEvents request: entries, and their total bytes.
 const (
 	maxPut     = 10
 	maxPutSize = 1 << 20

@@ -139,7 +139,6 @@ func namedRule(tx *store.Tx, name string) (rule, error) {
 	return r, err
 }
 
-// change writes the rule that fn has changed.
 func (s *Service) change(bus, name string, fn func(*rule) error) error {
 	if err := s.checkBus(bus); err != nil {
 		return err
@@ -185,7 +184,6 @@ func (s *Service) listRules(_ context.Context, in *listRulesIn) (*listRulesOut, 
 	return out, err
 }
 
-// rules returns all rules by name.
 func (s *Service) rules() (all []rule, err error) {
 	err = s.env.DB.View(func(tx *store.Tx) (err error) {
 		all, err = store.AllJSON[rule](rulesIn(tx))

@@ -15,7 +15,7 @@ const (
 const maxPlan = 1 << 20
 
 // Admin serves the plan as JSON at Path, by GET, PUT and DELETE, and the counts at CountsPath,
-// by GET. The server must check who may use it.
+// by GET. The server must check the caller.
 func (in *Injector) Admin(counts func() Counts) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path, in.servePlan)

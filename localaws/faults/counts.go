@@ -6,8 +6,8 @@ import "maps"
 type Count struct {
 	// Requests includes calls with faults.
 	Requests int `json:"requests"`
-	// Faults counts calls by kind of fault, including Throttled, Colliding and Obeyed. Faults
-	// of messages count under sqs.ReceiveMessage.
+	// Faults counts faults by kind, including Throttled, Colliding and Obeyed. Faults of
+	// messages count under sqs.ReceiveMessage.
 	Faults map[Kind]int `json:"faults,omitempty"`
 }
 
@@ -17,10 +17,9 @@ type Counts map[string]map[string]Count
 
 // These are counted with the faults, but happen without a rule.
 const (
-	// Throttled: API Gateway refused the call because the account's quota was used up.
+	// Throttled: API Gateway refused the call because the quota was used up.
 	Throttled Kind = "throttled"
-	// Colliding: API Gateway refused the call because another change of attachments was in
-	// progress.
+	// Colliding: API Gateway refused the call during another change of attachments.
 	Colliding Kind = "colliding"
 	// Obeyed: a standard queue accepted an old receipt handle.
 	Obeyed Kind = "obeyed"

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Range is the durations from Min to Max. Its text is "250ms" or "10ms-1s".
+// Range is the durations from Min to Max.
 type Range struct{ Min, Max time.Duration }
 
 // UnmarshalText parses the text of String.

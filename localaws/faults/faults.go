@@ -1,9 +1,9 @@
-// Package faults makes the local AWS misbehave like AWS and the network sometimes do. A plan of
+// Package faults makes the local AWS misbehave as AWS and the network sometimes do. A plan of
 // rules says which calls and messages suffer which faults, and how often.
 //
 // Faults are repeatable. Each rule has its own random generator, seeded by the plan, and draws
-// once per matching call. So the same plan and sequence of matching calls give the same faults,
-// regardless of other calls. A new plan restarts all generators.
+// once per matching call. So the same plan and matching calls give the same faults, regardless
+// of other calls. A new plan restarts all generators.
 package faults
 
 import (
@@ -17,27 +17,26 @@ import (
 // Kind is a kind of fault.
 type Kind string
 
-// The kinds. With those after Latency, a rule's latency is how long the client waits for the
-// fault.
+// With kinds after Latency, a rule's latency is how long the client waits for the fault.
 const (
-	// Latency: the call is slow. If the client gives up meanwhile, the call has no effect.
+	// Latency: the call is slow. It has no effect if the client gives up.
 	Latency Kind = "latency"
-	// Error: the call is refused with Rule.Error and has no effect.
+	// Error: the call is refused with Rule.Error.
 	Error Kind = "error"
-	// Drop: the connection is closed without an answer, and the call has no effect.
+	// Drop: the connection is closed without an answer or effect.
 	Drop Kind = "drop"
 	// Lost: the call takes effect, then the connection is closed without an answer.
 	Lost Kind = "lost"
 	// Late: the connection is closed without an answer, and the call takes effect Rule.After
-	// its arrival, unless the server is closed before.
+	// its arrival, unless the server closes before.
 	Late Kind = "late"
-	// Down: the service answers all calls with status 503, regardless of other rules.
+	// Down: the service answers all calls with status 503, whatever other rules say.
 	Down Kind = "down"
 
 	// Duplicate: a message received from a standard queue is in the queue twice: deleting one
-	// leaves the other. Like the two below, this is drawn for each received message.
+	// leaves the other. This and the two below are drawn for each received message.
 	Duplicate Kind = "duplicate"
-	// Reorder: a message of a standard queue is withheld for Rule.After instead of its first
+	// Reorder: a standard queue's message is withheld for Rule.After instead of its first
 	// receive, so that later ones overtake it. It happens at most once per message.
 	Reorder Kind = "reorder"
 	// Expire: a received message's visibility timeout ends Rule.After the receive. A FIFO queue
@@ -57,7 +56,7 @@ func (k Kind) ofMessages() bool { return k == Duplicate || k == Reorder || k == 
 
 var receiptOperations = []string{"DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
 
-// The values of Rule.Error. The answer depends on the service.
+// Values of Rule.Error. The answer depends on the service.
 const (
 	Throttling  = "throttling"
 	Internal    = "internal"
@@ -80,15 +79,15 @@ type Rule struct {
 	// Latency is drawn evenly from the range.
 	Latency Range `json:"latency,omitzero"`
 	// After is when a late call takes effect, or a reordered or expired message can be
-	// received. It is drawn evenly from the range.
+	// received; drawn evenly from the range.
 	After Range `json:"after,omitzero"`
-	// Rate is the probability. 0 means 1, but is refused in text and JSON.
+	// Rate is the probability; 0 means 1, but is refused in text and JSON.
 	Rate float64 `json:"rate,omitempty"`
-	// Times is the maximum number of faults, or 0.
+	// Times is the maximum number of faults, or 0 for any.
 	Times int `json:"times,omitempty"`
 }
 
-// Plan is a list of rules. Latencies add up. Of the other kinds only the first that strikes
+// Plan is a list of rules. Latencies add up; of the other kinds only the first that strikes
 // applies.
 type Plan struct {
 	Seed  uint64 `json:"seed"`

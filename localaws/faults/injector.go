@@ -69,7 +69,7 @@ func (in *Injector) Counts() Counts {
 	return in.counts.clone()
 }
 
-// Close waits for late calls that have begun and drops the others. No call may be served
+// Close waits for late calls that have begun and drops the others. Serve no call
 // afterwards.
 func (in *Injector) Close() { in.late.close() }
 
@@ -124,7 +124,7 @@ func (in *Injector) down(call Call) bool {
 	})
 }
 
-// roll always draws the same number of values, so that later results do not depend on this one.
+// roll always draws the same number of values, so later results do not depend on this one.
 func (d *die) roll(r Rule) (struck bool, wait, after time.Duration) {
 	chance, wait, after := d.source.Float64(), r.Latency.at(d.source.Float64()), r.After.at(d.source.Float64())
 	return chance < r.rate() && (r.Times == 0 || d.struck < r.Times), wait, after

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// effects are late calls that have not been executed.
+// effects are late calls not yet executed.
 type effects struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -25,7 +25,8 @@ func newEffects() *effects {
 	return &effects{ctx: ctx, cancel: cancel}
 }
 
-// after executes the request after d, even if the client disconnects. close prevents it.
+// after executes the request after d, even if the client disconnects, unless close
+// prevents it.
 func (e *effects) after(d time.Duration, r *http.Request, body []byte, handler http.Handler) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

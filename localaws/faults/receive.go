@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// queues changes a message that has just been received. Each method reports whether it could.
+// queues changes a message that was just received. Each method reports whether it could.
 type queues interface {
 	Duplicate(queueURL, handle string) (bool, error)
 	Withhold(queueURL, handle string, d time.Duration) (bool, error)
 	Expire(queueURL, handle string, after time.Duration) (bool, error)
 }
 
-// handOut draws faults for the messages in an answer to ReceiveMessage.
+// handOut draws faults for an answer to ReceiveMessage.
 func (in *Injector) handOut(call Call, request []byte, rec *recorder) {
 	var received struct {
 		QueueURL string `json:"QueueUrl"`
@@ -46,8 +46,8 @@ func (in *Injector) handOut(call Call, request []byte, rec *recorder) {
 	}
 }
 
-// strikeMessage draws and applies one message's fault. withheld means that the client must not
-// see the message now.
+// strikeMessage draws and applies a message's fault. withheld means that the client must not
+// see it now.
 func (in *Injector) strikeMessage(call Call, queueURL, handle string) (withheld bool) {
 	i, kind, after := in.drawMessage(call)
 	var done bool

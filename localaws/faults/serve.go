@@ -17,7 +17,7 @@ func (in *Injector) Serve(call Call, w http.ResponseWriter, r *http.Request) {
 		call.Handler.ServeHTTP(w, r)
 		return
 	}
-	// Only after the whole body was read does net/http notice that the client disconnected.
+	// net/http notices a disconnect only once the whole body was read.
 	body, err := wire.ReadBody(r)
 	if err != nil {
 		drop()

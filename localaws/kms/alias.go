@@ -21,7 +21,7 @@ type alias struct {
 
 func (s *Service) aliasARN(name string) string { return s.env.ARN("kms", name) }
 
-// findAlias does not find the aliases of a deleted key, because KMS deletes them with it.
+// findAlias finds no alias of a deleted key: KMS deletes them with it.
 func (s *Service) findAlias(tx *store.Tx, name string) (alias, error) {
 	a, found, err := store.GetJSON[alias](s.aliases(tx), name)
 	if err != nil {

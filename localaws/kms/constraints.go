@@ -6,7 +6,6 @@ import (
 
 type constraints struct{ constraint.Violations }
 
-// bytes bounds a required blob.
 func (c *constraints) bytes(member string, value []byte, most int) {
 	switch {
 	case value == nil:

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// find accepts ids, key ARNs, aliases and alias ARNs, as operations that use a key do.
+// find accepts ids, key ARNs, aliases and alias ARNs, for operations that use a key.
 func (s *Service) find(tx *store.Tx, name string) (key, error) {
 	resource, err := s.resource(name)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Service) find(tx *store.Tx, name string) (key, error) {
 	return s.findByID(tx, a.Target)
 }
 
-// findKey accepts ids and key ARNs, as operations that manage a key do.
+// findKey accepts ids and key ARNs, for operations that manage a key.
 func (s *Service) findKey(tx *store.Tx, name string) (key, error) {
 	resource, err := s.resource(name)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *Service) findByID(tx *store.Tx, id string) (key, error) {
 	return k, nil
 }
 
-// resource returns an ARN's last part. It returns a bare id or alias unchanged.
+// resource returns an ARN's last part, or a bare id or alias unchanged.
 func (s *Service) resource(name string) (string, error) {
 	var c constraints
 	c.Text("keyId", name, 2048)

@@ -27,7 +27,7 @@ type key struct {
 	Created     time.Time
 	// DeletionDate is set only in state PendingDeletion.
 	DeletionDate time.Time
-	// Primary is a replica's primary Region. It is empty for other keys.
+	// Primary is a replica's primary Region, else empty.
 	Primary string `json:",omitempty"`
 	// Replicas are the Regions of a primary key's replicas.
 	Replicas []string `json:",omitempty"`

@@ -1,9 +1,8 @@
 // Package kms imitates AWS KMS: HMAC keys, aliases, tags and MACs. Key material is generated
-// here, stored in the data file and never shown. Encryption and signing keys, which Gatehouse
-// does not use, are refused.
+// here, stored in the data file and never shown. Encryption and signing keys are refused.
 //
-// Each Region has its own keys and aliases. A call is in the Region for which it is signed. A
-// multi-Region key must be replicated to other Regions.
+// Each Region has its own keys and aliases. A call's Region is the signed one. A multi-Region
+// key must be replicated to other Regions.
 //
 // The states of a key, as in
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html:
@@ -30,7 +29,7 @@ import (
 // Service holds the keys of one Region.
 type Service struct {
 	env wire.Env
-	// home is the Region of calls that name none.
+	// home is the Region of calls without one.
 	home string
 }
 
@@ -69,7 +68,7 @@ func (s *Service) JSON() wire.JSONService {
 	}
 }
 
-// op uses the Region for which the call is signed.
+// op uses the signed Region.
 func op[In, Out any](s *Service, f func(*Service, context.Context, *In) (*Out, error)) wire.Operation {
 	return wire.Op(func(ctx context.Context, in *In) (*Out, error) {
 		region := s.home

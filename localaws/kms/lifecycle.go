@@ -51,7 +51,7 @@ type scheduleKeyDeletionOutput struct {
 	PendingWindowInDays int     `json:"PendingWindowInDays"`
 }
 
-// scheduleKeyDeletion deletes a key after 7 to 30 days, 30 by default. Until then
+// scheduleKeyDeletion deletes a key after 7 to 30 days, 30 by default, unless
 // CancelKeyDeletion restores it.
 func (s *Service) scheduleKeyDeletion(_ context.Context, in *scheduleKeyDeletionInput) (*scheduleKeyDeletionOutput, error) {
 	days := 30
@@ -99,7 +99,7 @@ func (s *Service) cancelKeyDeletion(_ context.Context, in *keyIDInput) (*keyIDOu
 	return &keyIDOutput{s.keyARN(k.ID)}, nil
 }
 
-// change stores the key as fn changes it, unless fn fails. name is an id or ARN.
+// change stores the key as changed by fn, unless fn fails. name is an id or ARN.
 func (s *Service) change(name string, fn func(*key) error) (key, error) {
 	return s.changeIn(name, func(_ *store.Tx, k *key) error { return fn(k) })
 }

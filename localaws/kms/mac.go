@@ -62,8 +62,7 @@ func (s *Service) verifyMac(_ context.Context, in *verifyMacInput) (*verifyMacOu
 	return &verifyMacOutput{KeyID: arn, MacValid: true, MacAlgorithm: in.MacAlgorithm}, nil
 }
 
-// mac checks the request and returns the key's ARN and the message's MAC. found holds problems
-// found so far.
+// mac checks the request and returns the key's ARN and the MAC. found holds earlier problems.
 func (s *Service) mac(in *generateMacInput, found constraints) (arn string, mac []byte, err error) {
 	found.bytes("message", in.Message, maxMessage)
 	found.oneOf("macAlgorithm", in.MacAlgorithm, algorithms())

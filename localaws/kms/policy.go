@@ -25,8 +25,8 @@ type keyPolicyOutput struct {
 	PolicyName string `json:"PolicyName"`
 }
 
-// getKeyPolicy returns AWS's default, under which the account may do everything, if no policy
-// was set.
+// getKeyPolicy returns AWS's default, under which the account may do everything, if none was
+// set.
 func (s *Service) getKeyPolicy(_ context.Context, in *keyPolicyInput) (*keyPolicyOutput, error) {
 	if in.PolicyName != "" && in.PolicyName != defaultPolicy {
 		return nil, wire.Errorf("NotFoundException", "No such policy exists")
@@ -63,7 +63,7 @@ type putKeyPolicyInput struct {
 	BypassPolicyLockoutSafetyCheck bool
 }
 
-// putKeyPolicy only stores the policy: the local AWS checks no permissions.
+// putKeyPolicy only stores the policy.
 func (s *Service) putKeyPolicy(_ context.Context, in *putKeyPolicyInput) (*none, error) {
 	if in.PolicyName != "" && in.PolicyName != defaultPolicy {
 		return nil, wire.Errorf("ValidationException", "The policy name must be default.")
@@ -98,8 +98,8 @@ func (s *Service) listKeyPolicies(_ context.Context, in *listKeyPoliciesInput) (
 	})
 }
 
-// checkPolicy refuses a malformed policy and, unless bypass is set, one under which nobody
-// could change it again.
+// checkPolicy refuses a malformed policy and, without bypass, one that nobody could change
+// again.
 func checkPolicy(text string, bypass bool) error {
 	var c constraints
 	c.Text("policy", text, maxPolicy)

@@ -24,7 +24,7 @@ type replicateKeyOutput struct {
 	ReplicaTags        []tag       `json:"ReplicaTags"`
 }
 
-// replicateKey creates a key with the same id and material in another Region, enabled. State,
+// replicateKey creates an enabled key with the same id and material in another Region. State,
 // policy, tags and aliases are not shared.
 func (s *Service) replicateKey(_ context.Context, in *replicateKeyInput) (*replicateKeyOutput, error) {
 	var c constraints

@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// Start runs a local AWS until the test ends, on a free port and with its file in a
-// temporary folder.
+// Start runs a local AWS until the test ends, on a free port and in a temporary
+// folder.
 func Start(t testing.TB, adjust ...func(*localaws.Options)) *localaws.Server {
 	t.Helper()
 	opts := localaws.Options{Dir: t.TempDir(), Addr: "127.0.0.1:0", NoSync: true}

@@ -27,7 +27,8 @@ type payload struct {
 	byMD5 bool
 }
 
-// body reads and unchunks the body. It checks every digest and length in the request.
+// body reads and unchunks the body, and checks every digest and length in the
+// request.
 func (c call) body() (payload, error) {
 	var p payload
 	raw, err := wire.ReadBody(c.Request)

@@ -49,8 +49,8 @@ func validBucketName(name string) bool {
 	return err != nil
 }
 
-// createBucket uses the Region for which the request is signed. Creating an existing bucket
-// does nothing in us-east-1 and fails elsewhere.
+// createBucket uses the signed Region. Creating an existing bucket does nothing in
+// us-east-1 and fails elsewhere.
 func (s *Service) createBucket(c call) error {
 	var wanted struct {
 		LocationConstraint string
@@ -149,7 +149,7 @@ func (s *Service) deleteBucket(c call) error {
 
 type ownerElement struct{ ID string }
 
-// owner is the account as 64 hexadecimal digits, as in S3.
+// owner is the account as 64 hexadecimal digits.
 func (s *Service) owner() ownerElement { return ownerElement{strings.Repeat(s.env.Account, 6)[:64]} }
 
 type bucketElement struct{ Name, CreationDate, BucketRegion string }

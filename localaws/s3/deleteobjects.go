@@ -38,7 +38,7 @@ func drop(tx *store.Tx, bucket, key string) error {
 	return contentsIn(tx, bucket).Delete([]byte(key))
 }
 
-// deletion is the document of DeleteObjects. Versions and conditions on objects are refused.
+// deletion is the document of DeleteObjects. It refuses versions and conditions.
 type deletion struct {
 	XMLName xml.Name `xml:"Delete"`
 	Quiet   bool

@@ -92,8 +92,8 @@ func (c call) answer(status int, document any) {
 
 const namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 
-// knownHeaders are the x-amz- headers that operations, signatures or the transport use.
-// accepted are those with only one valid value, which has no effect.
+// knownHeaders are the x-amz- headers of operations, signatures or the transport.
+// accepted have only one valid value, without effect.
 var (
 	knownHeaders = []string{
 		"X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-User-Agent",

@@ -102,13 +102,13 @@ func (c call) mayRead(o object, now time.Time) error {
 	return nil
 }
 
-// matches compares a condition with the object's ETag. S3 accepts it with and without quotes.
+// matches compares a condition with the object's ETag, quoted or not.
 func matches(condition string, o object) bool {
 	return condition == "*" || strings.Trim(condition, `"`) == o.ETag
 }
 
-// byteRange parses a Range header: bytes from..to-1. It ignores headers that S3 does not
-// support, as of several ranges. A range that starts after the end is an error.
+// byteRange parses a Range header: bytes from..to-1. It ignores what S3 does not
+// support, such as several ranges. A range that starts after the end is an error.
 func byteRange(header string, size int) (from, to int, part bool, err error) {
 	spec, ok := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")

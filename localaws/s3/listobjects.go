@@ -144,7 +144,7 @@ func (l *list) fill(objects store.Bucket) error {
 	return nil
 }
 
-// behind returns the first key that may follow a listed key or its whole group.
+// behind returns the first key that may follow a listed key or its group.
 func (a *listObjectsAnswer) behind(key string) string {
 	if strings.HasPrefix(key, a.Prefix) {
 		if common, grouped := a.common(key); grouped {

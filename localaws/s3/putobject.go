@@ -36,7 +36,7 @@ const (
 var systemHeaders = []string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires"}
 
 // putObject replaces the whole object. If-None-Match: * requires that none exists, If-Match
-// that one with this ETag does.
+// one with this ETag.
 func (s *Service) putObject(c call) error {
 	o, content, err := c.newObject()
 	if err != nil {

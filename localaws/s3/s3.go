@@ -28,8 +28,8 @@ type Service struct{ env wire.Env }
 // New returns the service.
 func New(env wire.Env) *Service { return &Service{env: env} }
 
-// The buckets within "s3" of the data file. Objects and contents have one per S3 bucket. They
-// are separate, so that a list does not read contents.
+// Buckets within "s3" of the data file. Objects and contents have one per S3 bucket; they are
+// separate, so that a list does not read contents.
 func bucketsIn(tx *store.Tx) store.Bucket { return tx.Bucket("s3", "buckets") } // name -> bucket
 
 func objectsIn(tx *store.Tx, bucket string) store.Bucket { return tx.Bucket("s3", "objects", bucket) } // key -> object
@@ -44,7 +44,7 @@ type call struct {
 	bucket, key string
 }
 
-// operation runs a call. parameters are the query parameters it knows.
+// parameters are the query parameters that an operation knows.
 type operation struct {
 	run        func(call) error
 	parameters []string

@@ -11,8 +11,8 @@ import (
 // InboxPath is the page of captured mail.
 const InboxPath = "/_localaws/mail"
 
-// ServeInbox shows the captured mails, one mail, or the HTML of one. A mail's HTML is shown in a
-// frame without scripts and in an origin of its own.
+// ServeInbox shows the captured mails, one mail, or the HTML of one, in a frame without scripts
+// and in an origin of its own.
 func (s *Service) ServeInbox(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")

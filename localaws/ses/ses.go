@@ -1,7 +1,6 @@
 // Package ses is a local Amazon SES (API version 2) that captures mail instead of delivering it.
-// It has the rules that senders meet first: an address that mail comes from must be verified, and
-// the sending rate is limited. Identities are verified at once, while SES waits for a click in a
-// mail or for DNS.
+// It has the rules that senders meet first: a sender's address must be verified, and the sending
+// rate is limited. Identities are verified at once; SES waits for a click in a mail or for DNS.
 //
 // The rules are those of SendEmail and CreateEmailIdentity in
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/ and of the quotas in
@@ -47,7 +46,7 @@ var routes = map[string]string{
 // Operations lists the names of the operations.
 func Operations() []string { return []string{sendEmail, createIdentity} }
 
-// Operation names the operation of a request, "" if it is none.
+// Operation names a request's operation, or "".
 func (s *Service) Operation(r *http.Request) string { return routes[r.Method+" "+r.URL.Path] }
 
 // ServeHTTP runs the operation.
@@ -92,8 +91,7 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"message": known.Message})
 }
 
-// MaxSendRate is how many mails a second SES takes from an account that has left the sandbox, at
-// first.
+// MaxSendRate is how many mails a second SES first allows outside the sandbox.
 const MaxSendRate = 14
 
 func (s *Service) throttled() bool {

@@ -12,8 +12,7 @@ import (
 )
 
 // EnsureTopic makes a standard topic of another AWS account, such as AWS Marketplace, unless
-// it exists. This account may subscribe to it and do nothing else with it. The ARN must be
-// valid.
+// it exists. This account may only subscribe to it. The ARN must be valid.
 func (s *Service) EnsureTopic(arn string) error {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 {
@@ -29,9 +28,8 @@ func (s *Service) EnsureTopic(arn string) error {
 	})
 }
 
-// Deliveries returns the deliveries of a message to the topic's subscribers as they are now.
-// It may be called while sqs.Service.Deliver decides. A redelivery has the id of the first
-// message.
+// Deliveries returns a message's deliveries to the topic's present subscribers. It may be
+// called while sqs.Service.Deliver decides. A redelivery has the id of the first message.
 func (s *Service) Deliveries(topicARN, id, body string, at time.Time) ([]sqs.Delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +46,7 @@ func (s *Service) Deliveries(topicARN, id, body string, at time.Time) ([]sqs.Del
 	return p.deliveries, nil
 }
 
-// owned refuses an operation that only the topic's owner may do.
+// owned refuses an operation for the topic's owner only.
 func (st *state) owned(parameter, arn, action string) (*topic, error) {
 	t, err := st.topic(parameter, arn)
 	if err == nil && t.Owner != "" {

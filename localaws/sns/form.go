@@ -92,7 +92,7 @@ func sortedPairs(m map[string]string) []pair {
 	return all
 }
 
-// members is a list in an answer. Its XML element is present even if the list is empty.
+// members is a list in an answer. Its XML element is present even if empty.
 type members[T any] struct {
 	Items []T `xml:"member"`
 }

@@ -59,7 +59,7 @@ type publication struct {
 	forgotten  []string
 }
 
-// deliver enqueues the messages that fill adds. If fill fails, nothing is published.
+// deliver enqueues the messages that fill adds, or none if fill fails.
 func (s *Service) deliver(parameter, arn string, fill func(*publication) error) error {
 	var refusal error
 	p := &publication{Service: s}
@@ -170,7 +170,7 @@ func (p *publication) fanOut(m message, out publishOut, dedupID string) {
 	}
 }
 
-// plan also records the messages of a FIFO topic, in the same transaction.
+// plan also records a FIFO topic's messages, in the same transaction.
 func (p *publication) plan() sqs.Plan {
 	plan := sqs.Plan{Deliveries: p.deliveries}
 	if len(p.entries) == 0 {

@@ -31,7 +31,7 @@ type failedEntry struct {
 }
 
 // publishBatch reports entries that fail. A malformed attribute, or an entry without a required
-// FIFO parameter, makes the whole batch fail, as on AWS.
+// FIFO parameter, fails the whole batch, as on AWS.
 func (s *Service) publishBatch(_ context.Context, in form) (*publishBatchOut, error) {
 	entries := in.list("PublishBatchRequestEntries", "member")
 	if err := checkBatch(entries); err != nil {

@@ -1,9 +1,9 @@
 // Package sns imitates Amazon SNS: standard and FIFO topics over the Query protocol, with SQS
 // queues as subscribers.
 //
-// A publish is answered once the message is in every subscribed queue. Deliveries, sequence
-// number and deduplication record are written in one transaction, so that an acknowledged
-// message cannot be lost and a failed publish changes nothing.
+// A publish is answered once the message is in every subscribed queue. One transaction writes
+// deliveries, sequence number and deduplication record, so an acknowledged message cannot be
+// lost and a failed publish changes nothing.
 package sns
 
 import (
@@ -21,7 +21,7 @@ type Service struct {
 	env    wire.Env
 	queues *sqs.Service
 
-	// mu protects topics. It must not be held during calls of queues, which calls back for the
+	// mu protects topics. Do not hold it during calls of queues, which calls back for the
 	// deliveries.
 	mu    sync.Mutex
 	state *state // nil until the first call

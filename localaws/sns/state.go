@@ -29,9 +29,8 @@ type topic struct {
 	// Owner is another account, or empty; see EnsureTopic.
 	Owner string `json:",omitempty"`
 	// Attributes are those set by CreateTopic or SetTopicAttributes.
-	Attributes map[string]string
-	Tags       map[string]string
-	// Unsubscribed counts deleted subscriptions.
+	Attributes   map[string]string
+	Tags         map[string]string
 	Unsubscribed int
 
 	last   uint64
@@ -83,7 +82,7 @@ func (s *Service) forget() {
 	s.state = nil
 }
 
-// change runs fn on the state and then the write it returns. fn must check everything before it
+// change runs fn on the state, then the write it returns. fn must check everything before it
 // changes anything.
 func (s *Service) change(fn func(*state) (func(*store.Tx) error, error)) error {
 	s.mu.Lock()

@@ -34,7 +34,7 @@ func isQueueARN(arn string) bool {
 	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[5] != ""
 }
 
-// set changes one attribute. context is the start of the error's reason. Call compile
+// set changes one attribute. context starts the error's reason. Call compile
 // afterwards.
 func (sub *subscription) set(name, value, context string) error {
 	switch name {

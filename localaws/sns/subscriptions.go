@@ -46,8 +46,8 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 	if !isQueueARN(wanted.Endpoint) {
 		return nil, invalidParameter("SQS endpoint ARN")
 	}
-	// AWS accepts a queue that does not exist yet. Warn about it, because otherwise nobody
-	// would notice the missing messages.
+	// AWS accepts a queue that does not exist yet. Warn, because otherwise nobody would
+	// notice the missing messages.
 	if found, err := s.queues.HasQueue(wanted.Endpoint); err != nil {
 		return nil, err
 	} else if !found {

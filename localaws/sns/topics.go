@@ -77,7 +77,7 @@ func isAlphanumeric(c rune) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// set changes one attribute. context is the start of the error's reason.
+// set changes one attribute. context starts the error's reason.
 func (t *topic) set(name, value, context string) error {
 	refuse := func() error { return invalidParameter("%s%s: Invalid value [%s].", context, name, value) }
 	switch name {
@@ -117,7 +117,7 @@ func (t *topic) set(name, value, context string) error {
 }
 
 // deliveryStatus matches the attributes for delivery logs (SNS API Reference,
-// SetTopicAttributes). They are only stored.
+// SetTopicAttributes), which are only stored.
 var deliveryStatus = regexp.MustCompile(`^(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)$`)
 
 func checkDeliveryStatus(name, value string) error {
@@ -208,7 +208,7 @@ func (s *Service) getTopicAttributes(_ context.Context, in form) (*attributesOut
 	})
 }
 
-// defaultDelivery is AWS's default for every topic. It has no effect without HTTP subscribers.
+// defaultDelivery is AWS's default. It has no effect without HTTP subscribers.
 const defaultDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,` +
 	`"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},` +
 	`"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`

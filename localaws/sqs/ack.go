@@ -25,8 +25,7 @@ func (s *Service) deleteMessage(_ context.Context, in *deleteMessageIn) (*nothin
 
 // delete deletes a handle's message, if it still exists. A FIFO queue refuses a handle that is
 // not the latest or whose visibility timeout is over (observed on AWS). A standard queue
-// accepts any handle, even while another receiver has the message, unless it ignores the
-// handle.
+// accepts any handle, even while another receiver has the message, unless it ignores it.
 func (r *round) delete(q *queue, handle, operation string) error {
 	m, current, err := q.received(handle)
 	switch {

@@ -15,7 +15,6 @@ type attempt struct {
 	Messages []attempted
 }
 
-// attempted is a message's state after the attempt.
 type attempted struct {
 	Seq, Nonce uint64
 	Until      time.Time

@@ -15,7 +15,7 @@ type getQueueAttributesOut struct {
 	Attributes map[string]string `json:",omitempty"`
 }
 
-// readableAttributes are valid in requests. A queue need not have them all.
+// readableAttributes are valid in requests, though not in every queue.
 var readableAttributes = []string{
 	"All", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible",
 	"ContentBasedDeduplication", "CreatedTimestamp", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",

@@ -9,7 +9,6 @@ import (
 
 const maxBatch = 10
 
-// failed is a refused entry of a batch.
 type failed struct {
 	ID          string `json:"Id"`
 	Code        string

@@ -18,7 +18,6 @@ const (
 
 const allowedCharacters = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
-// check applies the rules common to all queues.
 func (e entry) check() error {
 	if e.MessageBody == "" {
 		return missingParameter("MessageBody")
@@ -127,7 +126,6 @@ func emptyAttribute(kind, name, base string) error {
 	return invalidParameter("Message %s attribute '%s' must contain a non-empty value of type '%s'.", kind, name, base)
 }
 
-// checkSystemAttributes allows the only name that AWS accepts.
 func checkSystemAttributes(attributes map[string]AttributeValue) error {
 	for name, value := range attributes {
 		if name != traceHeader {
@@ -143,7 +141,7 @@ func checkSystemAttributes(attributes map[string]AttributeValue) error {
 	return nil
 }
 
-// size is the size that AWS limits: the body and the names, types and values of attributes.
+// size is what AWS limits: the body and the names, types and values of attributes.
 func (e entry) size() int {
 	n := len(e.MessageBody)
 	for name, v := range e.MessageAttributes {

@@ -16,8 +16,7 @@ var ErrNoQueue = errors.New("the queue does not exist")
 // it.
 var ErrDenied = errors.New("the queue's policy does not allow it")
 
-// ErrDeadLettered means that the dead-letter queue accepted a refused delivery. It comes with
-// the refusal.
+// ErrDeadLettered comes with a refusal if the dead-letter queue accepted the delivery.
 var ErrDeadLettered = errors.New("the dead-letter queue accepted it")
 
 // Delivery is a message from another service of this local AWS.
@@ -26,11 +25,11 @@ type Delivery struct {
 	Body                     string
 	Attributes               map[string]AttributeValue
 	GroupID, DeduplicationID string
-	// Service is the delivering principal, like sns.amazonaws.com, and Source the ARN for which
-	// it delivers. The queue's policy checks both. Service becomes the SenderId.
+	// Service is the delivering principal, like sns.amazonaws.com, Source the ARN for which it
+	// delivers. The queue's policy checks both. Service becomes the SenderId.
 	Service, Source string
-	// DeadLetterARN is the queue for a refused delivery, or empty. DeadLetterAttributes replace
-	// the attributes there, unless they are nil.
+	// DeadLetterARN is the queue for a refused delivery, or empty. DeadLetterAttributes, unless
+	// nil, replace the attributes there.
 	DeadLetterARN        string
 	DeadLetterAttributes map[string]AttributeValue
 }
@@ -41,8 +40,8 @@ type Plan struct {
 	// Record, if set, runs in the deliveries' transaction, perhaps more than once. It must fail
 	// only with the store's errors.
 	Record func(*store.Tx) error
-	// Undo, if set, runs if the transaction failed, before any other decide. It must undo what
-	// the topic changed in memory.
+	// Undo, if set, runs after a failed transaction, before any other decide. It must undo
+	// what the topic changed in memory.
 	Undo func()
 }
 
@@ -87,7 +86,6 @@ func (r *round) deliverOrKeep(d Delivery) error {
 	return fmt.Errorf("%w: %w", refusal, ErrDeadLettered)
 }
 
-// account owns the source.
 func (d Delivery) account() string {
 	if parts := strings.SplitN(d.Source, ":", 6); len(parts) == 6 {
 		return parts[4]

@@ -16,17 +16,15 @@ const maxRound = 256
 // engine is the only code that accesses the queues. Operations that arrive during a round form
 // the next one.
 type engine struct {
-	ctx context.Context // ends move tasks
-	env wire.Env
-	// oldReceipt: see Service.OnOldReceipt.
+	ctx        context.Context // ends move tasks
+	env        wire.Env
 	oldReceipt func(operation string) bool
 
 	mu      sync.Mutex
 	waiting []*job
 	running bool
 
-	// queues belongs to runRounds. It is nil before the first round and after a failed one, and
-	// is then read again.
+	// queues belongs to runRounds. It is read again after a failed round, and before the first.
 	queues *queues
 }
 
@@ -128,8 +126,8 @@ func (e *engine) perform(r *round, jobs []*job) error {
 	return e.env.DB.Update(r.apply)
 }
 
-// forget drops the queues after a failed round. The next one reads them from the file. Waiting
-// receivers retry.
+// forget drops the queues after a failed round, for the next one to read. Waiting receivers
+// retry.
 func (e *engine) forget() {
 	if e.queues == nil {
 		return

@@ -2,20 +2,19 @@ package sqs
 
 import "time"
 
-// OnOldReceipt makes decide say whether a standard queue ignores a call with a receipt handle
-// that is not the message's latest. Without it such a handle works like the latest. It must be
-// set before the first call. decide must not block or call this service.
+// OnOldReceipt makes decide say whether a standard queue ignores a receipt handle that is not
+// the message's latest. Otherwise such a handle works. Set it before the first call. decide
+// must not block or call this service.
 func (s *Service) OnOldReceipt(decide func(operation string) (ignored bool)) {
 	s.engine.oldReceipt = decide
 }
 
-// Duplicate adds a second copy of a message to its standard queue, with the same id and
-// contents: "On rare occasions, one of the servers that stores a copy of a message might be
-// unavailable when you receive or delete a message"
+// Duplicate adds a copy of a message to its standard queue, with the same id and contents: "On rare
+// occasions, one of the servers that stores a copy of a message might be unavailable when you receive
+// or delete a message"
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html).
 //
-// Like Withhold and Expire it requires the handle of the message's latest receive. Otherwise it
-// does nothing and returns false.
+// Like Withhold and Expire it does nothing and returns false unless the handle is the message's latest.
 func (s *Service) Duplicate(queueURL, handle string) (bool, error) {
 	return s.alterReceived(queueURL, handle, func(r *round, q *queue, m *message) bool {
 		if q.FIFO {

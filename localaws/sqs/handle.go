@@ -19,8 +19,8 @@ func (q *queue) handle(m *message) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// received returns nil for a deleted message. current means that the handle is from the latest
-// receive. A handle of another queue is an error.
+// received returns nil for a deleted message. current means that the handle is the latest. A
+// handle of another queue is an error.
 func (q *queue) received(handle string) (m *message, current bool, err error) {
 	raw, decodeErr := base64.StdEncoding.DecodeString(handle)
 	prefix := string(append([]byte{handleVersion}, q.ID...))

@@ -40,8 +40,7 @@ type sent struct {
 	Dedup       string                    `json:",omitempty"`
 	Sender      string
 	// Retention counts from At.
-	At time.Time
-	// Delayed is when the initial delay ends.
+	At      time.Time
 	Delayed time.Time `json:",omitzero"`
 	// Source is, in a dead-letter queue, the original queue's ARN.
 	Source string `json:",omitempty"`

@@ -15,8 +15,8 @@ import (
 //	   |  \--a message without a destination--> FAILED
 //	   +--CancelMessageMoveTask--> CANCELLING --> CANCELLED
 //
-// It continues after a restart. A step moves a bounded number of messages, so that other
-// operations do not wait long.
+// It continues after a restart. Steps are bounded, so that other operations do not wait
+// long.
 type moveTask struct {
 	ID, Source string
 	// Destination is empty if messages return to their original queues.
@@ -52,7 +52,6 @@ const (
 
 func (t *moveTask) active() bool { return t.Status == taskRunning || t.Status == taskCancelling }
 
-// handle is base64 of a JSON object, as on AWS.
 func (t *moveTask) handle() string {
 	return base64.StdEncoding.EncodeToString([]byte(mustJSON(map[string]string{"taskId": t.ID, "sourceArn": t.Source})))
 }
@@ -162,8 +161,7 @@ func (r *round) step(t *moveTask) {
 	r.putTask(t)
 }
 
-// allowed bounds a step. With a rate, one message more than the rate allows since the start may
-// be moved.
+// allowed bounds a step. A rate allows one message more than it gives since the start.
 func (t *moveTask) allowed(now time.Time) int {
 	if t.Rate == 0 {
 		return maxStep

@@ -14,8 +14,8 @@ type order interface {
 	remove(*message)
 	// update must be called after a message was hidden or became visible.
 	update(*message)
-	// take returns up to n messages. The caller must hide or remove all of them before it calls
-	// again.
+	// take returns up to n messages. The caller must hide or remove them all before the next
+	// call.
 	take(n int) []*message
 	// ready returns how many receivers can get something.
 	ready() int

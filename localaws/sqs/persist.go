@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// The buckets within "sqs". The second kind has one bucket per queue id. Receipts are separate,
-// so that a receive does not write the body again.
+// Buckets within "sqs". The second kind has one per queue id. Receipts are separate, so that a
+// receive does not write the body again.
 const (
 	queuesBucket    = "queues"    // name -> settings
 	deletedBucket   = "deleted"   // name -> when the queue was deleted
@@ -25,7 +25,7 @@ const (
 	attemptsBucket = "attempts" // attempt id -> attempt
 )
 
-// write is one change of the file. A nil value deletes the key. A nil key deletes the bucket.
+// write is one change of the file. A nil value deletes the key, a nil key the bucket.
 type write struct {
 	bucket     []string
 	key, value []byte
@@ -182,7 +182,6 @@ func (m *message) hideUntil(now time.Time) {
 	}
 }
 
-// shown returns when a visible message became visible.
 func (m *message) shown() time.Time {
 	switch {
 	case m.Count > 0:

@@ -13,8 +13,8 @@ import (
 // policy is a queue's access policy. It applies to services, such as SNS, but not to clients:
 // the local AWS checks no permissions.
 //
-// Elements that are not here are refused when the policy is set (IAM User Guide, "IAM JSON
-// policy elements reference").
+// Setting a policy with other elements is refused (IAM User Guide, "IAM JSON policy elements
+// reference").
 type policy struct {
 	Statement statements
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// conditionOperators compare a context value with one of a policy's. A negated one holds if no
-// value matches.
+// conditionOperators compare a context value with a policy's. A negated one holds if no value
+// matches.
 var conditionOperators = map[string]struct {
 	match   func(pattern, value string) bool
 	negated bool

@@ -15,8 +15,8 @@ type queue struct {
 	last     uint64
 	messages map[uint64]*message
 	order    order
-	// timed holds hidden messages, by when they become visible. aging holds all, by when they
-	// were sent.
+	// timed holds hidden messages, by when they become visible; aging all, by when they were
+	// sent.
 	timed, aging  index[*message]
 	hiddenAs      [inFlight + 1]int
 	deduplication dedup.Window

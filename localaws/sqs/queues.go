@@ -15,9 +15,8 @@ type queues struct {
 	env    wire.Env
 	byName map[string]*queue
 	// deleted holds the time of deletion by name.
-	deleted map[string]time.Time
-	tasks   []*moveTask
-	// oldReceipt: see Service.OnOldReceipt.
+	deleted    map[string]time.Time
+	tasks      []*moveTask
 	oldReceipt func(operation string) bool
 }
 

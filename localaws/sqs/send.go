@@ -77,7 +77,6 @@ func (q *queue) admit(e entry, tooLarge string) error {
 	return nil
 }
 
-// identifies reports whether duplicates of the entry can be detected.
 func (q *queue) identifies(e entry) bool {
 	return e.MessageDeduplicationID != nil || q.ContentBasedDeduplication
 }

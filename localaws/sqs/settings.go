@@ -58,7 +58,6 @@ func defaultSettings(name string, fifo bool) settings {
 	return s
 }
 
-// attributes are as on the wire.
 func (s settings) attributes() map[string]string {
 	all := map[string]string{
 		"DelaySeconds":                  strconv.Itoa(s.DelaySeconds),

@@ -2,9 +2,9 @@
 // the service's checks.
 //
 // Queues are held in memory and stored in the data file. An engine runs the waiting operations
-// one after the other, writes their changes in one transaction, and then answers them. So
-// memory is ahead of the file by at most the current round, a change can span queues (the move
-// to a dead-letter queue, the fan-out of a topic), and many clients share one commit.
+// in turn, writes their changes in one transaction, and then answers them. So memory is ahead
+// of the file by at most the current round, a change can span queues (the move to a
+// dead-letter queue, the fan-out of a topic), and many clients share one commit.
 package sqs
 
 import (
@@ -69,5 +69,4 @@ func (s *Service) HasQueue(arn string) (bool, error) {
 	return found, err
 }
 
-// nothing is an empty answer.
 type nothing struct{}

@@ -40,7 +40,7 @@ func (w *waiting) dismiss() {
 }
 
 // wake runs after every round that touched the queue. It wakes the longest waiting receivers,
-// as many as can get something. For the others it sets a timer.
+// as many as can get something, and sets a timer for the others.
 func (q *queue) wake(e *engine) {
 	n := min(q.order.ready(), len(q.receivers))
 	for _, rc := range q.receivers[:n] {

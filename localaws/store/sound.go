@@ -14,8 +14,7 @@ import (
 )
 
 // openSound opens the file unless it is damaged. bbolt trusts its file: at a wrong page it
-// panics, or reads past the end of the file. openSound therefore reads the whole file once
-// in advance.
+// panics, or reads past the end. So openSound first reads the whole file.
 func openSound(path string, opts Options) (*bolt.DB, error) {
 	if file, err := os.Stat(path); err == nil && file.Mode().IsRegular() && file.Size() > 0 {
 		if err := examine(path); err != nil {
@@ -25,7 +24,7 @@ func openSound(path string, opts Options) (*bolt.DB, error) {
 	return bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, NoSync: opts.NoSync, FreelistType: bolt.FreelistMapType})
 }
 
-// lockTimeout is how long to wait for another process that uses the file.
+// lockTimeout is how long to wait for another process with the file.
 const lockTimeout = 250 * time.Millisecond
 
 // examine opens the file read-only: for writing, bbolt would first read the list of free

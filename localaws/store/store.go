@@ -1,6 +1,6 @@
 // Package store keeps the state of a local AWS in one bbolt file.
 //
-// Writers that queue up during one commit share the next one, and its sync to disk. A lone
+// Writers that queue up during one commit share the next one and its sync to disk. A lone
 // writer does not wait. A change that Update has acknowledged survives a kill of the process at
 // any moment.
 package store
@@ -20,7 +20,7 @@ import (
 )
 
 // FormatVersion is written into new files. Open refuses other versions: local data is never
-// migrated, and `--fresh` starts over.
+// migrated; `--fresh` starts over.
 const FormatVersion = "1"
 
 var (
@@ -28,8 +28,8 @@ var (
 	ErrInUse = errors.New("another process is using it")
 	// ErrVersion means that another version of this program wrote the file.
 	ErrVersion = errors.New("it was written by another version")
-	// ErrDamaged means that the file is corrupt: it was copied during a write, cut short,
-	// or is not a data file.
+	// ErrDamaged means that the file was copied during a write, cut short, or is not a
+	// data file.
 	ErrDamaged = errors.New("it is damaged")
 	// ErrClosed is returned by Update and View after Close.
 	ErrClosed = errors.New("the store is closed")
@@ -52,13 +52,13 @@ type DB struct {
 	once   sync.Once
 }
 
-// Options of Open. The zero value is the durable default.
+// Options of Open. The zero value is durable.
 type Options struct {
 	// NoSync leaves syncing to the operating system: acknowledged data survives the death
 	// of the process, but not of the machine. For tests.
 	NoSync bool
-	// Fresh empties the file first, even if another version wrote it, and replaces a
-	// damaged one. A file that another process has open is still refused.
+	// Fresh empties the file first, whatever its version, and replaces a damaged
+	// one. A file in use is still refused.
 	Fresh bool
 }
 
@@ -72,7 +72,7 @@ type result struct {
 	panicked any
 }
 
-// Open opens the file, or creates it with its folder, and reads all of it once to check it.
+// Open opens or creates the file and its folder, and reads all of it once to check it.
 // Errors name the file and wrap ErrInUse, ErrVersion or ErrDamaged where they apply.
 func Open(path string, opts Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -143,8 +143,7 @@ func checkVersion(b *bolt.DB) error {
 	})
 }
 
-// Close waits for the writers already queued, then closes the file. Later writers get
-// ErrClosed.
+// Close waits for queued writers, then closes the file. Later writers get ErrClosed.
 func (db *DB) Close() error {
 	db.once.Do(func() { close(db.closed) })
 	<-db.done
@@ -152,9 +151,9 @@ func (db *DB) Close() error {
 }
 
 // Update runs fn in a write transaction and returns once the changes are durable. If fn
-// returns an error, its changes are undone and Update returns that error unwrapped. If fn
-// panics, so does Update. fn may run more than once: it may only use its Tx, and assign
-// afresh any variable outside it.
+// returns an error, its changes are undone and Update returns it unwrapped. If fn panics,
+// so does Update. fn may run more than once: it may only use its Tx, and assign afresh
+// any variable outside it.
 func (db *DB) Update(fn func(*Tx) error) error {
 	w := &write{fn: fn, result: make(chan result, 1)}
 	select {
@@ -271,14 +270,14 @@ func run(fn func(*Tx) error, tx *Tx) (r result) {
 	return result{err: fn(tx)}
 }
 
-// Tx is one transaction: a consistent snapshot plus its own writes.
+// Tx is a transaction: a consistent snapshot plus its own writes.
 type Tx struct {
 	tx    *bolt.Tx
 	wrote bool
 }
 
-// Bucket returns the bucket at a path, one level per name. A bucket that does not exist
-// reads as empty.
+// Bucket returns the bucket at a path, one level per name. A missing bucket reads as
+// empty.
 func (tx *Tx) Bucket(path ...string) Bucket {
 	b := Bucket{tx: tx, path: path}
 	if len(path) == 0 {
@@ -295,7 +294,7 @@ func (tx *Tx) Bucket(path ...string) Bucket {
 	return b
 }
 
-// Drop deletes a bucket and everything in it. A missing bucket is not an error.
+// Drop deletes a bucket with everything in it. It may be missing.
 func (tx *Tx) Drop(path ...string) error {
 	b := tx.Bucket(path...)
 	if b.bucket == nil {
@@ -317,7 +316,7 @@ type Bucket struct {
 	bucket *bolt.Bucket
 }
 
-// Get returns the value, or nil if there is none.
+// Get returns the value, or nil.
 func (b Bucket) Get(key []byte) []byte {
 	if b.bucket == nil {
 		return nil
@@ -325,7 +324,7 @@ func (b Bucket) Get(key []byte) []byte {
 	return b.bucket.Get(key)
 }
 
-// Put stores the value and creates the bucket if necessary.
+// Put stores the value. It creates the bucket if necessary.
 func (b *Bucket) Put(key, value []byte) error {
 	if err := b.create(); err != nil {
 		return err
@@ -334,7 +333,7 @@ func (b *Bucket) Put(key, value []byte) error {
 	return b.bucket.Put(key, value)
 }
 
-// Delete removes the key. A missing key is not an error.
+// Delete removes the key. It may be missing.
 func (b Bucket) Delete(key []byte) error {
 	if b.bucket == nil {
 		return nil
@@ -343,7 +342,7 @@ func (b Bucket) Delete(key []byte) error {
 	return b.bucket.Delete(key)
 }
 
-// NextSequence returns 1, 2, 3, … for this bucket. The count survives restarts.
+// NextSequence returns 1, 2, 3, … for this bucket, also after restarts.
 func (b *Bucket) NextSequence() (uint64, error) {
 	if err := b.create(); err != nil {
 		return 0, err
@@ -414,7 +413,7 @@ func (c *Cursor) move(step, again func(*bolt.Cursor) ([]byte, []byte)) (key, val
 	return key, value
 }
 
-// GetJSON decodes the value under key. found is false if there is none.
+// GetJSON decodes the value under key; found is false without one.
 func GetJSON[T any](b Bucket, key string) (value T, found bool, err error) {
 	raw := b.Get([]byte(key))
 	if raw == nil {

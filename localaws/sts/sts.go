@@ -1,5 +1,5 @@
-// Package sts imitates AWS STS: it answers GetCallerIdentity and nothing else. No signature is
-// checked, so every caller is the one local user.
+// Package sts imitates AWS STS's GetCallerIdentity. No signature is checked, so every caller
+// is the one local user.
 package sts
 
 import (

@@ -9,12 +9,12 @@ import (
 	"github.com/aws/smithy-go/encoding/cbor"
 )
 
-// CBORService serves the operations of a JSONService over the protocol RPC v2 CBOR, which
-// newer SDKs prefer: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+// CBORService serves a JSONService over RPC v2 CBOR, which newer SDKs prefer:
+// https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
 type CBORService struct{ JSONService }
 
-// CBOROperation returns the service and the operation that a request of RPC v2 CBOR names,
-// or "" if it is not such a request.
+// CBOROperation returns the service and operation that a request of RPC v2 CBOR names,
+// else "".
 func CBOROperation(r *http.Request) (service, operation string) {
 	if r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor" {
 		return "", ""

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/smithy-go/encoding/cbor"
 )
 
-// jsonOfCBOR translates a request, so that CBOR and JSON requests have the same checks.
+// jsonOfCBOR translates a request, so that CBOR and JSON have the same checks.
 func jsonOfCBOR(body []byte) ([]byte, error) {
 	broken := &Error{Code: "SerializationException", Message: "The request body is not valid CBOR."}
 	value, err := cbor.Decode(body)
@@ -77,7 +77,7 @@ func fromCBOR(value cbor.Value) (any, error) {
 	return nil, &Error{Code: "SerializationException", Message: "The request has a value of an unknown type."}
 }
 
-// toCBOR encodes the answers of operations: structs with JSON tags, and what they hold.
+// toCBOR encodes answers: structs with JSON tags, and what they hold.
 func toCBOR(v reflect.Value) (cbor.Value, error) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -6,8 +6,7 @@ import (
 	"sync"
 )
 
-// maxKept limits the bodies whose decoder is kept, because it keeps a buffer of at least
-// the body's size.
+// maxKept limits the bodies whose decoder is kept, because it keeps as large a buffer.
 const maxKept = 64 << 10
 
 // decoder is reused. Only a json.Decoder can refuse unknown members, and each new one would
@@ -37,7 +36,7 @@ func decode(body []byte, into any) error {
 	return err
 }
 
-// exhausted reports whether the decoder has consumed the whole body.
+// exhausted reports whether the whole body was consumed.
 func (d *decoder) exhausted() bool {
 	_, err := d.json.Buffered().Read(make([]byte, 1))
 	return d.body.Len() == 0 && err != nil

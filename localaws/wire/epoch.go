@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Epoch is a time in an answer: seconds since 1970 in JSON, a tagged number in CBOR. The
-// zero value is left out with omitzero.
+// Epoch is a time in an answer: seconds since 1970 in JSON, a tagged number in CBOR.
+// Leave out the zero value with omitzero.
 type Epoch struct{ time.Time }
 
 // MarshalJSON writes seconds with milliseconds as decimals.

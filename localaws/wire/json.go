@@ -18,8 +18,7 @@ import (
 // checks itself (SQS 1 MiB, DynamoDB 16 MiB).
 const MaxBody = 20 << 20
 
-// Operation answers one call. If the result is a json.Marshaler, its output is sent as it
-// is.
+// Operation answers one call. A json.Marshaler's output is sent as it is.
 type Operation func(ctx context.Context, body []byte) (any, error)
 
 // Op turns a typed function into an Operation. It refuses members that In lacks, so that
@@ -65,7 +64,7 @@ type JSONService struct {
 	// Shape is the namespace in an error's __type, e.g. "com.amazonaws.sqs".
 	Shape      string
 	Operations map[string]Operation
-	// MaxBody is the largest body accepted, in bytes; 0 means the package's MaxBody.
+	// MaxBody is the largest body in bytes; 0 means the package's MaxBody.
 	MaxBody int64
 }
 
@@ -126,7 +125,7 @@ func (s JSONService) call(r *http.Request, name string) (any, error) {
 	return op(WithRequest(r.Context(), r), body)
 }
 
-// ReadBody reads the request's body. A body over MaxBody is an error.
+// ReadBody reads the request's body. More than MaxBody is an error.
 func ReadBody(r *http.Request) ([]byte, error) {
 	var body bytes.Buffer
 	if r.ContentLength > 0 && r.ContentLength <= MaxBody {

@@ -16,12 +16,12 @@ type QueryOperation func(ctx context.Context, form url.Values) (any, error)
 type QueryService struct {
 	// Version is the API version in the request, e.g. "2010-03-31".
 	Version string
-	// Namespace is the XML namespace of the responses.
+	// Namespace is the responses' XML namespace.
 	Namespace  string
 	Operations map[string]QueryOperation
 }
 
-// ServeHTTP runs the operation named by Action. The form must be parsed already.
+// ServeHTTP runs the operation named by Action. The form must be parsed.
 func (s QueryService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.PostForm.Get("Action")
 	op, ok := s.Operations[name]

@@ -1,6 +1,6 @@
 // Package wire implements the server side of AWS's protocols: AWS JSON 1.0 and 1.1, Query
 // with XML responses, and their errors. A service is a map from operation names to
-// functions over plain structs. The package knows nothing about any one service.
+// functions over plain structs.
 package wire
 
 import (
@@ -21,7 +21,7 @@ import (
 // Env is what every service needs.
 type Env struct {
 	DB *store.DB
-	// Now is the clock for every time that a service compares or stores.
+	// Now is the clock for times that services compare or store.
 	Now func() time.Time
 	// Account is the 12-digit account id in every ARN. Region is the default Region.
 	Account, Region string
@@ -75,8 +75,8 @@ func NotImplemented(what string) *Error {
 	}
 }
 
-// asError turns an error of another type into an internal failure, whose text goes only to
-// the logger in ctx.
+// asError turns another error into an internal failure, whose text goes only to the logger
+// in ctx.
 func asError(ctx context.Context, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -86,14 +86,14 @@ func asError(ctx context.Context, err error) *Error {
 	return &Error{Code: "InternalFailure", Message: "The local AWS failed; its log says why.", Status: http.StatusInternalServerError}
 }
 
-// Caller is the signer of a request. Signatures are not checked: local credentials are
-// dummies.
+// Caller is the signer of a request. Local credentials are dummies, so signatures are
+// not checked.
 type Caller struct {
 	AccessKeyID, Region, Service string
 }
 
-// CallerOf reads the credential scope of a SigV4 Authorization header; without one it
-// returns the zero Caller.
+// CallerOf reads the credential scope of a SigV4 Authorization header, or returns the
+// zero Caller.
 func CallerOf(r *http.Request) Caller {
 	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !ok {

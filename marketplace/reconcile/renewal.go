@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// warnOfRenewal tells operators of an active agreement that renews or replaces one whose licence an
-// account has claimed, and that has another licence. The buyer has to claim the new licence.
+// warnOfRenewal tells operators of an active agreement that renews or replaces the one of a
+// claimed licence, but grants another licence. The buyer has to claim that one.
 func (r *Reconciler) warnOfRenewal(ctx context.Context, licence state.Licence, a seller.Agreement) error {
 	if licence.Claimed() || !a.Active() || a.Initial == "" || a.Initial == a.ID {
 		return nil

@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// WithServer returns the document with this one server instead of its own, and everything else as
-// it is and in the same order. With endpoint "" the result names no server. The document must be
-// JSON, as openapi.Normalize returns it.
+// WithServer returns the document with only this server, and all else as it is and in the same
+// order. With endpoint "" it names no server. The document must be JSON, as openapi.Normalize
+// returns it.
 func WithServer(document []byte, endpoint string) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	if err := begins(decoder, '{'); err != nil {

@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// YAML writes a JSON document as YAML, with the members in the same order. It keeps no second copy
-// of the document in memory, since documents can be large. Numbers stay as they are written.
+// YAML writes a JSON document as YAML, in the same order, without a second copy in memory, since
+// documents can be large. Numbers stay as written.
 func YAML(document []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber()
@@ -22,8 +22,8 @@ func YAML(document []byte) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-// maxKey is the length of the longest key before its colon, in bytes. YAML allows
-// 1024 characters (YAML 1.2, section 8.2.2).
+// maxKey is the longest key before its colon, in bytes. YAML allows 1024
+// characters (YAML 1.2, section 8.2.2).
 const maxKey = 1000
 
 type yamlWriter struct {
@@ -31,8 +31,8 @@ type yamlWriter struct {
 	decoder *json.Decoder
 }
 
-// value writes the next value. inList says that "- " was just written, so that the first member of
-// an object follows on the same line.
+// value writes the next value. inList: "- " was just written, so an object's first member follows
+// on the same line.
 func (w *yamlWriter) value(depth int, inList bool) error {
 	token, err := w.decoder.Token()
 	if err != nil {
@@ -118,7 +118,7 @@ func (w *yamlWriter) indent(depth int) {
 	}
 }
 
-// text writes a string: as a block if it has several lines and nothing that a block cannot keep.
+// text writes a string, as a block if it has several lines and fits one.
 func (w *yamlWriter) text(s string, depth int) {
 	if !strings.Contains(s, "\n") || !fitsBlock(s) || depth == 0 {
 		w.WriteByte(' ')
@@ -159,7 +159,7 @@ func needsEscape(r rune) bool {
 var (
 	// plainText needs no quotes in YAML 1.1 and 1.2.
 	plainText = regexp.MustCompile(`^[A-Za-z/$][A-Za-z0-9_./{}$#-]*( [A-Za-z0-9_./{}$()-]+)*$`)
-	// A reader of YAML 1.1 or 1.2 takes these for something other than text.
+	// YAML 1.1 or 1.2 takes these for something other than text.
 	otherwise = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|y|n|null)$`)
 )
 

@@ -9,10 +9,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi"
 )
 
-// keyVariable is the variable for the key of Amazon API Gateway.
+// keyVariable is the variable for API Gateway's key.
 const keyVariable = "apiKey"
 
-// auth is one way to authenticate; the member with the name of the type has its values.
+// auth is one way to authenticate. The member named like the type has its values.
 type auth struct {
 	Type   string  `json:"type"`
 	APIKey []field `json:"apikey,omitempty"`
@@ -26,9 +26,9 @@ func keyAuth(in, name, variable string) *auth {
 	}}
 }
 
-// authenticate adds to the request what the operation needs: the alternative with the key of
-// Amazon API Gateway, or else the first. The first scheme of several becomes the request's auth.
-// The key is the collection's, so a request that needs only the key names no auth of its own.
+// authenticate adds what the operation needs: the alternative with API Gateway's key, else the
+// first. The first scheme of several becomes the request's auth. The key is the collection's, so
+// a request with only the key names no auth of its own.
 func (w *writer) authenticate(r *request, op *openapi.Operation) {
 	alternatives := op.Schemes()
 	if len(alternatives) == 0 {
@@ -78,7 +78,7 @@ func (w *writer) authOf(s openapi.SecurityScheme) *auth {
 	return nil
 }
 
-// addTo adds the credentials of a further scheme as a header or query parameter.
+// addTo adds a further scheme's credentials as a header or query parameter.
 func (w *writer) addTo(r *request, s openapi.SecurityScheme) {
 	text := cut(s.Description, maxText)
 	switch {
@@ -101,8 +101,8 @@ func bearer(s openapi.SecurityScheme) bool {
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
-// variable returns the name of a variable and notes that it is used. A scheme of another name than
-// Amazon API Gateway's never has its variable, so a key is sent only where the document asks for it.
+// variable returns the name of a variable and notes its use. Only API Gateway's scheme gets its
+// variable, so a key is sent only where the document asks for it.
 func (w *writer) variable(name string) string {
 	name = strings.Trim(notInNames.ReplaceAllString(cut(name, 100), "_"), "_")
 	if name == "" || name == keyVariable || name == "baseUrl" {
@@ -112,7 +112,6 @@ func (w *writer) variable(name string) string {
 	return name
 }
 
-// fields are the variables, the key first.
 func (w *writer) fields() []field {
 	var list []field
 	if w.variables[keyVariable] {

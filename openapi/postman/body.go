@@ -22,7 +22,7 @@ type body struct {
 	Options    *options `json:"options,omitempty"`
 }
 
-// file is one that the person chooses.
+// file is chosen by the person.
 type file struct{}
 
 type options struct {
@@ -49,8 +49,8 @@ func (r *request) setBody(media openapi.Media, example openapi.Request) {
 	}
 }
 
-// rawText is literal for a body. In JSON, braces can be together only in a string, where an escape
-// stands for one.
+// rawText is literal for a body. In JSON, two braces together are in a string, where an escape can
+// stand for one.
 func rawText(mediaType, text string) string {
 	if languageOf(mediaType) == "json" {
 		return strings.ReplaceAll(text, "{{", `{\u007b`)
@@ -71,7 +71,7 @@ func formFields(text string) []field {
 	return list
 }
 
-// parts reads the example of a multipart body, whose first line is the boundary.
+// parts reads a multipart body, whose first line is the boundary.
 func parts(text string) []field {
 	list := []field{}
 	first, _, _ := strings.Cut(text, "\n")
@@ -101,7 +101,7 @@ func textual(mediaType string) bool {
 	return languageOf(mediaType) != "text" || strings.HasPrefix(mediaType, "text/") || strings.Contains(mediaType, "yaml")
 }
 
-// languageOf is what Postman colours a body as.
+// languageOf is how Postman colours a body.
 func languageOf(mediaType string) string {
 	switch {
 	case strings.Contains(mediaType, "json") || strings.Contains(mediaType, "*"):
@@ -117,7 +117,6 @@ func languageOf(mediaType string) string {
 // maxAnswers is how many responses are saved with a request.
 const maxAnswers = 10
 
-// answer is a saved response.
 type answer struct {
 	Name     string   `json:"name"`
 	Original *request `json:"originalRequest,omitempty"`

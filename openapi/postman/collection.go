@@ -71,11 +71,10 @@ type field struct {
 	Disabled    bool   `json:"disabled,omitempty"`
 }
 
-// Collection returns the operations as a collection, in folders by tag. Each is in the folder of
-// its first tag. base is the URL of the API; with "" it is the document's first server. The person
-// who imports the collection fills in its variables: apiKey is the key of Amazon API Gateway. The
-// same document has the same collection. The error is portal.NotFound if the collection would be
-// too large.
+// Collection returns the operations as a collection, each in the folder of its first tag. base is
+// the URL of the API; "" means the document's first server. The person fills in the collection's
+// variables: apiKey is API Gateway's key. The same document has the same collection. The error is
+// portal.NotFound if the collection would be too large.
 func Collection(doc *openapi.Document, base string) ([]byte, error) {
 	base = strings.TrimRight(cmp.Or(base, serverOf(doc)), "/")
 	w := writer{variables: map[string]bool{}}
@@ -102,7 +101,8 @@ func serverOf(doc *openapi.Document) string {
 	return ""
 }
 
-// idOf makes a UUID (RFC 9562, version 8) that Postman knows the collection by.
+// idOf makes the UUID (RFC 9562, version 8) by which Postman knows the
+// collection.
 func idOf(doc *openapi.Document, base string) string {
 	hash := sha256.New()
 	hash.Write(doc.JSON())
@@ -115,12 +115,11 @@ func idOf(doc *openapi.Document, base string) string {
 
 type writer struct {
 	size int
-	// variables are those that the person fills in, by name.
+	// variables are those to fill in, by name.
 	variables map[string]bool
 }
 
-// folders returns a folder for each tag. Without tags there are none, and the operations stand
-// alone.
+// folders returns a folder for each tag. Without tags, the operations stand alone.
 func (w *writer) folders(doc *openapi.Document) ([]json.RawMessage, error) {
 	all := []json.RawMessage{}
 	seen := map[*openapi.Operation]bool{}

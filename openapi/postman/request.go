@@ -34,7 +34,6 @@ func (w *writer) request(op *openapi.Operation) request {
 	return r
 }
 
-// withoutParameters builds the operation's request with its body, unless that is too long.
 func withoutParameters(op *openapi.Operation) openapi.Request {
 	one := *op
 	one.Parameters = nil
@@ -48,8 +47,8 @@ func withoutParameters(op *openapi.Operation) openapi.Request {
 	return one.ExampleRequest("")
 }
 
-// literal separates braces, so that Postman does not take text of the document for a variable: it
-// would send the value that the person has for it, perhaps a secret.
+// literal separates braces, so that Postman takes no text of the document for a variable. It
+// would send the person's value, perhaps a secret.
 func literal(text string) string {
 	for strings.Contains(text, "{{") {
 		text = strings.ReplaceAll(text, "{{", "{ {")
@@ -68,8 +67,8 @@ func describe(op *openapi.Operation) string {
 // simpleName are names that Postman takes for a variable in a path.
 var simpleName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
-// path sets the segments. A parameter that is a whole segment becomes a variable; one within a
-// segment, which Postman does not know, is filled in.
+// path sets the segments. A parameter that is a whole segment becomes a variable; others,
+// which Postman does not know, are filled in.
 func (r *request) path(op *openapi.Operation) {
 	template, query, _ := strings.Cut(op.Path, "?")
 	var inPath []openapi.Parameter
@@ -97,7 +96,7 @@ func (r *request) path(op *openapi.Operation) {
 	r.pairs(query, openapi.Parameter{Required: true})
 }
 
-// alone builds the request of an operation that has only these parameters, as required ones.
+// alone builds the request with only these parameters, all required.
 func alone(path string, parameters ...openapi.Parameter) openapi.Request {
 	op := openapi.Operation{Method: "GET", Path: path}
 	for _, p := range parameters {
@@ -107,7 +106,7 @@ func alone(path string, parameters ...openapi.Parameter) openapi.Request {
 	return op.ExampleRequest("")
 }
 
-// parameter adds a parameter outside of the path. One that is optional is disabled.
+// parameter adds a parameter outside the path, disabled if optional.
 func (r *request) parameter(p openapi.Parameter) {
 	example := alone("/", p)
 	switch p.In {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// contentHeaders belong to the content of a request in .NET, which refuses them elsewhere.
+// contentHeaders belong to a request's content in .NET, which refuses them elsewhere.
 var contentHeaders = []string{
 	"allow", "content-disposition", "content-encoding", "content-language", "content-location",
 	"content-md5", "content-range", "content-type", "expires", "last-modified",

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// curl prints the status with the headers of the answer, as curl's users know it.
+// curl prints the status with the answer's headers.
 func curl(r Request) (string, error) {
 	parts := []string{"curl --include --request " + r.Method + " " + shellLiteral(r.URL)}
 	switch r.Method {
@@ -32,7 +32,7 @@ func curl(r Request) (string, error) {
 }
 
 // shellLiteral writes a literal for POSIX shells, or for bash and zsh if the text has hidden
-// characters, which would act as keys when they are pasted into a terminal.
+// characters, which would act as keys when pasted into a terminal.
 func shellLiteral(text string) string {
 	if !hasHidden(text) {
 		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"

@@ -8,15 +8,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi"
 )
 
-// Placeholders stand for what only the caller knows.
+// Placeholders for what only the caller knows.
 const (
 	PlaceholderKey         = "YOUR_API_KEY"
 	PlaceholderToken       = "YOUR_TOKEN"
 	PlaceholderCredentials = "YOUR_BASE64_CREDENTIALS"
 )
 
-// Example returns the example request of an operation, with placeholders for its
-// authentication. The base is the URL of the API.
+// Example returns an operation's example request, with placeholders for
+// authentication. The base is the API's URL.
 func Example(op *openapi.Operation, base string) Request {
 	example := op.ExampleRequest(base)
 	request := Request{Method: example.Method, URL: example.URL, Body: example.Body}
@@ -29,8 +29,8 @@ func Example(op *openapi.Operation, base string) Request {
 	return request
 }
 
-// Authentication returns the schemes that examples use together: the first alternative with an
-// API key of API Gateway, or none if the operation is open, or else the first alternative.
+// Authentication returns the schemes that examples use: the first alternative with API
+// Gateway's API key, none if the operation is open, else the first alternative.
 func Authentication(op *openapi.Operation) []openapi.SecurityScheme {
 	alternatives := op.Schemes()
 	if i := slices.IndexFunc(alternatives, func(schemes []openapi.SecurityScheme) bool {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 )
 
-// java needs Java 15 for bodies of several lines, and 11 otherwise.
+// java needs Java 15 for bodies of several lines, else 11.
 func java(r Request) (string, error) {
 	body := "HttpRequest.BodyPublishers.noBody()"
 	if r.Body != "" {
@@ -56,8 +56,8 @@ func javaUnicode(r rune) string {
 	return b.String()
 }
 
-// textBlock writes a text block (JLS 3.10.6). The compiler removes the indentation that all
-// lines share and spaces at the end of lines, so escapes stand for them there.
+// textBlock writes a text block (JLS 3.10.6). The compiler removes common indentation and
+// spaces at line ends, so escapes replace them.
 func textBlock(text string) string {
 	const indent = "                "
 	lines := strings.Split(escaping{lines: true, special: endsTripleQuotes}.write(text), "\n")

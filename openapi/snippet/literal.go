@@ -7,23 +7,20 @@ import (
 )
 
 // hidden reports whether a character must be escaped to be seen: controls, line separators, and
-// the format characters that reorder or hide text (Unicode TR 36). Newlines and tabs are not
-// among them.
+// format characters that reorder or hide text (Unicode TR 36), but not newlines and tabs.
 func hidden(r rune) bool {
 	return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 func hasHidden(text string) bool { return strings.ContainsFunc(text, hidden) }
 
-// escaping says how a language writes characters that cannot stand for themselves.
+// escaping says how a language writes special characters.
 type escaping struct {
-	// quotes get a backslash, as does the backslash itself.
-	quotes string
-	// unicode writes any other character.
+	// quotes get a backslash, as does the backslash.
+	quotes  string
 	unicode func(rune) string
-	// lines keeps newlines and tabs as they are.
-	lines bool
-	// special reports whether the character gets a backslash because of the text after it.
+	lines   bool
+	// special reports whether the text after a character makes it need a backslash.
 	special func(r rune, after string) bool
 }
 
@@ -49,10 +46,8 @@ func (e escaping) write(text string) string {
 	return b.String()
 }
 
-// bracedUnicode is the escape of JavaScript, PHP and Ruby.
 func bracedUnicode(r rune) string { return fmt.Sprintf(`\u{%x}`, r) }
 
-// longUnicode is the escape of Go, Python and C#.
 func longUnicode(r rune) string {
 	if r > 0xffff {
 		return fmt.Sprintf(`\U%08x`, r)
@@ -66,7 +61,6 @@ func singleQuoted(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-// program collects the lines of a program.
 type program struct{ strings.Builder }
 
 func (p *program) line(format string, args ...any) {

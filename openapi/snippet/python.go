@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// python uses requests, which has to be installed, since people expect it.
+// python uses requests, as people expect, though it must be installed.
 func python(r Request) (string, error) {
 	var p program
 	p.line("import requests")

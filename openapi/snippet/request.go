@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Request is what a program sends. HTTP clients differ in what they do to unusual requests, so
-// Write brings a request into a form that all of them send alike:
+// Request is what a program sends. HTTP clients treat unusual requests differently, so Write
+// brings them into a form that all send alike:
 //
 //   - The URL is normalized (see normalURL).
 //   - Headers that a client sets are left out: Host, Content-Length, Connection and their like.
@@ -29,13 +29,13 @@ type Request struct {
 	Body string
 }
 
-// Header is one header field. Value has printable ASCII characters and tabs only; it may be a
+// Header is one header field. Value has only printable ASCII characters and tabs; it may be a
 // placeholder such as YOUR_API_KEY.
 type Header struct{ Name, Value string }
 
 var methodPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_-]*$`)
 
-// clientHeaders are set by the HTTP clients. Most refuse them, or hang, if a program sets them.
+// clientHeaders are set by HTTP clients. Most refuse them, or hang, if a program sets them.
 var clientHeaders = []string{
 	"connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 }
@@ -67,7 +67,6 @@ func (r Request) normalized() (Request, error) {
 	return r, nil
 }
 
-// header finds the value of a header by its name in lower case.
 func (r Request) header(name string) (string, bool) {
 	for _, h := range r.Header {
 		if strings.ToLower(h.Name) == name {
@@ -106,7 +105,7 @@ func normalHeader(fields []Header) ([]Header, error) {
 	return normal, nil
 }
 
-// unsendable reports whether clients disagree on how to send the character in a header.
+// unsendable reports whether clients disagree on sending the character in a header.
 func unsendable(r rune) bool { return (r < ' ' && r != '\t') || r > '~' }
 
 func invalid(format string, args ...any) error {

@@ -29,8 +29,7 @@ func ruby(r Request) (string, error) {
 	return p.String(), nil
 }
 
-// rubyLiteral writes double quotes, as most Ruby code has, unless single quotes need fewer
-// escapes.
+// rubyLiteral prefers double quotes, unless single quotes need fewer escapes.
 func rubyLiteral(text string) string {
 	if !hasHidden(text) && strings.ContainsAny(text, "\"\n") {
 		return singleQuoted(text)

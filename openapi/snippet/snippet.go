@@ -1,9 +1,9 @@
 // Package snippet writes programs that send one HTTP request, in the languages that the pages
-// offer. A program is complete: pasted into a file it runs, sends the request, and prints the
-// status and the body of the answer.
+// offer. A program is complete: it runs, sends the request, and prints the status and the
+// body of the answer.
 //
-// The values of a request come from other people's documents. No value leaves its
-// string literal, hostile ones included.
+// A request's values come from other people's documents. No value, however hostile, leaves
+// its string literal.
 package snippet
 
 import (
@@ -34,8 +34,8 @@ var Languages = []Language{
 }
 
 // Write returns the program that sends the request, ending with a newline. The error is
-// portal.Invalid if the request cannot be sent, or not in this language, and portal.NotFound if
-// the language is unknown. Request says what Write changes in a request.
+// portal.Invalid if the request cannot be sent, or not in this language, and portal.NotFound
+// for an unknown language. Request says what Write changes.
 func Write(language string, request Request) (string, error) {
 	known, ok := find(language)
 	if !ok {

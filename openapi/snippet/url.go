@@ -9,9 +9,9 @@ import (
 
 var hostPattern = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
-// normalURL returns the URL as all HTTP clients send it (RFC 3986, section 6.2.2): it has a
-// path, which has no "." and ".." segments, and no fragment. Characters with a meaning in some
-// client or language are percent-encoded, and unreserved characters are not.
+// normalURL returns the URL as all HTTP clients send it (RFC 3986, section 6.2.2): with a
+// path, but no "." and ".." segments and no fragment. Characters with a meaning in some client
+// or language are percent-encoded; unreserved ones are not.
 func normalURL(raw string) (string, error) {
 	scheme, rest, _ := strings.Cut(raw, "://")
 	scheme = strings.ToLower(scheme)
@@ -44,8 +44,7 @@ func normalURL(raw string) (string, error) {
 }
 
 // encoded percent-encodes all bytes except unreserved ones, most delimiters, and those of keep.
-// Brackets and the apostrophe are encoded: curl expands the former, and browsers encode the
-// latter in a query.
+// curl expands brackets, and browsers encode the apostrophe in a query, so both are encoded.
 func encoded(text, keep string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -68,7 +67,6 @@ func encoded(text, keep string) string {
 	return b.String()
 }
 
-// percentEncoded decodes the three bytes at the start of the text.
 func percentEncoded(text string) (byte, bool) {
 	if len(text) < 3 {
 		return 0, false

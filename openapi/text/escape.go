@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
-// inline returns the text of a description on one line, for a heading, a cell or an item. What
-// would be markup is escaped. It must not begin a line.
+// inline returns a description on one line, with markup escaped. It must not begin a line.
 func inline(description string) string {
 	plain := description
 	if !isPlain(description) {
@@ -47,7 +46,7 @@ func word(r rune) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_')
 }
 
-// quoted returns Markdown as a quote, which its headings, fences and HTML cannot leave.
+// quoted returns Markdown as a quote that its headings, fences and HTML cannot leave.
 func quoted(description string) string {
 	lines := strings.Split(strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(description)), "\n")
 	for i, line := range lines {
@@ -56,8 +55,8 @@ func quoted(description string) string {
 	return strings.Join(lines, "\n")
 }
 
-// span returns text as a code span on one line. Within a cell, a bar gets a backslash, which
-// GitHub Flavored Markdown removes.
+// span returns a code span on one line. In a cell, bars get a backslash, which GitHub
+// Flavored Markdown removes.
 func span(s string, cell bool) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if s == "" {
@@ -73,7 +72,7 @@ func span(s string, cell bool) string {
 	return ticks + s + ticks
 }
 
-// fenced returns text as a block of code that nothing in the text ends.
+// fenced returns a block of code that nothing in the text ends.
 func fenced(language, s string) string {
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 	fence := strings.Repeat("`", max(3, longestRun(s, '`')+1))

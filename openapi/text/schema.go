@@ -15,8 +15,7 @@ const (
 
 // outline writes a schema as a nested list.
 type outline struct {
-	lines []string
-	// inside are the schemas around the present one.
+	lines  []string
 	inside []*openapi.Schema
 	full   bool
 }
@@ -27,8 +26,8 @@ func outlineOf(s *openapi.Schema) string {
 	return strings.Join(o.lines, "\n")
 }
 
-// item writes a line for the schema, and below it what the schema consists of. The label is a
-// property's name, or words of ours.
+// item writes a line for the schema, and its parts below it. The label is a property's name,
+// or our words.
 func (o *outline) item(label string, s *openapi.Schema, required bool) {
 	if s == nil || o.full {
 		return
@@ -87,7 +86,6 @@ func typeOf(s *openapi.Schema) string {
 	return s.Type
 }
 
-// details continues a schema's line, or its cell.
 func details(s *openapi.Schema, cell bool) string {
 	var b strings.Builder
 	for _, flag := range []struct {
@@ -116,7 +114,7 @@ func details(s *openapi.Schema, cell bool) string {
 	return b.String()
 }
 
-// inlineConstraint shows a pattern as code, since it is full of what would be markup.
+// inlineConstraint shows a pattern as code.
 func inlineConstraint(constraint string, cell bool) string {
 	if pattern, ok := strings.CutPrefix(constraint, "matches "); ok {
 		return "matches " + span(pattern, cell)
@@ -124,7 +122,7 @@ func inlineConstraint(constraint string, cell bool) string {
 	return inline(constraint)
 }
 
-// maxValues is how many values of an enum are listed.
+// maxValues is how many of an enum's values are listed.
 const maxValues = 50
 
 func spans(values []string, cell bool) string {

@@ -1,6 +1,5 @@
-// Package text writes OpenAPI documents as Markdown that a person or a language model can read.
-// Texts of a document stay in their place: none can add a heading, end a block of code, or leave
-// its cell or quote.
+// Package text writes OpenAPI documents as Markdown for people and language models. A document's
+// texts stay in place: none can add a heading, end a block of code, or leave its cell or quote.
 package text
 
 import (
@@ -15,7 +14,7 @@ import (
 
 // Document writes all of a document: what it is, how to authenticate, and its operations by tag.
 // The base is the URL of the API, "" if it cannot be called. Once the text has limit bytes, no
-// further operation is written, so the text may be cut there.
+// further operation is written, so callers may cut it there.
 func Document(doc *openapi.Document, base string, limit int) string {
 	w := &writer{}
 	w.heading(1, doc.Title+" "+doc.Version)
@@ -52,7 +51,7 @@ func Document(doc *openapi.Document, base string, limit int) string {
 	return w.String()
 }
 
-// Tag writes a tag of the document with its operations. The limit is as for Document.
+// Tag writes a tag with its operations. The limit is as for Document.
 func Tag(doc *openapi.Document, tag openapi.Tag, base string, limit int) string {
 	w := newWriter(doc)
 	w.heading(1, nameOf(tag))
@@ -72,8 +71,8 @@ func Tag(doc *openapi.Document, tag openapi.Tag, base string, limit int) string 
 
 func nameOf(tag openapi.Tag) string { return cmp.Or(tag.Name, "Other operations") }
 
-// Operation writes one operation or webhook. It says how each way of authentication is sent, which
-// Document says once for all operations.
+// Operation writes one operation or webhook, and how each way of authentication is sent, which
+// Document says once for all.
 func Operation(doc *openapi.Document, op *openapi.Operation, base string) string {
 	w := newWriter(doc)
 	if slices.Contains(doc.Webhooks, op) {
@@ -84,7 +83,7 @@ func Operation(doc *openapi.Document, op *openapi.Operation, base string) string
 	return w.String()
 }
 
-// Schema writes a component. It reports false if the document has none of that name.
+// Schema writes a component, and reports whether the document has it.
 func Schema(doc *openapi.Document, name string) (string, bool) {
 	s, ok := doc.Schema(name)
 	if !ok {
@@ -100,7 +99,7 @@ func Schema(doc *openapi.Document, name string) (string, bool) {
 // writer separates blocks by blank lines.
 type writer struct {
 	strings.Builder
-	// sent says how the security scheme of a name is sent, in brackets. It may be nil.
+	// sent says in brackets how a scheme is sent, by its name. It may be nil.
 	sent map[string]string
 }
 
@@ -152,7 +151,6 @@ func (w *writer) schemes(doc *openapi.Document) {
 	w.block(strings.Join(lines, "\n"))
 }
 
-// place says how a scheme is sent.
 func place(scheme openapi.SecurityScheme) string {
 	switch scheme.Type {
 	case "apiKey":
@@ -182,10 +180,10 @@ func (w *writer) operation(op *openapi.Operation, base string, level int) {
 	}
 }
 
-// sentToYou is what webhooks and callbacks say instead of how callers authenticate.
+// sentToYou replaces authentication in webhooks and callbacks.
 const sentToYou = "The API sends this request to you."
 
-// call writes an operation without its example, which webhooks and callbacks do not have.
+// call writes an operation without its example; webhooks and callbacks have none.
 func (w *writer) call(op *openapi.Operation, level int, authentication string) {
 	title := op.Summary
 	if title == "" {
@@ -287,8 +285,8 @@ func (w *writer) responses(op *openapi.Operation, level int) {
 	}
 }
 
-// example writes the request as cURL, if there is a base to send it to, and the first
-// successful answer that has an example.
+// example writes the request as cURL, if there is a base, and the first successful
+// answer with an example.
 func (w *writer) example(op *openapi.Operation, base string, level int) {
 	if base != "" {
 		if text, err := snippet.Write("curl", snippet.Example(op, base)); err == nil {

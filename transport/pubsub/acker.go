@@ -10,7 +10,7 @@ type acker struct {
 	leases  *leases
 	deletes coalescer[*delivery]
 	changes coalescer[change]
-	// inHand counts messages that are received and neither deleted nor handed back yet.
+	// inHand counts messages that are neither deleted nor handed back yet.
 	inHand atomic.Int64
 }
 

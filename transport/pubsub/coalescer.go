@@ -13,7 +13,7 @@ type coalescer[T any] struct {
 	life   context.Context
 	send   func(batch []T) []failedEntry
 	again  func(tries int) bool
-	// stale says why an item must no longer be sent; nil if it may be.
+	// stale says why an item must no longer be sent, or nil.
 	stale  func(item T) error
 	failed func(item T, err error)
 

@@ -71,7 +71,7 @@ func (d *delivery) lease() time.Time {
 func (d *delivery) expired() bool { return !time.Now().Before(d.lease()) }
 
 // extended does not revive a lease that ran out before the answer came: another worker may have
-// received the message.
+// the message.
 func (d *delivery) extended(until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

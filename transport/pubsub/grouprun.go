@@ -9,8 +9,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// groupRun is one group's messages from one receive, in order, or on a standard queue a single
-// message. They are handed out one after the other.
+// groupRun is one group's messages from one receive, in order, or a single message of a standard
+// queue. They are handed out one after the other.
 type groupRun []*delivery
 
 // groupRuns needs no state: SQS delivers no more of a group while it leases a message of it.
@@ -91,7 +91,7 @@ func (r *groupRunner) handOut(d *delivery) answer {
 	if !r.emit(d) {
 		return notHandedOut
 	}
-	// The worker needs the lease a little longer, to note the failure.
+	// The worker needs the lease a little longer, to record the failure.
 	d.limitExtensions(deadline.Add(r.cfg.Visibility))
 	select {
 	case <-d.msg.Acked():

@@ -150,7 +150,6 @@ func (p *pollers) reclaim(attempt *string, n int) {
 	}
 }
 
-// reclaimTime leaves part of CloseTimeout for handing the messages back.
 const reclaimTime = 3 * time.Second
 
 func newAttempt(topic string) *string {

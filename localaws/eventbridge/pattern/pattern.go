@@ -1,6 +1,6 @@
-// Package pattern implements event patterns, which select the events for a rule of
-// EventBridge: equality, prefix, exists and anything-but. Other operators are refused
-// (EventBridge User Guide, "Creating Amazon EventBridge event patterns").
+// Package pattern implements EventBridge's event patterns: equality, prefix, exists
+// and anything-but. It refuses other operators (EventBridge User Guide, "Creating
+// Amazon EventBridge event patterns").
 package pattern
 
 import (
@@ -23,20 +23,19 @@ type Pattern struct{ fields object }
 
 type object map[string]node
 
-// node is either a list of rules, one of which must hold, or a nested object.
+// node is a list of rules, one of which must hold, or a nested object.
 type node struct {
 	rules  []rule
 	nested object
 }
 
-// rule holds of a field that is missing or of one of its values: string, float64, bool or
-// nil.
+// rule holds of a missing field or of one of its values: string, float64, bool or nil.
 type rule struct {
 	missing bool
 	matches func(value any) bool
 }
 
-// Parse parses a pattern. An error is either ErrUnsupported or says what is wrong.
+// Parse parses a pattern. An error is ErrUnsupported or says what is wrong.
 func Parse(text string) (Pattern, error) {
 	if len(text) > maxSize {
 		return Pattern{}, fmt.Errorf("it has more than %d characters", maxSize)

@@ -1,4 +1,4 @@
-// Package filter implements the filter policies of SNS subscriptions. They select messages by
+// Package filter implements the filter policies of SNS subscriptions, which select messages by
 // attributes or by the JSON in the body (SNS Developer Guide, "Amazon SNS message filtering").
 package filter
 
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// AWS's limits. maxKeys does not count nested keys. maxCombinations is of values.
+// AWS's limits. maxKeys does not count nested keys; maxCombinations is of values.
 const (
 	maxKeys         = 5
 	maxCombinations = 150
@@ -28,19 +28,19 @@ func (p Problem) Error() string { return string(p) }
 
 func problem(format string, args ...any) error { return Problem(fmt.Sprintf(format, args...)) }
 
-// Policy is a condition on messages. Every message satisfies the zero Policy.
+// Policy is a condition on messages. All satisfy the zero Policy.
 type Policy struct{ keys object }
 
 type object map[string]node
 
-// node is either a list of rules, one of which must hold, or a nested object.
+// node is a list of rules, one of which must hold, or a nested object.
 type node struct {
 	rules  []rule
 	nested object
 }
 
-// Parse parses a policy. A policy for bodies may nest, one for attributes not. The error is a
-// Problem or ErrUnsupported.
+// Parse parses a policy. Only policies for bodies may nest. The error is a Problem or
+// ErrUnsupported.
 func Parse(text string, forBody bool) (Policy, error) {
 	var document map[string]any
 	if err := json.Unmarshal([]byte(text), &document); err != nil || document == nil {
@@ -89,8 +89,8 @@ func parseObject(document map[string]any, nests bool) (object, error) {
 	return keys, nil
 }
 
-// combinations multiplies the numbers of values of all keys. For bodies it also multiplies by
-// their depth. It stops once there are too many.
+// combinations multiplies the numbers of values of all keys and, for bodies, their depth. It
+// stops once there are too many.
 func combinations(keys object, level int, forBody bool) int {
 	n := 1
 	for _, key := range keys {
@@ -111,7 +111,6 @@ func combinations(keys object, level int, forBody bool) int {
 // Attribute is a message attribute. Binary ones are not used.
 type Attribute struct{ DataType, Text string }
 
-// values returns false if policies ignore the type.
 func (a Attribute) values() ([]any, bool) {
 	base, _, _ := strings.Cut(a.DataType, ".")
 	switch {
@@ -170,7 +169,7 @@ func (keys object) holdOf(document map[string]any) bool {
 	return true
 }
 
-// holdsAt takes a key with a dot, "order.id", also as the path to a nested value.
+// holdsAt also takes a key with a dot, "order.id", as the path to a nested value.
 func (n node) holdsAt(document map[string]any, key string) bool {
 	value, exists := document[key]
 	if head, rest, dotted := strings.Cut(key, "."); dotted && !exists {

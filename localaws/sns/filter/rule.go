@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// rule is one element of a key's list: either whether the key exists, or a match of one of its
+// rule is one element of a key's list: whether the key exists, or a match of one of its
 // values. Values are string, float64, bool or nil.
 type rule struct {
 	exists  *bool

@@ -1,5 +1,5 @@
-// Package dedup remembers deduplication ids for five minutes, as FIFO queues and FIFO topics
-// do, even if the message has been deleted. Its user must lock and store it.
+// Package dedup remembers deduplication ids for five minutes, as FIFO queues and topics do,
+// even after the message is deleted. Its user must lock and store it.
 package dedup
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// Length is how long an id is remembered after the first message with it (SQS Developer Guide,
-// "Using the message deduplication ID").
+// Length is how long an id is remembered after its first message (SQS Developer Guide, "Using
+// the message deduplication ID").
 const Length = 5 * time.Minute
 
 // Entry is a message sent with a key.
@@ -23,7 +23,7 @@ type Entry struct {
 	At        time.Time
 }
 
-// Window holds the entries of the last five minutes. The zero Window is empty.
+// Window holds the last five minutes' entries. The zero Window is empty.
 type Window struct {
 	byKey map[string]Entry
 	// line has the oldest first.
@@ -44,7 +44,7 @@ func Load(bucket store.Bucket) (Window, error) {
 	return w, nil
 }
 
-// Find returns the entry with that key, unless it is too old.
+// Find returns the key's entry, unless it is too old.
 func (w *Window) Find(key string, now time.Time) (Entry, bool) {
 	e, ok := w.byKey[key]
 	if !ok || over(e, now) {
@@ -53,7 +53,7 @@ func (w *Window) Find(key string, now time.Time) (Entry, bool) {
 	return e, true
 }
 
-// Add adds an entry, which must not be older than earlier ones.
+// Add adds an entry, not older than earlier ones.
 func (w *Window) Add(e Entry) {
 	if w.byKey == nil {
 		w.byKey = map[string]Entry{}
