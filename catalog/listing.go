@@ -12,9 +12,12 @@ type Listing struct {
 	Meter      string   `json:"meter"`
 	// MeterDimension is for MeterPortal, else "".
 	MeterDimension string `json:"meter_dimension,omitempty"`
-	// Notices is "sns" or "eventbridge", or "" if it follows from what AWS says about a purchase.
+	// Notices is "sns" or NoticesByEvent, or "" if it follows from what AWS says about a purchase.
 	Notices string `json:"notices,omitempty"`
 }
+
+// NoticesByEvent are notices of a listing that AWS has made since June 2026.
+const NoticesByEvent = "eventbridge"
 
 // Values of Listing.Meter.
 const (

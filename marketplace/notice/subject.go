@@ -22,7 +22,7 @@ func (n Notice) about(fields named) (Notice, error) {
 }
 
 // test makes it the test of an operator, with the text by which the operator knows it again. It is about
-// no licence, whatever it says.
+// no licence, even if it names one.
 func (n Notice) test(text string) Notice {
 	n.Subject, n.Origin.Product = portal.MarketplaceStream, ""
 	n.Data = events.MarketplaceNotified{Source: n.Data.Source, Kind: events.NoticeTest, At: n.Data.At, Text: keptText(text)}
