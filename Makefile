@@ -65,6 +65,10 @@ bench-reads: ## Measure reads of the catalog, pages and the dashboard
 bench-usage: ## Count the calls of collecting usage, for 300 plans and 10,000 keys
 	$(GO) run ./bench/usage $(FLAGS)
 
+.PHONY: bench-marketplace
+bench-marketplace: ## Send one worker 10,000 notices of AWS Marketplace at once
+	$(GO) run ./bench/marketplace $(FLAGS)
+
 .PHONY: way
 way: ## List the functions that one click on Subscribe executes
 	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way

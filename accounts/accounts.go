@@ -99,16 +99,56 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 	return r.read(ctx, id, -1)
 }
 
-// AccountSince is Account with every fact after that sequence in Facts. It reads the stream from
-// its first fact if the snapshot is later than that. The caller needs the stream at least up to
-// that fact: if this process has read or appended the fact, it reads nothing and returns what it
-// remembers.
+// AccountSince is Account with every fact after that sequence in Facts. It reads the stream from its
+// first fact if the snapshot is later than that. The caller has a message about that fact, and needs
+// the stream at least up to it. If this process has read the fact, or has appended it, it reads
+// nothing and returns what it remembers. Nor does it read anything if the message, with those that
+// follow it, continues what it remembers.
 func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (History, error) {
-	known, ok := r.memory.recall(portal.AccountStream(id))
+	stream := portal.AccountStream(id)
+	known, ok := r.memory.recall(stream)
+	if !ok {
+		known = nothing(id)
+	}
+	if told := r.told(ctx, stream, fact); len(told) > 0 && after >= 0 && told[0].Sequence == known.account.Sequence+1 {
+		known, ok = known.with(told), true
+		r.memory.keep(stream, known)
+	}
 	if ok && known.base.Sequence <= after && known.holds(fact) {
 		return known.history(), nil
 	}
 	return r.read(ctx, id, after)
+}
+
+// Remembered returns the account as this process last read or appended to it, and reads nothing. The
+// stream may have more facts, or others. ok is false if the process remembers none.
+func (r *Reader) Remembered(id portal.AccountID) (history History, ok bool) {
+	known, ok := r.memory.recall(portal.AccountStream(id))
+	if !ok || len(known.facts) == 0 {
+		return History{}, false
+	}
+	return known.history(), true
+}
+
+// recent is how long after a fact was recorded its message is taken for it. Restoring the journal to
+// a moment before the fact takes longer.
+const recent = time.Minute
+
+// told returns the facts of a stream that the message about a fact and those behind it tell of, if there
+// are at least two, or if it is the stream's first. A single one may be the first of several that were
+// appended together; reading the stream shows all of them at once.
+func (r *Reader) told(ctx context.Context, stream portal.Stream, fact events.Event) []events.Event {
+	var told []events.Event
+	for _, next := range append([]events.Event{fact}, events.Following(ctx)...) {
+		if next.Subject != stream || next.Sequence != fact.Sequence+int64(len(told)) || r.now().Sub(next.Time).Abs() >= recent {
+			break
+		}
+		told = append(told, next)
+	}
+	if fact.Sequence < 1 || fact.Sequence > 1 && len(told) < 2 {
+		return nil
+	}
+	return told
 }
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
@@ -123,8 +163,8 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return now.history(), nil
 }
 
-// latest reads to the stream's end, from what this process has read or from a snapshot, unless
-// its base is later than after. replace: save must overwrite the stored snapshot, even with an
+// latest reads to the stream's end, from what this process has read or a snapshot, unless its
+// base is later than after. replace: save must overwrite the stored snapshot, even with an
 // earlier one.
 func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, replace bool, err error) {
 	stream := portal.AccountStream(id)

@@ -1,6 +1,5 @@
-// Package app wires Gatehouse together: configuration, the two processes, set-up and the operators'
-// commands. cmd/*, the end-to-end tests and `gatehouse local` use it, so a laptop runs what
-// production runs. It decides nothing.
+// Package app wires Gatehouse together: configuration, the two processes, set-up and the
+// operators' commands. A laptop, a test and production run the same code. It decides nothing.
 package app
 
 import (
@@ -22,8 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// Config holds the GATEHOUSE_ environment variables, which docs/configuration.md describes. The
-// AWS SDK reads its own (AWS_REGION, AWS_ENDPOINT_URL, …).
+// Config holds the GATEHOUSE_ environment variables, which docs/configuration.md describes.
 type Config struct {
 	Prefix  string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
@@ -67,19 +65,15 @@ type Config struct {
 	QuotaShare   float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
 	Provisioning string  `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
-	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
 	// IdleKeys is how long API Gateway keeps idle keys; 0 is for ever.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
 	// Keys is KeysPerAccount or KeysPerPlan.
-	Keys string `env:"GATEHOUSE_KEYS" envDefault:"account"`
-	// KeysPerRing is how many live keys an account, or with KeysPerPlan a subscription, may have.
-	KeysPerRing int `env:"GATEHOUSE_KEYS_PER_RING" envDefault:"1"`
-	// KeepEndedKeys is how long API Gateway keeps keys that have ended, for their usage.
-	KeepEndedKeys time.Duration `env:"GATEHOUSE_KEEP_ENDED_KEYS" envDefault:"30h"`
-	// RotationCarriesUsage lets a new key begin with what is left of the old key's quota.
-	RotationCarriesUsage bool `env:"GATEHOUSE_ROTATION_CARRIES_USAGE" envDefault:"true"`
+	Keys                 string        `env:"GATEHOUSE_KEYS" envDefault:"account"`
+	KeysPerRing          int           `env:"GATEHOUSE_KEYS_PER_RING" envDefault:"1"`
+	KeepEndedKeys        time.Duration `env:"GATEHOUSE_KEEP_ENDED_KEYS" envDefault:"30h"`
+	RotationCarriesUsage bool          `env:"GATEHOUSE_ROTATION_CARRIES_USAGE" envDefault:"true"`
 
 	// Offer is OfferTagged or OfferAll.
 	Offer string `env:"GATEHOUSE_OFFER" envDefault:"tagged"`
@@ -104,8 +98,8 @@ type Config struct {
 
 // The values of Config.Provisioning.
 const (
-	// ProvisioningAuto creates many keys at once by ImportApiKeys, where `gatehouse doctor
-	// --probe-import` has shown that this works.
+	// ProvisioningAuto creates many keys at once, where `gatehouse doctor --probe-import` has
+	// shown that this works.
 	ProvisioningAuto   = "auto"
 	ProvisioningSingle = "single"
 )
@@ -139,8 +133,8 @@ const (
 
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
 
-// LoadConfig reads the environment. Its error names everything that is wrong: unknown
-// GATEHOUSE_ variables, unusable values, and missing settings that a need requires.
+// LoadConfig reads the environment. Its error names all that is wrong: unknown GATEHOUSE_
+// variables, unusable values, and missing settings that a need requires.
 func LoadConfig(environ []string, needs ...Need) (Config, error) {
 	vars := map[string]string{}
 	for _, pair := range environ {

@@ -24,6 +24,12 @@ func (d *Desk) Licences(ctx context.Context) ([]projections.Licence, error) {
 	return all, InWords(err)
 }
 
+// KeptNotices returns the newest notices of AWS Marketplace that name no licence, at most limit, the newest first.
+func (d *Desk) KeptNotices(ctx context.Context, limit int) ([]projections.KeptNotice, error) {
+	all, err := d.views.KeptNotices(ctx, limit)
+	return all, InWords(err)
+}
+
 // Licence reads a licence from the journal: by its stream, or by AWS's id of it, "l-…". It returns
 // NotFound if AWS has not told of it and nobody has claimed it, and Invalid for a name that no licence
 // has.

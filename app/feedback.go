@@ -17,8 +17,8 @@ import (
 
 const feedbackType = "gatehouse.FeedbackSubmitted.v1"
 
-// feedbackSubmitted is the message to the operator's subscribers. It names the person only by the
-// account, so that no e-mail address leaves the portal.
+// feedbackSubmitted goes to the operator's subscribers. It names the person only by the account,
+// so that no e-mail address leaves the portal.
 type feedbackSubmitted struct {
 	Type    string           `json:"type"`
 	ID      string           `json:"id"`
@@ -37,8 +37,7 @@ type feedbackDesk struct {
 
 const publishTime = 2 * time.Second
 
-// Submit stores the feedback and tells the topic's subscribers. The list for admins is complete
-// even if SNS does not answer.
+// Submit: the list for admins is complete even if SNS does not answer.
 func (d feedbackDesk) Submit(ctx context.Context, said members.Feedback) (members.Feedback, error) {
 	said, err := d.store.AddFeedback(ctx, said)
 	if err != nil {

@@ -579,9 +579,9 @@ func TestASubscriptionOfAQueueInAnotherAccountIsConfirmedWithTheTokenThatAWorker
 	if len(result.Left) != 2 || !strings.Contains(result.Left[0].Problem, "waits for a confirmation") || !strings.Contains(result.Left[0].Advice, "aws sns subscribe --region us-east-1 --topic-arn "+olderTopic) {
 		t.Fatalf("without a token it says %+v", result)
 	}
-	for _, token := range []string{"old", "new"} {
-		s.happens(portal.MarketplaceStream, events.MarketplaceNoticeKept{Notice: events.MarketplaceNotified{
-			Source: token, Kind: events.NoticeUnknown, At: time.Now(),
+	for i, token := range []string{"old", "new"} {
+		s.happens(portal.NoticeStream(token), events.MarketplaceNoticeKept{Notice: events.MarketplaceNotified{
+			Source: token, Kind: events.NoticeUnknown, At: time.Now().Add(time.Duration(i) * time.Minute),
 			Text: "You have chosen to subscribe. https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=" + olderTopic + "&Token=" + token,
 		}})
 	}
@@ -622,16 +622,21 @@ func TestNoticesOfATestGoTheWholeWayAndChangeNothing(t *testing.T) {
 			t.Errorf("%s: %+v", what, checks)
 		}
 	}
-	kept, err := facts.Read(t.Context(), portal.MarketplaceStream, 0)
-	ok(t, err)
-	for _, fact := range kept {
-		if f, is := fact.Data.(events.MarketplaceNoticeKept); !is || f.Notice.Kind != events.NoticeTest || f.Notice.Purchase != (events.Purchase{}) {
-			t.Errorf("the journal has %+v", fact)
+	views := (market{estate: s.estate(t)}).views()
+	var kept []projections.KeptNotice
+	eventually(t, "the notices are shown", func() bool {
+		var err error
+		kept, err = views.KeptNotices(t.Context(), 10)
+		ok(t, err)
+		return len(kept) == 2
+	})
+	for _, n := range kept {
+		if history, err := facts.Read(t.Context(), n.Stream, 0); err != nil || len(history) != 1 || n.Kind != events.NoticeTest || n.Product != "" {
+			t.Errorf("the journal has %+v of %+v, %v", history, n, err)
 		}
 	}
-	licences, err := (market{estate: s.estate(t)}).views().Licences(t.Context())
-	if ok(t, err); len(kept) != 2 || len(licences) != 0 {
-		t.Errorf("%d notices were kept, and there are licences: %+v", len(kept), licences)
+	if licences, err := views.Licences(t.Context()); err != nil || len(licences) != 0 {
+		t.Errorf("there are licences: %+v, %v", licences, err)
 	}
 }
 

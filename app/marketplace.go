@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 func newSeller(p Process) *seller.Seller {
@@ -26,16 +27,37 @@ func (c Config) seller() seller.Options {
 	return seller.Options{Role: c.MarketplaceRole, Region: c.MarketplaceRegion}
 }
 
-func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging) *reconcile.Reconciler {
+// newReconciler compares licences with what AWS says about them.
+func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging, views *projections.Views) *reconcile.Reconciler {
 	return &reconcile.Reconciler{
-		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()),
-		ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
+		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Claimed: claimedCustomers(views),
+		ByEvent: len(p.Config.MarketplaceAccounts) > 0, ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
 	}
 }
 
-func reconciliation(notice string, at time.Time) events.Event {
-	id := portal.DeriveID("reconciliation", notice)
-	return jobs.Demand(marketplaceJob, id, id, at)
+// claimedCustomers lists the claimed licences of older listings, as the views have them.
+func claimedCustomers(views *projections.Views) func(context.Context) ([]portal.Stream, error) {
+	return func(ctx context.Context) (claimed []portal.Stream, err error) {
+		all, err := views.Licences(ctx)
+		for _, l := range all {
+			if l.Account != "" && l.Stream.Kind() == portal.KindLegacy {
+				claimed = append(claimed, l.Stream)
+			}
+		}
+		return claimed, err
+	}
+}
+
+// demandEvery is how long notices about agreements are gathered. A run reads all agreements that changed in the
+// last minutes, so a run for each notice would read them again and again.
+const demandEvery = 10 * time.Second
+
+// reconciliation returns the demand for a run of the job marketplace because of a notice at that time. Notices that
+// come together share a run, which begins after the last of them.
+func reconciliation(at time.Time) events.Event {
+	begins := at.Truncate(demandEvery).Add(demandEvery)
+	id := portal.DeriveID("reconciliation", begins.UTC().Format(time.RFC3339Nano))
+	return jobs.Demand(marketplaceJob, id, id, begins)
 }
 
 func newArrivals(p Process, c clients, names Names, shelves *library.Library) *arrival.Desk {

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/buyers"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -51,14 +52,31 @@ func TestANoticeAboutAnAgreementBringsBackTheLostOneAboutItsLicence(t *testing.T
 	})
 }
 
+func TestNoticesThatComeTogetherShareARunThatBeginsAfterThem(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 27, 16, 0, 3, 5, time.UTC)
+	first, second, later := reconciliation(at), reconciliation(at.Add(6*time.Second)), reconciliation(at.Add(7*time.Second))
+	if first.ID != second.ID || second.ID == later.ID || !first.Time.After(at.Add(6*time.Second)) || first.Time.Sub(at) > demandEvery {
+		t.Errorf("the demands are %s at %s, %s, and %s at %s", first.ID, first.Time, second.ID, later.ID, later.Time)
+	}
+}
+
 func TestWithoutAnEventBusNoAgreementsAreRead(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-code")
-	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	worker, err := NewWorker(t.Context(), p)
-	ok(t, err)
-	err = worker.runner.Handle(t.Context(), jobs.Demand(marketplaceJob, "d", "d", time.Now()))
-	if portal.CodeOf(err) != portal.Invalid {
-		t.Errorf("the worker answers %v, want that there is no such job", err)
+	for setting, runs := range map[string]bool{
+		"GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-code": true,
+		"GATEHOUSE_MARKETPLACE_TOPICS=": false,
+	} {
+		p := patient(t, setting)
+		ok(t, Setup(t.Context(), p.AWS, p.Config))
+		worker, err := NewWorker(t.Context(), p)
+		ok(t, err)
+		err = worker.runner.Handle(t.Context(), jobs.Demand(marketplaceJob, "d", "d", time.Now()))
+		if (portal.CodeOf(err) == portal.Invalid) == runs {
+			t.Errorf("%s: the worker answers %v", setting, err)
+		}
+		if last, found, err := reconcile.Last(t.Context(), jobs.NewScratch(newClients(p.AWS).dynamodb, NamesFor(p.Config.Prefix).Records, time.Now)); runs && (err != nil || !found || last.Agreements > 0 || last.Problem != "") {
+			t.Errorf("%s: the last run is %+v, %t, %v", setting, last, found, err)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // refusals tells a worker which plans nobody can subscribe to on the portal. Portals refuse them
 // already, except those of older versions during a rollout. It reads the catalog's stream at most
-// once a second. It is safe for concurrent use.
+// once a second, and is safe for concurrent use.
 type refusals struct {
 	facts     *journal.Journal
 	documents *catalog.Store

@@ -33,8 +33,8 @@ func Setup(ctx context.Context, awsCfg aws.Config, cfg Config) error {
 }
 
 // SetupWith creates missing tables, queues, topic and KMS key, and mends what was changed. It may
-// be repeated, also while portal and workers run. Its error names the faults that it must not mend,
-// such as a disabled KMS key, and says what to do.
+// be repeated, also while portal and workers run. Its error names the faults that it must not
+// mend, such as a disabled KMS key.
 func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOptions) error {
 	e, err := openEstate(ctx, awsCfg, cfg)
 	if err != nil {

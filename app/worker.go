@@ -49,8 +49,8 @@ type Process struct {
 	StopTime time.Duration
 }
 
-// stopTime is the default of Process.StopTime. Its last sendTime is for sending the worker's
-// own messages, once all received ones are finished or handed back.
+// stopTime is the default of Process.StopTime. Its last sendTime is for sending the worker's own
+// messages.
 const (
 	stopTime = 24 * time.Second
 	sendTime = 2 * time.Second
@@ -75,9 +75,8 @@ type Worker struct {
 	stopTime  time.Duration
 }
 
-// NewWorker wires a worker. It creates nothing in AWS. It fails if the KMS key or the row in
-// which set-up remembers it is missing, or if they do not match; Run fails if a queue is
-// missing.
+// NewWorker wires a worker. It creates nothing in AWS. It fails if the KMS key or what set-up
+// remembers of it is missing, or if they do not match.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
@@ -115,7 +114,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
-		Promoted: people.PromotedNow,
+		Promoted: people.PromotedNow, Entitled: entitlements{seller: newSeller(p), catalog: refused.document}.of,
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{
@@ -159,8 +158,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		},
 	}
 	arriving := intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now}
+	if len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0 {
+		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages, views).Step})
+	}
 	if len(p.Config.MarketplaceAccounts) > 0 {
-		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages).Step})
 		arriving.Demand = reconciliation
 	}
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now, repeated...)
@@ -191,6 +192,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	slow.Pollers, slow.Concurrency = 1, 64
 	quiet := receiving
 	quiet.Pollers, quiet.Concurrency = 1, 10
+	// Notices may come in thousands. Each waits only for its message to be sent on.
+	burst := receiving
+	burst.Pollers, burst.Concurrency = 2, 128
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
@@ -204,7 +208,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "deliveries", Queue: names.Deliveries, Subscriber: slow, Handlers: map[string]transport.Handler{
 			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
-		{Name: "marketplace", Queue: names.Marketplace, Subscriber: quiet, Raw: arriving.Handle},
+		{Name: "marketplace", Queue: names.Marketplace, Subscriber: burst, Raw: arriving.Handle},
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)

@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/gatehouse-portal/gatehouse/portal"
+import (
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
 
 // Listing is how a plan is sold on AWS Marketplace.
 type Listing struct {
@@ -39,6 +43,25 @@ func (d Document) SoldAs(code portal.ProductCode) (plans []Plan, products []Prod
 		}
 	}
 	return plans, products
+}
+
+// Buys returns the plan that contract dimensions buy: the first plan that names one of them. A listing that
+// sells one plan, and names no dimensions, needs none. ok is false if no plan is bought.
+func Buys(plans []Plan, dimensions []string) (plan Plan, ok bool) {
+	for _, plan := range plans {
+		if slices.ContainsFunc(plan.Listing.Dimensions, func(d string) bool { return slices.Contains(dimensions, d) }) {
+			return plan, true
+		}
+	}
+	if len(plans) == 1 && len(plans[0].Listing.Dimensions) == 0 {
+		return plans[0], true
+	}
+	return Plan{}, false
+}
+
+// ByDimensions reports whether contract dimensions say which of the plans was bought.
+func ByDimensions(plans []Plan) bool {
+	return slices.ContainsFunc(plans, func(p Plan) bool { return len(p.Listing.Dimensions) > 0 })
 }
 
 // listing completes how a plan is sold: by its product folder, else by the usage plan's

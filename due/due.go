@@ -1,6 +1,5 @@
 // Package due defines the rows for work that must happen later. A row is written in the
-// transaction of the fact or the acceptance that needs it, so it cannot be lost. Package jobs
-// does the work.
+// transaction that needs it, so it cannot be lost. Package jobs does the work.
 package due
 
 import (
@@ -130,8 +129,8 @@ func WaitingID(account portal.AccountID, wish int64) string {
 }
 
 // A row falls due after its kind's first wait, then after twice as long each time, up to
-// lastWait. The first wait for operations allows for a queue's backlog and for SQS's
-// deduplication of five minutes.
+// lastWait. The first wait for operations allows for a queue's backlog and SQS's deduplication of
+// five minutes.
 const (
 	firstWishWait      = 2 * time.Minute
 	firstOperationWait = 6 * time.Minute
@@ -162,7 +161,7 @@ func (r Row) At() time.Time {
 }
 
 // Next is the row for the next due time after now. It skips missed times, so after an outage a
-// row falls due once. It takes constant time, however old the row is.
+// row falls due once.
 func (r Row) Next(now time.Time) Row {
 	r.Asked = int(r.asked()) + 1
 	if behind := now.Unix() - r.At().Unix(); behind > 0 {
@@ -177,8 +176,7 @@ func (r Row) Next(now time.Time) Row {
 func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 
 // Place is the row's key. Until the row is put off, the key follows from what the row is about,
-// so the worker that ends the matter can delete it. A row that was put off is deleted when it
-// next falls due.
+// so the worker that ends the matter can delete it.
 func (r Row) Place() schema.Key {
 	parts := []string{
 		string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -27,10 +28,63 @@ type market struct {
 	claims  []events.Event
 	intents map[portal.Stream]portal.Intent
 	opened  time.Time
+	// grants is what AWS answers now about each licence, and renewals what has to be carried over.
+	grants   map[portal.Stream]handlers.Entitlement
+	renewals []events.Event
 }
 
 func newMarket(at time.Time) *market {
-	return &market{intents: map[portal.Stream]portal.Intent{}, opened: at}
+	m := &market{intents: map[portal.Stream]portal.Intent{}, opened: at, grants: map[portal.Stream]handlers.Entitlement{}}
+	for _, stream := range licences {
+		m.grants[stream] = grantOf(plans[2])
+	}
+	return m
+}
+
+func grantOf(plan events.SubscribeRequested) handlers.Entitlement {
+	return handlers.Entitlement{Dimensions: []string{string(plan.Plan)}, Plan: plan.Plan, Name: plan.Name, Stages: plan.Stages}
+}
+
+// entitled answers a worker that asks AWS. AWS may not answer, and may change its mind at once.
+func (w *world) entitled(_ context.Context, licence state.Licence) (is handlers.Entitlement, ok bool, err error) {
+	if !w.calm && w.oneIn(6, "AWS Marketplace does not answer") {
+		return is, false, &portal.Postponed{After: time.Minute, Reason: "AWS Marketplace does not answer"}
+	}
+	is = w.market.grants[licence.Stream]
+	if !w.calm && w.oneIn(6, "AWS changes what was bought") {
+		w.entitle()
+	}
+	return is, true, nil
+}
+
+// entitle has AWS change what a buyer is entitled to, and say so or lose the notice.
+func (w *world) entitle() {
+	stream := rapid.SampledFrom(licences).Draw(w.T, "licence")
+	grants := []handlers.Entitlement{grantOf(plans[0]), grantOf(plans[1]), grantOf(plans[2]), {Dimensions: []string{"gold"}}, {Lapsed: true}}
+	w.market.grants[stream] = rapid.SampledFrom(grants).Draw(w.T, "grant")
+	if w.oneIn(3, "nobody is told") {
+		return
+	}
+	w.say(stream, events.NoticeEntitlement)
+}
+
+// renew has the job marketplace find that one licence renews another.
+func (w *world) renew() {
+	from, to := licences[0], licences[1]
+	facts, err := w.journal.Read(context.Background(), from, 0)
+	if err != nil {
+		w.Fatal(err)
+	}
+	claim := state.FoldLicence(from, facts).Claim
+	if claim.Account == "" {
+		return
+	}
+	msg := events.Event{
+		ID: portal.DeriveID("renewed", string(to)), Source: "/test", Subject: to, Time: w.clock,
+		Data: events.LicenceRenewalRequested{Renews: events.Renews{Licence: from}, Account: claim.Account, Plan: claim.Plan, Name: claim.Name, Stages: claim.Stages},
+	}
+	w.market.renewals = append(w.market.renewals, msg)
+	w.queue = append(w.queue, msg)
 }
 
 var noticeKinds = []events.NoticeKind{
@@ -40,9 +94,12 @@ var noticeKinds = []events.NoticeKind{
 
 // notice has AWS say something, with a time of its own that may be older than what it said before.
 func (w *world) notice() {
-	stream := rapid.SampledFrom(licences).Draw(w.T, "licence")
+	w.say(rapid.SampledFrom(licences).Draw(w.T, "licence"), rapid.SampledFrom(noticeKinds).Draw(w.T, "notice"))
+}
+
+func (w *world) say(stream portal.Stream, kind events.NoticeKind) {
 	data := events.MarketplaceNotified{
-		Source: fmt.Sprintf("notice-%d", len(w.market.notices)), Kind: rapid.SampledFrom(noticeKinds).Draw(w.T, "notice"),
+		Source: fmt.Sprintf("notice-%d", len(w.market.notices)), Kind: kind,
 		At: w.market.opened.Add(time.Duration(rapid.IntRange(0, 9).Draw(w.T, "minute")) * time.Minute),
 	}
 	msg := events.Event{ID: portal.DeriveID("notice", data.Source), Source: "/test", Subject: stream, Time: w.clock, Data: data}
@@ -50,9 +107,8 @@ func (w *world) notice() {
 	w.queue = append(w.queue, msg)
 }
 
-func claimOf(account portal.AccountID) events.MarketplaceConfirmed {
-	next := plans[2]
-	return events.MarketplaceConfirmed{Account: account, Plan: next.Plan, Name: next.Name, Stages: next.Stages}
+func claimOf(account portal.AccountID, plan events.SubscribeRequested) events.MarketplaceConfirmed {
+	return events.MarketplaceConfirmed{Account: account, Plan: plan.Plan, Name: plan.Name, Stages: plan.Stages}
 }
 
 func (w *world) claim() {
@@ -62,7 +118,7 @@ func (w *world) claim() {
 	op := portal.OperationID(fmt.Sprintf("claim-%d", len(w.market.claims)))
 	msg := events.Event{
 		ID: string(op), Source: "/test", Subject: stream, Time: w.clock, Operation: op, Intent: w.market.intents[stream],
-		Actor: portal.AccountActor(account), Data: claimOf(account),
+		Actor: portal.AccountActor(account), Data: claimOf(account, rapid.SampledFrom(plans).Draw(w.T, "plan")),
 	}
 	w.market.claims = append(w.market.claims, msg)
 	w.queue = append(w.queue, msg)
@@ -73,7 +129,11 @@ func (w *world) claim() {
 
 // sendNoticesAgain is what AWS, its queue and a reconciliation do about lost notices.
 func (w *world) sendNoticesAgain() {
-	w.queue = append(w.queue, w.market.notices...)
+	w.queue = append(append(w.queue, w.market.notices...), w.market.renewals...)
+	for i, stream := range licences {
+		id := portal.DeriveID("checked", fmt.Sprint(i))
+		w.queue = append(w.queue, events.Event{ID: id, Source: "/test", Subject: stream, Time: w.clock, Data: events.EntitlementCheckRequested{}})
+	}
 	w.drain()
 	w.handleDueRows()
 	w.drain()
@@ -95,8 +155,8 @@ func (m *market) saidLast(stream portal.Stream) (active bool) {
 	return licence.Status == events.LicenceActive
 }
 
-// checkLicences checks that access equals what AWS said last, for the account that has claimed the
-// licence and for no other, and that the views and the operations of claims say so.
+// checkLicences checks that access, and the plan, equal what AWS said last, for the account that has claimed
+// the licence and for no other, and that the views and the operations of claims say so.
 func (w *world) checkLicences() {
 	ctx := context.Background()
 	for _, stream := range licences {
@@ -104,7 +164,11 @@ func (w *world) checkLicences() {
 		if err != nil {
 			w.Fatal(err)
 		}
-		licence, active := state.FoldLicence(stream, facts), w.market.saidLast(stream)
+		licence, grant := state.FoldLicence(stream, facts), w.market.grants[stream]
+		active := w.market.saidLast(stream) && !(licence.Claimed() && grant.Lapsed)
+		if licence.Claimed() && grant.Plan != "" && licence.Claim.Plan != grant.Plan {
+			w.Errorf("%s is claimed for %s, and AWS grants %s", stream, licence.Claim.Plan, grant.Plan)
+		}
 		for _, id := range people {
 			w.checkAccess(licence, id, active)
 		}
@@ -147,11 +211,13 @@ func (w *world) checkAccess(licence state.Licence, id portal.AccountID, active b
 		w.Fatal(err)
 	}
 	account := statetest.FoldAccount(id, facts)
-	s := account.Subscriptions[portal.SubscriptionOf(plans[2].Plan, portal.LicenceRing(licence.Stream))]
-	want := active && licence.Claim.Account == id
-	lost := s.Lost != "" || w.plane.gone[plans[2].Plan]
-	if (s.Phase == state.Active) != want && !(want && lost) {
-		w.Errorf("%s has %s of %s, which is claimed by %q and active: %v", id, s.Phase, licence.Stream, licence.Claim.Account, active)
+	for _, plan := range plans {
+		s := account.Subscriptions[portal.SubscriptionOf(plan.Plan, portal.LicenceRing(licence.Stream))]
+		want := active && licence.Claim.Account == id && licence.Claim.Plan == plan.Plan
+		lost := s.Lost != "" || w.plane.gone[plan.Plan] || w.plane.gone[licence.Claim.Plan]
+		if (s.Phase == state.Active) != want && !lost {
+			w.Errorf("%s has %s %s of %s, which is claimed by %q for %s and active: %v", id, plan.Plan, s.Phase, licence.Stream, licence.Claim.Account, licence.Claim.Plan, active)
+		}
 	}
 	if account.Standing.Leaving() && licence.Claim.Account == id {
 		w.Errorf("%s is deleted and still has %s", id, licence.Stream)

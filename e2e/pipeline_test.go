@@ -75,7 +75,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "account", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
-			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "notice", "notice", "claim",
+			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "notice", "notice", "claim", "entitle", "renew",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -115,6 +115,10 @@ func (w *world) act() {
 			w.notice()
 		case "claim":
 			w.claim()
+		case "entitle":
+			w.entitle()
+		case "renew":
+			w.renew()
 		case "call":
 			w.callSomething()
 		case "collect":
@@ -165,7 +169,7 @@ func requestsAbout(plan events.SubscribeRequested) []events.Request {
 func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests(), []events.Request{claimOf("ann")}) {
+	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests(), []events.Request{claimOf("ann", plans[0])}) {
 		known[request.EventType()] = true
 	}
 	for _, name := range events.Types() {

@@ -101,7 +101,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	kept := identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions}
 	w.erasure = members.Erasure{Store: known, People: identity.Lookup{DynamoDB: tables, Tables: kept}, Identities: identity.Eraser{DynamoDB: tables, Tables: kept}}
 	writer := accounts.Writer{Journal: faulty, Reader: w.reader}
-	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
+	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, Entitled: w.entitled, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
 	w.converger = &provisioning.Converger{
 		Journal: writer, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
 		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },

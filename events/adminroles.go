@@ -7,7 +7,7 @@ type AdminPromotionRequested struct{}
 
 // AdminDemotionRequested asks, for an admin, that the account's owner no longer be an admin by
 // promotion. ByGroup: the identity provider's admin group makes the sender an admin. Otherwise
-// the sender must still be promoted at the decision, so that one admin is always left.
+// the sender must still be promoted, so that one admin is always left.
 type AdminDemotionRequested struct {
 	ByGroup bool `json:"by_group,omitempty"`
 }

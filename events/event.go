@@ -1,7 +1,7 @@
 // Package events is the wire format. Every message, request or fact, is a CloudEvent 1.0 in
-// structured JSON, and every message type is a Go struct here. Names of types and members are
-// data: never renamed, and pinned by one golden file per type. The body alone is enough to handle
-// or replay a message.
+// structured JSON; its type is a Go struct here. Names of types and members are data: never
+// renamed, and pinned by one golden file per type. The body alone is enough to handle or replay a
+// message.
 package events
 
 import (
@@ -33,7 +33,7 @@ type Event struct {
 	// Intent orders the requests about a stream. A decision has its request's.
 	Intent    portal.Intent
 	Causation string
-	// Correlation is the same for everything that one HTTP request led to.
+	// Correlation is the same for all that one HTTP request led to.
 	Correlation string
 	// TraceParent is the W3C trace context, if any.
 	TraceParent string

@@ -95,12 +95,10 @@ type KeyWanted struct {
 	// KMSKey is the "mrk-…" id of a multi-Region key, so that any replica can serve, or else the
 	// key's ARN.
 	KMSKey string `json:"kms_key"`
-	// Requested: the owner asked for the key. It then has a wish of its own, which a KeyReady
-	// ends. Other keys come with a subscription.
-	Requested bool `json:"requested,omitempty"`
-	// Ends is when the key expires, nil for never.
-	Ends     *time.Time   `json:"ends,omitempty"`
-	Replaces portal.KeyID `json:"replaces,omitempty"`
+	// Requested: the owner asked for the key. It has a wish of its own, which a KeyReady ends.
+	Requested bool         `json:"requested,omitempty"`
+	Ends      *time.Time   `json:"ends,omitempty"`
+	Replaces  portal.KeyID `json:"replaces,omitempty"`
 }
 
 // SubscriptionWanted: every live key of the ring should be in the plan. It opens a wish for
@@ -202,8 +200,8 @@ type KeyObserved struct {
 	Enabled bool         `json:"enabled"`
 }
 
-// KeyReleasing: API Gateway should no longer hold the key, because its ring has been unused for
-// long. It opens a wish. With the ring's next subscription, the key returns with the same value.
+// KeyReleasing: API Gateway should no longer hold the key, whose ring has been unused for long.
+// It opens a wish. The ring's next subscription brings the key back, with the same value.
 type KeyReleasing struct {
 	Key portal.KeyID `json:"key"`
 }

@@ -3,8 +3,8 @@ package events
 import "github.com/gatehouse-portal/gatehouse/portal"
 
 // QuotaThresholdReached: a key has used at least Percent of its quota of the plan: 50, 80, 90 or
-// 100. It is recorded once for each key, plan, period and percentage, and only for the highest of
-// several that a key passes at once.
+// 100. It is recorded once for each key, plan, period and percentage, and only for the highest
+// that a key passes at once.
 type QuotaThresholdReached struct {
 	Plan portal.PlanID `json:"plan"`
 	Key  portal.KeyID  `json:"key"`

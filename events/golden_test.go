@@ -118,6 +118,12 @@ func examples() []events.Event {
 		events.LicenceAccessWanted{Link: wish, Operation: "01k8fa5hq2operation00000001", Account: "acct01", Plan: "plan01", Name: "Pro", Stages: stages},
 		events.LicenceAccessEnding{Account: "acct01", Plan: "plan01", Reason: events.LicenceEnding},
 		events.LicenceAccessSet{Licence: "licence/l-01", Sequence: 4, Open: true, Plan: "plan01", Released: true},
+		events.EntitlementCheckRequested{},
+		events.LicenceRenewalRequested{
+			Renews: events.Renews{Licence: "licence/l-00", Ends: &later}, Account: "acct01", Plan: "plan01", Name: "Pro", Stages: stages, Purchase: bought,
+		},
+		events.LicenceEntitled{Dimensions: []string{"pro", "seats"}, Until: &later, Plan: "plan01"},
+		events.LicencePlanChanged{Account: "acct01", From: "plan01", Plan: "plan02", Name: "Max", Stages: stages, Open: true},
 		events.MarketplaceNoticeKept{Notice: noticed},
 	}
 	all := make([]events.Event, len(payloads))

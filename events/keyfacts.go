@@ -83,8 +83,8 @@ type UsageCarried struct {
 	From      portal.KeyID  `json:"from"`
 	Plan      portal.PlanID `json:"plan"`
 	Remaining int64         `json:"remaining"`
-	// PeriodStart and Period are as in QuotaThresholdReached. From had used Used of its quota,
-	// and Key took over Passed of it. Older facts have none of these.
+	// PeriodStart and Period are as in QuotaThresholdReached. Key took over Passed of what From
+	// had used. Older facts have none of these.
 	PeriodStart string `json:"period_start,omitempty"`
 	Period      string `json:"period,omitempty"`
 	Used        int64  `json:"used,omitempty"`

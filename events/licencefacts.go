@@ -1,9 +1,14 @@
 package events
 
-import "github.com/gatehouse-portal/gatehouse/portal"
+import (
+	"time"
 
-// Facts of a licence's stream, and LicenceAccessSet of an account's. An account claims a licence,
-// and AWS says that it is active, in any order. While both hold, the account has access.
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Facts of a licence's stream, and LicenceAccessSet of an account's. An account claims a licence, and
+// AWS says that it is active, in any order. The account has access while both hold, unless AWS says that
+// the buyer's contract has lapsed.
 
 // LicenceStatus is what AWS last said about a licence.
 type LicenceStatus string
@@ -23,6 +28,8 @@ type LicenceNoticed struct {
 	Link
 	Notice MarketplaceNotified `json:"notice"`
 	Status LicenceStatus       `json:"status,omitempty"`
+	// Check means that the notice may be about what the buyer is entitled to, so AWS has to be asked.
+	Check bool `json:"check,omitempty"`
 }
 
 // LicenceClaimed: the licence belongs to the account. It opens a wish, which LicenceAccessWanted
@@ -34,6 +41,33 @@ type LicenceClaimed struct {
 	Name     string           `json:"name"`
 	Stages   []portal.Stage   `json:"stages"`
 	Purchase Purchase         `json:"purchase"`
+	// Renews means that the account has the licence because it had the one that this one renews.
+	Renews *Renews `json:"renews,omitempty"`
+}
+
+// LicenceEntitled: a worker asked AWS what the buyer is entitled to, after the fact before this one. So the
+// last of these facts is the newest answer.
+type LicenceEntitled struct {
+	// Dimensions are the contract dimensions that the buyer has paid for, sorted.
+	Dimensions []string `json:"dimensions,omitempty"`
+	// Until is when the entitlement ends unless it is renewed, if AWS says so.
+	Until *time.Time `json:"until,omitempty"`
+	// Lapsed means that the buyer is entitled to nothing.
+	Lapsed bool `json:"lapsed,omitempty"`
+	// Plan is the plan that the dimensions buy. With "", no plan of the catalog names them, and the
+	// account keeps its plan.
+	Plan portal.PlanID `json:"plan,omitempty"`
+}
+
+// LicencePlanChanged: the licence pays for another plan. With Open, the account has access, and should
+// have the new plan instead of the old one.
+type LicencePlanChanged struct {
+	Account portal.AccountID `json:"account"`
+	From    portal.PlanID    `json:"from"`
+	Plan    portal.PlanID    `json:"plan"`
+	Name    string           `json:"name"`
+	Stages  []portal.Stage   `json:"stages"`
+	Open    bool             `json:"open,omitempty"`
 }
 
 // LicenceReleased: the licence no longer belongs to the account, and another one can claim it. It
@@ -52,6 +86,8 @@ type LicenceAccessWanted struct {
 	Plan      portal.PlanID      `json:"plan"`
 	Name      string             `json:"name"`
 	Stages    []portal.Stage     `json:"stages"`
+	// Renews is that of the claim, when access begins for the first time.
+	Renews *Renews `json:"renews,omitempty"`
 }
 
 // LicenceAccessEnding: the account should no longer have the plan.
@@ -68,11 +104,13 @@ type LicenceAccessSet struct {
 	Licence  portal.Stream `json:"licence"`
 	Sequence int64         `json:"licence_sequence"`
 	Open     bool          `json:"open"`
-	// Claimed: the account has just claimed the licence.
+	// Claimed means that the account has just claimed the licence.
 	Claimed bool          `json:"claimed,omitempty"`
 	Plan    portal.PlanID `json:"plan"`
-	// Released: the account is being deleted and gives up its claim.
+	// Released means that the account is being deleted and gives up its claim.
 	Released bool `json:"released,omitempty"`
+	// Renews is set when access begins for the first time, if the licence renews another one.
+	Renews *Renews `json:"renews,omitempty"`
 }
 
 // MarketplaceNoticeKept: AWS Marketplace has said something that names no licence. It changes no
@@ -86,6 +124,8 @@ func (LicenceClaimed) EventType() string        { return "gatehouse.LicenceClaim
 func (LicenceReleased) EventType() string       { return "gatehouse.LicenceReleased.v1" }
 func (LicenceAccessWanted) EventType() string   { return "gatehouse.LicenceAccessWanted.v1" }
 func (LicenceAccessEnding) EventType() string   { return "gatehouse.LicenceAccessEnding.v1" }
+func (LicenceEntitled) EventType() string       { return "gatehouse.LicenceEntitled.v1" }
+func (LicencePlanChanged) EventType() string    { return "gatehouse.LicencePlanChanged.v1" }
 func (LicenceAccessSet) EventType() string      { return "gatehouse.LicenceAccessSet.v1" }
 func (MarketplaceNoticeKept) EventType() string { return "gatehouse.MarketplaceNoticeKept.v1" }
 
@@ -94,12 +134,15 @@ func (LicenceClaimed) isFact()        {}
 func (LicenceReleased) isFact()       {}
 func (LicenceAccessWanted) isFact()   {}
 func (LicenceAccessEnding) isFact()   {}
+func (LicenceEntitled) isFact()       {}
+func (LicencePlanChanged) isFact()    {}
 func (LicenceAccessSet) isFact()      {}
 func (MarketplaceNoticeKept) isFact() {}
 
 func (f LicenceClaimed) AboutPlan() portal.PlanID      { return f.Plan }
 func (f LicenceAccessWanted) AboutPlan() portal.PlanID { return f.Plan }
 func (f LicenceAccessEnding) AboutPlan() portal.PlanID { return f.Plan }
+func (f LicencePlanChanged) AboutPlan() portal.PlanID  { return f.Plan }
 
 func (LicenceNoticed) MustUnderstand() bool      { return true }
 func (LicenceClaimed) MustUnderstand() bool      { return true }
@@ -107,3 +150,5 @@ func (LicenceReleased) MustUnderstand() bool     { return true }
 func (LicenceAccessWanted) MustUnderstand() bool { return true }
 func (LicenceAccessEnding) MustUnderstand() bool { return true }
 func (LicenceAccessSet) MustUnderstand() bool    { return true }
+func (LicenceEntitled) MustUnderstand() bool     { return true }
+func (LicencePlanChanged) MustUnderstand() bool  { return true }

@@ -71,9 +71,8 @@ type MarketplaceNotified struct {
 	Purchase Purchase  `json:"purchase"`
 	Offer    string    `json:"offer,omitempty"`
 	// Dimension is the buyer's contract dimension, "" for none or unknown.
-	Dimension string `json:"dimension,omitempty"`
-	// Until is when the entitlement ends unless renewed, nil for unknown.
-	Until *time.Time `json:"until,omitempty"`
+	Dimension string     `json:"dimension,omitempty"`
+	Until     *time.Time `json:"until,omitempty"`
 	// Text is the notice as it came, cut to 4 KB, if it is a test or the kind is unknown.
 	Text string `json:"text,omitempty"`
 }
@@ -90,6 +89,30 @@ type LicenceAccessRequested struct {
 	Plan    portal.PlanID  `json:"plan"`
 	Name    string         `json:"name"`
 	Stages  []portal.Stage `json:"stages,omitempty"`
+	// Renews is set when access begins for the first time, if the licence renews another one.
+	Renews *Renews `json:"renews,omitempty"`
+}
+
+// EntitlementCheckRequested asks what the buyer of the licence is entitled to now. The worker that
+// handles it asks AWS.
+type EntitlementCheckRequested struct{}
+
+// Renews names the licence that another one replaces, because the buyer has renewed the agreement.
+type Renews struct {
+	Licence portal.Stream `json:"licence"`
+	// Ends is when the agreement of that licence ends, if it is known.
+	Ends *time.Time `json:"ends,omitempty"`
+}
+
+// LicenceRenewalRequested says that the licence that is its subject replaces the one in Renews, which the
+// account has claimed for the plan. The job marketplace sends it.
+type LicenceRenewalRequested struct {
+	Renews   Renews           `json:"renews"`
+	Account  portal.AccountID `json:"account"`
+	Plan     portal.PlanID    `json:"plan"`
+	Name     string           `json:"name"`
+	Stages   []portal.Stage   `json:"stages"`
+	Purchase Purchase         `json:"purchase"`
 }
 
 // LicenceReleaseRequested: the account gives up its claim to the licence, because it is being
@@ -102,8 +125,14 @@ func (MarketplaceConfirmed) EventType() string    { return "gatehouse.Marketplac
 func (MarketplaceNotified) EventType() string     { return "gatehouse.MarketplaceNotified.v1" }
 func (LicenceAccessRequested) EventType() string  { return "gatehouse.LicenceAccessRequested.v1" }
 func (LicenceReleaseRequested) EventType() string { return "gatehouse.LicenceReleaseRequested.v1" }
+func (EntitlementCheckRequested) EventType() string {
+	return "gatehouse.EntitlementCheckRequested.v1"
+}
+func (LicenceRenewalRequested) EventType() string { return "gatehouse.LicenceRenewalRequested.v1" }
 
-func (MarketplaceConfirmed) Scopes() []portal.Scope    { return []portal.Scope{portal.ClaimScope} }
-func (MarketplaceNotified) Scopes() []portal.Scope     { return nil }
-func (LicenceAccessRequested) Scopes() []portal.Scope  { return nil }
-func (LicenceReleaseRequested) Scopes() []portal.Scope { return nil }
+func (MarketplaceConfirmed) Scopes() []portal.Scope      { return []portal.Scope{portal.ClaimScope} }
+func (MarketplaceNotified) Scopes() []portal.Scope       { return nil }
+func (LicenceAccessRequested) Scopes() []portal.Scope    { return nil }
+func (LicenceReleaseRequested) Scopes() []portal.Scope   { return nil }
+func (EntitlementCheckRequested) Scopes() []portal.Scope { return nil }
+func (LicenceRenewalRequested) Scopes() []portal.Scope   { return nil }

@@ -29,10 +29,10 @@ type UnsubscribeRequested struct {
 	Plan portal.PlanID `json:"plan"`
 }
 
-// KeyReleaseRequested asks that a key be deleted from API Gateway, because its ring has had no
-// plan for long, or because the key has ended. Workers send it. Emptied is the fact that ended
-// the ring's last subscription; if another has begun since, the request has no effect. Ended is
-// the fact that ended the key, 0 if the request is about its ring.
+// KeyReleaseRequested asks, for a worker, that a key be deleted from API Gateway, because its
+// ring has had no plan for long, or because it has ended. Emptied is the fact that ended the
+// ring's last subscription; if another has begun since, the request has no effect. Ended is the
+// fact that ended the key, 0 if the request is about its ring.
 type KeyReleaseRequested struct {
 	Key     portal.KeyID `json:"key"`
 	Emptied int64        `json:"emptied"`

@@ -2,9 +2,9 @@ package events
 
 import "encoding/json"
 
-// Unknown is a recorded fact of a type that only newer code knows, as during a rollout. Folds and
-// views ignore it, unless Must is set: then deciding and converging wait for a worker that knows
-// the type. It is published unchanged, under its own type.
+// Unknown is a recorded fact of a type that only newer code knows. Folds and views ignore it,
+// unless Must is set: then deciding and converging wait for a worker that knows the type. It is
+// published unchanged, under its own type.
 type Unknown struct {
 	Type string
 	Data json.RawMessage

@@ -29,7 +29,7 @@ type attachLease struct {
 	markedAt time.Time
 }
 
-// attachWait is how long a call waits for its turn: several times what an attachment takes.
+// attachWait is several times what an attachment takes.
 const attachWait = 10 * time.Second
 
 // A call without the lease looks again after up to firstLook, and then less often: an import may
@@ -81,7 +81,6 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	}
 }
 
-// releaseAlongside gives the lease up while the caller goes on.
 func (l *attachLease) releaseAlongside(line *turnQueue, giveUp func()) {
 	l.releasing.Go(func() {
 		defer line.leave()

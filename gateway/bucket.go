@@ -41,7 +41,6 @@ const (
 	other      class = "other" // no bucket but the total
 )
 
-// limit is a bucket's tokens a second and its size.
 type limit struct{ rate, burst float64 }
 
 type limits map[class]limit
@@ -81,8 +80,8 @@ func (l limits) scaled(share float64) limits {
 	return scaled
 }
 
-// cautious are limits for drawing that keep AWS within l although calls may arrive up to slack
-// late. Where the burst leaves no room for that, tokens come further apart.
+// cautious limits keep AWS within l although calls may arrive up to slack late. Where the burst
+// leaves no room for that, tokens come further apart.
 func (l limits) cautious() limits {
 	cautious := limits{}
 	for c, size := range l {
@@ -147,8 +146,8 @@ func (b balance) throttled() balance {
 	return b
 }
 
-// draw takes up to want tokens from all buckets of a class, at most a second's worth. If it
-// takes none, wait is how long until there may be one. A want of 0 only asks for wait.
+// draw takes up to want tokens from all buckets of a class, at most a second's worth, or returns
+// how long to wait. A want of 0 only asks for wait.
 func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got int, wait time.Duration) {
 	pace := 1.0
 	if b.SlowUntil > b.At {
@@ -185,8 +184,8 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 	return next, got, 0
 }
 
-// free is how many tokens of a bucket such a call may take, and how many are missing until
-// there is one.
+// free is how many tokens of a bucket the call may take, and how many are missing until there is
+// one.
 func (b balance) free(bucket class, u Urgency, l limits) (free, missing float64) {
 	size, held, saved := l[bucket], b.Tokens[bucket], b.saved(l[total])
 	// The reserve never includes the only token of a full bucket.

@@ -52,12 +52,10 @@ type Budget struct {
 
 	mu     sync.Mutex
 	takers map[callKind]*taker
-	// seen is the item as read or written at seenAt, zero for never.
 	seen   budgetItem
 	seenAt time.Time
 }
 
-// callKind is what calls with the same taker have in common.
 type callKind struct {
 	class   class
 	urgency Urgency
@@ -104,7 +102,6 @@ func (b *Budget) taker(c class, u Urgency) *taker {
 	return t
 }
 
-// A write raises the revision, on condition that no other process has.
 type budgetItem struct {
 	Revision int64 `dynamodbav:"revision"`
 	balance
@@ -175,7 +172,6 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 	return errContended
 }
 
-// known returns the item in memory and its age, or reads it.
 func (b *Budget) known(ctx context.Context) (item budgetItem, age time.Duration, err error) {
 	b.mu.Lock()
 	item, at := b.seen, b.seenAt
@@ -223,7 +219,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem, storedAt int64) err
 	if item.Revision == 0 {
 		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
 	} else {
-		// In a new table revisions start from 1 again, so the time must match, too.
+		// In a new table revisions start again, so the time must match, too.
 		in.ConditionExpression = aws.String("revision = :seen AND #at = :at")
 		in.ExpressionAttributeNames = map[string]string{"#at": "at"}
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": schema.Number(item.Revision), ":at": schema.Number(storedAt)}

@@ -55,7 +55,6 @@ func unusable(domain types.DomainName) bool {
 	return true
 }
 
-// noBasePath is API Gateway's word for an empty base path or stage.
 const noBasePath = "(none)"
 
 // MappingsPage lists a page of a domain's base path mappings; for positions see UsagePlansPage.

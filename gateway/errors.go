@@ -146,7 +146,6 @@ func IsConcurrentChange(err error) bool {
 	return errors.As(err, &c) && c.concurrent()
 }
 
-// asUnavailable is for operations to which a 404 or 409 means nothing.
 func asUnavailable(err error) error {
 	var a *absent
 	var c *conflict

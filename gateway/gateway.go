@@ -1,8 +1,8 @@
 // Package gateway calls the control plane of Amazon API Gateway: it creates keys, attaches them
-// to usage plans, and reads what the catalog needs. AWS allows few control-plane calls, offers no
-// idempotency tokens, and attaches one key at a time. So every attempt takes a token from a
-// budget that all processes share, attaching and detaching take turns, and unclear answers are
-// resolved by reading. Any call may be repeated.
+// to usage plans, and reads what the catalog needs. AWS allows few calls, offers no idempotency
+// tokens, and attaches one key at a time. So every attempt takes a token from a budget that all
+// processes share, attaching and detaching take turns, and reading resolves unclear answers. Any
+// call may be repeated.
 //
 // One attempt takes one token, and logs one line if it fails:
 //

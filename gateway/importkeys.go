@@ -29,7 +29,7 @@ type ImportAnswer struct{ IDs, Warnings int }
 // an existing key with the name of a row, and enables it.
 //
 // rows is called right before the import; if it returns none, no call is made. hasRoom: the room
-// for keys was checked a moment ago. The error is one of Session's, or one that FileRejected
+// for keys was checked a moment ago. The error is one of Session's, or one that FileRefused
 // reports.
 func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []ImportRow) (ImportAnswer, error) {
 	op := ImportAPIKeys
@@ -51,7 +51,7 @@ func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []Im
 	if err == nil && answer.IDs > 0 || len(file) == 1 {
 		s.noteRoom(ctx, err)
 	}
-	if !FileRejected(err) {
+	if !FileRefused(err) {
 		err = asUnavailable(err)
 	}
 	return answer, err
@@ -71,9 +71,9 @@ func ImportRows(ctx context.Context, client *apigateway.Client, rows []ImportRow
 	return ImportAnswer{IDs: len(out.Ids), Warnings: len(out.Warnings)}, nil
 }
 
-// FileRejected reports whether an import created nothing because of its file. A 413 means the
+// FileRefused reports whether an import created nothing because of its file. A 413 means the
 // same, even from a proxy.
-func FileRejected(err error) bool {
+func FileRefused(err error) bool {
 	var no *Refused
 	var clash *conflict
 	var full *LimitReached

@@ -121,7 +121,7 @@ func (s *Session) createKey(ctx context.Context, key Key, p permit) (portal.Gate
 	return "", &Unavailable{ValueTaken: true, Err: clash.err}
 }
 
-// noteRoom records whether a call that creates one key found room, and sets the error's Until.
+// noteRoom records whether creating the key found room, and sets the error's Until.
 func (s *Session) noteRoom(ctx context.Context, err error) {
 	var full *LimitReached
 	switch {

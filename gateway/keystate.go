@@ -39,14 +39,13 @@ func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 	return err
 }
 
-// Rename renames a key; repeating it changes nothing. A key that is gone is Refused with
-// KeyGone.
+// Rename renames a key; it may be repeated. A key that is gone is Refused with KeyGone.
 func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
 	return s.replace(ctx, key, "/name", name)
 }
 
-// SetEnabled enables or disables a key; repeating it changes nothing. The data plane may follow
-// later. A key that is gone is Refused with KeyGone.
+// SetEnabled enables or disables a key; it may be repeated. The data plane may follow later. A
+// key that is gone is Refused with KeyGone.
 func (s *Session) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error {
 	return s.replace(ctx, key, "/enabled", strconv.FormatBool(enabled))
 }

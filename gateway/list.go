@@ -70,7 +70,7 @@ func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePref
 	return keys, aws.ToString(after), err
 }
 
-// API Gateway also sends the keys' values; they are dropped here.
+// API Gateway also sends the keys' values, which are dropped here.
 func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePrefix string, position *string) (keys []Listed, next *string, err error) {
 	var out *apigateway.GetUsagePlanKeysOutput
 	err = s.call(ctx, ListPlanKeys, func(ctx context.Context) (err error) {

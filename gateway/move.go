@@ -11,10 +11,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Move detaches the key from one plan and attaches it to the other. Between the two calls the key
-// is in neither plan. So Move takes the attach lease and both tokens first, and repeats the
-// second call at once if that may help. If API Gateway refuses to attach the key for good, Move
-// attaches it to the first plan again.
+// Move detaches the key from one plan and attaches it to the other. In between, the key is in
+// neither plan, so Move takes the attach lease and both tokens first, and repeats the second call
+// at once if that may help. If API Gateway refuses to attach the key for good, Move attaches it
+// to the first plan again.
 //
 // A plan that is gone, or that the key is not in, counts as detached. The errors are those of
 // Attach. After any but a Postponed, the key may be in either plan or in none.
@@ -36,7 +36,6 @@ func (s *Session) Move(ctx context.Context, from, to portal.PlanID, key portal.G
 	return err
 }
 
-// detachForMove returns the token and the attach lease for the next call.
 func (s *Session) detachForMove(ctx context.Context, from portal.PlanID, key portal.GatewayKeyID) (second token, release func(), err error) {
 	first, second, giveUp, err := s.admitMove(ctx)
 	if err != nil {
@@ -96,8 +95,8 @@ func (s *Session) admitMove(ctx context.Context) (first, second token, release f
 	return first, second, giveUp, nil
 }
 
-// attachUntil repeats the call until that time while another change is under way or API Gateway
-// does not answer. Each repeat takes a token.
+// attachUntil repeats the call until that time, each with a token, while another change is under
+// way or API Gateway does not answer.
 func (s *Session) attachUntil(ctx context.Context, until time.Time, t token, to portal.PlanID, key portal.GatewayKeyID) error {
 	for {
 		err := s.attempt(ctx, createUsagePlanKey, permit{token: t, release: func() {}}, s.attaching(to, key))

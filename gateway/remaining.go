@@ -15,7 +15,7 @@ import (
 // KeyQuota is what a key has of a plan's quota in the present period. Without a quota, Period is "".
 type KeyQuota struct {
 	Period string
-	// Start is the period's first day, at midnight UTC.
+	// Start is midnight UTC of the period's first day.
 	Start time.Time
 	Limit int64
 	// Offset is how much less the key may use in its first period in the plan.
@@ -52,7 +52,7 @@ func (q Quota) ofKey(now time.Time) KeyQuota {
 	return KeyQuota{Period: q.Period, Start: start, Limit: int64(q.Limit), Offset: int64(q.Offset)}
 }
 
-// After is the quota after the last of the days, in order, that is in its period.
+// After is the quota after the last of the days that is in its period.
 func (q KeyQuota) After(days []DayUsage) KeyQuota {
 	if n := len(days); n > 0 && q.Period != "" && !days[n-1].Day.Before(q.Start) {
 		q.Remaining, q.Counted = days[n-1].Remaining, true

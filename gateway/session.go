@@ -27,7 +27,6 @@ func (cp *ControlPlane) Session(urgency Urgency, lease func() time.Time) *Sessio
 	return &Session{cp: cp, urgency: urgency, lease: lease}
 }
 
-// call's error is one of Session's, *absent or *conflict.
 func (s *Session) call(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
 	p, err := s.admit(ctx, op)
 	if err != nil {
@@ -47,7 +46,6 @@ func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt f
 	return err
 }
 
-// read is call for operations whose 404 and 409 mean nothing.
 func (s *Session) read(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
 	return asUnavailable(s.call(ctx, op, attempt))
 }
@@ -65,7 +63,7 @@ func (s *Session) admit(ctx context.Context, op Operation) (permit, error) {
 	return p, err
 }
 
-// enter draws the token last, so that the call reaches AWS right after.
+// The token comes last, so that the call reaches AWS right after.
 func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error) {
 	p.release = func() {}
 	taker := s.cp.budget.taker(op.class, s.urgency)
@@ -112,7 +110,6 @@ func (s *Session) renew(ctx context.Context, p *permit, take func(context.Contex
 	return nil
 }
 
-// turn waits for the attach lease, but takes it only once there is a token.
 func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error) {
 	return s.turnFor(ctx, t, 2*s.cp.timeout)
 }

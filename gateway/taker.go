@@ -17,7 +17,7 @@ type taker struct {
 
 	mu sync.Mutex
 	// waiting are served in order, but the newest interactive call first, so that in a rush the
-	// people who click now are served now. Holders of the attach lease go before all others.
+	// people who click now are served. Holders of the attach lease go before all others.
 	waiting []*waiter
 	spare   []token
 	running bool
@@ -58,7 +58,7 @@ func (t *taker) deadline(w *waiter, atTheFront bool) time.Time {
 
 // The front of a queue is as many calls as the budget serves in frontTime. Interactive calls
 // there wait for frontTime, others for frontWait; otherwise tokens would be left over while the
-// last messages sit out their delays.
+// last messages are delayed.
 const (
 	frontTime = 10 * time.Second
 	frontWait = time.Minute

@@ -78,7 +78,6 @@ func (l *turnQueue) deadline(w *waiter) time.Time {
 	return w.since.Add(frontWait)
 }
 
-// quit stops waiting; waited is false if the call has its turn already.
 func (l *turnQueue) quit(w *waiter) (waited bool) {
 	l.mu.Lock()
 	at := slices.Index(l.waiting, w)

@@ -28,13 +28,12 @@ func Promotion(account state.Account, req events.AdminPromotionRequested, _ stri
 	return []events.Fact{events.AdminPromoted{Decides: decides}}
 }
 
-// promotedNow is who was promoted by the rows, which also know promotions of versions that
-// appended no facts.
+// Rows also know promotions of versions that appended no facts.
 type promotedNow struct{ owner, sender bool }
 
 // Demotion decides on AdminDemotionRequested: the account's owner is no longer an admin by
-// promotion. It rejects the request if the owner is none, so also a second demotion. The sender
-// must still be an admin: if two admins demote each other at once, one remains.
+// promotion. An owner who is none is rejected. The sender must still be an admin: if two admins
+// demote each other at once, one remains.
 func Demotion(promoted promotedNow) Decide[events.AdminDemotionRequested] {
 	return func(account state.Account, req events.AdminDemotionRequested, _ string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
@@ -75,8 +74,7 @@ type adminRow struct {
 	At time.Time        `dynamodbav:"at"`
 }
 
-// adminRows writes or deletes an admin's row with the fact. The row of the admin who demotes
-// another must exist in that moment.
+// adminRows: the row of the admin who demotes another must exist in that moment.
 func adminRows(msg events.Event, facts []events.Event) []journal.Row {
 	owner, _ := msg.Subject.Account()
 	sender, isAccount := msg.Actor.Account()

@@ -11,8 +11,8 @@ import (
 
 // CatalogJob is the job that reads the catalog.
 type CatalogJob interface {
-	// Join has a run that starts from now on answer the request by calling PublishCatalog.
-	// Joining again with the same request has no effect.
+	// Join has a run that starts from now on answer the request by PublishCatalog; it may be
+	// repeated.
 	Join(ctx context.Context, request events.Event) error
 }
 
@@ -26,8 +26,8 @@ type CatalogRead struct {
 	Products int
 }
 
-// syncCatalog has the request join the job that reads the catalog. A second delivery joins again,
-// without effect, or finds the facts that the request led to and sends them again.
+// syncCatalog joins the request to the job that reads the catalog. A second delivery joins again,
+// without effect, or sends again the facts that the request led to.
 func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
 	if d.catalog == nil || msg.Subject != portal.CatalogStream {
 		return portal.Fail(portal.Invalid, "There is no catalog to synchronize here.")
@@ -42,10 +42,10 @@ func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
 	return d.catalog.Join(ctx, msg)
 }
 
-// PublishCatalog decides on what the job read for the request, and publishes the document if it
-// differs from the published one. A second call for the request sends the earlier facts again, or
-// finds that nothing has changed. If the source cannot be read, the published document stays, and
-// one CatalogSourceFailed is recorded for the whole outage.
+// PublishCatalog decides on what the job read for the request, and publishes a document that
+// differs from the published one. A second call sends the earlier facts again, or finds that
+// nothing has changed. If the source cannot be read, the published document stays, and one
+// CatalogSourceFailed is recorded for the whole outage.
 func (d *Decider) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
 	return d.handle(ctx, request, func(ctx context.Context) (past, error) {
 		history, err := d.journal.Read(ctx, request.Subject, 0)
@@ -78,6 +78,6 @@ func sourceFailed(current state.Catalog, source string, now time.Time, op portal
 		return nil
 	}
 	return []events.Fact{events.CatalogSourceFailed{
-		Source: source, Message: "The source could not be read; what was published stands.", Since: now.UTC(),
+		Source: source, Message: "The source could not be read; the published catalog stays.", Since: now.UTC(),
 	}}
 }

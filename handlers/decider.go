@@ -43,10 +43,10 @@ type facts interface {
 
 type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+	Remembered(id portal.AccountID) (history accounts.History, ok bool)
 }
 
-// sender publishes messages. SendAgain is for messages that may have been sent: queues do not
-// drop them as duplicates.
+// sender: queues do not drop messages of SendAgain as duplicates.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 	SendAgain(ctx context.Context, messages ...events.Event) error
@@ -65,6 +65,7 @@ type Decider struct {
 	catalog  CatalogJob
 	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	entitled func(ctx context.Context, licence state.Licence) (Entitlement, bool, error)
 	followed *followed
 }
 
@@ -101,6 +102,9 @@ type Config struct {
 	Refusal func(ctx context.Context, plan portal.PlanID) (text string, err error)
 	// Promoted reports whether the account's owner is an admin by promotion now. nil: nobody is.
 	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
+	// Entitled asks AWS what the buyer of a licence is entitled to; ok is false if the licence is of a
+	// listing without contracts. nil asks nothing.
+	Entitled func(ctx context.Context, licence state.Licence) (is Entitlement, ok bool, err error)
 }
 
 // New returns a Decider.
@@ -114,7 +118,7 @@ func New(cfg Config) *Decider {
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		approval: cfg.ApproveRegistrations,
-		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, followed: newFollowed(cfg.Now),
+		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, entitled: cfg.Entitled, followed: newFollowed(cfg.Now),
 	}
 }
 
@@ -145,6 +149,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.MarketplaceNotified{}.EventType():     d.notice,
 		events.LicenceAccessRequested{}.EventType():  forAccount(d, LicenceAccess(d.keys)),
 		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
+		events.LicenceRenewalRequested{}.EventType(): forLicence(d, Renewing),
+
+		events.EntitlementCheckRequested{}.EventType(): d.checkEntitlement,
 	}
 }
 
@@ -152,9 +159,9 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 // state. The ids of what it creates derive from id, the message's id.
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
-// forAccount makes a message handler of a decision. A second delivery finds the facts of the
-// first and only sends them again. The functions in alongside read what else the decision needs
-// while the account is read.
+// forAccount makes a message handler of a decision. A second delivery only sends the facts of the
+// first again. The functions in alongside read what else the decision needs while the account is
+// read.
 func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
@@ -162,12 +169,10 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
-		// The first request about an account mostly finds no facts. If there are any, the append
-		// of fact 1 fails.
-		guess := msg.Intent == 1
+		guess, guesses := d.guess(id, msg.Intent)
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, guessed := accounts.History{Account: state.NewAccount(id)}, guess
-			guess = false
+			history, guessed := guess, guesses
+			guesses = false
 			group, within := errgroup.WithContext(ctx)
 			if !guessed {
 				group.Go(portal.Guard(func() (err error) {
@@ -190,9 +195,22 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 	}
 }
 
+// guess returns what has probably happened to an account before the request of that intent: nothing
+// before the first, and what this process remembers if that ends with the decision on the request before.
+// If it is wrong, the append fails.
+func (d *Decider) guess(id portal.AccountID, intent portal.Intent) (before accounts.History, ok bool) {
+	if intent == 1 {
+		return accounts.History{Account: state.NewAccount(id)}, true
+	}
+	before, ok = d.accounts.Remembered(id)
+	return before, ok && intent > 1 && before.Facts[len(before.Facts)-1].Intent == intent-1
+}
+
 // past is a stream so far, and the decision to make about it.
 type past struct {
 	account state.Account
+	// licence is the fold of a licence's stream.
+	licence state.Licence
 	head    int64
 	// facts are the stream's latest. handled: older ones show that the request was handled.
 	facts         []events.Event
@@ -219,7 +237,11 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 		if err != nil {
 			return err
 		}
-		if known := factsOf(before.facts, msg.ID); len(known) > 0 {
+		known := factsOf(before.facts, msg.ID)
+		if before.guessed && (len(known) > 0 || before.handled || before.notUnderstood != "") {
+			continue
+		}
+		if len(known) > 0 {
 			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
@@ -236,7 +258,11 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, before.rowsOf(msg, appended)...)
+		rows := before.rowsOf(msg, appended)
+		if n := len(before.facts); before.guessed && n > 0 {
+			rows = append(rows, journal.MustHave(before.facts[n-1]))
+		}
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, rows...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -253,8 +279,8 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 }
 
 // followAgain sends again what the request led to, since the worker that decided may have died
-// before sending. For a request that a client repeats, this process does so at most once in
-// followedFor; for an operator's replay, always.
+// before sending: for a client's repeat, at most once in followedFor in this process; for an
+// operator's replay, always.
 func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
 	if msg.Replay == 0 && d.followed.lately(msg.ID) {
 		return nil
@@ -266,8 +292,8 @@ func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []eve
 	return nil
 }
 
-// factsOf returns the facts that this request led to earlier, without RequestFailed, so that the
-// replay of a failed request is carried out.
+// factsOf returns the facts that this request led to. RequestFailed is not one, so the replay of
+// a failed request is carried out.
 func factsOf(history []events.Event, request string) []events.Event {
 	var found []events.Event
 	for _, fact := range history {
@@ -278,9 +304,9 @@ func factsOf(history []events.Event, request string) []events.Event {
 	return found
 }
 
-// unlessSuperseded returns RequestSuperseded instead of the decision if one of the request's
-// scopes has a newer decision. A request that changes nothing, joins another, or is rejected
-// keeps that answer, and takes nothing back.
+// unlessSuperseded replaces the decision by RequestSuperseded if one of the request's scopes has
+// a newer decision. A request that changes nothing, joins another, or is rejected keeps its
+// answer, and takes nothing back.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
 	if makesAgain(account, msg, decided) {
 		return []events.Fact{events.RequestSuperseded{}}
@@ -298,8 +324,8 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 }
 
 // makesAgain: the decision asks for a key that the account has, or may have had. A key's id
-// derives from its request, so a request that is replayed after very many others would bring back
-// a key that has ended.
+// derives from its request, so the replay of a very old request would bring back a key that has
+// ended.
 func makesAgain(account state.Account, msg events.Event, decided []events.Fact) bool {
 	for _, fact := range decided {
 		wanted, ok := fact.(events.KeyWanted)
@@ -311,12 +337,15 @@ func makesAgain(account state.Account, msg events.Event, decided []events.Fact) 
 }
 
 // follow sends the facts to their subscribers, and one wake-up if any of them opens a wish. All
-// of it derives from the facts, so sending it again is harmless.
+// derives from the facts, so sending it again is harmless.
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
 	messages := appended[:len(appended):len(appended)]
 	for _, fact := range appended {
 		if news, ok := fact.LicenceNews(0); ok {
 			messages = append(messages, news)
+		}
+		if check, ok := fact.EntitlementCheck(); ok {
+			messages = append(messages, check)
 		}
 	}
 	for _, fact := range appended {

@@ -10,11 +10,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Fail records that a worker gave a message up, and writes the caller's rows about it. For a
-// request that is not handled yet, the same transaction appends RequestFailed, which does not
-// count as handling it, so a replay is carried out. For a request that was handled but not
-// acknowledged, Fail sends again what follows from it. A second call writes and sends the same
-// again.
+// Fail records that a worker gave a message up, and writes the caller's rows. For a request that
+// is not handled yet, the same transaction appends RequestFailed, which does not count as
+// handling it, so a replay is carried out. For a handled request that was not acknowledged, Fail
+// sends again what follows from it. A second call does the same again.
 func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error {
 	if !opensOperation(msg) {
 		return d.journal.Write(ctx, rows...)

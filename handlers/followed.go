@@ -12,7 +12,7 @@ const (
 )
 
 // followed remembers the requests whose facts and wake-ups this process has handed to SNS and
-// SQS, which lose nothing they have accepted.
+// SQS, which lose nothing.
 type followed struct {
 	now func() time.Time
 	mu  sync.Mutex

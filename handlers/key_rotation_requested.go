@@ -12,9 +12,9 @@ import (
 // old one works until the overlap, counted from the decision, is over and the new one is ready. A
 // key that has leaked ends first. The operation ends once the new key is ready.
 //
-// The new key gets the old one's expiry, counted from now. The request is rejected if the key has
-// ended, is not ready yet, or is being replaced already. If a key that is being replaced has
-// leaked, it only ends.
+// The new key gets the old one's expiry, counted from now. A key that has ended, is not ready
+// yet, or is being replaced already is rejected; if it is being replaced and has leaked, it only
+// ends.
 func KeyRotation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[events.KeyRotationRequested] {
 	return func(account state.Account, req events.KeyRotationRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}

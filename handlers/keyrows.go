@@ -34,7 +34,7 @@ func aheads(key state.Key, now time.Time) []time.Duration {
 }
 
 // keyEndRows are the due rows of keys that got another end: to end the key, and to tell its owner
-// before. Rows of an earlier end stay; when they fall due, the job finds that the end has moved.
+// before. Rows of an earlier end stay until they fall due.
 func keyEndRows(stream portal.Stream, before, after state.Account, now time.Time) []journal.Row {
 	var rows []journal.Row
 	for id, key := range after.Keys {

@@ -15,8 +15,8 @@ import (
 // DecideLicence is Decide for licences.
 type DecideLicence[R events.Request] func(licence state.Licence, request R) []events.Fact
 
-// forLicence makes a message handler of a decision. A second delivery finds the facts of the
-// first and only sends them again.
+// forLicence makes a message handler of a decision. A second delivery only sends the facts of the
+// first again.
 func forLicence[R events.Request](d *Decider, decide DecideLicence[R]) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		request, typed := msg.Data.(R)
@@ -24,22 +24,27 @@ func forLicence[R events.Request](d *Decider, decide DecideLicence[R]) func(cont
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about a licence, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			facts, err := d.journal.Read(ctx, msg.Subject, 0)
-			if err != nil {
-				return past{}, err
-			}
-			licence := state.FoldLicence(msg.Subject, facts)
-			return past{
-				head: licence.Sequence, facts: facts, notUnderstood: licence.NotUnderstood,
-				rows:   func(appended []events.Event) []journal.Row { return licenceRows(msg, licence, appended) },
-				decide: func() []events.Fact { return decide(licence, request) },
-			}, nil
+			return d.pastOf(ctx, msg, func(licence state.Licence) []events.Fact { return decide(licence, request) })
 		})
 	}
 }
 
-// licenceRows are the rows written with a decision about a licence. They tell the account again
-// until it has recorded what it should have.
+// pastOf reads a licence's stream for a decision about the licence.
+func (d *Decider) pastOf(ctx context.Context, msg events.Event, decide func(state.Licence) []events.Fact) (past, error) {
+	facts, err := d.journal.Read(ctx, msg.Subject, 0)
+	if err != nil {
+		return past{}, err
+	}
+	licence := state.FoldLicence(msg.Subject, facts)
+	return past{
+		licence: licence, head: licence.Sequence, facts: facts, notUnderstood: licence.NotUnderstood,
+		rows:   func(appended []events.Event) []journal.Row { return licenceRows(msg, licence, appended) },
+		decide: func() []events.Fact { return decide(licence) },
+	}, nil
+}
+
+// licenceRows are the rows written in the transaction of a decision about a licence. They tell the
+// account again until it has recorded what it should have.
 func licenceRows(msg events.Event, before state.Licence, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
 	after := before

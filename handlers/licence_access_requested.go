@@ -6,10 +6,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// LicenceAccess decides on LicenceAccessRequested: because of a licence, the account should have
-// the plan, or no longer have it. A licence's keys are in a ring of their own, since API Gateway
-// counts usage for each key. A request older than what the account has recorded about the licence
-// yields no facts, and so does a second delivery.
+// LicenceAccess decides on LicenceAccessRequested: the account should have the plan because of a
+// licence, or no longer have it. The keys of a licence are in a ring of their own, since API
+// Gateway counts usage for each key. If the licence paid for another plan before, its keys move. A request
+// that is older than what the account has recorded about the licence yields no facts, and so does a second
+// delivery.
 //
 // An account that is being deleted, or is not registered, releases the licence instead. A
 // suspended account gets its plan, with disabled keys.
@@ -23,18 +24,56 @@ func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 			set.Open, set.Claimed, set.Released = false, false, true
 			return []events.Fact{set}
 		}
-		ring := portal.LicenceRing(req.Licence)
-		current := account.Subscriptions[portal.SubscriptionOf(req.Plan, ring)]
 		facts := []events.Fact{set}
-		switch {
-		case req.Open && !current.Desired():
-			facts = append(append(facts, overturned(current)...), keyCalled("Key for "+req.Name, account, ring, scheme, id)...)
-			facts = append(facts, events.SubscriptionWanted{Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
-		case !req.Open && current.Desired():
-			facts = append(append(facts, overturned(current)...), events.SubscriptionEnding{Plan: req.Plan, Payer: events.Payer{Licence: req.Licence}})
+		if !req.Open {
+			return append(facts, leavingAll(account, req.Licence, "")...)
 		}
-		return facts
+		set.Renews = req.Renews
+		facts[0] = set
+		return append(facts, paying(account, req, scheme, id)...)
 	}
+}
+
+// paying gives the account the plan that the licence pays for, and no other.
+func paying(account state.Account, req events.LicenceAccessRequested, scheme KeyScheme, id string) []events.Fact {
+	ring := portal.LicenceRing(req.Licence)
+	current := account.Subscriptions[portal.SubscriptionOf(req.Plan, ring)]
+	others := underway(account, ring, req.Plan)
+	switch {
+	case len(others) == 0 && current.Desired():
+		return nil
+	case len(others) == 1 && current.Phase == state.Wanted && current.Replaces == others[0].Plan:
+		return nil // its keys are on their way
+	case len(others) == 1 && others[0].Phase == state.Active && others[0].ChangesTo == "":
+		return append(overturned(current), events.PlanChangeWanted{
+			From: others[0].Plan, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages,
+		})
+	}
+	// A change to another plan is under way, or its first keys are. It ends first.
+	facts := append(leavingAll(account, req.Licence, req.Plan), overturned(current)...)
+	facts = append(facts, keyCalled("Key for "+req.Name, account, ring, scheme, id)...)
+	return append(facts, events.SubscriptionWanted{Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
+}
+
+// leavingAll ends what the licence has paid for, but not the plan that it pays for now.
+func leavingAll(account state.Account, licence portal.Stream, now portal.PlanID) []events.Fact {
+	var facts []events.Fact
+	for _, s := range underway(account, portal.LicenceRing(licence), now) {
+		facts = append(append(facts, overturned(s)...), events.SubscriptionEnding{Plan: s.Plan, Payer: events.Payer{Licence: licence}})
+	}
+	return facts
+}
+
+// underway lists the ring's subscriptions that the account should have, and those whose keys are on their way
+// back because API Gateway refused a change to them. It leaves out that to one plan.
+func underway(account state.Account, ring portal.Ring, but portal.PlanID) []state.Subscription {
+	var found []state.Subscription
+	for _, id := range account.SubscriptionIDs() {
+		if s := account.Subscriptions[id]; s.Ring == ring && s.Plan != but && (s.Desired() || s.Refusal != nil) {
+			found = append(found, s)
+		}
+	}
+	return found
 }
 
 // LicenceRelease decides on LicenceReleaseRequested: the licence no longer belongs to the account.

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	stdcmp "cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -68,7 +69,7 @@ func TestClaiming(t *testing.T) {
 		{"another account is refused", licenceOf(annClaims), byBob, reject(decides, portal.Conflict,
 			"Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")},
 		{"another plan is refused", licenceOf(annClaims), forMax, reject(decides, portal.Conflict,
-			"This purchase is used for Pro already. Change what you bought on AWS Marketplace to change the plan.")},
+			"This purchase is used for Pro already. If you have changed what you bought on AWS Marketplace, we change the plan within minutes.")},
 		{"a licence that an account has released is free", licenceOf(annClaims, paid, annGets(1, ""), events.LicenceReleased{Account: "ann"}), byBob,
 			[]events.Fact{
 				events.LicenceClaimed{Decides: decides, Account: "bob", Plan: "pro", Name: "Pro", Stages: proStages, Purchase: byAnn.Purchase},
@@ -90,7 +91,10 @@ func TestNoticing(t *testing.T) {
 	open := licenceOf(annClaims, paid, annGets(1, "op-claim"))
 	later, earlier := noon.Add(time.Minute), noon.Add(-time.Minute)
 	linked := func(kind events.NoticeKind, at time.Time, status events.LicenceStatus) events.Fact {
-		return events.LicenceNoticed{Link: wish(1), Notice: noticed(kind, at), Status: status}
+		return events.LicenceNoticed{Link: wish(1), Notice: noticed(kind, at), Status: status, Check: kind == events.NoticeSubscribed}
+	}
+	asking := func(kind events.NoticeKind, at time.Time, status events.LicenceStatus) events.Fact {
+		return events.LicenceNoticed{Notice: noticed(kind, at), Status: status, Check: true}
 	}
 	ending := func(status events.LicenceStatus) events.Fact {
 		return events.LicenceAccessEnding{Account: "ann", Plan: "pro", Reason: status}
@@ -106,7 +110,12 @@ func TestNoticing(t *testing.T) {
 			[]events.Fact{linked(events.NoticeSubscribed, noon, events.LicenceActive), annGets(1, "op-claim")}},
 		{"a payment that fails tells the person who waits", waiting, noticed(events.NoticeFailed, noon),
 			[]events.Fact{linked(events.NoticeFailed, noon, events.LicenceFailed)}},
-		{"a second notice of the payment changes no access", open, noticed(events.NoticeSubscribed, later), []events.Fact{told(events.NoticeSubscribed, later, events.LicenceActive)}},
+		{"a second notice of the payment changes no access", open, noticed(events.NoticeSubscribed, later), []events.Fact{asking(events.NoticeSubscribed, later, events.LicenceActive)}},
+		{"an entitlement that has changed has AWS asked", open, noticed(events.NoticeEntitlement, later), []events.Fact{asking(events.NoticeEntitlement, later, "")}},
+		{"an old notice of a change has AWS asked, too", open, noticed(events.NoticeEntitlement, earlier), []events.Fact{asking(events.NoticeEntitlement, earlier, "")}},
+		{"nobody asks about a licence without a claim", licenceOf(), noticed(events.NoticeEntitlement, later), []events.Fact{told(events.NoticeEntitlement, later, "")}},
+		{"a contract that has lapsed stays closed until AWS was asked", licenceOf(annClaims, events.LicenceEntitled{Lapsed: true}), noticed(events.NoticeSubscribed, noon),
+			[]events.Fact{linked(events.NoticeSubscribed, noon, events.LicenceActive)}},
 		{"a cancellation ends access", open, noticed(events.NoticeUnsubscribing, later),
 			[]events.Fact{told(events.NoticeUnsubscribing, later, events.LicenceEnding), ending(events.LicenceEnding)}},
 		{"a late duplicate of an older notice changes nothing", open, noticed(events.NoticeUnsubscribed, earlier), []events.Fact{told(events.NoticeUnsubscribed, earlier, "")}},
@@ -115,7 +124,7 @@ func TestNoticing(t *testing.T) {
 		{"at equal times the end wins, if it comes first", licenceOf(told(events.NoticeDeprovisioned, noon, events.LicenceEnded)), noticed(events.NoticeLicenceUpdated, noon),
 			[]events.Fact{told(events.NoticeLicenceUpdated, noon, "")}},
 		{"a quick re-subscription gives access again, with no wish of a claim", licenceOf(annClaims, paid, annGets(1, ""), told(events.NoticeUnsubscribing, noon, events.LicenceEnding), ending(events.LicenceEnding)),
-			noticed(events.NoticeSubscribed, later), []events.Fact{told(events.NoticeSubscribed, later, events.LicenceActive), annGets(0, "")}},
+			noticed(events.NoticeSubscribed, later), []events.Fact{asking(events.NoticeSubscribed, later, events.LicenceActive), annGets(0, "")}},
 		{"an agreement's notice changes no access", open, noticed(events.NoticeAgreementEnded, later), []events.Fact{told(events.NoticeAgreementEnded, later, "")}},
 		{"an unknown notice changes no access", open, noticed(events.NoticeUnknown, later), []events.Fact{told(events.NoticeUnknown, later, "")}},
 	} {
@@ -140,6 +149,16 @@ func TestLicenceAccess(t *testing.T) {
 		return events.LicenceAccessSet{Licence: licence01, Sequence: seq, Open: open, Plan: "pro"}
 	}
 	has := []said{registered(), {fact: set(4, true)}, {fact: key}, {fact: wanted}}
+	getMax, loseMax, getAgain, renewed := get, lose, get, get
+	getMax.Sequence, getMax.Plan, getMax.Name = 8, "max", "Max"
+	loseMax.Sequence, loseMax.Plan, getAgain.Sequence = 9, "max", 9
+	setMax := events.LicenceAccessSet{Licence: licence01, Sequence: 8, Open: true, Plan: "max"}
+	toMax := events.PlanChangeWanted{From: "pro", Plan: "max", Name: "Max", Ring: ring, Stages: proStages}
+	maxWanted := events.SubscriptionWanted{Plan: "max", Name: "Max", Ring: ring, Stages: proStages}
+	active := append(slices.Clone(has), said{fact: events.SubscriptionActivated{Link: wish(4), Plan: "pro", Payer: payer}})
+	renewed.Renews = &events.Renews{Licence: "licence/l-00"}
+	setRenewed := set(4, true)
+	setRenewed.Renews = renewed.Renews
 	check(t, LicenceAccess(scheme), []decision{
 		{"access is a subscription with a key of its own", []said{registered()}, get, 0, []events.Fact{set(4, true), key, wanted}},
 		{"a second licence for the plan is a second subscription", []said{registered(), {fact: other}}, get, 0, []events.Fact{set(4, true), key, wanted}},
@@ -148,6 +167,19 @@ func TestLicenceAccess(t *testing.T) {
 			events.RequestSuperseded{Link: wish(4)}, events.SubscriptionEnding{Plan: "pro", Payer: payer}}},
 		{"an older request than the last changes nothing", append(slices.Clone(has), said{fact: set(8, true)}), lose, 0, nil},
 		{"the end of what never began is recorded", []said{registered()}, lose, 0, []events.Fact{set(6, false)}},
+		{"another plan moves the key of an active one", active, getMax, 0, []events.Fact{setMax, toMax}},
+		{"a second delivery of another plan changes nothing", append(slices.Clone(active), said{fact: setMax}, said{fact: toMax}), getMax, 0, nil},
+		{"another plan while the first keys are on their way ends the first", has, getMax, 0, []events.Fact{setMax,
+			events.RequestSuperseded{Link: wish(4)}, events.SubscriptionEnding{Plan: "pro", Payer: payer}, maxWanted}},
+		{"the first plan again during the change ends the other", append(slices.Clone(active), said{fact: setMax}, said{fact: toMax}), getAgain, 0, []events.Fact{set(9, true),
+			events.RequestSuperseded{Link: wish(7)}, events.SubscriptionEnding{Plan: "max", Payer: payer}, wanted}},
+		{"the end of access during a change ends both plans", append(slices.Clone(active), said{fact: setMax}, said{fact: toMax}), loseMax, 0, []events.Fact{
+			events.LicenceAccessSet{Licence: licence01, Sequence: 9, Plan: "max"},
+			events.RequestSuperseded{Link: wish(7)}, events.SubscriptionEnding{Plan: "max", Payer: payer}, events.SubscriptionEnding{Plan: "pro", Payer: payer}}},
+		{"the end of access after a change ends the new plan", append(slices.Clone(active), said{fact: setMax}, said{fact: toMax}, said{fact: events.PlanChanged{Link: wish(7), From: "pro", Plan: "max", Payer: payer}}), loseMax, 0,
+			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 9, Plan: "max"}, events.SubscriptionEnding{Plan: "max", Payer: payer}}},
+		{"another plan leaves that of another licence alone", append([]said{registered(), {fact: other}}, active[1:]...), getMax, 0, []events.Fact{setMax, toMax}},
+		{"a renewal is recorded with the plan", []said{registered()}, renewed, 0, []events.Fact{setRenewed, key, wanted}},
 		{"a suspended account gets its plan, with keys that are disabled", []said{registered(), suspended()}, get, 0, []events.Fact{set(4, true), key, wanted}},
 		{"an account that is not registered releases the licence", nil, get, 0,
 			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true}}},
@@ -191,6 +223,92 @@ func TestDeletionReleasesLicences(t *testing.T) {
 	})
 }
 
+func TestEntitling(t *testing.T) {
+	t.Parallel()
+	year := noon.AddDate(1, 0, 0)
+	pro := Entitlement{Dimensions: []string{"pro"}, Until: year, Plan: "pro", Name: "Pro", Stages: proStages}
+	max := Entitlement{Dimensions: []string{"max"}, Until: year, Plan: "max", Name: "Max", Stages: proStages}
+	unsold := Entitlement{Dimensions: []string{"gold"}}
+	isPro := events.LicenceEntitled{Dimensions: []string{"pro"}, Until: &year, Plan: "pro"}
+	isMax := events.LicenceEntitled{Dimensions: []string{"max"}, Until: &year, Plan: "max"}
+	isUnsold, lapsed := events.LicenceEntitled{Dimensions: []string{"gold"}}, events.LicenceEntitled{Lapsed: true}
+	changed := func(open bool) events.LicencePlanChanged {
+		return events.LicencePlanChanged{Account: "ann", From: "pro", Plan: "max", Name: "Max", Stages: proStages, Open: open}
+	}
+	ending := events.LicenceAccessEnding{Account: "ann", Plan: "pro", Reason: events.LicenceEnded}
+	getsMax := annGets(1, "op-claim")
+	getsMax.Plan, getsMax.Name = "max", "Max"
+	open := []events.Fact{annClaims, paid, annGets(1, "op-claim")}
+	with := func(facts ...events.Fact) state.Licence { return licenceOf(append(slices.Clone(open), facts...)...) }
+	for _, c := range []struct {
+		name string
+		was  state.Licence
+		is   Entitlement
+		want []events.Fact
+	}{
+		{"the first answer is recorded", with(), pro, []events.Fact{isPro}},
+		{"the same answer again changes nothing", with(isPro), pro, nil},
+		{"another end of the entitlement is recorded", with(isPro), Entitlement{Dimensions: []string{"pro"}, Plan: "pro"}, []events.Fact{events.LicenceEntitled{Dimensions: []string{"pro"}, Plan: "pro"}}},
+		{"an upgrade changes the plan", with(isPro), max, []events.Fact{isMax, changed(true)}},
+		{"a second answer of the upgrade changes nothing", with(isPro, isMax, changed(true)), max, nil},
+		{"an upgrade before the payment changes the plan of the claim", licenceOf(annClaims), max, []events.Fact{isMax, changed(false)}},
+		{"dimensions that no plan names change nothing", with(isPro), unsold, []events.Fact{isUnsold}},
+		{"the same dimensions once a plan names them change the plan", with(isPro, isUnsold), Entitlement{Dimensions: []string{"gold"}, Plan: "max", Name: "Max", Stages: proStages},
+			[]events.Fact{events.LicenceEntitled{Dimensions: []string{"gold"}, Plan: "max"}, changed(true)}},
+		{"an entitlement that is gone ends access", with(isPro), Entitlement{Lapsed: true}, []events.Fact{lapsed, ending}},
+		{"an entitlement that is gone before the payment ends nothing", licenceOf(annClaims), Entitlement{Lapsed: true}, []events.Fact{lapsed}},
+		{"an entitlement that returns gives access again", with(isPro, lapsed, ending), pro, []events.Fact{isPro, annGets(0, "")}},
+		{"an entitlement that comes with the payment ends the wait of the claim, with the plan that was bought", licenceOf(annClaims, lapsed, told(events.NoticeSubscribed, noon, events.LicenceActive)), max,
+			[]events.Fact{isMax, changed(false), getsMax}},
+		{"a licence that has ended gets no access", with(told(events.NoticeUnsubscribed, noon.Add(1), events.LicenceEnded), ending), max, []events.Fact{isMax, changed(false)}},
+		{"a licence without a claim has no plan to change", licenceOf(paid), max, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, Entitling(c.was, c.is)); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRenewing(t *testing.T) {
+	t.Parallel()
+	renews := events.Renews{Licence: "licence/l-00", Ends: &noon}
+	req := events.LicenceRenewalRequested{Renews: renews, Account: "ann", Plan: "pro", Name: "Pro", Stages: proStages, Purchase: byAnn.Purchase}
+	claimed := events.LicenceClaimed{Account: "ann", Plan: "pro", Name: "Pro", Stages: proStages, Purchase: byAnn.Purchase, Renews: &renews}
+	wanted := func(w int64) events.LicenceAccessWanted {
+		return events.LicenceAccessWanted{Link: wish(w), Account: "ann", Plan: "pro", Name: "Pro", Stages: proStages, Renews: &renews}
+	}
+	for _, c := range []struct {
+		name string
+		was  state.Licence
+		want []events.Fact
+	}{
+		{"the account of the old licence gets access", licenceOf(paid), []events.Fact{claimed, wanted(2)}},
+		{"a licence that AWS has not announced waits", licenceOf(), []events.Fact{claimed}},
+		{"a second delivery changes nothing", licenceOf(paid, claimed, wanted(2)), nil},
+		{"a licence that another account has claimed stays with it", licenceOf(paid, events.LicenceClaimed{Account: "bob", Plan: "pro"}), nil},
+		{"a licence that the account itself has claimed stays as it is", licenceOf(annClaims), nil},
+		{"a licence that an account has given up stays free", licenceOf(annClaims, events.LicenceReleased{Account: "ann"}), nil},
+		{"a licence that has ended is not claimed", licenceOf(told(events.NoticeDeprovisioned, noon, events.LicenceEnded)), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, Renewing(c.was, req)); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+	waiting := licenceOf(claimed)
+	if got, want := Noticing(waiting, noticed(events.NoticeLicenceUpdated, noon)), wanted(1); !cmp.Equal(got[1], events.Fact(want), cmp.Transformer("op", func(w events.LicenceAccessWanted) events.LicenceAccessWanted {
+		w.Operation = ""
+		return w
+	})) {
+		t.Errorf("once AWS says that it is active, the facts are %+v", got)
+	}
+}
+
 // marketplace is a model of licences and accounts whose messages come late, twice, in any order or
 // never, until a due row sends them again.
 type marketplace struct {
@@ -199,8 +317,19 @@ type marketplace struct {
 	accounts map[portal.AccountID][]events.Event
 	onTheWay []events.Event
 	told     map[portal.Stream]events.MarketplaceNotified
+	// entitled is what AWS would answer now.
+	entitled map[portal.Stream]Entitlement
 	ids      int
 }
+
+// renewed is renewed by renewal.
+const renewed, renewal = licence01, portal.Stream("licence/l-02")
+
+var bought = []Entitlement{
+	{Dimensions: []string{"pro"}, Plan: "pro", Name: "Pro"}, {Dimensions: []string{"max"}, Plan: "max", Name: "Max"}, {Dimensions: []string{"gold"}}, {Lapsed: true},
+}
+
+var streams = []portal.Stream{renewed, renewal, "legacy/prod/cust"}
 
 func (m *marketplace) licence(stream portal.Stream) state.Licence {
 	return state.FoldLicence(stream, m.licences[stream])
@@ -232,6 +361,10 @@ func (m *marketplace) handle(msg events.Event) {
 		facts = Claiming(m.licence(msg.Subject), req)
 	case events.MarketplaceNotified:
 		facts = Noticing(m.licence(msg.Subject), req)
+	case events.EntitlementCheckRequested:
+		facts = Entitling(m.licence(msg.Subject), m.entitled[msg.Subject])
+	case events.LicenceRenewalRequested:
+		facts = Renewing(m.licence(msg.Subject), req)
 	case events.LicenceReleaseRequested:
 		facts = LicenceRelease(m.licence(msg.Subject), req)
 	case events.LicenceAccessRequested:
@@ -246,6 +379,9 @@ func (m *marketplace) handle(msg events.Event) {
 		if news, ok := e.LicenceNews(0); ok {
 			m.onTheWay = append(m.onTheWay, news)
 		}
+		if check, ok := e.EntitlementCheck(); ok {
+			m.onTheWay = append(m.onTheWay, check)
+		}
 	}
 	if isAccount {
 		m.accounts[id] = log
@@ -259,8 +395,49 @@ func (m *marketplace) send(subject portal.Stream, data events.Request) {
 	m.onTheWay = append(m.onTheWay, events.Event{ID: fmt.Sprint("msg", m.ids), Subject: subject, Data: data})
 }
 
-// sendAgain is what due rows do: they repeat news until the account has recorded it.
+// converge has API Gateway do what one subscription of an account waits for.
+func (m *marketplace) converge(id portal.AccountID) (done bool) {
+	account := m.account(id)
+	for _, sub := range account.SubscriptionIDs() {
+		s := account.Subscriptions[sub]
+		var fact events.Fact
+		link, payer := events.Link{Wish: s.OpenedBy}, events.PaidBy(s.Ring)
+		switch {
+		case s.Phase == state.Wanted && s.Replaces != "":
+			fact = events.PlanChanged{Link: link, From: s.Replaces, Plan: s.Plan, Payer: payer}
+		case s.Phase == state.Wanted:
+			fact = events.SubscriptionActivated{Link: link, Plan: s.Plan, Payer: payer}
+		case s.Phase == state.Ending:
+			fact = events.SubscriptionEnded{Link: link, Plan: s.Plan, Payer: payer}
+		default:
+			continue
+		}
+		log := m.accounts[id]
+		m.accounts[id] = append(log, events.Event{Subject: portal.AccountStream(id), Sequence: int64(len(log) + 1), Data: fact})
+		return true
+	}
+	return false
+}
+
+// renew asks for the claim of the renewed licence to be carried over.
+func (m *marketplace) renew() {
+	if claim := m.licence(renewed).Claim; claim.Account != "" {
+		m.send(renewal, events.LicenceRenewalRequested{Renews: events.Renews{Licence: renewed}, Account: claim.Account, Plan: claim.Plan, Name: claim.Name})
+	}
+}
+
+// sendAgain is what due rows and the job marketplace do: they repeat news until the account has recorded it,
+// and ask about licences that AWS has changed.
 func (m *marketplace) sendAgain() (sent bool) {
+	for _, stream := range streams {
+		if licence := m.licence(stream); len(Entitling(licence, m.entitled[stream])) > 0 {
+			m.send(stream, events.EntitlementCheckRequested{})
+			sent = true
+		}
+	}
+	for id := range m.accounts {
+		sent = m.converge(id) || sent
+	}
 	for stream, facts := range m.licences {
 		licence := m.licence(stream)
 		for id := range m.accounts {
@@ -279,28 +456,40 @@ func (m *marketplace) sendAgain() (sent bool) {
 	return sent
 }
 
-// Access equals what AWS said last, and no licence serves two accounts, in any order of claims,
-// notices, deletions, losses and repeats.
+// Access, and the plan, equal what AWS said last, and no licence serves two accounts, in any order of claims,
+// notices, changes of what was bought, renewals, deletions, losses and repeats.
 func TestAccessIsWhatAWSSaidLast(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		m := &marketplace{T: t, licences: map[portal.Stream][]events.Event{}, accounts: map[portal.AccountID][]events.Event{}, told: map[portal.Stream]events.MarketplaceNotified{}}
+		m := &marketplace{T: t, licences: map[portal.Stream][]events.Event{}, accounts: map[portal.AccountID][]events.Event{}, told: map[portal.Stream]events.MarketplaceNotified{}, entitled: map[portal.Stream]Entitlement{}}
+		for _, stream := range streams {
+			m.entitled[stream] = bought[0]
+		}
 		people := []portal.AccountID{"ann", "bob"}
 		for _, id := range people {
 			m.accounts[id] = []events.Event{{Subject: portal.AccountStream(id), Sequence: 1, Data: events.UserRegistered{}}}
 		}
-		streams := []portal.Stream{licence01, "legacy/prod/cust"}
 		kinds := []events.NoticeKind{
 			events.NoticeSubscribed, events.NoticeFailed, events.NoticeUnsubscribing, events.NoticeUnsubscribed, events.NoticeLicenceUpdated,
 			events.NoticeDeprovisioned, events.NoticeAgreementEnded, events.NoticeEntitlement, events.NoticeUnknown, events.NoticeActive, events.NoticeInactive,
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			stream, id := rapid.SampledFrom(streams).Draw(t, "licence"), rapid.SampledFrom(people).Draw(t, "account")
-			switch rapid.SampledFrom([]string{"notice", "notice", "notice", "claim", "claim", "deliver", "deliver", "deliver", "twice", "lose", "delete"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"notice", "notice", "notice", "claim", "claim", "deliver", "deliver", "deliver", "twice", "lose", "delete", "converge", "change", "change", "renew"}).Draw(t, "step") {
 			case "notice":
 				m.notice(stream, rapid.SampledFrom(kinds).Draw(t, "kind"), noon.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "minute"))*time.Minute))
 			case "claim":
-				m.send(stream, events.MarketplaceConfirmed{Account: id, Plan: "pro", Name: "Pro"})
+				plan := rapid.SampledFrom([]portal.PlanID{"pro", "max"}).Draw(t, "plan")
+				m.send(stream, events.MarketplaceConfirmed{Account: id, Plan: plan, Name: string(plan)})
+			case "converge":
+				m.converge(id)
+			case "change":
+				m.entitled[stream] = rapid.SampledFrom(bought).Draw(t, "bought")
+				if rapid.Bool().Draw(t, "told") {
+					m.send(stream, events.MarketplaceNotified{Kind: events.NoticeEntitlement, At: noon})
+				}
+			case "renew":
+				m.renew()
 			case "delete":
 				if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
 					m.send(portal.AccountStream(id), events.AccountDeletionRequested{})
@@ -319,7 +508,7 @@ func TestAccessIsWhatAWSSaidLast(t *testing.T) {
 				m.deliver(true)
 				m.check(false)
 			}
-			if rounds > 20 {
+			if rounds > 60 {
 				t.Fatal("the messages never end")
 			}
 		}
@@ -377,22 +566,26 @@ func (m *marketplace) lose() {
 }
 
 func (m *marketplace) check(quiet bool) {
-	for _, stream := range []portal.Stream{licence01, "legacy/prod/cust"} {
+	for _, stream := range streams {
 		licence, holders := m.licence(stream), 0
 		for id := range m.accounts {
 			account := m.account(id)
-			s := account.Subscriptions[portal.SubscriptionOf("pro", portal.LicenceRing(stream))]
-			if s.Desired() {
+			held := account.Held(portal.LicenceRing(stream))
+			if len(held) > 0 {
 				holders++
 			}
 			if !quiet {
 				continue
 			}
 			told, any := m.told[stream]
-			active := any && (state.Licence{}).After(told) == events.LicenceActive
-			want := licence.Claim.Account == id && active && !account.Standing.Leaving()
-			if s.Desired() != want {
-				m.Fatalf("%s has access by %s: %v, but the claim is %q's and AWS said %s last", id, stream, s.Desired(), licence.Claim.Account, told.Kind)
+			active := any && (state.Licence{}).After(told) == events.LicenceActive && !m.entitled[stream].Lapsed
+			var want []portal.PlanID
+			if licence.Claim.Account == id && active && !account.Standing.Leaving() {
+				// Dimensions that no plan names leave the plan as it is.
+				want = []portal.PlanID{portal.PlanID(stdcmp.Or(m.entitled[stream].Plan, licence.Claim.Plan))}
+			}
+			if !slices.Equal(held, want) {
+				m.Fatalf("%s has %v by %s, but the claim is %q's, AWS said %s last and grants %+v", id, held, stream, licence.Claim.Account, told.Kind, m.entitled[stream])
 			}
 			if licence.Claim.Account == id && account.Standing.Leaving() {
 				m.Fatalf("%s is being deleted and still has %s", id, stream)

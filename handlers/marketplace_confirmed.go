@@ -12,9 +12,8 @@ import (
 // has access once AWS says that the licence is active, before or after the claim, and the
 // operation ends once API Gateway has attached the key.
 //
-// The first claim counts: another account is rejected, and so is another plan for the same
-// licence. A second claim of the same account yields RequestUnchanged, also while the first
-// waits; the dashboard shows what it waits for.
+// The first claim counts: another account is rejected, and so is another plan. A second claim of
+// the same account yields RequestUnchanged, also while the first waits.
 //
 // Claiming a licence that has ended is rejected. But a customer of an older listing who buys
 // again has the same stream, and comes before AWS says that the payment succeeded, so that claim
@@ -26,7 +25,7 @@ func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.F
 	case licence.Claimed() && claim.Account != req.Account:
 		return reject(decides, portal.Conflict, "Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")
 	case licence.Claimed() && claim.Plan != req.Plan:
-		return reject(decides, portal.Conflict, fmt.Sprintf("This purchase is used for %s already. Change what you bought on AWS Marketplace to change the plan.", claim.Name))
+		return reject(decides, portal.Conflict, fmt.Sprintf("This purchase is used for %s already. If you have changed what you bought on AWS Marketplace, we change the plan within minutes.", claim.Name))
 	case licence.Claimed():
 		return []events.Fact{events.RequestUnchanged{Decides: decides}}
 	case licence.Status == events.LicenceEnded && licence.Stream.Kind() == portal.KindLicence:
@@ -35,7 +34,7 @@ func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.F
 	facts := []events.Fact{events.LicenceClaimed{
 		Decides: decides, Account: req.Account, Plan: req.Plan, Name: req.Name, Stages: req.Stages, Purchase: req.Purchase,
 	}}
-	if licence.Status != events.LicenceActive {
+	if !licence.Active() {
 		return facts
 	}
 	return append(facts, events.LicenceAccessWanted{

@@ -14,9 +14,9 @@ import (
 // approval, it waits for an admin first.
 //
 // The same change under way or waiting for approval yields RequestJoined, and one that was made
-// RequestUnchanged. A change is rejected while another one is under way for either plan, and for
-// what Subscribing rejects. Like Subscribing, it takes back changes away from the new plan that
-// wait for approval.
+// RequestUnchanged. It is rejected while another change of either plan is under way, and for what
+// Subscribing rejects. Like Subscribing, it takes back changes away from the new plan that wait
+// for approval.
 func PlanChange(limits Limits) Decide[events.PlanChangeRequested] {
 	decide := planChange(limits)
 	return func(account state.Account, req events.PlanChangeRequested, id string) []events.Fact {

@@ -10,9 +10,9 @@ import (
 
 // Registration decides on RegisterUser. It opens the account or, with approval, asks an admin to
 // approve it. An open account yields RequestUnchanged, and one that waits for approval
-// RequestJoined, so signing in from two browsers at once opens nothing twice. It also opens an
-// account that waits although approval is no longer needed. A person whose registration was
-// denied may ask again. An admin needs no approval, since the first one has nobody to ask.
+// RequestJoined, so signing in from two browsers at once opens nothing twice. An account that
+// waits although approval is no longer needed is opened. A person whose registration was denied
+// may ask again. An admin needs no approval, since the first one has nobody to ask.
 func Registration(approval bool) Decide[events.RegisterUser] {
 	return func(account state.Account, req events.RegisterUser, _ string) []events.Fact {
 		decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing

@@ -57,7 +57,7 @@ func (r Rings) full(account state.Account, ring portal.Ring) string {
 	return fmt.Sprintf("You can have at most %d keys here. Revoke one before you create another one.", r.most())
 }
 
-// crowded returns why no further key of the ring can be replaced with an overlap, or "".
+// crowded returns why no key of the ring can be replaced with an overlap, or "".
 func (r Rings) crowded(account state.Account, ring portal.Ring) string {
 	old := 0
 	for _, key := range account.LiveKeys(ring) {

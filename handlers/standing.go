@@ -7,7 +7,7 @@ import (
 )
 
 // standing rejects the request of an account that may change nothing now: it is not registered,
-// is suspended, or is being deleted. It returns nil for others.
+// is suspended, or is being deleted.
 func standing(account state.Account, decides events.Decides) []events.Fact {
 	switch {
 	case account.Standing.Leaving():

@@ -17,9 +17,9 @@ import (
 // An active subscription yields RequestUnchanged, and one under way or waiting for approval
 // RequestJoined: ten clicks at once make one subscription, and all ten operations end with it.
 // The request is rejected if the key is in another plan of one of the stages (API Gateway allows
-// a key one plan per stage; the text names both plans), if the key is in as many plans as it can
-// be, and if the plan is being changed to another one. Unless rejected, it takes back a change
-// away from the plan that waits for approval.
+// a key one plan per stage), if it is in as many plans as it can be, and if the plan is being
+// changed to another one. Otherwise it takes back a change away from the plan that waits for
+// approval.
 func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
 	decide := subscribing(scheme, limits, rings)
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {

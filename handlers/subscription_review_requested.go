@@ -10,8 +10,8 @@ import (
 )
 
 // Review decides on SubscriptionReviewRequested, an admin's answer to a subscription that waits
-// for approval. An approval checks again that the plan fits the account's other plans; if it does
-// not, the person's request is rejected, too.
+// for approval. An approved plan that no longer fits the account's other plans is rejected, and
+// so is the person's request.
 //
 // An answer that was given already yields RequestUnchanged. Any other answer to a request that no
 // longer waits is rejected.

@@ -27,13 +27,11 @@ func wakeUp(fact events.Event) events.Event {
 }
 
 // maxDropped bounds the due rows that one decision deletes: a transaction of DynamoDB takes 100
-// items, and deleting an account ends all its wishes. The job deletes the other rows when they
-// fall due.
+// items. The job deletes the others when they fall due.
 const maxDropped = 50
 
-// dueRows are the rows written with a decision. They repeat the wake-ups until the wishes are
-// fulfilled, end keys at their time, end the row that would have handed the request in again, and
-// list what waits for an admin.
+// dueRows repeat the wake-ups until the wishes are fulfilled, end keys at their time, end the row
+// that would have handed the request in again, and list what waits for an admin.
 func dueRows(msg events.Event, before state.Account, facts []events.Event) []journal.Row {
 	after := before.Clone()
 	for _, fact := range facts {
@@ -56,8 +54,7 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 	return append(rows, adminRows(msg, facts)...)
 }
 
-// maxFreed bounds the rows of a transaction. A licence beyond it is freed when AWS next says something
-// about it.
+// maxFreed bounds the rows of a transaction. A licence beyond it is freed by its next notice.
 const maxFreed = 20
 
 // licencesToFree has the job free the licences of an account that is being deleted.

@@ -159,8 +159,8 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, then puts the row off or deletes it. After a crash in between,
-// it happens again. woken has the streams that this batch has woken.
+// handle does what a row asks for, then puts the row off or deletes it; after a crash in between,
+// it does so again. woken has the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
 	switch row.Kind {

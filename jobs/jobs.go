@@ -47,11 +47,14 @@ const (
 // Stream is the subject of the job's ticks.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
 
-// Demand returns a message that asks for a run that starts after now. If one is under way, the
-// new run starts when it ends. Messages with the same id are one demand.
-func Demand(job, id, correlation string, now time.Time) events.Event {
-	return message(job, id, demandCursor, correlation, now)
+// Demand returns a message that asks for a run that starts after that time. If one is under way, the
+// new run starts when it ends. Messages with the same id are one demand. The time may be up to maxEarly
+// ahead, so that one demand stands for all until then; a time further ahead counts as now.
+func Demand(job, id, correlation string, after time.Time) events.Event {
+	return message(job, id, demandCursor, correlation, after)
 }
+
+const maxEarly = 15 * time.Second
 
 type runs interface {
 	Load(ctx context.Context, job string) (Run, error)
@@ -79,6 +82,9 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
 		return portal.Fail(portal.Invalid, "Only ticks belong here.")
+	}
+	if early := msg.Time.Sub(r.now()); asked.Cursor == demandCursor && early > 0 && early <= maxEarly {
+		return &portal.Postponed{After: early, Reason: "the demand is for later"}
 	}
 	for _, job := range r.jobs {
 		if job.Name == asked.Job {
@@ -147,8 +153,8 @@ func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Ru
 	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
 
-// write changes the row of a run that this message carries, keeping a demand that came since the
-// row was read. It returns errTakenOver if another worker carries the run by now.
+// write changes the row of this message's run, and keeps a demand that came meanwhile. It returns
+// errTakenOver if another worker carries the run by now.
 func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) Run) (Run, error) {
 	carrier, cursor := run.Carrier, run.Cursor
 	for range maxRaces {
@@ -168,7 +174,7 @@ func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) R
 }
 
 // handOver sends the continuation and then makes it the run's carrier. If the worker stops in
-// between, the old message continues the run and the continuation is dropped.
+// between, the old message goes on and the continuation is dropped.
 func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation string) error {
 	version := strconv.FormatInt(run.Version+1, 10)
 	id := portal.DeriveID(run.Carrier, version, strconv.FormatInt(r.now().UnixNano(), 10))
@@ -184,8 +190,8 @@ func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation str
 	return err
 }
 
-// arriving takes any cursor but a demand's for a continuation. A continuation of an older version
-// belongs to no run and is dropped.
+// arriving takes any cursor but a demand's for a continuation. One of an older version belongs to
+// no run and is dropped.
 func arriving(msg events.Event, cursor string, every time.Duration) arrival {
 	switch {
 	case cursor == "":

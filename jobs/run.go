@@ -7,12 +7,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// runLease is how long a run counts as alive after its last heartbeat: longer than a step plus the
+// runLease is how long a run counts as alive after its last heartbeat: more than a step and the
 // redelivery delay of its message.
 const runLease = 3 * time.Minute
 
-// anewAfter is the age from which a dead run starts over: its data and its position in API
-// Gateway's lists may be out of date.
+// anewAfter is when a dead run starts over: its data and its position in API Gateway's lists may
+// be out of date.
 const anewAfter = time.Hour
 
 // Run is a job's run under way, or its last one.
@@ -135,15 +135,14 @@ func (r Run) Taken(demand string) bool { return r.waits(demand) || r.asked(deman
 // Answers reports whether this run, which may be over, began after the demand and for it.
 func (r Run) Answers(demand string) bool { return r.asked(demand) && !r.waits(demand) }
 
-// alive does not count a heartbeat more than runLease in the future, which comes from a wrong
-// clock.
+// alive ignores a heartbeat more than runLease in the future, which comes from a wrong clock.
 func (r Run) alive(now time.Time) bool {
 	age := now.Sub(r.Heartbeat)
 	return r.UnderWay && age < runLease && age > -runLease
 }
 
-// done reports whether the slot's run is over. A slot far in the future comes from a wrong
-// clock and does not count; otherwise all ticks until then would be dropped.
+// done: the slot's run is over. A slot far in the future comes from a wrong clock and does not
+// count; otherwise all ticks until then would be dropped.
 func (r Run) done(slot int64, every time.Duration, now time.Time) bool {
 	return !r.UnderWay && !r.Ended.IsZero() && slot <= r.Slot && r.Slot <= slotOf(now.Add(runLease), every)
 }

@@ -342,6 +342,23 @@ func TestADemandDuringARunIsARunAfterIt(t *testing.T) {
 	o.did("another demand, in a slot that is over", "", "a")
 }
 
+func TestADemandForLaterWaitsUntilThen(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "x")
+	later := Demand("read", "later", "later", o.now.Add(9*time.Second))
+	var early *portal.Postponed
+	if err := o.Handle(t.Context(), later); !errors.As(err, &early) || early.After != 9*time.Second || len(o.steps) > 0 {
+		t.Fatalf("the demand is answered %v after %d steps", err, len(o.steps))
+	}
+	o.now = o.now.Add(9 * time.Second)
+	if err := o.Handle(t.Context(), later); err != nil || len(o.steps) != 1 {
+		t.Errorf("once it is time, the demand is answered %v after %d steps", err, len(o.steps))
+	}
+	if err := o.Handle(t.Context(), Demand("read", "wrong", "wrong", o.now.Add(time.Hour))); err != nil || len(o.steps) != 2 {
+		t.Errorf("a demand of a clock that is an hour ahead is answered %v after %d steps", err, len(o.steps))
+	}
+}
+
 func TestARunForADemandBeginsAtTheCursorOfTheJob(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "abc")

@@ -1,6 +1,5 @@
 // Package journal is the truth and the audit log: append-only streams of facts in DynamoDB. Only
-// one fact can have a stream's next sequence number, so a request is decided once. The package
-// does not know what the facts mean.
+// one fact can have a stream's next sequence number, so a request is decided once.
 package journal
 
 import (
@@ -126,7 +125,7 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 		writes = append(writes, j.register(stream))
 	}
 	for _, row := range rows {
-		write, err := row.write(j.records)
+		write, err := row.write(j.table, j.records)
 		if err != nil {
 			return permanent("appending to %s: %w", stream, err)
 		}
@@ -142,7 +141,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	}
 	var writes []types.TransactWriteItem
 	for _, row := range rows {
-		write, err := row.write(j.records)
+		write, err := row.write(j.table, j.records)
 		if err != nil {
 			return permanent("writing records: %w", err)
 		}
@@ -172,9 +171,8 @@ func (j *Journal) commit(ctx context.Context, doing string, writes []types.Trans
 	}
 }
 
-// LostRace reports whether DynamoDB refused a conditional write because another writer was
-// first: a failed condition or a conflicting transaction, unless the transaction was also
-// canceled for another reason.
+// LostRace reports whether DynamoDB refused a conditional write because another writer was first:
+// a failed condition or a conflicting transaction, and no other reason.
 func LostRace(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	var conflict *types.TransactionConflictException

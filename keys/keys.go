@@ -45,8 +45,7 @@ type Deriver struct {
 }
 
 // New returns a Deriver whose new keys begin with prefix: 2 to 8 ASCII letters and digits, a
-// letter first; "" is DefaultPrefix. With a prefix of its own, secret scanners recognise an
-// installation's keys.
+// letter first; "" is DefaultPrefix. Secret scanners recognise an installation by its prefix.
 func New(client macGenerator, prefix string) (*Deriver, error) {
 	prefix = cmp.Or(prefix, DefaultPrefix)
 	if !validPrefix(prefix) {
@@ -92,8 +91,7 @@ func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account port
 }
 
 // CheckTag returns a MAC over a fixed text, which is not secret. Compared with the stored one at
-// start, it shows whether the KMS key still has the same material; with other material every
-// value would change.
+// start, it shows whether the KMS key still has the same material.
 func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 	mac, err := d.mac(ctx, kmsKey, checkLabel)
 	if err != nil {

@@ -13,6 +13,7 @@ const (
 	SubscriptionEnded    Kind = "subscription_ended"
 	PlanChanged          Kind = "plan_changed"
 	PlanChangeRefused    Kind = "plan_change_refused"
+	PurchaseRenewed      Kind = "purchase_renewed"
 	ApprovalPending      Kind = "approval_pending"
 	ApprovalGranted      Kind = "approval_granted"
 	ApprovalDenied       Kind = "approval_denied"
@@ -68,6 +69,7 @@ func Kinds() []KindInfo {
 		{Kind: SubscriptionEnded, Group: subscriptions, Label: "the operator of the portal, or AWS Marketplace, ends a subscription"},
 		{Kind: PlanChanged, Group: subscriptions, Label: "a change of plan is done"},
 		{Kind: PlanChangeRefused, Group: subscriptions, Label: "a change of plan is refused"},
+		{Kind: PurchaseRenewed, Group: subscriptions, Label: "a purchase on AWS Marketplace is renewed and gets another key"},
 		{Kind: ProductDeprecated, Group: subscriptions, Label: "a product that you subscribe to becomes deprecated"},
 		{Kind: ApprovalPending, Group: approvals, Label: "a request waits for an approval"},
 		{Kind: ApprovalGranted, Group: approvals, Label: "a request is approved"},

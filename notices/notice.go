@@ -39,8 +39,8 @@ type Notice struct {
 
 const (
 	// keep is how long notices and deliveries are kept. maxAge is how old a fact may be that
-	// becomes a notice. maxAgeUntold is the same for an account that was told nothing yet, so
-	// that nobody is told the past when Gatehouse begins to tell.
+	// becomes a notice, maxAgeUntold the same for an account that was told nothing yet, so that
+	// nobody is told the past.
 	keep         = 90 * 24 * time.Hour
 	maxAge       = 30 * 24 * time.Hour
 	maxAgeUntold = 3 * 24 * time.Hour

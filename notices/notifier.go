@@ -54,6 +54,9 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	if !ok || makesNoNotice(msg) || msg.Sequence > 0 && msg.Sequence <= n.memory.recall(account, n.Now()) {
 		return nil
 	}
+	if done, err := n.tellNewcomer(ctx, account, msg); done || err != nil {
+		return err
+	}
 	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
 		return err
@@ -68,8 +71,8 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	return err
 }
 
-// makesNoNotice: the message is about a registration that nobody had to approve. The next message
-// tells on from before it.
+// makesNoNotice: nobody had to approve the message's registration. The next message tells on from
+// before it.
 func makesNoNotice(msg events.Event) bool {
 	registered, ok := msg.Data.(events.UserRegistered)
 	return ok && registered.Wish == 0
@@ -84,26 +87,31 @@ func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to reci
 	if err != nil {
 		return 0, err
 	}
+	upTo, found := n.untold(history, to.told)
+	return upTo, n.tellAll(ctx, account, to, upTo, found)
+}
+
+// untold returns the notices of the facts after told, and the last of those facts.
+func (n *Notifier) untold(history accounts.History, told int64) (upTo int64, found []Notice) {
 	if history.Account.Standing.Leaving() {
-		return to.told, nil // nothing may be written about an account that is being erased
+		return told, nil // nothing may be written about an account that is being erased
 	}
 	oldest := n.Now().Add(-maxAge)
-	if to.told == 0 {
+	if told == 0 {
 		oldest = n.Now().Add(-maxAgeUntold)
 	}
-	upTo = to.told
-	var found []Notice
+	upTo = told
 	for _, fact := range history.Facts {
-		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > to.told {
+		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > told {
 			break // newer workers may have words for it
 		}
 		upTo = max(upTo, fact.Sequence)
-		if fact.Sequence <= to.told || fact.Time.Before(oldest) {
+		if fact.Sequence <= told || fact.Time.Before(oldest) {
 			continue
 		}
 		found = append(found, Of(fact, history.Account, history.Facts)...)
 	}
-	return upTo, n.tellAll(ctx, account, to, upTo, found)
+	return upTo, found
 }
 
 // oldestRejected is the oldest wish that a fact after told rejects. Its words need the fact that
@@ -129,13 +137,7 @@ func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to rec
 	if len(found) == 0 {
 		return n.Store.setTold(ctx, account, to.told, upTo)
 	}
-	writes := []records.Write{records.OfAPerson(account), toldUpdate(account, upTo)}
-	var wakeUps []events.Event
-	for _, notice := range found {
-		notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
-		more, ask := n.writes(account, notice, n.deliveries(to, notice))
-		writes, wakeUps = append(writes, more...), append(wakeUps, ask...)
-	}
+	writes, wakeUps := n.together(account, to, upTo, found)
 	err := records.ErrRefused
 	if len(writes) <= maxTogether {
 		err = n.Store.rows.Transact(ctx, "writing notices of "+string(account), writes...)
@@ -149,6 +151,18 @@ func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to rec
 		return n.Store.setTold(ctx, account, to.told, upTo)
 	}
 	return n.ask(ctx, wakeUps, err)
+}
+
+// together returns the writes of notices and of how far the account was told, and the messages that
+// ask for deliveries.
+func (n *Notifier) together(account portal.AccountID, to recipient, upTo int64, found []Notice) (writes []records.Write, wakeUps []events.Event) {
+	writes = []records.Write{records.OfAPerson(account), toldUpdate(account, upTo)}
+	for _, notice := range found {
+		notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
+		more, ask := n.writes(account, notice, n.deliveries(to, notice))
+		writes, wakeUps = append(writes, more...), append(wakeUps, ask...)
+	}
+	return writes, wakeUps
 }
 
 // Of returns what a fact tells its account's owner, given the account after it, or later, and the

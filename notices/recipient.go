@@ -43,8 +43,7 @@ func (s *Store) recipient(ctx context.Context, account portal.AccountID) (r reci
 	return r, err
 }
 
-// toldMemory remembers how far accounts were told, so that messages about facts that were told
-// together need no reading.
+// toldMemory remembers how far accounts were told, which saves reading.
 type toldMemory struct {
 	mu   sync.Mutex
 	told map[portal.AccountID]remembered

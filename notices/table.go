@@ -42,6 +42,7 @@ func sources() map[string][]source {
 	add(on(SubscriptionEnded, subscriptionEnded))
 	add(on(PlanChanged, planChanged))
 	add(on(PlanChangeRefused, planChangeRefused))
+	add(on(PurchaseRenewed, purchaseRenewed))
 	add(on(ApprovalPending, approvalPending))
 	add(on(ApprovalGranted, approvalGranted))
 	add(on(ApprovalDenied, approvalDenied))

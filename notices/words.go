@@ -76,6 +76,9 @@ func subscriptionLost(a about, f events.SubscriptionLost) (Notice, bool) {
 // subscriptionEnded tells of a plan that an account left without asking for it.
 func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
 	if f.Licence != "" {
+		if a.account.Licences[f.Licence].Open {
+			return Notice{}, false // it pays for another plan now
+		}
 		return Notice{
 			Importance: Act, About: aboutPlan(f.Plan), Link: dashboard,
 			Title:  "Your purchase of " + a.plan(f.Plan) + " has ended",
@@ -91,6 +94,23 @@ func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
 		Title:  "Your subscription to " + a.plan(f.Plan) + " is ending",
 		Text:   "The operator of this portal has ended your subscription to " + a.plan(f.Plan) + ". Your API key stops working with it within seconds.",
 		Advice: "Ask the operator of this portal why.",
+	}, true
+}
+
+// purchaseRenewed tells of a licence that replaces another one.
+func purchaseRenewed(a about, f events.LicenceAccessSet) (Notice, bool) {
+	if f.Renews == nil || !f.Open {
+		return Notice{}, false
+	}
+	old := "The old key works until AWS Marketplace ends the old licence."
+	if ends := f.Renews.Ends; ends != nil {
+		old = "The old key works until " + moment(*ends) + " at the latest."
+	}
+	return Notice{
+		Importance: Warn, About: aboutPlan(f.Plan), Link: dashboard,
+		Title:  "Your purchase of " + a.plan(f.Plan) + " was renewed",
+		Text:   "AWS Marketplace made a new licence for your purchase of " + a.plan(f.Plan) + ". It has an API key of its own, which replaces the old one. " + old,
+		Advice: "Use the new API key. You can reveal it on the dashboard once it is active.",
 	}, true
 }
 

@@ -14,6 +14,13 @@ const (
 )
 
 func planChanged(a about, f events.PlanChanged) (Notice, bool) {
+	if f.Licence != "" {
+		return Notice{
+			Importance: Info, About: aboutPlan(f.Plan), Link: dashboard,
+			Title: "Your purchase is now for " + a.plan(f.Plan),
+			Text:  "You changed your purchase on AWS Marketplace from " + a.plan(f.From) + " to " + a.plan(f.Plan) + ". Your API key is the same, and works with " + a.plan(f.Plan) + " now.",
+		}, true
+	}
 	return Notice{
 		Importance: Info, About: aboutPlan(f.Plan), Link: dashboard,
 		Title: "You changed to " + a.plan(f.Plan),

@@ -59,8 +59,8 @@ func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, 
 	}})
 }
 
-// onAnother submits an admin's request about another account. An account that nobody has registered
-// or asked for is NotFound. The admin's own is a Conflict, so that an admin is always left.
+// onAnother: an account that nobody has registered or asked for is NotFound. The admin's own is a
+// Conflict, so that an admin is always left.
 func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal.AccountID, request events.Request) (Operation, error) {
 	if admin.Account == account {
 		return Operation{}, portal.Fail(portal.Conflict, "This is your own account. Another admin has to do that.")

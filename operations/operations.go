@@ -98,8 +98,8 @@ func New(cfg Config) *Operations {
 
 // Submission is a request as the caller submits it.
 type Submission struct {
-	// Actor submits the request; Subject is the stream that it is about. They differ for an admin's
-	// request about another account.
+	// Actor submits the request about Subject. They differ for an admin's request about another
+	// account.
 	Actor   portal.Actor
 	Subject portal.Stream
 	// IdempotencyKey makes repeats of the same request one operation. "" makes each submission an
@@ -107,7 +107,7 @@ type Submission struct {
 	IdempotencyKey string
 	Request        events.Request
 	// Wording is what the client sent, if Request holds more than that. Requests with the same
-	// Wording are the same request. With "", Request is compared.
+	// Wording, or without one the same Request, are the same.
 	Wording     string
 	Correlation string
 }
@@ -125,7 +125,7 @@ type Operation struct {
 }
 
 // Accept writes the operation down, publishes the request and returns the operation, which can be
-// read from then on.
+// read at once.
 //
 // The same request under the same Idempotency-Key is the same operation. Unless it has ended, the
 // first repeat publishes it again at once, later ones at most twice a minute. A different request
@@ -150,9 +150,10 @@ type preparation struct {
 	make   func(context.Context) (events.Request, error)
 	change bool
 	// likely: make will probably succeed. Then the request is counted and gets its intent while
-	// make runs, otherwise afterwards. If the intent can be guessed, the request is counted in
-	// the transaction that writes it down.
+	// make runs, or if the intent can be guessed, in the transaction that writes it down.
 	likely bool
+	// standing means that the request is about the actor's account, which must be in good standing.
+	standing bool
 }
 
 func (o *Operations) accept(ctx context.Context, submitted Submission, prepare preparation) (Operation, error) {
@@ -176,7 +177,15 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	if early {
 		drawing.Go(func() { refused = draw() })
 	}
-	request, err := prepare.make(ctx)
+	account, _ := submitted.Subject.Account()
+	unchecked := prepare.standing && newcomer(last, guessed)
+	var request events.Request
+	var err error
+	if prepare.standing && !unchecked {
+		request, err = o.made(ctx, account, prepare)
+	} else {
+		request, err = prepare.make(ctx)
+	}
 	drawing.Wait()
 	if err != nil {
 		if early && refused == nil {
@@ -195,6 +204,11 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		operation, done, err := o.acceptGuessed(ctx, row, request, prepare.change)
 		if done {
 			return operation, err
+		}
+		if unchecked {
+			if err := o.inGoodStanding(ctx, account); err != nil {
+				return Operation{}, err
+			}
 		}
 	}
 	if !early {
@@ -220,8 +234,8 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	return o.accepted(ctx, row, request)
 }
 
-// acceptGuessed accepts a request whose intent is a guess, in one transaction. done is false if
-// it must be accepted with a drawn intent.
+// acceptGuessed accepts a request with a guessed intent in one transaction. done is false if it
+// needs a drawn one.
 func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, request events.Request, change bool) (operation Operation, done bool, err error) {
 	known, isNew, err := o.rows.insertNext(ctx, row, change)
 	if err == nil && isNew {
@@ -284,8 +298,8 @@ func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, ke
 	return o.acceptedBefore(ctx, row, known)
 }
 
-// republishEvery is the shortest time between two publications of a request that is repeated. A
-// publication time further in the future than this comes from a wrong clock and is ignored.
+// republishEvery is the shortest time between two publications of a repeated request. A
+// publication time further in the future comes from a wrong clock and is ignored.
 const republishEvery = 30 * time.Second
 
 func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
@@ -432,8 +446,7 @@ func (s Submission) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// uncertain is the error for a request whose row may be written, or message sent, although no
-// answer confirmed it.
+// uncertain: the row may be written, or the message sent, although no answer confirmed it.
 func uncertain(err error) error {
 	return &portal.Error{
 		Code: portal.Unavailable, Err: err,

@@ -12,7 +12,7 @@ import (
 )
 
 // ConfirmPurchase submits a request that the caller's account have the plan for which a licence
-// of AWS Marketplace pays. The claim must be one of the caller's browser, or of a token that the
+// of AWS Marketplace pays. The claim must be of the caller's browser, or of a token that the
 // caller has just sent. An expired claim is NotFound. If the catalog no longer has the plan, or
 // sells it by another listing, the error is a Conflict. A suspended account is refused. The
 // worker refuses a licence that another account has claimed.
@@ -53,7 +53,7 @@ func soldAs(plan catalog.Plan, claim arrival.Claim) bool {
 }
 
 // keptElsewhere refuses to end what a licence of AWS Marketplace pays for. It reads nothing for a
-// plan in the catalog that is not sold there.
+// catalog plan that is not sold there.
 func (o *Operations) keptElsewhere(ctx context.Context, caller Caller, id portal.PlanID) error {
 	plan, _, ok := o.views.LastCatalog().Plan(id)
 	if ok && !plan.Marketplace {

@@ -53,12 +53,9 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	// A repeat is the same request even if the catalog has changed in between.
 	submitted.Wording = string(plan)
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
-	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		var offered projections.Catalog
-		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
-			offered, err = o.views.Catalog(ctx)
-			return err
-		}); err != nil {
+	return o.accept(ctx, submitted, preparation{change: true, likely: likely, standing: true, make: func(ctx context.Context) (events.Request, error) {
+		offered, err := o.views.Catalog(ctx)
+		if err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -82,15 +79,12 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
-	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
+	return o.accept(ctx, submitted, preparation{change: true, likely: likely, standing: true, make: func(ctx context.Context) (events.Request, error) {
 		if plan == replaces {
 			return nil, portal.Fail(portal.Invalid, "A plan cannot replace itself.")
 		}
-		var offered projections.Catalog
-		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
-			offered, err = o.views.Catalog(ctx)
-			return err
-		}); err != nil {
+		offered, err := o.views.Catalog(ctx)
+		if err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -125,22 +119,18 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 }
 
 // Unsubscribe submits a request to end the account's subscription. A plan that the account never
-// had, and that the catalog does not have or the caller does not see, is NotFound, and one that a
-// licence of AWS Marketplace pays for is a Conflict. An account that may not subscribe may not
-// leave a plan either.
+// had and does not see is NotFound, and one that a licence of AWS Marketplace pays for is a
+// Conflict. An account that may not subscribe may not leave a plan either.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
-	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) error {
-			known, err := o.knows(ctx, caller, plan)
-			if err == nil && !known {
-				err = portal.Fail(portal.NotFound, "There is no such plan.")
-			}
-			if err == nil {
-				err = o.keptElsewhere(ctx, caller, plan)
-			}
-			return err
-		})
+	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, standing: true, make: func(ctx context.Context) (events.Request, error) {
+		known, err := o.knows(ctx, caller, plan)
+		if err == nil && !known {
+			err = portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		if err == nil {
+			err = o.keptElsewhere(ctx, caller, plan)
+		}
 		return events.UnsubscribeRequested{Plan: plan}, err
 	}})
 }
@@ -212,7 +202,7 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 }
 
 // ValueToSend returns the value of a key for a request that the portal sends to an API for the
-// account. It refuses the same keys as Reveal, but records and limits no reveal, because the
+// account. It refuses the same keys as Reveal, but records and limits nothing, because the
 // account does not see the value: the sender must keep it out of everything that it returns.
 func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
 	_, value, err := o.value(ctx, account, id)

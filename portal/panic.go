@@ -25,7 +25,7 @@ func Recover(err *error) {
 }
 
 // Guard returns a function that does the work and turns a panic into a *PanicError. Work in its
-// own goroutine needs it: no other code can recover there, and the panic would end the process.
+// own goroutine needs it: no other code can recover there.
 func Guard(work func() error) func() error {
 	return func() (err error) {
 		defer Recover(&err)

@@ -46,7 +46,7 @@ func (r Ring) Licence() (licence Stream, ok bool) {
 func (r Ring) Customer() string { return Stream(r).Customer() }
 
 // SubscriptionID names a subscription of an account: the plan, and "@" with the licence's stream
-// if a licence pays for it. An account with two licences for a plan has two subscriptions to it.
+// if a licence pays. With two licences for a plan, an account has two subscriptions to it.
 type SubscriptionID string
 
 // SubscriptionOf returns the subscription of a ring's keys to the plan.

@@ -12,7 +12,7 @@ var ErrStopping = errors.New("the process is stopping")
 type stoppingKey struct{}
 
 // WithStopping returns a context for work that may go on for a while after stopping is closed,
-// which is when the process begins to stop.
+// when the process begins to stop.
 func WithStopping(ctx context.Context, stopping <-chan struct{}) context.Context {
 	return context.WithValue(ctx, stoppingKey{}, stopping)
 }

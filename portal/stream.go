@@ -9,13 +9,14 @@ import "strings"
 //	legacy/<product>/<customer>      a Marketplace customer of an older listing
 //	catalog                          the products and plans on offer
 //	portal                           settings, and notices to everybody
-//	marketplace                      notices of AWS Marketplace that name no licence
+//	marketplace/<id>                 a notice of AWS Marketplace that names no licence
 type Stream string
 
 // The streams of which there is only one.
 const (
-	CatalogStream     Stream = "catalog"
-	PortalStream      Stream = "portal"
+	CatalogStream Stream = "catalog"
+	PortalStream  Stream = "portal"
+	// MarketplaceStream stands for the streams of notices that name no licence; see NoticeStream.
 	MarketplaceStream Stream = "marketplace"
 )
 
@@ -24,12 +25,13 @@ type StreamKind string
 
 // KindUnknown is for a name that is no stream of Gatehouse's, or only of a newer version's.
 const (
-	KindUnknown     StreamKind = ""
-	KindAccount     StreamKind = "account"
-	KindLicence     StreamKind = "licence"
-	KindLegacy      StreamKind = "legacy"
-	KindCatalog     StreamKind = "catalog"
-	KindPortal      StreamKind = "portal"
+	KindUnknown StreamKind = ""
+	KindAccount StreamKind = "account"
+	KindLicence StreamKind = "licence"
+	KindLegacy  StreamKind = "legacy"
+	KindCatalog StreamKind = "catalog"
+	KindPortal  StreamKind = "portal"
+	// KindMarketplace is the kind of a NoticeStream, and of MarketplaceStream.
 	KindMarketplace StreamKind = "marketplace"
 )
 
@@ -59,7 +61,7 @@ func (s Stream) Kind() StreamKind {
 		return KindUnknown
 	}
 	switch kind := StreamKind(kind); kind {
-	case KindAccount, KindLicence:
+	case KindAccount, KindLicence, KindMarketplace:
 		return kind
 	case KindLegacy:
 		if product, customer, _ := strings.Cut(rest, "/"); product != "" && customer != "" {
@@ -102,6 +104,10 @@ func (s Stream) Customer() string {
 	}
 	return string(s[strings.LastIndex(string(s), "/")+1:])
 }
+
+// NoticeStream returns the stream of a notice of AWS Marketplace that names no licence. Each notice has its own, so
+// keeping one takes no longer the more there are.
+func NoticeStream(id string) Stream { return MarketplaceStream + Stream("/"+id) }
 
 // IsLicence reports whether the stream is about a purchase on AWS Marketplace.
 func (s Stream) IsLicence() bool {

@@ -165,7 +165,15 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"now#licence#licence/l-01 | ended"}},
 		{"what a licence gives an account is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-01", Sequence: 3, Open: true, Plan: "free"}}, []string{
 			"log#activity#N | AWS Marketplace confirmed a purchase."}},
-		{"a notice that names no licence has no row", nil, said{"", events.MarketplaceNoticeKept{}}, nil},
+		{"what the buyer is entitled to changes nothing in the state", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceEntitled{Dimensions: []string{"pro"}, Plan: "free"}}, []string{
+			"now#licence#licence/l-01 | active"}},
+		{"a contract that has lapsed has ended", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceEntitled{Lapsed: true}}, []string{
+			"now#licence#licence/l-01 | ended"}},
+		{"another plan of a licence is a change of its row", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicencePlanChanged{Account: ann, From: "free", Plan: "plus", Name: "Plus", Open: true}}, []string{
+			"now#licence#licence/l-01 | active"}},
+		{"a licence that renews another one is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Open: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
+			"log#activity#N | AWS Marketplace renewed a purchase."}},
+		{"a notice that names no licence is only in the list", nil, said{"", events.MarketplaceNoticeKept{}}, nil},
 		{"a source that fails leaves the catalog", nil,
 			said{"op-sync", events.CatalogSourceFailed{Source: "s", Message: "Not readable."}}, []string{
 				"operation#op-sync step | failed | source_failed"}},
@@ -179,10 +187,10 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			switch c.last.fact.(type) {
 			case events.CatalogPublished, events.CatalogSourceFailed:
 				stream = portal.CatalogStream
-			case events.LicenceClaimed, events.LicenceNoticed, events.LicenceAccessWanted, events.LicenceAccessEnding, events.LicenceReleased:
+			case events.LicenceClaimed, events.LicenceNoticed, events.LicenceAccessWanted, events.LicenceAccessEnding, events.LicenceReleased, events.LicenceEntitled, events.LicencePlanChanged:
 				stream = licenceStream
 			case events.MarketplaceNoticeKept:
-				stream = portal.MarketplaceStream
+				stream = portal.NoticeStream("n1")
 			}
 			s.shown(stream, append(c.given[:len(c.given):len(c.given)], c.last)...)
 			rows := s.rows(append(everything, "operation#op-second", "operation#op-key", "operation#op-plus", "operation#op-again", "operation#op-sync", "operation#op-claim", wishPartition(licenceStream, 1), wishPartition(annStream, 10), wishPartition(annStream, 7), catalogPartition)...)

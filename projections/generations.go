@@ -19,8 +19,8 @@ import (
 )
 
 // shape is the version of the rows' format and content. Raise it with any change that old rows
-// need, too; then the views are rebuilt.
-const shape = 5
+// need, too; the views are then rebuilt.
+const shape = 6
 
 // pointerMaxAge is how old a pointer in use may be.
 const pointerMaxAge = time.Second

@@ -34,8 +34,11 @@ type Licence struct {
 	Customer  string             `dynamodbav:"customer,omitempty"`
 	Agreement string             `dynamodbav:"agreement,omitempty"`
 	FreeTrial bool               `dynamodbav:"free_trial,omitempty"`
-	Dimension string             `dynamodbav:"dimension,omitempty"`
-	// Until is when the entitlement ends unless renewed, zero if unknown.
+	// Dimensions are the contract dimensions that the buyer has paid for.
+	Dimensions []string `dynamodbav:"dimensions,omitempty"`
+	// Unsold means that no plan of the catalog names them.
+	Unsold bool `dynamodbav:"unsold,omitempty"`
+	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
 	Until time.Time `dynamodbav:"until"`
 }
 
@@ -85,7 +88,7 @@ func shownLicence(l state.Licence) Licence {
 	shown := Licence{
 		Stream: l.Stream, Account: l.Claim.Account, Plan: l.Claim.Plan, Name: l.Claim.Name, ClaimedAt: l.Claim.At,
 		Product: l.Purchase.Product, Buyer: l.Purchase.Buyer, Customer: l.Purchase.Customer, Agreement: l.Purchase.Agreement,
-		FreeTrial: l.Purchase.FreeTrial, Dimension: l.Dimension, Until: l.Until, Since: l.StatusAt,
+		FreeTrial: l.Purchase.FreeTrial, Dimensions: l.Dimensions, Unsold: l.Unsold(), Until: l.Until, Since: l.StatusAt,
 	}
 	if l.Claim.Waiting {
 		shown.Operation = l.Claim.Operation
@@ -93,6 +96,9 @@ func shownLicence(l state.Licence) Licence {
 	switch l.Status {
 	case events.LicenceActive:
 		shown.State = LicenceActive
+		if l.Lapsed {
+			shown.State = LicenceEnded
+		}
 	case events.LicenceFailed:
 		shown.State = LicenceFailed
 	case events.LicenceEnding:
@@ -156,6 +162,13 @@ func describeLicence(step *Step, fact events.Event) {
 		step.Detail = step.Message
 	case events.LicenceAccessWanted:
 		step.Detail = "AWS Marketplace has confirmed the purchase of " + f.Name + "."
+	case events.LicenceEntitled:
+		step.Detail = "AWS Marketplace says what you have paid for."
+		if f.Lapsed {
+			step.Detail = "AWS Marketplace says that the contract has ended."
+		}
+	case events.LicencePlanChanged:
+		step.Detail = "AWS Marketplace says that you have changed the purchase to " + f.Name + "."
 	case events.LicenceAccessSet:
 		step.Detail = "AWS Marketplace has ended the purchase."
 		switch {
@@ -191,6 +204,8 @@ func licenceActivity(fact events.Event) string {
 		return ""
 	case set.Claimed:
 		return "You confirmed a purchase on AWS Marketplace."
+	case set.Renews != nil:
+		return "AWS Marketplace renewed a purchase."
 	case set.Open:
 		return "AWS Marketplace confirmed a purchase."
 	}

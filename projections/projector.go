@@ -42,11 +42,10 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 	return &Projector{journal: journal, accounts: accounts, store: newStore(client, tables), memory: newMemory()}
 }
 
-// Handle shows the message's stream to its end, which this process may know already, at least up
-// to the message's fact. It skips a live generation that shows the fact already. A message
-// without a sequence starts at the stored checkpoint. During a rebuild Handle writes both
-// generations, and the live one no further than the next one; facts appended in between have
-// messages of their own.
+// Handle shows the message's stream to its end, as far as this process must know, at least up to
+// the message's fact. It skips a live generation that shows the fact already. A message without a
+// sequence starts at the stored checkpoint. During a rebuild Handle writes both generations, the
+// live one no further than the next one.
 //
 // Rows, steps of operations and the checkpoint appear together, or in that order if one
 // transaction cannot hold them. So a reader who sees that an operation has succeeded also sees
@@ -56,8 +55,7 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 // message's fact.
 //
 // A rebuild relies on this: when Handle returns nil, the stream is shown in every generation that
-// was being written a second earlier, however long Handle took, except in a next generation in
-// which it cannot be shown.
+// was being written a second earlier, except in a next generation in which it cannot be shown.
 func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 	done := map[schema.Generation]bool{}
 	for {
@@ -230,6 +228,9 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 		}
 		if stream.IsLicence() {
 			licenceRows(changed, before, licence, fact)
+		}
+		if stream.Kind() == portal.KindMarketplace {
+			keptRows(changed, fact)
 		}
 		if stream == portal.CatalogStream {
 			catalogRows(changed, current, fact)

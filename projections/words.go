@@ -134,8 +134,14 @@ func planActivity(account state.Account, fact events.Event) string {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.PlanChangeWanted:
+		if _, paid := f.Ring.Licence(); paid {
+			return "AWS Marketplace says that you changed your purchase from " + account.PlanName(f.From) + " to " + plan + "."
+		}
 		return "You asked to change from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.PlanChanged:
+		if f.Licence != "" {
+			return "Your purchase of " + plan + " replaced that of " + account.PlanName(f.From) + "."
+		}
 		return "You changed from " + account.PlanName(f.From) + " to " + plan + "."
 	case events.SubscriptionApprovalPending:
 		return "You asked for " + plan + ". It waits for approval."

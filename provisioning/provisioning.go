@@ -43,10 +43,12 @@ const (
 
 type facts interface {
 	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
+	Write(ctx context.Context, rows ...journal.Row) error
 }
 
 type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+	Remembered(id portal.AccountID) (history accounts.History, ok bool)
 }
 
 type sender interface {
@@ -82,6 +84,7 @@ type values interface {
 
 type accountLeases interface {
 	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease leases.AccountLease, ok bool, err error)
+	NewAccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease leases.AccountLease, item leases.LeaseItem, ok bool)
 }
 
 // usageReader records what API Gateway has counted for a key in a plan. The converger calls it
@@ -119,6 +122,8 @@ type Converger struct {
 	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
+
+	wakeUps seen
 }
 
 // Handle converges the account that a ProvisionRequested names. Outcomes are appended at once,
@@ -129,14 +134,10 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	if !ok {
 		return portal.Fail(portal.Invalid, fmt.Sprintf("Only accounts are provisioned, not %q.", msg.Subject))
 	}
-	lease, ok, err := c.AccountLeases.AccountLease(ctx, id, msg.ID, accountLease)
-	switch {
-	case err != nil:
-		return portal.Postpone("the lease store does not answer", err)
-	case !ok:
-		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
+	r, err := c.begin(ctx, id, msg)
+	if err != nil {
+		return err
 	}
-	r := newConvergence(c, id, msg, lease)
 	defer r.endLease()
 	err = r.handle(ctx)
 	// The redelivery sends the facts that were not sent.
@@ -148,8 +149,10 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 }
 
 func (c *convergence) handle(ctx context.Context) error {
-	if err := c.load(ctx); err != nil {
-		return err
+	if !c.loaded {
+		if err := c.load(ctx); err != nil {
+			return err
+		}
 	}
 	if err := c.publishAgain(ctx); err != nil {
 		return err
@@ -212,11 +215,15 @@ func (c *convergence) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.account, c.latest, c.loaded = history.Account, history.Facts, true
+	c.take(history)
 	if unknown := c.account.NotUnderstood; unknown != "" {
 		return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", c.msg.Subject, events.Name(unknown))}
 	}
 	return nil
+}
+
+func (c *convergence) take(history accounts.History) {
+	c.account, c.latest, c.loaded = history.Account, history.Facts, true
 }
 
 func (c *convergence) endLease() {

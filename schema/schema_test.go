@@ -113,6 +113,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Generation.Profile", "views", v2.Profile(ann), schema.Key{PK: "v2#account#01ann", SK: "now#profile"}},
 		{"Generation.Key", "views", v2.Key(ann, "k"), schema.Key{PK: "v2#account#01ann", SK: "now#key#k"}},
 		{"Generation.Subscription", "views", v2.Subscription(ann, "p"), schema.Key{PK: "v2#account#01ann", SK: "now#subscription#p"}},
+		{"Generation.KeptNotice", "views", v2.KeptNotice("marketplace/n", at), schema.Key{PK: "v2#notices#09", SK: "at#001782907200005#marketplace/n"}},
 		{"Generation.Activity", "views", v2.Activity(ann, 7), schema.Key{PK: "v2#account#01ann", SK: "log#activity#000000000007"}},
 		{"Generation.OperationStep", "views", v2.OperationStep("op", stream, 7), schema.Key{PK: "v2#operation#op", SK: "step#account/01ann#000000000007"}},
 		{"Generation.WishStep", "views", v2.WishStep(stream, 3, 7), schema.Key{PK: "v2#wish#account/01ann#000000000003", SK: "step#account/01ann#000000000007"}},

@@ -124,6 +124,17 @@ func (g Generation) Licences(shard int) Range {
 	return Range{fmt.Sprintf("%slicences#%02d", g.Prefix(), shard), "licence#"}
 }
 
+// KeptNotice lists a notice that names no licence, by the source's time.
+func (g Generation) KeptNotice(stream portal.Stream, at time.Time) Key {
+	shard := g.KeptNotices(shardOf(stream, AccountShards))
+	return Key{shard.PK, shard.Begins + Milliseconds(at) + "#" + string(stream)}
+}
+
+// KeptNotices are those of a shard, oldest first.
+func (g Generation) KeptNotices(shard int) Range {
+	return Range{fmt.Sprintf("%snotices#%02d", g.Prefix(), shard), "at#"}
+}
+
 // ListedPlace ends the sort key of a ListedAccount.
 func ListedPlace(account portal.AccountID, registered time.Time) string {
 	return Milliseconds(registered) + "#" + string(account)

@@ -17,7 +17,7 @@ type Account struct {
 	Registered   bool
 	RegisteredAt time.Time
 	Standing     Standing
-	// Keys leaves out keys that ended long ago.
+	// Keys are without those that ended long ago.
 	Keys          map[portal.KeyID]Key
 	Rings         map[portal.Ring]Ring
 	Subscriptions map[portal.SubscriptionID]Subscription
@@ -28,7 +28,7 @@ type Account struct {
 	// Spent is what keys have used of quotas in periods that may not be over.
 	Spent map[portal.Pair]Spent
 	// Forgotten is the highest intent of the requests for keys that are no longer in Keys. A
-	// request that is not newer leads to no key, since it may have led to one of them.
+	// request that is not newer may have led to one of them, so it leads to no key.
 	Forgotten portal.Intent
 	Licences  map[portal.Stream]LicenceAccess
 	// Decisions has the highest intent decided in each scope.
@@ -76,7 +76,6 @@ type Subscription struct {
 	Ring   portal.Ring
 	Stages []portal.Stage
 	Phase  Phase
-	// Parked is what an open phase waits for, or "".
 	Parked events.Reason
 	Lost   events.LossReason
 	// Replaces is the plan that the wish changes from, or ""; ChangesTo is its counterpart there.
@@ -248,7 +247,6 @@ func (a *Account) applyToPlans(e events.Event) {
 	}
 }
 
-// wantPlan opens a subscription, or a change to it.
 func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
 	s.Phase = Wanted
 	a.openPlan(e, s, wish)
@@ -310,7 +308,7 @@ func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 	}
 }
 
-// openPlan opens a phase of a subscription, and ends a change of which the plan is part.
+// openPlan also ends a change of which the plan is part.
 func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
 	a.unlink(s.ID())
 	s.Parked, s.Lost, s.Refusal, s.ChangesTo = "", "", nil, ""
@@ -353,7 +351,6 @@ func (a *Account) enter(e events.Event, pair portal.Pair, phase Phase) {
 	}
 }
 
-// close ends an open phase of a subscription, or a lost subscription.
 func (a *Account) close(e events.Event, id portal.SubscriptionID, phase Phase, lost events.LossReason) {
 	a.unlink(id)
 	s, ok := a.Subscriptions[id]

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Wish returns the subscription that waits for the wish, or for an admin's approval. ok is false
-// if the wish is over or not about a subscription.
+// Wish returns the subscription that waits for the wish, or for an admin's approval; ok is false
+// without one.
 func (a Account) Wish(wish int64) (s Subscription, ok bool) {
 	if wish == 0 {
 		return Subscription{}, false

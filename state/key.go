@@ -11,8 +11,8 @@ import (
 
 // Ring is the state of a group of keys.
 type Ring struct {
-	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time. It is
-	// 0 while the ring has subscriptions, and before the first.
+	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time; 0 while
+	// the ring has subscriptions, and before the first.
 	EmptiedBy int64
 	EmptiedAt time.Time
 }
@@ -26,14 +26,13 @@ type Key struct {
 	KMSKey string
 	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
 	GatewayID portal.GatewayKeyID
-	// Disabled: an operator disabled the key directly in API Gateway.
+	// Disabled: by an operator, directly in API Gateway.
 	Disabled bool
 	// Blocked: Gatehouse keeps the key disabled in API Gateway.
 	Blocked bool
 	// Readying is the open wish of the owner who asked for the key, or 0.
 	Readying int64
-	// Parked is what Readying waits for, or "".
-	Parked events.Reason
+	Parked   events.Reason
 	// Ends is when the key stops working, zero for never; EndsFor is why.
 	Ends    time.Time
 	EndsFor events.EndReason
@@ -57,12 +56,10 @@ type Key struct {
 	// was last deleted.
 	Released   bool
 	ReleasedAt time.Time
-	// Formerly are API Gateway's earlier ids of the key.
-	Formerly []portal.GatewayKeyID
-	// Intent is that of the request for the key.
-	Intent    portal.Intent
-	WantedAt  time.Time
-	CreatedAt time.Time
+	Formerly   []portal.GatewayKeyID
+	Intent     portal.Intent
+	WantedAt   time.Time
+	CreatedAt  time.Time
 }
 
 // Created reports whether API Gateway holds the key.

@@ -2,6 +2,7 @@ package state
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -12,16 +13,24 @@ import (
 type Licence struct {
 	Stream   portal.Stream
 	Sequence int64
-	// Status is what the newest notice said, StatusAt that notice's time.
+	// Status is what the newest notice said, StatusAt that notice's own time.
 	Status   events.LicenceStatus
 	StatusAt time.Time
 	// Purchase joins what notices and claims have said about the buyer.
-	Purchase  events.Purchase
-	Offer     string
-	Dimension string
-	// Until is when the entitlement ends unless renewed, zero for unknown.
-	Until time.Time
-	// Claim is zero while the licence belongs to no account.
+	Purchase events.Purchase
+	Offer    string
+	// Contract means that the listing sells contracts, since AWS has said that an entitlement changed.
+	Contract bool
+	// Entitled means that AWS was asked what the buyer is entitled to. The next three are its answer: the
+	// contract dimensions, sorted; when the entitlement ends unless it is renewed, zero if that is
+	// unknown; and whether the buyer is entitled to nothing.
+	Entitled   bool
+	Dimensions []string
+	Until      time.Time
+	Lapsed     bool
+	// Buys is the plan that the dimensions buy, "" if the catalog had none when AWS was asked.
+	Buys portal.PlanID
+	// Claim is that of the account that the licence belongs to, the zero Claim if it is free.
 	Claim Claim
 	// Open: the account should have access. AccessSequence is the fact that said so, or the
 	// opposite, such as the claim; 0 before the first.
@@ -44,10 +53,19 @@ type Claim struct {
 	// licence is active. Operation is the claim's.
 	Waiting   bool
 	Operation portal.OperationID
+	// Renews is the licence that this one renews, nil for a claim that a person made.
+	Renews *events.Renews
 }
 
 // Claimed reports whether the licence belongs to an account.
 func (l Licence) Claimed() bool { return l.Claim.Account != "" }
+
+// Active reports whether the account that has claimed the licence should have access.
+func (l Licence) Active() bool { return l.Status == events.LicenceActive && !l.Lapsed }
+
+// Unsold reports whether the buyer has paid for contract dimensions that no plan of the catalog named when
+// AWS was asked.
+func (l Licence) Unsold() bool { return l.Entitled && !l.Lapsed && l.Buys == "" }
 
 // FoldLicence applies all facts of a licence's stream.
 func FoldLicence(stream portal.Stream, facts []events.Event) Licence {
@@ -72,7 +90,7 @@ func (l *Licence) Apply(e events.Event) {
 		l.learn(f.Purchase)
 		l.Claim = Claim{
 			Account: f.Account, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Wish: e.Sequence, At: e.Time,
-			Waiting: true, Operation: e.Operation,
+			Waiting: true, Operation: e.Operation, Renews: f.Renews,
 		}
 		l.Open, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
 	case events.LicenceReleased:
@@ -81,35 +99,55 @@ func (l *Licence) Apply(e events.Event) {
 		}
 	case events.LicenceAccessWanted:
 		l.Open, l.AccessSequence, l.AccessAt, l.Claim.Waiting = true, e.Sequence, e.Time, false
+	case events.LicenceEntitled:
+		l.entitle(f)
+	case events.LicencePlanChanged:
+		l.Claim.Plan, l.Claim.Name, l.Claim.Stages = f.Plan, f.Name, f.Stages
+		if f.Open {
+			l.AccessSequence, l.AccessAt = e.Sequence, e.Time
+		}
 	case events.LicenceAccessEnding:
 		l.Open, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
 	}
 }
 
+func (l *Licence) entitle(f events.LicenceEntitled) {
+	l.Entitled, l.Dimensions, l.Lapsed, l.Buys = true, f.Dimensions, f.Lapsed, f.Plan
+	l.Until = time.Time{}
+	if f.Until != nil {
+		l.Until = *f.Until
+	}
+}
+
 func (l *Licence) notice(f events.LicenceNoticed) {
 	l.learn(f.Notice.Purchase)
+	l.Contract = l.Contract || f.Notice.Kind == events.NoticeEntitlement
 	if f.Status == events.LicenceUnknown {
 		return
 	}
 	l.Status, l.StatusAt = f.Status, f.Notice.At
 	l.Offer = cmp.Or(f.Notice.Offer, l.Offer)
-	l.Dimension = cmp.Or(f.Notice.Dimension, l.Dimension)
-	if f.Notice.Until != nil {
-		l.Until = *f.Notice.Until
-	}
 }
 
 func (l *Licence) learn(p events.Purchase) {
 	l.Purchase = events.Purchase{
 		Product: cmp.Or(l.Purchase.Product, p.Product), Buyer: cmp.Or(l.Purchase.Buyer, p.Buyer),
-		Customer: cmp.Or(l.Purchase.Customer, p.Customer), ARN: cmp.Or(l.Purchase.ARN, p.ARN),
+		Customer: cmp.Or(l.Purchase.Customer, p.Customer), ARN: arnOf(l.Purchase.ARN, p.ARN),
 		Agreement: cmp.Or(p.Agreement, l.Purchase.Agreement), FreeTrial: l.Purchase.FreeTrial || p.FreeTrial,
 	}
 }
 
-// After returns the status that the notice gives the licence. It is LicenceUnknown if the notice
-// says nothing about it, or is older than the one that told the present status. Of two notices of
-// one time, the one that ends more counts.
+// arnOf returns the ARN with which AWS can be asked: events have been seen to leave out "arn:".
+func arnOf(known, told string) string {
+	if known == "" || strings.HasPrefix(told, "arn:") && !strings.HasPrefix(known, "arn:") {
+		return told
+	}
+	return known
+}
+
+// After returns the status that the notice gives the licence, LicenceUnknown if it gives none: it
+// says nothing about it, or is older than the notice that told the present status. Of two notices
+// of the same time the one that ends more counts.
 func (l Licence) After(notice events.MarketplaceNotified) events.LicenceStatus {
 	told := statusOf[notice.Kind]
 	switch order := notice.At.Compare(l.StatusAt); {

@@ -10,8 +10,7 @@ import (
 // Threshold is the highest part of a quota that a key has reached in the latest period of that
 // length that a fact tells of.
 type Threshold struct {
-	Period string
-	// PeriodStart is the period's first day (YYYY-MM-DD, UTC).
+	Period      string
 	PeriodStart string
 	Percent     int
 }

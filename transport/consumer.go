@@ -24,8 +24,7 @@ type Consumer struct {
 	Handlers map[string]Handler
 	// Raw handles messages that are not events, for queues that others fill. It replaces Handlers.
 	Raw func(ctx context.Context, msg RawMessage) error
-	// IgnoreUnknown acks events without a handler, for queues that get every fact. Otherwise
-	// they become dead letters.
+	// IgnoreUnknown acks events without a handler, for queues that get every fact.
 	IgnoreUnknown bool
 	Subscriber    pubsub.SubscriberConfig
 

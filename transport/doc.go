@@ -1,6 +1,6 @@
 // Package transport carries events from senders to handlers. It chooses each event's queue or
-// topic and its group, dispatches received events by type, and decides whether a failed event is
-// retried or becomes a dead letter. Package pubsub moves the messages over SQS and SNS.
+// topic, dispatches received events by type, and decides whether a failed one is retried or
+// becomes a dead letter. Package pubsub moves the messages over SQS and SNS.
 //
 //	Sender --> pubsub.Publisher ------> SQS --> pubsub.Subscriber --> Worker --> Handler
 //	     \---> pubsub.TopicPublisher -> SNS ------^                       \----> dead letters

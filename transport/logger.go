@@ -5,7 +5,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// logger logs Watermill's lines one level lower: its Info helps only people who debug it.
+// Watermill's Info helps only people who debug it, so its lines go one level lower.
 type logger struct{ log zerolog.Logger }
 
 // NewLogger adapts a zerolog logger for Watermill, without payloads.

@@ -107,10 +107,14 @@ func encode(ev events.Event, to Destination, deduplicate func(events.Event) stri
 }
 
 // group keeps an account's events in order; on standard queues it keeps accounts from holding
-// up each other.
+// up each other. Checks of a licence's entitlement have a group of their own: they wait for AWS, and what
+// AWS says about the licence must not wait with them.
 func group(ev events.Event) string {
-	if job, ok := ev.Data.(events.JobRequested); ok {
-		return job.Job
+	switch data := ev.Data.(type) {
+	case events.JobRequested:
+		return data.Job
+	case events.EntitlementCheckRequested:
+		return string(ev.Subject) + "#entitlement"
 	}
 	return string(ev.Subject)
 }

@@ -234,8 +234,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// page collects a page of a plan. If API Gateway does not answer for a plan, the run passes over
-// it and delays no other; the next run collects what is missing.
+// page collects a page of a plan. A plan for which API Gateway does not answer delays no other;
+// the next run collects what is missing.
 func (c *Collector) page(ctx context.Context, p progress, plan planned) (progress, error) {
 	asked := c.Now().UTC().Truncate(time.Second)
 	usage, next, err := c.session(ctx).UsagePage(ctx, plan.ID, p.First, day(asked), p.Position)

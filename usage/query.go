@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	// MaxDays is how many days a query may have.
 	MaxDays     = 366
 	defaultDays = 30
 )

@@ -77,12 +77,12 @@ func (r *Recorder) Record(ctx context.Context, counters []owned, asked time.Time
 	return len(write), r.Table.write(ctx, write)
 }
 
-// errNotUnderstood: the stream holds a fact that only newer workers understand. The counter is not
-// written either, so that one of these tells the threshold.
+// errNotUnderstood: the stream holds a fact that only newer workers understand. One of these
+// writes the counter and tells the threshold.
 var errNotUnderstood = errors.New("the stream is for newer workers")
 
-// tell appends and publishes the fact about the threshold that a counter has passed. It publishes
-// one that the fold has already if that may not have happened.
+// tell appends and publishes the fact about a threshold that a counter has passed, or publishes
+// it again if that may not have happened.
 func (r *Recorder) tell(ctx context.Context, c owned) error {
 	used, _ := c.consumed()
 	pair := portal.Pair{Key: c.Key, Plan: c.Plan}

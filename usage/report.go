@@ -97,8 +97,8 @@ func newReport(q Query, counters []Counter, collected map[portal.PlanID]Collecte
 	return report
 }
 
-// dayOf is a counter's day. Each collection reads the days of its begin and the day before, and
-// writes nothing if nothing has changed.
+// dayOf: each collection reads the days of its begin and the day before, and writes only what has
+// changed.
 func dayOf(c Counter, collected time.Time) Day {
 	d := Day{Day: c.Day, Used: c.Used, Limit: c.Limit, Remaining: c.Remaining, Period: c.Period, AsOf: c.AsOf}
 	if read := day(collected).AddDate(0, 0, -1); collected.After(d.AsOf) {

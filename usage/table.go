@@ -92,9 +92,9 @@ func (t *Table) noteCollected(ctx context.Context, c Collected) error {
 type Cycle struct {
 	Began time.Time `dynamodbav:"began"`
 	Ended time.Time `dynamodbav:"ended"`
-	// Plans counts those that were collected, Skipped those that nobody holds, and Failed those
-	// that API Gateway did not answer for. Pages counts calls, Keys the keys in the answers, and
-	// Written the counters that had changed.
+	// Plans counts collected plans, Skipped those that nobody holds, and Failed those that API
+	// Gateway did not answer for. Pages counts calls, Keys the keys in the answers, and Written
+	// the changed counters.
 	Plans   int `dynamodbav:"plans"`
 	Skipped int `dynamodbav:"skipped"`
 	Failed  int `dynamodbav:"failed"`

@@ -32,8 +32,8 @@ type Counter struct {
 	AsOf time.Time `dynamodbav:"as_of"`
 }
 
-// consumed is how much of the quota is gone. It is not the sum of the days: API Gateway may have
-// been told to grant more, or to count what another key used.
+// consumed is how much of the quota is gone, not the sum of the days: API Gateway may have been
+// told to grant more, or to count what another key used.
 func (c Counter) consumed() (used int64, ok bool) {
 	if c.Limit == nil || c.Remaining == nil || *c.Limit <= 0 {
 		return 0, false
@@ -44,7 +44,7 @@ func (c Counter) consumed() (used int64, ok bool) {
 var thresholds = []int{100, 90, 80, 50}
 
 // level is the highest threshold that the counter has passed, or 0. A day without calls passes
-// none: AWS does not document what it says of such a day's quota.
+// none: AWS does not document what it says of its quota.
 func (c Counter) level() int {
 	used, ok := c.consumed()
 	if !ok || c.Used == 0 {
@@ -59,7 +59,7 @@ func (c Counter) level() int {
 }
 
 // updates reports whether c says more than the stored counter of the same key, plan and day. The
-// quota of a past day stays as it was.
+// quota of a past day stays.
 func (c Counter) updates(stored Counter, today time.Time) bool {
 	switch {
 	case c.Used != stored.Used:

@@ -14,6 +14,7 @@ import (
 type marketplaceCommand struct {
 	Licences  marketplaceLicencesCommand  `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
 	Show      marketplaceShowCommand      `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
+	Notices   marketplaceNoticesCommand   `cmd:"" help:"List the newest notices of AWS Marketplace that name no licence, also those that this version cannot read."`
 	Setup     marketplaceSetupCommand     `cmd:"" help:"Give the usage plans that API Gateway meters their product codes, and say what to enter at AWS Marketplace."`
 	Subscribe marketplaceSubscribeCommand `cmd:"" help:"Have the notices about a listing sent to the portal's queue, and say which settings that needs."`
 	Doctor    marketplaceDoctorCommand    `cmd:"" help:"Check all that selling plans on AWS Marketplace needs, or send a test notice."`
@@ -62,27 +63,28 @@ func buyerOf(buyer portal.AWSAccount, customer string) string {
 }
 
 type licenceJSON struct {
-	Licence   portal.Stream      `json:"licence"`
-	Product   portal.ProductCode `json:"product"`
-	Buyer     portal.AWSAccount  `json:"buyer,omitempty"`
-	Customer  string             `json:"customer,omitempty"`
-	State     string             `json:"state"`
-	Since     *time.Time         `json:"since,omitempty"`
-	Account   portal.AccountID   `json:"account,omitempty"`
-	Plan      portal.PlanID      `json:"plan,omitempty"`
-	Name      string             `json:"name,omitempty"`
-	ClaimedAt *time.Time         `json:"claimed_at,omitempty"`
-	Operation portal.OperationID `json:"operation,omitempty"`
-	Agreement string             `json:"agreement,omitempty"`
-	Dimension string             `json:"dimension,omitempty"`
-	FreeTrial bool               `json:"free_trial,omitempty"`
-	Until     *time.Time         `json:"until,omitempty"`
+	Licence    portal.Stream      `json:"licence"`
+	Product    portal.ProductCode `json:"product"`
+	Buyer      portal.AWSAccount  `json:"buyer,omitempty"`
+	Customer   string             `json:"customer,omitempty"`
+	State      string             `json:"state"`
+	Since      *time.Time         `json:"since,omitempty"`
+	Account    portal.AccountID   `json:"account,omitempty"`
+	Plan       portal.PlanID      `json:"plan,omitempty"`
+	Name       string             `json:"name,omitempty"`
+	ClaimedAt  *time.Time         `json:"claimed_at,omitempty"`
+	Operation  portal.OperationID `json:"operation,omitempty"`
+	Agreement  string             `json:"agreement,omitempty"`
+	Dimensions []string           `json:"dimensions,omitempty"`
+	Unsold     bool               `json:"unsold,omitempty"`
+	FreeTrial  bool               `json:"free_trial,omitempty"`
+	Until      *time.Time         `json:"until,omitempty"`
 }
 
 func licenceJSONOf(l projections.Licence) licenceJSON {
 	return licenceJSON{
 		Licence: l.Stream, Product: l.Product, Buyer: l.Buyer, Customer: l.Customer, State: l.State, Since: instant(l.Since), Account: l.Account,
-		Plan: l.Plan, Name: l.Name, ClaimedAt: instant(l.ClaimedAt), Operation: l.Operation, Agreement: l.Agreement, Dimension: l.Dimension,
+		Plan: l.Plan, Name: l.Name, ClaimedAt: instant(l.ClaimedAt), Operation: l.Operation, Agreement: l.Agreement, Dimensions: l.Dimensions, Unsold: l.Unsold,
 		FreeTrial: l.FreeTrial, Until: instant(l.Until),
 	}
 }

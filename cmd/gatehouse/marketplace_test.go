@@ -120,14 +120,61 @@ func TestAnOperatorReadsWhatToDoAboutALicence(t *testing.T) {
 	}
 }
 
+func TestAnOperatorReadsWhatABuyerHasPaidFor(t *testing.T) {
+	t.Parallel()
+	claimed, paid := events.LicenceClaimed{Account: "ann", Plan: "pro", Name: "Pro"}, told(events.NoticeSubscribed, noon, events.LicenceActive)
+	for name, c := range map[string]struct {
+		facts []events.Fact
+		says  []string
+	}{
+		"dimensions that no plan names": {
+			[]events.Fact{claimed, paid, events.LicenceEntitled{Dimensions: []string{"gold", "evil\x1b[31m"}, Until: &noon}},
+			[]string{"dimensions    gold, evil�[31m\n", "No plan of the catalog names the contract dimensions gold, evil�[31m", "no plan of the catalog names that, so the plan stays", "until 2026-03-01 12:00:00 UTC"},
+		},
+		"a contract that has lapsed": {
+			[]events.Fact{claimed, paid, events.LicenceEntitled{Lapsed: true}}, []string{"the buyer is entitled to nothing, so the account has no access", "AWS said that the buyer is entitled to nothing\n"},
+		},
+		"another plan": {
+			[]events.Fact{claimed, paid, events.LicencePlanChanged{Account: "ann", From: "pro", Plan: "max", Name: "Max", Open: true}},
+			[]string{"plan          max (Max)\n", "the licence pays for the plan max (Max) now, and no longer for pro\n"},
+		},
+		"a renewal": {
+			[]events.Fact{events.LicenceClaimed{Account: "ann", Plan: "pro", Name: "Pro", Renews: &events.Renews{Licence: "licence/l-0"}}},
+			[]string{"it renews licence/l-0, so account ann has it, too, for the plan pro (Pro)\n"},
+		},
+	} {
+		var text strings.Builder
+		printLicence(&text, shownLicence(c.facts...))
+		for _, want := range c.says {
+			if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), strings.Join(strings.Fields(want), " ")) {
+				t.Errorf("%s: it prints\n%s\nwithout\n%s", name, &text, want)
+			}
+		}
+	}
+}
+
+func TestNoticesThatNameNoLicenceAreListed(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	printNotices(&text, []keptNoticeJSON{
+		keptNoticeJSONOf(projections.KeptNotice{Kind: events.NoticeUnknown, At: noon, Source: "m-1", Product: "prod", Text: "{\"action\":\"perhaps\"}\nx\x1b[31m"}),
+		keptNoticeJSONOf(projections.KeptNotice{Kind: events.NoticeAgreementCreated, At: noon, Source: "e-1", Agreement: "agmt-1", Buyer: "111122223333"}),
+	})
+	want := "2026-03-01 12:00:00 UTC  unknown\n  source    m-1\n  product   prod\n  text      {\"action\":\"perhaps\"}�x�[31m\n\n" +
+		"2026-03-01 12:00:00 UTC  agreement-created\n  source    e-1\n  agreement agmt-1\n  buyer     111122223333\n\n2 notices.\n"
+	if text.String() != want {
+		t.Errorf("it prints\n%q\nwant\n%q", text.String(), want)
+	}
+}
+
 func TestOnlyPossibleStepsAreOffered(t *testing.T) {
 	t.Parallel()
 	for want, p := range map[string]simulate.Purchase{
-		"pay fail-payment":        {Status: "ACTIVE", Entitlement: "PENDING"},
-		"cancel end":              {Status: "ACTIVE", Entitlement: "PROVISIONED"},
-		"end resubscribe":         {Status: "ACTIVE", Entitlement: "PROVISIONED", Cancelling: true, Older: true},
-		"deprovision resubscribe": {Status: "CANCELLED", Entitlement: "PROVISIONED"},
-		"resubscribe":             {Status: "TERMINATED", Entitlement: "FAILED"},
+		"pay fail-payment":            {Status: "ACTIVE", Entitlement: "PENDING"},
+		"cancel end renew renew-same": {Status: "ACTIVE", Entitlement: "PROVISIONED"},
+		"end resubscribe":             {Status: "ACTIVE", Entitlement: "PROVISIONED", Cancelling: true, Older: true},
+		"deprovision resubscribe":     {Status: "CANCELLED", Entitlement: "PROVISIONED"},
+		"resubscribe":                 {Status: "TERMINATED", Entitlement: "FAILED"},
 	} {
 		if got := strings.Join(nextSteps(p), " "); got != want {
 			t.Errorf("%+v: %s, want %s", p, got, want)

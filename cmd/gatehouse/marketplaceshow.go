@@ -40,7 +40,7 @@ func printLicence(w io.Writer, l app.FoundLicence) {
 	pairs(w,
 		[2]string{"licence", oneLine(string(l.Stream))}, [2]string{"product", printable(string(l.Purchase.Product))}, [2]string{"buyer", printable(string(l.Purchase.Buyer))},
 		[2]string{"customer", printable(l.Purchase.Customer)}, [2]string{"agreement", printable(l.Purchase.Agreement)}, [2]string{"offer", printable(l.Offer)},
-		[2]string{"dimension", printable(l.Dimension)}, [2]string{"until", moment(l.Until)}, [2]string{"account", printable(string(l.Claim.Account))},
+		[2]string{"dimensions", printable(strings.Join(l.Dimensions, ", "))}, [2]string{"until", moment(l.Until)}, [2]string{"account", printable(string(l.Claim.Account))},
 		[2]string{"plan", printable(named(l.Claim))}, [2]string{"claimed", moment(l.Claim.At)}, [2]string{"access", access},
 		[2]string{"state", said}, [2]string{"next", next},
 	)
@@ -77,6 +77,13 @@ func inWords(l state.Licence) (said, next string) {
 	}
 	switch l.Status {
 	case events.LicenceActive:
+		switch {
+		case l.Lapsed:
+			return "AWS says that the buyer is entitled to nothing, so the account has no access.", again
+		case l.Unsold():
+			return "AWS says that it is active. No plan of the catalog names the contract dimensions " + oneLine(strings.Join(l.Dimensions, ", ")) + ", so the account keeps its plan.",
+				"Add them to the `dimensions` of a plan in its product folder. The worker asks AWS again within a day."
+		}
 		return "AWS says that it is active.", find
 	case events.LicenceFailed:
 		return "AWS could not take the payment.", "The buyer has to correct the payment method of their AWS account. Access begins once AWS says that the purchase is active."
@@ -95,11 +102,18 @@ func recounted(fact events.Event) string {
 	case events.LicenceNoticed:
 		return recountedNotice(f)
 	case events.LicenceClaimed:
+		if f.Renews != nil {
+			return fmt.Sprintf("it renews %s, so account %s has it, too, for the plan %s (%s)", f.Renews.Licence, f.Account, f.Plan, f.Name)
+		}
 		return fmt.Sprintf("account %s claimed it for the plan %s (%s), operation %s", f.Account, f.Plan, f.Name, fact.Operation)
 	case events.LicenceReleased:
 		return fmt.Sprintf("account %s released it", f.Account)
 	case events.LicenceAccessWanted:
 		return fmt.Sprintf("access begins for account %s, plan %s", f.Account, f.Plan)
+	case events.LicenceEntitled:
+		return recountedEntitlement(f)
+	case events.LicencePlanChanged:
+		return fmt.Sprintf("the licence pays for the plan %s (%s) now, and no longer for %s", f.Plan, f.Name, f.From)
 	case events.LicenceAccessEnding:
 		return fmt.Sprintf("access ends for account %s, plan %s: %s", f.Account, f.Plan, f.Reason)
 	case events.RequestRejected:
@@ -110,6 +124,20 @@ func recounted(fact events.Event) string {
 		return fmt.Sprintf("the account claimed it again, which changed nothing, operation %s", fact.Operation)
 	}
 	return events.Name(fact.Type())
+}
+
+func recountedEntitlement(f events.LicenceEntitled) string {
+	if f.Lapsed {
+		return "AWS said that the buyer is entitled to nothing"
+	}
+	text := "AWS said that the buyer has paid for " + strings.Join(f.Dimensions, ", ")
+	if f.Until != nil {
+		text += " until " + moment(*f.Until)
+	}
+	if f.Plan == "" {
+		text += "; no plan of the catalog names that, so the plan stays"
+	}
+	return text
 }
 
 func recountedNotice(f events.LicenceNoticed) string {
@@ -131,20 +159,20 @@ func tellsStatus(kind events.NoticeKind) bool {
 }
 
 type foundLicenceJSON struct {
-	Licence   portal.Stream        `json:"licence"`
-	Purchase  events.Purchase      `json:"purchase"`
-	Status    events.LicenceStatus `json:"status,omitempty"`
-	StatusAt  *time.Time           `json:"status_at,omitempty"`
-	Words     string               `json:"words"`
-	Next      string               `json:"next"`
-	Offer     string               `json:"offer,omitempty"`
-	Dimension string               `json:"dimension,omitempty"`
-	Until     *time.Time           `json:"until,omitempty"`
-	Account   portal.AccountID     `json:"account,omitempty"`
-	Plan      portal.PlanID        `json:"plan,omitempty"`
-	ClaimedAt *time.Time           `json:"claimed_at,omitempty"`
-	Access    bool                 `json:"access"`
-	Facts     []licenceFactJSON    `json:"facts"`
+	Licence    portal.Stream        `json:"licence"`
+	Purchase   events.Purchase      `json:"purchase"`
+	Status     events.LicenceStatus `json:"status,omitempty"`
+	StatusAt   *time.Time           `json:"status_at,omitempty"`
+	Words      string               `json:"words"`
+	Next       string               `json:"next"`
+	Offer      string               `json:"offer,omitempty"`
+	Dimensions []string             `json:"dimensions,omitempty"`
+	Until      *time.Time           `json:"until,omitempty"`
+	Account    portal.AccountID     `json:"account,omitempty"`
+	Plan       portal.PlanID        `json:"plan,omitempty"`
+	ClaimedAt  *time.Time           `json:"claimed_at,omitempty"`
+	Access     bool                 `json:"access"`
+	Facts      []licenceFactJSON    `json:"facts"`
 }
 
 type licenceFactJSON struct {
@@ -160,7 +188,7 @@ func foundLicenceJSONOf(l app.FoundLicence) foundLicenceJSON {
 	said, next := inWords(l.Licence)
 	out := foundLicenceJSON{
 		Licence: l.Stream, Purchase: l.Purchase, Status: l.Status, StatusAt: instant(l.StatusAt), Words: said, Next: next, Offer: l.Offer,
-		Dimension: l.Dimension, Until: instant(l.Until), Account: l.Claim.Account, Plan: l.Claim.Plan, ClaimedAt: instant(l.Claim.At),
+		Dimensions: l.Dimensions, Until: instant(l.Until), Account: l.Claim.Account, Plan: l.Claim.Plan, ClaimedAt: instant(l.Claim.At),
 		Access: l.Open, Facts: []licenceFactJSON{},
 	}
 	for _, fact := range l.Facts {

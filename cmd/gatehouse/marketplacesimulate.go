@@ -21,6 +21,8 @@ type marketplaceSimulateCommand struct {
 	Cancel      string `xor:"step" placeholder:"AGREEMENT" help:"The buyer cancels."`
 	End         string `xor:"step" placeholder:"AGREEMENT" help:"The agreement ends."`
 	Deprovision string `xor:"step" placeholder:"AGREEMENT" help:"AWS takes the licence of an ended agreement away."`
+	Renew       string `xor:"step" placeholder:"AGREEMENT" help:"The buyer renews, and AWS makes another licence."`
+	RenewSame   string `xor:"step" placeholder:"AGREEMENT" help:"The buyer renews, and AWS keeps the licence."`
 	Resubscribe string `xor:"step" placeholder:"AGREEMENT" help:"The buyer who has cancelled buys again at once."`
 }
 
@@ -32,6 +34,7 @@ func (marketplaceSimulateCommand) Help() string {
 func (c marketplaceSimulateCommand) step() (name, agreement string) {
 	for _, one := range [][2]string{
 		{"pay", c.Pay}, {"fail-payment", c.FailPayment}, {"cancel", c.Cancel}, {"end", c.End}, {"deprovision", c.Deprovision}, {"resubscribe", c.Resubscribe},
+		{"renew", c.Renew}, {"renew-same", c.RenewSame},
 	} {
 		if one[1] != "" {
 			return one[0], one[1]
@@ -116,7 +119,7 @@ func nextSteps(p simulate.Purchase) []string {
 	case p.Status == "ACTIVE" && p.Cancelling:
 		return []string{"end", "resubscribe"}
 	case p.Status == "ACTIVE":
-		return []string{"cancel", "end"}
+		return []string{"cancel", "end", "renew", "renew-same"}
 	case !p.Older && p.Entitlement == "PROVISIONED":
 		return []string{"deprovision", "resubscribe"}
 	}

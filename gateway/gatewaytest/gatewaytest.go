@@ -77,13 +77,13 @@ type Wire struct {
 	next aws.HTTPClient
 	// PageSize replaces the page size of 500 unless it is 0.
 	PageSize int
-	// Rejection answers the calls that Reject names; nil answers with a BadRequestException.
-	Rejection func(Pass) (*http.Response, error)
+	// Refusal answers the calls that Refuse names; nil answers with a BadRequestException.
+	Refusal func(Pass) (*http.Response, error)
 
-	mu       sync.Mutex
-	calls    []string
-	rejected map[string]string
-	on       func(operation string, pass Pass) (*http.Response, error)
+	mu      sync.Mutex
+	calls   []string
+	refused map[string]string
+	on      func(operation string, pass Pass) (*http.Response, error)
 }
 
 // Do makes one call.
@@ -98,9 +98,9 @@ func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	on := f.on
 	f.mu.Unlock()
 	pass := func() (*http.Response, error) { return f.next.Do(r) }
-	if f.rejects(op, r) {
-		if f.Rejection != nil {
-			return f.Rejection(pass)
+	if f.refuses(op, r) {
+		if f.Refusal != nil {
+			return f.Refusal(pass)
 		}
 		return Answer(http.StatusBadRequest, "BadRequestException", "Invalid API Key")(pass)
 	}
@@ -267,16 +267,16 @@ func (w *World) Key(t *testing.T, name string) portal.GatewayKeyID {
 	return portal.GatewayKeyID(aws.ToString(out.Id))
 }
 
-// Reject rejects every call of an operation whose body holds the text.
-func (f *Wire) Reject(operation, text string) {
+// Refuse refuses every call of an operation whose body holds the text.
+func (f *Wire) Refuse(operation, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rejected = map[string]string{operation: text}
+	f.refused = map[string]string{operation: text}
 }
 
-func (f *Wire) rejects(op string, r *http.Request) bool {
+func (f *Wire) refuses(op string, r *http.Request) bool {
 	f.mu.Lock()
-	text, ok := f.rejected[op]
+	text, ok := f.refused[op]
 	f.mu.Unlock()
 	if !ok || r.GetBody == nil && r.Body == nil {
 		return false

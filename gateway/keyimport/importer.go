@@ -1,7 +1,7 @@
 // Package keyimport creates keys: singly while few are wanted, by ImportApiKeys once many wait.
 // AWS allows about one attachment a second, while one import makes a hundred keys and
-// attachments. AWS documents little of what an import does, so a probe tries it in each AWS
-// account and Region, and workers import only where its Finding allows it (decision 0010).
+// attachments. AWS documents little of what an import does, so workers import only where a
+// probe's Finding allows it (decision 0010).
 package keyimport
 
 import (
@@ -50,8 +50,8 @@ type controlPlane interface {
 
 // Config configures an Importer. The zero value is usable.
 type Config struct {
-	// AtLeast is how many creations and attachments, this one included, must be under way in the
-	// process for a creation to wait for others; 0 is 4.
+	// AtLeast is how many creations and attachments must be under way in the process, this one
+	// included, for a creation to wait for others; 0 is 4.
 	AtLeast int
 	// Rows is the most keys of one import; 0 is 100. AWS publishes no limit.
 	Rows int
@@ -73,7 +73,7 @@ type Creation struct {
 	Key   gateway.Key
 	Plans []portal.PlanID
 	// Before UntriedUntil, nobody else can have tried to create the key, so an import need not
-	// look for it first.
+	// look for it.
 	UntriedUntil time.Time
 	Urgency      gateway.Urgency
 	Lease        func() time.Time
@@ -87,10 +87,10 @@ type Created struct {
 	Plans []portal.PlanID
 }
 
-// Create creates a key that does not exist as far as the caller knows. If it does, Create finds
-// it by its name and leaves it as it is; a disabled key stays disabled. Errors are those of a
-// gateway.Session. After an error the key may exist and be in its plans: the caller may call
-// Create again, or, if it no longer wants the key, must look for it with FindKey.
+// Create creates a key that should not exist. If it does, Create finds it by its name and leaves
+// it as it is; a disabled key stays disabled. Errors are those of a gateway.Session. After an
+// error the key may exist and be in its plans: the caller may call Create again, or, if it no
+// longer wants the key, must look for it with FindKey.
 func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	defer i.leave()
 	// ImportApiKeys cannot set a customer.
@@ -119,7 +119,6 @@ func (i *Importer) leave() {
 	i.active--
 }
 
-// creation is a waiting Creation. It gets one answer.
 type creation struct {
 	Creation
 	ctx    context.Context

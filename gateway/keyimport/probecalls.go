@@ -16,7 +16,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// pageSize is the largest page that API Gateway gives.
 var pageSize = aws.Int32(500)
 
 func (p *probe) importRows(ctx context.Context, rows []gateway.ImportRow) (answer gateway.ImportAnswer, err error) {

@@ -19,7 +19,7 @@ type wave struct {
 	session  *gateway.Session
 	rows     int // the most keys of one import
 	prefixes *prefixes
-	// begun: an import of this wave has passed the check of the room for keys.
+	// begun: an import of this wave has found room for keys.
 	begun bool
 }
 
@@ -51,7 +51,6 @@ func (w *wave) create(ctx context.Context, rows []*creation) {
 // untried: no other worker can have tried.
 func (w *wave) untried(c *creation) bool { return w.plane.Now().Before(c.UntriedUntil) }
 
-// find adds the ids of the rows that exist.
 func (w *wave) find(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) error {
 	return w.prefixes.find(rows, "", func(prefix, position string) ([]gateway.Listed, string, error) {
 		return w.session.KeysPage(ctx, prefix, position)
@@ -88,7 +87,7 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 		return nil
 	case err == nil:
 		return nil // some were not valid: singly each gets its own error
-	case !gateway.FileRejected(err):
+	case !gateway.FileRefused(err):
 		return err
 	case len(rows) == 1:
 		return nil
@@ -142,7 +141,7 @@ func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err 
 }
 
 // tooLate: the row's caller has stopped waiting, its message's lease is too short, or another
-// worker may have tried since.
+// worker may have tried.
 func (w *wave) tooLate(c *creation) bool {
 	return c.ctx.Err() != nil || c.Lease != nil && !w.plane.Outlasts(c.Lease) || !c.looked && !w.untried(c)
 }

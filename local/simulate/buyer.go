@@ -28,7 +28,7 @@ type Purchase struct {
 }
 
 // Steps names what Take can do.
-var Steps = []string{"pay", "fail-payment", "cancel", "end", "deprovision", "resubscribe"}
+var Steps = []string{"pay", "fail-payment", "cancel", "end", "deprovision", "resubscribe", "renew", "renew-same"}
 
 // Buy has a new buyer subscribe without paying. older chooses the listing with topics.
 func (s *Simulator) Buy(ctx context.Context, older bool) (Purchase, error) {
@@ -44,12 +44,18 @@ func (s *Simulator) Buy(ctx context.Context, older bool) (Purchase, error) {
 	return s.shown(bought), spoken(err)
 }
 
-// Take takes one of the Steps. Resubscribing returns the new purchase.
+// Take takes one of the Steps for an agreement. Resubscribing and renewing return the new purchase.
 func (s *Simulator) Take(ctx context.Context, step, agreement string) (Purchase, error) {
 	take := map[string]func(context.Context, string) (marketplace.Purchase, error){
 		"pay": s.market.Pay, "fail-payment": s.market.FailPayment, "cancel": s.market.Cancel, "deprovision": s.market.Deprovision, "resubscribe": s.market.Resubscribe,
 		"end": func(ctx context.Context, agreement string) (marketplace.Purchase, error) {
 			return s.market.End(ctx, agreement, marketplace.Ending{})
+		},
+		"renew": func(ctx context.Context, agreement string) (marketplace.Purchase, error) {
+			return s.market.Renew(ctx, agreement, marketplace.Renewal{})
+		},
+		"renew-same": func(ctx context.Context, agreement string) (marketplace.Purchase, error) {
+			return s.market.Renew(ctx, agreement, marketplace.Renewal{KeepLicence: true})
 		},
 	}[step]
 	if take == nil {

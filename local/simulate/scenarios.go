@@ -28,6 +28,8 @@ var scenarios = []scenario{
 	{"cancelled and bought again at once", boughtAgain},
 	{"a notice arrives late", lateNotice},
 	{"a notice is lost", lostNotice},
+	{"renewed with the same licence", renewedSame},
+	{"renewed with another licence", renewedOther},
 	{"two licences of one account", twoLicences},
 	{"another account claims the licence", secondClaim},
 }
@@ -205,12 +207,8 @@ func lostNotice(ctx context.Context, p *play) error {
 	if p.on.kind == marketplace.SNS {
 		return notPlayed("SNS repeats a delivery for days, so workers do not look for lost notices of older listings")
 	}
-	run, err := jobs.NewRuns(p.tables, p.names.Records).Load(ctx, reconcileJob)
-	switch {
-	case err != nil:
+	if err := p.reconciles(ctx, "so they learn of a lost notice only when AWS sends it again"); err != nil {
 		return err
-	case run.Version == 0:
-		return notPlayed("the workers of this portal do not compare agreements with licences, so they learn of a lost notice only when AWS sends it again")
 	}
 	h, err := p.claimed(ctx)
 	if err != nil {
@@ -234,6 +232,67 @@ func lostNotice(ctx context.Context, p *play) error {
 		return err
 	}
 	return p.check(ctx, "pay; the notice is lost, and another buyer comes", h)
+}
+
+// reconciles returns a notPlayed if the workers do not compare agreements with licences.
+func (p *play) reconciles(ctx context.Context, so string) error {
+	run, err := jobs.NewRuns(p.tables, p.names.Records).Load(ctx, reconcileJob)
+	if err == nil && run.Version == 0 {
+		return notPlayed("the workers of this portal do not compare agreements with licences, " + so)
+	}
+	return err
+}
+
+func renewedSame(ctx context.Context, p *play) error {
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	if h.Purchase, err = p.market.Renew(ctx, h.Agreement, marketplace.Renewal{KeepLicence: true}); err != nil {
+		return err
+	}
+	return p.check(ctx, "renew, with the same licence", h)
+}
+
+// renewedOther renews a purchase with a licence that nobody claims. Both licences work until AWS takes the old one
+// away.
+func renewedOther(ctx context.Context, p *play) error {
+	if p.on.kind == marketplace.SNS {
+		return notPlayed("the customers of older listings keep their licence when they renew")
+	}
+	if err := p.reconciles(ctx, "so they do not know which agreement renews which"); err != nil {
+		return err
+	}
+	h, err := p.active(ctx)
+	if err != nil {
+		return err
+	}
+	bought, err := p.market.Renew(ctx, h.Agreement, marketplace.Renewal{})
+	if err != nil {
+		return err
+	}
+	next := &holding{Purchase: bought, owner: h.owner}
+	err = p.until(ctx, "the workers to carry the claim over", func() (bool, error) {
+		state, err := h.owner.state(ctx, next.stream())
+		return state == "active", err
+	})
+	var late lateError
+	if errors.As(err, &late) {
+		p.played.Result = Differs
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.check(ctx, "renew; the new licence", next); err != nil {
+		return err
+	}
+	if err := p.check(ctx, "the old licence, beside the new one", h); err != nil {
+		return err
+	}
+	if err := p.take(ctx, "deprovision the old licence", h, p.market.Deprovision); err != nil {
+		return err
+	}
+	return p.check(ctx, "the new licence, without the old one", next)
 }
 
 func twoLicences(ctx context.Context, p *play) error {

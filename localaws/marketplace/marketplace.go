@@ -58,6 +58,7 @@ func (s *Service) Agreements() wire.JSONService {
 			"SearchAgreements":         wire.Op(s.searchAgreements),
 			"DescribeAgreement":        wire.Op(s.describeAgreement),
 			"GetAgreementEntitlements": wire.Op(s.getAgreementEntitlements),
+			"GetAgreementTerms":        wire.Op(s.getAgreementTerms),
 		},
 	}
 }

@@ -1,6 +1,6 @@
-// Package arrival receives the buyers whom AWS Marketplace sends to the portal. It resolves their
+// Package arrival receives the buyers whom AWS Marketplace sends to the portal: it resolves their
 // registration tokens, finds the plan that they bought, and keeps the purchase until a person
-// confirms it. It gives nobody access.
+// confirms it.
 package arrival
 
 import (
@@ -112,7 +112,7 @@ func (d *Desk) plan(ctx context.Context, offered catalog.Document, target string
 	if len(plans) == 1 {
 		return plans[0], nil
 	}
-	if !slices.ContainsFunc(plans, func(p catalog.Plan) bool { return len(p.Listing.Dimensions) > 0 }) {
+	if !catalog.ByDimensions(plans) {
 		// Without dimensions, each plan has its own address.
 		for _, plan := range plans {
 			if string(plan.ID) == target {
@@ -124,10 +124,8 @@ func (d *Desk) plan(ctx context.Context, offered catalog.Document, target string
 	if err != nil {
 		return catalog.Plan{}, err
 	}
-	for _, plan := range plans {
-		if slices.ContainsFunc(plan.Listing.Dimensions, func(dimension string) bool { return slices.Contains(dimensions, dimension) }) {
-			return plan, nil
-		}
+	if plan, ok := catalog.Buys(plans, dimensions); ok {
+		return plan, nil
 	}
 	return catalog.Plan{}, &portal.Error{
 		Code: portal.Unavailable, Err: fmt.Errorf("a buyer of product %s has the dimensions %q: %w", bought.Product, dimensions, ErrUndecided),

@@ -23,18 +23,18 @@ type Intake struct {
 	Allowed notice.Allowed
 	Sender  sender
 	Now     func() time.Time
-	// Demand returns a message that starts a reading of the agreements, for notices about
-	// agreements, which name no licence. nil sends none.
-	Demand func(notice string, at time.Time) events.Event
+	// Demand returns the message that has the agreements read soon after that time. It is sent with
+	// notices about agreements, which name no licence. nil sends none.
+	Demand func(at time.Time) events.Event
 }
 
 // maxAhead is how far ahead of this process's clock a notice's time may be. A later time counts
 // as now; otherwise no notice could follow it.
 const maxAhead = 10 * time.Second
 
-// Handle sends one message on as a MarketplaceNotified. Redeliveries and repeats of a notice have
-// the same id, so workers handle it once. A message that is no notice or has a forbidden origin
-// is portal.Invalid, so it becomes a dead letter.
+// Handle sends one message on as a MarketplaceNotified. Repeats of a notice have the same id, so
+// workers handle it once. A message that is no notice or has a forbidden origin is
+// portal.Invalid, which makes it a dead letter.
 func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	read, err := notice.Parse(msg.Body, notice.Delivery{ID: msg.ID, At: msg.SentAt})
 	var unreadable *notice.Unreadable
@@ -51,10 +51,14 @@ func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	if read.Data.At.After(now.Add(maxAhead)) {
 		read.Data.At = now
 	}
-	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(read.Subject)).Msg("AWS Marketplace sent a notice")
-	messages := []events.Event{{ID: read.ID(), Source: "/gatehouse/marketplace", Subject: read.Subject, Time: now, Data: read.Data}}
+	subject := read.Subject
+	if subject == portal.MarketplaceStream {
+		subject = portal.NoticeStream(read.ID())
+	}
+	zerolog.Ctx(ctx).Info().Str("notice", string(read.Data.Kind)).Str("subject", string(subject)).Msg("AWS Marketplace sent a notice")
+	messages := []events.Event{{ID: read.ID(), Source: "/gatehouse/marketplace", Subject: subject, Time: now, Data: read.Data}}
 	if i.Demand != nil && read.AboutAgreement() {
-		messages = append(messages, i.Demand(read.ID(), now))
+		messages = append(messages, i.Demand(now))
 	}
 	return portal.Postpone("the queues do not answer", i.Sender.Send(ctx, messages...))
 }

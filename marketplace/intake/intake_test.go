@@ -50,6 +50,27 @@ func TestANoticeIsPassedOnToItsLicence(t *testing.T) {
 	}
 }
 
+func TestEachNoticeThatNamesNoLicenceHasALaneOfItsOwn(t *testing.T) {
+	t.Parallel()
+	topic := "arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-prod1"
+	out := &outbox{}
+	in := intake.Intake{Allowed: notice.Allowed{Topics: []string{topic}}, Sender: out, Now: time.Now}
+	unknown := strings.Replace(paid, "subscribe-success", "subscribe-perhaps", 1)
+	nameless := strings.NewReplacer("X01EXAMPLEX", "", "m-1", "m-2").Replace(unknown)
+	for _, body := range []string{nameless, strings.Replace(nameless, "m-2", "m-3", 1), nameless} {
+		if err := in.Handle(t.Context(), transport.RawMessage{ID: "sqs", SentAt: time.Now(), Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second, again := out.sent[0], out.sent[1], out.sent[2]
+	if first.Subject.Kind() != portal.KindMarketplace || first.Subject == second.Subject || first.Subject == portal.MarketplaceStream {
+		t.Errorf("two notices are of %s and %s", first.Subject, second.Subject)
+	}
+	if again.Subject != first.Subject || again.ID != first.ID {
+		t.Errorf("the first notice again is %s of %s, want %s of %s", again.ID, again.Subject, first.ID, first.Subject)
+	}
+}
+
 func TestWhatIsNoNoticeBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ body, says string }{
@@ -83,7 +104,7 @@ func TestANoticeComesAgainIfItCannotBePassedOn(t *testing.T) {
 	}
 }
 
-func TestANoticeAboutAnAgreementHasTheAgreementsReadAtOnce(t *testing.T) {
+func TestANoticeAboutAnAgreementHasTheAgreementsRead(t *testing.T) {
 	t.Parallel()
 	const event = `{"source":"aws.agreement-marketplace","detail-type":"DETAIL - Proposer","id":"e-1","time":"2026-11-27T16:00:00Z","account":"111122223333",
 "detail":{"agreement":{"id":"agmt-1","status":"CANCELLED"},"license":{"arn":"arn:l-1"},"product":{"code":"c"},"acceptor":{"accountId":"444455556666"}}}`
@@ -91,14 +112,14 @@ func TestANoticeAboutAnAgreementHasTheAgreementsReadAtOnce(t *testing.T) {
 		out := &outbox{}
 		in := intake.Intake{
 			Allowed: notice.Allowed{Accounts: []portal.AWSAccount{"111122223333"}}, Sender: out, Now: time.Now,
-			Demand: func(notice string, at time.Time) events.Event {
-				return events.Event{ID: "demand-" + notice, Time: at, Data: events.JobRequested{Job: "marketplace"}}
+			Demand: func(at time.Time) events.Event {
+				return events.Event{ID: "demand", Time: at, Data: events.JobRequested{Job: "marketplace"}}
 			},
 		}
 		if err := in.Handle(t.Context(), transport.RawMessage{ID: "sqs-1", Body: []byte(strings.Replace(event, "DETAIL", detail, 1))}); err != nil {
 			t.Fatal(err)
 		}
-		if len(out.sent) != 1+demands || demands == 1 && out.sent[1].ID != "demand-"+out.sent[0].ID {
+		if len(out.sent) != 1+demands || demands == 1 && out.sent[1].ID != "demand" {
 			t.Errorf("%s: it sent %+v", detail, out.sent)
 		}
 	}

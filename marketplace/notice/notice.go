@@ -53,7 +53,7 @@ type Origin struct {
 // Event reports whether the notice came from the event bus.
 func (o Origin) Event() bool { return o.Source != "" }
 
-// Unreadable is a message that is no notice, or a notice with an impossible name of a licence.
+// Unreadable is a message that is no notice, or names a licence impossibly.
 type Unreadable struct {
 	// Field is the wrong field, "" for the whole message.
 	Field string
@@ -76,8 +76,8 @@ func unreadable(field, format string, args ...any) error {
 // fields, blanks around values, trailing commas, booleans as text.
 //
 // Unknown actions and detail-types become events.NoticeUnknown with the text, and so do notices
-// about a licence that name none. Their subject is portal.MarketplaceStream, as it is for notices
-// about agreements and for tests. Every error is an *Unreadable.
+// about a licence that name none. Their subject, and that of tests and of notices about agreements, is
+// portal.MarketplaceStream. Every error is an *Unreadable.
 func Parse(body []byte, delivery Delivery) (Notice, error) {
 	outer, err := readObject(body)
 	if err != nil {

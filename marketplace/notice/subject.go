@@ -21,6 +21,12 @@ func (n Notice) about(fields named) (Notice, error) {
 	return n, err
 }
 
+// TestStream returns the stream in which a worker records a test, given by the id that SNS or
+// EventBridge has for it.
+func TestStream(source string) portal.Stream {
+	return portal.NoticeStream(Notice{Subject: portal.MarketplaceStream, Data: events.MarketplaceNotified{Source: source}}.ID())
+}
+
 // test makes it the test of an operator, with the text by which the operator knows it again. It is about
 // no licence, even if it names one.
 func (n Notice) test(text string) Notice {

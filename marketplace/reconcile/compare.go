@@ -18,8 +18,9 @@ import (
 // overrules it. Until then the Agreement API may lag behind the notice.
 const sureAfter = 10 * time.Minute
 
-// agreement compares an agreement's licences. It passes over licences whose ARN cannot be read.
-func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement) (sent int, err error) {
+// agreement compares the licences of an agreement, and returns how many notices and renewals it sent. It
+// passes over licences whose ARN cannot be read. run is when the run began.
+func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement, run time.Time) (sent int, err error) {
 	read := r.Now().UTC().Round(0)
 	granted, err := r.granted(ctx, a)
 	if err != nil {
@@ -43,8 +44,17 @@ func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement) (sent in
 			}
 			sent++
 		}
-		if err := r.warnOfRenewal(ctx, licence, a); err != nil {
+		renewed, err := r.renew(ctx, licence, a, g)
+		if err != nil {
 			return sent, err
+		}
+		if renewed {
+			sent++
+		}
+		if licence.Claimed() && a.Active() {
+			if err := r.check(ctx, licence.Stream, run); err != nil {
+				return sent, err
+			}
 		}
 	}
 	return sent, nil
@@ -54,7 +64,9 @@ func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement) (sent in
 type grant struct {
 	id  portal.LicenceID
 	arn string
-	// told is NoticeActive or NoticeInactive; "" if AWS has not decided.
+	// product is AWS Marketplace's id of the product, "" if AWS does not say.
+	product string
+	// told is NoticeActive or NoticeInactive, or "" if AWS has not decided.
 	told events.NoticeKind
 }
 
@@ -71,13 +83,13 @@ func (r *Reconciler) granted(ctx context.Context, a seller.Agreement) (map[porta
 		before, again := granted[id]
 		told := kindOf(a, e)
 		if ok && (!again || told == events.NoticeActive || before.told == events.NoticeInactive) {
-			granted[id] = grant{id, e.Licence, told}
+			granted[id] = grant{id, e.Licence, e.Product, told}
 		}
 	}
 	for _, arn := range a.Licences {
 		id, ok := licenceID(ctx, a, arn)
 		if _, again := granted[id]; ok && !again {
-			granted[id] = grant{id, arn, kindOf(a, seller.Entitlement{})}
+			granted[id] = grant{id, arn, "", kindOf(a, seller.Entitlement{})}
 		}
 	}
 	return granted, nil
@@ -125,9 +137,9 @@ func (r *Reconciler) licence(ctx context.Context, id portal.LicenceID) (licence 
 // already. read is when the agreement was read.
 //
 // The notice has the time at which AWS changed the agreement, so that later notices of AWS win.
-// But AWS may change an entitlement without changing the agreement's time; then a notice with
-// that time would have no effect. So if that time is before the notice that told the licence's
-// status, and the status is older than sureAfter, the notice has the time of the reading.
+// But AWS may change an entitlement without that time. So if the time is before the notice that
+// told the licence's status, and the status is older than sureAfter, the notice has the time of
+// the reading.
 func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a seller.Agreement, g grant, read time.Time) (notice events.MarketplaceNotified, differs bool, err error) {
 	if !differ(licence, g.told) {
 		return notice, false, nil
@@ -189,13 +201,24 @@ func (r *Reconciler) last(ctx context.Context, a seller.Agreement, g grant) (las
 	return last, true, nil
 }
 
-// tell sends the notice. Until the licence learns another status, later runs send the same
-// message, which workers handle once.
+// check has a worker ask AWS what the buyer of a licence is entitled to. A repeated step sends the same
+// message, and the next run another one: AWS may have changed the entitlement without a notice.
+func (r *Reconciler) check(ctx context.Context, stream portal.Stream, run time.Time) error {
+	id := portal.DeriveID("marketplace-checked", string(stream), run.UTC().Format(time.RFC3339Nano))
+	return r.send(ctx, id, stream, events.EntitlementCheckRequested{})
+}
+
+func (r *Reconciler) send(ctx context.Context, id string, stream portal.Stream, data events.Payload) error {
+	return portal.Postpone("the queues do not answer", r.Sender.Send(ctx, events.Event{
+		ID: id, Source: "/gatehouse/marketplace", Subject: stream, Time: r.Now().UTC().Round(0), Correlation: id, Data: data,
+	}))
+}
+
+// tell sends the notice. A later run that finds the same sends the same message, which is handled
+// once. It is another message once the licence has learned another status.
 func (r *Reconciler) tell(ctx context.Context, licence state.Licence, notice events.MarketplaceNotified) error {
 	id := portal.DeriveID("marketplace-reconciled", string(licence.Stream), notice.Source, string(notice.Kind), licence.StatusAt.UTC().Format(time.RFC3339Nano))
 	zerolog.Ctx(ctx).Info().Str("licence", string(licence.Stream)).Str("agreement", notice.Purchase.Agreement).Str("notice", string(notice.Kind)).Str("was", string(licence.Status)).
 		Msg("a licence is not what AWS Marketplace says, so a notice is late or lost")
-	return portal.Postpone("the queues do not answer", r.Sender.Send(ctx, events.Event{
-		ID: id, Source: "/gatehouse/marketplace", Subject: licence.Stream, Time: r.Now().UTC().Round(0), Correlation: id, Data: notice,
-	}))
+	return r.send(ctx, id, licence.Stream, notice)
 }

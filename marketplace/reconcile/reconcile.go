@@ -1,9 +1,10 @@
-// Package reconcile finds changes whose events AWS Marketplace's event bus lost. Its job compares
-// the seller's agreements with the licences in the journal and sends a notice for each
-// difference. Workers handle it like a notice of AWS.
+// Package reconcile finds what the event bus of AWS Marketplace lost. It is a job that compares the
+// agreements of the seller with the licences in the journal, and sends a notice for each difference.
+// Workers handle it like a notice of AWS. It also has them ask what buyers are entitled to, and carries the
+// claim of a licence over to the one that renews it.
 //
-// It compares only licences that the event bus names. Older listings use SNS, which retries
-// deliveries for days, and name a customer instead.
+// It compares only licences that the event bus names. Notices of older listings come by SNS, which
+// retries a delivery for days, and name a customer instead. For those, it only has workers ask once a day.
 package reconcile
 
 import (
@@ -64,8 +65,12 @@ type Reconciler struct {
 	Journal facts
 	Sender  sender
 	Scratch scratch
-	// ByTopic: some listings have SNS topics. The job then sends nothing about a licence without
-	// facts, which may be of such a listing.
+	// Claimed lists the claimed licences of older listings.
+	Claimed func(ctx context.Context) ([]portal.Stream, error)
+	// ByEvent means that the seller's event bus sends notices. Otherwise no agreements are read.
+	ByEvent bool
+	// ByTopic means that some listings have SNS topics. Then the job sends nothing about a licence
+	// without facts: it may be of such a listing, whose purchases have other streams.
 	ByTopic bool
 	Now     func() time.Time
 }
@@ -139,14 +144,22 @@ func (p *progress) pass(a seller.Agreement) {
 }
 
 // Step does one step from the cursor, "" at the start, and returns the next cursor, "" at the
-// end. A repeated step sends the same messages. While AWS throttles or does not answer, the step
-// is postponed. If the role may not read agreements, the run ends with a problem.
+// end. It may be repeated. While AWS throttles or does not answer, it is postponed. If the role
+// may not read agreements, the run ends with a problem.
 func (r *Reconciler) Step(ctx context.Context, cursor string) (next string, err error) {
 	p, ok := resume(cursor, r.Now())
 	if !ok {
 		if p, err = r.begin(ctx); err != nil {
 			return "", err
 		}
+		if p.Result.Since.IsZero() {
+			if err := r.checkCustomers(ctx, p.Result.Began); err != nil {
+				return "", err
+			}
+		}
+	}
+	if !r.ByEvent {
+		return "", r.conclude(ctx, p)
 	}
 	before := p.Result.Agreements
 	over, err := r.some(ctx, &p)
@@ -163,6 +176,23 @@ func (r *Reconciler) Step(ctx context.Context, cursor string) (next string, err 
 	}
 	body, err := json.Marshal(p)
 	return string(body), err
+}
+
+// checkCustomers has workers ask what the customers of older listings are entitled to.
+func (r *Reconciler) checkCustomers(ctx context.Context, run time.Time) error {
+	if !r.ByTopic {
+		return nil
+	}
+	claimed, err := r.Claimed(ctx)
+	if err != nil {
+		return portal.Postpone("the views cannot be read", err)
+	}
+	for _, stream := range claimed {
+		if err := r.check(ctx, stream, run); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func resume(cursor string, now time.Time) (p progress, ok bool) {
@@ -218,7 +248,7 @@ func (r *Reconciler) some(ctx context.Context, p *progress) (over bool, err erro
 		if compared == perStep || r.Now().Sub(began) >= stepTime {
 			return errEnough
 		}
-		sent, err := r.agreement(ctx, a)
+		sent, err := r.agreement(ctx, a, p.Result.Began)
 		if errors.Is(err, seller.ErrRefused) {
 			zerolog.Ctx(ctx).Warn().Err(err).Str("agreement", a.ID).Msg("an agreement of AWS Marketplace cannot be read and is passed over")
 			err = nil

@@ -48,7 +48,10 @@ type desk struct {
 	passed int
 	// sent are the messages of the job, also those that are held back.
 	sent []events.Event
-	held bool
+	// checked are the streams about which AWS is to be asked, and renewals the other messages of the job.
+	checked  []portal.Stream
+	renewals []events.LicenceRenewalRequested
+	held     bool
 }
 
 func newDesk(t *testing.T) *desk {
@@ -62,7 +65,9 @@ func newDesk(t *testing.T) *desk {
 	d.decide = handlers.New(handlers.Config{Journal: accounts.Writer{Journal: d.facts, Reader: reader}, Accounts: reader, Sender: drawer{}, Now: clock})
 	d.intake = intake.Intake{Allowed: notice.Allowed{Accounts: []portal.AWSAccount{localaws.Account}}, Sender: deciding{d}, Now: clock}
 	d.scratch = jobs.NewScratch(tables.Client, tables.Records, clock)
-	d.Reconciler = reconcile.Reconciler{Seller: seller.New(cfg, seller.Options{}), Journal: d.facts, Sender: d, Scratch: d.scratch, Now: clock}
+	d.Reconciler = reconcile.Reconciler{Seller: seller.New(cfg, seller.Options{}), Journal: d.facts, Sender: d, Scratch: d.scratch, Now: clock, ByEvent: true,
+		Claimed: func(context.Context) ([]portal.Stream, error) { return nil, nil },
+	}
 	_, err := d.buyers.PutProduct(t.Context(), marketplace.Product{Code: "code", ID: "prod-1", Kind: marketplace.EventBridge, Dimensions: []string{"requests"}})
 	d.ok(err)
 	return d
@@ -86,7 +91,16 @@ func (s deciding) Send(ctx context.Context, messages ...events.Event) error {
 }
 
 func (d *desk) Send(ctx context.Context, messages ...events.Event) error {
-	d.sent = append(d.sent, messages...)
+	for _, msg := range messages {
+		switch data := msg.Data.(type) {
+		case events.EntitlementCheckRequested:
+			d.checked = append(d.checked, msg.Subject)
+		case events.LicenceRenewalRequested:
+			d.renewals = append(d.renewals, data)
+		default:
+			d.sent = append(d.sent, msg)
+		}
+	}
 	if d.held {
 		return nil
 	}
@@ -146,7 +160,7 @@ func (d *desk) licence(p marketplace.Purchase) state.Licence {
 // run runs the job to its end, and returns what it sent and how many steps it took.
 func (d *desk) run() (sent []events.MarketplaceNotified, steps int) {
 	d.t.Helper()
-	d.sent = nil
+	d.sent, d.checked, d.renewals = nil, nil, nil
 	for cursor := ""; steps == 0 || cursor != ""; steps++ {
 		next, err := d.Step(d.ctx, cursor)
 		d.ok(err)
@@ -365,22 +379,144 @@ func TestARenewalThatKeepsItsLicenceDoesNotEndIt(t *testing.T) {
 	}
 }
 
-func TestARenewalWithANewLicenceIsLoggedUntilItIsClaimed(t *testing.T) {
+func TestARenewalWithANewLicenceCarriesTheClaimOverOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
-	renewed := d.done(d.buyers.Renew(d.ctx, p.Agreement, marketplace.Renewal{}))
+	renewed := d.done(d.buyers.Renew(d.ctx, p.Agreement, marketplace.Renewal{End: time.Now().Add(time.Hour)}))
 	d.sends()
-	if said := d.log.String(); !strings.Contains(said, `"level":"warn","agreement":"`+renewed.Agreement+`","previous_agreement":"`+p.Agreement+`"`) {
-		t.Errorf("the log says %s", said)
+	if l := d.licence(renewed); l.Claim.Account != "ann" || l.Claim.Plan != "pro" || !l.Open || l.Claim.Renews == nil || l.Claim.Renews.Licence != streamOf(p) {
+		t.Errorf("the new licence is %+v", l)
 	}
-	d.claim(renewed, "ann")
-	d.log.Reset()
+	if old := d.licence(p); old.Claim.Account != "ann" || !old.Open {
+		t.Errorf("the old licence is %+v", old)
+	}
 	d.sends()
-	if strings.Contains(d.log.String(), "renewed") {
-		t.Errorf("after the claim the log says %s", d.log)
+	if len(d.renewals) > 0 {
+		t.Errorf("the claim is carried over again: %+v", d.renewals)
+	}
+	d.done(d.buyers.Deprovision(d.ctx, p.Agreement))
+	d.sends()
+	d.is(p, events.LicenceEnded, false)
+	d.is(renewed, events.LicenceActive, true)
+}
+
+func TestARenewalWhoseNoticesWereLostIsCarriedOver(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	p := d.buy()
+	d.claim(p, "ann")
+	d.done(d.buyers.Pay(d.ctx, p.Agreement))
+	d.lose(3)
+	renewed := d.done(d.buyers.Renew(d.ctx, p.Agreement, marketplace.Renewal{}))
+	d.sends(events.NoticeActive)
+	d.is(renewed, events.LicenceActive, true)
+}
+
+// altered shows the earlier agreements of a chain as no local AWS would.
+type altered struct {
+	*seller.Seller
+	alter   func(*seller.Agreement)
+	product string
+}
+
+func (a altered) Chain(ctx context.Context, initial string, visit func(seller.Agreement) error) error {
+	return a.Seller.Chain(ctx, initial, func(found seller.Agreement) error {
+		if found.Initial == found.ID && a.alter != nil {
+			a.alter(&found)
+		}
+		return visit(found)
+	})
+}
+
+func (a altered) Entitlements(ctx context.Context, agreement string) ([]seller.Entitlement, error) {
+	all, err := a.Seller.Entitlements(ctx, agreement)
+	for i := range all {
+		all[i].Product += a.product
+		if a.product != "" {
+			all[i].Product += agreement
+		}
+	}
+	return all, err
+}
+
+func TestARenewalIsNotCarriedOver(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		altered altered
+		first   func(*desk, marketplace.Purchase)
+		owner   portal.AccountID
+	}{
+		"from another buyer":                            {altered: altered{alter: func(a *seller.Agreement) { a.Buyer = "444455556666" }}},
+		"from an unknown buyer":                         {altered: altered{alter: func(a *seller.Agreement) { a.Buyer = "" }}},
+		"from another product":                          {altered: altered{product: "x"}},
+		"to an account that did not claim it":           {first: func(d *desk, p marketplace.Purchase) { d.claim(p, "bob") }, owner: "bob"},
+		"if the account has claimed the new one itself": {first: func(d *desk, p marketplace.Purchase) { d.claim(p, "ann") }, owner: "ann"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			p := d.buy()
+			d.claim(p, "ann")
+			d.done(d.buyers.Pay(d.ctx, p.Agreement))
+			renewed := d.done(d.buyers.Renew(d.ctx, p.Agreement, marketplace.Renewal{}))
+			if c.first != nil {
+				c.first(d, renewed)
+			}
+			c.altered.Seller = d.Seller.(*seller.Seller)
+			d.Seller = c.altered
+			d.sends()
+			if l := d.licence(renewed); l.Claim.Account != c.owner || len(d.renewals) > 0 {
+				t.Errorf("the new licence belongs to %q, and the job sent %+v", l.Claim.Account, d.renewals)
+			}
+			if warned := strings.Contains(d.log.String(), `"level":"warn"`); warned != (c.first == nil) {
+				t.Errorf("the log says %s", d.log)
+			}
+		})
+	}
+}
+
+func TestBuyersWithAClaimAreAskedAboutWhenTheirAgreementChangesAndEveryDay(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	p, other := d.buy(), d.buy()
+	d.claim(p, "ann")
+	d.done(d.buyers.Pay(d.ctx, p.Agreement))
+	d.done(d.buyers.Pay(d.ctx, other.Agreement))
+	asks := func(want ...portal.Stream) {
+		t.Helper()
+		if d.sends(); fmt.Sprint(d.checked) != fmt.Sprint(want) {
+			t.Errorf("the job asks about %v, want %v", d.checked, want)
+		}
+	}
+	asks(streamOf(p))
+	d.done(d.buyers.Amend(d.ctx, p.Agreement, marketplace.Amendment{Offer: "offer-2"}))
+	d.ahead = time.Hour
+	asks(streamOf(p))
+	d.ahead = 2 * time.Hour
+	asks()
+	d.ahead = 26 * time.Hour
+	asks(streamOf(p))
+}
+
+func TestCustomersOfOlderListingsAreAskedAboutEveryDay(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.ByEvent, d.ByTopic = false, true
+	d.Claimed = func(context.Context) ([]portal.Stream, error) { return []portal.Stream{"legacy/prod/cust"}, nil }
+	for i, want := range [][]portal.Stream{{"legacy/prod/cust"}, nil, {"legacy/prod/cust"}} {
+		d.ahead = time.Duration(i) * 13 * time.Hour
+		if d.sends(); fmt.Sprint(d.checked) != fmt.Sprint(want) {
+			t.Errorf("run %d asks about %v, want %v", i, d.checked, want)
+		}
+	}
+	d.Claimed = func(context.Context) ([]portal.Stream, error) { return nil, errors.New("no answer") }
+	d.ahead = 60 * time.Hour
+	var later *portal.Postponed
+	if _, err := d.Step(d.ctx, ""); !errors.As(err, &later) {
+		t.Errorf("if the views cannot be read, the step returns %v", err)
 	}
 }
 

@@ -152,30 +152,66 @@ func refusalOf(answer []byte) error {
 	return &smithy.GenericAPIError{Code: said.Type[strings.LastIndex(said.Type, "#")+1:]}
 }
 
-// Bought returns the contract dimensions that a buyer has paid for, sorted. Before AWS has
-// granted any, it returns those of the agreement about the licence that is in force and was
-// changed last. It is empty if AWS knows none yet.
+// Bought returns the contract dimensions that a buyer has paid for, sorted; before AWS has
+// granted any, those of the agreement about the licence that is in force and was changed last. It
+// is empty if AWS knows none yet.
 func (s *Seller) Bought(ctx context.Context, bought events.Purchase) (dimensions []string, err error) {
+	is, err := s.Rights(ctx, bought)
+	return is.Dimensions, err
+}
+
+// Rights is what a buyer is entitled to.
+type Rights struct {
+	// Dimensions are the contract dimensions that the buyer has paid for, sorted.
+	Dimensions []string
+	// Until is when the entitlement ends unless it is renewed, zero if AWS does not say.
+	Until time.Time
+	// Lapsed means that AWS has granted the buyer nothing, or no longer does. It is only set for a buyer of
+	// an older listing: License Deprovisioned says so of a licence.
+	Lapsed bool
+}
+
+// Rights asks AWS what a buyer is entitled to. As long as AWS has granted nothing for a licence, it returns
+// what the agreement about the licence says: of several agreements, the one that is in force and was
+// changed last. It is the zero Rights if AWS knows nothing about the licence.
+func (s *Seller) Rights(ctx context.Context, bought events.Purchase) (is Rights, err error) {
 	contracts, err := s.Contracts(ctx, bought)
 	if err != nil {
-		return nil, err
+		return Rights{}, err
 	}
+	unlimited := false
 	for _, contract := range contracts {
-		dimensions = append(dimensions, contract.Dimension)
+		is.Dimensions = append(is.Dimensions, contract.Dimension)
+		if unlimited = unlimited || contract.Until.IsZero(); contract.Until.After(is.Until) {
+			is.Until = contract.Until
+		}
 	}
-	if len(dimensions) > 0 || bought.ARN == "" {
-		slices.Sort(dimensions)
-		return slices.Compact(dimensions), nil
+	switch {
+	case unlimited:
+		is.Until = time.Time{}
+	case len(contracts) == 0 && bought.ARN == "":
+		return Rights{Lapsed: true}, nil
+	case len(contracts) == 0:
+		return s.agreed(ctx, bought.ARN)
 	}
+	slices.Sort(is.Dimensions)
+	is.Dimensions = slices.Compact(is.Dimensions)
+	return is, nil
+}
+
+// agreed is what the agreements about a licence say.
+func (s *Seller) agreed(ctx context.Context, licence string) (is Rights, err error) {
 	var newest Agreement
-	err = s.Granting(ctx, bought.ARN, func(a Agreement) error {
+	err = s.Granting(ctx, licence, func(a Agreement) error {
 		if newest.ID == "" || a.Active() || !newest.Active() {
 			newest = a
 		}
 		return nil
 	})
 	if err != nil || newest.ID == "" {
-		return nil, err
+		return Rights{}, err
 	}
-	return s.Dimensions(ctx, newest.ID)
+	is.Dimensions, err = s.Dimensions(ctx, newest.ID)
+	is.Until = newest.End
+	return is, err
 }

@@ -69,8 +69,8 @@ var refusingBatches = map[string]bool{
 
 // Meter sends at most MaxRecords records of one product, all by customer or all by licence. The
 // results are in the order of the records; a record that AWS does not mention is Unprocessed. The
-// same records may be sent again. product is used only for records by customer: AWS bills twice
-// what is metered by product and by licence.
+// same records may be sent again. product is for records by customer only: AWS bills twice what
+// is metered by product and by licence.
 //
 // The error is a *BatchRefused if AWS refuses the whole batch. After any other error, the records
 // may or may not be metered.

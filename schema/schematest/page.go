@@ -15,7 +15,7 @@ import (
 // placeholders are what names in angle brackets stand for. Any other stands for a text without
 // "#".
 var placeholders = map[string]string{
-	"<stream>":   `(?:account/[a-z0-9]+|catalog|marketplace|licence/l-[A-Za-z0-9]+|legacy/[^ #/]+/[^ #/]+)`,
+	"<stream>":   `(?:account/[a-z0-9]+|catalog|marketplace(?:/[a-z0-9]+)?|licence/l-[A-Za-z0-9]+|legacy/[^ #/]+/[^ #/]+)`,
 	"<sequence>": `\d{12}`,
 	"<ms>":       `\d{15}`,
 	"<ns>":       `\d{20}`,

@@ -7,8 +7,8 @@ import (
 )
 
 // Backoff is the default delay before a nacked message is delivered again. It doubles with each
-// receive, from 1 s up to a minute, less up to half of it at random, so that messages which
-// failed together do not come back together.
+// receive, from 1 s up to a minute, less up to half of it at random, so that failed messages do
+// not come back together.
 func Backoff(received int) time.Duration {
 	return jittered(time.Second, time.Minute, received)
 }

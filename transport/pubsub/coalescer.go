@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// coalescer sends items in batches: when one is full, when the caller expects no more items, or
-// after the linger. Failed items that are not at fault are sent again while again allows it.
+// coalescer sends items in batches: when one is full, when the caller expects no more, or after
+// the linger. Failed items that are not at fault are sent again while again allows it.
 type coalescer[T any] struct {
 	linger time.Duration
 	life   context.Context

@@ -35,8 +35,8 @@ func (c PublisherConfig) withDefaults(maxBatchBytes int) PublisherConfig {
 
 // SubscriberConfig configures a Subscriber. Zero members take the defaults.
 type SubscriberConfig struct {
-	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's
-	// visibility timeout and is extended while the message is in hand.
+	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's, and
+	// is extended while the message is in hand.
 	Visibility time.Duration
 	// Pollers bounds the concurrent receive requests; 2. An idle queue has one.
 	Pollers int
@@ -55,11 +55,11 @@ type SubscriberConfig struct {
 	CloseTimeout time.Duration
 	// HandBackTime is the part of CloseTimeout for handing messages back; 5 s.
 	HandBackTime time.Duration
-	// Linger is how long an acked message may wait to be deleted with others; 5 ms. It does not
-	// wait if no other message is in hand.
+	// Linger is how long an acked message may wait to be deleted with others that are in hand; 5
+	// ms.
 	Linger time.Duration
 	// Backoff returns the delay before a nacked message is delivered again; received is 1 after
-	// its first delivery. The default is the function Backoff.
+	// its first delivery. The default is the function of that name.
 	Backoff     func(received int) time.Duration
 	Unmarshaler wasqs.Unmarshaler
 	// Log gets a warning for each failed request. A Worker sets its own.

@@ -17,8 +17,8 @@ type PublishError struct {
 	Topic string
 	// UUIDs are Watermill's.
 	UUIDs []string
-	// Unsure: a request was not answered, so AWS may have taken some of them. Otherwise it has
-	// taken none.
+	// Unsure: a request was not answered, so AWS may have taken some of them. Otherwise it took
+	// none.
 	Unsure bool
 	Err    error
 }
