@@ -462,9 +462,9 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 		"the seller may list no rules": {func(s *shop) { s.refuse("ListRules", "AccessDeniedException") }, rule, "lacks the permission events:ListRules"},
 		"a plan has no product code":   {func(s *shop) { s.removeCode("Fleet") }, "(Fleet)", "nobody meters it. Run `gatehouse marketplace setup --yes`"},
 		"a comparison failed": {func(s *shop) {
-			s.compared(reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
+			s.compared(s.t, reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
 		}, "comparison with AWS's agreements", "The role lacks a permission."},
-		"the last comparison is old": {func(s *shop) { s.compared(reconcile.Result{Ended: time.Now().Add(-4 * time.Hour)}) }, "comparison with AWS's agreements", "one is due every hour"},
+		"the last comparison is old": {func(s *shop) { s.compared(s.t, reconcile.Result{Ended: time.Now().Add(-4 * time.Hour)}) }, "comparison with AWS's agreements", "one is due every hour"},
 		"no origin is listed":        {func(s *shop) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access"},
 		"AWS takes no credentials":   {func(s *shop) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS", "AWS does not accept these credentials"},
 	} {
@@ -517,9 +517,9 @@ func (s *shop) removeCode(plan string) {
 }
 
 // compared keeps the result of a comparison with AWS's agreements.
-func (s *shop) compared(result reconcile.Result) {
-	s.t.Helper()
-	ok(s.t, jobs.NewScratch(s.dynamodb, s.names.Records, time.Now).Put(s.t.Context(), schema.MarketplaceRead(), "last", map[string]any{"last": result}, time.Hour))
+func (h *patientOf) compared(t *testing.T, result reconcile.Result) {
+	t.Helper()
+	ok(t, jobs.NewScratch(h.dynamodb, h.names.Records, time.Now).Put(t.Context(), schema.MarketplaceRead(), "last", map[string]any{"last": result}, time.Hour))
 }
 
 func TestSubscribeMendsItsOwnRuleAndLeavesOthersAlone(t *testing.T) {

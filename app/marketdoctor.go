@@ -285,6 +285,9 @@ func marketplaceOf(e estate, p Process) resource {
 		case len(sold) == 0 && !m.used():
 			return finding{note: "not used"}, nil
 		}
+		if compared, err := m.lastReconciliation().inspect(ctx); err == nil && len(compared.faults) > 0 {
+			return found(fault{says: "Comparing purchases with AWS's agreements: " + compared.faults[0].says, advice: "`gatehouse marketplace doctor` says what to do."})
+		}
 		return finding{note: fmt.Sprintf("plans sold there: %d; `gatehouse marketplace doctor` checks what they need", len(sold))}, nil
 	}}
 }
