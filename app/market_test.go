@@ -483,6 +483,19 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 	}
 }
 
+func TestOfChecksAsTheSellerOneSaysThatTheRoleCannotBeAssumed(t *testing.T) {
+	t.Parallel()
+	s := connected(t)
+	s.Config.MarketplaceRole = "arn:aws:iam::111122223333:role/seller"
+	checks := ExamineMarketplace(t.Context(), s.Process, 0)
+	if wrong := wrongs(checks); len(wrong) != 1 || wrong["seller's account"] == "" {
+		t.Errorf("these are wrong: %v", wrong)
+	}
+	if !slices.ContainsFunc(checks, func(c Check) bool { return c.Skipped == "the seller's account cannot be used" }) {
+		t.Errorf("nothing is skipped: %+v", checks)
+	}
+}
+
 func (s *shop) estate(t *testing.T) estate {
 	t.Helper()
 	e, err := openEstate(t.Context(), s.AWS, s.Config)

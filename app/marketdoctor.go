@@ -29,11 +29,11 @@ func ExamineMarketplace(ctx context.Context, p Process, send time.Duration) []Ch
 		return append(plans, Check{What: "everything else", Skipped: "no plan is sold on AWS Marketplace, and none of its settings is set"})
 	}
 	checks := []Check{m.settings(len(sold) > 0), sellerCheck(m, sellerErr)}
-	resources := []resource{m.resolves(), m.agreements(), m.queueAdmits()}
+	resources := []resource{m.queueAdmits()}
 	if sellerErr == nil {
-		resources = append(resources, m.sources()...)
+		resources = slices.Concat([]resource{m.resolves(), m.agreements()}, resources, m.sources())
 	} else {
-		checks = append(checks, Check{What: "topics and rule", Skipped: "the seller's account cannot be used"})
+		checks = append(checks, Check{What: "ResolveCustomer, Agreement API, topics and rule", Skipped: "the seller's account cannot be used"})
 	}
 	checks = append(checks, examineAll(ctx, append(resources, m.lastReconciliation()))...)
 	checks = append(checks, plans...)
