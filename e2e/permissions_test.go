@@ -121,6 +121,10 @@ func resources(cell string) []string {
 var notExercised = map[string]string{
 	"set-up iam:CreateServiceLinkedRole":                 "KMS makes this call on behalf of set-up",
 	"worker ses:SendEmail":                               "used with GATEHOUSE_MAIL=ses",
+	"portal sts:AssumeRole":                              "used with GATEHOUSE_MARKETPLACE_ROLE_ARN",
+	"worker sts:AssumeRole":                              "used with GATEHOUSE_MARKETPLACE_ROLE_ARN",
+	"portal aws-marketplace:":                            "used if plans are sold on AWS Marketplace",
+	"worker aws-marketplace:":                            "used if plans are sold on AWS Marketplace",
 	"worker sqs:SendMessage notices":                     "used when the sweep finds facts that were not told",
 	"worker sqs:SendMessage deliveries":                  "used for mail and webhooks",
 	"portal sqs:SendMessage deliveries":                  "used to test webhooks, to send again, and for invitations",
@@ -302,6 +306,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 			}
 		}
 	}
+	rec.checkTemplates(t)
 	sellers := sellersPermissions(t)
 	for p := range rec.of(seller) {
 		if !sellers[p.action] {

@@ -114,8 +114,8 @@ type usage string
 
 func (u usage) Error() string { return string(u) }
 
-// usageError prints what is wrong with the command line and which --help to read: that of
-// command or, if parsing failed, of the last command that the parser recognised.
+// usageError prints what is wrong and which --help to read: that of command or, if parsing
+// failed, of the last command that the parser recognised.
 func usageError(errs io.Writer, err error, command *kong.Node) int {
 	help := processName
 	if command != nil {

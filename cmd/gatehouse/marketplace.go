@@ -54,7 +54,6 @@ func printLicences(w io.Writer, licences []projections.Licence) {
 	fmt.Fprintf(w, "%s.\n", count(len(licences), "licence"))
 }
 
-// buyerOf is the buyer's AWS account or, for older listings, the customer identifier.
 func buyerOf(buyer portal.AWSAccount, customer string) string {
 	if buyer != "" {
 		return string(buyer)
