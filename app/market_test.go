@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	bustypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -461,6 +462,12 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 		"the rule matches no tests":    {func(s *shop) { s.pattern(`{"source":["aws.agreement-marketplace"]}`) }, rule, "does not match test notices"},
 		"the seller may list no rules": {func(s *shop) { s.refuse("ListRules", "AccessDeniedException") }, rule, "lacks the permission events:ListRules"},
 		"a plan has no product code":   {func(s *shop) { s.removeCode("Fleet") }, "(Fleet)", "nobody meters it. Run `gatehouse marketplace setup --yes`"},
+		"usage was metered in another Region": {func(s *shop) {
+			item := schema.MeteringRegion().Attributes()
+			item["region"] = schema.Text("us-west-2")
+			_, err := s.dynamodb.PutItem(s.t.Context(), &dynamodb.PutItemInput{TableName: &s.names.Usage, Item: item})
+			ok(s.t, err)
+		}, "Region of metering", "Usage was metered in us-west-2, and GATEHOUSE_MARKETPLACE_REGION is us-east-1, so nothing is metered now."},
 		"a comparison failed": {func(s *shop) {
 			s.compared(s.t, reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
 		}, "comparison with AWS's agreements", "The role lacks a permission."},
