@@ -73,9 +73,8 @@ type MarketplaceNotified struct {
 	Purchase Purchase  `json:"purchase"`
 	Offer    string    `json:"offer,omitempty"`
 	// Dimension is the buyer's contract dimension, "" for none or unknown.
-	Dimension string `json:"dimension,omitempty"`
-	// Until is when the entitlement ends unless renewed, nil for unknown.
-	Until *time.Time `json:"until,omitempty"`
+	Dimension string     `json:"dimension,omitempty"`
+	Until     *time.Time `json:"until,omitempty"`
 	// Text is the notice as it came, cut to 4 KB, if it is a test or the kind is unknown.
 	Text string `json:"text,omitempty"`
 }
