@@ -178,6 +178,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	return &Worker{worker: worker, plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
 }
 
+// noticeLease is the lease of a notice. Passing one on takes milliseconds, so another worker can soon take over those
+// of a worker that was killed.
+const noticeLease = 10 * time.Second
+
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
 	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake,
 ) []transport.Consumer {
@@ -195,7 +199,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	quiet.Pollers, quiet.Concurrency = 1, 10
 	// Notices may come in thousands. Each waits only for its message to be sent on.
 	burst := receiving
-	burst.Pollers, burst.Concurrency = 2, 128
+	burst.Pollers, burst.Concurrency, burst.Visibility = 2, 128, noticeLease
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
