@@ -197,9 +197,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	slow.Pollers, slow.Concurrency = 1, 64
 	quiet := receiving
 	quiet.Pollers, quiet.Concurrency = 1, 10
-	// Notices may come in thousands. Each waits only for its message to be sent on.
-	burst := receiving
-	burst.Pollers, burst.Concurrency, burst.Visibility = 2, 128, noticeLease
+	// Notices may come in thousands. Few at a time are passed on, so that people's requests do not wait behind them.
+	arrivals := quiet
+	arrivals.Visibility = noticeLease
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
@@ -213,7 +213,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "deliveries", Queue: names.Deliveries, Subscriber: slow, Handlers: map[string]transport.Handler{
 			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
-		{Name: "marketplace", Queue: names.Marketplace, Subscriber: burst, Raw: arriving.Handle},
+		{Name: "marketplace", Queue: names.Marketplace, Subscriber: arrivals, Raw: arriving.Handle},
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)
