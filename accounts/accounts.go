@@ -1,8 +1,8 @@
-// Package accounts reads an account's state and latest facts from the journal. The cost does
-// not grow with the account's history: a process continues from what it read before. In a
-// stream that is new to it, it reads the first 200 facts; if there are more, it continues from
-// a snapshot. A snapshot is only a copy of a fold. It may be missing, have another version or
-// be deleted at any time; the stream is then read from its first fact.
+// Package accounts reads an account's state and latest facts from the journal. The cost does not
+// grow with the account's history: a process continues from what it read before. Of a stream that
+// is new to it, it reads the first 200 facts; if there are more, it continues from a snapshot. A
+// snapshot is only a copy of a fold. If it is missing or has another version, the stream is read
+// from its first fact.
 package accounts
 
 import (
@@ -34,7 +34,7 @@ const (
 	// last kept ones, unless it does not understand one of those before them.
 	snapshotFrom = 200
 	kept         = 100
-	// maxHandled bounds the requests that a snapshot remembers, to recognise redelivered ones.
+	// maxHandled bounds the requests that a snapshot remembers, to recognise redeliveries.
 	maxHandled = 1000
 	// maxPacked bounds the gzipped state, in bytes. DynamoDB takes 400 KB for an item.
 	maxPacked   = 300 << 10
@@ -90,8 +90,7 @@ type History struct {
 }
 
 // Handled reports whether the request is known to have led to a fact before Facts, other than
-// RequestFailed. It knows only the latest requests, and only those with an intent: never a
-// worker's.
+// RequestFailed. It knows only the latest requests, and none of workers.
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
 // Account reads an account consistently. If a table does not answer, the error is
@@ -101,15 +100,55 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 }
 
 // AccountSince is Account with every fact after that sequence in Facts. It reads the stream from its
-// first fact if the snapshot is later than that. The caller needs the stream at least up to that fact:
-// if this process has read the fact, or has appended it, it reads nothing and returns what it
-// remembers.
+// first fact if the snapshot is later than that. The caller has a message about that fact, and needs
+// the stream at least up to it. If this process has read the fact, or has appended it, it reads
+// nothing and returns what it remembers. Nor does it read anything if the message, with those that
+// follow it, continues what it remembers.
 func (r *Reader) AccountSince(ctx context.Context, id portal.AccountID, after int64, fact events.Event) (History, error) {
-	known, ok := r.memory.recall(portal.AccountStream(id))
+	stream := portal.AccountStream(id)
+	known, ok := r.memory.recall(stream)
+	if !ok {
+		known = nothing(id)
+	}
+	if told := r.told(ctx, stream, fact); len(told) > 0 && after >= 0 && told[0].Sequence == known.account.Sequence+1 {
+		known, ok = known.with(told), true
+		r.memory.keep(stream, known)
+	}
 	if ok && known.base.Sequence <= after && known.holds(fact) {
 		return known.history(), nil
 	}
 	return r.read(ctx, id, after)
+}
+
+// Remembered returns the account as this process last read or appended to it, and reads nothing. The
+// stream may have more facts, or others. ok is false if the process remembers none.
+func (r *Reader) Remembered(id portal.AccountID) (history History, ok bool) {
+	known, ok := r.memory.recall(portal.AccountStream(id))
+	if !ok || len(known.facts) == 0 {
+		return History{}, false
+	}
+	return known.history(), true
+}
+
+// recent is how long after a fact was recorded its message is taken for it. Restoring the journal to
+// a moment before the fact takes longer.
+const recent = time.Minute
+
+// told returns the facts of a stream that the message about a fact and those behind it tell of, if there
+// are at least two, or if it is the stream's first. A single one may be the first of several that were
+// appended together; reading the stream shows all of them at once.
+func (r *Reader) told(ctx context.Context, stream portal.Stream, fact events.Event) []events.Event {
+	var told []events.Event
+	for _, next := range append([]events.Event{fact}, events.Following(ctx)...) {
+		if next.Subject != stream || next.Sequence != fact.Sequence+int64(len(told)) || r.now().Sub(next.Time).Abs() >= recent {
+			break
+		}
+		told = append(told, next)
+	}
+	if fact.Sequence < 1 || fact.Sequence > 1 && len(told) < 2 {
+		return nil
+	}
+	return told
 }
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
@@ -124,8 +163,8 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return now.history(), nil
 }
 
-// latest reads to the stream's end, from what this process has read or from a snapshot, unless
-// its base is later than after. replace: save must overwrite the stored snapshot, even with an
+// latest reads to the stream's end, from what this process has read or a snapshot, unless its
+// base is later than after. replace: save must overwrite the stored snapshot, even with an
 // earlier one.
 func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, replace bool, err error) {
 	stream := portal.AccountStream(id)
@@ -164,8 +203,8 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 // errAnother: the journal was restored to an earlier time.
 var errAnother = errors.New("the journal no longer has the facts that were read before")
 
-// readOn reads the facts after the known ones. It reads the last known fact again, to see that
-// it still exists. After a snapshot there is always a fact.
+// readOn reads the last known fact and those after it, to see that it still exists. After a
+// snapshot there is always a fact.
 func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (read, error) {
 	from, last := known.account.Sequence, len(known.facts)-1
 	if last >= 0 {

@@ -14,8 +14,8 @@ import (
 const maxFacts = 8_000
 
 type read struct {
-	// base is the state before facts, handled the requests that had led to facts by then.
-	// account is the state after facts.
+	// base is the state before facts, account the state after them. handled are the requests that
+	// had led to facts by base.
 	base    state.Account
 	handled []string
 	facts   []events.Event
@@ -38,8 +38,8 @@ func (r read) history() History {
 	return History{Account: r.account.Clone(), Facts: slices.Clip(r.facts), Base: r.base.Clone(), handled: r.handled}
 }
 
-// holds reports whether that very fact is one of those after base. A journal that was restored to an
-// earlier time may have another with its number.
+// holds reports whether that very fact is one of those after base. A restored journal may have
+// another with its number.
 func (r read) holds(fact events.Event) bool {
 	at := fact.Sequence - r.base.Sequence - 1
 	return fact.Sequence > 0 && at >= 0 && at < int64(len(r.facts)) && reflect.DeepEqual(r.facts[at], fact)

@@ -14,8 +14,8 @@ type appending interface {
 	Write(ctx context.Context, rows ...journal.Row) error
 }
 
-// Writer is the journal for processes that append to accounts. The reader remembers the facts that
-// are appended through it.
+// Writer is the journal for processes that append to accounts. The reader remembers what they
+// append.
 type Writer struct {
 	Journal appending
 	Reader  *Reader

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -101,9 +102,88 @@ func TestFactsThatWereNotAppendedAreNotRemembered(t *testing.T) {
 	w.grow(3)
 	reader, client := w.process()
 	writer := accounts.Writer{Journal: journal.New(client, w.tables.Journal, w.tables.Records), Reader: reader}
-	late := journal.Stamp(events.Event{ID: "r", Subject: stream}, "/test", start, 0, []events.Fact{events.UserRegistered{}})
+	late := journal.Stamp(events.Event{ID: "r", Subject: stream}, "/test", start.Add(-time.Hour), 0, []events.Fact{events.UserRegistered{}})
 	if err := writer.Append(t.Context(), stream, 0, late); !errors.Is(err, journal.ErrTaken) {
 		t.Fatalf("%v, want ErrTaken", err)
 	}
 	w.right("after an append that came too late", w.since(reader, 0, late[0]))
+}
+
+func TestTheFirstFactOfAnAccountIsTakenFromItsMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(1)
+	reader, client := w.process()
+	if pages, _ := client.costs(func() { w.right("the first fact", w.since(reader, 0, w.facts[0])) }); pages != 0 {
+		t.Errorf("the stream was read in %d pages", pages)
+	}
+	w.grow(3)
+	if pages, _ := client.costs(func() { w.right("after more facts", w.read(reader)) }); pages != 1 {
+		t.Errorf("after more facts the stream was read in %d pages, want one", pages)
+	}
+}
+
+func TestAMessageAboutAFirstFactIsNotTakenForIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(2)
+	old := w.facts[0]
+	old.Time = start.Add(-time.Hour)
+	other := w.facts[0]
+	other.Subject = portal.AccountStream("bob")
+	for name, fact := range map[string]events.Event{"that is old": old, "of another stream": other, "but about the second": w.facts[1]} {
+		reader, client := w.process()
+		if pages, _ := client.costs(func() { w.right(name, w.since(reader, 0, fact)) }); pages == 0 {
+			t.Errorf("%s: nothing was read", name)
+		}
+	}
+}
+
+func TestAFirstFactThatTheJournalDoesNotHaveIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(2)
+	reader, _ := w.process()
+	lost := w.facts[0]
+	lost.ID = "of a journal that was restored"
+	if _, err := reader.AccountSince(t.Context(), ann, 0, lost); err != nil {
+		t.Fatal(err)
+	}
+	w.right("when it is read", w.read(reader))
+}
+
+func TestFactsThatContinueWhatIsRememberedAreTakenFromTheirMessages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(2)
+	readers, clients := map[string]*accounts.Reader{}, map[string]*counted{}
+	for _, name := range []string{"two follow", "nothing follows", "another stream follows", "one after the next follows", "an old one follows", "the message is not the next"} {
+		readers[name], clients[name] = w.process()
+		w.read(readers[name])
+	}
+	w.grow(5)
+	old, other := w.facts[3], w.facts[3]
+	old.Time, other.Subject = start.Add(-time.Hour), portal.AccountStream("bob")
+	for name, c := range map[string]struct {
+		message   int
+		following []events.Event
+		pages     int64
+	}{
+		"two follow": {2, w.facts[3:], 0}, "nothing follows": {2, nil, 1}, "another stream follows": {2, []events.Event{other}, 1},
+		"one after the next follows": {2, w.facts[4:], 1}, "an old one follows": {2, []events.Event{old}, 1},
+		"the message is not the next": {3, w.facts[4:], 1},
+	} {
+		pages, _ := clients[name].costs(func() {
+			ctx := events.WithFollowing(t.Context(), func() []events.Event { return c.following })
+			h, err := readers[name].AccountSince(ctx, ann, 2, w.facts[c.message])
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.right(name, h)
+		})
+		if pages != c.pages {
+			t.Errorf("%s: the stream was read in %d pages, want %d", name, pages, c.pages)
+		}
+		w.right(name+", read on", w.read(readers[name]))
+	}
 }

@@ -31,9 +31,8 @@ const (
 	unbounded = -1
 )
 
-// bodyTime is how long a body may take to arrive. When this deadline of the connection passes,
-// net/http cancels the request and all later ones on the connection. So it is longer than any
-// response takes; huma's default is 5 seconds.
+// bodyTime is how long a body may take to arrive. When this deadline passes, net/http cancels
+// the request and all later ones on the connection, so it is longer than any response takes.
 const bodyTime = 30 * time.Second
 
 type accepting interface {

@@ -13,7 +13,6 @@ import (
 // firstFeedback is how old feedback may be of which admins are told who were never told of any.
 const firstFeedback = 7 * 24 * time.Hour
 
-// newAdminTeller tells admins of registrations and subscriptions that wait for approval, and of feedback.
 func newAdminTeller(c clients, names Names, notifier *notices.Notifier, people *members.Store, now func() time.Time) *notices.AdminTeller {
 	list := approvals.NewList(c.dynamodb, names.Records)
 	return &notices.AdminTeller{

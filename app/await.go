@@ -18,8 +18,7 @@ const (
 type jobWait struct {
 	what   string
 	demand string
-	// untaken is called once if after untakenAfter the demand is still queued and the job's row
-	// has not changed.
+	// untaken is called once if the demand is still queued after untakenAfter.
 	untaken func()
 	now     func() time.Time
 
@@ -28,8 +27,7 @@ type jobWait struct {
 	taken, told bool
 }
 
-// look notes the job's state. A worker that takes the demand writes its id into the row. Any
-// other change of the row shows a worker at another run.
+// look records the job's state. A worker that takes the demand writes its id into the row.
 func (w *jobWait) look(run jobs.Run) {
 	now := w.now()
 	if w.seen.IsZero() || run.Version != w.version {
@@ -42,8 +40,7 @@ func (w *jobWait) look(run jobs.Run) {
 	}
 }
 
-// until polls check. If ctx ends first, the error says what becomes of the job, or is the cause
-// of the deadline.
+// until polls check. If ctx ends first, the error says what becomes of the job.
 func (w *jobWait) until(ctx context.Context, check func(context.Context) (over bool, err error)) error {
 	poll := time.NewTicker(jobPoll)
 	defer poll.Stop()

@@ -70,8 +70,7 @@ var badCredentials = []string{
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
 }
 
-// nonexistent returns the kind of resource that AWS did not find, or "". AWS does not say
-// which.
+// nonexistent returns the kind of resource that AWS did not find, or "".
 func nonexistent(err error) string {
 	var (
 		noTable *ddbtypes.ResourceNotFoundException
@@ -92,8 +91,8 @@ func nonexistent(err error) string {
 	return ""
 }
 
-// inWords explains an AWS error to an operator and says what to do. It quotes AWS only if it
-// has no explanation of its own.
+// inWords explains an AWS error to an operator and says what to do. It quotes AWS only without an
+// explanation of its own.
 func inWords(err error) string {
 	var (
 		macs   *keys.KMSError
@@ -160,7 +159,7 @@ func rawAWS(err error) bool {
 	return !errors.As(err, &already) && errors.As(err, &call)
 }
 
-// InWords explains an AWS error to an operator. Other errors, and nil, stay as they are.
+// InWords explains an AWS error to an operator. Other errors, and nil, stay.
 func InWords(err error) error {
 	if err == nil || len(portalErrors(err)) > 0 {
 		return err

@@ -22,8 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 )
 
-// LoadAWS reads the AWS SDK's own configuration: environment, files, the machine's role. It
-// fails without a Region or usable credentials.
+// LoadAWS reads the AWS SDK's own configuration. It fails without a Region or usable credentials.
 func LoadAWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
@@ -36,9 +35,8 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 	return cfg, checkCredentials(ctx, cfg)
 }
 
-// endpointOverrides lists the endpoints that replace AWS's own (AWS_ENDPOINT_URL, also for one
-// service). Plain http to another machine is an error, since key values are computed from KMS's
-// answers.
+// endpointOverrides lists the endpoints that replace AWS's own. Plain http to another machine is
+// an error, since key values are computed from KMS's answers.
 func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
 	base := aws.ToString(cfg.BaseEndpoint)
 	if base != "" && plainHTTP(base) {

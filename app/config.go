@@ -1,6 +1,5 @@
-// Package app wires Gatehouse together: configuration, the two processes, set-up and the operators'
-// commands. cmd/*, the end-to-end tests and `gatehouse local` use it, so a laptop runs what
-// production runs. It decides nothing.
+// Package app wires Gatehouse together: configuration, the two processes, set-up and the
+// operators' commands. A laptop, a test and production run the same code. It decides nothing.
 package app
 
 import (
@@ -22,12 +21,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// Config holds the GATEHOUSE_ environment variables, which docs/configuration.md describes. The
-// AWS SDK reads its own (AWS_REGION, AWS_ENDPOINT_URL, …).
+// Config holds the GATEHOUSE_ environment variables, which docs/configuration.md describes.
 type Config struct {
-	// Prefix begins the name of every queue, topic, table and alias.
-	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
-	// BaseURL is the portal's address in browsers, without a path.
+	Prefix  string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
 	Addr    string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
 	// OperatorsAddr is where health and metrics listen; "" is a default on loopback.
@@ -43,11 +39,10 @@ type Config struct {
 	OIDCSignOutURL   string `env:"GATEHOUSE_OIDC_SIGN_OUT_URL"`
 	OIDCGroupsClaim  string `env:"GATEHOUSE_OIDC_GROUPS_CLAIM" envDefault:"cognito:groups"`
 	AdminGroup       string `env:"GATEHOUSE_ADMIN_GROUP" envDefault:"admins"`
-	// A session ends after SessionTTL, or earlier after SessionIdle without use.
+	// A session ends after SessionTTL, or after SessionIdle without use.
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
 	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" envDefault:"24h"`
 
-	// MaxConnections is how many connections the portal accepts at once.
 	MaxConnections int `env:"GATEHOUSE_MAX_CONNECTIONS" envDefault:"4096"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; see parseProxies.
 	TrustedProxies []string `env:"GATEHOUSE_TRUSTED_PROXIES" envDefault:"private"`
@@ -57,54 +52,44 @@ type Config struct {
 	TryPrivateHosts []string `env:"GATEHOUSE_TRY_PRIVATE_HOSTS"`
 	// SecurityContact is a URL or e-mail address for reports of vulnerabilities.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
-	// Branding is a folder with the operator's name, logo, colours and texts; see branding.Load.
+	// Branding is a folder; see branding.Load.
 	Branding string `env:"GATEHOUSE_BRANDING"`
 
 	// Registration is RegistrationOpen, RegistrationApproval or RegistrationInvitation.
-	Registration string `env:"GATEHOUSE_REGISTRATION" envDefault:"open"`
-	// MaxOpenRequests is per account.
-	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
+	Registration    string `env:"GATEHOUSE_REGISTRATION" envDefault:"open"`
+	MaxOpenRequests int    `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
 	// KMSKey is an ARN, id or alias; "" is the alias that set-up creates.
-	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
-	// KeyPrefix begins the value of every new API key.
-	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
-	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
+	KMSKey       string  `env:"GATEHOUSE_KMS_KEY"`
+	KeyPrefix    string  `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	QuotaShare   float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
 	Provisioning string  `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
-	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
 	// IdleKeys is how long API Gateway keeps idle keys; 0 is for ever.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
 	// Keys is KeysPerAccount or KeysPerPlan.
-	Keys string `env:"GATEHOUSE_KEYS" envDefault:"account"`
-	// KeysPerRing is how many live keys an account, or with KeysPerPlan a subscription, may have.
-	KeysPerRing int `env:"GATEHOUSE_KEYS_PER_RING" envDefault:"1"`
-	// KeepEndedKeys is how long API Gateway keeps keys that have ended, for their usage.
-	KeepEndedKeys time.Duration `env:"GATEHOUSE_KEEP_ENDED_KEYS" envDefault:"30h"`
-	// RotationCarriesUsage lets a new key begin with what is left of the old key's quota.
-	RotationCarriesUsage bool `env:"GATEHOUSE_ROTATION_CARRIES_USAGE" envDefault:"true"`
+	Keys                 string        `env:"GATEHOUSE_KEYS" envDefault:"account"`
+	KeysPerRing          int           `env:"GATEHOUSE_KEYS_PER_RING" envDefault:"1"`
+	KeepEndedKeys        time.Duration `env:"GATEHOUSE_KEEP_ENDED_KEYS" envDefault:"30h"`
+	RotationCarriesUsage bool          `env:"GATEHOUSE_ROTATION_CARRIES_USAGE" envDefault:"true"`
 
 	// Offer is OfferTagged or OfferAll.
 	Offer string `env:"GATEHOUSE_OFFER" envDefault:"tagged"`
 	// Catalog is the catalog folder, such as ./catalog or s3://bucket/prefix; "" is none.
 	Catalog string `env:"GATEHOUSE_CATALOG"`
 
-	// MarketplaceRole is the ARN of the role that acts as the seller on AWS Marketplace; empty is this
-	// process's own.
-	MarketplaceRole string `env:"GATEHOUSE_MARKETPLACE_ROLE_ARN"`
-	// MarketplaceRegion is where AWS Marketplace is called.
+	// MarketplaceRole is the ARN of the role that acts as the seller on AWS Marketplace; "" is
+	// this process's own.
+	MarketplaceRole   string `env:"GATEHOUSE_MARKETPLACE_ROLE_ARN"`
 	MarketplaceRegion string `env:"GATEHOUSE_MARKETPLACE_REGION" envDefault:"us-east-1"`
-	// MarketplaceTopics are the SNS topics, and MarketplaceAccounts the AWS accounts with an event
-	// bus, whose notices count.
+	// The notices of these SNS topics, and of the event buses of these AWS accounts, count.
 	MarketplaceTopics   []string `env:"GATEHOUSE_MARKETPLACE_TOPICS"`
 	MarketplaceAccounts []string `env:"GATEHOUSE_MARKETPLACE_ACCOUNTS"`
 
 	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
-	Mail string `env:"GATEHOUSE_MAIL" envDefault:"none"`
-	// MailFrom is the address that mails come from.
+	Mail     string `env:"GATEHOUSE_MAIL" envDefault:"none"`
 	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
 
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
@@ -113,10 +98,9 @@ type Config struct {
 
 // The values of Config.Provisioning.
 const (
-	// ProvisioningAuto creates many keys at once by ImportApiKeys, where `gatehouse doctor
-	// --probe-import` has shown that this works.
-	ProvisioningAuto = "auto"
-	// ProvisioningSingle creates keys one by one.
+	// ProvisioningAuto creates many keys at once, where `gatehouse doctor --probe-import` has
+	// shown that this works.
+	ProvisioningAuto   = "auto"
 	ProvisioningSingle = "single"
 )
 
@@ -149,8 +133,8 @@ const (
 
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
 
-// LoadConfig reads the environment. Its error names everything that is wrong: unknown
-// GATEHOUSE_ variables, unusable values, and missing settings that a need requires.
+// LoadConfig reads the environment. Its error names all that is wrong: unknown GATEHOUSE_
+// variables, unusable values, and missing settings that a need requires.
 func LoadConfig(environ []string, needs ...Need) (Config, error) {
 	vars := map[string]string{}
 	for _, pair := range environ {
@@ -179,8 +163,7 @@ func unusable(faults []error) error {
 	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
 }
 
-// parse gives a setting that cannot be read its default, so that no later check reports it
-// again.
+// parse gives an unreadable setting its default, so that no later check reports it again.
 func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	readable := maps.Clone(vars)
 	var all env.AggregateError

@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// newDeprecations tells people of deprecated products in the published catalog.
 func newDeprecations(c clients, tables projections.Tables, views *projections.Views, notifier *notices.Notifier, now func() time.Time) *notices.Deprecations {
 	holders := projections.NewHolders(c.dynamodb, tables)
 	return &notices.Deprecations{

@@ -19,7 +19,7 @@ import (
 
 const recentOperations = 10
 
-// Desk answers operators' questions about people, keys and operations. It changes nothing.
+// Desk answers operators' questions. It changes nothing.
 type Desk struct {
 	clients
 	names  Names
@@ -68,7 +68,7 @@ type FoundAccount struct {
 }
 
 // Accounts finds accounts by an e-mail address (which may have several), an account id, or an
-// identity's subject at the configured issuer. It returns NotFound if there are none.
+// identity's subject at the configured issuer. NotFound means none.
 func (d *Desk) Accounts(ctx context.Context, who string) ([]FoundAccount, error) {
 	ids, err := d.accountIDs(ctx, who)
 	if err != nil {
@@ -170,8 +170,7 @@ func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken 
 	runs := jobs.NewRuns(d.dynamodb, d.names.Records)
 	reading := jobWait{what: readingCatalog, demand: catalogDemand(string(id)), untaken: untaken, now: d.now}
 	err = reading.until(ctx, func(ctx context.Context) (bool, error) {
-		// An operator without permission to read the job's row is never told that no worker
-		// took it.
+		// An operator who may not read the job's row is never told that no worker took it.
 		if run, err := runs.Load(ctx, catalogJob); err == nil {
 			reading.look(run)
 		}

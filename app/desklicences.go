@@ -17,8 +17,8 @@ type FoundLicence struct {
 	Facts []events.Event
 }
 
-// Licences lists the licences that AWS Marketplace has told of, or that somebody has claimed, sorted
-// by stream.
+// Licences lists the licences that AWS Marketplace has told of or people have claimed, sorted by
+// stream.
 func (d *Desk) Licences(ctx context.Context) ([]projections.Licence, error) {
 	all, err := d.views.Licences(ctx)
 	return all, InWords(err)

@@ -18,8 +18,8 @@ type FoundOperation struct {
 	Type      string
 	CreatedAt time.Time
 	Plan      portal.PlanID
-	// HandedInAgain is when the request is next due to be sent to the workers again; the job
-	// sends it within a minute. It is zero once a worker has handled the request.
+	// HandedInAgain is when the request is next due to be sent to the workers again. It is zero
+	// once a worker has handled it.
 	HandedInAgain time.Time
 	projections.Progress
 }

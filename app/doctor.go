@@ -18,9 +18,9 @@ const examineTime = 10 * time.Second
 // Check is the result of examining one thing.
 type Check struct {
 	What string
-	// Problem says what is wrong, and Advice what to do; both are "" if nothing is.
+	// Both are "" if nothing is wrong.
 	Problem, Advice string
-	// Skipped says why the thing could not be examined. Another check reports the cause.
+	// Skipped says why the thing could not be examined.
 	Skipped string
 	Note    string
 }

@@ -18,7 +18,6 @@ import (
 )
 
 const (
-	// showTime is how old a fact must be before the doctor expects the views to show it.
 	showTime = time.Minute
 	sampled  = 3
 )

@@ -13,12 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 )
 
-// quietTime is how long no job may show a sign of life. The catalog's job runs every five
-// minutes, the one for due rows more often.
+// The catalog's job shows a sign of life every five minutes, the one for due rows more often.
 const quietTime = 15 * time.Minute
 
-// workersOf looks in the jobs' rows for the last sign of life of a worker. In a new
-// installation the doctor runs before the first worker, so none is needed yet.
+// workersOf looks in the jobs' rows for a worker's last sign of life. In a new installation none
+// is needed yet.
 func workersOf(e estate, p Process) resource {
 	const advice = "Start a worker (bin/worker). If one is running, its log says why no job gets on."
 	return resource{what: "workers", inspect: func(ctx context.Context) (finding, error) {

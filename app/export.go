@@ -25,7 +25,7 @@ type belongings struct {
 	now      func() time.Time
 }
 
-// newExporter exports everything that the portal has about an account, without values of keys and
+// newExporter exports all that the portal has about an account, without values of keys and
 // secrets of webhooks. A package that keeps more about people adds a section.
 func newExporter(b belongings) members.Exporter {
 	return members.Exporter{Now: b.now, Sections: []members.Section{

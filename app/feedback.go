@@ -17,8 +17,8 @@ import (
 
 const feedbackType = "gatehouse.FeedbackSubmitted.v1"
 
-// feedbackSubmitted is the message to the operator's subscribers. It names the person only by the
-// account, so that no e-mail address leaves the portal.
+// feedbackSubmitted goes to the operator's subscribers. It names the person only by the account,
+// so that no e-mail address leaves the portal.
 type feedbackSubmitted struct {
 	Type    string           `json:"type"`
 	ID      string           `json:"id"`
@@ -35,11 +35,9 @@ type feedbackDesk struct {
 	store *members.Store
 }
 
-// publishTime bounds how long a person waits for SNS.
 const publishTime = 2 * time.Second
 
-// Submit stores what a person says, and tells the subscribers of the topic. The list for admins is
-// complete even if SNS does not answer.
+// Submit: the list for admins is complete even if SNS does not answer.
 func (d feedbackDesk) Submit(ctx context.Context, said members.Feedback) (members.Feedback, error) {
 	said, err := d.store.AddFeedback(ctx, said)
 	if err != nil {

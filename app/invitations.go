@@ -14,7 +14,6 @@ type invitationDesk struct {
 	mails bool
 }
 
-// mailed reports whether workers with this configuration send mail.
 func mailed(c Config) bool {
 	setting, err := email.Parse(c.Mail)
 	return err == nil && setting.Sends()

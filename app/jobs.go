@@ -174,9 +174,9 @@ func demandRun(ctx context.Context, p Process, job string) (id string, err error
 	return id, sender.close()
 }
 
-// Sweep asks a worker for a sweep, and returns what it found. By then workers have been woken to
-// repair the differences, but may not be done. Sweep calls untaken once if no worker seems to take
-// the job within ten seconds. If ctx ends first, the error says what becomes of the sweep.
+// Sweep asks a worker for a sweep, and returns what it found. The repairs may not be done by
+// then. Sweep calls untaken once if no worker seems to take the job within ten seconds. If ctx
+// ends first, the error says what becomes of the sweep.
 func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, error) {
 	id, err := demandRun(ctx, p, sweepJob)
 	if err != nil {
@@ -191,8 +191,7 @@ func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, 
 	return found, err
 }
 
-// LastSweep returns what the last sweep found, hourly or demanded; ok is false if there was
-// none.
+// LastSweep returns the last sweep's result; ok is false if there was none.
 func LastSweep(ctx context.Context, p Process) (found provisioning.Found, ok bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	return provisioning.LastSweep(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))

@@ -70,7 +70,7 @@ func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, st
 }
 
 // keyCheck is how set-up remembers a KMS key. The tag tells a key of the same name but other
-// material, which would silently change every API key's value.
+// material, which would change every API key's value.
 type keyCheck struct {
 	KMSKey string `dynamodbav:"kms_key"`
 	Tag    string `dynamodbav:"tag"`

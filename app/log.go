@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLog returns a process's log. It writes to stderr: JSON lines, or lines for people if
-// stderr is a terminal or GATEHOUSE_LOG_FORMAT is pretty.
+// NewLog returns a process's log on stderr: JSON lines, or lines for people if stderr is a
+// terminal or GATEHOUSE_LOG_FORMAT is pretty.
 func NewLog(cfg Config, process string) zerolog.Logger {
 	return newLog(cfg, process, os.Stderr, term.IsTerminal(int(os.Stderr.Fd())))
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// newSeller calls AWS Marketplace as the seller.
 func newSeller(p Process) *seller.Seller {
 	return seller.New(p.AWS, seller.Options{Role: p.Config.MarketplaceRole, Region: p.Config.MarketplaceRegion})
 }
@@ -57,7 +56,6 @@ func reconciliation(at time.Time) events.Event {
 	return jobs.Demand(marketplaceJob, id, id, begins)
 }
 
-// newArrivals receives buyers, and keeps their purchases in the sessions table.
 func newArrivals(p Process, c clients, names Names, shelves *library.Library) *arrival.Desk {
 	return &arrival.Desk{
 		Seller: newSeller(p), Now: p.now(), Claims: arrival.Claims{DynamoDB: c.dynamodb, Table: names.Sessions, Now: p.now()},
@@ -71,8 +69,8 @@ func newArrivals(p Process, c clients, names Names, shelves *library.Library) *a
 	}
 }
 
-// limitArrivals limits the buyers who arrive from one client address, since each is a call of AWS
-// before anybody is known.
+// limitArrivals limits the arrivals from one client address: each makes a call of AWS before
+// anybody is known.
 func (l *signInLimiter) limitArrivals(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

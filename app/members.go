@@ -13,8 +13,7 @@ func (n Names) identity() identity.Tables {
 	return identity.Tables{Journal: n.Journal, Records: n.Records, Sessions: n.Sessions}
 }
 
-// newErasure deletes the personal data of accounts. The rows of notices and webhooks are in the
-// account's partition, which it empties.
+// newErasure: the rows of notices and webhooks are in the account's partition, which it empties.
 func newErasure(c clients, names Names, store *members.Store) members.Erasure {
 	return members.Erasure{
 		Store:      store,

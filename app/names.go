@@ -2,7 +2,7 @@ package app
 
 import "strings"
 
-// Names are the names of an installation's resources in AWS. They follow from its prefix.
+// Names are the names of an installation's resources in AWS, by its prefix.
 type Names struct {
 	Journal, Views, Records, Sessions, Usage string
 
@@ -44,8 +44,8 @@ func (n Names) Subscribed() []string { return []string{n.Projections, n.Notices}
 
 const fifoSuffix = ".fifo"
 
-// DeadLetterQueue is the queue to which SQS moves messages that were received too often. SQS
-// requires that both queues are FIFO or neither is.
+// DeadLetterQueue is where SQS moves messages that were received too often. SQS requires that
+// both queues are FIFO or neither is.
 func DeadLetterQueue(queue string) string {
 	if base, ok := strings.CutSuffix(queue, fifoSuffix); ok {
 		return base + "-dlq" + fifoSuffix
@@ -53,5 +53,5 @@ func DeadLetterQueue(queue string) string {
 	return queue + "-dlq"
 }
 
-// KeyNamePrefix begins the name of each of the installation's API keys in API Gateway.
+// KeyNamePrefix begins the names of the installation's API keys in API Gateway.
 func (n Names) KeyNamePrefix() string { return n.prefix }

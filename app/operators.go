@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// NewMetrics returns a registry with the metrics of the Go runtime and the process.
+// NewMetrics returns the metrics of the Go runtime and the process.
 func NewMetrics() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -53,8 +53,8 @@ type readiness struct {
 	last map[string]error
 }
 
-// ask returns a result that is at most readyFor old. Concurrent callers wait for one check, which
-// continues if the caller that started it leaves.
+// ask returns a result that is at most readyFor old. Concurrent callers share one check, which
+// outlives the caller that started it.
 func (r *readiness) ask(ctx context.Context) map[string]error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,9 +14,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// byProvider lists the accounts of the identity provider's users with the e-mail address, also
-// those that sent only access tokens, which hold no address. asked is false if the provider is
-// not a Cognito user pool, or if the credentials may not list its users.
+// byProvider lists the accounts of the identity provider's users with the e-mail address, also of
+// those whose tokens held none. asked is false if the provider is not a Cognito user pool, or if
+// the credentials may not list its users.
 func (d *Desk) byProvider(ctx context.Context, email string) (ids []portal.AccountID, asked bool, err error) {
 	pool, region, ok := d.poolOf(d.cfg.OIDCIssuer)
 	if !ok {

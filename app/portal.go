@@ -139,7 +139,7 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// Close sends the messages that are queued, and ends the work in the background.
+// Close sends the queued messages, and ends the work in the background.
 func (p *Portal) Close() error { return errors.Join(p.library.Close(), p.messaging.close()) }
 
 func (c Config) identity() identity.Config {

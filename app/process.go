@@ -15,7 +15,7 @@ import (
 )
 
 // heapGrowth is in percent of the live heap. Messages allocate much and keep nothing, so rare
-// collections cost only some tens of megabytes.
+// collections cost only tens of megabytes.
 const heapGrowth = 400
 
 // CollectSeldom makes the garbage collector work less often, for processes that carry messages. It
@@ -28,7 +28,7 @@ func CollectSeldom() {
 
 // The exit codes of all commands.
 const (
-	// ExitOK: the command succeeded, or ended after INT or TERM.
+	// ExitOK: also after INT or TERM.
 	ExitOK = 0
 	// ExitFailed: the command failed, or found something wrong.
 	ExitFailed = 1
@@ -37,8 +37,8 @@ const (
 )
 
 // Main is the main function of a process. It returns ExitOK after INT or TERM. If the process
-// fails, it prints one message to stderr and returns ExitFailed. The only arguments are --help,
-// which prints summary, and --version.
+// fails, it prints one message to stderr and returns ExitFailed. Its arguments are --help, which
+// prints summary, and --version.
 func Main(name, summary string, run func(context.Context, Process) error, needs ...Need) int {
 	if code, over := arguments(name, summary, os.Args[1:], os.Stdout, os.Stderr); over {
 		return code

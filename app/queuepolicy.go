@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// admission is a statement of a queue's access policy that lets other services send to the queue.
+// admission is a statement of a queue's access policy that lets another service send to it.
 type admission struct {
 	statement map[string]any
 	// says is the fault if the policy lacks it, mending what set-up does then.
@@ -19,8 +19,8 @@ func (a admission) is(statement map[string]any) bool {
 	return bytes.Equal(is, want)
 }
 
-// admitted lists who else sends to the queue: the topic of facts, and what GATEHOUSE_MARKETPLACE_TOPICS
-// and GATEHOUSE_MARKETPLACE_ACCOUNTS name.
+// admitted lists who else sends to the queue: the topic of facts, and the configured topics and
+// accounts of AWS Marketplace.
 func (e estate) admitted(queue string) []admission {
 	send := func(sid, service string, condition map[string]any) map[string]any {
 		return map[string]any{
@@ -57,7 +57,7 @@ func (e estate) admitted(queue string) []admission {
 	return all
 }
 
-// withStatements is the policy with the admissions, in place of older ones of the same names.
+// withStatements replaces older admissions of the same names.
 func withStatements(statements []map[string]any, admissions []admission) string {
 	kept := slices.DeleteFunc(slices.Clone(statements), func(s map[string]any) bool {
 		return slices.ContainsFunc(admissions, func(a admission) bool { return a.statement["Sid"] == s["Sid"] })

@@ -12,11 +12,10 @@ import (
 // ViewsStatus is what operators see of the views.
 type ViewsStatus struct {
 	projections.GenerationsStatus
-	// Rebuilding is how far the rebuild under way has come; nil if there is none. It began at
-	// Since.
+	// Rebuilding is the rebuild under way, nil without one. It began at Since.
 	Rebuilding *projections.Rebuilding
 	Since      time.Time
-	// Last is the result of the last rebuild; nil if there was none within three months.
+	// Last is the last rebuild's result, nil if there was none within three months.
 	Last *projections.Rebuilt
 }
 
@@ -44,8 +43,8 @@ func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	return status, InWords(err)
 }
 
-// LastRebuild returns the result of the last rebuild; ok is false if there was none within
-// three months.
+// LastRebuild returns the last rebuild's result; ok is false if there was none within three
+// months.
 func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	return projections.LastRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))

@@ -12,8 +12,8 @@ import (
 )
 
 // refusals tells a worker which plans nobody can subscribe to on the portal. Portals refuse them
-// already, except those of older versions, which run beside new workers during a rollout. It reads
-// the catalog's stream at most once a second. It is safe for concurrent use.
+// already, except those of older versions during a rollout. It reads the catalog's stream at most
+// once a second, and is safe for concurrent use.
 type refusals struct {
 	facts     *journal.Journal
 	documents *catalog.Store

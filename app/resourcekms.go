@@ -48,8 +48,8 @@ func (e estate) kmsKey() resource {
 	}}
 }
 
-// keyFault is what keeps a key from computing MACs, if anything. Set-up does not mend it, since
-// an operator may have intended it.
+// keyFault is what keeps a key from computing MACs. Set-up does not mend it, since an operator
+// may have intended it.
 func keyFault(meta *types.KeyMetadata) *fault {
 	id := aws.ToString(meta.KeyId)
 	switch {

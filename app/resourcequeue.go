@@ -196,8 +196,8 @@ func (e estate) setQueue(ctx context.Context, queue, url, attribute, value strin
 	return nil
 }
 
-// wrongPolicy finds the faults of the queue's access policy: it must admit the senders of the queue,
-// and must not deny anything unconditionally.
+// wrongPolicy: the queue's access policy must admit its senders, and must not deny anything
+// unconditionally.
 func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	statements, err := statementsOf(policy)
 	if err != nil {

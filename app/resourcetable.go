@@ -16,8 +16,7 @@ import (
 
 const tableTimeout = 3 * time.Minute
 
-// guarded reports whether losing the table would be final. Views are rebuilt from the journal,
-// and people whose sessions are lost sign in again.
+// guarded: losing the table would be final.
 func (e estate) guarded(table string) bool {
 	return table == e.names.Journal || table == e.names.Records || table == e.names.Usage
 }
@@ -59,8 +58,8 @@ func (e estate) table(name string) resource {
 	}}
 }
 
-// missingTable has set-up create the table, unless it is the journal or records table and the
-// other one holds data: then it was lost and must be restored.
+// missingTable has set-up create the table. But if of the journal and records tables only the
+// other one holds data, this one was lost and must be restored.
 func (e estate) missingTable(ctx context.Context, name string) (finding, error) {
 	if name == e.names.Usage {
 		f, err := missing(func(ctx context.Context) error { return e.createTable(ctx, name) })

@@ -26,9 +26,9 @@ func Listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve serves until ctx ends. It then waits up to 20 seconds for requests in flight and cuts
-// off the rest, which is not an error. If that many connections are open, further ones wait to
-// be accepted.
+// Serve serves until ctx ends. It then waits up to 20 seconds for requests in flight and cuts off
+// the rest, which is not an error. Beyond that many connections, further ones wait to be
+// accepted.
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger, connections int) error {
 	return servingUpTo(connections).serve(ctx, l, handler, log)
 }
@@ -130,8 +130,8 @@ func ServeOperators(ctx context.Context, l net.Listener, p Process) error {
 }
 
 // ForLoopbackNames answers 421 to host names other than localhost and the like if l is on
-// loopback, and returns next itself otherwise. Without it, a web page could have its own name
-// resolve to 127.0.0.1, and read what is served here through a browser on this machine.
+// loopback, and otherwise returns next. Without it, a web page could have its own name resolve to
+// 127.0.0.1, and read through a browser on this machine what is served here.
 func ForLoopbackNames(l net.Listener, next http.Handler) http.Handler {
 	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 		return next

@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// settingsDesk keeps settings and tells the account's sessions, from which pages read the time
-// zone.
+// settingsDesk also tells the account's sessions, from which pages read the time zone.
 type settingsDesk struct {
 	*members.Store
 	sessions *identity.Service

@@ -24,8 +24,7 @@ type SetupOptions struct {
 // Change is something that set-up did, or in a dry run would do.
 type Change struct {
 	What string `json:"what"`
-	// Did is an instruction, such as "create it".
-	Did string `json:"did"`
+	Did  string `json:"did"`
 }
 
 // Setup is SetupWith without options.
@@ -34,8 +33,8 @@ func Setup(ctx context.Context, awsCfg aws.Config, cfg Config) error {
 }
 
 // SetupWith creates missing tables, queues, topic and KMS key, and mends what was changed. It may
-// be repeated, also while portal and workers run. Its error names the faults that it must not mend,
-// such as a disabled KMS key, and says what to do.
+// be repeated, also while portal and workers run. Its error names the faults that it must not
+// mend, such as a disabled KMS key.
 func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOptions) error {
 	e, err := openEstate(ctx, awsCfg, cfg)
 	if err != nil {

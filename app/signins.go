@@ -87,9 +87,8 @@ func parseHop(text string) (netip.Addr, error) {
 }
 
 const (
-	// A client address may begin signInsAtOnce sign-ins at once, and one more each
-	// signInsEvery: enough for a full lecture hall behind one address. The rows that a script
-	// can store at that rate cost next to nothing.
+	// A client address may begin signInsAtOnce sign-ins at once, and one more each signInsEvery:
+	// enough for a full lecture hall behind one address.
 	signInsAtOnce = 100
 	signInsEvery  = time.Second
 	maxAddresses  = 10_000

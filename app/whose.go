@@ -15,13 +15,11 @@ type KeyOwner struct {
 	Key       portal.KeyID
 	GatewayID portal.GatewayKeyID
 	Disabled  bool
-	// Calls is how many control-plane calls the search took.
-	Calls int
+	Calls     int
 }
 
 const valueTail = 49
 
-// longestID is no shorter than any id of a key, Gatehouse's or API Gateway's.
 const longestID = 30
 
 // LooksLikeValue reports whether the text is too long for a key's id, and so must be a value.

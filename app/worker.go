@@ -49,8 +49,8 @@ type Process struct {
 	StopTime time.Duration
 }
 
-// stopTime is the default of Process.StopTime. Its last sendTime is for sending the worker's
-// own messages, once all received ones are finished or handed back.
+// stopTime is the default of Process.StopTime. Its last sendTime is for sending the worker's own
+// messages.
 const (
 	stopTime = 24 * time.Second
 	sendTime = 2 * time.Second
@@ -75,9 +75,8 @@ type Worker struct {
 	stopTime  time.Duration
 }
 
-// NewWorker wires a worker. It creates nothing in AWS. It fails if the KMS key or the row in
-// which set-up remembers it is missing, or if they do not match; Run fails if a queue is
-// missing.
+// NewWorker wires a worker. It creates nothing in AWS. It fails if the KMS key or what set-up
+// remembers of it is missing, or if they do not match.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)

@@ -9,10 +9,10 @@ import (
 )
 
 // PlainBodies belongs in the APIOptions of every aws.Config. It hides the WriteTo method of
-// request bodies. The SDK closes a body as soon as the response begins, perhaps while net/http
-// still looks for its end. With WriteTo, net/http then fails and closes the connection, and the
-// SDK repeats the request: on busy cores, one in a few hundred. Messages that such a receive
-// has leased reach no worker until the lease expires.
+// request bodies. The SDK closes a body once the response begins, perhaps while net/http still
+// looks for its end. With WriteTo, net/http then closes the connection, and the SDK repeats the
+// request: on busy cores, one in a few hundred. Messages that such a receive has leased reach
+// no worker until the lease expires.
 func PlainBodies(stack *middleware.Stack) error {
 	return stack.Build.Add(middleware.BuildMiddlewareFunc("PlainBodies", plainBody), middleware.After)
 }

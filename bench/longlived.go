@@ -212,7 +212,6 @@ func (b *bench) round(ctx context.Context, account portal.AccountID) error {
 		b.process(ctx, account, events.UnsubscribeRequested{Plan: "plan"}))
 }
 
-// process handles a request and every message that follows from it.
 func (b *bench) process(ctx context.Context, account portal.AccountID, request events.Request) error {
 	b.intent++
 	id := fmt.Sprintf("request-%d", b.intent)
@@ -253,8 +252,8 @@ func (b *bench) SendAgain(ctx context.Context, messages ...events.Event) error {
 type fakeAWS struct{}
 
 func (fakeAWS) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {
-	_, err := derive(ctx)
-	return "gateway-key", err
+	key, err := derive(ctx)
+	return portal.GatewayKeyID(strings.ReplaceAll(key.Name, "/", "-")), err
 }
 func (fakeAWS) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
 func (fakeAWS) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
@@ -285,4 +284,7 @@ func (fakeAWS) Value(context.Context, string, string, portal.AccountID, portal.K
 }
 func (fakeAWS) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
 	return leases.AccountLease{}, true, nil
+}
+func (fakeAWS) NewAccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, leases.LeaseItem, bool) {
+	return leases.AccountLease{}, leases.LeaseItem{}, false
 }

@@ -1,7 +1,6 @@
 // Command bench compares Gatehouse's transport with stock watermill-aws against a local AWS:
 // requests for each message, messages a second, allocations, and whether groups keep their
-// order. Each request is delayed like one to AWS. The figures are a comparison, not a
-// promise.
+// order. Each request is delayed like one to AWS.
 //
 // With -account it compares what subscribing and leaving costs an account with a long history
 // and one with a short one.

@@ -36,9 +36,8 @@ type Branding struct {
 	// Logo in dark mode. Stylesheet is loaded after the portal's own.
 	Logo, LogoDark, Favicon, Stylesheet string
 	// Action is the first button of the home page; zero is the default.
-	Action Link
-	Footer []Link
-	// Terms, Privacy and Status are URLs or "".
+	Action                 Link
+	Footer                 []Link
 	Terms, Privacy, Status string
 	// HomeTop and Home are Markdown for the home page's top and bottom, or "".
 	HomeTop, Home string

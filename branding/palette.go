@@ -56,7 +56,7 @@ type Pair struct {
 	// Least is the contrast that WCAG 2.2 AA demands: 4.5 for text (1.4.3), 3 for the shapes of
 	// controls and the focus (1.4.11).
 	Least float64
-	// What names the pair for operators.
+	// Messages to operators call the pair What.
 	What string
 }
 

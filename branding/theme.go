@@ -110,7 +110,6 @@ func onAccent(s Scheme) Colour {
 	return black
 }
 
-// failing lists the pairs with too little contrast that contain a colour of the key.
 func failing(s Scheme, key string) []Pair {
 	var pairs []Pair
 	for _, pair := range Pairs {

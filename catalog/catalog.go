@@ -236,8 +236,8 @@ func (d Document) Product(id string) (Product, bool) {
 }
 
 // TakesKeys reports whether an API takes keys of this portal: it is a REST API on API Gateway,
-// and a plan covers its stage. A mistake in a product folder, which can name other endpoints,
-// must not send people's keys to others.
+// and a plan covers its stage. A product folder that names another endpoint must not send
+// people's keys there.
 func (d Document) TakesKeys(api API) bool {
 	stage := portal.Stage{API: api.ID, Stage: api.Stage}
 	return api.Kind == REST && api.ID != "" && slices.ContainsFunc(d.Products, func(p Product) bool {

@@ -76,8 +76,9 @@ type DescribedAPI struct {
 type Problem struct {
 	// Where is a file ("seamark/product.yaml"), or part of API Gateway ("API a1b2c3, stage v1").
 	Where string `json:"where"`
-	Line  int    `json:"line,omitempty"`
-	Text  string `json:"text"`
+	// Line is 0 if unknown.
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text"`
 	// Warning means that nothing was left out.
 	Warning bool `json:"warning,omitempty"`
 }

@@ -72,10 +72,10 @@ type Result struct {
 }
 
 // Reader reads the catalog, as a job: usage plans, the catalog folder, the REST APIs that these
-// name with their stages, custom domains, and the OpenAPI documents and SDKs of stages. The last
-// steps store the document and publish it. A run stores what it reads in rows, so an interrupted
-// step can be repeated. It answers the requests that were waiting when it began. It reports a fault
-// of one document or product folder, and goes on with the rest.
+// name with their stages, custom domains, and the OpenAPI documents and SDKs of stages. A run
+// stores what it reads in rows, so an interrupted step can be repeated. It answers the requests
+// that were waiting when it began. It reports a fault of one document or product folder, and goes
+// on with the rest.
 type Reader struct {
 	Source    func(ctx context.Context) Source
 	Scratch   scratch
@@ -227,15 +227,15 @@ func (e *partError) Error() string { return "reading " + e.part + ": " + e.err.E
 func (e *partError) Unwrap() error { return e.err }
 
 func unreadable(err error) string {
-	const stands = " What was published stands."
+	const stays = " The published catalog stays."
 	var unavailable *gateway.Unavailable
 	switch {
 	case errors.As(err, &unavailable) && unavailable.Forbidden:
-		return "The workers have no permission to read it. Give them the permissions of docs/configuration.md#permissions." + stands
+		return "The workers have no permission to read it. Give them the permissions of docs/configuration.md#permissions." + stays
 	case errors.As(err, &unavailable):
-		return "It does not answer. The workers try again in five minutes." + stands
+		return "It does not answer. The workers try again in five minutes." + stays
 	}
-	return "It could not be read; the log of the worker says why. The workers try again in five minutes." + stands
+	return "It could not be read; the log of the worker says why. The workers try again in five minutes." + stays
 }
 
 func (r *Reader) step(ctx context.Context, p progress) (progress, error) {

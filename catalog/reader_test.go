@@ -388,7 +388,7 @@ func TestTheReportNamesTheAPIOrDomainThatCannotBeRead(t *testing.T) {
 		r.now = r.now.Add(3 * time.Hour)
 		r.run(-1)
 		problems := r.lastReport().Problems
-		if len(problems) != 1 || !strings.HasPrefix(problems[0].Where, want) || !strings.Contains(problems[0].Text, "What was published stands") || r.published != before {
+		if len(problems) != 1 || !strings.HasPrefix(problems[0].Where, want) || !strings.Contains(problems[0].Text, "The published catalog stays") || r.published != before {
 			t.Errorf("%s: problems %+v", operation, problems)
 		}
 	}

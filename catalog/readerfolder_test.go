@@ -239,7 +239,7 @@ func TestTheReportOfARunThatFailedSaysWhy(t *testing.T) {
 	if !report.Failed || r.published != before {
 		t.Errorf("the report is %+v", report)
 	}
-	want := []Problem{{Where: "API Gateway", Text: "It does not answer. The workers try again in five minutes. What was published stands."}}
+	want := []Problem{{Where: "API Gateway", Text: "It does not answer. The workers try again in five minutes. The published catalog stays."}}
 	if diff := cmp.Diff(want, report.Problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}

@@ -20,9 +20,9 @@ type table interface {
 	Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// chunkSize is the bytes of JSON in one item, before gzip. Even if gzip adds some, an item stays
-// below DynamoDB's limit of 400 KB. Each chunk is compressed separately, so its content depends
-// only on the hash, and versions that compress differently can write the same chunk.
+// chunkSize is the bytes of JSON in one item, before gzip. An item stays below DynamoDB's 400 KB
+// even if gzip adds some. Chunks are compressed separately, so that versions which compress
+// differently can write the same chunk.
 const chunkSize = 256 << 10
 
 // Store keeps documents in the records table, in chunks. A document never changes. It is

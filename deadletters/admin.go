@@ -27,13 +27,12 @@ type sender interface {
 	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
-// Admin lists, replays and discards letters for operators.
+// Admin is for operators.
 type Admin struct {
-	Tables  tables
-	Records string
-	Sender  sender
-	Now     func() time.Time
-	// Operator is recorded with discarded letters.
+	Tables   tables
+	Records  string
+	Sender   sender
+	Now      func() time.Time
 	Operator string
 }
 

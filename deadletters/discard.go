@@ -18,8 +18,7 @@ import (
 const discardTries = 5
 
 // Discard closes the letter without carrying it out, and records the operator, the time and the
-// reason. Its operation stays failed. The letter can be replayed for 30 more days. Only Discard
-// closes a letter that no worker can read.
+// reason. Its operation stays failed. The letter can be replayed for 30 more days.
 //
 // Discarding again changes nothing and keeps the first record. Errors are portal.Errors:
 // Invalid for an empty reason or one of more than 1000 bytes, NotFound for an unknown letter,

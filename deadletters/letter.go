@@ -1,6 +1,5 @@
 // Package deadletters keeps the messages that workers gave up: one row counts a message's
-// failures, another holds the letter. Package handlers decides what a failure means for the
-// person who waits.
+// failures, another holds the letter.
 //
 //	          Bury              Replay                handled
 //	message ────────▶ open ──────────────▶ replayed ──────────▶ settled
@@ -8,8 +7,8 @@
 //	                   └───────────────────────┘
 //	                        fails again, Bury
 //
-// An operator can also Discard an open or replayed letter. A discarded letter can still be
-// replayed, and Bury opens it again.
+// An operator can also Discard an open or replayed letter. It can still be replayed, and
+// Bury opens it again.
 package deadletters
 
 import (

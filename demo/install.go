@@ -41,8 +41,7 @@ type client interface {
 
 // Install creates a REST API that passes every request with an API key on to backendURL (without
 // a slash at its end), deploys it to Stage, and creates three usage plans on it, tagged as
-// offered. It finds by name what exists and changes only what differs, so a second run makes only
-// four reading calls.
+// offered. It finds by name what exists and changes only what differs.
 func Install(ctx context.Context, c client, backendURL string) (Installed, error) {
 	in := Installed{Stage: Stage}
 	var err error
@@ -66,7 +65,6 @@ func Install(ctx context.Context, c client, backendURL string) (Installed, error
 	return in, sell(ctx, c, plans, in.ProPlanID)
 }
 
-// offerTags offers a plan on the portal; see catalog.OfferTag.
 func offerTags() map[string]string { return map[string]string{catalog.OfferTag: catalog.OfferValue} }
 
 func freePlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {

@@ -26,14 +26,12 @@ var Accounts = []Account{
 
 // UserPool describes the demo's Cognito user pool.
 type UserPool struct {
-	Cognito *cognitoidentityprovider.Client
-	Name    string
-	// ClientName is what the sign-in pages call the portal.
+	Cognito    *cognitoidentityprovider.Client
+	Name       string
 	ClientName string
 	// CallbackURL and SignOutURL are where the sign-in pages send a browser back to.
 	CallbackURL, SignOutURL string
-	// AdminGroup is the group of the admin among the Accounts.
-	AdminGroup string
+	AdminGroup              string
 }
 
 // Install creates the pool, the portal's client in it, the admin group and the Accounts.

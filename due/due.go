@@ -1,6 +1,5 @@
-// Package due defines the rows for work that must happen later: their format, keys and due
-// times. A row is written in the transaction of the fact or the acceptance that needs it, so it
-// cannot be lost. Package jobs does the work.
+// Package due defines the rows for work that must happen later. A row is written in the
+// transaction that needs it, so it cannot be lost. Package jobs does the work.
 package due
 
 import (
@@ -16,16 +15,14 @@ type Kind string
 
 // The kinds. A program leaves rows of a kind that it does not know.
 const (
-	// Wish repeats the wake-up for a wish that is still open, in case all messages about it
-	// were lost.
+	// Wish repeats the wake-up for an open wish, in case all messages about it were lost.
 	Wish Kind = "wish"
 	// Operation publishes an accepted request again, in case its message was lost.
 	Operation Kind = "operation"
-	// IdleKey releases a key whose ring has held no plan for long.
+	// IdleKey releases a key whose ring has had no plan for long.
 	IdleKey Kind = "idle_key"
-	// KeyEnd ends a key at its time.
-	KeyEnd Kind = "key_end"
-	// KeyEndSoon tells the owner of a key that it expires soon.
+	KeyEnd  Kind = "key_end"
+	// KeyEndSoon tells a key's owner that it expires soon.
 	KeyEndSoon Kind = "key_end_soon"
 	// KeyRemoval deletes a key that has ended, after its usage was read.
 	KeyRemoval Kind = "key_removal"
@@ -50,13 +47,13 @@ const (
 type Row struct {
 	Kind   Kind          `dynamodbav:"kind"`
 	Stream portal.Stream `dynamodbav:"stream"`
-	// From is the time from which the waits count.
+	// From is where the waits begin.
 	From time.Time `dynamodbav:"from"`
 	// Asked counts how often the row has fallen due.
 	Asked       int    `dynamodbav:"asked"`
 	Correlation string `dynamodbav:"correlation,omitempty"`
 
-	// Account is the one that a Licence row tells; Opened is the fact to tell it.
+	// A Licence row tells the Account of the fact Opened.
 	Account portal.AccountID `dynamodbav:"account,omitempty"`
 	// Opened is the wish of a Wish row; Key and Plan are what it is about, if anything.
 	Opened    int64              `dynamodbav:"opened,omitempty"`
@@ -78,12 +75,12 @@ type Row struct {
 	Attempt int    `dynamodbav:"attempt,omitempty"`
 }
 
-// OfWish is the row of a wish for a key in a plan, either "" if the wish is not about one.
+// OfWish is the row of a wish. key and plan may be "".
 func OfWish(stream portal.Stream, opened int64, at time.Time, key portal.KeyID, plan portal.PlanID, correlation string) Row {
 	return Row{Kind: Wish, Stream: stream, From: at, Opened: opened, Key: key, Plan: plan, Correlation: correlation}
 }
 
-// OfOperation is the row of a request accepted at that time.
+// OfOperation is the row of an accepted request.
 func OfOperation(stream portal.Stream, operation portal.OperationID, at time.Time) Row {
 	return Row{Kind: Operation, Stream: stream, From: at, Operation: operation}
 }
@@ -93,7 +90,7 @@ func OfLicence(stream portal.Stream, sequence int64, at time.Time, account porta
 	return Row{Kind: Licence, Stream: stream, From: at, Opened: sequence, Account: account}
 }
 
-// OfIdleKey is the row of a key whose ring lost its last plan by the fact numbered emptied.
+// OfIdleKey is the row of a key whose ring lost its last plan by the fact emptied.
 func OfIdleKey(stream portal.Stream, key portal.KeyID, emptied int64, at time.Time, after time.Duration) Row {
 	return Row{Kind: IdleKey, Stream: stream, From: at, Key: key, Emptied: emptied, After: after}
 }
@@ -103,7 +100,7 @@ func OfKeyEnd(stream portal.Stream, key portal.KeyID, ends time.Time) Row {
 	return Row{Kind: KeyEnd, Stream: stream, From: ends, Key: key}
 }
 
-// OfKeyEndSoon is the row that falls due that long before the key ends.
+// OfKeyEndSoon falls due that long before the key ends.
 func OfKeyEndSoon(stream portal.Stream, key portal.KeyID, ends time.Time, ahead time.Duration) Row {
 	return Row{Kind: KeyEndSoon, Stream: stream, From: ends.Add(-ahead), Key: key, Ahead: ahead}
 }
@@ -111,17 +108,17 @@ func OfKeyEndSoon(stream portal.Stream, key portal.KeyID, ends time.Time, ahead 
 // KeyEnds is when the key of a KeyEnd or KeyEndSoon row ends.
 func (r Row) KeyEnds() time.Time { return r.From.Add(r.Ahead) }
 
-// OfKeyRemoval is the row of a key that ended at that time, by the fact numbered ended.
+// OfKeyRemoval is the row of a key that the fact ended has ended.
 func OfKeyRemoval(stream portal.Stream, key portal.KeyID, ended int64, at time.Time, after time.Duration) Row {
 	return Row{Kind: KeyRemoval, Stream: stream, From: at, Key: key, Ended: ended, After: after}
 }
 
-// OfDelivery is the row of an attempt to deliver a notice. It falls due a wait after from.
+// OfDelivery is the row of an attempt to deliver a notice.
 func OfDelivery(stream portal.Stream, channel, notice string, attempt int, from time.Time, after time.Duration) Row {
 	return Row{Kind: Delivery, Stream: stream, From: from, After: after, Channel: channel, Notice: notice, Attempt: attempt}
 }
 
-// OfAdminItem is the row of an item that waits for the admins since that time.
+// OfAdminItem is the row of an item that waits for the admins.
 func OfAdminItem(stream portal.Stream, about, id string, at time.Time) Row {
 	return Row{Kind: AdminItem, Stream: stream, From: at, Channel: about, Notice: id}
 }
@@ -132,8 +129,8 @@ func WaitingID(account portal.AccountID, wish int64) string {
 }
 
 // A row falls due after its kind's first wait, then after twice as long each time, up to
-// lastWait. The first wait for operations allows for a queue's backlog and for SQS's
-// deduplication of five minutes.
+// lastWait. The first wait for operations allows for a queue's backlog and SQS's deduplication of
+// five minutes.
 const (
 	firstWishWait      = 2 * time.Minute
 	firstOperationWait = 6 * time.Minute
@@ -163,8 +160,8 @@ func (r Row) At() time.Time {
 	return time.Unix(at.Unix()+left*int64(lastWait/time.Second), int64(at.Nanosecond())).In(at.Location())
 }
 
-// Next is the row for the next due time after now. It skips times that passed unhandled, so
-// after an outage a row falls due once. It takes constant time, however old the row is.
+// Next is the row for the next due time after now. It skips missed times, so after an outage a
+// row falls due once.
 func (r Row) Next(now time.Time) Row {
 	r.Asked = int(r.asked()) + 1
 	if behind := now.Unix() - r.At().Unix(); behind > 0 {
@@ -178,9 +175,8 @@ func (r Row) Next(now time.Time) Row {
 
 func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 
-// Place is the row's key. Until the row is put off, its key follows from what it is about, so the
-// worker that ends the matter can delete it. A row that was put off is deleted when it next falls
-// due.
+// Place is the row's key. Until the row is put off, the key follows from what the row is about,
+// so the worker that ends the matter can delete it.
 func (r Row) Place() schema.Key {
 	parts := []string{
 		string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),

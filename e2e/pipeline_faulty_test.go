@@ -97,6 +97,10 @@ func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.D
 	return leases.AccountLease{LastUnrecorded: l.w.unrecorded}, true, nil
 }
 
+func (noLeases) NewAccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, leases.LeaseItem, bool) {
+	return leases.AccountLease{}, leases.LeaseItem{}, false
+}
+
 type faultyPlane struct{ w *world }
 
 func (f faultyPlane) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (gateway.Key, error)) (portal.GatewayKeyID, error) {

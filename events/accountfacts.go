@@ -1,27 +1,26 @@
 package events
 
-// RegistrationPending: the person has asked for an account, and an admin must approve it. It opens
-// a wish, which a UserRegistered or a RegistrationDenied ends.
+// RegistrationPending: an admin must approve the account. It opens a wish, which a UserRegistered
+// or a RegistrationDenied ends.
 type RegistrationPending struct {
 	Decides
 }
 
-// RegistrationDenied: an admin has refused to open the account. Message tells the person why.
+// RegistrationDenied: an admin has refused the account. Message tells the person why.
 type RegistrationDenied struct {
 	Decides
 	Link
 	Message string `json:"message"`
 }
 
-// AccountSuspended: API Gateway should refuse every key of the account until further notice.
-// Message tells the person why. It opens a wish.
+// AccountSuspended: API Gateway should refuse every key of the account. Message tells the person
+// why. It opens a wish.
 type AccountSuspended struct {
 	Decides
 	Message string `json:"message"`
 }
 
-// AccountReinstated: the account is no longer suspended. Keys that the suspension disabled should
-// work again. It opens a wish.
+// AccountReinstated: keys that the suspension disabled should work again. It opens a wish.
 type AccountReinstated struct {
 	Decides
 }
@@ -31,8 +30,8 @@ type AccountKeysSwitched struct {
 	Link
 }
 
-// AccountDeleting: the account is to be deleted with its keys and its personal data. It opens a
-// wish. Nothing brings the account back.
+// AccountDeleting: the account is to be deleted with its keys and its personal data, for ever. It
+// opens a wish.
 type AccountDeleting struct {
 	Decides
 }

@@ -2,15 +2,15 @@ package events
 
 import "github.com/gatehouse-portal/gatehouse/portal"
 
-// RegistrationReviewRequested is an admin's answer to a person who waits for an account. Message
-// tells the person why it was denied.
+// RegistrationReviewRequested is an admin's answer to a registration that waits. Message tells
+// the person why it was denied.
 type RegistrationReviewRequested struct {
 	Approved bool   `json:"approved"`
 	Message  string `json:"message,omitempty"`
 }
 
-// AccountSuspensionRequested asks that API Gateway refuse every key of the account until further
-// notice. Message tells the person why.
+// AccountSuspensionRequested asks that API Gateway refuse every key of the account. Message tells
+// the person why.
 type AccountSuspensionRequested struct {
 	Message string `json:"message"`
 }

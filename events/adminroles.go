@@ -2,23 +2,22 @@ package events
 
 import "github.com/gatehouse-portal/gatehouse/portal"
 
-// AdminPromotionRequested asks that the owner of the account be an admin of the portal. An admin sends
-// it.
+// AdminPromotionRequested asks, for an admin, that the account's owner be an admin.
 type AdminPromotionRequested struct{}
 
-// AdminDemotionRequested asks that the owner of the account no longer be an admin by promotion. An admin
-// sends it. ByGroup means that the identity provider's admin group makes the sender an admin; otherwise
-// the sender must still be promoted when it is decided, so that one admin is always left.
+// AdminDemotionRequested asks, for an admin, that the account's owner no longer be an admin by
+// promotion. ByGroup: the identity provider's admin group makes the sender an admin. Otherwise
+// the sender must still be promoted, so that one admin is always left.
 type AdminDemotionRequested struct {
 	ByGroup bool `json:"by_group,omitempty"`
 }
 
-// AdminPromoted: the owner of the account is an admin of the portal.
+// AdminPromoted: the account's owner is an admin.
 type AdminPromoted struct {
 	Decides
 }
 
-// AdminDemoted: the owner of the account is no longer an admin by promotion.
+// AdminDemoted: the account's owner is no longer an admin by promotion.
 type AdminDemoted struct {
 	Decides
 }

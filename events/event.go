@@ -1,7 +1,7 @@
-// Package events is the wire format. Every message of Gatehouse, request or fact, is a
-// CloudEvent 1.0 in structured JSON, and every message type is a Go struct in this package.
-// Type names and members are data: never renamed, and pinned by one golden file per type. The
-// body alone is enough to handle or replay a message.
+// Package events is the wire format. Every message, request or fact, is a CloudEvent 1.0 in
+// structured JSON; its type is a Go struct here. Names of types and members are data: never
+// renamed, and pinned by one golden file per type. The body alone is enough to handle or replay a
+// message.
 package events
 
 import (
@@ -16,10 +16,10 @@ import (
 
 // Event is one message: its CloudEvents attributes and its payload.
 type Event struct {
-	// ID identifies the message; duplicates share it. A request's id is its operation's id. A
-	// fact's id derives from its stream and sequence.
+	// ID is the same for duplicates. A request's id is its operation's; a fact's derives from its
+	// stream and sequence.
 	ID string
-	// Source is the part of Gatehouse that made the message, e.g. "/gatehouse/api".
+	// Source is the sending part of Gatehouse, e.g. "/gatehouse/api".
 	Source  string
 	Subject portal.Stream
 	// Time is in UTC.
@@ -27,18 +27,17 @@ type Event struct {
 	// Sequence is a fact's place in its stream, from 1; 0 for requests.
 	Sequence  int64
 	Operation portal.OperationID
-	// Actor submitted the request, "" for a worker. Subject is who it is about: if an admin
-	// suspends a person, the admin is the actor and the person's account the subject.
+	// Actor submitted the request, "" for a worker. If an admin suspends a person, the admin is
+	// the actor and the person's account the subject.
 	Actor portal.Actor
-	// Intent orders the requests about one stream. A decision carries its request's intent.
-	Intent portal.Intent
-	// Causation is the id of the message that led to this one.
+	// Intent orders the requests about a stream. A decision has its request's.
+	Intent    portal.Intent
 	Causation string
-	// Correlation is shared by everything that one HTTP request led to.
+	// Correlation is the same for all that one HTTP request led to.
 	Correlation string
-	// TraceParent is the W3C trace context, if there is one.
+	// TraceParent is the W3C trace context, if any.
 	TraceParent string
-	// Replay counts how often an operator has replayed the message.
+	// Replay counts an operator's replays of the message.
 	Replay int64
 	// Data is one of this package's structs, by value.
 	Data Payload
@@ -50,7 +49,7 @@ type Payload interface {
 	EventType() string
 }
 
-// Request asks for something. A decision about the request decides over its Scopes.
+// Request asks for something. The decision is about its Scopes.
 type Request interface {
 	Payload
 	Scopes() []portal.Scope
@@ -62,9 +61,9 @@ type Fact interface {
 	isFact()
 }
 
-// understood is implemented by facts about what API Gateway should hold. Their events carry the
-// extension "mustunderstand": a worker that does not know such a type postpones deciding and
-// converging for its stream. It ignores other unknown types.
+// understood marks facts about what API Gateway should hold. Their events carry the extension
+// "mustunderstand": a worker that does not know such a type postpones deciding and converging for
+// its stream. It ignores other unknown types.
 type understood interface {
 	MustUnderstand() bool
 }
@@ -115,8 +114,8 @@ const (
 	MaxSize = 64 << 10
 )
 
-// CloudEvents 1.0, section 3.1, allows extension names only lower-case letters and digits;
-// "sequence" is the registered extension of that name.
+// CloudEvents 1.0, section 3.1, allows only lower-case letters and digits in names of extensions;
+// "sequence" is a registered extension.
 type envelope struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -137,8 +136,8 @@ type envelope struct {
 	Data            json.RawMessage `json:"data"`
 }
 
-// Encode returns the event as structured JSON. A missing required attribute, or a result larger
-// than MaxSize, is an error and a fault of the program.
+// Encode returns the event as structured JSON. A missing required attribute, or more than
+// MaxSize, is a fault of the program.
 func Encode(e Event) ([]byte, error) {
 	if e.ID == "" || e.Source == "" || e.Subject == "" || e.Time.IsZero() || e.Data == nil {
 		return nil, fmt.Errorf("encoding event %q: id, source, subject, time and data are required", e.ID)
@@ -163,9 +162,8 @@ func Encode(e Event) ([]byte, error) {
 	return body, nil
 }
 
-// Decode reads an event. If the body cannot be read, or its type is unknown to this program,
-// the error is a portal.Error with code Invalid: retrying is pointless. Unknown members are
-// ignored, so that old code reads new messages.
+// Decode reads an event. If it cannot, or the type is unknown, the error is portal.Invalid:
+// retrying is pointless. Unknown members are ignored, so that old code reads new messages.
 func Decode(body []byte) (Event, error) { return decodeAs(body, envelope.payload) }
 
 func (env envelope) payload() (Payload, error) {
@@ -223,7 +221,7 @@ func sequenceText(n int64) string {
 	return fmt.Sprintf("%012d", n)
 }
 
-// flagText is "true" or absent, since CloudEvents extensions here are texts.
+// flagText is "true" or absent: CloudEvents extensions here are texts.
 func flagText(set bool) string {
 	if set {
 		return "true"

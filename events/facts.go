@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Decides names the scopes that a fact decides over, with its event's intent. From then on an
-// older request in any of them is superseded.
+// Decides names the scopes that a fact decides over, with its event's intent. It supersedes older
+// requests in any of them.
 type Decides struct {
 	Scopes []portal.Scope `json:"scopes,omitempty"`
 }
@@ -15,17 +15,16 @@ type Decides struct {
 // Decided lists the scopes that this fact decides over.
 func (d Decides) Decided() []portal.Scope { return d.Scopes }
 
-// Link names a wish of the fact's own stream by the sequence of the fact that opened it; 0
-// names none. The fact's type tells whether the fact ends the wish, is a step towards it, or
-// joins an operation to it.
+// Link names a wish of the fact's own stream by the fact that opened it; 0 is none. By its type,
+// the fact ends the wish, is a step towards it, or joins an operation to it.
 type Link struct {
 	Wish int64 `json:"wish,omitempty"`
 }
 
-// Linked is the wish that the fact is about, 0 if none.
+// Linked is the wish that the fact is about, or 0.
 func (l Link) Linked() int64 { return l.Wish }
 
-// Payer tells a subscription for which a licence pays from the account's own to the same plan.
+// Payer tells a subscription that a licence pays for from the account's own to the same plan.
 // Licence is the licence's stream, "" for the account's own.
 type Payer struct {
 	Licence portal.Stream `json:"licence,omitempty"`
@@ -45,8 +44,7 @@ func (p Payer) Subscription(plan portal.PlanID) portal.SubscriptionID {
 	return portal.SubscriptionOf(plan, portal.Ring(p.Licence))
 }
 
-// UserRegistered: the account is open. With a wish, an admin has approved the registration that
-// waited.
+// UserRegistered: the account is open. With a wish, an admin has approved the registration.
 type UserRegistered struct {
 	Decides
 	Link
@@ -61,20 +59,20 @@ type RequestRejected struct {
 	Message string      `json:"message"`
 }
 
-// RequestUnchanged: what the request asks for already holds.
+// RequestUnchanged: what the request asks for holds already.
 type RequestUnchanged struct {
 	Decides
 }
 
-// RequestJoined: what the request asks for is on its way. Its operation ends with the wish.
+// RequestJoined: what the request asks for is on its way. The operation ends with the wish.
 type RequestJoined struct {
 	Decides
 	Link
 	Plan portal.PlanID `json:"plan"`
 }
 
-// RequestSuperseded: a newer request decided otherwise. With a wish, that wish ends, and so
-// does every operation linked to it. Without one, the operation of the fact's own request ends.
+// RequestSuperseded: a newer request decided otherwise. It ends the wish and every operation
+// linked to it, or without a wish the operation of its own request.
 type RequestSuperseded struct {
 	Link
 }
@@ -86,24 +84,21 @@ type RequestFailed struct {
 }
 
 // KeyWanted: the ring should have a key. Its value derives from the scheme, the KMS key and the
-// key's id recorded here, even if the configuration changes later. It opens a wish for every
-// plan that the ring's subscriptions hold.
+// key's id recorded here, also after the configuration changes. It opens a wish for every plan of the
+// ring's subscriptions.
 type KeyWanted struct {
 	Decides
 	Key    portal.KeyID `json:"key"`
 	Ring   portal.Ring  `json:"ring"`
 	Name   string       `json:"name"`
 	Scheme string       `json:"scheme"`
-	// KMSKey is the "mrk-…" id of a multi-Region key, so that any of its replicas can serve, or
-	// else the key's ARN.
+	// KMSKey is the "mrk-…" id of a multi-Region key, so that any replica can serve, or else the
+	// key's ARN.
 	KMSKey string `json:"kms_key"`
-	// Requested means that the owner asked for the key. It then has a wish of its own, which a
-	// KeyReady ends. Other keys come with a subscription.
-	Requested bool `json:"requested,omitempty"`
-	// Ends is when the key expires, if it does.
-	Ends *time.Time `json:"ends,omitempty"`
-	// Replaces is the key that this one replaces, if any.
-	Replaces portal.KeyID `json:"replaces,omitempty"`
+	// Requested: the owner asked for the key. It has a wish of its own, which a KeyReady ends.
+	Requested bool         `json:"requested,omitempty"`
+	Ends      *time.Time   `json:"ends,omitempty"`
+	Replaces  portal.KeyID `json:"replaces,omitempty"`
 }
 
 // SubscriptionWanted: every live key of the ring should be in the plan. It opens a wish for
@@ -116,18 +111,18 @@ type SubscriptionWanted struct {
 	Stages []portal.Stage `json:"stages"`
 }
 
-// SubscriptionEnding: no key should be in the plan any more. It opens a wish for every key that
-// is, or may be.
+// SubscriptionEnding: no key should be in the plan. It opens a wish for every key that is, or may
+// be.
 type SubscriptionEnding struct {
 	Decides
 	Plan portal.PlanID `json:"plan"`
 	Payer
-	// Withdrawn means that the subscription was still waiting for approval.
+	// Withdrawn: the subscription was still waiting for approval.
 	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
-// WishParked: the wish is not fulfilled yet, for this reason, and workers keep trying. It is
-// recorded once per reason, not once per attempt.
+// WishParked: the wish still waits for this reason, and workers keep trying. It is recorded once
+// per reason, not once per attempt.
 type WishParked struct {
 	Link
 	Reason Reason `json:"reason"`
@@ -166,16 +161,16 @@ type KeyDetached struct {
 	Plan portal.PlanID `json:"plan"`
 }
 
-// SubscriptionActivated: every key that the wish asked for is attached. It is appended together
-// with the last KeyAttached, and ends the wish.
+// SubscriptionActivated: every key of the wish is attached. It is appended with the last
+// KeyAttached, and ends the wish.
 type SubscriptionActivated struct {
 	Link
 	Plan portal.PlanID `json:"plan"`
 	Payer
 }
 
-// SubscriptionEnded: no key is attached any more. It is appended together with the last
-// KeyDetached, and ends the wish.
+// SubscriptionEnded: no key is attached any more. It is appended with the last KeyDetached, and
+// ends the wish.
 type SubscriptionEnded struct {
 	Link
 	Plan portal.PlanID `json:"plan"`
@@ -205,8 +200,8 @@ type KeyObserved struct {
 	Enabled bool         `json:"enabled"`
 }
 
-// KeyReleasing: API Gateway should no longer hold the key, because its ring has been unused for
-// long. It opens a wish. When the ring subscribes again, the key returns with the same value.
+// KeyReleasing: API Gateway should no longer hold the key, whose ring has been unused for long.
+// It opens a wish. The ring's next subscription brings the key back, with the same value.
 type KeyReleasing struct {
 	Key portal.KeyID `json:"key"`
 }
@@ -217,7 +212,7 @@ type KeyReleased struct {
 	Key portal.KeyID `json:"key"`
 }
 
-// CatalogPublished: the catalog is now the document stored under that hash.
+// CatalogPublished: the catalog is now the document with that hash.
 type CatalogPublished struct {
 	Hash     string `json:"hash"`
 	Products int    `json:"products"`
@@ -275,8 +270,7 @@ func (KeyReleased) isFact()           {}
 func (CatalogPublished) isFact()      {}
 func (CatalogSourceFailed) isFact()   {}
 
-// AboutPlan is the plan that a fact is about. Facts that are not about one plan have no such
-// method.
+// AboutPlan is the plan of facts that are about one plan.
 
 func (f RequestJoined) AboutPlan() portal.PlanID         { return f.Plan }
 func (f SubscriptionWanted) AboutPlan() portal.PlanID    { return f.Plan }
@@ -287,7 +281,7 @@ func (f SubscriptionActivated) AboutPlan() portal.PlanID { return f.Plan }
 func (f SubscriptionEnded) AboutPlan() portal.PlanID     { return f.Plan }
 func (f SubscriptionLost) AboutPlan() portal.PlanID      { return f.Plan }
 
-// MustUnderstand: these change what API Gateway should hold, or say what it holds.
+// MustUnderstand: these say what API Gateway should hold, or holds.
 
 func (KeyWanted) MustUnderstand() bool             { return true }
 func (SubscriptionWanted) MustUnderstand() bool    { return true }

@@ -19,8 +19,8 @@ const (
 	EndRefused        EndReason = "refused"         // API Gateway does not accept it
 )
 
-// KeyReady: API Gateway has the key that somebody asked for, in every plan of its ring. It ends
-// the wish that a KeyWanted with Requested opened.
+// KeyReady: API Gateway has the requested key in every plan of its ring. It ends the wish of a
+// KeyWanted with Requested.
 type KeyReady struct {
 	Link
 	Key portal.KeyID `json:"key"`
@@ -33,8 +33,8 @@ type KeyRenamed struct {
 	Name string       `json:"name"`
 }
 
-// KeyEndScheduled: the key works until Ends. The latest of these facts counts. Without Ends, the
-// key works until somebody ends it.
+// KeyEndScheduled: the key works until Ends, or without it, until a person ends it. The latest of
+// these facts counts.
 type KeyEndScheduled struct {
 	Decides
 	Key    portal.KeyID `json:"key"`
@@ -42,8 +42,8 @@ type KeyEndScheduled struct {
 	Reason EndReason    `json:"reason"`
 }
 
-// KeyEnding: API Gateway should refuse the key from now on, for ever. It opens a wish. No later
-// fact lets the key work again.
+// KeyEnding: API Gateway should refuse the key for ever. It opens a wish. No later fact lets the
+// key work again.
 type KeyEnding struct {
 	Decides
 	Key    portal.KeyID `json:"key"`
@@ -63,36 +63,36 @@ type KeyBlocked struct {
 	Key portal.KeyID `json:"key"`
 }
 
-// KeyUnblocked: Gatehouse no longer keeps the key disabled. A key that an operator has disabled in
-// API Gateway stays disabled there.
+// KeyUnblocked: Gatehouse no longer keeps the key disabled. A key that an operator has disabled
+// in API Gateway stays disabled.
 type KeyUnblocked struct {
 	Key portal.KeyID `json:"key"`
 }
 
-// KeyEndsSoon: the key will end at Ends, by an expiry or at the end of an overlap, and its owner should
+// KeyEndsSoon: the key, or the overlap after its rotation, will end at Ends, and its owner should
 // know.
 type KeyEndsSoon struct {
 	Key  portal.KeyID `json:"key"`
 	Ends time.Time    `json:"ends"`
 }
 
-// UsageCarried: a key took over what another key of the account had used of a plan's quota, and began
-// with Remaining. It is appended together with the KeyAttached or KeyMoved.
+// UsageCarried: a key took over what another key of the account had used of a plan's quota, and
+// began with Remaining. It is appended with the KeyAttached or KeyMoved.
 type UsageCarried struct {
 	Key       portal.KeyID  `json:"key"`
 	From      portal.KeyID  `json:"from"`
 	Plan      portal.PlanID `json:"plan"`
 	Remaining int64         `json:"remaining"`
-	// PeriodStart and Period name the period, as in QuotaThresholdReached. From had used Used of its
-	// quota, and Key took over Passed of it. Older facts have none of these.
+	// PeriodStart and Period are as in QuotaThresholdReached. Key took over Passed of what From
+	// had used. Older facts have none of these.
 	PeriodStart string `json:"period_start,omitempty"`
 	Period      string `json:"period,omitempty"`
 	Used        int64  `json:"used,omitempty"`
 	Passed      int64  `json:"passed,omitempty"`
 }
 
-// QuotaUsed: a key had used Used of its quota of the plan in that period when it left the plan, or was
-// deleted. It is recorded before API Gateway can forget it.
+// QuotaUsed: a key had used Used of its quota of the plan in that period when it left the plan or
+// was deleted. It is recorded before API Gateway can forget it.
 type QuotaUsed struct {
 	Key         portal.KeyID  `json:"key"`
 	Plan        portal.PlanID `json:"plan"`

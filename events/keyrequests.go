@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// KeyRequested asks for another key of the ring, "" for the account's. It works until Ends, or
-// until somebody ends it.
+// KeyRequested asks for another key of the ring, "" for the account's. It works until Ends, nil
+// for no end.
 type KeyRequested struct {
 	Ring portal.Ring `json:"ring,omitempty"`
 	Name string      `json:"name"`
@@ -29,8 +29,8 @@ type KeyRotationRequested struct {
 }
 
 // KeyEndRequested asks to end the key at that time, or now. Without a time and with Keep, the key
-// should not end. A worker sends it when the key's time has come, with Due, the end that the key
-// had then; if the end has moved since, the request has no effect.
+// should not end. A worker sends it when the key should end, with Due, its end then; if the end
+// has moved since, the request has no effect.
 type KeyEndRequested struct {
 	Key    portal.KeyID `json:"key"`
 	At     *time.Time   `json:"at,omitempty"`

@@ -22,8 +22,8 @@ const (
 	LicenceEnded   LicenceStatus = "ended"
 )
 
-// LicenceNoticed: AWS Marketplace has said this. Status is the licence's from now on if it is not
-// "": the notice is newer than the one that told the last status.
+// LicenceNoticed: AWS Marketplace has said this. A Status is the licence's from now on: the
+// notice is newer than the one that told the last status.
 type LicenceNoticed struct {
 	Link
 	Notice MarketplaceNotified `json:"notice"`
@@ -70,15 +70,15 @@ type LicencePlanChanged struct {
 	Open    bool             `json:"open,omitempty"`
 }
 
-// LicenceReleased: the licence no longer belongs to the account, and another one can claim it. It ends
-// the wish of a claim that still waits.
+// LicenceReleased: the licence no longer belongs to the account, and another one can claim it. It
+// ends the wish of a waiting claim.
 type LicenceReleased struct {
 	Link
 	Account portal.AccountID `json:"account"`
 }
 
 // LicenceAccessWanted: the account should have the plan, because it has claimed the licence and
-// the licence is active. Operation is that of the claim if the claim waited for a notice.
+// the licence is active. Operation is the claim's if the claim waited.
 type LicenceAccessWanted struct {
 	Link
 	Operation portal.OperationID `json:"operation,omitempty"`
@@ -97,9 +97,9 @@ type LicenceAccessEnding struct {
 	Reason  LicenceStatus    `json:"reason,omitempty"`
 }
 
-// LicenceAccessSet: the account has learned what it should have because of the licence, as of
-// the fact of the licence's stream with that sequence. If that changes anything, the fact that
-// wants or ends the subscription is appended with it.
+// LicenceAccessSet: the account knows what it should have because of the licence, as of the
+// licence's fact with that sequence. If that changes anything, the fact that wants or ends the
+// subscription is appended with it.
 type LicenceAccessSet struct {
 	Licence  portal.Stream `json:"licence"`
 	Sequence int64         `json:"licence_sequence"`
@@ -114,7 +114,7 @@ type LicenceAccessSet struct {
 }
 
 // MarketplaceNoticeKept: AWS Marketplace has said something that names no licence. It changes no
-// access. Operators can read it.
+// access; operators can read it.
 type MarketplaceNoticeKept struct {
 	Notice MarketplaceNotified `json:"notice"`
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Purchase is what AWS Marketplace's ResolveCustomer says about a buyer. Customer is the identifier
-// of buyers of older listings, ARN the licence as AWS wrote it, and Agreement the agreement's id
-// if it is known; each may be "".
+// Purchase is what AWS Marketplace's ResolveCustomer says about a buyer. Customer is the
+// identifier for older listings, ARN the licence as AWS wrote it, Agreement the agreement's id;
+// each may be "".
 type Purchase struct {
 	Product   portal.ProductCode `json:"product"`
 	Buyer     portal.AWSAccount  `json:"buyer,omitempty"`
@@ -18,9 +18,9 @@ type Purchase struct {
 	FreeTrial bool               `json:"free_trial,omitempty"`
 }
 
-// MarketplaceConfirmed asks that the account of its actor have the plan for which the licence that
-// is its subject pays. It carries what acceptance read about the plan and the purchase, so that
-// deciding needs only the journal.
+// MarketplaceConfirmed asks that its actor's account have the plan for which its subject, the
+// licence, pays. It carries what acceptance read about plan and purchase, so that deciding needs
+// only the journal.
 type MarketplaceConfirmed struct {
 	Account  portal.AccountID `json:"account"`
 	Plan     portal.PlanID    `json:"plan"`
@@ -32,9 +32,9 @@ type MarketplaceConfirmed struct {
 // NoticeKind is what AWS Marketplace tells about a licence or an agreement.
 type NoticeKind string
 
-// The kinds. Those of topics have AWS's names, and so have those of the event bus but for their
-// detail-type, which is "Purchase Agreement Created - Proposer" and so on. SNS also spells
-// unsubscribe-success unsubscribe-complete.
+// The kinds. All are named as AWS does, those of the event bus without the rest of their
+// detail-type, "Purchase Agreement Created". SNS also spells unsubscribe-success
+// unsubscribe-complete.
 const (
 	NoticeSubscribed    NoticeKind = "subscribe-success"
 	NoticeFailed        NoticeKind = "subscribe-fail"
@@ -59,31 +59,29 @@ const (
 // MarketplaceNotified passes on what AWS Marketplace said. Its subject is the licence, or
 // portal.MarketplaceStream if the notice names none. Its id derives from Source.
 type MarketplaceNotified struct {
-	// Source is the id that SNS or EventBridge gave the notice. Repeats of it share the id. The job
+	// Source is SNS's or EventBridge's id of the notice, the same for repeats. The job
 	// marketplace writes agreement/<id>@<time>.
 	Source string     `json:"source"`
 	Kind   NoticeKind `json:"kind"`
-	// At is the source's own time. Notices are ordered by it.
+	// At is the source's time, which orders notices.
 	At       time.Time `json:"at"`
 	Purchase Purchase  `json:"purchase"`
 	Offer    string    `json:"offer,omitempty"`
-	// Dimension is the contract dimension that the buyer is entitled to, "" if there is none or it
-	// is not known.
-	Dimension string `json:"dimension,omitempty"`
-	// Until is when the entitlement ends unless it is renewed, if that is known.
-	Until *time.Time `json:"until,omitempty"`
+	// Dimension is the buyer's contract dimension, "" for none or unknown.
+	Dimension string     `json:"dimension,omitempty"`
+	Until     *time.Time `json:"until,omitempty"`
 	// Text is the notice as it came, cut to 4 KB, if the kind is unknown.
 	Text string `json:"text,omitempty"`
 }
 
-// LicenceAccessRequested says what an account should have because of a licence, as of the fact of
-// the licence's stream with that sequence. Workers send it to the account; an older one than the
+// LicenceAccessRequested says what an account should have because of a licence, as of the
+// licence's fact with that sequence. Workers send it to the account; an older one than the
 // account has recorded has no effect.
 type LicenceAccessRequested struct {
 	Licence  portal.Stream `json:"licence"`
 	Sequence int64         `json:"licence_sequence"`
 	Open     bool          `json:"open"`
-	// Claimed means that the fact is the claim: the account has no access yet.
+	// Claimed: the fact is the claim, and the account has no access yet.
 	Claimed bool           `json:"claimed,omitempty"`
 	Plan    portal.PlanID  `json:"plan"`
 	Name    string         `json:"name"`
@@ -114,8 +112,8 @@ type LicenceRenewalRequested struct {
 	Purchase Purchase         `json:"purchase"`
 }
 
-// LicenceReleaseRequested says that the account no longer has a claim to the licence, because it is
-// being deleted. Workers send it to the licence.
+// LicenceReleaseRequested: the account gives up its claim to the licence, because it is being
+// deleted. Workers send it to the licence.
 type LicenceReleaseRequested struct {
 	Account portal.AccountID `json:"account"`
 }

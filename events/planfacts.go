@@ -21,8 +21,8 @@ type KeyMoved struct {
 	Plan portal.PlanID `json:"plan"`
 }
 
-// PlanChanged: every key that the wish asked for has moved. It is appended together with the last
-// KeyMoved, and ends the wish.
+// PlanChanged: every key of the wish has moved. It is appended with the last KeyMoved, and ends
+// the wish.
 type PlanChanged struct {
 	Link
 	From portal.PlanID `json:"from"`
@@ -31,7 +31,7 @@ type PlanChanged struct {
 }
 
 // PlanChangeRefused: API Gateway refuses the new plan for good. Every live key should be in the
-// old plan again. After that, a RequestRejected with this code and message ends the wish.
+// old plan again. Then a RequestRejected with this code and message ends the wish.
 type PlanChangeRefused struct {
 	Link
 	Plan    portal.PlanID `json:"plan"`
@@ -39,9 +39,9 @@ type PlanChangeRefused struct {
 	Message string        `json:"message"`
 }
 
-// SubscriptionApprovalPending: an admin must approve the subscription before any key is put in the
-// plan. It opens a wish that the converger leaves alone. With Replaces, the subscription is a
-// change from that plan.
+// SubscriptionApprovalPending: an admin must approve the subscription before any key is put in
+// the plan. It opens a wish that the converger leaves alone. With Replaces, it is a change from
+// that plan.
 type SubscriptionApprovalPending struct {
 	Decides
 	Plan     portal.PlanID  `json:"plan"`
@@ -51,8 +51,8 @@ type SubscriptionApprovalPending struct {
 	Replaces portal.PlanID  `json:"replaces,omitempty"`
 }
 
-// SubscriptionApproved: an admin has approved the subscription. The wish of the
-// SubscriptionApprovalPending becomes that of a SubscriptionWanted or a PlanChangeWanted.
+// SubscriptionApproved: an admin has approved the subscription. A SubscriptionWanted or a
+// PlanChangeWanted takes on the wish of the SubscriptionApprovalPending.
 type SubscriptionApproved struct {
 	Link
 	Plan portal.PlanID `json:"plan"`

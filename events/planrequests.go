@@ -5,11 +5,10 @@ import "github.com/gatehouse-portal/gatehouse/portal"
 // PlanChangeRequested asks that the account's keys be in Plan instead of Replaces. It carries what
 // acceptance read about the new plan, so that deciding needs only the journal.
 type PlanChangeRequested struct {
-	Plan     portal.PlanID  `json:"plan"`
-	Replaces portal.PlanID  `json:"replaces"`
-	Name     string         `json:"name"`
-	Stages   []portal.Stage `json:"stages"`
-	// Rivals are as in SubscribeRequested.
+	Plan            portal.PlanID   `json:"plan"`
+	Replaces        portal.PlanID   `json:"replaces"`
+	Name            string          `json:"name"`
+	Stages          []portal.Stage  `json:"stages"`
 	Rivals          []portal.PlanID `json:"rivals,omitempty"`
 	CatalogSequence int64           `json:"catalog_sequence"`
 	Approval        Approval        `json:"approval,omitempty"`
@@ -24,9 +23,9 @@ const (
 	ApprovalManual    Approval = "manual" // an admin approves
 )
 
-// SubscriptionReviewRequested is an admin's answer to a subscription that waits for approval. Wish
-// is what the admin has seen; if another request for the plan has come since, the answer has no
-// effect. Message tells the person why it was denied.
+// SubscriptionReviewRequested is an admin's answer to a subscription that waits for approval.
+// Wish is what the admin has seen; after another request for the plan, the answer has no effect.
+// Message tells the person why it was denied.
 type SubscriptionReviewRequested struct {
 	Plan     portal.PlanID `json:"plan"`
 	Wish     int64         `json:"wish"`

@@ -3,10 +3,10 @@ package events
 import "github.com/gatehouse-portal/gatehouse/portal"
 
 // RegisterUser asks to open the account. It is sent when an identity is first seen, or by a
-// client; a second one changes nothing. Personal data is stored separately under the account's
+// client; a second one changes nothing. Personal data is stored elsewhere, under the account's
 // id.
 type RegisterUser struct {
-	// Admin means that the person is an admin, who needs nobody's approval.
+	// Admin: the person is an admin, who needs no approval.
 	Admin bool `json:"admin,omitempty"`
 }
 
@@ -16,8 +16,8 @@ type SubscribeRequested struct {
 	Plan   portal.PlanID  `json:"plan"`
 	Name   string         `json:"name"`
 	Stages []portal.Stage `json:"stages"`
-	// Rivals are the other plans that covered one of those stages when the request was
-	// accepted. A key can be in only one of them.
+	// Rivals are the other plans that covered one of those stages at acceptance. A key can be in
+	// only one of them.
 	Rivals []portal.PlanID `json:"rivals,omitempty"`
 	// CatalogSequence is the catalog fact in which acceptance read the plan.
 	CatalogSequence int64    `json:"catalog_sequence"`
@@ -29,8 +29,8 @@ type UnsubscribeRequested struct {
 	Plan portal.PlanID `json:"plan"`
 }
 
-// KeyReleaseRequested asks that a key be deleted from API Gateway, because its ring has held no
-// plan for long, or because the key has ended. Workers send it. Emptied is the fact that ended the
+// KeyReleaseRequested asks, for a worker, that a key be deleted from API Gateway, because its
+// ring has had no plan for long, or because it has ended. Emptied is the fact that ended the
 // ring's last subscription; if another has begun since, the request has no effect. Ended is the
 // fact that ended the key, 0 if the request is about its ring.
 type KeyReleaseRequested struct {
@@ -42,8 +42,8 @@ type KeyReleaseRequested struct {
 // CatalogSyncRequested asks to read the catalog from its sources again.
 type CatalogSyncRequested struct{}
 
-// ProvisionRequested says that API Gateway may differ from what an account should have there.
-// It is only a wake-up: the worker compares to find out what to do.
+// ProvisionRequested says that API Gateway may differ from what an account should have there. It
+// is only a wake-up.
 type ProvisionRequested struct {
 	// Recheck asks to compare with API Gateway even if the facts show nothing to do.
 	Recheck bool `json:"recheck,omitempty"`
@@ -56,8 +56,8 @@ type ShowRequested struct{}
 // wake-up.
 type TellRequested struct{}
 
-// DeliveryRequested says that a notice may have to be sent to a channel. It is only a wake-up: the
-// delivery's row says whether anything is left to do.
+// DeliveryRequested says that a notice may have to be sent to a channel. It is only a wake-up;
+// the delivery's row has the truth.
 type DeliveryRequested struct {
 	Channel string `json:"channel"`
 	Notice  string `json:"notice"`
@@ -66,8 +66,7 @@ type DeliveryRequested struct {
 // JobRequested says that a job is due. Any process may send it; duplicates for a job and slot
 // are dropped.
 type JobRequested struct {
-	Job string `json:"job"`
-	// Cursor is where the job continues, "" at the start.
+	Job    string `json:"job"`
 	Cursor string `json:"cursor,omitempty"`
 }
 
@@ -96,8 +95,8 @@ func (TellRequested) Scopes() []portal.Scope        { return nil }
 func (DeliveryRequested) Scopes() []portal.Scope    { return nil }
 func (JobRequested) Scopes() []portal.Scope         { return nil }
 
-// WakesUp reports whether the request is only a wake-up. It has no operation, and losing it
-// loses nothing, because other means find the same work.
+// WakesUp reports whether the request is only a wake-up. It has no operation, and losing it does
+// no harm, because other means find the same work.
 func WakesUp(request Payload) bool {
 	switch request.(type) {
 	case ProvisionRequested, ShowRequested, TellRequested, DeliveryRequested, JobRequested:

@@ -5,7 +5,6 @@ import (
 	"slices"
 )
 
-// types maps the wire name of every known message type to its decoder.
 var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
 	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[TellRequested],

@@ -2,10 +2,9 @@ package events
 
 import "encoding/json"
 
-// Unknown is a recorded fact whose type this program does not know, because newer code appended
-// it during a rollout. Folds and views ignore it, unless Must is set: then deciding and
-// converging wait for a worker that knows the type. It is published unchanged, under its own
-// type.
+// Unknown is a recorded fact of a type that only newer code knows. Folds and views ignore it,
+// unless Must is set: then deciding and converging wait for a worker that knows the type. It is
+// published unchanged, under its own type.
 type Unknown struct {
 	Type string
 	Data json.RawMessage
@@ -13,7 +12,7 @@ type Unknown struct {
 	Must bool
 }
 
-// EventType is the type that the fact was recorded under.
+// EventType is the recorded type.
 func (u Unknown) EventType() string { return u.Type }
 
 func (Unknown) isFact() {}
@@ -25,7 +24,7 @@ func (u Unknown) MustUnderstand() bool { return u.Must }
 func (u Unknown) MarshalJSON() ([]byte, error) { return u.Data, nil }
 
 // DecodeRecorded decodes journal entries. Unlike Decode, it reads a fact of an unknown type as
-// Unknown, because nobody has to carry out a recorded fact.
+// Unknown, since a recorded fact need not be carried out.
 func DecodeRecorded(body []byte) (Event, error) {
 	return decodeAs(body, func(env envelope) (Payload, error) {
 		if _, known := types[env.Type]; known || env.Type == "" || env.Sequence == "" || len(env.Data) == 0 {

@@ -1,12 +1,12 @@
 package events
 
-// wishing is implemented by facts that give the converger work to do.
+// wishing marks facts that give the converger work.
 type wishing interface {
 	opensWish(Event) int64
 }
 
-// OpensWish returns the wish that the fact opens, which is named by the fact's sequence, or the
-// wish that it hands to the converger; 0 if it does neither.
+// OpensWish returns the wish that the fact opens, named by the fact's sequence, or hands to the
+// converger; else 0.
 func (e Event) OpensWish() int64 {
 	if w, ok := e.Data.(wishing); ok {
 		return w.opensWish(e)
@@ -24,7 +24,7 @@ func (AccountSuspended) opensWish(e Event) int64       { return e.Sequence }
 func (AccountReinstated) opensWish(e Event) int64      { return e.Sequence }
 func (AccountDeleting) opensWish(e Event) int64        { return e.Sequence }
 
-// A key that nobody asked for on its own belongs to the wish of its subscription.
+// A key without a request of its own belongs to the wish of its subscription.
 func (f KeyWanted) opensWish(e Event) int64 {
 	if f.Requested {
 		return e.Sequence

@@ -12,13 +12,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Attach attaches the key to the plan. Repeating it changes nothing. The data plane may take
-// minutes to follow.
+// Attach attaches the key to the plan; it may be repeated. The data plane may take minutes to
+// follow.
 //
 // AWS answers 409 if the key is attached already, if another plan of the key covers one of the
-// stages, and during another change; and 404 without the plan and without the key. Attach reads
-// API Gateway to tell these apart, and returns a *Refused only for what it has seen (decision
-// 0037).
+// stages, and during another change; and 404 without the plan or the key. Attach reads to tell
+// these apart, and returns a *Refused only for what it has seen (decision 0037).
 func (s *Session) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	return s.attachAnswer(ctx, plan, key, s.call(ctx, createUsagePlanKey, s.attaching(plan, key)))
 }
@@ -32,7 +31,6 @@ func (s *Session) attaching(plan portal.PlanID, key portal.GatewayKeyID) func(co
 	}
 }
 
-// attachAnswer finds out what the answer to an attach call means.
 func (s *Session) attachAnswer(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, err error) error {
 	var clash *conflict
 	var missing *absent
@@ -45,8 +43,8 @@ func (s *Session) attachAnswer(ctx context.Context, plan portal.PlanID, key port
 	return err
 }
 
-// attachConflict finds out what a 409 means. Reads may lag behind writes, so only a rival plan
-// that is seen to hold the key is a refusal.
+// attachConflict: reads may lag behind writes, so only a rival plan that is seen to hold the key
+// is a refusal.
 func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, clash *conflict) error {
 	if clash.attached() {
 		return nil
@@ -72,12 +70,11 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 	return asUnavailable(clash)
 }
 
-// shareStage reports whether a key can be in one of the plans only.
 func shareStage(a, b UsagePlan) bool {
 	return slices.ContainsFunc(a.Stages, func(stage portal.Stage) bool { return slices.Contains(b.Stages, stage) })
 }
 
-// HasPlan reports whether there is such a usage plan.
+// HasPlan reports whether the usage plan exists.
 func (s *Session) HasPlan(ctx context.Context, id portal.PlanID) (bool, error) {
 	_, err := s.plan(ctx, id)
 	var no *Refused
@@ -105,8 +102,8 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 	}), nil
 }
 
-// attachAbsent finds out what a 404 means. It reads the plan first: without it the wish is
-// void, while a key can be created again. If both exist, one was not visible yet.
+// attachAbsent reads the plan first: without it the wish is void, while a key can be created
+// again. If both exist, one was not visible yet.
 func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, missing *absent) error {
 	if _, err := s.plan(ctx, plan); err != nil {
 		return err
@@ -117,7 +114,7 @@ func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key port
 	return asUnavailable(missing)
 }
 
-// Detach detaches the key from the plan. It returns nil if the key is not attached or either is
+// Detach detaches the key from the plan. It returns nil if the key is not attached, or either is
 // gone.
 func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	err := s.call(ctx, deleteUsagePlanKey, func(ctx context.Context) error {
@@ -132,7 +129,7 @@ func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.Gat
 	return asUnavailable(err)
 }
 
-// Attached reports whether the key is in the plan; false if either is gone.
+// Attached reports whether the key is in the plan.
 func (s *Session) Attached(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (bool, error) {
 	err := s.call(ctx, readUsagePlanKey, func(ctx context.Context) error {
 		_, err := s.cp.client.GetUsagePlanKey(ctx, &apigateway.GetUsagePlanKeyInput{

@@ -16,40 +16,38 @@ import (
 )
 
 // attachLease is the lease for changing the keys of usage plans. AWS changes them one at a time
-// and answers 409 "concurrent modification" to a second call, which would waste its token.
+// and answers a second call with 409, which would waste its token.
 type attachLease struct {
 	leases *leases.Leases
 	key    schema.Key
 	now    func() time.Time
 
-	// releasing counts the leases that are being given up.
 	releasing sync.WaitGroup
 
-	mu    sync.Mutex
-	lines map[Urgency]*turnQueue
-	// markedAt is when this process last marked the lease.
+	mu       sync.Mutex
+	lines    map[Urgency]*turnQueue
 	markedAt time.Time
 }
 
-// attachWait is how long a call waits for its turn: several times what an attachment takes.
+// attachWait is several times what an attachment takes.
 const attachWait = 10 * time.Second
 
-// A call that did not get the lease looks again after up to firstLook, and later less often, since
-// another process may hold it for as long as an import takes.
+// A call without the lease looks again after up to firstLook, and then less often: an import may
+// hold it for long.
 const (
 	firstLook = 100 * time.Millisecond
 	lastLook  = 400 * time.Millisecond
 )
 
-// eagerFor is how long an interactive call that did not get the lease keeps others off it.
+// eagerFor is how long an interactive call without the lease keeps others off it.
 const eagerFor = 2 * time.Second
 
-// take waits for the lease: for attachWait once the call has its turn in the process, and for
-// portal.LastWait when the process is stopping. Interactive calls go first, in every process.
-// The lease of a dead holder runs out after d; a late holder draws a 409 and is retried. While
-// affordable returns a wait or an error the lease is not taken, since no call may hold it only
-// to wait for a token. release does not wait until the lease is free for other processes; the next
-// call of this process does. Any error is a *portal.Postponed.
+// take waits for the lease: for attachWait once the call has its turn in the process, for
+// portal.LastWait in a process that stops. Interactive calls go first, in every process. A dead
+// holder's lease runs out after d; a late holder gets a 409 and is retried. While affordable
+// returns a wait or an error the lease is not taken, so that no call holds it only to wait for a
+// token. release returns before the lease is free for other processes. Any error is a
+// *portal.Postponed.
 func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
 	waiting, end := portal.UnlessStopping(ctx)
 	defer end()
@@ -83,7 +81,6 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	}
 }
 
-// releaseAlongside gives the lease up while the caller records what it has done.
 func (l *attachLease) releaseAlongside(line *turnQueue, giveUp func()) {
 	l.releasing.Go(func() {
 		defer line.leave()
@@ -91,7 +88,6 @@ func (l *attachLease) releaseAlongside(line *turnQueue, giveUp func()) {
 	})
 }
 
-// afford waits for a token as long as a call at the front of a queue does.
 func (l *attachLease) afford(ctx context.Context, u Urgency, affordable func(context.Context) (time.Duration, error)) error {
 	length := frontWait
 	if u == Interactive {
@@ -134,8 +130,8 @@ func waitError(waiting context.Context) error {
 	return portal.Stopped(waiting)
 }
 
-// try takes the lease if it is free and no interactive call has marked it. An interactive call
-// that does not get it marks it.
+// try takes the lease if it is free and no interactive call has marked it, or marks it for an
+// interactive call.
 func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (release func(), ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
@@ -162,7 +158,6 @@ func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (rele
 	}, true, nil
 }
 
-// mark reports whether the lease must be marked again.
 func (l *attachLease) mark(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

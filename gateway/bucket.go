@@ -8,11 +8,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/clock"
 )
 
-// Urgency says how much of every bucket a call must leave.
+// Urgency decides how much of every bucket a call must leave.
 type Urgency int
 
-// Somebody waits at a screen for an interactive call, which may take the last token. Backlog
-// leaves a quarter. Background leaves half, but gets a trickle of tokens.
+// A person waits for an interactive call, which may take the last token. Backlog leaves a
+// quarter. Background leaves half, but gets a trickle of tokens.
 const (
 	Interactive Urgency = iota
 	Backlog
@@ -30,8 +30,7 @@ func (u Urgency) reserve() float64 {
 	}
 }
 
-// class is a kind of call. Every call takes from the total bucket, and from its class's if
-// there is one.
+// Each call takes a token from the total bucket and from its class's, if there is one.
 type class string
 
 const (
@@ -42,7 +41,6 @@ const (
 	other      class = "other" // no bucket but the total
 )
 
-// limit is a bucket's tokens a second, and the most it holds.
 type limit struct{ rate, burst float64 }
 
 type limits map[class]limit
@@ -60,22 +58,20 @@ const (
 	// slowFor is how long the rate is halved after two throttles.
 	slowFor = time.Minute
 	// throttleWindow is how soon a second throttle must follow to halve the rate. The account's
-	// own deployments may have caused a single one.
+	// own deployments may cause a single one.
 	throttleWindow = time.Minute
 	// slack is how much later than another a call may reach AWS after its token was drawn.
 	slack = 300 * time.Millisecond
-	// margin is the part of the share's rate in use, so that a surplus at AWS, such as from a
-	// clock that was ahead, does not last.
+	// margin keeps the rate below the share, so that a surplus at AWS, as from a clock that was
+	// ahead, does not last.
 	margin = 0.98
 	// One token in trickle is saved for background calls.
-	trickle = 5
-	// starvedFor is how long a background call without a token counts as waiting. It marks the
-	// item every markPause.
+	trickle    = 5
 	starvedFor = 10 * time.Second
 	markPause  = time.Second
 )
 
-// scaled is a share of the limits. A bucket of less than one token could never give one.
+// scaled: a bucket of less than one token could never give one.
 func (l limits) scaled(share float64) limits {
 	scaled := limits{}
 	for c, whole := range l {
@@ -84,8 +80,8 @@ func (l limits) scaled(share float64) limits {
 	return scaled
 }
 
-// cautious are limits for drawing that keep AWS within l, although calls may arrive up to slack
-// late. Where the burst leaves no room for that, the tokens come further apart.
+// cautious limits keep AWS within l although calls may arrive up to slack late. Where the burst
+// leaves no room for that, tokens come further apart.
 func (l limits) cautious() limits {
 	cautious := limits{}
 	for c, size := range l {
@@ -102,19 +98,17 @@ func (l limits) cautious() limits {
 // balance is how many tokens the buckets held at a time, in epoch milliseconds. All processes
 // share it.
 type balance struct {
-	At        int64             `dynamodbav:"at"`
-	SlowUntil int64             `dynamodbav:"slow_until"`
-	Tokens    map[class]float64 `dynamodbav:"tokens"`
-	// ThrottledAt is when AWS last throttled a call that had a token.
-	ThrottledAt int64 `dynamodbav:"throttled_at"`
+	At          int64             `dynamodbav:"at"`
+	SlowUntil   int64             `dynamodbav:"slow_until"`
+	Tokens      map[class]float64 `dynamodbav:"tokens"`
+	ThrottledAt int64             `dynamodbav:"throttled_at"`
 	// StarvedAt is when a background call last found no token. Tokens are saved since
 	// StarvedSince.
 	StarvedAt    int64 `dynamodbav:"starved_at"`
 	StarvedSince int64 `dynamodbav:"starved_since"`
 }
 
-// refilled is the balance at now, with the tokens that came in since At. A clock that lies
-// behind adds nothing and takes nothing.
+// refilled: a clock that is behind changes nothing.
 func (b balance) refilled(now time.Time, l limits) balance {
 	b = b.believed(now)
 	at := max(now.UnixMilli(), b.At)
@@ -141,8 +135,8 @@ func (b balance) believed(now time.Time) balance {
 	return b
 }
 
-// throttled is the balance after a throttle of a call that had a token. The second within
-// throttleWindow halves the rate for slowFor; later ones renew that once half of it is over.
+// throttled is the balance after a throttle. The second within throttleWindow halves the rate for
+// slowFor; later ones renew that once half of it is over.
 func (b balance) throttled() balance {
 	again := b.At-b.ThrottledAt < throttleWindow.Milliseconds()
 	b.ThrottledAt = b.At
@@ -152,8 +146,8 @@ func (b balance) throttled() balance {
 	return b
 }
 
-// draw takes up to want tokens from all buckets of a class, at most a second's worth. If it
-// takes none, wait is how long until there may be one. A want of 0 only asks for wait.
+// draw takes up to want tokens from all buckets of a class, at most a second's worth, or returns
+// how long to wait. A want of 0 only asks for wait.
 func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got int, wait time.Duration) {
 	pace := 1.0
 	if b.SlowUntil > b.At {
@@ -190,8 +184,8 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 	return next, got, 0
 }
 
-// free is how many tokens of a bucket such a call may take, and how many are missing until
-// there is one.
+// free is how many tokens of a bucket the call may take, and how many are missing until there is
+// one.
 func (b balance) free(bucket class, u Urgency, l limits) (free, missing float64) {
 	size, held, saved := l[bucket], b.Tokens[bucket], b.saved(l[total])
 	// The reserve never includes the only token of a full bucket.
@@ -210,7 +204,6 @@ func (b balance) free(bucket class, u Urgency, l limits) (free, missing float64)
 	return free, min(1-free, max(1-held, (1-saved)*trickle))
 }
 
-// saved is the part of a token that is saved for background calls.
 func (b balance) saved(all limit) float64 {
 	if b.At-b.StarvedAt > starvedFor.Milliseconds() {
 		return 0

@@ -32,16 +32,15 @@ type BudgetConfig struct {
 	Table string
 	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most 1; 0 is a
 	// half. Other uses of the AWS account need the rest.
-	Share float64
-	// Target is whose quotas these are.
+	Share  float64
 	Target portal.Target
 	// Now is the clock for stored times; nil is the system's. Clocks of processes may differ by
 	// up to clock.Skew: tokens are refilled once, by the clock that is ahead.
 	Now func() time.Time
 }
 
-// Budget hands out tokens, one for each attempt. The balance is one item of the records table,
-// so the budget holds for all processes together.
+// Budget hands out tokens, one for each attempt. The balance is one item of the records table, so
+// all processes share the budget.
 type Budget struct {
 	db     table
 	name   string
@@ -53,12 +52,10 @@ type Budget struct {
 
 	mu     sync.Mutex
 	takers map[callKind]*taker
-	// seen is the item as last read or written, at seenAt; zero for never.
 	seen   budgetItem
 	seenAt time.Time
 }
 
-// callKind is what calls that share a taker have in common.
 type callKind struct {
 	class   class
 	urgency Urgency
@@ -69,11 +66,11 @@ const tokenWait = 2 * time.Second
 
 const tableTimeout = 2 * time.Second
 
-// budgetMemory is how old the item in memory may be when it shows that there is no token, or
-// when nothing has to be written for another reason. An older item is read again.
+// budgetMemory is how old the item in memory may be when nothing has to be written, as when there
+// is no token.
 const budgetMemory = time.Second
 
-// NewBudget returns the budget. It does no I/O; the first call creates the item.
+// NewBudget does no I/O; the first call creates the item.
 func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 	if cfg.Table == "" {
 		return nil, errors.New("control plane budget: the records table has no name")
@@ -105,7 +102,6 @@ func (b *Budget) taker(c class, u Urgency) *taker {
 	return t
 }
 
-// Every write of a budgetItem raises the revision, on condition that no other process has.
 type budgetItem struct {
 	Revision int64 `dynamodbav:"revision"`
 	balance
@@ -113,12 +109,11 @@ type budgetItem struct {
 
 var errContended = errors.New("other processes changed the budget before every attempt to write it")
 
-// draw takes up to want tokens in one conditional write. Taking none costs no write, except
-// that background calls mark that they wait. With a want of 0, draw only returns how long to
-// wait.
+// draw takes up to want tokens in one conditional write. Taking none writes nothing, except that
+// background calls mark that they wait. A want of 0 only asks for the wait.
 func (b *Budget) draw(ctx context.Context, kind callKind, want int) (got int, wait time.Duration, err error) {
 	if want == 0 && kind.urgency != Interactive {
-		// This call is about to take the attach lease, and must not hold it only to wait.
+		// The caller is about to take the attach lease, and must not hold it only to wait.
 		if _, err := b.read(ctx); err != nil {
 			return 0, 0, err
 		}
@@ -137,8 +132,8 @@ func (b *Budget) throttled(ctx context.Context) error {
 	return b.update(ctx, func(now balance) (next balance, write bool) { return now.throttled(), true })
 }
 
-// update changes the item by a function of its content, from the item in memory. If another
-// process has written since, the write fails and returns the item as it is now.
+// update changes the item in memory. If another process has written since, the write fails and
+// returns the present item.
 func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
 	item, age, err := b.known(ctx)
 	if err != nil {
@@ -177,7 +172,6 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 	return errContended
 }
 
-// known is the item in memory and its age, or read from the table if there is none.
 func (b *Budget) known(ctx context.Context) (item budgetItem, age time.Duration, err error) {
 	b.mu.Lock()
 	item, at := b.seen, b.seenAt
@@ -225,7 +219,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem, storedAt int64) err
 	if item.Revision == 0 {
 		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
 	} else {
-		// A new table counts revisions from 1 again, so the time must match, too.
+		// In a new table revisions start again, so the time must match, too.
 		in.ConditionExpression = aws.String("revision = :seen AND #at = :at")
 		in.ExpressionAttributeNames = map[string]string{"#at": "at"}
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": schema.Number(item.Revision), ":at": schema.Number(storedAt)}

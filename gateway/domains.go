@@ -10,14 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 )
 
-// Domain is a custom domain name of the account's APIs.
+// Domain is a custom domain name of the AWS account's APIs.
 type Domain struct {
 	Name string
-	// ID tells private domains with one name apart.
+	// ID tells private domains of one name apart.
 	ID      string
 	Private bool
-	// Unusable says that the base path mappings give no address: the domain has routing rules,
-	// or is not available yet.
+	// Unusable: the base path mappings give no address, because the domain has routing rules or
+	// is not available yet.
 	Unusable bool
 }
 
@@ -55,12 +55,11 @@ func unusable(domain types.DomainName) bool {
 	return true
 }
 
-// noBasePath is how API Gateway writes an empty base path or stage.
 const noBasePath = "(none)"
 
 // MappingsPage lists a page of a domain's base path mappings; for positions see UsagePlansPage.
-// It finds none if the domain is gone, or has a mapping of several levels: only API Gateway's
-// V2 API shows those, and this one answers 400.
+// There are none if the domain is gone or has a mapping of several levels: only API Gateway's V2
+// API shows those, and this one answers 400.
 func (s *Session) MappingsPage(ctx context.Context, domain Domain, position string) (mappings []Mapping, next string, err error) {
 	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: startAt(position)}
 	if domain.ID != "" {
@@ -93,7 +92,7 @@ func unlessNone(text *string) string {
 	return aws.ToString(text)
 }
 
-// notOffered treats an emulator without the operation as if it forbade it.
+// notOffered: an emulator without the operation counts as forbidding it.
 func notOffered(err error) error {
 	var unavailable *Unavailable
 	if errors.As(err, &unavailable) && statusOf(unavailable.Err) == http.StatusNotImplemented {

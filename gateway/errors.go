@@ -13,11 +13,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Refused says that API Gateway refuses a call for good: it would refuse the same call again.
-// Err holds AWS's words, for operators.
+// Refused: API Gateway would refuse the same call again. Err has AWS's words, for operators.
 type Refused struct {
 	Reason RefusedReason
-	// Rival is the plan that holds the key, if Reason is StageTaken.
+	// Rival is the plan that holds the key, for StageTaken.
 	Rival portal.PlanID
 	Err   error
 }
@@ -27,7 +26,7 @@ func (r *Refused) Error() string {
 }
 func (r *Refused) Unwrap() error { return r.Err }
 
-// RefusedReason says why.
+// RefusedReason is why API Gateway refuses.
 type RefusedReason string
 
 // The reasons.
@@ -38,22 +37,21 @@ const (
 	Invalid    RefusedReason = "invalid"     // the call is wrong in itself
 )
 
-// ResourceLimit names a quota on resources, as opposed to one on calls.
+// ResourceLimit is a quota on resources, not on calls.
 type ResourceLimit string
 
-// The limits, with what AWS allows unless it has raised them.
+// The limits, with AWS's defaults.
 const (
 	Keys        ResourceLimit = "keys"          // 10,000 API keys in an AWS account and Region
 	UsagePlans  ResourceLimit = "usage_plans"   // 300 usage plans in an AWS account and Region
 	PlansPerKey ResourceLimit = "plans_per_key" // 10 usage plans for one API key
 )
 
-// LimitReached says that a quota on resources is used up (LimitExceededException). The same
-// call fails until an operator makes room or, for PlansPerKey, the owner of the key leaves a
-// plan.
+// LimitReached: a quota on resources is used up (LimitExceededException). The same call fails
+// until an operator makes room or, for PlansPerKey, the key's owner leaves a plan.
 type LimitReached struct {
 	Limit ResourceLimit
-	// Until is when processes ask AWS again, for Keys; zero for other limits.
+	// Until is when AWS is asked again, for Keys only.
 	Until time.Time
 	// Err is nil if AWS was not asked.
 	Err error
@@ -72,8 +70,8 @@ func (l *LimitReached) Error() string {
 func (l *LimitReached) Unwrap() error { return l.Err }
 
 // limitOf says which quota a call has reached. AWS has one exception for all and does not
-// document its words, so the operation decides. The words count only for an import, which both
-// creates and attaches.
+// document its words, so the operation decides. The words count only for an import, which creates
+// and attaches.
 func limitOf(op Operation, err error) ResourceLimit {
 	switch op.name {
 	case CreateUsagePlan.name:
@@ -88,16 +86,13 @@ func limitOf(op Operation, err error) ResourceLimit {
 	return Keys
 }
 
-// Unavailable is every other failure. The call may work later, and may have taken effect
-// already: only reading tells.
+// Unavailable is any other failure. The call may have taken effect, which only reading tells, and
+// may work later.
 type Unavailable struct {
-	// Throttled says that AWS answered 429.
 	Throttled bool
-	// Forbidden says that Gatehouse's permissions or credentials do not suffice, which an
-	// operator must change.
+	// Forbidden: an operator must change Gatehouse's permissions or credentials.
 	Forbidden bool
-	// ValueTaken says that the key exists and is not listed yet. Only the wanted key can have
-	// its value.
+	// ValueTaken: the key exists and is not listed yet. Only the wanted key can have its value.
 	ValueTaken bool
 	Err        error
 }
@@ -116,7 +111,7 @@ func (u *Unavailable) Error() string {
 }
 func (u *Unavailable) Unwrap() error { return u.Err }
 
-// absent is a 404 and conflict a 409. Their meaning depends on the operation.
+// The meaning of a 404 and a 409 depends on the operation.
 type absent struct{ err error }
 
 func (a *absent) Error() string { return withCause("not found", a.err) }
@@ -127,8 +122,8 @@ type conflict struct{ err error }
 func (c *conflict) Error() string { return withCause("conflict", c.err) }
 func (c *conflict) Unwrap() error { return c.err }
 
-// concurrent says that another change was under way. AWS names all conflicts alike, so the
-// words decide.
+// concurrent: another change was under way. AWS has one exception for all conflicts, so the words
+// decide.
 func (c *conflict) concurrent() bool {
 	return strings.Contains(strings.ToLower(c.err.Error()), "concurrent modification")
 }
@@ -144,14 +139,13 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &a)
 }
 
-// IsConcurrentChange reports whether a Call failed because another change was under way, so that
-// it may work in a moment.
+// IsConcurrentChange reports whether a Call failed because of another change, so that it may work
+// in a moment.
 func IsConcurrentChange(err error) bool {
 	var c *conflict
 	return errors.As(err, &c) && c.concurrent()
 }
 
-// asUnavailable turns a 404 or 409 that means nothing to the operation into an Unavailable.
 func asUnavailable(err error) error {
 	var a *absent
 	var c *conflict
@@ -227,7 +221,7 @@ type redacted struct {
 func (u *redacted) Error() string { return u.text }
 func (u *redacted) Unwrap() error { return u.err }
 
-// redact takes a secret out of an error's text: AWS may quote the input that it rejects.
+// redact takes a secret out of an error's text: AWS may quote the input that it refuses.
 func redact(secret string, err error) error {
 	if err == nil || secret == "" || !strings.Contains(err.Error(), secret) {
 		return err

@@ -11,15 +11,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// SDK is an archive that API Gateway generated. File is its name.
+// SDK is an archive that API Gateway generated.
 type SDK struct {
 	File string
 	Body []byte
 }
 
-// Export reads the OpenAPI document (3.0, JSON, without AWS's extensions) of a stage of a REST
-// API. If the API or the stage is gone, IsNotFound reports it. If API Gateway cannot describe
-// the API, the error is a *Refused.
+// Export reads a stage's OpenAPI document (3.0, JSON, without AWS's extensions). IsNotFound
+// reports that the API or the stage is gone. If API Gateway cannot describe the API, the error is
+// a *Refused.
 func (s *Session) Export(ctx context.Context, stage portal.Stage) (document []byte, err error) {
 	err = s.call(ctx, readExport, func(ctx context.Context) error {
 		out, err := s.cp.client.GetExport(ctx, &apigateway.GetExportInput{
@@ -57,9 +57,8 @@ func (s *Session) SDKTypes(ctx context.Context) (parameters map[string][]string,
 	return parameters, nil
 }
 
-// SDK has API Gateway generate a client for a stage of a REST API. kind is java, javascript,
-// android, objectivec, swift or ruby; parameters are those of SDKTypes. Errors are
-// those of Export.
+// SDK has API Gateway generate a client for a stage. kind is java, javascript, android,
+// objectivec, swift or ruby; parameters are those of SDKTypes. Errors are those of Export.
 func (s *Session) SDK(ctx context.Context, stage portal.Stage, kind string, parameters map[string]string) (sdk SDK, err error) {
 	err = s.call(ctx, readSDK, func(ctx context.Context) error {
 		out, err := s.cp.client.GetSdk(ctx, &apigateway.GetSdkInput{
@@ -74,7 +73,7 @@ func (s *Session) SDK(ctx context.Context, stage portal.Stage, kind string, para
 	return sdk, unlessNotFound(err)
 }
 
-// unlessNotFound is asUnavailable, except that a 404 stays one.
+// unlessNotFound is asUnavailable but keeps a 404.
 func unlessNotFound(err error) error {
 	if IsNotFound(err) {
 		return err
@@ -82,8 +81,7 @@ func unlessNotFound(err error) error {
 	return asUnavailable(err)
 }
 
-// AWSWords returns API Gateway's own message in an error, "" if it sent none. It is for
-// operators only.
+// AWSWords returns API Gateway's own message in an error, or "". It is for operators only.
 func AWSWords(err error) string {
 	var said interface{ ErrorMessage() string }
 	if errors.As(err, &said) {

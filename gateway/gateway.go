@@ -1,8 +1,8 @@
 // Package gateway calls the control plane of Amazon API Gateway: it creates keys, attaches them
-// to usage plans, and reads what the catalog needs. AWS allows an account few control-plane
-// calls, offers no idempotency tokens, and attaches one key at a time. So every attempt takes a
-// token from a budget that all processes share, attaching and detaching take turns, and unclear
-// answers are resolved by reading. The caller may repeat any call.
+// to usage plans, and reads what the catalog needs. AWS allows few calls, offers no idempotency
+// tokens, and attaches one key at a time. So every attempt takes a token from a budget that all
+// processes share, attaching and detaching take turns, and reading resolves unclear answers. Any
+// call may be repeated.
 //
 // One attempt takes one token, and logs one line if it fails:
 //
@@ -62,7 +62,7 @@ func New(client *apigateway.Client, budget *Budget, cfg Config) *ControlPlane {
 	return cp
 }
 
-// Close waits until the leases of finished calls are free for other processes, or until ctx ends.
+// Close waits until the leases of finished calls are free for other processes, or ctx ends.
 func (cp *ControlPlane) Close(ctx context.Context) {
 	released := make(chan struct{})
 	go func() {

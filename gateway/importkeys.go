@@ -21,16 +21,16 @@ type ImportRow struct {
 	Plans []portal.PlanID
 }
 
-// ImportAnswer is AWS's answer to an import. Neither the ids nor the warnings say which row
-// they are about, so they are only counted.
+// ImportAnswer is AWS's answer to an import. Neither ids nor warnings say which row they are
+// about, so they are only counted.
 type ImportAnswer struct{ IDs, Warnings int }
 
-// ImportKeys makes one import, which creates keys and attaches them to their plans. It
-// overwrites an existing key with the name of a row, and enables it.
+// ImportKeys makes one import, which creates keys and attaches them to their plans. It overwrites
+// an existing key with the name of a row, and enables it.
 //
-// rows is called right before the import; if it returns none, no call is made. hasRoom says
-// that the room for keys was checked a moment ago. The error is one of Session's, or one that
-// FileRejected reports.
+// rows is called right before the import; if it returns none, no call is made. hasRoom: the room
+// for keys was checked a moment ago. The error is one of Session's, or one that FileRefused
+// reports.
 func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []ImportRow) (ImportAnswer, error) {
 	op := ImportAPIKeys
 	op.creates = !hasRoom
@@ -51,13 +51,13 @@ func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []Im
 	if err == nil && answer.IDs > 0 || len(file) == 1 {
 		s.noteRoom(ctx, err)
 	}
-	if !FileRejected(err) {
+	if !FileRefused(err) {
 		err = asUnavailable(err)
 	}
 	return answer, err
 }
 
-// ImportRows makes the bare call, for use within a Call. Its error holds no key value.
+// ImportRows makes the bare call, within a Call. Its error holds no key value.
 func ImportRows(ctx context.Context, client *apigateway.Client, rows []ImportRow) (ImportAnswer, error) {
 	out, err := client.ImportApiKeys(ctx, &apigateway.ImportApiKeysInput{
 		Body: keyFile(rows), Format: types.ApiKeysFormatCsv, FailOnWarnings: false,
@@ -71,9 +71,9 @@ func ImportRows(ctx context.Context, client *apigateway.Client, rows []ImportRow
 	return ImportAnswer{IDs: len(out.Ids), Warnings: len(out.Warnings)}, nil
 }
 
-// FileRejected reports whether an import created nothing because of what its file holds. A 413
-// means the same, even from a proxy.
-func FileRejected(err error) bool {
+// FileRefused reports whether an import created nothing because of its file. A 413 means the
+// same, even from a proxy.
+func FileRefused(err error) bool {
 	var no *Refused
 	var clash *conflict
 	var full *LimitReached
@@ -88,8 +88,7 @@ func FileRejected(err error) bool {
 	return statusOf(err) == http.StatusRequestEntityTooLarge
 }
 
-// keyFile is the file for ImportApiKeys. It names every column that matters, so that no default
-// decides whether a key works; see
+// keyFile names every column that matters, so that no default decides whether a key works; see
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-key-file-format.html.
 func keyFile(rows []ImportRow) []byte {
 	var file bytes.Buffer
@@ -106,8 +105,8 @@ func keyFile(rows []ImportRow) []byte {
 	return file.Bytes()
 }
 
-// plain replaces characters that have a meaning in the file. Descriptions hold words of users,
-// who could otherwise add rows: AWS does not document how it reads a quoted line break.
+// plain replaces characters that have a meaning in the file. Otherwise a user's words in a
+// description could add rows: AWS does not document how it reads a quoted line break.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || strings.ContainsRune("\",\u0085\u2028\u2029", r) {

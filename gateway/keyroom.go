@@ -19,9 +19,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// keyRoom knows whether the AWS account has room for another API key. While it has none, a row
-// of the records table says until when, and no process asks AWS, except once if it saw room
-// shortly before. After that time one call tries again.
+// keyRoom knows whether the AWS account has room for another API key. While it has none, a row of
+// the records table says until when, and no process asks AWS, except once if it saw room shortly
+// before. Then one call tries again.
 //
 //	no row ── no room ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
 //	                           ▲                                   │
@@ -38,7 +38,6 @@ type keyRoom struct {
 }
 
 const (
-	// firstFull and longestFull bound the time of the row.
 	firstFull   = time.Minute
 	longestFull = time.Hour
 	// tryingFor is how long the call that tries again keeps others off.
@@ -48,24 +47,22 @@ const (
 	roomMemory = time.Minute
 )
 
-// fullRow is the row, zero for none. Until is epoch milliseconds.
+// Until is epoch milliseconds.
 type fullRow struct {
-	Until int64         `dynamodbav:"until"`
-	Wait  time.Duration `dynamodbav:"wait"`
-	// Trying says that a call is trying again: if there is still no room, Wait doubles.
-	Trying bool `dynamodbav:"trying"`
+	Until  int64         `dynamodbav:"until"`
+	Wait   time.Duration `dynamodbav:"wait"`
+	Trying bool          `dynamodbav:"trying"`
 }
 
 func (r fullRow) exists() bool { return r.Until != 0 }
 
-// until is when to try again, which is now if no right clock can have stored the row.
+// until is when to try again: now if no right clock can have stored the row.
 func (r fullRow) until(now time.Time) time.Time {
 	return clock.Believed(time.UnixMilli(r.Until), now, min(r.Wait, longestFull))
 }
 
-// check returns nil if a key may be created, otherwise a *LimitReached, or a *portal.Postponed
-// if the table does not answer. Once the row's time is over, only one caller in tryingFor gets
-// nil.
+// check returns nil if a key may be created, otherwise a *LimitReached, or a *portal.Postponed if
+// the table does not answer. After the row's time, only one caller in tryingFor gets nil.
 func (k *keyRoom) check(ctx context.Context) error {
 	now := k.now()
 	switch room, until := k.remembered(now); {
@@ -95,8 +92,6 @@ func (k *keyRoom) check(ctx context.Context) error {
 	return nil
 }
 
-// remembered says from memory that there is room, or until when there is none. The row must be
-// read if it says neither.
 func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -110,7 +105,6 @@ func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	return false, until
 }
 
-// recordFull records that AWS had no room, and returns when to try again.
 func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()

@@ -14,18 +14,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Key is a key to create. Its value is a secret.
+// Key is a key to create.
 type Key struct {
 	Name        string
 	Value       string `json:"-"`
 	Description string
 }
 
-// Format prints the key without its value, for every verb.
+// Format never prints the value, a secret.
 func (k Key) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "key "+k.Name) }
 
-// KeyName is a key's name in API Gateway, which does not keep names unique. Ours are unique,
-// because key ids are never reused.
+// KeyName is a key's name in API Gateway. Ours are unique, since key ids are never reused; API
+// Gateway does not check it.
 func KeyName(prefix string, account portal.AccountID, key portal.KeyID) string {
 	return prefix + "/" + string(account) + "/" + string(key)
 }
@@ -41,9 +41,9 @@ func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.Key
 }
 
 // CreateKey creates an enabled key, or returns the existing key of that name, so it may be
-// repeated. API Gateway says only that a value is taken, and cannot find a key by value. If no
-// list shows the name yet, the error is an Unavailable with ValueTaken. While the account is
-// full, the error is a *LimitReached and API Gateway is not called.
+// repeated. If API Gateway says that the value is taken but no list shows the name yet, the error
+// is an Unavailable with ValueTaken. While the account is full, the error is a *LimitReached and
+// API Gateway is not called.
 func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, error) {
 	p, err := s.admit(ctx, createAPIKey)
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 	return s.createKey(ctx, key, p)
 }
 
-// DeriveAndCreateKey is CreateKey for a key that is derived while the call waits for its token. If
-// derive fails, API Gateway is not called and the error is derive's.
+// DeriveAndCreateKey is CreateKey for a key that is derived while the call waits for its token.
+// If derive fails, it returns derive's error without calling API Gateway.
 func (s *Session) DeriveAndCreateKey(ctx context.Context, derive func(context.Context) (Key, error)) (portal.GatewayKeyID, error) {
 	key, p, err := s.deriveAndAdmit(ctx, derive)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Session) createKey(ctx context.Context, key Key, p permit) (portal.Gate
 	return "", &Unavailable{ValueTaken: true, Err: clash.err}
 }
 
-// noteRoom records whether a call that creates one key found room, and sets the error's Until.
+// noteRoom records whether creating the key found room, and sets the error's Until.
 func (s *Session) noteRoom(ctx context.Context, err error) {
 	var full *LimitReached
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// KeyState is a key in API Gateway, without its value.
+// KeyState is a key in API Gateway.
 type KeyState struct {
 	Name    string
 	Enabled bool
@@ -37,8 +37,7 @@ func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 	return err
 }
 
-// Rename renames a key; repeating it changes nothing. A key that is gone is Refused with
-// KeyGone.
+// Rename renames a key; it may be repeated. A key that is gone is Refused with KeyGone.
 func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
 	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
@@ -51,8 +50,8 @@ func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name stri
 	}))
 }
 
-// SetEnabled enables a key, or disables it, so that API Gateway accepts it or not; repeating it
-// changes nothing. The data plane may follow later. A key that is gone is Refused with KeyGone.
+// SetEnabled enables or disables a key; it may be repeated. The data plane may follow later. A
+// key that is gone is Refused with KeyGone.
 func (s *Session) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error {
 	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
@@ -65,7 +64,7 @@ func (s *Session) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabl
 	}))
 }
 
-// DeleteKey deletes a key and its attachments, and returns nil if the key is gone.
+// DeleteKey deletes a key and its attachments. It returns nil if the key is gone.
 func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
 	err := s.call(ctx, DeleteAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.DeleteApiKey(ctx, &apigateway.DeleteApiKeyInput{ApiKey: aws.String(string(key))})
@@ -77,7 +76,7 @@ func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error 
 	return asUnavailable(err)
 }
 
-// keyError is asUnavailable for calls that name only a key: a 404 means that the key is gone.
+// keyError is asUnavailable for calls that name only a key, where a 404 means that it is gone.
 func keyError(err error) error {
 	if IsNotFound(err) {
 		return &Refused{Reason: KeyGone, Err: err}

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Listed is an API key in a list, without its value.
+// Listed is an API key in a list.
 type Listed struct {
 	ID   portal.GatewayKeyID `json:"id"`
 	Name string              `json:"name"`
@@ -17,7 +17,7 @@ type Listed struct {
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// Keys lists the API keys whose names begin with namePrefix, with a call for every 500.
+// Keys lists the API keys whose names begin with namePrefix, 500 to a call.
 func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
 	return allPages(func(position string) ([]Listed, string, error) { return s.KeysPage(ctx, namePrefix, position) })
 }
@@ -66,7 +66,7 @@ func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePref
 	return keys, aws.ToString(after), err
 }
 
-// API Gateway sends the keys' values along; they are dropped here.
+// API Gateway also sends the keys' values, which are dropped here.
 func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePrefix string, position *string) (keys []Listed, next *string, err error) {
 	var out *apigateway.GetUsagePlanKeysOutput
 	err = s.call(ctx, ListPlanKeys, func(ctx context.Context) (err error) {
@@ -113,7 +113,7 @@ func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]Usage
 	return plans, nil
 }
 
-// PlanIDs lists the ids of plans, in the same order.
+// PlanIDs lists the ids of plans in their order.
 func PlanIDs(plans []UsagePlan) []portal.PlanID {
 	var ids []portal.PlanID
 	for _, plan := range plans {

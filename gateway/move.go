@@ -11,13 +11,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Move detaches the key from one plan and attaches it to the other. Between the two calls the key
-// opens neither plan. So Move takes the attach lease and both tokens first, and repeats the second
-// call at once if that may help. If API Gateway refuses to attach the key for good, Move attaches it
+// Move detaches the key from one plan and attaches it to the other. In between, the key is in
+// neither plan, so Move takes the attach lease and both tokens first, and repeats the second call
+// at once if that may help. If API Gateway refuses to attach the key for good, Move attaches it
 // to the first plan again.
 //
 // A plan that is gone, or that the key is not in, counts as detached. The errors are those of
-// Attach. After any of them but a Postponed, the key may be in either plan or in none.
+// Attach. After any but a Postponed, the key may be in either plan or in none.
 func (s *Session) Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error {
 	second, release, err := s.detachForMove(ctx, from, key)
 	if err != nil {
@@ -30,13 +30,12 @@ func (s *Session) Move(ctx context.Context, from, to portal.PlanID, key portal.G
 	}()
 	err = s.attachAnswer(ctx, to, key, err)
 	if no := (*Refused)(nil); errors.As(err, &no) && no.Reason != KeyGone && no.Rival != from {
-		// This only shortens the time without a plan. The caller brings the key back for certain.
+		// The caller makes sure of the key; this only shortens its time without a plan.
 		_ = s.Attach(ctx, from, key)
 	}
 	return err
 }
 
-// detachForMove returns the token and the attach lease for the call that follows.
 func (s *Session) detachForMove(ctx context.Context, from portal.PlanID, key portal.GatewayKeyID) (second token, release func(), err error) {
 	first, second, giveUp, err := s.admitMove(ctx)
 	if err != nil {
@@ -63,8 +62,8 @@ func (s *Session) detachForMove(ctx context.Context, from portal.PlanID, key por
 	return second, giveUp, nil
 }
 
-// admitMove takes the attach lease for up to four calls, and two tokens. The second token is used
-// later than tokens may be. Moves take turns, so at most one call in all processes comes late.
+// admitMove takes the attach lease for up to four calls, and two tokens. The second is used later
+// than tokens may be; since moves take turns, at most one call in all processes comes late.
 func (s *Session) admitMove(ctx context.Context) (first, second token, release func(), err error) {
 	taker := s.cp.budget.taker(deleteUsagePlanKey.class, s.urgency)
 	giveUp, err := s.turnFor(ctx, taker, 4*s.cp.timeout)
@@ -96,8 +95,8 @@ func (s *Session) admitMove(ctx context.Context) (first, second token, release f
 	return first, second, giveUp, nil
 }
 
-// attachUntil repeats the call until that time while another change is under way or API Gateway does
-// not answer. Each repeat takes a token of its own.
+// attachUntil repeats the call until that time, each with a token, while another change is under
+// way or API Gateway does not answer.
 func (s *Session) attachUntil(ctx context.Context, until time.Time, t token, to portal.PlanID, key portal.GatewayKeyID) error {
 	for {
 		err := s.attempt(ctx, createUsagePlanKey, permit{token: t, release: func() {}}, s.attaching(to, key))

@@ -50,7 +50,7 @@ var (
 type Attempt func(ctx context.Context, client *apigateway.Client) error
 
 // Call makes one attempt within the budget. Its error is one of Session's, or one that
-// IsNotFound, IsConcurrentChange or FileRejected reports.
+// IsNotFound, IsConcurrentChange or FileRefused reports.
 func (s *Session) Call(ctx context.Context, op Operation, attempt Attempt) error {
 	return s.call(ctx, op, func(ctx context.Context) error { return attempt(ctx, s.cp.client) })
 }

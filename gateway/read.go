@@ -13,17 +13,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// UsagePlan is a usage plan. Nil limits mean that there are none.
+// UsagePlan is a usage plan. Nil limits are none.
 type UsagePlan struct {
 	ID          portal.PlanID
 	Name        string
 	Description string
 	Throttle    *Throttle
 	Quota       *Quota
-	// Stages need not exist any more, nor belong to a REST API.
+	// Stages may be gone, or belong to no REST API.
 	Stages  []portal.Stage
 	Methods []MethodThrottle
-	// ProductCode is that of the AWS Marketplace product, "" if there is none.
+	// ProductCode is AWS Marketplace's, or "".
 	ProductCode string
 	Tags        map[string]string
 }
@@ -34,33 +34,32 @@ type Throttle struct {
 	Burst int
 }
 
-// MethodThrottle replaces the plan's throttle for one method of a stage. Path is the
-// resource's, such as "/pets/{id}".
+// MethodThrottle replaces the plan's throttle for one method. Path is the resource's, such as
+// "/pets/{id}".
 type MethodThrottle struct {
 	Stage        portal.Stage
 	Path, Method string
 	Throttle
 }
 
-// Quota limits requests in a period: DAY, WEEK or MONTH. In the first period of a key in the
-// plan the limit is less by Offset.
+// Quota limits requests in a period: DAY, WEEK or MONTH. In a key's first period in the plan the
+// limit is less by Offset.
 type Quota struct {
 	Limit  int
 	Offset int
 	Period string
 }
 
-// RestAPI is a REST API. Private APIs are reached only from inside their owner's network.
+// RestAPI is a REST API. Private ones are reached only from inside their owner's network.
 type RestAPI struct {
 	ID, Name, Description, Version string
 	Private                        bool
-	// NoDefaultEndpoint says that the execute-api address is off.
+	// NoDefaultEndpoint: the execute-api address is off.
 	NoDefaultEndpoint bool
 }
 
 var pageSize = aws.Int32(500)
 
-// eachPage calls page with each position until there is none.
 func eachPage(page func(position *string) (next *string, err error)) error {
 	var position *string
 	for {
@@ -98,8 +97,8 @@ func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
 	return allPages(func(position string) ([]UsagePlan, string, error) { return s.UsagePlansPage(ctx, position) })
 }
 
-// UsagePlansPage lists a page of the usage plans, in API Gateway's order. position is the next
-// of the page before, "" for the first; next is "" on the last.
+// UsagePlansPage lists a page of the usage plans in API Gateway's order. position is "" or an
+// earlier page's next, which is "" on the last page.
 func (s *Session) UsagePlansPage(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
 	var out *apigateway.GetUsagePlansOutput
 	err = s.read(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
@@ -172,8 +171,8 @@ func isPrivate(endpoint *types.EndpointConfiguration) bool {
 	return endpoint != nil && slices.Contains(endpoint.Types, types.EndpointTypePrivate)
 }
 
-// Stage is a stage of a REST API. Version changes when another deployment, or another version of
-// the documentation, is published on the stage.
+// Stage is a stage of a REST API. Version changes with each deployment, and each publication of
+// the documentation, on the stage.
 type Stage struct {
 	Name, Version string
 }

@@ -15,12 +15,13 @@ import (
 // KeyQuota is what a key has of a plan's quota in the present period. Without a quota, Period is "".
 type KeyQuota struct {
 	Period string
-	// Start is the period's first day, at midnight UTC.
+	// Start is midnight UTC of the period's first day.
 	Start time.Time
 	Limit int64
-	// Offset is how much less the key is allowed in its first period in the plan.
+	// Offset is how much less the key may use in its first period in the plan.
 	Offset int64
-	// Remaining counts only if Counted is true. Otherwise API Gateway has counted nothing for the key.
+	// Remaining counts only if Counted is true; otherwise API Gateway has counted nothing for the
+	// key.
 	Remaining int64
 	Counted   bool
 }
@@ -33,7 +34,7 @@ func (q KeyQuota) Used() int64 {
 	return max(q.Limit-q.Remaining, 0)
 }
 
-// QuotaOf reads what a key has of a plan's quota. If the plan is gone, the error is *Refused with
+// QuotaOf reads a key's part of a plan's quota. If the plan is gone, the error is *Refused with
 // PlanGone.
 func (s *Session) QuotaOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (KeyQuota, error) {
 	found, err := s.plan(ctx, plan)
@@ -46,13 +47,12 @@ func (s *Session) QuotaOf(ctx context.Context, plan portal.PlanID, key portal.Ga
 	return quota.After(days), err
 }
 
-// ofKey is the quota of a key for which API Gateway has counted nothing.
 func (q Quota) ofKey(now time.Time) KeyQuota {
 	start := q.periodStart(now.UTC().Truncate(24 * time.Hour))
 	return KeyQuota{Period: q.Period, Start: start, Limit: int64(q.Limit), Offset: int64(q.Offset)}
 }
 
-// After is the quota after the last of the days that is in its period. The days are in order.
+// After is the quota after the last of the days that is in its period.
 func (q KeyQuota) After(days []DayUsage) KeyQuota {
 	if n := len(days); n > 0 && q.Period != "" && !days[n-1].Day.Before(q.Start) {
 		q.Remaining, q.Counted = days[n-1].Remaining, true
@@ -72,8 +72,8 @@ func (q Quota) periodStart(today time.Time) time.Time {
 	return today
 }
 
-// SetRemaining sets what a key has left of a plan's quota in the present period; repeating it sets
-// it again. If the key is not in the plan, or the plan has no quota, the error is *Refused.
+// SetRemaining sets what a key has left of a plan's quota in the present period; it may be
+// repeated. If the key is not in the plan, or the plan has no quota, the error is *Refused.
 //
 // Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateUsage.html.
 func (s *Session) SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error {

@@ -10,11 +10,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Session makes the calls of one message. Its methods return nil, a *Refused, a *LimitReached,
-// an *Unavailable, or a *portal.Postponed: no token, no attach lease, too little left of the
-// message's lease, a table that does not answer, or an ended ctx. After a Postponed that call
-// was not made, but an earlier one of the same method may have been. Every method may be
-// repeated.
+// Session makes the calls of one message. Its methods return nil, a *Refused, a *LimitReached, an
+// *Unavailable, or a *portal.Postponed: no token, no attach lease, too little left of the
+// message's lease, a table that does not answer, or an ended ctx. A Postponed call was not made,
+// but an earlier one of the same method may have been. Every method may be repeated.
 type Session struct {
 	cp      *ControlPlane
 	urgency Urgency
@@ -22,13 +21,12 @@ type Session struct {
 }
 
 // Session begins the calls of one message. lease returns the end of the message's lease; nil is
-// for work without a message. A call starts only if the lease lasts for two call timeouts more,
+// for work without a message. A call starts only if the lease lasts for two more call timeouts,
 // so that no other worker has the message when the call takes effect.
 func (cp *ControlPlane) Session(urgency Urgency, lease func() time.Time) *Session {
 	return &Session{cp: cp, urgency: urgency, lease: lease}
 }
 
-// call makes one attempt. Its error is one of Session's, *absent or *conflict.
 func (s *Session) call(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
 	p, err := s.admit(ctx, op)
 	if err != nil {
@@ -48,12 +46,10 @@ func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt f
 	return err
 }
 
-// read is call for operations whose 404 and 409 mean nothing.
 func (s *Session) read(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
 	return asUnavailable(s.call(ctx, op, attempt))
 }
 
-// permit is what a call needs: a token and, if it is exclusive, the attach lease.
 type permit struct {
 	token   token
 	release func()
@@ -67,7 +63,7 @@ func (s *Session) admit(ctx context.Context, op Operation) (permit, error) {
 	return p, err
 }
 
-// enter draws the token last, so that the call reaches AWS right after.
+// The token comes last, so that the call reaches AWS right after.
 func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error) {
 	p.release = func() {}
 	taker := s.cp.budget.taker(op.class, s.urgency)
@@ -105,7 +101,6 @@ func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error)
 	return p, nil
 }
 
-// renew takes a token if the permit has no usable one.
 func (s *Session) renew(ctx context.Context, p *permit, take func(context.Context) (token, error)) (err error) {
 	for !p.token.usable(s.cp.budget.now()) {
 		if p.token, err = take(ctx); err != nil {
@@ -115,7 +110,6 @@ func (s *Session) renew(ctx context.Context, p *permit, take func(context.Contex
 	return nil
 }
 
-// turn waits for the attach lease, which it takes only once there is a token.
 func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error) {
 	return s.turnFor(ctx, t, 2*s.cp.timeout)
 }
@@ -141,7 +135,7 @@ func (s *Session) AwaitToken(ctx context.Context) error {
 	return err
 }
 
-// returnPermit is for a call that is not made. Its token goes to the process's other calls.
+// returnPermit gives the token to the process's other calls.
 func (s *Session) returnPermit(op Operation, p permit) {
 	p.release()
 	s.returnToken(op, p)
@@ -161,7 +155,6 @@ func tooLate() error {
 	return &portal.Postponed{After: jitter(time.Second, 3*time.Second), Reason: "message lease"}
 }
 
-// report counts an attempt, logs a failure, and records a throttle.
 func (s *Session) report(ctx context.Context, op Operation, err error) {
 	outcome := outcomeOf(err)
 	s.cp.observe(op.name, outcome)

@@ -9,33 +9,30 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// taker draws tokens for the calls of this process of one class and urgency, so that many calls
-// cost one write. It runs only while a call waits.
+// taker draws tokens for this process's calls of one class and urgency, so that many calls cost
+// one write. It runs only while a call waits.
 type taker struct {
 	budget *Budget
 	kind   callKind
 
 	mu sync.Mutex
-	// waiting are served in order; of interactive calls the newest goes first, so that in a
-	// rush the people who click now are served now. Holders of the attach lease go before all
-	// others.
+	// waiting are served in order, but the newest interactive call first, so that in a rush the
+	// people who click now are served. Holders of the attach lease go before all others.
 	waiting []*waiter
 	spare   []token
 	running bool
 }
 
-// token lets one call be made, within tokenLife of when it was drawn.
 type token struct{ drawn time.Time }
 
-// A token may be used for tokenLife after it was drawn. Used later, it could reach AWS together
-// with a bucketful drawn since. slack must cover tokenLife and the way to AWS.
+// A token is not used later than tokenLife after it was drawn: it could reach AWS together with a
+// bucketful drawn since. slack must cover tokenLife and the way to AWS.
 const tokenLife = 200 * time.Millisecond
 
 func (t token) usable(now time.Time) bool { return now.Sub(t.drawn) <= tokenLife }
 
 type waiter struct {
-	since time.Time
-	// holds says that the call holds the attach lease, and so waits no longer than until.
+	since  time.Time
 	holds  bool
 	until  time.Time
 	answer chan granted
@@ -53,15 +50,15 @@ func (t *taker) deadline(w *waiter, atTheFront bool) time.Time {
 	case !atTheFront:
 		return w.since.Add(tokenWait)
 	case t.kind.urgency == Interactive:
-		// Later it would count as backlog, and be in the way of fresh calls.
+		// After that it would count as backlog, and be in the way of fresh calls.
 		return w.since.Add(frontTime)
 	}
 	return w.since.Add(frontWait)
 }
 
 // The front of a queue is as many calls as the budget serves in frontTime. Interactive calls
-// there wait for frontTime, others for frontWait. Without that, tokens would be left over while
-// the last messages sit out their delays.
+// there wait for frontTime, others for frontWait; otherwise tokens would be left over while the
+// last messages are delayed.
 const (
 	frontTime = 10 * time.Second
 	frontWait = time.Minute
@@ -75,8 +72,8 @@ func (t *taker) front() int {
 	return max(1, int(l.rate*frontTime.Seconds()))
 }
 
-// take waits for a token: for tokenWait, longer at the front, and for portal.LastWait when the
-// process is stopping. Any error is a *portal.Postponed.
+// take waits for tokenWait, longer at the front, and for portal.LastWait in a process that stops.
+// Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) (token, error) {
 	return t.await(ctx, &waiter{})
 }
@@ -111,7 +108,6 @@ func (t *taker) join(w *waiter) {
 	}
 }
 
-// leave removes a waiter, and passes on a token that it was given meanwhile.
 func (t *taker) leave(w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -130,8 +126,7 @@ func (t *taker) giveBack(unused token) {
 	t.deliver(unused)
 }
 
-// deliver hands tokens to the calls whose turn it is and keeps the rest. The caller holds the
-// lock.
+// deliver hands tokens to the calls whose turn it is. The caller holds the lock.
 func (t *taker) deliver(tokens ...token) {
 	now := t.budget.now()
 	tokens = slices.DeleteFunc(append(t.spare, tokens...), func(t token) bool { return !t.usable(now) })
@@ -172,15 +167,15 @@ func (t *taker) run() {
 			continue
 		}
 		if wait > 0 {
-			// Not longer, to notice soon that no call waits any more.
+			// No longer, to notice soon that no call waits any more.
 			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond, tokenWait)
 			_ = sleep(context.Background(), wait)
 		}
 	}
 }
 
-// demand sends away the calls that are past their deadline. It returns how many tokens the
-// others want, and the first of their deadlines.
+// demand sends away the calls past their deadline, and returns how many tokens the others want,
+// and their first deadline.
 func (t *taker) demand() (want int, until time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,7 +197,7 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 	return len(stay), until, t.running
 }
 
-// draw draws tokens and hands them out. It returns a panic as an error, since many messages wait.
+// draw returns a panic as an error, since many messages wait.
 func (t *taker) draw(want int) (wait time.Duration, err error) {
 	defer portal.Recover(&err)
 	ctx, cancel := context.WithTimeout(context.Background(), tableTimeout)
@@ -213,7 +208,7 @@ func (t *taker) draw(want int) (wait time.Duration, err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// The tokens are ours only now. The time of the write must not lengthen their lives.
+	// The tokens are ours only now, and the time of the write must not lengthen their lives.
 	drawn := token{drawn: t.budget.now()}
 	t.deliver(slices.Repeat([]token{drawn}, got)...)
 	return wait, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// turnQueue lets one call of this process and urgency at a time ask for the attach lease, in order;
-// of interactive calls the newest goes first.
+// turnQueue lets one call of this process and urgency at a time ask for the attach lease, in
+// order, but the newest interactive call first.
 type turnQueue struct {
 	newestFirst bool
 	now         func() time.Time
@@ -20,11 +20,11 @@ type turnQueue struct {
 	waiting []*waiter
 }
 
-// queueFront is how many calls may wait longer than attachWait. AWS attaches about one key a
-// second, so their turn comes soon.
+// queueFront is how many calls may wait longer than attachWait: AWS attaches about one key a
+// second.
 const queueFront = 10
 
-// enter waits for the call's turn. If it returns nil the caller must call leave. The error is a
+// enter waits for the call's turn. After nil the caller must call leave. The error is a
 // *portal.Postponed.
 func (l *turnQueue) enter(ctx context.Context) error {
 	w := l.join()
@@ -78,7 +78,6 @@ func (l *turnQueue) deadline(w *waiter) time.Time {
 	return w.since.Add(frontWait)
 }
 
-// quit stops waiting; waited is false if the call has its turn already.
 func (l *turnQueue) quit(w *waiter) (waited bool) {
 	l.mu.Lock()
 	at := slices.Index(l.waiting, w)

@@ -21,8 +21,8 @@ type DayUsage struct {
 }
 
 // UsagePage reads a page of a plan's usage from first to last, days in UTC, both inclusive, at
-// most MaxUsageDays. A page has at most 500 keys: those in the plan, and perhaps keys that were.
-// Days that have not begun may be missing. If the plan is gone the error is *Refused with
+// most MaxUsageDays. A page has at most 500 keys: those in the plan, and perhaps former ones.
+// Days that have not begun may be missing. If the plan is gone, the error is *Refused with
 // PlanGone. For positions see UsagePlansPage.
 //
 // Source: https://docs.aws.amazon.com/apigateway/latest/api/API_GetUsage.html. The map's key is a
@@ -31,8 +31,8 @@ func (s *Session) UsagePage(ctx context.Context, plan portal.PlanID, first, last
 	return s.usage(ctx, plan, &apigateway.GetUsageInput{Limit: pageSize, Position: startAt(position)}, first, last)
 }
 
-// UsageOf reads the usage of one key as UsagePage does; it is empty if API Gateway knows nothing
-// of the key in that plan.
+// UsageOf reads one key's usage as UsagePage does; it is empty if API Gateway knows nothing of
+// the key in that plan.
 func (s *Session) UsageOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, first, last time.Time) ([]DayUsage, error) {
 	usage, _, err := s.usage(ctx, plan, &apigateway.GetUsageInput{KeyId: aws.String(string(key))}, first, last)
 	return usage[key], err
@@ -59,7 +59,6 @@ func (s *Session) usage(ctx context.Context, plan portal.PlanID, in *apigateway.
 	return usage, aws.ToString(out.Position), nil
 }
 
-// days reads pairs of used and remaining, one for each day from the first.
 func days(series [][]int64, first, last time.Time) []DayUsage {
 	var all []DayUsage
 	for i, pair := range series {

@@ -11,8 +11,8 @@ import (
 )
 
 // KeyOfValue finds the key with a value among those whose names begin with namePrefix. API
-// Gateway cannot look up values, so this reads keys with their values, 500 to a call, until it
-// finds the one. calls counts those calls.
+// Gateway cannot look up values, so this reads keys with their values, 500 to a call. calls
+// counts the calls.
 func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key Listed, found bool, calls int, err error) {
 	err = eachPage(func(position *string) (next *string, err error) {
 		var out *apigateway.GetApiKeysOutput
@@ -37,7 +37,7 @@ func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key
 	return key, found, calls, err
 }
 
-// KeyByID reads one key, without its value; found is false if the key is gone.
+// KeyByID reads one key; found is false if it is gone.
 func (s *Session) KeyByID(ctx context.Context, id portal.GatewayKeyID) (key Listed, found bool, err error) {
 	var out *apigateway.GetApiKeyOutput
 	err = s.call(ctx, ReadAPIKey, func(ctx context.Context) (err error) {

@@ -8,13 +8,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Deletion decides on AccountDeletionRequested: the account should be deleted with its keys and its
-// personal data, registered or not. The operation ends once nothing is left of them. That decision
-// ends every open wish of the account, and no later decision undoes it. A second request joins the
-// first, or yields RequestUnchanged once the account is deleted.
+// Deletion decides on AccountDeletionRequested: the account, registered or not, should be deleted
+// with its keys and its personal data. The operation ends once nothing is left. The decision ends
+// every open wish, and no later decision undoes it. A second request joins the first, or yields
+// RequestUnchanged once the account is deleted.
 //
-// The owner of a suspended account is refused: deleting it and signing up again would end the
-// suspension. An admin may delete it.
+// A suspended owner is refused, since a new account would end the suspension. An admin may delete
+// it.
 func Deletion(byOwner bool) Decide[events.AccountDeletionRequested] {
 	return func(account state.Account, req events.AccountDeletionRequested, _ string) []events.Fact {
 		decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing

@@ -9,10 +9,9 @@ import (
 )
 
 // Suspension decides on AccountSuspensionRequested: API Gateway should refuse every key of the
-// account until the account is reinstated. The operation ends once all keys are disabled. A
-// suspended account yields RequestUnchanged, or RequestJoined while its keys are being disabled.
-// Subscriptions and keys that are on their way wait until the account is reinstated: API Gateway gets
-// no new key of it before that.
+// account until its reinstatement. The operation ends once all keys are disabled. A suspended
+// account yields RequestUnchanged, or RequestJoined while its keys are being disabled. API
+// Gateway gets no new key of it: open subscriptions and keys wait.
 func Suspension(account state.Account, req events.AccountSuspensionRequested, _ string) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
 	switch {
@@ -28,9 +27,9 @@ func Suspension(account state.Account, req events.AccountSuspensionRequested, _ 
 	return append(overturnedSwitch(now), events.AccountSuspended{Decides: decides, Message: strings.TrimSpace(req.Message)})
 }
 
-// Reinstatement decides on AccountReinstatementRequested: keys that only the suspension has disabled
-// should work again. The operation ends once they do. An account that is not suspended yields
-// RequestUnchanged, or RequestJoined while its keys are being enabled.
+// Reinstatement decides on AccountReinstatementRequested: keys that only the suspension has
+// disabled should work again. The operation ends once they do. Other accounts yield
+// RequestUnchanged, or RequestJoined while keys are being enabled.
 func Reinstatement(account state.Account, req events.AccountReinstatementRequested, _ string) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
 	switch {
@@ -51,7 +50,6 @@ func alreadySo(decides events.Decides, now state.Standing) []events.Fact {
 	return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: now.Switching}}}
 }
 
-// overturnedSwitch ends the open wish of an earlier suspension or reinstatement.
 func overturnedSwitch(now state.Standing) []events.Fact {
 	if now.Switching == 0 {
 		return nil

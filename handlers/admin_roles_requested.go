@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Promotion decides on AdminPromotionRequested: the owner of the account is an admin from now on. The
+// Promotion decides on AdminPromotionRequested: the account's owner is an admin from now on. The
 // operation ends with the decision. An admin by promotion yields RequestUnchanged.
 func Promotion(account state.Account, req events.AdminPromotionRequested, _ string) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
@@ -28,13 +28,12 @@ func Promotion(account state.Account, req events.AdminPromotionRequested, _ stri
 	return []events.Fact{events.AdminPromoted{Decides: decides}}
 }
 
-// promotedNow is who was promoted, as the rows say: the owner of the account, and the sender of the
-// request. Rows know promotions of versions that appended no facts.
+// Rows also know promotions of versions that appended no facts.
 type promotedNow struct{ owner, sender bool }
 
-// Demotion decides on AdminDemotionRequested: the owner of the account is no longer an admin by promotion.
-// An account that was not promoted is refused, and so is a second demotion. The sender must be an admin
-// still. So if two admins demote each other at once, one of them stays.
+// Demotion decides on AdminDemotionRequested: the account's owner is no longer an admin by
+// promotion. An owner who is none is rejected. The sender must still be an admin: if two admins
+// demote each other at once, one remains.
 func Demotion(promoted promotedNow) Decide[events.AdminDemotionRequested] {
 	return func(account state.Account, req events.AdminDemotionRequested, _ string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
@@ -48,7 +47,7 @@ func Demotion(promoted promotedNow) Decide[events.AdminDemotionRequested] {
 	}
 }
 
-// demote handles AdminDemotionRequested. It reads who was promoted with each try.
+// demote reads who was promoted with each try.
 func (d *Decider) demote(ctx context.Context, msg events.Event) error {
 	var promoted promotedNow
 	decide := func(account state.Account, req events.AdminDemotionRequested, id string) []events.Fact {
@@ -75,8 +74,7 @@ type adminRow struct {
 	At time.Time        `dynamodbav:"at"`
 }
 
-// adminRows writes or deletes the row of an admin with the fact. The row of the admin who demotes another
-// must exist in that moment.
+// adminRows: the row of the admin who demotes another must exist in that moment.
 func adminRows(msg events.Event, facts []events.Event) []journal.Row {
 	owner, _ := msg.Subject.Account()
 	sender, isAccount := msg.Actor.Account()

@@ -11,24 +11,23 @@ import (
 
 // CatalogJob is the job that reads the catalog.
 type CatalogJob interface {
-	// Join asks that a run starting from now on answer the request by calling PublishCatalog.
-	// Joining twice with the same request counts once.
+	// Join has a run that starts from now on answer the request by PublishCatalog; it may be
+	// repeated.
 	Join(ctx context.Context, request events.Event) error
 }
 
-// CatalogRead is the result of one run of that job.
+// CatalogRead is the result of a run.
 type CatalogRead struct {
 	// Source names for operators what was read, e.g. "api-gateway".
 	Source string
-	// Failed means that the source could not be read; then Hash and Products are empty.
+	// Failed: the source could not be read, and Hash and Products are empty.
 	Failed   bool
 	Hash     string
 	Products int
 }
 
-// syncCatalog handles CatalogSyncRequested: the request joins the job that reads the catalog. A
-// second delivery joins again, with no effect, or finds the facts that the request led to and
-// sends them again.
+// syncCatalog joins the request to the job that reads the catalog. A second delivery joins again,
+// without effect, or sends again the facts that the request led to.
 func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
 	if d.catalog == nil || msg.Subject != portal.CatalogStream {
 		return portal.Fail(portal.Invalid, "There is no catalog to synchronize here.")
@@ -43,10 +42,10 @@ func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
 	return d.catalog.Join(ctx, msg)
 }
 
-// PublishCatalog decides on what the job read for the request, and publishes the document if it
-// differs from the published one. Called again for the same request, it sends the earlier facts
-// again, or finds that nothing has changed. If the source cannot be read, the published
-// document stays published, and one CatalogSourceFailed is recorded for the whole outage.
+// PublishCatalog decides on what the job read for the request, and publishes a document that
+// differs from the published one. A second call sends the earlier facts again, or finds that
+// nothing has changed. If the source cannot be read, the published document stays, and one
+// CatalogSourceFailed is recorded for the whole outage.
 func (d *Decider) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
 	return d.handle(ctx, request, func(ctx context.Context) (past, error) {
 		history, err := d.journal.Read(ctx, request.Subject, 0)
@@ -63,8 +62,7 @@ func (d *Decider) PublishCatalog(ctx context.Context, request events.Event, read
 	})
 }
 
-// catalogPublished decides whether the document has changed. If not, it leaves a fact only for
-// a request that has an operation.
+// catalogPublished: an unchanged document leaves a fact only for a request that has an operation.
 func catalogPublished(current state.Catalog, hash string, products int, op portal.OperationID) []events.Fact {
 	if current.Hash == hash && current.Failing == "" {
 		if op == "" {
@@ -80,6 +78,6 @@ func sourceFailed(current state.Catalog, source string, now time.Time, op portal
 		return nil
 	}
 	return []events.Fact{events.CatalogSourceFailed{
-		Source: source, Message: "The source could not be read; what was published stands.", Since: now.UTC(),
+		Source: source, Message: "The source could not be read; the published catalog stays.", Since: now.UTC(),
 	}}
 }

@@ -90,7 +90,7 @@ func TestASourceThatIsGoneForLongIsToldOfOnceAndLeavesWhatIsPublished(t *testing
 	l.read = CatalogRead{Source: "api-gateway", Failed: true}
 	l.handle(l.tick(""), l.tick(""), l.tick(""))
 	gone := events.CatalogSourceFailed{
-		Source: "api-gateway", Message: "The source could not be read; what was published stands.", Since: opened,
+		Source: "api-gateway", Message: "The source could not be read; the published catalog stays.", Since: opened,
 	}
 	holds(t, l.published(), published, gone)
 	// Each request is answered.

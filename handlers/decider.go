@@ -1,15 +1,15 @@
-// Package handlers decides on requests. Each type of request about an account has one pure
-// function from the account's state and the request to facts; Decider does the rest, the same way
-// for all of them. Decisions read only the journal, never the views or API Gateway. A job reads
-// the catalog's source and then calls PublishCatalog.
+// Package handlers decides on requests. Each type of request has one pure function from the
+// account's state and the request to facts; Decider does the rest, alike for all of them.
+// Decisions read only the journal, never the views or API Gateway. A job reads the catalog's
+// source and then calls PublishCatalog.
 //
 //	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
 //	     ▲              │ yes                                     │ taken
 //	     │              └──────────────▶ send again ─▶ ack        │
 //	     └────────────────────────────────────────────────────────┘
 //
-// A request that leads to no facts is acked. A message is redelivered later if its stream holds
-// a fact that only newer workers understand, or if other workers append first too often.
+// A request that leads to no facts is acked. A message is redelivered later if its stream holds a
+// fact that only newer workers understand, or if other workers append first too often.
 package handlers
 
 import (
@@ -27,12 +27,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// maxRaces bounds how often one delivery decides again because another worker appended first.
-// After that the message is redelivered.
+// maxRaces is how often one delivery decides again because another worker appended first. After
+// that the message is redelivered.
 const maxRaces = 8
 
-// upgrade is the redelivery delay of a message whose stream holds a fact that only newer
-// workers understand.
+// upgrade is the redelivery delay of a message whose stream has a fact that only newer workers
+// understand.
 const upgrade = 30 * time.Second
 
 type facts interface {
@@ -43,17 +43,16 @@ type facts interface {
 
 type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+	Remembered(id portal.AccountID) (history accounts.History, ok bool)
 }
 
-// sender publishes messages. SendAgain publishes messages that may have been sent before: queues
-// do not drop them as duplicates.
+// sender: queues do not drop messages of SendAgain as duplicates.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
-// Decider handles requests: it loads the stream, decides, appends the facts, and sends what
-// follows from them.
+// Decider handles requests.
 type Decider struct {
 	journal  facts
 	accounts accountReader
@@ -71,7 +70,7 @@ type Decider struct {
 }
 
 // KeyScheme says how new keys derive their values. Each key records its scheme, so a change
-// affects only keys created later.
+// affects only later keys.
 type KeyScheme struct {
 	Scheme string
 	KMSKey string
@@ -79,7 +78,7 @@ type KeyScheme struct {
 
 // Limits are the AWS limits that decisions respect.
 type Limits struct {
-	// PlansPerKey is how many usage plans one API key can be in; 0 means AWS's default, 10.
+	// PlansPerKey is how many usage plans one API key can be in; 0 is AWS's default, 10.
 	PlansPerKey int
 }
 
@@ -94,15 +93,14 @@ type Config struct {
 	Keys     KeyScheme
 	Limits   Limits
 	Rings    Rings
-	// ApproveRegistrations makes people wait for an admin's approval of their account.
+	// ApproveRegistrations: accounts wait for an admin's approval.
 	ApproveRegistrations bool
 	// Catalog may be nil where no catalog is synchronized.
 	Catalog CatalogJob
-	// Refusal returns why nobody can subscribe to a plan on the portal, "" if they can. nil refuses
-	// no plan.
+	// Refusal returns why nobody can subscribe to a plan on the portal, or "". nil refuses no
+	// plan.
 	Refusal func(ctx context.Context, plan portal.PlanID) (text string, err error)
-	// Promoted reports whether the account's owner is an admin by promotion now. nil says that nobody
-	// is.
+	// Promoted reports whether the account's owner is an admin by promotion now. nil: nobody is.
 	Promoted func(ctx context.Context, account portal.AccountID) (bool, error)
 	// Entitled asks AWS what the buyer of a licence is entitled to; ok is false if the licence is of a
 	// listing without contracts. nil asks nothing.
@@ -157,13 +155,13 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 	}
 }
 
-// Decide is the pure part of handling a request: it returns the facts that the request leads to
-// in this state. id is the message's id; ids of what the decision creates derive from it.
+// Decide is the pure part of handling a request: the facts that the request leads to in this
+// state. The ids of what it creates derive from id, the message's id.
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
-// forAccount turns a decision about an account into a message handler. A second delivery finds
-// the facts of the first and only sends them again. The functions in alongside read what else the
-// decision needs, while the account is read.
+// forAccount makes a message handler of a decision. A second delivery only sends the facts of the
+// first again. The functions in alongside read what else the decision needs while the account is
+// read.
 func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
@@ -171,12 +169,10 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
-		// Nothing has happened to an account before its first request. If something has, another
-		// fact has the number 1, and the append fails.
-		guess := msg.Intent == 1
+		guess, guesses := d.guess(id, msg.Intent)
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
-			history, guessed := accounts.History{Account: state.NewAccount(id)}, guess
-			guess = false
+			history, guessed := guess, guesses
+			guesses = false
 			group, within := errgroup.WithContext(ctx)
 			if !guessed {
 				group.Go(portal.Guard(func() (err error) {
@@ -199,22 +195,31 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 	}
 }
 
+// guess returns what has probably happened to an account before the request of that intent: nothing
+// before the first, and what this process remembers if that ends with the decision on the request before.
+// If it is wrong, the append fails.
+func (d *Decider) guess(id portal.AccountID, intent portal.Intent) (before accounts.History, ok bool) {
+	if intent == 1 {
+		return accounts.History{Account: state.NewAccount(id)}, true
+	}
+	before, ok = d.accounts.Remembered(id)
+	return before, ok && intent > 1 && before.Facts[len(before.Facts)-1].Intent == intent-1
+}
+
 // past is a stream so far, and the decision to make about it.
 type past struct {
-	// account is the fold of an account's stream.
 	account state.Account
 	// licence is the fold of a licence's stream.
 	licence state.Licence
 	head    int64
-	// facts are the stream's latest. If older ones show that the request was handled, handled
-	// is true.
+	// facts are the stream's latest. handled: older ones show that the request was handled.
 	facts         []events.Event
 	handled       bool
 	notUnderstood string
-	// guessed means that the stream was not read. It may have facts.
+	// guessed: the stream was not read and may have facts.
 	guessed bool
 	decide  func() []events.Fact
-	// rows returns the rows written with the facts; nil means dueRows.
+	// rows returns the rows to write with the facts; nil is dueRows.
 	rows func(facts []events.Event) []journal.Row
 }
 
@@ -225,14 +230,18 @@ func (p past) rowsOf(msg events.Event, facts []events.Event) []journal.Row {
 	return dueRows(msg, p.account, facts)
 }
 
-// handle runs the loop drawn in the package comment.
+// handle runs the loop of the package comment.
 func (d *Decider) handle(ctx context.Context, msg events.Event, read func(context.Context) (past, error)) error {
 	for range maxRaces {
 		before, err := read(ctx)
 		if err != nil {
 			return err
 		}
-		if known := factsOf(before.facts, msg.ID); len(known) > 0 {
+		known := factsOf(before.facts, msg.ID)
+		if before.guessed && (len(known) > 0 || before.handled || before.notUnderstood != "") {
+			continue
+		}
+		if len(known) > 0 {
 			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
@@ -249,7 +258,11 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 			return nil
 		}
 		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
-		err = d.journal.Append(ctx, msg.Subject, before.head, appended, before.rowsOf(msg, appended)...)
+		rows := before.rowsOf(msg, appended)
+		if n := len(before.facts); before.guessed && n > 0 {
+			rows = append(rows, journal.MustHave(before.facts[n-1]))
+		}
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, rows...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -265,9 +278,9 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
 
-// followAgain sends again what the request led to, because the worker that decided on it may
-// have died before sending. This process does so at most once in followedFor for a request that
-// a client repeats, but always for an operator's replay.
+// followAgain sends again what the request led to, since the worker that decided may have died
+// before sending: for a client's repeat, at most once in followedFor in this process; for an
+// operator's replay, always.
 func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
 	if msg.Replay == 0 && d.followed.lately(msg.ID) {
 		return nil
@@ -279,8 +292,8 @@ func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []eve
 	return nil
 }
 
-// factsOf returns the facts that this request led to earlier. RequestFailed is not one of them,
-// so a replay of a failed request is carried out.
+// factsOf returns the facts that this request led to. RequestFailed is not one, so the replay of
+// a failed request is carried out.
 func factsOf(history []events.Event, request string) []events.Event {
 	var found []events.Event
 	for _, fact := range history {
@@ -291,9 +304,9 @@ func factsOf(history []events.Event, request string) []events.Event {
 	return found
 }
 
-// unlessSuperseded returns RequestSuperseded instead of the decision if there is a newer
-// decision in a scope that the request touches. A request that changes nothing, joins one under way, or is
-// rejected keeps that answer, and takes nothing back.
+// unlessSuperseded replaces the decision by RequestSuperseded if one of the request's scopes has
+// a newer decision. A request that changes nothing, joins another, or is rejected keeps its
+// answer, and takes nothing back.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
 	if makesAgain(account, msg, decided) {
 		return []events.Fact{events.RequestSuperseded{}}
@@ -310,9 +323,9 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 	return []events.Fact{events.RequestSuperseded{}}
 }
 
-// makesAgain reports whether the decision asks for a key that the account has, or may have had. The id of
-// a key derives from its request, so a request that is replayed after very many others would bring back a
-// key that has ended.
+// makesAgain: the decision asks for a key that the account has, or may have had. A key's id
+// derives from its request, so the replay of a very old request would bring back a key that has
+// ended.
 func makesAgain(account state.Account, msg events.Event, decided []events.Fact) bool {
 	for _, fact := range decided {
 		wanted, ok := fact.(events.KeyWanted)
@@ -323,8 +336,8 @@ func makesAgain(account state.Account, msg events.Event, decided []events.Fact) 
 	return false
 }
 
-// follow sends the facts to their subscribers, and one wake-up if any of them opens a wish.
-// Everything derives from the facts, so sending it again is harmless.
+// follow sends the facts to their subscribers, and one wake-up if any of them opens a wish. All
+// derives from the facts, so sending it again is harmless.
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
 	messages := appended[:len(appended):len(appended)]
 	for _, fact := range appended {

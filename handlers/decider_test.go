@@ -253,11 +253,11 @@ func TestALostRaceDecidesAnew(t *testing.T) {
 				t.Errorf("the last fact was caused by %s", last.Causation)
 			}
 			if folded := statetest.FoldAccount(account, facts); len(folded.Keys) > 1 {
-				t.Errorf("the account has %d keys in one slot", len(folded.Keys))
+				t.Errorf("the account has %d keys, want at most 1", len(folded.Keys))
 			}
 			for _, fact := range facts[1 : len(facts)-1] {
 				if fact.Causation != c.meanwhile.ID {
-					t.Errorf("%s stands, decided for %s before it lost the race", fact.Type(), fact.Causation)
+					t.Errorf("%s was decided for %s before it lost the race, and appended", fact.Type(), fact.Causation)
 				}
 			}
 		})

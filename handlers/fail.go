@@ -10,11 +10,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Fail records that a worker gave a message up, and writes the caller's rows about it. For a
-// request that is not handled yet, the same transaction appends RequestFailed; that does not
-// count as handling it, so a replay is carried out. For a request that was handled but not
-// acknowledged, Fail sends again what follows from it. For a message without an operation, it
-// only writes the rows. A second call writes the rows and sends the messages again.
+// Fail records that a worker gave a message up, and writes the caller's rows. For a request that
+// is not handled yet, the same transaction appends RequestFailed, which does not count as
+// handling it, so a replay is carried out. For a handled request that was not acknowledged, Fail
+// sends again what follows from it. A second call does the same again.
 func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error {
 	if !opensOperation(msg) {
 		return d.journal.Write(ctx, rows...)
@@ -24,7 +23,7 @@ func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows
 		if err != nil {
 			return err
 		}
-		// The request was handled, perhaps not to the end: send again what follows from it.
+		// The request was handled, perhaps not to the end.
 		known := factsOf(history.facts, msg.ID)
 		if len(known) == 0 {
 			known = failuresOf(history.facts, msg.ID)
@@ -48,7 +47,6 @@ func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
 
-// latest reads the newest part of the message's stream.
 func (d *Decider) latest(ctx context.Context, msg events.Event) (past, error) {
 	if id, ok := msg.Subject.Account(); ok {
 		history, err := d.accounts.Account(ctx, id)
@@ -58,8 +56,8 @@ func (d *Decider) latest(ctx context.Context, msg events.Event) (past, error) {
 	return past{head: int64(len(facts)), facts: facts}, err
 }
 
-// opensOperation reports whether the message is a request that has an operation. Wake-ups,
-// ticks and facts have none, and neither have messages about unknown streams.
+// opensOperation: wake-ups, ticks and facts have no operation, nor have messages about unknown
+// streams.
 func opensOperation(msg events.Event) bool {
 	_, request := msg.Data.(events.Request)
 	return request && !events.WakesUp(msg.Data) && msg.Subject.Kind() != portal.KindUnknown

@@ -117,7 +117,7 @@ func TestARowAndItsRequestFailedAreWrittenTogetherOrNotAtAll(t *testing.T) {
 		t.Errorf("after %d lost races: %v, want Postponed", n, err)
 	}
 	if d.graves() != 0 {
-		t.Error("the row stands without its fact")
+		t.Error("the row was written without its fact")
 	}
 }
 

@@ -6,14 +6,13 @@ import (
 )
 
 const (
-	// followedFor is how long followed remembers a request.
 	followedFor = 5 * time.Minute
 	// maxFollowed bounds the requests in memory. Forgetting one costs sending its facts again.
 	maxFollowed = 1 << 14
 )
 
 // followed remembers the requests whose facts and wake-ups this process has handed to SNS and
-// SQS, which lose nothing they have accepted.
+// SQS, which lose nothing.
 type followed struct {
 	now func() time.Time
 	mu  sync.Mutex

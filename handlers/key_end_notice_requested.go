@@ -7,10 +7,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// KeyEndNotice decides on KeyEndNoticeRequested: the owner should know that the key expires, or
-// that the overlap of its rotation is about to end. If the
-// end has moved, or the owner was told since the time of the request, it yields no facts; so does a
-// second delivery.
+// KeyEndNotice decides on KeyEndNoticeRequested: the owner should know that the key, or the
+// overlap of its rotation, is about to end. It yields no facts if the end has moved, or the owner
+// was told since the time of the request; so does a second delivery.
 func KeyEndNotice(now func() time.Time) Decide[events.KeyEndNoticeRequested] {
 	return func(account state.Account, req events.KeyEndNoticeRequested, _ string) []events.Fact {
 		key := account.Keys[req.Key]

@@ -10,15 +10,13 @@ import (
 
 const noSuchKey = "There is no such key."
 
-// KeyEnd decides on KeyEndRequested: the key ends now, at another time than before, or not at all.
-// An operation that ends the key now succeeds once API Gateway refuses the key.
-//
-// The owner of a suspended account may end a key, but not change when it ends.
+// KeyEnd decides on KeyEndRequested: the key ends now, at another time than before, or not at
+// all. An operation that ends the key now succeeds once API Gateway refuses the key. The owner of
+// a suspended account may end a key, but not change when it ends.
 //
 // A key that has ended yields RequestUnchanged, and one that is ending RequestJoined; no request
-// brings it back. The request of a worker, at the time that the key should end, yields no facts if
-// the key's end has moved, or if the key that replaces it is not ready yet. So does a second
-// delivery of it.
+// brings it back. A worker's request yields no facts if the end has moved, or the key's
+// replacement is not ready yet; so does a second delivery of it.
 func KeyEnd(now func() time.Time) Decide[events.KeyEndRequested] {
 	return func(account state.Account, req events.KeyEndRequested, _ string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}

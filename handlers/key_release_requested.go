@@ -5,14 +5,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// KeyRelease decides on KeyReleaseRequested: API Gateway should no longer hold the key, if its
-// ring has been empty since the fact that the request names, or if the key has ended with it.
-// Otherwise it yields no facts, and so does a second delivery; the request has no operation to
-// answer.
+// KeyRelease decides on KeyReleaseRequested: API Gateway should no longer hold a key whose ring
+// has been empty since the fact that the request names, or that has ended with that fact.
+// Otherwise it yields no facts; so does a second delivery.
 func KeyRelease(account state.Account, req events.KeyReleaseRequested, _ string) []events.Fact {
 	key := account.Keys[req.Key]
 	if !key.Live() {
-		// The key may exist without being recorded, so the converger looks for it.
+		// The key may exist unrecorded, so the converger looks for it.
 		if key.Released || key.Releasing != 0 || key.EndedBy == 0 || key.EndedBy != req.Ended {
 			return nil
 		}

@@ -10,11 +10,11 @@ import (
 )
 
 // KeyCreation decides on KeyRequested: the ring should have another key. The operation ends once
-// API Gateway has the key in every plan of the ring. If the ring has no plan, API Gateway gets the
-// key with the first subscription.
+// API Gateway has the key in every plan of the ring; without plans, API Gateway gets it with the
+// first subscription.
 //
-// The request is rejected if the name or the end is not usable, the ring has as many keys as it
-// may, or nothing uses the ring. Each request makes a key of its own; a second delivery makes none.
+// An unusable name or end is rejected, and so is a ring that is full or that nothing uses. Each
+// request makes one key; a second delivery makes none.
 func KeyCreation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[events.KeyRequested] {
 	return func(account state.Account, req events.KeyRequested, id string) []events.Fact {
 		refuse := func(code portal.Code, message string) []events.Fact { return reject(events.Decides{}, code, message) }

@@ -8,13 +8,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// KeyRotation decides on KeyRotationRequested: a new key of the same name replaces the key. The old
-// one works for the overlap longer, counted from the decision, and at least until the new one is
-// ready. A key that has leaked ends first. The operation ends once the new key is ready.
+// KeyRotation decides on KeyRotationRequested: a new key of the same name replaces the key. The
+// old one works until the overlap, counted from the decision, is over and the new one is ready. A
+// key that has leaked ends first. The operation ends once the new key is ready.
 //
-// The new key gets the expiry of the old one, counted from now. The request is rejected if the key
-// has ended, is not ready yet, or is being replaced already. If a key that is being replaced has
-// leaked, it only ends.
+// The new key gets the old one's expiry, counted from now. A key that has ended, is not ready
+// yet, or is being replaced already is rejected; if it is being replaced and has leaked, it only
+// ends.
 func KeyRotation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[events.KeyRotationRequested] {
 	return func(account state.Account, req events.KeyRotationRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
@@ -62,7 +62,7 @@ func notRotatable(account state.Account, rings Rings, old state.Key, req events.
 	case req.Leaked:
 		return nil
 	}
-	// A huge number of seconds does not fit into a duration.
+	// A huge number of seconds would overflow a duration.
 	overlap := time.Duration(min(max(req.Overlap, -1), int64(portal.MaxKeyOverlap/time.Second)+1)) * time.Second
 	if err := portal.KeyOverlap(overlap); err != nil {
 		return portal.Fail(portal.Invalid, portal.MessageOf(err))

@@ -12,13 +12,12 @@ import (
 
 const (
 	day = 24 * time.Hour
-	// An owner who has just set an end is not told of it again within justSet.
+	// An owner who has just set an end is not told of it within justSet.
 	justSet = time.Hour
 )
 
-// aheads are how long before its end the owner of a key is told, for an end that is set now: a week and
-// a day before an expiry, and a day before the end of an overlap, or an hour if the overlap is shorter
-// than two days.
+// aheads are how long before its end, set now, a key's owner is told: a week and a day before an
+// expiry, a day before the end of an overlap, or an hour if that is shorter than two days.
 func aheads(key state.Key, now time.Time) []time.Duration {
 	left := key.Ends.Sub(now)
 	switch {
@@ -34,9 +33,8 @@ func aheads(key state.Key, now time.Time) []time.Duration {
 	return nil
 }
 
-// keyEndRows are the due rows of keys that got an end, or another one: to end the key, and to tell
-// its owner before. Rows of an earlier end stay until they fall due; the job finds then that the end
-// has moved.
+// keyEndRows are the due rows of keys that got another end: to end the key, and to tell its owner
+// before. Rows of an earlier end stay until they fall due.
 func keyEndRows(stream portal.Stream, before, after state.Account, now time.Time) []journal.Row {
 	var rows []journal.Row
 	for id, key := range after.Keys {

@@ -12,11 +12,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// DecideLicence is the pure part of handling a request about a licence, as Decide is for accounts.
+// DecideLicence is Decide for licences.
 type DecideLicence[R events.Request] func(licence state.Licence, request R) []events.Fact
 
-// forLicence turns a decision about a licence into a message handler. A second delivery finds the
-// facts of the first and only sends them again.
+// forLicence makes a message handler of a decision. A second delivery only sends the facts of the
+// first again.
 func forLicence[R events.Request](d *Decider, decide DecideLicence[R]) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		request, typed := msg.Data.(R)

@@ -12,8 +12,8 @@ import (
 // that is older than what the account has recorded about the licence yields no facts, and so does a second
 // delivery.
 //
-// An account that is being deleted, or is not registered, releases the licence instead. A suspended account gets its
-// plan: its keys are disabled as long as the suspension lasts.
+// An account that is being deleted, or is not registered, releases the licence instead. A
+// suspended account gets its plan, with disabled keys.
 func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 	return func(account state.Account, req events.LicenceAccessRequested, id string) []events.Fact {
 		if account.Licences[req.Licence].Sequence >= req.Sequence {
@@ -93,8 +93,8 @@ func LicenceRelease(licence state.Licence, req events.LicenceReleaseRequested) [
 	return []events.Fact{events.LicenceAccessEnding{Account: req.Account, Plan: licence.Claim.Plan}, released}
 }
 
-// maxReleased bounds the facts of one decision (journal.MaxFacts). The due rows free the other licences
-// of an account that is being deleted.
+// maxReleased bounds the facts of one decision (journal.MaxFacts). The due rows free a deleted
+// account's other licences.
 const maxReleased = 8
 
 // releasing lists what an account that is being deleted says about its licences.

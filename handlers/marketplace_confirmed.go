@@ -8,16 +8,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Claiming decides on MarketplaceConfirmed: the licence should belong to the account. The account has
-// access once AWS says that the licence is active, before or after the claim, and the operation
-// ends once API Gateway has attached the key.
+// Claiming decides on MarketplaceConfirmed: the licence should belong to the account. The account
+// has access once AWS says that the licence is active, before or after the claim, and the
+// operation ends once API Gateway has attached the key.
 //
-// The first claim counts. Another account is rejected, and so is another plan for the same licence. A
-// second claim of the same account yields RequestUnchanged, also while the first waits: the dashboard
-// shows what it waits for.
+// The first claim counts: another account is rejected, and so is another plan. A second claim of
+// the same account yields RequestUnchanged, also while the first waits.
 //
-// Claiming a licence that has ended is rejected. A customer of an older listing who buys again has the
-// same stream, and comes before AWS says that the payment succeeded, so that claim waits.
+// Claiming a licence that has ended is rejected. But a customer of an older listing who buys
+// again has the same stream, and comes before AWS says that the payment succeeded, so that claim
+// waits.
 func Claiming(licence state.Licence, req events.MarketplaceConfirmed) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	claim := licence.Claim

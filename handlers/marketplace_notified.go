@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Noticing decides on MarketplaceNotified about a licence. Every notice is recorded. If it changes
-// whether the licence is active, the account that has claimed the licence gets access or loses it.
-// An older notice than the last changes nothing; see state.Licence.After.
+// Noticing decides on MarketplaceNotified about a licence. It records every notice. If the notice
+// changes whether the licence is active, the account with the claim gets access or loses it. A
+// notice older than the last changes nothing; see state.Licence.After.
 //
 // A notice of a licence that is claimed may also have AWS asked what the buyer is entitled to; see
 // Entitling. A licence whose contract has lapsed stays closed until the answer.

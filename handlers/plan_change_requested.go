@@ -14,9 +14,9 @@ import (
 // approval, it waits for an admin first.
 //
 // The same change under way or waiting for approval yields RequestJoined, and one that was made
-// RequestUnchanged, so a second click does nothing. A change is rejected while another one is
-// under way for either plan, and for what Subscribing rejects. Like Subscribing, it takes back
-// changes away from the new plan that still wait for approval.
+// RequestUnchanged. It is rejected while another change of either plan is under way, and for what
+// Subscribing rejects. Like Subscribing, it takes back changes away from the new plan that wait
+// for approval.
 func PlanChange(limits Limits) Decide[events.PlanChangeRequested] {
 	decide := planChange(limits)
 	return func(account state.Account, req events.PlanChangeRequested, id string) []events.Fact {
@@ -54,7 +54,7 @@ func planChange(limits Limits) Decide[events.PlanChangeRequested] {
 	}
 }
 
-// changeDone answers a request for what holds already, or is on its way.
+// changeDone answers a request for what is done already, or on its way.
 func changeDone(decides events.Decides, req events.PlanChangeRequested, current, old state.Subscription) (facts []events.Fact, decided bool) {
 	without := !old.Desired() && old.Phase != state.AwaitingApproval // the account neither has the old plan nor waits for it
 	same := current.Replaces == req.Replaces || current.Replaces == "" && without
@@ -74,7 +74,7 @@ func changeDone(decides events.Decides, req events.PlanChangeRequested, current,
 	return nil, false
 }
 
-// cannotChange says why the two plans do not allow a change now.
+// cannotChange says why the plans do not allow a change now.
 func cannotChange(account state.Account, req events.PlanChangeRequested, current, old state.Subscription) *portal.Error {
 	conflict := func(format string, names ...any) *portal.Error {
 		return portal.Fail(portal.Conflict, fmt.Sprintf(format, names...))
@@ -107,7 +107,6 @@ func cannotChange(account state.Account, req events.PlanChangeRequested, current
 	return nil
 }
 
-// changing says that the plan is part of a change that is under way, if it is.
 func changing(account state.Account, s state.Subscription) *portal.Error {
 	from, to := account.Subscriptions[s.Other(s.Replaces)], s
 	if s.ChangesTo != "" {
@@ -122,8 +121,7 @@ func changing(account state.Account, s state.Subscription) *portal.Error {
 	return portal.Fail(portal.Conflict, fmt.Sprintf("You are changing from %s to %s. Wait until that is done.", from.Name, to.Name))
 }
 
-// changePlan handles PlanChangeRequested. Like subscribe, it refuses a plan that the catalog does
-// not let anybody subscribe to.
+// changePlan refuses, like subscribe, a plan that the catalog lets nobody subscribe to.
 func (d *Decider) changePlan(ctx context.Context, msg events.Event) error {
 	return forPlan(d, msg, PlanChange(d.limits), func(r events.PlanChangeRequested) portal.PlanID { return r.Plan })(ctx, msg)
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Registration decides on RegisterUser. It opens the account, or, with approval, asks an admin to
-// approve it. For an account that is open it yields RequestUnchanged, and for one that waits for
-// approval RequestJoined, so signing in from two browsers at once opens nothing twice. A registration
-// that waits when approval is no longer needed opens the account. A person whose registration was
-// denied may ask again. An admin needs no approval, since the first one has nobody to ask.
+// Registration decides on RegisterUser. It opens the account or, with approval, asks an admin to
+// approve it. An open account yields RequestUnchanged, and one that waits for approval
+// RequestJoined, so signing in from two browsers at once opens nothing twice. An account that
+// waits although approval is no longer needed is opened. A person whose registration was denied
+// may ask again. An admin needs no approval, since the first one has nobody to ask.
 func Registration(approval bool) Decide[events.RegisterUser] {
 	return func(account state.Account, req events.RegisterUser, _ string) []events.Fact {
 		decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
@@ -30,8 +30,8 @@ func Registration(approval bool) Decide[events.RegisterUser] {
 	}
 }
 
-// RegistrationReview decides on RegistrationReviewRequested, an admin's answer to a registration that
-// waits. A second answer yields RequestUnchanged if it is the same, and is rejected otherwise.
+// RegistrationReview decides on RegistrationReviewRequested, an admin's answer to a registration
+// that waits. The same answer again yields RequestUnchanged; another one is rejected.
 func RegistrationReview(account state.Account, req events.RegistrationReviewRequested, _ string) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
 	link, message := events.Link{Wish: now.Asked}, strings.TrimSpace(req.Message)

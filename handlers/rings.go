@@ -11,16 +11,15 @@ import (
 
 // Rings says which keys accounts may have.
 type Rings struct {
-	// PerPlan gives each new subscription a ring of its own. Otherwise the account's ring opens all
-	// subscriptions. Subscriptions keep the ring that they began with.
+	// PerPlan gives each new subscription a ring of its own; otherwise the keys of the account's
+	// ring are in all plans. Subscriptions keep their first ring.
 	PerPlan bool
-	// Keys is how many keys a ring may have; 0 means 1. Keys that have ended do not count, and
-	// neither do keys that another one has replaced.
+	// Keys is how many keys a ring may have, 0 for 1. Ended and replaced keys do not count.
 	Keys int
 }
 
-// of returns the ring of a new subscription to the plan. A change of plans may have left the
-// plan's own ring to another plan.
+// of returns the ring of a new subscription. A change of plans may have left the plan's own ring
+// to another plan.
 func (r Rings) of(account state.Account, plan portal.PlanID) portal.Ring {
 	if !r.PerPlan {
 		return portal.AccountRing
@@ -32,7 +31,6 @@ func (r Rings) of(account state.Account, plan portal.PlanID) portal.Ring {
 	return ring
 }
 
-// inUse reports whether a plan other than this one uses the ring.
 func inUse(account state.Account, ring portal.Ring, but portal.PlanID) bool {
 	for _, s := range account.Subscriptions {
 		if s.Ring == ring && s.Plan != but && s.Phase != state.Ended {
@@ -42,7 +40,7 @@ func inUse(account state.Account, ring portal.Ring, but portal.PlanID) bool {
 	return false
 }
 
-// full returns why the ring can have no further key, "" if it can.
+// full returns why the ring can have no further key, or "".
 func (r Rings) full(account state.Account, ring portal.Ring) string {
 	counted := 0
 	for _, key := range account.LiveKeys(ring) {
@@ -59,7 +57,7 @@ func (r Rings) full(account state.Account, ring portal.Ring) string {
 	return fmt.Sprintf("You can have at most %d keys here. Revoke one before you create another one.", r.most())
 }
 
-// crowded returns why no further key of the ring can be replaced with an overlap, "" if one can.
+// crowded returns why no key of the ring can be replaced with an overlap, or "".
 func (r Rings) crowded(account state.Account, ring portal.Ring) string {
 	old := 0
 	for _, key := range account.LiveKeys(ring) {
@@ -75,8 +73,7 @@ func (r Rings) crowded(account state.Account, ring portal.Ring) string {
 
 func (r Rings) most() int { return max(r.Keys, 1) }
 
-// newKey returns the fact that asks for a key of the ring. The key's id derives from that of the
-// request.
+// newKey asks for a key of the ring. The key's id derives from the request's.
 func newKey(account state.Account, scheme KeyScheme, request string, ring portal.Ring, name string) events.KeyWanted {
 	return events.KeyWanted{
 		Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), request)),

@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// standing rejects a request if the account may change nothing now: it is not registered, is
-// suspended, or is being deleted. It returns nil if the account may.
+// standing rejects the request of an account that may change nothing now: it is not registered,
+// is suspended, or is being deleted.
 func standing(account state.Account, decides events.Decides) []events.Fact {
 	switch {
 	case account.Standing.Leaving():
@@ -22,7 +22,7 @@ func standing(account state.Account, decides events.Decides) []events.Fact {
 	return nil
 }
 
-// inGoodStanding decides only for accounts that may change something now; see standing.
+// inGoodStanding decides only for accounts that standing lets change something.
 func inGoodStanding[R events.Request](decide Decide[R]) Decide[R] {
 	return func(account state.Account, req R, id string) []events.Fact {
 		if refused := standing(account, events.Decides{Scopes: req.Scopes()}); refused != nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Subscribing decides on SubscribeRequested: the account's keys should be in the plan. With the
-// account's first plan it also asks for a key. The operation ends once API Gateway has attached
-// the keys. With manual approval, it waits for an admin first.
+// Subscribing decides on SubscribeRequested: the account's keys should be in the plan. The
+// account's first plan also asks for a key. The operation ends once API Gateway has attached the
+// keys. With manual approval, it waits for an admin first.
 //
 // An active subscription yields RequestUnchanged, and one under way or waiting for approval
-// RequestJoined: ten clicks at once make one subscription, and all ten operations end with it. The
-// request is rejected if the key holds another plan of a same stage (both are named; API Gateway
-// allows a key one plan per stage), if the key is in as many plans as it can be, and if the plan
-// is being changed to another one. A change away from the plan that still waits for approval is taken
-// back, unless the request is rejected.
+// RequestJoined: ten clicks at once make one subscription, and all ten operations end with it.
+// The request is rejected if the key is in another plan of one of the stages (API Gateway allows
+// a key one plan per stage), if it is in as many plans as it can be, and if the plan is being
+// changed to another one. Otherwise it takes back a change away from the plan that waits for
+// approval.
 func Subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.SubscribeRequested] {
 	decide := subscribing(scheme, limits, rings)
 	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
@@ -61,8 +61,7 @@ func subscribing(scheme KeyScheme, limits Limits, rings Rings) Decide[events.Sub
 	}
 }
 
-// asked is a plan that the keys of a ring should be in, instead of another one if replaces is not
-// "".
+// asked is a plan that the keys of a ring should be in, instead of replaces unless that is "".
 type asked struct {
 	plan     portal.PlanID
 	name     string
@@ -93,12 +92,11 @@ func noRoom(account state.Account, limits Limits, want asked) *portal.Error {
 	return nil
 }
 
-// firstKey asks for a key, unless the ring has one.
+// firstKey asks for a key unless the ring has one.
 func firstKey(account state.Account, ring portal.Ring, scheme KeyScheme, id string) []events.Fact {
 	return keyCalled("Default key", account, ring, scheme, id)
 }
 
-// keyCalled asks for a key of that name, unless the ring has one.
 func keyCalled(name string, account state.Account, ring portal.Ring, scheme KeyScheme, id string) []events.Fact {
 	if _, ok := account.KeyOf(ring); ok {
 		return nil
@@ -106,13 +104,12 @@ func keyCalled(name string, account state.Account, ring portal.Ring, scheme KeyS
 	return []events.Fact{newKey(account, scheme, id, ring, name)}
 }
 
-// subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
-// subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
+// subscribe refuses a plan that the catalog lets nobody subscribe to. A second delivery finds the
+// facts of the first, even if the catalog has changed.
 func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
 	return forPlan(d, msg, Subscribing(d.keys, d.limits, d.rings), func(r events.SubscribeRequested) portal.PlanID { return r.Plan })(ctx, msg)
 }
 
-// forPlan is forAccount with unlessRefused, for a request about that plan.
 func forPlan[R events.Request](d *Decider, msg events.Event, decide Decide[R], plan func(R) portal.PlanID) func(context.Context, events.Event) error {
 	request, ok := msg.Data.(R)
 	if !ok || d.refusal == nil {
@@ -128,7 +125,7 @@ func forPlan[R events.Request](d *Decider, msg events.Event, decide Decide[R], p
 	})
 }
 
-// unlessRefused rejects a request for a plan that the account does not have or wait for.
+// unlessRefused lets through requests for a plan that the account has or waits for.
 func unlessRefused[R events.Request](text string, plan portal.PlanID, decide Decide[R]) Decide[R] {
 	return func(account state.Account, req R, id string) []events.Fact {
 		s := account.Subscription(plan)
@@ -139,13 +136,11 @@ func unlessRefused[R events.Request](text string, plan portal.PlanID, decide Dec
 	}
 }
 
-// reject refuses the request with a message for the user.
 func reject(decides events.Decides, code portal.Code, message string) []events.Fact {
 	return []events.Fact{events.RequestRejected{Decides: decides, Code: code, Message: message}}
 }
 
-// overturned ends the open wish of a subscription, if it has one, and with it every operation
-// that waits for that wish.
+// overturned ends a subscription's open wish, and with it every operation that waits for it.
 func overturned(s state.Subscription) []events.Fact {
 	if !s.Undecided() {
 		return nil

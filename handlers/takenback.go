@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// maxWaiting is how many subscriptions of an account may wait for approval, so that one decision can
-// take all of them back: it makes two facts of each (journal.MaxFacts).
+// maxWaiting is how many subscriptions of an account may wait for approval: one decision can take
+// all of them back, with two facts for each (journal.MaxFacts).
 const maxWaiting = 10
 
 // waitingChanges lists the changes away from the plan that wait for an admin.
@@ -23,9 +23,9 @@ func waitingChanges(account state.Account, from portal.PlanID) []state.Subscript
 	return waiting
 }
 
-// takingBack adds to the decision on a request for a plan that the changes away from the plan are
-// withdrawn that still wait for an admin: the person has asked for the plan since. A rejected
-// request takes nothing back. The decision comes last, because the operation ends with it.
+// takingBack adds to the decision on a request for a plan: the person no longer wants the changes
+// away from the plan that wait for an admin. A rejected request takes nothing back. The decision
+// comes last, because the operation ends with it.
 func takingBack(account state.Account, plan portal.PlanID, decided []events.Fact) []events.Fact {
 	if len(decided) == 0 {
 		return decided

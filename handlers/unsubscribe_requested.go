@@ -7,9 +7,9 @@ import (
 )
 
 // Unsubscribing decides on UnsubscribeRequested: the account's keys should leave the plan,
-// whether they are attached or only about to be. The operation ends once API Gateway has
-// detached them. A plan that the account does not hold yields RequestUnchanged, and one that is
-// ending RequestJoined. The account keeps its keys for the next subscription.
+// attached or about to be. The operation ends once API Gateway has detached them. A plan that the
+// account does not hold yields RequestUnchanged, and one that is ending RequestJoined. The
+// account keeps its keys for the next subscription.
 //
 // It also takes back a request that waits for approval. During a change of plans it ends both
 // plans.
@@ -18,7 +18,7 @@ func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ str
 	current := account.Subscription(req.Plan)
 	switch {
 	case current.Refusal != nil:
-		// The keys are leaving the plan, and the wish for that ends with the refusal.
+		// The keys are leaving the plan already.
 		return []events.Fact{events.RequestUnchanged{Decides: decides}}
 	case current.Phase == state.AwaitingApproval:
 		return append(overturned(current), events.SubscriptionEnding{Decides: decides, Plan: req.Plan, Withdrawn: true})
@@ -34,8 +34,8 @@ func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ str
 	return []events.Fact{events.RequestUnchanged{Decides: decides}}
 }
 
-// endBoth ends a change and both its plans. The operation ends with the last wish, so the plan
-// that the request names comes last.
+// endBoth ends a change and both its plans. The operation ends with the last wish, so the
+// requested plan comes last.
 func endBoth(change state.Subscription, other portal.PlanID, decides events.Decides, plan portal.PlanID) []events.Fact {
 	return append(overturned(change),
 		events.SubscriptionEnding{Decides: events.Decides{Scopes: []portal.Scope{portal.PlanScope(other)}}, Plan: other},

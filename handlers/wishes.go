@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// wakeUp is the message that starts converging. Its id derives from the fact.
+// wakeUp starts converging. Its id derives from the fact.
 func wakeUp(fact events.Event) events.Event {
 	return events.Event{
 		ID:          portal.DeriveID("provision", fact.ID, "0"),
@@ -26,14 +26,12 @@ func wakeUp(fact events.Event) events.Event {
 	}
 }
 
-// maxDropped bounds the due rows that one decision deletes, because a transaction of DynamoDB takes 100
-// items and the deletion of an account ends all its wishes. The job deletes the other rows when they
-// fall due.
+// maxDropped bounds the due rows that one decision deletes: a transaction of DynamoDB takes 100
+// items. The job deletes the others when they fall due.
 const maxDropped = 50
 
-// dueRows are the rows written in the transaction of a decision. They repeat the wake-ups until the
-// wishes are fulfilled, end keys at their time, end the row that would have handed the request in
-// again, and list what waits for an admin.
+// dueRows repeat the wake-ups until the wishes are fulfilled, end keys at their time, end the row
+// that would have handed the request in again, and list what waits for an admin.
 func dueRows(msg events.Event, before state.Account, facts []events.Event) []journal.Row {
 	after := before.Clone()
 	for _, fact := range facts {
@@ -56,11 +54,10 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 	return append(rows, adminRows(msg, facts)...)
 }
 
-// maxFreed bounds the rows of a transaction. A licence beyond it is freed when AWS next says something
-// about it.
+// maxFreed bounds the rows of a transaction. A licence beyond it is freed by its next notice.
 const maxFreed = 20
 
-// licencesToFree asks the job to free the licences of an account that is being deleted.
+// licencesToFree has the job free the licences of an account that is being deleted.
 func licencesToFree(before, after state.Account, at time.Time) []journal.Row {
 	var rows []journal.Row
 	if before.Standing.Leaving() || !after.Standing.Leaving() {
@@ -74,7 +71,7 @@ func licencesToFree(before, after state.Account, at time.Time) []journal.Row {
 	return rows
 }
 
-// pendingRegistration lists an account that waits for an admin, as long as it does.
+// pendingRegistration lists an account while it waits for an admin.
 func pendingRegistration(msg events.Event, before, after state.Account) []journal.Row {
 	if before.Standing.Asked == after.Standing.Asked {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"github.com/alecthomas/chroma/v2"
 )
 
-// colour is a class with its colours. Each has a contrast of at least 4.5: 1 on the
-// backgrounds of code in portal.css.
+// colour is a class with its colours. Each has a contrast of at least 4.5 : 1 on
+// the backgrounds of code in portal.css.
 type colour struct{ class, light, dark string }
 
 var colours = []colour{

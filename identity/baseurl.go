@@ -15,7 +15,8 @@ import (
 )
 
 // origin is the portal's origin as browsers write it: scheme and host in lower case, without a
-// default port. The Host header decides nothing: proxies rewrite it and clients can forge it.
+// default port. Cookies, sign-ins and the check of writes go by it, never by the Host header,
+// which proxies rewrite and clients can forge.
 type origin struct {
 	scheme string
 	host   string // with the port, unless it is the scheme's default

@@ -20,13 +20,11 @@ type Eraser struct {
 
 // Erase deletes the identity's mapping to the account, the sessions, and the personal data.
 // Service.Deleted knows the browsers whose sessions it ended until these would have ended. It may be
-// repeated, also after it has failed halfway. Every row of a person is written together with a check of
-// the mapping, so none is written after the mapping is gone. The identity's next sign-in opens another
-// account.
+// repeated, also after it has failed halfway. Every write about a person checks the mapping, so nothing
+// is written once it is gone. The identity's next sign-in opens another account.
 //
-// The person's row names the identity. Rows of older versions do not, until the person signs in again.
-// Then, and if the account has no such row, Erase looks through the whole journal table for the
-// mapping.
+// If the person's row is missing or, as in older versions, does not name the identity, Erase searches
+// the whole journal table for the mapping.
 func (e Eraser) Erase(ctx context.Context, account portal.AccountID) error {
 	journal, records := table{e.DynamoDB, e.Tables.Journal}, table{e.DynamoDB, e.Tables.Records}
 	row, err := records.find(ctx, schema.Person(account))

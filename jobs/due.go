@@ -49,13 +49,13 @@ type republisher interface {
 	Republish(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
-// waking handles rows that are the notices' own.
+// waking handles rows of notices.
 type waking interface {
 	Wake(ctx context.Context, row due.Row) (done bool, err error)
 }
 
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
-// twice, which is harmless. It passes over a row that it cannot handle: an unknown or undecodable
+// twice, which is harmless. It passes over rows that it cannot handle: an unknown or undecodable
 // row stays where it is; a row whose stream cannot be read falls due later.
 type DueRows struct {
 	Records    string
@@ -68,7 +68,7 @@ type DueRows struct {
 	AdminItems waking
 	Sender     sender
 	Now        func() time.Time
-	// PassedOver counts these rows by kind, "" if the kind is unknown. It may be nil.
+	// PassedOver counts these rows by kind, "" for an unknown one. It may be nil.
 	PassedOver func(kind string)
 }
 
@@ -79,8 +79,8 @@ type found struct {
 
 func (f found) gone() journal.Row { return journal.Row{Key: f.at} }
 
-// Run handles a batch of one shard's due rows. The cursor is the shard's number and, within a
-// shard, the sort key of the last row.
+// Run handles a batch of one shard's due rows. The cursor is the shard's number and the sort key
+// of its last row.
 func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error) {
 	number, after, _ := strings.Cut(cursor, " ")
 	shard, _ := strconv.Atoi(number)
@@ -159,8 +159,8 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, then puts the row off or deletes it. After a crash in between,
-// it happens again. woken holds the streams that this batch has woken.
+// handle does what a row asks for, then puts the row off or deletes it; after a crash in between,
+// it does so again. woken has the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
 	switch row.Kind {
@@ -190,7 +190,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
 }
 
-// account reads the account that a row is about. Rows about other streams are for newer workers.
+// account reads the row's account. Rows about other streams are for newer workers.
 func (d DueRows) account(ctx context.Context, row found) (state.Account, error) {
 	id, ok := row.Stream.Account()
 	if !ok {

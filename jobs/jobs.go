@@ -17,16 +17,13 @@ import (
 
 // Job is work that repeats.
 type Job struct {
-	Name string
-	// Every is the length of a slot.
+	Name  string
 	Every time.Duration
 	// Run does one step from the cursor ("" is the start) and returns the next step's cursor, ""
-	// when the run is over. A step takes a minute at most. The runner stores the cursor after each
-	// step. After a failure a step is repeated from the same cursor, so it may happen twice, and in
-	// rare cases twice at once.
+	// at the end. A step takes a minute at most. After a failure it is repeated from the same
+	// cursor, so it may happen twice, and in rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
-	// Demanded is the cursor from which a run for a demand starts, "" if it does the same as a
-	// tick's.
+	// Demanded is where a run for a demand starts, "" if it does the same as a tick's.
 	Demanded string
 }
 
@@ -37,8 +34,8 @@ func (j Job) begun(before, after Run) Run {
 	return after
 }
 
-// turn is how long one message carries a run before another continues it. A worker that is
-// stopped waits no longer than this.
+// turn is how long one message carries a run before another continues it. A worker that stops
+// waits no longer than this.
 const turn = 10 * time.Second
 
 // The cursor of a demand, and how a continuation's begins. A tick has none.
@@ -156,8 +153,8 @@ func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Ru
 	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
 
-// write changes the row of a run that this message carries, keeping a demand that was noted since
-// the row was read. It returns errTakenOver if another worker carries the run by now.
+// write changes the row of this message's run, and keeps a demand that came meanwhile. It returns
+// errTakenOver if another worker carries the run by now.
 func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) Run) (Run, error) {
 	carrier, cursor := run.Carrier, run.Cursor
 	for range maxRaces {
@@ -177,7 +174,7 @@ func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) R
 }
 
 // handOver sends the continuation and then makes it the run's carrier. If the worker stops in
-// between, the old message continues the run and the continuation is dropped.
+// between, the old message goes on and the continuation is dropped.
 func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation string) error {
 	version := strconv.FormatInt(run.Version+1, 10)
 	id := portal.DeriveID(run.Carrier, version, strconv.FormatInt(r.now().UnixNano(), 10))
@@ -193,8 +190,8 @@ func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation str
 	return err
 }
 
-// arriving takes any cursor that is not a demand's for a continuation. A continuation of an
-// older version belongs to no run and is dropped.
+// arriving takes any cursor but a demand's for a continuation. One of an older version belongs to
+// no run and is dropped.
 func arriving(msg events.Event, cursor string, every time.Duration) arrival {
 	switch {
 	case cursor == "":

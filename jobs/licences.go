@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// tellOfLicence tells the account of the row what it should have because of the licence, or tells
-// the licence that the account has given it up. It is done once both agree.
+// tellOfLicence tells the account what it should have because of the licence, or tells the
+// licence that the account has given it up. It is done once both agree.
 func (d DueRows) tellOfLicence(ctx context.Context, row found) (done bool, err error) {
 	if !row.Stream.IsLicence() {
 		return false, errUnknownKind

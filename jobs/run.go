@@ -7,25 +7,25 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// runLease is how long a run counts as alive after its last heartbeat: longer than a step plus the
+// runLease is how long a run counts as alive after its last heartbeat: more than a step and the
 // redelivery delay of its message.
 const runLease = 3 * time.Minute
 
-// anewAfter is the age from which a dead run starts over: its data and its position in API
-// Gateway's lists may be out of date.
+// anewAfter is when a dead run starts over: its data and its position in API Gateway's lists may
+// be out of date.
 const anewAfter = time.Hour
 
-// Run is the row of a job: its run under way, or the last one.
+// Run is a job's run under way, or its last one.
 //
 //	no run ──┐ start              last step
 //	         ├───────▶ under way ───────────▶ over
 //	over ────┘
 //
-// Another message takes over a run under way that has had no heartbeat for runLease. If a
-// demand came during the run, its last step starts the next run at once.
+// Another message takes over a run under way that has had no heartbeat for runLease. If a demand
+// came during the run, its last step starts the next run at once.
 type Run struct {
-	// Carrier is the id of the message that carries the run. While the run is alive, other
-	// messages leave it alone.
+	// Carrier is the message that carries the run. While the run is alive, other messages leave
+	// it alone.
 	Carrier   string    `dynamodbav:"carrier,omitempty"`
 	Slot      int64     `dynamodbav:"slot"`
 	Cursor    string    `dynamodbav:"cursor,omitempty"`
@@ -33,8 +33,8 @@ type Run struct {
 	Started   time.Time `dynamodbav:"started"`
 	Heartbeat time.Time `dynamodbav:"heartbeat"`
 	Ended     time.Time `dynamodbav:"ended"`
-	// Asked is the last demand that a run started for. Again is a demand that came while a run
-	// was under way; a new run starts for it when that one ends.
+	// Asked is the last demand that a run started for. Again is a demand that came during a run;
+	// the next run is for it.
 	Asked string `dynamodbav:"asked,omitempty"`
 	Again string `dynamodbav:"again,omitempty"`
 	// AlsoAsked and AlsoAgain are earlier demands that the same run answers.
@@ -76,7 +76,7 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	switch {
 	case r.UnderWay && a.id == r.Carrier:
 		if !alive && now.Sub(r.Started) >= anewAfter {
-			// The message comes late, for example because its worker's machine was suspended.
+			// The message is late, for example because its worker's machine was suspended.
 			r.Started, r.Cursor = now, ""
 		}
 		r.Heartbeat = now
@@ -135,15 +135,14 @@ func (r Run) Taken(demand string) bool { return r.waits(demand) || r.asked(deman
 // Answers reports whether this run, which may be over, began after the demand and for it.
 func (r Run) Answers(demand string) bool { return r.asked(demand) && !r.waits(demand) }
 
-// alive does not count a heartbeat more than runLease in the future, which comes from a wrong
-// clock.
+// alive ignores a heartbeat more than runLease in the future, which comes from a wrong clock.
 func (r Run) alive(now time.Time) bool {
 	age := now.Sub(r.Heartbeat)
 	return r.UnderWay && age < runLease && age > -runLease
 }
 
-// done reports whether the slot's run is over. A slot far in the future comes from a wrong
-// clock and does not count; otherwise all ticks until then would be dropped.
+// done: the slot's run is over. A slot far in the future comes from a wrong clock and does not
+// count; otherwise all ticks until then would be dropped.
 func (r Run) done(slot int64, every time.Duration, now time.Time) bool {
 	return !r.UnderWay && !r.Ended.IsZero() && slot <= r.Slot && r.Slot <= slotOf(now.Add(runLease), every)
 }

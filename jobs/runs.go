@@ -23,7 +23,7 @@ type runTable interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Runs stores the row of each job in the records table.
+// Runs stores the row of each job.
 type Runs struct {
 	tables  runTable
 	records string

@@ -24,8 +24,8 @@ type scratchTable interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Scratch stores what jobs gather in the records table, as values under names in sets. Values
-// expire; nothing is deleted earlier.
+// Scratch stores what jobs gather, as values under names in sets. Values expire; nothing is
+// deleted earlier.
 type Scratch struct {
 	tables  scratchTable
 	records string

@@ -305,3 +305,36 @@ func TestALeaseIsDroppedOnlyForItsHolder(t *testing.T) {
 		t.Errorf("the lease is still there: %v", rows)
 	}
 }
+
+func TestRowsAreWrittenOnlyIfAStreamEndsWithThatFact(t *testing.T) {
+	t.Parallel()
+	tables := journaltest.Start(t)
+	j := tables.Open()
+	facts := say(ann, 0, events.UserRegistered{}, events.RequestUnchanged{})
+	if err := j.Append(t.Context(), ann, 0, facts); err != nil {
+		t.Fatal(err)
+	}
+	recorded := read(t, j, ann, 0)
+	other := recorded[1]
+	other.Causation = "another request"
+	place := schema.Key{PK: "row", SK: "1"}
+	for name, fact := range map[string]events.Event{
+		"not the last": recorded[0], "another of its number": other, "one that is missing": say(ann, 2, events.UserRegistered{})[0],
+	} {
+		if err := j.Write(t.Context(), append(journal.MustEndWith(fact), journal.PutNew(place, note{Text: "x"}))...); !errors.Is(err, journal.ErrTaken) {
+			t.Errorf("%s: %v, want ErrTaken", name, err)
+		}
+	}
+	if rows := tables.Rows(t, tables.Records, "row"); len(rows) > 0 {
+		t.Errorf("rows were written: %v", rows)
+	}
+	write := func() error {
+		return j.Write(t.Context(), append(journal.MustEndWith(recorded[1]), journal.PutNew(place, note{Text: "x"}))...)
+	}
+	if err := write(); err != nil {
+		t.Errorf("the last: %v", err)
+	}
+	if err := write(); !errors.Is(err, journal.ErrTaken) {
+		t.Errorf("the last, when the row exists: %v, want ErrTaken", err)
+	}
+}

@@ -1,6 +1,5 @@
-// Package journal is the truth and the audit log: append-only streams of facts in DynamoDB, one
-// for each account and one for the catalog. Only one fact can have a stream's next sequence
-// number, so a request is decided once. The package does not know what the facts mean.
+// Package journal is the truth and the audit log: append-only streams of facts in DynamoDB. Only
+// one fact can have a stream's next sequence number, so a request is decided once.
 package journal
 
 import (
@@ -55,15 +54,15 @@ func New(client client, table, records string) *Journal {
 }
 
 // Read returns the stream's facts after that sequence, in order and consistently: it sees every
-// acknowledged Append. A stream without facts is empty. Facts of a type that only newer code
-// knows are events.Unknown. If the table does not answer, the error is *portal.Postponed; if a
-// fact cannot be read, it is *PermanentError.
+// acknowledged Append. Facts of a type that only newer code knows are events.Unknown. If the
+// table does not answer, the error is *portal.Postponed; if a fact cannot be read, it is
+// *PermanentError.
 func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
 	facts, _, err := j.read(ctx, stream, after, 0)
 	return facts, err
 }
 
-// ReadUpTo is Read with at most limit facts; more means that others may follow.
+// ReadUpTo is Read with at most limit facts; more: others may follow.
 func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error) {
 	return j.read(ctx, stream, after, limit)
 }
@@ -126,7 +125,7 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 		writes = append(writes, j.register(stream))
 	}
 	for _, row := range rows {
-		write, err := row.write(j.records)
+		write, err := row.write(j.table, j.records)
 		if err != nil {
 			return permanent("appending to %s: %w", stream, err)
 		}
@@ -142,7 +141,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	}
 	var writes []types.TransactWriteItem
 	for _, row := range rows {
-		write, err := row.write(j.records)
+		write, err := row.write(j.table, j.records)
 		if err != nil {
 			return permanent("writing records: %w", err)
 		}
@@ -172,9 +171,8 @@ func (j *Journal) commit(ctx context.Context, doing string, writes []types.Trans
 	}
 }
 
-// LostRace reports whether DynamoDB refused a conditional write because another writer was
-// first: a failed condition or a conflicting transaction, unless the transaction was also
-// canceled for another reason.
+// LostRace reports whether DynamoDB refused a conditional write because another writer was first:
+// a failed condition or a conflicting transaction, and no other reason.
 func LostRace(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	var conflict *types.TransactionConflictException

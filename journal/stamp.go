@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Stamp makes facts from payloads, to follow sequence after in the cause's stream. They have
-// the cause's operation, actor, intent and correlation, and its id as their causation.
+// Stamp makes facts from payloads, to follow sequence after in the cause's stream. They have the
+// cause's operation, actor, intent and correlation, and its id as causation.
 func Stamp(cause events.Event, source string, at time.Time, after int64, payloads []events.Fact) []events.Event {
 	stamped := make([]events.Event, len(payloads))
 	for i, payload := range payloads {

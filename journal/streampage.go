@@ -13,9 +13,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// StreamPage lists at most limit streams that have facts. position is "" at first, then the last
-// page's next, which is "" at the end. A page may be short or empty without being the last. A
-// stream whose first fact is appended meanwhile may be left out.
+// StreamPage lists at most limit streams with facts. position is "" or an earlier page's next,
+// which is "" at the end. A page may be short or empty without being the last. A stream whose
+// first fact is appended meanwhile may be left out.
 func (j *Journal) StreamPage(ctx context.Context, position string, limit int) (streams []portal.Stream, next string, err error) {
 	number, last, _ := strings.Cut(position, "/")
 	shard := 0

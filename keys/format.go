@@ -31,8 +31,8 @@ func format(prefix string, mac []byte) string {
 	return body + checksum(body)
 }
 
-// checksum keeps scanners from reporting every text that begins with the prefix. It is the
-// CRC-32 (IEEE) of body.
+// checksum is the CRC-32 (IEEE) of body. It keeps scanners from reporting every text that begins
+// with the prefix.
 func checksum(body string) string {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body)))
 	return base62(sum, checksumWidth)
@@ -49,7 +49,7 @@ func base62(number []byte, width int) string {
 }
 
 // Check reports whether a text has the form of a key value with that prefix, checksum included.
-// It needs no KMS, so scanners of logs or repositories can use it.
+// It needs no KMS, so scanners can use it.
 func Check(value, prefix string) bool {
 	if len(value) != len(prefix)+macWidth+checksumWidth || !strings.HasPrefix(value, prefix) || !alphanumeric(value) {
 		return false

@@ -1,6 +1,6 @@
-// Package keys computes the values of API keys, and the secrets of webhooks. A value is never stored: it follows from the
-// key's id by a MAC that only KMS can compute. So creating a key may be repeated, and showing
-// one again needs no call to API Gateway.
+// Package keys computes the values of API keys and the secrets of webhooks. A value is never
+// stored: it follows from the key's id by a MAC that only KMS can compute. So creating a key may
+// be repeated, and showing one needs no call to API Gateway.
 package keys
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Scheme is how facts record keys with the default prefix. Deriver.Scheme adds any other
+// Scheme is what facts record of keys with the default prefix. Deriver.Scheme adds any other
 // prefix.
 const Scheme = "v1"
 
@@ -45,8 +45,7 @@ type Deriver struct {
 }
 
 // New returns a Deriver whose new keys begin with prefix: 2 to 8 ASCII letters and digits, a
-// letter first; "" is DefaultPrefix. With a prefix of its own, secret scanners recognise an
-// installation's keys.
+// letter first; "" is DefaultPrefix. Secret scanners recognise an installation by its prefix.
 func New(client macGenerator, prefix string) (*Deriver, error) {
 	prefix = cmp.Or(prefix, DefaultPrefix)
 	if !validPrefix(prefix) {
@@ -62,8 +61,8 @@ func New(client macGenerator, prefix string) (*Deriver, error) {
 // Prefix begins the values of new keys.
 func (d *Deriver) Prefix() string { return d.prefix }
 
-// Scheme is what facts record of new keys. It holds the prefix, so configuring another one
-// changes no existing key.
+// Scheme is what facts record of new keys. It holds the prefix, so another configured one changes
+// no existing key.
 func (d *Deriver) Scheme() string {
 	if d.prefix == DefaultPrefix {
 		return Scheme
@@ -71,11 +70,11 @@ func (d *Deriver) Scheme() string {
 	return Scheme + ":" + d.prefix
 }
 
-// Value is a key's value: prefix, 43 characters of MAC and 6 of checksum, all letters and
-// digits, 51 to 57 in length (API Gateway takes 20 to 128). scheme and kmsKey (an id or ARN)
-// are those of the fact that wanted the key; the same arguments give the same value for ever. A
-// multi-Region KMS key is used in the client's Region. If KMS computes nothing, the error is a
-// *KMSError. No error holds any of the value.
+// Value is a key's value: prefix, 43 characters of MAC and 6 of checksum, all letters and digits,
+// 51 to 57 in length (API Gateway takes 20 to 128). scheme and kmsKey (an id or ARN) are those of
+// the fact that wanted the key; the same arguments always give the same value. A multi-Region KMS
+// key is used in the client's Region. If KMS computes nothing, the error is a *KMSError. No error
+// holds any of the value.
 func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account portal.AccountID, key portal.KeyID) (string, error) {
 	prefix, err := prefixOf(scheme)
 	if err != nil {
@@ -91,9 +90,8 @@ func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account port
 	return format(prefix, mac), nil
 }
 
-// CheckTag returns a MAC over a fixed text, which is not secret. Comparing it with the stored
-// one at start shows whether the KMS key still has the same material. With other material every
-// value would change.
+// CheckTag returns a MAC over a fixed text, which is not secret. Compared with the stored one at
+// start, it shows whether the KMS key still has the same material.
 func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 	mac, err := d.mac(ctx, kmsKey, checkLabel)
 	if err != nil {
@@ -103,7 +101,7 @@ func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 }
 
 // WebhookSecret is the secret with which notices to a webhook are signed, 32 bytes. The same
-// arguments give the same secret for ever; generation counts rotations. If KMS computes nothing,
+// arguments always give the same secret; generation counts rotations. If KMS computes nothing,
 // the error is a *KMSError.
 func (d *Deriver) WebhookSecret(ctx context.Context, kmsKey string, account portal.AccountID, webhook string, generation int) ([]byte, error) {
 	secret, err := d.mac(ctx, kmsKey, hookLabel, string(account), webhook, strconv.Itoa(generation))
@@ -149,8 +147,7 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 // (https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html).
 const multiRegion = "mrk-"
 
-// inRegion rewrites the ARN of a multi-Region key, which has one id and material everywhere.
-// Any other key exists in one Region only.
+// inRegion rewrites the ARN of a multi-Region key. Any other key exists in one Region only.
 func (d *Deriver) inRegion(kmsKey string) string {
 	parts := strings.SplitN(kmsKey, ":", 6)
 	if d.region == "" || len(parts) != 6 || !strings.HasPrefix(parts[5], "key/"+multiRegion) {
@@ -160,7 +157,7 @@ func (d *Deriver) inRegion(kmsKey string) string {
 	return strings.Join(parts, ":")
 }
 
-// Recorded is how facts record a KMS key: by the id of a multi-Region key, which every Region
+// Recorded is what facts record of a KMS key: the id of a multi-Region key, which every Region
 // knows, or the ARN of any other.
 func Recorded(arn string) string {
 	if _, id, ok := strings.Cut(arn, ":key/"); ok && strings.HasPrefix(id, multiRegion) {

@@ -25,15 +25,15 @@ const (
 	Unusable    Cause = "unfit" // it is not an HMAC_256 key, or in another state
 )
 
-// KMSError says that KMS computed no MAC. It wraps a portal.Error of code Unavailable for the
-// person who waits. Its own text is for operators and holds none of the value.
+// KMSError: KMS computed no MAC. It wraps a portal.Error of code Unavailable for the person who
+// waits. Its own text is for operators and holds none of the value.
 type KMSError struct {
 	Cause Cause
 	Key   string // as the caller named it
 	Err   error  // what KMS answered
 }
 
-// Error says what is wrong with the key and what to do, not in AWS's words.
+// Error says what is wrong and what to do, not in AWS's words.
 func (e *KMSError) Error() string {
 	return fmt.Sprintf("KMS key %s %s. %s", e.Key, problems[e.Cause], e.Advice())
 }
@@ -84,7 +84,7 @@ func (e *KMSError) Advice() string {
 	}
 }
 
-// KMS answers throttling with a 400, and its own faults with a 5xx
+// KMS answers throttling with a 400 and its own faults with a 5xx
 // (https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html).
 func classify(key string, err error) error {
 	return &KMSError{Cause: causeOf(err), Key: key, Err: err}
@@ -103,8 +103,8 @@ func causeOf(err error) Cause {
 	case !named, errors.As(err, &response) && response.HTTPStatusCode() >= 500:
 		return Unreachable
 	case errors.As(err, &state):
-		// KMS uses one name for all states but Enabled and Disabled. Our keys stay in none of
-		// them for long, except when scheduled for deletion.
+		// KMS uses one name for all states but Enabled and Disabled. Our keys are in none of them
+		// for long, except when scheduled for deletion.
 		return Deleting
 	}
 	switch answer.ErrorCode() {

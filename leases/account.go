@@ -17,23 +17,21 @@ import (
 // AccountLease is the lease of an account. It also remembers whether a holder left something
 // unrecorded (decision 0014).
 type AccountLease struct {
-	// Until is when it runs out, by this process's clock.
 	Until time.Time
-	// LastUnrecorded is when an earlier holder may last have had API Gateway do something that
-	// is not recorded: its lease ended with that, ran out, or was taken over. The zero time
-	// means that everything is recorded.
+	// LastUnrecorded is when an earlier holder may last have had API Gateway do something that is
+	// not recorded. Zero: all is recorded.
 	LastUnrecorded time.Time
-	// Key and Holder are those of the lease's item. A holder may delete the item in a transaction
-	// of its own, on condition that it still has that holder, if all that it and earlier holders
-	// began is recorded then. That ends the lease.
+	// Key and Holder name the lease's item. If all that this and earlier holders began is
+	// recorded, the holder may delete the item in a transaction of its own, on condition that it
+	// still has that holder. That ends the lease.
 	Key    schema.Key
 	Holder string
 
 	end func(recorded bool)
 }
 
-// End ends the lease if it is still the holder's. recorded means that everything which this holder
-// and earlier ones began is recorded.
+// End ends the lease if it is still the holder's. recorded: all that this and earlier holders
+// began is recorded.
 func (l AccountLease) End(recorded bool) {
 	if l.end != nil {
 		l.end(recorded)
@@ -41,9 +39,9 @@ func (l AccountLease) End(recorded bool) {
 }
 
 // AccountLease takes the lease of an account for a message, for d and without waiting. ok is
-// false while another message holds it. A redelivery of the message takes the lease over, since
-// its worker is taken for dead. The holder may lose the lease at any time, so two workers may
-// work at once; safety rests on LastUnrecorded. The error is a *portal.Postponed.
+// false while another message holds it. A redelivery takes it over, since the message's worker is
+// taken for dead. So two workers may work at once; safety rests on LastUnrecorded. The error is a
+// *portal.Postponed.
 func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -60,15 +58,7 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	lease = AccountLease{Until: until, Key: key, Holder: holder, end: func(recorded bool) {
-		if recorded {
-			l.remove(ctx, key, holder)
-			return
-		}
-		l.GiveUp(ctx, key, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
-			":holder": schema.Text(holder), ":now": schema.Number(l.now().UnixMilli()),
-		})
-	}}
+	lease = l.held(ctx, key, holder, until)
 	var left struct {
 		LastUnrecorded int64 `dynamodbav:"unsettled"` // the stored name stays
 	}
@@ -80,4 +70,34 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 		lease.LastUnrecorded = clock.Earlier(time.UnixMilli(left.LastUnrecorded), now)
 	}
 	return lease, true, nil
+}
+
+// LeaseItem is the item of a lease of an account that had none. Its attributes are those that
+// AccountLease writes.
+type LeaseItem struct {
+	Holder         string `dynamodbav:"holder"`
+	Message        string `dynamodbav:"message"`
+	Until          int64  `dynamodbav:"until"`
+	LastUnrecorded int64  `dynamodbav:"unsettled"`
+}
+
+// NewAccountLease returns a lease like AccountLease's, on the guess that no item has its key. The caller
+// must write the item under the lease's key, on condition that there is none, and holds the lease once
+// that has succeeded. ok is false if the caller should call AccountLease instead.
+func (l *Leases) NewAccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, item LeaseItem, ok bool) {
+	holder, until := rand.Text(), l.now().Add(d)
+	item = LeaseItem{Holder: holder, Message: message, Until: until.UnixMilli(), LastUnrecorded: until.UnixMilli()}
+	return l.held(ctx, schema.AccountLease(l.target, account), holder, until), item, true
+}
+
+func (l *Leases) held(ctx context.Context, key schema.Key, holder string, until time.Time) AccountLease {
+	return AccountLease{Until: until, Key: key, Holder: holder, end: func(recorded bool) {
+		if recorded {
+			l.remove(ctx, key, holder)
+			return
+		}
+		l.GiveUp(ctx, key, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
+			":holder": schema.Text(holder), ":now": schema.Number(l.now().UnixMilli()),
+		})
+	}}
 }

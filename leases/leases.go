@@ -1,5 +1,5 @@
 // Package leases keeps leases as items of the records table. A lease says who may do a thing, and
-// until when. Its holder is not told when it runs out, so a lease only saves work: the work must be
+// until when. Nobody tells its holder when it runs out, so it only saves work: the work must be
 // safe without it. Converging takes the lease of an account, and the control plane the attach
 // lease.
 package leases
@@ -28,8 +28,7 @@ type table interface {
 type Config struct {
 	Table  string
 	Target portal.Target
-	// Now is the clock; nil is the system's.
-	Now func() time.Time
+	Now    func() time.Time
 }
 
 // Leases are the leases of one target, safe for concurrent use.
@@ -48,16 +47,15 @@ func New(db table, cfg Config) *Leases {
 	return &Leases{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now}
 }
 
-// Free is the condition for taking a lease: it has no holder, it has run out, or no right clock
-// can have stored its time. Its values are :now, :latest (see clock.Latest) and :holder. The
-// holder draws a new name each time, so a write that the SDK repeats recognises itself.
+// Free is the condition for taking a lease: it has no holder, has run out, or no right clock can
+// have stored its time. Its values are :now, :latest (see clock.Latest) and :holder. The holder
+// draws a new name each time, so a write that the SDK repeats recognises itself.
 const Free = "(attribute_not_exists(#until) OR #until <= :now OR #until > :latest OR holder = :holder)"
 
 const timeout = 2 * time.Second
 
 // Update changes a lease's item and returns the item before, nil if there was none. ok is false
-// if the condition does not hold. "#until" names the attribute until. The error is a
-// *portal.Postponed.
+// if the condition fails. "#until" names the attribute until. The error is a *portal.Postponed.
 func (l *Leases) Update(ctx context.Context, lease schema.Key, update, condition string, values map[string]types.AttributeValue) (before map[string]types.AttributeValue, ok bool, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: aws.String(l.name), Key: lease.Attributes(),
@@ -80,8 +78,8 @@ func (l *Leases) Update(ctx context.Context, lease schema.Key, update, condition
 	return out.Attributes, true, nil
 }
 
-// GiveUp frees a lease with that update, and keeps its item, if it is still the holder's. It
-// works after ctx has ended, too. If it fails, the lease runs out.
+// GiveUp frees a lease with that update, and keeps its item, if it is still the holder's, even
+// after ctx has ended. If it fails, the lease runs out.
 func (l *Leases) GiveUp(ctx context.Context, lease schema.Key, update string, values map[string]types.AttributeValue) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()

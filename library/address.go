@@ -10,7 +10,7 @@ func ProductPagePath(product, page string) string {
 	return ProductPath(product) + "/pages/" + url.PathEscape(page)
 }
 
-// PagePath is the path of a page of the portal's own.
+// PagePath is the path of one of the portal's own pages.
 func PagePath(page string) string { return "/pages/" + url.PathEscape(page) }
 
 // DocsPath is the path of an API's documentation.

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 )
 
+// Bounds of an excerpt, in bytes.
 const (
 	maxExcerpt  = 180
 	beforeMatch = 60

@@ -1,7 +1,6 @@
 // Package library is what one portal process holds of the catalog in memory: the products that each
 // kind of viewer sees, parsed OpenAPI documents, pages, encoded responses and the search index.
-// Pages, JSON, try-it and MCP read the catalog only through it, so that all hide the same things
-// from a viewer.
+// Everything reads the catalog only through it, so that the same things are hidden everywhere.
 package library
 
 import (

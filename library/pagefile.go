@@ -9,7 +9,7 @@ import (
 var errNoFile = portal.Fail(portal.NotFound, "There is no such file.")
 
 // PageFile returns an image in a product's Markdown, by its catalog.File.Name. With product ""
-// it is one of the portal's own pages.
+// the image is in the portal's own pages.
 func (s *Shelf) PageFile(ctx context.Context, product, name string) (File, error) {
 	files := s.Files
 	if product != "" {

@@ -14,7 +14,8 @@ import (
 
 const (
 	// MaxQuery bounds a query, in characters. The rest is ignored.
-	MaxQuery   = 200
+	MaxQuery = 200
+	// MaxResults bounds the results of one search.
 	MaxResults = 50
 	maxWords   = 8
 	firstWait  = 1500 * time.Millisecond
@@ -85,8 +86,8 @@ func mayBeWrong(word string) bool { return utf8.RuneCountInString(word) >= minFu
 
 func (q question) empty() bool { return len(q.words) == 0 && q.path == "" }
 
-// Search finds at most limit products, pages, operations and schemas that have every word of the
-// query. Limit is at most MaxResults. The end of a word may be missing, and one letter of a
+// Search finds products, pages, operations and schemas that have every word of the query, at
+// most limit and at most MaxResults. The end of a word may be missing, and one letter of a
 // longer word may be wrong; both rank lower. A path such as /harbours/{id} finds operations. An
 // empty query finds nothing.
 //

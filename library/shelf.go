@@ -84,8 +84,7 @@ func (s *Shelf) API(product, slug string) (catalog.API, catalog.Product, error) 
 // in use, and remembers failures for a while.
 //
 // If a plan covers the API (catalog.Document.TakesKeys), and the document says nothing about
-// authentication, each operation needs an API key here, so that all readers say the same. Source
-// returns the document as its author wrote it.
+// authentication, each operation needs an API key here. Source returns the document as written.
 func (s *Shelf) Definition(ctx context.Context, product, slug string) (*openapi.Document, error) {
 	api, _, err := s.API(product, slug)
 	if err != nil {

@@ -72,8 +72,7 @@ func (l Portal) environment() [][2]string {
 		{"AWS_ACCESS_KEY_ID", "local"}, {"AWS_SECRET_ACCESS_KEY", "local"},
 		{"GATEHOUSE_BASE_URL", l.PortalURL}, {"GATEHOUSE_OIDC_ISSUER", l.config.OIDCIssuer}, {"GATEHOUSE_OIDC_CLIENT_ID", l.config.OIDCClientID},
 	}
-	// If the pool answers at another address than its issuer's, see signIn, its addresses
-	// cannot be discovered.
+	// If the pool's address is not its issuer (see signIn), its endpoints cannot be discovered.
 	if l.config.OIDCIssuer != l.AWSURL+"/"+l.Demo.PoolID {
 		all = append(all, [][2]string{
 			{"GATEHOUSE_OIDC_AUTH_URL", l.config.OIDCAuthURL}, {"GATEHOUSE_OIDC_TOKEN_URL", l.config.OIDCTokenURL}, {"GATEHOUSE_OIDC_JWKS_URL", l.config.OIDCJWKSURL},
@@ -85,8 +84,7 @@ func (l Portal) environment() [][2]string {
 	return all
 }
 
-// mailTo prints the user pools' mails. Their codes are only for the person at the terminal, so they
-// stay out of the log.
+// mailTo prints the user pools' e-mails. Their codes stay out of the log.
 func mailTo(out io.Writer) cognito.Post {
 	return func(to, subject, body string) {
 		if out != nil {

@@ -21,8 +21,8 @@ import (
 
 const catalogFolder = "catalog"
 
-// installCatalog copies the demo's catalog folder to a folder that does not exist yet. It copies
-// to a folder beside it first, so that an interrupted copy is made again.
+// installCatalog copies the demo's catalog folder if there is none yet, by way of a folder beside
+// it, so that an interrupted copy is repeated.
 func installCatalog(dir string, from fs.FS) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -43,13 +43,12 @@ func installCatalog(dir string, from fs.FS) error {
 
 const (
 	lookEvery = time.Second
-	// readingTime is how long the workers may take to read a changed folder. After that, its
-	// problems are no longer waited for.
+	// readingTime is how long catalogWatch waits for the problems of a changed folder.
 	readingTime = time.Minute
 )
 
-// catalogWatch asks the workers to read the catalog when a file of the catalog folder has changed,
-// and prints its problems.
+// catalogWatch has the workers read the catalog after a file in its folder changes, and prints
+// its problems.
 type catalogWatch struct {
 	dir    string
 	out    io.Writer
@@ -149,8 +148,8 @@ func printable(text string) string {
 	}, text)
 }
 
-// stateOf is a hash of the names, sizes and modification times of the files in a folder. A
-// folder that cannot be read has a state, too.
+// stateOf is a hash of the names, sizes and modification times of a folder's files. An unreadable
+// folder has one, too.
 func stateOf(dir string) uint64 {
 	h := fnv.New64a()
 	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

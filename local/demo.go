@@ -20,9 +20,9 @@ type Demo struct {
 }
 
 // SetupDemo installs the demo beside a portal that is set up, also in a real AWS account: a user
-// pool with demo.Accounts, and an API with two plans whose requests backendURL answers. It asks the
-// workers to read the catalog. A second call changes only the addresses of the pool's client, to
-// those of cfg.BaseURL.
+// pool with demo.Accounts, and an API with two plans in front of backendURL. It has the workers
+// read the catalog. A second call only updates the addresses of the pool's client to those of
+// cfg.BaseURL.
 func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendURL string) (Demo, error) {
 	poolID, clientID, err := demo.UserPool{
 		Cognito: cognitoidentityprovider.NewFromConfig(awsCfg), Name: cfg.Prefix + "-demo", ClientName: web.DefaultName,
@@ -31,7 +31,7 @@ func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendUR
 	if err != nil {
 		return Demo{}, err
 	}
-	// A person waits for this at a terminal, so the SDK's retries may wait for the quota.
+	// A person waits at a terminal, so the SDK's retries may wait for the quota.
 	installed, err := demo.Install(ctx, apigateway.NewFromConfig(awsCfg), backendURL)
 	if err != nil {
 		return Demo{}, err

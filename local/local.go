@@ -1,6 +1,6 @@
-// Package local runs a whole portal on one machine: the local AWS, the portal and a worker in
-// one process, set up with the demo. Only AWS is replaced; the rest is what runs in production.
-// It also sets up the demo in an AWS account. Only commands import it.
+// Package local runs a whole portal in one process, set up with the demo: the local AWS, the
+// portal and a worker. All but AWS is what runs in production. It also sets up the demo in an AWS
+// account. Only commands import it.
 package local
 
 import (
@@ -27,22 +27,21 @@ const demoPath = "/demo-api"
 
 // Options are the flags of `gatehouse local`.
 type Options struct {
-	// Dir holds all data; Fresh empties it first.
+	// Fresh empties Dir first.
 	Dir   string
 	Fresh bool
 	// The ports on 127.0.0.1; 0 picks a free one.
 	Port, AWSPort, OperatorsPort int
-	// Faults are rules of faults.Parse for the local AWS, in force once the portal runs.
-	Faults []string
-	// AWSQuotas has the local API Gateway enforce AWS's quotas once the portal runs.
+	// Faults are rules of faults.Parse. They and AWSQuotas apply once the portal runs.
+	Faults    []string
 	AWSQuotas bool
-	// Out gets the banner and the e-mails of the user pool; nil drops them.
+	// Out gets the banner and the user pool's e-mails; nil drops them.
 	Out io.Writer
-	// Ready, if not nil, gets the portal once everything answers.
+	// Ready, if not nil, gets the portal once it answers.
 	Ready chan<- Portal
 }
 
-// Portal is a local portal that runs.
+// Portal is a running local portal.
 type Portal struct {
 	PortalURL, AWSURL, OperatorsURL string
 	Demo                            Demo
@@ -132,7 +131,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
-// run runs the portal and a worker until ctx ends, and calls ready once the worker runs.
+// run calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, out io.Writer, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {
@@ -162,9 +161,9 @@ func run(ctx context.Context, p app.Process, public, operators net.Listener, out
 	return errors.Join(group.Wait(), portal.Close())
 }
 
-// signIn returns cfg with the demo's user pool as the identity provider. The pool keeps its
-// first issuer, since issuer and subject identify an account, but may answer at another port
-// today. So signIn configures the addresses, and the portal discovers nothing.
+// signIn makes the demo's user pool the identity provider. The pool keeps its first issuer, since
+// issuer and subject identify an account, but may answer at another port today. So signIn
+// configures the endpoints instead of having the portal discover them.
 func (l Portal) signIn(ctx context.Context, cfg app.Config) (app.Config, error) {
 	found, err := discover(ctx, l.AWSURL+"/"+l.Demo.PoolID)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 
 const marketplaceRule = "gatehouse-marketplace"
 
-// FleetCode is the product code of an older listing, which has topics. Its product and plan exist
-// once `gatehouse marketplace simulate` has made them.
+// FleetCode is the product code of an older listing, with topics. Its product and plan exist once
+// `gatehouse marketplace simulate` has made them.
 const FleetCode = "seamark-fleet-demo"
 
 func fleetTopics() []string {
@@ -26,8 +26,8 @@ func fleetTopics() []string {
 	return []string{fleet.SubscriptionTopic(), fleet.EntitlementTopic()}
 }
 
-// setupMarketplace lists the demo's plan Seamark Pro on the local AWS Marketplace, whose buyers come
-// to the portal, and has the event bus send its events to the portal's queue. It may be repeated.
+// setupMarketplace lists the demo's plan Seamark Pro on the local AWS Marketplace and connects
+// buyers and events to the portal. It may be repeated.
 func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, running Portal) error {
 	_, err := buyers.New(running.AWSURL).PutProduct(ctx, marketplace.Product{
 		Code: demo.ProCode, ID: "prod-seamarkprodemo", Name: "Seamark Pro", Kind: marketplace.EventBridge, Dimensions: []string{"requests"},

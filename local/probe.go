@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 )
 
-// probeImport does for the local AWS what `gatehouse doctor --probe-import` does for a real one,
-// without the budget. It only logs a failure: without a finding, workers create keys one by one.
+// probeImport is `gatehouse doctor --probe-import` for the local AWS, without the budget. It only
+// logs a failure, since workers can create keys one by one.
 func probeImport(ctx context.Context, p app.Process) {
 	names := app.NamesFor(p.Config.Prefix)
 	findings := keyimport.NewFindings(dynamodb.NewFromConfig(p.AWS), names.Records, p.AWS.Region, p.Now)

@@ -14,9 +14,8 @@ import (
 // ownHost reports whether the Host header names this server: an address of this machine,
 // localhost or a subdomain of it (for buckets), or the host in Options.Addr.
 //
-// This stops DNS rebinding: a hostile site can point its name at this machine, and its
-// scripts could then read the responses. The browser still sends the site's name as the
-// host.
+// This stops DNS rebinding: a hostile site can point its name at this machine, so that
+// its scripts could read responses, but the browser sends that name as the host.
 func (s *Server) ownHost(r *http.Request) bool {
 	name := hostName(r.Host)
 	if addr, err := netip.ParseAddr(name); err == nil {

@@ -1,7 +1,7 @@
 // Package localaws is the part of AWS that Gatehouse uses, in one process, with its state
-// in one file. It implements the real wire protocols, so the production code with the real
-// SDK runs against it unchanged. It refuses everything else with errors like AWS's. It is
-// for development and tests, and checks neither signatures nor permissions.
+// in one file. It implements the real wire protocols, so production code runs against it
+// unchanged. It refuses everything else with errors like AWS's. It is for development and
+// tests, and checks neither signatures nor permissions.
 package localaws
 
 import (
@@ -44,7 +44,6 @@ const DataFile = "localaws.db"
 
 // Options of Open.
 type Options struct {
-	// Dir holds the data file. Required.
 	Dir string
 	// Addr is the address to listen on; "127.0.0.1:0" picks a free port. A request
 	// whose Host header names neither this host nor this machine is refused.

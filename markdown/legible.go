@@ -5,7 +5,7 @@ import "bytes"
 // Legible returns UTF-8 without characters that could disturb the text around them in a page or a
 // terminal. It removes embeddings and overrides of the writing direction (U+202A to U+202E);
 // control characters other than line breaks and tabs become U+FFFD. Isolates and marks of the
-// writing direction stay: they are harmless, and Arabic and Hebrew texts need them.
+// writing direction stay, since Arabic and Hebrew texts need them.
 func Legible(text []byte) []byte {
 	if !bytes.ContainsFunc(text, disturbs) {
 		return text

@@ -36,8 +36,7 @@ type Options struct {
 
 // Page is a rendered text.
 type Page struct {
-	HTML template.HTML
-	// Contents are the headings in order.
+	HTML     template.HTML
 	Contents []Heading
 }
 

@@ -1,5 +1,4 @@
-// Package marketplace has what its subfolders share: how a purchase on AWS Marketplace names the
-// stream of its licence.
+// Package marketplace names the streams of licences that are bought on AWS Marketplace.
 package marketplace
 
 import (
@@ -13,16 +12,16 @@ import (
 // MaxName is the maximum length of an id of AWS Marketplace that becomes part of a stream's name.
 const MaxName = 200
 
-// Where AWS Marketplace announces what happens to the licences of a listing.
+// How AWS Marketplace announces changes of a listing's licences.
 const (
-	// ByTopic listings have SNS topics. Their notices name a customer and no licence.
+	// ByTopic: SNS topics, whose notices name a customer and no licence.
 	ByTopic = "sns"
-	// ByEvent listings send events to the seller's default event bus. These name the licence.
+	// ByEvent: events on the seller's default event bus, which name the licence.
 	ByEvent = "eventbridge"
 )
 
-// LicenceID returns the id in the ARN of a licence. AWS writes the ARN with and without "arn:" in
-// front, and with different parts in the middle; the id at its end is always the same.
+// LicenceID returns the last part of a licence's ARN. AWS writes the parts before it in several
+// ways.
 func LicenceID(arn string) (portal.LicenceID, error) {
 	arn = strings.TrimSpace(arn)
 	if len(arn) > 2*MaxName {
@@ -35,8 +34,8 @@ func LicenceID(arn string) (portal.LicenceID, error) {
 	return portal.LicenceID(id), CheckName(id)
 }
 
-// CheckName returns why an id cannot be part of a stream's name, as the end of a sentence. It
-// allows letters, digits and - _ . = + @.
+// CheckName returns why an id cannot be in a stream's name, as the end of a sentence. It allows
+// letters, digits and - _ . = + @.
 func CheckName(id string) error {
 	switch {
 	case id == "":
@@ -52,8 +51,8 @@ func CheckName(id string) error {
 	return nil
 }
 
-// Stream returns the stream of what was bought. notices is ByTopic or ByEvent. With "", it follows
-// from the purchase: AWS names a customer only for listings that have topics.
+// Stream returns the licence's stream. notices is ByTopic or ByEvent, or "" to tell from the
+// purchase: AWS names a customer only for listings with topics.
 func Stream(bought events.Purchase, notices string) (portal.Stream, error) {
 	if notices == ByTopic || notices == "" && bought.Customer != "" || bought.ARN == "" {
 		if err := CheckName(string(bought.Product)); err != nil {

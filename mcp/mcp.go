@@ -124,7 +124,6 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 const instructions = "This is the documentation of a developer portal. Find an operation with search, or with list_products and list_operations; " +
 	"then read it with get_operation, which has an example request. To call an API, a person needs a key: they sign up at the portal and subscribe to a plan."
 
-// serverFor returns a server for one request's viewer.
 func (s *Server) serverFor(r *http.Request) *sdk.Server {
 	server := sdk.NewServer(
 		&sdk.Implementation{Name: "gatehouse", Title: s.Documents.Name(), Version: s.Version, WebsiteURL: s.BaseURL},

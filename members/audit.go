@@ -17,8 +17,8 @@ import (
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
-	// What is the type of the accepted request, or one of the words below. Rows of older versions
-	// also have Promoted and Demoted.
+	// What names the deed: the type of the accepted request, or one of the words below. Rows of
+	// older versions also have Promoted and Demoted.
 	What string `dynamodbav:"what"`
 	// Subject is the account that it was done to, or "".
 	Subject   portal.AccountID   `dynamodbav:"subject,omitempty"`
@@ -36,8 +36,7 @@ const (
 	DeedRevoked = "InvitationRevoked"
 )
 
-// deed is the write for what an admin did without an operation. Operations are recorded when they are
-// accepted.
+// deed is the write for a deed without an operation.
 func (s *Store) deed(admin portal.AccountID, what string) records.Write {
 	at := s.now().UTC()
 	return records.Write{Key: schema.Deed(at, strings.ToLower(rand.Text())), Put: Deed{At: at, Admin: admin, What: what}}

@@ -102,7 +102,7 @@ func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Fee
 }
 
 // AllFeedback lists at most limit pieces of everybody's feedback about a topic, "" for all, the
-// latest first. before is "" or the next of an earlier page; next is "" on the last page.
+// latest first. Pages are as for Audit.
 func (s *Store) AllFeedback(ctx context.Context, topic, before string, limit int) (all []Feedback, next string, err error) {
 	return filtered(ctx, s.rows, schema.AllFeedback(), before, limit, func(f Feedback) bool { return topic == "" || f.Topic == topic })
 }

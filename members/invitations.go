@@ -28,9 +28,8 @@ type Invitation struct {
 	InvitedBy portal.AccountID `dynamodbav:"invited_by"`
 	InvitedAt time.Time        `dynamodbav:"invited_at"`
 	Expires   time.Time        `dynamodbav:"expires"`
-	// UsedBy is the account that registered with it, or "".
-	UsedBy portal.AccountID `dynamodbav:"used_by,omitempty"`
-	UsedAt time.Time        `dynamodbav:"used_at,omitempty"`
+	UsedBy    portal.AccountID `dynamodbav:"used_by,omitempty"`
+	UsedAt    time.Time        `dynamodbav:"used_at,omitempty"`
 	// Round counts how often the address was invited, from 1.
 	Round int `dynamodbav:"round"`
 }
@@ -97,8 +96,8 @@ func (s *Store) Invited(ctx context.Context, email string) (bool, error) {
 	return ok && found.Open(s.now()), err
 }
 
-// UseInvitation uses the address's open invitation for the account; ok is false if there is none. For
-// the account that has used it already, ok is true again.
+// UseInvitation uses the address's open invitation for the account; ok is false if there is none. A
+// second use by the account is ok, too.
 func (s *Store) UseInvitation(ctx context.Context, email string, account portal.AccountID) (ok bool, err error) {
 	if email == "" {
 		return false, nil
@@ -128,7 +127,7 @@ func (s *Store) Invitation(ctx context.Context, id string) (Invitation, error) {
 }
 
 // Invitations lists at most limit open invitations, or all with those that were used or have expired.
-// after is "" or the next of an earlier page; next is "" on the last page.
+// Pages are as for Audit.
 func (s *Store) Invitations(ctx context.Context, all bool, after string, limit int) (page []Invitation, next string, err error) {
 	return filtered(ctx, s.rows, schema.Invitations(), after, limit, func(i Invitation) bool { return all || i.Open(s.now()) })
 }

@@ -1,6 +1,6 @@
 // Package members keeps what the portal knows about its people beside the journal: settings, feedback,
-// invitations, and promotions to admin, with an audit of what admins did. It also deletes all of that
-// with an account. Its rows, in the records table, hold personal data; facts do not.
+// invitations, promotions to admin, and an audit of what admins did. It also deletes all of that with
+// an account. Its rows, in the records table, hold personal data; facts do not.
 package members
 
 import (

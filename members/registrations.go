@@ -20,8 +20,8 @@ type PendingRegistration struct {
 	Wish int64 `dynamodbav:"wish"`
 }
 
-// PendingRegistrations lists at most limit accounts that an admin must approve, by id. after is "" or
-// the next of an earlier page; next is "" on the last page.
+// PendingRegistrations lists at most limit accounts that an admin must approve, by id. Pages are as
+// for Audit.
 func (s *Store) PendingRegistrations(ctx context.Context, after string, limit int) (page []PendingRegistration, next string, err error) {
 	err = s.rows.Each(ctx, schema.PendingRegistrations(), records.Select{Before: after, Limit: limit + 1, OldestFirst: true}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
 		if len(page) == limit {

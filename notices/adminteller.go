@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// tellAdminsEvery is how often at most the admins are told of one kind of things that wait.
+	// tellAdminsEvery is the shortest time between two notices of one kind to the admins.
 	tellAdminsEvery = time.Hour
-	// lateItems is how much later than its time an item may appear in the list of what waits, since its
-	// time is that of the decision, and the list shows it once the decision is recorded.
+	// lateItems is how much later than its time an item may appear in the list of what waits: its
+	// time is that of the decision, which is recorded later.
 	lateItems = 5 * time.Minute
-	// MaxWaiting is how many waiting items one notice counts at most.
+	// MaxWaiting is how many waiting items one notice counts.
 	MaxWaiting = 1000
 )
 
@@ -31,34 +31,31 @@ type Waiting struct {
 	At time.Time
 }
 
-// admins lists the admins.
 type admins interface {
 	Admins(ctx context.Context) ([]portal.AccountID, error)
 }
 
-// AdminTeller tells admins what waits for them: the first thing at once, and everything that comes within
-// an hour after that in one notice at its end. Each thing has a due row, which stays until the thing was
-// told, or no longer waits.
+// AdminTeller tells admins what waits for them: the first thing at once, and all that comes
+// within an hour after that in one notice. Each thing has a due row until it was told, or no
+// longer waits.
 type AdminTeller struct {
 	Store    *Store
 	Notifier *Notifier
 	Admins   admins
-	// Waiting lists what waits, at most MaxWaiting items, by what due rows call it. since is when the
-	// admins were last told.
+	// Waiting lists what waits, at most MaxWaiting items, by due rows' names for it. since is
+	// when the admins were last told.
 	Waiting map[string]func(ctx context.Context, since time.Time) ([]Waiting, error)
 	Now     func() time.Time
 }
 
-// batch is what the admins were last told of.
 type batch struct {
 	At time.Time `dynamodbav:"at"`
-	// Items are the ids of those items that a list of what waited at At may not have covered otherwise:
-	// the youngest ones. Older ones were in it.
-	Items []string `dynamodbav:"items"`
-	// Count is how many items waited.
-	Count   int   `dynamodbav:"count"`
-	Version int64 `dynamodbav:"version"`
-	// Told means that every admin has the notice.
+	// Items are the youngest items, which a list of what waited at At may have missed. Older ones
+	// were in it.
+	Items   []string `dynamodbav:"items"`
+	Count   int      `dynamodbav:"count"`
+	Version int64    `dynamodbav:"version"`
+	// Told: every admin has the notice.
 	Told bool `dynamodbav:"told"`
 }
 
@@ -66,8 +63,8 @@ func (b batch) covers(item Waiting) bool {
 	return !b.At.IsZero() && item.At.Before(b.At.Add(-lateItems)) || slices.Contains(b.Items, item.ID)
 }
 
-// Wake tells the admins of the item of a due row, with everything else that waits. done means that they
-// were told, or that the item no longer waits. A second call finishes what a worker began that stopped.
+// Wake tells the admins of a due row's item and of everything else that waits. done: they were
+// told, or the item no longer waits. A second call finishes what a worker began that stopped.
 func (t *AdminTeller) Wake(ctx context.Context, row due.Row) (done bool, err error) {
 	list, ok := t.Waiting[row.Channel]
 	if !ok {
@@ -119,7 +116,7 @@ func (s *Store) begin(ctx context.Context, about string, next batch) error {
 	return s.rows.Transact(ctx, "telling admins", write)
 }
 
-// tell writes a notice to every admin, with the same id however often it is called.
+// tell writes the notice to every admin, with the same id however often it is called.
 func (t *AdminTeller) tell(ctx context.Context, about string, told batch) error {
 	all, err := t.Admins.Admins(ctx)
 	if err != nil {
@@ -143,7 +140,7 @@ func (t *AdminTeller) tell(ctx context.Context, about string, told batch) error 
 	return err
 }
 
-// forAdmins are the words for what waits. They name nobody, since mails leave the portal.
+// forAdmins names nobody, since mails leave the portal.
 func forAdmins(about string, count int) Notice {
 	n := Notice{Importance: Warn, About: "admin/" + about, Link: dashboard, Advice: "Answer it: GET /api/v1/admin/" + map[string]string{
 		due.Registration: "registrations", due.Approval: "approvals",

@@ -15,33 +15,32 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// claimTime is how long a worker may take for an attempt. Another worker may begin one after that.
+// claimTime is how long a worker may take for an attempt, before another may begin one.
 const claimTime = time.Minute
 
-// Deliverer sends deliveries and records what came of them.
+// Deliverer sends deliveries and records their outcomes.
 //
-// A worker claims a delivery before it sends, so two workers do not send it at once. If a worker
-// stops between sending and recording, the claim ends and the due row has it sent again: a delivery
-// is sent at least once. A receiver of webhooks recognises the second copy by its webhook-id.
+// A worker claims a delivery before it sends, so no two send it at once. If it stops between
+// sending and recording, the claim ends and the due row has it sent again: a delivery is sent at
+// least once. A receiver of webhooks recognises the second copy by its webhook-id.
 type Deliverer struct {
 	Store    *Store
 	Notifier *Notifier
 	Sender   sender
 	Mail     *MailSender
 	Webhooks *WebhookSender
-	// Invitations finds the address that an invitation's mail goes to.
+	// Invitations finds the address of an invitation.
 	Invitations invitations
 	Now         func() time.Time
 }
 
-// result is what came of an attempt.
 type result struct {
 	Attempt
 	// final failures are not retried.
 	final bool
-	// notBefore is when the receiver wants the next try at the earliest, zero if it did not say.
+	// notBefore is the receiver's earliest time for the next try, or zero.
 	notBefore time.Time
-	// gone says that the receiver wants nothing any more.
+	// gone: the receiver wants nothing any more.
 	gone bool
 }
 
@@ -113,7 +112,6 @@ func (d *Deliverer) timed(began time.Time, r result) result {
 	return r
 }
 
-// claim reserves a delivery for this worker.
 func (s *Store) claim(ctx context.Context, account portal.AccountID, d Delivery, now time.Time) (Delivery, error) {
 	before := d.Version
 	d.Version++
@@ -136,7 +134,6 @@ func (d *Deliverer) handBack(ctx context.Context, account portal.AccountID, deli
 	delivery.Version++
 	delivery.ClaimedUntil = time.Time{}
 	if err := d.Store.update(context.WithoutCancel(ctx), account, delivery, before); err != nil {
-		// The claim ends soon.
 		cause = errors.Join(cause, err)
 	}
 	return portal.Postpone("a delivery has to wait", cause)
@@ -153,8 +150,8 @@ func (d *Deliverer) hold(ctx context.Context, account portal.AccountID, delivery
 	return err
 }
 
-// record writes what came of an attempt, with the due row of the next one. If the claim has ended
-// and another worker has begun, that worker records.
+// record writes an attempt's result, with the due row of the next one. If the claim has ended and
+// another worker has begun, that worker records.
 func (d *Deliverer) record(ctx context.Context, account portal.AccountID, delivery Delivery, webhook Webhook, r result) error {
 	before, now := delivery.Version, d.Now()
 	delivery.Version++
@@ -186,10 +183,9 @@ func (d *Deliverer) record(ctx context.Context, account portal.AccountID, delive
 	return d.judge(ctx, account, webhook, r)
 }
 
-// maxRetryAfter bounds what a receiver can ask for.
 const maxRetryAfter = 24 * time.Hour
 
-// judge notes since when a webhook has failed, and switches it off if that is long.
+// judge records since when a webhook has failed, and switches it off after MaxFailing.
 func (d *Deliverer) judge(ctx context.Context, account portal.AccountID, w Webhook, r result) error {
 	now := d.Now()
 	switch {
@@ -221,7 +217,7 @@ func (d *Deliverer) switchOff(ctx context.Context, account portal.AccountID, w W
 	return d.Notifier.Tell(ctx, account, notice)
 }
 
-// Wake asks for the attempt of a due row. done means that the attempt is over.
+// Wake asks for a due row's attempt. done: the attempt is over.
 func (d *Deliverer) Wake(ctx context.Context, row due.Row) (done bool, err error) {
 	account, ok := row.Stream.Account()
 	if !ok {
@@ -247,7 +243,7 @@ func (s *Store) setFailing(ctx context.Context, account portal.AccountID, w Webh
 	return err
 }
 
-// setOff switches a webhook off; records.ErrRefused if it is off, or deleted.
+// setOff switches a webhook off. The error is records.ErrRefused if it is off or deleted.
 func (s *Store) setOff(ctx context.Context, account portal.AccountID, id, why string) error {
 	return s.changeWebhook(ctx, account, id, "SET #state = :off, why = :why", "#state = :on", map[string]types.AttributeValue{
 		":off": schema.Text(WebhookOff), ":on": schema.Text(WebhookOn), ":why": schema.Text(why),

@@ -10,11 +10,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// MaxMailsAgain is how often a person can have the mail about one notice sent again.
+// MaxMailsAgain is how often a person can have a notice's mail sent again.
 const MaxMailsAgain = 3
 
-// DeliveriesOf lists where a notice of the account was sent: first the mail, then the account's webhooks,
-// oldest first. A notice that the account does not have is portal.NotFound.
+// DeliveriesOf lists where a notice was sent: the mail, then the account's webhooks, oldest
+// first. A notice that is not the account's is portal.NotFound.
 func (d *Desk) DeliveriesOf(ctx context.Context, account portal.AccountID, notice string) ([]Delivery, error) {
 	if _, ok, err := d.notice(ctx, account, notice); err != nil || !ok {
 		if err == nil {
@@ -43,7 +43,7 @@ func (d *Desk) DeliveriesOf(ctx context.Context, account portal.AccountID, notic
 	return all, nil
 }
 
-// Mails returns the mails about the notice with the id oldest and about newer ones, by the notice's id.
+// Mails returns, by notice, the mails about the notice with the id oldest and about newer ones.
 func (d *Desk) Mails(ctx context.Context, account portal.AccountID, oldest string) (map[string]Delivery, error) {
 	all, err := listed[Delivery](ctx, d.Store, schema.Deliveries(account, ChannelMail), oldest, last, 0)
 	byNotice := map[string]Delivery{}
@@ -53,9 +53,9 @@ func (d *Desk) Mails(ctx context.Context, account portal.AccountID, oldest strin
 	return byNotice, err
 }
 
-// MailAgain has the mail about a notice sent again, MaxMailsAgain times at most; the next time is
-// portal.TooManyRequests. A notice that did not go out by mail is portal.NotFound, and one that a worker
-// is sending at this moment is portal.Conflict.
+// MailAgain has a notice's mail sent again. After MaxMailsAgain times it is
+// portal.TooManyRequests. A notice that did not go out by mail is portal.NotFound, and one that a
+// worker is sending is portal.Conflict.
 func (d *Desk) MailAgain(ctx context.Context, account portal.AccountID, notice string) (Delivery, error) {
 	delivery, ok, err := d.delivery(ctx, account, ChannelMail, notice)
 	switch {

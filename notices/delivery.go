@@ -19,14 +19,14 @@ const (
 	Held      = "held"
 )
 
-// Delivery is one notice that goes to one channel.
+// Delivery is a notice that goes to one channel.
 type Delivery struct {
 	Channel string `dynamodbav:"channel"`
 	Notice  string `dynamodbav:"notice"`
 	Kind    Kind   `dynamodbav:"kind"`
 	Title   string `dynamodbav:"title"`
 	State   string `dynamodbav:"state"`
-	// Tries counts the attempts since AskedAt, and Attempts are the last ones of all times, oldest
+	// Tries counts the attempts since AskedAt. Attempts are the last ones of all times, oldest
 	// first.
 	Tries    int       `dynamodbav:"tries"`
 	Attempts []Attempt `dynamodbav:"attempts"`
@@ -34,7 +34,7 @@ type Delivery struct {
 	Round     int       `dynamodbav:"round"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
 	AskedAt   time.Time `dynamodbav:"asked_at"`
-	// NextAt is before when no further attempt may begin.
+	// No attempt may begin before NextAt.
 	NextAt time.Time `dynamodbav:"next_at"`
 	// ClaimedUntil is until when a worker may be sending it. Version changes with every write.
 	ClaimedUntil time.Time `dynamodbav:"claimed_until"`
@@ -45,18 +45,17 @@ type Delivery struct {
 type Attempt struct {
 	At     time.Time `dynamodbav:"at"`
 	TookMS int64     `dynamodbav:"took_ms"`
-	// Status is the HTTP status of a webhook's answer, 0 if there was none, and Answer the first
+	// Status is the HTTP status of a webhook's answer, 0 without one; Answer is the first
 	// kilobyte of its body.
 	Status int    `dynamodbav:"status,omitempty"`
 	Answer string `dynamodbav:"answer,omitempty"`
-	// Error says why the attempt failed, "" if it did not.
+	// Error is why the attempt failed, or "".
 	Error string `dynamodbav:"error,omitempty"`
 }
 
-// maxAttempts is how many attempts a delivery's row holds.
 const maxAttempts = 20
 
-// waits are the times between the tries of a delivery: 8 tries within 24 hours.
+// waits are the times between tries: 8 tries within 24 hours.
 func waits() []time.Duration {
 	return []time.Duration{
 		time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 4 * time.Hour, 7 * time.Hour, 10 * time.Hour,
@@ -72,12 +71,10 @@ func nextWait(tries int) (wait time.Duration, ok bool) {
 	return all[tries-1], true
 }
 
-// attempt numbers the attempts of all rounds.
 func (d Delivery) attempt() int { return d.Round*100 + d.Tries + 1 }
 
 func (d Delivery) webhook() (id string, ok bool) { return strings.CutPrefix(d.Channel, webhookChannel) }
 
-// wakeUp asks for the next attempt.
 func (d Delivery) wakeUp(account portal.AccountID, now time.Time) events.Event {
 	return wakeUp(account, d.Channel, d.Notice, d.attempt(), 0, now)
 }
@@ -90,7 +87,6 @@ func wakeUp(account portal.AccountID, channel, notice string, attempt, asked int
 	}
 }
 
-// delivery reads a delivery; ok is false if there is none.
 func (s *Store) delivery(ctx context.Context, account portal.AccountID, channel, notice string) (d Delivery, ok bool, err error) {
 	ok, err = s.rows.Get(ctx, schema.Delivery(account, channel, notice), &d)
 	return d, ok, err

@@ -12,44 +12,41 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// DeprecationsEvery is how often the catalog is searched for products of which subscribers must be told.
+// DeprecationsEvery is how often the job looks for products of which subscribers must be told.
 const DeprecationsEvery = 15 * time.Minute
 
-// holdersPage is how many keys of a plan one step reads.
 const holdersPage = 100
 
 // Deprecated is a product that the catalog calls deprecated.
 type Deprecated struct {
 	ID, Name string
-	// Sunset is the day after which it may be gone (YYYY-MM-DD), and Successor the name of the product
-	// to move to; either may be "".
+	// Sunset is the last day of the product (YYYY-MM-DD), Successor the name of the product to
+	// move to; each may be "".
 	Sunset, Successor string
 	Plans             []portal.PlanID
 }
 
-// subscribers lists the accounts that have keys in a plan, as many as have the keys on a page.
+// subscribers lists the accounts of the keys on a page of a plan's keys.
 type subscribers func(ctx context.Context, plan portal.PlanID, after string, limit int) (accounts []portal.AccountID, next string, err error)
 
-// Deprecations is the job that tells people once that a product is deprecated which they subscribe to, and
-// again if its sunset changes. A row says about which products everybody was told. People who subscribe
-// later read it on the product's page.
+// Deprecations is the job that tells subscribers once that a product is deprecated, and again if
+// its sunset changes. A row says about which products everybody was told. Later subscribers read
+// it on the product's page.
 type Deprecations struct {
 	Store    *Store
 	Notifier *Notifier
 	Products func(ctx context.Context) ([]Deprecated, error)
-	// Subscribers may lag behind the journal, and may list an account several times.
+	// Subscribers may lag behind the journal, and list an account several times.
 	Subscribers subscribers
 	Now         func() time.Time
 }
 
-// announced is how far people were told about a product.
 type announced struct {
-	// At is the time of the notices, the same for everybody, so that their ids are.
+	// At is the time of all these notices, so that a repetition makes the same ids.
 	At   time.Time `dynamodbav:"at"`
 	Done bool      `dynamodbav:"done"`
 }
 
-// telling is the cursor of a run.
 type telling struct {
 	Product string `json:"product"`
 	Sunset  string `json:"sunset"`
@@ -57,7 +54,7 @@ type telling struct {
 	After   string `json:"after,omitempty"`
 }
 
-// Step tells the people on one page of a plan's keys. A step that happens again finds the notices and
+// Step tells the people on one page of a plan's keys. A repeated step finds the notices and
 // changes nothing.
 func (d *Deprecations) Step(ctx context.Context, cursor string) (next string, err error) {
 	products, err := d.Products(ctx)
@@ -99,7 +96,7 @@ func (t telling) cursor() (string, error) {
 	return string(body), err
 }
 
-// begin returns the cursor of the first product of which not everybody was told, "" if there is none.
+// begin returns the cursor of the first product of which not everybody was told, or "".
 func (d *Deprecations) begin(ctx context.Context, products []Deprecated) (next string, err error) {
 	for _, p := range products {
 		key := schema.Announced(p.ID, p.Sunset)

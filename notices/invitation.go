@@ -11,15 +11,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/records"
 )
 
-// channelInvitation is the channel of the mails to people who are invited. Such a delivery belongs to
-// the admin who invites, since the invited person has no account. It does not hold the address.
+// channelInvitation is the channel of mails to invited people. Such a delivery is the inviting
+// admin's, since the invited person has no account. It does not hold the address.
 const channelInvitation = "invitation"
 
 type invitations interface {
 	Invitation(ctx context.Context, id string) (members.Invitation, error)
 }
 
-// MailInvitation has the mail of an invitation sent. A second call about the same invitation changes
+// MailInvitation has an invitation mailed. A second call about the same invitation changes
 // nothing.
 func (d *Desk) MailInvitation(ctx context.Context, i members.Invitation) error {
 	now := d.Now().UTC()
@@ -37,7 +37,7 @@ func (d *Desk) MailInvitation(ctx context.Context, i members.Invitation) error {
 	return portal.Postpone("the queues do not answer", d.Sender.Send(ctx, delivery.wakeUp(i.InvitedBy, now)))
 }
 
-// InvitationMail returns what came of an invitation's mail; ok is false if none was asked for.
+// InvitationMail returns the delivery of an invitation's mail; ok is false if there is none.
 func (d *Desk) InvitationMail(ctx context.Context, i members.Invitation) (delivery Delivery, ok bool, err error) {
 	return d.delivery(ctx, i.InvitedBy, channelInvitation, mailOf(i))
 }
@@ -45,7 +45,7 @@ func (d *Desk) InvitationMail(ctx context.Context, i members.Invitation) (delive
 // mailOf names the mail of an invitation. An address that is invited again gets another mail.
 func mailOf(i members.Invitation) string { return i.ID + "." + strconv.Itoa(i.Round) }
 
-// sendInvitation sends the mail, unless the invitation was used, removed, or replaced by a newer one.
+// sendInvitation sends the mail, unless the invitation was used, removed or replaced.
 func (d *Deliverer) sendInvitation(ctx context.Context, account portal.AccountID, delivery Delivery) error {
 	id, _, _ := strings.Cut(delivery.Notice, ".")
 	found, err := d.Invitations.Invitation(ctx, id)
@@ -63,7 +63,6 @@ func (d *Deliverer) sendInvitation(ctx context.Context, account portal.AccountID
 	return d.record(ctx, account, delivery, Webhook{}, d.timed(began, got))
 }
 
-// invite makes one attempt to mail an invitation.
 func (s *MailSender) invite(ctx context.Context, i members.Invitation) (result, error) {
 	if s == nil || s.Mailer == nil {
 		return failedFor("This portal sends no mail."), nil

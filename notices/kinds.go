@@ -2,7 +2,7 @@ package notices
 
 import "slices"
 
-// Kind is what a notice tells. Kinds are data: rows, settings and webhooks hold them.
+// Kind is what a notice tells. Rows, settings and webhooks hold kinds.
 type Kind string
 
 // The kinds.
@@ -34,12 +34,11 @@ const (
 	AdminRegistration    Kind = "admin_registration"
 	AdminApproval        Kind = "admin_approval"
 	AdminFeedback        Kind = "admin_feedback"
-	// WebhookTest is what a person asks for to try a webhook. It is not shown, and cannot be
-	// switched off.
+	// WebhookTest tries a webhook for a person. It is not shown, and cannot be switched off.
 	WebhookTest Kind = "webhook_test"
 )
 
-// Importance orders notices, and says whether they need something of the person.
+// Importance says how much a notice needs something of the person.
 type Importance string
 
 // The importances, most important first.
@@ -55,9 +54,7 @@ func (i Importance) rank() int { return slices.Index([]Importance{Act, Warn, Inf
 type KindInfo struct {
 	Kind  Kind
 	Group string
-	// Label completes "Tell me when".
 	Label string
-	// Admin kinds go to admins only.
 	Admin bool
 }
 
@@ -96,7 +93,7 @@ func Kinds() []KindInfo {
 	}
 }
 
-// KindsFor lists the kinds that a person can switch off who is an admin or not.
+// KindsFor lists the kinds that an admin, or another person, can switch off.
 func KindsFor(admin bool) []KindInfo {
 	return slices.DeleteFunc(Kinds(), func(k KindInfo) bool { return k.Admin && !admin })
 }
@@ -111,5 +108,5 @@ const (
 // Channels lists the channels of the settings.
 func Channels() []string { return []string{ChannelDashboard, ChannelMail, ChannelWebhook} }
 
-// webhookChannel begins the channel of a webhook's deliveries; the webhook's id follows.
+// webhookChannel and a webhook's id are the channel of its deliveries.
 const webhookChannel = ChannelWebhook + "/"

@@ -31,14 +31,13 @@ func (d *Desk) List(ctx context.Context, account portal.AccountID) ([]Notice, er
 	return shown, nil
 }
 
-// notice returns a notice of the account; ok is false if there is none.
 func (s *Store) notice(ctx context.Context, account portal.AccountID, id string) (n Notice, ok bool, err error) {
 	ok, err = s.rows.Get(ctx, schema.Notice(account, id), &n)
 	return n, ok, err
 }
 
-// Dismiss marks a notice as dismissed. Dismissing again changes nothing. A notice that the account
-// does not have is portal.NotFound.
+// Dismiss marks a notice as dismissed; it may be repeated. A notice that is not the account's is
+// portal.NotFound.
 func (d *Desk) Dismiss(ctx context.Context, account portal.AccountID, id string) (Notice, error) {
 	err := d.rows.Transact(ctx, "dismissing a notice", records.Write{
 		Key: schema.Notice(account, id), Update: "SET dismissed_at = :at",

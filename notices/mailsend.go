@@ -18,17 +18,16 @@ import (
 // Mail is one e-mail. The subject is one line.
 type Mail struct {
 	// ID is the same at every attempt, until the person has the mail sent again.
-	ID   string
-	To   mail.Address
-	From mail.Address
-	// Subject, Text and HTML say the same thing.
+	ID                  string
+	To                  mail.Address
+	From                mail.Address
 	Subject, Text, HTML string
-	// Unsubscribe is the address of the page where the person switches mails off, "" if there is none.
+	// Unsubscribe is the address of the page where the person switches mails off, or "".
 	Unsubscribe string
 }
 
-// RefusedMail means that a mail can never be delivered as it is. Its text is for the person and for
-// the operator.
+// RefusedMail: a mail can never be delivered as it is. Its text is for the person and the
+// operator.
 type RefusedMail struct {
 	Reason string
 	Err    error
@@ -37,8 +36,8 @@ type RefusedMail struct {
 func (e *RefusedMail) Error() string { return e.Reason }
 func (e *RefusedMail) Unwrap() error { return e.Err }
 
-// TemporaryMail means that the mail service refused for now, or that its answer was lost. It counts
-// as an attempt.
+// TemporaryMail: the mail service refused for now, or its answer was lost. It counts as an
+// attempt.
 type TemporaryMail struct {
 	Reason string
 	Err    error
@@ -47,8 +46,8 @@ type TemporaryMail struct {
 func (e *TemporaryMail) Error() string { return e.Reason }
 func (e *TemporaryMail) Unwrap() error { return e.Err }
 
-// mailer hands a mail to a mail service. Its errors are RefusedMail, TemporaryMail, or, if it may be
-// asked again at once and nothing was sent, *portal.Postponed.
+// mailer hands a mail to a mail service. Its errors are RefusedMail, TemporaryMail, or
+// *portal.Postponed if nothing was sent and it may be asked again at once.
 type mailer interface {
 	Send(ctx context.Context, m Mail) error
 }
@@ -62,11 +61,11 @@ type MailSender struct {
 	Mailer mailer
 	People people
 	From   mail.Address
-	// Portal is the portal's name, BaseURL its address without a trailing "/".
+	// BaseURL has no trailing "/".
 	Portal, BaseURL string
 }
 
-// send makes one attempt of a round. An error means that nothing was sent and no attempt is counted.
+// send makes one attempt of a round. After an error nothing was sent, and no attempt is counted.
 func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notice, round int) (result, error) {
 	if s == nil || s.Mailer == nil {
 		return failedFor("This portal sends no mail."), nil
@@ -99,7 +98,7 @@ func (s *MailSender) send(ctx context.Context, account portal.AccountID, n Notic
 	return s.hand(ctx, n.ID, m)
 }
 
-// mailAddress returns the address of a mail; ok is false if it could smuggle in another one.
+// mailAddress: ok is false for an address that could smuggle in another one.
 func mailAddress(address, name string) (to mail.Address, ok bool) {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || strings.ContainsAny(address, "\r\n<>,;") {
@@ -108,7 +107,6 @@ func mailAddress(address, name string) (to mail.Address, ok bool) {
 	return mail.Address{Name: oneLine(name), Address: parsed.Address}, true
 }
 
-// hand hands a mail to the mail service. id is for the log.
 func (s *MailSender) hand(ctx context.Context, id string, m Mail) (result, error) {
 	var refused *RefusedMail
 	var temporary *TemporaryMail
@@ -132,7 +130,6 @@ func tellOperator(ctx context.Context, id, reason string) {
 	zerolog.Ctx(ctx).Warn().Str("notice", id).Str("reason", reason).Msg("a mail was not sent")
 }
 
-// write writes what a page says, without the mail's ID.
 func (s *MailSender) write(page mailPage, to mail.Address) (Mail, error) {
 	var html bytes.Buffer
 	if err := mailHTML.Execute(&html, page); err != nil {
@@ -144,7 +141,7 @@ func (s *MailSender) write(page mailPage, to mail.Address) (Mail, error) {
 type mailPage struct {
 	Notice
 	Portal, Link, LinkText string
-	// Settings is where the person switches mails off, "" if they cannot. Why says why they get it.
+	// Settings is where the person switches mails off, or "". Why says why they get it.
 	Settings, Why string
 }
 

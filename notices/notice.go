@@ -15,49 +15,46 @@ type Notice struct {
 	ID         string     `dynamodbav:"id"`
 	Kind       Kind       `dynamodbav:"kind"`
 	Importance Importance `dynamodbav:"importance"`
-	// About names the thing that the notice is about, such as "plan/<id>" or "key/<id>". A newer
-	// notice about the same thing replaces an older one.
+	// About names the notice's subject, such as "plan/<id>" or "key/<id>". A newer notice about
+	// it replaces an older one.
 	About string `dynamodbav:"about"`
 	// Title is a short sentence without a full stop, Text the whole of it, and Advice what the
-	// person can do, "" if nothing.
+	// person can do, or "".
 	Title  string `dynamodbav:"title"`
 	Text   string `dynamodbav:"text"`
 	Advice string `dynamodbav:"advice,omitempty"`
-	// Link is the page of the portal to look at, a path.
-	Link string    `dynamodbav:"link"`
-	At   time.Time `dynamodbav:"at"`
-	// Operation is the one that led to it, or "".
-	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
-	// DismissedAt is when the person dismissed it, zero if they have not.
-	DismissedAt time.Time `dynamodbav:"dismissed_at,omitempty"`
+	// Link is a path of the portal.
+	Link        string             `dynamodbav:"link"`
+	At          time.Time          `dynamodbav:"at"`
+	Operation   portal.OperationID `dynamodbav:"operation,omitempty"`
+	DismissedAt time.Time          `dynamodbav:"dismissed_at,omitempty"`
 	// Hidden notices are in no list: their kind is switched off for the dashboard.
 	Hidden bool `dynamodbav:"hidden,omitempty"`
-	// Until is when it stops being true of itself, zero if it does not.
+	// Until is when the notice stops being true, zero for never.
 	Until time.Time `dynamodbav:"until"`
-	// Over says that it is no longer true: a newer notice about the same thing exists, or Until has
-	// passed. It is not stored.
+	// Over: it is no longer true, because Until has passed or a newer notice about the same thing
+	// exists. It is not stored.
 	Over bool `dynamodbav:"-"`
 }
 
 const (
-	// keep is how long notices and deliveries are kept. maxAge is how old a fact may be that still
-	// becomes a notice, and maxAgeUntold how old if none of its account's has yet, so that people
-	// are not told the past when Gatehouse begins to tell.
+	// keep is how long notices and deliveries are kept. maxAge is how old a fact may be that
+	// becomes a notice, maxAgeUntold the same for an account that was told nothing yet, so that
+	// nobody is told the past.
 	keep         = 90 * 24 * time.Hour
 	maxAge       = 30 * 24 * time.Hour
 	maxAgeUntold = 3 * 24 * time.Hour
 )
 
-// noticeID derives the id from what the notice is about, its time, and the sequence of its fact, 0 if
-// it has none. Facts of one append have one time.
+// noticeID derives the id from the notice's subject, time, and fact, 0 without one. Facts of one
+// append have one time.
 func noticeID(at time.Time, sequence int64, cause ...string) string {
 	return schema.Milliseconds(at) + "-" + schema.Sequence(sequence) + "-" + portal.DeriveID(append([]string{"notice"}, cause...)...)[:10]
 }
 
-// idsFrom begins the ids of notices at a time.
 func idsFrom(at time.Time) string { return schema.Milliseconds(at) }
 
-// markOver takes notices in any order and marks those that are no longer true.
+// markOver marks the notices, in any order, that are no longer true.
 func markOver(list []Notice, now time.Time) {
 	newest := map[string]string{}
 	for _, n := range list {
@@ -68,9 +65,8 @@ func markOver(list []Notice, now time.Time) {
 	}
 }
 
-// NeedsYou lists the notices that a dashboard shows first: those that are still true, were not
-// dismissed, and may need something of the person. The most important come first, and the newest
-// of those.
+// NeedsYou lists the notices that a dashboard shows first: those that are true, were not
+// dismissed, and may need something of the person, by importance, then the newest first.
 func NeedsYou(list []Notice) []Notice {
 	var out []Notice
 	for _, n := range list {

@@ -31,8 +31,7 @@ type Notifier struct {
 	Store    *Store
 	Sender   sender
 	Now      func() time.Time
-	// Mail says that notices go out by e-mail.
-	Mail bool
+	Mail     bool
 
 	memory toldMemory
 }
@@ -46,14 +45,17 @@ func FactTypes() []string {
 	return names
 }
 
-// Handle tells an account's facts after the last that was told, up to its newest: a message about
-// any of them is enough. It writes the notices with their deliveries, and asks for each delivery to
-// be sent. A second delivery of the message, at the same time or later, finds the notices and changes
-// nothing. If the worker stops before it has asked, the due rows do.
+// Handle tells the account's facts since the last that was told, up to its newest: a message
+// about any of them is enough. It writes the notices with their deliveries and asks for each
+// delivery to be sent. A second delivery of the message, at the same time or later, finds the
+// notices and changes nothing. If the worker stops before it has asked, the due rows do.
 func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	account, ok := msg.Subject.Account()
 	if !ok || makesNoNotice(msg) || msg.Sequence > 0 && msg.Sequence <= n.memory.recall(account, n.Now()) {
 		return nil
+	}
+	if done, err := n.tellNewcomer(ctx, account, msg); done || err != nil {
+		return err
 	}
 	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
@@ -69,14 +71,14 @@ func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	return err
 }
 
-// makesNoNotice reports whether a message is about a registration that nobody had to approve. Of makes
-// nothing of it. The next message tells on from before it.
+// makesNoNotice: nobody had to approve the message's registration. The next message tells on from
+// before it.
 func makesNoNotice(msg events.Event) bool {
 	registered, ok := msg.Data.(events.UserRegistered)
 	return ok && registered.Wish == 0
 }
 
-// tellOn tells what has happened since the last fact that was told, and returns the new last one.
+// tellOn tells the facts since the last that was told, and returns the new last one.
 func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to recipient, msg events.Event) (upTo int64, err error) {
 	history, err := n.Accounts.AccountSince(ctx, account, to.told, msg)
 	if wish := oldestRejected(history, to.told); err == nil && wish <= history.Base.Sequence {
@@ -85,29 +87,34 @@ func (n *Notifier) tellOn(ctx context.Context, account portal.AccountID, to reci
 	if err != nil {
 		return 0, err
 	}
+	upTo, found := n.untold(history, to.told)
+	return upTo, n.tellAll(ctx, account, to, upTo, found)
+}
+
+// untold returns the notices of the facts after told, and the last of those facts.
+func (n *Notifier) untold(history accounts.History, told int64) (upTo int64, found []Notice) {
 	if history.Account.Standing.Leaving() {
-		return to.told, nil // nothing may be written about an account that is being erased
+		return told, nil // nothing may be written about an account that is being erased
 	}
 	oldest := n.Now().Add(-maxAge)
-	if to.told == 0 {
+	if told == 0 {
 		oldest = n.Now().Add(-maxAgeUntold)
 	}
-	upTo = to.told
-	var found []Notice
+	upTo = told
 	for _, fact := range history.Facts {
-		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > to.told {
+		if _, unknown := fact.Data.(events.Unknown); unknown && fact.Sequence > told {
 			break // newer workers may have words for it
 		}
 		upTo = max(upTo, fact.Sequence)
-		if fact.Sequence <= to.told || fact.Time.Before(oldest) {
+		if fact.Sequence <= told || fact.Time.Before(oldest) {
 			continue
 		}
 		found = append(found, Of(fact, history.Account, history.Facts)...)
 	}
-	return upTo, n.tellAll(ctx, account, to, upTo, found)
+	return upTo, found
 }
 
-// oldestRejected is the oldest wish that a fact after told rejects. The words for it need the fact that
+// oldestRejected is the oldest wish that a fact after told rejects. Its words need the fact that
 // opened the wish.
 func oldestRejected(history accounts.History, told int64) int64 {
 	var oldest int64 = math.MaxInt64
@@ -119,11 +126,10 @@ func oldestRejected(history accounts.History, told int64) int64 {
 	return oldest
 }
 
-// maxTogether is how many rows one transaction may write.
 const maxTogether = 100
 
-// tellAll writes notices and how far the account was told in one transaction. If some of it is
-// written already, or if it is too much for a transaction, tellAll writes one notice after the other.
+// tellAll writes notices and how far the account was told in one transaction, or notice by notice
+// if some are written already or they are too many.
 func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to recipient, upTo int64, found []Notice) error {
 	if upTo <= to.told {
 		return nil
@@ -131,13 +137,7 @@ func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to rec
 	if len(found) == 0 {
 		return n.Store.setTold(ctx, account, to.told, upTo)
 	}
-	writes := []records.Write{records.OfAPerson(account), toldUpdate(account, upTo)}
-	var wakeUps []events.Event
-	for _, notice := range found {
-		notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
-		more, ask := n.writes(account, notice, n.deliveries(to, notice))
-		writes, wakeUps = append(writes, more...), append(wakeUps, ask...)
-	}
+	writes, wakeUps := n.together(account, to, upTo, found)
 	err := records.ErrRefused
 	if len(writes) <= maxTogether {
 		err = n.Store.rows.Transact(ctx, "writing notices of "+string(account), writes...)
@@ -151,6 +151,18 @@ func (n *Notifier) tellAll(ctx context.Context, account portal.AccountID, to rec
 		return n.Store.setTold(ctx, account, to.told, upTo)
 	}
 	return n.ask(ctx, wakeUps, err)
+}
+
+// together returns the writes of notices and of how far the account was told, and the messages that
+// ask for deliveries.
+func (n *Notifier) together(account portal.AccountID, to recipient, upTo int64, found []Notice) (writes []records.Write, wakeUps []events.Event) {
+	writes = []records.Write{records.OfAPerson(account), toldUpdate(account, upTo)}
+	for _, notice := range found {
+		notice.Hidden = !to.settings.Wants(notice.Kind, ChannelDashboard)
+		more, ask := n.writes(account, notice, n.deliveries(to, notice))
+		writes, wakeUps = append(writes, more...), append(wakeUps, ask...)
+	}
+	return writes, wakeUps
 }
 
 // Of returns what a fact tells its account's owner, given the account after it, or later, and the
@@ -172,14 +184,13 @@ type toldRow struct {
 	Seq int64 `dynamodbav:"seq"`
 }
 
-// Told is the sequence of the last fact of the account that was told, or did not have to be.
+// Told is the account's last fact that was told, or did not have to be.
 func (n *Notifier) Told(ctx context.Context, account portal.AccountID) (int64, error) {
 	var row toldRow
 	_, err := n.Store.rows.Get(ctx, schema.Told(account), &row)
 	return row.Seq, err
 }
 
-// toldUpdate fails if another worker has told as much.
 func toldUpdate(account portal.AccountID, seq int64) records.Write {
 	return records.Write{
 		Key: schema.Told(account), Update: "SET seq = :seq", If: "attribute_not_exists(seq) OR seq < :seq",
@@ -198,8 +209,8 @@ func (s *Store) setTold(ctx context.Context, account portal.AccountID, before, s
 	return err
 }
 
-// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent. It writes
-// nothing about an account that was erased.
+// Tell writes a notice with its deliveries, unless it exists, and asks for each to be sent. It
+// writes nothing about an erased account.
 func (n *Notifier) Tell(ctx context.Context, account portal.AccountID, notice Notice) error {
 	to, err := n.Store.recipient(ctx, account)
 	if err != nil {
@@ -259,8 +270,8 @@ func (n *Notifier) write(ctx context.Context, account portal.AccountID, notice N
 	return n.ask(ctx, wakeUps, err)
 }
 
-// writes returns the writes of a notice that must not exist and of its deliveries, and the messages
-// that ask for those.
+// writes returns the writes of a new notice and its deliveries, and the messages that ask for
+// those.
 func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []Delivery) (writes []records.Write, wakeUps []events.Event) {
 	expires := notice.At.Add(keep)
 	writes = []records.Write{{Key: schema.Notice(account, notice.ID), Put: notice, Expires: expires, If: records.Missing}}
@@ -273,7 +284,7 @@ func (n *Notifier) writes(account portal.AccountID, notice Notice, deliveries []
 	return writes, wakeUps
 }
 
-// newDelivery returns the writes of a delivery that must not exist, and of its due row.
+// newDelivery returns the writes of a new delivery and its due row.
 func newDelivery(account portal.AccountID, d Delivery, expires time.Time) []records.Write {
 	row := records.Write{Key: schema.Delivery(account, d.Channel, d.Notice), Put: d, Expires: expires, If: records.Missing}
 	if d.State != Pending {
@@ -282,11 +293,10 @@ func newDelivery(account portal.AccountID, d Delivery, expires time.Time) []reco
 	return []records.Write{row, putDue(d.due(account, d.AskedAt, unheard))}
 }
 
-// due is the due row of the delivery's next attempt, a wait after a time.
 func (d Delivery) due(account portal.AccountID, from time.Time, wait time.Duration) due.Row {
 	return due.OfDelivery(portal.AccountStream(account), d.Channel, d.Notice, d.attempt(), from, wait)
 }
 
-// unheard is how long after a delivery was asked for the due row asks again, in case the message was
-// lost or the worker stopped. It is longer than a claim.
+// unheard is when the due row asks again, in case the message was lost or the worker stopped. It
+// is longer than a claim.
 const unheard = 2 * time.Minute

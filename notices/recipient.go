@@ -22,7 +22,7 @@ type recipient struct {
 	webhooks []Webhook
 }
 
-// recipient reads an account's recipient in one query, since the rows are neighbours.
+// recipient reads neighbouring rows in one query.
 func (s *Store) recipient(ctx context.Context, account portal.AccountID) (r recipient, err error) {
 	settings, told, webhooks := schema.NoticeSettings(account).SK, schema.Told(account).SK, schema.Webhooks(account).Begins
 	err = s.rows.Each(ctx, schema.AccountRows(account), records.Select{From: settings, To: webhooks + last}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
@@ -43,8 +43,7 @@ func (s *Store) recipient(ctx context.Context, account portal.AccountID) (r reci
 	return r, err
 }
 
-// toldMemory remembers how far accounts were told, so that the messages about facts that were told
-// together need no reading.
+// toldMemory remembers how far accounts were told, which saves reading.
 type toldMemory struct {
 	mu   sync.Mutex
 	told map[portal.AccountID]remembered
@@ -57,8 +56,8 @@ type remembered struct {
 
 const (
 	maxRemembered = 1 << 14
-	// trustedFor is how long a told account is not read again. A later message may come because
-	// rows were lost.
+	// trustedFor is how long a told account is not read again. Later messages may mean that rows
+	// were lost.
 	trustedFor = 10 * time.Second
 )
 

@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	// MaxDeliveriesListed is how many deliveries a page of the log has.
+	// MaxDeliveriesListed is the length of a page of deliveries.
 	MaxDeliveriesListed = 50
 	// MaxRedelivered is how many deliveries one request can ask for again.
 	MaxRedelivered = 500
 )
 
-// Deliveries lists the newest deliveries to a webhook, newest first. before is "" or a page's last
-// notice.
+// Deliveries lists a webhook's deliveries, newest first. before is "" or a page's last notice.
 func (d *Desk) Deliveries(ctx context.Context, account portal.AccountID, webhook, before string) ([]Delivery, error) {
 	w, err := d.FindWebhook(ctx, account, webhook)
 	if err != nil {
@@ -37,7 +36,7 @@ func (d *Desk) Deliveries(ctx context.Context, account portal.AccountID, webhook
 	return all[:min(len(all), MaxDeliveriesListed)], err
 }
 
-// TestWebhook sends a notice that says nothing to a webhook, even if it is off.
+// TestWebhook sends a test to a webhook, even if it is off.
 func (d *Desk) TestWebhook(ctx context.Context, account portal.AccountID, id string) (Delivery, error) {
 	w, err := d.FindWebhook(ctx, account, id)
 	if err != nil {
@@ -54,7 +53,7 @@ func (d *Desk) TestWebhook(ctx context.Context, account portal.AccountID, id str
 }
 
 // Redeliver sends a notice to a webhook again, with the same webhook-id. One that a worker is
-// sending at this moment is portal.Conflict.
+// sending is portal.Conflict.
 func (d *Desk) Redeliver(ctx context.Context, account portal.AccountID, webhook, notice string) (Delivery, error) {
 	w, err := d.redeliverable(ctx, account, webhook)
 	if err != nil {
@@ -82,8 +81,8 @@ func (d *Desk) redeliverable(ctx context.Context, account portal.AccountID, webh
 	return w, err
 }
 
-// RedeliverSince sends every notice of a time again that went, or should have gone, to a webhook.
-// It returns how many. Those that a worker is sending at this moment are left to it.
+// RedeliverSince sends every notice of a period again that went, or should have gone, to a
+// webhook, except those that a worker is sending. It returns how many.
 func (d *Desk) RedeliverSince(ctx context.Context, account portal.AccountID, webhook string, since, until time.Time) (int, error) {
 	switch {
 	case since.IsZero() || until.IsZero():
@@ -118,7 +117,8 @@ func (d *Desk) RedeliverSince(ctx context.Context, account portal.AccountID, web
 	return asked, nil
 }
 
-// askAgain begins another round; records.ErrRefused if a worker is sending the delivery.
+// askAgain begins another round. The error is records.ErrRefused while a worker is sending the
+// delivery.
 func (d *Desk) askAgain(ctx context.Context, account portal.AccountID, delivery Delivery) (Delivery, error) {
 	now := d.Now().UTC()
 	if delivery.ClaimedUntil.After(now) {

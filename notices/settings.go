@@ -21,7 +21,7 @@ func (s Settings) Wants(kind Kind, channel string) bool {
 	return kind == WebhookTest || !slices.Contains(s.Off[channel], kind)
 }
 
-// checked returns settings with only kinds and channels that exist, or portal.Invalid.
+// checked refuses unknown kinds and channels as portal.Invalid.
 func (s Settings) checked() (Settings, error) {
 	out := Settings{Off: map[string][]Kind{}}
 	for channel, kinds := range s.Off {
@@ -39,8 +39,7 @@ func (s Settings) checked() (Settings, error) {
 	return out, nil
 }
 
-// checkKinds returns the kinds sorted and without duplicates, or portal.Invalid for one that does not
-// exist.
+// checkKinds returns the kinds sorted, without duplicates, or portal.Invalid for an unknown one.
 func checkKinds(kinds []Kind) ([]Kind, error) {
 	for _, kind := range kinds {
 		if !slices.ContainsFunc(Kinds(), func(k KindInfo) bool { return k.Kind == kind }) {
@@ -57,7 +56,7 @@ func (s *Store) Settings(ctx context.Context, account portal.AccountID) (Setting
 	return settings, err
 }
 
-// SetSettings replaces the settings of an account. Unknown kinds and channels are portal.Invalid.
+// SetSettings replaces an account's settings. Unknown kinds and channels are portal.Invalid.
 func (s *Store) SetSettings(ctx context.Context, account portal.AccountID, settings Settings) error {
 	settings, err := settings.checked()
 	if err != nil {

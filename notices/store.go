@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Store holds notices, deliveries, webhooks and settings in the records table. It is safe for
+// Store has notices, deliveries, webhooks and settings in the records table. It is safe for
 // concurrent use.
 type Store struct{ rows records.Table }
 
@@ -38,7 +38,7 @@ func listed[T any](ctx context.Context, s *Store, of schema.Range, from, to stri
 // last sorts after every id.
 const last = "~"
 
-// changedOnly is a write of a row that must be as it was read.
+// changedOnly writes a row that must be as it was read.
 func changedOnly(key schema.Key, row any, before int64, expires time.Time) records.Write {
 	return records.Write{Key: key, Put: row, Expires: expires, If: "version = :before", Values: map[string]types.AttributeValue{":before": schema.Number(before)}}
 }

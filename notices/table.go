@@ -5,7 +5,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// about is a fact with the account that it happened to.
+// about is a fact with its account.
 type about struct {
 	fact events.Event
 	// account is the state after the fact, or later. facts are its latest facts.
@@ -20,7 +20,6 @@ type source struct {
 	words func(about) (Notice, bool)
 }
 
-// on joins a type of fact with a kind and its words.
 func on[F events.Fact](kind Kind, words func(about, F) (Notice, bool)) (string, source) {
 	var zero F
 	return zero.EventType(), source{kind, func(a about) (Notice, bool) {

@@ -2,6 +2,7 @@ package notices_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -56,17 +57,20 @@ func (w *world) counting() *counted {
 func TestFactsThatComeTogetherAreToldWithTwoRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.active()
+	w.sent = nil
 	registered := w.fact(events.UserRegistered{})
 	w.fact(events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
 	w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing})
 	created := w.fact(events.KeyCreated{Key: "k1", GatewayID: "g"})
-	active := w.fact(events.SubscriptionActivated{Plan: "plus", Link: events.Link{Wish: 3}})
+	active := w.fact(events.SubscriptionActivated{Plan: "plus", Link: events.Link{Wish: 5}})
+	w.later(time.Minute)
 	c := w.counting()
 	w.handle(registered, created, active)
 	if len(c.counts) != 2 || c.counts["Query"] != 1 || c.counts["TransactWriteItems"] != 1 {
 		t.Errorf("requests %v, want one query and one transaction", c.counts)
 	}
-	if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != active.Sequence || len(w.list()) != 2 || len(w.sent) != 2 {
+	if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != active.Sequence || len(w.list()) != 3 || len(w.sent) != 2 {
 		t.Errorf("told up to %d (%v): %d notices, %d messages ask for deliveries", told, err, len(w.list()), len(w.sent))
 	}
 }
@@ -144,5 +148,76 @@ func TestARequestThatIsRejectedLongAfterItsWishIsTold(t *testing.T) {
 	w.handle(w.fact(events.RequestRejected{Link: events.Link{Wish: wanted.Sequence}, Code: portal.Conflict, Message: "No."}))
 	if list := w.list(); len(list) != 2 || list[0].Kind != notices.SubscriptionRejected {
 		t.Errorf("the notices are %+v", list)
+	}
+}
+
+// newcomer has the facts of a newcomer's first subscription. It returns those that make notices.
+func (w *world) newcomer() (created, active events.Event) {
+	w.t.Helper()
+	w.fact(events.UserRegistered{})
+	w.fact(events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
+	w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing})
+	created = w.fact(events.KeyCreated{Key: "k1", GatewayID: "g"})
+	return created, w.fact(events.SubscriptionActivated{Plan: "plus", Link: events.Link{Wish: 3}})
+}
+
+func TestTheFirstNoticesOfANewcomerTakeOneTransaction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	created, active := w.newcomer()
+	c := w.counting()
+	w.handle(w.facts[0], created, active)
+	if len(c.counts) != 1 || c.counts["TransactWriteItems"] != 1 {
+		t.Errorf("requests %v, want one transaction", c.counts)
+	}
+	if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != active.Sequence || len(w.list()) != 2 || len(w.sent) != 2 {
+		t.Errorf("told up to %d (%v): %d notices, %d messages ask for deliveries", told, err, len(w.list()), len(w.sent))
+	}
+	another := &notices.Notifier{Accounts: w, Store: w.notifier.Store, Sender: w, Now: w.now, Mail: true}
+	for _, fact := range []events.Event{created, active} {
+		if err := another.Handle(t.Context(), fact); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.list()) != 2 || len(w.sent) != 2 {
+		t.Errorf("told again by another process: %d notices, %d messages ask for deliveries", len(w.list()), len(w.sent))
+	}
+}
+
+func TestTheFirstNoticesGoWhereTheNewcomerHasChosen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		choose      func(w *world)
+		list, asked int
+	}{
+		"nothing by e-mail": {func(w *world) {
+			off := map[string][]notices.Kind{notices.ChannelMail: {notices.KeyCreated, notices.SubscriptionActive}}
+			if err := w.notifier.Store.SetSettings(w.t.Context(), ann, notices.Settings{Off: off}); err != nil {
+				w.t.Fatal(err)
+			}
+		}, 2, 0},
+		"a webhook as well": {func(w *world) { w.webhook(func(http.ResponseWriter, *http.Request) {}) }, 2, 4},
+		"all, but was told of it": {func(w *world) {
+			other := &notices.Notifier{Accounts: w, Store: w.notifier.Store, Sender: w, Now: w.now, Mail: true}
+			if err := other.Handle(w.t.Context(), w.facts[3]); err != nil {
+				w.t.Fatal(err)
+			}
+			w.sent = nil
+		}, 2, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			created, active := w.newcomer()
+			c.choose(w)
+			requests := w.counting()
+			w.handle(created, active)
+			if len(w.list()) != c.list || len(w.sent) != c.asked || requests.counts["Query"] != 1 {
+				t.Errorf("%d notices and %d messages that ask for deliveries, want %d and %d; requests %v", len(w.list()), len(w.sent), c.list, c.asked, requests.counts)
+			}
+			if told, err := w.notifier.Told(t.Context(), ann); err != nil || told != active.Sequence {
+				t.Errorf("told up to %d, %v", told, err)
+			}
+		})
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 // The states of a webhook.
 const (
-	// WebhookOn: notices are sent to it.
 	WebhookOn = "on"
 	// WebhookOff: the person paused it, it failed for MaxFailing, or it answered 410. Deliveries are
 	// held until it is on again and the person asks for them.
@@ -20,21 +19,19 @@ type Webhook struct {
 	ID          string `dynamodbav:"id"`
 	URL         string `dynamodbav:"url"`
 	Description string `dynamodbav:"description"`
-	// Kinds are the kinds of notices that it gets, all if there are none.
-	Kinds []Kind `dynamodbav:"kinds,omitempty"`
-	State string `dynamodbav:"state"`
-	// Why says why it is off, "" if it is on.
+	// Kinds are the kinds of notices that it gets; none means all.
+	Kinds     []Kind    `dynamodbav:"kinds,omitempty"`
+	State     string    `dynamodbav:"state"`
 	Why       string    `dynamodbav:"why,omitempty"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
-	// KMSKey and Generation are what the secret follows from. The secret of the generation before
-	// signs as well until PreviousUntil.
+	// The secret follows from KMSKey and Generation. The one before signs as well until
+	// PreviousUntil.
 	KMSKey        string    `dynamodbav:"kms_key"`
 	Generation    int       `dynamodbav:"generation"`
 	PreviousUntil time.Time `dynamodbav:"previous_until"`
-	// FailingSince is the first failure after the last success, zero if there is none.
+	// FailingSince is the first failure after the last success, or zero.
 	FailingSince time.Time `dynamodbav:"failing_since"`
-	// Version changes with every write.
-	Version int64 `dynamodbav:"version"`
+	Version      int64     `dynamodbav:"version"`
 }
 
 // On reports whether notices are sent to it.
@@ -47,7 +44,7 @@ func (w Webhook) Wants(kind Kind) bool {
 
 func (w Webhook) channel() string { return webhookChannel + w.ID }
 
-// host is the address without path and query, which may hold secrets.
+// host leaves out path and query, which may hold secrets.
 func (w Webhook) host() string {
 	u, err := url.Parse(w.URL)
 	if err != nil {
@@ -58,7 +55,6 @@ func (w Webhook) host() string {
 
 // The limits of webhooks.
 const (
-	// MaxWebhooks is how many webhooks an account may have.
 	MaxWebhooks = 10
 	// MaxFailing is how long a webhook may fail before it is switched off.
 	MaxFailing = 3 * 24 * time.Hour

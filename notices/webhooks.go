@@ -33,7 +33,7 @@ func oldestFirst(a, b Webhook) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-// Webhook returns a webhook of an account; ok is false if there is none.
+// Webhook: ok is false if the account has no such webhook.
 func (s *Store) Webhook(ctx context.Context, account portal.AccountID, id string) (w Webhook, ok bool, err error) {
 	ok, err = s.rows.Get(ctx, schema.Webhook(account, id), &w)
 	return w, ok, err
@@ -44,18 +44,17 @@ type Desk struct {
 	*Store
 	Secrets secrets
 	Sender  sender
-	// KMSKey is what the secrets of new webhooks follow from.
+	// KMSKey is for the secrets of new webhooks.
 	KMSKey   string
 	Outbound outbound.Config
 	Now      func() time.Time
 }
 
-// WebhookChange is what a person changes of a webhook; nil leaves a member as it is.
+// WebhookChange is what a person changes of a webhook; nil members stay.
 type WebhookChange struct {
 	URL, Description *string
-	// Kinds are the kinds of notices that it gets, all if the list is empty.
-	Kinds *[]Kind
-	On    *bool
+	Kinds            *[]Kind
+	On               *bool
 }
 
 const (
@@ -65,9 +64,10 @@ const (
 
 func errNoWebhook() error { return portal.Fail(portal.NotFound, "There is no such webhook.") }
 
-// AddWebhook registers an address for notices of those kinds, all if there are none, and returns the secret that its notices are signed with. The
-// secret is not shown again. An address that cannot be a webhook's is portal.Invalid, an address
-// that the account has already portal.Conflict, and one webhook too many portal.LimitReached.
+// AddWebhook registers an address for notices of those kinds, none for all, and returns the
+// secret that signs them, which is not shown again. An address that cannot be a webhook's is
+// portal.Invalid, one that the account has already portal.Conflict, and one webhook too many
+// portal.LimitReached.
 func (d *Desk) AddWebhook(ctx context.Context, account portal.AccountID, address, description string, kinds []Kind) (w Webhook, secret string, err error) {
 	w = Webhook{
 		ID: strings.ToLower(rand.Text()), State: WebhookOn, CreatedAt: d.Now().UTC(), KMSKey: d.KMSKey, Generation: 1,
@@ -177,7 +177,7 @@ func (d *Desk) ChangeWebhook(ctx context.Context, account portal.AccountID, id s
 	return d.edit(ctx, account, id, func(w *Webhook) error { return d.set(ctx, w, change) })
 }
 
-// RotateSecret gives a webhook another secret, and returns it. It is not shown again. The old one
+// RotateSecret gives a webhook another secret and returns it. It is not shown again. The old one
 // signs as well for KeepsOldSecret.
 func (d *Desk) RotateSecret(ctx context.Context, account portal.AccountID, id string) (w Webhook, secret string, err error) {
 	w, err = d.edit(ctx, account, id, func(w *Webhook) (err error) {
@@ -192,8 +192,7 @@ func (d *Desk) RotateSecret(ctx context.Context, account portal.AccountID, id st
 	return w, secret, nil
 }
 
-// edit changes a webhook as it was read. A change by another person's hand meanwhile is
-// portal.Conflict.
+// edit changes a webhook as it was read. If it has changed since, the error is portal.Conflict.
 func (d *Desk) edit(ctx context.Context, account portal.AccountID, id string, change func(*Webhook) error) (Webhook, error) {
 	w, err := d.FindWebhook(ctx, account, id)
 	if err != nil {
@@ -211,8 +210,7 @@ func (d *Desk) edit(ctx context.Context, account portal.AccountID, id string, ch
 	return w, err
 }
 
-// DeleteWebhook deletes a webhook. Its deliveries stay until they expire, and end as failed if they
-// have not been sent.
+// DeleteWebhook deletes a webhook. Its deliveries stay until they expire; unsent ones fail.
 func (d *Desk) DeleteWebhook(ctx context.Context, account portal.AccountID, id string) error {
 	err := d.rows.Transact(ctx, "deleting a webhook of "+string(account),
 		records.Write{Key: schema.Webhook(account, id), If: records.Exists}, countWebhooks(account, -1, ""))

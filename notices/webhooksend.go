@@ -29,7 +29,6 @@ const (
 	webhookAgent    = "Gatehouse-Webhooks"
 )
 
-// secrets computes the secret of a webhook.
 type secrets interface {
 	WebhookSecret(ctx context.Context, kmsKey string, account portal.AccountID, webhook string, generation int) ([]byte, error)
 }
@@ -40,7 +39,7 @@ type secrets interface {
 type WebhookSender struct {
 	Secrets  secrets
 	Outbound outbound.Config
-	// BaseURL is the portal's address, without a trailing "/".
+	// BaseURL has no trailing "/".
 	BaseURL string
 	// Timeout replaces WebhookTimeout if it is not 0.
 	Timeout time.Duration
@@ -70,7 +69,7 @@ type PayloadData struct {
 	Operation  portal.OperationID `json:"operation,omitempty"`
 }
 
-// MessageID is the webhook-id of a notice: the same at every attempt and at every webhook.
+// MessageID is the webhook-id of a notice: the same at every attempt and webhook.
 func MessageID(notice string) string { return "msg_" + notice }
 
 func (s *WebhookSender) payload(account portal.AccountID, n Notice) ([]byte, error) {
@@ -83,7 +82,7 @@ func (s *WebhookSender) payload(account portal.AccountID, n Notice) ([]byte, err
 	})
 }
 
-// send makes one attempt. The error is only that of KMS: nothing was sent then.
+// send makes one attempt. An error is KMS's, and nothing was sent.
 func (s *WebhookSender) send(ctx context.Context, account portal.AccountID, w Webhook, n Notice, now time.Time) (result, error) {
 	body, err := s.payload(account, n)
 	if err != nil {

@@ -36,7 +36,6 @@ func subscriptionRejected(a about, f events.RequestRejected) (Notice, bool) {
 	}, true
 }
 
-// rejectedPlan is the plan that a refused request was about.
 func (a about) rejectedPlan(f events.RequestRejected) (portal.PlanID, bool) {
 	for _, scope := range f.Scopes {
 		if plan, ok := strings.CutPrefix(string(scope), aboutPlan("")); ok {
@@ -51,8 +50,8 @@ func (a about) rejectedPlan(f events.RequestRejected) (portal.PlanID, bool) {
 	return "", false
 }
 
-// changeRefused reports whether the wish was a change of plan that API Gateway refused. Its notice
-// is that of the PlanChangeRefused.
+// changeRefused: API Gateway refused the wish, a change of plan. Its notice is that of the
+// PlanChangeRefused.
 func (a about) changeRefused(wish int64) bool {
 	return slices.ContainsFunc(a.facts, func(e events.Event) bool {
 		refused, ok := e.Data.(events.PlanChangeRefused)
@@ -162,14 +161,12 @@ func (a about) key(id portal.KeyID) string {
 }
 
 func (a about) operationOr(path string) string {
-	// An admin's operation is only the admin's.
 	if actor := a.fact.Actor; a.fact.Operation == "" || actor != "" && actor != portal.AccountActor(a.account.ID) {
 		return path
 	}
 	return "/operations/" + url.PathEscape(string(a.fact.Operation))
 }
 
-// maxName bounds the names in a notice, in characters.
 const maxName = 100
 
 // oneLine makes a name fit for a sentence and a mail's subject: control characters and line breaks

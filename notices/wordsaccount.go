@@ -101,11 +101,9 @@ func keyEnding(a about, f events.KeyEndScheduled) (Notice, bool) {
 	return n, true
 }
 
-// leadTime is how long before an expiry its owner is first told.
 const leadTime = 7 * 24 * time.Hour
 
-// justTyped reports whether the owner has set an end that comes so soon that a notice would only
-// repeat it.
+// justTyped: the owner has set an end that comes so soon that a notice would only repeat it.
 func (a about) justTyped(f events.KeyEndScheduled) bool {
 	if a.fact.Actor != "" && a.fact.Actor != portal.AccountActor(a.account.ID) {
 		return false
@@ -188,7 +186,6 @@ func adminDemoted(_ about, _ events.AdminDemoted) (Notice, bool) {
 	}, true
 }
 
-// reason adds what an admin wrote.
 func reason(text, message string) string {
 	if message == "" {
 		return text

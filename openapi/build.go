@@ -23,6 +23,7 @@ type builder struct {
 	security  map[string]SecurityScheme
 }
 
+// build makes the model. size is the document's bytes.
 func build(root *node, size int, warn *warnings) *Document {
 	b := &builder{
 		resolver:     resolver{root: root, found: map[string]*node{}},

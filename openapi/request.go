@@ -25,11 +25,13 @@ type Values struct {
 type Request struct {
 	Method string
 	// URL is the base with the path and query appended.
-	URL    string
+	URL string
+	// Header has canonical names in the order of sending.
 	Header []Header
 	Body   string
 }
 
+// Header is a header of a request.
 type Header struct {
 	Name, Value string
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi2conv"
 )
 
-// fromSwagger converts Swagger 2.0 to OpenAPI 3.0. It changes its tree. The converter sorts
+// fromSwagger converts Swagger 2.0 to OpenAPI 3.0. It changes root. The converter sorts
 // members by name; fromSwagger restores their order.
 func fromSwagger(root *node, warn *warnings) (*node, error) {
 	if nesting(root, 0) > maxNesting {

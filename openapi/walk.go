@@ -1,8 +1,8 @@
 package openapi
 
-// walk calls visit for every object of OpenAPI and its schemas, outer ones first. It passes over
-// data (examples, defaults, enums), and over objects whose keys the author chose, such as those in
-// properties; it does visit their values.
+// walk calls visit for every object of OpenAPI and its schemas, outer ones first. It skips data
+// (examples, defaults, enums), and objects whose keys the author chose, such as properties, but
+// not their values.
 func walk(n *node, visit func(n *node, at *place) error) error {
 	return walker{visit}.fields(n, nil)
 }

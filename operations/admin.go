@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Suspend submits an admin's request to suspend an account, for a reason that its owner reads.
+// Suspend submits an admin's request to suspend an account, with a reason for its owner.
 func (o *Operations) Suspend(ctx context.Context, admin Caller, account portal.AccountID, message string) (Operation, error) {
 	return o.onAnother(ctx, admin, account, events.AccountSuspensionRequested{Message: message})
 }
@@ -31,20 +31,20 @@ func (o *Operations) Promote(ctx context.Context, admin Caller, account portal.A
 	return o.onAnother(ctx, admin, account, events.AdminPromotionRequested{})
 }
 
-// Demote submits an admin's request to end a promotion. byGroup means that the identity provider's group
+// Demote submits an admin's request to end a promotion. byGroup: the identity provider's group
 // makes the caller an admin.
 func (o *Operations) Demote(ctx context.Context, admin Caller, account portal.AccountID, byGroup bool) (Operation, error) {
 	return o.onAnother(ctx, admin, account, events.AdminDemotionRequested{ByGroup: byGroup})
 }
 
-// ReviewRegistration submits an admin's answer to a person who waits for an account. The person reads
-// the message of a denial.
+// ReviewRegistration submits an admin's answer to a registration that waits. The person reads the
+// message of a denial.
 func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, account portal.AccountID, approved bool, message string) (Operation, error) {
 	return o.onAnother(ctx, admin, account, events.RegistrationReviewRequested{Approved: approved, Message: message})
 }
 
-// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict, and
-// while the account is suspended it is Suspended: deleting it and signing up again would end the
+// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict.
+// While the account is suspended it is Suspended: deleting it and signing up again would end the
 // suspension.
 func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
 	if caller.Viewer.Admin {
@@ -59,8 +59,8 @@ func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, 
 	}})
 }
 
-// onAnother submits an admin's request about another account. An account that nobody has registered
-// or asked for is NotFound. The admin's own is a Conflict, so that an admin is always left.
+// onAnother: an account that nobody has registered or asked for is NotFound. The admin's own is a
+// Conflict, so that an admin is always left.
 func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal.AccountID, request events.Request) (Operation, error) {
 	if admin.Account == account {
 		return Operation{}, portal.Fail(portal.Conflict, "This is your own account. Another admin has to do that.")

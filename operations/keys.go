@@ -17,7 +17,7 @@ type NewKey struct {
 	// Plan says whose keys it joins, where each plan has keys of its own. "" is enough for an
 	// account with one ring.
 	Plan portal.PlanID
-	// Ends is when the key expires, nil if never.
+	// Ends is when the key expires, nil for never.
 	Ends *time.Time
 }
 
@@ -29,14 +29,14 @@ type Rotation struct {
 	Leaked bool
 }
 
-// End says when a key ends: at the time At, never with Keep, or otherwise now.
+// End is when a key ends: at the time At, never with Keep, otherwise now.
 type End struct {
 	At   *time.Time
 	Keep bool
 }
 
-// CreateKey submits a request for another key. A name or an expiry that cannot be used is Invalid.
-// The worker decides whether the account may have another key.
+// CreateKey submits a request for another key. An unusable name or expiry is Invalid. The worker
+// decides whether the account may have another key.
 func (o *Operations) CreateKey(ctx context.Context, caller Caller, key NewKey) (Operation, error) {
 	return o.acceptAbout(ctx, caller, true, func(held projections.Account) (events.Request, error) {
 		if err := inGoodStanding(held.Profile); err != nil {
@@ -92,8 +92,8 @@ func (o *Operations) RenameKey(ctx context.Context, caller Caller, id portal.Key
 	})
 }
 
-// RotateKey submits a request to replace one of the account's keys by a new one. An overlap of less
-// than nothing or more than portal.MaxKeyOverlap is Invalid, and so is one for a key that has leaked.
+// RotateKey submits a request to replace one of the account's keys. A negative overlap or one of
+// more than portal.MaxKeyOverlap is Invalid, and so is any for a key that has leaked.
 func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.KeyID, rotation Rotation) (Operation, error) {
 	// The limit of changes must not keep a leaked key working.
 	return o.acceptAboutKey(ctx, caller, id, !rotation.Leaked, func(held projections.Account) (events.Request, error) {
@@ -109,8 +109,8 @@ func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.Key
 }
 
 // EndKey submits a request to end one of the account's keys, or to change when it ends. A time in
-// the past, or too far in the future, is Invalid. A suspended account may end a key now, which makes
-// nothing work, but may not change when one ends.
+// the past, or too far in the future, is Invalid. A suspended account may end a key now, but not
+// change when one ends.
 func (o *Operations) EndKey(ctx context.Context, caller Caller, id portal.KeyID, end End) (Operation, error) {
 	return o.acceptAboutKey(ctx, caller, id, false, func(held projections.Account) (events.Request, error) {
 		if err := inGoodStanding(held.Profile); err != nil && (end.At != nil || end.Keep) {
@@ -139,7 +139,7 @@ func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool
 	}})
 }
 
-// acceptAboutKey accepts a request about one of the account's keys; any other key is NotFound.
+// acceptAboutKey is acceptAbout for a key; one that is not the account's is NotFound.
 func (o *Operations) acceptAboutKey(ctx context.Context, caller Caller, id portal.KeyID, change bool, request func(projections.Account) (events.Request, error)) (Operation, error) {
 	return o.acceptAbout(ctx, caller, change, func(held projections.Account) (events.Request, error) {
 		if _, ok := find(held.Keys, id); !ok {

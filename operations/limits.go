@@ -20,16 +20,15 @@ import (
 )
 
 // The limits of one actor. API Gateway attaches about one key a second for the whole AWS account,
-// so one person who keeps subscribing and leaving would delay everybody else.
+// so one person who keeps subscribing and leaving would delay all others.
 const (
 	MaxPerMinute  = 120
 	MaxChanges    = 12
 	ChangesWithin = 10 * time.Minute
 )
 
-// draw takes the subject's next intent and counts the request against the actor's limits, in one
-// write if both are the same account. If the actor has too many open requests, the error is
-// *setFull.
+// draw takes the subject's next intent and counts the request for the actor, in one write if both
+// are the same account. If the actor has too many open requests, the error is *setFull.
 func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
 		return r.count(ctx, row, true, change)
@@ -153,7 +152,6 @@ func (r rows) removeAttributes(ctx context.Context, key map[string]types.Attribu
 	return err
 }
 
-// nextIntent is for a stream that is not the actor's own.
 func (r rows) nextIntent(ctx context.Context, subject portal.Stream) (portal.Intent, error) {
 	u := newUpdate()
 	u.add("intent", 1)
@@ -211,7 +209,7 @@ func (u *update) count(w window, now time.Time) {
 	}
 }
 
-// countRefused means that a condition of an update failed; item is the row at that moment.
+// countRefused: a condition of an update failed; item is the row at that moment.
 type countRefused struct {
 	item map[string]types.AttributeValue
 }

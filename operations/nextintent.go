@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// lastIntents remembers the last intent numbers of accounts, so that the next request can be counted
-// and written in one transaction. It may be wrong: other processes draw numbers, too.
+// lastIntents remembers the last intents of accounts, so that the next request can be counted and
+// written in one transaction. Other processes draw intents, too, so it may be wrong.
 type lastIntents struct {
 	mu sync.Mutex
 	of map[portal.Actor]lastIntent
@@ -32,16 +32,15 @@ type lastIntent struct {
 
 const (
 	maxLastIntents = 1 << 14
-	// intentMemory is how old a number may be to be a guess. An account that is back later may
-	// have reached another process in between.
+	// intentMemory is how old a number may be to be a guess. Later, the account may have reached
+	// another process in between.
 	intentMemory = time.Minute
 	// MaxGuesses is how many numbers are guessed before one is drawn, which also removes counts
 	// of the past.
 	MaxGuesses = 8
 )
 
-// guess returns the account's last number. An account that registers has probably none yet, which
-// is 0.
+// guess returns the account's last number: probably 0 for an account that registers.
 func (l *lastIntents) guess(row operationRow, request events.Request) (last portal.Intent, ok bool) {
 	if id, own := row.Subject.Account(); !own || row.Actor != portal.AccountActor(id) {
 		return 0, false
@@ -80,8 +79,8 @@ func (l *lastIntents) set(row operationRow, guessed int) {
 // errGuess: the guess is wrong, a limit is reached, or another process writes the same rows.
 var errGuess = errors.New("the intent must be drawn")
 
-// insertNext is draw and insert in one transaction, for a row whose intent is a guess. If nothing was
-// written, the error is errGuess or notWritten.
+// insertNext is draw and insert in one transaction, for a guessed intent. If nothing was written,
+// the error is errGuess or notWritten.
 func (r rows) insertNext(ctx context.Context, row operationRow, change bool) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
 	if err != nil {

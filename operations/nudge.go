@@ -18,8 +18,8 @@ const (
 	maxNudges = 1 << 12
 )
 
-// nudge helps an open operation without a new step for a while when a client reads it. If facts of
-// its stream are not shown, nudge wakes the projector. If the request has led to nothing, nudge
+// nudge helps an open operation without a new step for a while when a client reads it. If facts
+// of its stream are not shown, it wakes the projector. If the request has led to nothing, it
 // publishes it again. It only logs errors; the sweep and due rows do the same later.
 func (o *Operations) nudge(ctx context.Context, operation Operation) {
 	if o.sender == nil {

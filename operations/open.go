@@ -23,15 +23,15 @@ const (
 	// openFor is how long a request counts as open, so that a lost one does not block its actor
 	// forever.
 	openFor = 24 * time.Hour
-	// lookAgain is how long an actor with too many open requests is refused before the requests
-	// are read again.
+	// lookAgain is how long an actor with too many open requests is refused without a look at
+	// them.
 	lookAgain     = 10 * time.Second
 	lookingAtOnce = 10
 )
 
 // The row that counts an actor's requests also holds the set of those that may be open. Each
-// request adds itself in the write that counts it. Ended requests are removed only when the set
-// is full, so each is read only once.
+// request adds itself in the write that counts it. Ended ones are removed only when the set is
+// full, so each is read only once.
 const (
 	openAttribute = "open"
 	fullAttribute = "full_at"
@@ -39,7 +39,7 @@ const (
 	missingAttribute = "missing"
 )
 
-// setFull is the error for an actor whose set of open requests is full; some may have ended.
+// setFull: an actor's set of open requests is full; some may have ended.
 type setFull struct {
 	ids []portal.OperationID
 	at  time.Time
@@ -57,7 +57,6 @@ func openIn(item map[string]types.AttributeValue) *setFull {
 			full.ids = append(full.ids, portal.OperationID(id))
 		}
 	}
-	// A time that cannot be decoded counts as never.
 	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at)
 	_ = attributevalue.Unmarshal(item[missingAttribute], &full.missing)
 	return full
@@ -94,8 +93,8 @@ func (o *Operations) tooManyOpen() error {
 }
 
 // makeRoom removes ended requests from an actor's set. If none has ended, the error is
-// TooManyRequests, and for lookAgain every request gets it without a check. After that one
-// request at a time checks again; several may check at once only if the last check found room.
+// TooManyRequests, and for lookAgain every request gets it without a check. Then one request at a
+// time checks again; several may check at once only if the last check found room.
 func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *setFull) error {
 	now := row.CreatedAt
 	if !full.at.IsZero() {
@@ -166,8 +165,7 @@ func (o *Operations) check(ctx context.Context, full *setFull, now time.Time) (c
 	return result, nil
 }
 
-// claimCheck makes this request the one that checks the set. mine is false if another did so since
-// the row was read.
+// claimCheck: mine is false if another request checks the set since the row was read.
 func (r rows) claimCheck(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("SET #full = :now"),

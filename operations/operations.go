@@ -73,7 +73,7 @@ type Operations struct {
 type Config struct {
 	Tables  client
 	Records string
-	// Sender publishes requests. If it is nil, Operations only reads.
+	// Without a Sender, Operations only reads.
 	Sender  sender
 	Views   views
 	Heads   heads
@@ -83,8 +83,7 @@ type Config struct {
 	MaxOpen int
 	Now     func() time.Time
 	// Admit returns why the person in the context may not register. nil admits everybody.
-	Admit func(context.Context) error
-	// Source is the source of the messages, such as "/gatehouse/api".
+	Admit  func(context.Context) error
 	Source string
 }
 
@@ -99,8 +98,8 @@ func New(cfg Config) *Operations {
 
 // Submission is a request as the caller submits it.
 type Submission struct {
-	// Actor submits the request; Subject is the stream that it is about. They differ for an admin's
-	// request about another account.
+	// Actor submits the request about Subject. They differ for an admin's request about another
+	// account.
 	Actor   portal.Actor
 	Subject portal.Stream
 	// IdempotencyKey makes repeats of the same request one operation. "" makes each submission an
@@ -108,7 +107,7 @@ type Submission struct {
 	IdempotencyKey string
 	Request        events.Request
 	// Wording is what the client sent, if Request holds more than that. Requests with the same
-	// Wording are the same request. With "", Request is compared.
+	// Wording, or without one the same Request, are the same.
 	Wording     string
 	Correlation string
 }
@@ -120,13 +119,13 @@ type Operation struct {
 	Subject   portal.Stream
 	Type      string
 	CreatedAt time.Time
-	// Plan is the plan that the request is about, "" if none.
+	// Plan is the plan that the request is about, or "".
 	Plan portal.PlanID
 	projections.Progress
 }
 
 // Accept writes the operation down, publishes the request and returns the operation, which can be
-// read from then on.
+// read at once.
 //
 // The same request under the same Idempotency-Key is the same operation. Unless it has ended, the
 // first repeat publishes it again at once, later ones at most twice a minute. A different request
@@ -136,10 +135,10 @@ type Operation struct {
 // (repeats included), more than MaxChanges plan changes in ChangesWithin, and more than MaxOpen
 // open requests. A repeat of an accepted request is still answered.
 //
-// If the table or the queue does not answer, the error is Unavailable, and its message says whether
-// the request may have been accepted. If the row was written, a due row publishes the request
-// later; otherwise the caller must send it again. With an Idempotency-Key that is safe; without one
-// it may make a second operation.
+// If the table or the queue does not answer, the error is Unavailable, and its message says
+// whether the request may have been accepted. If the row was written, a due row publishes the
+// request later; otherwise the caller must send it again, which is safe with an Idempotency-Key
+// but may make a second operation without one.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
 	return o.accept(ctx, submitted, preparation{
 		change: changesPlans(submitted.Request),
@@ -150,10 +149,11 @@ func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operatio
 type preparation struct {
 	make   func(context.Context) (events.Request, error)
 	change bool
-	// likely means that make will probably succeed. Then the request is counted and gets its
-	// intent number while make runs, otherwise afterwards. If the number can be guessed, it is
-	// counted in the transaction that writes it down.
+	// likely: make will probably succeed. Then the request is counted and gets its intent while
+	// make runs, or if the intent can be guessed, in the transaction that writes it down.
 	likely bool
+	// standing means that the request is about the actor's account, which must be in good standing.
+	standing bool
 }
 
 func (o *Operations) accept(ctx context.Context, submitted Submission, prepare preparation) (Operation, error) {
@@ -177,7 +177,15 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	if early {
 		drawing.Go(func() { refused = draw() })
 	}
-	request, err := prepare.make(ctx)
+	account, _ := submitted.Subject.Account()
+	unchecked := prepare.standing && newcomer(last, guessed)
+	var request events.Request
+	var err error
+	if prepare.standing && !unchecked {
+		request, err = o.made(ctx, account, prepare)
+	} else {
+		request, err = prepare.make(ctx)
+	}
 	drawing.Wait()
 	if err != nil {
 		if early && refused == nil {
@@ -196,6 +204,11 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		operation, done, err := o.acceptGuessed(ctx, row, request, prepare.change)
 		if done {
 			return operation, err
+		}
+		if unchecked {
+			if err := o.inGoodStanding(ctx, account); err != nil {
+				return Operation{}, err
+			}
 		}
 	}
 	if !early {
@@ -221,8 +234,8 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	return o.accepted(ctx, row, request)
 }
 
-// acceptGuessed accepts a request whose intent is a guess, in one transaction. done is false if it
-// must be accepted with a number that is drawn.
+// acceptGuessed accepts a request with a guessed intent in one transaction. done is false if it
+// needs a drawn one.
 func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, request events.Request, change bool) (operation Operation, done bool, err error) {
 	known, isNew, err := o.rows.insertNext(ctx, row, change)
 	if err == nil && isNew {
@@ -248,7 +261,6 @@ func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, reques
 	return operation, true, err
 }
 
-// accepted publishes a request whose row is written.
 func (o *Operations) accepted(ctx context.Context, row operationRow, request events.Request) (Operation, error) {
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
@@ -257,8 +269,8 @@ func (o *Operations) accepted(ctx context.Context, row operationRow, request eve
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
 
-// changesPlans reports whether the request makes API Gateway change a plan's keys, which its
-// quotas allow only slowly.
+// changesPlans: the request makes API Gateway change a plan's keys, which its quotas allow only
+// slowly.
 func changesPlans(request events.Request) bool {
 	switch request.(type) {
 	case events.SubscribeRequested, events.UnsubscribeRequested, events.PlanChangeRequested, events.KeyRequested, events.KeyRotationRequested:
@@ -286,8 +298,8 @@ func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, ke
 	return o.acceptedBefore(ctx, row, known)
 }
 
-// republishEvery is the shortest time between two publications of a request that is repeated. A
-// publication time further in the future than this comes from a wrong clock and is ignored.
+// republishEvery is the shortest time between two publications of a repeated request. A
+// publication time further in the future comes from a wrong clock and is ignored.
 const republishEvery = 30 * time.Second
 
 func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
@@ -326,9 +338,9 @@ func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// Republish publishes an accepted request again. done means that there is nothing to publish:
-// the operation shows a step already, or there is no such request. Workers recognise requests
-// they have handled.
+// Republish publishes an accepted request again. done: there is nothing to publish, because the
+// operation shows a step already, or there is no such request. Workers recognise requests they
+// have handled.
 func (o *Operations) Republish(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {
@@ -434,8 +446,7 @@ func (s Submission) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// uncertain is the error for a request whose row may be written, or message sent, although no
-// answer confirmed it.
+// uncertain: the row may be written, or the message sent, although no answer confirmed it.
 func uncertain(err error) error {
 	return &portal.Error{
 		Code: portal.Unavailable, Err: err,

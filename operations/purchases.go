@@ -11,11 +11,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// ConfirmPurchase submits a request that the caller's account have the plan for which a licence of
-// AWS Marketplace pays. The claim must be one of the caller's browser, or of a token that the caller
-// has just sent. A claim that has expired is NotFound. If the catalog no longer has the plan, or
-// sells it by another listing, the error is a Conflict. A suspended account is refused. The worker refuses a licence that another
-// account has claimed.
+// ConfirmPurchase submits a request that the caller's account have the plan for which a licence
+// of AWS Marketplace pays. The claim must be of the caller's browser, or of a token that the
+// caller has just sent. An expired claim is NotFound. If the catalog no longer has the plan, or
+// sells it by another listing, the error is a Conflict. A suspended account is refused. The
+// worker refuses a licence that another account has claimed.
 //
 // The caller need not see the product: they have bought it.
 func (o *Operations) ConfirmPurchase(ctx context.Context, caller Caller, claim arrival.Claim) (Operation, error) {
@@ -42,8 +42,8 @@ func (o *Operations) ConfirmPurchase(ctx context.Context, caller Caller, claim a
 	}})
 }
 
-// soldAs reports whether the plan is sold by the listing of the claim, and whether the claim is about
-// the licence that its purchase names.
+// soldAs reports whether the claim's listing sells the plan, and the claim is about the licence
+// that its purchase names.
 func soldAs(plan catalog.Plan, claim arrival.Claim) bool {
 	if plan.Listing == nil || plan.Listing.Product != claim.Product {
 		return false
@@ -52,8 +52,8 @@ func soldAs(plan catalog.Plan, claim arrival.Claim) bool {
 	return err == nil && licence == claim.Licence
 }
 
-// keptElsewhere refuses to end what a licence of AWS Marketplace pays for. Nothing is read for a plan
-// that is in the catalog and not sold there.
+// keptElsewhere refuses to end what a licence of AWS Marketplace pays for. It reads nothing for a
+// catalog plan that is not sold there.
 func (o *Operations) keptElsewhere(ctx context.Context, caller Caller, id portal.PlanID) error {
 	plan, _, ok := o.views.LastCatalog().Plan(id)
 	if ok && !plan.Marketplace {

@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxReadRows bounds the rows in memory. A row takes about 1 KB.
 const maxReadRows = 1 << 14
 
 // readRows caches operation rows for clients that poll. Only PublishedAt of a row ever changes. It

@@ -44,21 +44,18 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 	}})
 }
 
-// Subscribe submits a request to subscribe the account to the plan. An account that is suspended is
-// refused with Suspended, and one that is being deleted with Deleting. A plan that the catalog
-// does not have, or that the caller does not see, is NotFound, and one that nobody can subscribe to
-// here is a Conflict. The worker decides everything else, because the views lag behind.
+// Subscribe submits a request to subscribe the account to the plan. A suspended account is
+// Suspended, one that is being deleted Deleting. A plan that the catalog does not have, or that
+// the caller does not see, is NotFound, and one that nobody can subscribe to here is a Conflict.
+// The worker decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	// A repeat is the same request even if the catalog has changed in between.
 	submitted.Wording = string(plan)
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
-	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		var offered projections.Catalog
-		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
-			offered, err = o.views.Catalog(ctx)
-			return err
-		}); err != nil {
+	return o.accept(ctx, submitted, preparation{change: true, likely: likely, standing: true, make: func(ctx context.Context) (events.Request, error) {
+		offered, err := o.views.Catalog(ctx)
+		if err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -82,15 +79,12 @@ func (o *Operations) ChangePlan(ctx context.Context, caller Caller, plan, replac
 	submitted := caller.submission(nil)
 	submitted.Wording = string(plan) + "\n" + string(replaces)
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
-	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
+	return o.accept(ctx, submitted, preparation{change: true, likely: likely, standing: true, make: func(ctx context.Context) (events.Request, error) {
 		if plan == replaces {
 			return nil, portal.Fail(portal.Invalid, "A plan cannot replace itself.")
 		}
-		var offered projections.Catalog
-		if err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) (err error) {
-			offered, err = o.views.Catalog(ctx)
-			return err
-		}); err != nil {
+		offered, err := o.views.Catalog(ctx)
+		if err != nil {
 			return nil, err
 		}
 		found, ok := caller.seen(offered, plan)
@@ -124,23 +118,19 @@ func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.P
 	return found, true
 }
 
-// Unsubscribe submits a request to end the account's subscription. A plan that is not among the
-// account's subscriptions, and that the catalog does not have or the caller does not see, is
-// NotFound, and one that a licence of AWS Marketplace pays for is a Conflict. An account that may not
-// subscribe may not leave a plan either.
+// Unsubscribe submits a request to end the account's subscription. A plan that the account never
+// had and does not see is NotFound, and one that a licence of AWS Marketplace pays for is a
+// Conflict. An account that may not subscribe may not leave a plan either.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, likely := caller.seen(o.views.LastCatalog(), plan)
-	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		err := o.whileInGoodStanding(ctx, caller.Account, func(ctx context.Context) error {
-			known, err := o.knows(ctx, caller, plan)
-			if err == nil && !known {
-				err = portal.Fail(portal.NotFound, "There is no such plan.")
-			}
-			if err == nil {
-				err = o.keptElsewhere(ctx, caller, plan)
-			}
-			return err
-		})
+	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, standing: true, make: func(ctx context.Context) (events.Request, error) {
+		known, err := o.knows(ctx, caller, plan)
+		if err == nil && !known {
+			err = portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		if err == nil {
+			err = o.keptElsewhere(ctx, caller, plan)
+		}
 		return events.UnsubscribeRequested{Plan: plan}, err
 	}})
 }
@@ -211,10 +201,9 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 	return value, nil
 }
 
-// ValueToSend returns the value of one of the account's keys, for a request that the portal sends
-// to an API for the account. It refuses the same keys as Reveal, but records and limits no reveal,
-// because the account does not see the value: the sender must keep it out of everything that it
-// returns.
+// ValueToSend returns the value of a key for a request that the portal sends to an API for the
+// account. It refuses the same keys as Reveal, but records and limits nothing, because the
+// account does not see the value: the sender must keep it out of everything that it returns.
 func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
 	_, value, err := o.value(ctx, account, id)
 	if err != nil {

@@ -84,8 +84,8 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 }
 
 // insert writes a new row, its entry in the actor's list, the due row that publishes the request
-// again, and the audit's row of an admin's request. If a row with that id exists, insert returns it
-// instead. After an error the rows may exist all the same, unless the error is notWritten.
+// again, and the audit's row of an admin's request. If the row exists, insert returns it instead.
+// After an error the rows may exist all the same, unless the error is notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
 	if err != nil {
@@ -114,10 +114,9 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 	return row, true, nil
 }
 
-// notWritten reports whether an error of insert means that DynamoDB cancelled the transaction.
-// Any other error, even a throttle, may follow an earlier try that succeeded without an answer,
-// since the SDK reports only its last try. All tries carry one token, so a retry of a
-// successful one is never cancelled.
+// notWritten: DynamoDB cancelled the transaction of insert. Any other error, even a throttle, may
+// follow an earlier try that succeeded without an answer, since the SDK reports only its last
+// try. All tries carry one token, so a retry of a successful one is never cancelled.
 func notWritten(err error) bool {
 	var cancelled *types.TransactionCanceledException
 	return errors.As(err, &cancelled)
@@ -154,7 +153,7 @@ func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) 
 }
 
 // takeTurn records that the request is published now. mine is false if another process did so
-// since the row was read.
+// first.
 func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Operation(row.ID).Attributes(),

@@ -5,12 +5,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// inGoodStanding returns why an account may change nothing now, as far as the views know: it is
-// suspended, or is being deleted. The worker decides again.
+// inGoodStanding returns why an account may change nothing now, as far as the views know. The
+// worker decides again.
 func inGoodStanding(profile projections.Profile) error {
 	switch profile.Status {
 	case projections.StatusSuspended:
@@ -21,7 +22,7 @@ func inGoodStanding(profile projections.Profile) error {
 	return nil
 }
 
-// registered returns why an account that may change something is not open yet, nil if it is.
+// registered returns why an account that may change something is not open yet, or nil.
 func registered(profile projections.Profile) error {
 	switch profile.Status {
 	case projections.StatusRegistered:
@@ -36,12 +37,27 @@ func registered(profile projections.Profile) error {
 	return inGoodStanding(profile)
 }
 
-// whileInGoodStanding reads what a request needs, and at the same time whether the account may change
-// something. If it may not, that is the error.
-func (o *Operations) whileInGoodStanding(ctx context.Context, account portal.AccountID, read func(context.Context) error) error {
-	return o.whileStanding(ctx, account, inGoodStanding, read)
+// newcomer reports whether the guess says that the account's only request so far is one of its own.
+// Nobody has suspended or deleted it then: both take a request, and the guess is wrong after one.
+func newcomer(last portal.Intent, guessed bool) bool { return guessed && last == 1 }
+
+// inGoodStanding refuses a request of an account that may not change anything.
+func (o *Operations) inGoodStanding(ctx context.Context, account portal.AccountID) error {
+	return o.whileStanding(ctx, account, inGoodStanding, func(context.Context) error { return nil })
 }
 
+// made makes the request, and at the same time reads whether the account may change something. If it
+// may not, that is the error.
+func (o *Operations) made(ctx context.Context, account portal.AccountID, prepare preparation) (request events.Request, err error) {
+	err = o.whileStanding(ctx, account, inGoodStanding, func(ctx context.Context) (err error) {
+		request, err = prepare.make(ctx)
+		return err
+	})
+	return request, err
+}
+
+// whileStanding reads what a request needs, and at the same time the account's standing. A refusal by
+// check comes before an error of read.
 func (o *Operations) whileStanding(ctx context.Context, account portal.AccountID, check func(projections.Profile) error, read func(context.Context) error) error {
 	var profile projections.Profile
 	group, within := errgroup.WithContext(ctx)

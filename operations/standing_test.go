@@ -1,7 +1,9 @@
 package operations_test
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // TestASuspendedAccountIsRefusedAtOnceWithTheSentenceOfARefusedReveal asks twice, because the process
@@ -66,6 +69,57 @@ func TestASuspendedAccountIsRefusedAtOnceWithTheSentenceOfARefusedReveal(t *test
 	d.happen(portal.AccountStream(ann), "op-admin", events.AccountReinstated{})
 	if _, err := d.Subscribe(ctx, caller, "plus"); err != nil {
 		t.Errorf("after reinstating: %v", err)
+	}
+}
+
+// profiles counts how often the profile of an account is read.
+type profiles struct {
+	*projections.Views
+	reads atomic.Int32
+}
+
+func (p *profiles) Profile(ctx context.Context, id portal.AccountID) (projections.Profile, error) {
+	p.reads.Add(1)
+	return p.Views.Profile(ctx, id)
+}
+
+func TestTheStandingOfAnAccountIsNotReadForItsSecondRequest(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between func(d *desk)
+		reads   int32
+		code    portal.Code
+	}{
+		"right after its registration": {func(*desk) {}, 0, ""},
+		"two minutes later":            {func(d *desk) { d.pass(2 * time.Minute) }, 1, ""},
+		"unless an admin has suspended it": {func(d *desk) {
+			d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
+			if _, err := operations.New(d.config()).Suspend(d.t.Context(), who(bob, ""), ann, "Unpaid bills."); err != nil {
+				d.t.Fatal(err)
+			}
+			d.happen(portal.AccountStream(ann), "op-admin", events.AccountSuspended{Message: "Unpaid bills."})
+		}, 1, portal.Suspended},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.publish(free)
+			cfg := d.config()
+			views := &profiles{Views: d.views}
+			cfg.Views = views
+			here := operations.New(cfg)
+			if _, err := here.Register(t.Context(), who(ann, "")); err != nil {
+				t.Fatal(err)
+			}
+			c.between(d)
+			_, err := here.Subscribe(t.Context(), who(ann, ""), "free")
+			if portal.CodeOf(err) != c.code && (c.code != "" || err != nil) {
+				t.Errorf("the answer is %v, want %q", err, c.code)
+			}
+			if got := views.reads.Load(); got != c.reads {
+				t.Errorf("the profile was read %d times, want %d", got, c.reads)
+			}
+		})
 	}
 }
 

@@ -103,7 +103,6 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	return nil, errors.Join(failures...)
 }
 
-// allowed returns the addresses of a host if all may be called.
 func (d dialer) allowed(ctx context.Context, host string) ([]netip.Addr, error) {
 	addresses, err := d.resolve(ctx, host)
 	if err != nil {

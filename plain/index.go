@@ -116,8 +116,7 @@ type collection struct {
 	text      *strings.Builder
 	documents *Documents
 	rest      []string
-	// long counts the documents that did not fit.
-	long int
+	long      int
 }
 
 // maxLong is how many documents that do not fit may be made. Later ones are only named.

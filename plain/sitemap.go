@@ -107,7 +107,6 @@ func (d *Documents) addresses(ctx context.Context, shelf *library.Shelf) ([]stri
 	return pages, ctx.Err()
 }
 
-// described lists the pages below an API's first page.
 func described(docs string, definition *openapi.Document) []string {
 	var pages []string
 	tags := tagsOf(definition)

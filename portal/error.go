@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Code is the kind of an error. Codes are data: they appear in problem documents (as
-// /problems/<code>), in facts and in dead letters.
+// Code is the kind of an error. Codes are data: problem documents (/problems/<code>), facts and
+// dead letters have them.
 type Code string
 
 // The codes. An error without one is Internal, and its text is for operators only.
@@ -29,14 +29,14 @@ const (
 	Internal        Code = "internal"
 )
 
-// Error has a message for the user, which says what to change and contains no secret and no
-// text from AWS.
+// Error has a message for the user. It says what to change, and holds no secret and no text from
+// AWS.
 type Error struct {
 	Code    Code
 	Message string
-	// Field is the member of the request's body that is wrong, "" if it is none or more than one.
+	// Field is the wrong member of the request's body, "" for none or several.
 	Field string
-	// Err is the cause, for operators only.
+	// Err is for operators only.
 	Err error
 }
 
@@ -52,8 +52,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Fail makes an Error.
 func Fail(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// At returns the error as one about that member of the request's body. An error without a code stays as
-// it is, and so does nil.
+// At adds the member of the request's body to an error. An error without a code stays as it is,
+// and so does nil.
 func At(field string, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -64,7 +64,7 @@ func At(field string, err error) error {
 	return &about
 }
 
-// FieldOf returns the member of the request's body that the error is about, "" if there is none.
+// FieldOf returns the wrong member of the request's body, or "".
 func FieldOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
@@ -73,8 +73,8 @@ func FieldOf(err error) string {
 	return ""
 }
 
-// PlanLimit refuses to add a key to another plan because it is in as many as AWS allows. most
-// is that number, 0 if it is not known.
+// PlanLimit refuses to add a key to another plan because it is in as many as AWS allows: most, or
+// 0 if not known.
 func PlanLimit(most int, plan string) *Error {
 	full, leave := fmt.Sprintf("A key can be in at most %d plans.", most), "Leave one of them first"
 	switch most {
@@ -93,7 +93,7 @@ func RivalPlans(plan, held string) *Error {
 		"%s and %s are plans of the same API, and a key can hold only one of them. Change from %s to %s, or leave %s first.", plan, held, held, plan, held))
 }
 
-// AccountSuspended refuses a change of a suspended account, with the reason of the suspension.
+// AccountSuspended refuses a change of a suspended account.
 func AccountSuspended(reason string) *Error {
 	text := "The operator of this portal has suspended your account, so nothing can be changed and API Gateway refuses your keys."
 	if reason != "" {
@@ -102,7 +102,7 @@ func AccountSuspended(reason string) *Error {
 	return Fail(Suspended, text)
 }
 
-// DeletionSuspended refuses to delete an account for its owner while it is suspended.
+// DeletionSuspended refuses to delete a suspended account for its owner.
 func DeletionSuspended() *Error {
 	return Fail(Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")
 }
@@ -112,8 +112,7 @@ func AccountDeleting() *Error {
 	return Fail(Deleting, "This account is being deleted, so nothing can be changed any more. Once it is gone you can sign in again, which opens a new account.")
 }
 
-// CodeOf returns the code of the first Error in the chain, Internal if there is none, and ""
-// for nil.
+// CodeOf returns the code of the first Error in the chain, Internal without one, and "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""

@@ -13,11 +13,11 @@ import (
 // MaxKeyName is the maximum length of a key's name, in characters.
 const MaxKeyName = 100
 
-// The formatting characters that reorder the text around them (UAX #9, explicit directional
-// formatting). A name with one of them could make a page show another name.
+// These characters reorder the text around them (UAX #9, explicit directional formatting). A name
+// with one could make a page show another name.
 const bidiControls = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
-// KeyName returns a person's name for a key without the spaces around it, or an Invalid that says
+// KeyName returns a person's name for a key without spaces around it, or an Invalid that says
 // what to change. Any script and emoji are allowed.
 func KeyName(name string) (string, error) {
 	name = strings.TrimSpace(name)
@@ -38,14 +38,14 @@ func KeyName(name string) (string, error) {
 	return name, nil
 }
 
-// The longest times for which a person may let a key work: after its rotation, and in all from now.
+// The longest times for which a key may work: after its rotation, and in all from now.
 const (
 	MaxKeyOverlap = 30 * 24 * time.Hour
 	MaxKeyExpiry  = 5 * 365 * 24 * time.Hour
 )
 
-// KeyEnd returns an Invalid that says what to change if a key cannot end at that time, which may
-// be at most longest after now.
+// KeyEnd returns an Invalid that says what to change if a key cannot end then, at most longest
+// after now.
 func KeyEnd(end, now time.Time, longest time.Duration) error {
 	switch {
 	case !end.After(now):
@@ -77,17 +77,17 @@ func lasting(d time.Duration) string {
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
 
-// NamedKey is a key with its name. ReplacedAt is when another key of the same name took its place, zero if
-// none has.
+// NamedKey is a key with its name. ReplacedAt is when another key of that name took its place, or
+// zero.
 type NamedKey struct {
 	ID         KeyID
 	Name       string
 	ReplacedAt time.Time
 }
 
-// KeyLabels are the names by which people tell keys apart. A key that was replaced is called
-// "CI (replaced 27 Nov)", with the time (UTC) if two of one name were replaced on the same day. Keys that
-// still have the same label are numbered, by their ids.
+// KeyLabels are the names by which people tell keys apart. A replaced key is called "CI (replaced
+// 27 Nov)", with the time (UTC) if two of one name were replaced on one day. Keys whose labels
+// are still the same are numbered, by their ids.
 func KeyLabels(keys []NamedKey) map[KeyID]string {
 	byDay, labels := map[string]int{}, map[KeyID]string{}
 	for _, key := range keys {

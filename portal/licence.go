@@ -1,10 +1,10 @@
 package portal
 
-// LicenceID is AWS License Manager's id of what a buyer bought, "l-…". It stays the same when the
-// agreement is amended or renewed.
+// LicenceID is AWS License Manager's id of what a buyer bought, "l-…". Amendments and renewals of
+// the agreement keep it.
 type LicenceID string
 
-// ProductCode is the code that AWS Marketplace gives a listing.
+// ProductCode is AWS Marketplace's code of a listing.
 type ProductCode string
 
 // AWSAccount is the twelve digits of an AWS account.

@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// PanicError is a panic that was turned into an error. A message that leads to one counts as
-// failed: Postpone does not postpone it, because trying again forever would hide the fault.
+// PanicError is a panic that was turned into an error. It counts as a failure of the message:
+// Postpone does not postpone it, because trying again forever would hide the fault.
 type PanicError struct {
 	Value any
 	Stack string
@@ -24,9 +24,8 @@ func Recover(err *error) {
 	}
 }
 
-// Guard returns a function that does the work and turns a panic into a *PanicError. Work for a
-// message or a web request in its own goroutine needs it: no other code can recover there, and
-// the panic would end the whole process.
+// Guard returns a function that does the work and turns a panic into a *PanicError. Work in its
+// own goroutine needs it: no other code can recover there.
 func Guard(work func() error) func() error {
 	return func() (err error) {
 		defer Recover(&err)
@@ -34,7 +33,7 @@ func Guard(work func() error) func() error {
 	}
 }
 
-// StackOf is the stack of the panic in the error's chain, "" if there is none.
+// StackOf is the stack of the panic in the error's chain, or "".
 func StackOf(err error) string {
 	var panicked *PanicError
 	if errors.As(err, &panicked) {
@@ -43,7 +42,7 @@ func StackOf(err error) string {
 	return ""
 }
 
-// WithStack adds the field "stack" to a log line whose error comes from a panic. E is
+// WithStack adds the field "stack" to the log line of an error that comes from a panic. E is
 // *zerolog.Event, which this package does not import.
 func WithStack[E interface{ Str(key, value string) E }](line E, err error) E {
 	if stack := StackOf(err); stack != "" {

@@ -1,5 +1,5 @@
-// Package portal defines what every other package uses: ids, streams, scopes, and the one error
-// type whose text a user may see. It uses the standard library only.
+// Package portal has the vocabulary of all packages: ids, streams, scopes, and the error type
+// with a text for users. It uses the standard library only.
 package portal
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// AccountID names an account. It is generated when the portal first sees an identity.
+// AccountID names an account, generated when the portal first sees an identity.
 type AccountID string
 
 // KeyID names one of the portal's API keys. It is never reused.
@@ -19,7 +19,7 @@ type KeyID string
 // GatewayKeyID is API Gateway's id of an API key.
 type GatewayKeyID string
 
-// PlanID names a plan. It is opaque to clients; today it is API Gateway's usage plan id.
+// PlanID names a plan: API Gateway's usage plan id, but opaque to clients.
 type PlanID string
 
 // OperationID names an operation.
@@ -32,18 +32,17 @@ type Ring string
 // AccountRing is the ring of the keys that are in every plan of the account.
 const AccountRing Ring = "account"
 
-// LicenceRing is the ring of the keys that a Marketplace licence pays for. It has the name of the
-// licence's stream.
+// LicenceRing is the ring of the keys of a Marketplace licence. Its name is that of the licence's
+// stream.
 func LicenceRing(licence Stream) Ring { return Ring(licence) }
 
-// Licence returns the stream of the licence that pays for the ring's keys; ok is false for other
-// rings.
+// Licence returns the stream of the ring's licence; ok is false for other rings.
 func (r Ring) Licence() (licence Stream, ok bool) {
 	return Stream(r), Stream(r).IsLicence()
 }
 
-// SubscriptionID names one subscription of an account: the plan, and "@" with the licence's stream if
-// a licence pays for it. An account with two licences for a plan has two subscriptions to it.
+// SubscriptionID names a subscription of an account: the plan, and "@" with the licence's stream
+// if a licence pays. With two licences for a plan, an account has two subscriptions to it.
 type SubscriptionID string
 
 // SubscriptionOf returns the subscription of a ring's keys to the plan.
@@ -60,7 +59,7 @@ func (id SubscriptionID) Plan() PlanID {
 	return PlanID(plan)
 }
 
-// Licence is the stream of the licence that pays for the subscription; ok is false for others.
+// Licence is the stream of the licence that pays; ok is false without one.
 func (id SubscriptionID) Licence() (licence Stream, ok bool) {
 	_, rest, ok := strings.Cut(string(id), "@")
 	return Stream(rest), ok
@@ -88,46 +87,45 @@ func (p *Pair) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Stage is one stage of one REST API.
+// Stage is a stage of a REST API.
 type Stage struct {
 	API   string `json:"api"`
 	Stage string `json:"stage"`
 }
 
-// String returns the form that API Gateway uses, "api:stage".
+// String returns API Gateway's form, "api:stage".
 func (s Stage) String() string { return s.API + ":" + s.Stage }
 
 // Scope is what a decision is about. A newer decision in a scope supersedes an older request
 // that touches it.
 type Scope string
 
-// RegistrationScope is touched by registering only.
+// RegistrationScope is for registering.
 const RegistrationScope Scope = "registration"
 
-// AccountScope is touched by decisions about the account as a whole. It contains the scopes of
-// plans and keys.
+// AccountScope is for the account as a whole. It contains the scopes of plans and keys.
 const AccountScope Scope = "account"
 
-// AdminScope is touched by promoting the account's owner to admin, and by ending that.
+// AdminScope is for making the account's owner an admin, and for ending that.
 const AdminScope Scope = "admin"
 
-// KeysScope is touched by asking for another key. No decision is about it, so such requests do
-// not supersede each other.
+// KeysScope is for asking for another key. No decision is about it, so such requests do not
+// supersede each other.
 const KeysScope Scope = "keys"
 
-// KeyScope is touched by decisions about how long the key works.
+// KeyScope is for how long the key works.
 func KeyScope(key KeyID) Scope { return Scope("key/" + string(key)) }
 
-// KeyNameScope is touched by renaming the key.
+// KeyNameScope is for renaming the key.
 func KeyNameScope(key KeyID) Scope { return Scope("key-name/" + string(key)) }
 
-// ClaimScope is touched by decisions on whose a licence is.
+// ClaimScope is for whose a licence is.
 const ClaimScope Scope = "claim"
 
-// PlanScope is touched by subscribing to the plan and leaving it.
+// PlanScope is for subscribing to the plan and leaving it.
 func PlanScope(plan PlanID) Scope { return Scope("plan/" + string(plan)) }
 
-// Within lists the scope, and those that contain it.
+// Within lists the scope and those that contain it.
 func (s Scope) Within() []Scope {
 	if s == AccountScope || s == RegistrationScope || s == AdminScope {
 		return []Scope{s}
@@ -135,14 +133,14 @@ func (s Scope) Within() []Scope {
 	return []Scope{s, AccountScope}
 }
 
-// Intent orders the requests about one stream. Accepting a request gives it the next number.
-// Requests made by a worker have 0: they are never superseded and supersede nothing.
+// Intent orders the requests about a stream; each accepted one gets the next number. Requests of
+// workers have 0: they are never superseded and supersede nothing.
 type Intent int64
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// DeriveID derives an id of 26 characters: the same for the same parts, different for any
-// others (130 bits of SHA-256 over the parts, each with its length).
+// DeriveID derives an id of 26 characters: the same for the same parts, another for any others
+// (130 bits of SHA-256 over the parts, each with its length).
 func DeriveID(parts ...string) string {
 	h := sha256.New()
 	var length [8]byte

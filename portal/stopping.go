@@ -5,14 +5,14 @@ import (
 	"errors"
 )
 
-// ErrStopping says that work was not done because the process is stopping. In a Postponed it
-// hands the message back at once, so that another process can take it.
+// ErrStopping: the work was not done because the process is stopping. In a Postponed it hands the
+// message back at once to another process.
 var ErrStopping = errors.New("the process is stopping")
 
 type stoppingKey struct{}
 
-// WithStopping returns a context for work that may go on for a while after the process begins
-// to stop, which it does when stopping is closed.
+// WithStopping returns a context for work that may go on for a while after stopping is closed,
+// when the process begins to stop.
 func WithStopping(ctx context.Context, stopping <-chan struct{}) context.Context {
 	return context.WithValue(ctx, stoppingKey{}, stopping)
 }

@@ -23,8 +23,7 @@ const (
 // StreamKind is the kind of thing that a stream is about.
 type StreamKind string
 
-// KindUnknown is for a name that is not one of Gatehouse's streams, or that only a newer
-// version knows.
+// KindUnknown is for a name that is no stream of Gatehouse's, or only of a newer version's.
 const (
 	KindUnknown StreamKind = ""
 	KindAccount StreamKind = "account"
@@ -41,7 +40,7 @@ const accountPrefix = "account/"
 // AccountStream returns the stream of an account.
 func AccountStream(id AccountID) Stream { return Stream(accountPrefix + string(id)) }
 
-// Account returns the account whose stream this is; ok is false for other streams.
+// Account returns the stream's account; ok is false for other streams.
 func (s Stream) Account() (id AccountID, ok bool) {
 	rest, ok := strings.CutPrefix(string(s), accountPrefix)
 	return AccountID(rest), ok && rest != ""
@@ -79,10 +78,10 @@ type Actor string
 // Operator is the actor of requests from the command line.
 const Operator Actor = "operator"
 
-// AccountActor returns the actor for a person signed in to an account.
+// AccountActor returns the actor of an account.
 func AccountActor(id AccountID) Actor { return Actor(accountPrefix + string(id)) }
 
-// Account returns the account of the person; ok is false for other actors.
+// Account returns the actor's account; ok is false for other actors.
 func (a Actor) Account() (id AccountID, ok bool) { return Stream(a).Account() }
 
 const (
@@ -90,7 +89,7 @@ const (
 	legacyPrefix  = "legacy/"
 )
 
-// LicenceStream returns the stream of a Marketplace licence, by its id, "l-…".
+// LicenceStream returns the stream of a Marketplace licence.
 func LicenceStream(id LicenceID) Stream { return Stream(licencePrefix + string(id)) }
 
 // LegacyStream returns the stream of a customer of an older listing, for which AWS issues no licence.

@@ -1,7 +1,7 @@
 package portal
 
-// Target names the AWS account, Region and role that something in API Gateway belongs to.
-// The default target is "", and ids that belong to it stay as they are.
+// Target names the AWS account, Region and role that something in API Gateway belongs to. The
+// default target is "".
 type Target string
 
 // Of qualifies an API Gateway id: "<target>:<id>", or the id alone for the default target.

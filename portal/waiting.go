@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// LastWait is how long work still waits once the process is stopping: enough to get a token or
-// lease that is free, so that nearly finished work can finish.
+// LastWait is how long work still waits in a process that stops: enough to get a free token or
+// lease, so that nearly finished work can finish.
 const LastWait = 100 * time.Millisecond
 
 // UnlessStopping returns a context to wait in. It ends with ctx, or LastWait after the process
@@ -34,8 +34,8 @@ func UnlessStopping(ctx context.Context) (context.Context, context.CancelFunc) {
 	return waiting, func() { end(nil) }
 }
 
-// Stopped returns the Postponed for a wait that ended because its context did. If the process
-// is stopping, ErrStopping is in its chain.
+// Stopped returns the Postponed for a wait that its context ended. In a process that stops,
+// ErrStopping is in its chain.
 func Stopped(waiting context.Context) error {
 	return Postpone("stopping", context.Cause(waiting))
 }

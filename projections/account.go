@@ -19,7 +19,7 @@ import (
 type Profile struct {
 	Status       string    `dynamodbav:"status"`
 	RegisteredAt time.Time `dynamodbav:"registered_at"`
-	// Message tells the person why the account is suspended, or why it was not opened.
+	// Message says why the account is suspended, or was not opened.
 	Message string `dynamodbav:"message,omitempty"`
 }
 
@@ -49,7 +49,7 @@ func profileRows(changed rows, account state.Account, fact events.Event) {
 	}
 }
 
-// profileAfter returns false for a fact that does not change the profile.
+// profileAfter: ok is false for a fact that does not change the profile.
 func profileAfter(account state.Account, fact events.Event) (shown Profile, ok bool) {
 	shown = Profile{RegisteredAt: account.RegisteredAt}
 	switch f := fact.Data.(type) {
@@ -71,7 +71,7 @@ func profileAfter(account state.Account, fact events.Event) (shown Profile, ok b
 	return shown, true
 }
 
-// Profile reads an account without its keys and subscriptions, in one request. That of an account that
+// Profile reads an account without its keys and subscriptions, in one request. An account that
 // never registered has StatusNone.
 func (v *Views) Profile(ctx context.Context, id portal.AccountID) (Profile, error) {
 	profile := Profile{Status: StatusNone}
@@ -113,8 +113,8 @@ func (s store) account(ctx context.Context, live schema.Generation, id portal.Ac
 	return account, err
 }
 
-// nameAsOffered gives subscriptions their plans' current names. If a plan is no longer offered,
-// the name from the time of subscribing stays.
+// nameAsOffered gives subscriptions their plans' current names. A plan that is not offered any
+// more keeps its old one.
 func (v *Views) nameAsOffered(ctx context.Context, subscriptions []Subscription) error {
 	if len(subscriptions) == 0 {
 		return nil
@@ -140,10 +140,11 @@ func (a Account) NamedKeys() []portal.NamedKey {
 	return named
 }
 
-// readingAtOnce bounds the rows that PastKeys reads at the same time.
+// readingAtOnce is how many rows PastKeys reads at the same time.
 const readingAtOnce = 10
 
-// PastKeys finds the names of the account's keys that are no longer among its Keys. Others are missing.
+// PastKeys finds the names of keys that are no longer among the account's Keys. It leaves out all
+// others.
 func (v *Views) PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error) {
 	live, err := v.store.live(ctx)
 	if err != nil {

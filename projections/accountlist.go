@@ -25,15 +25,14 @@ type ListedAccount struct {
 
 func (l ListedAccount) place() string { return schema.ListedPlace(l.ID, l.RegisteredAt) }
 
-// keyOwner has the name of a key that is no longer among the account's keys, "" before that.
+// keyOwner is a key's account, with the key's name once the account has the key no more.
 type keyOwner struct {
 	Account    portal.AccountID `dynamodbav:"account"`
 	Name       string           `dynamodbav:"name,omitempty"`
 	ReplacedAt time.Time        `dynamodbav:"replaced_at"`
 }
 
-// listRows writes state rows, guarded by sequence: the place of an account in the list follows from
-// its registration, so only its own stream writes them.
+// listRows writes state rows, guarded by sequence; only the account's own stream writes them.
 func listRows(changed rows, account state.Account, fact events.Event) {
 	if f, ok := fact.Data.(events.KeyWanted); ok {
 		changed.view(changed.KeyOwner(f.Key), fact.Sequence, keyOwner{Account: account.ID})
@@ -44,16 +43,16 @@ func listRows(changed rows, account state.Account, fact events.Event) {
 	}
 }
 
-// AccountsPage is a page of the list of accounts, the latest registration first.
+// AccountsPage is a page of accounts, the latest registration first.
 type AccountsPage struct {
 	Accounts []ListedAccount
-	// Next is the next page's cursor, "" if there is none.
+	// Next is the next page's cursor, "" on the last page.
 	Next string
 }
 
-// Accounts lists the accounts that ever registered, the latest first, at most limit. The cursor is ""
-// or a page's Next; any other is portal.Invalid. It reads few more than limit rows of each shard, however
-// many accounts there are.
+// Accounts lists the accounts that ever registered, the latest first, at most limit. The cursor
+// is "" or a page's Next; any other is portal.Invalid. However many accounts there are, it reads
+// few more than limit rows of each shard.
 func (v *Views) Accounts(ctx context.Context, cursor string, limit int32) (AccountsPage, error) {
 	if cursor != "" && !schema.IsListedPlace(cursor) {
 		return AccountsPage{}, portal.Fail(portal.Invalid, "This page of the list does not exist. Start with the first.")
@@ -86,7 +85,7 @@ func firstOf(all []ListedAccount, limit int) AccountsPage {
 	return AccountsPage{Accounts: all, Next: all[limit-1].place()}
 }
 
-// OwnerOf returns the account of a key, "" if there is no such key.
+// OwnerOf returns a key's account, "" if there is no such key.
 func (v *Views) OwnerOf(ctx context.Context, key portal.KeyID) (portal.AccountID, error) {
 	if key == "" || strings.ContainsRune(string(key), '#') {
 		return "", nil

@@ -19,12 +19,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Activity is one line about an event in an account.
+// Activity is one line about an account.
 type Activity struct {
-	Sequence int64     `dynamodbav:"seq"`
-	At       time.Time `dynamodbav:"at"`
-	Text     string    `dynamodbav:"text"`
-	// Operation is the one that led to it, or "".
+	Sequence  int64              `dynamodbav:"seq"`
+	At        time.Time          `dynamodbav:"at"`
+	Text      string             `dynamodbav:"text"`
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
 	Revealed  portal.KeyID       `dynamodbav:"revealed,omitempty"`
 }
@@ -32,11 +31,11 @@ type Activity struct {
 // ActivityPage is a page of lines, newest first.
 type ActivityPage struct {
 	Lines []Activity
-	// Next is the next page's cursor, "" if there is none.
+	// Next is the next page's cursor, "" on the last page.
 	Next string
 }
 
-// activityRows inserts rows, at most one for each fact; a second write changes nothing.
+// activityRows inserts at most one row for each fact; a second write changes nothing.
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
 		changed.view(changed.Activity(account.ID, fact.Sequence), fact.Sequence,
@@ -44,7 +43,7 @@ func activityRows(changed rows, account state.Account, fact events.Event) {
 	}
 }
 
-// ownOperation is the fact's operation if its owner may follow it: an admin's is only the admin's.
+// ownOperation leaves out operations of admins, which the owner may not follow.
 func ownOperation(account state.Account, fact events.Event) portal.OperationID {
 	if fact.Actor != "" && fact.Actor != portal.AccountActor(account.ID) {
 		return ""
@@ -145,7 +144,6 @@ func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string
 	return mergeActivity(facts, reveals, from, int(limit)), nil
 }
 
-// activityCursor holds the sort keys before which the two lists continue, "" for the newest.
 type activityCursor struct{ facts, reveals string }
 
 func (c activityCursor) String() string { return c.facts + "." + c.reveals }
@@ -163,8 +161,8 @@ func parseActivityCursor(text string) (activityCursor, error) {
 	return activityCursor{facts: facts, reveals: reveals}, nil
 }
 
-// mergeActivity returns the newest lines of both lists. Lines added while somebody pages are
-// newer than the first page, so no later page has them.
+// mergeActivity: lines added while a person pages are newer than the first page, so no later page
+// has them.
 func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) ActivityPage {
 	page, next := ActivityPage{}, from
 	if next == (activityCursor{}) {
@@ -196,7 +194,6 @@ func beyond(facts, reveals []Activity) activityCursor {
 	return activityCursor{facts: schema.Sequence(newest + 1), reveals: schema.Nanoseconds(shown.Add(1))}
 }
 
-// latest visits the newest rows of a range that come before the sort key before, at most limit.
 func (s store) latest(ctx context.Context, table string, of schema.Range, before string, limit int32, visit func(map[string]types.AttributeValue) error) error {
 	end := of.Begins + "~"
 	if before != "" {

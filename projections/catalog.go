@@ -21,7 +21,7 @@ type Catalog struct {
 	// Hash changes with the document. It is the entity tag.
 	Hash        string
 	PublishedAt time.Time
-	// Sequence is that of the fact that published it, 0 if none has.
+	// Sequence is that of the publication, 0 before the first.
 	Sequence int64
 }
 
@@ -40,9 +40,8 @@ func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 	}
 }
 
-// Catalog returns the published catalog from memory, which is refreshed once a second at most;
-// it is empty before the first publication. If it cannot be read, the last one is good for a
-// minute.
+// Catalog returns the published catalog from memory, which is refreshed at most once a second; it
+// is empty before the first publication. If it cannot be read, the last one counts for a minute.
 func (v *Views) Catalog(ctx context.Context) (Catalog, error) {
 	return v.catalog.get(ctx, v.readCatalog)
 }
@@ -64,38 +63,35 @@ func (v *Views) readCatalog(ctx context.Context, last Catalog) (Catalog, error) 
 	return Catalog{Document: doc, Hash: now.Hash, PublishedAt: now.PublishedAt, Sequence: now.Sequence}, nil
 }
 
-// LastCatalog returns the catalog that this process read last, however long ago, without
-// reading.
+// LastCatalog returns the catalog that this process read last, of any age, without reading.
 func (v *Views) LastCatalog() Catalog {
 	v.catalog.mu.Lock()
 	defer v.catalog.mu.Unlock()
 	return v.catalog.catalog
 }
 
-// CatalogFresh is how long a process does not look up again the catalog that it has in memory.
+// CatalogFresh is how long the catalog in memory is not looked up again.
 const CatalogFresh = time.Second
 
 const (
-	// catalogStale is how long the catalog in memory is used while it cannot be read.
+	// catalogStale is how long it is used if it cannot be read.
 	catalogStale   = time.Minute
 	catalogTimeout = 10 * time.Second
 )
 
-// The zero catalogCache is empty.
 type catalogCache struct {
 	now     func() time.Time
 	reading singleflight.Group
 
 	mu      sync.Mutex
 	catalog Catalog
-	// readAt is the time of the last successful read, triedAt of the last attempt, failed its
-	// error.
+	// readAt is the last successful read, triedAt the last attempt, failed its error.
 	readAt, triedAt time.Time
 	failed          error
 }
 
-// get returns the catalog in memory, read again if it is older than a second. Concurrent
-// callers share one read.
+// get returns the catalog, read again if it is older than CatalogFresh. Concurrent callers share
+// one read.
 func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catalog) (Catalog, error)) (Catalog, error) {
 	if catalog, fresh, err := c.inMemory(); fresh {
 		return catalog, err
@@ -104,7 +100,7 @@ func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catal
 		if _, fresh, _ := c.inMemory(); fresh { // another caller has read it meanwhile
 			return nil, nil
 		}
-		// This caller may go away, but others wait for the same read.
+		// This caller may leave while others wait for the same read.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogTimeout)
 		defer cancel()
 		c.mu.Lock()
@@ -128,7 +124,7 @@ func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catal
 	return catalog, err
 }
 
-// fresh means that the last attempt was less than a second ago.
+// fresh: the last attempt was less than CatalogFresh ago.
 func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +136,7 @@ func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	return c.catalog, fresh, nil
 }
 
-// keep keeps the outcome of a reading. A catalog's age counts from when it was asked for.
+// keep: a catalog's age counts from the start of the read.
 func (c *catalogCache) keep(catalog Catalog, asked time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

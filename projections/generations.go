@@ -22,31 +22,29 @@ import (
 // need, too; the views are then rebuilt.
 const shape = 6
 
-// pointerMaxAge is how long a process may use the pointer that it has read.
+// pointerMaxAge is how old a pointer in use may be.
 const pointerMaxAge = time.Second
 
-// maxSharedWait is how long a caller waits for another's read of the pointer, which may be
-// stuck on a dead connection, before it reads the pointer itself.
+// maxSharedWait is how long a caller waits for another's read, which may be stuck on a dead
+// connection, before it reads itself.
 const maxSharedWait = 500 * time.Millisecond
 
-// pointer names the generation that readers see. While Next is set, the views are being
-// rebuilt, and projectors write both. The pointer is in the views table, so a new table starts
-// empty with the first generation.
+// pointer names the generation that readers see. While Next is set, the views are being rebuilt,
+// and projectors write both. The pointer is in the views table, so a new table starts with the
+// first generation.
 type pointer struct {
-	Live schema.Generation `dynamodbav:"live"`
-	Next schema.Generation `dynamodbav:"next"`
-	// Shape is that of the live generation's rows, NextShape of the next one's.
-	Shape     int `dynamodbav:"shape"`
-	NextShape int `dynamodbav:"next_shape,omitempty"`
-	// Build identifies the rebuild that set Next. A rebuild that reads another Build knows that
-	// the table was lost and another rebuild began.
+	Live      schema.Generation `dynamodbav:"live"`
+	Next      schema.Generation `dynamodbav:"next"`
+	Shape     int               `dynamodbav:"shape"`
+	NextShape int               `dynamodbav:"next_shape,omitempty"`
+	// Build identifies the rebuild that set Next. A rebuild that finds another Build knows that
+	// the table was lost.
 	Build string `dynamodbav:"build,omitempty"`
 }
 
 // first is the pointer of a table that has none.
 var first = pointer{Live: 1, Shape: shape}
 
-// generations reads and moves the pointer. It is safe for concurrent use.
 type generations struct {
 	client        client
 	table         string
@@ -66,7 +64,7 @@ func newGenerations(client client, table string) *generations {
 	return &generations{client: client, table: table, now: time.Now, maxSharedWait: maxSharedWait}
 }
 
-// current returns the pointer as it was at most a second ago. Concurrent callers share one read.
+// current is at most pointerMaxAge old. Concurrent callers share one read.
 func (g *generations) current(ctx context.Context) (pointer, error) {
 	type reading struct {
 		pointer
@@ -79,7 +77,7 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 		}
 		shared := g.reading.DoChan("", func() (_ any, err error) {
 			defer portal.Recover(&err)
-			// Another shared read may have finished since this caller looked.
+			// Another read may have ended since this caller looked.
 			if last, asked, ok := g.known(); ok {
 				return reading{last, asked}, nil
 			}
@@ -92,7 +90,7 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 			if result.Err != nil {
 				return pointer{}, result.Err
 			}
-			// The shared read may have begun long before this call.
+			// The shared read may have begun long before.
 			if found := result.Val.(reading); arrived.Sub(found.asked) < pointerMaxAge {
 				return found.pointer, nil
 			}
@@ -104,16 +102,15 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 	}
 }
 
-// guess returns the pointer that this process read last, however long ago; ok is false if it has
-// read none.
+// guess is the pointer that this process read last, of any age.
 func (g *generations) guess() (last pointer, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.last, g.last.Live != 0
 }
 
-// inLive reads with the live generation. While the pointer is read again, inLive already reads with
-// the generation that was live before, and again if another one is.
+// inLive reads in the last known live generation while it reads the pointer again, and reads
+// again if that has changed.
 func inLive[T any](ctx context.Context, g *generations, read func(context.Context, schema.Generation) (T, error)) (T, error) {
 	guess, guessed := g.guess()
 	if _, _, known := g.known(); known || !guessed {
@@ -157,7 +154,7 @@ func (g *generations) known() (last pointer, at time.Time, ok bool) {
 	return g.last, g.at, !g.at.IsZero() && g.now().Sub(g.at) < pointerMaxAge
 }
 
-// read reads the pointer. Its age counts from before the request.
+// read reads the pointer, whose age counts from before the request.
 func (g *generations) read(ctx context.Context) (pointer, error) {
 	asked := g.now()
 	out, err := g.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &g.table, Key: schema.LiveGeneration().Attributes(), ConsistentRead: aws.Bool(true)})
@@ -179,10 +176,10 @@ func (g *generations) read(ctx context.Context) (pointer, error) {
 	return found, nil
 }
 
-// forWriting returns the pointer for a projector that is about to write rows of its own shape.
-// In a table without a pointer it stores the first one, so that later versions know the shape
-// of the rows. If the live rows have a newer shape, this worker is an older version: it lowers
-// the pointer's shape, and the newer version then rebuilds the views.
+// forWriting returns the pointer for a projector that is about to write rows of its own shape. It
+// stores a missing pointer, so that later versions know the rows' shape. If the live rows have a
+// newer shape, it lowers the pointer's shape, so that the newer version rebuilds the views after
+// a rollback.
 func (g *generations) forWriting(ctx context.Context) (pointer, error) {
 	now, err := g.current(ctx)
 	if err != nil {
@@ -204,8 +201,8 @@ func (g *generations) forWriting(ctx context.Context) (pointer, error) {
 
 var errMoved = errors.New("another process has moved the pointer of the views")
 
-// move replaces the pointer. It returns errMoved if the stored one is not from. A missing
-// pointer counts as the first.
+// move replaces the pointer, or returns errMoved if the stored one is not from. A missing pointer
+// counts as the first.
 func (g *generations) move(ctx context.Context, from, to pointer) error {
 	item, err := attributevalue.MarshalMap(to)
 	if err != nil {
@@ -242,8 +239,8 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 	return nil
 }
 
-// written lists the generations that this version writes, the live one last, so that the next
-// one has everything that readers see when the pointer moves. It does not write a newer shape.
+// written lists the generations that this version writes, none of a newer shape. The live one is
+// last, so that the next one has everything that readers see when the pointer moves.
 func (p pointer) written() []schema.Generation {
 	if p.Next != 0 && p.NextShape <= shape {
 		return []schema.Generation{p.Next, p.Live}

@@ -17,20 +17,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Holder is a key that is in a plan, or was, by its id in API Gateway. A key that was deleted and
-// made again has a Holder for each id.
+// Holder is a key that is, or was, in a plan, by its id in API Gateway. A key that was deleted
+// and made again has a Holder for each id.
 type Holder struct {
 	Account   portal.AccountID    `dynamodbav:"account"`
 	Plan      portal.PlanID       `dynamodbav:"plan"`
 	Key       portal.KeyID        `dynamodbav:"key"`
 	GatewayID portal.GatewayKeyID `dynamodbav:"gateway_id"`
 	// Since is when the key was wanted in the plan, zero once it has left. Until is when it left,
-	// zero while it is in the plan, or may be.
+	// zero before.
 	Since time.Time `dynamodbav:"since"`
 	Until time.Time `dynamodbav:"until"`
 }
 
-// held are the keys that API Gateway has, or may have, in plans.
 func held(account state.Account) map[portal.Pair]Holder {
 	all := map[portal.Pair]Holder{}
 	for pair, attachment := range account.Attachments {
@@ -42,8 +41,8 @@ func held(account state.Account) map[portal.Pair]Holder {
 }
 
 // holderRows writes state rows, guarded by sequence; only the stream of the key's account writes
-// them. A key that has left a plan keeps its row until the fold forgets the key, or the account is
-// deleted: its last calls may be counted late.
+// them. A key that left a plan keeps its row until the fold forgets it or the account is deleted:
+// API Gateway may count its last calls late.
 func holderRows(changed rows, before, account state.Account, fact events.Event) {
 	_, deleted := fact.Data.(events.AccountDeleted)
 	for pair := range before.Attachments {
@@ -85,7 +84,7 @@ func NewHolders(client holderClient, tables Tables) *Holders {
 	return &Holders{client: client, store: newStore(client, tables)}
 }
 
-// Clock replaces the clock that tells how old the last read pointer is.
+// Clock replaces the clock that tells the pointer's age.
 func (h *Holders) Clock(now func() time.Time) *Holders {
 	h.store.generations.now = now
 	return h
@@ -117,8 +116,8 @@ func (h *Holders) Held(ctx context.Context, plan portal.PlanID, after time.Time)
 	return false, nil
 }
 
-// Page lists at most limit holders of a plan. after is "" or the next of an earlier page; next is "" on
-// the last page.
+// Page lists at most limit holders of a plan. after is "" or an earlier page's next, which is ""
+// on the last page.
 func (h *Holders) Page(ctx context.Context, plan portal.PlanID, after string, limit int) (page []Holder, next string, err error) {
 	live, err := h.store.live(ctx)
 	if err != nil {
@@ -147,8 +146,8 @@ func (h *Holders) Page(ctx context.Context, plan portal.PlanID, after string, li
 // mostInBatch is how many items one BatchGetItem reads (DynamoDB API Reference).
 const mostInBatch = 100
 
-// Of finds the holders among keys of a plan. Keys that are not ours, or not shown yet, are
-// missing.
+// Of finds the holders among keys of a plan. It leaves out keys that are not ours, or not shown
+// yet.
 func (h *Holders) Of(ctx context.Context, plan portal.PlanID, keys []portal.GatewayKeyID) (map[portal.GatewayKeyID]Holder, error) {
 	live, err := h.store.live(ctx)
 	if err != nil {

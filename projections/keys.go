@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Key is an API key without its value. It holds what the value is derived from.
+// Key is an API key, with what its value is derived from.
 type Key struct {
 	ID        portal.KeyID        `dynamodbav:"id"`
 	Name      string              `dynamodbav:"name"`
@@ -19,15 +19,15 @@ type Key struct {
 	GatewayID portal.GatewayKeyID `dynamodbav:"gateway_id"`
 	WantedAt  time.Time           `dynamodbav:"wanted_at"`
 	CreatedAt time.Time           `dynamodbav:"created_at"`
-	// Ends is when the key stops working, or did; zero if nobody has set an end. EndsFor is why,
-	// an events.EndReason.
+	// Ends is when the key stops or stopped working, zero for never. EndsFor is why, an
+	// events.EndReason.
 	Ends       time.Time    `dynamodbav:"ends"`
 	EndsFor    string       `dynamodbav:"ends_for,omitempty"`
 	Replaces   portal.KeyID `dynamodbav:"replaces,omitempty"`
 	ReplacedBy portal.KeyID `dynamodbav:"replaced_by,omitempty"`
-	// ReplacedAt is when ReplacedBy took its place, zero if it has not.
+	// ReplacedAt is zero until ReplacedBy has taken the key's place.
 	ReplacedAt time.Time `dynamodbav:"replaced_at"`
-	// Waiting is why the key that the owner asked for is not ready, or "".
+	// Waiting is why a requested key is not ready, or "".
 	Waiting string `dynamodbav:"waiting,omitempty"`
 }
 
@@ -42,8 +42,8 @@ const (
 	KeyEnded    = "ended"    // for ever
 )
 
-// keyRows writes state rows, guarded by sequence; only the account's stream writes them. An ended key has
-// a row until API Gateway has deleted it; its name then stays in the row of its owner.
+// keyRows writes state rows, guarded by sequence; only the account's stream writes them. An ended
+// key has a row until API Gateway has deleted it; then its owner's row has its name.
 func keyRows(changed rows, before, account state.Account, fact events.Event) {
 	for id, k := range account.Keys {
 		if was := before.Keys[id]; k.Gone() {
@@ -90,7 +90,6 @@ func keyState(k state.Key) string {
 	return KeyActive
 }
 
-// replacedAt is when another key took the key's place, zero if none has.
 func replacedAt(account state.Account, k state.Key) time.Time {
 	if account.Replaced(k) || !k.Live() && (k.EndsFor == events.EndRotated || k.EndsFor == events.EndLeaked) {
 		return k.ReplacedAt

@@ -19,14 +19,14 @@ import (
 type Licence struct {
 	Stream portal.Stream `dynamodbav:"stream"`
 	State  string        `dynamodbav:"state"`
-	// Since is the source's time of the notice that told the state, or the time of the claim.
+	// Since is when the claim was made, or AWS's time of the notice that told the state.
 	Since time.Time `dynamodbav:"since"`
-	// Account, Plan and Name are those of the claim, "" before it.
+	// Account, Plan and Name are "" before the claim.
 	Account   portal.AccountID `dynamodbav:"account,omitempty"`
 	Plan      portal.PlanID    `dynamodbav:"plan,omitempty"`
 	Name      string           `dynamodbav:"name,omitempty"`
 	ClaimedAt time.Time        `dynamodbav:"claimed_at"`
-	// Operation is that of the claim while it waits, else "".
+	// Operation is the waiting claim's, else "".
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
 
 	Product   portal.ProductCode `dynamodbav:"product"`
@@ -52,7 +52,7 @@ const (
 	LicenceEnded     = "ended"
 )
 
-// LicenceText tells the owner of a licence what its state means, and what to do.
+// LicenceText tells a licence's owner what its state means and what to do.
 func LicenceText(state string) string {
 	switch state {
 	case LicenceWaiting:
@@ -69,8 +69,8 @@ func LicenceText(state string) string {
 	return "AWS Marketplace has told us of the purchase."
 }
 
-// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One is in
-// the list for operators, one in the account that has claimed the licence.
+// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One
+// is for operators, one for the account with the claim.
 func licenceRows(changed rows, before, licence state.Licence, fact events.Event) {
 	shown := shownLicence(licence)
 	changed.view(changed.Licence(licence.Stream), fact.Sequence, shown)
@@ -114,7 +114,7 @@ func shownLicence(l state.Licence) Licence {
 	return shown
 }
 
-// Licences lists what AWS Marketplace has told of, sorted by stream.
+// Licences lists the licences that AWS Marketplace has told of, sorted by stream.
 func (v *Views) Licences(ctx context.Context) ([]Licence, error) {
 	live, err := v.store.live(ctx)
 	if err != nil {
@@ -137,7 +137,7 @@ func (v *Views) Licences(ctx context.Context) ([]Licence, error) {
 	return all, nil
 }
 
-// Licence reads one licence; found is false if AWS has not told of it and nobody has claimed it.
+// Licence: found is false if AWS has not told of the licence and nobody has claimed it.
 func (v *Views) Licence(ctx context.Context, stream portal.Stream) (licence Licence, found bool, err error) {
 	live, err := v.store.live(ctx)
 	if err != nil {
@@ -147,7 +147,7 @@ func (v *Views) Licence(ctx context.Context, stream portal.Stream) (licence Lice
 	return licence, found, asUnavailable(err)
 }
 
-// describeLicence has the words for facts of licences. Their facts name the plan themselves.
+// describeLicence: facts of licences name the plan themselves.
 func describeLicence(step *Step, fact events.Event) {
 	switch f := fact.Data.(type) {
 	case events.LicenceClaimed:

@@ -6,14 +6,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// wishLink names a wish by its stream and the sequence of the fact that opened it.
 type wishLink struct {
 	stream portal.Stream
 	wish   int64
 }
 
-// links remembers the wishes that operations waited for when they were last read. A link may be
-// out of date.
+// links remembers the wishes that operations waited for, perhaps no longer.
 type links struct {
 	mu sync.Mutex
 	of map[portal.OperationID]wishLink

@@ -11,20 +11,20 @@ import (
 const (
 	maxRemembered = 1 << 14
 	// trustedFor is how long a shown stream is not read again. Repeated messages mostly follow
-	// soon; a later one may come because the views were lost.
+	// soon; later ones may mean that the views were lost.
 	trustedFor = 10 * time.Second
 )
 
-// memory is how far streams were last seen to be shown. It may be wrong: other processes show
-// streams, too, and the views may be lost. So a write that starts from it moves the stored
-// checkpoint only if that matches.
+// memory is how far streams were last seen to be shown. Other processes show streams, and the
+// views may be lost, so a write that relies on it moves the stored checkpoint only if that
+// matches.
 type memory struct {
 	now     func() time.Time
 	mu      sync.Mutex
 	streams map[shownIn]remembered
 }
 
-// shownIn is a stream in one generation of the views.
+// shownIn is a stream in one generation.
 type shownIn struct {
 	generation schema.Generation
 	stream     portal.Stream
@@ -40,8 +40,8 @@ func newMemory() *memory {
 }
 
 // recall returns how far the stream is shown. known is false if the table must be read, as for
-// any message without a sequence. For a stream that is not remembered it guesses that all facts
-// before the message's are shown, since messages mostly come in order.
+// any message without a sequence. For an unknown stream it guesses, since messages mostly come in
+// order, that all facts before the message's are shown.
 func (m *memory) recall(place shownIn, sequence int64) (shown int64, known, guessed bool) {
 	m.mu.Lock()
 	last, remembered := m.streams[place]
@@ -57,7 +57,7 @@ func (m *memory) recall(place shownIn, sequence int64) (shown int64, known, gues
 	return last.shown, true, false
 }
 
-// remember stores what the table confirmed or returned, even if it is less than before.
+// remember stores what the table said, even if it is less than before.
 func (m *memory) remember(stream shownIn, shown int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

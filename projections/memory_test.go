@@ -82,6 +82,35 @@ func TestAProjectorThatHasNotSeenAStreamGuesses(t *testing.T) {
 	}
 }
 
+func TestFactsThatComeTogetherAfterWhatIsRememberedAreShownWithOneRequest(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, whole[:3]...)
+	counting := watch(s)
+	projector := s.watchedBy(counting)
+	if err := projector.Handle(t.Context(), events.Event{Subject: annStream}); err != nil {
+		t.Fatal(err)
+	}
+	facts := s.say(annStream, whole[3:6]...)
+	for i := range facts {
+		facts[i].Time = start // the projector's clock stands still
+	}
+	before := counting.counts()
+	for i, fact := range facts {
+		ctx := events.WithFollowing(t.Context(), func() []events.Event { return facts[i+1:] })
+		if err := projector.Handle(ctx, fact); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := counting.counts()
+	if after["Query"] != before["Query"] || after["TransactWriteItems"] != before["TransactWriteItems"]+1 || after["GetItem"] != before["GetItem"] {
+		t.Errorf("requests %v, and before that %v, want one transaction more", after, before)
+	}
+	if got := s.checkpoint(annStream); got != 6 {
+		t.Errorf("the checkpoint is at %d", got)
+	}
+}
+
 // Each projector remembers facts that the other one has not seen.
 func TestAProjectorDoesNotSetBackAStreamThatAnotherHasShownFurther(t *testing.T) {
 	t.Parallel()

@@ -31,19 +31,18 @@ const (
 // Over reports whether the operation has ended. A failed one can still be replayed.
 func (s Status) Over() bool { return s == Succeeded || s == Rejected || s == Failed }
 
-// Step is one fact that an operation led to, or that is about the wish it waits for.
+// Step is a fact that an operation led to, or about the wish it waits for.
 type Step struct {
 	Stream   portal.Stream `dynamodbav:"stream"`
 	Sequence int64         `dynamodbav:"seq"`
 	Name     string        `dynamodbav:"name"`
 	At       time.Time     `dynamodbav:"at"`
 	Detail   string        `dynamodbav:"detail"`
-	// Status is the operation's status from this step on.
-	Status Status `dynamodbav:"status"`
-	// Code and Message explain why it was rejected, failed or is waiting.
+	Status   Status        `dynamodbav:"status"`
+	// Code and Message say why it was rejected, failed or waits.
 	Code    string `dynamodbav:"code,omitempty"`
 	Message string `dynamodbav:"message,omitempty"`
-	// Wish is the one that the operation waits for from this step on, 0 for none.
+	// Wish is what the operation waits for from this step on, 0 for nothing.
 	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
@@ -57,8 +56,8 @@ type Progress struct {
 	Steps         []Step
 }
 
-// steps inserts rows and never changes them. A fact about a wish is one row of the wish,
-// however many operations wait for it: their own rows link to it.
+// steps inserts rows and never changes them. A fact about a wish is one row of the wish;
+// operations that wait for it link to it.
 func steps(changed rows, before, account state.Account, fact events.Event) {
 	if _, unknown := fact.Data.(events.Unknown); unknown {
 		return // there are no words for it
@@ -75,7 +74,7 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 	}
 }
 
-// opens returns the wish that the fact's operation opens or joins with it, or 0.
+// opens returns the wish that the fact opens or joins for its operation.
 func opens(fact events.Event) int64 {
 	switch f := fact.Data.(type) {
 	case events.RequestJoined:
@@ -88,7 +87,7 @@ func opens(fact events.Event) int64 {
 	return fact.OpensWish()
 }
 
-// answered is the step of an admin's operation, which succeeds whatever the answer is.
+// answered is the step of an admin's operation, which succeeds whatever the answer.
 func answered(step Step, fact events.Event) Step {
 	switch fact.Data.(type) {
 	case events.SubscriptionApproved, events.SubscriptionDenied, events.RegistrationDenied:
@@ -97,7 +96,7 @@ func answered(step Step, fact events.Event) Step {
 	return step
 }
 
-// overturns reports whether the fact is only a step of another operation's wish.
+// overturns: the fact is only a step of another operation's wish.
 func overturns(fact events.Event) bool {
 	superseded, ok := fact.Data.(events.RequestSuperseded)
 	return ok && superseded.Wish != 0
@@ -121,7 +120,8 @@ func concerns(before state.Account, fact events.Event) []int64 {
 	return nil
 }
 
-// onWish is the step of the wishes that the fact is about. The deletion of an account ends the others.
+// onWish is the step of the wishes that the fact is about. The deletion of an account ends all
+// others.
 func onWish(step Step, fact events.Event) Step {
 	if _, deleting := fact.Data.(events.AccountDeleting); deleting {
 		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "The account is being deleted, which ends this request."
@@ -193,8 +193,8 @@ func planName(account state.Account, fact events.Event) string {
 	return ""
 }
 
-// WaitingText tells a person why a wish waits and who acts next. The reason is one of
-// events.Reason; one that it does not know gets a text that fits any.
+// WaitingText tells a person why a wish waits and who acts next. An unknown events.Reason gets a
+// text that fits any.
 func WaitingText(reason string) string {
 	switch events.Reason(reason) {
 	case "approval":
@@ -217,7 +217,7 @@ func WaitingText(reason string) string {
 	return "We retry automatically and continue as soon as we can."
 }
 
-// Progress reads an operation's progress. Without steps it is Accepted.
+// Progress of an operation without steps is Accepted.
 func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, error) {
 	found, err := inLive(ctx, v.store.generations, func(ctx context.Context, live schema.Generation) (Progress, error) {
 		return v.progressIn(ctx, live, op)
@@ -229,8 +229,7 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 }
 
 func (v *Views) progressIn(ctx context.Context, live schema.Generation, op portal.OperationID) (Progress, error) {
-	// An operation that somebody follows is read many times, and its wish is almost always the
-	// same. Both are then read at once.
+	// A followed operation nearly always has the same wish as before, so both are read at once.
 	guess, guessed := v.links.recall(op)
 	var own, shared []Step
 	group, within := errgroup.WithContext(ctx)
@@ -265,8 +264,7 @@ func (v *Views) progressIn(ctx context.Context, live schema.Generation, op porta
 	return progress(inOrder(append(slices.Clone(own), shared...))), nil
 }
 
-// linkOf returns the wish that the operation waits for. A replay may link it to another one; the
-// last link counts.
+// linkOf: a replay may link the operation to another wish; the last link counts.
 func linkOf(own []Step) (link wishLink, linked bool) {
 	for _, step := range slices.Backward(own) {
 		if step.Wish != 0 {
@@ -289,7 +287,7 @@ func (s store) steps(ctx context.Context, of schema.Range) ([]Step, error) {
 	return found, err
 }
 
-// inOrder merges the steps of several streams by time, and keeps each stream's sequence.
+// inOrder merges steps by time and keeps each stream's sequence.
 func inOrder(steps []Step) []Step {
 	byStream := map[portal.Stream][]Step{}
 	for _, step := range steps {
@@ -315,7 +313,7 @@ func inOrder(steps []Step) []Step {
 func progress(steps []Step) Progress {
 	p := Progress{Status: Accepted, Steps: steps}
 	for _, step := range steps {
-		// Once it is over, only another end counts, from the replay of a failure.
+		// After its end, only another end counts, from the replay of a failure.
 		if p.Status.Over() && !step.Status.Over() {
 			continue
 		}

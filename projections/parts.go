@@ -4,9 +4,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Limits of DynamoDB, from the quotas page of its Developer Guide: 100 actions and 4 MB in a
-// transaction, 400 KB in an item. A quarter of the 4 MB stays free, because the guide does not
-// say what counts besides the items.
+// Limits of DynamoDB (Developer Guide, quotas): 100 actions and 4 MB in a transaction, 400 KB in
+// an item. A quarter of the 4 MB stays free, because the guide does not say what counts besides
+// the items.
 const (
 	maxActions = 100
 	maxPayload = 3 << 20
@@ -14,7 +14,7 @@ const (
 )
 
 // parts splits the puts, in order, into transactions that DynamoDB accepts. A row that is too
-// large for an item gets its own, so that only it fails.
+// large for an item is alone, so that only it fails.
 func parts(puts []*types.Put) [][]*types.Put {
 	var all [][]*types.Put
 	begin, payload := 0, 0
@@ -46,8 +46,8 @@ func attributesSize(attributes map[string]types.AttributeValue) int {
 	return size
 }
 
-// valueSize returns the most bytes that the value can take, by "DynamoDB item sizes and
-// formats" in the Developer Guide. Types that no row uses count as a whole item.
+// valueSize returns the most bytes that the value can take (Developer Guide, "DynamoDB item sizes
+// and formats"). Types that no row uses count as a whole item.
 func valueSize(value types.AttributeValue) int {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:

@@ -42,22 +42,20 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 	return &Projector{journal: journal, accounts: accounts, store: newStore(client, tables), memory: newMemory()}
 }
 
-// Handle shows the message's stream to its end, or to the end that this process knows if that is not
-// before the message's fact. A live generation that shows the message's fact
-// already is left unchanged. For a message without a sequence Handle starts at the stored
-// checkpoint. During a rebuild it writes both generations, and the live one no further than the
-// next one: a fact appended in between is left to its own message.
+// Handle shows the message's stream to its end, as far as this process must know, at least up to
+// the message's fact. It skips a live generation that shows the fact already. A message without a
+// sequence starts at the stored checkpoint. During a rebuild Handle writes both generations, the
+// live one no further than the next one.
 //
-// Rows, steps of operations and the checkpoint appear together, or in that order if they do not
-// fit into one transaction. So a reader who sees that an operation has succeeded also sees its
-// result. After a crash or a lost answer the message is redelivered and does the same again. If
-// another writer changes the same rows, each row is written alone unless a newer one is there.
+// Rows, steps of operations and the checkpoint appear together, or in that order if one
+// transaction cannot hold them. So a reader who sees that an operation has succeeded also sees
+// its result. After a crash or a lost answer the message is redelivered and does the same again.
+// If another writer changes the same rows, each row is written alone unless a newer one is there.
 // Handle returns *portal.Postponed if a table does not answer, or if the stream ends before the
 // message's fact.
 //
-// When Handle returns nil, the stream is shown in every generation that was being written a
-// second earlier, however long it took, except in a next generation in which it cannot be
-// shown. A rebuild relies on that.
+// A rebuild relies on this: when Handle returns nil, the stream is shown in every generation that
+// was being written a second earlier, except in a next generation in which it cannot be shown.
 func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 	done := map[schema.Generation]bool{}
 	for {
@@ -84,12 +82,12 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 
 const noLimit int64 = math.MaxInt64
 
-// showWhile shows the message's stream in one generation, up to upTo. A stream that cannot be
-// shown in the next generation is still shown in the live one; the rebuild counts it.
+// showWhile shows the message's stream in one generation. A stream that cannot be shown in the
+// next generation still goes to the live one; the rebuild counts it.
 func (p *Projector) showWhile(ctx context.Context, now pointer, generation schema.Generation, msg events.Event, upTo int64) (head int64, err error) {
 	if generation != now.Live {
-		// Show all of it here, whatever the message's sequence: the live one goes only as far as
-		// this one.
+		// Show all, since the live generation goes only as far
+		// as this one.
 		msg.Sequence = 0
 	}
 	head, err = p.showIn(ctx, generation, msg, upTo)
@@ -101,8 +99,7 @@ func (p *Projector) showWhile(ctx context.Context, now pointer, generation schem
 	return noLimit, nil
 }
 
-// unreadable reports whether an error means that the stream cannot be shown. It is true for
-// every error that is not Postponed, panics included, unless ctx has ended.
+// unreadable is every error but Postponed, panics included, unless ctx has ended.
 func unreadable(ctx context.Context, err error) bool {
 	var postponed *portal.Postponed
 	return err != nil && !errors.As(err, &postponed) && ctx.Err() == nil
@@ -121,8 +118,8 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 	}
 	write := p.store.together
 	if guessed {
-		// The facts before the message's may not be shown yet; then the stored checkpoint does
-		// not match, and the write fails.
+		// If earlier facts are not shown yet, the stored checkpoint does not match and the write
+		// fails.
 		write = p.store.togetherIfFew
 	}
 	head, err = p.show(ctx, place, msg, shown, upTo, write)
@@ -154,8 +151,8 @@ func (p *Projector) stored(ctx context.Context, place shownIn) (shown int64, err
 	return shown, err
 }
 
-// showAgain shows the stream after a conflict: from the stored checkpoint on, row by row, and
-// without remembering anything.
+// showAgain shows the stream after a conflict: from the stored checkpoint, row by row,
+// remembering nothing.
 func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, upTo int64) (head int64, err error) {
 	p.memory.forget(place)
 	shown, err := p.store.checkpoint(ctx, place)
@@ -165,7 +162,6 @@ func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, upTo 
 	return p.show(ctx, place, events.Event{Sequence: atLeast}, shown, upTo, p.store.oneByOne)
 }
 
-// show writes the changes of the facts after shown up to upTo, at least up to the message's.
 func (p *Projector) show(ctx context.Context, place shownIn, msg events.Event, shown, upTo int64, write func(context.Context, []row) error) (head int64, err error) {
 	changed := newRows(place.generation)
 	if id, ok := place.stream.Account(); ok {
@@ -244,7 +240,7 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 	return current.Sequence, nil
 }
 
-// Clock replaces the clock that tells how old the last read pointer is.
+// Clock replaces the clock that tells the pointer's age.
 func (p *Projector) Clock(now func() time.Time) *Projector {
 	p.store.generations.now = now
 	return p

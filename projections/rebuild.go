@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// One step shows rebuildPage streams, rebuildReaders at a time.
+	// A step shows rebuildPage streams, rebuildReaders at a time.
 	rebuildPage, rebuildReaders = 100, 16
 	// Every process uses a changed pointer within pointerKnown.
 	pointerKnown    = 2 * pointerMaxAge
@@ -41,8 +41,8 @@ const (
 	PhaseDeleting  Phase = "deleting"  // deletes the rows of older generations
 )
 
-// rebuildFormat is the cursor's format. Raise it with any change of Rebuilding or the phases, so
-// that a rebuild started by another version of the worker starts over.
+// rebuildFormat is the cursor's format. Raise it with any change of Rebuilding or the phases;
+// then another version's rebuild starts over.
 const rebuildFormat = 1
 
 // Rebuilding is a rebuild's progress, and its cursor.
@@ -53,8 +53,8 @@ type Rebuilding struct {
 	Generation schema.Generation `json:"generation"`
 	Build      string            `json:"build"`
 	Position   string            `json:"position,omitempty"`
-	// Seen counts the streams of this pass. Behind: readers of the live generation saw more of
-	// one of them than the next generation had.
+	// Seen counts this pass's streams. Behind: of one of them, readers saw more than the next
+	// generation had.
 	Seen   int     `json:"seen"`
 	Behind bool    `json:"behind,omitempty"`
 	Result Rebuilt `json:"result"`
@@ -64,16 +64,15 @@ type Rebuilding struct {
 type Rebuilt struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Generation is the one that was built. Passes counts the passes before it became live.
+	// Passes counts those before the generation became live.
 	Generation schema.Generation `json:"generation"`
 	Passes     int               `json:"passes"`
-	// Streams counts those of the last pass. Unreadable of them could not be shown; First names
-	// the first 20.
+	// Streams counts those of the last pass, Unreadable those that could not be shown; First
+	// names the first 20.
 	Streams    int             `json:"streams"`
 	Unreadable int             `json:"unreadable"`
 	First      []portal.Stream `json:"first_unreadable,omitempty"`
-	// Deleted counts the deleted rows of older generations.
-	Deleted int `json:"deleted"`
+	Deleted    int             `json:"deleted"`
 }
 
 func (r Rebuilding) to(phase Phase) Rebuilding {
@@ -84,7 +83,8 @@ func (r Rebuilding) to(phase Phase) Rebuilding {
 	return r
 }
 
-// ParseRebuilding decodes a rebuild's cursor; ok is false if it is none, or of another format.
+// ParseRebuilding decodes a rebuild's cursor; ok is false for anything else and for other
+// formats.
 func ParseRebuilding(cursor string) (r Rebuilding, ok bool) {
 	err := json.Unmarshal([]byte(cursor), &r)
 	return r, err == nil && r.Format == rebuildFormat
@@ -95,35 +95,33 @@ type streamPages interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// scratch keeps the result of the last rebuild.
 type scratch interface {
 	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
 }
 
-// Rebuild writes all views again beside the live ones, makes the new ones live, then deletes
-// the old ones.
+// Rebuild writes all views again beside the live ones, makes the new ones live, then deletes the
+// old ones.
 //
 //	announced ──▶ showing ──▶ moving ──▶ moved ──▶ checking ──▶ deleting
 //	                │  ▲
 //	                └──┘ until the next generation has everything that readers see
 //
-// It is a job. Each step reads the pointer first. A step may run twice, even at the same time:
-// showing is guarded by sequence, the pointer moves by a conditional write and never backwards,
-// and only rows of generations older than the live one are deleted.
+// Each step of the job reads the pointer first. It may run twice, even at the same time: showing
+// is guarded by sequence, the pointer moves by a conditional write and never backwards, and only
+// rows of generations older than the live one are deleted.
 type Rebuild struct {
 	Projector *Projector
 	Journal   streamPages
 	Rows      deleter
 	Scratch   scratch
 	Now       func() time.Time
-	// Wait returns after d, or with an error when ctx ends. It must use this process's own
-	// clock.
+	// Wait returns after d by this process's own clock, or with an error when ctx ends.
 	Wait func(ctx context.Context, d time.Duration) error
 }
 
 // Step does one step from the cursor ("" for a tick, Demanded for an operator) and returns the
-// next cursor, "" if nothing is left to do.
+// next cursor, "" at the end.
 func (r *Rebuild) Step(ctx context.Context, cursor string) (next string, err error) {
 	now, err := r.generations().read(ctx)
 	if err != nil {
@@ -147,8 +145,8 @@ func (r *Rebuild) Step(ctx context.Context, cursor string) (next string, err err
 
 func (r *Rebuild) generations() *generations { return r.Projector.store.generations }
 
-// announce sets the next generation, or continues the one that is set. It replaces a next
-// generation of a newer shape, which only a version that was rolled back could finish.
+// announce sets the next generation, or continues the one that is set. It replaces one of a newer
+// shape, which only a version that was rolled back could finish.
 func (r *Rebuild) announce(ctx context.Context, now pointer, result Rebuilt) (Rebuilding, error) {
 	if now.Next == 0 || now.NextShape > shape {
 		next := now
@@ -209,21 +207,21 @@ func (r *Rebuild) conclude(ctx context.Context, at Rebuilding) (Rebuilding, erro
 	return Rebuilding{}, r.Scratch.Put(ctx, schema.RebuildResult(), "last", result, rebuildKept)
 }
 
-// LastRebuild returns the result of the last completed rebuild; ok is false if there was none
-// within 90 days.
+// LastRebuild returns the last complete rebuild's result; ok is false if there was none in 90
+// days.
 func LastRebuild(ctx context.Context, from scratch) (result Rebuilt, ok bool, err error) {
 	ok, err = from.Get(ctx, schema.RebuildResult(), "last", &result)
 	return result, ok, err
 }
 
-// GenerationsStatus describes the generations of the views and their shapes.
+// GenerationsStatus tells the generations of the views and their shapes.
 type GenerationsStatus struct {
-	// Live is what readers see. Next is being built, 0 if none is.
+	// Next is 0 if none is being built.
 	Live      schema.Generation `json:"live"`
 	Shape     int               `json:"shape"`
 	Next      schema.Generation `json:"next,omitempty"`
 	NextShape int               `json:"next_shape,omitempty"`
-	// Current is the shape that this version writes.
+	// Current is this version's shape.
 	Current int `json:"current_shape"`
 }
 

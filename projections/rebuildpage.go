@@ -21,8 +21,8 @@ import (
 
 type rebuiltStream struct{ behind, unreadable bool }
 
-// showPage shows a page of streams in the generation. After a pass in which the next generation
-// had everything that readers saw, the pointer may move; otherwise another pass follows.
+// showPage: after a pass in which the next generation had everything that readers saw, the
+// pointer may move; otherwise another pass follows.
 func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.Generation, at Rebuilding) (Rebuilding, error) {
 	streams, next, err := r.Journal.StreamPage(ctx, at.Position, rebuildPage)
 	if err != nil {
@@ -64,9 +64,8 @@ func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.G
 	return at.to(PhaseMoving), nil
 }
 
-// showStream shows a stream to its end. It is behind if readers of the live generation saw more
-// of it than the generation had. A stream that cannot be read, or whose projection panics, is
-// logged and skipped.
+// showStream shows a stream to its end. It is behind if readers saw more of it. A stream that
+// cannot be read or whose projection panics is logged and skipped.
 func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (rebuiltStream, error) {
 	seen, err := r.Projector.store.checkpoint(ctx, shownIn{now.Live, place.stream})
 	if err != nil {
@@ -101,8 +100,8 @@ type deleter interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
-// deletePage deletes rows of older generations. It reads the pointer after the rows, so it
-// deletes nothing if the table was lost and starts again with the first generation.
+// deletePage deletes rows of older generations. It reads the pointer after them, so it deletes
+// nothing if the table was lost and began again.
 func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, error) {
 	table := r.Projector.store.tables.Views
 	in := &dynamodb.ScanInput{

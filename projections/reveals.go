@@ -32,8 +32,8 @@ type revealRow struct {
 	Correlation string       `dynamodbav:"correlation,omitempty"`
 }
 
-// Reveals records when keys are revealed, before they are shown. Reveals are primary data and
-// not facts: they decide nothing, and there may be many.
+// Reveals records reveals of keys before the keys are shown. Reveals are primary data but no
+// facts: they decide nothing, and there may be many.
 type Reveals struct {
 	client  client
 	records string
@@ -45,17 +45,17 @@ func NewReveals(client client, records string) *Reveals {
 }
 
 var (
-	// errFull: the condition on the count failed. Another minute may be counted.
+	// errFull: the condition on the count failed; another minute may have begun.
 	errFull        = errors.New("the minute is full")
 	errSameInstant = errors.New("another key was revealed at that time")
 )
 
-// maxRevealTries is how often Record tries when other reveals of the account interfere.
+// maxRevealTries is how often Record tries while other reveals of the account interfere.
 const maxRevealTries = 8
 
-// Record records that a key of the account is about to be revealed. The reveal after
-// MaxRevealsPerMinute in a minute is portal.TooManyRequests and is not recorded. A table that
-// does not answer is *portal.Postponed.
+// Record records that a key is about to be revealed. The reveal after MaxRevealsPerMinute in a
+// minute is portal.TooManyRequests and is not recorded. A table that does not answer is
+// *portal.Postponed.
 func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at time.Time, correlation string) error {
 	row := revealRow{Key: key.ID, Name: key.Name, At: at.UTC().Round(0), Correlation: correlation}
 	for range maxRevealTries {
@@ -73,9 +73,9 @@ func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at t
 	return &portal.Postponed{Reason: "other reveals of the account kept interfering"}
 }
 
-// record counts the reveal as the first of a new minute, or adds it to the current one. The
-// next minute counts as current, because another process's clock may be ahead; one further
-// ahead comes from a wrong clock and is replaced.
+// record counts the reveal in a new minute or the current one. The next minute counts as current,
+// since another process's clock may be ahead; one further ahead comes from a wrong clock and is
+// replaced.
 func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow) error {
 	minute := row.At.Unix() / 60
 	values := map[string]types.AttributeValue{

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// rowKind is the order of writing: all rows of one kind before any of the next.
+// rowKind is the order of writing: all rows of one kind before the next.
 type rowKind int
 
 const (
@@ -22,13 +22,13 @@ const (
 	checkpointRow
 )
 
-// row is one item of the views. An older fact never overwrites it. Only one stream writes a
-// row, so its sequences can be compared.
+// row is one item of the views. Only one stream writes it, so sequences can be compared, and an
+// older fact never overwrites it.
 type row struct {
 	kind rowKind
 	key  schema.Key
 	seq  int64
-	// from, if above 0, is the lowest sequence that the stored row must have.
+	// from, if above 0, is the least sequence of the stored row.
 	from  int64
 	value any
 }
@@ -42,8 +42,7 @@ func (r row) guard() (condition string, values map[string]types.AttributeValue) 
 	return "seq BETWEEN :from AND :seq", values
 }
 
-// rows collects what a run writes into one generation. Of several states of a row it keeps the
-// last.
+// rows collects the last state of each row that a run writes into one generation.
 type rows struct {
 	schema.Generation
 	byKey map[schema.Key]row
@@ -57,15 +56,15 @@ func (r rows) view(key schema.Key, seq int64, value any) {
 	r.byKey[key] = row{kind: viewRows, key: key, seq: seq, value: value}
 }
 
-// gone is a row without content. It keeps older facts from writing the row again, until no worker handles
-// them any more.
+// gone is an empty row. It keeps older facts from writing the row again for as long as workers
+// may handle them.
 type gone struct {
 	Expires int64 `dynamodbav:"expires_at"`
 }
 
 const goneFor = 24 * time.Hour
 
-// remove empties a row that has outlived its use by that fact. Readers must pass over it.
+// remove empties a row that the fact made useless. Readers must pass over it.
 func (r rows) remove(key schema.Key, fact events.Event) {
 	r.view(key, fact.Sequence, gone{fact.Time.Add(goneFor).Unix()})
 }
@@ -74,8 +73,8 @@ func (r rows) step(key schema.Key, seq int64, value any) {
 	r.byKey[key] = row{kind: stepRows, key: key, seq: seq, value: value}
 }
 
-// checkpoint moves the stream's checkpoint to head unless the stored one is below shown: then
-// the views were lost meanwhile, and earlier facts are missing.
+// checkpoint moves the stream's checkpoint to head unless the stored one is below shown: then the
+// views were lost, and earlier facts are missing.
 func (r rows) checkpoint(stream portal.Stream, shown, head int64) {
 	key := r.Checkpoint(stream)
 	r.byKey[key] = row{kind: checkpointRow, key: key, seq: head, from: shown, value: struct{}{}}

@@ -22,9 +22,8 @@ type client interface {
 
 // Tables are the names of the tables that projections use.
 type Tables struct {
-	// Views can be rebuilt from the journal.
 	Views string
-	// Records has the reveals of keys.
+	// Records has the reveals of keys. The views can be rebuilt, this table cannot.
 	Records string
 }
 
@@ -43,7 +42,7 @@ func (s store) live(ctx context.Context) (schema.Generation, error) {
 	return now.Live, err
 }
 
-// get reads one row into value; found is false if there is none.
+// get: found is false if there is no such row.
 func (s store) get(ctx context.Context, table string, key schema.Key, value any) (found bool, err error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &table, ConsistentRead: aws.Bool(true),

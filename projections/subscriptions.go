@@ -11,20 +11,17 @@ import (
 // Subscription is a plan that an account has, or had.
 type Subscription struct {
 	Plan portal.PlanID `dynamodbav:"plan"`
-	// Name is the plan's current name if it is still offered.
+	// Name is the plan's current name while it is offered.
 	Name    string      `dynamodbav:"name"`
 	Offered bool        `dynamodbav:"-"`
 	Ring    portal.Ring `dynamodbav:"ring"`
 	State   string      `dynamodbav:"state"`
-	// Waiting is why an open state lasts, or "".
-	Waiting string `dynamodbav:"waiting"`
-	// Lost is why the subscription was lost, or "".
-	Lost  string    `dynamodbav:"lost"`
-	Since time.Time `dynamodbav:"since"`
-	// Operation is the one that asked for an open state, "" in other states.
+	Waiting string      `dynamodbav:"waiting"`
+	Lost    string      `dynamodbav:"lost"`
+	Since   time.Time   `dynamodbav:"since"`
+	// Operation asked for an open state; it is "" in other states.
 	Operation portal.OperationID `dynamodbav:"operation"`
-	// Replaces is the plan that the account changes from, ChangesTo the plan that it changes to;
-	// "" if no change is under way.
+	// Replaces and ChangesTo are the other plan of a change under way, else "".
 	Replaces  portal.PlanID `dynamodbav:"replaces,omitempty"`
 	ChangesTo portal.PlanID `dynamodbav:"changes_to,omitempty"`
 	// Wish is what an admin's answer names while the subscription waits for approval, else 0.
@@ -48,8 +45,8 @@ var subscriptionStates = map[state.Phase]string{
 	state.Ending: SubscriptionEnding, state.Ended: SubscriptionEnded,
 }
 
-// subscriptionRows writes state rows, guarded by sequence; only the account's stream writes
-// them. An ended subscription keeps its row.
+// subscriptionRows writes state rows, guarded by sequence; only the account's stream writes them.
+// An ended subscription keeps its row.
 func subscriptionRows(changed rows, before, account state.Account, fact events.Event) {
 	for id, s := range account.Subscriptions {
 		shown := shownSubscription(s)

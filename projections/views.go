@@ -12,9 +12,9 @@ type documents interface {
 	Load(ctx context.Context, hash string) (catalog.Document, error)
 }
 
-// Views answers the queries of pages and JSON. Reads are consistent, make no control-plane
-// calls, and cost the same however many accounts there are. If a table does not answer, the
-// error is a portal.Error with the code Unavailable.
+// Views answers the queries of pages and JSON. Reads are consistent, make no control-plane calls,
+// and cost the same however many accounts there are. If a table does not answer, the error has
+// the code portal.Unavailable.
 type Views struct {
 	store     store
 	documents documents
@@ -27,7 +27,7 @@ func NewViews(client client, tables Tables, documents documents) *Views {
 	return &Views{store: newStore(client, tables), documents: documents}
 }
 
-// Clock replaces the clock that tells how old the pointer and the catalog in memory are.
+// Clock replaces the clock that tells the age of the pointer and the catalog in memory.
 func (v *Views) Clock(now func() time.Time) *Views {
 	v.store.generations.now, v.catalog.now = now, now
 	return v

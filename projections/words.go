@@ -8,8 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// The words for facts about keys, changes of plans, and an account as a whole.
-
 func describeKey(step *Step, account state.Account, fact events.Event) {
 	switch f := fact.Data.(type) {
 	case events.KeyReady:
@@ -18,7 +16,7 @@ func describeKey(step *Step, account state.Account, fact events.Event) {
 		step.Status, step.Detail = Succeeded, "The key is called "+f.Name+"."
 	case events.KeyEndScheduled:
 		step.Detail = keyActivity(account, fact)
-		// A rotation schedules the end right after it has asked for the new key, and goes on.
+		// A rotation goes on after this: it schedules the end right after asking for the new key.
 		if account.Keys[account.Keys[f.Key].ReplacedBy].Readying != fact.Sequence-1 {
 			step.Status = Succeeded
 		}

@@ -18,12 +18,12 @@ import (
 
 const parallelWrites = 8
 
-// errRaced: nothing was written, because another writer has changed or deleted one of the rows,
-// or is writing it.
+// errRaced: nothing was written, because another writer changed, deleted or is writing one of the
+// rows.
 var errRaced = errors.New("another writer changes the same rows")
 
-// together writes the rows, in the given order, in as few transactions as possible. It stops at
-// the first that fails, with errRaced if another writer changed its rows.
+// together writes the rows in order, in as few transactions as possible. It stops at the first
+// failure: errRaced if another writer changed its rows.
 func (s store) together(ctx context.Context, list []row) error {
 	puts, err := s.puts(list)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s store) together(ctx context.Context, list []row) error {
 	return nil
 }
 
-// togetherIfFew is together for rows that may be shown already. It returns errRaced if they
-// come from more facts than one append can hold.
+// togetherIfFew is together for rows that may be shown already. More facts than one append can
+// hold are errRaced.
 func (s store) togetherIfFew(ctx context.Context, list []row) error {
 	if last := list[len(list)-1]; last.seq-last.from > journal.MaxFacts {
 		return errRaced
@@ -50,8 +50,8 @@ func (s store) togetherIfFew(ctx context.Context, list []row) error {
 	return s.together(ctx, list)
 }
 
-// commit writes one row without a transaction, at half the price, and several in one. The SDK
-// gives a transaction a token, so its own retry after a lost answer succeeds.
+// commit writes one row without a transaction, at half the price. The SDK gives a transaction a
+// token, so its own retry after a lost answer succeeds.
 func (s store) commit(ctx context.Context, puts []*types.Put) error {
 	if len(puts) == 1 {
 		_, err := s.client.PutItem(ctx, plainly(puts[0]))
@@ -65,8 +65,8 @@ func (s store) commit(ctx context.Context, puts []*types.Put) error {
 	return err
 }
 
-// oneByOne writes each row unless a newer one is there, kind by kind. If the stored checkpoint
-// is gone, it sets none, so the next message starts at the first fact.
+// oneByOne writes each row unless a newer one is there, kind by kind. If the stored checkpoint is
+// gone it sets none, so the next message starts at the first fact.
 func (s store) oneByOne(ctx context.Context, list []row) error {
 	for kind := viewRows; kind <= checkpointRow; kind++ {
 		group, ctx := errgroup.WithContext(ctx)
@@ -126,7 +126,7 @@ func plainly(put *types.Put) *dynamodb.PutItemInput {
 }
 
 // isRaced reports whether another writer was first or is writing now. TransactionInProgress is
-// our own transaction, from an attempt whose answer was lost.
+// our own transaction, after a lost answer.
 func isRaced(err error) bool {
 	var inProgress *types.TransactionInProgressException
 	return errors.As(err, &inProgress) || journal.LostRace(err)

@@ -51,9 +51,8 @@ func (c *convergence) attach(ctx context.Context, pair portal.Pair) error {
 	return c.withdrawIfRefused(ctx, pair, err)
 }
 
-// renew creates a key again that API Gateway has lost, once a run. A key that was created a
-// moment ago may not be readable yet. If the key exists after all, it is found by its name and
-// left as it is.
+// renew creates a key again that API Gateway has lost, once a run. A key that was only not
+// readable yet is found by its name and left as it is.
 func (c *convergence) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	key := c.account.Keys[pair.Key]
 	switch {
@@ -70,8 +69,8 @@ func (c *convergence) renew(ctx context.Context, pair portal.Pair, cause error) 
 	return c.created(ctx, c.correlationOf(pair), key, id)
 }
 
-// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. If
-// cause is any other error, it returns cause.
+// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good, and
+// returns any other cause.
 func (c *convergence) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
 	name := c.account.SubscribedBy(pair).Name
 	var no *gateway.Refused
@@ -92,12 +91,10 @@ func (c *convergence) withdrawIfRefused(ctx context.Context, pair portal.Pair, c
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
 }
 
-// errBeingLeft says that a key is in as many plans as AWS allows, and is being taken out of
-// one.
 var errBeingLeft = errors.New("API Gateway still has the key in a plan that is being left")
 
-// planLimitReached handles a key that is in as many plans as AWS allows. If one is being left,
-// the task waits for that. Otherwise the owner must leave one.
+// planLimitReached: if a plan is being left, the task waits for that; otherwise the owner must
+// leave one.
 func (c *convergence) planLimitReached(ctx context.Context, pair portal.Pair, cause error) error {
 	if err := c.load(ctx); err != nil { // the owner may be leaving one by now
 		return err
@@ -119,8 +116,7 @@ func (c *convergence) planLimitReached(ctx context.Context, pair portal.Pair, ca
 }
 
 // rival handles a key that another plan holds on a stage of this one. If the fold does not want
-// the key in the other plan, the key is detached from it first. Otherwise the owner must leave
-// one of the two.
+// the key there, it is detached first; otherwise the owner must leave one of the two.
 func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
 	other := portal.Pair{Key: pair.Key, Plan: no.Rival}
 	switch {
@@ -141,7 +137,7 @@ func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.R
 
 // withdraw records that the key cannot have the plan: it rejects the plan's open wish. If the
 // plan is active instead, it records the loss, unless lost is "": then an owner who asked for the
-// key does not get it. If nothing is recorded and the key's own wish is open, withdraw returns the
+// key does not get it. If nothing is recorded and the key's own wish is open, it returns the
 // cause.
 func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(c.recheck, pair)

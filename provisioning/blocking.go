@@ -12,15 +12,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// toSwitch reports whether the key should be disabled or enabled, because its account was suspended
-// or reinstated, or because it has ended.
 func (c *convergence) toSwitch(key state.Key) bool {
 	return key.Created() && key.Ending == 0 && (c.account.Barred(key) != key.Blocked || c.reswitch[key.ID])
 }
 
-// switchKey disables or enables a key. A key that an operator has disabled stays disabled. If
-// another worker recorded something about the key meanwhile, its call may have come before this
-// one, so the key is switched again.
+// switchKey disables or enables a key, but for one that an operator has disabled. If another
+// worker recorded something about the key meanwhile, its call may have come before this one, so
+// the key is switched again.
 func (c *convergence) switchKey(ctx context.Context, id portal.KeyID) error {
 	delete(c.reswitch, id)
 	key := c.account.Keys[id]
@@ -45,7 +43,6 @@ func (c *convergence) switchKey(ctx context.Context, id portal.KeyID) error {
 	return err
 }
 
-// keepBlocked notes a key that somebody has enabled although Gatehouse keeps it disabled.
 func (c *convergence) keepBlocked(ctx context.Context, key state.Key, actual gateway.KeyState) {
 	if actual.Enabled && key.Blocked {
 		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Msg("somebody has enabled a key that Gatehouse keeps disabled; disabling it")
@@ -53,7 +50,6 @@ func (c *convergence) keepBlocked(ctx context.Context, key state.Key, actual gat
 	}
 }
 
-// allSwitched reports whether the wish to switch the account's keys is fulfilled.
 func (c *convergence) allSwitched() bool {
 	if c.account.Standing.Switching == 0 {
 		return false
@@ -66,7 +62,8 @@ func (c *convergence) allSwitched() bool {
 	return true
 }
 
-// finishSwitching ends that wish. Keys that may exist without being recorded are looked for first.
+// finishSwitching ends the wish to switch the account's keys, after looking for keys that may
+// exist unrecorded.
 func (c *convergence) finishSwitching(ctx context.Context) error {
 	for _, id := range c.keyIDs() {
 		key := c.account.Keys[id]
@@ -92,7 +89,6 @@ func watchStanding() watch {
 	}
 }
 
-// watchEnd watches whether the key is ending, and under which id API Gateway has it.
 func watchEnd(key portal.KeyID) watch {
 	return func(a state.Account) any {
 		k := a.Keys[key]

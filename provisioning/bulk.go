@@ -12,12 +12,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// bulk creates keys together with other accounts' and attaches them in the same call.
+// bulk creates and attaches keys together with other accounts'.
 type bulk interface {
 	Create(ctx context.Context, c keyimport.Creation) (keyimport.Created, error)
 }
 
-// createInBulk creates a key in all plans that wait for it. Plans that it was not seen in come
+// createInBulk creates a key in all plans that wait for it. Plans in which it was not seen come
 // up again as single tasks.
 func (c *convergence) createInBulk(ctx context.Context, pair portal.Pair, key state.Key) error {
 	wanted := c.wantedWith(key.ID)
@@ -57,9 +57,8 @@ func (c *convergence) createInBulk(ctx context.Context, pair portal.Pair, key st
 	return nil
 }
 
-// createdAndAttached records in one append that the key exists and is in those plans. If there
-// are too many, or another worker recorded something about one of them, the caller must record
-// each separately.
+// createdAndAttached records in one append that the key is in those plans. If there are too many,
+// or another worker recorded something about one of them, the caller must record each separately.
 func (c *convergence) createdAndAttached(ctx context.Context, correlation string, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (separately bool, err error) {
 	if 1+2*len(seen) > journal.MaxFacts {
 		return true, nil
@@ -73,8 +72,8 @@ func (c *convergence) createdAndAttached(ctx context.Context, correlation string
 	})
 }
 
-// attachedInBulk records that a wanted plan is attached. If something else is wanted of the
-// plan by now, the attachment may have come after that was done.
+// attachedInBulk records that a wanted plan is attached. If the fold wants something else by now,
+// the attachment may have come later.
 func (c *convergence) attachedInBulk(ctx context.Context, pair portal.Pair, asked state.Attachment, attached bool) error {
 	now := c.account.Attachments[pair]
 	switch {

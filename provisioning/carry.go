@@ -13,16 +13,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// No way through the portal leads to a second quota in the same period. A key that enters a plan takes
-// over, once:
+// Nobody gets a second quota in the same period through the portal. A key that enters a plan
+// takes over, once:
 //
 //   - what is left of the quota of the live or leaked key that it replaces,
-//   - what the account's keys that have ended or left the plan had used of it, unless another key took
-//     it over before,
+//   - what the account's keys that have ended or left the plan had used of it, unless another key
+//     took it over before,
 //   - what it had used itself before it left the plan.
 //
-// The rest is only ever lowered, so it does not matter whether API Gateway's own counter outlives a
-// detachment, and a repetition does no harm.
+// The rest is only ever lowered, so a repetition does no harm, and API Gateway's own counter may
+// outlive a detachment or not.
 
 // carry gives a key that has just entered a plan the rest of the quota that it may have, and returns what
 // it has taken over. While API Gateway does not answer, the task comes up again until the wish is
@@ -54,8 +54,7 @@ func (c *convergence) carries(pair portal.Pair) bool {
 		len(c.account.Unclaimed(pair, c.Now())) > 0 || len(c.account.Untold(pair, c.Now())) > 0
 }
 
-// predecessor is the key whose rest of the plan's quota the key has with its first wish, "" if there is
-// none.
+// predecessor is the key whose rest the key takes over with its first wish, or "".
 func (c *convergence) predecessor(pair portal.Pair) portal.KeyID {
 	key := c.account.Keys[pair.Key]
 	old := c.account.Keys[key.Replaces]
@@ -66,7 +65,6 @@ func (c *convergence) predecessor(pair portal.Pair) portal.KeyID {
 	return old.ID
 }
 
-// taking collects what a key takes over of a plan's quota.
 type taking struct {
 	pair portal.Pair
 	key  portal.GatewayKeyID
@@ -78,8 +76,8 @@ type taking struct {
 	facts   []events.UsageCarried
 }
 
-// maxTaken bounds the keys that a key takes over from, so that one append can record it (journal.MaxFacts).
-// Others wait for the next key.
+// maxTaken bounds the keys that a key takes over from, so that one append can record it
+// (journal.MaxFacts). The next key takes over from the others.
 const maxTaken = 10
 
 func (c *convergence) takeOver(ctx context.Context, pair portal.Pair) ([]events.Fact, error) {
@@ -104,8 +102,8 @@ func (c *convergence) takeOver(ctx context.Context, pair portal.Pair) ([]events.
 	return t.lower(ctx, c.plane)
 }
 
-// askForUntold takes over from the keys of which only API Gateway knows what they have used, the
-// predecessor first. told are those keys.
+// askForUntold takes over from keys whose usage only API Gateway knows, the predecessor first,
+// and returns them.
 func (c *convergence) askForUntold(ctx context.Context, t *taking) (told map[portal.KeyID]bool, err error) {
 	told = map[portal.KeyID]bool{}
 	old := c.predecessor(t.pair)
@@ -154,8 +152,8 @@ func (t *taking) add(told state.Spent, from portal.KeyID, used int64) {
 	t.facts = append(t.facts, t.fact(from, used, takes))
 }
 
-// lower sets the rest of the key's quota, if the key has more. It raises that of a key for which API Gateway
-// has counted nothing yet, if its predecessor was granted more than the limit.
+// lower sets the rest of the key's quota if the key has more. It raises that of a key without
+// counted calls whose predecessor was granted more than the limit.
 func (t *taking) lower(ctx context.Context, plane ControlPlane) ([]events.Fact, error) {
 	rest, has := max(t.rest, 0), t.now.Remaining
 	if !t.now.Counted {
@@ -174,8 +172,8 @@ func (t *taking) lower(ctx context.Context, plane ControlPlane) ([]events.Fact, 
 	return facts, nil
 }
 
-// noteUsed records what a key has used of a plan's quota in the present period, before API Gateway may
-// forget it. Nothing is recorded twice, or for a key that has used nothing.
+// noteUsed records what a key has used of a plan's quota in the present period, before API
+// Gateway may forget it, once, and only if it has used something.
 func (c *convergence) noteUsed(ctx context.Context, pair portal.Pair, quota gateway.KeyQuota) error {
 	used, start := quota.Used(), quota.Start.Format(time.DateOnly)
 	if !c.CarryUsage || used == 0 {
@@ -191,5 +189,4 @@ func (c *convergence) noteUsed(ctx context.Context, pair portal.Pair, quota gate
 	return err
 }
 
-// watchNothing is for outcomes that no other fact changes.
 func watchNothing(state.Account) any { return nil }

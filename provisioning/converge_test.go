@@ -173,6 +173,10 @@ func (l fixedLease) AccountLease(context.Context, portal.AccountID, string, time
 	return l.lease, !l.taken, nil
 }
 
+func (l fixedLease) NewAccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, leases.LeaseItem, bool) {
+	return leases.AccountLease{}, leases.LeaseItem{}, false
+}
+
 // bench is a converger with stand-ins, on a real journal.
 type bench struct {
 	*provisioning.Converger

@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// held is what API Gateway holds of one account's keys, by name.
 type held struct {
 	keys  []heldKey
 	pairs map[pair]bool
@@ -25,11 +24,10 @@ type pair struct {
 	plan portal.PlanID
 }
 
-// difference is where API Gateway is not as the fold says.
 type difference struct {
 	drifted bool
-	// recent means that something else differs, but changed so recently that API Gateway may show
-	// it late or the survey may have missed it.
+	// recent: something else differs, but so recently that API Gateway may show it late or the
+	// survey may have missed it.
 	recent bool
 	// missing keys do not exist under their names. strays exist under such a name and are not
 	// the recorded key.
@@ -37,11 +35,11 @@ type difference struct {
 	strays  []gateway.Listed
 }
 
-// differs compares an account with what API Gateway holds of it, by a survey that began at began;
-// plans are all plans in API Gateway. A difference counts only as recent if it changed less than
-// inTransit before the survey, or since. A plan that is missing counts as deleted if it was wanted
-// before the survey, because API Gateway showed it before that. differs ignores open wishes and changes of plans, unless
-// the plan is gone: only a recheck finds that out.
+// differs compares an account with a survey of API Gateway that began at began. A difference
+// counts only as recent if it changed less than inTransit before the survey, or since. A missing
+// plan counts as deleted if it was wanted before the survey, because API Gateway showed it then.
+// Open wishes and changes of plans do not count unless the plan is gone, which only a recheck
+// finds out.
 func differs(account state.Account, holds held, plans map[portal.PlanID]bool, began time.Time) difference {
 	var d difference
 	predates := func(t time.Time) bool { return t.Before(began.Add(-inTransit)) }
@@ -103,7 +101,7 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 		switch {
 		case !key.Created() || key.Releasing != 0 || present[key.GatewayID]:
 		case predates(key.CreatedAt) && account.Barred(key):
-			// It may be there under another name, and even be enabled. If it is gone, it stays so.
+			// It may have another name there, and be enabled. If it is gone, it stays so.
 			d.drifted = true
 		case predates(key.CreatedAt):
 			d.drifted = true

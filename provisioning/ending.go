@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// end disables a key for ever. A key that may exist without being recorded is looked for first.
+// end disables a key for ever, after looking for it if it may exist unrecorded.
 func (c *convergence) end(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
 	if found, err := c.adoptUnrecorded(ctx, key); found || err != nil {
@@ -35,8 +35,8 @@ func (c *convergence) end(ctx context.Context, id portal.KeyID) error {
 	return err
 }
 
-// refused ends a key that API Gateway does not accept, with the wish of the owner who asked for it.
-// If it was to replace another key, that one stays.
+// refused ends a key that API Gateway does not accept, with its owner's wish. A key that it was
+// to replace stays.
 func (c *convergence) refused(key state.Key, code portal.Code, message string) []events.Fact {
 	facts := []events.Fact{
 		events.RequestRejected{Link: events.Link{Wish: key.Readying}, Code: code, Message: message},
@@ -48,8 +48,8 @@ func (c *convergence) refused(key state.Key, code portal.Code, message string) [
 	return facts
 }
 
-// endsOverdue asks to end keys whose time has passed while the keys that replace them were not
-// ready. If the messages are lost, the keys' due rows repeat them.
+// endsOverdue asks to end keys whose time passed while their replacements were not ready. If the
+// messages are lost, the keys' due rows repeat them.
 func (c *convergence) endsOverdue(facts []events.Event) []events.Event {
 	var asked []events.Event
 	for _, fact := range facts {

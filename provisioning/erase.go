@@ -14,9 +14,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// erase is the last step of deleting an account. Once API Gateway holds no key of it and nothing else
-// is left to do, it erases the personal data and then records that the account is deleted. After a
-// failure in between the message comes again and erases what is left.
+// erase is the last step of deleting an account. Once API Gateway holds no key of it and nothing
+// else is left to do, it erases the personal data and then records that the account is deleted.
+// After a failure in between, the redelivery erases what is left.
 func (c *convergence) erase(ctx context.Context) error {
 	wish := c.account.Standing.Deleting
 	if c.Erase == nil || !c.onlyDataLeft() {
@@ -47,7 +47,6 @@ func (c *convergence) eraseAgain(ctx context.Context) error {
 
 func watchDeletion(a state.Account) any { return [2]any{a.Standing.Deleting, a.Standing.Deleted} }
 
-// onlyDataLeft reports whether the account is to be deleted, and nothing of it is left in API Gateway.
 func (c *convergence) onlyDataLeft() bool {
 	wish := c.account.Standing.Deleting
 	if wish == 0 || len(c.stuck) > 0 || len(c.recheck) > 0 {
@@ -66,8 +65,8 @@ func (c *convergence) onlyDataLeft() bool {
 	return true
 }
 
-// deleteUnrecorded deletes keys that a worker may have created without recording it. API Gateway may
-// not list such a key yet, so it waits until a list proves that there is none.
+// deleteUnrecorded deletes keys that a worker may have created without recording it. API Gateway
+// may list such a key late, so it waits until a list proves that there is none.
 func (c *convergence) deleteUnrecorded(ctx context.Context) error {
 	if !c.mayBeUnrecorded {
 		return nil

@@ -131,6 +131,13 @@ func (a *anything) happens(by string) {
 	a.facts = append(a.facts, journal.Stamp(events.Event{ID: by, Subject: stream}, "/test", time.Now(), int64(len(a.facts)), []events.Fact{a.fact()})...)
 }
 
+func (a *anything) Write(context.Context, ...journal.Row) error { return nil }
+
+// Remembered says that the process remembers nothing.
+func (a *anything) Remembered(portal.AccountID) (accounts.History, bool) {
+	return accounts.History{}, false
+}
+
 // step counts what converging begins. Others act a bounded number of times, so converging must, too.
 func (a *anything) step(what string) error {
 	if a.begun++; a.begun > 1000 {

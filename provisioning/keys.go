@@ -26,8 +26,8 @@ func (c *convergence) createAlone(ctx context.Context, pair portal.Pair, key sta
 	return c.created(ctx, c.correlationOf(pair), key, id)
 }
 
-// createKey creates the key. Its value and name follow from its id, so a repeated creation
-// finds the first key.
+// createKey: a key's value and name follow from its id, so a repeated creation finds the first
+// key.
 func (c *convergence) createKey(ctx context.Context, key state.Key) (portal.GatewayKeyID, error) {
 	return c.plane.DeriveAndCreateKey(ctx, func(ctx context.Context) (gateway.Key, error) {
 		wanted, err := c.derive(ctx, key)
@@ -58,7 +58,7 @@ func (c *convergence) created(ctx context.Context, correlation string, key state
 	return err
 }
 
-// adopt finds a key that exists and was never recorded, and records it.
+// adopt finds and records a key that exists and was never recorded.
 func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err error) {
 	if key.Created() || key.ID == "" {
 		return false, nil
@@ -73,7 +73,6 @@ func (c *convergence) adopt(ctx context.Context, key state.Key) (found bool, err
 	return true, c.created(ctx, c.correlationFor(key.ID), key, id)
 }
 
-// adoptUnrecorded is adopt, if a worker may have created keys without recording them.
 func (c *convergence) adoptUnrecorded(ctx context.Context, key state.Key) (found bool, err error) {
 	if !c.mayBeUnrecorded {
 		return false, nil
@@ -81,8 +80,8 @@ func (c *convergence) adoptUnrecorded(ctx context.Context, key state.Key) (found
 	return c.adopt(ctx, key)
 }
 
-// release deletes a key from API Gateway. If a subscription wants it meanwhile, nothing is recorded;
-// attaching then creates the key again.
+// release deletes a key from API Gateway. If a subscription wants it meanwhile, nothing is
+// recorded, and attaching creates the key again.
 func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	key := c.account.Keys[id]
 	if found, err := c.adoptUnrecorded(ctx, key); found || err != nil {
@@ -116,7 +115,6 @@ func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 	return err
 }
 
-// correlationFor is that of a wish that the key's creation serves.
 func (c *convergence) correlationFor(key portal.KeyID) string {
 	for _, pair := range c.account.Pairs() {
 		if pair.Key == key && c.account.Attachments[pair].Open() {

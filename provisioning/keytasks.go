@@ -13,7 +13,6 @@ import (
 
 func (c *convergence) keyIDs() []portal.KeyID { return slices.Sorted(maps.Keys(c.account.Keys)) }
 
-// nextToDisable finds a key that API Gateway should refuse.
 func (c *convergence) nextToDisable() (task, bool) {
 	for _, id := range c.keyIDs() {
 		key := c.account.Keys[id]
@@ -27,7 +26,6 @@ func (c *convergence) nextToDisable() (task, bool) {
 	return task{}, false
 }
 
-// nextOfKeys lists the other tasks about keys as a whole.
 func (c *convergence) nextOfKeys() []task {
 	var tasks []task
 	add := func(t task, due bool) {
@@ -57,8 +55,8 @@ func (c *convergence) doToKey(ctx context.Context, t task) error {
 	return c.finishSwitching(ctx)
 }
 
-// heldBack reports whether the key must not be created or attached now: its account may not use
-// it, or it replaces a key that has leaked and still works.
+// heldBack: the key must not be created or attached now, because its account may not use it, or a
+// leaked key that it replaces still works.
 func (c *convergence) heldBack(id portal.KeyID) bool {
 	key := c.account.Keys[id]
 	old := c.account.Keys[key.Replaces]
@@ -80,7 +78,6 @@ func (c *convergence) readied(id portal.KeyID, done ...portal.Pair) []events.Fac
 	return []events.Fact{events.KeyReady{Link: events.Link{Wish: key.Readying}, Key: id}}
 }
 
-// keyUrgency is the urgency of a task about a key as a whole.
 func (c *convergence) keyUrgency(t task) gateway.Urgency {
 	since := c.account.Standing.SwitchingAt
 	if t.kind == endKey {
@@ -92,7 +89,7 @@ func (c *convergence) keyUrgency(t task) gateway.Urgency {
 	return gateway.Backlog
 }
 
-// parked is what an open wish waits for, "" if nothing.
+// parked is what an open wish waits for, or "".
 func (c *convergence) parked(wish int64) (reason events.Reason, open bool) {
 	if s, ok := c.account.Wish(wish); ok {
 		return s.Parked, true

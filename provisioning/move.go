@@ -12,12 +12,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// A change of plans moves every key of a ring from one plan to the other. Between detaching and
-// attaching a key opens neither plan, so both calls are one step: an attach lease and both tokens
-// are at hand before the first, and no other call comes between (decision 0059). If API Gateway
-// refuses the new plan for good, the keys move back in the same way.
+// A change of plans moves every key of a ring from one plan to the other. In between, a key is in
+// neither plan, so both calls are one step: an attach lease and both tokens are at hand before
+// the first, and no other call comes between (decision 0059). If API Gateway refuses the new plan
+// for good, the keys move back in the same way.
 
-// movesFrom is the plan that the key leaves by entering this one, "" if the key only enters it.
+// movesFrom is the plan that the key leaves by entering this one, or "".
 func (c *convergence) movesFrom(pair portal.Pair) portal.PlanID {
 	s := c.account.SubscribedBy(pair)
 	from := s.Replaces
@@ -39,8 +39,7 @@ func (c *convergence) movesFrom(pair portal.Pair) portal.PlanID {
 	return from
 }
 
-// leftByMove reports whether the key leaves the plan as part of a move, so that it is not a task
-// of its own.
+// leftByMove: leaving the plan is part of a move, and no task of its own.
 func (c *convergence) leftByMove(pair portal.Pair) bool {
 	s := c.account.SubscribedBy(pair)
 	for _, to := range []portal.PlanID{s.ChangesTo, s.Replaces} {
@@ -51,15 +50,13 @@ func (c *convergence) leftByMove(pair portal.Pair) bool {
 	return false
 }
 
-// changing reports whether the key's subscription is part of a change. Keys enter it and leave it one by
-// one.
+// changing: keys enter a change and leave it one by one.
 func (c *convergence) changing(pair portal.Pair) bool {
 	s := c.account.SubscribedBy(pair)
 	return s.Replaces != "" || s.ChangesTo != ""
 }
 
-// move moves a key from one plan to the other. If they share no stage, the key enters the new plan
-// first.
+// move moves a key. If the plans share no stage, the key enters the new plan first.
 func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.PlanID) error {
 	key := c.account.Keys[pair.Key]
 	if !key.Created() {
@@ -109,7 +106,7 @@ func (c *convergence) moveKey(ctx context.Context, key portal.GatewayKeyID, old,
 	return c.plane.Detach(ctx, old.Plan, key)
 }
 
-// shareStage reports whether the plans had a stage in common when the account subscribed to them.
+// shareStage: the plans had a stage in common when the account subscribed to them.
 func (c *convergence) shareStage(a, b portal.Pair) bool {
 	for _, stage := range c.account.SubscribedBy(a).Stages {
 		for _, other := range c.account.SubscribedBy(b).Stages {
@@ -121,8 +118,6 @@ func (c *convergence) shareStage(a, b portal.Pair) bool {
 	return false
 }
 
-// moved records that the key is in the plan and no longer in the old one, with what it has taken over
-// there.
 func (c *convergence) moved(ctx context.Context, pair, old portal.Pair, carried []events.Fact) error {
 	delete(c.recheck, pair)
 	delete(c.recheck, old)
@@ -146,13 +141,12 @@ func (c *convergence) moved(ctx context.Context, pair, old portal.Pair, carried 
 	return err
 }
 
-// betweenPlans is the error of a key that may be in neither plan of a change. The message comes
-// again soon.
+// betweenPlans: the key may be in neither plan of a change, so the message comes again soon.
 type betweenPlans struct{ error }
 
 func (b *betweenPlans) Unwrap() error { return b.error }
 
-// The first retry of a move comes after moveRetry, later ones further apart, up to retry.
+// The first retry of a move comes after moveRetry, later ones up to retry apart.
 const moveRetry = time.Second
 
 func (c *convergence) moveAgain(pair portal.Pair, cause *betweenPlans) error {

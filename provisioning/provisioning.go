@@ -43,10 +43,12 @@ const (
 
 type facts interface {
 	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
+	Write(ctx context.Context, rows ...journal.Row) error
 }
 
 type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+	Remembered(id portal.AccountID) (history accounts.History, ok bool)
 }
 
 type sender interface {
@@ -62,7 +64,6 @@ type ControlPlane interface {
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
-	// Move detaches the key from one plan and at once attaches it to the other.
 	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
@@ -82,36 +83,34 @@ type values interface {
 
 type accountLeases interface {
 	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease leases.AccountLease, ok bool, err error)
+	NewAccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease leases.AccountLease, item leases.LeaseItem, ok bool)
 }
 
 // usageReader records what API Gateway has counted for a key in a plan. The converger calls it
 // before it takes the key out of the plan or deletes it, since API Gateway may forget the counter
-// then. It may be called twice. It returns what the key has of the plan's quota, unless it does not know
-// the plan's quota.
+// then. It may be called twice. It returns what the key has of the plan's quota, if it knows the
+// quota.
 type usageReader interface {
 	Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, key portal.GatewayKeyID) (quota gateway.KeyQuota, known bool, err error)
 }
 
 // Converger converges accounts.
 type Converger struct {
-	Journal  facts
-	Accounts accountReader
-	Sender   sender
-	// Session opens the control plane for one message.
+	Journal       facts
+	Accounts      accountReader
+	Sender        sender
 	Session       func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
 	MessageLease  func(ctx context.Context) time.Time
 	AccountLeases accountLeases
 	Values        values
-	// Bulk creates keys together with those of other accounts; nil creates them singly.
-	Bulk    bulk
-	KeyName func(portal.AccountID, portal.KeyID) string
+	Bulk          bulk
+	KeyName       func(portal.AccountID, portal.KeyID) string
 	// Usage is nil if nothing collects usage.
 	Usage usageReader
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	// CarryUsage keeps a new key, or one that enters a plan again, from having a second quota in the same
-	// period.
+	// CarryUsage keeps a key that enters a plan from having a second quota in the same period.
 	CarryUsage bool
 	// KeepEndedKeys is how long API Gateway keeps keys that have ended, so that their last usage can
 	// be read.
@@ -122,6 +121,8 @@ type Converger struct {
 	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
+
+	wakeUps seen
 }
 
 // Handle converges the account that a ProvisionRequested names. Outcomes are appended at once,
@@ -132,17 +133,13 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	if !ok {
 		return portal.Fail(portal.Invalid, fmt.Sprintf("Only accounts are provisioned, not %q.", msg.Subject))
 	}
-	lease, ok, err := c.AccountLeases.AccountLease(ctx, id, msg.ID, accountLease)
-	switch {
-	case err != nil:
-		return portal.Postpone("the lease store does not answer", err)
-	case !ok:
-		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
+	r, err := c.begin(ctx, id, msg)
+	if err != nil {
+		return err
 	}
-	r := newConvergence(c, id, msg, lease)
 	defer r.endLease()
 	err = r.handle(ctx)
-	// The message must come again, which sends the facts that were not sent.
+	// The redelivery sends the facts that were not sent.
 	if unsent := r.published(); unsent != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot send the recorded facts")
 		return unsent
@@ -151,8 +148,10 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 }
 
 func (c *convergence) handle(ctx context.Context) error {
-	if err := c.load(ctx); err != nil {
-		return err
+	if !c.loaded {
+		if err := c.load(ctx); err != nil {
+			return err
+		}
 	}
 	if err := c.publishAgain(ctx); err != nil {
 		return err
@@ -177,25 +176,21 @@ type convergence struct {
 	latest  []events.Event
 	loaded  bool
 	plane   ControlPlane
-	// sending gets the result once the facts recorded last are sent; nil if all are.
+	// sending gets the result of sending the last facts; nil if all are sent.
 	sending chan error
 
 	lease leases.AccountLease
-	// leaseEnded says that the lease ended with the last outcome, keepLease that it must not.
+	// leaseEnded: the lease ended with the last outcome. keepLease: it must not.
 	leaseEnded, keepLease bool
-	// mayBeUnrecorded says that a worker may have tried to create the account's keys without
-	// recording it.
+	// mayBeUnrecorded: a worker may have tried to create the account's keys without recording it.
 	mayBeUnrecorded bool
 
 	// recheck holds keys in plans to compare even if the fold says that they are done: another
-	// worker recorded something about them while this run called API Gateway, and the call may
-	// have come later.
+	// worker recorded something about them during this run's call, which may have come later.
 	recheck map[portal.Pair]bool
-	// reswitch holds keys to disable or enable again, because another worker recorded something
-	// about them while this run did so.
+	// reswitch holds keys to disable or enable again, for the same reason.
 	reswitch map[portal.KeyID]bool
-	// stuck holds the parked tasks and their errors.
-	stuck map[task]error
+	stuck    map[task]error
 	// takenOut holds keys in plans that were detached to make way for another plan.
 	takenOut map[portal.Pair]bool
 	// renewed holds keys that this run has created again.
@@ -219,11 +214,15 @@ func (c *convergence) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.account, c.latest, c.loaded = history.Account, history.Facts, true
+	c.take(history)
 	if unknown := c.account.NotUnderstood; unknown != "" {
 		return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", c.msg.Subject, events.Name(unknown))}
 	}
 	return nil
+}
+
+func (c *convergence) take(history accounts.History) {
+	c.account, c.latest, c.loaded = history.Account, history.Facts, true
 }
 
 func (c *convergence) endLease() {
@@ -232,7 +231,7 @@ func (c *convergence) endLease() {
 	}
 }
 
-// allRecorded says that no key of the account may exist without being recorded.
+// allRecorded: no key of the account may exist unrecorded.
 func (c *convergence) allRecorded() bool {
 	if !c.mayBeUnrecorded {
 		return true
@@ -356,7 +355,6 @@ func (c *convergence) park(ctx context.Context, t task, cause error) error {
 	return err
 }
 
-// keyMaterial is the error of a key value that cannot be computed.
 type keyMaterial interface {
 	error
 	KeyMaterial()
@@ -387,7 +385,6 @@ func (c *convergence) wish(t task) int64 {
 	return c.subscriptionOf(t).OpenedBy
 }
 
-// subscriptionOf returns the subscription that the task is about, the zero one if there is none.
 func (c *convergence) subscriptionOf(t task) state.Subscription {
 	if t.kind == finishSubscription {
 		return c.account.Subscriptions[t.subscription]
@@ -395,7 +392,7 @@ func (c *convergence) subscriptionOf(t task) state.Subscription {
 	return c.account.SubscribedBy(t.pair())
 }
 
-// correlation is that of the request that opened the subscription's wish, not that of the wake-up.
+// correlation is that of the request that opened the wish, not that of the wake-up.
 func (c *convergence) correlation(id portal.SubscriptionID) string {
 	return cmp.Or(c.account.Subscriptions[id].Correlation, c.msg.Correlation)
 }

@@ -16,11 +16,10 @@ import (
 )
 
 // compare reads the account's keys in API Gateway. It creates lost keys again, deletes returned
-// ones, restores names, and records whether keys are enabled. Where a key's plans differ from
-// the fold it leaves the repair to converge, even if the fold says that all is done: somebody
-// may have changed them by hand, or a stalled worker may have acted late. docs/architecture.md
-// lists what is mended. A key that cannot be compared now becomes a stuck task, unless the error
-// is Postponed, which compare returns.
+// ones, restores names, and records whether keys are enabled. converge repairs a key's plans,
+// even if the fold says that all is done: an operator may have changed them, or a stalled worker
+// may have acted late. docs/architecture.md lists what is mended. A key that cannot be compared
+// now becomes a stuck task. compare returns only a Postponed.
 func (c *convergence) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(c.account.Keys)) {
 		c.plane = c.Session(gateway.Background, c.leased(ctx))
@@ -37,8 +36,8 @@ func (c *convergence) compare(ctx context.Context) error {
 	return c.comparePlansWithoutKeys(ctx)
 }
 
-// comparePlansWithoutKeys ends the subscriptions whose plan is gone and in which no key is, such as
-// those that wait for approval. For others, attaching a key shows it.
+// comparePlansWithoutKeys ends the subscriptions without keys whose plan is gone, such as those
+// that wait for approval. For others, attaching a key shows it.
 func (c *convergence) comparePlansWithoutKeys(ctx context.Context) error {
 	for _, id := range c.account.SubscriptionIDs() {
 		plan := id.Plan()
@@ -106,8 +105,8 @@ func (c *convergence) compareKey(ctx context.Context, id portal.KeyID) error {
 	return c.comparePlans(ctx, key)
 }
 
-// remake creates a key again that API Gateway does not show, unless it was created a moment
-// ago, is being released, or should not work now.
+// remake creates a key that API Gateway does not show, unless it was created a moment ago, is
+// being released, or should not work now.
 func (c *convergence) remake(ctx context.Context, key state.Key) error {
 	if c.Now().Sub(key.CreatedAt) < listDelay || key.Releasing != 0 || c.account.Barred(key) {
 		return nil
@@ -124,7 +123,7 @@ func (c *convergence) remake(ctx context.Context, key state.Key) error {
 	return c.comparePlans(ctx, c.account.Keys[key.ID])
 }
 
-// deleteReturned deletes a key that was released and that a stalled worker created late.
+// deleteReturned deletes a released key that a stalled worker created late.
 func (c *convergence) deleteReturned(ctx context.Context, key state.Key) error {
 	id, found, err := c.plane.FindKey(ctx, c.KeyName(c.account.ID, key.ID))
 	if err != nil || !found {
@@ -137,7 +136,7 @@ func (c *convergence) deleteReturned(ctx context.Context, key state.Key) error {
 	return c.plane.DeleteKey(ctx, id)
 }
 
-// observe records whether the key is enabled if the fold says otherwise, and restores its name.
+// observe records whether the key is enabled, and restores its name.
 func (c *convergence) observe(ctx context.Context, key state.Key, actual gateway.KeyState) error {
 	if want := c.KeyName(c.account.ID, key.ID); actual.Name != want {
 		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", actual.Name).Msg("somebody has renamed a key; renaming it back")
@@ -162,7 +161,7 @@ func (c *convergence) observe(ctx context.Context, key state.Key, actual gateway
 	return err
 }
 
-// comparePlans notes the plans in which API Gateway and the fold differ.
+// comparePlans marks the plans in which API Gateway and the fold differ.
 func (c *convergence) comparePlans(ctx context.Context, key state.Key) error {
 	holds, err := c.plane.PlansOf(ctx, key.GatewayID)
 	if err != nil {

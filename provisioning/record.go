@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// done records that a key in a plan is as the fold wants it, with what else happened to it there.
 func (c *convergence) done(ctx context.Context, pair portal.Pair, also ...events.Fact) error {
 	delete(c.recheck, pair)
 	touched, err := c.record(ctx, c.correlationOf(pair), watchPair(pair), func() []events.Fact {
@@ -94,7 +93,6 @@ func (c *convergence) fulfilled(id portal.SubscriptionID, done ...portal.Pair) [
 	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: s.Plan, Payer: events.PaidBy(s.Ring)}}
 }
 
-// finish ends a subscription's wish if no key is left to do so.
 func (c *convergence) finish(ctx context.Context, id portal.SubscriptionID) error {
 	_, err := c.record(ctx, c.correlation(id), watchSubscription(id), func() []events.Fact { return c.fulfilled(id) })
 	return err
@@ -136,8 +134,7 @@ func watchAll(parts ...watch) watch {
 
 // record appends the outcome and publishes it. If other workers have appended meanwhile it
 // reloads and tries again, unless their facts touch what was done: the call may then have come
-// too late, so touched is true and nothing is recorded. Without an outcome record only checks
-// that.
+// too late, so touched is true and nothing is recorded. Without an outcome it only checks that.
 func (c *convergence) record(ctx context.Context, correlation string, about watch, outcome func() []events.Fact) (touched bool, err error) {
 	for {
 		happened := outcome()
@@ -183,8 +180,7 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 	}
 }
 
-// isLast reports whether nothing is left to do in that state, so that the outcome which leads to it
-// may end the lease.
+// isLast: nothing is left to do in that state, so the outcome may end the lease.
 func (c *convergence) isLast(after state.Account) bool {
 	if c.lease.Holder == "" || c.keepLease || len(c.stuck) > 0 || len(c.recheck) > 0 || len(c.reswitch) > 0 || after.Standing.Leaving() {
 		return false
@@ -241,8 +237,8 @@ func (c *convergence) reload(ctx context.Context, about watch) (touched bool, er
 	return about(c.account) != before, nil
 }
 
-// rows are the due rows of the step to that state: those of ended wishes are deleted, a ring that
-// became empty gets one for each key, and so does a key that has ended.
+// rows changes the due rows: ended wishes lose theirs; each key of a ring that became empty gets
+// one, and so does each key that has ended.
 func (c *convergence) rows(after state.Account) []journal.Row {
 	rows := approvals.Changes(c.account, after)
 	stream := c.msg.Subject

@@ -23,10 +23,9 @@ const (
 	// surveyShards spreads the survey by account, so that a step reads a small part of it.
 	surveyShards = 16
 	// A survey's rows are kept for surveyKept, results for sweepKept. A sweep older than
-	// sweepLasts starts over, so that it never reads a survey whose rows have partly expired.
+	// sweepLasts starts over, before any of its rows expire.
 	surveyKept, sweepLasts, sweepKept = 7 * 24 * time.Hour, 24 * time.Hour, 90 * 24 * time.Hour
-	// The result names the firstOfKind of each kind.
-	firstOfKind = 20
+	firstOfKind                       = 20
 )
 
 // inTransit is how long a change may be on its way before a difference counts as drift.
@@ -52,7 +51,6 @@ type tellings interface {
 	Told(ctx context.Context, account portal.AccountID) (int64, error)
 }
 
-// scratch keeps what a sweep has gathered so far.
 type scratch interface {
 	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
@@ -60,8 +58,8 @@ type scratch interface {
 }
 
 // Sweep compares API Gateway with the folds, and the folds with the views. It mends nothing; it
-// wakes the workers that do (decision 0011). Sweeping twice only costs calls. Keys with names
-// that are not Gatehouse's are ignored.
+// wakes the workers that do (decision 0011). Sweeping twice only costs calls. Keys whose names
+// are not Gatehouse's are ignored.
 //
 // It is a job. Its steps survey API Gateway, a page each, and keep what they see in rows
 // (decision 0043). Then they compare the streams, a page each.
@@ -75,27 +73,26 @@ type Sweep struct {
 	Scratch      scratch
 	Listings     func(lease func() time.Time) Listings
 	MessageLease func(ctx context.Context) time.Time
-	// NamePrefix begins the names of our keys; ParseName takes them apart.
-	NamePrefix string
-	ParseName  func(name string) (portal.AccountID, portal.KeyID, bool)
-	Now        func() time.Time
+	NamePrefix   string
+	ParseName    func(name string) (portal.AccountID, portal.KeyID, bool)
+	Now          func() time.Time
 }
 
 // Found is the result of a sweep.
 type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Streams counts the streams that were compared. Of these, Drifted differ in API Gateway
-	// from what is recorded as done, Open have an open wish and have not drifted, and Unshown
-	// are not shown to their end; workers were woken for all three. Unreadable counts streams
-	// that were passed over.
+	// Streams counts the compared streams. Drifted ones differ in API Gateway from what is
+	// recorded as done, Open ones have an open wish and have not drifted, and Unshown ones are
+	// not shown to their end; workers were woken for all three. Unreadable streams were passed
+	// over.
 	Streams    int `json:"streams"`
 	Open       int `json:"open"`
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
-	// Recent streams differ only in changes made less than a minute before the sweep began, or
-	// since. No worker was woken for them; the next sweep compares them again.
+	// Recent streams differ only in changes of the last minute before the sweep, or since. The
+	// next sweep compares them again.
 	Recent int `json:"recent"`
 	// Strays counts keys with a name of ours that are not the recorded key. They are left
 	// alone.
@@ -138,7 +135,7 @@ type sweepProgress struct {
 	Format int        `json:"format"`
 	Run    string     `json:"run"`
 	Phase  sweepPhase `json:"phase"`
-	// Position is in the list that the phase reads; Page counts the pages read of it.
+	// Position is in the list that the phase reads; Page counts its pages.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
 	// Index is that of the plan whose keys are listed, or of the shard.
@@ -219,7 +216,7 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 }
 
 // conclude stores the result. A key that is missing under its own name and listed under another
-// was renamed: it is no stray, and its account counts as drifted already.
+// was renamed: it is no stray, and its account has drifted already.
 func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
 	if err != nil {

@@ -92,8 +92,8 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. A stream that cannot be read, or whose comparison panics, is logged
-// and passed over. A table that does not answer is an error.
+// compare logs and passes over a stream that cannot be read, or whose comparison panics. A table
+// that does not answer is an error.
 func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (c compared, err error) {
 	err = portal.Guard(func() (err error) {
 		c, err = s.compareStream(ctx, stream, sv)
@@ -159,7 +159,7 @@ func (s *Sweep) wakeUp(stream portal.Stream, head int64, request events.Request)
 	}
 }
 
-// findUnknown looks, shard by shard, for keys of accounts that the journal does not know.
+// findUnknown finds keys of accounts that the journal does not know.
 func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	accounts, err := s.load(ctx, p, p.Index)
 	if err != nil {

@@ -57,7 +57,6 @@ type surveyed struct {
 	Keys []gateway.Listed `json:"keys"`
 }
 
-// keep stores a page of keys, each in the shard of its account.
 func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan portal.PlanID, keys []gateway.Listed) error {
 	shards := map[int]*surveyed{}
 	for _, key := range keys {
@@ -79,15 +78,13 @@ func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan por
 	return nil
 }
 
-// shardOf is the shard of an account. The journal shards its list of streams alike, so a page
-// of streams needs one shard.
+// shardOf: the journal shards its list of streams alike, so a page of streams needs one shard.
 func shardOf(account portal.AccountID) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(portal.AccountStream(account)))
 	return int(h.Sum32() % surveyShards)
 }
 
-// load reads the survey of a shard's accounts.
 func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[portal.AccountID]*held, error) {
 	all := map[portal.AccountID]*held{}
 	err := s.Scratch.Each(ctx, p.shard(shard), "", func(_ string, body []byte) error {

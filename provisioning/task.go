@@ -8,16 +8,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// task is one thing to do.
 type task struct {
-	kind kind
-	plan portal.PlanID
-	key  portal.KeyID
-	// subscription is that of a finishSubscription.
+	kind         kind
+	plan         portal.PlanID
+	key          portal.KeyID
 	subscription portal.SubscriptionID
 }
 
-// kind is the kind of a task.
 type kind int
 
 const (
@@ -25,7 +22,6 @@ const (
 	keyInPlan kind = iota
 	// finishSubscription ends a subscription's wish (no key).
 	finishSubscription
-	// endKey disables a key for ever.
 	endKey
 	// switchKey disables or enables a key with its account.
 	switchKey
@@ -49,8 +45,8 @@ func (t task) String() string {
 	return "key " + string(t.key) + " in plan " + string(t.plan)
 }
 
-// Keys that should not work are disabled first. Detaching comes before attaching, since it makes
-// room on stages, then come moves, since a key may be between two plans, and giving keys back last.
+// Keys that should not work are disabled first. Detaching comes before attaching, to make room on
+// stages, then moves, since a key may be between two plans, and giving keys back last.
 func (c *convergence) next() (task, bool) {
 	if t, ok := c.nextToDisable(); ok {
 		return t, true
@@ -99,7 +95,7 @@ func (c *convergence) pairs() []portal.Pair {
 	return pairs
 }
 
-// do carries a task out and records the outcome. It always calls API Gateway: repeating a call
+// do carries a task out and records the outcome. It always calls API Gateway; a repeated call
 // succeeds.
 func (c *convergence) do(ctx context.Context, t task) error {
 	switch {

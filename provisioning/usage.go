@@ -10,11 +10,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// readUsage records a key's usage of a plan before the key leaves the plan. since is when it
-// should have left. If there is no token or a table does not answer, the task comes up again until
-// it is readable old. After that, and after any other error, the key leaves the plan all the same:
-// the calls since the last collection may then be missing from the usage, and the next key may begin with
-// a whole quota.
+// readUsage records a key's usage of a plan before the key leaves the plan, as it should have
+// done at since. If there is no token or a table does not answer, the task comes up again until
+// it is readable old. After that, and after any other error, the key leaves all the same: calls
+// since the last collection may be missing from the usage, and the next key may begin with a
+// whole quota.
 func (c *convergence) readUsage(ctx context.Context, pair portal.Pair, since time.Time) error {
 	err := c.readAndNote(ctx, pair)
 	var postponed *portal.Postponed

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// awaitReinstatement records, once for each wish of a suspended account that needs a working key, that
-// the wish waits for the account to be reinstated. The reinstatement wakes the converger.
+// awaitReinstatement records, once for each wish of a suspended account that needs a working key,
+// that the wish waits for the reinstatement, which wakes the converger.
 func (c *convergence) awaitReinstatement(ctx context.Context) error {
 	for len(c.heldUp()) > 0 {
 		_, err := c.record(ctx, c.msg.Correlation, watchStanding(), func() []events.Fact {
@@ -29,7 +29,6 @@ func (c *convergence) awaitReinstatement(ctx context.Context) error {
 	return nil
 }
 
-// heldUp lists the wishes for which awaitReinstatement has something to record, sorted.
 func (c *convergence) heldUp() []int64 {
 	if !c.account.Standing.Suspended || c.account.Standing.Leaving() {
 		return nil

@@ -1,5 +1,4 @@
-// Package records reads and writes rows of the records table. Package schema names the rows, and their
-// owners give them their attributes.
+// Package records reads and writes rows of the records table. Package schema names the rows.
 package records
 
 import (

@@ -1,6 +1,6 @@
 // Package schema is the data model: the rows of the five DynamoDB tables and their keys. Each table
-// has a file, and each kind of row a function. docs/data.md says what each row holds, who owns it
-// and how long it is kept; tests compare that page with this package and with a running portal.
+// has a file, and each kind of row a function. docs/data.md, which tests compare with it, says what
+// each row holds, who owns it and how long it is kept.
 //
 // Stored keys stay for ever, so no key may change. The other attributes of a row belong to its
 // owner.

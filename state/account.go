@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Account is one account's state.
+// Account is the fold of an account's stream.
 type Account struct {
 	ID portal.AccountID
 	// Sequence is the last fact applied.
@@ -17,7 +17,7 @@ type Account struct {
 	Registered   bool
 	RegisteredAt time.Time
 	Standing     Standing
-	// Keys are the account's keys, but not those that ended long ago.
+	// Keys are without those that ended long ago.
 	Keys          map[portal.KeyID]Key
 	Rings         map[portal.Ring]Ring
 	Subscriptions map[portal.SubscriptionID]Subscription
@@ -27,12 +27,11 @@ type Account struct {
 	Thresholds map[portal.Pair][]Threshold
 	// Spent is what keys have used of quotas in periods that may not be over.
 	Spent map[portal.Pair]Spent
-	// Forgotten is the highest intent of the requests that led to keys which are no longer in Keys. A
+	// Forgotten is the highest intent of the requests for keys that are no longer in Keys. A
 	// request that is not newer may have led to one of them, so it leads to no key.
 	Forgotten portal.Intent
-	// Licences are those that the account has claimed.
-	Licences map[portal.Stream]LicenceAccess
-	// Decisions holds the highest intent decided in each scope.
+	Licences  map[portal.Stream]LicenceAccess
+	// Decisions has the highest intent decided in each scope.
 	Decisions map[portal.Scope]portal.Intent
 	// NotUnderstood is the type of a fact that only newer code knows and that must not be
 	// ignored, or "". Do not act on the state while it is set.
@@ -44,7 +43,7 @@ type Phase string
 
 // The phases; see the package comment.
 const (
-	// AwaitingApproval is a phase of subscriptions only.
+	// AwaitingApproval is for subscriptions only.
 	AwaitingApproval Phase = "awaiting_approval"
 	Wanted           Phase = "wanted"
 	Active           Phase = "active"
@@ -52,14 +51,13 @@ const (
 	Ended            Phase = "ended"
 )
 
-// open reports whether the converger has work to do in this phase.
+// open: the converger has work to do in this phase.
 func (p Phase) open() bool { return p == Wanted || p == Ending }
 
 // Attachment is one key in one plan.
 type Attachment struct {
 	Phase Phase
-	// OpenedBy is the wish for this phase: the fact that opened it. OpenedAt is that fact's
-	// time.
+	// OpenedBy is the wish for this phase, OpenedAt the time of the fact that opened it.
 	OpenedBy int64
 	OpenedAt time.Time
 	Since    time.Time
@@ -68,7 +66,7 @@ type Attachment struct {
 // Open reports whether the converger has work to do on it.
 func (a Attachment) Open() bool { return a.Phase.open() }
 
-// Desired reports whether the key should be in the plan, attached already or not.
+// Desired reports whether the key should be in the plan, attached or not.
 func (a Attachment) Desired() bool { return a.Phase == Wanted || a.Phase == Active }
 
 // Subscription is an account's relation to one plan.
@@ -78,18 +76,15 @@ type Subscription struct {
 	Ring   portal.Ring
 	Stages []portal.Stage
 	Phase  Phase
-	// Parked is what an open phase waits for, "" if nothing.
 	Parked events.Reason
-	// Lost is why an active subscription was lost, "" if it was not.
-	Lost events.LossReason
-	// Replaces is the plan that the subscription's wish changes from, "" if there is no change
-	// under way. That plan has the counterpart in ChangesTo.
+	Lost   events.LossReason
+	// Replaces is the plan that the wish changes from, or ""; ChangesTo is its counterpart there.
 	Replaces  portal.PlanID
 	ChangesTo portal.PlanID
 	// Refusal is why API Gateway refused the change for good. The keys are on their way back.
 	Refusal *Refusal
-	// OpenedBy is the wish for this phase: the fact that opened it. OpenedAt, Operation and
-	// Correlation are that fact's.
+	// OpenedBy is the wish for this phase. OpenedAt, Operation and Correlation are those of the
+	// fact that opened it.
 	OpenedBy    int64
 	OpenedAt    time.Time
 	Operation   portal.OperationID
@@ -107,12 +102,12 @@ type Refusal struct {
 
 const maxFlips = 4
 
-// LicenceAccess is what an account should have because of a licence, as of the fact of the licence's
-// stream with that sequence.
+// LicenceAccess is what an account should have because of a licence, as of the licence's fact
+// with that sequence.
 type LicenceAccess struct {
 	Sequence int64
 	Open     bool
-	// Released means that the account has given up its claim.
+	// Released: the account has given up its claim.
 	Released bool
 	Plan     portal.PlanID
 }
@@ -120,7 +115,7 @@ type LicenceAccess struct {
 // ID names the subscription.
 func (s Subscription) ID() portal.SubscriptionID { return portal.SubscriptionOf(s.Plan, s.Ring) }
 
-// Other names the subscription of the same payer to another plan.
+// Other names the same payer's subscription to another plan.
 func (s Subscription) Other(plan portal.PlanID) portal.SubscriptionID {
 	return portal.SubscriptionOf(plan, s.Ring)
 }
@@ -128,10 +123,10 @@ func (s Subscription) Other(plan portal.PlanID) portal.SubscriptionID {
 // Open reports whether the converger has work to do on it.
 func (s Subscription) Open() bool { return s.Phase.open() }
 
-// Undecided reports whether the subscription waits for the converger or for an admin.
+// Undecided reports whether it waits for the converger or for an admin.
 func (s Subscription) Undecided() bool { return s.Open() || s.Phase == AwaitingApproval }
 
-// Desired reports whether the account should have the plan, attached already or not.
+// Desired reports whether the account should have the plan, attached or not.
 func (s Subscription) Desired() bool { return s.Phase == Wanted || s.Phase == Active }
 
 // Flapping reports whether the plan was wanted and left so often within that time before now
@@ -140,7 +135,7 @@ func (s Subscription) Flapping(now time.Time, within time.Duration) bool {
 	return len(s.Flips) == maxFlips && now.Sub(s.Flips[0]) < within
 }
 
-// Claims lists the licences that the account has claimed, sorted.
+// Claims lists the claimed licences, sorted.
 func (a Account) Claims() []portal.Stream {
 	var claims []portal.Stream
 	for licence, access := range a.Licences {
@@ -175,7 +170,7 @@ func (a Account) Clone() Account {
 	return a
 }
 
-// Apply applies the next fact. A fact of an unknown type changes only the sequence, and sets
+// Apply applies the next fact. One of an unknown type changes only the sequence, and sets
 // NotUnderstood if it must be understood.
 func (a *Account) Apply(e events.Event) {
 	a.Sequence = e.Sequence
@@ -252,7 +247,6 @@ func (a *Account) applyToPlans(e events.Event) {
 	}
 }
 
-// wantPlan opens a subscription, or a change to it, with that wish.
 func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
 	s.Phase = Wanted
 	a.openPlan(e, s, wish)
@@ -262,7 +256,7 @@ func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
 		if k.Ring != s.Ring || !k.Live() {
 			continue
 		}
-		// The subscription brings back a key that was released, or is about to be.
+		// A subscription brings back a key that was released, or is about to be.
 		k.Releasing, k.ReleasingAt, k.Released = 0, time.Time{}, false
 		a.Keys[id] = k
 		a.open(e, portal.Pair{Key: id, Plan: s.Plan}, Wanted, wish)
@@ -292,7 +286,7 @@ func (a *Account) endPlan(e events.Event, plan portal.PlanID, payer events.Payer
 	}
 }
 
-// undoChange asks for the keys to return to the old plan. The wish stays the same.
+// undoChange asks for the keys to return to the old plan, for the same wish.
 func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 	s, ok := a.Wish(f.Wish)
 	if !ok || s.Phase != Wanted || s.Replaces == "" {
@@ -314,7 +308,7 @@ func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 	}
 }
 
-// openPlan opens a phase of a subscription. A change of which the plan is part ends with it.
+// openPlan also ends a change of which the plan is part.
 func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
 	a.unlink(s.ID())
 	s.Parked, s.Lost, s.Refusal, s.ChangesTo = "", "", nil, ""
@@ -327,7 +321,6 @@ func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
 	a.Subscriptions[s.ID()] = s
 }
 
-// unlink makes a subscription no longer part of a change.
 func (a *Account) unlink(id portal.SubscriptionID) {
 	s := a.Subscriptions[id]
 	a.change(s.Other(s.Replaces), func(from *Subscription) {
@@ -358,7 +351,6 @@ func (a *Account) enter(e events.Event, pair portal.Pair, phase Phase) {
 	}
 }
 
-// close ends an open phase of a subscription, or a lost subscription.
 func (a *Account) close(e events.Event, id portal.SubscriptionID, phase Phase, lost events.LossReason) {
 	a.unlink(id)
 	s, ok := a.Subscriptions[id]

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Wish returns the subscription that waits for the wish, or for an admin's approval. ok is false if
-// the wish is over, or is not about a subscription.
+// Wish returns the subscription that waits for the wish, or for an admin's approval; ok is false
+// without one.
 func (a Account) Wish(wish int64) (s Subscription, ok bool) {
 	if wish == 0 {
 		return Subscription{}, false
@@ -26,12 +26,12 @@ func (a Account) Wish(wish int64) (s Subscription, ok bool) {
 // OpenWish is a wish that the converger works on.
 type OpenWish struct {
 	At time.Time
-	// Key and Plan are what it is about, "" if it is about neither or about more than one.
+	// Key and Plan are what it is about, "" for none or several.
 	Key  portal.KeyID
 	Plan portal.PlanID
 }
 
-// OpenWishes are the wishes that the converger works on, by the facts that opened them.
+// OpenWishes are the wishes that the converger works on, by number.
 func (a Account) OpenWishes() map[int64]OpenWish {
 	open := map[int64]OpenWish{}
 	for _, s := range a.Subscriptions {
@@ -55,7 +55,7 @@ func (a Account) OpenWishes() map[int64]OpenWish {
 	return open
 }
 
-// Undecided lists the wishes that wait for the converger or for an admin, sorted.
+// Undecided lists the wishes that wait for the converger or an admin, sorted.
 func (a Account) Undecided() []int64 {
 	open := a.OpenWishes()
 	for _, s := range a.Subscriptions {
@@ -69,7 +69,7 @@ func (a Account) Undecided() []int64 {
 	return slices.Sorted(maps.Keys(open))
 }
 
-// WishesBetween returns the wishes that are open after and were not before, and the other way round.
+// WishesBetween returns the wishes that are open only after, and those that were only before.
 func WishesBetween(before, after Account) (opened, ended map[int64]OpenWish) {
 	opened, ended = after.OpenWishes(), before.OpenWishes()
 	for wish := range ended {
@@ -81,7 +81,7 @@ func WishesBetween(before, after Account) (opened, ended map[int64]OpenWish) {
 	return opened, ended
 }
 
-// WishOpen reports whether part of the wish is still unfulfilled.
+// WishOpen reports whether part of the wish is unfulfilled.
 func (a Account) WishOpen(wish int64) bool {
 	if _, open := a.OpenWishes()[wish]; open {
 		return true
@@ -104,7 +104,7 @@ func (a Account) HasOpenWishes() bool {
 	return len(a.OpenWishes()) > 0
 }
 
-// WithoutKeys reports whether the account has the subscription, or waits for an admin to approve it, and no
+// WithoutKeys reports whether the account has the subscription, or waits for its approval, and no
 // key is in the plan or on its way there.
 func (a Account) WithoutKeys(id portal.SubscriptionID) bool {
 	if s := a.Subscriptions[id]; s.Phase != Active && s.Phase != AwaitingApproval {
@@ -118,7 +118,7 @@ func (a Account) WithoutKeys(id portal.SubscriptionID) bool {
 	return true
 }
 
-// Held lists the plans that the ring's keys should be in, attached already or not, sorted.
+// Held lists the plans that the ring's keys should be in, attached or not, sorted.
 func (a Account) Held(ring portal.Ring) []portal.PlanID {
 	var held []portal.PlanID
 	for _, id := range a.SubscriptionIDs() {
@@ -134,12 +134,12 @@ func (a Account) SubscriptionIDs() []portal.SubscriptionID {
 	return slices.Sorted(maps.Keys(a.Subscriptions))
 }
 
-// Subscription returns the account's own subscription to the plan, for which no licence pays.
+// Subscription returns the account's own subscription to the plan, without a licence.
 func (a Account) Subscription(plan portal.PlanID) Subscription {
 	return a.Subscriptions[portal.SubscriptionID(plan)]
 }
 
-// PlanName is the name of a plan that the account has or had, "" for another plan.
+// PlanName is the name of a plan that the account has or had, else "".
 func (a Account) PlanName(plan portal.PlanID) string {
 	if s, ok := a.Subscriptions[portal.SubscriptionID(plan)]; ok {
 		return s.Name
@@ -157,7 +157,7 @@ func (a Account) SubscriptionOf(pair portal.Pair) portal.SubscriptionID {
 	return portal.SubscriptionOf(pair.Plan, a.Keys[pair.Key].Ring)
 }
 
-// SubscribedBy returns the subscription because of which the key is in the plan.
+// SubscribedBy is the subscription of SubscriptionOf.
 func (a Account) SubscribedBy(pair portal.Pair) Subscription {
 	return a.Subscriptions[a.SubscriptionOf(pair)]
 }
@@ -196,8 +196,8 @@ func (a Account) WishesOn(key portal.KeyID) []int64 {
 	return slices.Compact(wishes)
 }
 
-// Supersedes reports whether there is a decision newer than the intent in any of the scopes, or
-// in one that contains it. Workers' requests (intent 0) are never superseded.
+// Supersedes reports whether a decision in any of the scopes, or in one that contains it, is
+// newer than the intent. Workers' requests (intent 0) are never superseded.
 func (a Account) Supersedes(intent portal.Intent, scopes []portal.Scope) bool {
 	if intent == 0 {
 		return false

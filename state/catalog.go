@@ -6,15 +6,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// Catalog is the state of the catalog's stream.
+// Catalog is the fold of the catalog's stream.
 type Catalog struct {
 	Sequence int64
 	// Hash names the published document, "" before the first.
 	Hash        string
 	PublishedAt time.Time
-	// PublishedBy is the fact that published it.
+	// PublishedBy is the fact of the publication.
 	PublishedBy int64
-	// Failing is the source that could not be read the last time, "" if none.
+	// Failing is the source that could not be read the last time, or "".
 	Failing       string
 	NotUnderstood string
 }

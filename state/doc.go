@@ -1,5 +1,5 @@
-// Package state holds the folds. Folds are pure, and deciding, converging and showing all use
-// them, so they see the same state.
+// Package state holds the folds. They are pure. Deciding, converging and showing use the same
+// ones.
 //
 // A subscription is an account's relation to one plan:
 //
@@ -14,15 +14,14 @@
 // An attachment is one key in one plan. It has the same phases, driven by KeyAttached and
 // KeyDetached. A subscription becomes active when the attachments that its wish opened are
 // active, and ends when none is left. The phases wanted and ending are open: a wish asks for
-// them, and the converger works on it. A wish is named by the sequence of the fact that opened
-// it.
+// them, named by the fact that opened it, and the converger works on it.
 //
-// A subscription that needs an admin's approval waits in the phase awaiting_approval. When it is
-// approved, it becomes wanted with the same wish.
+// A subscription that needs an admin's approval is awaiting_approval, and then wanted with the
+// same wish.
 //
 // A change of plans is one wish for two subscriptions: the new one is wanted and replaces the old
-// one, which stays active until every key has moved. If API Gateway refuses the new plan for good,
-// the same wish brings the keys back.
+// one, which stays active until every key has moved. If API Gateway refuses the new plan for
+// good, the same wish brings the keys back.
 //
 // A key is live until a KeyEnding. After that it is in no plan, stays disabled, and never works
 // again. A key is released when its ring has been empty for long, and also some time after it has

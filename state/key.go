@@ -11,8 +11,8 @@ import (
 
 // Ring is the state of a group of keys.
 type Ring struct {
-	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time. It is
-	// 0 while the ring has subscriptions, and before the first.
+	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time; 0 while
+	// the ring has subscriptions, and before the first.
 	EmptiedBy int64
 	EmptiedAt time.Time
 }
@@ -26,51 +26,46 @@ type Key struct {
 	KMSKey string
 	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
 	GatewayID portal.GatewayKeyID
-	// Disabled means that someone disabled the key directly in API Gateway.
+	// Disabled: by an operator, directly in API Gateway.
 	Disabled bool
-	// Blocked means that Gatehouse keeps the key disabled in API Gateway.
+	// Blocked: Gatehouse keeps the key disabled in API Gateway.
 	Blocked bool
-	// Readying is the wish of the owner who asked for the key, 0 if there is none or it is
-	// fulfilled.
+	// Readying is the open wish of the owner who asked for the key, or 0.
 	Readying int64
-	// Parked is what the wish Readying waits for, "" if nothing.
-	Parked events.Reason
-	// Ends is when the key stops working, zero if nobody has set an end; EndsFor is why.
+	Parked   events.Reason
+	// Ends is when the key stops working, zero for never; EndsFor is why.
 	Ends    time.Time
 	EndsFor events.EndReason
 	// Noticed is when the owner was last told that the key expires soon.
 	Noticed time.Time
-	// Ending is the wish to make API Gateway refuse the key for ever, 0 if there is none.
-	// EndingAt is when it was opened, also once it is fulfilled.
+	// Ending is the open wish to make API Gateway refuse the key for ever, or 0. EndingAt is when
+	// it was opened, also once it is fulfilled.
 	Ending   int64
 	EndingAt time.Time
-	// EndedBy is the fact that fulfilled it, 0 before; EndedAt is its time.
-	EndedBy int64
-	EndedAt time.Time
-	// Replaces is the key that this one replaces, ReplacedBy the one that replaces it.
+	// EndedBy is the fact that fulfilled Ending, or 0; EndedAt is its time.
+	EndedBy    int64
+	EndedAt    time.Time
 	Replaces   portal.KeyID
 	ReplacedBy portal.KeyID
 	// ReplacedAt is when ReplacedBy was asked for.
 	ReplacedAt time.Time
-	// Releasing is the wish to delete the key from API Gateway, 0 if there is none.
+	// Releasing is the open wish to delete the key from API Gateway, or 0.
 	Releasing   int64
 	ReleasingAt time.Time
-	// Released means that the key was deleted from API Gateway and is not wanted now. ReleasedAt is when
-	// it was last deleted.
+	// Released: the key was deleted from API Gateway and is not wanted now. ReleasedAt is when it
+	// was last deleted.
 	Released   bool
 	ReleasedAt time.Time
-	// Formerly are the ids that API Gateway had for the key before GatewayID.
-	Formerly []portal.GatewayKeyID
-	// Intent is that of the request that led to the key.
-	Intent    portal.Intent
-	WantedAt  time.Time
-	CreatedAt time.Time
+	Formerly   []portal.GatewayKeyID
+	Intent     portal.Intent
+	WantedAt   time.Time
+	CreatedAt  time.Time
 }
 
 // Created reports whether API Gateway holds the key.
 func (k Key) Created() bool { return k.GatewayID != "" }
 
-// Live reports whether nobody has ended the key.
+// Live reports whether no person, and no expiry, has ended the key.
 func (k Key) Live() bool { return k.EndingAt.IsZero() }
 
 func (a *Account) applyToKeys(e events.Event) {
@@ -129,8 +124,8 @@ func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
 	}
 }
 
-// endKey ends the key in all its plans. API Gateway keeps the attachments until the key is deleted;
-// they let nobody in.
+// endKey ends the key in all its plans. API Gateway keeps the attachments until the key is
+// deleted; they give no access.
 func (a *Account) endKey(id portal.KeyID, reason events.EndReason, e events.Event) {
 	a.key(id, func(k *Key) {
 		if k.Live() {
@@ -190,7 +185,7 @@ func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
 	return live[0], true
 }
 
-// LiveKeys lists the keys of the ring that nobody has ended, oldest first.
+// LiveKeys lists the ring's live keys, oldest first.
 func (a Account) LiveKeys(ring portal.Ring) []Key {
 	var live []Key
 	for _, k := range a.Keys {
@@ -202,8 +197,8 @@ func (a Account) LiveKeys(ring portal.Ring) []Key {
 	return live
 }
 
-// Replaced reports whether a live key replaces this one. The two then work side by side until this
-// one ends.
+// Replaced reports whether a live key replaces this one. The two work side by side until this one
+// ends.
 func (a Account) Replaced(k Key) bool {
 	by, ok := a.Keys[k.ReplacedBy]
 	return ok && by.Live()

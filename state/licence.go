@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Licence is the state of what a buyer bought on AWS Marketplace: its stream's fold.
+// Licence is the fold of a licence's stream.
 type Licence struct {
 	Stream   portal.Stream
 	Sequence int64
@@ -32,8 +32,8 @@ type Licence struct {
 	Buys portal.PlanID
 	// Claim is that of the account that the licence belongs to, the zero Claim if it is free.
 	Claim Claim
-	// Open means that the account should have access. AccessSequence is the fact that said so, or
-	// that said the opposite, such as the claim; 0 before the first.
+	// Open: the account should have access. AccessSequence is the fact that said so, or the
+	// opposite, such as the claim; 0 before the first.
 	Open           bool
 	AccessSequence int64
 	AccessAt       time.Time
@@ -49,8 +49,8 @@ type Claim struct {
 	// Wish is the fact that recorded the claim, At its time.
 	Wish int64
 	At   time.Time
-	// Waiting means that the account has not had access since the claim, because AWS has not said
-	// that the licence is active. Operation is that of the claim.
+	// Waiting: the account has had no access since the claim, because AWS has not said that the
+	// licence is active. Operation is the claim's.
 	Waiting   bool
 	Operation portal.OperationID
 	// Renews is the licence that this one renews, nil for a claim that a person made.
@@ -76,7 +76,7 @@ func FoldLicence(stream portal.Stream, facts []events.Event) Licence {
 	return l
 }
 
-// Apply applies the next fact. A fact of an unknown type changes only the sequence, and sets
+// Apply applies the next fact. One of an unknown type changes only the sequence, and sets
 // NotUnderstood if it must be understood.
 func (l *Licence) Apply(e events.Event) {
 	l.Sequence = e.Sequence
@@ -129,7 +129,6 @@ func (l *Licence) notice(f events.LicenceNoticed) {
 	l.Offer = cmp.Or(f.Notice.Offer, l.Offer)
 }
 
-// learn adds what is new about the purchase.
 func (l *Licence) learn(p events.Purchase) {
 	l.Purchase = events.Purchase{
 		Product: cmp.Or(l.Purchase.Product, p.Product), Buyer: cmp.Or(l.Purchase.Buyer, p.Buyer),

@@ -10,24 +10,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Spent is what a key has used of a plan's quota in the latest period of which a fact says so. Facts
-// say so when the key leaves the plan, is deleted, or passes its usage on to another key.
+// Spent is what a key has used of a plan's quota in the latest period that a fact tells of. Facts
+// tell when the key leaves the plan, is deleted, or passes its usage on to another key.
 type Spent struct {
-	// PeriodStart is the period's first day (YYYY-MM-DD, UTC), and Period its length: DAY, WEEK or
-	// MONTH.
+	// PeriodStart and Period are as in events.QuotaThresholdReached.
 	PeriodStart string
 	Period      string
 	Used        int64
 	// Passed is how much of it other keys have taken over.
 	Passed int64
-	// Final means that the key had ended by then, so nothing is added.
+	// Final: the key had ended by then, so nothing is added.
 	Final bool
 }
 
 // Left is what no other key has taken over.
 func (s Spent) Left() int64 { return max(s.Used-s.Passed, 0) }
 
-// Over reports whether the period has ended by then. Periods begin at midnight UTC.
+// Over reports whether the period has ended. Periods begin at midnight UTC.
 func (s Spent) Over(now time.Time) bool {
 	start, err := time.Parse(time.DateOnly, s.PeriodStart)
 	if err != nil {
@@ -50,9 +49,9 @@ type SpentBy struct {
 	Spent
 }
 
-// Unclaimed lists what other keys have used of the plan's quota in periods that are not over, as far as
-// facts say, and no key has taken over. Keys that should be in the plan do not count, because they
-// still have their usage themselves. It is sorted by key.
+// Unclaimed lists, by key, what other keys have used of the plan's quota in present periods, as
+// far as facts say, and no key has taken over. Keys that should be in the plan do not count: they
+// still have their usage.
 func (a Account) Unclaimed(pair portal.Pair, now time.Time) []SpentBy {
 	var all []SpentBy
 	for of, spent := range a.Spent {
@@ -64,8 +63,8 @@ func (a Account) Unclaimed(pair portal.Pair, now time.Time) []SpentBy {
 	return all
 }
 
-// Untold lists the ended keys, other than that of the pair, that API Gateway still has in the plan and of
-// which no fact says what they used of the quota since they ended. It is sorted.
+// Untold lists, sorted, the other ended keys that API Gateway still has in the plan, and of whose
+// usage since their end no fact tells.
 func (a Account) Untold(pair portal.Pair, now time.Time) []Key {
 	var keys []Key
 	for _, id := range slices.Sorted(maps.Keys(a.Keys)) {
@@ -91,8 +90,7 @@ func (a *Account) applyToSpent(e events.Event) {
 	}
 }
 
-// spend notes what a key has used in all, and adds what another key took over just now. It drops
-// the usage of periods that are over.
+// spend adds what another key took over just now, and drops the usage of periods that are over.
 func (a *Account) spend(e events.Event, pair portal.Pair, now Spent) {
 	was := a.Spent[pair]
 	if was.Period == now.Period && was.PeriodStart > now.PeriodStart {

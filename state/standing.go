@@ -8,22 +8,18 @@ import (
 
 // Standing is whether an account may use the portal.
 type Standing struct {
-	// Asked is the registration that waits for an admin's approval: the fact that opened the wish, 0
-	// if none waits.
+	// Asked is the wish of the registration that waits, or 0.
 	Asked     int64
 	Suspended bool
-	// Message tells the person why the account is suspended.
-	Message string
-	// Switching is the wish to disable the account's keys, or to enable them again; 0 if there is
-	// none.
+	Message   string
+	// Switching is the open wish to disable or enable the account's keys, or 0.
 	Switching   int64
 	SwitchingAt time.Time
-	// Deleting is the wish to delete the account, 0 if there is none.
+	// Deleting is the wish to delete the account, or 0.
 	Deleting   int64
 	DeletingAt time.Time
 	Deleted    bool
-	// Admin means that the owner was promoted to admin, by a fact. Older versions recorded
-	// promotions in rows only.
+	// Admin: a fact promoted the owner to admin. Older versions recorded promotions in rows only.
 	Admin bool
 }
 
@@ -52,7 +48,6 @@ func (a *Account) applyToStanding(e events.Event) {
 	}
 }
 
-// leave ends all subscriptions, and asks for every key to be deleted from API Gateway.
 func (a *Account) leave(e events.Event) {
 	a.Standing.Deleting, a.Standing.DeletingAt = e.Sequence, e.Time
 	a.Standing.Switching, a.Standing.SwitchingAt, a.Standing.Asked = 0, time.Time{}, 0
@@ -71,7 +66,6 @@ func (a *Account) leave(e events.Event) {
 	}
 }
 
-// unpark ends the waiting of all wishes that wait for that.
 func (a *Account) unpark(reason events.Reason) {
 	for plan, s := range a.Subscriptions {
 		if s.Parked == reason {

@@ -8,17 +8,15 @@ import (
 )
 
 // Threshold is the highest part of a quota that a key has reached in the latest period of that
-// length for which a fact says so.
+// length that a fact tells of.
 type Threshold struct {
-	Period string
-	// PeriodStart is the period's first day (YYYY-MM-DD, UTC).
+	Period      string
 	PeriodStart string
 	Percent     int
 }
 
-// Reached is the highest threshold that the key has reached in the period that began then, 0 if
-// none. It is 100 for periods that ended before one with a threshold: nothing more is recorded
-// about them.
+// Reached is the highest threshold that the key has reached in the period that began then, or 0.
+// It is 100 for periods before one with a threshold: nothing more is recorded about them.
 func (a Account) Reached(pair portal.Pair, period, start string) int {
 	for _, t := range a.Thresholds[pair] {
 		switch {

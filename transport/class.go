@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Class says why a message became a dead letter. Its values are stored.
+// Class is why a message became a dead letter. Its values are stored.
 type Class = string
 
 // Failed and Panicked messages were retried first; the others became dead letters at once.

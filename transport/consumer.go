@@ -9,31 +9,29 @@ import (
 )
 
 // Handler handles one event; nil means done. It may get an event again, and handles different
-// groups concurrently. The comment on policy says what an error leads to.
+// groups concurrently. policy says what an error leads to.
 //
 // The context carries a logger (zerolog.Ctx), the message's lease (pubsub.Lease), and whether the
-// worker is stopping (portal.Stopping). It ends when the message's time is up, or when a stopping
+// worker is stopping (portal.Stopping). It ends when the message's time is up, or a stopping
 // worker can wait no longer.
 type Handler func(ctx context.Context, ev events.Event) error
 
 // Consumer handles the events of one queue.
 type Consumer struct {
 	// Name is for metrics, logs and dead letters, and unique in a worker.
-	Name  string
-	Queue string
-	// Handlers are keyed by event type.
+	Name     string
+	Queue    string
 	Handlers map[string]Handler
 	// Raw handles messages that are not events, for queues that others fill. It replaces Handlers.
 	Raw func(ctx context.Context, msg RawMessage) error
-	// IgnoreUnknown acks events without a handler, for queues that get every fact. Otherwise
-	// they become dead letters.
+	// IgnoreUnknown acks events without a handler, for queues that get every fact.
 	IgnoreUnknown bool
 	Subscriber    pubsub.SubscriberConfig
 
 	drains bool
 }
 
-// RawMessage is a message as SQS delivers it. ID and SentAt are SQS's.
+// RawMessage is a message as SQS delivers it, with SQS's id and time.
 type RawMessage struct {
 	ID     string
 	SentAt time.Time

@@ -12,33 +12,30 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// DeadLetter is a message that is given up, with all that an operator needs to understand and
-// replay it.
+// DeadLetter is a message that is given up, with all that an operator needs to replay it.
 type DeadLetter struct {
-	// ID is the event's id, or SQS's id if the event cannot be read.
+	// ID is the event's, or SQS's if the event cannot be read.
 	ID string
-	// Failures are counted under FailureKey, which is unique to this message in this queue.
+	// FailureKey counts the failures of this message in this queue.
 	FailureKey string
 	Queue      string
 	Consumer   string
-	// Type, Subject and Operation are "" if they cannot be read.
-	Type      string
-	Subject   portal.Stream
-	Operation portal.OperationID
-	Body      []byte
-	Class     Class
+	Type       string
+	Subject    portal.Stream
+	Operation  portal.OperationID
+	Body       []byte
+	Class      Class
 	// Error is for operators. It does not contain the body.
 	Error string
-	// Attempts counts how often it was handled; for redriven messages, how often SQS delivered
-	// them.
+	// For redriven messages, Attempts counts SQS's deliveries.
 	Attempts    int
 	First, Last time.Time
 }
 
 const maxErrorText = 1000
 
-// errorText returns the error's text, bounded and without the body. A decoder's error may quote
-// the body, so for unreadable messages it returns only our own text.
+// errorText is bounded, and without the body. A decoder's error may quote the body, so for
+// unreadable messages it is only our own text.
 func errorText(err error, body []byte) string {
 	text := err.Error()
 	if classOf(err) == Unreadable {
@@ -53,8 +50,8 @@ func errorText(err error, body []byte) string {
 	return text
 }
 
-// failureKey is SQS's id of the message, the same for every delivery. Each queue that an event
-// reaches, and each replay, has another id and so its own count.
+// failureKey is SQS's id of the message: another one, and so another count, in each queue and for
+// each replay.
 func failureKey(msg *message.Message, h *handling) string {
 	return cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), h.consumer.Name+"/"+h.head.ID)
 }

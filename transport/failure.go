@@ -31,8 +31,8 @@ type failures interface {
 	// Failed counts one more failure under the key and returns how many there were and when the
 	// first was.
 	Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error)
-	// Bury stores the dead letter; storing it again is not an error. It may forget the failures
-	// under its FailureKey, which is not used again.
+	// Bury stores the dead letter, and may be repeated. It may forget the failures under its
+	// FailureKey, which is not used again.
 	Bury(ctx context.Context, letter DeadLetter) error
 }
 
@@ -89,7 +89,6 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	case errors.Is(context.Cause(ctx), pubsub.ErrClosing):
 		return postponed, err
 	}
-	// The handler's time may be up, and storing needs some.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
 	now := p.now().UTC()

@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Outcomes are labels of metrics.
 type outcome string
 
 const (
@@ -69,7 +68,25 @@ func decode(msg *message.Message, c Consumer) {
 	if h.head.ID == "" {
 		h.head.ID = cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), msg.UUID)
 	}
-	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
+	ctx := context.WithValue(msg.Context(), handlingKey{}, h)
+	if h.readErr == nil && c.Raw == nil {
+		ctx = events.WithFollowing(ctx, func() []events.Event { return following(ctx) })
+	}
+	msg.SetContext(ctx)
+}
+
+// following decodes the messages that the worker handles after the context's, up to one that cannot be
+// read.
+func following(ctx context.Context) []events.Event {
+	var all []events.Event
+	for _, body := range pubsub.Following(ctx) {
+		event, err := events.Decode(body)
+		if err != nil {
+			break
+		}
+		all = append(all, event)
+	}
+	return all
 }
 
 func (h *handling) unknownType() bool {

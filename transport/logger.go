@@ -5,11 +5,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// logger logs Watermill's lines one level lower than Watermill chose: its Info helps only people
-// who debug it.
+// Watermill's Info helps only people who debug it, so its lines go one level lower.
 type logger struct{ log zerolog.Logger }
 
-// NewLogger adapts a zerolog logger for Watermill. It leaves out payloads.
+// NewLogger adapts a zerolog logger for Watermill, without payloads.
 func NewLogger(log zerolog.Logger) watermill.LoggerAdapter { return logger{log} }
 
 func (l logger) Error(msg string, err error, fields watermill.LogFields) {

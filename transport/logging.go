@@ -10,8 +10,8 @@ import (
 )
 
 // logged writes a line for each delivery, without payload: at info for an operation's handled
-// request, so that the log has every operation id that a user may quote. The handler gets a
-// logger (zerolog.Ctx) whose lines name the message.
+// request, so that the log has every operation id that a user may quote. The handler's logger
+// (zerolog.Ctx) names the message.
 func logged(log zerolog.Logger) message.HandlerMiddleware {
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {

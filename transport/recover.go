@@ -6,8 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// recoverer turns a handler's panic into a portal.PanicError for the policy. The router would
-// recover it outside of all middleware.
+// recoverer is needed because the router recovers panics outside of all middleware.
 func recoverer(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) (out []*message.Message, err error) {
 		defer portal.Recover(&err)

@@ -14,8 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Destination names a queue or a topic for its publisher. Exactly one of Queue and Topic is
-// set.
+// Destination is a queue or a topic, by its publisher's name. Exactly one is set.
 type Destination struct {
 	Queue string
 	Topic string
@@ -46,8 +45,8 @@ func (s *Sender) Send(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return ev.ID })
 }
 
-// SendAgain is Send with new deduplication ids, for events that may have been sent before and
-// must arrive: SNS drops a repeated id even if the first copy never reached the queue.
+// SendAgain is Send with new deduplication ids, for events that may have been sent and must
+// arrive: SNS drops a repeated id even if the first copy never reached the queue.
 func (s *Sender) SendAgain(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return portal.DeriveID(ev.ID, watermill.NewUUID()) })
 }

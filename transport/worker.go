@@ -22,8 +22,7 @@ type WorkerConfig struct {
 	RetryLimit RetryLimit
 	Log        zerolog.Logger
 	Metrics    prometheus.Registerer
-	// Now is the clock for failures, time.Now by default.
-	Now func() time.Time
+	Now        func() time.Time
 }
 
 // Worker runs consumers.
@@ -50,7 +49,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	return w, nil
 }
 
-// Run receives and handles until ctx ends. Then it finishes the handling under way, hands the rest
+// Run receives and handles until ctx ends. Then it finishes what is under way, hands the rest
 // back and returns nil, within the longest CloseTimeout of its consumers. An error means that it
 // could not start: a queue does not exist, or SQS does not answer.
 func (w *Worker) Run(ctx context.Context) error {
@@ -63,7 +62,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	}
 	err := w.router.Run(ctx)
-	// The router has closed the subscribers but not waited for them.
+	// The router has closed the subscribers without waiting for them.
 	for name, s := range w.subscribers {
 		if closeErr := s.Close(); closeErr != nil {
 			err = errors.Join(err, fmt.Errorf("closing consumer %s: %w", name, closeErr))

@@ -316,6 +316,51 @@ func TestFactsReachAQueueThroughATopicInOrder(t *testing.T) {
 	}
 }
 
+func TestAHandlerSeesTheMessagesOfItsStreamThatCameWithItsOwn(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.Queue("projections.fifo")
+	topic := c.topic("events.fifo", queue)
+	pub := pubsub.NewTopicPublisher(c.Topics, func(context.Context, string) (string, error) { return topic, nil }, pubsub.PublisherConfig{})
+	defer pub.Close()
+	var facts []events.Event
+	for i, stream := range []portal.Stream{"account/a", "account/b", "account/a", "account/a"} {
+		fact := event(fmt.Sprint("f", i), stream, events.UserRegistered{})
+		fact.Sequence = int64(i + 1)
+		facts = append(facts, fact)
+	}
+	if err := NewSender(nil, pub, routes).Send(t.Context(), facts...); err != nil {
+		t.Fatal(err)
+	}
+	type seen struct {
+		sequence  int64
+		following []int64
+	}
+	got := make(chan seen, len(facts))
+	work(t, c, WorkerConfig{
+		Failures: &ledger{},
+		Consumers: []Consumer{{Name: "showing", Queue: queue, IgnoreUnknown: true, Handlers: map[string]Handler{
+			events.UserRegistered{}.EventType(): func(ctx context.Context, ev events.Event) error {
+				var behind []int64
+				for _, next := range events.Following(ctx) {
+					behind = append(behind, next.Sequence)
+				}
+				got <- seen{ev.Sequence, behind}
+				return nil
+			},
+		}}},
+	})
+	all := map[int64][]int64{}
+	for range facts {
+		one := sqstest.Next(t, got)
+		all[one.sequence] = one.following
+	}
+	want := map[int64][]int64{1: {3, 4}, 2: nil, 3: {4}, 4: nil}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("what follows each message (-want +got):\n%s", diff)
+	}
+}
+
 // topic creates a FIFO topic with raw message delivery to the queue.
 func (c *cloud) topic(name, queue string) string {
 	c.T.Helper()

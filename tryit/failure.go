@@ -2,6 +2,7 @@ package tryit
 
 import "github.com/gatehouse-portal/gatehouse/outbound"
 
+// Failure is why no whole answer came.
 type Failure = outbound.Failure
 
 // The failures.

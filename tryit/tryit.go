@@ -1,7 +1,6 @@
 // Package tryit sends a person's request to an API of the catalog, and shows the answer. The
-// portal sends it from inside the operator's network, so the Sender reaches only the endpoints of
-// the catalog, and no private address behind them. The API key's value is in no Exchange, error
-// or log line.
+// portal is inside the operator's network, so the Sender reaches only endpoints of the catalog,
+// and no private address behind them. The API key's value is in no Exchange, error or log line.
 package tryit
 
 import (

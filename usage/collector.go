@@ -22,44 +22,39 @@ import (
 const Every = 15 * time.Minute
 
 const (
-	// The next run begins slowly after the begin of one that took longer than its slot.
+	// After a run that took longer than its slot, the next begins slowly after that one's begin.
 	slowly = time.Hour
-	// A run older than lasts starts over: the plans that it has listed may be out of date.
+	// A run older than lasts starts over: its list of plans may be out of date.
 	lasts = 6 * time.Hour
-	// The list of plans is kept for kept.
-	kept = 7 * 24 * time.Hour
+	kept  = 7 * 24 * time.Hour
 	// A plan is collected until nobody has held it for lingers, since API Gateway counts late.
 	lingers = 48 * time.Hour
-	// A step looks at no more than perStep plans.
 	perStep = 50
 )
 
-// Source reads API Gateway's plans and counters. A *gateway.Session is one.
+// Source is API Gateway's plans and counters, such as a *gateway.Session.
 type Source interface {
 	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
 	UsagePage(ctx context.Context, plan portal.PlanID, first, last time.Time, position string) (usage map[portal.GatewayKeyID][]gateway.DayUsage, next string, err error)
 	UsageOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, first, last time.Time) ([]gateway.DayUsage, error)
 }
 
-// holders tells whose keys are in plans.
 type holders interface {
 	Held(ctx context.Context, plan portal.PlanID, after time.Time) (bool, error)
 	Of(ctx context.Context, plan portal.PlanID, keys []portal.GatewayKeyID) (map[portal.GatewayKeyID]projections.Holder, error)
 }
 
-// scratch keeps the list of plans while a run goes through it.
 type scratch interface {
 	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
 	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
 }
 
-// Collector reads counters from API Gateway and records them. It is safe for concurrent use.
+// Collector records the counters of API Gateway. It is safe for concurrent use.
 type Collector struct {
-	Table    *Table
-	Holders  holders
-	Scratch  scratch
-	Recorder *Recorder
-	// Session opens API Gateway for one message.
+	Table        *Table
+	Holders      holders
+	Scratch      scratch
+	Recorder     *Recorder
 	Session      func(urgency gateway.Urgency, lease func() time.Time) Source
 	MessageLease func(ctx context.Context) time.Time
 	Now          func() time.Time
@@ -75,7 +70,6 @@ const (
 // format is the version of the cursor and of the list of plans.
 const format = 1
 
-// planned is a plan of a run.
 type planned struct {
 	ID    portal.PlanID `json:"id"`
 	Quota *Quota        `json:"quota,omitempty"`
@@ -86,7 +80,7 @@ type progress struct {
 	Format int    `json:"format"`
 	Run    string `json:"run"`
 	Phase  phase  `json:"phase"`
-	// Position is in the list that the phase reads; Page counts the pages read of it.
+	// Position is in the list that the phase reads; Page counts its pages.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
 	// Index is that of the plan being collected. Its first page was asked for at AsOf, for the
@@ -100,8 +94,8 @@ type progress struct {
 func (p progress) set() string { return schema.UsagePlans(p.Run) }
 
 // Step does one step of a run from the cursor, "" at the start, and returns the next cursor, ""
-// at the end. Its calls are background. A run that begins less than slowly after one that took
-// longer than Every ends at once.
+// at the end. Its calls are background. A run that begins too early after a slow one (see slowly)
+// ends at once.
 func (c *Collector) Step(ctx context.Context, cursor string) (next string, err error) {
 	p, ok := resume(cursor, c.Now())
 	if !ok {
@@ -178,8 +172,7 @@ func quotaOf(plan gateway.UsagePlan) *Quota {
 	return &Quota{Limit: int64(plan.Quota.Limit), Offset: int64(plan.Quota.Offset), Period: Period(plan.Quota.Period)}
 }
 
-// collect passes over plans that nobody holds, and collects a page of the next one. over says that
-// no plan is left.
+// collect collects a page of the next plan that somebody holds. over: no plan is left.
 func (c *Collector) collect(ctx context.Context, p progress) (_ progress, over bool, err error) {
 	plans, err := c.plans(ctx, p)
 	if err != nil {
@@ -219,8 +212,8 @@ func (c *Collector) plans(ctx context.Context, p progress) (plans []planned, err
 	return plans, err
 }
 
-// open chooses the days to collect: yesterday and today, and the days since the plan was last
-// collected, as far as API Gateway tells them.
+// open chooses the days: yesterday, today, and those since the plan was last collected, as far as
+// API Gateway tells them.
 func (c *Collector) open(ctx context.Context, p progress, plan planned) (progress, error) {
 	collected, err := c.Table.Collected(ctx, plan.ID)
 	if err != nil {
@@ -241,8 +234,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// page collects a page of a plan. If API Gateway does not answer for a plan, the run passes over
-// it, so that it delays no other; the next run collects what this one has missed.
+// page collects a page of a plan. A plan for which API Gateway does not answer delays no other;
+// the next run collects what is missing.
 func (c *Collector) page(ctx context.Context, p progress, plan planned) (progress, error) {
 	asked := c.Now().UTC().Truncate(time.Second)
 	usage, next, err := c.session(ctx).UsagePage(ctx, plan.ID, p.First, day(asked), p.Position)
@@ -279,8 +272,8 @@ func (p progress) toNext() progress {
 	return p
 }
 
-// record records a page. Keys that are not in the views are other people's, or so new that the
-// next run finds them.
+// record ignores keys that are not in the views: they are other people's, or so new that the next
+// run finds them.
 func (c *Collector) record(ctx context.Context, plan planned, usage map[portal.GatewayKeyID][]gateway.DayUsage, asked time.Time) (written int, err error) {
 	found, err := c.Holders.Of(ctx, plan.ID, slices.Sorted(maps.Keys(usage)))
 	if err != nil {

@@ -13,17 +13,16 @@ import (
 // FileName is the name under which a report is saved as CSV.
 func FileName(q Query) string { return "usage-" + show(q.First) + "-to-" + show(q.Last) + ".csv" }
 
-// WriteCSV writes a report with a line for each day, plan and key (RFC 4180, UTF-8), after a line
-// of headings. Days that were never collected have no line. A cell that a spreadsheet
-// would take for a formula begins with an apostrophe.
+// WriteCSV writes a line for each day, plan and key (RFC 4180, UTF-8), after a line of headings.
+// Days that were never collected have no line. A cell that a spreadsheet would take for a formula
+// begins with an apostrophe.
 func WriteCSV(w io.Writer, report Report, names Names) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	return out.WriteAll(append([][]string{headings()}, lines(report, names)...))
 }
 
-// AllCSV writes reports of several accounts in one file like that of WriteCSV, with the account in a
-// column before the others.
+// AllCSV writes reports of several accounts like WriteCSV, with the account in the first column.
 type AllCSV struct{ out *csv.Writer }
 
 // NewAllCSV writes the line of headings.

@@ -30,7 +30,7 @@ type pastKeys interface {
 	PastKeys(ctx context.Context, account portal.AccountID, keys []portal.KeyID) ([]portal.NamedKey, error)
 }
 
-// WithPast adds the names of those keys that ended long ago. Keys of other accounts have none.
+// WithPast adds the names of the account's keys among those that ended long ago.
 func (n Names) WithPast(ctx context.Context, views pastKeys, account portal.AccountID, keys ...portal.KeyID) (Names, error) {
 	keys = slices.DeleteFunc(slices.Clone(keys), func(key portal.KeyID) bool { return key == "" || n.Keys[key] != "" })
 	if len(keys) == 0 {
@@ -52,7 +52,7 @@ func (r Report) Keys() []portal.KeyID {
 	return slices.Compact(keys)
 }
 
-// Plan is a plan's name, or its id if it has none.
+// Plan is a plan's name, or its id without one.
 func (n Names) Plan(id portal.PlanID) string {
 	if name := n.Plans[id]; name != "" {
 		return name
@@ -60,7 +60,7 @@ func (n Names) Plan(id portal.PlanID) string {
 	return string(id)
 }
 
-// Key is a key's name, or its id if it has none.
+// Key is a key's name, or its id without one.
 func (n Names) Key(id portal.KeyID) string {
 	if name := n.Keys[id]; name != "" {
 		return name
@@ -68,7 +68,7 @@ func (n Names) Key(id portal.KeyID) string {
 	return string(id)
 }
 
-// Check returns a portal.Error if the query is about a plan or a key that the account never had.
+// Check returns a portal.Error if the account never had the query's plan or key.
 func (n Names) Check(q Query) error {
 	if _, known := n.Plans[q.Plan]; q.Plan != "" && !known {
 		return portal.Fail(portal.NotFound, "You have never been subscribed to such a plan. Choose one of your subscriptions.")

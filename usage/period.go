@@ -12,8 +12,8 @@ const (
 	Monthly Period = "MONTH"
 )
 
-// Start is the first day of the period that a day is in. AWS does not document when periods
-// begin. Here they begin at midnight UTC, weeks on Sunday and months on the first.
+// Start is the first day of the day's period. AWS does not document when periods begin. Here they
+// begin at midnight UTC, weeks on Sunday and months on the first.
 func (p Period) Start(of time.Time) time.Time {
 	of = day(of)
 	switch p {
@@ -25,7 +25,7 @@ func (p Period) Start(of time.Time) time.Time {
 	return of
 }
 
-// Next is the first day of the period after the one that a day is in.
+// Next is the first day of the next period.
 func (p Period) Next(of time.Time) time.Time {
 	start := p.Start(of)
 	switch p {
@@ -37,16 +37,16 @@ func (p Period) Next(of time.Time) time.Time {
 	return start.AddDate(0, 0, 1)
 }
 
-// Quota limits the requests of a key in a period. In a key's first period in the plan the limit
-// is less by Offset (API Gateway API Reference, QuotaSettings).
+// Quota limits a key's requests in a period. In its first period in the plan the limit is less by
+// Offset (API Gateway API Reference, QuotaSettings).
 type Quota struct {
 	Limit  int64  `dynamodbav:"limit" json:"limit"`
 	Offset int64  `dynamodbav:"offset" json:"offset,omitempty"`
 	Period Period `dynamodbav:"period" json:"period"`
 }
 
-// on is what the quota allows in the period of a day to a key that is in the plan since that
-// time; a zero since is long ago.
+// on is the limit in the period of a day for a key that is in the plan since that time, zero for
+// long ago.
 func (q Quota) on(of, since time.Time) int64 {
 	if !since.IsZero() && !since.Before(q.Period.Start(of)) {
 		return q.Limit - q.Offset

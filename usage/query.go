@@ -10,13 +10,12 @@ import (
 
 const (
 	// MaxDays is how many days a query may have.
-	MaxDays = 366
-	// defaultDays is how many days a query without dates has.
+	MaxDays     = 366
 	defaultDays = 30
 )
 
-// Query is what a person asks about: days from First to Last, both inclusive, at midnight UTC. An
-// empty Plan or Key is all of them.
+// Query is the days from First to Last, both inclusive, at midnight UTC. An empty Plan or Key is
+// all of them.
 type Query struct {
 	First, Last time.Time
 	Plan        portal.PlanID
@@ -26,7 +25,7 @@ type Query struct {
 // Days counts the days.
 func (q Query) Days() int { return int((q.Last.Unix()-q.First.Unix())/(24*60*60)) + 1 }
 
-// Before is the same query about as many days right before.
+// Before is the query for as many days right before.
 func (q Query) Before() Query {
 	n := q.Days()
 	q.First, q.Last = q.First.AddDate(0, 0, -n), q.Last.AddDate(0, 0, -n)
@@ -73,7 +72,6 @@ func parseDay(which, text string, otherwise time.Time) (time.Time, error) {
 
 func show(day time.Time) string { return day.Format(time.DateOnly) }
 
-// compare orders series by plan, then by key.
 func (s Series) compare(other Series) int {
 	return cmp.Or(cmp.Compare(s.Plan, other.Plan), cmp.Compare(s.Key, other.Key))
 }

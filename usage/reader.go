@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// collectedKept is how long a Reader uses what it has read about the collection of a plan.
 const collectedKept = time.Minute
 
 // Reader reads usage for pages. It is safe for concurrent use.
@@ -20,7 +19,6 @@ type Reader struct {
 	plans map[portal.PlanID]remembered
 }
 
-// remembered is what a plan's row said at a time.
 type remembered struct {
 	Collected
 	read time.Time
@@ -31,9 +29,9 @@ func NewReader(table *Table) *Reader {
 	return &Reader{Table: table, plans: map[portal.PlanID]remembered{}}
 }
 
-// Present reads an account's usage since the present week and month began, with one read of the table.
-// When the plans were collected it reads once a minute, for all accounts. If the table does not answer,
-// the error is a portal.Error with the code Unavailable.
+// Present reads an account's usage since the present week and month began, with one read of the
+// table. It reads once a minute, for all accounts, when the plans were collected. If the table
+// does not answer, the error has the code portal.Unavailable.
 func (r *Reader) Present(ctx context.Context, account portal.AccountID, now time.Time) (Report, error) {
 	q := Query{First: Monthly.Start(now), Last: day(now)}
 	if week := Weekly.Start(now); week.Before(q.First) {
@@ -74,7 +72,7 @@ func (r *Reader) collectedLately(ctx context.Context, now time.Time, plans []por
 	return found, nil
 }
 
-// remembered puts what is known into found, and returns the other plans.
+// remembered adds to found and returns the plans that it does not remember.
 func (r *Reader) remembered(now time.Time, plans []portal.PlanID, found map[portal.PlanID]Collected) (unknown []portal.PlanID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

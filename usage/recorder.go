@@ -18,10 +18,8 @@ import (
 
 const (
 	// A fact that is younger than recent may not be published yet if its worker stopped.
-	recent = time.Hour
-	// Nothing is told about periods that ended longer ago than late.
-	late = 48 * time.Hour
-	// maxRaces bounds the tries to append to a stream to which others append.
+	recent   = time.Hour
+	late     = 48 * time.Hour
 	maxRaces = 8
 )
 
@@ -48,10 +46,10 @@ type Recorder struct {
 	Now      func() time.Time
 }
 
-// Record records counters that were read at that time, and returns how many of them had changed.
-// Doing it twice changes nothing: the fold says which thresholds were told, and counters only
-// grow. Facts come before the counters that led to them. So if the worker stops in between, the
-// counters still count as changed the next time, and their facts are looked for.
+// Record records counters read at that time and returns how many had changed. It may be repeated:
+// the fold says which thresholds were told, and counters only grow. Facts come before the
+// counters that led to them, so if the worker stops in between, the counters still count as
+// changed the next time.
 func (r *Recorder) Record(ctx context.Context, counters []owned, asked time.Time) (changed int, err error) {
 	stored, err := r.Table.stored(ctx, counters)
 	if err != nil {
@@ -79,12 +77,12 @@ func (r *Recorder) Record(ctx context.Context, counters []owned, asked time.Time
 	return len(write), r.Table.write(ctx, write)
 }
 
-// errNotUnderstood: the stream holds a fact that only newer workers understand. The counter is not
-// written either, so that one of these tells the threshold.
+// errNotUnderstood: the stream holds a fact that only newer workers understand. One of these
+// writes the counter and tells the threshold.
 var errNotUnderstood = errors.New("the stream is for newer workers")
 
-// tell appends and publishes the fact about the threshold that a counter has passed. A threshold
-// that the fold has already is published again if that may not have happened.
+// tell appends and publishes the fact about a threshold that a counter has passed, or publishes
+// it again if that may not have happened.
 func (r *Recorder) tell(ctx context.Context, c owned) error {
 	used, _ := c.consumed()
 	pair := portal.Pair{Key: c.Key, Plan: c.Plan}
@@ -133,7 +131,7 @@ func (r *Recorder) publishAgain(ctx context.Context, history accounts.History, c
 	return nil
 }
 
-// forgotten reports whether the fold no longer knows what was told of the key, because it ended long ago.
+// forgotten: the fold no longer knows what was told of the key, because it ended long ago.
 func forgotten(account state.Account, key portal.KeyID) bool {
 	_, known := account.Keys[key]
 	return !known && account.Forgotten > 0

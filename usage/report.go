@@ -23,7 +23,7 @@ type Report struct {
 type Series struct {
 	Plan portal.PlanID
 	Key  portal.KeyID
-	// Days are in order. A day that was never collected is missing: nothing is known about it.
+	// Days are in order, without those that were never collected.
 	Days []Day
 }
 
@@ -31,12 +31,11 @@ type Series struct {
 type Day struct {
 	Day  time.Time
 	Used int64
-	// Limit and Remaining are the quota and what it had left at the end of the day. Both are nil,
-	// and Period is "", without a quota.
+	// Limit and Remaining are the quota and what it had left after the day. Without a quota both
+	// are nil, and Period is "".
 	Limit, Remaining *int64
 	Period           Period
-	// AsOf is when API Gateway was last asked about the day.
-	AsOf time.Time
+	AsOf             time.Time
 }
 
 // Used is the sum of the days.
@@ -49,12 +48,12 @@ func (s Series) Used() int64 {
 }
 
 // Report reads an account's usage, with two reads of the table. If the table does not answer, the
-// error is a portal.Error with the code Unavailable.
+// error has the code portal.Unavailable.
 func (t *Table) Report(ctx context.Context, account portal.AccountID, q Query) (Report, error) {
 	return t.ReportOf(ctx, account, q, nil)
 }
 
-// ReportOf is Report with only those keys, by their ids in API Gateway; nil means all.
+// ReportOf is Report for the keys with those ids in API Gateway; nil means all.
 func (t *Table) ReportOf(ctx context.Context, account portal.AccountID, q Query, keys []portal.GatewayKeyID) (Report, error) {
 	counters, err := t.Between(ctx, account, q.First, q.Last)
 	if err != nil {
@@ -98,21 +97,21 @@ func newReport(q Query, counters []Counter, collected map[portal.PlanID]Collecte
 	return report
 }
 
-// dayOf is a counter's day. Each collection reads the day of its begin and the day before, and
-// writes nothing if nothing has changed.
+// dayOf: each collection reads the days of its begin and the day before, and writes only what has
+// changed.
 func dayOf(c Counter, collected time.Time) Day {
 	d := Day{Day: c.Day, Used: c.Used, Limit: c.Limit, Remaining: c.Remaining, Period: c.Period, AsOf: c.AsOf}
 	if read := day(collected).AddDate(0, 0, -1); collected.After(d.AsOf) {
 		if d.AsOf = collected; c.Day.Before(read) {
-			// The last time that it was read is not known, but it was read when it was over.
+			// Its last reading is not known, but it was read when it was over.
 			d.AsOf = later(c.AsOf, c.Day.AddDate(0, 0, 1))
 		}
 	}
 	return d
 }
 
-// and adds the usage of the same key under another id in API Gateway, where each id has a quota of
-// its own. The day has the rest of the id that was counted last.
+// and adds the usage of the same key under another id in API Gateway, where each id has a quota
+// of its own. Remaining is that of the id counted last.
 func (d Day) and(other Day) Day {
 	used := d.Used + other.Used
 	if other.AsOf.After(d.AsOf) || other.AsOf.Equal(d.AsOf) && other.Used > 0 {
@@ -128,7 +127,7 @@ func asUnavailable(err error) error {
 
 // Standing is how much of its quota a key has used in the present period.
 type Standing struct {
-	// Start and Next are the first days of the period and of the one after.
+	// Start and Next begin the period and the one after.
 	Period      Period
 	Start, Next time.Time
 	Limit       int64
@@ -136,15 +135,15 @@ type Standing struct {
 	Remaining   int64
 	AsOf        time.Time
 	// OutOn is the day on which the quota will be used up at the pace of the period so far, zero
-	// if it lasts. It is the day on which it was used up, or an earlier one, if nothing is left.
+	// if it lasts. If nothing is left, it is the day on which that happened, or an earlier one.
 	OutOn time.Time
 }
 
 // Percent is how much of the quota is used, at most 100.
 func (s Standing) Percent() int { return int(min(s.Used*100/s.Limit, 100)) }
 
-// Standing is the standing of the series now. ok is false if the plan has no quota, or nothing was
-// collected in the present period.
+// Standing is that of the series now; ok is false without a quota, or if nothing was collected in
+// the present period.
 func (s Series) Standing(now time.Time) (standing Standing, ok bool) {
 	if len(s.Days) == 0 {
 		return Standing{}, false
@@ -161,8 +160,8 @@ func (s Series) Standing(now time.Time) (standing Standing, ok bool) {
 	return standing, true
 }
 
-// out forecasts with the calls of each day of the period so far, since the first day that is
-// known. Less than half a day says too little.
+// out forecasts with the mean of the period's days since the first that is known. Less than half
+// a day says too little.
 func (s Series) out(now Standing, last Day) time.Time {
 	if now.Remaining <= 0 {
 		return last.Day
@@ -187,7 +186,7 @@ func (s Series) out(now Standing, last Day) time.Time {
 	return day(last.AsOf.Add(left))
 }
 
-// Between is the part of the report that the query is about. Series without days are left out.
+// Between is the part of the report that the query is about, without series that have no days.
 func (r Report) Between(q Query) Report {
 	part := Report{Query: q, AsOf: r.AsOf}
 	for _, s := range r.Series {
@@ -208,7 +207,7 @@ func (r Report) Used() int64 {
 	return sum
 }
 
-// Of is the series of a plan and key, empty if there is none.
+// Of is the series of a plan and key, or an empty one.
 func (r Report) Of(plan portal.PlanID, key portal.KeyID) Series {
 	for _, s := range r.Series {
 		if s.Plan == plan && s.Key == key {

@@ -35,8 +35,7 @@ type Table struct {
 // NewTable returns the Table of that name.
 func NewTable(client client, name string) *Table { return &Table{client: client, name: name} }
 
-// Between reads an account's counters of the days from first to last, both inclusive, by day.
-// Days that were never collected are missing.
+// Between reads an account's counters from first to last, both inclusive, by day.
 func (t *Table) Between(ctx context.Context, account portal.AccountID, first, last time.Time) ([]Counter, error) {
 	partition, from, to := schema.UsageBetween(account, first, last)
 	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
@@ -69,7 +68,7 @@ type Collected struct {
 	Quota *Quota    `dynamodbav:"quota"`
 }
 
-// Collected reads when the plans were last collected. Plans that never were are missing.
+// Collected reads when the plans were last collected, without plans that never were.
 func (t *Table) Collected(ctx context.Context, plans ...portal.PlanID) (map[portal.PlanID]Collected, error) {
 	keys := make([]schema.Key, 0, len(plans))
 	for _, plan := range plans {
@@ -93,9 +92,9 @@ func (t *Table) noteCollected(ctx context.Context, c Collected) error {
 type Cycle struct {
 	Began time.Time `dynamodbav:"began"`
 	Ended time.Time `dynamodbav:"ended"`
-	// Plans counts those that were collected, Skipped those that nobody holds, and Failed those
-	// that API Gateway did not answer for. Pages counts calls, Keys the keys in the answers, and
-	// Written the counters that had changed.
+	// Plans counts collected plans, Skipped those that nobody holds, and Failed those that API
+	// Gateway did not answer for. Pages counts calls, Keys the keys in the answers, and Written
+	// the changed counters.
 	Plans   int `dynamodbav:"plans"`
 	Skipped int `dynamodbav:"skipped"`
 	Failed  int `dynamodbav:"failed"`
@@ -104,7 +103,7 @@ type Cycle struct {
 	Written int `dynamodbav:"written"`
 }
 
-// LastCycle reads the last run that has ended; it is zero if there was none.
+// LastCycle reads the last run that has ended, zero without one.
 func (t *Table) LastCycle(ctx context.Context) (Cycle, error) {
 	var last Cycle
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.name, ConsistentRead: aws.Bool(true), Key: schema.UsageCycle().Attributes()})
@@ -118,7 +117,6 @@ func (t *Table) noteCycle(ctx context.Context, c Cycle) error {
 	return t.put(ctx, schema.UsageCycle(), c, "", nil)
 }
 
-// owned is a counter with its account.
 type owned struct {
 	account portal.AccountID
 	Counter
@@ -143,10 +141,9 @@ func (t *Table) stored(ctx context.Context, like []owned) (map[schema.Key]Counte
 	})
 }
 
-// parallelWrites is how many counters are written at once.
 const parallelWrites = 16
 
-// write stores counters. It leaves a stored counter that has more calls, or that is newer.
+// write leaves stored counters that have more calls or are newer.
 func (t *Table) write(ctx context.Context, counters []owned) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(parallelWrites)
@@ -159,7 +156,6 @@ func (t *Table) write(ctx context.Context, counters []owned) error {
 	return group.Wait()
 }
 
-// put writes a row unless the condition fails.
 func (t *Table) put(ctx context.Context, key schema.Key, value any, condition string, values map[string]types.AttributeValue) error {
 	item, err := attributevalue.MarshalMap(value)
 	if err != nil {
@@ -178,7 +174,6 @@ func (t *Table) put(ctx context.Context, key schema.Key, value any, condition st
 	return unavailable("writing row "+key.PK, err)
 }
 
-// mostInBatch is how many items one BatchGetItem reads (DynamoDB API Reference).
 const mostInBatch = 100
 
 func (t *Table) batch(ctx context.Context, keys []schema.Key, visit func(map[string]types.AttributeValue) error) error {

@@ -6,8 +6,8 @@
 //	job usage, every 15 minutes ──▶ GetUsage, a page of a plan ──┐
 //	a key leaves a plan ──────────▶ GetUsage, that key ──────────┴▶ facts, then rows that changed
 //
-// A counter only grows within its day, except for what the quota has left. So collecting twice,
-// late or in two processes at once does no harm.
+// A counter only grows within its day, but for what the quota has left, so collecting twice, late
+// or at once does no harm.
 package usage
 
 import (
@@ -21,9 +21,8 @@ type Counter struct {
 	Plan       portal.PlanID       `dynamodbav:"plan"`
 	Key        portal.KeyID        `dynamodbav:"key"`
 	GatewayKey portal.GatewayKeyID `dynamodbav:"gateway_key"`
-	// Day is midnight UTC.
-	Day  time.Time `dynamodbav:"day"`
-	Used int64     `dynamodbav:"used"`
+	Day        time.Time           `dynamodbav:"day"`
+	Used       int64               `dynamodbav:"used"`
 	// Limit is the plan's quota on that day, Remaining what it had left after the day's last call,
 	// and Period its length. All are nil or "" without a quota, and while it is not known.
 	Limit     *int64 `dynamodbav:"limit"`
@@ -33,8 +32,8 @@ type Counter struct {
 	AsOf time.Time `dynamodbav:"as_of"`
 }
 
-// consumed is how much of the quota is gone. It is not the sum of the days: API Gateway may have
-// been told to grant more, or to count what another key used.
+// consumed is how much of the quota is gone, not the sum of the days: API Gateway may have been
+// told to grant more, or to count what another key used.
 func (c Counter) consumed() (used int64, ok bool) {
 	if c.Limit == nil || c.Remaining == nil || *c.Limit <= 0 {
 		return 0, false
@@ -42,11 +41,10 @@ func (c Counter) consumed() (used int64, ok bool) {
 	return max(*c.Limit-*c.Remaining, 0), true
 }
 
-// thresholds are the percentages at which people are told.
 var thresholds = []int{100, 90, 80, 50}
 
-// level is the highest threshold that the counter has passed, 0 if none. A day without calls
-// passes none; AWS does not document what it says of such a day's quota.
+// level is the highest threshold that the counter has passed, or 0. A day without calls passes
+// none: AWS does not document what it says of its quota.
 func (c Counter) level() int {
 	used, ok := c.consumed()
 	if !ok || c.Used == 0 {
@@ -61,7 +59,7 @@ func (c Counter) level() int {
 }
 
 // updates reports whether c says more than the stored counter of the same key, plan and day. The
-// quota of a past day stays as it was on that day.
+// quota of a past day stays.
 func (c Counter) updates(stored Counter, today time.Time) bool {
 	switch {
 	case c.Used != stored.Used:

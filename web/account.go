@@ -71,7 +71,7 @@ type accountBody struct {
 	Saved        bool
 	Fault        fault
 	Confirmation string
-	// Keeps is why the person cannot delete the account, "" if they can.
+	// Keeps is why the person cannot delete the account, or "".
 	Keeps string
 }
 

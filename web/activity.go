@@ -23,7 +23,6 @@ type activityPage struct {
 }
 
 type activityLine struct {
-	// Text is what was recorded, Words what the page says.
 	Text  string
 	Words phrase
 	At    moment

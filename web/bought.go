@@ -5,7 +5,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// boughtLine is a purchase that the account has claimed.
 type boughtLine struct {
 	Name         string
 	Buyer        string

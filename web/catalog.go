@@ -97,7 +97,7 @@ func chosenFacets(query url.Values) map[string][]string {
 	return chosen
 }
 
-// filtered returns the products that match the chosen options of all facets but one.
+// filtered applies the chosen options of all facets but one.
 func filtered(products []catalog.Product, chosen map[string][]string, but string) []catalog.Product {
 	var found []catalog.Product
 	for _, product := range products {

@@ -140,7 +140,6 @@ func (b *consoleBody) setText(text string) {
 	b.Text, b.Rows = text, min(max(strings.Count(text, "\n")+2, 4), 20)
 }
 
-// console is the form without its fields.
 func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console, error) {
 	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: op.TakesKey()}
 	switch {

@@ -24,13 +24,12 @@ type dashboardPage struct {
 	// Blocked waits for the operator, UnderWay is in progress, and Unmet was refused or
 	// failed.
 	Blocked, UnderWay, Unmet []attention
-	// Past are the subscriptions that have ended.
-	Subscriptions, Past []subscriptionLine
-	Keys                []keyLine
-	Activity            []activityLine
-	More                bool
-	Open                bool
-	Version             string
+	Subscriptions, Past      []subscriptionLine
+	Keys                     []keyLine
+	Activity                 []activityLine
+	More                     bool
+	Open                     bool
+	Version                  string
 }
 
 type attention struct {
@@ -163,7 +162,6 @@ func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.S
 	return line
 }
 
-// add adds a subscription, and an attention if it is pending or ending.
 func (p *dashboardPage) add(line subscriptionLine) {
 	if line.State == projections.SubscriptionEnded {
 		p.Past = append(p.Past, line)

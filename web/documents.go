@@ -57,6 +57,7 @@ func serveSchema(w http.ResponseWriter, r *http.Request, schema []byte) {
 	http.ServeContent(w, r, "schema.json", time.Time{}, bytes.NewReader(schema))
 }
 
+// securityTextAge is how long security.txt is valid, at most a year (RFC 9116, section 2.5.5).
 const securityTextAge = 180 * 24 * time.Hour
 
 // securityText says where to report a vulnerability (RFC 9116).

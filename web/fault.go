@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// fault is why a form did nothing. Field is the id of the field to correct, or "".
+// fault is why a form did nothing. Field is the id of its field, or "".
 type fault struct{ Field, Text string }
 
 // refused is what the form's page says about an error that the person can fix.

@@ -16,7 +16,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// shelf returns the catalog as the person sees it.
 func (s *Web) shelf(r *http.Request) (*library.Shelf, error) {
 	return s.library.For(r.Context(), library.Viewer(r.Context()))
 }

@@ -27,13 +27,12 @@ type homePage struct {
 	Featured []card
 	More     bool
 	Call     firstCall
-	// Product is zero if the call is only an example.
-	Product link
-	News    []newsLine
+	Product  link
+	News     []newsLine
 	homeWords
 }
 
-// newsLine is the newest entry of a product's changelog. Text is its beginning.
+// newsLine is a changelog's newest entry. Text is its beginning.
 type newsLine struct {
 	Product, Title, Text, Href string
 	// Date is in the form 2026-11-02, When the same in words. Both may be empty.

@@ -180,7 +180,8 @@ var overlaps = []struct{ value, text string }{
 	{"0", "No time: it ends as soon as the new key works"}, {"1h", "An hour"}, {"24h", "A day"}, {"7d", "Seven days"},
 }
 
-// later extends the old key of a rotation; expiries are for other keys.
+// later are times by which to extend the old key of a rotation; expiries are
+// times after which a key can expire.
 var (
 	later = []lasting{{time.Hour, "An hour longer"}, {24 * time.Hour, "A day longer"}, {7 * 24 * time.Hour, "Seven days longer"}}
 

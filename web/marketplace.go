@@ -55,7 +55,8 @@ type Marketplace struct {
 const (
 	// ArrivalPath begins the paths to which AWS Marketplace sends buyers, with a plan or product
 	// as one more segment. Only there do other sites post forms.
-	ArrivalPath   = "/marketplace-confirm/"
+	ArrivalPath = "/marketplace-confirm/"
+	// PurchasesPath is the page of the purchases that a browser may confirm.
 	PurchasesPath = "/marketplace"
 
 	purchaseCookie = "gatehouse_purchase"
@@ -77,7 +78,7 @@ type ownPurchase struct {
 	Suffix, secret string
 }
 
-// purchases returns what the browser may confirm, newest first.
+// purchases are what the browser may confirm, newest first.
 func (s *Web) purchases(r *http.Request) ([]ownPurchase, error) {
 	if s.market.Claims == nil {
 		return nil, nil

@@ -11,6 +11,7 @@ import (
 // defaultTagline is the sentence of the home page unless the branding has one.
 const defaultTagline = "Find an API, get a key, make your first call."
 
+// Tagline returns the one sentence that says what the portal is for.
 func (s *Web) Tagline() string { return cmp.Or(s.branding().Tagline, defaultTagline) }
 
 // meta is what the page's head tells search engines, link previews and language models.

@@ -196,7 +196,7 @@ func settingsGroups(settings notices.Settings, admin bool) []settingsGroup {
 	return groups
 }
 
-// setNotices saves the form. What is not checked is off.
+// setNotices saves the form. Unchecked boxes are off.
 func (s *Web) setNotices(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	if _, err := s.asks(w, r, id); err != nil {
 		return err

@@ -50,7 +50,7 @@ const (
 	agreementEnded  = "agreement_ended"
 )
 
-// operationTitle returns the title in the present status; plan is the plan's name or "".
+// operationTitle is for the present status. plan is the plan's name or "".
 func operationTitle(operation operations.Operation, plan string) string {
 	if plan == "" {
 		plan = "a plan"

@@ -110,7 +110,6 @@ func (s *Web) reading(w http.ResponseWriter, r *http.Request, shelf *library.She
 	return nil
 }
 
-// productFile serves an image that a product's Markdown shows.
 func (s *Web) productFile(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
 	name, err := url.PathUnescape(chi.URLParam(r, "*"))
 	if err != nil {

@@ -95,7 +95,6 @@ type schemaPage struct {
 	Schema      schemaView
 }
 
-// docs redirects to the first documented API.
 func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, product catalog.Product) error {
 	apis := product.Documented()
 	if len(apis) == 0 {
@@ -326,9 +325,9 @@ func (ref *reference) page(r *http.Request, current string, parts referenceParts
 	return page
 }
 
-// parts returns the parts of a page, rendered once while they are in use. They may depend on
-// whether the person is signed in, and on nothing else about them. The name identifies the page of
-// the API. The context that make gets does not end with the request.
+// parts returns the parts of a page, rendered once while they are in use. Of the person, they may
+// depend only on whether one is signed in. The name identifies the page of the API. make's context
+// outlives the request.
 func (ref *reference) parts(ctx context.Context, name string, make func(context.Context, *reference) referenceContent) (referenceParts, error) {
 	key := strings.Join([]string{
 		"reference", ref.shelf.Hash, ref.product.ID, ref.api.Slug, ref.language, strconv.FormatBool(ref.signedIn), name,
@@ -348,7 +347,6 @@ func (ref *reference) parts(ctx context.Context, name string, make func(context.
 	})
 }
 
-// outline is what every page shows around its subject.
 func (ref *reference) outline(tag string, current *openapi.Operation) referenceContent {
 	page := referenceContent{
 		Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),

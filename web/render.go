@@ -93,7 +93,6 @@ type frame struct {
 	ZoneName string
 	SignIn   string
 	SignUp   string
-	// Coloured pages may have code with colours.
 	Coloured bool
 	// HeaderSearch is for pages without a search field of their own.
 	HeaderSearch bool

@@ -10,7 +10,7 @@ import (
 )
 
 // register requests registration. A form without an idempotency key joins the sign-in's
-// request; one with a key makes a new request, for after that has failed. A product's form
+// request; one with a key makes a new request, after that one has failed. A product's form
 // leads back to the product.
 func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	who, err := s.asks(w, r, id)

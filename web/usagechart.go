@@ -10,9 +10,9 @@ import (
 )
 
 // Browsers stretch charts to the width of the page, so charts have no text; labels are HTML
-// beside them. A slot is slotWidth wide, and a chart chartHeight high.
+// beside them. A span is spanWidth wide, and a chart chartHeight high.
 const (
-	slotWidth   = 10.0
+	spanWidth   = 10.0
 	chartHeight = 100.0
 )
 
@@ -34,37 +34,37 @@ type barChart struct {
 	Before, Unknown, Weekly bool
 }
 
-// bar is one slot. BeforeY and BeforeHeight are for as many days before.
+// bar is one span. BeforeY and BeforeHeight are for as many days before.
 type bar struct {
 	X, Y, Height          float64
 	BeforeY, BeforeHeight float64
-	// Unknown says that no day of the slot was collected.
+	// Unknown says that no day of the span was collected.
 	Unknown bool
 	// These are for the table.
 	Day, Text, Was, Limit, Left string
 }
 
-type slot struct {
+type span struct {
 	first, last time.Time
 	used        int64
 	known       bool
 	limit, left *int64
 }
 
-func slotsOf(s usage.Series, q usage.Query, length int) []slot {
-	var slots []slot
+func spansOf(s usage.Series, q usage.Query, length int) []span {
+	var spans []span
 	for first := q.First; !first.After(q.Last); first = first.AddDate(0, 0, length) {
 		last := first.AddDate(0, 0, length-1)
 		if last.After(q.Last) {
 			last = q.Last
 		}
-		slots = append(slots, slot{first: first, last: last})
+		spans = append(spans, span{first: first, last: last})
 	}
 	for _, d := range s.Days {
-		at := &slots[int(d.Day.Sub(q.First)/(24*time.Hour))/length]
+		at := &spans[int(d.Day.Sub(q.First)/(24*time.Hour))/length]
 		at.used, at.known, at.limit, at.left = at.used+d.Used, true, d.Limit, d.Remaining
 	}
-	return slots
+	return spans
 }
 
 func barsOf(s, before usage.Series, q usage.Query) barChart {
@@ -72,9 +72,9 @@ func barsOf(s, before usage.Series, q usage.Query) barChart {
 	if q.Days() > mostBars {
 		length = 7
 	}
-	now, was := slotsOf(s, q, length), slotsOf(before, q.Before(), length)
-	chart := barChart{Width: float64(len(now)) * slotWidth, Limit: -1, First: shortDay(q.First), Last: shortDay(q.Last), Weekly: length > 1}
-	top, most := int64(1), slot{}
+	now, was := spansOf(s, q, length), spansOf(before, q.Before(), length)
+	chart := barChart{Width: float64(len(now)) * spanWidth, Limit: -1, First: shortDay(q.First), Last: shortDay(q.Last), Weekly: length > 1}
+	top, most := int64(1), span{}
 	for i := range now {
 		top = max(top, now[i].used, was[i].used)
 		if now[i].used > most.used {
@@ -103,10 +103,10 @@ func barsOf(s, before usage.Series, q usage.Query) barChart {
 	return chart
 }
 
-func drawn(i int, now, was slot, top int64) bar {
+func drawn(i int, now, was span, top int64) bar {
 	up, behind := height(now.used, top), height(was.used, top)
 	b := bar{
-		X: float64(i) * slotWidth, Y: up.y, Height: up.height, BeforeY: behind.y, BeforeHeight: behind.height,
+		X: float64(i) * spanWidth, Y: up.y, Height: up.height, BeforeY: behind.y, BeforeHeight: behind.height,
 		Unknown: !now.known, Day: dayText(now), Text: "No data", Was: "No data", Limit: "–", Left: "–",
 	}
 	if now.known {
@@ -121,7 +121,7 @@ func drawn(i int, now, was slot, top int64) bar {
 	return b
 }
 
-func dayText(s slot) string {
+func dayText(s span) string {
 	if s.first.Equal(s.last) {
 		return shortDay(s.first)
 	}
@@ -157,11 +157,11 @@ func paceOf(s usage.Series, now usage.Standing) *paceChart {
 	days := int(now.Next.Sub(now.Start) / (24 * time.Hour))
 	top := float64(max(now.Limit, now.Used)) * 1.08
 	chart := &paceChart{
-		Width: float64(days) * slotWidth, Limit: math.Round(chartHeight - float64(now.Limit)/top*chartHeight), LimitText: "limit of " + count(int(now.Limit), "request"),
+		Width: float64(days) * spanWidth, Limit: math.Round(chartHeight - float64(now.Limit)/top*chartHeight), LimitText: "limit of " + count(int(now.Limit), "request"),
 		First: shortDay(now.Start), Last: shortDay(now.Next.AddDate(0, 0, -1)),
 	}
 	at := func(day, used float64) string {
-		return fmt.Sprintf("%.1f,%.1f", day*slotWidth, max(chartHeight-used/top*chartHeight, 0))
+		return fmt.Sprintf("%.1f,%.1f", day*spanWidth, max(chartHeight-used/top*chartHeight, 0))
 	}
 	var points []string
 	last, used := 0.0, 0.0

@@ -1,7 +1,6 @@
 // Package web serves the portal's pages: HTML rendered from the views, with forms that
-// hand requests to operations. It decides nothing and never calls the control plane. It
-// accepts a form like a JSON request, then redirects to the operation's page, which shows
-// each step. All pages work without JavaScript.
+// hand requests to operations. It decides nothing and never calls the control plane. A
+// form leads to the page of its operation. All pages work without JavaScript.
 package web
 
 import (

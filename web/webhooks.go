@@ -14,8 +14,7 @@ import (
 const webhooksPath = "/webhooks"
 
 type webhooksPage struct {
-	Webhooks []webhookLine
-	// Full says that the account can have no more.
+	Webhooks                []webhookLine
 	Full                    bool
 	Most                    int
 	URL, Description, Error string

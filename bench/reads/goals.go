@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// goal is something that the measurements should show.
 type goal struct {
 	what, want, got string
 	met             bool

@@ -155,7 +155,6 @@ func (s *site) register(ctx context.Context) error {
 	return nil
 }
 
-// happen appends a fact and shows it, as a worker would.
 func (s *site) happen(ctx context.Context, stream portal.Stream, fact events.Fact) error {
 	head, err := s.journal.Head(ctx, stream)
 	if err != nil {

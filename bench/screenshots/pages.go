@@ -28,7 +28,6 @@ const (
 	operation = "/apis/seamark/docs/seamark/operations/getHarbour"
 )
 
-// signedOut are the pages as a stranger sees them.
 var signedOut = []page{
 	{name: "home", path: "/", firstScreen: "home"},
 	{name: "catalog", path: "/apis"},
@@ -49,7 +48,6 @@ var signedOut = []page{
 	{name: "not-found", path: "/nothing-is-here"},
 }
 
-// signedIn are the pages as a subscriber sees them.
 var signedIn = []page{
 	{name: "dashboard", path: "/dashboard", firstScreen: "dashboard"},
 	{name: "activity", path: "/activity"},

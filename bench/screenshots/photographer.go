@@ -103,7 +103,6 @@ func (p *photographer) take(ctx context.Context, page page) error {
 	return nil
 }
 
-// takeThis takes the pictures of the open page.
 func (p *photographer) takeThis(ctx context.Context, page page) error {
 	for _, l := range looks {
 		if err := setLook(ctx, l, windowHeight); err != nil {

@@ -106,7 +106,6 @@ func (s *site) timeAlone(ctx context.Context, name string, plan faults.Plan) (wa
 	return waited{accepted, at.Sub(began)}, nil
 }
 
-// waitUntilShown returns when an answer first reported success.
 func (s *site) waitUntilShown(ctx context.Context, token, id string) (time.Time, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -47,6 +47,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 		return nil, err
 	}
 	before, used := s.aws.Counts(), ownTime()
+	rows := s.rows.now()
 	chaos, stop := context.WithCancel(ctx)
 	defer stop()
 	var killing sync.WaitGroup
@@ -71,6 +72,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	stop()
 	killing.Wait()
 	r.count(before, s.aws.Counts())
+	r.Rows = s.rows.since(rows)
 	r.Polls = s.polls
 	r.own = ownTime() - used
 	r.Kills = s.fleet.kills
@@ -140,7 +142,6 @@ func (s *site) timeOneMore(ctx context.Context) (time.Duration, error) {
 	return s.timeSignUp(ctx, "one-more")
 }
 
-// timeSignUp returns the time from the first click until the portal showed the key.
 func (s *site) timeSignUp(ctx context.Context, name string) (time.Duration, error) {
 	token, err := s.issuer.Token(name)
 	if err != nil {
@@ -235,7 +236,6 @@ func (s *site) send(ctx context.Context, turn int, token, method, path, key stri
 	return resp.StatusCode, json.Unmarshal(body, into)
 }
 
-// get asks the portals in turn, until one answers.
 func (s *site) get(ctx context.Context, turn int, token, path string, into any) (status int, err error) {
 	for n := range s.fleet.portals() {
 		if status, err = s.send(ctx, turn+n, token, http.MethodGet, path, "", into); err == nil {

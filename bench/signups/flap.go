@@ -24,8 +24,7 @@ const (
 )
 
 type flaps struct {
-	mu sync.Mutex
-	// answers counts the answers to the flapping accounts, by status.
+	mu            sync.Mutex
 	answers       map[int]int
 	during, after []newcomer
 }

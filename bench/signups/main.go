@@ -35,7 +35,7 @@ type settings struct {
 	lasting                       time.Duration
 	source                        string
 	seed                          uint64
-	asJSON                        bool
+	asJSON, byRow                 bool
 }
 
 func main() {
@@ -107,6 +107,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.lasting, "lasting", 2*time.Minute, "how long -flap goes on")
 	flags.IntVar(&s.alone, "alone", 0, "instead of a crowd: how many people subscribe one by one, without and with -latency (50ms unless given)")
 	flags.StringVar(&s.source, "source", "", "build the programs from this checkout instead of this one, to compare another version")
+	flags.BoolVar(&s.byRow, "rows", false, "also count requests to DynamoDB by program, operation and kind of row")
 	flags.BoolVar(&s.asJSON, "json", false, "write JSON instead of text")
 	if err := flags.Parse(args); err != nil {
 		return s, err

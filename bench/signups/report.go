@@ -38,6 +38,8 @@ type report struct {
 	Requests map[string]int
 	// Tables counts requests to DynamoDB by operation.
 	Tables map[string]int
+	// Rows counts requests to DynamoDB by program, operation and rows, with -rows.
+	Rows map[string]int
 	// Worked is the processor time by program. The local AWS's includes the clients.
 	Worked map[string]time.Duration
 	own    time.Duration
@@ -129,6 +131,9 @@ func (r *report) write(out io.Writer) error {
 	}
 	if r.settings.kill > 0 {
 		lines = append(lines, fmt.Sprintf("killed         %d processes", r.Kills))
+	}
+	if err := writeRows(out, r.Rows, r.settings.users); err != nil {
+		return err
 	}
 	kept := "kept"
 	if !r.Kept {

@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// site is the local AWS and the issuer in this process, and the fleet.
 type site struct {
 	settings
 	tell   func(format string, values ...any)
@@ -30,6 +29,7 @@ type site struct {
 	random *rand.Rand
 	client *http.Client
 	polls  int
+	rows   *rowCounter
 }
 
 func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site, error) {
@@ -41,6 +41,7 @@ func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site,
 		Timeout:   time.Minute,
 		Transport: &http.Transport{MaxIdleConnsPerHost: s.clients, MaxConnsPerHost: 2 * s.clients},
 	}}
+	is.rows = newRowCounter(func() http.Handler { return is.aws })
 	if err := is.start(ctx); err != nil {
 		is.close()
 		return nil, err
@@ -58,39 +59,43 @@ func (s *site) start(ctx context.Context) (err error) {
 	}
 	s.aws, err = localaws.Open(localaws.Options{
 		Dir: filepath.Join(s.dir, "aws"), Addr: "127.0.0.1:0", Log: zerolog.Nop(),
-		Mount: map[string]http.Handler{"/demo/": http.StripPrefix("/demo", demo.API())},
+		Mount: map[string]http.Handler{"/demo/": http.StripPrefix("/demo", demo.API()), countedPath: s.rows},
 	})
 	if err != nil {
 		return fmt.Errorf("starting the local AWS: %w", err)
 	}
-	if err := s.fleet.once(ctx, s.env(), "gatehouse", "setup"); err != nil {
+	if err := s.fleet.once(ctx, s.env("gatehouse"), "gatehouse", "setup"); err != nil {
 		return err
 	}
 	if s.demo, err = demo.Install(ctx, apigateway.NewFromConfig(s.aws.AWSConfig()), s.aws.Endpoint()+"/demo"); err != nil {
 		return err
 	}
 	if s.provisioning == "auto" {
-		if err := s.fleet.once(ctx, s.env(), "gatehouse", "doctor", "--probe-import"); err != nil {
+		if err := s.fleet.once(ctx, s.env("gatehouse"), "gatehouse", "doctor", "--probe-import"); err != nil {
 			return fmt.Errorf("probing the import: %w", err)
 		}
 	}
 	for i := range s.apis {
-		if err := s.fleet.add(ctx, "api", i, s.env()); err != nil {
+		if err := s.fleet.add(ctx, "api", i, s.env("api")); err != nil {
 			return err
 		}
 	}
 	for i := range s.workers {
-		if err := s.fleet.add(ctx, "worker", i, s.env()); err != nil {
+		if err := s.fleet.add(ctx, "worker", i, s.env("worker")); err != nil {
 			return err
 		}
 	}
 	return s.waitForCatalog(ctx)
 }
 
-func (s *site) env() []string {
+func (s *site) env(program string) []string {
+	endpoint := s.aws.Endpoint()
+	if s.byRow {
+		endpoint += countedPath + program
+	}
 	return []string{
 		"HOME=" + s.dir, "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ENDPOINT_URL=" + s.aws.Endpoint(), "AWS_REGION=" + localaws.Region,
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_REGION=" + localaws.Region,
 		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
 		"GATEHOUSE_OIDC_ISSUER=" + s.issuer.URL, "GATEHOUSE_OIDC_CLIENT_ID=" + issuer.ClientID,
 		"GATEHOUSE_OIDC_JWKS_URL=" + s.issuer.KeysURL(),

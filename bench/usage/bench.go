@@ -152,7 +152,6 @@ func (b *bench) newCollector(tables *dynamodb.Client) *usage.Collector {
 	}
 }
 
-// fill makes plans with keys, and shows who holds them.
 func (b *bench) fill(ctx context.Context, tables *dynamodb.Client) error {
 	plans, err := b.makePlans(ctx)
 	if err != nil {
@@ -330,7 +329,6 @@ func (b *bench) measure(ctx context.Context) (m measured, err error) {
 	return m, err
 }
 
-// check reports whether the run collected everything.
 func (m measured) check(s settings) error {
 	if m.cycle.Plans != s.plans || m.cycle.Failed > 0 || m.cycle.Keys < s.keys {
 		return fmt.Errorf("the run collected too little: %+v", m.cycle)

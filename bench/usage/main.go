@@ -1,6 +1,6 @@
 // Usage measures what a run of the job usage costs: calls of API Gateway's control plane, requests
 // to DynamoDB, and the worker's CPU time. The local AWS is a process of its own. Calls take no
-// token here, which saves time; the report says how long they take within the budget.
+// token, to save time; the report says how long they take within the budget.
 package main
 
 import (

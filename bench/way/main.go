@@ -1,8 +1,7 @@
 // Command way lists the functions of this module that one click on Subscribe executes, by
 // package: the portal's and the workers', from the request to the answer that shows success.
-// Several people click one after the other, and only functions that every click executes count,
-// which leaves out most other work. `make way` builds it with the coverage counters that it
-// needs.
+// Several people click in turn, and only functions that every click executes count. `make way`
+// builds it with the coverage counters that it needs.
 package main
 
 import (
@@ -195,7 +194,6 @@ func (p person) ask(ctx context.Context, method, path string) error {
 	return nil
 }
 
-// offered waits until the catalog is published.
 func (p person) offered(ctx context.Context) error {
 	for {
 		var list struct{ Items []any }

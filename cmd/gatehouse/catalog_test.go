@@ -77,7 +77,7 @@ Not offered:
 	}
 	out.Reset()
 	printReport(&out, catalog.Report{Ended: at, Failed: true, Sources: []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceUnreadable}}})
-	const failed = "Read          2026-11-27 09:00:00 UTC\nAPI Gateway   could not be read, so what was published before stands\n\nNo problems.\n"
+	const failed = "Read          2026-11-27 09:00:00 UTC\nAPI Gateway   could not be read, so the published catalog stays\n\nNo problems.\n"
 	if diff := cmp.Diff(failed, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -61,7 +61,7 @@ func howRead(source catalog.SourceState) string {
 		if source.Name == "catalog folder" {
 			return "could not be read, and it never could before"
 		}
-		return "could not be read, so what was published before stands"
+		return "could not be read, so the published catalog stays"
 	}
 	return "read"
 }

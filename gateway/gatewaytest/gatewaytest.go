@@ -1,5 +1,5 @@
-// Package gatewaytest gives tests of the control plane a local AWS, and a wire to API Gateway
-// that can tamper with calls.
+// Package gatewaytest gives tests a local AWS and a wire to API Gateway that can tamper with
+// calls.
 package gatewaytest
 
 import (
@@ -41,8 +41,8 @@ func New(t *testing.T) *World {
 	t.Helper()
 	server := localawstest.Start(t)
 	cfg := server.AWSConfig()
-	// Every request gets a new connection, to an address that needs no look-up, so that a
-	// bubble of synctest waits for nothing outside between requests.
+	// Each request has a new connection to an address that needs no look-up, so that a bubble of
+	// synctest waits for nothing outside between requests.
 	var dialer net.Dialer
 	cfg.HTTPClient = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -77,13 +77,13 @@ type Wire struct {
 	next aws.HTTPClient
 	// PageSize replaces the page size of 500 unless it is 0.
 	PageSize int
-	// Rejection answers the calls that Reject names; nil answers with a BadRequestException.
-	Rejection func(Pass) (*http.Response, error)
+	// Refusal answers the calls that Refuse names; nil answers with a BadRequestException.
+	Refusal func(Pass) (*http.Response, error)
 
-	mu       sync.Mutex
-	calls    []string
-	rejected map[string]string
-	on       func(operation string, pass Pass) (*http.Response, error)
+	mu      sync.Mutex
+	calls   []string
+	refused map[string]string
+	on      func(operation string, pass Pass) (*http.Response, error)
 }
 
 // Do makes one call.
@@ -98,9 +98,9 @@ func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	on := f.on
 	f.mu.Unlock()
 	pass := func() (*http.Response, error) { return f.next.Do(r) }
-	if f.rejects(op, r) {
-		if f.Rejection != nil {
-			return f.Rejection(pass)
+	if f.refuses(op, r) {
+		if f.Refusal != nil {
+			return f.Refusal(pass)
 		}
 		return Answer(http.StatusBadRequest, "BadRequestException", "Invalid API Key")(pass)
 	}
@@ -110,7 +110,7 @@ func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	return on(op, pass)
 }
 
-// Tamper makes on answer every call, which on may pass; nil ends that.
+// Tamper makes on answer every call; on may pass calls. nil ends that.
 func (f *Wire) Tamper(on func(operation string, pass Pass) (*http.Response, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,7 +179,7 @@ func operationOf(r *http.Request) string {
 	return what
 }
 
-// Answer is an error that AWS answers, without carrying out the call.
+// Answer answers with an error of AWS without carrying out the call.
 func Answer(status int, exception, message string) func(Pass) (*http.Response, error) {
 	return func(Pass) (*http.Response, error) {
 		return &http.Response{
@@ -190,7 +190,7 @@ func Answer(status int, exception, message string) func(Pass) (*http.Response, e
 	}
 }
 
-// Lost lets the call take effect and drops its answer.
+// Lost carries out the call and drops its answer.
 func Lost(pass Pass) (*http.Response, error) {
 	resp, err := pass()
 	if err != nil {
@@ -267,16 +267,16 @@ func (w *World) Key(t *testing.T, name string) portal.GatewayKeyID {
 	return portal.GatewayKeyID(aws.ToString(out.Id))
 }
 
-// Reject rejects every call of an operation whose body holds the text.
-func (f *Wire) Reject(operation, text string) {
+// Refuse refuses every call of an operation whose body holds the text.
+func (f *Wire) Refuse(operation, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rejected = map[string]string{operation: text}
+	f.refused = map[string]string{operation: text}
 }
 
-func (f *Wire) rejects(op string, r *http.Request) bool {
+func (f *Wire) refuses(op string, r *http.Request) bool {
 	f.mu.Lock()
-	text, ok := f.rejected[op]
+	text, ok := f.refused[op]
 	f.mu.Unlock()
 	if !ok || r.GetBody == nil && r.Body == nil {
 		return false

@@ -21,17 +21,16 @@ import (
 type Finding struct {
 	At     time.Time `dynamodbav:"at"`
 	Region string    `dynamodbav:"region"`
-	// Usable says that every needed observation was as expected, so that workers may import
-	// keys.
+	// Usable: every needed observation was as expected, so workers may import keys.
 	Usable       bool          `dynamodbav:"usable"`
 	Observations []Observation `dynamodbav:"observations"`
 }
 
-// Observation is one thing that the probe looked at.
+// Observation is one thing that the probe observed.
 type Observation struct {
 	What string `dynamodbav:"what"`
 	Seen string `dynamodbav:"seen"`
-	// Needed says that imports are unusable unless it is as expected.
+	// Needed: imports are unusable unless it is as expected.
 	Needed   bool `dynamodbav:"needed"`
 	Expected bool `dynamodbav:"expected"`
 }
@@ -53,8 +52,8 @@ type Findings struct {
 	next   time.Time
 }
 
-// NewFindings returns the findings of the default portal.Target, in that Region. A nil now is
-// the system's clock.
+// NewFindings returns the Findings of the default portal.Target in that Region. A nil now is the
+// system's clock.
 func NewFindings(db table, name, region string, now func() time.Time) *Findings {
 	if now == nil {
 		now = time.Now
@@ -62,7 +61,7 @@ func NewFindings(db table, name, region string, now func() time.Time) *Findings 
 	return &Findings{db: db, name: name, region: region, now: now}
 }
 
-// A probe takes effect on workers within freshFinding. A table that failed is left alone for
+// Workers know a probe's finding within freshFinding. A table that failed is left alone for
 // unreadPause.
 const (
 	readTimeout  = 2 * time.Second
@@ -89,7 +88,7 @@ func (f *Findings) Usable(ctx context.Context) bool {
 	return f.usable
 }
 
-// Last is the last finding; ok is false if this Region has none.
+// Last: ok is false if this Region has no finding.
 func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -110,7 +109,7 @@ func (f *Findings) key() map[string]types.AttributeValue {
 	return schema.ImportProbe().Attributes()
 }
 
-// Save stores the finding as the last one and returns it with its time and Region.
+// Save stores the finding as the last one, with its time and Region, and returns it.
 func (f *Findings) Save(ctx context.Context, finding Finding) (Finding, error) {
 	finding.At, finding.Region = f.now().UTC(), f.region
 	item, err := attributevalue.MarshalMap(finding)

@@ -1,8 +1,7 @@
 // Package keyimport creates keys: singly while few are wanted, by ImportApiKeys once many wait.
-// The single calls make one key and one attachment each, and AWS allows about one attachment a
-// second; one import makes a hundred of both. AWS documents little of what an import does, so a
-// probe tries it in each AWS account and Region, and workers import only where its Finding allows
-// it (decision 0010).
+// AWS allows about one attachment a second, while one import makes a hundred keys and
+// attachments. AWS documents little of what an import does, so workers import only where a
+// probe's Finding allows it (decision 0010).
 package keyimport
 
 import (
@@ -19,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Importer creates keys, singly or in waves of all that wait. The response of an import does not
+// Importer creates keys, singly or in waves of all that wait. The answer to an import does not
 // say which keys exist and where they are attached, so the Importer reads that afterwards. A
 // process has one Importer. It is safe for concurrent use and needs no closing.
 //
@@ -38,8 +37,8 @@ type Importer struct {
 	lastWave time.Time // of several creations
 }
 
-// waveMemory is how long after a wave of several a creation waits for others, however few are
-// under way then.
+// waveMemory is how long after a wave of several keys a creation waits for others, however few
+// are under way.
 const waveMemory = 5 * time.Second
 
 type controlPlane interface {
@@ -52,8 +51,7 @@ type controlPlane interface {
 // Config configures an Importer. The zero value is usable.
 type Config struct {
 	// AtLeast is how many creations and attachments must be under way in the process, this one
-	// included, for a creation to wait for others; 0 is 4. For some seconds after a wave every
-	// creation waits.
+	// included, for a creation to wait for others; 0 is 4.
 	AtLeast int
 	// Rows is the most keys of one import; 0 is 100. AWS publishes no limit.
 	Rows int
@@ -75,7 +73,7 @@ type Creation struct {
 	Key   gateway.Key
 	Plans []portal.PlanID
 	// Before UntriedUntil, nobody else can have tried to create the key, so an import need not
-	// look for it. The zero time means that somebody may have tried.
+	// look for it.
 	UntriedUntil time.Time
 	Urgency      gateway.Urgency
 	Lease        func() time.Time
@@ -84,15 +82,15 @@ type Creation struct {
 // Created is a key that API Gateway was seen to hold.
 type Created struct {
 	ID portal.GatewayKeyID
-	// Plans are those of the Creation's that the key was seen in. The caller must attach it to
+	// Plans are those of the Creation's in which the key was seen. The caller must attach it to
 	// the others.
 	Plans []portal.PlanID
 }
 
-// Create creates a key that, as far as the caller knows, does not exist. If it does, it is
-// found by its name and left as it is: a disabled key stays disabled. Errors are those of a
-// gateway.Session. After one, the key may exist and be in its plans: the caller may call Create
-// again, or, if it no longer wants the key, must look for it with FindKey.
+// Create creates a key that should not exist. If it does, Create finds it by its name and leaves
+// it as it is; a disabled key stays disabled. Errors are those of a gateway.Session. After an
+// error the key may exist and be in its plans: the caller may call Create again, or, if it no
+// longer wants the key, must look for it with FindKey.
 func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	defer i.leave()
 	if i.enter() && i.cfg.Usable(ctx) {
@@ -106,7 +104,7 @@ func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 }
 
 // enter counts a creation and says whether it waits for others. Attachments count too, since
-// they take long singly.
+// single ones are slow.
 func (i *Importer) enter() (together bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -120,14 +118,12 @@ func (i *Importer) leave() {
 	i.active--
 }
 
-// creation is a Creation that waits. It gets one answer.
 type creation struct {
 	Creation
 	ctx    context.Context
 	answer chan answered
-	// looked says that this wave has looked for the key.
-	looked bool
-	// ifMissing is the answer if the key is not found in the end.
+	// looked: this wave has looked for the key.
+	looked    bool
 	ifMissing error
 }
 
@@ -158,12 +154,11 @@ func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
 	if i.takeOut(mine) {
 		return Created{}, portal.Stopped(waiting)
 	}
-	// A wave has it. In a process that stops, the wave ends as soon as it would have to wait.
+	// A wave has it. In a process that stops, the wave ends once it would have to wait.
 	select {
 	case a := <-mine.answer:
 		return a.made, a.err
 	case <-ctx.Done():
-		// The wave goes on, and may still create the key.
 		return Created{}, portal.Postpone("stopping", context.Cause(ctx))
 	}
 }
@@ -188,7 +183,7 @@ func (i *Importer) run() {
 	}
 }
 
-// highestUrgency is the highest urgency of the creations that wait; ok is false if none does.
+// highestUrgency: ok is false if no creation waits.
 func (i *Importer) highestUrgency() (most gateway.Urgency, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -204,8 +199,8 @@ func (i *Importer) highestUrgency() (most gateway.Urgency, ok bool) {
 	return most, i.running
 }
 
-// wave takes all creations that wait once there is a token; until then, more come. After a panic,
-// each creation without an answer gets the panic as its error.
+// wave takes all waiting creations once there is a token. A panic becomes the error of each
+// creation without an answer.
 func (i *Importer) wave(s *gateway.Session) {
 	err := portal.Guard(func() error { return s.AwaitToken(context.Background()) })()
 	i.mu.Lock()
@@ -232,8 +227,8 @@ func (i *Importer) wave(s *gateway.Session) {
 	}
 }
 
-// answerOthers answers the creations that have no answer yet. A creation that has read its
-// answer gets a second one, which stays in its channel unread.
+// answerOthers answers the creations without an answer. A second answer stays in its channel
+// unread.
 func answerOthers(rows []*creation, err error) {
 	for _, c := range rows {
 		select {
@@ -243,8 +238,8 @@ func answerOthers(rows []*creation, err error) {
 	}
 }
 
-// sharedContext returns a context that ends when the contexts of all creations have ended. It has
-// the values of the first one.
+// sharedContext ends when the contexts of all creations have ended. It has the values of the
+// first.
 func sharedContext(rows []*creation) (context.Context, context.CancelFunc) {
 	first := context.WithoutCancel(rows[0].ctx)
 	log := zerolog.Ctx(first).With().Int("keys", len(rows)).Logger()

@@ -268,7 +268,7 @@ func TestTheRowThatAWSRefusesIsFoundByHalving(t *testing.T) {
 	creations := creationsOf(0, 40, w.Plan(t, "Free"))
 	bad := creations[17].Key.Name
 	// AWS may refuse a whole file for one of its rows.
-	w.Wire.Reject("ImportApiKeys", bad)
+	w.Wire.Refuse("ImportApiKeys", bad)
 	results := w.importer(t, Config{}).together(t, creations)
 	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
@@ -660,8 +660,8 @@ func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
 				creations[3].Plans = append(creations[3].Plans, w.Plan(t, value(n)))
 			}
 			if whole {
-				w.Wire.Reject("ImportApiKeys", creations[3].Key.Name)
-				w.Wire.Rejection = gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
+				w.Wire.Refuse("ImportApiKeys", creations[3].Key.Name)
+				w.Wire.Refusal = gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
 			}
 			results := w.importer(t, Config{}).together(t, creations)
 			w.wantCreated(t, creations, results)

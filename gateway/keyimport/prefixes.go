@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// prefixes remembers the prefixes of names that more keys have than fit a page, by plan, "" for
-// all keys. One that is no longer crowded costs an extra call.
+// prefixes remembers, by plan ("" for all keys), which prefixes of names have more keys than a
+// page. A wrong one costs a call.
 type prefixes struct {
 	mu      sync.Mutex
 	crowded map[prefix]bool
@@ -20,7 +20,6 @@ type prefix struct {
 	text string
 }
 
-// maxPrefixes bounds the memory, which is then emptied.
 const maxPrefixes = 10_000
 
 func (p *prefixes) isCrowded(at prefix) bool {
@@ -38,7 +37,6 @@ func (p *prefixes) add(at prefix) {
 	p.crowded[at] = true
 }
 
-// pager lists a page of the keys whose names begin with prefix; next is "" on the last.
 type pager func(prefix, position string) (keys []gateway.Listed, next string, err error)
 
 func (p pager) show(prefix, position string, show func(gateway.Listed)) (next string, err error) {
@@ -59,11 +57,10 @@ func (p pager) showAll(prefix string, show func(gateway.Listed)) error {
 	}
 }
 
-// find lists keys until it knows of each row, sorted by name, whether its key exists, and shows
-// every key it comes across. API Gateway lists by the beginning of a name. Accounts that signed
-// up close in time have names that begin alike, so one page shows many rows. If the page is not
-// the last, find looks for the rows it did not show in two parts, whose names have more in
-// common.
+// find lists keys until it knows which of the rows, sorted by name, exist, and shows every key it
+// comes across. API Gateway lists by the beginning of a name, and accounts of about the same time
+// have names that begin alike, so one page shows many rows. If the page is not the last, find
+// looks for the missing rows in two parts, whose names have more in common.
 func (p *prefixes) find(rows []*creation, plan portal.PlanID, page pager, show func(gateway.Listed)) error {
 	if len(rows) == 0 {
 		return nil

@@ -16,11 +16,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Probe tries out ImportApiKeys with throw-away keys named <prefix>/probe/…, in a throw-away
-// usage plan without stages, so that no API accepts the keys. Then it deletes these, and what
-// interrupted probes have left. It makes about twenty background calls, and waits for the
-// budget until ctx ends. If the Finding has no observations, the error says why; otherwise it
-// says what could not be deleted.
+// Probe tries ImportApiKeys with throw-away keys named <prefix>/probe/…, in a throw-away usage
+// plan without stages, so that no API accepts the keys. It deletes these, and what interrupted
+// probes left. It makes about twenty background calls, and waits for the budget until ctx ends.
+// If the Finding has no observations, the error says why; otherwise it says what could not be
+// deleted.
 func Probe(ctx context.Context, cp *gateway.ControlPlane, prefix string) (Finding, error) {
 	s := cp.Session(gateway.Background, nil)
 	patiently := func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error {
@@ -51,7 +51,7 @@ type probe struct {
 
 func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 	defer func() {
-		// An interrupted probe must leave nothing behind, too.
+		// An interrupted probe must clean up, too.
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		err = errors.Join(err, p.cleanUp(within))
@@ -79,7 +79,6 @@ func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 	return p.seen, nil
 }
 
-// observe makes the observations, until one makes the rest pointless.
 func (p *probe) observe(ctx context.Context, run string) error {
 	keys := []gateway.ImportRow{p.key(run+"1", p.plan), p.key(run+"2", p.plan), p.key(run + "3")}
 	ok, err := p.creating(ctx, run, keys)
@@ -105,7 +104,7 @@ func (p *probe) note(needed, expected bool, what, seen string, args ...any) {
 
 func (p *probe) creating(ctx context.Context, run string, rows []gateway.ImportRow) (ok bool, err error) {
 	answer, err := p.importRows(ctx, rows)
-	if gateway.FileRejected(err) {
+	if gateway.FileRefused(err) {
 		p.note(true, false, "an import is accepted", "%v", err)
 		return false, nil
 	}
@@ -164,8 +163,8 @@ func (p *probe) overwriting(ctx context.Context, run string, row gateway.ImportR
 	again := row
 	again.Plans, again.Key.Description = nil, "probed again"
 	_, err = p.importRows(ctx, []gateway.ImportRow{again})
-	if gateway.FileRejected(err) {
-		p.note(false, false, "a key may be imported again", "rejected: %v", err)
+	if gateway.FileRefused(err) {
+		p.note(false, false, "a key may be imported again", "refused: %v", err)
 		return nil
 	}
 	if err != nil {
@@ -196,8 +195,8 @@ func (p *probe) badRows(ctx context.Context, run string) error {
 	rows := []gateway.ImportRow{short, good, gone}
 	answer, err := p.importRows(ctx, rows)
 	const what = "a bad row leaves the others alone"
-	if gateway.FileRejected(err) {
-		p.note(false, false, what, "the whole import is rejected, and would be halved until the bad row is alone: %v", err)
+	if gateway.FileRefused(err) {
+		p.note(false, false, what, "the whole import is refused, and would be halved until the bad row is alone: %v", err)
 		return nil
 	}
 	if err != nil {

@@ -62,7 +62,7 @@ func TestAProbeWithinTheBudgetWaitsForIt(t *testing.T) {
 	w.wantNothingLeft(t)
 }
 
-func TestAProbeThatIsRejectedOrSeesLessFindsImportsUnusable(t *testing.T) {
+func TestAProbeThatIsRefusedOrSeesLessFindsImportsUnusable(t *testing.T) {
 	t.Parallel()
 	empty := func(field string) func(func() (*http.Response, error)) (*http.Response, error) {
 		return func(pass func() (*http.Response, error)) (*http.Response, error) {
@@ -80,7 +80,7 @@ func TestAProbeThatIsRejectedOrSeesLessFindsImportsUnusable(t *testing.T) {
 		tamper func(func() (*http.Response, error)) (*http.Response, error)
 		tells  string
 	}{
-		"the import is rejected":       {"ImportApiKeys", gatewaytest.Answer(400, "BadRequestException", "no imports here"), "no imports here"},
+		"the import is refused":        {"ImportApiKeys", gatewaytest.Answer(400, "BadRequestException", "no imports here"), "no imports here"},
 		"the keys are not listed":      {"GetApiKeys", empty("item"), "0 of 3"},
 		"the ids are not answered":     {"ImportApiKeys", empty("ids"), "0 ids"},
 		"the attachment is not listed": {"GetUsagePlanKeys", empty("item"), "0 of 3"},

@@ -16,7 +16,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// pageSize is the largest page that API Gateway gives.
 var pageSize = aws.Int32(500)
 
 func (p *probe) importRows(ctx context.Context, rows []gateway.ImportRow) (answer gateway.ImportAnswer, err error) {
@@ -73,7 +72,6 @@ func (p *probe) hasValue(ctx context.Context, id, value string) (same bool, err 
 	return same, nil
 }
 
-// cleanUp deletes the keys and plans of this probe and of interrupted ones.
 func (p *probe) cleanUp(ctx context.Context) error {
 	keys, err := p.list(ctx, p.base)
 	if err != nil {
@@ -125,7 +123,6 @@ func (p *probe) plans(ctx context.Context) ([]string, error) {
 	}
 }
 
-// passes says that the probe only has to wait: for a token, for its turn, or for AWS.
 func passes(err error) bool {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable

@@ -19,14 +19,13 @@ type wave struct {
 	session  *gateway.Session
 	rows     int // the most keys of one import
 	prefixes *prefixes
-	// begun says that an import of this wave has passed the check of the room for keys.
+	// begun: an import of this wave has found room for keys.
 	begun bool
 }
 
-// create creates the keys of rows, which are sorted by name, and answers each. It first looks
-// for those that another worker may have tried, since an import would enable a key that
-// somebody has disabled. Afterwards it reads the plans' keys, which alone show what the import
-// did.
+// create creates the keys of rows, sorted by name, and answers each. It first looks for those
+// that another worker may have tried, since an import would enable a disabled key. Afterwards it
+// reads the plans' keys, which alone show what the import did.
 func (w *wave) create(ctx context.Context, rows []*creation) {
 	there := map[string]portal.GatewayKeyID{}
 	doubtful := slices.DeleteFunc(slices.Clone(rows), w.untried)
@@ -38,7 +37,7 @@ func (w *wave) create(ctx context.Context, rows []*creation) {
 		c.looked = true
 	}
 	missing := slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool { return there[c.Key.Name] != "" })
-	// Two messages about one key are one row.
+	// Two messages may be about one key.
 	missing = slices.CompactFunc(missing, func(a, b *creation) bool { return a.Key.Name == b.Key.Name })
 	for chunk := range slices.Chunk(missing, w.rows) {
 		if err := w.submit(ctx, chunk); err != nil {
@@ -49,17 +48,15 @@ func (w *wave) create(ctx context.Context, rows []*creation) {
 	w.answer(ctx, rows, there)
 }
 
-// untried says that no other worker can have tried.
+// untried: no other worker can have tried.
 func (w *wave) untried(c *creation) bool { return w.plane.Now().Before(c.UntriedUntil) }
 
-// find adds the ids of those rows that exist.
 func (w *wave) find(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) error {
 	return w.prefixes.find(rows, "", func(prefix, position string) ([]gateway.Listed, string, error) {
 		return w.session.KeysPage(ctx, prefix, position)
 	}, func(key gateway.Listed) { there[key.Name] = key.ID })
 }
 
-// unread is the error of a call that only reads, whose refusal is no refusal of a key.
 func unread(err error) error {
 	var no *gateway.Refused
 	var full *gateway.LimitReached
@@ -72,10 +69,10 @@ func unread(err error) error {
 	return err
 }
 
-// submit imports rows and sets each row's ifMissing. If AWS refuses an import as a whole,
-// submit imports its halves until the row at fault is alone; that key is then created singly,
-// for its own error. If AWS says that the AWS account is full, one row alone shows whether there is
-// room for some. submit returns an error that further imports would meet, too.
+// submit imports rows and sets each row's ifMissing. If AWS refuses a whole import, submit
+// imports its halves until the row at fault is alone; that key is created singly, for its own
+// error. If the AWS account is full, one row alone shows whether there is room for some. submit
+// returns an error that further imports would meet, too.
 func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	made, err := w.importRows(ctx, rows)
 	if len(rows) > 1 && accountFull(err) {
@@ -90,7 +87,7 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 		return nil
 	case err == nil:
 		return nil // some were not valid: singly each gets its own error
-	case !gateway.FileRejected(err):
+	case !gateway.FileRefused(err):
 		return err
 	case len(rows) == 1:
 		return nil
@@ -106,7 +103,7 @@ func (w *wave) submitHalves(ctx context.Context, rows []*creation) error {
 	return w.submit(ctx, rows[half:])
 }
 
-// accountFull says that AWS itself, and not the row of the limit, said that there is no room.
+// accountFull: AWS itself, and not the row of the limit, said that there is no room.
 func accountFull(err error) bool {
 	var full *gateway.LimitReached
 	return errors.As(err, &full) && full.Limit == gateway.Keys && full.Err != nil
@@ -120,8 +117,8 @@ func setIfMissing(rows []*creation, err error) {
 	}
 }
 
-// importRows imports the rows that are not too late, and hands the others back. made is how
-// many rows these and AWS's ids account for.
+// importRows imports the rows that are not too late and hands the others back. made is how many
+// rows these and AWS's ids account for.
 func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err error) {
 	late, submitted := 0, 0
 	answer, err := w.session.ImportKeys(ctx, w.begun, func() (file []gateway.ImportRow) {
@@ -143,8 +140,8 @@ func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err 
 	return answer.IDs + late, err
 }
 
-// tooLate says that a row may not be imported any more: its caller has stopped waiting, its
-// message's lease is too short, or another worker may have tried since.
+// tooLate: the row's caller has stopped waiting, its message's lease is too short, or another
+// worker may have tried.
 func (w *wave) tooLate(c *creation) bool {
 	return c.ctx.Err() != nil || c.Lease != nil && !w.plane.Outlasts(c.Lease) || !c.looked && !w.untried(c)
 }
@@ -153,8 +150,8 @@ func handBack() error {
 	return &portal.Postponed{After: time.Second + rand.N(2*time.Second), Reason: "message lease"}
 }
 
-// answer reads which keys exist and which plans they are in, and answers each row. The plans'
-// lists name their keys, so only rows in no plan need the list of all keys.
+// answer reads which keys exist and in which plans. The plans' lists name their keys, so only
+// rows in no plan need the list of all keys.
 func (w *wave) answer(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) {
 	attached := w.attached(ctx, rows, there)
 	unseen := slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool { return there[c.Key.Name] != "" })
@@ -178,8 +175,8 @@ func (w *wave) answer(ctx context.Context, rows []*creation, there map[string]po
 	}
 }
 
-// attached lists the keys of every wanted plan, and adds them to there. A plan that cannot be
-// listed counts as empty: attaching a key again does no harm.
+// attached adds the keys of every wanted plan to there. A plan that cannot be listed counts as
+// empty: attaching a key again does no harm.
 func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) map[portal.PlanID]map[portal.GatewayKeyID]bool {
 	attached := map[portal.PlanID]map[portal.GatewayKeyID]bool{}
 	for plan, wanted := range byPlan(rows) {

@@ -22,10 +22,9 @@ import (
 
 // Tables are the journal, records and views tables, empty at first.
 type Tables struct {
-	// Config points every AWS service to the local one.
 	Config aws.Config
-	// Client retries at once. The SDK now and then loses a long answer: it may close a
-	// request's body before net/http is done with it, which then drops the connection.
+	// Client retries at once. The SDK now and then loses a long answer: it may close a request's
+	// body too early for net/http, which then drops the connection.
 	Client                  *dynamodb.Client
 	Journal, Records, Views string
 }

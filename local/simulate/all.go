@@ -16,7 +16,7 @@ const (
 	NotPlayed = "not_played" // Note says why
 )
 
-// Scenario is one order of events on one listing, as it was played.
+// Scenario is one order of events on one listing, as played.
 type Scenario struct {
 	Name string `json:"name"`
 	// Listing is eventbridge, or sns for an older listing.
@@ -30,18 +30,18 @@ type Scenario struct {
 type Step struct {
 	Step    string `json:"step"`
 	Licence string `json:"licence"`
-	// AWS is the state that AWS's notices said last, and Agreement what its Agreement API says, if that
-	// is another state. State is the portal's, "" for an account that has not claimed the licence.
+	// AWS is the state by AWS's last notice; Agreement is that of the Agreement API if it
+	// differs. State is the portal's, "" for an account that has not claimed the licence.
 	AWS       string `json:"aws"`
 	Agreement string `json:"agreement,omitempty"`
 	State     string `json:"state,omitempty"`
 	Claimed   bool   `json:"claimed"`
-	// Access: the API answers a call with the licence's key.
+	// Access: the API accepts the licence's key.
 	Access bool `json:"access"`
 }
 
-// right reports whether the access and the state are what AWS said last. Nobody has access before the
-// claim. If no notice has said what the Agreement API says, workers may know it or not.
+// right reports whether access and state match AWS's last notice. Nobody has access before the
+// claim. If only the Agreement API has told the state, the workers may or may not know it.
 func (s Step) right() bool {
 	if !s.Claimed {
 		return !s.Access && s.State == ""
@@ -49,9 +49,9 @@ func (s Step) right() bool {
 	return s.State != "" && (s.State == s.AWS || s.State == s.Agreement) && s.Access == (s.State == "active")
 }
 
-// All plays every scenario on both kinds of listing, and calls tell after each. It returns an error,
-// for people, if one has another result than Right or NotPlayed. The accounts and purchases that it
-// makes stay.
+// All plays every scenario on both kinds of listing and calls tell after each. It returns an
+// error, for people, for any result but Right and NotPlayed. It leaves its accounts and
+// purchases.
 func (s *Simulator) All(ctx context.Context, tell func(Scenario)) error {
 	played, wrong := 0, 0
 	for _, kind := range []marketplace.Kind{marketplace.EventBridge, marketplace.SNS} {

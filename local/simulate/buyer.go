@@ -14,24 +14,23 @@ import (
 type Purchase struct {
 	Agreement string `json:"agreement"`
 	Product   string `json:"product"`
-	// Licence names the licence as the portal does.
-	Licence string `json:"licence"`
-	Buyer   string `json:"buyer"`
-	// Status is the agreement's, and Entitlement that of its entitlement, in AWS's words.
+	Licence   string `json:"licence"`
+	Buyer     string `json:"buyer"`
+	// Both are in AWS's words.
 	Status      string `json:"status"`
 	Entitlement string `json:"entitlement"`
-	// Cancelling means that the buyer has cancelled, and AWS has not ended the agreement yet.
+	// Cancelling: the buyer has cancelled, and AWS has not ended the agreement yet.
 	Cancelling bool `json:"cancelling,omitempty"`
-	// Arrival is the page from which the buyer comes to the portal.
+	// Arrival is the page that sends the buyer to the portal.
 	Arrival string `json:"arrival"`
-	// Older means that the listing has topics.
+	// Older: the listing has topics.
 	Older bool `json:"older_listing"`
 }
 
 // Steps names what Take can do.
 var Steps = []string{"pay", "fail-payment", "cancel", "end", "deprovision", "resubscribe", "renew", "renew-same"}
 
-// Buy makes a new buyer subscribe, who has not paid yet. older chooses the listing with topics.
+// Buy has a new buyer subscribe without paying. older chooses the listing with topics.
 func (s *Simulator) Buy(ctx context.Context, older bool) (Purchase, error) {
 	kind := marketplace.EventBridge
 	if older {
@@ -73,7 +72,7 @@ func (s *Simulator) shown(p marketplace.Purchase) Purchase {
 	}
 }
 
-// spoken leaves of a refused step what the local AWS says about it.
+// spoken returns only the local AWS's text of a refused step.
 func spoken(err error) error {
 	var refused *buyers.Refusal
 	if errors.As(err, &refused) {

@@ -23,17 +23,14 @@ const (
 	fleetID   = "prod-seamarkfleetdemo"
 )
 
-// listing is a product on the local AWS Marketplace with the plan that it sells.
 type listing struct {
-	kind    marketplace.Kind
-	product string
-	plan    string
-	// endpoint is the base URL of the API that the plan covers.
+	kind     marketplace.Kind
+	product  string
+	plan     string
 	endpoint string
 }
 
-// listing returns the demo's listing of that kind. It makes the older listing, and its plan, if they
-// do not exist.
+// listing makes the older listing and its plan if they do not exist.
 func (s *Simulator) listing(ctx context.Context, kind marketplace.Kind) (listing, error) {
 	l := listing{kind: kind, product: demo.ProCode}
 	if kind == marketplace.SNS {
@@ -56,7 +53,7 @@ func (s *Simulator) listing(ctx context.Context, kind marketplace.Kind) (listing
 	})
 }
 
-// listFleet lists a product with topics, whose notices go to the portal's queue. It may be repeated.
+// listFleet lists a product with topics. It may be repeated.
 func (s *Simulator) listFleet(ctx context.Context) error {
 	plan, err := s.planOf(ctx, local.FleetCode)
 	if err == nil && plan == nil {
@@ -81,7 +78,7 @@ func (s *Simulator) listFleet(ctx context.Context) error {
 	return nil
 }
 
-// createFleet creates the usage plan on the stages of the demo's plan, and has the catalog read.
+// createFleet creates the usage plan on the stages of the demo's plan.
 func (s *Simulator) createFleet(ctx context.Context) (*types.UsagePlan, error) {
 	pro, err := s.planOf(ctx, demo.ProCode)
 	switch {
@@ -106,7 +103,6 @@ func (s *Simulator) createFleet(ctx context.Context) (*types.UsagePlan, error) {
 	return &types.UsagePlan{Id: created.Id}, app.RequestCatalog(ctx, s.process)
 }
 
-// planOf finds the usage plan with the product code, nil if there is none.
 func (s *Simulator) planOf(ctx context.Context, code string) (*types.UsagePlan, error) {
 	pages := apigateway.NewGetUsagePlansPaginator(s.plans, &apigateway.GetUsagePlansInput{Limit: aws.Int32(500)})
 	for pages.HasMorePages() {
@@ -123,8 +119,7 @@ func (s *Simulator) planOf(ctx context.Context, code string) (*types.UsagePlan, 
 	return nil, nil
 }
 
-// endpointOf returns the address of the API that the plan covers, "" as long as the portal does not
-// sell the plan on AWS Marketplace.
+// endpointOf returns "" until the portal sells the plan on AWS Marketplace.
 func (s *Simulator) endpointOf(ctx context.Context, plan string) (string, error) {
 	var shown struct {
 		Items []struct {
@@ -148,12 +143,12 @@ func (s *Simulator) endpointOf(ctx context.Context, plan string) (string, error)
 	return "", nil
 }
 
-// lateError says that something did not happen in time.
+// lateError: something did not happen in time.
 type lateError string
 
 func (l lateError) Error() string { return "waiting for " + string(l) + ": it did not happen in time" }
 
-// until polls until so returns true. It returns a lateError once patience ends.
+// until polls until so returns true. After s.patience it returns a lateError.
 func (s *Simulator) until(ctx context.Context, what string, so func() (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.patience, lateError(what))
 	defer cancel()

@@ -14,18 +14,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
-// person has an account of the portal.
 type person struct {
 	sim   *Simulator
 	token string
-	// known are the ids of the account's keys that have a holding already.
+	// known are the keys that a holding has already.
 	known map[string]bool
 }
 
-// password is no secret: the accounts exist in the local user pool only.
+// password may be public: the accounts exist only in the local user pool.
 const password = "Simulated-buyer-1"
 
-// newPerson signs somebody up in the demo's user pool, and registers them with the portal.
+// newPerson signs a person up and registers them.
 func (s *Simulator) newPerson(ctx context.Context) (*person, error) {
 	email, client := "buyer-"+strings.ToLower(rand.Text()[:10])+"@example.com", s.process.Config.OIDCClientID
 	if _, err := s.idp.SignUp(ctx, &cognitoidentityprovider.SignUpInput{ClientId: &client, Username: &email, Password: aws.String(password)}); err != nil {
@@ -48,7 +47,7 @@ func (s *Simulator) newPerson(ctx context.Context) (*person, error) {
 	})
 }
 
-// claim claims a purchase, and returns the status of the operation once a worker has decided.
+// claim returns the operation's status once a worker has decided.
 func (p *person) claim(ctx context.Context, l listing, token string) (status string, err error) {
 	var operation struct{ ID, Status string }
 	if err := p.ask(ctx, http.MethodPut, "/marketplace-subscriptions/"+l.plan, map[string]string{"token": token}, &operation); err != nil {
@@ -61,7 +60,7 @@ func (p *person) claim(ctx context.Context, l listing, token string) (status str
 	})
 }
 
-// state returns what the portal says of a licence that the person has claimed, "" if it is not theirs.
+// state is "" if the licence is not the person's.
 func (p *person) state(ctx context.Context, licence string) (string, error) {
 	var list struct {
 		Items []struct{ Licence, State string }
@@ -75,7 +74,7 @@ func (p *person) state(ctx context.Context, licence string) (string, error) {
 	return "", err
 }
 
-// newKey reveals a key that no holding of the person has yet; value is "" if there is none.
+// newKey reveals a key that no holding has yet; "" if there is none.
 func (p *person) newKey(ctx context.Context) (value string, err error) {
 	var list struct {
 		Items []struct{ ID, State string }
@@ -101,7 +100,7 @@ func (p *person) ask(ctx context.Context, method, path string, body, into any) e
 	return p.sim.ask(ctx, method, path, p.token, body, into)
 }
 
-// ask sends a request to the portal's JSON API, and decodes the answer into a value that is not nil.
+// ask decodes the answer into a value unless into is nil.
 func (s *Simulator) ask(ctx context.Context, method, path, token string, body, into any) error {
 	encoded := []byte{}
 	if body != nil {

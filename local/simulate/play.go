@@ -15,22 +15,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// play is one scenario on one listing.
 type play struct {
 	*Simulator
 	on     listing
 	played *Scenario
 }
 
-// holding is a purchase, and who has claimed it.
+// holding is a purchase and the person who claimed it.
 type holding struct {
 	marketplace.Purchase
 	owner *person
-	// key is the value of the licence's key, "" before the account has one.
+	// key is the value of the licence's key, "" until the account has one.
 	key string
 }
 
-// stream names the licence as the portal does.
 func (h *holding) stream() string {
 	if h.Customer != "" {
 		return string(portal.LegacyStream(portal.ProductCode(h.Product), h.Customer))
@@ -38,13 +36,12 @@ func (h *holding) stream() string {
 	return string(portal.LicenceStream(portal.LicenceID(h.Licence)))
 }
 
-// buy makes a new buyer subscribe, without paying.
 func (p *play) buy(ctx context.Context) (*holding, error) {
 	bought, err := p.market.Subscribe(ctx, marketplace.Order{Product: p.on.product})
 	return &holding{Purchase: bought}, err
 }
 
-// claim has the person claim the purchase with a new registration token, and checks the access.
+// claim claims the purchase with a new registration token and checks the access.
 func (p *play) claim(ctx context.Context, h *holding, who *person) error {
 	issued, err := p.market.IssueToken(ctx, h.Agreement)
 	if err != nil {
@@ -61,7 +58,7 @@ func (p *play) claim(ctx context.Context, h *holding, who *person) error {
 	return p.check(ctx, "claim", h)
 }
 
-// take takes a step of AWS Marketplace, and checks the access.
+// take takes a step and checks the access.
 func (p *play) take(ctx context.Context, name string, h *holding, step func(context.Context, string) (marketplace.Purchase, error)) error {
 	if _, err := step(ctx, h.Agreement); err != nil {
 		return err
@@ -73,7 +70,6 @@ func (p *play) end(ctx context.Context, agreement string) (marketplace.Purchase,
 	return p.market.End(ctx, agreement, marketplace.Ending{})
 }
 
-// endForGood takes all steps until the buyer has left.
 func (p *play) endForGood(ctx context.Context, h *holding) error {
 	if err := p.take(ctx, "cancel", h, p.market.Cancel); err != nil {
 		return err
@@ -84,8 +80,9 @@ func (p *play) endForGood(ctx context.Context, h *holding) error {
 	return p.take(ctx, "deprovision", h, p.market.Deprovision)
 }
 
-// check waits until the workers have handled everything, then compares the portal and the API with
-// what AWS last said. API Gateway and the views may lag behind, so it looks again until patience ends.
+// check waits until the workers have handled everything, then compares the portal and the API
+// with AWS's last notice. It retries until p.patience ends, since API Gateway and the views may
+// lag behind.
 func (p *play) check(ctx context.Context, name string, h *holding) error {
 	if err := p.quiet(ctx); err != nil {
 		return err
@@ -117,7 +114,7 @@ func (p *play) check(ctx context.Context, name string, h *holding) error {
 	return err
 }
 
-// look sets the state and the access of the step to those of now.
+// look updates the step's state and access.
 func (p *play) look(ctx context.Context, h *holding, step *Step) (err error) {
 	step.State, step.Access = "", false
 	if h.owner == nil {
@@ -135,7 +132,6 @@ func (p *play) look(ctx context.Context, h *holding, step *Step) (err error) {
 	return err
 }
 
-// admits calls the demo's API with a key.
 func (p *play) admits(ctx context.Context, key string) (bool, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.on.endpoint+"/harbours", nil)
 	if err != nil {
@@ -157,14 +153,13 @@ func (p *play) admits(ctx context.Context, key string) (bool, error) {
 	return false, fmt.Errorf("calling the API: it answered %s", res.Status)
 }
 
-// says is the state that a notice gives a licence. Notices that are not listed give none.
+// says maps a notice to the licence's state.
 var says = map[string]string{
 	marketplace.SubscribeSuccess: "active", marketplace.LicenceUpdated: "active", marketplace.SubscribeFail: "failed",
 	marketplace.UnsubscribePending: "ending", marketplace.UnsubscribeSuccess: "ended", marketplace.LicenceDeprovisioned: "ended",
 }
 
-// lastWord is the state that AWS's newest notice about the licence says, by AWS's own list of what it
-// sent: waiting before the first.
+// lastWord is the state by AWS's newest notice about the licence: waiting before the first.
 func (p *play) lastWord(ctx context.Context, h *holding) (string, error) {
 	notices, err := p.market.Notices(ctx)
 	state := "waiting"
@@ -177,8 +172,8 @@ func (p *play) lastWord(ctx context.Context, h *holding) (string, error) {
 	return state, err
 }
 
-// agreed is the state that the Agreement API says, "" if it says nothing about the access, and for
-// older listings, whose licences belong to customers.
+// agreed is the Agreement API's state. It is "" if that says nothing about access, and for older
+// listings, whose licences belong to customers.
 func (p *play) agreed(ctx context.Context, h *holding) (string, error) {
 	if p.on.kind == marketplace.SNS {
 		return "", nil
@@ -193,7 +188,6 @@ func (p *play) agreed(ctx context.Context, h *holding) (string, error) {
 	return "", err
 }
 
-// notice returns the licence's newest notice of a type.
 func (p *play) notice(ctx context.Context, h *holding, kind string) (found marketplace.Notice, err error) {
 	notices, err := p.market.Notices(ctx)
 	for _, n := range notices {
@@ -207,8 +201,8 @@ func (p *play) notice(ctx context.Context, h *holding, kind string) (found marke
 	return found, err
 }
 
-// quiet waits until no message is on its way to a worker that decides, converges or shows. It reads the
-// queues in the order in which messages pass through them, and workers send on before they delete.
+// quiet waits until no message is on its way to a worker. It reads the queues in the order in
+// which messages pass through them, which is enough because workers send on before they delete.
 func (p *play) quiet(ctx context.Context) error {
 	return p.until(ctx, "the workers to handle all messages", func() (bool, error) {
 		for _, queue := range []string{p.names.Marketplace, p.names.Commands, p.names.Provisioning, p.names.Projections} {

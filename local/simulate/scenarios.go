@@ -11,11 +11,10 @@ import (
 
 type scenario struct {
 	name string
-	// play returns a notPlayed if the scenario cannot be played on this portal or listing.
+	// play returns a notPlayed if this portal or listing cannot play the scenario.
 	play func(ctx context.Context, p *play) error
 }
 
-// notPlayed says why.
 type notPlayed string
 
 func (n notPlayed) Error() string { return string(n) }
@@ -40,7 +39,7 @@ func claimThenPay(ctx context.Context, p *play) error {
 	return err
 }
 
-// active returns a new person's licence, claimed and then paid for.
+// active returns a licence that a new person claimed and then paid for.
 func (p *play) active(ctx context.Context) (*holding, error) {
 	who, err := p.newPerson(ctx)
 	if err != nil {
@@ -57,7 +56,7 @@ func (p *play) activeFor(ctx context.Context, who *person) (*holding, error) {
 	return h, p.take(ctx, "pay", h, p.market.Pay)
 }
 
-// claimed returns a new person's licence, claimed and not paid for.
+// claimed returns a licence that a new person claimed without paying.
 func (p *play) claimed(ctx context.Context) (*holding, error) {
 	who, err := p.newPerson(ctx)
 	if err != nil {
@@ -74,7 +73,6 @@ func (p *play) claimedBy(ctx context.Context, who *person) (*holding, error) {
 	return h, p.claim(ctx, h, who)
 }
 
-// payUnnoticed pays, and has AWS lose the notice.
 func (p *play) payUnnoticed(ctx context.Context, h *holding) error {
 	if err := p.market.LoseNext(ctx, 1); err != nil {
 		return err
@@ -109,8 +107,8 @@ func failThenPay(ctx context.Context, p *play) error {
 	return p.again(ctx, h)
 }
 
-// again has the buyer buy again and pay at once. A newer listing has another licence then, which the
-// owner claims.
+// again has the buyer buy again and pay. On a newer listing the owner then claims the new
+// licence.
 func (p *play) again(ctx context.Context, h *holding) error {
 	bought, err := p.market.Resubscribe(ctx, h.Agreement)
 	if err != nil {
@@ -156,7 +154,6 @@ func oldNotice(ctx context.Context, p *play) error {
 	return p.check(ctx, "send the first notice again", h)
 }
 
-// activation is the type of the notice that says that a licence is active.
 func (p *play) activation() string {
 	if p.on.kind == marketplace.SNS {
 		return marketplace.SubscribeSuccess
@@ -186,7 +183,7 @@ func lateNotice(ctx context.Context, p *play) error {
 	if err := p.payUnnoticed(ctx, h); err != nil {
 		return err
 	}
-	// The Agreement API of a newer listing may say so before the notice does.
+	// The Agreement API of a newer listing may say so before the notice.
 	if p.on.kind == marketplace.SNS {
 		if err := p.check(ctx, "pay; the notice is held back", h); err != nil {
 			return err
@@ -202,11 +199,10 @@ func lateNotice(ctx context.Context, p *play) error {
 	return p.check(ctx, "the notice arrives", h)
 }
 
-// reconcileJob is the workers' job that compares agreements with licences.
 const reconcileJob = "marketplace"
 
-// lostNotice loses the notice of a payment. Workers that compare agreements with licences do so when the
-// next agreement is announced.
+// lostNotice loses the notice of a payment. The workers find it when the next agreement is
+// announced, if they compare agreements with licences.
 func lostNotice(ctx context.Context, p *play) error {
 	if p.on.kind == marketplace.SNS {
 		return notPlayed("SNS repeats a delivery for days, so workers do not look for lost notices of older listings")

@@ -1,5 +1,5 @@
-// Package simulate plays buyers of AWS Marketplace on a local portal: single steps for a person
-// with a browser, and every order of events without one. It works on the local AWS only.
+// Package simulate plays buyers of AWS Marketplace on a local portal with a local AWS: single
+// steps for a person with a browser, and every order of events without one.
 package simulate
 
 import (
@@ -27,26 +27,24 @@ import (
 
 // Simulator plays buyers of one local portal, and AWS.
 type Simulator struct {
-	process app.Process
-	names   app.Names
-	market  *buyers.Client
-	http    *http.Client
-	idp     *cognitoidentityprovider.Client
-	plans   *apigateway.Client
-	queues  *sqs.Client
-	topics  *sns.Client
-	tables  *dynamodb.Client
-	// urls caches the addresses of queues.
-	urls map[string]string
-	// patience bounds each wait.
+	process  app.Process
+	names    app.Names
+	market   *buyers.Client
+	http     *http.Client
+	idp      *cognitoidentityprovider.Client
+	plans    *apigateway.Client
+	queues   *sqs.Client
+	topics   *sns.Client
+	tables   *dynamodb.Client
+	urls     map[string]string
 	patience time.Duration
 }
 
 const start = "Start `gatehouse local`, and set the variables that it prints."
 
 // Open returns a simulator for the portal at p.Config.BaseURL and the local AWS at p.AWS's
-// endpoint. It is an error, for people, if either is not on this machine, or if the endpoint is no
-// local AWS. The simulator uses no credentials of p, and no endpoint of a single service.
+// endpoint. It is an error, for people, if either is on another machine, or the endpoint is no
+// local AWS. The simulator ignores p's credentials and the endpoints of single services.
 func Open(ctx context.Context, p app.Process) (*Simulator, error) {
 	endpoint := aws.ToString(p.AWS.BaseEndpoint)
 	switch {

@@ -1,5 +1,5 @@
-// Package cognito imitates Amazon Cognito user pools: the API for pools, clients, users, groups
-// and sign-in, and over HTTP OpenID Connect with sign-in and sign-up pages at Cognito's paths.
+// Package cognito imitates Amazon Cognito user pools: their API, and OpenID Connect with
+// sign-in and sign-up pages at Cognito's paths.
 //
 // It refuses requests for text messages, Lambda triggers, federation or multi-factor
 // authentication. OnMail receives the mails, with codes that confirm an address or reset a

@@ -5,9 +5,8 @@ import (
 )
 
 // action is one write, or one condition, on one item, checked as far as possible without
-// table and item. Three steps follow: check against the table's keys, decide what the item
-// becomes, and effect.apply. A transaction takes each step for all its actions before the
-// next.
+// table and item. Its steps are check against the table's keys, decide, and effect.apply.
+// A transaction takes each step for all its actions before the next.
 type action struct {
 	verb  verb
 	table string

@@ -3,8 +3,7 @@
 // and the older parameters without expressions (Expected, KeyConditions, …).
 //
 // A table's items are in one bucket in key order, partition key first, so a Query walks a
-// range of bytes; see keys.go. Every write is an action (action.go): alone, in a batch or
-// in a transaction.
+// range of bytes; see keys.go. Every write is an action (action.go).
 //
 // Rules and texts come from the API Reference and the Developer Guide, otherwise from
 // observed responses of AWS.

@@ -11,9 +11,9 @@ import (
 //
 // Both keys' bytes sort like the values: UTF-8, the binary itself, or number.appendOrdered.
 // In the partition key 00 is escaped as 00 FF, so that no partition is a prefix of another.
-// The sort key comes last and needs no escaping, so begins_with is a prefix of bytes. Each
-// key has one type per table, so no type byte is needed. Partitions are thus sorted by key.
-// On AWS they are not, so callers must not rely on it.
+// The sort key is not escaped, so begins_with is a prefix of bytes. Each key has one type
+// per table and needs no type byte. Partitions are thus sorted by key. On AWS they are not,
+// so callers must not rely on it.
 
 const (
 	maxPartitionKey = 2048

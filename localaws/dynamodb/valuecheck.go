@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// maxNameSize is in bytes.
 const maxNameSize = 65535
 
 // normalize checks a sent item and converts its numbers to the stored form.

@@ -4,7 +4,7 @@
 //
 // An event is accepted once it is in every queue that a rule sends it to. The queue's policy
 // must allow the rule, as with SNS. A refused delivery goes to the target's dead-letter
-// queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
+// queue, or nowhere. Nothing is retried.
 package eventbridge
 
 import (

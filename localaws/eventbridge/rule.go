@@ -13,7 +13,6 @@ import (
 // maxRules is AWS's default quota of rules on a bus.
 const maxRules = 300
 
-// rule is one rule with its targets.
 type rule struct {
 	Name, EventPattern string
 	Description        string   `json:",omitempty"`

@@ -1,9 +1,9 @@
 // Package faults makes the local AWS misbehave as AWS and the network sometimes do. A plan of
 // rules says which calls and messages suffer which faults, and how often.
 //
-// Faults are repeatable. Each rule has its own random generator, seeded by the plan, and draws
-// once per matching call. So the same plan and matching calls give the same faults, regardless
-// of other calls. A new plan restarts all generators.
+// Faults are repeatable. Each rule has a random generator, seeded by the plan, and draws once
+// per matching call. So a plan and its matching calls always give the same faults. A new plan
+// restarts all generators.
 package faults
 
 import (

@@ -80,8 +80,7 @@ type fate struct {
 	kind        Kind
 	wait, after time.Duration
 	failure     string
-	// received: there are rules for messages.
-	received bool
+	received    bool
 }
 
 // draw also counts the call.

@@ -28,8 +28,7 @@ type key struct {
 	// DeletionDate is set only in state PendingDeletion.
 	DeletionDate time.Time
 	// Primary is a replica's primary Region, else empty.
-	Primary string `json:",omitempty"`
-	// Replicas are the Regions of a primary key's replicas.
+	Primary  string   `json:",omitempty"`
 	Replicas []string `json:",omitempty"`
 }
 

@@ -27,7 +27,6 @@ func (s *Service) enableKey(_ context.Context, in *keyIDInput) (*none, error) {
 	return &none{}, err
 }
 
-// disableKey makes each use of the key fail with DisabledException.
 func (s *Service) disableKey(_ context.Context, in *keyIDInput) (*none, error) {
 	_, err := s.change(in.KeyID, func(k *key) error {
 		if err := s.notPendingDeletion(*k); err != nil {

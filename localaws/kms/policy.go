@@ -63,7 +63,6 @@ type putKeyPolicyInput struct {
 	BypassPolicyLockoutSafetyCheck bool
 }
 
-// putKeyPolicy only stores the policy.
 func (s *Service) putKeyPolicy(_ context.Context, in *putKeyPolicyInput) (*none, error) {
 	if in.PolicyName != "" && in.PolicyName != defaultPolicy {
 		return nil, wire.Errorf("ValidationException", "The policy name must be default.")

@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// purchaseAgreement is the type of all agreements here.
 const purchaseAgreement = "PurchaseAgreement"
 
 type resource struct {
@@ -165,7 +164,6 @@ func (s *Service) getAgreementEntitlements(_ context.Context, in *getAgreementEn
 	}}}, nil
 }
 
-// reason is AWS's code for the entitlement's status.
 func (p Purchase) reason() string {
 	if p.Entitlement == Failed && p.Status != Terminated {
 		return "AGREEMENT_INACTIVE"

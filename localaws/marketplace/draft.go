@@ -33,7 +33,6 @@ func (d *draft) put(p Purchase) {
 	})
 }
 
-// licence changes the licence of a purchase.
 func (d *draft) licence(id string, change func(*metering.Licence)) {
 	d.write(func(tx *store.Tx) error {
 		l, found, err := metering.Get(tx, id)

@@ -36,7 +36,6 @@ func (d *draft) pend(product Product, p *Purchase) {
 	d.message(product, *p, UnsubscribePending)
 }
 
-// endings are the statuses with which End ends an agreement.
 var endings = []string{Cancelled, Expired, Terminated, Replaced}
 
 // Ending says how an agreement ends.

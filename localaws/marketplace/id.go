@@ -29,7 +29,6 @@ func customerOf(product, account string) string {
 	return strings.ToUpper(spell(sum[:11]))
 }
 
-// newAccount returns a random AWS account id.
 func newAccount() string {
 	digits := make([]byte, 12)
 	_, _ = rand.Read(digits)

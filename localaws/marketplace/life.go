@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// catalogName is the catalog of all agreements.
 const catalogName = "AWSMarketplace"
 
 // Subscribe makes an agreement and a licence, and returns them with a registration token. A
@@ -68,7 +67,6 @@ func (d *draft) purchase(product Product, o Order) Purchase {
 	return p
 }
 
-// metered is the purchase's licence before it is active.
 func (p Purchase) metered() metering.Licence {
 	return metering.Licence{ARN: p.LicenceARN, Product: p.Product, Account: p.Account, Customer: p.Customer}
 }
@@ -111,7 +109,6 @@ func (d *draft) touchedByEntitlement(p *Purchase) {
 	}
 }
 
-// step changes one purchase. fn must write it.
 func (s *Service) step(agreement string, fn func(*draft, Product, *Purchase) error) (p Purchase, err error) {
 	err = s.change(func(d *draft) error {
 		if p, err = purchaseIn(d.tx, agreement); err != nil {

@@ -17,7 +17,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// payload is a request's body after all checks.
 type payload struct {
 	content []byte
 	// checksum and sum are the client's, or nil and "".

@@ -15,7 +15,6 @@ func refusal(status int, code, format string, args ...any) *wire.Error {
 	return &wire.Error{Code: code, Message: fmt.Sprintf(format, args...), Status: status}
 }
 
-// about adds an element to the error.
 func about(e *wire.Error, element string, value any) *wire.Error {
 	e.Fields = map[string]any{element: value}
 	return e

@@ -1,6 +1,6 @@
 // Package ses is a local Amazon SES (API version 2) that captures mail instead of delivering it.
-// It has the rules that senders meet first: a sender's address must be verified, and the sending
-// rate is limited. Identities are verified at once; SES waits for a click in a mail or for DNS.
+// A sender's address must be verified, and the sending rate is limited. Unlike on AWS,
+// identities are verified at once.
 //
 // The rules are those of SendEmail and CreateEmailIdentity in
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/ and of the quotas in

@@ -93,7 +93,6 @@ func (s *Service) deliver(parameter, arn string, fill func(*publication) error) 
 	return refusal
 }
 
-// admit must follow check.
 func (t *topic) admit(m message) error {
 	switch {
 	case !t.FIFO && m.dedup != nil:

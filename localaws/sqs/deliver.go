@@ -50,9 +50,9 @@ type Plan struct {
 // or call this service. Each queue receives messages in the order of deliveries and of decide
 // calls.
 //
-// refused holds an error for each refused delivery, and nil for the others, which are made all
-// the same: ErrNoQueue, ErrDenied or SQS's refusal, with ErrDeadLettered if the dead-letter
-// queue accepted it. If err is not nil, nothing was delivered.
+// refused holds an error for each refused delivery, and nil for the others: ErrNoQueue,
+// ErrDenied or SQS's refusal, with ErrDeadLettered if the dead-letter queue accepted it. If
+// err is not nil, nothing was delivered.
 func (s *Service) Deliver(decide func(now time.Time) Plan) (refused []error, err error) {
 	err = s.engine.do(func(r *round) error {
 		plan := decide(r.now)

@@ -23,8 +23,7 @@ type order interface {
 
 // fifoOrder keeps the order within a group: a hidden message blocks those behind it. The group
 // whose head has been visible longest comes first, with as many messages as the receiver takes.
-// A group whose message came back is therefore served after groups that were already waiting
-// (observed on AWS).
+// So a group whose message came back is served after waiting groups (observed on AWS).
 type fifoOrder struct {
 	groups map[string]*group
 	// open holds the groups with a visible head, by turn. turns is the last turn.

@@ -10,9 +10,11 @@ import (
 )
 
 const (
+	// maxVisibility is in seconds.
 	maxVisibility = 12 * 3600
 	maxWait       = 20
-	maxInFlight   = 120_000
+	// maxInFlight is per queue.
+	maxInFlight = 120_000
 )
 
 type receiveMessageIn struct {

@@ -3,8 +3,8 @@
 //
 // Queues are held in memory and stored in the data file. An engine runs the waiting operations
 // in turn, writes their changes in one transaction, and then answers them. So memory is ahead
-// of the file by at most the current round, a change can span queues (the move to a
-// dead-letter queue, the fan-out of a topic), and many clients share one commit.
+// of the file by at most one round, a change can span queues, and many clients share one
+// commit.
 package sqs
 
 import (

@@ -13,8 +13,8 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// openSound opens the file unless it is damaged. bbolt trusts its file: at a wrong page it
-// panics, or reads past the end. So openSound first reads the whole file.
+// openSound opens the file unless it is damaged. bbolt panics at a wrong page, or reads
+// past the end. So openSound first reads the whole file.
 func openSound(path string, opts Options) (*bolt.DB, error) {
 	if file, err := os.Stat(path); err == nil && file.Mode().IsRegular() && file.Size() > 0 {
 		if err := examine(path); err != nil {

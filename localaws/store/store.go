@@ -1,8 +1,7 @@
 // Package store keeps the state of a local AWS in one bbolt file.
 //
-// Writers that queue up during one commit share the next one and its sync to disk. A lone
-// writer does not wait. A change that Update has acknowledged survives a kill of the process at
-// any moment.
+// Writers that queue up during one commit share the next one and its sync to disk. A change
+// that Update has acknowledged survives a kill of the process at any moment.
 package store
 
 import (

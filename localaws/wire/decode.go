@@ -36,7 +36,6 @@ func decode(body []byte, into any) error {
 	return err
 }
 
-// exhausted reports whether the whole body was consumed.
 func (d *decoder) exhausted() bool {
 	_, err := d.json.Buffered().Read(make([]byte, 1))
 	return d.body.Len() == 0 && err != nil

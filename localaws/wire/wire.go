@@ -38,8 +38,7 @@ func (e Env) ARN(service, resource string) string {
 
 // Error is an AWS error.
 type Error struct {
-	Code string
-	// Message is AWS's text.
+	Code    string
 	Message string
 	// Status is the HTTP status; 0 means 400.
 	Status int

@@ -1,6 +1,6 @@
-// Package arrival receives the buyers whom AWS Marketplace sends to the portal. It resolves their
-// registration tokens, finds the plan that they have bought, and keeps the purchase until a person
-// confirms it. It gives nobody access.
+// Package arrival receives the buyers whom AWS Marketplace sends to the portal: it resolves their
+// registration tokens, finds the plan that they bought, and keeps the purchase until a person
+// confirms it.
 package arrival
 
 import (
@@ -25,13 +25,13 @@ const resolveTime = 15 * time.Second
 
 // Claim is a purchase that a person may confirm.
 type Claim struct {
-	// ID is the same for the same purchase and plan.
+	// ID is the same for a repeated purchase of the plan.
 	ID      string
 	Licence portal.Stream
 	Plan    portal.PlanID
 	events.Purchase
 	Expires time.Time
-	// Operation and Account are those of the confirmation, "" until there is one.
+	// Both are "" until the claim is confirmed.
 	Operation portal.OperationID
 	Account   portal.AccountID
 }
@@ -52,19 +52,19 @@ type resolving interface {
 // Desk receives buyers. It is safe for concurrent use.
 type Desk struct {
 	Seller resolving
-	// Catalog returns all that the portal offers, also what only members of a group see: a buyer may
-	// have bought it.
+	// Catalog returns all products, also those that only a group sees, since any may have been
+	// bought.
 	Catalog func(context.Context) (catalog.Document, error)
 	Claims  Claims
 	Now     func() time.Time
 }
 
-// Receive resolves a registration token that was sent to the address of a plan or product. The same
-// purchase gives the same Claim. Nothing is kept.
+// Receive resolves a registration token that was sent to the address of a plan or product. The
+// same purchase gives the same Claim. Nothing is kept.
 //
-// A target that the catalog does not have, and one that another listing sells, are ErrForeign: so
-// nobody learns here what is hidden. If the catalog has nothing of AWS Marketplace, the error is
-// NotFound and AWS is not asked. Other errors are ErrUndecided and the seller's.
+// A target that the catalog does not have, or that another listing sells, is ErrForeign, so
+// nobody learns which products are hidden. If the portal sells nothing on AWS Marketplace, the
+// error is NotFound and AWS is not asked. Other errors are ErrUndecided and the seller's.
 func (d *Desk) Receive(ctx context.Context, target, token string, freeTrial bool) (Claim, error) {
 	offered, err := d.Catalog(ctx)
 	if err != nil {
@@ -99,7 +99,6 @@ func sells(p catalog.Product) bool {
 	return slices.ContainsFunc(p.Plans, func(plan catalog.Plan) bool { return plan.Listing != nil })
 }
 
-// plan finds the plan that was bought.
 func (d *Desk) plan(ctx context.Context, offered catalog.Document, target string, bought events.Purchase) (catalog.Plan, error) {
 	plans, products := offered.SoldAs(bought.Product)
 	meant := slices.ContainsFunc(plans, func(p catalog.Plan) bool { return string(p.ID) == target }) ||

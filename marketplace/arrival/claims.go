@@ -25,8 +25,8 @@ type database interface {
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// Claims keeps purchases until they are confirmed, in the sessions table. Only the browser that a
-// buyer came with has the secret of a claim; the table has its hash.
+// Claims keeps purchases in the sessions table until they are confirmed. Only the buyer's browser
+// has a claim's secret; the table has its hash.
 type Claims struct {
 	DynamoDB database
 	Table    string
@@ -52,7 +52,7 @@ func (c Claims) Keep(ctx context.Context, claim Claim) (secret string, err error
 	return secret, nil
 }
 
-// Find returns the claim with the secret; ok is false if there is none, or it has expired.
+// Find returns the claim with the secret; ok is false for none or an expired one.
 func (c Claims) Find(ctx context.Context, secret string) (claim Claim, ok bool, err error) {
 	if len(secret) != secretLength {
 		return Claim{}, false, nil
@@ -71,8 +71,7 @@ func (c Claims) Find(ctx context.Context, secret string) (claim Claim, ok bool, 
 	return claim, true, nil
 }
 
-// Confirmed notes the operation that confirms the claim, for the page of the purchase. A claim that
-// has been deleted is no error.
+// Confirmed stores the operation that confirms the claim. A deleted claim is no error.
 func (c Claims) Confirmed(ctx context.Context, secret string, account portal.AccountID, operation portal.OperationID) error {
 	_, err := c.DynamoDB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &c.Table, Key: keyOf(secret).Attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),

@@ -1,4 +1,4 @@
-// Package intake passes on what AWS Marketplace says to the lanes of the licences.
+// Package intake sends the notices of AWS Marketplace to the lanes of their licences.
 package intake
 
 import (
@@ -18,7 +18,7 @@ type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 }
 
-// Intake reads the queue that topics and event buses fill.
+// Intake handles the queue that topics and event buses fill.
 type Intake struct {
 	Allowed notice.Allowed
 	Sender  sender
@@ -28,13 +28,13 @@ type Intake struct {
 	Demand func(at time.Time) events.Event
 }
 
-// maxAhead is how far ahead of this process a notice's time may lie. A later one counts as now, since no
-// notice could follow it otherwise.
+// maxAhead is how far ahead of this process's clock a notice's time may be. A later time counts
+// as now; otherwise no notice could follow it.
 const maxAhead = 10 * time.Second
 
-// Handle passes on one message as a MarketplaceNotified. A second delivery of it has the same id,
-// and so does the same notice in another message, so it is handled once. A message that is no
-// notice, or whose origin is not allowed, is portal.Invalid, which makes it a dead letter.
+// Handle sends one message on as a MarketplaceNotified. Repeats of a notice have the same id, so
+// workers handle it once. A message that is no notice or has a forbidden origin is
+// portal.Invalid, which makes it a dead letter.
 func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	read, err := notice.Parse(msg.Body, notice.Delivery{ID: msg.ID, At: msg.SentAt})
 	var unreadable *notice.Unreadable

@@ -8,16 +8,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Allowed are the origins whose notices count. The queue's policy is the first guard and keeps others
-// from sending to it; this is the second.
+// Allowed are the origins whose notices count. The queue's policy already keeps other senders
+// away; this is the second guard.
 type Allowed struct {
-	// Topics are ARNs of SNS topics.
 	Topics []string
-	// Accounts are the AWS accounts whose event bus sends events: the seller's.
+	// Accounts are the seller's AWS accounts.
 	Accounts []portal.AWSAccount
 }
 
-// Refusal returns why a notice from there does not count, as a text for operators, and "" if it does.
+// Refusal returns why a notice from there does not count, for operators; "" if it does.
 func (a Allowed) Refusal(from Origin) string {
 	switch {
 	case from.Topic != "" && !slices.Contains(a.Topics, from.Topic):
@@ -32,7 +31,6 @@ func (a Allowed) Refusal(from Origin) string {
 	return ""
 }
 
-// product reports whether a listed topic is that of the product.
 func (a Allowed) product(code portal.ProductCode) bool {
 	return code != "" && slices.ContainsFunc(a.Topics, func(topic string) bool { return ProductOf(topic) == code })
 }

@@ -31,12 +31,12 @@ func aboutLicence(kind events.NoticeKind) bool {
 	return kind == events.NoticeLicenceUpdated || kind == events.NoticeDeprovisioned
 }
 
-// isAgreement reports whether the kind is about an agreement. AWS names no licence there.
+// isAgreement: AWS names no licence in notices about agreements.
 func isAgreement(kind events.NoticeKind) bool {
 	return kind == events.NoticeAgreementCreated || kind == events.NoticeAgreementAmended || kind == events.NoticeAgreementEnded
 }
 
-// readEvent reads an event. topic is the ARN of the topic through which it came, if any.
+// readEvent reads an event. topic is the ARN of the SNS topic that passed it on, if any.
 func readEvent(o object, topic, text string) (Notice, error) {
 	id := o.text("id")
 	if err := marketplace.CheckName(id); err != nil {

@@ -1,5 +1,5 @@
-// Package notice reads the messages that AWS Marketplace sends to the intake queue, by SNS topics
-// and by the event bus. It decides nothing about licences.
+// Package notice reads the messages that AWS Marketplace sends to the intake queue. It decides
+// nothing about licences.
 package notice
 
 import (
@@ -13,11 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// MaxText is how many bytes of a notice that this version cannot read are kept.
+// MaxText is how many bytes are kept of a notice that this version cannot read.
 const MaxText = 4 << 10
 
-// Delivery is what SQS says about a message of the queue. SNS passes on neither its id nor its time
-// with raw delivery, so those of SQS count then.
+// Delivery has SQS's id and time of a message. They count when SNS's are missing, as with raw
+// delivery.
 type Delivery struct {
 	ID string
 	At time.Time
@@ -31,7 +31,7 @@ type Notice struct {
 	Data    events.MarketplaceNotified
 }
 
-// ID is the id of the message that passes on the notice. Repeats of a notice have the same.
+// ID is SNS's or SQS's id of the message. Repeats of a notice have the same.
 func (n Notice) ID() string {
 	return portal.DeriveID("marketplace-notice", n.Data.Source, string(n.Subject))
 }
@@ -39,29 +39,25 @@ func (n Notice) ID() string {
 // AboutAgreement reports whether the notice is about an agreement.
 func (n Notice) AboutAgreement() bool { return isAgreement(n.Data.Kind) }
 
-// Origin is where a notice comes from, as the message itself says.
+// Origin is the sender as the message names it.
 type Origin struct {
-	// Topic is the ARN of the SNS topic, "" if the notice did not come through one or SNS does not
-	// say, which is the case with raw delivery.
+	// Topic is the SNS topic's ARN, "" if there is none or SNS delivers raw.
 	Topic string
-	// Source, Account and Region are the event's, "" for a notice that is no event.
+	// Source, Account and Region are "" unless the notice is an event.
 	Source  string
 	Account portal.AWSAccount
 	Region  string
-	// Product is the product that the notice names, "" if none.
 	Product portal.ProductCode
 }
 
 // Event reports whether the notice came from the event bus.
 func (o Origin) Event() bool { return o.Source != "" }
 
-// Unreadable is a message that is no notice, or whose notice names a licence in a way that cannot
-// be right.
+// Unreadable is a message that is no notice, or names a licence impossibly.
 type Unreadable struct {
-	// Field is the field of the message that is wrong, "" for the whole message.
+	// Field is the wrong field, "" for the whole message.
 	Field string
-	// Text says what is wrong with it.
-	Text string
+	Text  string
 }
 
 func (u *Unreadable) Error() string {
@@ -75,13 +71,13 @@ func unreadable(field, format string, args ...any) error {
 	return &Unreadable{Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
-// Parse reads the body of one SQS message: an SNS envelope, an event, an event in an SNS envelope,
-// or a message of SNS with raw delivery. It accepts what AWS has been seen to send besides what it
-// documents: other spellings of fields, blanks around values, trailing commas, booleans as text.
+// Parse reads the body of one SQS message: an SNS envelope, an event, an event in an envelope, or
+// a raw message of SNS. It also accepts what AWS sends without documenting it: other spellings of
+// fields, blanks around values, trailing commas, booleans as text.
 //
-// Actions and detail-types that it does not know are events.NoticeUnknown, with the text, and so
-// are notices about a licence that name none. The subject is portal.MarketplaceStream then, and
-// for notices about agreements. Every error is an *Unreadable.
+// Unknown actions and detail-types become events.NoticeUnknown with the text, and so do notices
+// about a licence that name none. Their subject, and that of notices about agreements, is
+// portal.MarketplaceStream. Every error is an *Unreadable.
 func Parse(body []byte, delivery Delivery) (Notice, error) {
 	outer, err := readObject(body)
 	if err != nil {
@@ -113,8 +109,8 @@ func Parse(body []byte, delivery Delivery) (Notice, error) {
 	return Notice{}, unreadable("", "is neither a message of SNS nor an event of AWS Marketplace")
 }
 
-// object is a JSON object whose names are compared without their spelling: "customer-identifier",
-// "CustomerIdentifier" and "customer_identifier" are one.
+// object compares names without their spelling: "customer-identifier", "CustomerIdentifier" and
+// "customer_identifier" are one.
 type object map[string]json.RawMessage
 
 func readObject(body []byte) (object, error) {
@@ -137,8 +133,7 @@ func plainName(name string) string {
 	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
 }
 
-// text returns a member as text without blanks around it, also if it is a number. It is "" for
-// anything else.
+// text returns a text without blanks around it, or a number as text; "" for anything else.
 func (o object) text(name string) string {
 	var number json.Number
 	if json.Unmarshal(o[name], &number) == nil && number != "" {
@@ -151,7 +146,7 @@ func (o object) text(name string) string {
 	return strings.TrimSpace(value)
 }
 
-// truth reports whether a member is true, or a text that says so.
+// truth accepts true as text, too.
 func (o object) truth(name string) bool {
 	var value bool
 	if json.Unmarshal(o[name], &value) == nil {
@@ -160,7 +155,7 @@ func (o object) truth(name string) bool {
 	return strings.EqualFold(o.text(name), "true")
 }
 
-// object returns a member that is an object, an empty one for anything else.
+// object returns an empty object if the member is none.
 func (o object) object(name string) object {
 	read, err := readObject(o[name])
 	if err != nil {
@@ -169,8 +164,7 @@ func (o object) object(name string) object {
 	return read
 }
 
-// withoutTrailingCommas removes the commas before a closing bracket. AWS's documentation has one in
-// the message of an entitlement.
+// withoutTrailingCommas: AWS's documentation has one in the message of an entitlement.
 func withoutTrailingCommas(body []byte) []byte {
 	kept := make([]byte, 0, len(body))
 	inText, escaped := false, false
@@ -203,7 +197,6 @@ func closes(rest []byte) bool {
 	return false
 }
 
-// keptText cuts text to MaxText bytes, and to what JSON can hold.
 func keptText(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	if len(text) <= MaxText {
@@ -216,7 +209,6 @@ func keptText(text string) string {
 	return text[:end]
 }
 
-// readTime reads a time of the source itself.
 func readTime(field, text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil || at.Year() < 2000 {

@@ -6,11 +6,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// named are the names of fields, for messages.
+// named are field names for error messages.
 type named struct{ product, customer, buyer, licence, agreement, offer string }
 
-// about completes a notice with its subject. An id that cannot be right is an error. If the kind is
-// unknown, the notice is kept without ids instead.
+// about sets the notice's subject. An impossible id is an error, but a notice of unknown kind is
+// kept without ids.
 func (n Notice) about(fields named) (Notice, error) {
 	subject, err := subject(n.Data, fields)
 	if err != nil && n.Data.Kind == events.NoticeUnknown {

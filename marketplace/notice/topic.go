@@ -9,16 +9,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// snsEnvelope is what SNS puts around a message.
 type snsEnvelope struct {
 	id, topic, message string
 	at                 time.Time
-	// confirmation means that SNS asks whether the queue wants the topic's messages.
+	// confirmation: SNS asks the queue to confirm a subscription.
 	confirmation bool
 }
 
-// readEnvelope reads the envelope of SNS; ok is false if the object is none (Amazon SNS Developer
-// Guide, "Amazon SNS message and JSON formats").
+// readEnvelope: ok is false if the object is no SNS envelope (Amazon SNS Developer Guide, "Amazon
+// SNS message and JSON formats").
 func readEnvelope(o object) (envelope snsEnvelope, ok bool, err error) {
 	kind := o.text("type")
 	if o.text("topicarn") == "" || kind != "Notification" && kind != "SubscriptionConfirmation" && kind != "UnsubscribeConfirmation" {
@@ -35,12 +34,11 @@ func readEnvelope(o object) (envelope snsEnvelope, ok bool, err error) {
 	return envelope, true, err
 }
 
-// The topics of a listing are named by its product code (Marketplace Seller Guide, "Amazon SNS
+// A listing's topics are named by its product code (Marketplace Seller Guide, "Amazon SNS
 // notifications for SaaS products").
 var topicNames = []string{"aws-mp-subscription-notification-", "aws-mp-entitlement-notification-"}
 
-// ProductOf returns the product whose topic it is, "" for a topic that is none of AWS
-// Marketplace's.
+// ProductOf returns the product of an AWS Marketplace topic, "" for other topics.
 func ProductOf(topic string) portal.ProductCode {
 	name := topic[strings.LastIndex(topic, ":")+1:]
 	for _, begins := range topicNames {
@@ -51,7 +49,6 @@ func ProductOf(topic string) portal.ProductCode {
 	return ""
 }
 
-// unknown is a notice of a topic that this version cannot read.
 func (e snsEnvelope) unknown() Notice {
 	product := ProductOf(e.topic)
 	return Notice{
@@ -72,7 +69,6 @@ var actions = map[string]events.NoticeKind{
 	"entitlement-updated":  events.NoticeEntitlement,
 }
 
-// readAction reads the message of a listing's topic.
 func readAction(o object, envelope snsEnvelope) (Notice, error) {
 	if err := marketplace.CheckName(envelope.id); err != nil {
 		return Notice{}, unreadable("message id", "%v", err)

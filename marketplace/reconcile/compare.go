@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// sureAfter is how old the status of a licence must be before an agreement that AWS changed earlier
-// overrules it. Until then the answer of the Agreement API may be older than the notice.
+// sureAfter is how old a licence's status must be before an agreement that AWS changed earlier
+// overrules it. Until then the Agreement API may lag behind the notice.
 const sureAfter = 10 * time.Minute
 
 // agreement compares the licences of an agreement, and returns how many notices and renewals it sent. It
@@ -62,8 +62,7 @@ func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement, run time
 
 // grant is what an agreement says about a licence.
 type grant struct {
-	id portal.LicenceID
-	// arn is the licence as AWS writes it.
+	id  portal.LicenceID
 	arn string
 	// product is AWS Marketplace's id of the product, "" if AWS does not say.
 	product string
@@ -71,8 +70,8 @@ type grant struct {
 	told events.NoticeKind
 }
 
-// granted returns what an agreement says about its licences. Of several entitlements with the same
-// licence, the one counts that gives the buyer most.
+// granted: of several entitlements with the same licence, the one counts that gives the buyer
+// most.
 func (r *Reconciler) granted(ctx context.Context, a seller.Agreement) (map[portal.LicenceID]grant, error) {
 	entitlements, err := r.Seller.Entitlements(ctx, a.ID)
 	if err != nil {
@@ -117,8 +116,8 @@ func kindOf(a seller.Agreement, e seller.Entitlement) events.NoticeKind {
 	return ""
 }
 
-// licence reads a licence; ok is false if nothing can be said about it here, or its stream has a fact
-// that cannot be read.
+// licence: ok is false for an unreadable stream, or if nothing can be said about the licence
+// here.
 func (r *Reconciler) licence(ctx context.Context, id portal.LicenceID) (licence state.Licence, ok bool, err error) {
 	stream := portal.LicenceStream(id)
 	history, err := r.Journal.Read(ctx, stream, 0)
@@ -134,14 +133,13 @@ func (r *Reconciler) licence(ctx context.Context, id portal.LicenceID) (licence 
 	return licence, licence.NotUnderstood == "" && (licence.Sequence > 0 || !r.ByTopic), nil
 }
 
-// compare returns the notice that makes the licence what AWS says it is; differs is false if it is
-// that already. read is when the agreement was read.
+// compare returns the notice that makes the licence match AWS; differs is false if it matches
+// already. read is when the agreement was read.
 //
-// The notice has the time at which AWS changed the agreement, so notices that AWS sent after that
-// win. AWS may also change an entitlement and keep the agreement's time. So if AWS changed the
-// agreement before the notice that told the licence's status, and that status is older than
-// sureAfter, the notice has the time of the reading. With the agreement's time it would have no
-// effect.
+// The notice has the time at which AWS changed the agreement, so that later notices of AWS win.
+// But AWS may change an entitlement without that time. So if the time is before the notice that
+// told the licence's status, and the status is older than sureAfter, the notice has the time of
+// the reading.
 func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a seller.Agreement, g grant, read time.Time) (notice events.MarketplaceNotified, differs bool, err error) {
 	if !differ(licence, g.told) {
 		return notice, false, nil
@@ -165,8 +163,7 @@ func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a selle
 	return notice, true, nil
 }
 
-// differ reports whether the licence is not what AWS says. A licence without facts was never
-// active here, so its end changes nothing.
+// differ: a licence without facts was never active here, so its end changes nothing.
 func differ(licence state.Licence, told events.NoticeKind) bool {
 	switch told {
 	case events.NoticeActive:
@@ -177,8 +174,8 @@ func differ(licence state.Licence, told events.NoticeKind) bool {
 	return false
 }
 
-// last returns, of the agreements that grant the licence, the one that AWS changed last; ended is
-// false if one of them still grants it. A renewal may keep the licence of the agreement before it.
+// last returns the agreement that AWS changed last among those that grant the licence, since a
+// renewal may keep the licence. ended is false if one of them still grants it.
 func (r *Reconciler) last(ctx context.Context, a seller.Agreement, g grant) (last seller.Agreement, ended bool, err error) {
 	var all []seller.Agreement
 	err = r.Seller.Granting(ctx, g.arn, func(other seller.Agreement) error {

@@ -26,14 +26,14 @@ import (
 const Every = time.Hour
 
 const (
-	// overlap is how far a run goes back before the begin of the last one.
+	// overlap is how far a run goes back before the start of the last one.
 	overlap = 10 * time.Minute
-	// readAll is how often a run reads all agreements. AWS does not say that every change of an
-	// entitlement changes the LastUpdateTime of its agreement.
+	// readAll is how often a run reads all agreements. AWS does not say that each change of an
+	// entitlement changes its agreement's LastUpdateTime.
 	readAll = 24 * time.Hour
 	// A run older than lasts starts over.
 	lasts = 6 * time.Hour
-	// A step looks at no more than perStep agreements, and begins none after stepTime.
+	// A step compares at most perStep agreements and starts none after stepTime.
 	perStep  = 50
 	stepTime = 20 * time.Second
 	kept     = 90 * 24 * time.Hour
@@ -79,19 +79,18 @@ type Reconciler struct {
 type Result struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended,omitzero"`
-	// Since is the time from which on the run read changes, zero if it read all agreements.
+	// Since is where the reading of changes began, zero if the run read all agreements.
 	Since      time.Time `json:"since,omitzero"`
 	Agreements int       `json:"agreements"`
-	// Sent counts the notices sent, also those that a repeated step sent again.
+	// Sent counts the notices, also those that a repeated step sent again.
 	Sent int `json:"sent"`
-	// Problem is why the run could not read the agreements, for operators; "" if it could.
+	// Problem tells operators why the run could not read the agreements, or is "".
 	Problem string `json:"problem,omitempty"`
 }
 
-// position is how far the runs so far have read.
 type position struct {
-	// Until is the begin of the last run that read everything it should, and All that of the last
-	// one that read all agreements.
+	// Until is the start of the last complete run, All that of the last one that read all
+	// agreements.
 	Until time.Time `json:"until,omitzero"`
 	All   time.Time `json:"all,omitzero"`
 	Last  Result    `json:"last"`
@@ -107,14 +106,14 @@ func Last(ctx context.Context, from scratch) (result Result, found bool, err err
 // format is the version of the cursor.
 const format = 1
 
-// progress is the cursor of a run. AWS sorts agreements by the time of their last change, so a run
-// goes on from the time of the last agreement that it compared.
+// progress is the cursor of a run. AWS sorts agreements by their last change, so the next step
+// continues at the last one compared.
 type progress struct {
 	Format int       `json:"format"`
 	Result Result    `json:"result"`
 	Last   time.Time `json:"last,omitzero"`
-	// Seen are the compared agreements that changed in the second of Last. AWS's filter is as
-	// exact as a second.
+	// Seen are the compared agreements that changed in the second of Last, since AWS filters by
+	// whole seconds.
 	Seen map[string]bool `json:"seen,omitempty"`
 }
 
@@ -144,9 +143,9 @@ func (p *progress) pass(a seller.Agreement) {
 	p.Result.Agreements++
 }
 
-// Step does one step of a run from the cursor, "" at the start, and returns the next cursor, "" at
-// the end. A step may be repeated: it sends the same messages then. While AWS throttles or does not
-// answer, the step is postponed. If the role may not read agreements, the run ends with a problem.
+// Step does one step from the cursor, "" at the start, and returns the next cursor, "" at the
+// end. It may be repeated. While AWS throttles or does not answer, it is postponed. If the role
+// may not read agreements, the run ends with a problem.
 func (r *Reconciler) Step(ctx context.Context, cursor string) (next string, err error) {
 	p, ok := resume(cursor, r.Now())
 	if !ok {
@@ -238,8 +237,8 @@ func (r *Reconciler) conclude(ctx context.Context, p progress) error {
 
 var errEnough = errors.New("the step is over")
 
-// some compares the next agreements. over says that none is left. After an error, p goes on after the
-// last agreement that was compared.
+// some compares the next agreements. over: none is left. After an error, p continues after the
+// last compared agreement.
 func (r *Reconciler) some(ctx context.Context, p *progress) (over bool, err error) {
 	began, compared, from := r.Now(), 0, *p
 	err = r.Seller.Updated(ctx, p.after(), func(a seller.Agreement) error {
@@ -268,7 +267,7 @@ func (r *Reconciler) some(ctx context.Context, p *progress) (over bool, err erro
 	return err == nil, err
 }
 
-// problemOf says why no agreement can be read, for operators. It is "" for other errors.
+// problemOf tells operators why no agreement can be read; "" for other errors.
 func problemOf(err error) string {
 	switch {
 	case errors.Is(err, seller.ErrDenied):

@@ -18,14 +18,14 @@ type Agreement struct {
 	ID    string
 	Buyer portal.AWSAccount
 	Offer string
-	// Initial is the first agreement of the chain of renewals that this one belongs to. It is ID for
-	// an agreement that renews none.
+	// Initial is the first agreement of the chain of renewals; ID itself if this agreement renews
+	// none.
 	Initial string
 	// Status is AWS's: ACTIVE, CANCELLED, EXPIRED, RENEWED, REPLACED, TERMINATED and so on.
 	Status string
-	// End is zero for agreements without an end. Updated is when AWS last changed anything.
+	// End is zero if there is none. Updated is when AWS last changed anything.
 	Start, End, Updated time.Time
-	// Licences are the ARNs of the licences that the agreement grants, as AWS writes them.
+	// Licences are the ARNs of the granted licences, as AWS writes them.
 	Licences []string
 }
 
@@ -36,7 +36,7 @@ func (a Agreement) Active() bool { return a.Status == string(types.AgreementStat
 type Entitlement struct {
 	// Licence is the ARN as AWS writes it, "" until there is one.
 	Licence string
-	// Product is AWS Marketplace's id of the product, "prod-…". It is not the product code.
+	// Product is AWS's id of the product, "prod-…", not the product code.
 	Product string
 	// Status is AWS's: PROVISIONED, SCHEDULED, PENDING, FAILED or DEPROVISIONED.
 	Status string
@@ -47,26 +47,26 @@ func (e Entitlement) Provisioned() bool {
 	return e.Status == string(types.AgreementEntitlementStatusProvisioned)
 }
 
-// Gone reports whether the buyer may not use the product any more, or never could. An Entitlement
+// Gone reports whether the buyer may no longer use the product, or never could. An Entitlement
 // without a status is gone.
 func (e Entitlement) Gone() bool {
 	return e.Status == "" || e.Status == string(types.AgreementEntitlementStatusFailed) || e.Status == string(types.AgreementEntitlementStatusDeprovisioned)
 }
 
-// Updated calls visit with every agreement of the seller that AWS changed after the time, in the
-// order of the changes. An error of visit ends it.
+// Updated visits, in the order of their changes, all agreements that AWS changed after the time.
+// An error of visit ends it.
 func (s *Seller) Updated(ctx context.Context, after time.Time, visit func(Agreement) error) error {
 	return s.search(ctx, visit, filter("AfterLastUpdateTime", after.UTC().Format(time.RFC3339)))
 }
 
-// Granting calls visit with the agreements that grant a licence, given by its ARN as AWS writes it,
-// in the order of their changes.
+// Granting visits, in the order of their changes, the agreements that grant the licence with the
+// ARN, written as AWS does.
 func (s *Seller) Granting(ctx context.Context, licence string, visit func(Agreement) error) error {
 	return s.search(ctx, visit, filter("LicenseArn", licence))
 }
 
-// Chain calls visit with all agreements of a chain of renewals, given by Agreement.Initial, in the
-// order of their changes.
+// Chain visits, in the order of their changes, the agreements of the chain of renewals that
+// Agreement.Initial names.
 func (s *Seller) Chain(ctx context.Context, initial string, visit func(Agreement) error) error {
 	return s.search(ctx, visit, filter("InitialAgreementId", initial))
 }
@@ -138,8 +138,8 @@ func (s *Seller) Entitlements(ctx context.Context, agreement string) ([]Entitlem
 	}
 }
 
-// Dimensions lists the contract dimensions that the buyer of an agreement has paid for, sorted. It
-// is empty for a listing without contracts.
+// Dimensions lists the contract dimensions that an agreement's buyer has paid for, sorted; none
+// for a listing without contracts.
 func (s *Seller) Dimensions(ctx context.Context, agreement string) ([]string, error) {
 	in := &marketplaceagreement.GetAgreementTermsInput{AgreementId: &agreement}
 	var all []string

@@ -21,17 +21,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// Contract is what a buyer has paid for in one contract dimension.
+// Contract is one contract dimension that a buyer has paid for.
 type Contract struct {
-	// Licence is the ARN as AWS writes it, "" for a buyer of an older listing.
+	// Licence is the ARN as AWS writes it, "" for older listings.
 	Licence   string
 	Dimension string
-	// Until is when the entitlement ends unless it is renewed, zero if AWS does not say.
+	// Until is when the entitlement ends unless renewed, zero if AWS does not say.
 	Until time.Time
 }
 
-// entitlements calls GetEntitlements of the AWS Marketplace Entitlement Service by hand: no version of
-// the SDK's package for it can be had from the Go module proxy.
+// entitlements calls GetEntitlements of the AWS Marketplace Entitlement Service without the SDK,
+// whose package the Go module proxy does not have.
 type entitlements struct {
 	config   aws.Config
 	endpoint string
@@ -46,7 +46,7 @@ func newEntitlements(cfg aws.Config) entitlements {
 }
 
 const (
-	// AWS documents at most 25 entitlements a page, and far smaller answers.
+	// AWS documents at most 25 entitlements a page; answers are far smaller than this.
 	maxEntitlements = 25
 	maxAnswer       = 1 << 20
 )
@@ -67,8 +67,8 @@ type gotEntitlements struct {
 	NextToken string
 }
 
-// Contracts lists the contract dimensions that a buyer has paid for. It is empty for a listing without
-// contracts, and before AWS has granted anything.
+// Contracts lists the contract dimensions that a buyer has paid for: none for a listing without
+// contracts, and before AWS has granted any.
 func (s *Seller) Contracts(ctx context.Context, bought events.Purchase) ([]Contract, error) {
 	in := getEntitlements{ProductCode: string(bought.Product), Filter: map[string][]string{"LICENSE_ARN": {bought.ARN}}, MaxResults: maxEntitlements}
 	if bought.ARN == "" {
@@ -144,7 +144,6 @@ func (e entitlements) sign(ctx context.Context, request *http.Request, body []by
 	return nil
 }
 
-// refusalOf reads AWS's code, and not its message.
 func refusalOf(answer []byte) error {
 	var said struct {
 		Type string `json:"__type"`
@@ -153,9 +152,9 @@ func refusalOf(answer []byte) error {
 	return &smithy.GenericAPIError{Code: said.Type[strings.LastIndex(said.Type, "#")+1:]}
 }
 
-// Bought returns the contract dimensions that a buyer has paid for, sorted. Before AWS has granted any,
-// it returns those that the agreement about the licence names; of several agreements, the one counts
-// that is in force and was changed last. It is empty if AWS knows none yet.
+// Bought returns the contract dimensions that a buyer has paid for, sorted; before AWS has
+// granted any, those of the agreement about the licence that is in force and was changed last. It
+// is empty if AWS knows none yet.
 func (s *Seller) Bought(ctx context.Context, bought events.Purchase) (dimensions []string, err error) {
 	is, err := s.Rights(ctx, bought)
 	return is.Dimensions, err

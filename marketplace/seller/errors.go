@@ -14,17 +14,14 @@ import (
 
 // The errors of every call, for errors.Is. Each has the code portal.Unavailable.
 var (
-	// ErrDisabled: AWS Marketplace does not offer the call in this Region.
-	ErrDisabled = errors.New("AWS Marketplace has disabled the call in this Region")
-	// ErrDenied: the role cannot be assumed, or may not make the call.
-	ErrDenied = errors.New("the seller's role cannot be assumed or lacks a permission")
-	// ErrThrottled: too many calls were made.
+	// ErrDisabled: not offered in this Region.
+	ErrDisabled  = errors.New("AWS Marketplace has disabled the call in this Region")
+	ErrDenied    = errors.New("the seller's role cannot be assumed or lacks a permission")
 	ErrThrottled = errors.New("AWS Marketplace throttles the calls")
-	// ErrRefused: AWS Marketplace does not know the agreement, or refuses the call as wrong. The same
-	// call will be refused again.
+	// ErrRefused: AWS does not know the agreement or refuses the call as wrong, and will do so
+	// again.
 	ErrRefused = errors.New("AWS Marketplace refuses the call")
-	// ErrDown: AWS Marketplace does not answer, or has a fault.
-	ErrDown = errors.New("AWS Marketplace does not answer")
+	ErrDown    = errors.New("AWS Marketplace does not answer")
 )
 
 // The errors of Resolve, for errors.Is. Each has the code portal.Invalid.
@@ -33,9 +30,8 @@ var (
 	ErrExpiredToken = errors.New("the registration token has expired")
 )
 
-// failure translates an error that any call may return. The causes of what it returns have AWS's
-// code and the id of the request, and nothing else that AWS said, since AWS may repeat parts of the
-// request.
+// failure translates an error of any call. The cause keeps AWS's code and the request's id, but no
+// message, which may repeat parts of the request.
 func failure(doing string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return &portal.Error{
@@ -63,7 +59,6 @@ func contextError(err error) error {
 	return context.DeadlineExceeded
 }
 
-// codeOf returns AWS's code, "" if AWS did not answer.
 func codeOf(err error) string {
 	var answer smithy.APIError
 	if errors.As(err, &answer) {
@@ -72,7 +67,7 @@ func codeOf(err error) string {
 	return ""
 }
 
-// said is AWS's code and the HTTP status, without its message.
+// said leaves out AWS's message.
 func said(err error) string {
 	text := codeOf(err)
 	if text == "" {

@@ -18,11 +18,11 @@ import (
 // Reference, BatchMeterUsage).
 const MaxRecords = 25
 
-// Record is the usage of a licence, in one dimension and hour. AWS bills a licence, dimension and
-// hour once: of two records with different quantities, the first counts.
+// Record is a licence's usage in one dimension and hour. AWS bills those three once: of two
+// records with different quantities, the first counts.
 type Record struct {
-	// Licence is the ARN as ResolveCustomer wrote it, and Buyer its account. Customer is the customer
-	// identifier of older listings, with which AWS takes neither.
+	// Licence is the ARN as ResolveCustomer wrote it, and Buyer its account. Customer is the
+	// identifier of older listings; AWS takes it only without the others.
 	Licence   string
 	Buyer     portal.AWSAccount
 	Customer  string
@@ -31,30 +31,30 @@ type Record struct {
 	At        time.Time
 }
 
-// Outcome is what AWS says about one record.
+// Outcome is AWS's answer about one record.
 type Outcome string
 
 // The outcomes.
 const (
 	// Accepted records are billed.
 	Accepted Outcome = "accepted"
-	// Duplicate records are not billed: AWS has another quantity for the hour.
+	// Duplicate records are not billed: the hour has another quantity already.
 	Duplicate Outcome = "duplicate"
-	// NotSubscribed records are not billed: the licence has ended, and so has the hour after it.
+	// NotSubscribed records are not billed: the licence ended more than an hour ago.
 	NotSubscribed Outcome = "not_subscribed"
 	// Unprocessed records must be sent again as they are.
 	Unprocessed Outcome = "unprocessed"
 )
 
-// Metered is a record with its outcome. ID is AWS's id of the record, "" unless it is Accepted.
+// Metered is a record with its outcome. ID is AWS's, "" unless it is Accepted.
 type Metered struct {
 	Record
 	Outcome Outcome
 	ID      string
 }
 
-// BatchRefused says that AWS refused a whole batch because of at least one record. Smaller batches
-// show which.
+// BatchRefused: AWS refused a whole batch because of at least one record. Smaller batches show
+// which.
 type BatchRefused struct {
 	// Code is AWS's, such as InvalidUsageDimensionException.
 	Code string
@@ -67,13 +67,13 @@ var refusingBatches = map[string]bool{
 	"InvalidUsageAllocationsException": true, "InvalidUsageDimensionException": true, "TimestampOutOfBoundsException": true, "ValidationException": true,
 }
 
-// Meter sends at most MaxRecords records of one product, all of them by customer or all by licence.
-// The results are in the order of the records; a record that AWS does not mention is Unprocessed.
-// The same records may be sent again. product is used for records by customer only, since AWS bills
-// twice what is metered by product and by licence.
+// Meter sends at most MaxRecords records of one product, all by customer or all by licence. The
+// results are in the order of the records; a record that AWS does not mention is Unprocessed. The
+// same records may be sent again. product is for records by customer only: AWS bills twice what
+// is metered by product and by licence.
 //
-// The error is a *BatchRefused if AWS refuses all of the batch, and otherwise one of every call:
-// nobody knows then which records were metered.
+// The error is a *BatchRefused if AWS refuses the whole batch. After any other error, the records
+// may or may not be metered.
 func (s *Seller) Meter(ctx context.Context, product portal.ProductCode, records []Record) ([]Metered, error) {
 	if len(records) == 0 {
 		return nil, nil

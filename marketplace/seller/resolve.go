@@ -19,12 +19,12 @@ import (
 // hundred characters.
 const MaxToken = 8 << 10
 
-// Resolve returns what a buyer has bought, by the registration token with which AWS Marketplace sends
-// the buyer. AWS gives the same answer until the token expires, which is an hour or a few after it
-// was issued. The token is in no error.
+// Resolve returns what a buyer bought, by AWS Marketplace's registration token. AWS gives the
+// same answer until the token expires, one to a few hours after its issue. No error contains the
+// token.
 //
-// A token that AWS does not know is ErrInvalidToken, and one that has expired ErrExpiredToken; both
-// have the code portal.Invalid. Other errors are those of every call.
+// An unknown token is ErrInvalidToken, an expired one ErrExpiredToken; both have the code
+// portal.Invalid. Other errors are those of every call.
 func (s *Seller) Resolve(ctx context.Context, token string) (events.Purchase, error) {
 	const doing = "resolving a registration token"
 	token = strings.TrimSpace(token)
@@ -57,8 +57,8 @@ func (s *Seller) Resolve(ctx context.Context, token string) (events.Purchase, er
 	return bought, nil
 }
 
-// aboutCredentials reports whether the token that has expired is the one of AWS's credentials. Its
-// error has the same code.
+// aboutCredentials reports whether AWS's credentials have expired, which has the same error code
+// as an expired registration token.
 func aboutCredentials(err error) bool {
 	var answer smithy.APIError
 	return errors.As(err, &answer) && strings.Contains(answer.ErrorMessage(), "security token")

@@ -1,5 +1,5 @@
 // Package seller calls AWS Marketplace as the seller of its listings: it resolves registration
-// tokens, reads agreements, and meters usage. It decides nothing, and keeps nothing.
+// tokens, reads agreements, and meters usage. It decides and keeps nothing.
 package seller
 
 import (
@@ -12,16 +12,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// DefaultRegion is the Region in which AWS Marketplace is called unless another is configured.
+// DefaultRegion is where AWS Marketplace is called by default.
 const DefaultRegion = "us-east-1"
 
 // Options say as whom, and where, AWS Marketplace is called.
 type Options struct {
-	// Role is the ARN of a role in the seller's AWS account. With "", the seller is the AWS account
-	// that the portal runs in.
+	// Role is the ARN of a role in the seller's AWS account, "" if the portal runs in that
+	// account.
 	Role string
-	// Region is DefaultRegion if "". Usage must always be metered in the same one, since AWS finds
-	// duplicates in one Region only.
+	// Region is DefaultRegion if "". Never change it once usage is metered: AWS finds duplicates
+	// within one Region only.
 	Region string
 }
 
@@ -44,7 +44,7 @@ type Seller struct {
 	region       string
 }
 
-// New returns a Seller. It does no I/O: the role is assumed with the first call.
+// New does no I/O: the first call assumes the role.
 func New(cfg aws.Config, options Options) *Seller {
 	if options.Role != "" {
 		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), options.Role, func(o *stscreds.AssumeRoleOptions) {
@@ -55,7 +55,7 @@ func New(cfg aws.Config, options Options) *Seller {
 	if cfg.Region = options.Region; cfg.Region == "" {
 		cfg.Region = DefaultRegion
 	}
-	// A log of requests would have the buyers' tokens.
+	// Logs of requests would contain the buyers' tokens.
 	cfg.ClientLogMode = 0
 	return &Seller{metering: marketplacemetering.NewFromConfig(cfg), agreements: marketplaceagreement.NewFromConfig(cfg), entitlements: newEntitlements(cfg), region: cfg.Region}
 }

@@ -11,10 +11,9 @@ import (
 
 // Setting is how mails are sent.
 type Setting struct {
-	// SES says that Amazon SES sends. Otherwise Host does, if it is not "".
 	SES bool
-	// Host and Port are those of an SMTP server, with a user or without. TLS says that the
-	// connection begins with TLS; otherwise STARTTLS is required, except on loopback.
+	// Without SES, an SMTP server at Host sends, if there is one. TLS: the connection begins with
+	// TLS; otherwise STARTTLS is required, except on loopback.
 	Host, User, Password string
 	Port                 int
 	TLS                  bool

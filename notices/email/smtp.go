@@ -15,8 +15,8 @@ import (
 
 const smtpTime = 20 * time.Second
 
-// SMTP sends through an SMTP server, over one connection for each mail. A mail that is sent again
-// has the same Message-ID, by which many mail servers drop the second copy.
+// SMTP sends through an SMTP server, over one connection for each mail. A repeated mail has the
+// same Message-ID, by which many mail servers drop the second copy.
 type SMTP struct{ setting Setting }
 
 // NewSMTP returns an SMTP.
@@ -67,7 +67,7 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// smtpRefusal translates an error. The server's text stays with it, for the log.
+// smtpRefusal keeps the server's text, for the log.
 func smtpRefusal(err error) error {
 	var failed *smtp.SendError
 	switch {

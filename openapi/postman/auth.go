@@ -12,7 +12,6 @@ import (
 // keyVariable is the variable for API Gateway's key.
 const keyVariable = "apiKey"
 
-// auth is one way to authenticate. The member named like the type has its values.
 type auth struct {
 	Type   string  `json:"type"`
 	APIKey []field `json:"apikey,omitempty"`

@@ -128,7 +128,6 @@ type answer struct {
 	Body     string   `json:"body"`
 }
 
-// answers returns a response for each status that is a code.
 func answers(op *openapi.Operation, sent request) []answer {
 	list := []answer{}
 	sent.Description = ""

@@ -72,9 +72,9 @@ type field struct {
 }
 
 // Collection returns the operations as a collection, each in the folder of its first tag. base is
-// the URL of the API; "" means the document's first server. The person fills in the collection's
-// variables: apiKey is API Gateway's key. The same document has the same collection. The error is
-// portal.NotFound if the collection would be too large.
+// the URL of the API; "" means the document's first server. Its variable apiKey is API Gateway's
+// key. The same document gives the same collection. The error is portal.NotFound if the
+// collection would be too large.
 func Collection(doc *openapi.Document, base string) ([]byte, error) {
 	base = strings.TrimRight(cmp.Or(base, serverOf(doc)), "/")
 	w := writer{variables: map[string]bool{}}
@@ -114,8 +114,7 @@ func idOf(doc *openapi.Document, base string) string {
 }
 
 type writer struct {
-	size int
-	// variables are those to fill in, by name.
+	size      int
 	variables map[string]bool
 }
 

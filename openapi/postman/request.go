@@ -96,7 +96,6 @@ func (r *request) path(op *openapi.Operation) {
 	r.pairs(query, openapi.Parameter{Required: true})
 }
 
-// alone builds the request with only these parameters, all required.
 func alone(path string, parameters ...openapi.Parameter) openapi.Request {
 	op := openapi.Operation{Method: "GET", Path: path}
 	for _, p := range parameters {

@@ -14,13 +14,11 @@ func hidden(r rune) bool {
 
 func hasHidden(text string) bool { return strings.ContainsFunc(text, hidden) }
 
-// escaping says how a language writes special characters.
 type escaping struct {
 	// quotes get a backslash, as does the backslash.
 	quotes  string
 	unicode func(rune) string
 	lines   bool
-	// special reports whether the text after a character makes it need a backslash.
 	special func(r rune, after string) bool
 }
 

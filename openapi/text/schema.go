@@ -13,7 +13,6 @@ const (
 	maxLines = 300
 )
 
-// outline writes a schema as a nested list.
 type outline struct {
 	lines  []string
 	inside []*openapi.Schema
@@ -114,7 +113,6 @@ func details(s *openapi.Schema, cell bool) string {
 	return b.String()
 }
 
-// inlineConstraint shows a pattern as code.
 func inlineConstraint(constraint string, cell bool) string {
 	if pattern, ok := strings.CutPrefix(constraint, "matches "); ok {
 		return "matches " + span(pattern, cell)

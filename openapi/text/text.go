@@ -183,7 +183,6 @@ func (w *writer) operation(op *openapi.Operation, base string, level int) {
 // sentToYou replaces authentication in webhooks and callbacks.
 const sentToYou = "The API sends this request to you."
 
-// call writes an operation without its example; webhooks and callbacks have none.
 func (w *writer) call(op *openapi.Operation, level int, authentication string) {
 	title := op.Summary
 	if title == "" {

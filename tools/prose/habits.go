@@ -2,7 +2,6 @@ package main
 
 import "regexp"
 
-// habit is a way of putting things that readers stumble over, and what to do instead.
 type habit struct {
 	pattern *regexp.Regexp
 	advice  string

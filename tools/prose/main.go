@@ -94,7 +94,7 @@ type block struct {
 	name bool
 }
 
-// blocksOf returns the prose of a file, nothing if its kind holds none.
+// blocksOf returns nothing for a kind of file without prose.
 func blocksOf(tree fs.FS, path string) ([]block, error) {
 	var read func(string) ([]block, error)
 	switch filepath.Ext(path) {

@@ -10,8 +10,7 @@ type acker struct {
 	leases  *leases
 	deletes coalescer[*delivery]
 	changes coalescer[change]
-	// inHand counts messages that are received and neither deleted nor handed back yet.
-	inHand atomic.Int64
+	inHand  atomic.Int64
 }
 
 // On a standard queue, an old receipt may still work while another worker handles the message.

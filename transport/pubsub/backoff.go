@@ -7,13 +7,12 @@ import (
 )
 
 // Backoff is the default delay before a nacked message is delivered again. It doubles with each
-// receive, from 1 s up to a minute, less up to half of it at random.
+// receive, from 1 s up to a minute, less up to half of it at random, so that failed messages do
+// not come back together.
 func Backoff(received int) time.Duration {
 	return jittered(time.Second, time.Minute, received)
 }
 
-// jittered takes off up to half at random, so that messages which failed together do not come
-// back together.
 func jittered(first, most time.Duration, try int) time.Duration {
 	delay := first
 	for i := 1; i < try && delay < most; i++ {

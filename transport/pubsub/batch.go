@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// maxBatch is AWS's limit for the entries of a batch request.
+// maxBatch is AWS's limit.
 const maxBatch = 10
 
 type failedEntry struct {

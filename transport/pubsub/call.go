@@ -14,7 +14,7 @@ type entry struct {
 	group string
 	size  int
 	call  *call
-	// unsure means that a request with it got no answer, so AWS may have taken it.
+	// unsure: a request got no answer, so AWS may have taken it.
 	unsure bool
 }
 
@@ -45,7 +45,6 @@ func newCall(ctx context.Context, entries []*entry) *call {
 	return c
 }
 
-// record confirms the entry if the error is nil.
 func (c *call) record(e *entry, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

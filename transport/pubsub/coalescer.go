@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// coalescer sends items in batches: when one is full, when the caller expects no more items, or
-// after the linger. Failed items that are not at fault are sent again while again allows it.
+// coalescer sends items in batches: when one is full, when the caller expects no more, or after
+// the linger. Failed items that are not at fault are sent again while again allows it.
 type coalescer[T any] struct {
 	linger time.Duration
 	life   context.Context
 	send   func(batch []T) []failedEntry
 	again  func(tries int) bool
-	// stale says why an item must no longer be sent; nil if it may be.
+	// stale says why an item must no longer be sent, or nil.
 	stale  func(item T) error
 	failed func(item T, err error)
 

@@ -19,8 +19,7 @@ type PublisherConfig struct {
 	MaxWaiting int
 	// MaxBatchBytes defaults to AWS's limit: 1 MiB for queues, 256 KiB for topics.
 	MaxBatchBytes int
-	// Marshaler defaults to Wire.
-	Marshaler wasqs.Marshaler
+	Marshaler     wasqs.Marshaler
 }
 
 func (c PublisherConfig) withDefaults(maxBatchBytes int) PublisherConfig {
@@ -36,13 +35,13 @@ func (c PublisherConfig) withDefaults(maxBatchBytes int) PublisherConfig {
 
 // SubscriberConfig configures a Subscriber. Zero members take the defaults.
 type SubscriberConfig struct {
-	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's
-	// visibility timeout and is extended while the message is in hand.
+	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's, and
+	// is extended while the message is in hand.
 	Visibility time.Duration
-	// Pollers bounds the concurrent receive requests for a queue; 2. An idle queue has one.
+	// Pollers bounds the concurrent receive requests; 2. An idle queue has one.
 	Pollers int
-	// Concurrency bounds the messages of one queue handled at once; 64. No message is received
-	// that would wait for one of another group.
+	// Concurrency bounds the messages handled at once; 64. No message is received that would wait
+	// for one of another group.
 	Concurrency int
 	// WaitTime is how long a poll waits; 5 s, at most half of Visibility, since leases count
 	// from the start of the poll. Closing waits for the poll: if its connection were cut, SQS
@@ -51,18 +50,17 @@ type SubscriberConfig struct {
 	// MaxHandling bounds the handling of a message; 10 minutes. Then its context ends and its
 	// lease is no longer extended.
 	MaxHandling time.Duration
-	// CloseTimeout bounds closing in every case; 22 s. When only HandBackTime is left of it, the
-	// messages' contexts end, and messages that get no answer are handed back.
+	// CloseTimeout bounds closing; 22 s. When only HandBackTime is left of it, the messages'
+	// contexts end, and messages without an answer are handed back.
 	CloseTimeout time.Duration
 	// HandBackTime is the part of CloseTimeout for handing messages back; 5 s.
 	HandBackTime time.Duration
-	// Linger is how long an acked message may wait to be deleted together with others; 5 ms. It
-	// does not wait if no other message is in hand.
+	// Linger is how long an acked message may wait to be deleted with others that are in hand; 5
+	// ms.
 	Linger time.Duration
 	// Backoff returns the delay before a nacked message is delivered again; received is 1 after
-	// its first delivery. The default is the function Backoff.
-	Backoff func(received int) time.Duration
-	// Unmarshaler defaults to Wire.
+	// its first delivery. The default is the function of that name.
+	Backoff     func(received int) time.Duration
 	Unmarshaler wasqs.Unmarshaler
 	// Log gets a warning for each failed request. A Worker sets its own.
 	Log zerolog.Logger

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// gatherTime is how long a poller waits for credit for a full receive. Without it, a busy consumer
-// would receive messages one by one.
+// gatherTime is how long a poller waits for credit for a full receive. Without it, a busy
+// consumer would receive single messages.
 const gatherTime = 5 * time.Millisecond
 
-// credit bounds the group runs. Before it receives, a poller takes enough for each message to
-// be a run of its own, and gives back the rest.
+// credit bounds the group runs. Before it receives, a poller takes enough for each message to be
+// a run of its own.
 type credit struct {
 	tokens chan struct{}
 	turn   chan struct{}
@@ -71,8 +71,8 @@ func (c *credit) give(n int) {
 	}
 }
 
-// reconcile gives back unused credit, or waits for missing credit: a repeated receive may bring
-// more runs than it now asked for.
+// reconcile gives back credit or waits for more: a repeated receive may bring more runs than it
+// now asked for.
 func (c *credit) reconcile(taken, used int) {
 	c.give(max(taken-used, 0))
 	for range max(used-taken, 0) {

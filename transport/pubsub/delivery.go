@@ -39,6 +39,19 @@ func Lease(ctx context.Context) (until time.Time, ok bool) {
 	return d.lease(), true
 }
 
+type followingKey struct{}
+
+// Following returns the bodies of the messages of the same group that came with the context's message and
+// are handed out after it, in order. There may be more of them in the queue.
+func Following(ctx context.Context) [][]byte {
+	run, _ := ctx.Value(followingKey{}).(groupRun)
+	bodies := make([][]byte, len(run))
+	for i, d := range run {
+		bodies[i] = d.msg.Payload
+	}
+	return bodies
+}
+
 // Leases count from the request: SQS may have leased the messages at once and answered late.
 func newDeliveries(wires []types.Message, asked time.Time, cfg SubscriberConfig) []*delivery {
 	deliveries := make([]*delivery, len(wires))
@@ -65,7 +78,7 @@ func (d *delivery) lease() time.Time {
 func (d *delivery) expired() bool { return !time.Now().Before(d.lease()) }
 
 // extended does not revive a lease that ran out before the answer came: another worker may have
-// received the message.
+// the message.
 func (d *delivery) extended(until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

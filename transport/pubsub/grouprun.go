@@ -9,8 +9,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// groupRun is one group's messages from one receive, in order, or on a standard queue a single
-// message. They are handed out one after the other.
+// groupRun is one group's messages from one receive, in order, or a single message of a standard
+// queue.
 type groupRun []*delivery
 
 // groupRuns needs no state: SQS delivers no more of a group while it leases a message of it.
@@ -61,7 +61,7 @@ func (r *groupRunner) start(messages groupRun) {
 func (r *groupRunner) run(messages groupRun) {
 	defer r.credit.give(1)
 	for i, d := range messages {
-		switch r.handOut(d) {
+		switch r.handOut(d, messages[i+1:]) {
 		case acked:
 			r.acker.delete(d)
 			continue
@@ -82,16 +82,19 @@ func (r *groupRunner) run(messages groupRun) {
 	}
 }
 
-func (r *groupRunner) handOut(d *delivery) answer {
+func (r *groupRunner) handOut(d *delivery, following groupRun) answer {
 	deadline := time.Now().Add(r.cfg.MaxHandling)
 	ctx := WithRedelivery(context.WithValue(r.handling, deliveryKey{}, d), &d.redelivery)
+	if len(following) > 0 {
+		ctx = context.WithValue(ctx, followingKey{}, following)
+	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	d.msg.SetContext(ctx)
 	if !r.emit(d) {
 		return notHandedOut
 	}
-	// The worker needs the lease a little longer, to note the failure.
+	// The worker needs the lease a little longer, to record the failure.
 	d.limitExtensions(deadline.Add(r.cfg.Visibility))
 	select {
 	case <-d.msg.Acked():

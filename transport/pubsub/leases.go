@@ -70,8 +70,8 @@ func (l *leases) dropAfterExtension(ds []*delivery) {
 	}
 }
 
-// keepExtending looks much more often than leases are due, to retry failed extensions in time.
-// It does not wait for an answer, so a slow one costs no other message its lease.
+// keepExtending looks often, to retry failed extensions in time. It waits for no answer, so a
+// slow one costs no other message its lease.
 func (l *leases) keepExtending() {
 	ticker := time.NewTicker(l.visibility / 12)
 	defer ticker.Stop()

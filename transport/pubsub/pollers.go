@@ -132,9 +132,9 @@ func (p *pollers) handOn(wires []types.Message, asked time.Time, credit int) {
 }
 
 // reclaim hands back what a receive request that was cut off may have leased, so that its groups
-// need not wait for the lease to run out. FIFO queues answer the same attempt with the same
-// messages (API reference, ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not, but
-// nothing waits behind their messages.
+// need not wait. FIFO queues answer the same attempt with the same messages (API reference,
+// ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not, but nothing waits behind
+// their messages.
 func (p *pollers) reclaim(attempt *string, n int) {
 	ctx, cancel := context.WithTimeout(p.life, reclaimTime)
 	defer cancel()
@@ -150,7 +150,6 @@ func (p *pollers) reclaim(attempt *string, n int) {
 	}
 }
 
-// reclaimTime leaves part of CloseTimeout for handing the messages back.
 const reclaimTime = 3 * time.Second
 
 func newAttempt(topic string) *string {

@@ -24,12 +24,12 @@ func newPublisher(cfg PublisherConfig, resolve func(context.Context, string) (st
 	return &publisher{cfg: cfg, resolve: resolve, send: send, queues: map[string]*sendQueue{}}
 }
 
-// Publish returns when each message is confirmed, or when the context of the first ends. On FIFO
-// queues and topics the messages of one group arrive in the order of publishing, except one that
-// AWS could not take at the moment: it arrives after others of its batch.
+// Publish returns when each message is confirmed, or when the context of the first ends. Messages
+// of one FIFO group arrive in the order of publishing, except one that AWS could not take at the
+// moment: it arrives after others of its batch.
 //
-// Publish sends nothing if AWS would refuse a message: it has no body, is too large, or has no group
-// though the topic is FIFO. An error is a *PublishError if some messages may have been sent.
+// Publish sends nothing if AWS would refuse a message: it has no body, is too large, or lacks the
+// group that a FIFO topic needs. An error is a *PublishError if some messages may have been sent.
 func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 	if len(msgs) == 0 {
 		return nil
@@ -66,8 +66,8 @@ func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 // Close is Shutdown without a time limit.
 func (p *publisher) Close() error { return p.Shutdown(context.Background()) }
 
-// Shutdown takes no more messages and returns when all earlier ones are confirmed or have
-// failed, or with an error when ctx ends. It may be called repeatedly.
+// Shutdown takes no more messages and returns when all earlier ones are confirmed or have failed,
+// or with an error when ctx ends. It may be repeated.
 func (p *publisher) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true

@@ -17,8 +17,8 @@ type PublishError struct {
 	Topic string
 	// UUIDs are Watermill's.
 	UUIDs []string
-	// Unsure means that AWS may have taken some of them, because a request was not answered.
-	// Otherwise it has taken none of them.
+	// Unsure: a request was not answered, so AWS may have taken some of them. Otherwise it took
+	// none.
 	Unsure bool
 	Err    error
 }

@@ -20,7 +20,7 @@ type queueFinder interface {
 }
 
 // Queues looks up the URLs of queues by name and keeps them: a queue that is created again keeps
-// its URL. Publishers and subscribers may use the same Queues.
+// its URL.
 type Queues struct {
 	client queueFinder
 	asking singleflight.Group

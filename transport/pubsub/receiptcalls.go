@@ -21,8 +21,8 @@ type receiptClient interface {
 // better than none.
 const requestTime = 10 * time.Second
 
-// receiptTries bounds the tries to delete a message or hand it back, except while the subscription
-// closes. After that its lease runs out.
+// receiptTries bounds the tries to delete a message or hand it back, except while the
+// subscription closes.
 const receiptTries = 4
 
 type receiptCalls struct {

@@ -42,10 +42,10 @@ func RedeliverAtOnce(ctx context.Context) {
 	}
 }
 
-// maxDelay stays below the 12 hours for which SQS may hide a message in all.
+// maxDelay is below the 12 hours for which SQS may hide a message in all.
 const maxDelay = 11 * time.Hour
 
-// Delay is the delay that was set, or else the backoff.
+// Delay is the set delay, or else the backoff.
 func (r *Redelivery) Delay(backoff func() time.Duration) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

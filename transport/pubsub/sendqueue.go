@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	// Up to eager batches are sent at once even if they are not full; further ones wait until
-	// they are full or an earlier one is answered. So few messages are not delayed, and many
-	// fill their batches.
+	// Up to eager batches are sent at once even if they are not full, so that few messages are
+	// not delayed. Further ones wait until they are full or an earlier one is answered.
 	eager     = 2
 	sendTries = 4
 )
@@ -103,8 +102,8 @@ func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 }
 
 // sendBatch sends a batch, and again the entries that AWS did not confirm. AWS drops duplicates
-// if they have a deduplication id. The groups stay in flight until the end, so nothing newer
-// overtakes an entry that is sent again.
+// with a deduplication id. The groups stay in flight until the end, so nothing newer overtakes an
+// entry that is sent again.
 func (q *sendQueue) sendBatch(batch []*entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), q.cfg.Timeout)
 	defer cancel()
@@ -152,8 +151,8 @@ func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again
 	return again
 }
 
-// request leaves the first try half of the time, so that a dead connection does not use up all
-// of it. A panic is the batch's error, since other callers wait for it.
+// request leaves the first try half of the time, in case its connection is dead. A panic is the
+// batch's error, since other callers wait for it.
 func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) (failed []failedEntry, err error) {
 	defer portal.Recover(&err)
 	if try == 1 {

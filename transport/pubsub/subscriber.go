@@ -36,9 +36,9 @@ func NewSubscriber(client SubscriberClient, queues *Queues, cfg SubscriberConfig
 func (s *Subscriber) CloseTimeout() time.Duration { return s.cfg.CloseTimeout }
 
 // Subscribe receives until ctx ends or Close is called. Then it closes the channel and hands back
-// all messages that were not handed out yet, or that a poll under way still brings. The others may
-// still be answered: their contexts, which have the values of ctx, tell handlers that the process
-// is stopping (portal.Stopping), and end when only HandBackTime is left of CloseTimeout.
+// all messages that were not handed out yet, or that a poll under way still brings. The others
+// may still be answered: their contexts, which have the values of ctx, tell handlers that the
+// process is stopping (portal.Stopping), and end when only HandBackTime is left.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	url, err := s.queues.URL(ctx, topic)
 	if err != nil {

@@ -23,8 +23,6 @@ const (
 	hangTime   = 5 * time.Second
 )
 
-// subscription is one Subscribe: pollers receive, a groupRunner hands messages out, leases
-// extends their leases, and an acker deletes them or hands them back.
 type subscription struct {
 	cfg    SubscriberConfig
 	output chan *message.Message
@@ -73,8 +71,6 @@ func newSubscription(ctx context.Context, client SubscriberClient, topic, url st
 	return s
 }
 
-// run returns after CloseTimeout at the latest, because the schedule ends all that it waits
-// for.
 func (s *subscription) run() {
 	defer close(s.done)
 	var keeping sync.WaitGroup

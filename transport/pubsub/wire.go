@@ -13,29 +13,26 @@ import (
 )
 
 // Metadata keys. GroupID and DeduplicationID become parameters of the send request, not message
-// attributes, and are set again on the received message.
+// attributes.
 const (
 	// GroupID orders messages on FIFO queues. On standard queues it names the tenant for
 	// SQS's fair queues (SQS Developer Guide, "Amazon SQS fair queues").
 	GroupID = "MessageGroupId"
 	// DeduplicationID makes a FIFO queue or topic drop repeats for five minutes.
 	DeduplicationID = "MessageDeduplicationId"
-	// TypeKey holds the event's type, sent as a message attribute for filters of topic
-	// subscriptions.
-	TypeKey = "type"
-	// ReceiveCountKey counts the deliveries of the message, from 1.
+	// TypeKey holds the event's type, a message attribute for filters of topic subscriptions.
+	TypeKey         = "type"
 	ReceiveCountKey = "sqs.receive_count"
-	// MessageIDKey holds SQS's id of the message.
-	MessageIDKey = "sqs.message_id"
+	MessageIDKey    = "sqs.message_id"
 	// SentAtKey holds the time when SQS took the message, RFC 3339.
 	SentAtKey = "sqs.sent_at"
 	// UnreadableKey says why a message could not be unmarshaled. It is handed out with its raw
-	// body, so that it can become a dead letter.
+	// body, to become a dead letter.
 	UnreadableKey = "sqs.unreadable"
 )
 
-// Wire is the default format: the payload is the body, and the type and Watermill's uuid are the
-// only attributes. Other metadata is not sent.
+// Wire is the default format: the payload is the body; the type and Watermill's uuid are
+// attributes. Other metadata is not sent.
 type Wire struct{}
 
 var (
@@ -82,8 +79,8 @@ func stringAttribute(value string) types.MessageAttributeValue {
 	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
 }
 
-// unmarshal adds what SQS says about the message. It never fails: if the unmarshaler fails or
-// panics, the message gets its raw body and the reason.
+// unmarshal adds what SQS says. If the unmarshaler fails or panics, the message gets its raw body
+// and the reason.
 func unmarshal(u wasqs.Unmarshaler, wire *types.Message) *message.Message {
 	msg, err := guarded(u, wire)
 	if err != nil {

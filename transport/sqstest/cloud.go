@@ -60,7 +60,7 @@ func (c *Cloud) Queue(name string) string {
 	return name
 }
 
-// Attributes returns the URL and the attributes of a queue.
+// Attributes returns a queue's URL and attributes.
 func (c *Cloud) Attributes(queue string) (url string, attributes map[string]string) {
 	c.T.Helper()
 	found, err := c.Client.GetQueueUrl(context.Background(), &sqs.GetQueueUrlInput{QueueName: aws.String(queue)})
@@ -76,14 +76,14 @@ func (c *Cloud) Attributes(queue string) (url string, attributes map[string]stri
 	return *found.QueueUrl, out.Attributes
 }
 
-// Left counts a queue's messages: those that can be received now, and those leased or delayed.
+// Left counts a queue's messages that can be received now, and those leased or delayed.
 func (c *Cloud) Left(queue string) (visible, hidden string) {
 	c.T.Helper()
 	_, attributes := c.Attributes(queue)
 	return attributes["ApproximateNumberOfMessages"], attributes["ApproximateNumberOfMessagesNotVisible"]
 }
 
-// Suffer makes the local SQS misbehave from now on; without rules, it stops misbehaving.
+// Suffer makes the local SQS misbehave, or without rules behave again.
 func (c *Cloud) Suffer(seed uint64, rules ...faults.Rule) {
 	c.T.Helper()
 	for i := range rules {

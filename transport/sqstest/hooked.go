@@ -10,7 +10,7 @@ import (
 
 // Hooked is an SQS client whose calls a test can see and change.
 type Hooked struct {
-	// Client makes the calls. Hooks call it for the real answer.
+	// Client makes the real calls, also for hooks.
 	*sqs.Client
 
 	// Send, Receive, Delete and Change replace the calls if they are set.

@@ -1,7 +1,7 @@
 // Package stock puts watermill-aws's own publisher and subscriber behind the constructors of
-// package pubsub, to compare the two in contract tests and the benchmark. It is not for production:
-// it makes a request for each message, cannot hand a nacked message back, and fails a whole batch
-// for one unreadable message.
+// package pubsub, for contract tests and the benchmark. It is not for production: it makes a
+// request for each message, cannot hand a nacked message back, and fails a whole batch for one
+// unreadable message.
 package stock
 
 import (
