@@ -25,6 +25,15 @@ patience:
 build: ## Build bin/gatehouse, bin/api and bin/worker
 	$(GO) build -trimpath -o $(BIN)/ ./cmd/...
 
+ARCHITECTURES ?= amd64 arm64
+
+.PHONY: image
+image: ## Pack the programs into a container image, without Docker; docs/deploy.md has the FLAGS
+	$(GO) test -C tools ./image
+	@for architecture in $(ARCHITECTURES); do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$architecture $(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/image/$$architecture/ ./cmd/... || exit 1; done
+	$(GO) run -C tools ./image -programs $(CURDIR)/$(BIN)/image -out $(CURDIR)/$(BIN)/gatehouse-image.tar $(FLAGS)
+
 .PHONY: test
 test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and why
 	./$(BIN)/testrun $(PKGS)

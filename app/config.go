@@ -219,7 +219,7 @@ func (c Config) faults() []error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	check(validPrefix(c.Prefix), "GATEHOUSE_PREFIX %q: want 1 to 40 lower-case letters, digits and hyphens", c.Prefix)
+	check(validPrefix(c.Prefix), "GATEHOUSE_PREFIX %q: want 1 to 40 letters, digits and hyphens", c.Prefix)
 	base, err := url.Parse(c.BaseURL)
 	check(err == nil && (base.Scheme == "http" || base.Scheme == "https") && base.Host != "" && strings.Trim(base.Path, "/") == "" &&
 		base.RawQuery == "" && base.Fragment == "",
@@ -313,7 +313,7 @@ func SignIn(c Config) []error {
 }
 
 func validPrefix(prefix string) bool {
-	return prefix != "" && len(prefix) <= 40 && strings.Trim(prefix, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+	return prefix != "" && len(prefix) <= 40 && strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 type lines []error

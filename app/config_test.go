@@ -84,7 +84,7 @@ func TestEachSettingHasItsOwnVariable(t *testing.T) {
 func TestInvalidSettingIsRefused(t *testing.T) {
 	t.Parallel()
 	for pair, want := range map[string]string{
-		"GATEHOUSE_PREFIX=No Way":                              `GATEHOUSE_PREFIX "No Way": want 1 to 40 lower-case letters, digits and hyphens`,
+		"GATEHOUSE_PREFIX=No Way":                              `GATEHOUSE_PREFIX "No Way": want 1 to 40 letters, digits and hyphens`,
 		"GATEHOUSE_PREFIX=" + strings.Repeat("a", 41):          "GATEHOUSE_PREFIX",
 		"GATEHOUSE_BASE_URL=portal.example.com":                `GATEHOUSE_BASE_URL "portal.example.com": want a scheme and a host`,
 		"GATEHOUSE_BASE_URL=https://portal.example.com/path":   "GATEHOUSE_BASE_URL",

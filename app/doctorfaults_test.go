@@ -252,7 +252,7 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil, names.Usage: nil,
+		names.Journal: {"views"}, names.Views: {"views", "AWS Marketplace"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog", "AWS Marketplace"}, names.Sessions: nil, names.Usage: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {
@@ -304,7 +304,7 @@ func queues(one injure, denied forbid, names Names) {
 				ok(t, err)
 			})
 			wrong := map[string][2]string{
-				retention: {"60", "Its message retention period is 60 seconds and must be 1209600 seconds."}, visibility: {"1", "Its visibility timeout is 1 second and must be 30 seconds."},
+				retention: {"60", "Its message retention period is 60 seconds and must be " + seconds(retentionOf(queue)) + " seconds."}, visibility: {"1", "Its visibility timeout is 1 second and must be 30 seconds."},
 				receiveWait: {"20", "Its receive wait time is 20 seconds and must be 0 seconds."}, delay: {"900", "Its delivery delay is 900 seconds and must be 0 seconds."},
 			}
 			if strings.HasSuffix(queue, fifoSuffix) {

@@ -16,11 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// The retention is SQS's maximum. The receive limit is high, since a message that waits for the
-// budget is received again and again. Workers write dead letters; SQS's dead-letter queues are
-// only a safety net.
+// The longest retention is SQS's maximum. A message keeps its age when SQS moves it from a standard
+// queue to its dead-letter queue, so the standard queue keeps messages for half of that time and
+// leaves the other half to the dead-letter queue. A FIFO queue counts the age of a moved message from the move. The
+// receive limit is high, since a message that waits for the budget is received again and again.
+// Workers write dead letters; SQS's dead-letter queues are only a safety net.
 const (
-	queueRetention  = 14 * 24 * time.Hour
+	longRetention   = 14 * 24 * time.Hour
+	shortRetention  = 7 * 24 * time.Hour
 	queueVisibility = 30 * time.Second
 	maxReceiveCount = 1000
 )
@@ -48,9 +51,16 @@ func isDeadLetterQueue(queue string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(queue, fifoSuffix), "-dlq")
 }
 
+func retentionOf(queue string) time.Duration {
+	if isDeadLetterQueue(queue) || strings.HasSuffix(queue, fifoSuffix) {
+		return longRetention
+	}
+	return shortRetention
+}
+
 func (e estate) attributes(queue string) map[string]string {
 	want := map[string]string{
-		retention: seconds(queueRetention), visibility: seconds(queueVisibility), delay: "0",
+		retention: seconds(retentionOf(queue)), visibility: seconds(queueVisibility), delay: "0",
 		// Consumers ask for long polls themselves, and for a wait of zero when they stop. The
 		// SDK does not send zeros, so SQS applies this value then.
 		receiveWait: "0",
@@ -89,6 +99,18 @@ func (e estate) queue(name string) resource {
 		}
 		return finding{note: backlog(name, out.Attributes[waiting]), faults: append(all, one...)}, nil
 	}}
+}
+
+func (e estate) policyOf(ctx context.Context, queue string) (string, error) {
+	at, err := e.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
+	if err != nil {
+		return "", err
+	}
+	out, err := e.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: at.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNamePolicy}})
+	if err != nil {
+		return "", err
+	}
+	return out.Attributes[queuePolicy], nil
 }
 
 func backlog(queue, messages string) string {

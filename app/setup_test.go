@@ -110,10 +110,11 @@ func TestSetupCreatesWhatIsDocumented(t *testing.T) {
 	if diff := cmp.Diff(wantTables, found.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
+	days := map[bool]string{true: "604800", false: "1209600"}
 	for _, queue := range names.Queues() {
 		dlq := found.Queues[DeadLetterQueue(queue)]
 		for name, attributes := range map[string]map[string]string{queue: found.Queues[queue], DeadLetterQueue(queue): dlq} {
-			want := map[string]string{"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "30", "ReceiveMessageWaitTimeSeconds": "0"}
+			want := map[string]string{"MessageRetentionPeriod": days[name == queue && !strings.HasSuffix(queue, ".fifo")], "VisibilityTimeout": "30", "ReceiveMessageWaitTimeSeconds": "0"}
 			if strings.HasSuffix(queue, ".fifo") {
 				want["FifoQueue"], want["DeduplicationScope"], want["FifoThroughputLimit"] = "true", "messageGroup", "perMessageGroupId"
 			}

@@ -94,6 +94,10 @@ func resources(cell string) []string {
 var notExercised = map[string]string{
 	"set-up iam:CreateServiceLinkedRole":                 "KMS makes this call on behalf of set-up",
 	"worker ses:SendEmail":                               "used with GATEHOUSE_MAIL=ses",
+	"portal sts:AssumeRole":                              "used with GATEHOUSE_MARKETPLACE_ROLE_ARN",
+	"worker sts:AssumeRole":                              "used with GATEHOUSE_MARKETPLACE_ROLE_ARN",
+	"portal aws-marketplace:":                            "used if plans are sold on AWS Marketplace",
+	"worker aws-marketplace:":                            "used if plans are sold on AWS Marketplace",
 	"worker sqs:SendMessage notices":                     "used when the sweep finds facts that were not told",
 	"worker sqs:SendMessage deliveries":                  "used for mail and webhooks",
 	"portal sqs:SendMessage deliveries":                  "used to test webhooks, to send again, and for invitations",
@@ -251,6 +255,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 			}
 		}
 	}
+	rec.checkTemplates(t)
 	if len(want) != 13 {
 		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
 	}

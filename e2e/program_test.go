@@ -87,14 +87,22 @@ type process struct {
 	portal, operators string
 }
 
+// freePorts is for tests that run at the same time.
+var freePorts = []string{
+	"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=127.0.0.1:0", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
+}
+
 // startProcess starts a program on free ports, and waits until it has logged the addresses of
 // so many servers and is ready.
 func startProcess(t *testing.T, env []string, servers int, name string, args ...string) *process {
 	t.Helper()
-	env = slices.Concat(env, []string{
-		"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=127.0.0.1:0", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
-	})
-	p := &process{t: t, name: name, cmd: command(t, env, name, args...), logs: &outputtest.Buffer{}, done: make(chan struct{})}
+	return startCommand(t, command(t, slices.Concat(env, freePorts), name, args...), servers, name)
+}
+
+// startCommand does what startProcess does with a command whose environment is complete.
+func startCommand(t *testing.T, cmd *exec.Cmd, servers int, name string) *process {
+	t.Helper()
+	p := &process{t: t, name: name, cmd: cmd, logs: &outputtest.Buffer{}, done: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/deploy/policy"
 )
 
 // permitted is an IAM action on a kind of resource, such as dynamodb:GetItem on "records".
@@ -25,8 +27,9 @@ type recorder struct {
 	t     *testing.T
 	proxy *httputil.ReverseProxy
 
-	mu    sync.Mutex
-	calls map[string]map[permitted]bool
+	mu       sync.Mutex
+	calls    map[string]map[permitted]bool
+	requests map[string]map[string]policy.Request
 }
 
 func startRecorder(t *testing.T, endpoint string) (r *recorder, at string) {
@@ -35,7 +38,7 @@ func startRecorder(t *testing.T, endpoint string) (r *recorder, at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = &recorder{t: t, calls: map[string]map[permitted]bool{}, proxy: &httputil.ReverseProxy{
+	r = &recorder{t: t, calls: map[string]map[permitted]bool{}, requests: map[string]map[string]policy.Request{}, proxy: &httputil.ReverseProxy{
 		Rewrite:  func(p *httputil.ProxyRequest) { p.SetURL(target); p.Out.Host = target.Host },
 		ErrorLog: log.New(io.Discard, "", 0), // a stopping process cuts connections
 	}}
@@ -54,6 +57,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if _, rest, ok := strings.Cut(req.Header.Get("Authorization"), "Credential="); ok {
 		scope := strings.Split(strings.SplitN(rest, ",", 2)[0], "/")
 		r.note(scope[0], permissionsFor(scope[3], req, body)...)
+		r.noteRequests(scope[0], requestsFor(scope[3], req, body))
 	}
 	r.proxy.ServeHTTP(w, req)
 }

@@ -178,6 +178,8 @@ type exchange struct {
 }
 
 type record struct {
+	// via sends the requests; nil is http.DefaultTransport.
+	via  http.RoundTripper
 	mu   sync.Mutex
 	kept []exchange
 }
@@ -194,7 +196,11 @@ func (r *record) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	via := r.via
+	if via == nil {
+		via = http.DefaultTransport
+	}
+	resp, err := via.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func Open(opts Options) (*Server, error) {
 func (s *Server) wire(ctx context.Context, env wire.Env) {
 	queues := sqs.New(ctx, env)
 	topics := sns.New(env, queues)
-	bus := eventbridge.New(env, queues)
+	bus := eventbridge.New(env, queues, topics)
 	tables := dynamodb.New(env)
 	keys := kms.New(env)
 	s.gateway = apigateway.New(env)

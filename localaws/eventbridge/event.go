@@ -70,7 +70,16 @@ func (s *Service) Deliveries(envelope string) ([]sqs.Delivery, error) {
 			continue
 		}
 		for _, t := range r.Targets {
-			all = append(all, s.delivery(r, t, envelope))
+			if isQueueARN(t.Arn) {
+				all = append(all, s.delivery(r, t, envelope))
+				continue
+			}
+			through, err := s.topics.DeliveriesFrom("events.amazonaws.com", t.Arn, envelope)
+			if err != nil {
+				s.env.Log.Warn().Err(err).Str("topic", t.Arn).Msg("EventBridge dropped a delivery to a topic")
+				continue
+			}
+			all = append(all, through...)
 		}
 	}
 	return all, nil

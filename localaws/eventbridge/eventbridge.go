@@ -1,10 +1,10 @@
 // Package eventbridge imitates the default event bus of Amazon EventBridge: rules with event
-// patterns, and SQS queues as targets, which get the whole event. Schedules, other buses,
-// other targets and transformed input are refused.
+// patterns, and SQS queues and standard SNS topics as their targets. A target gets the whole event.
+// Schedules, other buses, other targets and transformed input are refused.
 //
-// An event is accepted once it is in every queue that a rule sends it to. The queue's policy
-// must allow the rule, as with SNS. A refused delivery goes to the target's dead-letter
-// queue, or nowhere. Nothing is retried.
+// An event is accepted once it is in every queue that a rule sends it to, also through a topic. The
+// policy of the queue or topic must allow the rule. A delivery that is refused goes to the target's
+// dead-letter queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
 package eventbridge
 
 import (
@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/localaws/sns"
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs"
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -21,10 +22,13 @@ import (
 type Service struct {
 	env    wire.Env
 	queues *sqs.Service
+	topics *sns.Service
 }
 
 // New returns the service.
-func New(env wire.Env, queues *sqs.Service) *Service { return &Service{env: env, queues: queues} }
+func New(env wire.Env, queues *sqs.Service, topics *sns.Service) *Service {
+	return &Service{env: env, queues: queues, topics: topics}
+}
 
 // JSON returns the operations of the EventBridge API.
 func (s *Service) JSON() wire.JSONService {
@@ -42,6 +46,7 @@ func (s *Service) JSON() wire.JSONService {
 			"ListTargetsByRule": wire.Op(s.listTargetsByRule),
 			"RemoveTargets":     wire.Op(s.removeTargets),
 			"PutEvents":         wire.Op(s.putEvents),
+			"TestEventPattern":  wire.Op(s.testEventPattern),
 		},
 	}
 }
@@ -77,9 +82,13 @@ func checkName(member, name string) error {
 	return nil
 }
 
-func isQueueARN(arn string) bool {
+func isQueueARN(arn string) bool { return isARN(arn, "sqs") }
+
+func isTopicARN(arn string) bool { return isARN(arn, "sns") && !strings.HasSuffix(arn, ".fifo") }
+
+func isARN(arn, service string) bool {
 	parts := strings.Split(arn, ":")
-	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[5] != ""
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == service && parts[5] != ""
 }
 
 // page returns the part of a sorted list after the token, and the next token.

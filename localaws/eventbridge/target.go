@@ -15,7 +15,8 @@ const (
 	maxEntries = 100
 )
 
-// target is an SQS queue. RetryPolicy has no effect, because nothing is retried.
+// target is an SQS queue or a standard SNS topic. RetryPolicy has no effect, because nothing is retried,
+// and neither has the dead-letter queue of a topic.
 type target struct {
 	ID               string `json:"Id"`
 	Arn              string
@@ -74,7 +75,7 @@ func (t target) check() error {
 		return violates("targets.member.id", `satisfy regular expression pattern: [\.\-_A-Za-z0-9]+, with 1 to 64 characters`)
 	case !strings.HasPrefix(t.Arn, "arn:"):
 		return invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.Arn)
-	case !isQueueARN(t.Arn):
+	case !isQueueARN(t.Arn) && !isTopicARN(t.Arn):
 		return wire.NotImplemented("The target " + t.Arn)
 	case t.fifo() && (t.SQSParameters == nil || t.SQSParameters.MessageGroupID == ""):
 		return invalid("Parameter(s) SqsParameters must be specified for target: %s.", t.ID)

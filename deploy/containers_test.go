@@ -1,0 +1,226 @@
+package deploy_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/deploy/deploytest"
+	"github.com/gatehouse-portal/gatehouse/deploy/template"
+)
+
+// containersOf lists the containers of a task by name.
+func containersOf(t *testing.T, r *template.Resolved, task string) map[string]map[string]any {
+	t.Helper()
+	all := map[string]map[string]any{}
+	definitions, _ := deploytest.Properties(t, r, task)["ContainerDefinitions"].([]any)
+	for _, one := range definitions {
+		definition, _ := one.(map[string]any)
+		all[fmt.Sprint(definition["Name"])] = definition
+	}
+	return all
+}
+
+func environment(container map[string]any) []string {
+	var all []string
+	variables, _ := container["Environment"].([]any)
+	for _, one := range variables {
+		variable, _ := one.(map[string]any)
+		all = append(all, fmt.Sprint(variable["Name"])+"="+fmt.Sprint(variable["Value"]))
+	}
+	return all
+}
+
+func TestTheProcessesAcceptTheEnvironmentOfTheContainers(t *testing.T) {
+	t.Parallel()
+	for variant := range variants["containers"] {
+		r := stackOf(t, "containers", variant, "acme")
+		for _, task := range r.Named("AWS::ECS::TaskDefinition") {
+			for name, container := range containersOf(t, r, task) {
+				var needs []app.Need
+				if name == "portal" {
+					needs = append(needs, app.SignIn)
+				}
+				env := environment(container)
+				cfg, err := app.LoadConfig(env, needs...)
+				if err != nil {
+					t.Errorf("%q, %s: %v", variant, name, err)
+				}
+				if cfg.Prefix != "acme" || cfg.BaseURL != "https://portal.example.com" || cfg.KMSKey != exampleKey || !slices.Contains(env, "AWS_REGION=us-east-1") {
+					t.Errorf("%q, %s: the environment is %q", variant, name, env)
+				}
+			}
+		}
+	}
+}
+
+func TestPortalAndWorkerAgreeOnWhatBothNeed(t *testing.T) {
+	t.Parallel()
+	r := stackOf(t, "containers", "everything", "acme")
+	values := map[string]string{}
+	for _, pair := range environment(containersOf(t, r, "WorkerTask")["worker"]) {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	shared := 0
+	for _, pair := range environment(containersOf(t, r, "PortalTask")["portal"]) {
+		name, value, _ := strings.Cut(pair, "=")
+		if other, both := values[name]; both {
+			shared++
+			if other != value {
+				t.Errorf("%s is %q for the portal and %q for the worker", name, value, other)
+			}
+		}
+	}
+	if shared < 8 {
+		t.Errorf("they share %d variables", shared)
+	}
+}
+
+func TestBothSizesRunTheSameContainers(t *testing.T) {
+	t.Parallel()
+	standard, small := stackOf(t, "containers", "everything", "acme"), stackOf(t, "containers", "small with everything", "acme")
+	together := containersOf(t, small, "PortalTask")
+	if diff := cmp.Diff(containersOf(t, standard, "WorkerTask")["worker"], together["worker"]); diff != "" {
+		t.Errorf("the worker (-standard +small):\n%s", diff)
+	}
+	portal := containersOf(t, standard, "PortalTask")["portal"]
+	if diff := cmp.Diff(slices.DeleteFunc(environment(portal), isProxies), slices.DeleteFunc(environment(together["portal"]), isProxies)); diff != "" {
+		t.Errorf("the portal (-standard +small):\n%s", diff)
+	}
+	if !slices.Contains(environment(portal), "GATEHOUSE_TRUSTED_PROXIES=private") || !slices.Contains(environment(together["portal"]), "GATEHOUSE_TRUSTED_PROXIES=none") {
+		t.Error("the proxies are not those of the size")
+	}
+	if len(containersOf(t, standard, "PortalTask")) != 1 || small.Has("WorkerTask") || small.Has("LoadBalancer") || standard.Has("HttpApi") {
+		t.Error("a size has the resources of the other")
+	}
+}
+
+func isProxies(pair string) bool { return strings.HasPrefix(pair, "GATEHOUSE_TRUSTED_PROXIES=") }
+
+func TestContainersRunWithoutPrivileges(t *testing.T) {
+	t.Parallel()
+	for variant := range variants["containers"] {
+		r := stackOf(t, "containers", variant, "acme")
+		for _, task := range r.Named("AWS::ECS::TaskDefinition") {
+			for name, container := range containersOf(t, r, task) {
+				want := map[string]any{"User": "65532", "ReadonlyRootFilesystem": true, "StopTimeout": 30.0, "Essential": true}
+				for property, value := range want {
+					if container[property] != value {
+						t.Errorf("%q, %s: %s is %v, want %v", variant, name, property, container[property], value)
+					}
+				}
+				for _, pair := range environment(container) {
+					if strings.Contains(pair, "SECRET") {
+						t.Errorf("%q, %s: the environment shows a secret: %s", variant, name, pair)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEachRoleHasItsOwnPolicies(t *testing.T) {
+	t.Parallel()
+	for variant, want := range map[string]map[string]any{
+		"":      {"PortalRole": []any{"portal-policy"}, "WorkerRole": []any{"worker-policy", "control-plane-policy"}},
+		"small": {"SmallRole": []any{"portal-policy", "worker-policy", "control-plane-policy"}},
+	} {
+		r := stackOf(t, "containers", variant, "acme")
+		got := map[string]any{}
+		for _, role := range r.Named("AWS::IAM::Role") {
+			if policies := deploytest.Properties(t, r, role)["ManagedPolicyArns"]; policies != nil {
+				got[role] = policies
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", variant, diff)
+		}
+		if variant == "" && deploytest.Properties(t, r, "PortalTask")["TaskRoleArn"] != "acme-containers/PortalRole.Arn" {
+			t.Error("the portal's task has another role than the portal's")
+		}
+	}
+}
+
+func TestOnlyTheFrontDoorIsOpen(t *testing.T) {
+	t.Parallel()
+	r := stackOf(t, "containers", "", "acme")
+	opened := map[string][]string{}
+	for _, group := range r.Named("AWS::EC2::SecurityGroup") {
+		rules, _ := deploytest.Properties(t, r, group)["SecurityGroupIngress"].([]any)
+		for _, one := range rules {
+			rule, _ := one.(map[string]any)
+			from := rule["CidrIp"]
+			if from == nil {
+				from = rule["SourceSecurityGroupId"]
+			}
+			opened[group] = append(opened[group], fmt.Sprintf("%v from %v", rule["ToPort"], from))
+		}
+	}
+	want := map[string][]string{
+		"LoadBalancerSecurityGroup": {"443 from 0.0.0.0/0", "80 from 0.0.0.0/0"},
+		"PortalSecurityGroup":       {"8080 from acme-containers/LoadBalancerSecurityGroup"},
+	}
+	if diff := cmp.Diff(want, opened); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	redirect := fmt.Sprint(deploytest.Properties(t, r, "HttpListener")["DefaultActions"])
+	if !strings.Contains(redirect, "HTTPS") || strings.Contains(redirect, "forward") {
+		t.Errorf("without TLS the load balancer does %s", redirect)
+	}
+}
+
+func TestLogsAreKeptForALimitedTime(t *testing.T) {
+	t.Parallel()
+	for variant := range variants["containers"] {
+		r := stackOf(t, "containers", variant, "acme")
+		for _, group := range r.Named("AWS::Logs::LogGroup") {
+			if got := deploytest.Properties(t, r, group)["RetentionInDays"]; got != "30" {
+				t.Errorf("%q: %s keeps lines for %v days", variant, group, got)
+			}
+		}
+	}
+}
+
+func TestWorkersAreUpdatedBeforeThePortal(t *testing.T) {
+	t.Parallel()
+	if before := stackOf(t, "containers", "", "acme").DependsOn("PortalService"); !slices.Contains(before, "WorkerService") {
+		t.Errorf("before the portal come %v", before)
+	}
+}
+
+// The stacks pass values by outputs and parameters of one name.
+func TestOutputsFitTheParametersOfTheirNames(t *testing.T) {
+	t.Parallel()
+	outputs := map[string]string{}
+	cfg := localAWS(t)
+	maps.Copy(outputs, deploytest.Create(t, cfg, "data", template.Stack{Name: "acme"}).Outputs)
+	maps.Copy(outputs, deploytest.Create(t, cfg, "identity", template.Stack{Name: "acme-identity", Parameters: variants["identity"][""]}).Outputs)
+	permissions, err := stackOf(t, "permissions", "", "acme").Outputs()
+	ok(t, err)
+	maps.Copy(outputs, permissions)
+	for _, name := range []string{"permissions", "containers", "operations"} {
+		parameters := maps.Clone(variants[name][""])
+		taken := 0
+		for parameter := range deploytest.Read(t, name).Parameters {
+			if value, given := outputs[parameter]; given {
+				parameters[parameter] = value
+				taken++
+			}
+		}
+		r := deploytest.Resolve(t, name, template.Stack{Name: "acme-" + name, Parameters: parameters})
+		if taken == 0 {
+			t.Errorf("%s takes no output", name)
+		}
+		if name == "containers" {
+			more, err := r.Outputs()
+			ok(t, err)
+			maps.Copy(outputs, more)
+		}
+	}
+}

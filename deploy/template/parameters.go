@@ -1,0 +1,92 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// parameters are the values of a stack's parameters, checked as CloudFormation checks them: texts,
+// or lists of texts.
+func (t Template) parameters(given map[string]string) (map[string]any, error) {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, ok := t.Parameters[name]; !ok {
+			faults = append(faults, fmt.Errorf("the template has no parameter %s", name))
+		}
+	}
+	all := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(t.Parameters)) {
+		p := t.Parameters[name]
+		value, ok := given[name]
+		switch {
+		case ok:
+		case p.Default == nil:
+			faults = append(faults, fmt.Errorf("parameter %s must have a value", name))
+			continue
+		default:
+			value = text(p.Default)
+		}
+		if fault := p.check(value); fault != "" {
+			faults = append(faults, fmt.Errorf("parameter %s: %q %s", name, value, fault))
+		}
+		all[name] = value
+		if p.isList() {
+			all[name] = commaDelimited(value)
+		}
+	}
+	return all, errors.Join(faults...)
+}
+
+func (p Parameter) isList() bool {
+	return p.Type == "CommaDelimitedList" || strings.HasPrefix(p.Type, "List<")
+}
+
+func commaDelimited(value string) []any {
+	var all []any
+	for one := range strings.SplitSeq(value, ",") {
+		all = append(all, strings.TrimSpace(one))
+	}
+	return all
+}
+
+func (p Parameter) check(value string) string {
+	if len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(allowed any) bool { return text(allowed) == value }) {
+		return "is not one of its allowed values"
+	}
+	if p.AllowedPattern != "" {
+		whole, err := regexp.Compile(`^(?:` + p.AllowedPattern + `)$`)
+		if err != nil {
+			return "cannot be checked: " + err.Error()
+		}
+		if !whole.MatchString(value) {
+			return strings.TrimSuffix(p.ConstraintDescription, ".")
+		}
+	}
+	if p.MinLength != nil && len(value) < *p.MinLength || p.MaxLength != nil && len(value) > *p.MaxLength {
+		return "has the wrong length"
+	}
+	if p.Type != "Number" {
+		return ""
+	}
+	number, err := strconv.ParseFloat(value, 64)
+	if err != nil || p.MinValue != nil && number < *p.MinValue || p.MaxValue != nil && number > *p.MaxValue {
+		return "is not a number in the allowed range"
+	}
+	return ""
+}
+
+// text is a scalar as CloudFormation writes it.
+func text(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(value)
+}
