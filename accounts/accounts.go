@@ -1,8 +1,8 @@
 // Package accounts reads an account's state and latest facts from the journal. The cost does not
-// grow with the account's history: a process continues from what it read before. Of a stream that
-// is new to it, it reads the first 200 facts; if there are more, it continues from a snapshot. A
-// snapshot is only a copy of a fold. If it is missing or has another version, the stream is read
-// from its first fact.
+// grow with the account's history: a process continues from what it read before. Of a new stream
+// it reads the first 200 facts; if there are more, it continues from a snapshot. A snapshot is
+// only a copy of a fold. If it is missing or has another version, the stream is read from its
+// first fact.
 package accounts
 
 import (

@@ -193,7 +193,7 @@ func denied(err error, named smithy.APIError) string {
 
 var servicePrefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SQS": "sqs", "SNS": "sns", "KMS": "kms", "STS": "sts",
-	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway",
+	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway", "EventBridge": "events",
 }
 
 func permission(call *smithy.OperationError) string {

@@ -20,7 +20,11 @@ import (
 )
 
 func newSeller(p Process) *seller.Seller {
-	return seller.New(p.AWS, seller.Options{Role: p.Config.MarketplaceRole, Region: p.Config.MarketplaceRegion})
+	return seller.New(p.AWS, p.Config.seller())
+}
+
+func (c Config) seller() seller.Options {
+	return seller.Options{Role: c.MarketplaceRole, Region: c.MarketplaceRegion}
 }
 
 // newReconciler compares licences with what AWS says about them.

@@ -22,10 +22,15 @@ func (a admission) is(statement map[string]any) bool {
 // admitted lists who else sends to the queue: the topic of facts, and the configured topics and
 // accounts of AWS Marketplace.
 func (e estate) admitted(queue string) []admission {
+	return e.admittedTo(queue, e.arn("sqs", queue))
+}
+
+// admittedTo is admitted for a queue with that ARN.
+func (e estate) admittedTo(queue, arn string) []admission {
 	send := func(sid, service string, condition map[string]any) map[string]any {
 		return map[string]any{
 			"Sid": sid, "Effect": "Allow", "Principal": map[string]any{"Service": service},
-			"Action": "sqs:SendMessage", "Resource": e.arn("sqs", queue), "Condition": condition,
+			"Action": "sqs:SendMessage", "Resource": arn, "Condition": condition,
 		}
 	}
 	var all []admission

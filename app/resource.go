@@ -42,8 +42,10 @@ func (f fault) remedy() string {
 func found(faults ...fault) (finding, error) { return finding{faults: faults}, nil }
 
 func missing(create func(context.Context) error) (finding, error) {
-	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
+	return found(fault{says: "It does not exist.", mending: createIt, mend: create})
 }
+
+const createIt = "create it"
 
 type blocked string
 

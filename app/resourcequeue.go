@@ -101,6 +101,18 @@ func (e estate) queue(name string) resource {
 	}}
 }
 
+func (e estate) policyOf(ctx context.Context, queue string) (string, error) {
+	at, err := e.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
+	if err != nil {
+		return "", err
+	}
+	out, err := e.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: at.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNamePolicy}})
+	if err != nil {
+		return "", err
+	}
+	return out.Attributes[queuePolicy], nil
+}
+
 func backlog(queue, messages string) string {
 	switch {
 	case messages == "" || messages == "0":

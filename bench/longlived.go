@@ -268,8 +268,9 @@ func (fakeAWS) FindKey(context.Context, string) (portal.GatewayKeyID, bool, erro
 func (fakeAWS) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, error) {
 	return gateway.KeyState{}, nil
 }
-func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error   { return nil }
-func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error { return nil }
+func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error      { return nil }
+func (fakeAWS) SetEnabled(context.Context, portal.GatewayKeyID, bool) error    { return nil }
+func (fakeAWS) SetCustomer(context.Context, portal.GatewayKeyID, string) error { return nil }
 func (fakeAWS) QuotaOf(context.Context, portal.PlanID, portal.GatewayKeyID) (gateway.KeyQuota, error) {
 	return gateway.KeyQuota{}, nil
 }

@@ -119,7 +119,12 @@ func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.
 		if there := plane.keys[key.Name]; plane.unlisted[there] || plane.underAnotherName(key.Name) {
 			return &gateway.Unavailable{ValueTaken: true}
 		}
+		_, there := plane.keys[key.Name]
 		id = plane.make(key.Name)
+		// A worker of an older version sets no customer.
+		if !there && !f.w.oneIn(4, "an older worker created the key") {
+			plane.customers[id] = key.Customer
+		}
 		return nil
 	})
 	return id, err
@@ -134,7 +139,7 @@ func (f faultyPlane) FindKey(ctx context.Context, name string) (id portal.Gatewa
 }
 
 func (f faultyPlane) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
-	return f.w.planeCall(ctx, func() error { return f.w.plane.attach(plan, key) })
+	return f.w.planeCall(ctx, func() error { return f.w.plane.join(plan, key) })
 }
 
 func (f faultyPlane) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
@@ -174,7 +179,7 @@ func (f faultyPlane) Inspect(ctx context.Context, key portal.GatewayKeyID) (is g
 			return &gateway.Refused{Reason: gateway.KeyGone}
 		}
 		_, disabled := f.w.plane.disabled[key]
-		is.Enabled = !disabled
+		is.Enabled, is.Customer = !disabled, f.w.plane.customers[key]
 		return nil
 	})
 	return is, err
@@ -197,6 +202,17 @@ func (f faultyPlane) SetEnabled(ctx context.Context, key portal.GatewayKeyID, en
 		} else {
 			f.w.plane.disableByHand(key, f.w.now())
 		}
+		return nil
+	})
+}
+
+func (f faultyPlane) SetCustomer(ctx context.Context, key portal.GatewayKeyID, customer string) error {
+	return f.w.planeCall(ctx, func() error {
+		if f.w.plane.nameOf(key) == "" {
+			return &gateway.Refused{Reason: gateway.KeyGone}
+		}
+		f.w.plane.customers[key] = customer
+		delete(f.w.plane.customerLost, key)
 		return nil
 	})
 }

@@ -141,6 +141,6 @@ func (w *world) upsert(name string, plans []portal.PlanID, began time.Time, unli
 	}
 	for _, plan := range plans {
 		// For a plan that refuses the key, an import only warns.
-		_ = w.plane.attach(plan, id)
+		_ = w.plane.join(plan, id)
 	}
 }

@@ -56,6 +56,11 @@ func (w *world) checkKeys(folded state.Account) {
 			w.Errorf("API Gateway has %d keys made as %s", n, name)
 		}
 	}
+	for _, key := range folded.Keys {
+		if id := w.plane.keys[string(folded.ID)+"/"+string(key.ID)]; id != "" && key.Live() && key.Created() && w.plane.customers[id] != key.Ring.Customer() {
+			w.Errorf("key %s of %s has the customer %q in API Gateway: %+v", id, folded.ID, w.plane.customers[id], key)
+		}
+	}
 	if live := folded.LiveKeys(portal.AccountRing); len(live) > 2*keysPerRing {
 		w.Errorf("%s has %d live keys", folded.ID, len(live))
 	}

@@ -183,6 +183,28 @@ func (w *world) checkLicences() {
 	}
 }
 
+// checkCustomers checks that no worker has attached a key of an older listing without its customer, and
+// that none has set a customer for another key.
+func (w *world) checkCustomers() {
+	rings := map[string]portal.Ring{}
+	for _, id := range people {
+		facts, err := w.journal.Read(context.Background(), portal.AccountStream(id), 0)
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, fact := range facts {
+			if wanted, ok := fact.Data.(events.KeyWanted); ok {
+				rings[string(id)+"/"+string(wanted.Key)] = wanted.Ring
+			}
+		}
+	}
+	for _, made := range w.plane.joined {
+		if want := rings[made.name].Customer(); made.customer != want && !made.excused {
+			w.Errorf("the key %s was attached with the customer %q, want %q", made.name, made.customer, want)
+		}
+	}
+}
+
 func (w *world) checkAccess(licence state.Licence, id portal.AccountID, active bool) {
 	facts, err := w.journal.Read(context.Background(), portal.AccountStream(id), 0)
 	if err != nil {

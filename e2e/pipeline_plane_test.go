@@ -39,12 +39,35 @@ type fakePlane struct {
 	forgets bool
 	// detached is called with each detachment that forgets.
 	detached func(attachment)
+	// customers holds the customers of keys. customerLost says that somebody took one away by hand, and no
+	// worker has set it since.
+	customers    map[portal.GatewayKeyID]string
+	customerLost map[portal.GatewayKeyID]bool
+	// joined holds the attachments that workers have made.
+	joined []joined
 	// enabledAgain holds keys that Gatehouse enabled although they had been disabled by hand.
 	enabledAgain []portal.GatewayKeyID
 }
 
+// joined is an attachment, by the name that the key was made under. excused says that somebody had taken
+// its customer away by hand.
+type joined struct {
+	name, customer string
+	excused        bool
+}
+
+// join is attach by a worker or an import.
+func (p *fakePlane) join(plan portal.PlanID, key portal.GatewayKeyID) error {
+	err := p.attach(plan, key)
+	if err == nil {
+		p.joined = append(p.joined, joined{p.madeAs[key], p.customers[key], p.customerLost[key]})
+	}
+	return err
+}
+
 func newPlane() *fakePlane {
 	return &fakePlane{
+		customers: map[portal.GatewayKeyID]string{}, customerLost: map[portal.GatewayKeyID]bool{},
 		keys: map[string]portal.GatewayKeyID{}, madeAs: map[portal.GatewayKeyID]string{}, gone: map[portal.PlanID]bool{}, attached: map[attachment]bool{},
 		less: map[attachment]map[time.Time]int64{}, unlisted: map[portal.GatewayKeyID]bool{}, disabled: map[portal.GatewayKeyID]time.Time{},
 	}
@@ -179,7 +202,7 @@ func (p *fakePlane) KeysPage(context.Context, string, string) ([]gateway.Listed,
 	var list []gateway.Listed
 	for name, id := range p.keys {
 		_, disabled := p.disabled[id]
-		list = append(list, gateway.Listed{ID: id, Name: name, Disabled: disabled})
+		list = append(list, gateway.Listed{ID: id, Name: name, Disabled: disabled, Customer: p.customers[id]})
 	}
 	return list, "", nil
 }

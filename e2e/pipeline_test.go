@@ -57,6 +57,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		}
 		w.sendNoticesAgain()
 		w.checkLicences()
+		w.checkCustomers()
 		w.checkCatalog()
 		w.checkUsage()
 		w.checkPromises()
@@ -347,7 +348,7 @@ func (w *world) changeByHand() {
 	}
 	name := rapid.SampledFrom(names).Draw(w.T, "key")
 	id, plan := w.plane.keys[name], rapid.SampledFrom(plans).Draw(w.T, "plan").Plan
-	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "delete plan"}).Draw(w.T, "does") {
+	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "customer", "delete plan"}).Draw(w.T, "does") {
 	case "attach":
 		_ = w.plane.attach(plan, id)
 	case "detach":
@@ -363,6 +364,8 @@ func (w *world) changeByHand() {
 		if w.recorded(id) {
 			w.plane.rename(id, "renamed-"+string(id))
 		}
+	case "customer":
+		w.plane.customers[id], w.plane.customerLost[id] = rapid.SampledFrom([]string{"", "wrong"}).Draw(w.T, "customer"), true
 	case "delete plan":
 		if w.oneIn(3, "plan goes") {
 			w.plane.deletePlanByHand(plan)

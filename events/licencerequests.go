@@ -52,6 +52,9 @@ const (
 	NoticeActive   NoticeKind = "reconciled-active"
 	NoticeInactive NoticeKind = "reconciled-inactive"
 
+	// NoticeTest is a test of an operator (`gatehouse marketplace doctor --send`). It is recorded and
+	// changes nothing.
+	NoticeTest NoticeKind = "test"
 	// NoticeUnknown is a notice that this version cannot read.
 	NoticeUnknown NoticeKind = "unknown"
 )
@@ -68,9 +71,10 @@ type MarketplaceNotified struct {
 	Purchase Purchase  `json:"purchase"`
 	Offer    string    `json:"offer,omitempty"`
 	// Dimension is the buyer's contract dimension, "" for none or unknown.
-	Dimension string     `json:"dimension,omitempty"`
-	Until     *time.Time `json:"until,omitempty"`
-	// Text is the notice as it came, cut to 4 KB, if the kind is unknown.
+	Dimension string `json:"dimension,omitempty"`
+	// Until is when the entitlement ends unless renewed, nil for unknown.
+	Until *time.Time `json:"until,omitempty"`
+	// Text is the notice as it came, cut to 4 KB, if it is a test or the kind is unknown.
 	Text string `json:"text,omitempty"`
 }
 

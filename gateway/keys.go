@@ -19,6 +19,9 @@ type Key struct {
 	Name        string
 	Value       string `json:"-"`
 	Description string
+	// Customer is the customer identifier of AWS Marketplace that API Gateway meters the key's
+	// requests for, "" for none.
+	Customer string
 }
 
 // Format never prints the value, a secret.
@@ -87,10 +90,14 @@ func (s *Session) deriveAndAdmit(ctx context.Context, derive func(context.Contex
 func (s *Session) createKey(ctx context.Context, key Key, p permit) (portal.GatewayKeyID, error) {
 	var id string
 	err := s.attempt(ctx, createAPIKey, p, func(ctx context.Context) error {
-		out, err := s.cp.client.CreateApiKey(ctx, &apigateway.CreateApiKeyInput{
+		in := &apigateway.CreateApiKeyInput{
 			Name: aws.String(key.Name), Value: aws.String(key.Value), Description: aws.String(key.Description),
 			Enabled: true, // the default is a disabled key
-		})
+		}
+		if key.Customer != "" {
+			in.CustomerId = aws.String(key.Customer)
+		}
+		out, err := s.cp.client.CreateApiKey(ctx, in)
 		if err != nil {
 			return redact(key.Value, err)
 		}

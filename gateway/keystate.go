@@ -15,6 +15,8 @@ import (
 type KeyState struct {
 	Name    string
 	Enabled bool
+	// Customer is the customer identifier of AWS Marketplace, "" if the key has none.
+	Customer string
 }
 
 // Inspect reads a key's state. A key that is gone is Refused with KeyGone.
@@ -25,7 +27,7 @@ func (s *Session) Inspect(ctx context.Context, key portal.GatewayKeyID) (KeyStat
 		if err != nil {
 			return err
 		}
-		state = KeyState{Name: aws.ToString(out.Name), Enabled: out.Enabled}
+		state = KeyState{Name: aws.ToString(out.Name), Enabled: out.Enabled, Customer: aws.ToString(out.CustomerId)}
 		return nil
 	})
 	return state, keyError(err)
@@ -39,26 +41,27 @@ func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 
 // Rename renames a key; it may be repeated. A key that is gone is Refused with KeyGone.
 func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
-	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
-		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
-			ApiKey: aws.String(string(key)),
-			PatchOperations: []types.PatchOperation{
-				{Op: types.OpReplace, Path: aws.String("/name"), Value: aws.String(name)},
-			},
-		})
-		return err
-	}))
+	return s.replace(ctx, key, "/name", name)
 }
 
 // SetEnabled enables or disables a key; it may be repeated. The data plane may follow later. A
 // key that is gone is Refused with KeyGone.
 func (s *Session) SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error {
+	return s.replace(ctx, key, "/enabled", strconv.FormatBool(enabled))
+}
+
+// SetCustomer sets the customer identifier of AWS Marketplace that API Gateway meters the key's
+// requests for, or removes it (""); repeating it changes nothing. A key that is gone is Refused
+// with KeyGone.
+func (s *Session) SetCustomer(ctx context.Context, key portal.GatewayKeyID, customer string) error {
+	return s.replace(ctx, key, "/customerId", customer)
+}
+
+func (s *Session) replace(ctx context.Context, key portal.GatewayKeyID, path, value string) error {
 	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
-			ApiKey: aws.String(string(key)),
-			PatchOperations: []types.PatchOperation{
-				{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String(strconv.FormatBool(enabled))},
-			},
+			ApiKey:          aws.String(string(key)),
+			PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String(path), Value: aws.String(value)}},
 		})
 		return err
 	}))

@@ -56,6 +56,38 @@ func TestRenamingChangesNothingButTheName(t *testing.T) {
 	}
 }
 
+func TestTheCustomerOfAKeyIsSetReplacedAndRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	key, err := s.CreateKey(t.Context(), Key{Name: "gatehouse/a/k", Value: value(1), Customer: "cust"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"cust", "other", ""} {
+		if want != "cust" {
+			if err := s.SetCustomer(t.Context(), key, want); err != nil {
+				t.Fatal(err)
+			}
+		}
+		is, err := s.Inspect(t.Context(), key)
+		if err != nil || is.Customer != want || !is.Enabled {
+			t.Errorf("the key is %+v, %v; want the customer %q", is, err, want)
+		}
+		listed, err := s.Keys(t.Context(), "gatehouse/")
+		if err != nil || len(listed) != 1 || listed[0].Customer != want {
+			t.Errorf("the list has %+v, %v; want the customer %q", listed, err, want)
+		}
+	}
+	if without := w.Key(t, "gatehouse/a/k2"); aws.ToString(w.Keys(t)[without].CustomerId) != "" {
+		t.Error("a key without a customer has one")
+	}
+	var no *Refused
+	if err := s.SetCustomer(t.Context(), "gone", "cust"); !errors.As(err, &no) || no.Reason != KeyGone {
+		t.Errorf("of a key that is gone: %v", err)
+	}
+}
+
 func TestDeletingAKeyTwiceOrAfterALostAnswerSucceeds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,8 +13,10 @@ import (
 type Listed struct {
 	ID   portal.GatewayKeyID `json:"id"`
 	Name string              `json:"name"`
-	// Disabled is not set in lists of a plan's keys.
-	Disabled bool `json:"disabled,omitempty"`
+	// Disabled and Customer, the customer identifier of AWS Marketplace, are not set in lists of a
+	// plan's keys.
+	Disabled bool   `json:"disabled,omitempty"`
+	Customer string `json:"customer,omitempty"`
 }
 
 // Keys lists the API keys whose names begin with namePrefix, 500 to a call.
@@ -54,7 +56,9 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 		return nil, nil, err
 	}
 	for _, item := range out.Items {
-		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled})
+		keys = append(keys, Listed{
+			ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled, Customer: aws.ToString(item.CustomerId),
+		})
 	}
 	return keys, out.Position, nil
 }

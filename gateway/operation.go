@@ -33,6 +33,7 @@ var (
 	readUsagePlan   = Operation{name: "GetUsagePlan", class: other}
 	ListUsagePlans  = Operation{name: "GetUsagePlans", class: other}
 	DeleteUsagePlan = Operation{name: "DeleteUsagePlan", class: other}
+	updateUsagePlan = Operation{name: "UpdateUsagePlan", class: updatePlan}
 
 	readUsage   = Operation{name: "GetUsage", class: other}
 	updateUsage = Operation{name: "UpdateUsage", class: other}

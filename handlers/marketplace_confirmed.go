@@ -12,8 +12,8 @@ import (
 // has access once AWS says that the licence is active, before or after the claim, and the
 // operation ends once API Gateway has attached the key.
 //
-// The first claim counts: another account is rejected, and so is another plan. A second claim of
-// the same account yields RequestUnchanged, also while the first waits.
+// The first claim counts: another account is rejected, and so is another plan for the licence. A
+// second claim of the same account yields RequestUnchanged, also while the first waits.
 //
 // Claiming a licence that has ended is rejected. But a customer of an older listing who buys
 // again has the same stream, and comes before AWS says that the payment succeeded, so that claim

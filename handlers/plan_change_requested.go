@@ -74,7 +74,6 @@ func changeDone(decides events.Decides, req events.PlanChangeRequested, current,
 	return nil, false
 }
 
-// cannotChange says why the plans do not allow a change now.
 func cannotChange(account state.Account, req events.PlanChangeRequested, current, old state.Subscription) *portal.Error {
 	conflict := func(format string, names ...any) *portal.Error {
 		return portal.Fail(portal.Conflict, fmt.Sprintf(format, names...))

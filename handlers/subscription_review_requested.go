@@ -10,8 +10,8 @@ import (
 )
 
 // Review decides on SubscriptionReviewRequested, an admin's answer to a subscription that waits
-// for approval. An approved plan that no longer fits the account's other plans is rejected, and
-// so is the person's request.
+// for approval. If the plan no longer fits the account's other plans, an approval is rejected,
+// and so is the person's request.
 //
 // An answer that was given already yields RequestUnchanged. Any other answer to a request that no
 // longer waits is rejected.
@@ -39,7 +39,6 @@ func reviewedBefore(s state.Subscription, req events.SubscriptionReviewRequested
 	return reject(events.Decides{}, portal.Conflict, "This request no longer waits for approval: it was answered or withdrawn, or a newer one has replaced it.")
 }
 
-// notApprovable says why the account cannot have the plan although an admin approves it.
 func notApprovable(account state.Account, limits Limits, s state.Subscription) *portal.Error {
 	if s.Replaces != "" {
 		old := account.Subscriptions[s.Other(s.Replaces)]

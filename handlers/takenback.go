@@ -12,7 +12,6 @@ import (
 // all of them back, with two facts for each (journal.MaxFacts).
 const maxWaiting = 10
 
-// waitingChanges lists the changes away from the plan that wait for an admin.
 func waitingChanges(account state.Account, from portal.PlanID) []state.Subscription {
 	var waiting []state.Subscription
 	for _, id := range account.SubscriptionIDs() {
@@ -40,7 +39,6 @@ func takingBack(account state.Account, plan portal.PlanID, decided []events.Fact
 	return append(facts, decided...)
 }
 
-// tooManyWaiting says that nothing more can wait for approval, nil if it can.
 func tooManyWaiting(account state.Account) *portal.Error {
 	waiting := 0
 	for _, s := range account.Subscriptions {

@@ -71,7 +71,6 @@ func licencesToFree(before, after state.Account, at time.Time) []journal.Row {
 	return rows
 }
 
-// pendingRegistration lists an account while it waits for an admin.
 func pendingRegistration(msg events.Event, before, after state.Account) []journal.Row {
 	if before.Standing.Asked == after.Standing.Asked {
 		return nil

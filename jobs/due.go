@@ -55,8 +55,8 @@ type waking interface {
 }
 
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
-// twice, which is harmless. It passes over rows that it cannot handle: an unknown or undecodable
-// row stays where it is; a row whose stream cannot be read falls due later.
+// twice, which is harmless. An unknown or undecodable row stays where it is; a row whose stream
+// cannot be read falls due later.
 type DueRows struct {
 	Records    string
 	Tables     queries

@@ -75,9 +75,9 @@ func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Run
 }
 
 // Handle works for a few seconds on the job that a JobRequested names, and sends a continuation
-// if the run is not over by then. A second delivery of the carrier continues from the run's
-// cursor. Handle drops ticks while a run is under way, and ticks of a slot that is done or has
-// passed. If a run shows no sign of life for some minutes, the next tick takes it over.
+// if the run is not over. A second delivery of the carrier continues from the run's cursor.
+// Handle drops ticks while a run is under way, and ticks of a slot that is done or has passed.
+// The next tick takes over a run that shows no sign of life for some minutes.
 func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
@@ -210,9 +210,9 @@ func message(job, id, cursor, correlation string, now time.Time) events.Event {
 }
 
 // Tick sends a tick for every job at the start of each slot, and for the present slots at once,
-// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates within
-// five minutes; after that the job's row shows that the slot is done. A tick that cannot be sent is
-// logged.
+// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates
+// within five minutes; after that the job's row shows that the slot is done. It logs a tick that
+// cannot be sent.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)

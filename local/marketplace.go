@@ -15,8 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
-const marketplaceRule = "gatehouse-marketplace"
-
 // FleetCode is the product code of an older listing, with topics. Its product and plan exist once
 // `gatehouse marketplace simulate` has made them.
 const FleetCode = "seamark-fleet-demo"
@@ -37,14 +35,12 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 		return fmt.Errorf("listing Seamark Pro on the local AWS Marketplace: %w", err)
 	}
 	events := eventbridge.NewFromConfig(awsCfg)
-	_, err = events.PutRule(ctx, &eventbridge.PutRuleInput{
-		Name: aws.String(marketplaceRule), EventPattern: aws.String(`{"source":["aws.agreement-marketplace"]}`),
-	})
-	if err != nil {
-		return fmt.Errorf("making the rule %s: %w", marketplaceRule, err)
+	rule, pattern := names.Marketplace, app.NoticePattern()
+	if _, err = events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &rule, EventPattern: &pattern}); err != nil {
+		return fmt.Errorf("making the rule %s: %w", rule, err)
 	}
 	out, err := events.PutTargets(ctx, &eventbridge.PutTargetsInput{
-		Rule: aws.String(marketplaceRule),
+		Rule: &rule,
 		Targets: []types.Target{{
 			Id: aws.String("gatehouse"), Arn: aws.String("arn:aws:sqs:" + awsCfg.Region + ":" + localaws.Account + ":" + names.Marketplace),
 		}},

@@ -19,7 +19,7 @@ const (
 	// tellAdminsEvery is the shortest time between two notices of one kind to the admins.
 	tellAdminsEvery = time.Hour
 	// lateItems is how much later than its time an item may appear in the list of what waits: its
-	// time is that of the decision, which is recorded later.
+	// decision is recorded later.
 	lateItems = 5 * time.Minute
 	// MaxWaiting is how many waiting items one notice counts.
 	MaxWaiting = 1000

@@ -30,8 +30,7 @@ type Deprecated struct {
 type subscribers func(ctx context.Context, plan portal.PlanID, after string, limit int) (accounts []portal.AccountID, next string, err error)
 
 // Deprecations is the job that tells subscribers once that a product is deprecated, and again if
-// its sunset changes. A row says about which products everybody was told. Later subscribers read
-// it on the product's page.
+// its sunset changes. Later subscribers read it on the product's page.
 type Deprecations struct {
 	Store    *Store
 	Notifier *Notifier

@@ -46,9 +46,9 @@ func FactTypes() []string {
 }
 
 // Handle tells the account's facts since the last that was told, up to its newest: a message
-// about any of them is enough. It writes the notices with their deliveries and asks for each
-// delivery to be sent. A second delivery of the message, at the same time or later, finds the
-// notices and changes nothing. If the worker stops before it has asked, the due rows do.
+// about any of them is enough. It writes the notices with their deliveries and asks for each to
+// be sent. A second delivery of the message finds the notices and changes nothing. If the worker
+// stops before it has asked, the due rows do.
 func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
 	account, ok := msg.Subject.Account()
 	if !ok || makesNoNotice(msg) || msg.Sequence > 0 && msg.Sequence <= n.memory.recall(account, n.Now()) {

@@ -65,9 +65,8 @@ const (
 func errNoWebhook() error { return portal.Fail(portal.NotFound, "There is no such webhook.") }
 
 // AddWebhook registers an address for notices of those kinds, none for all, and returns the
-// secret that signs them, which is not shown again. An address that cannot be a webhook's is
-// portal.Invalid, one that the account has already portal.Conflict, and one webhook too many
-// portal.LimitReached.
+// secret that signs them, which is not shown again. An impossible address is portal.Invalid, one
+// that the account has already portal.Conflict, and one webhook too many portal.LimitReached.
 func (d *Desk) AddWebhook(ctx context.Context, account portal.AccountID, address, description string, kinds []Kind) (w Webhook, secret string, err error) {
 	w = Webhook{
 		ID: strings.ToLower(rand.Text()), State: WebhookOn, CreatedAt: d.Now().UTC(), KMSKey: d.KMSKey, Generation: 1,

@@ -43,9 +43,8 @@ func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, accou
 	return o.onAnother(ctx, admin, account, events.RegistrationReviewRequested{Approved: approved, Message: message})
 }
 
-// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict.
-// While the account is suspended it is Suspended: deleting it and signing up again would end the
-// suspension.
+// DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict,
+// and for a suspended account Suspended: a new account would end the suspension.
 func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
 	if caller.Viewer.Admin {
 		return Operation{}, portal.Fail(portal.Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")

@@ -36,7 +36,7 @@ type End struct {
 }
 
 // CreateKey submits a request for another key. An unusable name or expiry is Invalid. The worker
-// decides whether the account may have another key.
+// decides the rest.
 func (o *Operations) CreateKey(ctx context.Context, caller Caller, key NewKey) (Operation, error) {
 	return o.acceptAbout(ctx, caller, true, func(held projections.Account) (events.Request, error) {
 		if err := inGoodStanding(held.Profile); err != nil {
@@ -109,8 +109,7 @@ func (o *Operations) RotateKey(ctx context.Context, caller Caller, id portal.Key
 }
 
 // EndKey submits a request to end one of the account's keys, or to change when it ends. A time in
-// the past, or too far in the future, is Invalid. A suspended account may end a key now, but not
-// change when one ends.
+// the past, or too far in the future, is Invalid. A suspended account may only end a key now.
 func (o *Operations) EndKey(ctx context.Context, caller Caller, id portal.KeyID, end End) (Operation, error) {
 	return o.acceptAboutKey(ctx, caller, id, false, func(held projections.Account) (events.Request, error) {
 		if err := inGoodStanding(held.Profile); err != nil && (end.At != nil || end.Keep) {

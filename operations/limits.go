@@ -28,7 +28,7 @@ const (
 )
 
 // draw takes the subject's next intent and counts the request for the actor, in one write if both
-// are the same account. If the actor has too many open requests, the error is *setFull.
+// are the same account. A full set of open requests is *setFull.
 func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
 		return r.count(ctx, row, true, change)
@@ -39,8 +39,8 @@ func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.I
 	return r.nextIntent(ctx, row.Subject)
 }
 
-// window is a rate limit: at most `most` requests per length. Each period of that length has its
-// own attribute, so that nothing needs a reset.
+// window is a rate limit: at most `most` requests per length. Each period has its own attribute,
+// so that nothing needs a reset.
 type window struct {
 	name    string
 	length  time.Duration

@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// lastIntents remembers the last intents of accounts, so that the next request can be counted and
-// written in one transaction. Other processes draw intents, too, so it may be wrong.
+// lastIntents remembers the last intents of accounts, perhaps wrongly, so that the next request
+// can be counted and written in one transaction.
 type lastIntents struct {
 	mu sync.Mutex
 	of map[portal.Actor]lastIntent

@@ -93,8 +93,8 @@ func (o *Operations) tooManyOpen() error {
 }
 
 // makeRoom removes ended requests from an actor's set. If none has ended, the error is
-// TooManyRequests, and for lookAgain every request gets it without a check. Then one request at a
-// time checks again; several may check at once only if the last check found room.
+// TooManyRequests, which every request gets for lookAgain. Then one request at a time checks
+// again; several may check at once only if the last check found room.
 func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *setFull) error {
 	now := row.CreatedAt
 	if !full.at.IsZero() {

@@ -203,7 +203,7 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 
 // ValueToSend returns the value of a key for a request that the portal sends to an API for the
 // account. It refuses the same keys as Reveal, but records and limits nothing, because the
-// account does not see the value: the sender must keep it out of everything that it returns.
+// account does not see the value: the sender must keep it out of all that it returns.
 func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
 	_, value, err := o.value(ctx, account, id)
 	if err != nil {

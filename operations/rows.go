@@ -114,9 +114,9 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 	return row, true, nil
 }
 
-// notWritten: DynamoDB cancelled the transaction of insert. Any other error, even a throttle, may
-// follow an earlier try that succeeded without an answer, since the SDK reports only its last
-// try. All tries carry one token, so a retry of a successful one is never cancelled.
+// notWritten: DynamoDB cancelled the transaction of insert. Any other error may follow an earlier
+// try that succeeded without an answer, since the SDK reports only its last try. All tries carry
+// one token, so a retry of a successful one is never cancelled.
 func notWritten(err error) bool {
 	var cancelled *types.TransactionCanceledException
 	return errors.As(err, &cancelled)

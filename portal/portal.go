@@ -41,6 +41,10 @@ func (r Ring) Licence() (licence Stream, ok bool) {
 	return Stream(r), Stream(r).IsLicence()
 }
 
+// Customer returns the customer identifier that the ring's keys have in API Gateway: that of the
+// buyer on an older listing of AWS Marketplace. It is "" for other rings, whose keys have none.
+func (r Ring) Customer() string { return Stream(r).Customer() }
+
 // SubscriptionID names a subscription of an account: the plan, and "@" with the licence's stream
 // if a licence pays. With two licences for a plan, an account has two subscriptions to it.
 type SubscriptionID string

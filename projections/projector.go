@@ -42,10 +42,10 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 	return &Projector{journal: journal, accounts: accounts, store: newStore(client, tables), memory: newMemory()}
 }
 
-// Handle shows the message's stream to its end, as far as this process must know, at least up to
-// the message's fact. It skips a live generation that shows the fact already. A message without a
-// sequence starts at the stored checkpoint. During a rebuild Handle writes both generations, the
-// live one no further than the next one.
+// Handle shows the message's stream to its end, or to the end that this process remembers if that
+// includes the message's fact. It skips a live generation that shows the fact already. A message
+// without a sequence starts at the stored checkpoint. During a rebuild Handle writes both
+// generations, the live one no further than the next one.
 //
 // Rows, steps of operations and the checkpoint appear together, or in that order if one
 // transaction cannot hold them. So a reader who sees that an operation has succeeded also sees

@@ -37,7 +37,7 @@ func (c *convergence) attach(ctx context.Context, pair portal.Pair) error {
 		// The new key is recorded first; the task comes up again.
 		return c.create(ctx, pair, key)
 	}
-	err := c.plane.Attach(ctx, pair.Plan, key.GatewayID)
+	err := c.withCustomer(ctx, key, func() error { return c.plane.Attach(ctx, pair.Plan, key.GatewayID) })
 	switch {
 	case err == nil:
 		carried, err := c.carry(ctx, pair)

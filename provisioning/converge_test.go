@@ -51,9 +51,10 @@ type plane struct {
 	// keys.
 	limited bool
 	used    map[portal.GatewayKeyID]int64
-	// name and disabled are the key's present state, if changed.
+	// name, disabled and customer are the key's present state, if changed.
 	name     string
 	disabled bool
+	customer string
 }
 
 func (p *plane) call(what string) error {
@@ -71,7 +72,7 @@ func (p *plane) DeriveAndCreateKey(ctx context.Context, derive func(context.Cont
 	if err != nil {
 		return "", err
 	}
-	if err := p.call("create " + key.Name); err != nil {
+	if err := p.call(strings.TrimSpace("create " + key.Name + " " + key.Customer)); err != nil {
 		return "", err
 	}
 	p.created++
@@ -109,7 +110,7 @@ func (p *plane) Inspect(_ context.Context, key portal.GatewayKeyID) (gateway.Key
 	if name == "" {
 		name = "key1"
 	}
-	return gateway.KeyState{Name: name, Enabled: !p.disabled}, p.call(fmt.Sprintf("look %s", key))
+	return gateway.KeyState{Name: name, Enabled: !p.disabled, Customer: p.customer}, p.call(fmt.Sprintf("look %s", key))
 }
 
 func (p *plane) Rename(_ context.Context, key portal.GatewayKeyID, name string) error {
@@ -122,6 +123,14 @@ func (p *plane) SetEnabled(_ context.Context, key portal.GatewayKeyID, enabled b
 		verb = "enable"
 	}
 	return p.call(fmt.Sprintf("%s %s", verb, key))
+}
+
+func (p *plane) SetCustomer(_ context.Context, key portal.GatewayKeyID, customer string) error {
+	err := p.call(fmt.Sprintf("customer %s %q", key, customer))
+	if err == nil {
+		p.customer = customer
+	}
+	return err
 }
 
 // QuotaOf tells that each key has used what used says of a quota of 100, or nothing was counted.

@@ -86,7 +86,7 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 			d.drifted = true
 		case known && listed.ID == key.GatewayID:
 			present[key.GatewayID] = true
-			if listed.Disabled != (key.Disabled || key.Blocked) && key.Ending == 0 {
+			if listed.Disabled != (key.Disabled || key.Blocked) && key.Ending == 0 || listed.Customer != key.Ring.Customer() && key.Live() {
 				d.drifted = true
 			}
 		case known && !key.Created() && !key.Live():

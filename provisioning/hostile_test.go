@@ -109,6 +109,8 @@ func (a *anything) fact() events.Fact {
 	return rapid.SampledFrom([]events.Fact{
 		events.UserRegistered{},
 		events.KeyWanted{Key: key, Ring: portal.AccountRing, Name: "A key"},
+		events.KeyWanted{Key: key, Ring: legacyRing, Name: "A buyer's key"},
+		events.SubscriptionWanted{Plan: plan, Name: string(plan), Ring: legacyRing},
 		events.KeyCreated{Key: key, GatewayID: "gw" + portal.GatewayKeyID(key)},
 		events.SubscriptionWanted{Plan: plan, Name: string(plan), Ring: portal.AccountRing},
 		events.SubscriptionWanted{Plan: plan, Name: string(plan), Ring: portal.AccountRing},
@@ -190,7 +192,9 @@ func (a *anything) DeleteKey(_ context.Context, key portal.GatewayKeyID) error {
 }
 
 func (a *anything) Inspect(_ context.Context, key portal.GatewayKeyID) (gateway.KeyState, error) {
-	return gateway.KeyState{Name: "key1", Enabled: rapid.Bool().Draw(a.t, "is enabled")}, a.answer(fmt.Sprint("look ", key))
+	return gateway.KeyState{
+		Name: "key1", Enabled: rapid.Bool().Draw(a.t, "is enabled"), Customer: rapid.SampledFrom([]string{"", "cust"}).Draw(a.t, "has the customer"),
+	}, a.answer(fmt.Sprint("look ", key))
 }
 
 func (a *anything) Rename(_ context.Context, key portal.GatewayKeyID, name string) error {
@@ -199,6 +203,10 @@ func (a *anything) Rename(_ context.Context, key portal.GatewayKeyID, name strin
 
 func (a *anything) SetEnabled(_ context.Context, key portal.GatewayKeyID, enabled bool) error {
 	return a.answer(fmt.Sprint("enable ", key, " ", enabled))
+}
+
+func (a *anything) SetCustomer(_ context.Context, key portal.GatewayKeyID, customer string) error {
+	return a.answer(fmt.Sprint("customer ", key, " ", customer))
 }
 
 func (a *anything) Remaining(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) (int64, bool, error) {

@@ -12,7 +12,8 @@ import (
 )
 
 func (c *convergence) create(ctx context.Context, pair portal.Pair, key state.Key) error {
-	if c.Bulk != nil && !c.changing(pair) && key.Replaces == "" && !slices.ContainsFunc(c.wantedWith(key.ID), c.carries) {
+	// ImportApiKeys cannot set a customer.
+	if c.Bulk != nil && key.Ring.Customer() == "" && !c.changing(pair) && key.Replaces == "" && !slices.ContainsFunc(c.wantedWith(key.ID), c.carries) {
 		return c.createInBulk(ctx, pair, key)
 	}
 	return c.createAlone(ctx, pair, key)
@@ -44,7 +45,7 @@ func (c *convergence) derive(ctx context.Context, key state.Key) (gateway.Key, e
 		return gateway.Key{}, fmt.Errorf("deriving the value of key %s: %w", key.ID, err)
 	}
 	return gateway.Key{
-		Name: c.KeyName(c.account.ID, key.ID), Value: value, Description: "Issued by Gatehouse: " + key.Name,
+		Name: c.KeyName(c.account.ID, key.ID), Value: value, Description: "Issued by Gatehouse: " + key.Name, Customer: key.Ring.Customer(),
 	}, nil
 }
 

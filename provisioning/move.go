@@ -69,7 +69,7 @@ func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.Pl
 			return err
 		}
 	}
-	err := c.moveKey(ctx, key.GatewayID, old, pair)
+	err := c.withCustomer(ctx, key, func() error { return c.moveKey(ctx, key.GatewayID, old, pair) })
 	var no *gateway.Refused
 	switch {
 	case err == nil:

@@ -67,10 +67,11 @@ type ControlPlane interface {
 	Move(ctx context.Context, from, to portal.PlanID, key portal.GatewayKeyID) error
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	SetEnabled(ctx context.Context, key portal.GatewayKeyID, enabled bool) error
+	SetCustomer(ctx context.Context, key portal.GatewayKeyID, customer string) error
 	// QuotaOf and SetRemaining pass on what was used of a quota.
 	QuotaOf(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (gateway.KeyQuota, error)
 	SetRemaining(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, remaining int64) error
-	// Rechecks use HasPlan, Inspect, Rename and PlansOf.
+	// Rechecks use HasPlan, Inspect, Rename and PlansOf. Attaching a key with a customer uses Inspect.
 	HasPlan(ctx context.Context, plan portal.PlanID) (bool, error)
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
 	Rename(ctx context.Context, key portal.GatewayKeyID, name string) error

@@ -136,11 +136,16 @@ func (c *convergence) deleteReturned(ctx context.Context, key state.Key) error {
 	return c.plane.DeleteKey(ctx, id)
 }
 
-// observe records whether the key is enabled, and restores its name.
+// observe records whether the key is enabled, and restores its name and its customer.
 func (c *convergence) observe(ctx context.Context, key state.Key, actual gateway.KeyState) error {
 	if want := c.KeyName(c.account.ID, key.ID); actual.Name != want {
 		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", actual.Name).Msg("somebody has renamed a key; renaming it back")
 		if err := c.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
+			return err
+		}
+	}
+	if key.Live() {
+		if err := c.mendCustomer(ctx, key, actual); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}
 	}

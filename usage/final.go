@@ -13,9 +13,8 @@ import (
 
 // Final records what API Gateway has counted for a key in a plan until now, and returns what the
 // key has of the plan's quota. The worker calls it before it takes the key out of the plan, since
-// API Gateway may forget the counter then. known is false if the plan was never collected, so
-// that its quota is not known. Final may be repeated. Its error is one of *gateway.Session's, or
-// *portal.Postponed.
+// API Gateway may forget the counter then. known is false if the plan was never collected. Final
+// may be repeated. Its error is one of *gateway.Session's, or *portal.Postponed.
 func (c *Collector) Final(ctx context.Context, urgency gateway.Urgency, lease func() time.Time, account portal.AccountID, pair portal.Pair, gatewayKey portal.GatewayKeyID) (quota gateway.KeyQuota, known bool, err error) {
 	asked := c.Now().UTC().Truncate(time.Second)
 	today := day(asked)

@@ -47,9 +47,8 @@ type Recorder struct {
 }
 
 // Record records counters read at that time and returns how many had changed. It may be repeated:
-// the fold says which thresholds were told, and counters only grow. Facts come before the
-// counters that led to them, so if the worker stops in between, the counters still count as
-// changed the next time.
+// the fold says which thresholds were told, and counters only grow. Facts come before their
+// counters, so if the worker stops in between, the counters still count as changed the next time.
 func (r *Recorder) Record(ctx context.Context, counters []owned, asked time.Time) (changed int, err error) {
 	stored, err := r.Table.stored(ctx, counters)
 	if err != nil {

@@ -12,8 +12,7 @@ import (
 // Report is an account's usage.
 type Report struct {
 	Query
-	// AsOf is when API Gateway was last asked about all plans in the report, zero if it never was
-	// about one of them.
+	// AsOf is when API Gateway was last asked about all plans in the report, or zero.
 	AsOf time.Time
 	// Series are ordered by plan and key.
 	Series []Series
@@ -135,7 +134,7 @@ type Standing struct {
 	Remaining   int64
 	AsOf        time.Time
 	// OutOn is the day on which the quota will be used up at the pace of the period so far, zero
-	// if it lasts. If nothing is left, it is the day on which that happened, or an earlier one.
+	// if it lasts; if nothing is left, that day or an earlier one.
 	OutOn time.Time
 }
 

@@ -83,11 +83,10 @@ func inUse(a app.FoundAccount, key projections.Key) bool {
 	})
 }
 
-// ending is why a subscription ended: a code, and a text to append to its state.
 type ending struct{ code, text string }
 
-// whyEnded returns the zero ending for a subscription that has not ended, or whose last
-// operation is not among the newest ones.
+// whyEnded returns the zero ending for a subscription that has not ended, or not by one of the
+// newest operations.
 func whyEnded(a app.FoundAccount, s projections.Subscription) ending {
 	switch {
 	case s.State != projections.SubscriptionEnded:

@@ -18,7 +18,7 @@ type catalogCheckCommand struct {
 	Folder string `arg:"" help:"The catalog folder, which has a folder for each product."`
 }
 
-// Run prints what is wrong in the folder. It fails if there is an error; warnings are no errors.
+// Run prints what is wrong in the folder. It fails if there is an error, but not for warnings.
 func (c catalogCheckCommand) Run(ctx context.Context) error {
 	read, err := folder.Local(c.Folder).Read(ctx)
 	if err != nil {

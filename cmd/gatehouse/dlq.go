@@ -41,7 +41,7 @@ func closed(state deadletters.State) bool {
 }
 
 // Run lists the open letters, then the replayed ones that no worker has handled yet, then with
-// --all the closed ones; in each group those whose last failure is oldest come first.
+// --all the closed ones; in each group, the oldest last failure comes first.
 func (c dlqListCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

@@ -41,8 +41,7 @@ type treated struct {
 	Type    string        `json:"type"`
 	Subject portal.Stream `json:"subject"`
 	Did     string        `json:"did"`
-	// about describes the letter, or says why the command left it.
-	about string
+	about   string
 }
 
 func treat(l deadletters.Letter, did string) treated {
@@ -89,7 +88,6 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	return errors.Join(err, printed, done())
 }
 
-// whyLeft says why a letter without a Message cannot be replayed, and what to do.
 func whyLeft(l deadletters.Letter) string {
 	if l.Class == string(transport.UnknownType) {
 		return "This version does not know its type. Update the workers and this command, then replay it."

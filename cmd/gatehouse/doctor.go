@@ -81,8 +81,6 @@ func verdict(checks []app.Check) error {
 
 // report prints advice on lines of its own.
 func report(out io.Writer, checks []app.Check) {
-	const indent = len("WRONG  ")
-	columns := width(out)
 	for _, check := range checks {
 		mark, text := "ok", check.Note
 		switch {
@@ -95,21 +93,38 @@ func report(out io.Writer, checks []app.Check) {
 		if text != "" {
 			line += ": " + text
 		}
-		limit := columns
-		if limit > 0 {
-			limit -= indent
-		}
-		blanks := "\n" + strings.Repeat(" ", indent)
-		fmt.Fprintf(out, "%-*s%s\n", indent, mark, strings.ReplaceAll(wrap(line, limit, 0), "\n", blanks))
-		for i, advice := range strings.Split(check.Advice, "\n") {
-			switch {
-			case i > 0: // a command, which stays whole so that it can be copied
-				fmt.Fprintf(out, "%*s%s\n", indent+3, "", advice)
-			case advice != "":
-				fmt.Fprintf(out, "%*s%s\n", indent, "", strings.ReplaceAll(wrap("-> "+advice, limit, 3), "\n", blanks))
-			}
+		row(out, mark, line)
+		advise(out, check.Advice)
+	}
+}
+
+// markWidth is the width of the column of marks.
+const markWidth = len("WRONG  ")
+
+func row(out io.Writer, mark, text string) {
+	fmt.Fprintf(out, "%-*s%s\n", markWidth, mark, indented(out, text, 0))
+}
+
+// advise prints an advice. Lines after the first are commands, which stay whole so that they can be
+// copied.
+func advise(out io.Writer, advice string) {
+	for i, line := range strings.Split(advice, "\n") {
+		switch {
+		case i > 0:
+			fmt.Fprintf(out, "%*s%s\n", markWidth+3, "", line)
+		case line != "":
+			fmt.Fprintf(out, "%*s%s\n", markWidth, "", indented(out, "-> "+line, 3))
 		}
 	}
+}
+
+// indented wraps a text to the column after the marks.
+func indented(out io.Writer, text string, indent int) string {
+	limit := width(out)
+	if limit > 0 {
+		limit -= markWidth
+	}
+	return strings.ReplaceAll(wrap(text, limit, indent), "\n", "\n"+strings.Repeat(" ", markWidth))
 }
 
 func (c doctorCommand) probeImport(ctx context.Context, p app.Process) error {

@@ -30,7 +30,7 @@ type commands struct {
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to."`
-	Marketplace marketplaceCommand `cmd:"" help:"Look up what was bought on AWS Marketplace, or play buyers on a local portal."`
+	Marketplace marketplaceCommand `cmd:"" help:"Set up selling plans on AWS Marketplace and check it, look up what was bought, or play buyers on a local portal."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -114,8 +114,8 @@ type usage string
 
 func (u usage) Error() string { return string(u) }
 
-// usageError prints what is wrong with the command line and which --help to read: that of
-// command or, if parsing failed, of the last command that the parser recognised.
+// usageError prints what is wrong and which --help to read: that of command or, if parsing
+// failed, of the last command that the parser recognised.
 func usageError(errs io.Writer, err error, command *kong.Node) int {
 	help := processName
 	if command != nil {

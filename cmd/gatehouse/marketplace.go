@@ -12,10 +12,13 @@ import (
 )
 
 type marketplaceCommand struct {
-	Licences marketplaceLicencesCommand `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
-	Show     marketplaceShowCommand     `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
-	Notices  marketplaceNoticesCommand  `cmd:"" help:"List the newest notices of AWS Marketplace that name no licence, also those that this version cannot read."`
-	Simulate marketplaceSimulateCommand `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
+	Licences  marketplaceLicencesCommand  `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
+	Show      marketplaceShowCommand      `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
+	Setup     marketplaceSetupCommand     `cmd:"" help:"Give the usage plans that API Gateway meters their product codes, and say what to enter at AWS Marketplace."`
+	Subscribe marketplaceSubscribeCommand `cmd:"" help:"Have the notices about a listing sent to the portal's queue, and say which settings that needs."`
+	Doctor    marketplaceDoctorCommand    `cmd:"" help:"Check all that selling plans on AWS Marketplace needs, or send a test notice."`
+	Notices   marketplaceNoticesCommand   `cmd:"" help:"List the newest notices of AWS Marketplace that name no licence, also those that this version cannot read."`
+	Simulate  marketplaceSimulateCommand  `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
 }
 
 type marketplaceLicencesCommand struct{ output }
@@ -51,7 +54,6 @@ func printLicences(w io.Writer, licences []projections.Licence) {
 	fmt.Fprintf(w, "%s.\n", count(len(licences), "licence"))
 }
 
-// buyerOf is the buyer's AWS account or, for older listings, the customer identifier.
 func buyerOf(buyer portal.AWSAccount, customer string) string {
 	if buyer != "" {
 		return string(buyer)

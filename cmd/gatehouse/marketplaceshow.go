@@ -62,7 +62,6 @@ func named(claim state.Claim) string {
 	return string(claim.Plan) + " (" + claim.Name + ")"
 }
 
-// inWords returns the licence's state as a sentence, and what the operator can do next.
 func inWords(l state.Licence) (said, next string) {
 	if l.NotUnderstood != "" {
 		return "A newer version of Gatehouse has recorded " + events.Name(l.NotUnderstood) + ", which this one does not know.", "Update the workers."
@@ -153,7 +152,6 @@ func recountedNotice(f events.LicenceNoticed) string {
 	return text + "; it changed nothing"
 }
 
-// tellsStatus reports whether notices of the kind say whether a licence is active.
 func tellsStatus(kind events.NoticeKind) bool {
 	return (state.Licence{}).After(events.MarketplaceNotified{Kind: kind}) != events.LicenceUnknown
 }

@@ -30,7 +30,6 @@ func (marketplaceSimulateCommand) Help() string {
 	return "This works with gatehouse local only, in a terminal with the variables that it prints. The accounts and purchases that it makes stay until gatehouse local --fresh."
 }
 
-// step returns the step that a flag names, and its agreement.
 func (c marketplaceSimulateCommand) step() (name, agreement string) {
 	for _, one := range [][2]string{
 		{"pay", c.Pay}, {"fail-payment", c.FailPayment}, {"cancel", c.Cancel}, {"end", c.End}, {"deprovision", c.Deprovision}, {"resubscribe", c.Resubscribe},
@@ -101,7 +100,7 @@ func printScenario(w io.Writer, one simulate.Scenario) {
 	}
 }
 
-// printPurchase prints the commands of the steps that are possible now.
+// printPurchase also prints the commands of the steps that are possible now.
 func printPurchase(w io.Writer, p simulate.Purchase) {
 	pairs(w, [2]string{"agreement", p.Agreement}, [2]string{"licence", p.Licence}, [2]string{"buyer", p.Buyer}, [2]string{"product", p.Product},
 		[2]string{"status", p.Status + ", " + p.Entitlement})

@@ -116,7 +116,7 @@ func ended(what string, progress projections.Progress) error {
 
 var errUnfollowed = errors.New("interrupted; the operation goes on without you")
 
-// follow calls look at every tick, and tell once for each step, until the operation has ended.
+// follow looks at every tick, and tells each step once, until the operation has ended.
 func follow(ctx context.Context, tick <-chan time.Time, look func(context.Context) (projections.Progress, error), tell func(projections.Step)) (projections.Progress, error) {
 	printed := 0
 	for {

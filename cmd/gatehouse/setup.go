@@ -40,7 +40,7 @@ func (c setupCommand) Run(ctx context.Context) error {
 	err = app.SetupWith(ctx, p.AWS, p.Config, app.SetupOptions{DryRun: c.DryRun, KeyUsers: c.KeyUser, Changed: func(change app.Change) {
 		changes = append(changes, change)
 		if !c.JSON {
-			c.tell(os.Stdout, change)
+			tellChange(os.Stdout, change, c.DryRun)
 		}
 	}})
 	if failed := c.print(os.Stdout, map[string]any{"dry_run": c.DryRun, "changes": changes}, func(w io.Writer) {
@@ -63,16 +63,10 @@ func (c setupCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c setupCommand) tell(out io.Writer, change app.Change) {
+func tellChange(out io.Writer, change app.Change, dryRun bool) {
 	did := "done"
-	if c.DryRun {
+	if dryRun {
 		did = "would"
 	}
-	const indent = len("would  ")
-	limit := width(out)
-	if limit > 0 {
-		limit -= indent
-	}
-	text := wrap(change.What+": "+change.Did, limit, 0)
-	fmt.Fprintf(out, "%-*s%s\n", indent, did, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", indent)))
+	row(out, did, change.What+": "+change.Did)
 }

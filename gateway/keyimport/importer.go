@@ -93,7 +93,8 @@ type Created struct {
 // longer wants the key, must look for it with FindKey.
 func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	defer i.leave()
-	if i.enter() && i.cfg.Usable(ctx) {
+	// ImportApiKeys cannot set a customer.
+	if i.enter() && c.Key.Customer == "" && i.cfg.Usable(ctx) {
 		made, err := i.join(ctx, c)
 		if !errors.Is(err, errAlone) {
 			return made, err

@@ -70,22 +70,19 @@ func (s *Service) Deliveries(envelope string) ([]sqs.Delivery, error) {
 			continue
 		}
 		for _, t := range r.Targets {
-			id, _ := event["id"].(string)
-			all = append(all, s.deliveries(r, t, id, envelope)...)
+			if isQueueARN(t.Arn) {
+				all = append(all, s.delivery(r, t, envelope))
+				continue
+			}
+			through, err := s.topics.DeliveriesFrom("events.amazonaws.com", t.Arn, envelope)
+			if err != nil {
+				s.env.Log.Warn().Err(err).Str("topic", t.Arn).Msg("EventBridge dropped a delivery to a topic")
+				continue
+			}
+			all = append(all, through...)
 		}
 	}
 	return all, nil
-}
-
-// deliveries are those of the target itself, or of the subscribers of the topic that it is. If the
-// topic does not exist, the event goes to the target's dead-letter queue.
-func (s *Service) deliveries(r rule, t target, id, envelope string) []sqs.Delivery {
-	if isTopicARN(t.Arn) {
-		if through, err := s.topics.Deliveries(t.Arn, id, envelope, s.env.Now()); err == nil {
-			return through
-		}
-	}
-	return []sqs.Delivery{s.delivery(r, t, envelope)}
 }
 
 func (s *Service) delivery(r rule, t target, envelope string) sqs.Delivery {

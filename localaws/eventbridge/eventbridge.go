@@ -1,11 +1,10 @@
 // Package eventbridge imitates the default event bus of Amazon EventBridge: rules with event
-// patterns, and SQS queues and standard SNS topics as targets, which get the whole event.
+// patterns, and SQS queues and standard SNS topics as their targets. A target gets the whole event.
 // Schedules, other buses, other targets and transformed input are refused.
 //
-// An event is accepted once it is in every queue that a rule sends it to, directly or through a
-// topic. The queue's policy must allow the rule, as with SNS. AWS also checks a topic's policy;
-// this does not. A refused delivery goes to the target's dead-letter queue, or nowhere. Nothing
-// is retried.
+// An event is accepted once it is in every queue that a rule sends it to, also through a topic. The
+// policy of the queue or topic must allow the rule. A delivery that is refused goes to the target's
+// dead-letter queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
 package eventbridge
 
 import (
@@ -47,6 +46,7 @@ func (s *Service) JSON() wire.JSONService {
 			"ListTargetsByRule": wire.Op(s.listTargetsByRule),
 			"RemoveTargets":     wire.Op(s.removeTargets),
 			"PutEvents":         wire.Op(s.putEvents),
+			"TestEventPattern":  wire.Op(s.testEventPattern),
 		},
 	}
 }
@@ -82,11 +82,11 @@ func checkName(member, name string) error {
 	return nil
 }
 
-func isQueueARN(arn string) bool { return isARN("sqs", arn) }
+func isQueueARN(arn string) bool { return isARN(arn, "sqs") }
 
-func isTopicARN(arn string) bool { return isARN("sns", arn) && !strings.HasSuffix(arn, ".fifo") }
+func isTopicARN(arn string) bool { return isARN(arn, "sns") && !strings.HasSuffix(arn, ".fifo") }
 
-func isARN(service, arn string) bool {
+func isARN(arn, service string) bool {
 	parts := strings.Split(arn, ":")
 	return len(parts) == 6 && parts[0] == "arn" && parts[2] == service && parts[5] != ""
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
@@ -397,5 +398,105 @@ func TestARestartKeepsTheRules(t *testing.T) {
 		if err := srv.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// topicWith creates a topic with that policy, to which the queue is subscribed.
+func (l *local) topicWith(topics *sns.Client, name, policy, queue string) (arn string) {
+	l.t.Helper()
+	made, err := topics.CreateTopic(l.t.Context(), &sns.CreateTopicInput{Name: &name})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if policy != "" {
+		_, err := topics.SetTopicAttributes(l.t.Context(), &sns.SetTopicAttributesInput{TopicArn: made.TopicArn, AttributeName: aws.String("Policy"), AttributeValue: &policy})
+		if err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	if _, err := topics.Subscribe(l.t.Context(), &sns.SubscribeInput{TopicArn: made.TopicArn, Protocol: aws.String("sqs"), Endpoint: &queue}); err != nil {
+		l.t.Fatal(err)
+	}
+	return *made.TopicArn
+}
+
+func TestAnEventReachesTheQueuesOfATopicWhosePolicyLetsTheBusPublish(t *testing.T) {
+	t.Parallel()
+	statement := func(effect, service, action string) string {
+		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":%q,"Principal":{"Service":%q},"Action":%q,"Resource":"*"}]}`, effect, service, action)
+	}
+	for name, c := range map[string]struct {
+		policy string
+		want   string
+	}{
+		"its policy lets the bus publish":  {statement("Allow", "events.amazonaws.com", "sns:Publish"), "1"},
+		"its policy denies it":             {statement("Deny", "events.amazonaws.com", "sns:Publish"), "0"},
+		"its policy lets others publish":   {statement("Allow", "s3.amazonaws.com", "sns:Publish"), "0"},
+		"its policy lets the bus do other": {statement("Allow", "events.amazonaws.com", "sns:Subscribe"), "0"},
+		"it has no policy":                 {"", "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := localawstest.Start(t)
+			l, topics := on(t, srv), sns.NewFromConfig(srv.AWSConfig())
+			url, queue := l.queueWith("q", map[string]string{"Policy": strings.ReplaceAll(allowingTopics, "TOPIC", "*")})
+			arn := l.topicWith(topics, "forwards", c.policy, queue)
+			_, err := l.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: aws.String(`{"source":["shop"]}`)})
+			if err == nil {
+				_, err = l.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String("r"), Targets: []types.Target{{Id: aws.String("t"), Arn: &arn}}})
+			}
+			if err == nil {
+				_, err = l.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{Source: aws.String("shop"), DetailType: aws.String("sold"), Detail: aws.String(`{"n":1}`)}}})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := l.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(len(out.Messages)); got != c.want {
+				t.Fatalf("%s messages arrived, want %s", got, c.want)
+			}
+			if c.want == "1" {
+				var envelope struct{ Type, TopicArn, Message string }
+				if err := json.Unmarshal([]byte(*out.Messages[0].Body), &envelope); err != nil || envelope.TopicArn != arn || !strings.Contains(envelope.Message, `"source":"shop"`) {
+					t.Errorf("the message is %s", *out.Messages[0].Body)
+				}
+			}
+		})
+	}
+}
+
+const allowingTopics = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*"}]}`
+
+func TestAPatternIsTestedWithoutARule(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	const event = `{"id":"1","account":"000000000000","source":"shop","time":"2026-08-20T14:23:22Z","region":"us-east-1","resources":[],"detail-type":"sold","detail":{}}`
+	for name, c := range map[string]struct {
+		pattern, event string
+		want           bool
+		code           string
+	}{
+		"it matches":               {`{"source":["shop"]}`, event, true, ""},
+		"it does not match":        {`{"source":["bank"]}`, event, false, ""},
+		"the pattern is no JSON":   {`source`, event, false, "InvalidEventPatternException"},
+		"the event is no JSON":     {`{"source":["shop"]}`, `shop`, false, "ValidationException"},
+		"the event has no account": {`{"source":["shop"]}`, strings.Replace(event, "account", "nobody", 1), false, "ValidationException"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := l.TestEventPattern(t.Context(), &eventbridge.TestEventPatternInput{EventPattern: &c.pattern, Event: &c.event})
+			var refused smithy.APIError
+			switch {
+			case c.code != "":
+				if !errors.As(err, &refused) || refused.ErrorCode() != c.code {
+					t.Errorf("got %v, want %s", err, c.code)
+				}
+			case err != nil || out.Result != c.want:
+				t.Errorf("got %+v, %v; want %t", out, err, c.want)
+			}
+		})
 	}
 }

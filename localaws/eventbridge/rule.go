@@ -79,7 +79,11 @@ func (in *putRuleIn) check() error {
 	case in.State != "" && in.State != "ENABLED" && in.State != "DISABLED":
 		return violates("state", "satisfy enum value set: [ENABLED, DISABLED, ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS]")
 	}
-	_, err := pattern.Parse(in.EventPattern)
+	return checkPattern(in.EventPattern)
+}
+
+func checkPattern(text string) error {
+	_, err := pattern.Parse(text)
 	switch {
 	case errors.Is(err, pattern.ErrUnsupported):
 		return wire.NotImplemented("In an event pattern " + strings.TrimSuffix(err.Error(), " is "+pattern.ErrUnsupported.Error()))

@@ -15,7 +15,8 @@ const (
 	maxEntries = 100
 )
 
-// target is an SQS queue or an SNS topic. RetryPolicy has no effect, because nothing is retried.
+// target is an SQS queue or a standard SNS topic. RetryPolicy has no effect, because nothing is retried,
+// and neither has the dead-letter queue of a topic.
 type target struct {
 	ID               string `json:"Id"`
 	Arn              string

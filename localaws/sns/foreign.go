@@ -1,8 +1,10 @@
 package sns
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +46,64 @@ func (s *Service) Deliveries(topicARN, id, body string, at time.Time) ([]sqs.Del
 	p := &publication{Service: s, topic: t, subscribers: st.subscribers(t), now: at}
 	p.fanOut(message{body: body}, publishOut{MessageID: id}, "")
 	return p.deliveries, nil
+}
+
+// DeliveriesFrom returns the deliveries of a message that another service publishes to a topic of this
+// account, as Deliveries does. The topic's policy must allow the service to publish. Of the policy, only
+// effect, principal and action count.
+func (s *Service) DeliveriesFrom(service, topicARN, body string) ([]sqs.Delivery, error) {
+	s.mu.Lock()
+	st, err := s.load()
+	var t *topic
+	if err == nil {
+		t, err = st.owned("TopicArn", topicARN, "Publish")
+	}
+	s.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case !t.lets(service):
+		return nil, fmt.Errorf("the policy of %s does not let %s publish", topicARN, service)
+	}
+	return s.Deliveries(topicARN, wire.NewUUID(), body, s.env.Now())
+}
+
+// lets reports whether a statement of the topic's policy names the service.
+func (t *topic) lets(service string) bool {
+	var policy struct {
+		Statement []struct {
+			Effect    string
+			Principal struct{ Service any }
+			Action    any
+		}
+	}
+	if json.Unmarshal([]byte(t.Attributes["Policy"]), &policy) != nil {
+		return false
+	}
+	for _, st := range policy.Statement {
+		publishes := slices.ContainsFunc(several(st.Action), func(action string) bool {
+			return slices.Contains([]string{"sns:publish", "sns:*", "*"}, strings.ToLower(action))
+		})
+		if st.Effect == "Allow" && publishes && slices.Contains(several(st.Principal.Service), service) {
+			return true
+		}
+	}
+	return false
+}
+
+// several is a text or a list of them.
+func several(value any) []string {
+	switch value := value.(type) {
+	case string:
+		return []string{value}
+	case []any:
+		var all []string
+		for _, one := range value {
+			all = append(all, fmt.Sprint(one))
+		}
+		return all
+	}
+	return nil
 }
 
 // owned refuses an operation for the topic's owner only.

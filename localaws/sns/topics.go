@@ -86,7 +86,7 @@ func (t *topic) set(name, value, context string) error {
 			return refuse()
 		}
 	case "Policy":
-		// Not enforced: the local AWS checks no permissions.
+		// For services only; see DeliveriesFrom. The local AWS checks no permissions of clients.
 		if !json.Valid([]byte(value)) {
 			return invalidParameter("Policy Error: null")
 		}

@@ -1,5 +1,6 @@
-// Package sts imitates AWS STS's GetCallerIdentity. No signature is checked, so every caller
-// is the one local user.
+// Package sts imitates AWS STS: GetCallerIdentity and AssumeRole. No signature is checked, so every
+// caller is the one local user, unless it uses the credentials of a role. Every role of the local
+// account exists and trusts everybody; roles of other accounts trust nobody.
 package sts
 
 import (
@@ -12,7 +13,7 @@ import (
 // userID has the form of an IAM user's id: AIDA and at least 16 characters of base 32.
 const userID = "AIDALOCALAWSUSER00000"
 
-// Service answers GetCallerIdentity.
+// Service answers the calls.
 type Service struct{ env wire.Env }
 
 // New returns the service.
@@ -25,6 +26,7 @@ func (s *Service) Query() wire.QueryService {
 		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 		Operations: map[string]wire.QueryOperation{
 			"GetCallerIdentity": s.callerIdentity,
+			"AssumeRole":        s.assumeRole,
 		},
 	}
 }
@@ -35,11 +37,13 @@ type callerIdentity struct {
 	Account string `xml:"Account"`
 }
 
-func (s *Service) callerIdentity(context.Context, url.Values) (any, error) {
-	return callerIdentity{
-		// IAM ARNs have no Region.
-		ARN:     "arn:aws:iam::" + s.env.Account + ":user/local",
-		UserID:  userID,
-		Account: s.env.Account,
-	}, nil
+func (s *Service) callerIdentity(ctx context.Context, _ url.Values) (any, error) {
+	who, err := s.sessionOf(ctx)
+	if err != nil || who.ARN != "" {
+		return callerIdentity{ARN: who.ARN, UserID: who.ID, Account: s.env.Account}, err
+	}
+	return callerIdentity{ARN: s.userARN(), UserID: userID, Account: s.env.Account}, nil
 }
+
+// userARN has no Region, as all of IAM's.
+func (s *Service) userARN() string { return "arn:aws:iam::" + s.env.Account + ":user/local" }

@@ -20,7 +20,6 @@ import (
 // Marketplace again.
 const Kept = 24 * time.Hour
 
-// resolveTime bounds the calls of AWS while a buyer waits.
 const resolveTime = 15 * time.Second
 
 // Claim is a purchase that a person may confirm.

@@ -12,6 +12,25 @@ import (
 // begins with "aws." (EventBridge API Reference, PutEvents).
 const EventSource = "aws.agreement-marketplace"
 
+// TestSource is the source of test events, which the seller's account puts on its event bus itself.
+// TestType is their detail-type.
+const (
+	TestSource = "gatehouse.marketplace-test"
+	TestType   = "Gatehouse Test Notice"
+)
+
+// TestAction is the action of a test in the form of a topic's message.
+const TestAction = "gatehouse-test"
+
+// TypesOfEvents lists the detail-types of events that Parse understands, as AWS writes them.
+func TypesOfEvents() []string {
+	var all []string
+	for _, what := range []string{"Purchase Agreement Created", "Purchase Agreement Amended", "Purchase Agreement Ended"} {
+		all = append(all, what+" - Proposer", what+" - Manufacturer")
+	}
+	return append(all, "License Updated - Manufacturer", "License Deprovisioned - Manufacturer")
+}
+
 func (o object) isEvent() bool {
 	_, detail := o["detail"]
 	return detail && o.text("detailtype") != "" && o.text("source") != ""
@@ -59,6 +78,9 @@ func readEvent(o object, topic, text string) (Notice, error) {
 		Data: events.MarketplaceNotified{
 			Source: id, At: at, Purchase: bought, Offer: detail.object("offer").text("id"), Kind: detailTypes[strings.ToLower(strings.TrimSpace(what))],
 		},
+	}
+	if n.Origin.Source == TestSource {
+		return n.test(text), nil
 	}
 	if n.Data.Kind == "" || aboutLicence(n.Data.Kind) && bought.ARN == "" {
 		n.Data.Kind, n.Data.Text = events.NoticeUnknown, keptText(text)

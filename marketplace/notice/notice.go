@@ -72,12 +72,12 @@ func unreadable(field, format string, args ...any) error {
 }
 
 // Parse reads the body of one SQS message: an SNS envelope, an event, an event in an envelope, or
-// a raw message of SNS. It also accepts what AWS sends without documenting it: other spellings of
-// fields, blanks around values, trailing commas, booleans as text.
+// a raw message of SNS. It also accepts what AWS sends undocumented: other spellings of fields,
+// blanks around values, trailing commas, booleans as text.
 //
 // Unknown actions and detail-types become events.NoticeUnknown with the text, and so do notices
-// about a licence that name none. Their subject, and that of notices about agreements, is
-// portal.MarketplaceStream. Every error is an *Unreadable.
+// about a licence that name none. Their subject is portal.MarketplaceStream, as it is for notices
+// about agreements and for tests. Every error is an *Unreadable.
 func Parse(body []byte, delivery Delivery) (Notice, error) {
 	outer, err := readObject(body)
 	if err != nil {

@@ -243,10 +243,52 @@ func TestRepeatsOfANoticeShareTheirID(t *testing.T) {
 	}
 }
 
+const testEvent = `{"version":"0","id":"11111111-0123-0123-0123-0123456789ab","detail-type":"Gatehouse Test Notice","source":"gatehouse.marketplace-test",
+ "account":"123456789012","time":"2026-11-27T16:00:00Z","region":"us-east-1","resources":[],"detail":{"test":"T1"}}`
+
+const testMessage = `{"action":"gatehouse-test","test":"T1"}`
+
+func TestATestIsAboutNoLicenceWhateverItSays(t *testing.T) {
+	t.Parallel()
+	asTest := strings.NewReplacer("aws.agreement-marketplace", "gatehouse.marketplace-test")
+	for name, body := range map[string]string{
+		"an event":                        testEvent,
+		"an event through a topic":        enveloped(subscriptionTopic, testEvent),
+		"a message of a topic":            enveloped(subscriptionTopic, testMessage),
+		"a message that names a customer": enveloped(subscriptionTopic, message("gatehouse-test", `"test":"T1"`)),
+		"an event that names a licence":   asTest.Replace(strings.Replace(licenceEvent, `"detail":{`, `"detail":{"test":"T1",`, 1)),
+		"an event about an agreement":     asTest.Replace(strings.Replace(agreementEvent, `"detail":{`, `"detail":{"test":"T1",`, 1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := notice.Parse([]byte(body), delivery)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Data.Kind != events.NoticeTest || got.Subject != portal.MarketplaceStream || got.Data.Purchase != (events.Purchase{}) || got.Data.Source == "" || got.AboutAgreement() {
+				t.Errorf("it is %+v", got)
+			}
+			if !strings.Contains(got.Data.Text, "T1") {
+				t.Errorf("its text is %q", got.Data.Text)
+			}
+		})
+	}
+}
+
+func TestEveryTypeOfAWSEventIsUnderstood(t *testing.T) {
+	t.Parallel()
+	for _, detailType := range notice.TypesOfEvents() {
+		got, err := notice.Parse([]byte(strings.Replace(licenceEvent, "License Updated - Manufacturer", detailType, 1)), delivery)
+		if err != nil || got.Data.Kind == events.NoticeUnknown {
+			t.Errorf("%s is %+v, %v", detailType, got, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, body := range []string{
 		enveloped(subscriptionTopic, subscribed), enveloped(subscriptionTopic, updated), subscribed, updated, licenceEvent, agreementEvent,
-		enveloped(subscriptionTopic, licenceEvent), enveloped(subscriptionTopic, "Hello"), message("subscribe-postponed"),
+		enveloped(subscriptionTopic, licenceEvent), enveloped(subscriptionTopic, "Hello"), message("subscribe-postponed"), testEvent, enveloped(subscriptionTopic, testMessage),
 	} {
 		f.Add([]byte(body))
 	}

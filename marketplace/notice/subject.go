@@ -21,6 +21,14 @@ func (n Notice) about(fields named) (Notice, error) {
 	return n, err
 }
 
+// test makes it the test of an operator, with the text by which the operator knows it again. It is about
+// no licence, whatever it says.
+func (n Notice) test(text string) Notice {
+	n.Subject, n.Origin.Product = portal.MarketplaceStream, ""
+	n.Data = events.MarketplaceNotified{Source: n.Data.Source, Kind: events.NoticeTest, At: n.Data.At, Text: keptText(text)}
+	return n
+}
+
 func subject(data events.MarketplaceNotified, fields named) (portal.Stream, error) {
 	bought := data.Purchase
 	for _, one := range []struct{ field, id string }{

@@ -38,6 +38,15 @@ func readEnvelope(o object) (envelope snsEnvelope, ok bool, err error) {
 // notifications for SaaS products").
 var topicNames = []string{"aws-mp-subscription-notification-", "aws-mp-entitlement-notification-"}
 
+// TopicsOf returns the ARNs of a listing's topics, which AWS has in us-east-1.
+func TopicsOf(partition string, account portal.AWSAccount, product portal.ProductCode) []string {
+	var all []string
+	for _, begins := range topicNames {
+		all = append(all, "arn:"+partition+":sns:us-east-1:"+string(account)+":"+begins+string(product))
+	}
+	return all
+}
+
 // ProductOf returns the product of an AWS Marketplace topic, "" for other topics.
 func ProductOf(topic string) portal.ProductCode {
 	name := topic[strings.LastIndex(topic, ":")+1:]
@@ -86,6 +95,9 @@ func readAction(o object, envelope snsEnvelope) (Notice, error) {
 			Source: envelope.id, At: envelope.at.UTC(), Purchase: bought, Offer: o.text("offeridentifier"),
 			Kind: actions[strings.ToLower(o.text("action"))],
 		},
+	}
+	if strings.EqualFold(o.text("action"), TestAction) {
+		return n.test(envelope.message), nil
 	}
 	if (bought.Product == "" || bought.Customer == "") && bought.ARN == "" || n.Data.Kind == "" {
 		n.Data.Kind, n.Data.Text = events.NoticeUnknown, keptText(envelope.message)

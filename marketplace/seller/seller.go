@@ -46,6 +46,12 @@ type Seller struct {
 
 // New does no I/O: the first call assumes the role.
 func New(cfg aws.Config, options Options) *Seller {
+	cfg = Config(cfg, options)
+	return &Seller{metering: marketplacemetering.NewFromConfig(cfg), agreements: marketplaceagreement.NewFromConfig(cfg), entitlements: newEntitlements(cfg), region: cfg.Region}
+}
+
+// Config returns the configuration with which AWS is called as the seller. It does no I/O.
+func Config(cfg aws.Config, options Options) aws.Config {
 	if options.Role != "" {
 		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), options.Role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = "gatehouse"
@@ -57,7 +63,7 @@ func New(cfg aws.Config, options Options) *Seller {
 	}
 	// Logs of requests would contain the buyers' tokens.
 	cfg.ClientLogMode = 0
-	return &Seller{metering: marketplacemetering.NewFromConfig(cfg), agreements: marketplaceagreement.NewFromConfig(cfg), entitlements: newEntitlements(cfg), region: cfg.Region}
+	return cfg
 }
 
 // Region is where AWS Marketplace is called.

@@ -60,7 +60,6 @@ func check(tree fs.FS, out io.Writer) (found int, err error) {
 	return found, err
 }
 
-// finding is a part of a block, and what to say instead.
 type finding struct {
 	at     []int
 	advice string
@@ -136,8 +135,8 @@ func inGo(source string, isTest bool) ([]block, error) {
 	return blocks, nil
 }
 
-// names returns the names of a file's tests, and of their cases: the texts of several words that
-// are keys of a map, or come first in a struct.
+// names returns the names of a file's tests and of their cases: texts of several words that are
+// keys of a map, or come first in a struct.
 func names(files *token.FileSet, file *ast.File) (blocks []block) {
 	add := func(at token.Pos, text string) {
 		if strings.Contains(text, " ") {

@@ -85,7 +85,6 @@ var senses = []sense{
 	},
 }
 
-// strayed returns where a text uses the word in another sense.
 func (s sense) strayed(text string) [][]int {
 	if s.about != nil && s.about.MatchString(text) {
 		return nil

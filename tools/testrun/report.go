@@ -83,7 +83,7 @@ func (r *report) take(e event) {
 	}
 }
 
-// test returns the results of a test, or of the package itself if name is "".
+// test returns the results of a test, or with "" of the package itself.
 func (r *report) test(pkg, name string) *test {
 	p, ok := r.packages[pkg]
 	if !ok {
@@ -117,8 +117,8 @@ func (r *report) count(e event, t *test) {
 	}
 }
 
-// closePackage prints a package. If it failed, that is the output of its tests that did not
-// pass, then the package's own, as in go test.
+// closePackage prints a failed package as go test does: the output of its tests that did not
+// pass, then its own.
 func (r *report) closePackage(pkg string) {
 	p := r.packages[pkg]
 	delete(r.packages, pkg)

@@ -133,8 +133,7 @@ func (p *pollers) handOn(wires []types.Message, asked time.Time, credit int) {
 
 // reclaim hands back what a receive request that was cut off may have leased, so that its groups
 // need not wait. FIFO queues answer the same attempt with the same messages (API reference,
-// ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not, but nothing waits behind
-// their messages.
+// ReceiveMessage, ReceiveRequestAttemptId); on standard queues, nothing waits.
 func (p *pollers) reclaim(attempt *string, n int) {
 	ctx, cancel := context.WithTimeout(p.life, reclaimTime)
 	defer cancel()

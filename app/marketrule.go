@@ -1,0 +1,195 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"github.com/gatehouse-portal/gatehouse/marketplace/notice"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// NoticePattern is the event pattern of the rule that sends the events of AWS Marketplace to the queue. It
+// lets test notices through, too.
+func NoticePattern() string {
+	pattern, _ := json.Marshal(map[string][]string{
+		"source":      {notice.EventSource, notice.TestSource},
+		"detail-type": append(notice.TypesOfEvents(), notice.TestType),
+	})
+	return string(pattern)
+}
+
+// route is a rule of the default bus that sends to the queue, or to a topic before it.
+type route struct {
+	name, pattern, target string
+	disabled              bool
+}
+
+// rule is the way of the events of AWS Marketplace from the seller's default bus to the queue. Set-up
+// makes one rule of a fixed name, and leaves rules of other names alone.
+func (m market) rule() resource {
+	return resource{what: "rule of the event bus", inspect: func(ctx context.Context) (finding, error) {
+		all, err := m.routes(ctx)
+		if err != nil {
+			return finding{}, m.inSellersWords(err)
+		}
+		if len(all) == 0 {
+			return found(fault{
+				says:   fmt.Sprintf("No rule of the default event bus of AWS account %s in %s sends the events of AWS Marketplace to %s.", m.seller.account, eventsRegion, nameOf(m.target())),
+				advice: subscribeAdvice, mending: fmt.Sprintf("make the rule %s with the target %s", m.names.Marketplace, m.target()),
+				mend: m.putRule,
+			})
+		}
+		return m.inspectRoute(ctx, best(all))
+	}}
+}
+
+const subscribeAdvice = "With the product code of the listing, run:\ngatehouse marketplace subscribe --product CODE --yes"
+
+// best prefers a rule that is enabled.
+func best(all []route) route {
+	for _, one := range all {
+		if !one.disabled {
+			return one
+		}
+	}
+	return all[0]
+}
+
+func (m market) inspectRoute(ctx context.Context, r route) (finding, error) {
+	ours := r.name == m.names.Marketplace
+	seen := finding{note: fmt.Sprintf("%s sends to %s", r.name, nameOf(r.target))}
+	if r.disabled {
+		seen.faults = append(seen.faults, fault{
+			says: fmt.Sprintf("The rule %s is disabled, so no event of AWS Marketplace arrives.", r.name), mending: "enable the rule " + r.name,
+			advice: fmt.Sprintf("Enable it:\naws events enable-rule --region %s --name %s", eventsRegion, r.name),
+			mend: func(ctx context.Context) error {
+				_, err := m.bus().EnableRule(ctx, &eventbridge.EnableRuleInput{Name: &r.name})
+				return m.inSellersWords(err)
+			},
+		})
+	}
+	var lost []string
+	for _, detailType := range notice.TypesOfEvents() {
+		matches, err := m.lets(ctx, r, notice.EventSource, detailType)
+		if err != nil {
+			return finding{}, m.inSellersWords(err)
+		}
+		if !matches {
+			lost = append(lost, detailType)
+		}
+	}
+	tests, err := m.lets(ctx, r, notice.TestSource, notice.TestType)
+	switch {
+	case err != nil:
+		return finding{}, m.inSellersWords(err)
+	case len(lost) > 0:
+		f := fault{says: fmt.Sprintf("The pattern of the rule %s does not match: %s.", r.name, strings.Join(lost, ", ")), advice: "Give it this pattern:\n" + NoticePattern()}
+		seen.faults = append(seen.faults, m.mendedIf(ours, f))
+	case !tests && ours:
+		f := fault{says: fmt.Sprintf("The pattern of the rule %s does not match test notices.", r.name), advice: subscribeAdvice}
+		seen.faults = append(seen.faults, m.mendedIf(true, f))
+	case !tests:
+		seen.note += "; its pattern lets no test notices through"
+	}
+	return seen, nil
+}
+
+// mendedIf lets set-up mend the pattern of its own rule.
+func (m market) mendedIf(ours bool, f fault) fault {
+	if ours {
+		f.mending, f.mend, f.advice = "correct the pattern of the rule "+m.names.Marketplace, m.putRule, subscribeAdvice
+	}
+	return f
+}
+
+// routes lists the rules of the default bus that send to the queue, or to a topic of the seller that
+// does.
+func (m market) routes(ctx context.Context) ([]route, error) {
+	targets := append(m.forwards(), m.queue)
+	var all []route
+	in := &eventbridge.ListRulesInput{}
+	for {
+		page, err := m.bus().ListRules(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Rules {
+			if aws.ToString(r.EventPattern) == "" || !strings.Contains(aws.ToString(r.EventPattern), notice.EventSource) {
+				continue
+			}
+			target, err := m.targetAmong(ctx, aws.ToString(r.Name), targets)
+			if err != nil {
+				return nil, err
+			}
+			if target != "" {
+				all = append(all, route{aws.ToString(r.Name), aws.ToString(r.EventPattern), target, r.State == types.RuleStateDisabled})
+			}
+		}
+		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
+			return all, nil
+		}
+	}
+}
+
+// targetAmong returns the rule's target that is among those, "" if none is. AWS allows five targets of
+// a rule, so there is one page.
+func (m market) targetAmong(ctx context.Context, rule string, targets []string) (string, error) {
+	out, err := m.bus().ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &rule})
+	if err != nil {
+		return "", err
+	}
+	for _, t := range out.Targets {
+		if slices.Contains(targets, aws.ToString(t.Arn)) {
+			return aws.ToString(t.Arn), nil
+		}
+	}
+	return "", nil
+}
+
+// lets reports whether the rule matches an event of that source and type.
+func (m market) lets(ctx context.Context, r route, source, detailType string) (bool, error) {
+	event, err := m.event("test", source, detailType, map[string]any{"catalog": "AWSMarketplace"})
+	if err != nil {
+		return false, err
+	}
+	out, err := m.bus().TestEventPattern(ctx, &eventbridge.TestEventPatternInput{EventPattern: &r.pattern, Event: &event})
+	if err != nil {
+		return false, err
+	}
+	return out.Result, nil
+}
+
+// event is an event of the seller's bus as targets receive it.
+func (m market) event(id, source, detailType string, detail map[string]any) (string, error) {
+	body, err := json.Marshal(map[string]any{
+		"version": "0", "id": id, "detail-type": detailType, "source": source, "account": m.seller.account,
+		"time": m.process.now()().UTC().Format("2006-01-02T15:04:05Z"), "region": eventsRegion, "resources": []string{}, "detail": detail,
+	})
+	return string(body), err
+}
+
+func (m market) putRule(ctx context.Context) error {
+	name, pattern, target := m.names.Marketplace, NoticePattern(), m.target()
+	_, err := m.bus().PutRule(ctx, &eventbridge.PutRuleInput{
+		Name: &name, EventPattern: &pattern, State: types.RuleStateEnabled,
+		Description: aws.String("Sends the notices of AWS Marketplace to Gatehouse."),
+	})
+	if err != nil {
+		return m.inSellersWords(err)
+	}
+	out, err := m.bus().PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: []types.Target{{Id: aws.String("gatehouse"), Arn: &target}}})
+	switch {
+	case err != nil:
+		return m.inSellersWords(err)
+	case out.FailedEntryCount > 0:
+		return portal.Fail(portal.Unavailable, fmt.Sprintf("EventBridge does not take %s as the target of the rule %s (%s).", target, name, aws.ToString(out.FailedEntries[0].ErrorCode)))
+	}
+	return nil
+}
