@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -304,7 +305,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
 		Admin:       api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Holders: plansOf{f}},
 		Mine:        api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
-		Marketplace: api.Marketplace{Operations: f, Desk: f, Admit: func(*http.Request) error { return f.crowded }},
+		Marketplace: api.Marketplace{Operations: f, Desk: f, Ledger: f, Admit: func(*http.Request) error { return f.crowded }},
 	}, guard...)
 }
 
@@ -418,4 +419,8 @@ func (a answer) problem(code string) api.Problem {
 		a.t.Errorf("Cache-Control of a problem is %q", got)
 	}
 	return p
+}
+
+func (f *fake) Summaries(context.Context, ...portal.Stream) (map[portal.Stream]metering.Summary, error) {
+	return map[portal.Stream]metering.Summary{"legacy/abc/X01": {Billed: 1250, Last: time.Date(2026, 11, 22, 8, 45, 0, 0, time.UTC)}}, f.err
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -25,6 +27,8 @@ type confirming interface {
 type Marketplace struct {
 	Operations confirming
 	Desk       receiving
+	// Ledger says what AWS bills. Nil means that this is not known.
+	Ledger summarizing
 	// Admit returns why a client address may send no more registration tokens now.
 	Admit func(r *http.Request) error
 }
@@ -86,6 +90,18 @@ type MarketplaceSubscription struct {
 	Buyer     string     `json:"buyer,omitempty" doc:"The AWS account that bought it."`
 	FreeTrial bool       `json:"free_trial,omitempty"`
 	Operation string     `json:"operation,omitempty" doc:"The open operation of the claim."`
+	Metered   *Metered   `json:"metered" doc:"What the portal reported to AWS Marketplace; null if that is nothing."`
+}
+
+// Metered is the usage of a purchase that AWS bills.
+type Metered struct {
+	Requests int64      `json:"requests" doc:"The requests that AWS bills."`
+	Last     time.Time  `json:"last" doc:"When usage was last reported."`
+	Closed   *time.Time `json:"closed" doc:"When the portal stopped to report usage, since the purchase is over; null before."`
+}
+
+type summarizing interface {
+	Summaries(ctx context.Context, licences ...portal.Stream) (map[portal.Stream]metering.Summary, error)
 }
 
 func (a *service) listPurchases(ctx context.Context, _ *struct{}) (*struct {
@@ -95,14 +111,35 @@ func (a *service) listPurchases(ctx context.Context, _ *struct{}) (*struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
+	metered, err := a.summaries(ctx, account.Licences)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
 	return &struct {
 		Body List[MarketplaceSubscription]
-	}{list(account.Licences, showPurchase)}, nil
+	}{list(account.Licences, func(l projections.Licence) MarketplaceSubscription {
+		return showPurchase(l, metered[l.Stream])
+	})}, nil
 }
 
-func showPurchase(l projections.Licence) MarketplaceSubscription {
-	return MarketplaceSubscription{
+func (a *service) summaries(ctx context.Context, licences []projections.Licence) (map[portal.Stream]metering.Summary, error) {
+	if a.market.Ledger == nil || len(licences) == 0 {
+		return nil, nil
+	}
+	streams := make([]portal.Stream, len(licences))
+	for i, l := range licences {
+		streams[i] = l.Stream
+	}
+	return a.market.Ledger.Summaries(ctx, streams...)
+}
+
+func showPurchase(l projections.Licence, sum metering.Summary) MarketplaceSubscription {
+	shown := MarketplaceSubscription{
 		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: projections.LicenceText(l.State), Since: l.Since,
 		Until: timeOrNull(l.Until), Buyer: string(l.Buyer), FreeTrial: l.FreeTrial, Operation: string(l.Operation),
 	}
+	if !sum.Last.IsZero() {
+		shown.Metered = &Metered{Requests: sum.Billed, Last: sum.Last, Closed: timeOrNull(sum.Closed)}
+	}
+	return shown
 }

@@ -31,6 +31,7 @@ const (
 	rebuildJob = "rebuild"
 	usageJob   = "usage"
 
+	meteringJob     = "metering"
 	marketplaceJob  = "marketplace"
 	deprecationsJob = "deprecations"
 )

@@ -30,7 +30,7 @@ func (c Config) seller() seller.Options {
 // newReconciler compares licences with what AWS says about them.
 func newReconciler(p Process, c clients, names Names, facts *journal.Journal, sender messaging, views *projections.Views) *reconcile.Reconciler {
 	return &reconcile.Reconciler{
-		Seller: newSeller(p), Journal: facts, Sender: sender, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Claimed: claimedCustomers(views),
+		Seller: newSeller(p), Journal: facts, Sender: sender, Rows: facts, Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Claimed: claimedCustomers(views),
 		ByEvent: len(p.Config.MarketplaceAccounts) > 0, ByTopic: len(p.Config.MarketplaceTopics) > 0, Now: p.now(),
 	}
 }

@@ -190,7 +190,9 @@ func (m market) look(ctx context.Context, sent []testNotice, began time.Time) (m
 			one.check.Problem = inWords(err)
 			continue
 		}
-		if slices.ContainsFunc(kept, func(n projections.KeptNotice) bool { return n.Kind == events.NoticeTest && strings.Contains(n.Text, one.id) }) {
+		if slices.ContainsFunc(kept, func(n projections.KeptNotice) bool {
+			return n.Kind == events.NoticeTest && strings.Contains(n.Text, one.id)
+		}) {
 			one.check.Note = fmt.Sprintf("arrived after %s (%s)", time.Since(began).Round(100*time.Millisecond), one.way)
 			continue
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/mcp"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
@@ -76,6 +77,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	console := newConsole(p, shelves, ops)
+	ledger := metering.NewLedger(c.dynamodb, names.Usage)
 	buyers := newArrivals(p, c, names, shelves)
 	var who *identity.Service
 	pages := web.New(web.Config{
@@ -105,7 +107,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: who, Confirm: ops, Licences: views, Limit: arrivals.limitArrivals(onError)})
+	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: who, Confirm: ops, Licences: views, Ledger: ledger, Limit: arrivals.limitArrivals(onError)})
 	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, limiter.proxies.withAddress}
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
@@ -121,7 +123,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 			Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
 			Holders: projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 		},
-		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Admit: arrivals.admitArrival},
+		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Ledger: ledger, Admit: arrivals.admitArrival},
 		Mine: api.Mine{
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
 			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),

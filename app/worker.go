@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/marketplace/intake"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
@@ -138,11 +139,12 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
 	views := projections.NewViews(c.dynamodb, tables, documents)
+	meter := newMeter(p, c, names, facts, reader, views, collector, refused)
 	repeated := []jobs.Job{
 		{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
 			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
 			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
-			AdminItems: newAdminTeller(c, names, notifier, people, now),
+			AdminItems: newAdminTeller(c, names, notifier, people, now), Metering: meter,
 			Operations: operations.New(operations.Config{
 				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
 				Views: views,
@@ -152,6 +154,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
 		{Name: deprecationsJob, Every: notices.DeprecationsEvery, Run: newDeprecations(c, tables, views, notifier, now).Step},
 		{Name: usageJob, Every: usage.Every, Run: collector.Step},
+		{Name: meteringJob, Every: metering.Every, Demanded: metering.Demanded, Run: meter.Step},
 		{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,
 			Run: newRebuild(c, names, facts, projector, now).Step,

@@ -16,6 +16,8 @@ type Listing struct {
 	Meter      string   `json:"meter"`
 	// MeterDimension is for MeterPortal, else "".
 	MeterDimension string `json:"meter_dimension,omitempty"`
+	// MeterIdle: the portal also meters hours without usage.
+	MeterIdle bool `json:"meter_idle,omitempty"`
 	// Notices is "sns" or "eventbridge", or "" if it follows from what AWS says about a purchase.
 	Notices string `json:"notices,omitempty"`
 }
@@ -62,13 +64,16 @@ func ByDimensions(plans []Plan) bool {
 }
 
 // listing completes how a plan is sold: by its product folder, else by the usage plan's
-// product code.
+// product code. API Gateway meters a plan with a product code, so the portal does not.
 func (a *assembler) listing(plan *Plan, code string, c claim) {
 	switch from := c.plan.Listing; {
 	case from != nil:
 		copied := *from
 		plan.Listing = &copied
 		a.checkListing(*plan, code, c)
+		if code != "" && copied.Meter == MeterPortal {
+			copied.Meter, copied.MeterDimension, copied.MeterIdle = MeterGateway, "", false
+		}
 	case code != "":
 		plan.Listing = &Listing{Product: portal.ProductCode(code), Meter: MeterGateway}
 	}
@@ -83,6 +88,6 @@ func (a *assembler) checkListing(plan Plan, code string, c claim) {
 	case l.Meter == MeterGateway && code == "":
 		a.warn(c.by, c.line, "The usage plan %s has no product code in API Gateway, so API Gateway meters nothing. Set the product code %s there, or choose another meter.", plan.ID, l.Product)
 	case l.Meter == MeterPortal && code != "":
-		a.warn(c.by, c.line, "The usage plan %s has a product code in API Gateway, which meters it, too, so AWS may bill usage twice. Remove the product code there, or write \"meter: api-gateway\".", plan.ID)
+		a.warn(c.by, c.line, "The usage plan %s has a product code in API Gateway, which meters it, so Gatehouse does not. Remove the product code there, or write \"meter: api-gateway\".", plan.ID)
 	}
 }

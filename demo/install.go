@@ -20,7 +20,8 @@ const (
 	apiName  = "Seamark"
 	freeName = "Seamark Free"
 	plusName = "Seamark Plus"
-	proName  = "Seamark Pro"
+	// ProName is the name of the usage plan that is sold on AWS Marketplace.
+	ProName = "Seamark Pro"
 )
 
 // ProCode is the product code of an invented product on AWS Marketplace.
@@ -87,7 +88,7 @@ func plusPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
 
 func proPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
 	return &apigateway.CreateUsagePlanInput{
-		Name: aws.String(proName), Description: aws.String("For a fleet: no monthly limit, 200 requests a second. Bought on AWS Marketplace."),
+		Name: aws.String(ProName), Description: aws.String("For a fleet: no monthly limit, 200 requests a second. Bought on AWS Marketplace."),
 		ApiStages: []types.ApiStage{stage}, Tags: offerTags(),
 		Throttle: &types.ThrottleSettings{RateLimit: 200, BurstLimit: 400},
 	}

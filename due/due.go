@@ -29,6 +29,8 @@ const (
 	// Licence tells an account what it should have because of a licence, in case the message was
 	// lost.
 	Licence Kind = "licence"
+	// Metering meters the last usage of a licence that ends.
+	Metering Kind = "metering"
 	// Delivery sends a notice to a channel, again if an earlier attempt failed or its outcome
 	// was lost.
 	Delivery Kind = "delivery"
@@ -90,6 +92,15 @@ func OfLicence(stream portal.Stream, sequence int64, at time.Time, account porta
 	return Row{Kind: Licence, Stream: stream, From: at, Opened: sequence, Account: account}
 }
 
+// meteringEvery is how often a Metering row falls due.
+const meteringEvery = 4 * time.Minute
+
+// OfMetering is the row of a licence that ends at that time by its fact of that sequence, or by an
+// agreement, with the sequence 0.
+func OfMetering(stream portal.Stream, sequence int64, at time.Time) Row {
+	return Row{Kind: Metering, Stream: stream, From: at, Opened: sequence}
+}
+
 // OfIdleKey is the row of a key whose ring lost its last plan by the fact emptied.
 func OfIdleKey(stream portal.Stream, key portal.KeyID, emptied int64, at time.Time, after time.Duration) Row {
 	return Row{Kind: IdleKey, Stream: stream, From: at, Key: key, Emptied: emptied, After: after}
@@ -129,8 +140,8 @@ func WaitingID(account portal.AccountID, wish int64) string {
 }
 
 // A row falls due after its kind's first wait, then after twice as long each time, up to
-// lastWait. The first wait for operations allows for a queue's backlog and SQS's deduplication of
-// five minutes.
+// lastWait. Metering rows fall due at once, and then each meteringEvery. The first wait for operations
+// allows for a queue's backlog and SQS's deduplication of five minutes.
 const (
 	firstWishWait      = 2 * time.Minute
 	firstOperationWait = 6 * time.Minute
@@ -142,6 +153,9 @@ const maxAsked = 1 << 40
 
 // At is when the row falls due.
 func (r Row) At() time.Time {
+	if r.Kind == Metering {
+		return time.Unix(r.From.Unix()+r.asked()*int64(meteringEvery/time.Second), int64(r.From.Nanosecond())).In(r.From.Location())
+	}
 	wait := firstWishWait
 	switch r.Kind {
 	case Operation:
@@ -164,8 +178,12 @@ func (r Row) At() time.Time {
 // row falls due once.
 func (r Row) Next(now time.Time) Row {
 	r.Asked = int(r.asked()) + 1
+	longest := lastWait
+	if r.Kind == Metering {
+		longest = meteringEvery
+	}
 	if behind := now.Unix() - r.At().Unix(); behind > 0 {
-		r.Asked += int(behind / int64(lastWait/time.Second)) // no later wait is longer than lastWait
+		r.Asked += int(behind / int64(longest/time.Second)) // no later wait is longer
 	}
 	for !r.At().After(now) {
 		r.Asked++

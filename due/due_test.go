@@ -18,6 +18,7 @@ func TestARowFallsDueAgainAfterTwiceAsLongUpToAnHour(t *testing.T) {
 	}{
 		"a wish":       {OfWish("account/ann", 3, opened, "k", "p", ""), []time.Duration{2, 4, 8, 16, 32, 60, 60, 60}},
 		"an operation": {OfOperation("account/ann", "op", opened), []time.Duration{6, 12, 24, 48, 60, 60}},
+		"a last usage": {OfMetering("licence/l-1", 3, opened), []time.Duration{0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}},
 		"an idle key":  {OfIdleKey("account/ann", "k", 7, opened, 90*time.Minute), []time.Duration{90, 60, 60}},
 	} {
 		before := opened
@@ -34,10 +35,14 @@ func TestARowFallsDueAgainAfterTwiceAsLongUpToAnHour(t *testing.T) {
 func TestTimesThatPassedDuringAnOutageAreSkipped(t *testing.T) {
 	t.Parallel()
 	now := opened.Add(30 * 24 * time.Hour)
-	again := OfWish("account/ann", 3, opened, "", "p", "").Next(now)
-	if at := again.At(); !at.After(now) || at.Sub(now) > lastWait {
-		t.Errorf("at %v it is next due at %v, want within the hour", now, at)
+	for wait, row := range map[time.Duration]Row{
+		lastWait: OfWish("account/ann", 3, opened, "", "p", ""), meteringEvery: OfMetering("licence/l-1", 3, opened),
+	} {
+		if at := row.Next(now).At(); !at.After(now) || at.Sub(now) > wait {
+			t.Errorf("at %v a row of kind %s is next due at %v, want within %v", now, row.Kind, at, wait)
+		}
 	}
+	again := OfWish("account/ann", 3, opened, "", "p", "").Next(now)
 	if after := again.Next(again.At()); after.At().Sub(again.At()) != lastWait {
 		t.Errorf("then it is due at %v and at %v", again.At(), after.At())
 	}

@@ -132,7 +132,7 @@ func TestAPlanOfAWSMarketplaceIsShownAndRefused(t *testing.T) {
 	p := s.signUp(t, "ada@example.com")
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 	refused := decode[struct{ Detail string }](p.do(http.MethodPut, "/api/v1/subscriptions/"+pro, "").want(http.StatusConflict))
-	if refused.Detail != "You can buy Pro on AWS Marketplace only, not on this portal." {
+	if refused.Detail != "You can buy Pro on AWS Marketplace only, not on this portal. It is sold at https://aws.amazon.com/marketplace/pp/prodview-seamarkprodemo" {
 		t.Errorf("it says %q", refused.Detail)
 	}
 }

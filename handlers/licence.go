@@ -43,16 +43,31 @@ func (d *Decider) pastOf(ctx context.Context, msg events.Event, decide func(stat
 	}, nil
 }
 
-// licenceRows are the rows written in the transaction of a decision about a licence. They tell the
-// account again until it has recorded what it should have.
+// licenceRows tell the account again until it has recorded what it should have, and meter the last
+// usage of a claimed licence that ends.
 func licenceRows(msg events.Event, before state.Licence, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
 	after := before
 	for _, fact := range facts {
 		after.Apply(fact)
+		if closes(fact) && (before.Claimed() || after.Claimed()) {
+			rows = append(rows, journal.PutDue(due.OfMetering(msg.Subject, fact.Sequence, fact.Time)))
+		}
 	}
 	if after.AccessSequence != before.AccessSequence {
 		rows = append(rows, journal.PutDue(due.OfLicence(msg.Subject, after.AccessSequence, after.AccessAt, cmp.Or(after.Claim.Account, before.Claim.Account))))
 	}
 	return rows
+}
+
+// closes reports whether the fact says that AWS takes usage for a short time only: the licence is ending
+// or has ended, or its account has given it up.
+func closes(fact events.Event) bool {
+	switch f := fact.Data.(type) {
+	case events.LicenceNoticed:
+		return f.Status == events.LicenceEnding || f.Status == events.LicenceEnded
+	case events.LicenceReleased:
+		return true
+	}
+	return false
 }

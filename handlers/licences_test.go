@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -134,6 +135,40 @@ func TestNoticing(t *testing.T) {
 				t.Errorf("decided (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// AWS takes the usage of a licence that ends for a short time only, so a due row is written with the
+// fact.
+func TestTheEndOfAClaimedLicenceHasItsLastUsageMetered(t *testing.T) {
+	t.Parallel()
+	open := licenceOf(annClaims, paid, annGets(1, "op-claim"))
+	for name, c := range map[string]struct {
+		was  state.Licence
+		fact events.Fact
+		want bool
+	}{
+		"it is ending":                       {open, told(events.NoticeUnsubscribing, noon, events.LicenceEnding), true},
+		"it has ended":                       {open, told(events.NoticeDeprovisioned, noon, events.LicenceEnded), true},
+		"it has ended, says the reconciling": {open, told(events.NoticeInactive, noon, events.LicenceEnded), true},
+		"its account gives it up":            {open, events.LicenceReleased{Account: "ann"}, true},
+		"it goes on":                         {open, told(events.NoticeLicenceUpdated, noon, events.LicenceActive), false},
+		"an old notice changes nothing":      {open, told(events.NoticeUnsubscribed, noon, ""), false},
+		"nobody has claimed it":              {licenceOf(paid), told(events.NoticeDeprovisioned, noon, events.LicenceEnded), false},
+	} {
+		fact := events.Event{Subject: licence01, Sequence: c.was.Sequence + 1, Time: noon, Data: c.fact}
+		found := false
+		for _, row := range licenceRows(events.Event{Subject: licence01}, c.was, []events.Event{fact}) {
+			if r, is := row.Value.(due.Row); is && r.Kind == due.Metering {
+				found = true
+				if diff := cmp.Diff(due.OfMetering(licence01, fact.Sequence, noon), r); diff != "" {
+					t.Errorf("%s: (-want +got):\n%s", name, diff)
+				}
+			}
+		}
+		if found != c.want {
+			t.Errorf("%s: the last usage is metered: %t, want %t", name, found, c.want)
+		}
 	}
 }
 

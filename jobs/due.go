@@ -49,7 +49,7 @@ type republisher interface {
 	Republish(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
-// waking handles rows of notices.
+// waking handles rows that are not the jobs' own.
 type waking interface {
 	Wake(ctx context.Context, row due.Row) (done bool, err error)
 }
@@ -66,6 +66,7 @@ type DueRows struct {
 	Operations republisher
 	Deliveries waking
 	AdminItems waking
+	Metering   waking
 	Sender     sender
 	Now        func() time.Time
 	// PassedOver counts these rows by kind, "" for an unknown one. It may be nil.
@@ -174,6 +175,8 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 		done, err = d.serveKey(ctx, row)
 	case due.Licence:
 		done, err = d.tellOfLicence(ctx, row)
+	case due.Metering:
+		done, err = d.Metering.Wake(ctx, row.Row)
 	case due.Delivery:
 		done, err = d.Deliveries.Wake(ctx, row.Row)
 	case due.AdminItem:

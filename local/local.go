@@ -95,14 +95,17 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	if running.Demo, err = SetupDemo(ctx, p.AWS, p.Config, running.AWSURL+demoPath); err != nil {
 		return fmt.Errorf("setting up the demo: %w", err)
 	}
-	if err := setupMarketplace(ctx, p.AWS, app.NamesFor(p.Config.Prefix), running); err != nil {
-		return err
-	}
 	if p.Config.Catalog == "" {
 		p.Config.Catalog = filepath.Join(dir, catalogFolder)
 		if err := installCatalog(p.Config.Catalog, demo.Catalog); err != nil {
 			return err
 		}
+		if err := leaveMeteringToPortal(ctx, p.AWS, running); err != nil {
+			return err
+		}
+	}
+	if err := setupMarketplace(ctx, p.AWS, app.NamesFor(p.Config.Prefix), running); err != nil {
+		return err
 	}
 	if err := captureMail(ctx, &p); err != nil {
 		return err

@@ -1,10 +1,15 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
@@ -50,6 +55,23 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 	}
 	if err != nil {
 		return fmt.Errorf("sending the events of AWS Marketplace to the queue %s: %w", names.Marketplace, err)
+	}
+	return nil
+}
+
+// leaveMeteringToPortal removes the product code from the demo's plan Seamark Pro in API Gateway, since
+// the demo's catalog folder says that the portal meters it. A folder that does not say so, such as one
+// of an older version, leaves the plan as it is.
+func leaveMeteringToPortal(ctx context.Context, awsCfg aws.Config, running Portal) error {
+	described, err := os.ReadFile(filepath.Join(running.Dir, catalogFolder, "seamark", "product.yaml"))
+	if err != nil || !bytes.Contains(described, []byte("product_code: "+demo.ProCode)) {
+		return nil
+	}
+	_, err = apigateway.NewFromConfig(awsCfg).UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
+		UsagePlanId: &running.Demo.API.ProPlanID, PatchOperations: []gatewaytypes.PatchOperation{{Op: gatewaytypes.OpRemove, Path: aws.String("/productCode")}},
+	})
+	if err != nil {
+		return fmt.Errorf("removing the product code of Seamark Pro: %w", err)
 	}
 	return nil
 }

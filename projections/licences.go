@@ -123,10 +123,9 @@ func (v *Views) Licences(ctx context.Context) ([]Licence, error) {
 	shards := make([][]Licence, schema.AccountShards)
 	group, within := errgroup.WithContext(ctx)
 	for shard := range shards {
-		group.Go(portal.Guard(func() error {
-			return v.store.query(within, live.Licences(shard), func(_ string, item map[string]types.AttributeValue) error {
-				return appendRow(&shards[shard], item)
-			})
+		group.Go(portal.Guard(func() (err error) {
+			shards[shard], err = v.licencesIn(within, live, shard)
+			return err
 		}))
 	}
 	if err := group.Wait(); err != nil {
@@ -135,6 +134,23 @@ func (v *Views) Licences(ctx context.Context) ([]Licence, error) {
 	all := slices.Concat(shards...)
 	slices.SortFunc(all, func(a, b Licence) int { return cmp.Compare(a.Stream, b.Stream) })
 	return all, nil
+}
+
+// LicencesOf lists the licences of one of schema.AccountShards shards, sorted by stream.
+func (v *Views) LicencesOf(ctx context.Context, shard int) ([]Licence, error) {
+	live, err := v.store.live(ctx)
+	if err != nil {
+		return nil, asUnavailable(err)
+	}
+	licences, err := v.licencesIn(ctx, live, shard)
+	return licences, asUnavailable(err)
+}
+
+func (v *Views) licencesIn(ctx context.Context, live schema.Generation, shard int) (licences []Licence, err error) {
+	err = v.store.query(ctx, live.Licences(shard), func(_ string, item map[string]types.AttributeValue) error {
+		return appendRow(&licences, item)
+	})
+	return licences, err
 }
 
 // Licence: found is false if AWS has not told of the licence and nobody has claimed it.

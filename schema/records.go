@@ -264,6 +264,9 @@ func SweepResult() string { return "sweep-result" }
 // MarketplaceRead is how far the job marketplace has read, and what its last run found.
 func MarketplaceRead() string { return "marketplace-read" }
 
+// MarketplaceMetered is what the last run of the job metering did.
+func MarketplaceMetered() string { return "marketplace-metered" }
+
 // UsagePlans are the usage plans that a run of the job usage goes through.
 func UsagePlans(run string) string { return "usage-" + run }
 

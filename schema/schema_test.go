@@ -94,6 +94,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"SweptShard", "records", schema.Scratch(schema.SweptShard(run, 3), "00001", 0), schema.Key{PK: "scratch#sweep-" + run + "-03", SK: "00001#0000"}},
 		{"SweepResult", "records", schema.Scratch(schema.SweepResult(), "last", 0), schema.Key{PK: "scratch#sweep-result", SK: "last#0000"}},
 		{"MarketplaceRead", "records", schema.Scratch(schema.MarketplaceRead(), "last", 0), schema.Key{PK: "scratch#marketplace-read", SK: "last#0000"}},
+		{"MarketplaceMetered", "records", schema.Scratch(schema.MarketplaceMetered(), "last", 0), schema.Key{PK: "scratch#marketplace-metered", SK: "last#0000"}},
 		{"UsagePlans", "records", schema.Scratch(schema.UsagePlans(run), "last", 0), schema.Key{PK: "scratch#usage-" + run, SK: "last#0000"}},
 		{"RebuildResult", "records", schema.Scratch(schema.RebuildResult(), "last", 0), schema.Key{PK: "scratch#rebuild-result", SK: "last#0000"}},
 		{"CatalogChunk", "records", schema.CatalogChunk(hash, 1), schema.Key{PK: "catalog#" + hash, SK: "chunk#0001"}},
@@ -124,6 +125,10 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Usage", "usage", schema.Usage(ann, "", at, "p", "k", "gw"), schema.Key{PK: "account#01ann", SK: "day#2026-07-01#p#k#gw"}},
 		{"UsagePlan", "usage", schema.UsagePlan("", "p"), schema.Key{PK: "plan#p", SK: "collected"}},
 		{"UsageCycle", "usage", schema.UsageCycle(), schema.Key{PK: "cycle", SK: "last"}},
+		{"MeteringHead", "usage", schema.MeteringHead("licence/l-1"), schema.Key{PK: "licence#licence/l-1", SK: "head"}},
+		{"MeteringRecord", "usage", schema.MeteringRecord("licence/l-1", at, "requests"), schema.Key{PK: "licence#licence/l-1", SK: "record#2026-07-01T12#requests"}},
+		{"MeteringUnsent", "usage", schema.MeteringUnsent("prod", "licence/l-1", at, "requests"), schema.Key{PK: "unsent", SK: "prod#licence/l-1#2026-07-01T12#requests"}},
+		{"MeteringRegion", "usage", schema.MeteringRegion(), schema.Key{PK: "metering", SK: "region"}},
 
 		{"Session", "sessions", schema.Session(hash), schema.Key{PK: "session#" + hash, SK: "session"}},
 		{"AccountSession", "sessions", schema.AccountSession(ann, hash), schema.Key{PK: "account#01ann", SK: "session#" + hash}},

@@ -32,3 +32,40 @@ func UsagePlan(of portal.Target, plan portal.PlanID) Key {
 
 // UsageCycle is the last run of the job usage.
 func UsageCycle() Key { return Key{"cycle", "last"} }
+
+// The ledger of what is metered to AWS Marketplace, in the usage table.
+
+const meteringRecordBegins = "record#"
+
+// MeteringHead is the row of what was metered for a licence.
+func MeteringHead(licence portal.Stream) Key { return Key{meteringPartition(licence), "head"} }
+
+// MeteringRecord is the row of a record: the usage of a licence in a dimension and hour (UTC).
+func MeteringRecord(licence portal.Stream, hour time.Time, dimension string) Key {
+	return Key{meteringPartition(licence), meteringRecordBegins + meteringHour(hour) + "#" + dimension}
+}
+
+// MeteringRecords are the records of a licence, in the order of their hours.
+func MeteringRecords(licence portal.Stream) Range {
+	return Range{meteringPartition(licence), meteringRecordBegins}
+}
+
+// MeteringUnsent is the row that says that the outcome of a record is open.
+func MeteringUnsent(product portal.ProductCode, licence portal.Stream, hour time.Time, dimension string) Key {
+	return Key{MeteringUnsentAll().PK, string(product) + "#" + string(licence) + "#" + meteringHour(hour) + "#" + dimension}
+}
+
+// MeteringUnsentAll are the records whose outcome is open, by product.
+func MeteringUnsentAll() Range { return Range{PK: "unsent"} }
+
+// MeteringUnsentOf are those of one licence.
+func MeteringUnsentOf(product portal.ProductCode, licence portal.Stream) Range {
+	return Range{MeteringUnsentAll().PK, string(product) + "#" + string(licence) + "#"}
+}
+
+// MeteringRegion is the row of the Region in which usage is metered.
+func MeteringRegion() Key { return Key{"metering", "region"} }
+
+func meteringPartition(licence portal.Stream) string { return "licence#" + string(licence) }
+
+func meteringHour(hour time.Time) string { return hour.UTC().Format("2006-01-02T15") }

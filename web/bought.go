@@ -14,6 +14,7 @@ type boughtLine struct {
 	FreeTrial    bool
 	Follow       portal.OperationID
 	AWS          string
+	Metered      metered
 }
 
 func (when times) bought(licences []projections.Licence) []boughtLine {

@@ -127,7 +127,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		}
 		page.Unregistered, page.Open = &progress, progress.Open()
 	}
-	page.Bought = when.bought(account.Licences)
+	page.Bought = s.withMetered(r.Context(), when, when.bought(account.Licences), account.Licences)
 	all := offersIn(shelf.Products)
 	page.addKeys(account)
 	report := s.presentUsage(r.Context(), id.Account, account)

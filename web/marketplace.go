@@ -49,7 +49,9 @@ type Marketplace struct {
 	Confirm confirming
 	// Licences says which account has claimed a licence. Nil means that this is not known.
 	Licences owning
-	Limit    func(http.Handler) http.Handler
+	// Ledger says what AWS bills. Nil means that this is not known.
+	Ledger summarizing
+	Limit  func(http.Handler) http.Handler
 }
 
 const (

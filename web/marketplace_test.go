@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -427,6 +428,37 @@ func purchasing(id *identity.Identity) site {
 func unsold() site {
 	f, _ := selling()
 	return visit(f)
+}
+
+type fakeLedger struct {
+	metering.Summary
+	err error
+}
+
+func (f fakeLedger) Summaries(_ context.Context, licences ...portal.Stream) (map[portal.Stream]metering.Summary, error) {
+	return map[portal.Stream]metering.Summary{licences[0]: f.Summary}, f.err
+}
+
+func TestTheDashboardSaysHowMuchOfAPurchaseIsBilled(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ledger      fakeLedger
+		want, lacks string
+	}{
+		"an active purchase":               {fakeLedger{Summary: metering.Summary{Billed: 1250, Last: now.Add(-time.Hour)}}, "1,250 requests billed so far, last reported", "The last usage"},
+		"a purchase that is over":          {fakeLedger{Summary: metering.Summary{Billed: 1, Last: now.Add(-time.Hour), Closed: now}}, "1 request billed. The last usage was reported", "so far"},
+		"a purchase that was not metered":  {fakeLedger{}, "The purchase is active.", "billed"},
+		"a ledger that cannot be read now": {fakeLedger{Summary: metering.Summary{Billed: 1250, Last: now}, err: errors.New("down")}, "The purchase is active.", "billed"},
+	} {
+		f, _ := selling()
+		f.account = registered()
+		f.account.Licences = []projections.Licence{{Stream: "licence/l-01", State: projections.LicenceActive, Name: "Max", Since: now}}
+		f.market.Ledger = c.ledger
+		page := signedIn(f).get("/dashboard").Body.String()
+		if !strings.Contains(page, c.want) || strings.Contains(page, c.lacks) {
+			t.Errorf("%s: the dashboard lacks %q or has %q", name, c.want, c.lacks)
+		}
+	}
 }
 
 func TestTheDashboardSaysWhatBecameOfAPurchase(t *testing.T) {

@@ -18,6 +18,8 @@ func (p *product) checkListing(plan planSpec, where []string) {
 		p.fail(child(within, "meter"), "\"meter: portal\" needs the dimension in which AWS Marketplace bills requests. Add it, such as \"meter_dimension: requests\".")
 	case l.Meter != catalog.MeterPortal && l.MeterDimension != "":
 		p.fail(child(within, "meter_dimension"), "meter_dimension is for plans that Gatehouse meters. Write \"meter: portal\", or remove it.")
+	case l.Meter != catalog.MeterPortal && l.MeterIdle:
+		p.fail(child(within, "meter_idle"), "meter_idle is for plans that Gatehouse meters. Write \"meter: portal\", or remove it.")
 	}
 	if l.Meter == catalog.MeterGateway && l.Notices == marketplace.ByEvent {
 		p.fail(child(within, "meter"), "API Gateway cannot meter a listing that announces purchases by events: it bills the customer identifier of a buyer, and buyers of such a listing have none. Write \"meter: portal\".")

@@ -65,7 +65,7 @@ func TestWhatTheSchemaRefusesIsSaidInPlainWords(t *testing.T) {
 		"an unknown meter": {"name: A\nplans:\n  - id: x\n    marketplace: {product_code: a, listing: 'https://a.example', meter: gateway}\n",
 			[]string{`4: marketplace.meter of plan 1 is "gateway". Use none, portal or api-gateway.`}},
 		"an unknown key of a listing": {"name: A\nplans:\n  - id: x\n    marketplace: {product_code: a, listing: 'https://a.example', url: b}\n",
-			[]string{`4: There is no key "url" in marketplace of plan 1. Known keys are dimensions, listing, meter, meter_dimension, notices, product_code.`}},
+			[]string{`4: There is no key "url" in marketplace of plan 1. Known keys are dimensions, listing, meter, meter_dimension, meter_idle, notices, product_code.`}},
 		"an unknown SDK": {"name: A\napis: [{id: x, stage: y, sdks: [jav]}]\n",
 			[]string{`2: SDK 1 of API 1 is "jav". Did you mean java? Use javascript, java, android, objectivec, swift or ruby.`}},
 	} {

@@ -66,6 +66,7 @@ type listingSpec struct {
 	Dimensions     []string           `json:"dimensions"`
 	Meter          string             `json:"meter"`
 	MeterDimension string             `json:"meter_dimension"`
+	MeterIdle      bool               `json:"meter_idle"`
 	Notices        string             `json:"notices"`
 }
 
@@ -137,7 +138,7 @@ func (p planSpec) described(line int) catalog.DescribedPlan {
 func (l listingSpec) described() *catalog.Listing {
 	return &catalog.Listing{
 		Product: l.ProductCode, URL: l.Listing, Dimensions: l.Dimensions, Meter: cmp.Or(l.Meter, catalog.MeterNone),
-		MeterDimension: l.MeterDimension, Notices: l.Notices,
+		MeterDimension: l.MeterDimension, MeterIdle: l.MeterIdle, Notices: l.Notices,
 	}
 }
 

@@ -18,6 +18,8 @@ type marketplaceCommand struct {
 	Subscribe marketplaceSubscribeCommand `cmd:"" help:"Have the notices about a listing sent to the portal's queue, and say which settings that needs."`
 	Doctor    marketplaceDoctorCommand    `cmd:"" help:"Check all that selling plans on AWS Marketplace needs, or send a test notice."`
 	Notices   marketplaceNoticesCommand   `cmd:"" help:"List the newest notices of AWS Marketplace that name no licence, also those that this version cannot read."`
+	Ledger    marketplaceLedgerCommand    `cmd:"" help:"Show what was metered to AWS Marketplace, and what AWS answered."`
+	Reconcile marketplaceReconcileCommand `cmd:"" help:"Compare the agreements of AWS Marketplace with the licences, and what was used with what AWS bills."`
 	Simulate  marketplaceSimulateCommand  `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
 }
 

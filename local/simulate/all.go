@@ -38,6 +38,8 @@ type Step struct {
 	Claimed   bool   `json:"claimed"`
 	// Access: the API accepts the licence's key.
 	Access bool `json:"access"`
+	// Metered is nil except in the scenario that compares what is billed.
+	Metered *Metered `json:"metered,omitempty"`
 }
 
 // right reports whether access and state match AWS's last notice. Nobody has access before the

@@ -39,12 +39,17 @@ func (s *Simulator) listing(ctx context.Context, kind marketplace.Kind) (listing
 			return l, err
 		}
 	}
-	sold, err := s.planOf(ctx, l.product)
+	find := s.planOf
+	sought := l.product
+	if kind == marketplace.EventBridge {
+		find, sought = s.planNamed, demo.ProName
+	}
+	sold, err := find(ctx, sought)
 	switch {
 	case err != nil:
 		return l, err
 	case sold == nil:
-		return l, refuse(fmt.Sprintf("No usage plan of the local API Gateway has the product code %s. Start `gatehouse local` again, which installs the demo.", l.product))
+		return l, refuse(fmt.Sprintf("The local API Gateway has no usage plan for %s. Start `gatehouse local` again, which installs the demo.", sought))
 	}
 	l.plan = aws.ToString(sold.Id)
 	return l, s.until(ctx, "the portal to offer the plan "+l.plan, func() (bool, error) {
@@ -80,7 +85,7 @@ func (s *Simulator) listFleet(ctx context.Context) error {
 
 // createFleet creates the usage plan on the stages of the demo's plan.
 func (s *Simulator) createFleet(ctx context.Context) (*types.UsagePlan, error) {
-	pro, err := s.planOf(ctx, demo.ProCode)
+	pro, err := s.planNamed(ctx, demo.ProName)
 	switch {
 	case err != nil:
 		return nil, err
@@ -104,6 +109,15 @@ func (s *Simulator) createFleet(ctx context.Context) (*types.UsagePlan, error) {
 }
 
 func (s *Simulator) planOf(ctx context.Context, code string) (*types.UsagePlan, error) {
+	return s.plan(ctx, func(plan types.UsagePlan) bool { return aws.ToString(plan.ProductCode) == code })
+}
+
+// planNamed finds the usage plan of that name, nil if there is none.
+func (s *Simulator) planNamed(ctx context.Context, name string) (*types.UsagePlan, error) {
+	return s.plan(ctx, func(plan types.UsagePlan) bool { return aws.ToString(plan.Name) == name })
+}
+
+func (s *Simulator) plan(ctx context.Context, sought func(types.UsagePlan) bool) (*types.UsagePlan, error) {
 	pages := apigateway.NewGetUsagePlansPaginator(s.plans, &apigateway.GetUsagePlansInput{Limit: aws.Int32(500)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -111,7 +125,7 @@ func (s *Simulator) planOf(ctx context.Context, code string) (*types.UsagePlan, 
 			return nil, fmt.Errorf("listing usage plans: %w", err)
 		}
 		for _, plan := range page.Items {
-			if aws.ToString(plan.ProductCode) == code {
+			if sought(plan) {
 				return &plan, nil
 			}
 		}

@@ -26,7 +26,8 @@ type holding struct {
 	marketplace.Purchase
 	owner *person
 	// key is the value of the licence's key, "" until the account has one.
-	key string
+	key   string
+	calls int64
 }
 
 func (h *holding) stream() string {
@@ -55,6 +56,7 @@ func (p *play) claim(ctx context.Context, h *holding, who *person) error {
 		return fmt.Errorf("the portal rejected the claim of %s", h.stream())
 	}
 	h.owner = who
+	p.called = append(p.called, h)
 	return p.check(ctx, "claim", h)
 }
 
@@ -128,7 +130,9 @@ func (p *play) look(ctx context.Context, h *holding, step *Step) (err error) {
 			return err
 		}
 	}
-	step.Access, err = p.admits(ctx, h.key)
+	if step.Access, err = p.admits(ctx, h.key); step.Access {
+		h.calls++
+	}
 	return err
 }
 

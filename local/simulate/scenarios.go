@@ -32,6 +32,7 @@ var scenarios = []scenario{
 	{"renewed with another licence", renewedOther},
 	{"two licences of one account", twoLicences},
 	{"another account claims the licence", secondClaim},
+	{"what was used is billed", usedIsBilled},
 }
 
 func claimThenPay(ctx context.Context, p *play) error {

@@ -27,16 +27,18 @@ import (
 
 // Simulator plays buyers of one local portal, and AWS.
 type Simulator struct {
-	process  app.Process
-	names    app.Names
-	market   *buyers.Client
-	http     *http.Client
-	idp      *cognitoidentityprovider.Client
-	plans    *apigateway.Client
-	queues   *sqs.Client
-	topics   *sns.Client
-	tables   *dynamodb.Client
-	urls     map[string]string
+	process app.Process
+	names   app.Names
+	market  *buyers.Client
+	http    *http.Client
+	idp     *cognitoidentityprovider.Client
+	plans   *apigateway.Client
+	queues  *sqs.Client
+	topics  *sns.Client
+	tables  *dynamodb.Client
+	urls    map[string]string
+	// called are the purchases with whose keys the scenarios have called the API.
+	called   []*holding
 	patience time.Duration
 }
 

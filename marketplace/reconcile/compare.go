@@ -7,7 +7,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -44,6 +46,9 @@ func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement, run time
 			}
 			sent++
 		}
+		if err := r.meterLast(ctx, licence, a, read); err != nil {
+			return sent, err
+		}
 		renewed, err := r.renew(ctx, licence, a, g)
 		if err != nil {
 			return sent, err
@@ -58,6 +63,19 @@ func (r *Reconciler) agreement(ctx context.Context, a seller.Agreement, run time
 		}
 	}
 	return sent, nil
+}
+
+// justEnded is how long after an agreement's last change AWS may still take usage of its licences.
+const justEnded = 2 * time.Hour
+
+// meterLast has the last usage of a licence metered, because its agreement has ended. The licence may
+// stay active, but AWS's documents contradict each other on whether it takes usage for more than an
+// hour from then on. Doing it twice does no harm.
+func (r *Reconciler) meterLast(ctx context.Context, licence state.Licence, a seller.Agreement, read time.Time) error {
+	if a.Active() || !licence.Claimed() || licence.Status != events.LicenceActive || read.Sub(a.Updated) >= justEnded {
+		return nil
+	}
+	return r.Rows.Write(ctx, journal.PutDue(due.OfMetering(licence.Stream, 0, a.Updated.UTC())))
 }
 
 // grant is what an agreement says about a licence.

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -54,6 +55,10 @@ type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 }
 
+type rows interface {
+	Write(ctx context.Context, rows ...journal.Row) error
+}
+
 type scratch interface {
 	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
@@ -64,6 +69,8 @@ type Reconciler struct {
 	Seller  agreements
 	Journal facts
 	Sender  sender
+	// Rows takes due rows of licences whose agreement has ended.
+	Rows    rows
 	Scratch scratch
 	// Claimed lists the claimed licences of older listings.
 	Claimed func(ctx context.Context) ([]portal.Stream, error)

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
@@ -28,6 +29,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
@@ -44,6 +46,7 @@ type desk struct {
 	log     *bytes.Buffer
 	ctx     context.Context
 	ahead   time.Duration
+	tables  journaltest.Tables
 	// passed is how many of AWS's notices have been passed on.
 	passed int
 	// sent are the messages of the job, also those that are held back.
@@ -58,14 +61,14 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	cfg := localawstest.Start(t).AWSConfig()
 	tables := journaltest.On(t, cfg)
-	d := &desk{t: t, buyers: buyers.New(aws.ToString(cfg.BaseEndpoint)), facts: tables.Open(), log: &bytes.Buffer{}}
+	d := &desk{t: t, tables: tables, buyers: buyers.New(aws.ToString(cfg.BaseEndpoint)), facts: tables.Open(), log: &bytes.Buffer{}}
 	d.ctx = zerolog.New(d.log).WithContext(t.Context())
 	clock := func() time.Time { return time.Now().Add(d.ahead) }
 	reader := accounts.NewReader(d.facts, tables.Client, tables.Records, clock)
 	d.decide = handlers.New(handlers.Config{Journal: accounts.Writer{Journal: d.facts, Reader: reader}, Accounts: reader, Sender: drawer{}, Now: clock})
 	d.intake = intake.Intake{Allowed: notice.Allowed{Accounts: []portal.AWSAccount{localaws.Account}}, Sender: deciding{d}, Now: clock}
 	d.scratch = jobs.NewScratch(tables.Client, tables.Records, clock)
-	d.Reconciler = reconcile.Reconciler{Seller: seller.New(cfg, seller.Options{}), Journal: d.facts, Sender: d, Scratch: d.scratch, Now: clock, ByEvent: true,
+	d.Reconciler = reconcile.Reconciler{Seller: seller.New(cfg, seller.Options{}), Journal: d.facts, Sender: d, Rows: d.facts, Scratch: d.scratch, Now: clock, ByEvent: true,
 		Claimed: func(context.Context) ([]portal.Stream, error) { return nil, nil },
 	}
 	_, err := d.buyers.PutProduct(t.Context(), marketplace.Product{Code: "code", ID: "prod-1", Kind: marketplace.EventBridge, Dimensions: []string{"requests"}})
@@ -248,6 +251,40 @@ func TestALostEndOfALicenceEndsTheAccess(t *testing.T) {
 	d.sends(events.NoticeInactive)
 	d.is(p, events.LicenceEnded, false)
 	d.sends()
+}
+
+// Some of AWS's documents say that it takes usage for an hour after the end of the agreement, even if
+// the licence lives on.
+func TestAnAgreementThatEndsHasTheLastUsageOfItsLicenceMetered(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	p, unclaimed := d.buy(), d.buy()
+	d.claim(p, "ann")
+	d.done(d.buyers.Pay(d.ctx, p.Agreement))
+	d.done(d.buyers.Pay(d.ctx, unclaimed.Agreement))
+	d.sends()
+	if rows := d.metering(); len(rows) > 0 {
+		t.Errorf("before the end there are rows about %v", rows)
+	}
+	d.done(d.buyers.Cancel(d.ctx, p.Agreement))
+	d.done(d.buyers.Cancel(d.ctx, unclaimed.Agreement))
+	d.sends()
+	d.sends()
+	if rows := d.metering(); len(rows) != 1 || rows[0] != string(streamOf(p)) {
+		t.Errorf("after the end there are rows about %v, want one about %s", rows, streamOf(p))
+	}
+}
+
+// metering lists the licences of the due rows that meter a last usage.
+func (d *desk) metering() (licences []string) {
+	for shard := range schema.DueShards {
+		for _, row := range d.tables.Rows(d.t, d.tables.Records, schema.DuePartition(shard)) {
+			if schema.TextOf(row["kind"]) == string(due.Metering) {
+				licences = append(licences, schema.TextOf(row["stream"]))
+			}
+		}
+	}
+	return licences
 }
 
 func TestAClaimOfWhichThePaymentFailedLearnsOfIt(t *testing.T) {

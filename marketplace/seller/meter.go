@@ -42,8 +42,11 @@ const (
 	Duplicate Outcome = "duplicate"
 	// NotSubscribed records are not billed: the licence ended more than an hour ago.
 	NotSubscribed Outcome = "not_subscribed"
-	// Unprocessed records must be sent again as they are.
+	// Unprocessed records are not billed. They must be sent again as they are.
 	Unprocessed Outcome = "unprocessed"
+	// Unanswered records may be billed: AWS's answer does not mention them. They must be sent again as
+	// they are.
+	Unanswered Outcome = "unanswered"
 )
 
 // Metered is a record with its outcome. ID is AWS's, "" unless it is Accepted.
@@ -68,9 +71,9 @@ var refusingBatches = map[string]bool{
 }
 
 // Meter sends at most MaxRecords records of one product, all by customer or all by licence. The
-// results are in the order of the records; a record that AWS does not mention is Unprocessed. The
-// same records may be sent again. product is for records by customer only: AWS bills twice what
-// is metered by product and by licence.
+// results are in the order of the records. It calls AWS once, so an error is about this try and no
+// earlier one. The same records may be sent again. product is for records by customer only: AWS bills
+// twice what is metered by product and by licence.
 //
 // The error is a *BatchRefused if AWS refuses the whole batch. After any other error, the records
 // may or may not be metered.
@@ -82,7 +85,7 @@ func (s *Seller) Meter(ctx context.Context, product portal.ProductCode, records 
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.metering.BatchMeterUsage(ctx, in)
+	out, err := s.metering.BatchMeterUsage(ctx, in, func(o *marketplacemetering.Options) { o.RetryMaxAttempts = 1 })
 	switch code := codeOf(err); {
 	case refusingBatches[code]:
 		return nil, &BatchRefused{Code: code}
@@ -95,12 +98,19 @@ func (s *Seller) Meter(ctx context.Context, product portal.ProductCode, records 
 			answers[slotOf(*result.UsageRecord)] = result
 		}
 	}
+	unprocessed := map[slot]bool{}
+	for _, record := range out.UnprocessedRecords {
+		unprocessed[slotOf(record)] = true
+	}
 	metered := make([]Metered, len(records))
 	for i, sent := range in.UsageRecords {
-		metered[i] = Metered{Record: records[i], Outcome: Unprocessed}
+		metered[i] = Metered{Record: records[i], Outcome: Unanswered}
 		answer, ok := answers[slotOf(sent)]
-		if outcome, known := outcomes[answer.Status]; ok && known {
+		switch outcome, known := outcomes[answer.Status]; {
+		case ok && known:
 			metered[i].Outcome = outcome
+		case !ok && unprocessed[slotOf(sent)]:
+			metered[i].Outcome = Unprocessed
 		}
 		if metered[i].Outcome == Accepted {
 			metered[i].ID = aws.ToString(answer.MeteringRecordId)

@@ -2,9 +2,14 @@ package seller_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
@@ -73,12 +78,12 @@ func TestUsageIsMeteredAndEachRecordHasItsResult(t *testing.T) {
 	}
 }
 
-func TestRecordsThatAWSDoesNotMentionAreUnprocessed(t *testing.T) {
+func TestRecordsThatAWSHasNotProcessedAreToldFromThoseItDoesNotMention(t *testing.T) {
 	t.Parallel()
-	s := answering(t, 200, `{"Results":[{"Status":"Strange","UsageRecord":{"Timestamp":1764259200,"Dimension":"b","LicenseArn":"l"}}],"UnprocessedRecords":[]}`)
+	s := answering(t, 200, `{"Results":[{"Status":"Strange","UsageRecord":{"Timestamp":1764259200,"Dimension":"b","LicenseArn":"l"}}],"UnprocessedRecords":[{"Timestamp":1764259200,"Dimension":"c","LicenseArn":"l"}]}`)
 	at := time.Unix(1764259200, 0)
-	got, err := s.Meter(t.Context(), "p", []seller.Record{{Licence: "l", Dimension: "a", At: at}, {Licence: "l", Dimension: "b", At: at}})
-	if err != nil || len(got) != 2 || got[0].Outcome != seller.Unprocessed || got[1].Outcome != seller.Unprocessed {
+	got, err := s.Meter(t.Context(), "p", []seller.Record{{Licence: "l", Dimension: "a", At: at}, {Licence: "l", Dimension: "b", At: at}, {Licence: "l", Dimension: "c", At: at}})
+	if err != nil || len(got) != 3 || got[0].Outcome != seller.Unanswered || got[1].Outcome != seller.Unanswered || got[2].Outcome != seller.Unprocessed {
 		t.Errorf("it returned %+v, %v", got, err)
 	}
 }
@@ -106,5 +111,24 @@ func TestAThrottledBatchIsNotRefused(t *testing.T) {
 	var refused *seller.BatchRefused
 	if errors.As(err, &refused) || !errors.Is(err, seller.ErrThrottled) {
 		t.Errorf("the error is %v, want ErrThrottled", err)
+	}
+}
+
+// A repeated call would hide what became of the first one.
+func TestTheCallIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.Header().Set("X-Amzn-ErrorType", "ThrottlingException")
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	defer server.Close()
+	s := seller.New(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	}, seller.Options{})
+	_, err := s.Meter(t.Context(), "p", []seller.Record{{Licence: "l", Dimension: "a", At: time.Unix(1764259200, 0)}})
+	if !errors.Is(err, seller.ErrThrottled) || calls != 1 {
+		t.Errorf("%d calls were made, and the error is %v", calls, err)
 	}
 }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type marketplaceLedgerCommand struct {
+	output
+	Licence string `arg:"" optional:"" help:"The licence: licence/<id>, the id alone (l-…), or legacy/<product code>/<customer identifier>. Without it: all licences, with their newest records."`
+}
+
+const (
+	newestRecords = 5
+	recordsOfOne  = 100
+)
+
+func (c marketplaceLedgerCommand) Run(ctx context.Context) error {
+	desk, err := openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	limit := newestRecords
+	switch {
+	case c.JSON:
+		limit = math.MaxInt
+	case c.Licence != "":
+		limit = recordsOfOne
+	}
+	ledger, err := desk.Ledger(ctx, c.Licence, limit)
+	if err != nil {
+		return err
+	}
+	return c.print(os.Stdout, ledgerJSONOf(ledger), func(w io.Writer) { printLedger(w, ledger) })
+}
+
+func printLedger(w io.Writer, ledger app.Ledger) {
+	if ledger.Problem != "" {
+		fmt.Fprintf(w, "%s\n\n", wrap(ledger.Problem, width(w), 0))
+	}
+	for _, l := range ledger.Licences {
+		fmt.Fprintf(w, "%s\n", oneLine(string(l.Licence)))
+		if l.Version == 0 {
+			fmt.Fprint(w, "  Nothing was metered.\n\n")
+			continue
+		}
+		fmt.Fprintf(w, "  %s billed", count(int(l.Sums[metering.Accepted]), "call"))
+		if !l.Closed.IsZero() {
+			fmt.Fprintf(w, "; metering ended at %s", moment(l.Closed))
+		}
+		fmt.Fprint(w, "\n\n")
+		var rows [][]string
+		for _, r := range l.Records {
+			said := string(r.ID)
+			if r.Status != metering.Accepted {
+				said = r.Code
+			}
+			rows = append(rows, []string{r.Hour().Format("2006-01-02 15:00"), oneLine(r.Dimension), fmt.Sprint(r.Quantity), string(r.Status), said})
+		}
+		table(w, "  ", []string{"HOUR (UTC)", "DIMENSION", "QUANTITY", "STATUS", "AWS'S ID OR CODE"}, rows)
+		if l.More {
+			fmt.Fprintf(w, "  Older records: %s marketplace ledger %s --json\n", processName, oneLine(string(l.Licence)))
+		}
+		fmt.Fprintln(w)
+	}
+	where := "Nothing was metered yet"
+	if ledger.Region != "" {
+		where = "Metered in " + ledger.Region
+	}
+	fmt.Fprintf(w, "%s. %s.\n", where, count(len(ledger.Licences), "licence"))
+}
+
+type ledgerJSON struct {
+	Region   string              `json:"region"`
+	Problem  string              `json:"problem,omitempty"`
+	Licences []licenceLedgerJSON `json:"licences"`
+}
+
+type licenceLedgerJSON struct {
+	Licence portal.Stream             `json:"licence"`
+	Sums    map[metering.Status]int64 `json:"sums"`
+	Last    *time.Time                `json:"last"`
+	Closed  *time.Time                `json:"closed"`
+	Records []recordJSON              `json:"records"`
+}
+
+type recordJSON struct {
+	Hour      time.Time          `json:"hour"`
+	At        time.Time          `json:"at"`
+	Product   portal.ProductCode `json:"product"`
+	ARN       string             `json:"licence_arn,omitempty"`
+	Buyer     portal.AWSAccount  `json:"buyer,omitempty"`
+	Customer  string             `json:"customer,omitempty"`
+	Dimension string             `json:"dimension"`
+	Quantity  int64              `json:"quantity"`
+	Status    metering.Status    `json:"status"`
+	Code      string             `json:"code,omitempty"`
+	ID        string             `json:"id,omitempty"`
+	Tries     int                `json:"tries"`
+	Unsure    int                `json:"unsure"`
+	Sent      *time.Time         `json:"sent"`
+	Ended     *time.Time         `json:"ended"`
+}
+
+func ledgerJSONOf(ledger app.Ledger) ledgerJSON {
+	out := ledgerJSON{Region: ledger.Region, Problem: ledger.Problem, Licences: []licenceLedgerJSON{}}
+	for _, l := range ledger.Licences {
+		one := licenceLedgerJSON{Licence: l.Licence, Sums: l.Sums, Last: instant(l.Last), Closed: instant(l.Closed), Records: []recordJSON{}}
+		if waiting := l.Waiting(); waiting > 0 {
+			one.Sums[metering.Returned] = waiting
+		}
+		for _, r := range l.Records {
+			one.Records = append(one.Records, recordJSON{
+				Hour: r.Hour(), At: r.At.UTC(), Product: r.Product, ARN: r.ARN, Buyer: r.Buyer, Customer: r.Customer, Dimension: r.Dimension, Quantity: r.Quantity,
+				Status: r.Status, Code: r.Code, ID: r.ID, Tries: r.Tries, Unsure: r.Unsure, Sent: instant(r.Sent), Ended: instant(r.Ended),
+			})
+		}
+		out.Licences = append(out.Licences, one)
+	}
+	return out
+}

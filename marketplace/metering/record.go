@@ -1,0 +1,73 @@
+package metering
+
+import (
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Status is what has become of a record.
+type Status string
+
+// The statuses. Written records are sent until AWS has answered; the others are final, except that
+// a TooLate record becomes Accepted if an earlier try turns out to have succeeded.
+const (
+	Written Status = "written"
+	// Accepted records are billed. No other record is.
+	Accepted Status = "accepted"
+	// Duplicate: AWS has another quantity for the hour, which something else has metered.
+	Duplicate Status = "duplicate"
+	// NotSubscribed: AWS took no more usage of the licence.
+	NotSubscribed Status = "not_subscribed"
+	// Refused: AWS refused the record with Record.Code.
+	Refused Status = "refused"
+	// TooLate: AWS takes no usage of the record's hour any more, and may have billed an earlier try
+	// whose answer was lost.
+	TooLate Status = "too_late"
+	// Returned: AWS takes no usage of the record's hour any more, and did not bill it. The quantity is
+	// metered in a later hour.
+	Returned Status = "returned"
+)
+
+// Record is the usage of a licence in one dimension and hour. The fields from Product to Quantity
+// are sent to AWS, and never change.
+type Record struct {
+	Licence portal.Stream      `dynamodbav:"licence"`
+	Product portal.ProductCode `dynamodbav:"product"`
+	// ARN and Buyer name the licence, and Customer that of an older listing.
+	ARN       string            `dynamodbav:"arn,omitempty"`
+	Buyer     portal.AWSAccount `dynamodbav:"buyer,omitempty"`
+	Customer  string            `dynamodbav:"customer,omitempty"`
+	Dimension string            `dynamodbav:"dimension"`
+	// At is the time that AWS is told, in whole seconds. AWS bills each hour (UTC) once.
+	At       time.Time `dynamodbav:"at"`
+	Quantity int64     `dynamodbav:"quantity"`
+
+	Status Status `dynamodbav:"status"`
+	// Code is AWS's, if the record was refused.
+	Code string `dynamodbav:"code,omitempty"`
+	// ID is AWS's id of the record, "" unless it is Accepted.
+	ID string `dynamodbav:"id,omitempty"`
+	// Tries counts how often the record was sent, and Unsure how many of these had no certain answer.
+	// A try counts as unsure until it is answered.
+	Tries  int       `dynamodbav:"tries"`
+	Unsure int       `dynamodbav:"unsure"`
+	Sent   time.Time `dynamodbav:"sent"`
+	Ended  time.Time `dynamodbav:"ended"`
+}
+
+// Hour is the hour that the record is for.
+func (r Record) Hour() time.Time { return hourOf(r.At) }
+
+// usage is the record as the seller sends it.
+func (r Record) usage() seller.Record {
+	return seller.Record{Licence: r.ARN, Buyer: r.Buyer, Customer: r.Customer, Dimension: r.Dimension, Quantity: r.Quantity, At: r.At}
+}
+
+// together reports whether AWS takes both records in one batch.
+func (r Record) together(other Record) bool {
+	return r.Product == other.Product && (r.Customer == "") == (other.Customer == "")
+}
+
+func hourOf(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }

@@ -1,0 +1,190 @@
+package metering
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// tooLate is AWS's code for a time that it no longer takes, or does not take yet.
+const tooLate = "TimestampOutOfBoundsException"
+
+// answer is what a call has said about a record. The zero outcome with sure means that AWS has not
+// metered the record, and without it that nobody knows.
+type answer struct {
+	record  Record
+	outcome seller.Outcome
+	id      string
+	// code is AWS's, if it refuses this record.
+	code string
+	sure bool
+}
+
+// parallel is how many rows are written at once.
+const parallel = 8
+
+// sendAll sends records, in batches of one product, and writes what AWS answers. Records that AWS has
+// not answered stay unsent. It returns AWS's error if AWS takes no more records now, and goes on after
+// a batch whose answer was lost.
+func (m *Meter) sendAll(ctx context.Context, records []Record, did *Result) error {
+	for len(records) > 0 {
+		n := 1
+		for n < len(records) && n < seller.MaxRecords && records[0].together(records[n]) {
+			n++
+		}
+		if err := m.sendBatch(ctx, records[:n], did); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+func (m *Meter) sendBatch(ctx context.Context, records []Record, did *Result) error {
+	tried, err := m.try(ctx, records)
+	if err != nil || len(tried) == 0 {
+		return err
+	}
+	answers, refused := m.submit(ctx, tried)
+	if err := m.note(ctx, answers, did); err != nil {
+		return err
+	}
+	return refused
+}
+
+// try notes that the records are sent now, and returns those that are still to be sent.
+func (m *Meter) try(ctx context.Context, records []Record) ([]Record, error) {
+	tries := make([]bool, len(records))
+	tried := slices.Clone(records)
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for i, r := range records {
+		group.Go(portal.Guard(func() (err error) {
+			tried[i], tries[i], err = m.Ledger.try(within, r, m.Now())
+			return err
+		}))
+	}
+	err := group.Wait()
+	var left []Record
+	for i, ok := range tries {
+		if ok {
+			left = append(left, tried[i])
+		}
+	}
+	return left, err
+}
+
+// submit sends records of one product. If AWS refuses all of them because of at least one, it sends
+// each half, until the bad ones stand alone. The answers are of all records. The error is AWS's if it
+// takes no more records now.
+func (m *Meter) submit(ctx context.Context, records []Record) ([]answer, error) {
+	sent := make([]seller.Record, len(records))
+	for i, r := range records {
+		sent[i] = r.usage()
+	}
+	metered, err := m.Seller.Meter(ctx, records[0].Product, sent)
+	var refused *seller.BatchRefused
+	switch {
+	case errors.As(err, &refused) && len(records) == 1:
+		return []answer{{record: records[0], code: refused.Code, sure: true}}, nil
+	case errors.As(err, &refused):
+		half := len(records) / 2
+		first, err := m.submit(ctx, records[:half])
+		if err != nil {
+			return append(first, unanswered(records[half:], true)...), err
+		}
+		second, err := m.submit(ctx, records[half:])
+		return append(first, second...), err
+	case errors.Is(err, seller.ErrThrottled), errors.Is(err, seller.ErrDenied), errors.Is(err, seller.ErrDisabled), errors.Is(err, seller.ErrRefused):
+		return unanswered(records, true), err
+	case err != nil:
+		return unanswered(records, false), err
+	}
+	answers := make([]answer, len(records))
+	for i, r := range metered {
+		answers[i] = answer{record: records[i], outcome: r.Outcome, id: r.ID, sure: r.Outcome == seller.Unprocessed}
+	}
+	return answers, nil
+}
+
+func unanswered(records []Record, sure bool) []answer {
+	answers := make([]answer, len(records))
+	for i, r := range records {
+		answers[i] = answer{record: r, sure: sure}
+	}
+	return answers
+}
+
+// note writes what AWS has answered.
+func (m *Meter) note(ctx context.Context, answers []answer, did *Result) error {
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for _, a := range answers {
+		did.count(a)
+		group.Go(portal.Guard(func() error { return m.noteOne(within, a) }))
+	}
+	return group.Wait()
+}
+
+func (m *Meter) noteOne(ctx context.Context, a answer) error {
+	now := m.Now()
+	ended := a.record
+	log := zerolog.Ctx(ctx).With().Str("licence", string(ended.Licence)).Str("dimension", ended.Dimension).Time("hour", ended.Hour()).Int64("quantity", ended.Quantity).Logger()
+	switch {
+	case a.outcome == seller.Accepted:
+		ended.Status, ended.ID = Accepted, a.id
+	case a.outcome == seller.Duplicate:
+		ended.Status = Duplicate
+		log.Error().Msg("AWS Marketplace has another quantity for this hour, so this usage is not billed; find out what else meters the listing")
+	case a.outcome == seller.NotSubscribed:
+		ended.Status = NotSubscribed
+		log.Error().Msg("AWS Marketplace says that the buyer is not subscribed, so this usage is not billed")
+		return m.endUnsubscribed(ctx, ended, now)
+	case a.code == tooLate && !ended.Hour().Before(hourOf(now)):
+		return m.Ledger.sure(ctx, ended) // AWS's clock is behind
+	case a.code == tooLate:
+		ended.Status = Returned
+	case a.code != "":
+		ended.Status, ended.Code = Refused, a.code
+		log.Error().Str("code", a.code).Msg("AWS Marketplace refuses this usage, so it is not billed; docs/runbook.md says what to do")
+	case a.sure:
+		return m.Ledger.sure(ctx, ended)
+	default:
+		return nil
+	}
+	return m.Ledger.end(ctx, ended, now, nil)
+}
+
+// endUnsubscribed writes that AWS takes no more usage of the licence. This ends the metering of a
+// licence that is ending or has ended. A licence that is active by the last notice is metered on, so
+// that a mistake on either side shows in every hour.
+func (m *Meter) endUnsubscribed(ctx context.Context, ended Record, now time.Time) error {
+	of, err := m.subject(ctx, ended.Licence)
+	if err != nil {
+		return err
+	}
+	if of.licence.Status == events.LicenceActive {
+		return m.Ledger.end(ctx, ended, now, nil)
+	}
+	head, err := m.Ledger.Head(ctx, ended.Licence)
+	if err != nil {
+		return err
+	}
+	readings, _, err := m.read(ctx, of, head)
+	if err != nil {
+		return err
+	}
+	return m.Ledger.end(ctx, ended, now, func(h *Head) {
+		if h.Closed.IsZero() {
+			*h = h.close(readings, now)
+		}
+	})
+}
