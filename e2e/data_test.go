@@ -112,6 +112,18 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	s.demand(t, "marketplace")
 	c.until("records scratch#marketplace-read last#<piece>", "sessions claim#<hash> claim")
 
+	// While AWS Marketplace does not answer, records are unsent.
+	_, value := ada.newKey(key)
+	s.calls(t, value, 2)
+	s.collectUsage(t)
+	eventually(t, "the calls are collected", func() bool {
+		return slices.ContainsFunc(ada.usage(""), func(u usageItem) bool { return u.Used == 2 })
+	})
+	s.misbehave(t, faults.Plan{Rules: []faults.Rule{{Service: "metering", Operation: "BatchMeterUsage", Kind: faults.Down}}})
+	s.demand(t, "metering")
+	c.until("usage licence#<licence> head", "usage licence#<licence> record#<hour>#<dimension>", "usage unsent <product>#<licence>#<hour>#<dimension>", "usage metering region")
+	s.misbehave(t, faults.Plan{})
+
 	s.administer(t, ada)
 	s.demand(t, "due")
 	c.until("records admins-told <what>")

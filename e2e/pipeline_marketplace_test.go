@@ -81,7 +81,7 @@ func (w *world) renew() {
 	}
 	msg := events.Event{
 		ID: portal.DeriveID("renewed", string(to)), Source: "/test", Subject: to, Time: w.clock,
-		Data: events.LicenceRenewalRequested{Renews: events.Renews{Licence: from}, Account: claim.Account, Plan: claim.Plan, Name: claim.Name, Stages: claim.Stages},
+		Data: events.LicenceRenewalRequested{Renews: events.Renews{Licence: from}, Account: claim.Account, Plan: claim.Plan, Name: claim.Name, Stages: claim.Stages, Purchase: purchaseOf(to)},
 	}
 	w.market.renewals = append(w.market.renewals, msg)
 	w.queue = append(w.queue, msg)
@@ -115,10 +115,12 @@ func (w *world) claim() {
 	stream := rapid.SampledFrom(licences).Draw(w.T, "licence")
 	account := rapid.SampledFrom(people).Draw(w.T, "account")
 	w.market.intents[stream]++
+	data := claimOf(account, rapid.SampledFrom(plans).Draw(w.T, "plan"))
+	data.Purchase = purchaseOf(stream)
 	op := portal.OperationID(fmt.Sprintf("claim-%d", len(w.market.claims)))
 	msg := events.Event{
 		ID: string(op), Source: "/test", Subject: stream, Time: w.clock, Operation: op, Intent: w.market.intents[stream],
-		Actor: portal.AccountActor(account), Data: claimOf(account, rapid.SampledFrom(plans).Draw(w.T, "plan")),
+		Actor: portal.AccountActor(account), Data: data,
 	}
 	w.market.claims = append(w.market.claims, msg)
 	w.queue = append(w.queue, msg)
@@ -181,6 +183,14 @@ func (w *world) checkLicences() {
 		}
 		w.checkClaims(licence, active)
 	}
+}
+
+func (w *world) licence(stream portal.Stream) state.Licence {
+	facts, err := w.journal.Read(context.Background(), stream, 0)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return state.FoldLicence(stream, facts)
 }
 
 // checkCustomers checks that no worker has attached a key of an older listing without its customer, and

@@ -60,6 +60,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		w.checkCustomers()
 		w.checkCatalog()
 		w.checkUsage()
+		w.checkMetering()
 		w.checkPromises()
 		w.checkTold()
 	})
@@ -75,7 +76,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "account", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
-			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "notice", "notice", "claim", "entitle", "renew",
+			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "meter", "notice", "notice", "claim", "entitle", "renew",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -107,6 +108,7 @@ func (w *world) act() {
 				w.completeLateCall()
 			}
 			w.collectAll()
+			w.meterAll()
 			w.clock = w.clock.Add(idle + time.Hour)
 			w.handleDueRows()
 		case "rebuild":
@@ -123,6 +125,8 @@ func (w *world) act() {
 			w.callSomething()
 		case "collect":
 			w.collectSome()
+		case "meter":
+			w.meterAll()
 		case "change catalog":
 			w.changeCatalog()
 		case "read catalog":
@@ -199,14 +203,16 @@ func (w *world) request(account portal.AccountID, request events.Request) {
 func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
 	began := w.clock
+	w.meterAll() // as it happens every hour
 	job := jobs.DueRows{
-		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Journal: w.journal, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, AdminItems: w.telling.admins, Sender: fakeSender{w}, Now: w.now,
+		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Journal: w.journal, Rows: w.journal, Operations: w, Deliveries: w.telling.deliverer, AdminItems: w.telling.admins, Metering: w.meter, Sender: fakeSender{w}, Now: w.now,
 		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
 	}
 	ctx, me := newWorker()
 	for cursor := ""; ; {
 		next, err := job.Run(ctx, cursor)
-		if err != nil && !me.crashed {
+		var postponed *portal.Postponed
+		if err != nil && !me.crashed && !errors.As(err, &postponed) {
 			w.Fatal(err)
 		}
 		if err != nil {
@@ -294,11 +300,10 @@ func (w *world) handle(msg events.Event) error {
 // drawConverger returns the converger of one worker. Workers may create keys in different ways,
 // since a new configuration reaches them one by one.
 func (w *world) drawConverger() *provisioning.Converger {
-	c := *w.converger
 	if w.bulk == 10 || w.bulk > 0 && rapid.IntRange(0, 9).Draw(w.T, "worker") < w.bulk {
-		c.Bulk = faultyImporter{w}
+		return w.importing
 	}
-	return &c
+	return w.converger
 }
 
 // bury makes the first request in the queue a dead letter.

@@ -195,18 +195,10 @@ type faultyUsageTable struct {
 }
 
 func (f faultyUsageTable) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (out *dynamodb.PutItemOutput, err error) {
-	f.w.writing.Lock()
-	defer f.w.writing.Unlock()
-	switch {
-	case crashed(ctx):
-		return nil, errCrash
-	case f.w.oneIn(20, "crashes before writing"):
-		return nil, crash(ctx)
-	}
-	out, err = f.Client.PutItem(context.Background(), in, opts...)
-	if err == nil && f.w.oneIn(20, "the table's answer is lost") {
-		return nil, errors.New("the table does not answer")
-	}
+	err = f.write(ctx, func() (err error) {
+		out, err = f.Client.PutItem(context.Background(), in, opts...)
+		return err
+	})
 	return out, err
 }
 

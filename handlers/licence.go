@@ -60,12 +60,14 @@ func licenceRows(msg events.Event, before state.Licence, facts []events.Event) [
 	return rows
 }
 
-// closes reports whether the fact says that AWS takes usage for a short time only: the licence is ending
-// or has ended, or its account has given it up.
+// closes reports whether the fact says that AWS takes usage for a short time only: the licence is ending,
+// has ended or has lapsed, or its account has given it up.
 func closes(fact events.Event) bool {
 	switch f := fact.Data.(type) {
 	case events.LicenceNoticed:
 		return f.Status == events.LicenceEnding || f.Status == events.LicenceEnded
+	case events.LicenceEntitled:
+		return f.Lapsed
 	case events.LicenceReleased:
 		return true
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -57,25 +59,33 @@ func printLedger(w io.Writer, ledger app.Ledger) {
 			fmt.Fprintf(w, "; metering ended at %s", moment(l.Closed))
 		}
 		fmt.Fprint(w, "\n\n")
-		var rows [][]string
-		for _, r := range l.Records {
-			said := string(r.ID)
-			if r.Status != metering.Accepted {
-				said = r.Code
-			}
-			rows = append(rows, []string{r.Hour().Format("2006-01-02 15:00"), oneLine(r.Dimension), fmt.Sprint(r.Quantity), string(r.Status), said})
-		}
-		table(w, "  ", []string{"HOUR (UTC)", "DIMENSION", "QUANTITY", "STATUS", "AWS'S ID OR CODE"}, rows)
+		printRecords(w, l.Records)
 		if l.More {
-			fmt.Fprintf(w, "  Older records: %s marketplace ledger %s --json\n", processName, oneLine(string(l.Licence)))
+			fmt.Fprintf(w, "Older records: %s marketplace ledger %s --json\n\n", processName, oneLine(string(l.Licence)))
 		}
-		fmt.Fprintln(w)
 	}
 	where := "Nothing was metered yet"
 	if ledger.Region != "" {
 		where = "Metered in " + ledger.Region
 	}
 	fmt.Fprintf(w, "%s. %s.\n", where, count(len(ledger.Licences), "licence"))
+}
+
+// printRecords has a table for each dimension, which fits a terminal of 80 columns.
+func printRecords(w io.Writer, records []metering.Record) {
+	rows := map[string][][]string{}
+	for _, r := range records {
+		said := r.ID
+		if r.Status != metering.Accepted {
+			said = r.Code
+		}
+		rows[r.Dimension] = append(rows[r.Dimension], []string{r.Hour().Format("2006-01-02 15:00"), fmt.Sprint(r.Quantity), string(r.Status), oneLine(said)})
+	}
+	for _, dimension := range slices.Sorted(maps.Keys(rows)) {
+		fmt.Fprintf(w, "%s:\n", oneLine(dimension))
+		table(w, "", []string{"HOUR (UTC)", "QUANTITY", "STATUS", "AWS'S ID OR CODE"}, rows[dimension])
+		fmt.Fprintln(w)
+	}
 }
 
 type ledgerJSON struct {

@@ -74,7 +74,12 @@ func BalanceOf(ctx context.Context, head Head, counted interface {
 		}
 	}
 	quantities := copied(head.Sums)
-	quantities[Returned], quantities[Next] = head.Waiting(), b.Collected-head.Total()
+	left := Next
+	if !head.Closed.IsZero() {
+		left = Closed
+	}
+	quantities[Returned] = head.Waiting()
+	quantities[left] += b.Collected - head.Total()
 	b.Metered = head.Total() - head.Waiting() - head.Sums[Elsewhere] - head.Sums[Closed]
 	for _, r := range reasons {
 		if r.Quantity = quantities[r.Status]; r.Quantity != 0 {

@@ -33,7 +33,7 @@ func (m *Meter) Wake(ctx context.Context, row due.Row) (done bool, err error) {
 		return false, err
 	case of.licence.NotUnderstood != "":
 		return false, nil
-	case !of.claimed(), row.Opened > 0 && of.licence.Status == events.LicenceActive && of.licence.Claimed():
+	case !of.claimed(), row.Opened > 0 && of.licence.Active() && of.licence.Claimed():
 		return true, nil
 	}
 	over := m.Now().Sub(row.From) >= window

@@ -1,6 +1,7 @@
 package metering
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ import (
 // subject is a licence with what metering needs of its journal.
 type subject struct {
 	licence state.Licence
-	// accounts have or had the licence. The plans are those of their claims.
+	// accounts have or had the licence, and plans were paid for by it.
 	accounts []portal.AccountID
 	plans    []portal.PlanID
 	// began is when it was first claimed.
@@ -33,21 +34,18 @@ func (m *Meter) subject(ctx context.Context, stream portal.Stream) (subject, err
 	}
 	of := subject{licence: state.FoldLicence(stream, facts)}
 	for _, fact := range facts {
-		claim, is := fact.Data.(events.LicenceClaimed)
-		if !is {
-			continue
-		}
-		if !of.claimed() {
-			of.began = day(fact.Time)
-		}
-		of.accounts, of.plans = with(of.accounts, claim.Account), with(of.plans, claim.Plan)
-		if claim.Purchase.ARN != "" {
-			of.arn = claim.Purchase.ARN
+		switch f := fact.Data.(type) {
+		case events.LicenceClaimed:
+			if !of.claimed() {
+				of.began = day(fact.Time)
+			}
+			of.accounts, of.plans = with(of.accounts, f.Account), with(of.plans, f.Plan)
+			of.arn = cmp.Or(f.Purchase.ARN, of.arn)
+		case events.LicencePlanChanged:
+			of.plans = with(of.plans, f.Plan)
 		}
 	}
-	if of.arn == "" {
-		of.arn = of.licence.Purchase.ARN
-	}
+	of.arn = cmp.Or(of.arn, of.licence.Purchase.ARN)
 	return of, nil
 }
 
