@@ -310,13 +310,13 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	}
 	rec.checkTemplates(t)
 	sellers := sellersPermissions(t)
-	for p := range rec.of(seller) {
+	for p := range rec.of(asSeller) {
 		if !sellers[p.action] {
 			t.Errorf("the seller's role makes a call that the documentation does not list: %s", p.action)
 		}
 	}
 	for action := range sellers {
-		if why := sellersUnused[action]; why == "" && !rec.made(seller, action) {
+		if why := sellersUnused[action]; why == "" && !rec.made(asSeller, action) {
 			t.Errorf("the documentation lists for the seller's role, which never calls it: %s", action)
 		}
 	}

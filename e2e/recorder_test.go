@@ -58,7 +58,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		scope := strings.Split(strings.SplitN(rest, ",", 2)[0], "/")
 		who := scope[0]
 		if strings.HasPrefix(who, "ASIA") {
-			who = seller
+			who = asSeller
 		}
 		r.note(who, permissionsFor(scope[3], req, body)...)
 		r.noteRequests(who, requestsFor(scope[3], req, body))
@@ -66,8 +66,8 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.proxy.ServeHTTP(w, req)
 }
 
-// seller is the caller with the credentials of a role: only the seller's is assumed.
-const seller = "the seller's role"
+// asSeller is the caller with the credentials of a role: only the seller's is assumed.
+const asSeller = "the seller's role"
 
 // made reports whether the caller has made calls that need the action.
 func (r *recorder) made(who, action string) bool {
