@@ -189,6 +189,10 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	}, nil
 }
 
+// noticeLease is the lease of a notice. Passing one on takes milliseconds, so another worker can soon take over those
+// of a worker that was killed.
+const noticeLease = 10 * time.Second
+
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
 	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake,
 ) []transport.Consumer {
@@ -204,9 +208,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	slow.Pollers, slow.Concurrency = 1, 64
 	quiet := receiving
 	quiet.Pollers, quiet.Concurrency = 1, 10
-	// Notices may come in thousands. Each waits only for its message to be sent on.
-	burst := receiving
-	burst.Pollers, burst.Concurrency = 2, 128
+	// Notices may come in thousands. Few at a time are passed on, so that people's requests do not wait behind them.
+	arrivals := quiet
+	arrivals.Visibility = noticeLease
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
@@ -220,7 +224,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "deliveries", Queue: names.Deliveries, Subscriber: slow, Handlers: map[string]transport.Handler{
 			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
-		{Name: "marketplace", Queue: names.Marketplace, Subscriber: burst, Raw: arriving.Handle},
+		{Name: "marketplace", Queue: names.Marketplace, Subscriber: arrivals, Raw: arriving.Handle},
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)
