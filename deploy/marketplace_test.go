@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -148,5 +149,15 @@ func TestWhatCannotBeDeliveredIsKept(t *testing.T) {
 	target, _ := targets[0].(map[string]any)
 	if diff := cmp.Diff(any(map[string]any{"Arn": "acme-marketplace/DeadLetterQueue.Arn"}), target["DeadLetterConfig"]); diff != "" || !strings.HasSuffix(target["Arn"].(string), "/Topic") {
 		t.Errorf("the rule's target is %v", target)
+	}
+}
+
+func TestTheRuleTakesWhatTheCommandsRuleTakes(t *testing.T) {
+	t.Parallel()
+	var want any
+	ok(t, json.Unmarshal([]byte(app.NoticePattern()), &want))
+	got := deploytest.Properties(t, stackOf(t, "marketplace", "", "acme"), "Rule")["EventPattern"]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the pattern (-gatehouse marketplace subscribe +template):\n%s", diff)
 	}
 }
