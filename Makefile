@@ -123,3 +123,8 @@ $(BIN)/axe.min.js:
 	mkdir -p $(BIN)
 	cd $(BIN) && npm pack --silent --fetch-retries=1 --fetch-timeout=30000 axe-core@$(AXE) && tar -xzf axe-core-$(AXE).tgz --strip-components=1 package/axe.min.js
 	rm $(BIN)/axe-core-$(AXE).tgz
+
+# AWS's emulator starts functions as AWS Lambda does. Tests run the portal and the workers in it.
+RIE := v0.0.0-20261030222936-bef5c4ba774d
+$(BIN)/aws-lambda-rie:
+	GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@$(RIE)

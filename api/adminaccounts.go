@@ -19,9 +19,9 @@ import (
 )
 
 type administering interface {
-	Suspend(ctx context.Context, admin operations.Caller, account portal.AccountID, message string) (operations.Operation, error)
+	Suspend(ctx context.Context, admin operations.Caller, account portal.AccountID, message string, byGroup bool) (operations.Operation, error)
 	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
-	DeleteOther(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
+	DeleteOther(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
 	ReviewRegistration(ctx context.Context, admin operations.Caller, account portal.AccountID, approved bool, message string) (operations.Operation, error)
 	Promote(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	Demote(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
@@ -47,6 +47,8 @@ type Admin struct {
 	Members    memberKeeping
 	Holders    holding
 	Mails      invitationMails
+	// InvitationsNeeded says that only invited people register.
+	InvitationsNeeded bool
 }
 
 const (
@@ -161,8 +163,12 @@ func asAdmin(ctx context.Context, key string, ask func(operations.Caller) (opera
 }
 
 func (a *service) suspend(ctx context.Context, in *messageAsking) (*acceptedOutput, error) {
+	id, err := admin(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
 	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
-		return a.admin.Operations.Suspend(ctx, admin, portal.AccountID(in.Account), in.Body.Message)
+		return a.admin.Operations.Suspend(ctx, admin, portal.AccountID(in.Account), in.Body.Message, id.ByGroup)
 	})
 }
 
@@ -173,8 +179,12 @@ func (a *service) reinstate(ctx context.Context, in *accountAsking) (*acceptedOu
 }
 
 func (a *service) deleteOther(ctx context.Context, in *accountAsking) (*acceptedOutput, error) {
+	id, err := admin(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
 	return asAdmin(ctx, in.IdempotencyKey, func(admin operations.Caller) (operations.Operation, error) {
-		return a.admin.Operations.DeleteOther(ctx, admin, portal.AccountID(in.Account))
+		return a.admin.Operations.DeleteOther(ctx, admin, portal.AccountID(in.Account), id.ByGroup)
 	})
 }
 

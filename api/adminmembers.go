@@ -38,7 +38,7 @@ func (a *service) registerMembers(api huma.API, read func(id, path, summary, des
 		"Members of the identity provider's admin group stay admins. If two admins demote each other at once, one of the operations is rejected."), a.demote)
 	huma.Register(api, read("admin-list-invitations", "/invitations", "List invitations", "The order has no meaning. An invitation is listed for 14 days."), a.listInvitations)
 	huma.Register(api, write("admin-invite", http.MethodPost, "/invitations", "Invite an e-mail address",
-		"Where GATEHOUSE_REGISTRATION is invitation, only invited people can register, each with one account. The person gets a mail with a link if the portal sends mail; otherwise tell them yourself. An invitation is open for 14 days. Inviting the address again begins another 14 days, with another mail.", http.StatusCreated), a.invite)
+		"Where GATEHOUSE_REGISTRATION is invitation, only invited people can register, each with one account. Elsewhere, needed is false in the answer, and the person can register without the invitation. The person gets a mail with a link if the portal sends mail; otherwise tell them yourself. An invitation is open for 14 days. Inviting the address again begins another 14 days, with another mail.", http.StatusCreated), a.invite)
 	huma.Register(api, write("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Remove an invitation", "A mail that was not sent yet is not sent any more.", http.StatusNoContent), a.revokeInvitation)
 	huma.Register(api, read("admin-list-feedback", "/feedback", "List feedback", "The latest first. With a topic, a page may have fewer items than asked for."), a.listFeedback)
 	huma.Register(api, read("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account. With a filter, a page may have fewer items than asked for."), a.audit)
@@ -69,12 +69,14 @@ type Invitation struct {
 	ExpiresAt time.Time  `json:"expires_at"`
 	UsedBy    string     `json:"used_by,omitempty" doc:"The account that was opened with it."`
 	UsedAt    *time.Time `json:"used_at"`
+	Needed    bool       `json:"needed" doc:"Whether only invited people can register. If false, the person can register without the invitation, and the mail says so."`
 	Mail      string     `json:"mail" enum:"none,pending,delivered,failed" doc:"What came of the mail. none: the portal sent none, so tell the person yourself."`
 	MailError string     `json:"mail_error,omitempty" doc:"Why the last attempt to send the mail failed."`
 }
 
 func (a *service) showInvitation(ctx context.Context, i members.Invitation) (Invitation, error) {
 	shown := Invitation{
+		Needed: a.admin.InvitationsNeeded,
 		ID: i.ID, Email: i.Email, InvitedBy: string(i.InvitedBy), InvitedAt: i.InvitedAt, ExpiresAt: i.Expires,
 		UsedBy: string(i.UsedBy), UsedAt: timeOrNull(i.UsedAt), Mail: "none",
 	}

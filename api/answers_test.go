@@ -90,8 +90,8 @@ func examples() []example {
 		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
 		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
 		{"GET /marketplace-subscriptions", "/marketplace-subscriptions", http.StatusOK, `{"items":[
-			{"licence":"licence/l-1","plan":"plan-max","name":"Unlimited","state":"waiting","words":"AWS Marketplace has not confirmed the payment yet. There is nothing you need to do.","since":"2026-11-22T09:00:00Z","until":null,"buyer":"111122223333","operation":"op-1","metered":null},
-			{"licence":"legacy/abc/X01","plan":"plan-max","name":"Unlimited","state":"active","words":"The purchase is active.","since":"2026-11-22T09:00:00Z","until":"2026-11-23T09:00:00Z","free_trial":true,"metered":{"requests":1250,"last":"2026-11-22T08:45:00Z","closed":null}}
+			{"licence":"licence/l-1","plan":"plan-max","name":"Unlimited","state":"waiting","words":"AWS Marketplace has not confirmed the payment yet, which can take from a minute to a few days. You get your key then. There is nothing you need to do.","since":"2026-11-22T09:00:00Z","until":null,"buyer":"111122223333","operation":"op-1","metered":null},
+			{"licence":"legacy/abc/X01","plan":"plan-max","name":"Unlimited","state":"active","words":"The purchase was cancelled, or its time is over. It works until AWS Marketplace ends it, which may be at any moment.","since":"2026-11-22T09:00:00Z","until":"2026-11-23T09:00:00Z","free_trial":true,"cancelled":true,"metered":{"requests":1250,"last":"2026-11-22T08:45:00Z","closed":null}}
 		],"next":null}`, private, "", ""},
 		{"PUT /marketplace-subscriptions/{plan}", "/marketplace-subscriptions/plan-max", http.StatusAccepted, waiting, accepted, `{"token":"secret"}`, ""},
 		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private, "", ""},

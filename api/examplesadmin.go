@@ -16,7 +16,7 @@ func exampleAdminAccount() AdminAccount {
 }
 
 func exampleInvitation() Invitation {
-	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Mail: "delivered"}
+	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Needed: true, Mail: "delivered"}
 }
 
 func adminAnswers() map[string]any {

@@ -20,7 +20,7 @@ func (f *fake) asAdmin(what string, admin operations.Caller, account portal.Acco
 	return f.operation, f.ask(what, admin, string(account)+message)
 }
 
-func (f *fake) Suspend(_ context.Context, admin operations.Caller, account portal.AccountID, message string) (operations.Operation, error) {
+func (f *fake) Suspend(_ context.Context, admin operations.Caller, account portal.AccountID, message string, _ bool) (operations.Operation, error) {
 	return f.asAdmin("suspend", admin, account, " "+message)
 }
 
@@ -28,7 +28,7 @@ func (f *fake) Reinstate(_ context.Context, admin operations.Caller, account por
 	return f.asAdmin("reinstate", admin, account, "")
 }
 
-func (f *fake) DeleteOther(_ context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error) {
+func (f *fake) DeleteOther(_ context.Context, admin operations.Caller, account portal.AccountID, _ bool) (operations.Operation, error) {
 	return f.asAdmin("delete", admin, account, "")
 }
 
@@ -165,7 +165,7 @@ const graceSeen = `"account":"account-grace","status":"registered","email":"grac
 // adminExamples are the examples of the routes about accounts and for admins.
 func adminExamples(accepted, private map[string]string) []example {
 	const (
-		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"mail":"pending","mail_error":"The mail service failed."}`
+		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"needed":true,"mail":"pending","mail_error":"The mail service failed."}`
 		feedback = `"id":"f-1","at":"2026-11-22T09:00:00Z","topic":"api","page":"/apis","text":"It is fine."`
 		because  = `{"message":"Unpaid bills."}`
 	)

@@ -237,7 +237,7 @@ func full() *fake {
 			},
 			Licences: []projections.Licence{
 				{Stream: "licence/l-1", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceWaiting, Since: now, Buyer: "111122223333", Operation: "op-1"},
-				{Stream: "legacy/abc/X01", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceActive, Since: now, Until: now.Add(24 * time.Hour), FreeTrial: true},
+				{Stream: "legacy/abc/X01", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceActive, Since: now, Until: now.Add(24 * time.Hour), FreeTrial: true, Cancelled: true},
 			},
 			Subscriptions: []projections.Subscription{
 				{Plan: "plan-free", Name: "Free", Offered: true, State: projections.SubscriptionActive, Since: now},
@@ -303,7 +303,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 	})
 	api.Mount(router, api.Config{
 		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
-		Admin:       api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Holders: plansOf{f}},
+		Admin:       api.Admin{Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Holders: plansOf{f}, InvitationsNeeded: true},
 		Mine:        api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
 		Marketplace: api.Marketplace{Operations: f, Desk: f, Ledger: f, Admit: func(*http.Request) error { return f.crowded }},
 	}, guard...)

@@ -83,12 +83,13 @@ type MarketplaceSubscription struct {
 	Licence   string     `json:"licence" doc:"Names the purchase: licence/<AWS's id of it>, or legacy/<product code>/<customer identifier> for older listings."`
 	Plan      string     `json:"plan"`
 	Name      string     `json:"name" doc:"The plan's name."`
-	State     string     `json:"state" enum:"waiting,failed,active,ending,ended" doc:"waiting: AWS has not confirmed the payment yet. failed: AWS could not take the payment. active: your keys work, or will in a moment. ending: the purchase was cancelled, and its last usage is billed; your keys no longer work. ended: it is over."`
+	State     string     `json:"state" enum:"waiting,failed,active,ending,ended" doc:"waiting: AWS has not confirmed the payment yet. failed: AWS could not take the payment. active: your keys work, or will in a moment. ending: the purchase was cancelled, and its last usage is billed; your keys no longer work. ended: it is over, or AWS ended it before it became active, as it does if it cannot take the payment."`
 	Words     string     `json:"words" doc:"The state as a sentence, and what to do next."`
 	Since     time.Time  `json:"since"`
 	Until     *time.Time `json:"until" doc:"When it ends unless it is renewed; null if that is not known."`
 	Buyer     string     `json:"buyer,omitempty" doc:"The AWS account that bought it."`
 	FreeTrial bool       `json:"free_trial,omitempty"`
+	Cancelled bool       `json:"cancelled,omitempty" doc:"The purchase was cancelled, or its time is over, and AWS has not ended it yet. Your keys work until AWS does."`
 	Operation string     `json:"operation,omitempty" doc:"The open operation of the claim."`
 	Metered   *Metered   `json:"metered" doc:"What the portal reported to AWS Marketplace; null if that is nothing."`
 }
@@ -135,8 +136,8 @@ func (a *service) summaries(ctx context.Context, licences []projections.Licence)
 
 func showPurchase(l projections.Licence, sum metering.Summary) MarketplaceSubscription {
 	shown := MarketplaceSubscription{
-		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: projections.LicenceText(l.State), Since: l.Since,
-		Until: timeOrNull(l.Until), Buyer: string(l.Buyer), FreeTrial: l.FreeTrial, Operation: string(l.Operation),
+		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: l.Text(), Since: l.Since,
+		Until: timeOrNull(l.Until), Buyer: string(l.Buyer), FreeTrial: l.FreeTrial, Cancelled: l.Cancelled, Operation: string(l.Operation),
 	}
 	if !sum.Last.IsZero() {
 		shown.Metered = &Metered{Requests: sum.Billed, Last: sum.Last, Closed: timeOrNull(sum.Closed)}

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/rs/zerolog"
@@ -125,7 +128,7 @@ func problemOf(ctx context.Context, err error) *Problem {
 	case http.StatusUnauthorized:
 		p.header.Set("WWW-Authenticate", "Bearer")
 	case http.StatusTooManyRequests:
-		p.header.Set("Retry-After", "60")
+		p.header.Set("Retry-After", strconv.Itoa(cmp.Or(int(portal.AfterOf(err)/time.Second), 60)))
 	case http.StatusServiceUnavailable:
 		p.header.Set("Retry-After", "5")
 	}

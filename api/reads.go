@@ -63,6 +63,7 @@ type Subscription struct {
 	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state, or that waits for approval."`
 	Replaces  string    `json:"replaces,omitempty" doc:"The plan that your keys leave for this one, while they move or the change waits for approval."`
 	ChangesTo string    `json:"changes_to,omitempty" doc:"The plan that your keys move to from this one."`
+	Licence   string    `json:"licence,omitempty" doc:"The purchase on AWS Marketplace that pays for it, as /marketplace-subscriptions names it. Two purchases of one plan are two subscriptions."`
 }
 
 func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
@@ -75,10 +76,14 @@ func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ 
 
 // ShowSubscription returns a subscription as the API shows it.
 func ShowSubscription(s projections.Subscription) Subscription {
-	return Subscription{
+	shown := Subscription{
 		Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
 		Since: s.Since, Operation: string(s.Operation), Replaces: string(s.Replaces), ChangesTo: string(s.ChangesTo),
 	}
+	if licence, ok := s.Ring.Licence(); ok {
+		shown.Licence = string(licence)
+	}
+	return shown
 }
 
 func (a *service) mine(ctx context.Context) (projections.Account, error) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -90,7 +91,7 @@ func (a *service) registerWebhooks(api huma.API) {
 	huma.Register(api, route(http.MethodDelete, "/webhooks/{webhook}", "delete-webhook", "Delete a webhook", "", http.StatusNoContent), a.deleteWebhook)
 	huma.Register(api, route(http.MethodPost, "/webhooks/{webhook}/rotate-secret", "rotate-webhook-secret", "Replace a webhook's secret",
 		"The answer has the new secret, which is not shown again. For a day, each request is signed with both.", 0), a.rotateSecret)
-	huma.Register(api, route(http.MethodPost, "/webhooks/{webhook}/test", "test-webhook", "Send a test to a webhook", "It is sent once, also to a webhook that is off.", 0), a.testWebhook)
+	huma.Register(api, route(http.MethodPost, "/webhooks/{webhook}/test", "test-webhook", "Send a test to a webhook", fmt.Sprintf("It is sent once, also to a webhook that is off. An account can have %d tests sent in a minute. After that the answer is 429, and its Retry-After says in how many seconds the next one may go.", notices.MaxTests), 0), a.testWebhook)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-deliveries", Tags: []string{tagWebhooks}, Method: http.MethodGet, Path: "/webhooks/{webhook}/deliveries", Summary: "List what was sent to a webhook", Security: signedIn,
 		Description: "Newest first, 50 on a page. Deliveries are kept for 90 days.",

@@ -31,6 +31,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
@@ -218,6 +219,11 @@ func injuries() map[string]injury {
 		h.Config.Branding = t.TempDir()
 		ok(t, os.WriteFile(filepath.Join(h.Config.Branding, "branding.yaml"), []byte("colours: {light: {accent: \"#eeeeee\"}}\n"), 0o600))
 	})
+	one("a comparison with AWS's agreements failed", "AWS Marketplace", "The role lacks a permission.", "gatehouse marketplace doctor", func(t *testing.T, h *patientOf) {
+		h.Config.MarketplaceAccounts = []string{"111122223333"}
+		ok(t, Setup(t.Context(), h.AWS, h.Config))
+		h.compared(t, reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
+	})
 	one("no worker has run for a quarter of an hour", "workers", "The last sign of life of a worker is from ", "Start a worker", func(t *testing.T, h *patientOf) {
 		h.ran(t, catalogJob, time.Now().Add(-quietTime))
 	})
@@ -252,7 +258,7 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views", "AWS Marketplace"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog", "AWS Marketplace"}, names.Sessions: nil, names.Usage: nil,
+		names.Journal: {"views"}, names.Views: {"views", "AWS Marketplace"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil, names.Usage: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {

@@ -52,6 +52,7 @@ func newMailSender(c clients, names Names, p Process) (*notices.MailSender, erro
 	sender := &notices.MailSender{
 		People: identity.Lookup{DynamoDB: c.dynamodb, Tables: identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions}},
 		From:   mail.Address{Name: from.Name, Address: from.Address}, Portal: name, BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"),
+		InvitationsNeeded: p.Config.Registration == RegistrationInvitation,
 	}
 	if setting.SES {
 		sender.Mailer = email.NewSES(sesv2.NewFromConfig(c.config))

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	bustypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -461,10 +462,16 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 		"the rule matches no tests":    {func(s *shop) { s.pattern(`{"source":["aws.agreement-marketplace"]}`) }, rule, "does not match test notices"},
 		"the seller may list no rules": {func(s *shop) { s.refuse("ListRules", "AccessDeniedException") }, rule, "lacks the permission events:ListRules"},
 		"a plan has no product code":   {func(s *shop) { s.removeCode("Fleet") }, "(Fleet)", "nobody meters it. Run `gatehouse marketplace setup --yes`"},
+		"usage was metered in another Region": {func(s *shop) {
+			item := schema.MeteringRegion().Attributes()
+			item["region"] = schema.Text("us-west-2")
+			_, err := s.dynamodb.PutItem(s.t.Context(), &dynamodb.PutItemInput{TableName: &s.names.Usage, Item: item})
+			ok(s.t, err)
+		}, "Region of metering", "Usage was metered in us-west-2, and GATEHOUSE_MARKETPLACE_REGION is us-east-1, so nothing is metered now."},
 		"a comparison failed": {func(s *shop) {
-			s.compared(reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
+			s.compared(s.t, reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
 		}, "comparison with AWS's agreements", "The role lacks a permission."},
-		"the last comparison is old": {func(s *shop) { s.compared(reconcile.Result{Ended: time.Now().Add(-4 * time.Hour)}) }, "comparison with AWS's agreements", "one is due every hour"},
+		"the last comparison is old": {func(s *shop) { s.compared(s.t, reconcile.Result{Ended: time.Now().Add(-4 * time.Hour)}) }, "comparison with AWS's agreements", "one is due every hour"},
 		"no origin is listed":        {func(s *shop) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access"},
 		"AWS takes no credentials":   {func(s *shop) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS", "AWS does not accept these credentials"},
 	} {
@@ -480,6 +487,19 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 			}
 			t.Errorf("it says %q; want %s: %s", wrong, c.what, c.says)
 		})
+	}
+}
+
+func TestOfChecksAsTheSellerOneSaysThatTheRoleCannotBeAssumed(t *testing.T) {
+	t.Parallel()
+	s := connected(t)
+	s.Config.MarketplaceRole = "arn:aws:iam::111122223333:role/seller"
+	checks := ExamineMarketplace(t.Context(), s.Process, 0)
+	if wrong := wrongs(checks); len(wrong) != 1 || wrong["seller's account"] == "" {
+		t.Errorf("these are wrong: %v", wrong)
+	}
+	if !slices.ContainsFunc(checks, func(c Check) bool { return c.Skipped == "the seller's account cannot be used" }) {
+		t.Errorf("nothing is skipped: %+v", checks)
 	}
 }
 
@@ -517,9 +537,9 @@ func (s *shop) removeCode(plan string) {
 }
 
 // compared keeps the result of a comparison with AWS's agreements.
-func (s *shop) compared(result reconcile.Result) {
-	s.t.Helper()
-	ok(s.t, jobs.NewScratch(s.dynamodb, s.names.Records, time.Now).Put(s.t.Context(), schema.MarketplaceRead(), "last", map[string]any{"last": result}, time.Hour))
+func (h *patientOf) compared(t *testing.T, result reconcile.Result) {
+	t.Helper()
+	ok(t, jobs.NewScratch(h.dynamodb, h.names.Records, time.Now).Put(t.Context(), schema.MarketplaceRead(), "last", map[string]any{"last": result}, time.Hour))
 }
 
 func TestSubscribeMendsItsOwnRuleAndLeavesOthersAlone(t *testing.T) {
@@ -579,9 +599,9 @@ func TestASubscriptionOfAQueueInAnotherAccountIsConfirmedWithTheTokenThatAWorker
 	if len(result.Left) != 2 || !strings.Contains(result.Left[0].Problem, "waits for a confirmation") || !strings.Contains(result.Left[0].Advice, "aws sns subscribe --region us-east-1 --topic-arn "+olderTopic) {
 		t.Fatalf("without a token it says %+v", result)
 	}
-	for _, token := range []string{"old", "new"} {
+	for i, token := range []string{"old", "new"} {
 		s.happens(portal.NoticeStream(token), events.MarketplaceNoticeKept{Notice: events.MarketplaceNotified{
-			Source: token, Kind: events.NoticeUnknown, At: time.Now(),
+			Source: token, Kind: events.NoticeUnknown, At: time.Now().Add(time.Duration(i) * time.Minute),
 			Text: "You have chosen to subscribe. https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=" + olderTopic + "&Token=" + token,
 		}})
 	}
@@ -612,7 +632,7 @@ func TestOnlyAConfirmationOfTheTopicHasAToken(t *testing.T) {
 func TestNoticesOfATestGoTheWholeWayAndChangeNothing(t *testing.T) {
 	t.Parallel()
 	s := connected(t)
-	working(t, s.Process)
+	facts := working(t, s.Process)
 	checks := ExamineMarketplace(t.Context(), s.Process, time.Minute)
 	for what, want := range map[string]string{
 		"test notice by the event bus": "(bus, rule gatehouse-marketplace, queue, worker)", "test notice by the queue": "(queue, worker)",
@@ -623,16 +643,20 @@ func TestNoticesOfATestGoTheWholeWayAndChangeNothing(t *testing.T) {
 		}
 	}
 	views := (market{estate: s.estate(t)}).views()
-	kept, err := views.KeptNotices(t.Context(), 10)
-	ok(t, err)
+	var kept []projections.KeptNotice
+	eventually(t, "the notices are shown", func() bool {
+		var err error
+		kept, err = views.KeptNotices(t.Context(), 10)
+		ok(t, err)
+		return len(kept) == 2
+	})
 	for _, n := range kept {
-		if n.Kind != events.NoticeTest || n.Product != "" || n.Buyer != "" {
-			t.Errorf("the views have %+v", n)
+		if history, err := facts.Read(t.Context(), n.Stream, 0); err != nil || len(history) != 1 || n.Kind != events.NoticeTest || n.Product != "" {
+			t.Errorf("the journal has %+v of %+v, %v", history, n, err)
 		}
 	}
-	licences, err := views.Licences(t.Context())
-	if ok(t, err); len(kept) != 2 || len(licences) != 0 {
-		t.Errorf("%d notices were kept, and there are licences: %+v", len(kept), licences)
+	if licences, err := views.Licences(t.Context()); err != nil || len(licences) != 0 {
+		t.Errorf("there are licences: %+v, %v", licences, err)
 	}
 }
 

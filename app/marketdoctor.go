@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -29,13 +30,13 @@ func ExamineMarketplace(ctx context.Context, p Process, send time.Duration) []Ch
 		return append(plans, Check{What: "everything else", Skipped: "no plan is sold on AWS Marketplace, and none of its settings is set"})
 	}
 	checks := []Check{m.settings(len(sold) > 0), sellerCheck(m, sellerErr)}
-	resources := []resource{m.resolves(), m.agreements(), m.queueAdmits()}
+	resources := []resource{m.queueAdmits()}
 	if sellerErr == nil {
-		resources = append(resources, m.sources()...)
+		resources = slices.Concat([]resource{m.resolves(), m.agreements()}, resources, m.sources())
 	} else {
-		checks = append(checks, Check{What: "topics and rule", Skipped: "the seller's account cannot be used"})
+		checks = append(checks, Check{What: "ResolveCustomer, Agreement API, topics and rule", Skipped: "the seller's account cannot be used"})
 	}
-	checks = append(checks, examineAll(ctx, append(resources, m.lastReconciliation()))...)
+	checks = append(checks, examineAll(ctx, append(resources, m.meteringRegion(), m.lastReconciliation()))...)
 	checks = append(checks, plans...)
 	for _, a := range arrivals(sold, p.Config.BaseURL) {
 		checks = append(checks, Check{What: "listing " + string(a.Product), Note: "its fulfillment URL in the AWS Marketplace Management Portal must be " + a.URL + dimensionNote(a.Dimension)})
@@ -103,6 +104,29 @@ func sellerCheck(m market, sellerErr error) Check {
 	return check
 }
 
+// meteringRegion compares the Region with that of the ledger. AWS finds duplicates in one Region only.
+func (m market) meteringRegion() resource {
+	return resource{what: "Region of metering", inspect: func(ctx context.Context) (finding, error) {
+		configured := m.cfg.MarketplaceRegion
+		began, err := metering.NewLedger(m.dynamodb, m.names.Usage).Region(ctx)
+		var noTable *ddbtypes.ResourceNotFoundException
+		switch {
+		case errors.As(err, &noTable):
+			return finding{}, blocked("the table " + m.names.Usage + " does not exist")
+		case err != nil:
+			return finding{}, err
+		case began == "":
+			return finding{note: configured + "; nothing has been metered yet"}, nil
+		case began != configured:
+			return found(fault{
+				says:   fmt.Sprintf("Usage was metered in %s, and GATEHOUSE_MARKETPLACE_REGION is %s, so nothing is metered now. AWS could bill usage twice in two Regions.", began, configured),
+				advice: "Set it back for portal and workers:\nGATEHOUSE_MARKETPLACE_REGION=" + began,
+			})
+		}
+		return finding{note: configured + ", as in the ledger"}, nil
+	}}
+}
+
 // noToken is a registration token that AWS Marketplace has never issued.
 const noToken = "gatehouse-doctor-no-such-token"
 
@@ -111,7 +135,7 @@ func (m market) resolves() resource {
 	return resource{what: "ResolveCustomer", inspect: func(ctx context.Context) (finding, error) {
 		_, err := newSeller(m.process).Resolve(ctx, noToken)
 		if errors.Is(err, seller.ErrInvalidToken) || errors.Is(err, seller.ErrExpiredToken) {
-			return finding{note: "answers in " + m.cfg.MarketplaceRegion + "; usage is metered there, too"}, nil
+			return finding{note: "answers in " + m.cfg.MarketplaceRegion}, nil
 		}
 		return m.callFault(err, "aws-marketplace:ResolveCustomer")
 	}}
@@ -284,6 +308,9 @@ func marketplaceOf(e estate, p Process) resource {
 			return finding{}, err
 		case len(sold) == 0 && !m.used():
 			return finding{note: "not used"}, nil
+		}
+		if compared, err := m.lastReconciliation().inspect(ctx); err == nil && len(compared.faults) > 0 {
+			return found(fault{says: "Comparing purchases with AWS's agreements: " + compared.faults[0].says, advice: "`gatehouse marketplace doctor` says what to do."})
 		}
 		return finding{note: fmt.Sprintf("plans sold there: %d; `gatehouse marketplace doctor` checks what they need", len(sold))}, nil
 	}}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,10 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace/notice"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // TestTime is how long a test notice may take from the event bus to the journal.
@@ -26,13 +23,11 @@ const TestTime = 30 * time.Second
 
 const testPause = 200 * time.Millisecond
 
-// mostKept is how many of the newest notices that name no licence are looked through.
-const mostKept = 500
-
-// testNotice is a notice that was sent to see whether it arrives. Its id is in its text.
+// testNotice is a notice that was sent to see whether it arrives.
 type testNotice struct {
-	id    string
-	check Check
+	// id is in the text of the notice, and source is the id that AWS gave it.
+	id, source string
+	check      Check
 	// way is how it went, for the note.
 	way string
 }
@@ -55,7 +50,8 @@ func (m market) sendTests(ctx context.Context, asSeller bool, patience time.Dura
 }
 
 func newTest(what string) testNotice {
-	return testNotice{id: rand.Text(), check: Check{What: "test notice " + what}}
+	id := rand.Text()
+	return testNotice{id: id, source: id, check: Check{What: "test notice " + what}}
 }
 
 // testBus begins at the event bus if its rule lets test notices through, and otherwise at a topic.
@@ -78,7 +74,7 @@ func (m market) testBus(ctx context.Context) testNotice {
 		test.check.Skipped = "the rule " + best(all).name + " is disabled"
 	case lets:
 		test.way = fmt.Sprintf("bus, rule %s, %s", best(all).name, m.rest(best(all)))
-		err = m.putTest(ctx, test)
+		test.source, err = m.putTest(ctx, test)
 	case best(all).target != m.queue:
 		test.way = fmt.Sprintf("%s; not through the rule %s, whose pattern lets no test notices through", m.rest(best(all)), best(all).name)
 		err = m.publishTest(ctx, test, best(all).target)
@@ -99,18 +95,22 @@ func (m market) rest(r route) string {
 	return "topic " + nameOf(r.target) + ", queue, worker"
 }
 
-func (m market) putTest(ctx context.Context, test testNotice) error {
+// putTest returns the id that the event bus gave the event.
+func (m market) putTest(ctx context.Context, test testNotice) (source string, err error) {
 	detail, err := json.Marshal(map[string]string{"test": test.id})
 	if err != nil {
-		return err
+		return "", err
 	}
 	out, err := m.bus().PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
 		Source: aws.String(notice.TestSource), DetailType: aws.String(notice.TestType), Detail: aws.String(string(detail)),
 	}}})
-	if err == nil && out.FailedEntryCount > 0 {
-		err = portal.Fail(portal.Unavailable, fmt.Sprintf("The event bus does not take the test notice (%s).", aws.ToString(out.Entries[0].ErrorCode)))
+	switch {
+	case err != nil:
+		return "", err
+	case out.FailedEntryCount > 0:
+		return "", portal.Fail(portal.Unavailable, fmt.Sprintf("The event bus does not take the test notice (%s).", aws.ToString(out.Entries[0].ErrorCode)))
 	}
-	return err
+	return aws.ToString(out.Entries[0].EventId), nil
 }
 
 func (m market) publishTest(ctx context.Context, test testNotice, topic string) error {
@@ -170,31 +170,32 @@ func (m market) await(ctx context.Context, sent []testNotice, patience time.Dura
 		}
 	}
 	for i := range sent {
-		if sent[i].way == "" || sent[i].check.Note != "" || sent[i].check.Problem != "" {
-			continue
+		if sent[i].waits() {
+			sent[i].check.Problem = fmt.Sprintf("It was sent, and no worker has recorded it within %s (%s).", patience, sent[i].way)
+			sent[i].check.Advice = "Is a worker running, with the same settings? The other checks say whether queue, topics and rule are right. `gatehouse dlq list` shows notices that a worker could not handle."
 		}
-		sent[i].check.Problem = fmt.Sprintf("It was sent, and no worker has recorded it within %s (%s).", patience, sent[i].way)
-		sent[i].check.Advice = "Is a worker running, with the same settings? The other checks say whether queue, topics and rule are right. `gatehouse dlq list` shows notices that a worker could not handle."
 	}
 }
 
+// waits reports whether the notice was sent and has not arrived.
+func (n testNotice) waits() bool { return n.way != "" && n.check.Note == "" && n.check.Problem == "" }
+
 // look notes the notices that have arrived, and counts those that have not.
 func (m market) look(ctx context.Context, sent []testNotice, began time.Time) (missing int) {
-	kept, err := m.views().KeptNotices(ctx, mostKept)
 	for i := range sent {
 		one := &sent[i]
-		if one.way == "" || one.check.Note != "" || one.check.Problem != "" {
+		if !one.waits() {
 			continue
 		}
-		if err != nil && ctx.Err() == nil {
+		kept, err := m.journal().Read(ctx, notice.TestStream(one.source), 0)
+		switch {
+		case err != nil && ctx.Err() == nil:
 			one.check.Problem = inWords(err)
-			continue
-		}
-		if slices.ContainsFunc(kept, func(n projections.KeptNotice) bool { return n.Kind == events.NoticeTest && strings.Contains(n.Text, one.id) }) {
+		case len(kept) > 0:
 			one.check.Note = fmt.Sprintf("arrived after %s (%s)", time.Since(began).Round(100*time.Millisecond), one.way)
-			continue
+		default:
+			missing++
 		}
-		missing++
 	}
 	return missing
 }

@@ -112,19 +112,13 @@ func (m market) unconfirmed(ctx context.Context, topic string) (finding, error) 
 
 // confirmation returns the last token that SNS sent for the topic, "" if none was recorded.
 func (m market) confirmation(ctx context.Context, topic string) (token string, err error) {
-	kept, err := m.views().KeptNotices(ctx, mostKept)
-	if err != nil {
-		return "", err
-	}
-	for _, n := range kept { // the newest first
-		if n.Kind != events.NoticeUnknown {
-			continue
-		}
-		if token := tokenFor(topic, n.Text); token != "" {
+	kept, err := m.views().KeptNotices(ctx, 1000)
+	for _, n := range kept {
+		if token = tokenFor(topic, n.Text); token != "" && n.Kind == events.NoticeUnknown {
 			return token, nil
 		}
 	}
-	return "", nil
+	return "", err
 }
 
 // tokenFor reads the token from the address at the end of SNS's message.

@@ -68,6 +68,7 @@ func (p Process) now() func() time.Time {
 
 // Worker runs the consumers and the jobs, and empties the dead-letter queues of SQS.
 type Worker struct {
+	transport transport.WorkerConfig
 	worker    *transport.Worker
 	plane     *gateway.ControlPlane
 	runner    *jobs.Runner
@@ -79,6 +80,15 @@ type Worker struct {
 // NewWorker wires a worker. It creates nothing in AWS. It fails if the KMS key or what set-up
 // remembers of it is missing, or if they do not match.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
+	w, err := assembleWorker(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	w.worker, err = transport.NewWorker(w.transport)
+	return w, err
+}
+
+func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
 	if err != nil {
@@ -101,7 +111,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		return nil, err
 	}
 	told, people := notices.NewStore(c.dynamodb, names.Records), members.NewStore(c.dynamodb, names.Records, now)
-	notifier := &notices.Notifier{Accounts: reader, Store: told, Sender: messages, Now: now, Mail: mails != nil}
+	notifier := &notices.Notifier{Accounts: reader, Store: told, Sender: messages, Now: now, Mail: mails != nil, Licences: facts}
 	deliverer := &notices.Deliverer{
 		Store: told, Notifier: notifier, Sender: messages, Now: now, Mail: mails,
 		Invitations: people,
@@ -170,15 +180,18 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now, repeated...)
 	letters := deadletters.Recorder{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
-	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer, arriving)),
-		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Worker{worker: worker, plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
+	return &Worker{
+		transport: transport.WorkerConfig{
+			Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer, arriving)),
+			Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
+		},
+		plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime(),
+	}, nil
 }
+
+// noticeLease is the lease of a notice. Passing one on takes milliseconds, so another worker can soon take over those
+// of a worker that was killed.
+const noticeLease = 10 * time.Second
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
 	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake,
@@ -195,9 +208,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	slow.Pollers, slow.Concurrency = 1, 64
 	quiet := receiving
 	quiet.Pollers, quiet.Concurrency = 1, 10
-	// Notices may come in thousands. Each waits only for its message to be sent on.
-	burst := receiving
-	burst.Pollers, burst.Concurrency = 2, 128
+	// Notices may come in thousands. Few at a time are passed on, so that people's requests do not wait behind them.
+	arrivals := quiet
+	arrivals.Visibility = noticeLease
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
@@ -211,7 +224,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "deliveries", Queue: names.Deliveries, Subscriber: slow, Handlers: map[string]transport.Handler{
 			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
-		{Name: "marketplace", Queue: names.Marketplace, Subscriber: burst, Raw: arriving.Handle},
+		{Name: "marketplace", Queue: names.Marketplace, Subscriber: arrivals, Raw: arriving.Handle},
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)

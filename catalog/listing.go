@@ -18,9 +18,12 @@ type Listing struct {
 	MeterDimension string `json:"meter_dimension,omitempty"`
 	// MeterIdle: the portal also meters hours without usage.
 	MeterIdle bool `json:"meter_idle,omitempty"`
-	// Notices is "sns" or "eventbridge", or "" if it follows from what AWS says about a purchase.
+	// Notices is "sns" or NoticesByEvent, or "" if it follows from what AWS says about a purchase.
 	Notices string `json:"notices,omitempty"`
 }
+
+// NoticesByEvent are notices of a listing that AWS has made since June 2026.
+const NoticesByEvent = "eventbridge"
 
 // Values of Listing.Meter.
 const (

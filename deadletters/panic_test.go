@@ -15,6 +15,7 @@ import (
 type explosive struct{}
 
 func (explosive) Account(context.Context, portal.AccountID) (accounts.History, error) { panic("oh") }
+func (explosive) Remembered(portal.AccountID) (accounts.History, bool)                { panic("oh") }
 func (explosive) Send(context.Context, ...events.Event) error                         { panic("oh") }
 func (explosive) SendAgain(context.Context, ...events.Event) error                    { panic("oh") }
 

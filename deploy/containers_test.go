@@ -224,3 +224,115 @@ func TestOutputsFitTheParametersOfTheirNames(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkersFollowTheAgeOfMessages(t *testing.T) {
+	t.Parallel()
+	r := stackOf(t, "containers", "", "acme")
+	for alarm, policy := range map[string]string{"OldMessages": "MoreWorkers", "YoungMessages": "FewerWorkers"} {
+		properties := deploytest.Properties(t, r, alarm)
+		if text := fmt.Sprint(properties["AlarmActions"]); text != "[acme-containers/"+policy+"]" {
+			t.Errorf("%s leads to %s", alarm, text)
+		}
+		text := fmt.Sprint(properties["Metrics"])
+		for _, queue := range []string{app.NamesFor("acme").Commands, app.NamesFor("acme").Projections} {
+			if !strings.Contains(text, "Name:QueueName Value:"+queue) || !strings.Contains(text, "ApproximateAgeOfOldestMessage") {
+				t.Errorf("%s does not watch %s: %s", alarm, queue, text)
+			}
+		}
+	}
+	more, fewer := deploytest.Properties(t, r, "MoreWorkers"), deploytest.Properties(t, r, "FewerWorkers")
+	if !strings.Contains(fmt.Sprint(more), "ScalingAdjustment:1") || !strings.Contains(fmt.Sprint(fewer), "ScalingAdjustment:-1") {
+		t.Errorf("they adjust by %v and %v", more, fewer)
+	}
+	scaling := deploytest.Properties(t, r, "WorkerScaling")
+	if scaling["MinCapacity"] != "1" || scaling["MaxCapacity"] != "4" || scaling["ResourceId"] != "service/acme-containers/Cluster/acme-containers/WorkerService.Name" {
+		t.Errorf("the workers scale by %v", scaling)
+	}
+}
+
+func TestTheFrontDoorLeadsToThePortal(t *testing.T) {
+	t.Parallel()
+	port := fmt.Sprint(containersOf(t, stackOf(t, "containers", "", "acme"), "PortalTask")["portal"]["PortMappings"])
+	if cfg, err := app.LoadConfig(nil); err != nil || port != "[map[ContainerPort:8080]]" || cfg.Addr != ":8080" {
+		t.Errorf("the container's port is %s, and the portal listens on %s (%v)", port, cfg.Addr, err)
+	}
+	standard := stackOf(t, "containers", "", "acme")
+	for resource, want := range map[string]map[string]any{
+		"TargetGroup": {"Port": 8080.0, "Protocol": "HTTP", "TargetType": "ip", "HealthCheckPath": "/healthz"},
+		"HttpsListener": {
+			"Port": 443.0, "Protocol": "HTTPS", "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+			"DefaultActions": []any{map[string]any{"Type": "forward", "TargetGroupArn": "acme-containers/TargetGroup"}},
+			"Certificates":   []any{map[string]any{"CertificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/1"}},
+		},
+		"PortalService": {"LoadBalancers": []any{map[string]any{"ContainerName": "portal", "ContainerPort": 8080.0, "TargetGroupArn": "acme-containers/TargetGroup"}}},
+		"LoadBalancer":  {"Scheme": "internet-facing", "Subnets": []any{"subnet-1", "subnet-2"}},
+	} {
+		checkMembers(t, standard, resource, want)
+	}
+	small := stackOf(t, "containers", "small", "acme")
+	for resource, want := range map[string]map[string]any{
+		"SmallService": {"ServiceRegistries": []any{map[string]any{"RegistryArn": "acme-containers/Discovery.Arn", "ContainerName": "portal", "ContainerPort": 8080.0}}},
+		"HttpApiIntegration": {
+			"IntegrationUri": "acme-containers/Discovery.Arn", "ConnectionType": "VPC_LINK", "ConnectionId": "acme-containers/VpcLink", "IntegrationMethod": "ANY",
+		},
+		"HttpApiRoute":   {"RouteKey": "$default", "Target": "integrations/acme-containers/HttpApiIntegration"},
+		"HttpApiMapping": {"ApiId": "acme-containers/HttpApi", "Stage": "acme-containers/HttpApiStage", "DomainName": "acme-containers/HttpApiDomain"},
+		"HttpApi":        {"DisableExecuteApiEndpoint": true},
+		"HttpApiStage":   {"DefaultRouteSettings": map[string]any{"ThrottlingRateLimit": 100.0, "ThrottlingBurstLimit": 200.0}, "StageName": "$default"},
+		// An HTTP API learns the port of a task from a record of this type only.
+		"Discovery": {"DnsConfig": map[string]any{"DnsRecords": []any{map[string]any{"Type": "SRV", "TTL": 10.0}}}},
+	} {
+		checkMembers(t, small, resource, want)
+	}
+}
+
+func checkMembers(t *testing.T, r *template.Resolved, resource string, want map[string]any) {
+	t.Helper()
+	properties := deploytest.Properties(t, r, resource)
+	for member, value := range want {
+		if diff := cmp.Diff(value, properties[member]); diff != "" {
+			t.Errorf("%s of %s (-want +got):\n%s", member, resource, diff)
+		}
+	}
+}
+
+func TestARolledBackUpdateKeepsThePortalRunning(t *testing.T) {
+	t.Parallel()
+	for variant := range variants["containers"] {
+		r := stackOf(t, "containers", variant, "acme")
+		for _, service := range r.Named("AWS::ECS::Service") {
+			checkMembers(t, r, service, map[string]any{"DeploymentConfiguration": map[string]any{
+				"MinimumHealthyPercent": 100.0, "MaximumPercent": 200.0, "DeploymentCircuitBreaker": map[string]any{"Enable": true, "Rollback": true},
+			}})
+		}
+	}
+}
+
+func TestOnlyECSOfThisAWSAccountTakesTheRoles(t *testing.T) {
+	t.Parallel()
+	for variant := range variants["containers"] {
+		r := stackOf(t, "containers", variant, "acme")
+		for _, role := range r.Named("AWS::IAM::Role") {
+			checkMembers(t, r, role, map[string]any{"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+				"Effect": "Allow", "Principal": map[string]any{"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole",
+				"Condition": map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": "111122223333"}},
+			}}}})
+		}
+	}
+}
+
+// The role with which ECS starts tasks is not the programs'.
+func TestTheRoleThatStartsTasksReadsOnlyTheSecret(t *testing.T) {
+	t.Parallel()
+	for variant, secret := range map[string]bool{"": false, "everything": true} {
+		text := fmt.Sprint(deploytest.Properties(t, stackOf(t, "containers", variant, "acme"), "ExecutionRole")["Policies"])
+		if strings.Contains(text, "secretsmanager:GetSecretValue") != secret || secret && !strings.Contains(text, everything["OidcClientSecretArn"]) {
+			t.Errorf("%q: it may do %s", variant, text)
+		}
+		for _, other := range []string{"dynamodb", "sqs", "kms", "apigateway"} {
+			if strings.Contains(text, other+":") {
+				t.Errorf("%q: it may call %s", variant, other)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -100,13 +101,43 @@ func TestOnlyTheRuleAndTheTopicsMaySend(t *testing.T) {
 	}
 }
 
+// SNS would ask the queue to confirm a subscription that the topic's owner makes across AWS accounts
+// (https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html).
+func TestTheQueuesOwnerSubscribesInAnotherAccount(t *testing.T) {
+	t.Parallel()
+	r := stackOf(t, "marketplace", "a portal of another AWS account", "acme")
+	document, _ := deploytest.Properties(t, r, "TopicPolicy")["PolicyDocument"].(map[string]any)
+	statements, _ := document["Statement"].([]any)
+	want := map[string]any{
+		"Sid": "PortalAccount", "Effect": "Allow", "Principal": map[string]any{"AWS": "444455556666"}, "Action": "sns:Subscribe", "Resource": "acme-marketplace/Topic",
+		"Condition": map[string]any{"StringEquals": map[string]any{"sns:Protocol": "sqs", "sns:Endpoint": "arn:aws:sqs:eu-west-1:444455556666:acme-marketplace"}},
+	}
+	if len(statements) != 2 {
+		t.Fatalf("the topic's policy is %v", statements)
+	}
+	if diff := cmp.Diff(any(want), statements[1]); diff != "" || r.Has("Subscription") {
+		t.Errorf("the stack subscribes: %t; the policy (-want +got):\n%s", r.Has("Subscription"), diff)
+	}
+	outputs, err := r.Outputs()
+	ok(t, err)
+	if outputs["TopicToSubscribe"] != "acme-marketplace/Topic" {
+		t.Errorf("the outputs are %v", outputs)
+	}
+}
+
 func TestWhatCannotBeDeliveredIsKept(t *testing.T) {
 	t.Parallel()
 	r := stackOf(t, "marketplace", "an older listing", "acme")
 	if got := deploytest.Properties(t, r, "DeadLetterQueue")["MessageRetentionPeriod"]; got != 1209600.0 {
 		t.Errorf("it is kept for %v seconds", got)
 	}
+	if got := fmt.Sprint(deploytest.Properties(t, r, "Undelivered")["AlarmActions"]); got != "[acme-marketplace/Alarms]" {
+		t.Errorf("the alarm goes to %s", got)
+	}
 	for _, subscription := range r.Named("AWS::SNS::Subscription") {
+		if subscription == "AlarmEmailSubscription" {
+			continue
+		}
 		properties := deploytest.Properties(t, r, subscription)
 		redrive, _ := properties["RedrivePolicy"].(map[string]any)
 		if redrive["deadLetterTargetArn"] != "acme-marketplace/DeadLetterQueue.Arn" || properties["RawMessageDelivery"] != nil {

@@ -64,11 +64,12 @@ var variants = map[string]map[string]map[string]string{
 		"with an HTTP API":     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "HttpApiId": "a1b2c3"},
 	},
 	"marketplace": {
-		"": {"MarketplaceQueueArn": "arn:aws:sqs:eu-west-1:111122223333:acme-marketplace"},
+		"":                                {"MarketplaceQueueArn": "arn:aws:sqs:eu-west-1:111122223333:acme-marketplace"},
+		"a portal of another AWS account": {"MarketplaceQueueArn": "arn:aws:sqs:eu-west-1:444455556666:acme-marketplace"},
 		"an older listing": {
 			"MarketplaceQueueArn":  "arn:aws:sqs:eu-west-1:111122223333:acme-marketplace",
 			"SubscriptionTopicArn": "arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-1",
-			"EntitlementTopicArn":  "arn:aws:sns:us-east-1:287250355862:aws-mp-entitlement-notification-1",
+			"EntitlementTopicArn":  "arn:aws:sns:us-east-1:287250355862:aws-mp-entitlement-notification-1", "AlarmEmail": "ops@example.com",
 		},
 	},
 }

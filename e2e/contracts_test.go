@@ -109,9 +109,9 @@ func TestContractDimensionsChangeThePlan(t *testing.T) {
 			}
 			buys("large")
 			pays(large, small)
-			if page := ada.do(http.MethodGet, "/api/v1/notices", "").want(http.StatusOK); !strings.Contains(string(page.body), "Your purchase is now for Plus") {
-				t.Errorf("the notices are %s", page.body)
-			}
+			eventually(t, "ada is told", func() bool {
+				return strings.Contains(string(ada.do(http.MethodGet, "/api/v1/notices", "").want(http.StatusOK).body), "Your purchase is now for Plus")
+			})
 			buys("gold")
 			o := s.operator(t)
 			eventually(t, "the operator reads of the dimension", func() bool {

@@ -27,18 +27,28 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/local"
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+	"github.com/gatehouse-portal/gatehouse/marketplace/notice"
 )
 
-// documentedPermissions reads the permissions that docs/configuration.md lists. The keys are
-// "portal", "worker", "set-up", or a command of gatehouse.
-func documentedPermissions(t *testing.T) map[string]map[permitted]bool {
+// permissionsSection returns what a page of the documentation says about permissions.
+func permissionsSection(t *testing.T, page string) string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/configuration.md")
+	text, err := os.ReadFile("../docs/" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, _ := strings.Cut(string(text), "\n## Permissions\n")
 	section, _, _ = strings.Cut(section, "\n## ")
+	return section
+}
+
+// documentedPermissions reads the permissions that docs/configuration.md lists, and those of operators in
+// docs/marketplace.md. The keys are "portal", "worker", "set-up", or a command of gatehouse.
+func documentedPermissions(t *testing.T) map[string]map[permitted]bool {
+	t.Helper()
+	_, operators, _ := strings.Cut(permissionsSection(t, "marketplace.md"), "\n**Operators**")
+	section := permissionsSection(t, "configuration.md") + operators
 	all := map[string]map[permitted]bool{}
 	who := ""
 	for line := range strings.Lines(section) {
@@ -65,6 +75,23 @@ func documentedPermissions(t *testing.T) map[string]map[permitted]bool {
 			for _, on := range resources(cells[1]) {
 				all[who][permitted{strings.Trim(action, " `"), on}] = true
 			}
+		}
+	}
+	return all
+}
+
+// sellersPermissions reads the actions that docs/marketplace.md lists for the seller's role.
+func sellersPermissions(t *testing.T) map[string]bool {
+	t.Helper()
+	section, _, _ := strings.Cut(permissionsSection(t, "marketplace.md"), "\n**Operators**")
+	all := map[string]bool{}
+	for line := range strings.Lines(section) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
+		if len(cells) != 3 || !strings.Contains(cells[0], "`") {
+			continue
+		}
+		for action := range strings.SplitSeq(cells[0], ",") {
+			all[strings.Trim(action, " `")] = true
 		}
 	}
 	return all
@@ -138,8 +165,23 @@ var notExercised = map[string]string{
 	"worker dynamodb:PutItem sessions":                   "used when an account is deleted",
 	"worker dynamodb:DeleteItem sessions":                "used when an account is deleted",
 	"catalog sync dynamodb:Query records":                "used for a large document",
+	"marketplace doctor dynamodb:Query views":            "used for licences",
+	"marketplace setup dynamodb:Query views":             "used for licences",
 	"doctor dynamodb:Query views":                        "used for accounts older than a minute",
 	"worker apigateway:PATCH /usageplans/*/keys/*/usage": "used when a key that is in a plan with a quota is replaced",
+}
+
+// sellersUnused lists documented actions of the seller's role that the test need not use.
+var sellersUnused = map[string]string{
+	"aws-marketplace:BatchMeterUsage":          "used for usage",
+	"aws-marketplace:GetEntitlements":          "used for contracts",
+	"aws-marketplace:GetAgreementEntitlements": "used for purchases",
+	"aws-marketplace:GetAgreementTerms":        "used for contracts",
+	"sns:CreateTopic":                          "used if the queue is elsewhere",
+	"sns:GetTopicAttributes":                   "used if the queue is elsewhere",
+	"sns:SetTopicAttributes":                   "used if the queue is elsewhere",
+	"sns:Publish":                              "used if the queue is elsewhere",
+	"events:EnableRule":                        "used for a rule that is disabled",
 }
 
 func excused(who string, p permitted) bool {
@@ -196,9 +238,11 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	}
 	behind.Store(to)
 	s.putCatalog(t, fstest.MapFS{"seamark/product.yaml": {Data: []byte(
-		"name: Seamark\nplans:\n  - name: Seamark Free\napis:\n  - name: Seamark\n    stage: v1\n    sdks: [javascript]\n",
+		"name: Seamark\nplans:\n  - name: Seamark Free\n  - name: Seamark Pro\n    marketplace: {product_code: seamark-older, listing: 'https://aws.amazon.com/marketplace/pp/prodview-1', meter: api-gateway, notices: sns}\napis:\n  - name: Seamark\n    stage: v1\n    sdks: [javascript]\n",
 	)}})
-	worker := startProcess(t, as("worker", "GATEHOUSE_CATALOG=s3://docs/portal"), 1, "worker")
+	topics := strings.Join(notice.TopicsOf("aws", app.TopicsAccount, "seamark-older"), ",")
+	market := []string{"GATEHOUSE_MARKETPLACE_TOPICS=" + topics, "GATEHOUSE_MARKETPLACE_ACCOUNTS=" + localaws.Account, "GATEHOUSE_MARKETPLACE_ROLE_ARN=arn:aws:iam::" + localaws.Account + ":role/seller"}
+	worker := startProcess(t, as("worker", append(market, "GATEHOUSE_CATALOG=s3://docs/portal")...), 1, "worker")
 	s.waitForCatalog(t)
 	visitor := s.visitor(t)
 	visitor.open("/").follow(`header a[href*="screen=sign-up"]`).
@@ -216,6 +260,13 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	readyCloud{cloud: c, t: t}.send(names.Commands, "<xml/>")
 
 	says(0, as("doctor", oidc...), "doctor")
+	if _, err := c.Marketplace().PutProduct(marketplace.Product{Code: "seamark-older", Kind: marketplace.SNS, Dimensions: []string{"apigateway"}}); err != nil {
+		t.Fatal(err)
+	}
+	says(0, as("marketplace setup", market...), "marketplace", "setup", "--yes")
+	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "seamark-older", "--yes")
+	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "newer", "--notices", "eventbridge", "--yes")
+	says(0, as("marketplace doctor", market...), "marketplace", "doctor", "--send")
 	says(0, as("sweep"), "sweep")
 	says(0, as("projections"), "projections", "rebuild")
 	says(0, as("projections"), "projections", "status")
@@ -258,7 +309,18 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 		}
 	}
 	rec.checkTemplates(t)
-	if len(want) != 13 {
+	sellers := sellersPermissions(t)
+	for p := range rec.of(asSeller) {
+		if !sellers[p.action] {
+			t.Errorf("the seller's role makes a call that the documentation does not list: %s", p.action)
+		}
+	}
+	for action := range sellers {
+		if why := sellersUnused[action]; why == "" && !rec.made(asSeller, action) {
+			t.Errorf("the documentation lists for the seller's role, which never calls it: %s", action)
+		}
+	}
+	if len(want) != 16 {
 		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
 	}
 }

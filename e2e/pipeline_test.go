@@ -300,11 +300,10 @@ func (w *world) handle(msg events.Event) error {
 // drawConverger returns the converger of one worker. Workers may create keys in different ways,
 // since a new configuration reaches them one by one.
 func (w *world) drawConverger() *provisioning.Converger {
-	c := *w.converger
 	if w.bulk == 10 || w.bulk > 0 && rapid.IntRange(0, 9).Draw(w.T, "worker") < w.bulk {
-		c.Bulk = faultyImporter{w}
+		return w.importing
 	}
-	return &c
+	return w.converger
 }
 
 // bury makes the first request in the queue a dead letter.

@@ -49,6 +49,7 @@ type world struct {
 	reader      *accounts.Reader
 	execute     *handlers.Decider
 	converger   *provisioning.Converger
+	importing   *provisioning.Converger // creates keys in bulk
 	projector   *projections.Projector
 	// rebuild goes on from the cursor while that is not empty.
 	rebuild *projections.Rebuild
@@ -104,14 +105,19 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w.erasure = members.Erasure{Store: known, People: identity.Lookup{DynamoDB: tables, Tables: kept}, Identities: identity.Eraser{DynamoDB: tables, Tables: kept}}
 	writer := accounts.Writer{Journal: faulty, Reader: w.reader}
 	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, Entitled: w.entitled, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
-	w.converger = &provisioning.Converger{
-		Journal: writer, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
-		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
-		MessageLease: w.messageLease,
-		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
+	converging := func() *provisioning.Converger {
+		return &provisioning.Converger{
+			Journal: writer, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
+			Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
+			MessageLease: w.messageLease,
+			KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
+		}
 	}
+	w.converger, w.importing = converging(), converging()
+	w.importing.Bulk = faultyImporter{w}
 	if rapid.IntRange(0, 2).Draw(rt, "leases") > 0 {
 		w.converger.AccountLeases = w.realLeases()
+		w.importing.AccountLeases = w.converger.AccountLeases
 	}
 	w.bulk = rapid.SampledFrom([]int{0, 10, 10, 7}).Draw(rt, "bulk")
 	viewTables := projections.Tables{Views: names.Views, Records: names.Records}
@@ -127,7 +133,9 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	}
 	w.letters = deadletters.Recorder{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
 	w.collector = w.newCollector(faulty)
-	w.converger.Usage, w.converger.Erase = w.collector, w.erase
+	for _, c := range []*provisioning.Converger{w.converger, w.importing} {
+		c.Usage, c.Erase = w.collector, w.erase
+	}
 	w.meter = w.newMeter()
 	w.offering = newOffering(w)
 	w.telling = newTelling(w, known)

@@ -56,6 +56,21 @@ type fleet struct {
 
 func startFleet(t *testing.T, apis, workers int) *fleet {
 	t.Helper()
+	f := setUpFleet(t)
+	for range apis {
+		f.apis = append(f.apis, startProcess(t, f.env, 2, "api"))
+	}
+	for range workers {
+		f.workers = append(f.workers, startProcess(t, f.env, 1, "worker"))
+	}
+	f.PortalURL = f.apis[0].portal
+	f.waitForCatalog(t)
+	return f
+}
+
+// setUpFleet starts none of its processes.
+func setUpFleet(t *testing.T) *fleet {
+	t.Helper()
 	c := startCloud(t)
 	const base = "http://localhost:8080"
 	env := slices.Concat(c.env, []string{"GATEHOUSE_BASE_URL=" + base, "GATEHOUSE_QUOTA_SHARE=1"})
@@ -76,14 +91,6 @@ func startFleet(t *testing.T, apis, workers int) *fleet {
 	}
 	env = slices.Concat(env, []string{"GATEHOUSE_OIDC_ISSUER=" + c.Endpoint() + "/" + f.Demo.PoolID, "GATEHOUSE_OIDC_CLIENT_ID=" + f.Demo.ClientID})
 	f.env = env
-	for range apis {
-		f.apis = append(f.apis, startProcess(t, env, 2, "api"))
-	}
-	for range workers {
-		f.workers = append(f.workers, startProcess(t, env, 1, "worker"))
-	}
-	f.PortalURL = f.apis[0].portal
-	f.waitForCatalog(t)
 	return f
 }
 

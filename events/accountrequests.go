@@ -9,17 +9,22 @@ type RegistrationReviewRequested struct {
 	Message  string `json:"message,omitempty"`
 }
 
-// AccountSuspensionRequested asks that API Gateway refuse every key of the account. Message tells
-// the person why.
+// AccountSuspensionRequested asks that API Gateway refuse every key of the account until further
+// notice. Message tells the person why. ByGroup is that of AdminDemotionRequested: it counts if the account
+// is an admin's.
 type AccountSuspensionRequested struct {
 	Message string `json:"message"`
+	ByGroup bool   `json:"by_group,omitempty"`
 }
 
 // AccountReinstatementRequested asks to end a suspension.
 type AccountReinstatementRequested struct{}
 
 // AccountDeletionRequested asks to delete the account with its keys and its personal data.
-type AccountDeletionRequested struct{}
+// ByGroup is that of AdminDemotionRequested: it counts if the account is an admin's.
+type AccountDeletionRequested struct {
+	ByGroup bool `json:"by_group,omitempty"`
+}
 
 func (RegistrationReviewRequested) EventType() string {
 	return "gatehouse.RegistrationReviewRequested.v1"

@@ -48,9 +48,11 @@ const (
 	NoticeLicenceUpdated   NoticeKind = "license-updated"
 	NoticeDeprovisioned    NoticeKind = "license-deprovisioned"
 
-	// NoticeActive and NoticeInactive are what a reconciliation read from the Agreement API.
-	NoticeActive   NoticeKind = "reconciled-active"
-	NoticeInactive NoticeKind = "reconciled-inactive"
+	// NoticeActive, NoticeCancelled and NoticeInactive are what a reconciliation read from the Agreement
+	// API. A licence is cancelled while AWS has not taken it away, though no agreement grants it any more.
+	NoticeActive    NoticeKind = "reconciled-active"
+	NoticeCancelled NoticeKind = "reconciled-cancelled"
+	NoticeInactive  NoticeKind = "reconciled-inactive"
 
 	// NoticeTest is a test of an operator (`gatehouse marketplace doctor --send`). It is recorded and
 	// changes nothing.
@@ -71,9 +73,8 @@ type MarketplaceNotified struct {
 	Purchase Purchase  `json:"purchase"`
 	Offer    string    `json:"offer,omitempty"`
 	// Dimension is the buyer's contract dimension, "" for none or unknown.
-	Dimension string `json:"dimension,omitempty"`
-	// Until is when the entitlement ends unless renewed, nil for unknown.
-	Until *time.Time `json:"until,omitempty"`
+	Dimension string     `json:"dimension,omitempty"`
+	Until     *time.Time `json:"until,omitempty"`
 	// Text is the notice as it came, cut to 4 KB, if it is a test or the kind is unknown.
 	Text string `json:"text,omitempty"`
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -9,10 +10,18 @@ import (
 )
 
 // Suspension decides on AccountSuspensionRequested: API Gateway should refuse every key of the
-// account until its reinstatement. The operation ends once all keys are disabled. A suspended
-// account yields RequestUnchanged, or RequestJoined while its keys are being disabled. API
-// Gateway gets no new key of it: open subscriptions and keys wait.
-func Suspension(account state.Account, req events.AccountSuspensionRequested, _ string) []events.Fact {
+// account until the account is reinstated. The operation ends once all keys are disabled. A
+// suspended account yields RequestUnchanged, or RequestJoined while its keys are being disabled.
+// Subscriptions and keys that are on their way wait until the account is reinstated: API Gateway gets
+// no new key of it before that. An admin by promotion is none while suspended, so the sender must be an
+// admin still; see Demotion.
+func Suspension(promoted promotedNow) Decide[events.AccountSuspensionRequested] {
+	return func(account state.Account, req events.AccountSuspensionRequested, _ string) []events.Fact {
+		return suspension(promoted, account, req)
+	}
+}
+
+func suspension(promoted promotedNow, account state.Account, req events.AccountSuspensionRequested) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
 	switch {
 	case now.Leaving():
@@ -23,13 +32,23 @@ func Suspension(account state.Account, req events.AccountSuspensionRequested, _ 
 		return reject(decides, portal.Invalid, "Say why the account is suspended. Its owner reads the message.")
 	case now.Suspended:
 		return alreadySo(decides, now)
+	case promoted.mayNotRemove(account, req.ByGroup):
+		return noLongerAdmin(decides)
 	}
 	return append(overturnedSwitch(now), events.AccountSuspended{Decides: decides, Message: strings.TrimSpace(req.Message)})
 }
 
-// Reinstatement decides on AccountReinstatementRequested: keys that only the suspension has
-// disabled should work again. The operation ends once they do. Other accounts yield
-// RequestUnchanged, or RequestJoined while keys are being enabled.
+func (d *Decider) suspend(ctx context.Context, msg events.Event) error {
+	var promoted promotedNow
+	decide := func(account state.Account, req events.AccountSuspensionRequested, id string) []events.Fact {
+		return Suspension(promoted)(account, req, id)
+	}
+	return forAccount(d, decide, d.readPromoted(msg, &promoted))(ctx, msg)
+}
+
+// Reinstatement decides on AccountReinstatementRequested: keys that only the suspension has disabled
+// should work again. The operation ends once they do. An account that is not suspended yields
+// RequestUnchanged, or RequestJoined while its keys are being enabled.
 func Reinstatement(account state.Account, req events.AccountReinstatementRequested, _ string) []events.Fact {
 	decides, now := events.Decides{Scopes: req.Scopes()}, account.Standing
 	switch {

@@ -40,32 +40,50 @@ func Demotion(promoted promotedNow) Decide[events.AdminDemotionRequested] {
 		switch {
 		case !account.Standing.Admin && !promoted.owner:
 			return reject(decides, portal.Conflict, "The account was not promoted here. Members of the identity provider's admin group are admins until they leave the group there.")
-		case !req.ByGroup && !promoted.sender:
-			return reject(decides, portal.Forbidden, "You are no longer an admin of this portal.")
+		case promoted.mayNotRemove(account, req.ByGroup):
+			return noLongerAdmin(decides)
 		}
 		return []events.Fact{events.AdminDemoted{Decides: decides}}
 	}
 }
 
-// demote reads who was promoted with each try.
+// isAdmin reports whether the owner of the account is an admin by promotion.
+func (p promotedNow) isAdmin(account state.Account) bool { return account.Standing.Admin || p.owner }
+
+// mayNotRemove reports whether a request would take an admin away, and its sender is no longer an admin.
+func (p promotedNow) mayNotRemove(account state.Account, byGroup bool) bool {
+	return p.isAdmin(account) && !byGroup && !p.sender
+}
+
+func noLongerAdmin(decides events.Decides) []events.Fact {
+	return reject(decides, portal.Forbidden, "You are no longer an admin of this portal, so you cannot remove another admin.")
+}
+
+// demote handles AdminDemotionRequested.
 func (d *Decider) demote(ctx context.Context, msg events.Event) error {
 	var promoted promotedNow
 	decide := func(account state.Account, req events.AdminDemotionRequested, id string) []events.Fact {
 		return Demotion(promoted)(account, req, id)
 	}
-	return forAccount(d, decide, func(ctx context.Context) (err error) {
+	return forAccount(d, decide, d.readPromoted(msg, &promoted))(ctx, msg)
+}
+
+// readPromoted reads who was promoted, with each try of a decision. An operator counts as an admin.
+func (d *Decider) readPromoted(msg events.Event, into *promotedNow) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
 		owner, _ := msg.Subject.Account()
-		if promoted.owner, err = d.promoted(ctx, owner); err != nil {
+		sender, isAccount := msg.Actor.Account()
+		var read promotedNow
+		if read.owner, err = d.promoted(ctx, owner); err != nil {
 			return err
 		}
-		sender, isAccount := msg.Actor.Account()
-		if !isAccount {
-			promoted.sender = true // an operator
-			return nil
+		read.sender = !isAccount || sender == owner && read.owner
+		if isAccount && sender != owner {
+			read.sender, err = d.promoted(ctx, sender)
 		}
-		promoted.sender, err = d.promoted(ctx, sender)
+		*into = read
 		return err
-	})(ctx, msg)
+	}
 }
 
 // adminRow is the row of an admin by promotion. Package members reads it.
@@ -74,8 +92,9 @@ type adminRow struct {
 	At time.Time        `dynamodbav:"at"`
 }
 
-// adminRows: the row of the admin who demotes another must exist in that moment.
-func adminRows(msg events.Event, facts []events.Event) []journal.Row {
+// adminRows writes or deletes the row of an admin with the fact. A suspended admin has none until the
+// reinstatement. The row of the admin who takes another one away must exist in that moment.
+func adminRows(msg events.Event, before state.Account, facts []events.Event) []journal.Row {
 	owner, _ := msg.Subject.Account()
 	sender, isAccount := msg.Actor.Account()
 	var rows []journal.Row
@@ -83,12 +102,45 @@ func adminRows(msg events.Event, facts []events.Event) []journal.Row {
 		switch fact.Data.(type) {
 		case events.AdminPromoted:
 			rows = append(rows, journal.Row{Key: schema.Admin(owner), Value: adminRow{By: sender, At: fact.Time}})
+		case events.AccountReinstated:
+			if before.Standing.Admin {
+				rows = append(rows, journal.Row{Key: schema.Admin(owner), Value: adminRow{By: sender, At: fact.Time}})
+			}
 		case events.AdminDemoted:
 			rows = append(rows, journal.Row{Key: schema.Admin(owner)})
-			if asked, ok := msg.Data.(events.AdminDemotionRequested); ok && !asked.ByGroup && isAccount && sender != owner {
-				rows = append(rows, journal.MustExist(schema.Admin(sender)))
+		case events.AccountSuspended, events.AccountDeleting:
+			if !before.Standing.Admin {
+				continue
 			}
+			rows = append(rows, journal.Row{Key: schema.Admin(owner)})
+		default:
+			continue
+		}
+		if takesAway(fact) && isAccount && sender != owner && !byGroup(msg) {
+			rows = append(rows, journal.MustExist(schema.Admin(sender)))
 		}
 	}
 	return rows
+}
+
+func takesAway(fact events.Event) bool {
+	switch fact.Data.(type) {
+	case events.AdminDemoted, events.AccountSuspended, events.AccountDeleting:
+		return true
+	}
+	return false
+}
+
+// byGroup reports whether the identity provider's group makes the sender an admin. Suspending or deleting
+// an account takes nobody out of the group.
+func byGroup(msg events.Event) bool {
+	switch asked := msg.Data.(type) {
+	case events.AdminDemotionRequested:
+		return asked.ByGroup
+	case events.AccountSuspensionRequested:
+		return asked.ByGroup
+	case events.AccountDeletionRequested:
+		return asked.ByGroup
+	}
+	return false
 }

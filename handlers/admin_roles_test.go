@@ -3,6 +3,8 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 var adminOnly = events.Decides{Scopes: []portal.Scope{portal.AdminScope}}
@@ -50,7 +53,7 @@ func TestDemotion(t *testing.T) {
 		{"an account that was not promoted is refused", []said{registered()}, demote, 6, rejection(adminOnly, portal.Conflict, notHere)},
 	})
 	check(t, Demotion(promotedNow{owner: true}), []decision{
-		{"a sender who is no longer an admin is refused", []said{registered(), promoted()}, demote, 6, rejection(adminOnly, portal.Forbidden, "You are no longer an admin of this portal.")},
+		{"a sender who is no longer an admin is refused", []said{registered(), promoted()}, demote, 6, rejection(adminOnly, portal.Forbidden, "You are no longer an admin of this portal, so you cannot remove another admin.")},
 		{"a sender of the admin group need not be promoted", []said{registered(), promoted()}, events.AdminDemotionRequested{ByGroup: true}, 6, ends},
 	})
 }
@@ -116,6 +119,108 @@ func (d *adminDesk) isAdmin(account portal.AccountID) bool {
 		d.t.Fatal(err)
 	}
 	return is
+}
+
+// The rest of an admin's rights is that of others: an admin who takes another one away must be an admin
+// still, also when the other does the same in that moment, in another process.
+func TestTwoAdminsWhoRemoveEachOtherLeaveOneAdmin(t *testing.T) {
+	t.Parallel()
+	demote, suspend, remove := events.Request(events.AdminDemotionRequested{}), events.Request(events.AccountSuspensionRequested{Message: "No."}), events.Request(events.AccountDeletionRequested{})
+	for name, c := range map[string]struct{ ann, bob events.Request }{
+		"both delete": {remove, remove}, "both suspend": {suspend, suspend}, "both demote": {demote, demote},
+		"one deletes, one demotes": {remove, demote}, "one deletes, one suspends": {remove, suspend}, "one suspends, one demotes": {suspend, demote},
+	} {
+		for order := range 4 {
+			t.Run(fmt.Sprintf("%s, order %d", name, order), func(t *testing.T) {
+				t.Parallel()
+				d := newAdminDesk(t)
+				for _, account := range []portal.AccountID{"ann", "bob"} {
+					d.handleAll(d.request(account, account, events.RegisterUser{}), d.request("root", account, events.AdminPromotionRequested{}))
+				}
+				// Both are accepted before either is decided.
+				first, second := d.request("ann", "bob", c.ann), d.request("bob", "ann", c.bob)
+				switch order {
+				case 0:
+					d.handleAll(first, second, first, second)
+				case 1:
+					d.handleAll(second, first)
+				default:
+					var wait sync.WaitGroup
+					for _, msg := range []events.Event{first, second} {
+						wait.Go(func() { d.handleAll(msg, msg) })
+					}
+					wait.Wait()
+				}
+				if d.isAdmin("ann") == d.isAdmin("bob") {
+					t.Fatalf("ann is an admin: %t, and so is bob", d.isAdmin("ann"))
+				}
+				loser, winner := portal.AccountID("ann"), portal.AccountID("bob")
+				if d.isAdmin("ann") {
+					loser, winner = "bob", "ann"
+				}
+				if got := d.fold(winner).Standing; !got.Admin || got.Suspended || got.Leaving() {
+					t.Errorf("%s is left, and is %+v", winner, got)
+				}
+				if got := d.rejections(winner); len(got) != 1 || got[0].Code != portal.Forbidden || !strings.Contains(got[0].Message, "no longer an admin") {
+					t.Errorf("the request of %s was answered with %+v", loser, got)
+				}
+			})
+		}
+	}
+}
+
+func (d *adminDesk) fold(account portal.AccountID) state.Account {
+	d.t.Helper()
+	history, err := d.accounts.Account(d.t.Context(), account)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return history.Account
+}
+
+func (d *adminDesk) rejections(account portal.AccountID) (all []events.RequestRejected) {
+	d.t.Helper()
+	facts, err := d.journal.Read(d.t.Context(), portal.AccountStream(account), 0)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, fact := range facts {
+		if rejected, ok := fact.Data.(events.RequestRejected); ok {
+			all = append(all, rejected)
+		}
+	}
+	return all
+}
+
+func TestASuspendedAdminIsNoneUntilTheReinstatement(t *testing.T) {
+	t.Parallel()
+	d := newAdminDesk(t)
+	d.handleAll(d.request("ann", "ann", events.RegisterUser{}), d.request("root", "ann", events.AdminPromotionRequested{}),
+		d.request("root", "ann", events.AccountSuspensionRequested{Message: "No.", ByGroup: true}))
+	if d.isAdmin("ann") {
+		t.Error("a suspended admin is an admin")
+	}
+	d.handleAll(d.request("root", "ann", events.AccountReinstatementRequested{}))
+	if !d.isAdmin("ann") {
+		t.Error("after the reinstatement ann is no admin")
+	}
+	d.handleAll(d.request("ann", "ann", events.AccountDeletionRequested{}))
+	if got := d.rejections("ann"); len(got) != 1 || got[0].Code != portal.Conflict || !d.isAdmin("ann") {
+		t.Errorf("an admin who deletes their own account gets %+v", got)
+	}
+	d.handleAll(d.request("root", "ann", events.AccountDeletionRequested{ByGroup: true}))
+	if d.isAdmin("ann") || !d.fold("ann").Standing.Leaving() {
+		t.Error("an admin of the group cannot delete another admin")
+	}
+}
+
+func TestAnyAdminMayRemoveSomebodyWhoIsNone(t *testing.T) {
+	t.Parallel()
+	d := newAdminDesk(t)
+	d.handleAll(d.request("ann", "ann", events.RegisterUser{}), d.request("bob", "ann", events.AccountSuspensionRequested{Message: "No."}), d.request("bob", "ann", events.AccountDeletionRequested{}))
+	if got := d.rejections("ann"); len(got) != 0 || !d.fold("ann").Standing.Leaving() {
+		t.Errorf("the requests were answered with %+v", got)
+	}
 }
 
 func TestTwoAdminsWhoDemoteEachOtherAtOnceLeaveOneAdmin(t *testing.T) {

@@ -139,7 +139,7 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.PlanChangeRequested{}.EventType():           d.changePlan,
 		events.SubscriptionReviewRequested{}.EventType():   forAccount(d, Review(d.keys, d.limits)),
 		events.RegistrationReviewRequested{}.EventType():   forAccount(d, RegistrationReview),
-		events.AccountSuspensionRequested{}.EventType():    forAccount(d, Suspension),
+		events.AccountSuspensionRequested{}.EventType():    d.suspend,
 		events.AccountReinstatementRequested{}.EventType(): forAccount(d, Reinstatement),
 		events.AccountDeletionRequested{}.EventType():      d.deleteAccount,
 		events.AdminPromotionRequested{}.EventType():       forAccount(d, Promotion),

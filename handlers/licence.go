@@ -43,9 +43,8 @@ func (d *Decider) pastOf(ctx context.Context, msg events.Event, decide func(stat
 	}, nil
 }
 
-// licenceRows are the rows written in the transaction of a decision about a licence. They tell the
-// account again until it has recorded what it should have, and meter the last usage of a claimed
-// licence that ends.
+// licenceRows tell the account again until it has recorded what it should have, and meter the last
+// usage of a claimed licence that ends.
 func licenceRows(msg events.Event, before state.Licence, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
 	after := before

@@ -250,7 +250,7 @@ func TestLicenceRelease(t *testing.T) {
 func TestDeletionReleasesLicences(t *testing.T) {
 	t.Parallel()
 	set := events.LicenceAccessSet{Licence: licence01, Sequence: 4, Open: true, Plan: "pro"}
-	check(t, Deletion(true), []decision{
+	check(t, Deletion(true, promotedNow{}), []decision{
 		{"an account that is deleted gives up its licences", []said{registered(), {fact: set}}, events.AccountDeletionRequested{}, 2, []events.Fact{
 			events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true},
 			events.AccountDeleting{Decides: events.Decides{Scopes: []portal.Scope{portal.AccountScope}}},
@@ -405,7 +405,7 @@ func (m *marketplace) handle(msg events.Event) {
 	case events.LicenceAccessRequested:
 		facts = LicenceAccess(scheme)(m.account(id), req, msg.ID)
 	case events.AccountDeletionRequested:
-		facts = Deletion(true)(m.account(id), req, msg.ID)
+		facts = Deletion(true, promotedNow{})(m.account(id), req, msg.ID)
 	}
 	for _, fact := range facts {
 		seq := int64(len(log) + 1)

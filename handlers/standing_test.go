@@ -35,7 +35,7 @@ func TestSuspension(t *testing.T) {
 	t.Parallel()
 	suspend := events.AccountSuspensionRequested{Message: " Unpaid bills. "}
 	suspends := events.AccountSuspended{Decides: accountOnly, Message: "Unpaid bills."}
-	check(t, Suspension, []decision{
+	check(t, Suspension(promotedNow{}), []decision{
 		{"it suspends an account", freeActive(), suspend, 5, []events.Fact{suspends}},
 		{"an account without keys is suspended, too", []said{registered()}, suspend, 5, []events.Fact{suspends}},
 		{"subscriptions that are on their way stay wanted", []said{registered(), keyWanted(), freeWanted("op-first", 2)}, suspend, 5, []events.Fact{suspends}},
@@ -81,7 +81,7 @@ func TestDeletion(t *testing.T) {
 	t.Parallel()
 	erase := events.AccountDeletionRequested{}
 	deletes := []events.Fact{events.AccountDeleting{Decides: accountOnly}}
-	check(t, Deletion(true), []decision{
+	check(t, Deletion(true, promotedNow{}), []decision{
 		{"it deletes an account with its keys", freeActive(), erase, 7, deletes},
 		{"it deletes an account whose subscription is under way", []said{registered(), keyWanted(), freeWanted("op-first", 2)}, erase, 7, deletes},
 		{"it deletes the personal data of a person who never registered", nil, erase, 1, deletes},
@@ -92,7 +92,7 @@ func TestDeletion(t *testing.T) {
 		{"the owner of a suspended account is refused", []said{registered(), suspended()}, erase, 8,
 			rejection(accountOnly, portal.Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")},
 	})
-	check(t, Deletion(false), []decision{
+	check(t, Deletion(false, promotedNow{}), []decision{
 		{"an admin deletes a suspended account", []said{registered(), suspended()}, erase, 8, deletes},
 	})
 }

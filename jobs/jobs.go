@@ -241,8 +241,29 @@ func (r *Runner) Tick(ctx context.Context) {
 }
 
 func (r *Runner) send(ctx context.Context, job Job, slot time.Time) {
-	id := portal.DeriveID("tick", job.Name, strconv.FormatInt(slot.UnixMilli(), 10))
-	if err := r.sender.Send(ctx, message(job.Name, id, "", id, r.now())); err != nil && ctx.Err() == nil {
+	if err := r.sender.Send(ctx, tickOf(job, slot, r.now())); err != nil && ctx.Err() == nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("job", job.Name).Msg("the tick could not be sent")
 	}
+}
+
+func tickOf(job Job, slot, now time.Time) events.Event {
+	id := portal.DeriveID("tick", job.Name, strconv.FormatInt(slot.UnixMilli(), 10))
+	return message(job.Name, id, "", id, now)
+}
+
+// deduplicated is how long a FIFO queue drops duplicates (SQS Developer Guide, "Exactly-once
+// processing in Amazon SQS").
+const deduplicated = 5 * time.Minute
+
+// TickOnce sends the ticks of the slots that began within the last five minutes, for a clock that
+// strikes every minute. They are those of Tick, so the queue drops all but one of a slot.
+func (r *Runner) TickOnce(ctx context.Context) error {
+	now := r.now()
+	var ticks []events.Event
+	for _, job := range r.jobs {
+		if slot := now.Truncate(job.Every); now.Sub(slot) < deduplicated {
+			ticks = append(ticks, tickOf(job, slot, now))
+		}
+	}
+	return portal.Postpone("the queues do not answer", r.sender.Send(ctx, ticks...))
 }

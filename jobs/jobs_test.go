@@ -160,3 +160,38 @@ func TestAClockThatWasAheadIsNoReasonToSendNoMoreTicks(t *testing.T) {
 		}
 	})
 }
+
+func TestAClockThatStrikesEveryMinuteSendsTheSameTicks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hourly, eachMinute := Job{Name: "hourly", Every: time.Hour}, Job{Name: "each", Every: time.Minute}
+		workers := &outbox{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour-time.Second)
+		defer cancel()
+		NewRunner(nil, workers, time.Now, hourly, eachMinute).Tick(ctx)
+		want := map[string]int{}
+		for _, m := range workers.sent {
+			want[m.ID] = 1
+		}
+
+		time.Sleep(time.Second)
+		clock := &outbox{}
+		runner := NewRunner(nil, clock, func() time.Time { return time.Now().Add(-time.Hour) }, hourly, eachMinute)
+		for range 60 {
+			if err := runner.TickOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		got := map[string]int{}
+		for _, m := range clock.sent {
+			got[m.ID] = 1
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-workers +clock):\n%s", diff)
+		}
+		if len(clock.sent) != 60+5 {
+			t.Errorf("%d ticks were sent", len(clock.sent))
+		}
+	})
+}

@@ -78,6 +78,10 @@ func (l Portal) environment() [][2]string {
 			{"GATEHOUSE_OIDC_AUTH_URL", l.config.OIDCAuthURL}, {"GATEHOUSE_OIDC_TOKEN_URL", l.config.OIDCTokenURL}, {"GATEHOUSE_OIDC_JWKS_URL", l.config.OIDCJWKSURL},
 		}...)
 	}
+	all = append(all,
+		[2]string{"GATEHOUSE_MARKETPLACE_ACCOUNTS", strings.Join(l.config.MarketplaceAccounts, ",")},
+		[2]string{"GATEHOUSE_MARKETPLACE_TOPICS", strings.Join(l.config.MarketplaceTopics, ",")},
+	)
 	if defaults, err := app.LoadConfig(nil); err == nil && l.config.Prefix != defaults.Prefix {
 		all = append(all, [2]string{"GATEHOUSE_PREFIX", l.config.Prefix})
 	}

@@ -71,11 +71,13 @@ func (s *MailSender) invite(ctx context.Context, i members.Invitation) (result, 
 	if !ok {
 		return failedFor("The e-mail address is not valid."), nil
 	}
+	text, advice := "The invitation is for "+i.Email+" only, and is open until "+moment(i.Expires)+".", "Sign up with this e-mail address."
+	if !s.InvitationsNeeded {
+		text, advice = "You need no invitation for that: you can register at any time, with any e-mail address.", "Sign up if you want an account."
+	}
 	m, err := s.write(mailPage{
 		Notice: Notice{
-			Title:  "You are invited to " + s.Portal,
-			Text:   "The operator of " + s.Portal + " has invited you to register. The invitation is for " + i.Email + " only, and is open until " + moment(i.Expires) + ".",
-			Advice: "Sign up with this e-mail address.",
+			Title: "You are invited to " + s.Portal, Text: "The operator of " + s.Portal + " has invited you to register. " + text, Advice: advice,
 		},
 		Portal: s.Portal, Link: s.BaseURL + "/sign-up", LinkText: "Sign up at " + s.Portal,
 		Why: s.Portal + " sent this because an admin entered your address. If you do not want to register, there is nothing you need to do.",

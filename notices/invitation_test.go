@@ -22,6 +22,23 @@ func (i invited) Invitation(_ context.Context, id string) (members.Invitation, e
 	return found, nil
 }
 
+func TestAnInvitationThatNobodyNeedsSaysSo(t *testing.T) {
+	t.Parallel()
+	for needed, want := range map[bool]string{true: "The invitation is for bob@example.com only", false: "You need no invitation for that: you can register at any time"} {
+		w := newWorld(t)
+		w.deliverer.Mail.InvitationsNeeded = needed
+		bob := members.Invitation{ID: "i1", Email: "bob@example.com", InvitedBy: ann, InvitedAt: noon, Expires: noon.Add(members.InvitationsLast), Round: 1}
+		w.deliverer.Invitations = invited{"i1": bob}
+		if err := w.desk.MailInvitation(t.Context(), bob); err != nil {
+			t.Fatal(err)
+		}
+		w.deliver()
+		if len(w.post.mails) != 1 || !strings.Contains(w.post.mails[0].Text, want) || !strings.Contains(w.post.mails[0].Text, "https://portal.example/sign-up") {
+			t.Errorf("needed %t: the mails are %+v, want one with %q", needed, w.post.mails, want)
+		}
+	}
+}
+
 func TestAnInvitationIsMailedOnceWithALink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

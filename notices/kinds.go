@@ -30,6 +30,7 @@ const (
 	AccountReinstated    Kind = "account_reinstated"
 	WebhookPaused        Kind = "webhook_paused"
 	ProductDeprecated    Kind = "product_deprecated"
+	Purchase             Kind = "purchase"
 	AdminRole            Kind = "admin_role"
 	AdminRegistration    Kind = "admin_registration"
 	AdminApproval        Kind = "admin_approval"
@@ -67,6 +68,7 @@ func Kinds() []KindInfo {
 		{Kind: SubscriptionRejected, Group: subscriptions, Label: "a request about a plan is refused"},
 		{Kind: SubscriptionLost, Group: subscriptions, Label: "a subscription ends because its plan was removed or changed"},
 		{Kind: SubscriptionEnded, Group: subscriptions, Label: "the operator of the portal, or AWS Marketplace, ends a subscription"},
+		{Kind: Purchase, Group: subscriptions, Label: "a purchase on AWS Marketplace waits for its payment, fails or is cancelled"},
 		{Kind: PlanChanged, Group: subscriptions, Label: "a change of plan is done"},
 		{Kind: PlanChangeRefused, Group: subscriptions, Label: "a change of plan is refused"},
 		{Kind: PurchaseRenewed, Group: subscriptions, Label: "a purchase on AWS Marketplace is renewed and gets another key"},

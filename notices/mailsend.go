@@ -63,6 +63,8 @@ type MailSender struct {
 	From   mail.Address
 	// BaseURL has no trailing "/".
 	Portal, BaseURL string
+	// InvitationsNeeded says that only invited people register.
+	InvitationsNeeded bool
 }
 
 // send makes one attempt of a round. After an error nothing was sent, and no attempt is counted.

@@ -31,7 +31,10 @@ type Notifier struct {
 	Store    *Store
 	Sender   sender
 	Now      func() time.Time
-	Mail     bool
+	// Mail says that notices go out by e-mail.
+	Mail bool
+	// Licences reads the streams of purchases on AWS Marketplace. Without it, only facts of accounts are told.
+	Licences factReader
 
 	memory toldMemory
 }
@@ -42,14 +45,17 @@ func FactTypes() []string {
 	for name := range sources() {
 		names = append(names, name)
 	}
-	return names
+	return append(names, events.LicenceClaimed{}.EventType(), events.LicenceNoticed{}.EventType())
 }
 
-// Handle tells the account's facts since the last that was told, up to its newest: a message
-// about any of them is enough. It writes the notices with their deliveries and asks for each to
-// be sent. A second delivery of the message finds the notices and changes nothing. If the worker
-// stops before it has asked, the due rows do.
+// Handle tells what AWS Marketplace said about a purchase, or an account's facts after the last that was told, up to its newest: a message about
+// any of them is enough. It writes the notices with their deliveries, and asks for each delivery to
+// be sent. A second delivery of the message, at the same time or later, finds the notices and changes
+// nothing. If the worker stops before it has asked, the due rows do.
 func (n *Notifier) Handle(ctx context.Context, msg events.Event) error {
+	if msg.Subject.IsLicence() {
+		return n.tellPurchase(ctx, msg.Subject)
+	}
 	account, ok := msg.Subject.Account()
 	if !ok || makesNoNotice(msg) || msg.Sequence > 0 && msg.Sequence <= n.memory.recall(account, n.Now()) {
 		return nil

@@ -36,13 +36,17 @@ func (d *Desk) Deliveries(ctx context.Context, account portal.AccountID, webhook
 	return all[:min(len(all), MaxDeliveriesListed)], err
 }
 
-// TestWebhook sends a test to a webhook, even if it is off.
+// TestWebhook sends a notice that says nothing to a webhook, even if it is off. The error is
+// TooManyRequests for more than MaxTests of the account in TestsWithin.
 func (d *Desk) TestWebhook(ctx context.Context, account portal.AccountID, id string) (Delivery, error) {
 	w, err := d.FindWebhook(ctx, account, id)
 	if err != nil {
 		return Delivery{}, err
 	}
 	now := d.Now().UTC()
+	if err := d.countTest(ctx, account, now); err != nil {
+		return Delivery{}, err
+	}
 	notice := Notice{
 		ID: noticeID(now, 0, "test", w.ID, rand.Text()), Kind: WebhookTest, Importance: Info, About: "test/" + w.ID, Hidden: true, At: now,
 		Title: "This is a test", Text: "Somebody asked for a test of this webhook. Nothing has happened.", Link: "/webhooks/" + w.ID,

@@ -8,10 +8,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-const (
-	aboutAccount = "account"
-	aboutAdmin   = "admin"
-)
+// AboutAccount is what notices about the account itself are about.
+const AboutAccount = "account"
+
+const aboutAdmin = "admin"
 
 func planChanged(a about, f events.PlanChanged) (Notice, bool) {
 	if f.Licence != "" {
@@ -62,7 +62,7 @@ func approvalDenied(a about, f events.SubscriptionDenied) (Notice, bool) {
 
 func registrationPending(_ about, _ events.RegistrationPending) (Notice, bool) {
 	return Notice{
-		Importance: Info, About: aboutAccount, Link: dashboard,
+		Importance: Info, About: AboutAccount, Link: dashboard,
 		Title: "Your account waits for an approval",
 		Text:  "The operator of this portal has to approve your account. We tell you when they have decided. There is nothing you need to do.",
 	}, true
@@ -71,14 +71,14 @@ func registrationPending(_ about, _ events.RegistrationPending) (Notice, bool) {
 // registrationApproved tells of an account that waited. Other people see theirs open at once.
 func registrationApproved(a about, f events.UserRegistered) (Notice, bool) {
 	return Notice{
-		Importance: Info, About: aboutAccount, Link: "/apis",
+		Importance: Info, About: AboutAccount, Link: "/apis",
 		Title: "Your account was approved", Text: "The operator of this portal has approved your account. You can subscribe to APIs now.",
 	}, f.Wish != 0
 }
 
 func registrationDenied(_ about, f events.RegistrationDenied) (Notice, bool) {
 	return Notice{
-		Importance: Act, About: aboutAccount, Link: dashboard,
+		Importance: Act, About: AboutAccount, Link: dashboard,
 		Title: "Your account was denied", Text: reason("The operator of this portal has denied your account.", f.Message),
 		Advice: "Ask the operator of this portal if you think that this is a mistake.",
 	}, true
@@ -159,7 +159,7 @@ func keyLeaked(a about, f events.KeyEnding) (Notice, bool) {
 
 func accountSuspended(_ about, f events.AccountSuspended) (Notice, bool) {
 	return Notice{
-		Importance: Act, About: aboutAccount, Link: dashboard,
+		Importance: Act, About: AboutAccount, Link: dashboard,
 		Title: "Your account is suspended", Text: reason("The operator of this portal has suspended your account. Calls with your API keys are refused.", f.Message),
 		Advice: "Ask the operator of this portal what has to happen.",
 	}, true
@@ -167,7 +167,7 @@ func accountSuspended(_ about, f events.AccountSuspended) (Notice, bool) {
 
 func accountReinstated(_ about, _ events.AccountReinstated) (Notice, bool) {
 	return Notice{
-		Importance: Info, About: aboutAccount, Link: dashboard,
+		Importance: Info, About: AboutAccount, Link: dashboard,
 		Title: "Your account is no longer suspended", Text: "The operator of this portal has reinstated your account. Your API keys work again within seconds.",
 	}, true
 }

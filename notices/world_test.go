@@ -68,7 +68,7 @@ func newWorld(t *testing.T) *world {
 	w.notifier = &notices.Notifier{Accounts: w, Store: store, Sender: w, Now: w.now, Mail: true}
 	w.deliverer = &notices.Deliverer{
 		Store: store, Notifier: w.notifier, Sender: w, Now: w.now,
-		Mail:     &notices.MailSender{Mailer: w.post, People: w.people, Portal: "Acme", BaseURL: "https://portal.example"},
+		Mail:     &notices.MailSender{Mailer: w.post, People: w.people, Portal: "Acme", BaseURL: "https://portal.example", InvitationsNeeded: true},
 		Webhooks: &notices.WebhookSender{Secrets: secrets{}, Outbound: out, BaseURL: "https://portal.example", Timeout: time.Second},
 	}
 	w.desk = &notices.Desk{Store: store, Secrets: secrets{}, Sender: w, KMSKey: "mrk-1", Outbound: out, Now: w.now}

@@ -11,9 +11,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Suspend submits an admin's request to suspend an account, with a reason for its owner.
-func (o *Operations) Suspend(ctx context.Context, admin Caller, account portal.AccountID, message string) (Operation, error) {
-	return o.onAnother(ctx, admin, account, events.AccountSuspensionRequested{Message: message})
+// Suspend submits an admin's request to suspend an account, for a reason that its owner reads. byGroup is
+// that of Demote.
+func (o *Operations) Suspend(ctx context.Context, admin Caller, account portal.AccountID, message string, byGroup bool) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.AccountSuspensionRequested{Message: message, ByGroup: byGroup})
 }
 
 // Reinstate submits an admin's request to end an account's suspension.
@@ -21,9 +22,9 @@ func (o *Operations) Reinstate(ctx context.Context, admin Caller, account portal
 	return o.onAnother(ctx, admin, account, events.AccountReinstatementRequested{})
 }
 
-// DeleteOther submits an admin's request to delete an account.
-func (o *Operations) DeleteOther(ctx context.Context, admin Caller, account portal.AccountID) (Operation, error) {
-	return o.onAnother(ctx, admin, account, events.AccountDeletionRequested{})
+// DeleteOther submits an admin's request to delete an account. byGroup is that of Demote.
+func (o *Operations) DeleteOther(ctx context.Context, admin Caller, account portal.AccountID, byGroup bool) (Operation, error) {
+	return o.onAnother(ctx, admin, account, events.AccountDeletionRequested{ByGroup: byGroup})
 }
 
 // Promote submits an admin's request to make the owner of an account an admin.
@@ -47,7 +48,7 @@ func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, accou
 // and for a suspended account Suspended: a new account would end the suspension.
 func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
 	if caller.Viewer.Admin {
-		return Operation{}, portal.Fail(portal.Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")
+		return Operation{}, portal.DeletionOfAdmin()
 	}
 	return o.accept(ctx, caller.submission(nil), preparation{make: func(ctx context.Context) (events.Request, error) {
 		profile, err := o.views.Profile(ctx, caller.Account)

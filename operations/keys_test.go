@@ -55,3 +55,21 @@ func TestANewKeyJoinsThoseOfItsPlan(t *testing.T) {
 		}
 	}
 }
+
+func TestARequestThatAKeyEndNowSaysSo(t *testing.T) {
+	t.Parallel()
+	end, rename := "gatehouse.KeyEndRequested.v1", "gatehouse.KeyRenameRequested.v1"
+	for name, c := range map[string]struct {
+		kind, body string
+		want       bool
+	}{
+		"now":            {end, `{"key":"k-1"}`, true},
+		"at a time":      {end, `{"key":"k-1","at":"2026-12-01T00:00:00Z"}`, false},
+		"never":          {end, `{"key":"k-1","keep":true}`, false},
+		"something else": {rename, `{"key":"k-1"}`, false},
+	} {
+		if got := (operationRow{Type: c.kind, Body: c.body}).operation(projections.Progress{}); got.EndsKey != c.want {
+			t.Errorf("%s: EndsKey is %t", name, got.EndsKey)
+		}
+	}
+}

@@ -121,6 +121,8 @@ type Operation struct {
 	CreatedAt time.Time
 	// Plan is the plan that the request is about, or "".
 	Plan portal.PlanID
+	// EndsKey says that the request asks for a key to end now.
+	EndsKey bool
 	projections.Progress
 }
 

@@ -55,11 +55,15 @@ func (r operationRow) operation(now projections.Progress) Operation {
 	}
 	var about struct {
 		Plan portal.PlanID `json:"plan"`
+		At   *time.Time    `json:"at"`
+		Keep bool          `json:"keep"`
 	}
 	_ = json.Unmarshal([]byte(r.Body), &about) // a request without a plan is about none
-	return Operation{
+	operation := Operation{
 		ID: r.ID, Actor: r.Actor, Subject: r.Subject, Type: events.Name(r.Type), CreatedAt: r.CreatedAt, Plan: about.Plan, Progress: now,
 	}
+	operation.EndsKey = r.Type == events.KeyEndRequested{}.EventType() && about.At == nil && !about.Keep
+	return operation
 }
 
 func (r rows) find(ctx context.Context, id portal.OperationID) (row operationRow, found bool, err error) {

@@ -94,7 +94,7 @@ func TestTheStandingOfAnAccountIsNotReadForItsSecondRequest(t *testing.T) {
 		"two minutes later":            {func(d *desk) { d.pass(2 * time.Minute) }, 1, ""},
 		"unless an admin has suspended it": {func(d *desk) {
 			d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
-			if _, err := operations.New(d.config()).Suspend(d.t.Context(), who(bob, ""), ann, "Unpaid bills."); err != nil {
+			if _, err := operations.New(d.config()).Suspend(d.t.Context(), who(bob, ""), ann, "Unpaid bills.", false); err != nil {
 				d.t.Fatal(err)
 			}
 			d.happen(portal.AccountStream(ann), "op-admin", events.AccountSuspended{Message: "Unpaid bills."})

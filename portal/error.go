@@ -36,7 +36,9 @@ type Error struct {
 	Message string
 	// Field is the wrong member of the request's body, "" for none or several.
 	Field string
-	// Err is for operators only.
+	// After is how long to wait before the next try, 0 if that is not known.
+	After time.Duration
+	// Err is the cause, for operators only.
 	Err error
 }
 
@@ -73,8 +75,17 @@ func FieldOf(err error) string {
 	return ""
 }
 
-// PlanLimit refuses to add a key to another plan because it is in as many as AWS allows: most, or
-// 0 if not known.
+// AfterOf returns how long to wait before the next try, 0 if that is not known.
+func AfterOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.After
+	}
+	return 0
+}
+
+// PlanLimit refuses to add a key to another plan because it is in as many as AWS allows. most
+// is that number, 0 if it is not known.
 func PlanLimit(most int, plan string) *Error {
 	full, leave := fmt.Sprintf("A key can be in at most %d plans.", most), "Leave one of them first"
 	switch most {
@@ -105,6 +116,11 @@ func AccountSuspended(reason string) *Error {
 // DeletionSuspended refuses to delete a suspended account for its owner.
 func DeletionSuspended() *Error {
 	return Fail(Suspended, "The operator of this portal has suspended your account. Ask the operator to delete it.")
+}
+
+// DeletionOfAdmin refuses to delete an admin's account for its owner.
+func DeletionOfAdmin() *Error {
+	return Fail(Conflict, "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it.")
 }
 
 // AccountDeleting refuses a change of an account that is being deleted.

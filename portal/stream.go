@@ -97,10 +97,6 @@ func LegacyStream(product ProductCode, customer string) Stream {
 	return Stream(legacyPrefix + string(product) + "/" + customer)
 }
 
-// NoticeStream returns the stream of a notice of AWS Marketplace that names no licence. Each notice
-// has its own, so keeping one takes no longer the more there are.
-func NoticeStream(id string) Stream { return MarketplaceStream + Stream("/"+id) }
-
 // Customer returns the customer identifier of a LegacyStream, "" for other streams.
 func (s Stream) Customer() string {
 	if s.Kind() != KindLegacy {
@@ -108,6 +104,10 @@ func (s Stream) Customer() string {
 	}
 	return string(s[strings.LastIndex(string(s), "/")+1:])
 }
+
+// NoticeStream returns the stream of a notice of AWS Marketplace that names no licence. Each notice has its own, so
+// keeping one takes no longer the more there are.
+func NoticeStream(id string) Stream { return MarketplaceStream + Stream("/"+id) }
 
 // IsLicence reports whether the stream is about a purchase on AWS Marketplace.
 func (s Stream) IsLicence() bool {

@@ -40,6 +40,15 @@ type Licence struct {
 	Unsold bool `dynamodbav:"unsold,omitempty"`
 	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
 	Until time.Time `dynamodbav:"until"`
+	// Cancelled says of an active licence that its agreement is over, and that AWS has not taken the
+	// licence away yet.
+	Cancelled bool `dynamodbav:"cancelled,omitempty"`
+	// NotBegun says of an ended licence that it has not been active since the claim, such as because AWS
+	// could not take the payment.
+	NotBegun bool `dynamodbav:"not_begun,omitempty"`
+	// Again says that a customer of an older listing has bought again: State is from before the claim, and
+	// AWS has to confirm the payment.
+	Again bool `dynamodbav:"again,omitempty"`
 }
 
 // The states of a licence.
@@ -52,25 +61,38 @@ const (
 	LicenceEnded     = "ended"
 )
 
-// LicenceText tells a licence's owner what its state means and what to do.
-func LicenceText(state string) string {
-	switch state {
-	case LicenceWaiting:
-		return "AWS Marketplace has not confirmed the payment yet. There is nothing you need to do."
+// notBegun tells the owner of a purchase that AWS ended before it was active.
+const notBegun = "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment. Check the payment method of the AWS account that bought it, and buy it again."
+
+// Text tells the owner of a licence what its state means, and what to do.
+func (l Licence) Text() string {
+	switch {
+	case l.Awaited():
+		return "AWS Marketplace has not confirmed the payment yet, which can take from a minute to a few days. You get your key then. There is nothing you need to do."
+	case l.NotBegun:
+		return notBegun
+	}
+	switch l.State {
 	case LicenceFailed:
-		return "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it."
+		return "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it. You get your key once AWS confirms the payment."
 	case LicenceActive:
+		if l.Cancelled {
+			return "The purchase was cancelled, or its time is over. It works until AWS Marketplace ends it, which may be at any moment."
+		}
 		return "The purchase is active."
 	case LicenceEnding:
-		return "The purchase was cancelled. AWS bills the last usage. Buy it again on AWS Marketplace to use it."
+		return "The purchase was cancelled, so its key no longer works. AWS bills the last usage within about an hour. Buy it again on AWS Marketplace to use it."
 	case LicenceEnded:
 		return "The purchase has ended. Buy it again on AWS Marketplace to use it."
 	}
 	return "AWS Marketplace has told us of the purchase."
 }
 
-// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One
-// is for operators, one for the account with the claim.
+// Awaited reports whether AWS has to confirm the payment.
+func (l Licence) Awaited() bool { return l.State == LicenceWaiting || l.Again }
+
+// licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One is in
+// the list for operators, one in the account that has claimed the licence.
 func licenceRows(changed rows, before, licence state.Licence, fact events.Event) {
 	shown := shownLicence(licence)
 	changed.view(changed.Licence(licence.Stream), fact.Sequence, shown)
@@ -95,7 +117,7 @@ func shownLicence(l state.Licence) Licence {
 	}
 	switch l.Status {
 	case events.LicenceActive:
-		shown.State = LicenceActive
+		shown.State, shown.Cancelled = LicenceActive, l.Cancelled
 		if l.Lapsed {
 			shown.State = LicenceEnded
 		}
@@ -107,6 +129,10 @@ func shownLicence(l state.Licence) Licence {
 		shown.State = LicenceEnded
 	case events.LicenceUnknown:
 		shown.State, shown.Since = LicenceWaiting, l.Claim.At
+	}
+	if l.Claim.Waiting && l.Status != events.LicenceActive && l.Status != events.LicenceUnknown {
+		shown.Again = l.StatusAt.Before(l.Claim.At)
+		shown.NotBegun = !shown.Again && l.Status == events.LicenceEnded
 	}
 	if !l.Claimed() && shown.State != LicenceEnded && shown.State != LicenceEnding {
 		shown.State = LicenceUnclaimed
@@ -206,7 +232,8 @@ func describeNotice(step *Step, f events.LicenceNoticed) {
 		step.Detail = step.Message
 	case events.LicenceEnding, events.LicenceEnded:
 		step.Status, step.Code = Rejected, "agreement_ended"
-		step.Message = "AWS Marketplace says that this purchase has ended. Buy it again on AWS Marketplace to use it."
+		// Only people whose claim waits see it as a step.
+		step.Message = notBegun
 		step.Detail = step.Message
 	case events.LicenceUnknown:
 		step.Detail = "AWS Marketplace has sent a notice that changes nothing."

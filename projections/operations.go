@@ -176,7 +176,7 @@ func describe(account state.Account, fact events.Event) Step {
 	default:
 		describeKey(&step, account, fact)
 		describePlan(&step, account, fact)
-		describeStanding(&step, fact)
+		describeStanding(&step, account, fact)
 		describeLicence(&step, fact)
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."

@@ -21,7 +21,7 @@ func describeKey(step *Step, account state.Account, fact events.Event) {
 			step.Status = Succeeded
 		}
 	case events.KeyEnding:
-		step.Detail = account.Keys[f.Key].Name + " is to be disabled."
+		step.Detail = account.Keys[f.Key].Name + endingText(f.Reason) + " API Gateway will refuse it."
 	case events.KeyEnded:
 		step.Status, step.Detail = Succeeded, "API Gateway no longer accepts "+account.Keys[f.Key].Name+"."
 	case events.KeyReleasing:
@@ -62,7 +62,7 @@ func describePlan(step *Step, account state.Account, fact events.Event) {
 	}
 }
 
-func describeStanding(step *Step, fact events.Event) {
+func describeStanding(step *Step, account state.Account, fact events.Event) {
 	switch f := fact.Data.(type) {
 	case events.RegistrationPending:
 		step.Status, step.Code, step.Message = Waiting, "approval", "The operator of this portal has to approve your registration. You will hear from us; there is nothing you need to do."
@@ -75,7 +75,10 @@ func describeStanding(step *Step, fact events.Event) {
 	case events.AccountReinstated:
 		step.Detail = "The account is reinstated. Its keys are to be enabled."
 	case events.AccountKeysSwitched:
-		step.Status, step.Detail = Succeeded, "All keys are switched."
+		step.Status, step.Detail = Succeeded, "API Gateway accepts the keys of the account again."
+		if account.Standing.Suspended {
+			step.Detail = "API Gateway refuses all keys of the account."
+		}
 	case events.AdminPromoted:
 		step.Status, step.Detail = Succeeded, "The account's owner is an admin of this portal."
 	case events.AdminDemoted:

@@ -25,8 +25,9 @@ import (
 // outlive a detachment or not.
 
 // carry gives a key that has just entered a plan the rest of the quota that it may have, and returns what
-// it has taken over. While API Gateway does not answer, the task comes up again until the wish is
-// readable old. After that, and after any other error, the key begins with a quota of its own.
+// it has taken over. While API Gateway does not answer, the task comes up again: as long as the key that
+// it replaces works, else until the wish is carryWithin old. After that, and after any other error, the key
+// begins with a whole quota, since people wait for it.
 func (c *convergence) carry(ctx context.Context, pair portal.Pair) ([]events.Fact, error) {
 	if !c.carries(pair) {
 		return nil, nil
@@ -36,12 +37,23 @@ func (c *convergence) carry(ctx context.Context, pair portal.Pair) ([]events.Fac
 	switch {
 	case err == nil:
 		return carried, nil
-	case ctx.Err() != nil, (errors.As(err, &postponed) || unavailable(err)) && c.Now().Sub(c.account.Attachments[pair].OpenedAt) < readable:
+	case ctx.Err() != nil:
+		return nil, err
+	case (errors.As(err, &postponed) || unavailable(err)) && c.mayWait(pair):
 		return nil, err
 	}
-	zerolog.Ctx(ctx).Warn().Err(err).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
+	zerolog.Ctx(ctx).Error().Err(err).Str("account", string(c.account.ID)).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
 		Msg("a key begins with a whole quota, because what was used of it before could not be passed on")
 	return nil, nil
+}
+
+// carryWithin is how long a person without a working key waits for what was used of a quota to be read.
+const carryWithin = 30 * time.Minute
+
+// mayWait reports whether the key can wait for what was used of the quota to be read.
+func (c *convergence) mayWait(pair portal.Pair) bool {
+	old := c.predecessor(pair)
+	return old != "" && c.account.Keys[old].Live() || c.Now().Sub(c.account.Attachments[pair].OpenedAt) < carryWithin
 }
 
 // carries reports whether there may be something to take over. It costs no call.

@@ -59,21 +59,40 @@ func TestARotationPassesTheRestOfAQuotaOn(t *testing.T) {
 	}
 }
 
-func TestAReadOfTheQuotaThatIsNotAnsweredIsTriedAgainForTwoMinutes(t *testing.T) {
+func TestAKeyWaitsForWhatWasUsedOfTheQuota(t *testing.T) {
 	t.Parallel()
-	for name, no := range map[string]error{"throttled": throttle, "not answered": &gateway.Unavailable{Err: errors.New("500")}} {
-		b := newBench(t, append(active(), secondKey("key1"))...)
-		b.CarryUsage, b.plane.suffix, b.plane.limited = true, "b", true
-		b.plane.answers["quota free gw1"] = []error{no, no}
-		if err := b.wake("w1"); err == nil {
-			t.Fatalf("%s: the call counts as done", name)
+	for name, c := range map[string]struct {
+		given []events.Fact
+		wish  int64
+		after time.Duration
+		waits bool
+	}{
+		"for a while, if no other key works":            {slices.Concat(active(), ended, []events.Fact{secondKey("key1")}), 9, 29 * time.Minute, true},
+		"no longer than half an hour, if none does":     {slices.Concat(active(), ended, []events.Fact{secondKey("key1")}), 9, 31 * time.Minute, false},
+		"as long as it takes, if the old one works":     {append(active(), secondKey("key1")), 7, 48 * time.Hour, true},
+		"for a while, if it takes over from ended ones": {slices.Concat(active(), ended, []events.Fact{secondKey("")}), 9, 29 * time.Minute, true},
+		"no longer, if it takes over from ended ones":   {slices.Concat(active(), ended, []events.Fact{secondKey("")}), 9, 31 * time.Minute, false},
+	} {
+		for fault, no := range map[string]error{"throttled": throttle, "not answered": &gateway.Unavailable{Err: errors.New("500")}} {
+			t.Run(name+", "+fault, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, c.given...)
+				b.CarryUsage, b.plane.suffix, b.plane.limited = true, "b", true
+				b.plane.used = map[portal.GatewayKeyID]int64{"gw1": 60}
+				b.plane.answers["quota free gw1b"] = []error{no, no}
+				if err := b.wake("w1"); err == nil {
+					t.Fatal("the call counts as done")
+				}
+				b.now = b.now.Add(c.after)
+				if err := b.wake("w2"); (err != nil) != c.waits {
+					t.Fatalf("after %s: %v, want it to wait: %t", c.after, err, c.waits)
+				}
+				if !c.waits {
+					b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.WishParked{Link: wish(c.wish), Reason: events.WaitingForAWS},
+						events.KeyAttached{Link: wish(c.wish), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(c.wish), Key: "key2"})
+				}
+			})
 		}
-		b.now = b.now.Add(3 * time.Minute)
-		if err := b.wake("w2"); err != nil {
-			t.Fatal(err)
-		}
-		b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.WishParked{Link: wish(7), Reason: events.WaitingForAWS},
-			events.KeyAttached{Link: wish(7), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(7), Key: "key2"})
 	}
 }
 

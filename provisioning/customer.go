@@ -11,7 +11,7 @@ import (
 )
 
 // API Gateway meters the requests of a key in a plan with a product code for the key's customer. The
-// keys of a buyer on an older listing have one, whoever meters the plan now, and other keys have none.
+// keys of a buyer on an older listing have one, even if the portal meters the plan. Other keys have none.
 
 // withCustomer attaches a key that has the customer of its ring. Without it, API Gateway would bill
 // nobody for the key's requests.

@@ -111,7 +111,12 @@ func WebhookCount(account portal.AccountID) Key {
 	return Key{accountPartition(account), "settings#webhooks"}
 }
 
-// PersonWord finds a person by e-mail address or a word of the name.
+// WebhookTests is the row of when an account last had tests sent to its webhooks.
+func WebhookTests(account portal.AccountID) Key {
+	return Key{accountPartition(account), "settings#webhook-tests"}
+}
+
+// PersonWord is the row by which a person is found: by e-mail address, or a word of the name.
 func PersonWord(word string, account portal.AccountID) Key {
 	of := PersonWords(word)
 	return Key{of.PK, of.Begins + "#" + string(account)}

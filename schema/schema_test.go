@@ -80,6 +80,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Told", "records", schema.Told(ann), schema.Key{PK: "account#01ann", SK: "settings#told"}},
 		{"Webhook", "records", schema.Webhook(ann, "w"), schema.Key{PK: "account#01ann", SK: "webhook#w"}},
 		{"WebhookCount", "records", schema.WebhookCount(ann), schema.Key{PK: "account#01ann", SK: "settings#webhooks"}},
+		{"WebhookTests", "records", schema.WebhookTests(ann), schema.Key{PK: "account#01ann", SK: "settings#webhook-tests"}},
 		{"DueRow", "records", schema.DueRow(stream, at, hash), schema.Key{PK: "due#05", SK: "001782907200005#" + hash}},
 		{"Snapshot", "records", schema.Snapshot(stream, "abc"), schema.Key{PK: "snapshot#account/01ann", SK: "abc"}},
 		{"JobRun", "records", schema.JobRun("sweep"), schema.Key{PK: "job#sweep", SK: "run"}},

@@ -30,6 +30,8 @@ type Licence struct {
 	Lapsed     bool
 	// Buys is the plan that the dimensions buy, "" if the catalog had none when AWS was asked.
 	Buys portal.PlanID
+	// Cancelled means that the agreement is over, and that AWS has not taken the licence away yet.
+	Cancelled bool
 	// Claim is that of the account that the licence belongs to, the zero Claim if it is free.
 	Claim Claim
 	// Open: the account should have access. AccessSequence is the fact that said so, or the
@@ -125,7 +127,7 @@ func (l *Licence) notice(f events.LicenceNoticed) {
 	if f.Status == events.LicenceUnknown {
 		return
 	}
-	l.Status, l.StatusAt = f.Status, f.Notice.At
+	l.Status, l.StatusAt, l.Cancelled = f.Status, f.Notice.At, f.Notice.Kind == events.NoticeCancelled
 	l.Offer = cmp.Or(f.Notice.Offer, l.Offer)
 }
 
@@ -163,6 +165,7 @@ var statusOf = map[events.NoticeKind]events.LicenceStatus{
 	events.NoticeSubscribed:     events.LicenceActive,
 	events.NoticeLicenceUpdated: events.LicenceActive,
 	events.NoticeActive:         events.LicenceActive,
+	events.NoticeCancelled:      events.LicenceActive,
 	events.NoticeFailed:         events.LicenceFailed,
 	events.NoticeUnsubscribing:  events.LicenceEnding,
 	events.NoticeUnsubscribed:   events.LicenceEnded,

@@ -58,6 +58,7 @@ func TestInABrowser(t *testing.T) {
 		"a form is busy while its request is open":                       busyWhileOpen,
 		"the title follows the operation":                                titleFollows,
 		"the end of something in progress is announced":                  endIsAnnounced,
+		"a deleted account is signed out at the top of the page, too":    signedOutAtTheEnd,
 		"a dashboard is reloaded when the person returns to it":          shownAnew,
 		"times are in the reader's time zone":                            timesAreTheReaders,
 		"a small window shows who is signed in":                          namedInASmallWindow,
@@ -595,6 +596,25 @@ func shownAnew(t *testing.T, ctx context.Context) {
 	}
 }
 
+// signedOutAtTheEnd deletes the account while the person looks.
+func signedOutAtTheEnd(t *testing.T, ctx context.Context) {
+	before := &fake{operations: map[portal.OperationID]operations.Operation{"op-1": about("", "AccountDeletionRequested", projections.Running, "", step("AccountDeleting", projections.Running, 0))}}
+	s, after := signedIn(before), left(projections.Succeeded)
+	var gone atomic.Bool
+	inner := s.handler
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if gone.Load() {
+			after.handler.ServeHTTP(w, r)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	})
+	opened(t, ctx, s, "/operations/op-1")
+	eventually(t, ctx, `document.querySelector(".top form[action='/sign-out']") !== null`)
+	gone.Store(true)
+	eventually(t, ctx, `document.querySelector("h1")?.textContent === "The account is deleted" && document.querySelector(".top form[action='/sign-out']") === null && document.querySelector(".top a[href^='/sign-in']") !== null`)
+}
+
 func timesAreTheReaders(t *testing.T, ctx context.Context) {
 	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"}); err != nil {
 		t.Fatal(err)
@@ -612,6 +632,11 @@ func timesAreTheReaders(t *testing.T, ctx context.Context) {
 	}
 	if got := evaluate[string](t, ctx, `document.querySelector(".activity time").title`); !strings.HasSuffix(got, " GMT+9") {
 		t.Errorf("a time of today reads %q", got)
+	}
+	opened(t, ctx, signedIn(informed()), "/account/notices")
+	const formats = `[...new Set([...document.querySelectorAll("main time")].map((time) => time.title.replace(/[0-9]+/g, "0")))].join("; ")`
+	if got := evaluate[string](t, ctx, formats); got != "0 November 0, 0:0:0 GMT+0" {
+		t.Errorf("tooltips have the formats %q", got)
 	}
 }
 

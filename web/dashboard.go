@@ -45,8 +45,11 @@ type subscriptionLine struct {
 	// Named says that the plan's name contains the product's.
 	Named  bool
 	Limits []limit
-	Used   []usedLine
-	Call   firstCall
+	// Used is set for an active subscription.
+	Used []usedLine
+	Call firstCall
+	// Payer is the purchase on AWS Marketplace that pays for it, "" if none does.
+	Payer string
 }
 
 type keyLine struct {
@@ -106,11 +109,12 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	needs, told, err := s.needs(r.Context(), id.Account)
+	note := s.standingNote(account.Profile)
+	needs, told, err := s.needs(r.Context(), id.Account, note != nil)
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	waiting, err := s.unconfirmed(r)
+	waiting, err := s.unconfirmed(r, id.Account)
 	if err != nil {
 		return dashboardPage{}, err
 	}
@@ -118,7 +122,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	page := dashboardPage{
 		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 	}
-	page.Purchases, page.Standing = waiting, s.standingNote(account.Profile)
+	page.Purchases, page.Standing = waiting, note
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		progress, err := s.registration(r.Context(), id, recent)
@@ -127,8 +131,8 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		}
 		page.Unregistered, page.Open = &progress, progress.Open()
 	}
-	page.Bought = s.withMetered(r.Context(), when, when.bought(account.Licences), account.Licences)
 	all := offersIn(shelf.Products)
+	page.Bought = s.withMetered(r.Context(), when, when.bought(account.Licences, all), account.Licences)
 	page.addKeys(account)
 	report := s.presentUsage(r.Context(), id.Account, account)
 	var used []usedLine
@@ -143,6 +147,9 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	for _, operation := range recent.newest() {
 		stand := s.standingOf(operation, subscriptionTo(account, operation.Plan))
 		stand.Unmet = stand.Unmet && !told[operation.ID]
+		if claims(account, operation.ID) {
+			continue // the purchase says what it waits for, or why it failed
+		}
 		page.addRequest(stand, all, s.planName(operation.Plan, all, account))
 	}
 	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used), waiting)
@@ -150,7 +157,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 }
 
 func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.Shelf, sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
-	line := subscriptionLine{heldPlan: when.heldPlan(sub, all, recent)}
+	line := subscriptionLine{heldPlan: when.heldPlan(sub, all, recent), Payer: payer(account, sub.Ring)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Named = names(line.Name, line.Product)
@@ -162,6 +169,12 @@ func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.S
 	return line
 }
 
+// claims reports whether the operation claims a purchase that waits or did not become active.
+func claims(account projections.Account, operation portal.OperationID) bool {
+	return slices.ContainsFunc(account.Licences, func(l projections.Licence) bool { return l.Operation == operation })
+}
+
+// add adds a subscription, and an attention while it is pending or ending.
 func (p *dashboardPage) add(line subscriptionLine) {
 	if line.State == projections.SubscriptionEnded {
 		p.Past = append(p.Past, line)

@@ -76,6 +76,8 @@ type fake struct {
 	plansPerKey int
 	// keysPerRing is how many keys a person may have, 0 for 1.
 	keysPerRing int
+	// carries says that a new key takes over what ended keys have used.
+	carries bool
 
 	told told
 	// mayRegister is why the person may not register, zone their time zone, said their feedback.
@@ -246,7 +248,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		SessionEnded:   func(*http.Request) bool { return f.ended },
 		AccountDeleted: func(*http.Request) (portal.AccountID, bool, error) { return f.gone, f.gone != "", f.goneErr },
 		MayRegister:    func(context.Context) error { return f.mayRegister },
-		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing,
+		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing, CarriesUsage: f.carries,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
 	})

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -13,7 +15,7 @@ type fault struct{ Field, Text string }
 func refused(w http.ResponseWriter, err error) (text string, ok bool) {
 	switch portal.CodeOf(err) {
 	case portal.TooManyRequests:
-		w.Header().Set("Retry-After", retryAfter)
+		w.Header().Set("Retry-After", retryIn(err))
 	case portal.Invalid, portal.Conflict, portal.LimitReached, portal.NotFound, portal.Suspended:
 	default:
 		return "", false
@@ -21,5 +23,13 @@ func refused(w http.ResponseWriter, err error) (text string, ok bool) {
 	return portal.MessageOf(err), true
 }
 
-// retryAfter is in seconds. Rate limits count by the minute.
+// retryIn is when the next try may be accepted, in seconds.
+func retryIn(err error) string {
+	if after := portal.AfterOf(err); after > 0 {
+		return strconv.Itoa(int(after / time.Second))
+	}
+	return retryAfter
+}
+
+// retryAfter is in seconds: the limits of requests count by the minute.
 const retryAfter = "60"

@@ -39,12 +39,16 @@ func (s *Web) keyRoutes(r chi.Router) {
 
 type keysPage struct {
 	Live, Past []keyLine
-	// Most is how many keys a person may have: in all, or for each plan if Plans offers a choice. Full
-	// says that they have that many.
-	Most          int
-	Full          bool
-	Plans         []planChoice
-	Standing      *standingNote
+	// Most is how many keys a person may have: in all, or for each plan if there is a choice of Plans.
+	// Full says that they have that many.
+	Most int
+	Full bool
+	// Carries says that a new key takes over what ended keys have used of a quota.
+	Carries bool
+	Plans   []planChoice
+	// Standing is set while the account cannot be used.
+	Standing *standingNote
+	// Name and Expires are what the person entered, if Fault says why it was refused.
 	Name, Expires string
 	Fault         fault
 }
@@ -75,7 +79,7 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 			body.Live = append(body.Live, line)
 		}
 	}
-	body.Most, body.Plans, body.Standing = s.keysPerRing, plansWithKeys(account, plan), s.standingNote(account.Profile)
+	body.Most, body.Plans, body.Standing, body.Carries = s.keysPerRing, plansWithKeys(account, plan), s.standingNote(account.Profile), s.carries
 	if body.Fault.Field == "plan" && body.Plans == nil || body.Standing != nil {
 		body.Fault.Field = "" // the page does not have that field
 	}
@@ -113,7 +117,11 @@ func plansWithKeys(account projections.Account, chosen portal.PlanID) []planChoi
 			continue
 		}
 		rings[sub.Ring] = true
-		choices = append(choices, planChoice{sub.Plan, sub.Name, sub.Plan == chosen})
+		choice := planChoice{sub.Plan, sub.Name, sub.Plan == chosen}
+		if payer := payer(account, sub.Ring); payer != "" {
+			choice.Name += ", " + payer
+		}
+		choices = append(choices, choice)
 	}
 	if len(choices) < 2 {
 		return nil
@@ -163,8 +171,13 @@ type keyPage struct {
 	Typed    typed
 	Overlaps []choice
 	Choices  []choice
-	Until    string
-	Most     int
+	// Until is a proposal for when the key ends.
+	Until string
+	Most  int
+	// Given is the name that the person gave the key. Name may add when the key was replaced, or a number.
+	Given string
+	// Carries says that a new key gets what is left of this one's quota.
+	Carries bool
 }
 
 type typed struct{ Overlap, Custom, When, At, Name, Confirm string }
@@ -236,7 +249,8 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 		return portal.Fail(portal.NotFound, "There is no such key.")
 	}
 	when := s.times(r.Context())
-	body.keyLine, body.Standing, body.Most = when.keyLine(account, account.Keys[i], revealed[portal.KeyID(key)]), s.standingNote(account.Profile), s.keysPerRing
+	body.keyLine, body.Given = when.keyLines(account, revealed)[i], account.Keys[i].Name
+	body.Standing, body.Most, body.Carries = s.standingNote(account.Profile), s.keysPerRing, s.carries
 	if body.Standing != nil && !(body.Standing.Revocable && body.Fault.Field == "confirm") || body.Over || body.Replaced && body.Fault.Field != "name" && body.Fault.Field != "at" {
 		body.Fault.Field = "" // the page does not have that field
 	}
@@ -245,7 +259,7 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	}
 	body.Choices = when.endChoices(account.Keys[i], body.Replaced, body.Typed.When)
 	body.Until = cmp.Or(body.Typed.At, body.EndsAt, when.field(s.now().Add(30*24*time.Hour)))
-	s.render(w, r, status, view{page: "key", Title: "API key", Section: "dashboard", Body: body})
+	s.render(w, r, status, view{page: "key", Title: body.Name, Section: "dashboard", Body: body})
 	return nil
 }
 

@@ -93,7 +93,8 @@ func replaced(account projections.Account, key projections.Key) bool {
 	})
 }
 
-// plansOf names the plans of a key if plans have different keys.
+// plansOf names the plans of a key and the purchase that pays for it, if the account's plans have different
+// keys.
 func plansOf(account projections.Account, key projections.Key) string {
 	var names []string
 	rings := map[portal.Ring]bool{}
@@ -105,6 +106,9 @@ func plansOf(account projections.Account, key projections.Key) string {
 		if sub.Ring == key.Ring {
 			names = append(names, sub.Name)
 		}
+	}
+	if payer := payer(account, key.Ring); payer != "" {
+		return strings.Join(append(names, payer), ", ")
 	}
 	if len(rings) < 2 {
 		return ""
@@ -157,9 +161,9 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	}
 	body := revealPage{Name: "API key"}
 	var ring portal.Ring
-	for _, k := range account.Keys {
-		if k.ID == portal.KeyID(key) {
-			body.Name, ring = k.Name, k.Ring
+	for _, line := range s.times(r.Context()).keyLines(account, nil) {
+		if line.ID == portal.KeyID(key) {
+			body.Name, ring = line.Name, line.Ring
 		}
 	}
 	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -29,10 +30,16 @@ func (when times) mailLine(mail notices.Delivery) *mailLine {
 		line.Text = append(failed, piece{Text: " Next try on "}, when.at(mail.NextAt))
 	case mail.State == notices.Pending:
 		line.Text, line.Failed = phrase{{Text: "The mail is on its way"}}, false
+		if mail.Round > 0 {
+			line.Text = phrase{{Text: "You had the mail sent again "}, when.at(mail.AskedAt), {Text: ". It is on its way"}}
+		}
 	case line.Failed:
 		line.Text = failed
 	default:
 		line.Text = phrase{{Text: "Not mailed"}}
+	}
+	if mail.Round >= notices.MaxMailsAgain && mail.State != notices.Pending {
+		line.Text = append(line.Text, plain(fmt.Sprintf(" · You had it sent again %d times, which is the most", notices.MaxMailsAgain)))
 	}
 	return line
 }

@@ -22,6 +22,10 @@ func TestTheNoticesPageSaysWhatCameOfEachMail(t *testing.T) {
 			t.Errorf("notice %d lacks %q: %s", i+1, want, got)
 		}
 	}
+	says(t, doc, ".attention li:nth-child(3)", "You had it sent again 3 times, which is the most")
+	f := informed()
+	f.told.mails["n-3"] = notices.Delivery{Notice: "n-3", State: notices.Pending, Round: 1, AskedAt: now}
+	says(t, document(t, signedIn(f).get("/account/notices"), http.StatusOK), ".attention li:nth-child(3)", "You had the mail sent again 22 November 2026 at 09:00 UTC. It is on its way")
 	var again []string
 	for _, form := range doc.Find(`form[action$="/mail"]`).EachIter() {
 		again = append(again, form.AttrOr("action", ""))
@@ -72,6 +76,9 @@ func TestAWebhookGetsTheKindsThatAreChecked(t *testing.T) {
 	if n := doc.Find(`input[name="kind"][checked]`).Length(); n != 2 {
 		t.Errorf("%d kinds are checked", n)
 	}
+	f.told.webhooks[0].Kinds = chosen[1:]
+	says(t, document(t, signedIn(f).get("/webhooks"), http.StatusOK), "main", "Gets a notice when a key ends")
+	f.told.webhooks[0].Kinds = chosen
 	for name, c := range map[string]struct {
 		form url.Values
 		want []notices.Kind

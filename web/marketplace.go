@@ -51,7 +51,10 @@ type Marketplace struct {
 	Licences owning
 	// Ledger says what AWS bills. Nil means that this is not known.
 	Ledger summarizing
-	Limit  func(http.Handler) http.Handler
+	// Simulated says that this is the local AWS Marketplace, on which the command line buys.
+	Simulated bool
+	// Limit limits how many buyers arrive from one address.
+	Limit func(http.Handler) http.Handler
 }
 
 const (
@@ -111,8 +114,10 @@ type purchasesPage struct {
 	SignIn, SignUp string
 	SignedIn       bool
 	Person         string
-	Unregistered   *registration
-	Standing       *standingNote
+	// Simulated says that a command buys, since there is no console of AWS.
+	Simulated    bool
+	Unregistered *registration
+	Standing     *standingNote
 }
 
 type purchaseLine struct {
@@ -134,7 +139,7 @@ type purchaseLine struct {
 
 func (s *Web) purchasesPage(w http.ResponseWriter, r *http.Request) error {
 	id, signedIn := identity.From(r.Context())
-	body := purchasesPage{AWS: subscriptionsOfAWS, SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id)}
+	body := purchasesPage{AWS: subscriptionsOfAWS, SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id), Simulated: s.market.Simulated}
 	usable := signedIn
 	if signedIn {
 		mine, err := s.ofAccount(r.Context(), id.Account)
@@ -252,7 +257,8 @@ func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identit
 	return follow(w, r, operation, nil)
 }
 
-func (s *Web) unconfirmed(r *http.Request) ([]purchaseLine, error) {
+// unconfirmed are the purchases that the account can still confirm, for the dashboard.
+func (s *Web) unconfirmed(r *http.Request, account portal.AccountID) ([]purchaseLine, error) {
 	found, err := s.purchases(r)
 	if err != nil {
 		return nil, err
@@ -262,7 +268,7 @@ func (s *Web) unconfirmed(r *http.Request) ([]purchaseLine, error) {
 		if one.Operation != "" {
 			continue
 		}
-		line, err := s.purchaseLine(r, one, "")
+		line, err := s.purchaseLine(r, one, account)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -461,22 +462,176 @@ func TestTheDashboardSaysHowMuchOfAPurchaseIsBilled(t *testing.T) {
 	}
 }
 
-func TestTheDashboardSaysWhatBecameOfAPurchase(t *testing.T) {
+func TestTheDashboardSaysWhatBecameOfAPurchaseAndWhatToDo(t *testing.T) {
 	t.Parallel()
-	for state, says := range map[string]string{
-		projections.LicenceWaiting: "Waiting for AWS", projections.LicenceFailed: "Check the payment method", projections.LicenceActive: "The purchase is active.",
-		projections.LicenceEnding: "AWS bills the last usage", projections.LicenceEnded: "Buy it again",
+	const payments, listing, console = "https://console.aws.amazon.com/billing/home#/paymentpreferences", "https://aws.amazon.com/marketplace/pp/prodview-1", "https://console.aws.amazon.com/marketplace/home#/subscriptions"
+	for name, c := range map[string]struct {
+		licence    projections.Licence
+		badge, say string
+		links      []string
+	}{
+		"waiting":   {projections.Licence{State: projections.LicenceWaiting, Operation: "op-1"}, "Waiting for AWS", "There is nothing you need to do.", []string{"/operations/op-1", console}},
+		"failed":    {projections.Licence{State: projections.LicenceFailed, Operation: "op-1"}, "Payment failed", "You get your key once AWS confirms the payment.", []string{payments, "/operations/op-1", console}},
+		"not begun": {projections.Licence{State: projections.LicenceEnded, NotBegun: true, Operation: "op-1"}, "Payment failed", "ended the purchase before it became active", []string{payments, listing, "/operations/op-1"}},
+		"again":     {projections.Licence{State: projections.LicenceEnded, Again: true, Operation: "op-1"}, "Waiting for AWS", "There is nothing you need to do.", []string{"/operations/op-1", console}},
+		"active":    {projections.Licence{State: projections.LicenceActive, Until: now.AddDate(0, 1, 0)}, "Active", "The purchase is active.", []string{"#keys", console}},
+		"cancelled": {projections.Licence{State: projections.LicenceActive, Cancelled: true, Until: now.AddDate(0, 1, 0)}, "Cancelled", "It works until AWS Marketplace ends it", []string{listing}},
+		"ending":    {projections.Licence{State: projections.LicenceEnding}, "Ending", "AWS bills the last usage within about an hour", []string{listing}},
+		"ended":     {projections.Licence{State: projections.LicenceEnded}, "Ended", "Buy it again", []string{listing}},
 	} {
-		t.Run(state, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &fake{account: registered()}
-			f.account.Licences = []projections.Licence{{Stream: "licence/l-01", State: state, Name: "Max", Buyer: "111122223333", Since: now, Operation: "op-1"}}
-			page := signedIn(f).get("/dashboard").Body.String()
-			for _, want := range []string{says, "Bought on AWS Marketplace", "1111-2222-3333", `href="/operations/op-1"`} {
-				if !strings.Contains(page, want) {
-					t.Errorf("the dashboard lacks %q", want)
+			f, _ := selling()
+			f.account = registered()
+			c.licence.Stream, c.licence.Plan, c.licence.Name, c.licence.Buyer, c.licence.Since = "licence/l-0123456789abcdef", "plan-market", "Fleet", "111122223333", now
+			f.account.Licences = []projections.Licence{c.licence}
+			card := one(t, document(t, signedIn(f).get("/dashboard"), http.StatusOK), `section[aria-labelledby="bought"] .card`)
+			for _, want := range []string{c.badge, c.say, "Licence l-0123456789…, bought by AWS account 1111-2222-3333."} {
+				if !strings.Contains(text(card), want) {
+					t.Errorf("the purchase lacks %q: %s", want, text(card))
 				}
 			}
+			var links []string
+			for _, a := range card.Find("a").EachIter() {
+				links = append(links, a.AttrOr("href", ""))
+			}
+			if !slices.Equal(links, c.links) {
+				t.Errorf("it leads to %v, want %v", links, c.links)
+			}
+			if says := strings.Contains(text(card), "It ends on 22 December 2026 at 09:00 UTC unless it is renewed."); says != (name == "active") {
+				t.Errorf("it says when the purchase ends: %t", says)
+			}
 		})
+	}
+}
+
+func TestAPurchaseOfAPlanThatIsNoLongerSoldLeadsToAWS(t *testing.T) {
+	t.Parallel()
+	f := &fake{account: registered()}
+	f.account.Licences = []projections.Licence{{Stream: "legacy/code/customer-1", State: projections.LicenceEnded, Name: "Max", Since: now}}
+	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+	one(t, doc, `section[aria-labelledby="bought"] a[href="https://console.aws.amazon.com/marketplace/home#/subscriptions"]`)
+}
+
+// twice is a person with two purchases of one plan.
+func twice() *fake {
+	f, _ := selling()
+	f.account = registered()
+	f.account.Keys = nil
+	for _, stream := range []portal.Stream{"licence/l-aaaaaaaaaaaaaaaa", "licence/l-bbbbbbbbbbbbbbbb"} {
+		buyer := portal.AWSAccount("111122223333")
+		if len(f.account.Licences) > 0 {
+			buyer = "444455556666"
+		}
+		f.account.Licences = append(f.account.Licences, projections.Licence{Stream: stream, Plan: "plan-market", Name: "Fleet", State: projections.LicenceActive, Since: now, Buyer: buyer})
+		f.account.Subscriptions = append(f.account.Subscriptions, projections.Subscription{Plan: "plan-market", Name: "Fleet", State: projections.SubscriptionActive, Ring: portal.Ring(stream), Since: now})
+		f.account.Keys = append(f.account.Keys, projections.Key{ID: portal.KeyID("k-" + stream[len(stream)-1:]), Name: "Key for Fleet", Ring: portal.Ring(stream), State: projections.KeyActive, CreatedAt: now})
+	}
+	f.keysPerRing = 3
+	return f
+}
+
+// bought is a person with purchases in every state.
+func bought() *fake {
+	f := twice()
+	for i, l := range []projections.Licence{
+		{State: projections.LicenceWaiting, Operation: "op-1"}, {State: projections.LicenceFailed, Operation: "op-1"}, {State: projections.LicenceEnded, NotBegun: true, Operation: "op-1"},
+		{State: projections.LicenceActive, Cancelled: true}, {State: projections.LicenceEnding}, {State: projections.LicenceEnded}, {State: projections.LicenceActive, Until: now.AddDate(0, 1, 0), FreeTrial: true},
+	} {
+		l.Stream, l.Plan, l.Name, l.Buyer, l.Since = portal.Stream("licence/l-"+strings.Repeat(string(rune('0'+i)), 16)), "plan-market", "Fleet of "+longName, "777788889999", now.Add(-time.Hour)
+		f.account.Licences = append(f.account.Licences, l)
+	}
+	return f
+}
+
+// simulated is a visitor of a portal with a local AWS Marketplace.
+func simulated() site {
+	f, _ := selling()
+	f.market.Simulated, f.catalog.Products[0].Plans[0].Listing.URL = true, ""
+	return visit(f)
+}
+
+func TestTwoPurchasesOfOnePlanCanBeToldApart(t *testing.T) {
+	t.Parallel()
+	first, second := "licence l-aaaaaaaaaa…, AWS account 1111-2222-3333", "licence l-bbbbbbbbbb…, AWS account 4444-5555-6666"
+	doc := document(t, signedIn(twice()).get("/dashboard"), http.StatusOK)
+	for i, want := range []string{first, second} {
+		if got := text(doc.Find(".subscription").Eq(i)); !strings.Contains(got, want) {
+			t.Errorf("the subscription lacks %q: %s", want, got)
+		}
+	}
+	doc = document(t, signedIn(twice()).get("/keys"), http.StatusOK)
+	for i, want := range []string{first, second} {
+		if got := text(doc.Find(".key").Eq(i)); !strings.Contains(got, "For Fleet, "+want) {
+			t.Errorf("the key lacks %q: %s", want, got)
+		}
+		if got := text(doc.Find("#plan option").Eq(i)); got != "Fleet, "+want {
+			t.Errorf("the choice of a plan is %q", got)
+		}
+	}
+	says(t, document(t, signedIn(twice()).get("/keys/k-b"), http.StatusOK), "main", "For Fleet, "+second)
+}
+
+func TestADashboardAsksOnlyForWhatCanBeConfirmed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		owner portal.AccountID
+		waits bool
+	}{"nobody has it": {"", true}, "the account has it": {ada.Account, false}, "another account has it": {"account-bob", false}} {
+		f, b := selling()
+		claim := purchaseOf("plan-market", false)
+		b.claims["secret-"+claim.ID] = claim
+		if c.owner != "" {
+			b.owners[claim.Licence] = c.owner
+		}
+		if waits := document(t, signedIn(f).holding("/dashboard", claim), http.StatusOK).Find("#purchases").Length() == 1; waits != c.waits {
+			t.Errorf("%s: the dashboard says that it waits: %t", name, waits)
+		}
+	}
+}
+
+func TestADashboardTellsOnceWhatAPurchaseWaitsFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status projections.Status
+		code   string
+		state  string
+	}{
+		"waiting": {projections.Waiting, "payment", projections.LicenceWaiting},
+		"failed":  {projections.Waiting, "payment_failed", projections.LicenceFailed},
+		"over":    {projections.Rejected, "agreement_ended", projections.LicenceFailed},
+	} {
+		f, _ := selling()
+		f.account = registered()
+		f.recent = []operations.Operation{about("plan-market", "MarketplaceConfirmed", c.status, c.code)}
+		doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+		if doc.Find("#under-way, #unmet").Length() != 1 {
+			t.Errorf("%s: before the purchase is shown, the dashboard does not tell of the operation", name)
+		}
+		f.account.Licences = []projections.Licence{{Stream: "licence/l-1", Plan: "plan-market", Name: "Fleet", State: c.state, Operation: f.recent[0].ID, Since: now}}
+		doc = document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+		none(t, doc, "#under-way, #unmet")
+		one(t, doc, `section[aria-labelledby="bought"] .card`)
+	}
+}
+
+func TestALocalMarketplaceSaysHowToBuy(t *testing.T) {
+	t.Parallel()
+	const command = "gatehouse marketplace simulate --buyer"
+	for name, c := range map[string]struct {
+		simulated bool
+		listing   string
+		want      bool
+	}{"a local one": {true, "", true}, "a local one with a listing": {true, "https://aws.amazon.com/marketplace/pp/prodview-1", false}, "AWS's": {false, "", false}} {
+		f, _ := selling()
+		f.market.Simulated, f.catalog.Products[0].Plans[0].Listing.URL = c.simulated, c.listing
+		card := one(t, document(t, visit(f).get("/apis/harbours/plans"), http.StatusOK), "#plan-plan-market")
+		if says := strings.Contains(text(card), command); says != c.want {
+			t.Errorf("%s: the plan says %q", name, text(card))
+		}
+		main := document(t, visit(f).get("/marketplace"), http.StatusOK).Find("main")
+		if says := strings.Contains(text(main), command); says != c.simulated {
+			t.Errorf("%s: the page of purchases says %q", name, text(main))
+		}
 	}
 }

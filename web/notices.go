@@ -92,9 +92,11 @@ func body(n notices.Notice) string {
 	return strings.TrimSpace(strings.TrimPrefix(n.Text, n.Title+"."))
 }
 
-// needs are the notices that the dashboard shows first. A disabled key has its own place there. told
-// has the operations that a notice already reports, also a dismissed one.
-func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
+// needs are the notices that the dashboard shows first. A disabled key has a place of its own there.
+// told has the operations whose end such a notice tells, dismissed ones included: the dashboard need not
+// tell it again. locked says that the dashboard begins with why the account cannot be used; a notice about
+// the account would repeat that.
+func (s *Web) needs(ctx context.Context, account portal.AccountID, locked bool) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
 	told = map[portal.OperationID]bool{}
 	if s.notices == nil {
 		return nil, told, nil
@@ -110,7 +112,7 @@ func (s *Web) needs(ctx context.Context, account portal.AccountID) (lines []noti
 	}
 	when := s.times(ctx)
 	for _, n := range notices.NeedsYou(all) {
-		if n.Kind != notices.KeyDisabled {
+		if n.Kind != notices.KeyDisabled && !(locked && n.About == notices.AboutAccount) {
 			lines = append(lines, when.noticeLine(n, "/dashboard"))
 		}
 	}

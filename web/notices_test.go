@@ -110,6 +110,32 @@ func TestAWebhooksPageShowsWhatWasSent(t *testing.T) {
 	none(t, document(t, signedIn(informed()).get("/webhooks/w-2"), http.StatusOK), `form[action$="/redeliver"]`)
 }
 
+func TestARefusedTestSaysOnThePageWhenTheNextOneMayGo(t *testing.T) {
+	t.Parallel()
+	f := informed()
+	refused := portal.Fail(portal.TooManyRequests, "You can send the next one in 42 seconds.")
+	refused.After = 42 * time.Second
+	f.askErr = refused
+	w := signedIn(f).post("/webhooks/w-1/test", nil)
+	if got := w.Header().Get("Retry-After"); got != "42" {
+		t.Errorf("Retry-After is %q", got)
+	}
+	doc := document(t, w, http.StatusTooManyRequests)
+	says(t, doc, `[role="alert"]`, "You can send the next one in 42 seconds.")
+	says(t, doc, "h1", "https://example.com/")
+}
+
+func TestADeliveryThatIsSentAgainSaysSo(t *testing.T) {
+	t.Parallel()
+	f := informed()
+	f.told.deliveries[0].Round, f.told.deliveries[0].AskedAt = 1, now.Add(-2*time.Minute)
+	doc := document(t, signedIn(f).get("/webhooks/w-1"), http.StatusOK)
+	says(t, doc, `section[aria-labelledby="deliveries"] .card:first-child`, "You had it sent again 2 minutes ago")
+	if got := text(doc.Find(`section[aria-labelledby="deliveries"] .card`).Eq(1)); strings.Contains(got, "sent again") {
+		t.Errorf("another one reads %q", got)
+	}
+}
+
 func TestFormsOfAWebhookAskForWhatTheySay(t *testing.T) {
 	t.Parallel()
 	for path, c := range map[string]struct {

@@ -34,9 +34,12 @@ type planCard struct {
 	Held *heldPlan
 	// Elsewhere says how to get a plan that nobody can subscribe to here, or "".
 	Elsewhere string
-	Blocked   bool
-	// Badge and Note are about a request that was refused, failed or is not yet in the
-	// subscription.
+	// Simulated says that a command buys the plan, on the local AWS Marketplace.
+	Simulated bool
+	// Blocked says that the account's key does not work.
+	Blocked bool
+	// Badge and Note are about a request that the subscription does not show yet, or that
+	// was refused or failed.
 	Badge  badge
 	Note   string
 	Follow portal.OperationID
@@ -174,7 +177,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 	all := offersIn(shelf.Products)
 	for _, plan := range product.Plans {
 		card := s.planCard(plan, all, mine)
-		card.Elsewhere = elsewhere(plan)
+		card.Elsewhere, card.Simulated = elsewhere(plan), s.market.Simulated && plan.Marketplace && (plan.Listing == nil || plan.Listing.URL == "")
 		body.Offers = append(body.Offers, card)
 		body.Open = body.Open || card.open()
 		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {

@@ -73,6 +73,9 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Replacing a key", "Your new key is ready"
 	case typeEndKey:
 		doing, done = "Changing when a key ends", "Changed when a key ends"
+		if operation.EndsKey {
+			doing, done = "Ending a key", "Ended a key"
+		}
 	case typeConfirm:
 		doing, done = "Setting up "+plan+" from AWS Marketplace", plan+" from AWS Marketplace is active"
 	case typeDeleteAccount:
@@ -117,7 +120,7 @@ var stepTexts = map[string]stepWords{
 	"KeyRenamed":            {"Key renamed", ""},
 	"KeyEndScheduled":       {"End scheduled", ""},
 	"KeyEndsSoon":           {"Key expires soon", ""},
-	"KeyEnding":             {"Key revoked", "API Gateway will refuse the key."},
+	"KeyEnding":             {"Key is ending", ""},
 	"KeyEnded":              {"Key disabled", "API Gateway refuses the key for ever."},
 	"KeyBlocked":            {"Key blocked", "API Gateway refuses the key for now."},
 	"KeyUnblocked":          {"Key unblocked", "We no longer keep the key disabled."},
@@ -141,7 +144,7 @@ var stepTexts = map[string]stepWords{
 	"RegistrationDenied":    {"Registration denied", ""},
 	"AccountSuspended":      {"Account suspended", "API Gateway will refuse its keys."},
 	"AccountReinstated":     {"Account reinstated", "API Gateway will accept its keys again."},
-	"AccountKeysSwitched":   {"Keys switched", "API Gateway has every key as it should be."},
+	"AccountKeysSwitched":   {"Keys updated", ""},
 	"AdminPromoted":         {"Admin promoted", "The account's owner is an admin of this portal."},
 	"AdminDemoted":          {"Promotion ended", "The account's owner is no longer an admin of this portal by promotion."},
 	"AccountDeleting":       {"Deletion accepted", ""},
@@ -266,7 +269,7 @@ func waiting(reason string) nextStep {
 	case waitsForPayment:
 		return nextStep{Heading: "Next: AWS Marketplace confirms the payment", Text: "That can take from a minute to a few days. You can close this page; your dashboard shows the answer.", Links: []link{toDashboard}}
 	case paymentFailed:
-		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: []link{subscriptionsAtAWS, toDashboard}}
+		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: []link{{"Payment methods at AWS", paymentsOfAWS}, subscriptionsAtAWS, toDashboard}}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
 	case waitsForKMSKey:
@@ -280,7 +283,7 @@ func rejected(operation operations.Operation, now present) nextStep {
 	case string(portal.NotRegistered):
 		return nextStep{"Register your account first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
 	case agreementEnded:
-		return nextStep{"Buy it again, if you want to use it", "AWS Marketplace says that this purchase has ended, or that the payment failed.", []link{subscriptionsAtAWS, toDashboard}}
+		return nextStep{"Check the payment, and buy it again", "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment.", []link{{"Payment methods at AWS", paymentsOfAWS}, subscriptionsAtAWS, toDashboard}}
 	case string(portal.Superseded):
 		return nextStep{"A newer request replaced this one", "Your dashboard shows what you have now.", []link{toDashboard}}
 	}

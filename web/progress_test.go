@@ -38,6 +38,17 @@ func TestEveryRequestOfPeopleHasItsOwnTitle(t *testing.T) {
 	}
 }
 
+func TestARevocationHasATitleOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for ends, want := range map[bool]string{true: "Ended a key", false: "Changed when a key ends"} {
+		operation := operations.Operation{Type: typeEndKey, EndsKey: ends}
+		operation.Status = projections.Succeeded
+		if got := operationTitle(operation, ""); got != want {
+			t.Errorf("the title is %q, want %q", got, want)
+		}
+	}
+}
+
 func TestAStepsTextUsesWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -252,7 +252,7 @@ func percentage(part, whole int64) string {
 var periodNames = map[usage.Period]string{usage.Daily: "today", usage.Weekly: "this week", usage.Monthly: "this month"}
 
 func standingText(now usage.Standing, at time.Time) *usageStanding {
-	text := fmt.Sprintf("%s of %s %s: %d %%.", grouped(int(now.Used)), count(int(now.Limit), "request"), periodNames[now.Period], now.Percent())
+	text := fmt.Sprintf("%s of %s %s%s.", grouped(int(now.Used)), count(int(now.Limit), "request"), periodNames[now.Period], share(": ", now))
 	shown := &usageStanding{Text: text, Percent: now.Percent(), Badge: badge{"ok", "check", fmt.Sprintf("%s left", grouped(int(now.Remaining)))}}
 	today := at.UTC().Truncate(24 * time.Hour)
 	switch {
@@ -270,6 +270,17 @@ func standingText(now usage.Standing, at time.Time) *usageStanding {
 		shown.Badge.Tone, shown.Badge.Icon = "warn", "warning"
 	}
 	return shown
+}
+
+// share ends a sentence with how much of the quota is used, "" if nothing is.
+func share(before string, now usage.Standing) string {
+	switch {
+	case now.Used <= 0:
+		return ""
+	case now.Percent() == 0:
+		return before + "less than 1 %"
+	}
+	return fmt.Sprintf("%s%d %%", before, now.Percent())
 }
 
 func shortDay(day time.Time) string { return day.Format("2 January 2006") }

@@ -14,8 +14,10 @@ import (
 )
 
 type usedLine struct {
-	Key     string
-	Text    string
+	// Key is the key's label, "" if the plan has one key.
+	Key  string
+	Text string
+	// Bar says that Percent is known.
 	Bar     bool
 	Percent int
 	AsOf    moment
@@ -37,18 +39,16 @@ func (s *Web) presentUsage(ctx context.Context, id portal.AccountID, account pro
 // used has a line for each key of the subscription that works or can work.
 func (when times) used(report *usage.Report, account projections.Account, sub projections.Subscription, plan catalog.Plan) []usedLine {
 	var lines []usedLine
+	labels := portal.KeyLabels(account.NamedKeys())
 	for _, key := range account.Keys {
 		if key.Ring != sub.Ring || key.State == projections.KeyPending || key.State == projections.KeyEnding || key.State == projections.KeyEnded {
 			continue
 		}
-		line := usedLine{Key: key.Name, Text: "The usage cannot be read right now."}
+		line := usedLine{Text: "The usage cannot be read right now."}
 		if report != nil {
 			line = when.usedLine(report.Of(sub.Plan, key.ID), plan.Quota)
-			line.Key = key.Name
 		}
-		if replaced(account, key) {
-			line.Key += " (replaced)"
-		}
+		line.Key = labels[key.ID]
 		lines = append(lines, line)
 	}
 	if len(lines) == 1 {
@@ -59,7 +59,7 @@ func (when times) used(report *usage.Report, account projections.Account, sub pr
 
 func (when times) usedLine(series usage.Series, quota *catalog.Quota) usedLine {
 	if now, ok := series.Standing(when.now); ok {
-		text := fmt.Sprintf("%s of %s %s, %d %%.", grouped(int(now.Used)), count(int(now.Limit), "request"), periodNames[now.Period], now.Percent())
+		text := fmt.Sprintf("%s of %s %s%s.", grouped(int(now.Used)), count(int(now.Limit), "request"), periodNames[now.Period], share(", ", now))
 		if now.Remaining <= 0 {
 			text += " The quota is used up."
 		}

@@ -28,7 +28,8 @@ func TestTheDashboardShowsWhatIsUsedOfEachQuota(t *testing.T) {
 		bar    string
 	}{
 		"a part":                  {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 400000, 20000), "420,000 of 1,000,000 requests this month, 42 %. It starts again on 1 December 2026 (UTC). As of just now", "42"},
-		"nothing":                 {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 0), "0 of 1,000,000 requests this month, 0 %.", "0"},
+		"nothing":                 {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 0), "0 of 1,000,000 requests this month. It starts", "0"},
+		"hardly anything":         {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 7), "7 of 1,000,000 requests this month, less than 1 %.", "0"},
 		"no data":                 {"plan-std", usage.Series{}, "No data yet this month. The quota is 1,000,000 requests.", ""},
 		"no data today":           {"plan-free", counted("plan-free", "key-1", usage.Daily, 1000, 7, nil), "No data yet today. The quota is 1,000 requests.", ""},
 		"everything":              {"plan-free", counted("plan-free", "key-1", usage.Daily, 100, 5, 100), "100 of 100 requests today, 100 %. The quota is used up. It starts again on 23 November 2026 (UTC).", "100"},

@@ -95,6 +95,9 @@ type Config struct {
 	// KeysPerRing is how many keys a person may have, in all or per plan; 1 if 0. It must equal the
 	// workers'.
 	KeysPerRing int
+	// CarriesUsage says that a new key takes over what ended keys have used of a quota. It must be the
+	// workers' setting.
+	CarriesUsage bool
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
@@ -123,6 +126,7 @@ type Web struct {
 	readTime    time.Duration
 	plansPerKey int
 	keysPerRing int
+	carries     bool
 	now         func() time.Time
 }
 
@@ -131,7 +135,7 @@ func New(config Config) *Web {
 	web := &Web{
 		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: pageStatus(config.Status),
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
-		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
+		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime, carries: config.CarriesUsage,
 	}
 	if web.readTime == 0 {
 		web.readTime = DefaultReadTime

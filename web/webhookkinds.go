@@ -25,7 +25,17 @@ func formOfKinds(chosen []notices.Kind, admin bool) kindsForm {
 	return form
 }
 
-// chosenKinds are those that a form has checked.
+// labelOf continues "when" with what makes a notice of the kind.
+func labelOf(kind notices.Kind) string {
+	for _, k := range notices.Kinds() {
+		if k.Kind == kind {
+			return k.Label
+		}
+	}
+	return "there is one of the kind " + string(kind)
+}
+
+// chosenKinds are those that a form has checked. A request without a form has none.
 func chosenKinds(r *http.Request) (kinds []notices.Kind) {
 	for _, kind := range r.PostForm["kind"] {
 		kinds = append(kinds, notices.Kind(kind))

@@ -46,9 +46,13 @@ type deliveryLine struct {
 	Title           string
 	Badge           badge
 	At              moment
-	Next            phrase
-	Attempts        []attemptLine
-	Again           bool
+	// Next is when it is tried again, if it is.
+	Next     phrase
+	Attempts []attemptLine
+	// Asked is when the person last had it sent again.
+	Asked moment
+	// Again says that it can be sent again.
+	Again bool
 }
 
 type attemptLine struct {
@@ -63,7 +67,11 @@ func (when times) webhookLine(w notices.Webhook) webhookLine {
 		ID: w.ID, URL: w.URL, Description: w.Description, On: w.On(), Why: w.Why, Created: when.moment(w.CreatedAt), Failing: when.moment(w.FailingSince),
 		Badge: badge{"ok", "check", "On"}, Kinds: "every kind of notice",
 	}
-	if n := len(w.Kinds); n > 0 {
+	switch n := len(w.Kinds); n {
+	case 0:
+	case 1:
+		line.Kinds = "a notice when " + labelOf(w.Kinds[0])
+	default:
 		line.Kinds = count(n, "kind") + " of notices"
 	}
 	switch {
@@ -187,6 +195,9 @@ func (when times) deliveryLine(hook notices.Webhook, d notices.Delivery) deliver
 			notices.Failed: {"bad", "cross", "Failed"}, notices.Held: {"quiet", "pause", "Not sent"},
 		}[d.State],
 	}
+	if d.Round > 0 {
+		line.Asked = when.moment(d.AskedAt)
+	}
 	if d.State == notices.Pending && d.NextAt.After(when.now) {
 		line.Badge, line.Next = badge{"warn", "clock", "Retrying"}, phrase{when.at(d.NextAt)}
 	}
@@ -213,7 +224,11 @@ func (s *Web) onWebhook(do func(r *http.Request, id identity.Identity, hook stri
 			return err
 		}
 		next, err := do(r, id, hook)
-		if text, ok := refusal(err); ok {
+		text, ok := refusal(err)
+		if portal.CodeOf(err) == portal.TooManyRequests {
+			text, ok = refused(w, err)
+		}
+		if ok {
 			return s.renderWebhook(w, r, id, hook, s.status(err), webhookPage{Error: text, Since: r.PostForm.Get("since"), Until: r.PostForm.Get("until")})
 		}
 		if err != nil {

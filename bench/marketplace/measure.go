@@ -100,7 +100,7 @@ func (b *bench) startWorker(ctx context.Context) (stop func(), err error) {
 	return func() { cancel(); <-done }, nil
 }
 
-// people are those who signed up: how long each took until their key worked, and when that was.
+// people has how long each person took to sign up and get a key that works, and when that was done.
 type people struct {
 	took []time.Duration
 	ends []time.Time

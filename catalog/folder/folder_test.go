@@ -209,15 +209,15 @@ func TestWhatIsWrongBetweenProductsIsNamed(t *testing.T) {
 			folderOf("a/product.yaml", listed("meter_dimension: requests", "meter: api-gateway")),
 			[]string{`a/product.yaml:7: meter_dimension is for plans that Gatehouse meters. Write "meter: portal", or remove it.`}, 0,
 		},
-		"idle hours of a plan that API Gateway meters": {
-			folderOf("a/product.yaml", listed("meter_idle: true", "meter: api-gateway")),
-			[]string{`a/product.yaml:7: meter_idle is for plans that Gatehouse meters. Write "meter: portal", or remove it.`}, 0,
-		},
 		"a plan of a newer listing that API Gateway meters": {
 			folderOf("a/product.yaml", listed("notices: eventbridge", "meter: api-gateway")),
 			[]string{`a/product.yaml:8: API Gateway cannot meter a listing that announces purchases by events: it bills the customer identifier of a buyer, and buyers of such a listing have none. Write "meter: portal".`}, 0,
 		},
 		"a plan of an older listing that API Gateway meters": {folderOf("a/product.yaml", listed("notices: sns", "meter: api-gateway")), nil, 1},
+		"idle hours of a plan that API Gateway meters": {
+			folderOf("a/product.yaml", listed("meter_idle: true", "meter: api-gateway")),
+			[]string{`a/product.yaml:7: meter_idle is for plans that Gatehouse meters. Write "meter: portal", or remove it.`}, 0,
+		},
 		"a plan that waits for approval and is paid for": {
 			folderOf("a/product.yaml", listed("meter: none")+"    approval: manual\n"),
 			[]string{"a/product.yaml:8: A plan that is sold on AWS Marketplace cannot wait for approval, since its buyers pay already. Remove approval or marketplace."}, 0,

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
-	"github.com/gatehouse-portal/gatehouse/marketplace"
 )
 
 func (p *product) checkListing(plan planSpec, where []string) {
@@ -21,7 +20,7 @@ func (p *product) checkListing(plan planSpec, where []string) {
 	case l.Meter != catalog.MeterPortal && l.MeterIdle:
 		p.fail(child(within, "meter_idle"), "meter_idle is for plans that Gatehouse meters. Write \"meter: portal\", or remove it.")
 	}
-	if l.Meter == catalog.MeterGateway && l.Notices == marketplace.ByEvent {
+	if l.Meter == catalog.MeterGateway && l.Notices == catalog.NoticesByEvent {
 		p.fail(child(within, "meter"), "API Gateway cannot meter a listing that announces purchases by events: it bills the customer identifier of a buyer, and buyers of such a listing have none. Write \"meter: portal\".")
 	}
 	if plan.Approval == catalog.ApprovalManual {

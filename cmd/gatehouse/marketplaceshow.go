@@ -82,6 +82,8 @@ func inWords(l state.Licence) (said, next string) {
 		case l.Unsold():
 			return "AWS says that it is active. No plan of the catalog names the contract dimensions " + oneLine(strings.Join(l.Dimensions, ", ")) + ", so the account keeps its plan.",
 				"Add them to the `dimensions` of a plan in its product folder. The worker asks AWS again within a day."
+		case l.Cancelled:
+			return "AWS says that its agreement is over, and has not taken the licence away yet.", find
 		}
 		return "AWS says that it is active.", find
 	case events.LicenceFailed:

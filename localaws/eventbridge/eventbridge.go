@@ -3,8 +3,8 @@
 // Schedules, other buses, other targets and transformed input are refused.
 //
 // An event is accepted once it is in every queue that a rule sends it to, also through a topic. The
-// policy of the queue or topic must allow the rule. A delivery that is refused goes to the target's
-// dead-letter queue, or nowhere. Nothing is retried, since no queue is ever out of reach.
+// policy of the queue or topic must allow the rule. A refused delivery goes to the target's
+// dead-letter queue, or nowhere. Nothing is retried.
 package eventbridge
 
 import (

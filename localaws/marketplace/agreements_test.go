@@ -257,7 +257,7 @@ func TestAnUnknownAgreementIsNotFound(t *testing.T) {
 	if codeOf(err) != "ValidationException" {
 		t.Errorf("an agreement with a space is %v", err)
 	}
-	_, err = l.agreements.GetAgreementTerms(l.ctx, &marketplaceagreement.GetAgreementTermsInput{AgreementId: aws.String("agmt-x")})
+	_, err = l.agreements.CancelAgreement(l.ctx, &marketplaceagreement.CancelAgreementInput{AgreementId: aws.String("agmt-x")})
 	if codeOf(err) != "NotImplementedException" {
 		t.Errorf("an operation that is not here is %v", err)
 	}

@@ -76,8 +76,8 @@ func unreadable(field, format string, args ...any) error {
 // blanks around values, trailing commas, booleans as text.
 //
 // Unknown actions and detail-types become events.NoticeUnknown with the text, and so do notices
-// about a licence that name none. Their subject is portal.MarketplaceStream, as it is for notices
-// about agreements and for tests. Every error is an *Unreadable.
+// about a licence that name none. Their subject, and that of tests and of notices about agreements, is
+// portal.MarketplaceStream. Every error is an *Unreadable.
 func Parse(body []byte, delivery Delivery) (Notice, error) {
 	outer, err := readObject(body)
 	if err != nil {

@@ -21,8 +21,14 @@ func (n Notice) about(fields named) (Notice, error) {
 	return n, err
 }
 
+// TestStream returns the stream in which a worker records a test, given by the id that SNS or
+// EventBridge has for it.
+func TestStream(source string) portal.Stream {
+	return portal.NoticeStream(Notice{Subject: portal.MarketplaceStream, Data: events.MarketplaceNotified{Source: source}}.ID())
+}
+
 // test makes it the test of an operator, with the text by which the operator knows it again. It is about
-// no licence, whatever it says.
+// no licence, even if it names one.
 func (n Notice) test(text string) Notice {
 	n.Subject, n.Origin.Product = portal.MarketplaceStream, ""
 	n.Data = events.MarketplaceNotified{Source: n.Data.Source, Kind: events.NoticeTest, At: n.Data.At, Text: keptText(text)}

@@ -84,7 +84,7 @@ type grant struct {
 	arn string
 	// product is AWS Marketplace's id of the product, "" if AWS does not say.
 	product string
-	// told is NoticeActive or NoticeInactive, or "" if AWS has not decided.
+	// told is NoticeActive, NoticeCancelled or NoticeInactive, or "" if AWS has not decided.
 	told events.NoticeKind
 }
 
@@ -100,7 +100,7 @@ func (r *Reconciler) granted(ctx context.Context, a seller.Agreement) (map[porta
 		id, ok := licenceID(ctx, a, e.Licence)
 		before, again := granted[id]
 		told := kindOf(a, e)
-		if ok && (!again || told == events.NoticeActive || before.told == events.NoticeInactive) {
+		if ok && (!again || gives[told] > gives[before.told]) {
 			granted[id] = grant{id, e.Licence, e.Product, told}
 		}
 	}
@@ -124,8 +124,13 @@ func licenceID(ctx context.Context, a seller.Agreement, arn string) (id portal.L
 	return id, err == nil
 }
 
+// gives orders what an agreement says about a licence by how much it gives the buyer.
+var gives = map[events.NoticeKind]int{events.NoticeInactive: 0, "": 1, events.NoticeCancelled: 2, events.NoticeActive: 3}
+
 func kindOf(a seller.Agreement, e seller.Entitlement) events.NoticeKind {
 	switch {
+	case e.Provisioned() && a.Over():
+		return events.NoticeCancelled
 	case e.Provisioned():
 		return events.NoticeActive
 	case !a.Active() && e.Gone():
@@ -162,15 +167,20 @@ func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a selle
 	if !differ(licence, g.told) {
 		return notice, false, nil
 	}
-	if g.told == events.NoticeInactive {
-		ended := false
-		if a, ended, err = r.last(ctx, a, g); err != nil || !ended {
+	if g.told != events.NoticeActive {
+		most := false
+		if a, most, err = r.last(ctx, a, g); err != nil || !most {
 			return notice, false, err
 		}
 	}
 	notice = events.MarketplaceNotified{
 		Source: "agreement/" + a.ID + "@" + a.Updated.UTC().Format(time.RFC3339Nano), Kind: g.told, At: a.Updated.UTC(), Offer: a.Offer,
 		Purchase: events.Purchase{Product: licence.Purchase.Product, Buyer: a.Buyer, ARN: g.arn, Agreement: a.ID},
+	}
+	if g.told == events.NoticeCancelled {
+		// Events have whole seconds. AWS may take the licence away in the second of the agreement's end, and
+		// of two notices of one time the one that ends more counts.
+		notice.At = notice.At.Truncate(time.Second)
 	}
 	if a.Updated.IsZero() || licence.After(notice) == events.LicenceUnknown {
 		if read.Sub(licence.StatusAt) <= sureAfter {
@@ -185,16 +195,18 @@ func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a selle
 func differ(licence state.Licence, told events.NoticeKind) bool {
 	switch told {
 	case events.NoticeActive:
-		return licence.Status != events.LicenceActive
+		return licence.Status != events.LicenceActive || licence.Cancelled
+	case events.NoticeCancelled:
+		return licence.Sequence > 0 && (licence.Status != events.LicenceActive || !licence.Cancelled)
 	case events.NoticeInactive:
 		return licence.Sequence > 0 && licence.Status != events.LicenceEnded && licence.Status != events.LicenceFailed
 	}
 	return false
 }
 
-// last returns the agreement that AWS changed last among those that grant the licence, since a
-// renewal may keep the licence. ended is false if one of them still grants it.
-func (r *Reconciler) last(ctx context.Context, a seller.Agreement, g grant) (last seller.Agreement, ended bool, err error) {
+// last returns, of the agreements that grant the licence, the one that AWS changed last; most is
+// false if one of them gives the buyer more. A renewal may keep the licence of the agreement before it.
+func (r *Reconciler) last(ctx context.Context, a seller.Agreement, g grant) (last seller.Agreement, most bool, err error) {
 	var all []seller.Agreement
 	err = r.Seller.Granting(ctx, g.arn, func(other seller.Agreement) error {
 		all = append(all, other)
@@ -209,7 +221,7 @@ func (r *Reconciler) last(ctx context.Context, a seller.Agreement, g grant) (las
 		if err != nil {
 			return a, false, err
 		}
-		if same, ok := granted[g.id]; ok && same.told != events.NoticeInactive {
+		if same, ok := granted[g.id]; ok && gives[same.told] > gives[g.told] {
 			return a, false, nil
 		}
 		if other.Updated.After(last.Updated) {
@@ -236,7 +248,11 @@ func (r *Reconciler) send(ctx context.Context, id string, stream portal.Stream, 
 // once. It is another message once the licence has learned another status.
 func (r *Reconciler) tell(ctx context.Context, licence state.Licence, notice events.MarketplaceNotified) error {
 	id := portal.DeriveID("marketplace-reconciled", string(licence.Stream), notice.Source, string(notice.Kind), licence.StatusAt.UTC().Format(time.RFC3339Nano))
+	text := "a licence is not what AWS Marketplace says, so a notice is late or lost"
+	if notice.Kind == events.NoticeCancelled && licence.Status == events.LicenceActive {
+		text = "the agreement of a licence is over, and AWS Marketplace has not taken the licence away yet"
+	}
 	zerolog.Ctx(ctx).Info().Str("licence", string(licence.Stream)).Str("agreement", notice.Purchase.Agreement).Str("notice", string(notice.Kind)).Str("was", string(licence.Status)).
-		Msg("a licence is not what AWS Marketplace says, so a notice is late or lost")
+		Msg(text)
 	return r.send(ctx, id, licence.Stream, notice)
 }

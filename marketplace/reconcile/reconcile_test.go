@@ -244,7 +244,7 @@ func TestALostEndOfALicenceEndsTheAccess(t *testing.T) {
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
 	d.sends()
 	d.done(d.buyers.Cancel(d.ctx, p.Agreement))
-	d.sends() // the licence lives on until AWS takes it away
+	d.sends(events.NoticeCancelled) // the licence lives on until AWS takes it away
 	d.is(p, events.LicenceActive, true)
 	d.lose(1)
 	d.done(d.buyers.Deprovision(d.ctx, p.Agreement))
@@ -285,6 +285,36 @@ func (d *desk) metering() (licences []string) {
 		}
 	}
 	return licences
+}
+
+func TestACancelledPurchaseSaysSoUntilItEnds(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	p := d.buy()
+	d.claim(p, "ann")
+	d.done(d.buyers.Pay(d.ctx, p.Agreement))
+	cancelled := func(want bool) {
+		t.Helper()
+		if l := d.licence(p); l.Cancelled != want || l.Status != events.LicenceActive || !l.Open {
+			t.Errorf("the licence is %q, open %t, cancelled %t; want it active, open and cancelled %t", l.Status, l.Open, l.Cancelled, want)
+		}
+	}
+	d.sends()
+	cancelled(false)
+	p2 := d.done(d.buyers.Cancel(d.ctx, p.Agreement))
+	if got := d.sends(events.NoticeCancelled)[0]; !got.At.Equal(p2.Updated.Truncate(time.Second)) {
+		t.Errorf("the notice has the time %v, want the second of the agreement's end, %v", got.At, p2.Updated)
+	}
+	cancelled(true)
+	d.sends()
+	d.ahead = 25 * time.Hour // reads all agreements again
+	d.sends()
+	cancelled(true)
+	d.done(d.buyers.Deprovision(d.ctx, p.Agreement))
+	d.sends()
+	if l := d.licence(p); l.Cancelled || l.Status != events.LicenceEnded || l.Open {
+		t.Errorf("after its end the licence is %q, open %t, cancelled %t", l.Status, l.Open, l.Cancelled)
+	}
 }
 
 func TestAClaimOfWhichThePaymentFailedLearnsOfIt(t *testing.T) {

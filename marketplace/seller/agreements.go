@@ -32,6 +32,16 @@ type Agreement struct {
 // Active reports whether the agreement is in force.
 func (a Agreement) Active() bool { return a.Status == string(types.AgreementStatusActive) }
 
+// Over reports whether the agreement was cancelled, terminated, or has run out. One that was renewed,
+// replaced or amended is not over.
+func (a Agreement) Over() bool {
+	switch types.AgreementStatus(a.Status) {
+	case types.AgreementStatusCancelled, types.AgreementStatusTerminated, types.AgreementStatusExpired:
+		return true
+	}
+	return false
+}
+
 // Entitlement is what an agreement grants.
 type Entitlement struct {
 	// Licence is the ARN as AWS writes it, "" until there is one.

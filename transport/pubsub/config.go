@@ -38,6 +38,8 @@ type SubscriberConfig struct {
 	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's, and
 	// is extended while the message is in hand.
 	Visibility time.Duration
+	// LeasesEnd is when all leases end if they cannot be extended, and zero if they can.
+	LeasesEnd time.Time
 	// Pollers bounds the concurrent receive requests; 2. An idle queue has one.
 	Pollers int
 	// Concurrency bounds the messages handled at once; 64. No message is received that would wait

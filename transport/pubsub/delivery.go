@@ -21,6 +21,7 @@ type delivery struct {
 	// until is when the lease ends by our clock, never later than SQS ends it.
 	until       time.Time
 	extendUntil time.Time
+	fixed       bool // the lease cannot be extended
 
 	redelivery Redelivery
 }
@@ -54,6 +55,10 @@ func Following(ctx context.Context) [][]byte {
 
 // Leases count from the request: SQS may have leased the messages at once and answered late.
 func newDeliveries(wires []types.Message, asked time.Time, cfg SubscriberConfig) []*delivery {
+	until := asked.Add(cfg.Visibility)
+	if !cfg.LeasesEnd.IsZero() {
+		until = cfg.LeasesEnd
+	}
 	deliveries := make([]*delivery, len(wires))
 	for i := range wires {
 		wire := &wires[i]
@@ -63,7 +68,8 @@ func newDeliveries(wires []types.Message, asked time.Time, cfg SubscriberConfig)
 			group:    wire.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
 			received: receiveCount(wire),
 			msg:      unmarshal(cfg.Unmarshaler, wire),
-			until:    asked.Add(cfg.Visibility),
+			until:    until,
+			fixed:    !cfg.LeasesEnd.IsZero(),
 		}
 	}
 	return deliveries
@@ -105,5 +111,5 @@ func (d *delivery) due(now time.Time, visibility time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	left := d.until.Sub(now)
-	return left > 0 && left <= visibility/2 && (d.extendUntil.IsZero() || now.Before(d.extendUntil))
+	return !d.fixed && left > 0 && left <= visibility/2 && (d.extendUntil.IsZero() || now.Before(d.extendUntil))
 }

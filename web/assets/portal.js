@@ -262,6 +262,11 @@ async function follow(part) {
     }
     const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = parsed.body.firstElementChild;
+    // The person is signed out with the deletion of the account. The top of the page has to say so, too.
+    if (next?.hasAttribute("data-signed-out") && document.querySelector(".top form[action='/sign-out']")) {
+      location.reload();
+      return;
+    }
     // A form that is being sent must stay.
     if (next && next.dataset.version !== part.dataset.version && !sending) {
       replace(part, next);
@@ -520,12 +525,10 @@ function counted(n, noun) {
   return `${n} ${noun}${n === 1 ? "" : "s"} ago`;
 }
 
-// onDay and exactly format times in the time zone that the reader has chosen, or the browser's.
+// onDay and atTime format times in the time zone that the reader has chosen, or the browser's.
 const timeZone = document.documentElement.dataset.zone;
 const onDay = new Intl.DateTimeFormat("en-GB", { timeZone, day: "numeric", month: "long", year: "numeric" });
-const exactly = new Intl.DateTimeFormat("en-GB", {
-  timeZone, day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
-});
+const atTime = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
 const month = 31 * 86400;
 
 function ago(at) {
@@ -538,12 +541,12 @@ function ago(at) {
   return `on ${onDay.format(at)}`;
 }
 
-// localize shows times in the reader's time zone; the server sends them in UTC.
+// localize shows times in the reader's time zone; the server sends them in UTC. All tooltips have one format.
 function localize(part) {
-  for (const time of part.querySelectorAll("time[data-relative]")) {
+  for (const time of part.querySelectorAll("time[title]")) {
     const at = new Date(time.dateTime);
-    time.title = exactly.format(at);
-    if (Date.now() - at >= month * 1000) {
+    time.title = `${onDay.format(at)}, ${atTime.format(at)}`;
+    if ("relative" in time.dataset && Date.now() - at >= month * 1000) {
       time.textContent = ago(at);
     }
   }
