@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // rowCounter counts requests to DynamoDB by program, operation and the kinds of rows that they name. It
-// stands in front of the local AWS, with one path for each program.
+// is a proxy in front of the local AWS, with one path for each program.
 type rowCounter struct {
 	aws func() http.Handler
 
@@ -84,15 +86,12 @@ type text struct{ S string }
 type part struct {
 	TableName string
 	Key       map[string]text
-	Item      struct {
-		PK text `json:"pk"`
-		SK text `json:"sk"`
-	}
-	Values map[string]json.RawMessage `json:"ExpressionAttributeValues"`
+	Item      map[string]text
+	Values    map[string]json.RawMessage `json:"ExpressionAttributeValues"`
 }
 
 func (p part) row() string {
-	pk, sk := cmp.Or(p.Key["pk"].S, p.Item.PK.S), cmp.Or(p.Key["sk"].S, p.Item.SK.S)
+	pk, sk := cmp.Or(p.Key[schema.PK].S, p.Item[schema.PK].S), cmp.Or(p.Key[schema.SK].S, p.Item[schema.SK].S)
 	if pk == "" {
 		pk = cmp.Or(p.value(":pk"), p.value(":stream"))
 		sk = cmp.Or(p.value(":begins"), p.value(":from"), p.value(":after"))
