@@ -77,7 +77,7 @@ type Invitation struct {
 func (a *service) showInvitation(ctx context.Context, i members.Invitation) (Invitation, error) {
 	shown := Invitation{
 		Needed: a.admin.InvitationsNeeded,
-		ID: i.ID, Email: i.Email, InvitedBy: string(i.InvitedBy), InvitedAt: i.InvitedAt, ExpiresAt: i.Expires,
+		ID:     i.ID, Email: i.Email, InvitedBy: string(i.InvitedBy), InvitedAt: i.InvitedAt, ExpiresAt: i.Expires,
 		UsedBy: string(i.UsedBy), UsedAt: timeOrNull(i.UsedAt), Mail: "none",
 	}
 	mail, ok, err := a.admin.Mails.InvitationMail(ctx, i)
