@@ -150,7 +150,7 @@ func TestARequestIsDecidedFromTheStreamIfTheJournalWasRestored(t *testing.T) {
 	p.want(t, "the subscription", 2, 2)
 
 	d = newDesk(t)
-	p = d.remembering()
+	d.remembering()
 	d.handle(register)
 	key := schema.Fact(register.Subject, 1).Attributes()
 	if _, err := d.tables.Client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &d.tables.Journal, Key: key}); err != nil {
