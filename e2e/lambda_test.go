@@ -45,7 +45,9 @@ func startFunctions(t *testing.T, apis, workers int, timeout, visibility time.Du
 			}
 		}
 	})
-	f.waitForCatalog(t)
+	for range apis {
+		f.waitForCatalog(t) // each sandbox looks for itself, and they take turns
+	}
 	return f, api, worker
 }
 
