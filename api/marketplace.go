@@ -98,7 +98,7 @@ type MarketplaceSubscription struct {
 type Metered struct {
 	Requests int64      `json:"requests" doc:"The requests that AWS bills."`
 	Last     time.Time  `json:"last" doc:"When usage was last reported."`
-	Closed   *time.Time `json:"closed" doc:"When the portal stopped to report usage, since the purchase is over; null before."`
+	Closed   *time.Time `json:"closed" doc:"When the portal stopped reporting usage, since the purchase is over; null before."`
 }
 
 type summarizing interface {

@@ -26,7 +26,7 @@ type KeyQuota struct {
 	Counted   bool
 }
 
-// Used is how much of the quota is gone, 0 if an operator has granted more than that.
+// Used is how much of the quota is gone, 0 while more is left than the limit, as after a grant.
 func (q KeyQuota) Used() int64 {
 	if !q.Counted {
 		return 0
@@ -52,7 +52,7 @@ func (q Quota) ofKey(now time.Time) KeyQuota {
 	return KeyQuota{Period: q.Period, Start: start, Limit: int64(q.Limit), Offset: int64(q.Offset)}
 }
 
-// After is the quota after the last of the days that is in its period.
+// After returns the quota with what was left on the newest of the days, if that day is in its period.
 func (q KeyQuota) After(days []DayUsage) KeyQuota {
 	if n := len(days); n > 0 && q.Period != "" && !days[n-1].Day.Before(q.Start) {
 		q.Remaining, q.Counted = days[n-1].Remaining, true

@@ -38,7 +38,7 @@ func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 func paying(account state.Account, req events.LicenceAccessRequested, scheme KeyScheme, id string) []events.Fact {
 	ring := portal.LicenceRing(req.Licence)
 	current := account.Subscriptions[portal.SubscriptionOf(req.Plan, ring)]
-	others := underway(account, ring, req.Plan)
+	others := held(account, ring, req.Plan)
 	switch {
 	case len(others) == 0 && current.Desired():
 		return nil
@@ -49,24 +49,24 @@ func paying(account state.Account, req events.LicenceAccessRequested, scheme Key
 			From: others[0].Plan, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages,
 		})
 	}
-	// A change to another plan is under way, or its first keys are. It ends first.
+	// The licence has other subscriptions that cannot simply be changed: they end first.
 	facts := append(leavingAll(account, req.Licence, req.Plan), overturned(current)...)
 	facts = append(facts, keyCalled("Key for "+req.Name, account, ring, scheme, id)...)
 	return append(facts, events.SubscriptionWanted{Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
 }
 
 // leavingAll ends what the licence has paid for, but not the plan that it pays for now.
-func leavingAll(account state.Account, licence portal.Stream, now portal.PlanID) []events.Fact {
+func leavingAll(account state.Account, licence portal.Stream, but portal.PlanID) []events.Fact {
 	var facts []events.Fact
-	for _, s := range underway(account, portal.LicenceRing(licence), now) {
+	for _, s := range held(account, portal.LicenceRing(licence), but) {
 		facts = append(append(facts, overturned(s)...), events.SubscriptionEnding{Plan: s.Plan, Payer: events.Payer{Licence: licence}})
 	}
 	return facts
 }
 
-// underway lists the ring's subscriptions that the account should have, and those whose keys are on their way
-// back because API Gateway refused a change to them. It leaves out that to one plan.
-func underway(account state.Account, ring portal.Ring, but portal.PlanID) []state.Subscription {
+// held lists the ring's subscriptions that the account should have, and those whose keys are on their way
+// back because API Gateway refused a change to them, except the one to the plan but.
+func held(account state.Account, ring portal.Ring, but portal.PlanID) []state.Subscription {
 	var found []state.Subscription
 	for _, id := range account.SubscriptionIDs() {
 		if s := account.Subscriptions[id]; s.Ring == ring && s.Plan != but && (s.Desired() || s.Refusal != nil) {

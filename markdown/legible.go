@@ -22,7 +22,7 @@ func Legible(text []byte) []byte {
 }
 
 func disturbs(r rune) bool {
-	return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f || turns(r)
+	return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r >= 0x7f && r <= 0x9f || turns(r)
 }
 
 func turns(r rune) bool { return r >= 0x202a && r <= 0x202e }

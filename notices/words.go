@@ -50,8 +50,8 @@ func (a about) rejectedPlan(f events.RequestRejected) (portal.PlanID, bool) {
 	return "", false
 }
 
-// changeRefused: API Gateway refused the wish, a change of plan. Its notice is that of the
-// PlanChangeRefused.
+// changeRefused reports whether the wish was a change of plans that API Gateway refused. The
+// PlanChangeRefused makes its notice.
 func (a about) changeRefused(wish int64) bool {
 	return slices.ContainsFunc(a.facts, func(e events.Event) bool {
 		refused, ok := e.Data.(events.PlanChangeRefused)

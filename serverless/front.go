@@ -25,9 +25,9 @@ func serve(ctx context.Context, handler http.Handler, in events.APIGatewayV2HTTP
 	return answer.event(), nil
 }
 
-// requestID is the header by which the portal takes a request's id. It is then in the log, and in
-// what API Gateway and AWS Lambda log.
-const requestID = "X-Request-Id"
+// requestIDHeader is the header from which the portal takes a request's id. Unless the client sends one,
+// it is AWS Lambda's, so that both logs have the same.
+const requestIDHeader = "X-Request-Id"
 
 func newRequest(ctx context.Context, in events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	body := in.Body
@@ -56,14 +56,15 @@ func newRequest(ctx context.Context, in events.APIGatewayV2HTTPRequest) (*http.R
 	}
 	r.Header.Del("Host")
 	r.RemoteAddr = net.JoinHostPort(in.RequestContext.HTTP.SourceIP, "0")
-	if invoked, ok := lambdacontext.FromContext(ctx); ok && r.Header.Get(requestID) == "" {
-		r.Header.Set(requestID, invoked.AwsRequestID)
+	if invoked, ok := lambdacontext.FromContext(ctx); ok && r.Header.Get(requestIDHeader) == "" {
+		r.Header.Set(requestIDHeader, invoked.AwsRequestID)
 	}
 	return r, nil
 }
 
-// address returns the request's URL. HTTP APIs decode the path of requests, but not that of every
-// client, so a path that is a valid encoding is taken for one.
+// address returns the request's URL. HTTP APIs usually decode the path before they pass it on, and AWS does
+// not document when they do not. So a path that is a valid percent-encoding is decoded here: a literal
+// %41 in a name becomes A.
 func address(in events.APIGatewayV2HTTPRequest) *url.URL {
 	path := in.RawPath
 	if stage := in.RequestContext.Stage; stage != "" && stage != "$default" {

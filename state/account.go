@@ -69,7 +69,8 @@ func (a Attachment) Open() bool { return a.Phase.open() }
 // Desired reports whether the key should be in the plan, attached or not.
 func (a Attachment) Desired() bool { return a.Phase == Wanted || a.Phase == Active }
 
-// Subscription is an account's relation to one plan.
+// Subscription is an account's relation to one plan through one ring: two purchases of a plan are
+// two subscriptions.
 type Subscription struct {
 	Plan   portal.PlanID
 	Name   string
@@ -78,7 +79,8 @@ type Subscription struct {
 	Phase  Phase
 	Parked events.Reason
 	Lost   events.LossReason
-	// Replaces is the plan that the wish changes from, or ""; ChangesTo is its counterpart there.
+	// Replaces is the plan that the wish changes from, or "". On that plan's
+	// subscription, ChangesTo is the plan that it changes to.
 	Replaces  portal.PlanID
 	ChangesTo portal.PlanID
 	// Refusal is why API Gateway refused the change for good. The keys are on their way back.
@@ -364,7 +366,7 @@ func (a *Account) close(e events.Event, id portal.SubscriptionID, phase Phase, l
 	}
 }
 
-// withdraw ends what a wish asked for, because API Gateway refused it for good.
+// withdraw ends what a wish asked for, because API Gateway or an admin refused it for good.
 func (a *Account) withdraw(e events.Event, wish int64) {
 	if s, ok := a.Wish(wish); ok {
 		a.close(e, s.ID(), Ended, "")

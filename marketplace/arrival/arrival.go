@@ -24,7 +24,7 @@ const resolveTime = 15 * time.Second
 
 // Claim is a purchase that a person may confirm.
 type Claim struct {
-	// ID is the same for a repeated purchase of the plan.
+	// ID is the same whenever the same licence comes for the same plan.
 	ID      string
 	Licence portal.Stream
 	Plan    portal.PlanID
@@ -59,11 +59,12 @@ type Desk struct {
 }
 
 // Receive resolves a registration token that was sent to the address of a plan or product. The
-// same purchase gives the same Claim. Nothing is kept.
+// same purchase gives the same Claim but for Expires. Receive keeps nothing; see Claims.
 //
 // A target that the catalog does not have, or that another listing sells, is ErrForeign, so
 // nobody learns which products are hidden. If the portal sells nothing on AWS Marketplace, the
-// error is NotFound and AWS is not asked. Other errors are ErrUndecided and the seller's.
+// error is NotFound and AWS is not asked. Other errors are ErrUndecided, Unavailable, the seller's
+// and the catalog's.
 func (d *Desk) Receive(ctx context.Context, target, token string, freeTrial bool) (Claim, error) {
 	offered, err := d.Catalog(ctx)
 	if err != nil {

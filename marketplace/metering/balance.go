@@ -13,7 +13,7 @@ import (
 type Balance struct {
 	Licence portal.Stream
 	// Collected are all calls that were counted with the licence's keys. Metered are those in records,
-	// Accepted those that AWS bills.
+	// without Returned ones; Accepted those that AWS bills.
 	Collected, Metered, Accepted int64
 	// Reasons explain all of Difference.
 	Reasons []Reason
@@ -41,7 +41,7 @@ var reasons = []Reason{
 	{Status: Duplicate, Words: "AWS has another quantity for the hour"},
 	{Status: NotSubscribed, Words: "AWS took no more usage of the licence"},
 	{Status: TooLate, Words: "AWS took no more usage of the hour, and may have billed it before"},
-	{Status: Closed, Words: "counted after AWS had stopped to take usage"},
+	{Status: Closed, Words: "counted after AWS had stopped taking usage"},
 	{Status: Elsewhere, Words: "counted while the listing was not metered by the portal"},
 }
 
@@ -55,8 +55,8 @@ func (s Status) Words() string {
 	return "billed"
 }
 
-// BalanceOf counts all calls with the licence's keys again, and compares them with the ledger. The
-// ledger's head is the one that it is about.
+// BalanceOf counts all calls with the licence's keys again, and compares them with the ledger.
+// head names the licence, its accounts and its keys.
 func BalanceOf(ctx context.Context, head Head, counted interface {
 	Between(ctx context.Context, account portal.AccountID, first, last time.Time) ([]usage.Counter, error)
 }, now time.Time,

@@ -17,7 +17,7 @@ import (
 const (
 	// Elsewhere: the usage was counted while the plan's listing said that the portal does not meter it.
 	Elsewhere Status = "elsewhere"
-	// Closed: the usage was counted after AWS had stopped to take usage of the licence.
+	// Closed: the usage was counted after AWS had stopped taking usage of the licence.
 	Closed Status = "closed"
 )
 
@@ -46,7 +46,7 @@ type Head struct {
 	Sums map[Status]int64 `dynamodbav:"sums"`
 	// Last is the time of the newest accepted record.
 	Last time.Time `dynamodbav:"last"`
-	// Closed is when the portal stopped to meter the licence, because AWS takes no more usage of it. It
+	// Closed is when the portal stopped metering the licence, because AWS takes no more usage of it. It
 	// is zero while AWS may.
 	Closed time.Time `dynamodbav:"closed"`
 }

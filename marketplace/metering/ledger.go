@@ -28,7 +28,7 @@ type client interface {
 }
 
 // Ledger stores what was metered, in the usage table. It is safe for concurrent use. If DynamoDB
-// does not answer, the error is *portal.Postponed.
+// does not answer or refuses, the error is *portal.Postponed.
 type Ledger struct {
 	client client
 	table  string
@@ -99,7 +99,7 @@ func (l *Ledger) Records(ctx context.Context, licence portal.Stream, visit func(
 }
 
 // write writes the head and new records in one transaction, with a row for each that says that its
-// outcome is open. It returns errRace if the head has changed since before, and then writes nothing.
+// outcome is open. It returns errRace if the stored head is no longer before, and then writes nothing.
 func (l *Ledger) write(ctx context.Context, before, after Head, records []Record) error {
 	after.Version = before.Version + 1
 	head, err := l.putHead(before, after)
@@ -140,7 +140,8 @@ func (l *Ledger) unsentRow(r Record) map[string]types.AttributeValue {
 	return item
 }
 
-// unsent reads records whose outcome is open, by product, from the row after on, "" for the first.
+// unsent reads records whose outcome is open, also those that were sent. It begins behind the row after,
+// "" for the first.
 // next is "" if there are no more.
 func (l *Ledger) unsent(ctx context.Context, of schema.Range, after string, limit int32) (records []Record, next string, err error) {
 	in := &dynamodb.QueryInput{

@@ -20,7 +20,7 @@ type Summary struct {
 	// zero before the first.
 	Billed int64
 	Last   time.Time
-	// Closed is when AWS stopped to take usage, zero while it may.
+	// Closed is when AWS stopped taking usage, zero while it may.
 	Closed time.Time
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// renew asks for the claim of an earlier licence to be carried over, if an active agreement renews or replaces
-// that licence's agreement and has another licence, which no account has claimed. Both agreements must be of
+// renew asks for the claim of another licence to be carried over, if an active agreement renews or replaces
+// that licence's agreement and has another licence, which no account has or had. Both agreements must be of
 // one chain of renewals, one buyer and one product, and only one account may have claimed licences of the
 // chain. Otherwise nothing is sent, and the log says why if an account may miss the new licence.
 //
