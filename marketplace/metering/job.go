@@ -59,7 +59,9 @@ type Result struct {
 	Accepted   int `json:"accepted"`
 	Refused    int `json:"refused"`
 	Unanswered int `json:"unanswered"`
-	// Problem is why nothing can be metered, for operators; "" if it can.
+	// Silent counts the last batches in a row that AWS has not answered.
+	Silent int `json:"silent,omitempty"`
+	// Problem is why usage cannot be metered, or not all of it, for operators; "" if it can.
 	Problem string `json:"problem,omitempty"`
 }
 
