@@ -407,9 +407,12 @@ func TestARefusedRecordStandsAlone(t *testing.T) {
 			t.Errorf("a batch has %d records", len(batch))
 		}
 	}
-	calls := len(w.aws.sent)
+	calls, refused := len(w.aws.sent), w.clock
 	w.at(0)
 	w.tick("")
+	if last := w.saved["last"].(Result); !last.LastRefused.Equal(refused) || last.Refused != 0 {
+		t.Errorf("a later run says %+v, want the refusal of %v", last, refused)
+	}
 	if len(w.aws.sent) != calls {
 		t.Errorf("records with an outcome are sent again")
 	}

@@ -168,7 +168,13 @@ func (w *world) Put(_ context.Context, _, name string, value any, _ time.Duratio
 	return nil
 }
 
-func (w *world) Get(context.Context, string, string, any) (bool, error) { return false, nil }
+func (w *world) Get(_ context.Context, _, name string, value any) (found bool, err error) {
+	saved, found := w.saved[name].(Result)
+	if into, ok := value.(*Result); ok && found {
+		*into = saved
+	}
+	return found, nil
+}
 
 // tick runs the job once, and reports whether it ended.
 func (w *world) tick(cursor string) bool {
