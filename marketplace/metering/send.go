@@ -17,6 +17,9 @@ import (
 // tooLate is AWS's code for a time that it no longer takes, or does not take yet.
 const tooLate = "TimestampOutOfBoundsException"
 
+// surelyInTime is an age at which AWS takes every record.
+const surelyInTime = 30 * time.Minute
+
 // answer is what a call has said about a record. The zero outcome with sure means that AWS has not
 // metered the record, and without it that nobody knows.
 type answer struct {
@@ -175,7 +178,7 @@ func (m *Meter) noteOne(ctx context.Context, a answer) error {
 		ended.Status = NotSubscribed
 		log.Error().Msg("AWS Marketplace says that the buyer is not subscribed, so this usage is not billed")
 		return m.endUnsubscribed(ctx, ended, now)
-	case a.code == tooLate && !ended.Hour().Before(hourOf(now)):
+	case a.code == tooLate && now.Sub(ended.At) < surelyInTime:
 		return m.Ledger.sure(ctx, ended) // AWS's clock is behind
 	case a.code == tooLate:
 		ended.Status = Returned
