@@ -2,6 +2,7 @@ package metering
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -305,6 +306,23 @@ func TestMetering(t *testing.T) {
 			w.want("both", "20T09 7 accepted", "20T10 2 accepted", "20T10 4 accepted")
 			if billed := w.aws.billed(); billed != 13 {
 				w.t.Errorf("AWS bills %d of 13", billed)
+			}
+		},
+		"a key that API Gateway no longer has in an earlier plan does not keep the last usage of the present one from being read": func(w *world) {
+			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", Open: true})
+			w.plans["max"] = Sold{Known: true, Dimension: "units"}
+			read := w.ReadKey
+			w.ReadKey = func(ctx context.Context, account portal.AccountID, pair portal.Pair, id portal.GatewayKeyID) error {
+				if pair.Plan == "pro" {
+					return errors.New("the key is not in the plan")
+				}
+				return read(ctx, account, pair, id)
+			}
+			w.calls(3)
+			w.noticed(events.NoticeDeprovisioned, events.LicenceEnded)
+			w.wake(due.OfMetering(bought, 4, w.clock), false)
+			if billed := w.aws.billed(); billed != 3 {
+				w.t.Errorf("AWS bills %d of the last 3 calls", billed)
 			}
 		},
 		"a change of plans bills the calls of each plan once in its dimension": func(w *world) {
