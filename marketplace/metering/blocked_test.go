@@ -2,6 +2,7 @@ package metering
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -44,6 +45,25 @@ func TestALicenceWhoseHeadCannotBeStoredDoesNotHoldUpOthers(t *testing.T) {
 	w.tick(Demanded)
 	if result := w.saved["last"].(Result); w.aws.billed() != perStep+19 || result.Failed != 1 {
 		t.Errorf("AWS bills %d of %d, and the result is %+v", w.aws.billed(), perStep+19, result)
+	}
+}
+
+func TestAHeadOfMoreThan400KBIsRefusedForGood(t *testing.T) {
+	t.Parallel()
+	tables, create := newTable(t)
+	create("usage")
+	w := newWorld(t, tables.Client, "usage")
+	for i := range 1000 {
+		id := portal.KeyID(fmt.Sprintf("%0500d", i))
+		w.rings[ann].Keys[id] = state.Key{ID: id, Ring: portal.LicenceRing(bought)}
+	}
+	w.used(5)
+	of, err := w.subject(t.Context(), bought)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.write(t.Context(), of, false); !errors.Is(err, errRefused) {
+		t.Errorf("the error is %v", err)
 	}
 }
 
