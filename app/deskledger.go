@@ -23,7 +23,7 @@ type MeteredLicence struct {
 type Ledger struct {
 	// Region is where usage is metered, "" before the first record.
 	Region string
-	// Problem is why nothing is metered now, for operators; "" if usage is metered.
+	// Problem is why usage is not metered now, or not all of it, for operators; "" if it is.
 	Problem  string
 	Licences []MeteredLicence
 }

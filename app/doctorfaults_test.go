@@ -31,6 +31,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -223,6 +224,11 @@ func injuries() map[string]injury {
 		h.Config.MarketplaceAccounts = []string{"111122223333"}
 		ok(t, Setup(t.Context(), h.AWS, h.Config))
 		h.compared(t, reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
+	})
+	one("usage cannot be metered", "AWS Marketplace", "Metering: It failed on ", "gatehouse marketplace doctor", func(t *testing.T, h *patientOf) {
+		h.Config.MarketplaceAccounts = []string{"111122223333"}
+		ok(t, Setup(t.Context(), h.AWS, h.Config))
+		h.metered(t, metering.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
 	})
 	one("no worker has run for a quarter of an hour", "workers", "The last sign of life of a worker is from ", "Start a worker", func(t *testing.T, h *patientOf) {
 		h.ran(t, catalogJob, time.Now().Add(-quietTime))

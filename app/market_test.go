@@ -29,6 +29,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -472,8 +473,16 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 			s.compared(s.t, reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
 		}, "comparison with AWS's agreements", "The role lacks a permission."},
 		"the last comparison is old": {func(s *shop) { s.compared(s.t, reconcile.Result{Ended: time.Now().Add(-4 * time.Hour)}) }, "comparison with AWS's agreements", "one is due every hour"},
-		"no origin is listed":        {func(s *shop) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access"},
-		"AWS takes no credentials":   {func(s *shop) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS", "AWS does not accept these credentials"},
+		"metering failed": {func(s *shop) {
+			s.metered(s.t, metering.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
+		}, "metering", "The role lacks a permission."},
+		"a licence cannot be metered": {func(s *shop) { s.metered(s.t, metering.Result{Ended: time.Now(), Failed: 2}) }, "metering", "Licences whose usage cannot be metered: 2. The workers' log names each"},
+		"the last metering is old":    {func(s *shop) { s.metered(s.t, metering.Result{Ended: time.Now().Add(-time.Hour)}) }, "metering", "one is due every 15 minutes"},
+		"AWS did not bill a record": {func(s *shop) {
+			s.metered(s.t, metering.Result{Ended: time.Now(), LastRefused: time.Now().Add(-20 * time.Hour)})
+		}, "metering", "AWS Marketplace did not bill usage that was sent to it on "},
+		"no origin is listed":      {func(s *shop) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access"},
+		"AWS takes no credentials": {func(s *shop) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS", "AWS does not accept these credentials"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -540,6 +549,21 @@ func (s *shop) removeCode(plan string) {
 func (h *patientOf) compared(t *testing.T, result reconcile.Result) {
 	t.Helper()
 	ok(t, jobs.NewScratch(h.dynamodb, h.names.Records, time.Now).Put(t.Context(), schema.MarketplaceRead(), "last", map[string]any{"last": result}, time.Hour))
+}
+
+// metered keeps the result of a run of the job metering.
+func (h *patientOf) metered(t *testing.T, result metering.Result) {
+	t.Helper()
+	ok(t, jobs.NewScratch(h.dynamodb, h.names.Records, time.Now).Put(t.Context(), schema.MarketplaceMetered(), "last", result, time.Hour))
+}
+
+func TestAnOldRefusalOfUsageIsNoFault(t *testing.T) {
+	t.Parallel()
+	s := connected(t)
+	s.metered(t, metering.Result{Ended: time.Now(), LastRefused: time.Now().Add(-25 * time.Hour)})
+	if wrong := wrongs(ExamineMarketplace(t.Context(), s.Process, 0)); len(wrong) > 0 {
+		t.Errorf("these are wrong: %v", wrong)
+	}
 }
 
 func TestSubscribeMendsItsOwnRuleAndLeavesOthersAlone(t *testing.T) {

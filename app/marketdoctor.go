@@ -36,7 +36,7 @@ func ExamineMarketplace(ctx context.Context, p Process, send time.Duration) []Ch
 	} else {
 		checks = append(checks, Check{What: "ResolveCustomer, Agreement API, topics and rule", Skipped: "the seller's account cannot be used"})
 	}
-	checks = append(checks, examineAll(ctx, append(resources, m.meteringRegion(), m.lastReconciliation()))...)
+	checks = append(checks, examineAll(ctx, append(resources, m.meteringRegion(), m.lastMetering(), m.lastReconciliation()))...)
 	checks = append(checks, plans...)
 	for _, a := range arrivals(sold, p.Config.BaseURL) {
 		checks = append(checks, Check{What: "listing " + string(a.Product), Note: "its fulfillment URL in the AWS Marketplace Management Portal must be " + a.URL + dimensionNote(a.Dimension)})
@@ -237,6 +237,56 @@ func (m market) sources() []resource {
 	return all
 }
 
+const (
+	// lateMetering is how long ago the last run of the job metering may have ended.
+	lateMetering = 3 * metering.Every
+	// refusalTime is for how long a record that AWS does not bill counts as a fault.
+	refusalTime = 24 * time.Hour
+)
+
+func (m market) lastMetering() resource {
+	return resource{what: "metering", inspect: func(ctx context.Context) (finding, error) {
+		last, found, err := metering.Last(ctx, jobs.NewScratch(m.dynamodb, m.names.Records, m.process.now()))
+		var noTable *ddbtypes.ResourceNotFoundException
+		switch {
+		case errors.As(err, &noTable):
+			return finding{}, blocked("the table " + m.names.Records + " does not exist")
+		case err != nil:
+			return finding{}, err
+		case !found:
+			return finding{note: "has not run yet; a worker runs it every 15 minutes"}, nil
+		}
+		return m.inspectMetering(last)
+	}}
+}
+
+func (m market) inspectMetering(last metering.Result) (finding, error) {
+	var faults []fault
+	if last.Problem != "" {
+		faults = append(faults, fault{says: "It failed on " + dateAndTime(last.Ended) + ": " + last.Problem, advice: "Correct that. A worker tries again within 15 minutes."})
+	}
+	if last.Failed > 0 {
+		faults = append(faults, fault{says: fmt.Sprintf("Licences whose usage cannot be metered: %d.", last.Failed), advice: "The workers' log names each licence and the reason."})
+	}
+	now := m.process.now()()
+	if now.Sub(last.Ended) > lateMetering {
+		faults = append(faults, fault{
+			says:   "The last run ended on " + dateAndTime(last.Ended) + ", and one is due every 15 minutes.",
+			advice: "Start a worker (bin/worker). If one is running, its log says why the job metering does not get on.",
+		})
+	}
+	if !last.LastRefused.IsZero() && now.Sub(last.LastRefused) < refusalTime {
+		faults = append(faults, fault{
+			says:   "AWS Marketplace did not bill usage that was sent to it on " + dateAndTime(last.LastRefused) + ".",
+			advice: "`gatehouse marketplace reconcile` says for which licences and why, and docs/runbook.md#usage-that-is-not-billed what to do.",
+		})
+	}
+	if len(faults) > 0 {
+		return found(faults...)
+	}
+	return finding{note: "last on " + dateAndTime(last.Ended)}, nil
+}
+
 // lateReconciliation is how long ago the last comparison with AWS's agreements may have ended.
 const lateReconciliation = 3 * reconcile.Every
 
@@ -308,6 +358,9 @@ func marketplaceOf(e estate, p Process) resource {
 			return finding{}, err
 		case len(sold) == 0 && !m.used():
 			return finding{note: "not used"}, nil
+		}
+		if metered, err := m.lastMetering().inspect(ctx); err == nil && len(metered.faults) > 0 {
+			return found(fault{says: "Metering: " + metered.faults[0].says, advice: "`gatehouse marketplace doctor` says what to do."})
 		}
 		if compared, err := m.lastReconciliation().inspect(ctx); err == nil && len(compared.faults) > 0 {
 			return found(fault{says: "Comparing purchases with AWS's agreements: " + compared.faults[0].says, advice: "`gatehouse marketplace doctor` says what to do."})

@@ -68,22 +68,24 @@ func (d *Decider) demote(ctx context.Context, msg events.Event) error {
 	return forAccount(d, decide, d.readPromoted(msg, &promoted))(ctx, msg)
 }
 
-// readPromoted reads who was promoted, with each try of a decision. An operator counts as an admin.
-func (d *Decider) readPromoted(msg events.Event, into *promotedNow) func(context.Context) error {
-	return func(ctx context.Context) (err error) {
+// readPromoted reads who was promoted, with each try of a decision. An operator counts as an admin, and so
+// does an owner of whom only the row tells.
+func (d *Decider) readPromoted(msg events.Event, into *promotedNow) alongside {
+	read := func(ctx context.Context) (err error) {
 		owner, _ := msg.Subject.Account()
 		sender, isAccount := msg.Actor.Account()
-		var read promotedNow
-		if read.owner, err = d.promoted(ctx, owner); err != nil {
+		var now promotedNow
+		if now.owner, err = d.promoted(ctx, owner); err != nil {
 			return err
 		}
-		read.sender = !isAccount || sender == owner && read.owner
+		now.sender = !isAccount || sender == owner && now.owner
 		if isAccount && sender != owner {
-			read.sender, err = d.promoted(ctx, sender)
+			now.sender, err = d.promoted(ctx, sender)
 		}
-		*into = read
+		*into = now
 		return err
 	}
+	return alongside{read, func(owner *state.Account) { owner.Standing.Admin = owner.Standing.Admin || into.owner }}
 }
 
 // adminRow is the row of an admin by promotion. Package members reads it.

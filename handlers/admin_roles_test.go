@@ -169,6 +169,80 @@ func TestTwoAdminsWhoRemoveEachOtherLeaveOneAdmin(t *testing.T) {
 	}
 }
 
+// In a circle, each admin removes the next one.
+func TestThreeAdminsWhoRemoveEachOtherInACircleLeaveAnAdmin(t *testing.T) {
+	t.Parallel()
+	demote, suspend, remove := events.Request(events.AdminDemotionRequested{}), events.Request(events.AccountSuspensionRequested{Message: "No."}), events.Request(events.AccountDeletionRequested{})
+	for name, requests := range map[string][3]events.Request{
+		"all demote": {demote, demote, demote}, "all suspend": {suspend, suspend, suspend}, "all delete": {remove, remove, remove}, "each does another": {demote, suspend, remove},
+	} {
+		for order := range 3 {
+			t.Run(fmt.Sprintf("%s, order %d", name, order), func(t *testing.T) {
+				t.Parallel()
+				d, circle := newAdminDesk(t), []portal.AccountID{"ann", "bob", "cid"}
+				for _, account := range circle {
+					d.handleAll(d.request(account, account, events.RegisterUser{}), d.request("root", account, events.AdminPromotionRequested{}))
+				}
+				var all []events.Event
+				for i, account := range circle {
+					all = append(all, d.request(account, circle[(i+1)%3], requests[i]))
+				}
+				switch order {
+				case 0:
+					d.handleAll(all...)
+				case 1:
+					d.handleAll(all[2], all[1], all[0])
+				default:
+					var wait sync.WaitGroup
+					for _, msg := range all {
+						wait.Go(func() { d.handleAll(msg, msg) })
+					}
+					wait.Wait()
+				}
+				left := 0
+				for _, account := range circle {
+					if standing := d.fold(account).Standing; d.isAdmin(account) {
+						left++
+						if !standing.Admin || standing.Suspended || standing.Leaving() {
+							t.Errorf("%s is an admin, and is %+v", account, standing)
+						}
+					}
+				}
+				if left != 1 && left != 2 {
+					t.Errorf("%d of 3 admins are left", left)
+				}
+			})
+		}
+	}
+}
+
+// Older versions promoted an admin with a row alone.
+func TestAdminsOfWhomOnlyTheRowTellsFollowTheSameRules(t *testing.T) {
+	t.Parallel()
+	suspend, remove := events.Request(events.AccountSuspensionRequested{Message: "No."}), events.Request(events.AccountDeletionRequested{})
+	for name, request := range map[string]events.Request{"suspended": suspend, "deleted": remove} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newAdminDesk(t)
+			for _, account := range []portal.AccountID{"ann", "bob"} {
+				d.handleAll(d.request(account, account, events.RegisterUser{}))
+				if err := d.journal.Write(t.Context(), journal.Row{Key: schema.Admin(account), Value: adminRow{By: "root", At: time.Now()}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first, second := d.request("ann", "bob", request), d.request("bob", "ann", request)
+			d.handleAll(first)
+			if d.isAdmin("bob") {
+				t.Errorf("bob was %s and is still an admin", name)
+			}
+			d.handleAll(second)
+			if standing := d.fold("ann").Standing; !d.isAdmin("ann") || standing.Suspended || standing.Leaving() {
+				t.Errorf("ann is no admin any more, and is %+v", standing)
+			}
+		})
+	}
+}
+
 func (d *adminDesk) fold(account portal.AccountID) state.Account {
 	d.t.Helper()
 	history, err := d.accounts.Account(d.t.Context(), account)

@@ -159,10 +159,16 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 // state. The ids of what it creates derive from id, the message's id.
 type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
+// alongside reads what else a decision needs while the account is read. After that, complete adds to the
+// account what its facts do not tell; it may be nil.
+type alongside struct {
+	read     func(context.Context) error
+	complete func(*state.Account)
+}
+
 // forAccount makes a message handler of a decision. A second delivery only sends the facts of the
-// first again. The functions in alongside read what else the decision needs while the account is
-// read.
-func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...func(context.Context) error) func(context.Context, events.Event) error {
+// first again.
+func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...alongside) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
 		request, typed := msg.Data.(R)
@@ -180,13 +186,18 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...fun
 					return err
 				}))
 			}
-			for _, read := range alongside {
-				group.Go(portal.Guard(func() error { return read(within) }))
+			for _, other := range alongside {
+				group.Go(portal.Guard(func() error { return other.read(within) }))
 			}
 			if err := group.Wait(); err != nil {
 				return past{}, err
 			}
 			account := history.Account
+			for _, other := range alongside {
+				if other.complete != nil {
+					other.complete(&account)
+				}
+			}
 			return past{guessed: guessed, account: account, head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
 				decided := decide(account, request, msg.ID)
 				return unlessSuperseded(account, msg, request, decided)

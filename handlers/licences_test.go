@@ -71,6 +71,8 @@ func TestClaiming(t *testing.T) {
 			"Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")},
 		{"another plan is refused", licenceOf(annClaims), forMax, reject(decides, portal.Conflict,
 			"This purchase is used for Pro already. If you have changed what you bought on AWS Marketplace, we change the plan within minutes.")},
+		{"a claim of a contract that has lapsed waits for AWS's answer", licenceOf(annClaims, paid, events.LicenceEntitled{Lapsed: true}, events.LicenceReleased{Account: "ann"}), byBob,
+			[]events.Fact{events.LicenceClaimed{Decides: decides, Account: "bob", Plan: "pro", Name: "Pro", Stages: proStages, Purchase: byAnn.Purchase}}},
 		{"a licence that an account has released is free", licenceOf(annClaims, paid, annGets(1, ""), events.LicenceReleased{Account: "ann"}), byBob,
 			[]events.Fact{
 				events.LicenceClaimed{Decides: decides, Account: "bob", Plan: "pro", Name: "Pro", Stages: proStages, Purchase: byAnn.Purchase},

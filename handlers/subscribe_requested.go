@@ -119,10 +119,10 @@ func forPlan[R events.Request](d *Decider, msg events.Event, decide Decide[R], p
 	unless := func(account state.Account, req R, id string) []events.Fact {
 		return unlessRefused(refusal, plan(req), decide)(account, req, id)
 	}
-	return forAccount(d, unless, func(ctx context.Context) (err error) {
+	return forAccount(d, unless, alongside{read: func(ctx context.Context) (err error) {
 		refusal, err = d.refusal(ctx, plan(request))
 		return err
-	})
+	}})
 }
 
 // unlessRefused lets through requests for a plan that the account has or waits for.

@@ -199,13 +199,15 @@ func LostRace(err error) bool {
 // unavailable postpones errors that a retry may fix. Validation errors are permanent.
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
-	if isInvalid(err) {
+	if Invalid(err) {
 		return &PermanentError{err}
 	}
 	return portal.Postpone("the journal does not answer", err)
 }
 
-func isInvalid(err error) bool {
+// Invalid reports whether DynamoDB refused a write because of what it holds, such as a row of more than
+// 400 KB. It refuses the same write again.
+func Invalid(err error) bool {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {
 		return slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {

@@ -3,6 +3,7 @@ package metering
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -80,8 +81,8 @@ func (h Head) anyFree(hour time.Time) bool {
 	return len(h.Hours) == 0
 }
 
-// readAgain reads the counters of the licence's keys from API Gateway. If it does not answer, what is
-// known already is metered.
+// readAgain reads the counters of the licence's keys from API Gateway. It passes over a key that cannot be
+// read in a plan, such as one that has left the plan: what is known already is metered.
 func (m *Meter) readAgain(ctx context.Context, of subject) error {
 	keys, err := m.keys(ctx, of)
 	if err != nil {
@@ -93,9 +94,11 @@ func (m *Meter) readAgain(ctx context.Context, of subject) error {
 		if key.GatewayID == "" {
 			continue
 		}
-		for _, plan := range of.plans {
+		for _, plan := range slices.Backward(of.plans) { // the present plan first
 			if err := m.ReadKey(within, key.account, portal.Pair{Key: key.ID, Plan: plan}, key.GatewayID); err != nil {
-				zerolog.Ctx(ctx).Warn().Err(err).Str("licence", string(of.licence.Stream)).Str("key", string(key.ID)).Msg("the last usage of a key cannot be read yet")
+				zerolog.Ctx(ctx).Warn().Err(err).Str("licence", string(of.licence.Stream)).Str("key", string(key.ID)).Str("plan", string(plan)).Msg("the last usage of a key cannot be read yet")
+			}
+			if within.Err() != nil {
 				return nil
 			}
 		}

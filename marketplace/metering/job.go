@@ -59,7 +59,11 @@ type Result struct {
 	Accepted   int `json:"accepted"`
 	Refused    int `json:"refused"`
 	Unanswered int `json:"unanswered"`
-	// Problem is why nothing can be metered, for operators; "" if it can.
+	// LastRefused is when a run last sent a record that AWS does not bill, zero if none did in 90 days.
+	LastRefused time.Time `json:"last_refused,omitzero"`
+	// Silent counts the last batches in a row that AWS has not answered.
+	Silent int `json:"silent,omitempty"`
+	// Problem is why usage cannot be metered, or not all of it, for operators; "" if it can.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -136,7 +140,14 @@ func otherRegion(ledger, configured string) string {
 }
 
 func (m *Meter) conclude(ctx context.Context, p progress) error {
-	p.Result.Ended = m.Now().UTC()
+	before, _, err := Last(ctx, m.Scratch)
+	if err != nil {
+		return err
+	}
+	p.Result.Ended, p.Result.LastRefused = m.Now().UTC(), before.LastRefused
+	if p.Result.Refused > 0 {
+		p.Result.LastRefused = p.Result.Ended
+	}
 	r := p.Result
 	if r.Written+r.Accepted+r.Refused+r.Unanswered > 0 {
 		zerolog.Ctx(ctx).Info().Int("licences", r.Licences).Int("written", r.Written).Int("accepted", r.Accepted).Int("refused", r.Refused).Int("unanswered", r.Unanswered).

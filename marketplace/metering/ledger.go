@@ -37,8 +37,13 @@ type Ledger struct {
 // NewLedger returns the Ledger in the usage table of that name.
 func NewLedger(client client, table string) *Ledger { return &Ledger{client: client, table: table} }
 
-// errRace: another process has changed the head or the record meanwhile.
-var errRace = errors.New("another process has changed the ledger")
+var (
+	// errRace: another process has changed the head or the record meanwhile.
+	errRace = errors.New("another process has changed the ledger")
+	// errRefused: DynamoDB will never store the rows of this licence as they are, since one is larger than
+	// 400 KB.
+	errRefused = errors.New("DynamoDB refuses to store the ledger of a licence")
+)
 
 // Region is where usage is metered, "" before the first record.
 func (l *Ledger) Region(ctx context.Context) (string, error) {
@@ -305,6 +310,8 @@ func (l *Ledger) transact(ctx context.Context, doing string, items []types.Trans
 		return nil
 	case journal.LostRace(err):
 		return errRace
+	case journal.Invalid(err):
+		return fmt.Errorf("%s: %w: %w", doing, errRefused, err)
 	}
 	return unavailable(doing, err)
 }

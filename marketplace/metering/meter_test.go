@@ -2,6 +2,7 @@ package metering
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 func TestMetering(t *testing.T) {
@@ -206,6 +208,19 @@ func TestMetering(t *testing.T) {
 			w.tick("")
 			w.want("no more", "20T09 7 accepted")
 		},
+		"a record that is ahead of AWS's clock is sent again, also in the next hour and after a lost answer": func(w *world) {
+			w.used(7)
+			w.at(59)
+			w.aws.behind = 10 * time.Minute
+			w.aws.next = []fault{unheard}
+			w.tick("")
+			w.at(1)
+			w.tick("")
+			w.want("ahead", "20T09 7 written")
+			w.at(15)
+			w.tick("")
+			w.want("no more", "20T09 7 accepted")
+		},
 		"the last record of a month is sent until 06:00 on the first": func(w *world) {
 			w.clock = time.Date(2026, 11, 30, 23, 50, 0, 0, time.UTC)
 			w.used(7)
@@ -274,6 +289,54 @@ func TestMetering(t *testing.T) {
 			w.at(1)
 			w.wake(row, false)
 			w.want("the next hour", "20T09 7 accepted", "20T10 3 accepted")
+		},
+		"a licence that moves to another account and plan is metered with the calls of both": func(w *world) {
+			w.plans["max"] = Sold{Known: true, Dimension: "units"}
+			w.used(7)
+			w.at(45)
+			w.tick("")
+			w.happens(bought, events.LicenceReleased{Account: ann})
+			w.happens(bought, events.LicenceClaimed{Account: "bob", Plan: "max", Purchase: events.Purchase{Product: "prod", Buyer: "111122223333", ARN: "arn:aws:license-manager::1:license:l-1"}})
+			w.rings["bob"] = state.Account{Keys: map[portal.KeyID]state.Key{"b": {ID: "b", Ring: portal.LicenceRing(bought)}}}
+			w.counts["bob"] = []usage.Counter{{Plan: "max", Key: "b", GatewayKey: "gwb", Day: day(w.clock), Used: 4}}
+			w.used(2)
+			delete(w.rings, ann) // ann's account is deleted, and its counters stay
+			w.at(45)
+			w.tick("")
+			w.want("both", "20T09 7 accepted", "20T10 2 accepted", "20T10 4 accepted")
+			if billed := w.aws.billed(); billed != 13 {
+				w.t.Errorf("AWS bills %d of 13", billed)
+			}
+		},
+		"a key that API Gateway no longer has in an earlier plan does not keep the last usage of the present one from being read": func(w *world) {
+			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", Open: true})
+			w.plans["max"] = Sold{Known: true, Dimension: "units"}
+			read := w.ReadKey
+			w.ReadKey = func(ctx context.Context, account portal.AccountID, pair portal.Pair, id portal.GatewayKeyID) error {
+				if pair.Plan == "pro" {
+					return errors.New("the key is not in the plan")
+				}
+				return read(ctx, account, pair, id)
+			}
+			w.calls(3)
+			w.noticed(events.NoticeDeprovisioned, events.LicenceEnded)
+			w.wake(due.OfMetering(bought, 4, w.clock), false)
+			if billed := w.aws.billed(); billed != 3 {
+				w.t.Errorf("AWS bills %d of the last 3 calls", billed)
+			}
+		},
+		"a change of plans bills the calls of each plan once in its dimension": func(w *world) {
+			w.plans["max"] = Sold{Known: true, Dimension: "units"}
+			w.used(7)
+			w.tick(Demanded)
+			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", Open: true})
+			w.counts[ann] = append(w.counts[ann], counterOf("max", day(w.clock), 3))
+			w.used(2) // in pro, before its key moved
+			w.at(50)
+			w.tick("")
+			w.at(45)
+			w.tick("")
+			w.want("each", "20T09 7 accepted", "20T09 3 accepted", "20T10 2 accepted")
 		},
 		"AWS's refusal of an ended licence ends its metering": func(w *world) {
 			w.noticed(events.NoticeUnsubscribed, events.LicenceEnded)
@@ -407,9 +470,12 @@ func TestARefusedRecordStandsAlone(t *testing.T) {
 			t.Errorf("a batch has %d records", len(batch))
 		}
 	}
-	calls := len(w.aws.sent)
+	calls, refused := len(w.aws.sent), w.clock
 	w.at(0)
 	w.tick("")
+	if last := w.saved["last"].(Result); !last.LastRefused.Equal(refused) || last.Refused != 0 {
+		t.Errorf("a later run says %+v, want the refusal of %v", last, refused)
+	}
 	if len(w.aws.sent) != calls {
 		t.Errorf("records with an outcome are sent again")
 	}

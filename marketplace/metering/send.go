@@ -17,6 +17,9 @@ import (
 // tooLate is AWS's code for a time that it no longer takes, or does not take yet.
 const tooLate = "TimestampOutOfBoundsException"
 
+// surelyInTime is an age at which AWS takes every record.
+const surelyInTime = 30 * time.Minute
+
 // answer is what a call has said about a record. The zero outcome with sure means that AWS has not
 // metered the record, and without it that nobody knows.
 type answer struct {
@@ -28,24 +31,41 @@ type answer struct {
 	sure bool
 }
 
+// A run stops sending after mostUnanswered batches in a row that AWS has not answered. Fewer may be the
+// fault of one product.
+const mostUnanswered = 5
+
 // parallel is how many rows are written at once.
 const parallel = 8
 
 // sendAll sends records, in batches of one product, and writes what AWS answers. Records that AWS has
-// not answered stay unsent. It returns AWS's error if AWS takes no more records now, and goes on after
-// a batch whose answer was lost.
+// not answered stay unsent. It goes on after a batch that AWS has not answered, and notes that as
+// did.Problem. It returns AWS's error if AWS takes no more records now.
 func (m *Meter) sendAll(ctx context.Context, records []Record, did *Result) error {
 	for len(records) > 0 {
 		n := 1
 		for n < len(records) && n < seller.MaxRecords && records[0].together(records[n]) {
 			n++
 		}
-		if err := m.sendBatch(ctx, records[:n], did); err != nil {
+		err := m.sendBatch(ctx, records[:n], did)
+		switch {
+		case err == nil:
+			did.Silent = 0
+		case silent(err) && did.Silent+1 < mostUnanswered && ctx.Err() == nil:
+			did.Silent++
+			did.Problem = problemOf(err)
+			zerolog.Ctx(ctx).Error().Err(err).Str("product", string(records[0].Product)).Msg("AWS Marketplace did not answer about records of a product; the next run sends them again")
+		default:
 			return err
 		}
 		records = records[n:]
 	}
 	return nil
+}
+
+// silent reports whether AWS has not answered a call, or refuses it for no reason that counts for all calls.
+func silent(err error) bool {
+	return errors.Is(err, seller.ErrDown) || errors.Is(err, seller.ErrRefused)
 }
 
 func (m *Meter) sendBatch(ctx context.Context, records []Record, did *Result) error {
@@ -129,9 +149,19 @@ func (m *Meter) note(ctx context.Context, answers []answer, did *Result) error {
 	group.SetLimit(parallel)
 	for _, a := range answers {
 		did.count(a)
-		group.Go(portal.Guard(func() error { return m.noteOne(within, a) }))
+		group.Go(portal.Guard(func() error { return m.noteOrPass(within, a) }))
 	}
 	return group.Wait()
+}
+
+// noteOrPass passes over an outcome that DynamoDB refuses to store. The record stays unsent.
+func (m *Meter) noteOrPass(ctx context.Context, a answer) error {
+	err := m.noteOne(ctx, a)
+	if errors.Is(err, errRefused) {
+		zerolog.Ctx(ctx).Error().Err(err).Str("licence", string(a.record.Licence)).Msg("the outcome of a record cannot be stored and is passed over")
+		return nil
+	}
+	return err
 }
 
 func (m *Meter) noteOne(ctx context.Context, a answer) error {
@@ -148,7 +178,7 @@ func (m *Meter) noteOne(ctx context.Context, a answer) error {
 		ended.Status = NotSubscribed
 		log.Error().Msg("AWS Marketplace says that the buyer is not subscribed, so this usage is not billed")
 		return m.endUnsubscribed(ctx, ended, now)
-	case a.code == tooLate && !ended.Hour().Before(hourOf(now)):
+	case a.code == tooLate && now.Sub(ended.At) < surelyInTime:
 		return m.Ledger.sure(ctx, ended) // AWS's clock is behind
 	case a.code == tooLate:
 		ended.Status = Returned

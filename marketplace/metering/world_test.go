@@ -168,7 +168,13 @@ func (w *world) Put(_ context.Context, _, name string, value any, _ time.Duratio
 	return nil
 }
 
-func (w *world) Get(context.Context, string, string, any) (bool, error) { return false, nil }
+func (w *world) Get(_ context.Context, _, name string, value any) (found bool, err error) {
+	saved, found := w.saved[name].(Result)
+	if into, ok := value.(*Result); ok && found {
+		*into = saved
+	}
+	return found, nil
+}
 
 // tick runs the job once, and reports whether it ended.
 func (w *world) tick(cursor string) bool {
@@ -260,6 +266,8 @@ type crashing struct {
 	lost  bool
 	// meanwhile happens before that write instead, if it is not nil.
 	meanwhile func()
+	// refuses is DynamoDB's answer to transactions about a licence, if it is not nil.
+	refuses func(licence string) error
 }
 
 var errCrash = errors.New("the process ends here")
@@ -296,6 +304,11 @@ func (c *crashing) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 }
 
 func (c *crashing) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
+	if head := in.TransactItems[0].Put; c.refuses != nil && head != nil {
+		if err := c.refuses(schema.TextOf(head.Item["licence"])); err != nil {
+			return nil, err
+		}
+	}
 	return out, c.write(func() (err error) { out, err = c.client.TransactWriteItems(ctx, in, opts...); return err })
 }
 
@@ -311,6 +324,8 @@ type fakeAWS struct {
 	behind time.Duration
 	// refuses are dimensions that AWS refuses, with the whole batch.
 	refuses map[string]string
+	// down is a product about which AWS answers nothing, "*" for all.
+	down portal.ProductCode
 	// next says what becomes of the next calls.
 	next []fault
 	sent [][]seller.Record
@@ -355,6 +370,9 @@ func (f *fakeAWS) Meter(_ context.Context, product portal.ProductCode, records [
 	var becomes fault
 	if len(f.next) > 0 {
 		becomes, f.next = f.next[0], f.next[1:]
+	}
+	if f.down == product || f.down == "*" {
+		becomes = unheard
 	}
 	switch becomes {
 	case throttled:
