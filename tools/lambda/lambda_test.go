@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// sources is a module with a small cmd/lambda. What it says depends on the tag.
+// sources is a module with a small cmd/lambda, which prints whether it was built with the tag.
 func sources(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
