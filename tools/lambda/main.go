@@ -1,5 +1,6 @@
-// Command lambda builds cmd/lambda for AWS Lambda and packs it into a zip for each architecture. The
-// same sources make the same zip, byte by byte, in whatever folder they are.
+// Command lambda builds cmd/lambda for AWS Lambda and packs it into a zip for each architecture. Clones
+// of the same commit make the same zip, byte by byte, in any folder. The program has the commit in it,
+// so sources without a Git repository make another one.
 package main
 
 import (
