@@ -148,6 +148,14 @@ func TestEveryQueueInvokesTheWorker(t *testing.T) {
 	}
 }
 
+// A job's step sends the message of the next one, so the worker is invoked by its own messages. AWS
+// Lambda stops such a chain after about 16 invocations if the function does not allow it (AWS Lambda
+// Developer Guide, "Use Lambda recursive loop detection to prevent infinite loops").
+func TestTheWorkerMayInvokeItself(t *testing.T) {
+	t.Parallel()
+	checkMembers(t, stackOf(t, "lambda", "", "acme"), "WorkerFunction", map[string]any{"RecursiveLoop": "Allow"})
+}
+
 func TestEachMinuteTheWorkerGetsATick(t *testing.T) {
 	t.Parallel()
 	r := stackOf(t, "lambda", "", "acme")
