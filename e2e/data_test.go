@@ -100,7 +100,8 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	ada.do(http.MethodPost, "/api/v1/keys/"+key+"/reveal", "").want(http.StatusOK)
 	account := portal.AccountID(asJSON[struct{ Accounts []account }](o, "account", "find", "ada@example.com").Accounts[0].ID)
 	ada.do(http.MethodPut, "/api/v1/account/settings", `{"notices":[{"kind":"key_created","mail":false}]}`).want(http.StatusOK)
-	ada.do(http.MethodPost, "/api/v1/webhooks", `{"url":"http://localhost:9/hooks"}`).want(http.StatusCreated)
+	hook := decode[struct{ ID string }](ada.do(http.MethodPost, "/api/v1/webhooks", `{"url":"http://localhost:9/hooks"}`).want(http.StatusCreated)).ID
+	ada.do(http.MethodPost, "/api/v1/webhooks/"+hook+"/test", "").want(http.StatusOK)
 	c.until("records account#<account> notice#<notice>", "records account#<account> delivery#<channel>#<notice>", "records account#<account> settings#told")
 
 	s.collectUsage(t)

@@ -268,7 +268,7 @@ func TestAnAgreementThatEndsHasTheLastUsageOfItsLicenceMetered(t *testing.T) {
 	}
 	d.done(d.buyers.Cancel(d.ctx, p.Agreement))
 	d.done(d.buyers.Cancel(d.ctx, unclaimed.Agreement))
-	d.sends()
+	d.sends(events.NoticeCancelled, events.NoticeCancelled)
 	d.sends()
 	if rows := d.metering(); len(rows) != 1 || rows[0] != string(streamOf(p)) {
 		t.Errorf("after the end there are rows about %v, want one about %s", rows, streamOf(p))
