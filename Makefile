@@ -34,6 +34,11 @@ image: ## Pack the programs into a container image, without Docker; docs/deploy.
 		CGO_ENABLED=0 GOOS=linux GOARCH=$$architecture $(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/image/$$architecture/ ./cmd/... || exit 1; done
 	$(GO) run -C tools ./image -programs $(CURDIR)/$(BIN)/image -out $(CURDIR)/$(BIN)/gatehouse-image.tar $(FLAGS)
 
+.PHONY: lambda
+lambda: ## Pack portal and worker into zips for AWS Lambda, bin/lambda-arm64.zip and -amd64.zip
+	$(GO) test -C tools ./lambda
+	$(GO) run -C tools ./lambda -sources $(CURDIR) -out $(CURDIR)/$(BIN) -architectures '$(ARCHITECTURES)'
+
 .PHONY: test
 test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and why
 	./$(BIN)/testrun $(PKGS)

@@ -316,7 +316,7 @@ func queues(one injure, denied forbid, names Names) {
 				ok(t, err)
 			})
 			wrong := map[string][2]string{
-				retention: {"60", "Its message retention period is 60 seconds and must be " + seconds(retentionOf(queue)) + " seconds."}, visibility: {"1", "Its visibility timeout is 1 second and must be 30 seconds."},
+				retention: {"60", "Its message retention period is 60 seconds and must be " + seconds(retentionOf(queue)) + " seconds."}, visibility: {"1", "Its visibility timeout is 1 second and must be at least 30 seconds."},
 				receiveWait: {"20", "Its receive wait time is 20 seconds and must be 0 seconds."}, delay: {"900", "Its delivery delay is 900 seconds and must be 0 seconds."},
 			}
 			if strings.HasSuffix(queue, fifoSuffix) {

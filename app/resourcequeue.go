@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,7 +153,7 @@ func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault
 		})
 	}
 	for _, attribute := range slices.Sorted(maps.Keys(want)) {
-		if sameValue(is[attribute], want[attribute]) {
+		if sameValue(is[attribute], want[attribute]) || attribute == visibility && hidesLonger(is[attribute]) {
 			continue
 		}
 		name, to := attributeNames[attribute], withUnit(attribute, want[attribute])
@@ -161,7 +162,11 @@ func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault
 			set(attribute, want[attribute], fmt.Sprintf("Its %s does not %s.", name, to), fmt.Sprintf("have the %s %s", name, to))
 			continue
 		}
-		set(attribute, want[attribute], fmt.Sprintf("Its %s is %s and must be %s.", name, withUnit(attribute, is[attribute]), to), fmt.Sprintf("set the %s to %s", name, to))
+		must := to
+		if attribute == visibility {
+			must = "at least " + to
+		}
+		set(attribute, want[attribute], fmt.Sprintf("Its %s is %s and must be %s.", name, withUnit(attribute, is[attribute]), must), fmt.Sprintf("set the %s to %s", name, to))
 	}
 	var allowed struct{ RedrivePermission string }
 	if policy := is[redriveAllow]; isDeadLetterQueue(queue) && policy != "" &&
@@ -169,6 +174,13 @@ func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault
 		set(redriveAllow, `{"redrivePermission":"allowAll"}`, "Its redrive allow policy keeps SQS from moving messages here.", "have the redrive allow policy let every queue move messages here")
 	}
 	return all
+}
+
+// hidesLonger reports whether a queue hides messages for longer than it must. Operators who run workers
+// on AWS Lambda set that.
+func hidesLonger(value string) bool {
+	given, err := strconv.Atoi(value)
+	return err == nil && given > int(queueVisibility.Seconds())
 }
 
 func withUnit(attribute, value string) string {

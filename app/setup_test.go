@@ -202,6 +202,22 @@ func TestSetupRepairsChangedQueues(t *testing.T) {
 	}
 }
 
+func TestSetupKeepsALongerVisibilityTimeout(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	client, queue := sqs.NewFromConfig(p.AWS), NamesFor(p.Config.Prefix).Commands
+	found, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &queue})
+	ok(t, err)
+	_, err = client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: found.QueueUrl, Attributes: map[string]string{"VisibilityTimeout": "180"}})
+	ok(t, err)
+	want := takeInventory(t, p)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	if diff := cmp.Diff(want, takeInventory(t, p)); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
 func TestTwoPortalsInOneAccountShareNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)

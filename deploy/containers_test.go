@@ -204,7 +204,7 @@ func TestOutputsFitTheParametersOfTheirNames(t *testing.T) {
 	permissions, err := stackOf(t, "permissions", "", "acme").Outputs()
 	ok(t, err)
 	maps.Copy(outputs, permissions)
-	for _, name := range []string{"permissions", "containers", "operations"} {
+	for _, name := range []string{"permissions", "containers", "lambda", "operations"} {
 		parameters := maps.Clone(variants[name][""])
 		taken := 0
 		for parameter := range deploytest.Read(t, name).Parameters {

@@ -80,6 +80,24 @@ func TestTheDataStackIsWhatSetUpMakes(t *testing.T) {
 	}
 }
 
+func TestSetUpKeepsTheVisibilityOfTheDataStack(t *testing.T) {
+	t.Parallel()
+	aws := localAWS(t)
+	deploytest.Create(t, aws, "data", template.Stack{Name: "acme", Parameters: map[string]string{"QueueVisibility": "60"}})
+	cfg, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=acme"})
+	ok(t, err)
+	ok(t, app.SetupWith(t.Context(), aws, cfg, app.SetupOptions{}))
+	all := queues(t, aws)
+	for name, attributes := range all {
+		if got := attributes.(map[string]any)["VisibilityTimeout"]; got != "60" {
+			t.Errorf("%s hides messages for %v seconds", name, got)
+		}
+	}
+	if len(all) != 14 {
+		t.Errorf("there are %d queues", len(all))
+	}
+}
+
 func TestTwoPortalsInOneAccountAndRegionShareNothing(t *testing.T) {
 	t.Parallel()
 	cfg := localAWS(t)

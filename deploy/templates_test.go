@@ -58,6 +58,10 @@ var variants = map[string]map[string]map[string]string{
 		"everything":            containers(everything),
 		"small with everything": containers(with(everything, map[string]string{"Size": "small"})),
 	},
+	"lambda": {
+		"":           functions(nil),
+		"everything": functions(with(everythingOnLambda(), map[string]string{"Architecture": "x86_64"})),
+	},
 	"operations": {
 		"":                     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker"},
 		"with a load balancer": {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "LoadBalancerName": "app/acme/0123456789abcdef", "AlarmEmail": "ops@example.com"},
@@ -90,6 +94,21 @@ func containers(more map[string]string) map[string]string {
 		"CertificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/1", "VpcId": "vpc-1", "SubnetIds": "subnet-1,subnet-2",
 		"OidcIssuer": "https://login.example.com", "OidcClientId": "client",
 	}, more)
+}
+
+func functions(more map[string]string) map[string]string {
+	all := containers(map[string]string{"CodeBucket": "programs", "CodeKey": "gatehouse/lambda.zip"})
+	for _, name := range []string{"Image", "VpcId", "SubnetIds"} {
+		delete(all, name)
+	}
+	return with(all, more)
+}
+
+func everythingOnLambda() map[string]string {
+	all := maps.Clone(everything)
+	delete(all, "LoadBalancerSubnetIds")
+	delete(all, "OidcClientSecretArn")
+	return all
 }
 
 func with(a, b map[string]string) map[string]string {
@@ -259,6 +278,15 @@ func TestEveryParameterIsDescribedAndRefusesNonsense(t *testing.T) {
 		{"containers", "QuotaShare", "1.5"},
 		{"containers", "LogRetentionDays", "31"},
 		{"containers", "AllowedCidr", "::/0"},
+		{"lambda", "CodeBucket", "s3://programs"},
+		{"lambda", "CodeBucket", "Programs"},
+		{"lambda", "CodeKey", ""},
+		{"lambda", "CodeKey", "/lambda.zip"},
+		{"lambda", "Architecture", "amd64"},
+		{"lambda", "MaxConcurrency", "1"},
+		{"lambda", "DomainName", "Portal.example.com"},
+		{"data", "QueueVisibility", "29"},
+		{"data", "QueueVisibility", "901"},
 		{"operations", "PortalLogGroup", ""},
 		{"operations", "AlarmEmail", "ops"},
 		{"marketplace", "MarketplaceQueueArn", "arn:aws:sqs:eu-west-1:111122223333:acme.fifo"},

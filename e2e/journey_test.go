@@ -35,10 +35,13 @@ func (s *site) gatewayKeys(t *testing.T) map[string]string {
 
 func (s *site) waitForCatalog(t *testing.T) {
 	t.Helper()
+	eventually(t, "the catalog is published", func() bool { return s.hasCatalog(t) })
+}
+
+func (s *site) hasCatalog(t *testing.T) bool {
+	t.Helper()
 	anyone := person{t: t, base: s.PortalURL}
-	eventually(t, "the catalog is published", func() bool {
-		return len(decode[items[struct{ ID string }]](anyone.do(http.MethodGet, "/api/v1/catalog", "").want(http.StatusOK)).Items) > 0
-	})
+	return len(decode[items[struct{ ID string }]](anyone.do(http.MethodGet, "/api/v1/catalog", "").want(http.StatusOK)).Items) > 0
 }
 
 func TestTheJourneyFromSigningUpToLeaving(t *testing.T) {

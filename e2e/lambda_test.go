@@ -11,9 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/local"
+	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
 // startFunctions runs a portal on AWS Lambda: an HTTP API, an event source for each queue, and a
@@ -25,15 +30,41 @@ func startFunctions(t *testing.T, apis, workers int, timeout, visibility time.Du
 	api = startFunction(t, "api", f.env, 30*time.Second, apis)
 	worker = startFunction(t, "worker", f.env, timeout, workers)
 	f.PortalURL = httpAPI(t, api)
-	ctx, stop := context.WithCancel(context.Background())
-	var playing sync.WaitGroup
-	t.Cleanup(func() { stop(); playing.Wait() })
-	client := sqs.NewFromConfig(f.aws)
+	var sources []eventSource
 	for _, queue := range app.NamesFor("gatehouse").Queues() {
 		source := eventSource{queue: queue, batch: 10, visibility: visibility}
 		if !strings.HasSuffix(queue, ".fifo") {
 			source.batch = 100
 		}
+		sources = append(sources, source)
+	}
+	playSources(t, f.aws, sources, worker)
+	f.waitForCatalogOf(t, apis)
+	return f, api, worker
+}
+
+// waitForCatalogOf waits until each sandbox of the portal has the catalog. Requests that follow each
+// other go to the sandboxes in turn.
+func (s *site) waitForCatalogOf(t *testing.T, sandboxes int) {
+	t.Helper()
+	eventually(t, "the catalog is published", func() bool {
+		for range sandboxes {
+			if !s.hasCatalog(t) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// playSources plays the event sources and the scheduler that invoke the worker, until the test ends.
+func playSources(t *testing.T, cfg aws.Config, sources []eventSource, worker *function) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var playing sync.WaitGroup
+	t.Cleanup(func() { stop(); playing.Wait() })
+	client := sqs.NewFromConfig(cfg)
+	for _, source := range sources {
 		playing.Go(func() { source.run(ctx, t, client, worker) })
 	}
 	playing.Go(func() {
@@ -45,10 +76,6 @@ func startFunctions(t *testing.T, apis, workers int, timeout, visibility time.Du
 			}
 		}
 	})
-	for range apis {
-		f.waitForCatalog(t) // each sandbox looks for itself, and they take turns
-	}
-	return f, api, worker
 }
 
 func TestThePortalRunsOnAWSLambda(t *testing.T) {
@@ -73,6 +100,29 @@ func TestThePortalRunsOnAWSLambda(t *testing.T) {
 	if got := f.call(t, value); got != http.StatusForbidden {
 		t.Errorf("after leaving the API answers %d", got)
 	}
+}
+
+func TestTheFunctionsRunFromTheTemplates(t *testing.T) {
+	t.Parallel()
+	emulator(t)
+	cloud := startCloud(t)
+	made := createStacks(t, cloud, nil)
+	workerEnv := functionEnvironment(t, cloud, made.functions, "WorkerFunction")
+	if code, stdout, stderr := runToEnd(t, workerEnv, "gatehouse", "setup"); code != 0 || strings.TrimSpace(stdout) != "done   KMS key material: remember the key" {
+		t.Fatalf("set-up exits with %d: %s%s", code, stdout, stderr)
+	}
+	s := &site{aws: cloud.AWSConfig(), Portal: local.Portal{AWSURL: cloud.Endpoint()}}
+	s.aws.Region = localaws.Region
+	var err error
+	if s.Demo.API, err = demo.Install(t.Context(), apigateway.NewFromConfig(s.aws), cloud.Endpoint()+"/demo-api"); err != nil {
+		t.Fatal(err)
+	}
+	api := functionOf(t, made.functions, "PortalFunction", functionEnvironment(t, cloud, made.functions, "PortalFunction"), 2)
+	worker := functionOf(t, made.functions, "WorkerFunction", workerEnv, 4)
+	s.PortalURL = httpAPI(t, api)
+	playSources(t, s.aws, sourcesOf(t, made.functions), worker)
+	s.waitForCatalogOf(t, 2)
+	s.signsUpSubscribesAndCalls(t, cloud, balance(t, s.PortalURL))
 }
 
 // Sandboxes die in the middle of an invocation, so AWS Lambda delivers their messages again.

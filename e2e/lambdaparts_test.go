@@ -26,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/gatehouse-portal/gatehouse/deploy/deploytest"
+	"github.com/gatehouse-portal/gatehouse/deploy/template"
 	"github.com/gatehouse-portal/gatehouse/outputtest"
 )
 
@@ -58,6 +60,27 @@ type function struct {
 	mu      sync.Mutex
 	working map[*sandbox]bool
 	killed  int
+}
+
+// functionOf starts a function of the template lambda.yaml.
+func functionOf(t *testing.T, r *template.Resolved, name string, env []string, sandboxes int) *function {
+	t.Helper()
+	properties := deploytest.Properties(t, r, name)
+	seconds, _ := properties["Timeout"].(float64)
+	return startFunction(t, fmt.Sprint(properties["Handler"]), env, time.Duration(seconds)*time.Second, sandboxes)
+}
+
+// sourcesOf are the event sources of the template lambda.yaml, for queues of the data stack.
+func sourcesOf(t *testing.T, r *template.Resolved) []eventSource {
+	t.Helper()
+	var all []eventSource
+	for _, name := range r.Named("AWS::Lambda::EventSourceMapping") {
+		properties := deploytest.Properties(t, r, name)
+		arn := fmt.Sprint(properties["EventSourceArn"])
+		batch, _ := properties["BatchSize"].(float64)
+		all = append(all, eventSource{queue: arn[strings.LastIndex(arn, ":")+1:], batch: int(batch), visibility: 30 * time.Second})
+	}
+	return all
 }
 
 type sandbox struct {

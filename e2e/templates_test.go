@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,8 +28,8 @@ const portalHost = "portal.example.com"
 
 // stacks are the stacks of one portal, as docs/deploy.md creates them.
 type stacks struct {
-	data, identity deploytest.Stack
-	containers     *template.Resolved
+	data, identity        deploytest.Stack
+	containers, functions *template.Resolved
 }
 
 func createStacks(t *testing.T, c cloud, more map[string]string) stacks {
@@ -39,19 +40,24 @@ func createStacks(t *testing.T, c cloud, more map[string]string) stacks {
 		data:     deploytest.Create(t, cfg, "data", template.Stack{Name: "Acme-portal"}),
 		identity: deploytest.Create(t, cfg, "identity", template.Stack{Name: "acme-identity", Parameters: map[string]string{"DomainName": portalHost}}),
 	}
-	parameters := map[string]string{
+	given := map[string]string{
 		"PortalPolicyArns": "arn:aws:iam::000000000000:policy/portal", "WorkerPolicyArns": "arn:aws:iam::000000000000:policy/worker",
 		"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/gatehouse:test", "DomainName": portalHost,
 		"CertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/1", "VpcId": "vpc-1", "SubnetIds": "subnet-1,subnet-2",
+		"CodeBucket": "programs", "CodeKey": "lambda.zip",
 	}
 	for _, outputs := range []map[string]string{s.data.Outputs, s.identity.Outputs, more} {
-		for name, value := range outputs {
-			if _, ok := deploytest.Read(t, "containers").Parameters[name]; ok {
-				parameters[name] = value
-			}
-		}
+		maps.Copy(given, outputs)
 	}
-	s.containers = deploytest.Resolve(t, "containers", template.Stack{Name: "acme-containers", Parameters: parameters})
+	resolve := func(name string) *template.Resolved {
+		parameters := maps.Clone(given)
+		maps.DeleteFunc(parameters, func(parameter, _ string) bool {
+			_, ok := deploytest.Read(t, name).Parameters[parameter]
+			return !ok
+		})
+		return deploytest.Resolve(t, name, template.Stack{Name: "acme-" + name, Parameters: parameters})
+	}
+	s.containers, s.functions = resolve("containers"), resolve("lambda")
 	return s
 }
 
@@ -59,11 +65,8 @@ func createStacks(t *testing.T, c cloud, more map[string]string) stacks {
 // which has no host names of AWS.
 func (s stacks) environment(t *testing.T, c cloud, task, container string) []string {
 	t.Helper()
-	here := strings.NewReplacer(
-		"https://cognito-idp."+localaws.Region+".amazonaws.com/", c.Endpoint()+"/",
-		"https://acme-identity-"+localaws.Account+".auth."+localaws.Region+".amazoncognito.com/", c.Endpoint()+"/",
-	)
-	env := []string{"AWS_ENDPOINT_URL=" + c.Endpoint(), "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
+	here := addressesOf(c)
+	env := credentialsFor(c)
 	all, _ := deploytest.Properties(t, s.containers, task)["ContainerDefinitions"].([]any)
 	for _, one := range all {
 		definition, _ := one.(map[string]any)
@@ -81,6 +84,30 @@ func (s stacks) environment(t *testing.T, c cloud, task, container string) []str
 	}
 	t.Fatalf("%s has no container %s", task, container)
 	return nil
+}
+
+// functionEnvironment is the environment of a function, with what AWS Lambda adds.
+func functionEnvironment(t *testing.T, c cloud, r *template.Resolved, function string) []string {
+	t.Helper()
+	env := append(credentialsFor(c), "AWS_REGION="+localaws.Region)
+	given, _ := deploytest.Properties(t, r, function)["Environment"].(map[string]any)
+	variables, _ := given["Variables"].(map[string]any)
+	for name, value := range variables {
+		text, _ := value.(string)
+		env = append(env, name+"="+addressesOf(c).Replace(text))
+	}
+	return env
+}
+
+func credentialsFor(c cloud) []string {
+	return []string{"AWS_ENDPOINT_URL=" + c.Endpoint(), "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
+}
+
+func addressesOf(c cloud) *strings.Replacer {
+	return strings.NewReplacer(
+		"https://cognito-idp."+localaws.Region+".amazonaws.com/", c.Endpoint()+"/",
+		"https://acme-identity-"+localaws.Account+".auth."+localaws.Region+".amazoncognito.com/", c.Endpoint()+"/",
+	)
 }
 
 func TestThePortalRunsFromTheTemplates(t *testing.T) {
@@ -115,7 +142,7 @@ func TestThePortalRunsFromTheTemplates(t *testing.T) {
 			if code != 0 {
 				t.Errorf("the doctor exits with %d: %s%s", code, stdout, stderr)
 			}
-			s.signsUpSubscribesAndCalls(t, cloud, balance(t, portal))
+			s.signsUpSubscribesAndCalls(t, cloud, balance(t, portal.portal))
 			portal.terminate()
 			worker.terminate()
 			portal.waitForExit()
@@ -126,9 +153,9 @@ func TestThePortalRunsFromTheTemplates(t *testing.T) {
 
 // balance stands for the load balancer: it ends TLS for the portal's host name. It returns how a browser
 // gets there.
-func balance(t *testing.T, portal *process) http.RoundTripper {
+func balance(t *testing.T, portal string) http.RoundTripper {
 	t.Helper()
-	to, err := url.Parse(portal.portal)
+	to, err := url.Parse(portal)
 	if err != nil {
 		t.Fatal(err)
 	}
