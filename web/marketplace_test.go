@@ -622,12 +622,15 @@ func TestALocalMarketplaceSaysHowToBuy(t *testing.T) {
 		simulated bool
 		listing   string
 		want      bool
-	}{"a local one": {true, "", true}, "a local one with a listing": {true, "https://aws.amazon.com/marketplace/pp/prodview-1", false}, "AWS's": {false, "", false}} {
+	}{"a local one": {true, "", true}, "a local one with a listing": {true, "https://aws.amazon.com/marketplace/pp/prodview-1", true}, "AWS's": {false, "", false}} {
 		f, _ := selling()
 		f.market.Simulated, f.catalog.Products[0].Plans[0].Listing.URL = c.simulated, c.listing
 		card := one(t, document(t, visit(f).get("/apis/harbours/plans"), http.StatusOK), "#plan-plan-market")
 		if says := strings.Contains(text(card), command); says != c.want {
 			t.Errorf("%s: the plan says %q", name, text(card))
+		}
+		if links := card.Find(`a[href*="aws.amazon.com"]`).Length(); c.simulated && links > 0 {
+			t.Errorf("%s: the plan leads to a listing at AWS", name)
 		}
 		main := document(t, visit(f).get("/marketplace"), http.StatusOK).Find("main")
 		if says := strings.Contains(text(main), command); says != c.simulated {
