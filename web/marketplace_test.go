@@ -371,6 +371,55 @@ func TestADashboardNamesWhatWaitsForConfirmation(t *testing.T) {
 	}
 }
 
+func TestWhileAPurchaseWaitsThePagesNameItInsteadOfPlansToPick(t *testing.T) {
+	t.Parallel()
+	claim := purchaseOf("plan-market", false)
+	for name, c := range map[string]struct {
+		licence *projections.Licence
+		claimed bool
+		says    string
+		leads   string
+	}{
+		"for the person":     {nil, false, "Your purchase of Harbours Fleet waits for your confirmation. You get its key after that.", "/marketplace"},
+		"for AWS":            {&projections.Licence{State: projections.LicenceWaiting}, true, "Your purchase of Fleet waits for AWS Marketplace to confirm the payment. You get its key after that.", "/dashboard#bought"},
+		"after a failure":    {&projections.Licence{State: projections.LicenceFailed}, true, "Your purchase of Fleet waits, because AWS Marketplace could not take the payment. You get its key once AWS confirms the payment.", "/dashboard#bought"},
+		"and nothing waits":  {nil, true, "", ""},
+		"and it never began": {&projections.Licence{State: projections.LicenceEnded, NotBegun: true}, true, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, b := selling()
+			f.account = registered()
+			f.account.Keys = nil
+			held := claim
+			if c.claimed {
+				held.Operation, held.Account = "op-1", ada.Account
+			}
+			b.claims["secret-"+held.ID] = held
+			if l := c.licence; l != nil {
+				f.account.Licences = []projections.Licence{{Stream: held.Licence, Plan: held.Plan, Name: "Fleet", State: l.State, NotBegun: l.NotBegun, Since: now}}
+			}
+			for page, parts := range map[string]struct{ selector, otherwise string }{
+				"/dashboard": {`section[aria-labelledby="subscriptions"] .empty`, "You have no subscriptions yet. Find an API and pick a plan"},
+				"/keys":      {`section[aria-labelledby="your-keys"] .empty`, "You have no key. Create one here, or subscribe to a plan to get one."},
+			} {
+				doc := document(t, signedIn(f).holding(page, held), http.StatusOK)
+				empty := one(t, doc, parts.selector)
+				if c.says == "" {
+					says(t, doc, parts.selector, parts.otherwise)
+					continue
+				}
+				if said := text(empty); !strings.Contains(said, c.says) || strings.Contains(said, parts.otherwise) || empty.Find(`a[href="`+c.leads+`"]`).Length() != 1 {
+					t.Errorf("%s says %q, want %q and a link to %s", page, said, c.says, c.leads)
+				}
+				if said := text(doc.Find("main")); strings.Contains(said, "You get one with your first subscription") {
+					t.Errorf("%s still sends the person to subscribe: %s", page, said)
+				}
+			}
+		})
+	}
+}
+
 func TestABuyerWhoCannotBeReceivedIsToldWhatToDo(t *testing.T) {
 	t.Parallel()
 	of := func(code portal.Code, cause error) error {
