@@ -18,6 +18,7 @@ type dashboardPage struct {
 	Unregistered *registration
 	Standing     *standingNote
 	Purchases    []purchaseLine
+	Waiting      *waitingPurchase
 	Bought       []boughtLine
 	Needs        []noticeLine
 	Told         bool
@@ -122,7 +123,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	page := dashboardPage{
 		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
 	}
-	page.Purchases, page.Standing = waiting, note
+	page.Purchases, page.Standing, page.Waiting = waiting, note, waitingOf(waiting, account.Licences)
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		progress, err := s.registration(r.Context(), id, recent)

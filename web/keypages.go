@@ -46,6 +46,8 @@ type keysPage struct {
 	// Carries says that a new key takes over what ended keys have used of a quota.
 	Carries bool
 	Plans   []planChoice
+	// Waiting is nil if no purchase waits.
+	Waiting *waitingPurchase
 	// Standing is set while the account cannot be used.
 	Standing *standingNote
 	// Name and Expires are what the person entered, if Fault says why it was refused.
@@ -72,6 +74,11 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
+	unconfirmed, err := s.unconfirmed(r, id.Account)
+	if err != nil {
+		return err
+	}
+	body.Waiting = waitingOf(unconfirmed, account.Licences)
 	for _, line := range s.times(r.Context()).keyLines(account, revealed) {
 		if line.Over {
 			body.Past = append(body.Past, line)

@@ -109,7 +109,12 @@ func (s *Web) purchases(r *http.Request) ([]ownPurchase, error) {
 func suffixOf(claim arrival.Claim) string { return claim.ID[:min(suffixLength, len(claim.ID))] }
 
 type purchasesPage struct {
-	Purchases      []purchaseLine
+	// Purchases are those that nobody has claimed, and those of the reader's account.
+	Purchases []purchaseLine
+	// Waiting is how many of them wait for a confirmation.
+	Waiting int
+	// Taken says that the browser has a purchase that another account uses.
+	Taken          bool
 	AWS            string
 	SignIn, SignUp string
 	SignedIn       bool
@@ -128,13 +133,14 @@ type purchaseLine struct {
 	FreeTrial          bool
 	Limits             []limit
 	Gone               bool
-	// Mine and Taken say that this account, or another, already has the licence.
+	// Mine and Taken say that the reader's account, or another, already has the licence.
 	Mine, Taken bool
-	// Follow is the operation that confirms the purchase, or "". Elsewhere says that another
-	// account confirmed it in this browser.
-	Follow      portal.OperationID
-	Elsewhere   bool
-	Confirmable bool
+	// Follow is the operation by which the reader's account confirms the purchase, or "".
+	// Elsewhere says that another account confirmed it in this browser.
+	Follow    portal.OperationID
+	Elsewhere bool
+	// Waits says that nobody has confirmed it, Confirmable that the reader can.
+	Waits, Confirmable bool
 }
 
 func (s *Web) purchasesPage(w http.ResponseWriter, r *http.Request) error {
@@ -162,8 +168,8 @@ func (s *Web) purchasesPage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		line.Confirmable = line.Confirmable && usable
-		body.Purchases = append(body.Purchases, line)
+		line.Confirmable = line.Waits && usable
+		body.add(line)
 	}
 	w.Header().Set("Cache-Control", "private, no-store")
 	title := "Your purchase on AWS Marketplace"
@@ -172,6 +178,20 @@ func (s *Web) purchasesPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.render(w, r, http.StatusOK, view{page: "marketplace", Title: title, Private: true, Body: body})
 	return nil
+}
+
+// add leaves out what another account has, as more than one person may use the browser.
+func (p *purchasesPage) add(line purchaseLine) {
+	switch {
+	case line.Elsewhere:
+		return
+	case line.Taken:
+		p.Taken = true
+		return
+	case line.Waits:
+		p.Waiting++
+	}
+	p.Purchases = append(p.Purchases, line)
 }
 
 func (s *Web) purchaseLine(r *http.Request, one ownPurchase, account portal.AccountID) (purchaseLine, error) {
@@ -194,16 +214,16 @@ func (s *Web) purchaseLine(r *http.Request, one ownPurchase, account portal.Acco
 	if one.Operation != "" && one.Account == account {
 		line.Follow = one.Operation
 	}
-	line.Elsewhere = one.Operation != "" && one.Account != account && account != ""
+	line.Elsewhere = one.Operation != "" && one.Account != account
 	if s.market.Licences != nil {
 		licence, _, err := s.market.Licences.Licence(r.Context(), one.Licence)
 		if err != nil {
 			return line, err
 		}
 		owner := licence.Account
-		line.Mine, line.Taken = owner != "" && owner == account, owner != "" && owner != account && account != ""
+		line.Mine, line.Taken = owner != "" && owner == account, owner != "" && owner != account
 	}
-	line.Confirmable = !line.Gone && !line.Mine && !line.Taken && !line.Elsewhere && line.Follow == ""
+	line.Waits = !line.Gone && !line.Mine && !line.Taken && !line.Elsewhere && line.Follow == ""
 	return line, nil
 }
 
@@ -254,6 +274,7 @@ func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identit
 	if err := s.market.Claims.Confirmed(r.Context(), found[i].secret, id.Account, operation.ID); err != nil {
 		zerolog.Ctx(r.Context()).Warn().Err(err).Str("operation", string(operation.ID)).Msg("could not note that a purchase is confirmed")
 	}
+	s.market.Cookies.SetCookie(w, purchaseCookie, found[i].Suffix, "", 0)
 	return follow(w, r, operation, nil)
 }
 
@@ -272,7 +293,7 @@ func (s *Web) unconfirmed(r *http.Request, account portal.AccountID) ([]purchase
 		if err != nil {
 			return nil, err
 		}
-		if line.Confirmable {
+		if line.Waits {
 			lines = append(lines, line)
 		}
 	}

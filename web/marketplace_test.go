@@ -71,7 +71,11 @@ func (b *bazaar) Confirmed(_ context.Context, secret string, account portal.Acco
 }
 
 func (b *bazaar) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
-	http.SetCookie(w, &http.Cookie{Name: name + "_" + suffix, Value: value, Path: "/", MaxAge: int(ttl / time.Second), HttpOnly: true})
+	age := int(ttl / time.Second)
+	if ttl == 0 {
+		age = -1
+	}
+	http.SetCookie(w, &http.Cookie{Name: name + "_" + suffix, Value: value, Path: "/", MaxAge: age, HttpOnly: true})
 }
 
 func (b *bazaar) Cookies(r *http.Request, name string) map[string]string {
@@ -190,8 +194,85 @@ func TestAPersonConfirmsAPurchase(t *testing.T) {
 		t.Error("the page does not say that the purchase is confirmed")
 	}
 	other := identity.Identity{Account: "account-bob", Name: "Bob", Via: identity.ViaSession}
-	if doc = document(t, siteOf(f, &other).holding("/marketplace", claim), http.StatusOK); doc.Find(".purchase form").Length() > 0 || !strings.Contains(doc.Text(), "with another account") {
-		t.Error("another account can confirm it again")
+	if doc = document(t, siteOf(f, &other).holding("/marketplace", claim), http.StatusOK); doc.Find(".purchase").Length() > 0 {
+		t.Error("another account sees it")
+	}
+}
+
+func TestAClaimedPurchaseIsShownOnlyToItsAccount(t *testing.T) {
+	t.Parallel()
+	bob := identity.Identity{Account: "account-bob", Name: "Bob", Via: identity.ViaSession}
+	const buyer = "1111-2222-3333"
+	for name, c := range map[string]struct {
+		reader    *identity.Identity
+		confirmed bool
+		owner     portal.AccountID
+		shown     bool
+		says      string
+	}{
+		"a visitor, confirmed here":                 {nil, true, "", false, "If you have confirmed your purchase already, sign in to see it."},
+		"a visitor, claimed elsewhere":              {nil, false, ada.Account, false, "An account of this portal uses this purchase already. Sign in with that account."},
+		"a visitor, confirmed here and claimed":     {nil, true, ada.Account, false, "If you have confirmed your purchase already, sign in to see it."},
+		"another account, confirmed here":           {&bob, true, "", false, "There is no purchase to confirm"},
+		"another account, claimed elsewhere":        {&bob, false, ada.Account, false, "Another account of this portal uses this purchase already. Sign in with that account."},
+		"its account, before the purchase is shown": {&ada, true, "", true, "You have confirmed it."},
+		"its account":                 {&ada, true, ada.Account, true, "Your account has this purchase."},
+		"its account, arriving again": {&ada, false, ada.Account, true, "Your account has this purchase."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, b := selling()
+			claim := purchaseOf("plan-market", false)
+			if c.confirmed {
+				claim.Operation, claim.Account = "op-1", ada.Account
+			}
+			if c.owner != "" {
+				b.owners[claim.Licence] = c.owner
+			}
+			b.claims["secret-"+claim.ID] = claim
+			main := one(t, document(t, siteOf(f, c.reader).holding("/marketplace", claim), http.StatusOK), "main")
+			said := text(main)
+			if shown := main.Find(".purchase").Length() == 1; shown != c.shown || strings.Contains(said, buyer) != c.shown || !strings.Contains(said, c.says) {
+				t.Errorf("it is shown: %t, want %t with %q: %s", shown, c.shown, c.says, said)
+			}
+			if strings.Contains(text(main.Find("h1")), "Confirm your") || strings.Contains(said, "Your purchase waits") || strings.Contains(said, "Confirm that this account") {
+				t.Errorf("the page asks to confirm what is claimed: %s", said)
+			}
+		})
+	}
+}
+
+func TestOnlyPurchasesThatWaitCountAsToConfirm(t *testing.T) {
+	t.Parallel()
+	f, b := selling()
+	waiting, mine := purchaseOf("plan-market", false), purchaseOf("plan-market", false)
+	mine.ID, mine.Licence = "abcdefgh-2", "licence/l-2"
+	b.owners[mine.Licence] = ada.Account
+	b.claims["secret-"+waiting.ID], b.claims["secret-"+mine.ID] = waiting, mine
+	doc := document(t, signedIn(f).holding("/marketplace", waiting, mine), http.StatusOK)
+	if got := text(one(t, doc, "h1")); got != "Confirm your purchase" || doc.Find(".purchase").Length() != 2 || !strings.Contains(text(doc.Find("main")), "Your purchase waits.") {
+		t.Errorf("with one of two that waits, the page is %s", text(doc.Find("main")))
+	}
+}
+
+func TestAConfirmedPurchaseLeavesTheBrowser(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		refusal error
+		leaves  bool
+	}{"confirmed": {nil, true}, "refused": {portal.Fail(portal.TooManyRequests, "No."), false}} {
+		f, b := selling()
+		b.refusal = c.refusal
+		claim := purchaseOf("plan-market", false)
+		b.claims["secret-"+claim.ID] = claim
+		r := httptest.NewRequest(http.MethodPost, "/marketplace/confirm", strings.NewReader("purchase=01234567"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.AddCookie(&http.Cookie{Name: "gatehouse_purchase_01234567", Value: "secret-" + claim.ID})
+		cookies := signedIn(f).do(r).Result().Cookies()
+		leaves := slices.ContainsFunc(cookies, func(c *http.Cookie) bool { return c.Name == "gatehouse_purchase_01234567" && c.MaxAge < 0 })
+		if leaves != c.leaves {
+			t.Errorf("%s: the answer sets %v", name, cookies)
+		}
 	}
 }
 
@@ -287,6 +368,55 @@ func TestADashboardNamesWhatWaitsForConfirmation(t *testing.T) {
 	b.claims["secret-"+claim.ID] = claim
 	if document(t, s.holding("/dashboard", claim), http.StatusOK).Find("#purchases").Length() > 0 {
 		t.Error("a confirmed purchase still waits")
+	}
+}
+
+func TestWhileAPurchaseWaitsThePagesNameItInsteadOfPlansToPick(t *testing.T) {
+	t.Parallel()
+	claim := purchaseOf("plan-market", false)
+	for name, c := range map[string]struct {
+		licence *projections.Licence
+		claimed bool
+		says    string
+		leads   string
+	}{
+		"for the person":     {nil, false, "Your purchase of Harbours Fleet waits for your confirmation. You get its key after that.", "/marketplace"},
+		"for AWS":            {&projections.Licence{State: projections.LicenceWaiting}, true, "Your purchase of Fleet waits for AWS Marketplace to confirm the payment. You get its key after that.", "/dashboard#bought"},
+		"after a failure":    {&projections.Licence{State: projections.LicenceFailed}, true, "Your purchase of Fleet waits, because AWS Marketplace could not take the payment. You get its key once AWS confirms the payment.", "/dashboard#bought"},
+		"and nothing waits":  {nil, true, "", ""},
+		"and it never began": {&projections.Licence{State: projections.LicenceEnded, NotBegun: true}, true, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, b := selling()
+			f.account = registered()
+			f.account.Keys = nil
+			held := claim
+			if c.claimed {
+				held.Operation, held.Account = "op-1", ada.Account
+			}
+			b.claims["secret-"+held.ID] = held
+			if l := c.licence; l != nil {
+				f.account.Licences = []projections.Licence{{Stream: held.Licence, Plan: held.Plan, Name: "Fleet", State: l.State, NotBegun: l.NotBegun, Since: now}}
+			}
+			for page, parts := range map[string]struct{ selector, otherwise string }{
+				"/dashboard": {`section[aria-labelledby="subscriptions"] .empty`, "You have no subscriptions yet. Find an API and pick a plan"},
+				"/keys":      {`section[aria-labelledby="your-keys"] .empty`, "You have no key. Create one here, or subscribe to a plan to get one."},
+			} {
+				doc := document(t, signedIn(f).holding(page, held), http.StatusOK)
+				empty := one(t, doc, parts.selector)
+				if c.says == "" {
+					says(t, doc, parts.selector, parts.otherwise)
+					continue
+				}
+				if said := text(empty); !strings.Contains(said, c.says) || strings.Contains(said, parts.otherwise) || empty.Find(`a[href="`+c.leads+`"]`).Length() != 1 {
+					t.Errorf("%s says %q, want %q and a link to %s", page, said, c.says, c.leads)
+				}
+				if said := text(doc.Find("main")); strings.Contains(said, "You get one with your first subscription") {
+					t.Errorf("%s still sends the person to subscribe: %s", page, said)
+				}
+			}
+		})
 	}
 }
 
@@ -622,12 +752,15 @@ func TestALocalMarketplaceSaysHowToBuy(t *testing.T) {
 		simulated bool
 		listing   string
 		want      bool
-	}{"a local one": {true, "", true}, "a local one with a listing": {true, "https://aws.amazon.com/marketplace/pp/prodview-1", false}, "AWS's": {false, "", false}} {
+	}{"a local one": {true, "", true}, "a local one with a listing": {true, "https://aws.amazon.com/marketplace/pp/prodview-1", true}, "AWS's": {false, "", false}} {
 		f, _ := selling()
 		f.market.Simulated, f.catalog.Products[0].Plans[0].Listing.URL = c.simulated, c.listing
 		card := one(t, document(t, visit(f).get("/apis/harbours/plans"), http.StatusOK), "#plan-plan-market")
 		if says := strings.Contains(text(card), command); says != c.want {
 			t.Errorf("%s: the plan says %q", name, text(card))
+		}
+		if links := card.Find(`a[href*="aws.amazon.com"]`).Length(); c.simulated && links > 0 {
+			t.Errorf("%s: the plan leads to a listing at AWS", name)
 		}
 		main := document(t, visit(f).get("/marketplace"), http.StatusOK).Find("main")
 		if says := strings.Contains(text(main), command); says != c.simulated {

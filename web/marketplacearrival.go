@@ -132,7 +132,7 @@ var (
 	}
 	nothingToConfirm = arrivalFault{
 		Status: http.StatusNotFound, Heading: "There is nothing to confirm", Next: againFromAWS, AWS: subscriptionsOfAWS,
-		Message: "This browser has no such purchase. It may have waited for too long.",
+		Message: "This browser has no such purchase. You may have confirmed it already, or it may have waited for too long.",
 	}
 )
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/operations"
@@ -51,6 +52,19 @@ func (s *Web) operationFragment(w http.ResponseWriter, r *http.Request, id ident
 	return nil
 }
 
+// subscriptionOf returns the account's subscription that the operation is about. An account may
+// have one plan several times, each paid for by another licence.
+func subscriptionOf(account projections.Account, operation operations.Operation) projections.Subscription {
+	account.Subscriptions = slices.DeleteFunc(slices.Clone(account.Subscriptions), func(sub projections.Subscription) bool {
+		if operation.Subject.IsLicence() {
+			return sub.Ring != portal.LicenceRing(operation.Subject)
+		}
+		_, paid := sub.Ring.Licence()
+		return paid
+	})
+	return subscriptionTo(account, operation.Plan)
+}
+
 func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, error) {
 	name, err := param(r, "operation")
 	if err != nil {
@@ -74,9 +88,10 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	all := offersIn(shelf.Products)
 	offer, offered := all[operation.Plan]
 	when := s.times(r.Context())
+	held := subscriptionOf(account, operation)
 	now := present{
-		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name,
-		State: subscriptionTo(account, operation.Plan).State, Keys: when.keyLines(account, nil),
+		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name, State: held.State,
+		Keys: slices.DeleteFunc(when.keyLines(account, nil), func(key keyLine) bool { return !key.Active || key.Ring != held.Ring }),
 	}
 	page := when.operationPage(operation, s.planName(operation.Plan, all, account), now)
 	if operation.Status == projections.Succeeded && asksForPlan(operation.Type) && now.State == projections.SubscriptionActive && now.usable() {
@@ -117,7 +132,8 @@ type present struct {
 	State              string
 	Offered            bool
 	ProductID, Product string
-	Keys               []keyLine
+	// Keys are the active keys of the subscription.
+	Keys []keyLine
 }
 
 func (p present) toProduct() link {
@@ -131,14 +147,7 @@ func (p present) holds() bool {
 	return p.State == projections.SubscriptionPending || p.State == projections.SubscriptionActive
 }
 
-func (p present) usable() bool {
-	for _, key := range p.Keys {
-		if key.Active {
-			return true
-		}
-	}
-	return false
-}
+func (p present) usable() bool { return len(p.Keys) > 0 }
 
 // outcome describes the result of an operation that succeeded, as things are now.
 func (p present) outcome(kind, plan string) nextStep {

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -329,6 +330,48 @@ func TestASucceededOperationShowsThePresentState(t *testing.T) {
 			says(t, doc, ".outcome", c.says)
 			if got := doc.Find("#first-call").Length() == 1; got != c.call {
 				t.Errorf("the first call is shown: %v", got)
+			}
+		})
+	}
+}
+
+func TestAfterAPurchaseOnlyItsOwnKeysAreOffered(t *testing.T) {
+	t.Parallel()
+	confirmed := about("plan-market", "MarketplaceConfirmed", projections.Succeeded, "")
+	confirmed.Subject = "licence/l-bbbbbbbbbbbbbbbb"
+	subscribed := about("plan-free", "SubscribeRequested", projections.Succeeded, "")
+	subscribed.Subject = portal.AccountStream(ada.Account)
+	second := projections.Key{ID: "k-c", Name: "CI", Ring: "licence/l-bbbbbbbbbbbbbbbb", State: projections.KeyActive, CreatedAt: now}
+	over := projections.Key{ID: "k-d", Name: "Old", Ring: "licence/l-bbbbbbbbbbbbbbbb", State: projections.KeyEnding, CreatedAt: now}
+	for name, c := range map[string]struct {
+		operation operations.Operation
+		keys      []projections.Key
+		want      []string
+		named     []string
+	}{
+		"the licence has one key":                 {confirmed, nil, []string{"/keys/k-b/reveal"}, nil},
+		"the licence has two keys":                {confirmed, []projections.Key{second}, []string{"/keys/k-b/reveal", "/keys/k-c/reveal"}, []string{"Key for Fleet (2)", "CI"}},
+		"the licence has a key that ends":         {confirmed, []projections.Key{over}, []string{"/keys/k-b/reveal"}, nil},
+		"the plan is not paid for by a licence":   {subscribed, nil, []string{"/keys/key-1/reveal"}, nil},
+		"the operation's licence has no key left": {func() operations.Operation { op := confirmed; op.Subject = "licence/l-cccc"; return op }(), nil, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := twice()
+			f.catalog.Products = append(f.catalog.Products, weather())
+			f.account.Subscriptions = append(f.account.Subscriptions, subscription("plan-free", "Free", projections.SubscriptionActive))
+			f.account.Keys = append(append(f.account.Keys, registered().Keys...), c.keys...)
+			f.operations = map[portal.OperationID]operations.Operation{"op-1": c.operation}
+			outcome := one(t, document(t, signedIn(f).get("/operations/op-1"), http.StatusOK), ".outcome")
+			var offered, named []string
+			for _, form := range outcome.Find(".show-key form").EachIter() {
+				offered = append(offered, form.AttrOr("action", ""))
+			}
+			for _, key := range outcome.Find(".key-name").EachIter() {
+				named = append(named, text(key))
+			}
+			if !slices.Equal(offered, c.want) || !slices.Equal(named, c.named) {
+				t.Errorf("it offers %v named %q, want %v named %q", offered, named, c.want, c.named)
 			}
 		})
 	}
