@@ -111,6 +111,7 @@ func shownLicence(l state.Licence) Licence {
 		Stream: l.Stream, Account: l.Claim.Account, Plan: l.Claim.Plan, Name: l.Claim.Name, ClaimedAt: l.Claim.At,
 		Product: l.Purchase.Product, Buyer: l.Purchase.Buyer, Customer: l.Purchase.Customer, Agreement: l.Purchase.Agreement,
 		FreeTrial: l.Purchase.FreeTrial, Dimensions: l.Dimensions, Unsold: l.Unsold(), Until: l.Until, Since: l.StatusAt,
+		NotBegun: l.NotBegun(), Again: l.Again(),
 	}
 	if l.Claim.Waiting {
 		shown.Operation = l.Claim.Operation
@@ -129,10 +130,6 @@ func shownLicence(l state.Licence) Licence {
 		shown.State = LicenceEnded
 	case events.LicenceUnknown:
 		shown.State, shown.Since = LicenceWaiting, l.Claim.At
-	}
-	if l.Claim.Waiting && l.Status != events.LicenceActive && l.Status != events.LicenceUnknown {
-		shown.Again = l.StatusAt.Before(l.Claim.At)
-		shown.NotBegun = !shown.Again && l.Status == events.LicenceEnded
 	}
 	if !l.Claimed() && shown.State != LicenceEnded && shown.State != LicenceEnding {
 		shown.State = LicenceUnclaimed
@@ -245,6 +242,8 @@ func licenceActivity(fact events.Event) string {
 	switch {
 	case !ok, set.Released:
 		return ""
+	case set.Claimed && set.Renews != nil:
+		return "AWS Marketplace made a new licence for a purchase that you renewed."
 	case set.Claimed:
 		return "You confirmed a purchase on AWS Marketplace."
 	case set.Renews != nil:
