@@ -64,6 +64,15 @@ const (
 // notBegun tells the owner of a purchase that AWS ended before it was active.
 const notBegun = "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment. Check the payment method of the AWS account that bought it, and buy it again."
 
+// givenUp is the step of a deletion that gives up the account's purchases, one or many.
+const givenUp = "The purchases on AWS Marketplace were given up. AWS goes on billing those that have not ended until you cancel them there."
+
+// Billed reports whether AWS bills the licence, or will, until its owner cancels it there.
+func (l Licence) Billed() bool {
+	ends := l.State == LicenceEnding || l.State == LicenceEnded
+	return l.Awaited() || !ends && !l.Cancelled
+}
+
 // Text tells the owner of a licence what its state means, and what to do.
 func (l Licence) Text() string {
 	switch {
@@ -211,6 +220,8 @@ func describeLicence(step *Step, fact events.Event) {
 	case events.LicenceAccessSet:
 		step.Detail = "AWS Marketplace has ended the purchase."
 		switch {
+		case f.Released:
+			step.Detail = givenUp
 		case f.Open:
 			step.Detail = "AWS Marketplace has confirmed the purchase."
 		case f.Claimed:
