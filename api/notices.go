@@ -32,7 +32,7 @@ type Notice struct {
 	Text        string     `json:"text"`
 	Advice      string     `json:"advice,omitempty" doc:"What you can do."`
 	Link        string     `json:"link" doc:"The page of the portal to look at, a path."`
-	About       string     `json:"about" doc:"What the notice is about, such as plan/<id> or key/<id>."`
+	About       string     `json:"about" doc:"What the notice is about, such as plan/<id>, licence/<id> or key/<id>."`
 	Operation   string     `json:"operation,omitempty" doc:"The operation that led to it."`
 	At          time.Time  `json:"at"`
 	NeedsYou    bool       `json:"needs_you" doc:"Whether the dashboard shows it first: it is still true, was not dismissed, and is more than good to know."`

@@ -109,7 +109,7 @@ type LicenceAccessSet struct {
 	Plan    portal.PlanID `json:"plan"`
 	// Released means that the account is being deleted and gives up its claim.
 	Released bool `json:"released,omitempty"`
-	// Renews is set when access begins for the first time, if the licence renews another one.
+	// Renews is set with the claim, and when access begins for the first time, if the licence renews another one.
 	Renews *Renews `json:"renews,omitempty"`
 }
 

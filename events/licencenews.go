@@ -18,7 +18,7 @@ func (e Event) LicenceNews(attempt int) (request Event, ok bool) {
 	switch f := e.Data.(type) {
 	case LicenceClaimed:
 		request.Subject = portal.AccountStream(f.Account)
-		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Claimed: true, Plan: f.Plan, Name: f.Name}
+		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Claimed: true, Plan: f.Plan, Name: f.Name, Renews: f.Renews}
 	case LicenceAccessWanted:
 		request.Subject, request.Operation = portal.AccountStream(f.Account), cmp.Or(f.Operation, e.Operation)
 		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Open: true, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Renews: f.Renews}

@@ -24,3 +24,14 @@ func TestNewsOfAccessCarriesTheOperationThatWaitsForIt(t *testing.T) {
 		}
 	}
 }
+
+func TestTheAccountHearsThatAClaimIsARenewal(t *testing.T) {
+	t.Parallel()
+	renews := &events.Renews{Licence: "licence/l-00"}
+	claim := events.Event{ID: "fact", Subject: "licence/l-01", Sequence: 1, Data: events.LicenceClaimed{Account: "ann", Plan: "pro", Name: "Pro", Renews: renews}}
+	news, ok := claim.LicenceNews(0)
+	request, is := news.Data.(events.LicenceAccessRequested)
+	if !ok || !is || !request.Claimed || request.Renews != renews {
+		t.Errorf("the request is %+v, %t", news.Data, ok)
+	}
+}

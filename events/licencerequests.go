@@ -91,7 +91,7 @@ type LicenceAccessRequested struct {
 	Plan    portal.PlanID  `json:"plan"`
 	Name    string         `json:"name"`
 	Stages  []portal.Stage `json:"stages,omitempty"`
-	// Renews is set when access begins for the first time, if the licence renews another one.
+	// Renews is set with the claim, and when access begins for the first time, if the licence renews another one.
 	Renews *Renews `json:"renews,omitempty"`
 }
 

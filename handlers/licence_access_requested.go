@@ -24,12 +24,11 @@ func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 			set.Open, set.Claimed, set.Released = false, false, true
 			return []events.Fact{set}
 		}
+		set.Renews = req.Renews
 		facts := []events.Fact{set}
 		if !req.Open {
 			return append(facts, leavingAll(account, req.Licence, "")...)
 		}
-		set.Renews = req.Renews
-		facts[0] = set
 		return append(facts, paying(account, req, scheme, id)...)
 	}
 }

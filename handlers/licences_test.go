@@ -194,6 +194,9 @@ func TestLicenceAccess(t *testing.T) {
 	maxWanted := events.SubscriptionWanted{Plan: "max", Name: "Max", Ring: ring, Stages: proStages}
 	active := append(slices.Clone(has), said{fact: events.SubscriptionActivated{Link: wish(4), Plan: "pro", Payer: payer}})
 	renewed.Renews = &events.Renews{Licence: "licence/l-00"}
+	claimOfRenewal, setClaimed := lose, set(6, false)
+	claimOfRenewal.Claimed, claimOfRenewal.Renews = true, renewed.Renews
+	setClaimed.Claimed, setClaimed.Renews = true, renewed.Renews
 	setRenewed := set(4, true)
 	setRenewed.Renews = renewed.Renews
 	check(t, LicenceAccess(scheme), []decision{
@@ -216,6 +219,7 @@ func TestLicenceAccess(t *testing.T) {
 		{"the end of access after a change ends the new plan", append(slices.Clone(active), said{fact: setMax}, said{fact: toMax}, said{fact: events.PlanChanged{Link: wish(7), From: "pro", Plan: "max", Payer: payer}}), loseMax, 0,
 			[]events.Fact{events.LicenceAccessSet{Licence: licence01, Sequence: 9, Plan: "max"}, events.SubscriptionEnding{Plan: "max", Payer: payer}}},
 		{"another plan leaves that of another licence alone", append([]said{registered(), {fact: other}}, active[1:]...), getMax, 0, []events.Fact{setMax, toMax}},
+		{"a renewal is recorded with its claim", []said{registered()}, claimOfRenewal, 0, []events.Fact{setClaimed}},
 		{"a renewal is recorded with the plan", []said{registered()}, renewed, 0, []events.Fact{setRenewed, key, wanted}},
 		{"a suspended account gets its plan, with keys that are disabled", []said{registered(), suspended()}, get, 0, []events.Fact{set(4, true), key, wanted}},
 		{"an account that is not registered releases the licence", nil, get, 0,

@@ -15,7 +15,7 @@ type Notice struct {
 	ID         string     `dynamodbav:"id"`
 	Kind       Kind       `dynamodbav:"kind"`
 	Importance Importance `dynamodbav:"importance"`
-	// About names the notice's subject, such as "plan/<id>" or "key/<id>". A newer notice about
+	// About names the notice's subject, such as "plan/<id>", "licence/<id>" or "key/<id>". A newer notice about
 	// it replaces an older one.
 	About string `dynamodbav:"about"`
 	// Title is a short sentence without a full stop, Text the whole of it, and Advice what the

@@ -3,6 +3,7 @@ package notices_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func TestTheOwnerOfAPurchaseIsToldWhatBecameOfIt(t *testing.T) {
 			var got []string
 			for _, n := range w.list() {
 				got = append(got, n.Title)
-				if n.Kind != notices.Purchase || n.Link != "/dashboard#bought" || n.About != "plan/pro" {
+				if n.Kind != notices.Purchase || n.Link != "/dashboard#bought" || n.About != "licence/l-1" || !strings.Contains(n.Text, "(licence l-1)") {
 					t.Errorf("the notice is %+v", n)
 				}
 			}
@@ -79,19 +80,83 @@ func TestTheOwnerOfAPurchaseIsToldWhatBecameOfIt(t *testing.T) {
 	}
 }
 
-func TestTheActiveSubscriptionReplacesTheNoticeOfAFailedPayment(t *testing.T) {
+// pays has the licence pay for Plus, which becomes active.
+func (w *world) pays(licence portal.Stream, renews *events.Renews) {
+	w.t.Helper()
+	w.handle(w.fact(events.LicenceAccessSet{Licence: licence, Open: true, Plan: "plus", Renews: renews}))
+	w.later(time.Minute)
+	w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.LicenceRing(licence)})
+	wish := int64(len(w.facts))
+	w.handle(w.fact(events.SubscriptionActivated{Plan: "plus", Payer: events.Payer{Licence: licence}, Link: events.Link{Wish: wish}}))
+	w.later(time.Minute)
+}
+
+func (w *world) needs() []string {
+	w.t.Helper()
+	var titles []string
+	for _, n := range notices.NeedsYou(w.list()) {
+		titles = append(titles, n.Title)
+	}
+	return titles
+}
+
+func TestTheActivePurchaseReplacesTheNoticeOfItsFailedPayment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.notifier.Licences = bought(events.LicenceClaimed{Account: ann, Plan: "plus", Name: "Plus"}, said(events.NoticeFailed, events.LicenceFailed))
 	if err := w.notifier.Handle(t.Context(), events.Event{Subject: licence, Data: events.LicenceNoticed{}}); err != nil {
 		t.Fatal(err)
 	}
-	if needs := notices.NeedsYou(w.list()); len(needs) != 1 {
-		t.Fatalf("the dashboard shows %+v", needs)
+	if needs := w.needs(); len(needs) != 1 {
+		t.Fatalf("the dashboard shows %q", needs)
 	}
 	w.later(time.Hour)
-	w.active()
-	if needs := notices.NeedsYou(w.list()); len(needs) != 0 {
-		t.Errorf("after the payment the dashboard shows %+v", needs)
+	w.pays(licence, nil)
+	if needs := w.needs(); len(needs) != 0 {
+		t.Errorf("after the payment the dashboard shows %q", needs)
+	}
+}
+
+func TestAnotherPurchaseOfThePlanHidesNoNoticeOfThisOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.notifier.Licences = bought(events.LicenceClaimed{Account: ann, Plan: "plus", Name: "Plus"}, said(events.NoticeInactive, events.LicenceEnded))
+	if err := w.notifier.Handle(t.Context(), events.Event{Subject: licence, Data: events.LicenceNoticed{}}); err != nil {
+		t.Fatal(err)
+	}
+	w.later(time.Hour)
+	w.pays("licence/l-2", nil)
+	w.fact(events.LicenceAccessSet{Licence: "licence/l-2", Sequence: 9, Plan: "plus"})
+	w.handle(w.fact(events.SubscriptionEnding{Plan: "plus", Payer: events.Payer{Licence: "licence/l-2"}}))
+	w.later(time.Hour)
+	w.pays("licence/l-3", nil)
+	w.handle(w.fact(events.RequestRejected{Link: events.Link{Wish: int64(len(w.facts) - 1)}, Code: portal.NotFound, Message: "It is gone."}))
+	w.later(time.Hour)
+	w.pays("licence/l-4", nil)
+	want := []string{"Your purchase of Plus has ended", "Your purchase of Plus did not begin", "Your request about Plus was refused"}
+	if needs := w.needs(); !slices.Equal(needs, want) {
+		t.Fatalf("the dashboard shows %q, want %q", needs, want)
+	}
+	for i, n := range notices.NeedsYou(w.list())[:2] {
+		if licence := []string{"(licence l-2)", "(licence l-1)"}[i]; !strings.Contains(n.Text, licence) {
+			t.Errorf("%q does not name the %s", n.Text, licence)
+		}
+	}
+}
+
+func TestTheNoticeOfARenewalStaysWhenTheNewKeyIsActive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pays("licence/l-1", nil)
+	w.pays("licence/l-2", &events.Renews{Licence: "licence/l-1"})
+	needs := notices.NeedsYou(w.list())
+	if len(needs) != 1 || needs[0].Kind != notices.PurchaseRenewed || !strings.Contains(needs[0].Text, "(licence l-1)") || !strings.Contains(needs[0].Text, "(licence l-2)") {
+		t.Fatalf("the dashboard shows %+v", needs)
+	}
+	if _, err := w.desk.Dismiss(t.Context(), ann, needs[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if needs := w.needs(); len(needs) != 0 {
+		t.Errorf("after it was dismissed the dashboard shows %q", needs)
 	}
 }

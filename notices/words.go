@@ -14,11 +14,15 @@ import (
 const dashboard = "/dashboard"
 
 func subscriptionActive(a about, f events.SubscriptionActivated) (Notice, bool) {
-	return Notice{
-		Importance: Info, About: aboutPlan(f.Plan), Link: dashboard,
+	n := Notice{
+		Importance: Info, About: aboutSubscription(f.Plan, f.Payer), Link: dashboard,
 		Title: a.plan(f.Plan) + " is active",
 		Text:  "Your subscription to " + a.plan(f.Plan) + " is active. Your API key works with it now.",
-	}, true
+	}
+	if f.Licence != "" {
+		n.Text = "Your purchase of " + a.purchase(f.Plan, f.Licence) + " is active. Its API key works now."
+	}
+	return n, true
 }
 
 func subscriptionRejected(a about, f events.RequestRejected) (Notice, bool) {
@@ -31,7 +35,7 @@ func subscriptionRejected(a about, f events.RequestRejected) (Notice, bool) {
 		what += " about " + oneLine(name)
 	}
 	return Notice{
-		Importance: Warn, About: aboutPlan(plan), Link: a.operationOr(dashboard),
+		Importance: Warn, About: aboutSubscription(plan, a.payerOf(f.Wish)), Link: a.operationOr(dashboard),
 		Title: what + " was refused", Text: what + " was refused. " + f.Message,
 	}, true
 }
@@ -61,7 +65,7 @@ func (a about) changeRefused(wish int64) bool {
 
 func subscriptionLost(a about, f events.SubscriptionLost) (Notice, bool) {
 	n := Notice{
-		Importance: Act, About: aboutPlan(f.Plan), Link: "/apis",
+		Importance: Act, About: aboutSubscription(f.Plan, f.Payer), Link: "/apis",
 		Title:  "Your subscription to " + a.plan(f.Plan) + " has ended",
 		Text:   "The operator of this portal has removed " + a.plan(f.Plan) + ", so your API key no longer works with it.",
 		Advice: "Subscribe to another plan.",
@@ -80,9 +84,9 @@ func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
 			return Notice{}, false // it pays for another plan now
 		}
 		return Notice{
-			Importance: Act, About: aboutPlan(f.Plan), Link: dashboard,
+			Importance: Act, About: aboutPurchase(f.Licence), Link: dashboard,
 			Title:  "Your purchase of " + a.plan(f.Plan) + " has ended",
-			Text:   "AWS Marketplace says that your purchase of " + a.plan(f.Plan) + " has ended. Its API key stops working within seconds.",
+			Text:   "AWS Marketplace says that your purchase of " + a.purchase(f.Plan, f.Licence) + " has ended. Its API key stops working within seconds.",
 			Advice: "Buy it again on AWS Marketplace if you want to use it.",
 		}, true
 	}
@@ -97,7 +101,8 @@ func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
 	}, true
 }
 
-// purchaseRenewed tells of a licence that replaces another one.
+// purchaseRenewed tells of a licence that replaces another one. It is about the renewal, so that it stays
+// once the new key is active.
 func purchaseRenewed(a about, f events.LicenceAccessSet) (Notice, bool) {
 	if f.Renews == nil || !f.Open {
 		return Notice{}, false
@@ -107,9 +112,9 @@ func purchaseRenewed(a about, f events.LicenceAccessSet) (Notice, bool) {
 		old = "The old key works until " + moment(*ends) + " at the latest."
 	}
 	return Notice{
-		Importance: Warn, About: aboutPlan(f.Plan), Link: dashboard,
+		Importance: Warn, About: "renewal/" + string(f.Licence), Link: dashboard,
 		Title:  "Your purchase of " + a.plan(f.Plan) + " was renewed",
-		Text:   "AWS Marketplace made a new licence for your purchase of " + a.plan(f.Plan) + ". It has an API key of its own, which replaces the old one. " + old,
+		Text:   "AWS Marketplace made a new licence for your purchase of " + a.purchase(f.Plan, f.Licence) + ". It has an API key of its own, which replaces the old one " + inBrackets(f.Renews.Licence) + ". " + old,
 		Advice: "Use the new API key. You can reveal it on the dashboard once it is active.",
 	}, true
 }
@@ -154,6 +159,11 @@ func aboutKey(key portal.KeyID) string    { return "key/" + string(key) }
 
 func (a about) plan(id portal.PlanID) string {
 	return oneLine(cmp.Or(a.account.PlanName(id), "a plan"))
+}
+
+// purchase names the plan and the licence that pays for it.
+func (a about) purchase(plan portal.PlanID, licence portal.Stream) string {
+	return a.plan(plan) + " " + inBrackets(licence)
 }
 
 func (a about) key(id portal.KeyID) string {

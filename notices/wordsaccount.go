@@ -16,9 +16,9 @@ const aboutAdmin = "admin"
 func planChanged(a about, f events.PlanChanged) (Notice, bool) {
 	if f.Licence != "" {
 		return Notice{
-			Importance: Info, About: aboutPlan(f.Plan), Link: dashboard,
+			Importance: Info, About: aboutPurchase(f.Licence), Link: dashboard,
 			Title: "Your purchase is now for " + a.plan(f.Plan),
-			Text:  "You changed your purchase on AWS Marketplace from " + a.plan(f.From) + " to " + a.plan(f.Plan) + ". Your API key is the same, and works with " + a.plan(f.Plan) + " now.",
+			Text:  "You changed your purchase on AWS Marketplace " + inBrackets(f.Licence) + " from " + a.plan(f.From) + " to " + a.plan(f.Plan) + ". Your API key is the same, and works with " + a.plan(f.Plan) + " now.",
 		}, true
 	}
 	return Notice{
@@ -30,7 +30,7 @@ func planChanged(a about, f events.PlanChanged) (Notice, bool) {
 
 func planChangeRefused(a about, f events.PlanChangeRefused) (Notice, bool) {
 	return Notice{
-		Importance: Warn, About: aboutPlan(f.Plan), Link: a.operationOr(dashboard),
+		Importance: Warn, About: aboutSubscription(f.Plan, a.payerOf(f.Wish)), Link: a.operationOr(dashboard),
 		Title: "Your change to " + a.plan(f.Plan) + " was refused",
 		Text:  "Your change to " + a.plan(f.Plan) + " was refused, and you keep the plan that you had. " + f.Message,
 	}, true

@@ -173,6 +173,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"now#licence#licence/l-01 | active"}},
 		{"a licence that renews another one is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Open: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
 			"log#activity#N | AWS Marketplace renewed a purchase."}},
+		{"the claim of a renewal is not told as a person's", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Claimed: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
+			"log#activity#N | AWS Marketplace made a new licence for a purchase that you renewed."}},
 		{"a notice that names no licence is only in the list", nil, said{"", events.MarketplaceNoticeKept{}}, nil},
 		{"a source that fails leaves the catalog", nil,
 			said{"op-sync", events.CatalogSourceFailed{Source: "s", Message: "Not readable."}}, []string{

@@ -64,6 +64,15 @@ const (
 // notBegun tells the owner of a purchase that AWS ended before it was active.
 const notBegun = "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment. Check the payment method of the AWS account that bought it, and buy it again."
 
+// givenUp is the step of a deletion that gives up the account's purchases, one or many.
+const givenUp = "The purchases on AWS Marketplace were given up. AWS goes on billing those that have not ended until you cancel them there."
+
+// Billed reports whether AWS bills the licence, or will, until its owner cancels it there.
+func (l Licence) Billed() bool {
+	ends := l.State == LicenceEnding || l.State == LicenceEnded
+	return l.Awaited() || !ends && !l.Cancelled
+}
+
 // Text tells the owner of a licence what its state means, and what to do.
 func (l Licence) Text() string {
 	switch {
@@ -111,6 +120,7 @@ func shownLicence(l state.Licence) Licence {
 		Stream: l.Stream, Account: l.Claim.Account, Plan: l.Claim.Plan, Name: l.Claim.Name, ClaimedAt: l.Claim.At,
 		Product: l.Purchase.Product, Buyer: l.Purchase.Buyer, Customer: l.Purchase.Customer, Agreement: l.Purchase.Agreement,
 		FreeTrial: l.Purchase.FreeTrial, Dimensions: l.Dimensions, Unsold: l.Unsold(), Until: l.Until, Since: l.StatusAt,
+		NotBegun: l.NotBegun(), Again: l.Again(),
 	}
 	if l.Claim.Waiting {
 		shown.Operation = l.Claim.Operation
@@ -129,10 +139,6 @@ func shownLicence(l state.Licence) Licence {
 		shown.State = LicenceEnded
 	case events.LicenceUnknown:
 		shown.State, shown.Since = LicenceWaiting, l.Claim.At
-	}
-	if l.Claim.Waiting && l.Status != events.LicenceActive && l.Status != events.LicenceUnknown {
-		shown.Again = l.StatusAt.Before(l.Claim.At)
-		shown.NotBegun = !shown.Again && l.Status == events.LicenceEnded
 	}
 	if !l.Claimed() && shown.State != LicenceEnded && shown.State != LicenceEnding {
 		shown.State = LicenceUnclaimed
@@ -214,6 +220,8 @@ func describeLicence(step *Step, fact events.Event) {
 	case events.LicenceAccessSet:
 		step.Detail = "AWS Marketplace has ended the purchase."
 		switch {
+		case f.Released:
+			step.Detail = givenUp
 		case f.Open:
 			step.Detail = "AWS Marketplace has confirmed the purchase."
 		case f.Claimed:
@@ -245,6 +253,8 @@ func licenceActivity(fact events.Event) string {
 	switch {
 	case !ok, set.Released:
 		return ""
+	case set.Claimed && set.Renews != nil:
+		return "AWS Marketplace made a new licence for a purchase that you renewed."
 	case set.Claimed:
 		return "You confirmed a purchase on AWS Marketplace."
 	case set.Renews != nil:

@@ -40,3 +40,22 @@ func TestALicenceShowsWhatAWSSaid(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOperationSaysOnceThatPurchasesWereGivenUp(t *testing.T) {
+	t.Parallel()
+	step := func(sequence int64, data events.Fact) Step {
+		s := describe(state.NewAccount("ann"), events.Event{Sequence: sequence, Data: data})
+		s.Sequence = sequence
+		return s
+	}
+	given := func(sequence int64, licence portal.Stream) Step {
+		return step(sequence, events.LicenceAccessSet{Licence: licence, Released: true})
+	}
+	steps := progress([]Step{given(1, "licence/l-1"), given(2, "licence/l-2"), step(3, events.AccountDeleting{}), given(4, "licence/l-3")}).Steps
+	if len(steps) != 2 || steps[0].Detail != "The purchases on AWS Marketplace were given up. AWS goes on billing those that have not ended until you cancel them there." || steps[1].Name != "AccountDeleting" {
+		t.Errorf("the steps are %+v", steps)
+	}
+	if ended := progress([]Step{step(1, events.LicenceAccessSet{Licence: "licence/l-1"}), step(2, events.LicenceAccessSet{Licence: "licence/l-2"})}).Steps; len(ended) != 2 {
+		t.Errorf("of two purchases that AWS ended, the steps are %+v", ended)
+	}
+}

@@ -310,7 +310,21 @@ func inOrder(steps []Step) []Step {
 	return merged
 }
 
+// toldOnce keeps the first of the steps that give up purchases, since their words are about all of them.
+func toldOnce(steps []Step) []Step {
+	told := false
+	return slices.DeleteFunc(slices.Clone(steps), func(s Step) bool {
+		if s.Detail != givenUp {
+			return false
+		}
+		again := told
+		told = true
+		return again
+	})
+}
+
 func progress(steps []Step) Progress {
+	steps = toldOnce(steps)
 	p := Progress{Status: Accepted, Steps: steps}
 	for _, step := range steps {
 		// After its end, only another end counts, from the replay of a failure.

@@ -65,6 +65,18 @@ func (l Licence) Claimed() bool { return l.Claim.Account != "" }
 // Active reports whether the account that has claimed the licence should have access.
 func (l Licence) Active() bool { return l.Status == events.LicenceActive && !l.Lapsed }
 
+// Again reports whether a customer of an older listing has bought again: the status is from before the
+// claim, and AWS has to confirm the payment.
+func (l Licence) Again() bool {
+	return l.Claim.Waiting && l.Status != events.LicenceActive && l.Status != events.LicenceUnknown && l.StatusAt.Before(l.Claim.At)
+}
+
+// NotBegun reports whether AWS has ended the licence, and it has not been active since the claim, such as
+// because AWS could not take the payment.
+func (l Licence) NotBegun() bool {
+	return l.Claim.Waiting && l.Status == events.LicenceEnded && !l.Again()
+}
+
 // Unsold reports whether the buyer has paid for contract dimensions that no plan of the catalog named when
 // AWS was asked.
 func (l Licence) Unsold() bool { return l.Entitled && !l.Lapsed && l.Buys == "" }

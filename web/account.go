@@ -73,6 +73,9 @@ type accountBody struct {
 	Confirmation string
 	// Keeps is why the person cannot delete the account, or "".
 	Keeps string
+	// Billed: the person has purchases that AWS bills.
+	Billed  bool
+	Cancels link
 }
 
 type sessionLine struct {
@@ -102,6 +105,7 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 	body := accountBody{
 		Account: id.Account, Email: id.Email, Name: id.Name, Standing: s.standingNote(held.Profile), Zone: settings.Location().String(),
 		Zones: zones, Saved: r.URL.Query().Has("saved"), Fault: wrong, Confirmation: Confirmation,
+		Billed: slices.ContainsFunc(held.Licences, projections.Licence.Billed), Cancels: subscriptionsAtAWS,
 	}
 	if !slices.Contains(body.Zones, body.Zone) {
 		body.Zones = append([]string{body.Zone}, body.Zones...)

@@ -119,6 +119,35 @@ func TestAnAccountIsDeletedOnlyAfterTheConfirmation(t *testing.T) {
 	none(t, document(t, admin(&fake{account: registered()}).get("/account"), http.StatusOK), `form[action="/account/delete"]`)
 }
 
+func TestAPersonIsToldThatAWSBillsPurchasesAfterTheAccountIsDeleted(t *testing.T) {
+	t.Parallel()
+	const bills, atAWS = "AWS goes on billing", `main a[href="https://console.aws.amazon.com/marketplace/home#/subscriptions"]`
+	for name, c := range map[string]struct {
+		licences []projections.Licence
+		told     bool
+	}{
+		"no purchase":         {nil, false},
+		"an active one":       {[]projections.Licence{{State: projections.LicenceEnded}, {State: projections.LicenceActive}}, true},
+		"one that waits":      {[]projections.Licence{{State: projections.LicenceWaiting}}, true},
+		"one bought again":    {[]projections.Licence{{State: projections.LicenceEnded, Again: true}}, true},
+		"ended and ending":    {[]projections.Licence{{State: projections.LicenceEnded}, {State: projections.LicenceEnding}}, false},
+		"one that is no more": {[]projections.Licence{{State: projections.LicenceEnded, NotBegun: true}}, false},
+	} {
+		account := registered()
+		account.Licences = c.licences
+		for _, path := range []string{"/account", "/account/deleted"} {
+			doc := document(t, signedIn(&fake{account: account}).get(path), http.StatusOK)
+			if told := strings.Contains(text(doc.Find("main")), bills) && doc.Find(atAWS).Length() == 1; told != c.told {
+				t.Errorf("%s: %s tells %t", name, path, told)
+			}
+		}
+	}
+	// A person who is signed out may have had purchases.
+	doc := document(t, left(projections.Succeeded).get("/account/deleted"), http.StatusOK)
+	says(t, doc, "main", "If you bought a plan on AWS Marketplace")
+	one(t, doc, atAWS)
+}
+
 func TestSessionsAreEndedOneOrAll(t *testing.T) {
 	t.Parallel()
 	doc := document(t, signedIn(&fake{account: registered()}).get("/account"), http.StatusOK)

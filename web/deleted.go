@@ -2,26 +2,37 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 const deletedPath = accountPath + "/deleted"
 
 type deletedPage struct {
 	SignIn string
+	// Billed: the reader has purchases that AWS bills. It is false for readers who are not signed in.
+	Billed  bool
+	Cancels link
 }
 
-// accountDeleted reads nothing, so it does not reveal whether the reader ever had an account. People
+// accountDeleted reads nothing for people who are not signed in, so it does not reveal whether the reader ever had an account. People
 // who are signed in see what deleting theirs would delete.
 func (s *Web) accountDeleted(w http.ResponseWriter, r *http.Request) error {
 	title := "Your account is deleted"
-	if _, ok := identity.From(r.Context()); ok {
+	body := deletedPage{SignIn: signIn(identity.HomePath), Cancels: subscriptionsAtAWS}
+	if id, ok := identity.From(r.Context()); ok {
 		title = "What deleting your account means"
+		held, err := s.views.Account(r.Context(), id.Account)
+		if err != nil {
+			return err
+		}
+		body.Billed = slices.ContainsFunc(held.Licences, projections.Licence.Billed)
 	}
-	s.render(w, r, http.StatusOK, view{page: "account-deleted", Title: title, Private: true, Body: deletedPage{SignIn: signIn(identity.HomePath)}})
+	s.render(w, r, http.StatusOK, view{page: "account-deleted", Title: title, Private: true, Body: body})
 	return nil
 }
 

@@ -137,7 +137,7 @@ var stepTexts = map[string]stepWords{
 	"LicenceClaimed":        {"Purchase recorded", ""},
 	"LicenceNoticed":        {"Notice from AWS Marketplace", ""},
 	"LicenceAccessWanted":   {"Purchase confirmed", "AWS Marketplace has confirmed the purchase."},
-	"LicenceAccessSet":      {"Notice from AWS Marketplace", ""},
+	"LicenceAccessSet":      {"Purchase updated", ""},
 	"PlanChangeRefused":     {"Refused by API Gateway", "Your keys return to the old plan."},
 	"WishParked":            {"Waiting", ""},
 	"RegistrationPending":   {"Waiting for approval", ""},

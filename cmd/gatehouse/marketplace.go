@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -44,16 +45,27 @@ func (c marketplaceLicencesCommand) Run(ctx context.Context) error {
 // printLicences uses four lines for each licence, since its ids alone fill a line.
 func printLicences(w io.Writer, licences []projections.Licence) {
 	for _, l := range licences {
-		state := l.State
-		if at := moment(l.Since); at != "" {
-			state += " since " + at
-		}
 		fmt.Fprintf(w, "%s\n", oneLine(string(l.Stream)))
-		fmt.Fprintf(w, "  %-41s product %s\n", state, oneLine(string(l.Product)))
+		fmt.Fprintf(w, "  %-41s product %s\n", listedState(l), oneLine(string(l.Product)))
 		fmt.Fprintf(w, "  %-41s plan    %s\n", "account "+oneLine(string(l.Account)), oneLine(string(l.Plan)))
 		fmt.Fprintf(w, "  buyer   %s\n\n", oneLine(buyerOf(l.Buyer, l.Customer)))
 	}
 	fmt.Fprintf(w, "%s.\n", count(len(licences), "licence"))
+}
+
+// listedState is the state of a licence and since when it has it.
+func listedState(l projections.Licence) string {
+	state, since := l.State+" since ", l.Since
+	switch {
+	case l.NotBegun:
+		state = "did not begin, "
+	case l.Awaited():
+		state, since = projections.LicenceWaiting+" since ", l.ClaimedAt
+	}
+	if at := moment(since); at != "" {
+		return state + at
+	}
+	return strings.TrimRight(strings.TrimSuffix(state, " since "), ", ")
 }
 
 func buyerOf(buyer portal.AWSAccount, customer string) string {
@@ -69,6 +81,8 @@ type licenceJSON struct {
 	Buyer      portal.AWSAccount  `json:"buyer,omitempty"`
 	Customer   string             `json:"customer,omitempty"`
 	State      string             `json:"state"`
+	NotBegun   bool               `json:"not_begun,omitempty"`
+	Again      bool               `json:"again,omitempty"`
 	Since      *time.Time         `json:"since,omitempty"`
 	Account    portal.AccountID   `json:"account,omitempty"`
 	Plan       portal.PlanID      `json:"plan,omitempty"`
@@ -84,7 +98,7 @@ type licenceJSON struct {
 
 func licenceJSONOf(l projections.Licence) licenceJSON {
 	return licenceJSON{
-		Licence: l.Stream, Product: l.Product, Buyer: l.Buyer, Customer: l.Customer, State: l.State, Since: instant(l.Since), Account: l.Account,
+		Licence: l.Stream, Product: l.Product, Buyer: l.Buyer, Customer: l.Customer, State: l.State, NotBegun: l.NotBegun, Again: l.Again, Since: instant(l.Since), Account: l.Account,
 		Plan: l.Plan, Name: l.Name, ClaimedAt: instant(l.ClaimedAt), Operation: l.Operation, Agreement: l.Agreement, Dimensions: l.Dimensions, Unsold: l.Unsold,
 		FreeTrial: l.FreeTrial, Until: instant(l.Until),
 	}

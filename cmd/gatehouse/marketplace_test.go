@@ -101,7 +101,9 @@ func TestALicenceIsShownWithWhatEachNoticeChanged(t *testing.T) {
 
 func TestAnOperatorReadsWhatToDoAboutALicence(t *testing.T) {
 	t.Parallel()
-	claimed := events.LicenceClaimed{Account: "ann", Plan: "pro"}
+	after := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+	claimed, wanted := events.LicenceClaimed{Account: "ann", Plan: "pro"}, events.LicenceAccessWanted{Account: "ann", Plan: "pro"}
+	active := told(events.NoticeLicenceUpdated, noon, events.LicenceActive)
 	for name, c := range map[string]struct {
 		facts      []events.Fact
 		said, next string
@@ -112,7 +114,17 @@ func TestAnOperatorReadsWhatToDoAboutALicence(t *testing.T) {
 		"active":               {[]events.Fact{claimed, told(events.NoticeSubscribed, noon, events.LicenceActive)}, "AWS says that it is active", "gatehouse account find ann"},
 		"a failed payment":     {[]events.Fact{claimed, told(events.NoticeFailed, noon, events.LicenceFailed)}, "could not take the payment", "payment method"},
 		"cancelled":            {[]events.Fact{claimed, told(events.NoticeUnsubscribing, noon, events.LicenceEnding)}, "was cancelled", "buy it again"},
-		"ended":                {[]events.Fact{claimed, told(events.NoticeUnsubscribed, noon, events.LicenceEnded)}, "has ended", "buy it again"},
+		"ended":                {[]events.Fact{claimed, active, wanted, told(events.NoticeUnsubscribed, after(2), events.LicenceEnded)}, "The purchase has ended.", "buy it again"},
+		"ended after a claim that access did not follow": {[]events.Fact{claimed, told(events.NoticeInactive, after(1), events.LicenceEnded)}, "The purchase did not begin", "payment method"},
+		"bought again after it ended": {
+			[]events.Fact{told(events.NoticeUnsubscribed, noon.Add(-time.Hour), events.LicenceEnded), claimed}, "bought it again, and AWS has not said that it is active", "Wait for the payment",
+		},
+		"bought again after a failed payment": {
+			[]events.Fact{told(events.NoticeFailed, noon.Add(-time.Hour), events.LicenceFailed), claimed}, "bought it again, and AWS has not said that it is active", "Wait for the payment",
+		},
+		"the agreement is over": {
+			[]events.Fact{claimed, active, wanted, told(events.NoticeCancelled, after(2), events.LicenceActive)}, "its agreement is over", "Access ends when AWS deprovisions the licence. `gatehouse account find ann`",
+		},
 	} {
 		if words, next := inWords(shownLicence(c.facts...).Licence); !strings.Contains(words, c.said) || !strings.Contains(next, c.next) {
 			t.Errorf("%s: %q, %q", name, words, next)
@@ -257,5 +269,37 @@ func TestAPurchaseIsPlayedListedAndShown(t *testing.T) {
 		if code != 1 || stdout != "" || !strings.Contains(stderr, c.says) {
 			t.Errorf("%s: %s", name, fmt.Sprint(code, stdout, stderr))
 		}
+	}
+}
+
+func TestAnOperatorReadsWhyAccessEnds(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[events.LicenceStatus]string{
+		events.LicenceEnded:   "access ends for account ann, plan pro: ended\n",
+		events.LicenceUnknown: "access ends for account ann, plan pro: the account gave it up\n",
+	} {
+		var text strings.Builder
+		printLicence(&text, shownLicence(events.LicenceAccessEnding{Account: "ann", Plan: "pro", Reason: reason}))
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("it prints\n%s\nwithout\n%s", &text, want)
+		}
+	}
+}
+
+func TestTheListOfLicencesSaysWhichDidNotBegin(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	printLicences(&text, []projections.Licence{
+		{Stream: "licence/l-1", State: projections.LicenceEnded, NotBegun: true, Since: noon}, {Stream: "licence/l-2", State: projections.LicenceEnded},
+		{Stream: "legacy/c/1", State: projections.LicenceEnded, Again: true, Since: noon.Add(-time.Hour), ClaimedAt: noon},
+	})
+	for _, want := range []string{"licence/l-1\n  did not begin, 2026-03-01 12:00:00 UTC ", "licence/l-2\n  ended ", "legacy/c/1\n  waiting since 2026-03-01 12:00:00 UTC"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("it prints\n%s\nwithout\n%s", &text, want)
+		}
+	}
+	body, err := json.Marshal(licenceJSONOf(projections.Licence{State: projections.LicenceEnded, NotBegun: true}))
+	if err != nil || !strings.Contains(string(body), `"state":"ended"`) || !strings.Contains(string(body), `"not_begun":true`) {
+		t.Errorf("as JSON it is %s, %v", body, err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -74,6 +75,14 @@ func inWords(l state.Licence) (said, next string) {
 	case !l.Claimed() && l.Status == events.LicenceUnknown:
 		return "Nobody has claimed it, and AWS has not said that it is active.", "Nothing. AWS says so once the buyer has paid."
 	}
+	const wait = "Wait for the payment. If the agreement is active in the AWS Marketplace Management Portal, `" + processName + " dlq list` shows whether a notice could not be handled."
+	switch {
+	case l.NotBegun():
+		return "The purchase did not begin: AWS ended it before it became active. It does that if it cannot take the payment.",
+			"The buyer has to check the payment method of their AWS account, and can buy it again on AWS Marketplace."
+	case l.Again():
+		return "The buyer has bought it again, and AWS has not said that it is active.", wait
+	}
 	switch l.Status {
 	case events.LicenceActive:
 		switch {
@@ -83,7 +92,7 @@ func inWords(l state.Licence) (said, next string) {
 			return "AWS says that it is active. No plan of the catalog names the contract dimensions " + oneLine(strings.Join(l.Dimensions, ", ")) + ", so the account keeps its plan.",
 				"Add them to the `dimensions` of a plan in its product folder. The worker asks AWS again within a day."
 		case l.Cancelled:
-			return "AWS says that its agreement is over, and has not taken the licence away yet.", find
+			return "AWS says that its agreement is over, and has not taken the licence away yet.", "Access ends when AWS deprovisions the licence. " + find
 		}
 		return "AWS says that it is active.", find
 	case events.LicenceFailed:
@@ -94,7 +103,7 @@ func inWords(l state.Licence) (said, next string) {
 		return "The purchase has ended.", again
 	case events.LicenceUnknown:
 	}
-	return "It is claimed, and AWS has not said that it is active.", "Wait for the payment. If the agreement is active in the AWS Marketplace Management Portal, `" + processName + " dlq list` shows whether a notice could not be handled."
+	return "It is claimed, and AWS has not said that it is active.", wait
 }
 
 // recounted says what a fact of a licence's stream changed.
@@ -116,7 +125,8 @@ func recounted(fact events.Event) string {
 	case events.LicencePlanChanged:
 		return fmt.Sprintf("the licence pays for the plan %s (%s) now, and no longer for %s", f.Plan, f.Name, f.From)
 	case events.LicenceAccessEnding:
-		return fmt.Sprintf("access ends for account %s, plan %s: %s", f.Account, f.Plan, f.Reason)
+		why := cmp.Or(string(f.Reason), "the account gave it up")
+		return fmt.Sprintf("access ends for account %s, plan %s: %s", f.Account, f.Plan, why)
 	case events.RequestRejected:
 		return fmt.Sprintf("a claim was rejected (%s), operation %s: %s", f.Code, fact.Operation, f.Message)
 	case events.RequestJoined:
