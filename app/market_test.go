@@ -731,3 +731,20 @@ func TestADoctorOfAPortalThatSellsNothingSaysSo(t *testing.T) {
 func targetOf(queue string) []bustypes.Target {
 	return []bustypes.Target{{Id: aws.String("t"), Arn: &queue}}
 }
+
+func TestTheLedgerKnowsWhatAPIGatewayMeters(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	fleet, pro := s.plan("Fleet", olderCode, catalog.Listing{Product: olderCode, Meter: catalog.MeterGateway}), s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests"})
+	s.publish(fleet, pro)
+	desk, err := OpenDesk(s.Process)
+	ok(t, err)
+	for stream, plan := range map[portal.Stream]catalog.Plan{"legacy/older1/cust": fleet, "licence/l-1": pro} {
+		s.happens(stream, events.LicenceClaimed{Account: "ann", Plan: plan.ID, Name: plan.Name})
+		ledger, err := desk.Ledger(t.Context(), string(stream), 5)
+		ok(t, err)
+		if len(ledger.Licences) != 1 || ledger.Licences[0].ByGateway != (plan.Name == "Fleet") {
+			t.Errorf("the ledger of %s is %+v", stream, ledger.Licences)
+		}
+	}
+}
