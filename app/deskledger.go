@@ -3,18 +3,23 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 // MeteredLicence is what the ledger has about a licence. Records are the newest first.
 type MeteredLicence struct {
 	metering.Head
-	Records []metering.Record
+	// ByGateway: API Gateway meters the licence's plan, and not the portal.
+	ByGateway bool
+	Records   []metering.Record
 	// More means that there are older records.
 	More bool
 }
@@ -32,7 +37,11 @@ type Ledger struct {
 // records of each. Licences for which nothing was metered are missing from the list of all. Another
 // error than Unavailable says that there is no such licence.
 func (d *Desk) Ledger(ctx context.Context, name string, limit int) (Ledger, error) {
-	streams, err := d.meteredStreams(ctx, name)
+	streams, plans, err := d.meteredStreams(ctx, name)
+	if err != nil {
+		return Ledger{}, err
+	}
+	sold, err := d.Catalog(ctx)
 	if err != nil {
 		return Ledger{}, err
 	}
@@ -46,11 +55,12 @@ func (d *Desk) Ledger(ctx context.Context, name string, limit int) (Ledger, erro
 		return ledger, InWords(err)
 	}
 	ledger.Problem = last.Problem
-	for _, stream := range streams {
+	for i, stream := range streams {
 		one, err := meteredLicence(ctx, rows, stream, limit)
 		if err != nil {
 			return ledger, InWords(err)
 		}
+		one.ByGateway = metersByGateway(sold, plans[i])
 		if one.Version > 0 || name != "" {
 			ledger.Licences = append(ledger.Licences, one)
 		}
@@ -58,16 +68,28 @@ func (d *Desk) Ledger(ctx context.Context, name string, limit int) (Ledger, erro
 	return ledger, nil
 }
 
-func (d *Desk) meteredStreams(ctx context.Context, name string) (streams []portal.Stream, err error) {
+// meteredStreams returns licences and the plan of each, "" for one that nobody has claimed.
+func (d *Desk) meteredStreams(ctx context.Context, name string) (streams []portal.Stream, plans []portal.PlanID, err error) {
 	if name != "" {
 		found, err := d.Licence(ctx, name)
-		return []portal.Stream{found.Stream}, err
+		return []portal.Stream{found.Stream}, []portal.PlanID{found.Claim.Plan}, err
 	}
 	all, err := d.Licences(ctx)
 	for _, l := range all {
-		streams = append(streams, l.Stream)
+		streams, plans = append(streams, l.Stream), append(plans, l.Plan)
 	}
-	return streams, err
+	return streams, plans, err
+}
+
+func metersByGateway(shown projections.Catalog, id portal.PlanID) bool {
+	for _, product := range shown.Products {
+		for _, plan := range product.Plans {
+			if plan.ID == id && plan.Listing != nil {
+				return plan.Listing.Meter == catalog.MeterGateway
+			}
+		}
+	}
+	return false
 }
 
 func meteredLicence(ctx context.Context, rows *metering.Ledger, stream portal.Stream, limit int) (one MeteredLicence, err error) {
@@ -84,20 +106,33 @@ func meteredLicence(ctx context.Context, rows *metering.Ledger, stream portal.St
 	return one, err
 }
 
+// NextMetering returns when, after now, workers next collect usage, and when they next begin to send it to
+// AWS Marketplace.
+func NextMetering(now time.Time) (collected, sent time.Time) {
+	return now.UTC().Truncate(usage.Every).Add(usage.Every), metering.NextRecords(now)
+}
+
+// LicenceBalance is the balance of a licence.
+type LicenceBalance struct {
+	metering.Balance
+	// ByGateway: API Gateway meters the licence's plan, and not the portal.
+	ByGateway bool
+}
+
 // Balances compares, for each licence that was metered, what API Gateway counted with what AWS bills.
-func (d *Desk) Balances(ctx context.Context) ([]metering.Balance, error) {
+func (d *Desk) Balances(ctx context.Context) ([]LicenceBalance, error) {
 	ledger, err := d.Ledger(ctx, "", 0)
 	if err != nil {
 		return nil, err
 	}
 	table := usage.NewTable(d.dynamodb, d.names.Usage)
-	var all []metering.Balance
+	var all []LicenceBalance
 	for _, l := range ledger.Licences {
 		balance, err := metering.BalanceOf(ctx, l.Head, table, d.now())
 		if err != nil {
 			return nil, InWords(err)
 		}
-		all = append(all, balance)
+		all = append(all, LicenceBalance{balance, l.ByGateway})
 	}
 	return all, nil
 }

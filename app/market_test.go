@@ -104,6 +104,16 @@ func (s *shop) publish(plans ...catalog.Plan) {
 	s.happens(portal.CatalogStream, events.CatalogPublished{Hash: hash, Products: 1})
 }
 
+// sells publishes a catalog with a plan for each product code. It does not say how AWS announces purchases.
+func (s *shop) sells(codes ...portal.ProductCode) {
+	s.t.Helper()
+	var plans []catalog.Plan
+	for _, code := range codes {
+		plans = append(plans, s.plan("Plan "+string(code), "", catalog.Listing{Product: code, Meter: catalog.MeterNone}))
+	}
+	s.publish(plans...)
+}
+
 // happens records a fact and shows it.
 func (s *shop) happens(stream portal.Stream, fact events.Fact) {
 	s.t.Helper()
@@ -282,6 +292,7 @@ func TestTheQueueIsSubscribedToTheTopicsOfAnOlderListing(t *testing.T) {
 func TestTheEventsOfANewerListingReachTheQueue(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
+	s.sells("newer1")
 	to := Subscription{Product: "newer1", Notices: "eventbridge"}
 	would, err := s.subscribe(to, false)
 	ok(t, err)
@@ -350,7 +361,12 @@ func TestSubscribeSaysWhatIsWrong(t *testing.T) {
 		says string
 	}{
 		"a product code that cannot be right": {Subscription{Product: "a/b"}, nil, `The product code "a/b" has the character`},
-		"nothing says how purchases come":     {Subscription{Product: "strange"}, nil, "Give --notices sns"},
+		"nothing says how purchases come":     {Subscription{Product: "newer1"}, nil, "The catalog does not say how AWS announces the purchases of newer1. Give --notices sns"},
+		"the key of product.yaml":             {Subscription{Product: "newer1"}, nil, "You can write \"notices: sns\" or \"notices: eventbridge\" in product.yaml instead"},
+		"a mistyped code":                     {Subscription{Product: "newer2"}, nil, "No listing of the catalog has the product code newer2. Known product codes: newer1, older1, strange. Correct --product, or describe"},
+		"a mistyped code, for events":         {Subscription{Product: "newer2", Notices: "eventbridge"}, nil, "No listing of the catalog has the product code newer2."},
+		"a mistyped code, for topics":         {Subscription{Product: "older2", Notices: "sns"}, nil, "No listing of the catalog has the product code older2."},
+		"a catalog that sells nothing":        {Subscription{Product: "newer1", Notices: "eventbridge"}, func(s *shop) { s.publish() }, "The catalog has no plan that is sold on AWS Marketplace. Describe"},
 		"no such topic":                       {Subscription{Product: "strange", Notices: "sns"}, nil, "There is no topic arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-strange"},
 		"a topic of another account":          {Subscription{Product: olderCode, Notices: "sns", TopicAccount: "111122223333"}, nil, "There is no topic arn:aws:sns:us-east-1:111122223333:"},
 		"no ARN of a queue":                   {Subscription{Product: olderCode, Notices: "sns", Queue: "gatehouse"}, nil, `"gatehouse" is not the ARN of a queue`},
@@ -364,6 +380,7 @@ func TestSubscribeSaysWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
+			s.sells("strange", "newer1", olderCode)
 			if c.harm != nil {
 				c.harm(s)
 			}
@@ -443,7 +460,7 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 		"the queue is not subscribed": {func(s *shop) {
 			_, err := s.sns.Unsubscribe(s.t.Context(), &sns.UnsubscribeInput{SubscriptionArn: s.subscriptionTo(olderTopic)})
 			ok(s.t, err)
-		}, subscription, "The queue is not subscribed, so the notices of this topic do not arrive. Subscribe it:\ngatehouse marketplace subscribe --product older1 --yes"},
+		}, subscription, "The queue is not subscribed, so the notices of this topic do not arrive. Subscribe it:\ngatehouse marketplace subscribe --product older1 --notices sns --yes"},
 		"a filter keeps notices back": {func(s *shop) {
 			_, err := s.sns.SetSubscriptionAttributes(s.t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: s.subscriptionTo(olderTopic), AttributeName: aws.String("FilterPolicy"), AttributeValue: aws.String(`{"a":["b"]}`)})
 			ok(s.t, err)
@@ -452,7 +469,7 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 		"there is no rule": {func(s *shop) {
 			_, err := s.bus.RemoveTargets(s.t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(ownRule), Ids: []string{"gatehouse"}})
 			ok(s.t, err)
-		}, rule, "No rule of the default event bus of AWS account " + localaws.Account + " in us-east-1 sends the events"},
+		}, rule, "No rule of the default event bus of AWS account " + localaws.Account + " in us-east-1 sends the events of AWS Marketplace to gatehouse-marketplace. With the product code of the listing, run:\ngatehouse marketplace subscribe --product CODE --notices eventbridge --yes"},
 		"the rule is disabled": {func(s *shop) {
 			_, err := s.bus.DisableRule(s.t.Context(), &eventbridge.DisableRuleInput{Name: aws.String(ownRule)})
 			ok(s.t, err)
@@ -481,7 +498,7 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 		"AWS did not bill a record": {func(s *shop) {
 			s.metered(s.t, metering.Result{Ended: time.Now(), LastRefused: time.Now().Add(-20 * time.Hour)})
 		}, "metering", "AWS Marketplace did not bill usage that was sent to it on "},
-		"no origin is listed":      {func(s *shop) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access"},
+		"no origin is listed":      {func(s *shop) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access. Run `gatehouse marketplace subscribe --product CODE --notices KIND`"},
 		"AWS takes no credentials": {func(s *shop) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS", "AWS does not accept these credentials"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -580,6 +597,7 @@ func TestSubscribeMendsItsOwnRuleAndLeavesOthersAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, accountsSet)
+			s.sells("newer1")
 			_, err := s.bus.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: &c.rule, EventPattern: &narrow})
 			ok(t, err)
 			_, err = s.bus.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: &c.rule, Targets: targetOf(ownQueue)})
@@ -736,4 +754,21 @@ func TestADoctorOfAPortalThatSellsNothingSaysSo(t *testing.T) {
 
 func targetOf(queue string) []bustypes.Target {
 	return []bustypes.Target{{Id: aws.String("t"), Arn: &queue}}
+}
+
+func TestTheLedgerKnowsWhatAPIGatewayMeters(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	fleet, pro := s.plan("Fleet", olderCode, catalog.Listing{Product: olderCode, Meter: catalog.MeterGateway}), s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests"})
+	s.publish(fleet, pro)
+	desk, err := OpenDesk(s.Process)
+	ok(t, err)
+	for stream, plan := range map[portal.Stream]catalog.Plan{"legacy/older1/cust": fleet, "licence/l-1": pro} {
+		s.happens(stream, events.LicenceClaimed{Account: "ann", Plan: plan.ID, Name: plan.Name})
+		ledger, err := desk.Ledger(t.Context(), string(stream), 5)
+		ok(t, err)
+		if len(ledger.Licences) != 1 || ledger.Licences[0].ByGateway != (plan.Name == "Fleet") {
+			t.Errorf("the ledger of %s is %+v", stream, ledger.Licences)
+		}
+	}
 }

@@ -79,7 +79,7 @@ func (m market) settings(sells bool) Check {
 		check.Note = fmt.Sprintf("topics in GATEHOUSE_MARKETPLACE_TOPICS: %d; event buses in GATEHOUSE_MARKETPLACE_ACCOUNTS: %d", topics, accounts)
 	case sells:
 		check.Problem = "Neither GATEHOUSE_MARKETPLACE_TOPICS nor GATEHOUSE_MARKETPLACE_ACCOUNTS is set, so no notice counts, and no buyer gets access."
-		check.Advice = "Run `gatehouse marketplace subscribe --product CODE`, which prints what to set."
+		check.Advice = "Run `gatehouse marketplace subscribe --product CODE --notices KIND`, which prints what to set. KIND is sns for an older listing with topics, and eventbridge for one that AWS made since June 2026."
 	default:
 		check.Note = "none is set"
 	}

@@ -50,7 +50,8 @@ func (m market) rule() resource {
 	}}
 }
 
-const subscribeAdvice = "With the product code of the listing, run:\ngatehouse marketplace subscribe --product CODE --yes"
+// subscribeAdvice is for a listing that announces purchases by events.
+const subscribeAdvice = "With the product code of the listing, run:\ngatehouse marketplace subscribe --product CODE --notices eventbridge --yes"
 
 // best prefers a rule that is enabled.
 func best(all []route) route {

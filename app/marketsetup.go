@@ -123,6 +123,8 @@ var meteringRole = MeteringRole{
 	Policy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["aws-marketplace:BatchMeterUsage","aws-marketplace:ResolveCustomer"],"Resource":"*"}]}`,
 }
 
+const nothingSold = "The catalog has no plan that is sold on AWS Marketplace. Describe one in a product folder (docs/marketplace.md#describe-the-plan), and run `gatehouse catalog sync`."
+
 // SetupMarketplace gives the usage plans that API Gateway meters the product codes of their listings. It
 // refuses to touch a plan that the portal meters and that has a product code, and says what to remove. It
 // may be repeated.
@@ -140,7 +142,7 @@ func SetupMarketplace(ctx context.Context, p Process, opts MarketplaceOptions) (
 	case err != nil:
 		return result, explained("reading the catalog", err)
 	case len(sold) == 0:
-		return result, portal.Fail(portal.NotFound, "The catalog has no plan that is sold on AWS Marketplace. Describe one in a product folder (docs/marketplace.md#describe-the-plan), and run `gatehouse catalog sync`.")
+		return result, portal.Fail(portal.NotFound, nothingSold)
 	}
 	codes, err := m.readProductCodes(ctx)
 	if err != nil {
@@ -213,14 +215,23 @@ func SubscribeMarketplace(ctx context.Context, p Process, to Subscription, opts 
 	return result, result.connect(ctx, m, to, opts)
 }
 
-// noticesOf finds out how AWS announces the purchases of a listing.
+// noticesOf finds out how AWS announces the purchases of a listing. It refuses a product code that no listing
+// of the catalog has, unless a topic of GATEHOUSE_MARKETPLACE_TOPICS is of that product. The catalog of a queue
+// elsewhere is unknown here.
 func (m market) noticesOf(ctx context.Context, to Subscription) (string, error) {
-	if to.Notices != "" {
+	if to.Notices != "" && to.Queue != "" {
 		return to.Notices, nil
 	}
 	sold, err := m.sold(ctx)
-	if err != nil && !errors.Is(err, errNotSetUp) {
+	switch {
+	case errors.Is(err, errNotSetUp):
+		return "", portal.Fail(portal.Invalid, "Gatehouse is not set up here. Run `gatehouse setup` first.")
+	case err != nil:
 		return "", explained("reading the catalog", err)
+	case !m.knows(sold, to.Product):
+		return "", unknownProduct(sold, to.Product)
+	case to.Notices != "":
+		return to.Notices, nil
 	}
 	for _, plan := range sold {
 		switch {
@@ -232,7 +243,25 @@ func (m market) noticesOf(ctx context.Context, to Subscription) (string, error) 
 		}
 	}
 	return "", portal.Fail(portal.Invalid, fmt.Sprintf("The catalog does not say how AWS announces the purchases of %s. Give --notices sns for an older listing with topics, or --notices eventbridge for one that AWS made since June 2026. "+
-		"You can write the same in product.yaml.", to.Product))
+		"You can write \"notices: sns\" or \"notices: eventbridge\" in product.yaml instead.", to.Product))
+}
+
+func (m market) knows(sold []soldPlan, code portal.ProductCode) bool {
+	return slices.ContainsFunc(sold, func(p soldPlan) bool { return p.Listing.Product == code }) ||
+		slices.ContainsFunc(m.origins.Topics, func(topic string) bool { return notice.ProductOf(topic) == code })
+}
+
+func unknownProduct(sold []soldPlan, code portal.ProductCode) error {
+	if len(sold) == 0 {
+		return portal.Fail(portal.NotFound, nothingSold)
+	}
+	var known []string
+	for _, plan := range sold {
+		known = append(known, string(plan.Listing.Product))
+	}
+	slices.Sort(known)
+	return portal.Fail(portal.NotFound, fmt.Sprintf("No listing of the catalog has the product code %s. Known product codes: %s. Correct --product, or describe the plan in a product folder first, and run `gatehouse catalog sync`.",
+		code, strings.Join(slices.Compact(known), ", ")))
 }
 
 // with adds what the subscription needs to the origins that count.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/marketplace/notice"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -56,7 +57,7 @@ func (m market) subscribed(topic string) resource {
 // subscribing is the command that subscribes the queue.
 func (m market) subscribing(topic string) string {
 	if product := notice.ProductOf(topic); product != "" {
-		return fmt.Sprintf("Subscribe it:\ngatehouse marketplace subscribe --product %s --yes", product)
+		return fmt.Sprintf("Subscribe it:\ngatehouse marketplace subscribe --product %s --notices %s --yes", product, marketplace.ByTopic)
 	}
 	return subscribeAdvice
 }

@@ -130,7 +130,7 @@ func TestABuyerPaysForWhatWasUsed(t *testing.T) {
 			t.Errorf("it compares %+v, want %+v", got, want)
 		}
 	}
-	if text, _ := o.says(0, "marketplace", "ledger", hourly.Licence); !strings.Contains(text, "accepted") || !strings.Contains(text, "7 calls billed") {
+	if text, _ := o.says(0, "marketplace", "ledger", hourly.Licence); !strings.Contains(text, "accepted") || !strings.Contains(text, "7 requests billed") {
 		t.Errorf("the ledger says\n%s", text)
 	}
 }

@@ -238,7 +238,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	}
 	behind.Store(to)
 	s.putCatalog(t, fstest.MapFS{"seamark/product.yaml": {Data: []byte(
-		"name: Seamark\nplans:\n  - name: Seamark Free\n  - name: Seamark Pro\n    marketplace: {product_code: seamark-older, listing: 'https://aws.amazon.com/marketplace/pp/prodview-1', meter: api-gateway, notices: sns}\napis:\n  - name: Seamark\n    stage: v1\n    sdks: [javascript]\n",
+		"name: Seamark\nplans:\n  - name: Seamark Free\n  - name: Seamark Pro\n    marketplace: {product_code: seamark-older, listing: 'https://aws.amazon.com/marketplace/pp/prodview-1', meter: api-gateway, notices: sns}\n  - name: Seamark Plus\n    marketplace: {product_code: newer, listing: 'https://aws.amazon.com/marketplace/pp/prodview-2', meter: portal, meter_dimension: requests, notices: eventbridge}\napis:\n  - name: Seamark\n    stage: v1\n    sdks: [javascript]\n",
 	)}})
 	topics := strings.Join(notice.TopicsOf("aws", app.TopicsAccount, "seamark-older"), ",")
 	market := []string{"GATEHOUSE_MARKETPLACE_TOPICS=" + topics, "GATEHOUSE_MARKETPLACE_ACCOUNTS=" + localaws.Account, "GATEHOUSE_MARKETPLACE_ROLE_ARN=arn:aws:iam::" + localaws.Account + ":role/seller"}

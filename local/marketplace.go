@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
@@ -20,9 +21,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
-// FleetCode is the product code of an older listing, with topics. Its product and plan exist once
-// `gatehouse marketplace simulate` has made them.
-const FleetCode = "seamark-fleet-demo"
+// An older listing, with topics. Its plan exists once `gatehouse marketplace simulate` has made it.
+const (
+	FleetCode = "seamark-fleet-demo"
+	FleetID   = "prod-seamarkfleetdemo"
+	FleetName = "Seamark Fleet"
+)
 
 func fleetTopics() []string {
 	fleet := marketplace.Product{Code: FleetCode}
@@ -38,6 +42,9 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 	})
 	if err != nil {
 		return fmt.Errorf("listing Seamark Pro on the local AWS Marketplace: %w", err)
+	}
+	if err := listFleet(ctx, running); err != nil {
+		return err
 	}
 	events := eventbridge.NewFromConfig(awsCfg)
 	rule, pattern := names.Marketplace, app.NoticePattern()
@@ -55,6 +62,23 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 	}
 	if err != nil {
 		return fmt.Errorf("sending the events of AWS Marketplace to the queue %s: %w", names.Marketplace, err)
+	}
+	return nil
+}
+
+// listFleet lists the older listing, so that its topics exist. It leaves a product that exists as it is, since
+// the simulator gives it the address of its plan.
+func listFleet(ctx context.Context, running Portal) error {
+	market := buyers.New(running.AWSURL)
+	all, err := market.Products(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the products of the local AWS Marketplace: %w", err)
+	}
+	if slices.ContainsFunc(all, func(p marketplace.Product) bool { return p.Code == FleetCode }) {
+		return nil
+	}
+	if _, err := market.PutProduct(ctx, marketplace.Product{Code: FleetCode, ID: FleetID, Name: FleetName, Kind: marketplace.SNS, Dimensions: []string{"requests"}}); err != nil {
+		return fmt.Errorf("listing %s on the local AWS Marketplace: %w", FleetName, err)
 	}
 	return nil
 }

@@ -194,6 +194,23 @@ func TestOnlyPossibleStepsAreOffered(t *testing.T) {
 	}
 }
 
+func TestAPurchaseSaysWhenThePortalKnowsTheLicence(t *testing.T) {
+	t.Parallel()
+	var before, after strings.Builder
+	printPurchase(&before, simulate.Purchase{Agreement: "agmt-1", Licence: "l-1", Status: "ACTIVE", Entitlement: "PENDING"})
+	printPurchase(&after, simulate.Purchase{Agreement: "agmt-1", Licence: "l-1", Status: "ACTIVE", Entitlement: "PROVISIONED"})
+	for _, want := range []string{"agreement ACTIVE, entitlement PENDING: AWS waits for the payment\n", "What the portal knows, after the payment or the claim:\n  gatehouse marketplace show l-1\n"} {
+		if !strings.Contains(before.String(), want) {
+			t.Errorf("it prints\n%s\nwithout %q", &before, want)
+		}
+	}
+	for _, want := range []string{"agreement ACTIVE, entitlement PROVISIONED: the buyer has paid\n", "What the portal knows:\n"} {
+		if !strings.Contains(after.String(), want) {
+			t.Errorf("it prints\n%s\nwithout %q", &after, want)
+		}
+	}
+}
+
 func TestAScenarioIsOneLineAndItsNote(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder

@@ -41,20 +41,27 @@ func (c marketplaceLedgerCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.print(os.Stdout, ledgerJSONOf(ledger), func(w io.Writer) { printLedger(w, ledger) })
+	return c.print(os.Stdout, ledgerJSONOf(ledger), func(w io.Writer) { printLedger(w, ledger, time.Now()) })
 }
 
-func printLedger(w io.Writer, ledger app.Ledger) {
+func printLedger(w io.Writer, ledger app.Ledger, now time.Time) {
 	if ledger.Problem != "" {
 		fmt.Fprintf(w, "%s\n\n", wrap(ledger.Problem, width(w), 0))
 	}
 	for _, l := range ledger.Licences {
 		fmt.Fprintf(w, "%s\n", oneLine(string(l.Licence)))
-		if l.Version == 0 {
+		if l.ByGateway {
+			fmt.Fprintln(w, "  API Gateway meters it, so its requests are not in this ledger.")
+		}
+		switch {
+		case l.ByGateway && l.Total() == l.Sums[metering.Elsewhere]:
+			fmt.Fprintln(w)
+			continue
+		case l.Version == 0:
 			fmt.Fprint(w, "  Nothing was metered.\n\n")
 			continue
 		}
-		fmt.Fprintf(w, "  %s billed", count(int(l.Sums[metering.Accepted]), "call"))
+		fmt.Fprintf(w, "  %s billed", count(int(l.Sums[metering.Accepted]), "request"))
 		if !l.Closed.IsZero() {
 			fmt.Fprintf(w, "; metering ended at %s", moment(l.Closed))
 		}
@@ -68,7 +75,13 @@ func printLedger(w io.Writer, ledger app.Ledger) {
 	if ledger.Region != "" {
 		where = "Metered in " + ledger.Region
 	}
-	fmt.Fprintf(w, "%s. %s.\n", where, count(len(ledger.Licences), "licence"))
+	fmt.Fprintf(w, "%s. %s.\n%s\n", where, count(len(ledger.Licences), "licence"), nextMetering(now))
+}
+
+// nextMetering says when the next usage gets to AWS.
+func nextMetering(now time.Time) string {
+	collected, sent := app.NextMetering(now)
+	return fmt.Sprintf("Workers next collect usage at %s UTC, and send it to AWS from %s UTC on.", collected.Format("15:04"), sent.Format("15:04"))
 }
 
 // printRecords has a table for each dimension, which fits a terminal of 80 columns.
@@ -97,9 +110,11 @@ type ledgerJSON struct {
 type licenceLedgerJSON struct {
 	Licence portal.Stream             `json:"licence"`
 	Sums    map[metering.Status]int64 `json:"sums"`
-	Last    *time.Time                `json:"last"`
-	Closed  *time.Time                `json:"closed"`
-	Records []recordJSON              `json:"records"`
+	// ByGateway: API Gateway meters the licence's plan, and not the portal.
+	ByGateway bool         `json:"metered_by_api_gateway"`
+	Last      *time.Time   `json:"last"`
+	Closed    *time.Time   `json:"closed"`
+	Records   []recordJSON `json:"records"`
 }
 
 type recordJSON struct {
@@ -123,7 +138,7 @@ type recordJSON struct {
 func ledgerJSONOf(ledger app.Ledger) ledgerJSON {
 	out := ledgerJSON{Region: ledger.Region, Problem: ledger.Problem, Licences: []licenceLedgerJSON{}}
 	for _, l := range ledger.Licences {
-		one := licenceLedgerJSON{Licence: l.Licence, Sums: l.Sums, Last: instant(l.Last), Closed: instant(l.Closed), Records: []recordJSON{}}
+		one := licenceLedgerJSON{Licence: l.Licence, Sums: l.Sums, ByGateway: l.ByGateway, Last: instant(l.Last), Closed: instant(l.Closed), Records: []recordJSON{}}
 		if waiting := l.Waiting(); waiting > 0 {
 			one.Sums[metering.Returned] = waiting
 		}

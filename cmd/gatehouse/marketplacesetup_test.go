@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+	"github.com/gatehouse-portal/gatehouse/marketplace/notice"
 )
 
 func printed(print func(*strings.Builder)) string {
@@ -84,6 +85,7 @@ func TestTheCommandsOfMarketplaceSpeakJSON(t *testing.T) {
 	}
 	env := []string{"AWS_REGION=" + localaws.Region, "AWS_ENDPOINT_URL=" + local.Endpoint(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x"}
 	code, _, stderr := said(t, env, "setup")
+	topics := "GATEHOUSE_MARKETPLACE_TOPICS=" + strings.Join(notice.TopicsOf("aws", app.TopicsAccount, "older1"), ",")
 	if code != 0 {
 		t.Fatal(stderr)
 	}
@@ -99,7 +101,7 @@ func TestTheCommandsOfMarketplaceSpeakJSON(t *testing.T) {
 		if yes {
 			args = append(args, "--yes")
 		}
-		code, stdout, stderr := said(t, env, args...)
+		code, stdout, stderr := said(t, append(env, topics), args...)
 		if err := json.Unmarshal([]byte(stdout), &subscribed); err != nil || code != 0 || subscribed.DryRun == yes || len(subscribed.Changes) != 3 || subscribed.Left == nil || len(subscribed.Settings) != 1 || subscribed.Notices != "sns" {
 			t.Errorf("%v: exit code %d, %v, %s%s", args, code, err, stdout, stderr)
 		}

@@ -103,17 +103,37 @@ func printScenario(w io.Writer, one simulate.Scenario) {
 // printPurchase also prints the commands of the steps that are possible now.
 func printPurchase(w io.Writer, p simulate.Purchase) {
 	pairs(w, [2]string{"agreement", p.Agreement}, [2]string{"licence", p.Licence}, [2]string{"buyer", p.Buyer}, [2]string{"product", p.Product},
-		[2]string{"status", p.Status + ", " + p.Entitlement})
+		[2]string{"status", statusOf(p)})
 	fmt.Fprintf(w, "\nComing to the portal as the buyer, in a browser:\n  %s\n\nNext steps of the buyer and of AWS:\n", p.Arrival)
 	for _, step := range nextSteps(p) {
 		fmt.Fprintf(w, "  %s marketplace simulate --%s %s\n", processName, step, p.Agreement)
 	}
-	fmt.Fprintf(w, "\nWhat the portal knows:\n  %s marketplace show %s\n", processName, p.Licence)
+	when := ""
+	if waitsForPayment(p) {
+		when = ", after the payment or the claim"
+	}
+	fmt.Fprintf(w, "\nWhat the portal knows%s:\n  %s marketplace show %s\n", when, processName, p.Licence)
+}
+
+func waitsForPayment(p simulate.Purchase) bool {
+	return p.Status == "ACTIVE" && p.Entitlement == "PENDING"
+}
+
+// statusOf has AWS's words for the agreement and its entitlement.
+func statusOf(p simulate.Purchase) string {
+	status := fmt.Sprintf("agreement %s, entitlement %s", p.Status, p.Entitlement)
+	switch {
+	case waitsForPayment(p):
+		status += ": AWS waits for the payment"
+	case p.Status == "ACTIVE" && p.Entitlement == "PROVISIONED":
+		status += ": the buyer has paid"
+	}
+	return status
 }
 
 func nextSteps(p simulate.Purchase) []string {
 	switch {
-	case p.Status == "ACTIVE" && p.Entitlement == "PENDING":
+	case waitsForPayment(p):
 		return []string{"pay", "fail-payment"}
 	case p.Status == "ACTIVE" && p.Cancelling:
 		return []string{"end", "resubscribe"}

@@ -18,11 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
-const (
-	fleetName = "Seamark Fleet"
-	fleetID   = "prod-seamarkfleetdemo"
-)
-
 type listing struct {
 	kind     marketplace.Kind
 	product  string
@@ -68,11 +63,11 @@ func (s *Simulator) listFleet(ctx context.Context) error {
 		return err
 	}
 	product, err := s.market.PutProduct(ctx, marketplace.Product{
-		Code: local.FleetCode, ID: fleetID, Name: fleetName, Kind: marketplace.SNS, Dimensions: []string{"requests"},
+		Code: local.FleetCode, ID: local.FleetID, Name: local.FleetName, Kind: marketplace.SNS, Dimensions: []string{"requests"},
 		RegistrationURL: s.process.Config.BaseURL + "/marketplace-confirm/" + aws.ToString(plan.Id),
 	})
 	if err != nil {
-		return fmt.Errorf("listing %s: %w", fleetName, err)
+		return fmt.Errorf("listing %s: %w", local.FleetName, err)
 	}
 	queue := "arn:aws:sqs:" + localaws.Region + ":" + localaws.Account + ":" + s.names.Marketplace
 	for _, topic := range []string{product.SubscriptionTopic(), product.EntitlementTopic()} {
@@ -93,17 +88,17 @@ func (s *Simulator) createFleet(ctx context.Context) (*types.UsagePlan, error) {
 		return nil, refuse("The local API Gateway does not have the demo's plans. Start `gatehouse local` again, which installs them.")
 	}
 	created, err := s.plans.CreateUsagePlan(ctx, &apigateway.CreateUsagePlanInput{
-		Name: aws.String(fleetName), Description: aws.String("Sold by an older listing, for `gatehouse marketplace simulate`."),
+		Name: aws.String(local.FleetName), Description: aws.String("Sold by an older listing, for `gatehouse marketplace simulate`."),
 		ApiStages: pro.ApiStages, Tags: map[string]string{catalog.OfferTag: catalog.OfferValue},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("creating usage plan %s: %w", fleetName, err)
+		return nil, fmt.Errorf("creating usage plan %s: %w", local.FleetName, err)
 	}
 	_, err = s.plans.UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
 		UsagePlanId: created.Id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String(local.FleetCode)}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("setting the product code of usage plan %s: %w", fleetName, err)
+		return nil, fmt.Errorf("setting the product code of usage plan %s: %w", local.FleetName, err)
 	}
 	return &types.UsagePlan{Id: created.Id}, app.RequestCatalog(ctx, s.process)
 }

@@ -39,6 +39,15 @@ const (
 	after = 3 * time.Hour
 )
 
+// NextRecords is when, after now, the job next begins to write records without a demand.
+func NextRecords(now time.Time) time.Time {
+	next := hourOf(now.UTC()).Add(quarter)
+	if !next.After(now) {
+		next = next.Add(time.Hour)
+	}
+	return next
+}
+
 type phase string
 
 const (
