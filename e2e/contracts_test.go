@@ -17,9 +17,13 @@ import (
 // sellsContracts makes a listing sell two plans of Seamark, which cover the same stage, by contract dimensions.
 func (s *site) sellsContracts(t *testing.T, kind marketplace.Kind) (product string) {
 	t.Helper()
-	const code = local.FleetCode
+	// The portal listens to the topics of the older listing that the local AWS Marketplace has.
+	code, id := "seamark-contracts", "prod-contracts"
+	if kind == marketplace.SNS {
+		code, id = local.FleetCode, local.FleetID
+	}
 	made, err := buyers.New(s.AWSURL).PutProduct(t.Context(), marketplace.Product{
-		Code: code, ID: "prod-contracts", Name: "Contracts", Kind: kind, Dimensions: []string{"requests"}, ContractDimensions: []string{"small", "large", "gold"},
+		Code: code, ID: id, Name: "Contracts", Kind: kind, Dimensions: []string{"requests"}, ContractDimensions: []string{"small", "large", "gold"},
 	})
 	if err != nil {
 		t.Fatal(err)
