@@ -45,6 +45,10 @@ func Examine(ctx context.Context, p Process) []Check {
 	all = slices.Concat(all, e.last(), []resource{
 		workersOf(e, p), viewsOf(e, p), controlPlane(e, p), catalogOf(e, p), marketplaceOf(e, p), providerOf(p.Config), signInClient(e), brandingOf(p.Config),
 	})
+	return append([]Check{{What: "AWS", Note: e.place()}}, examineAll(ctx, all)...)
+}
+
+func examineAll(ctx context.Context, all []resource) []Check {
 	checks := make([]Check, len(all))
 	var group errgroup.Group
 	for i, one := range all {
@@ -54,7 +58,7 @@ func Examine(ctx context.Context, p Process) []Check {
 		})
 	}
 	_ = group.Wait()
-	return append([]Check{{What: "AWS", Note: e.place()}}, checks...)
+	return checks
 }
 
 func openEstateWithin(ctx context.Context, p Process) (estate, error) {

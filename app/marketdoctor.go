@@ -9,7 +9,6 @@ import (
 	"time"
 
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
@@ -44,19 +43,6 @@ func ExamineMarketplace(ctx context.Context, p Process, send time.Duration) []Ch
 	if send > 0 {
 		checks = append(checks, m.sendTests(ctx, sellerErr == nil, send)...)
 	}
-	return checks
-}
-
-func examineAll(ctx context.Context, all []resource) []Check {
-	checks := make([]Check, len(all))
-	var group errgroup.Group
-	for i, one := range all {
-		group.Go(func() error {
-			checks[i] = examine(ctx, one)
-			return nil
-		})
-	}
-	_ = group.Wait()
 	return checks
 }
 

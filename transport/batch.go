@@ -10,18 +10,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// closingTime is how long before the end of a batch waiting handlers are told to stop, so that
-// their messages can be handed back. answering is the part of it in which contexts have ended.
-const (
-	closingTime = 4 * time.Second
-	answering   = 2 * time.Second
-)
+// closingTime is the end of a batch's time. When it begins, no message is begun any more, and handlers
+// that wait are told to stop. When half of it is left, the handlers' contexts end.
+const closingTime = 4 * time.Second
 
 // HandleBatch handles messages that AWS Lambda has received from the queue of the configuration's
 // one consumer, with the same groups, retries and dead letters as a Worker. It returns before end,
-// after all goroutines that it started. failed lists the ids of the messages that must come again:
-// they have been handed back, with the delay that a Worker would give them, and those that no
-// handler had begun with none. A message that fails holds up only its own group.
+// once all goroutines that it started have ended. failed lists the ids of the messages that must come
+// again. They are handed back with the delay that a Worker would give them, and without one if no
+// handler had begun; if SQS does not answer, they come when the queue's visibility timeout is over. A
+// message that fails holds up only its own group.
 //
 // The messages' leases count until end, although the queue hides them for longer. An error means
 // that no message was handled.
@@ -34,7 +32,7 @@ func HandleBatch(ctx context.Context, cfg WorkerConfig, messages []types.Message
 	consumer := cfg.Consumers[0]
 	consumer.Subscriber.LeasesEnd = end
 	consumer.Subscriber.Pollers, consumer.Subscriber.Concurrency = 1, max(len(messages), 1)
-	consumer.Subscriber.CloseTimeout, consumer.Subscriber.HandBackTime = closing, closing*answering/closingTime
+	consumer.Subscriber.CloseTimeout, consumer.Subscriber.HandBackTime = closing, closing/2
 	cfg.Consumers, cfg.Client = []Consumer{consumer}, received
 	worker, err := NewWorker(cfg)
 	if err != nil {

@@ -153,11 +153,8 @@ func (s *Service) getAgreementEntitlements(_ context.Context, in *getAgreementEn
 	if err != nil {
 		return nil, err
 	}
-	if _, err := checkPage(in.MaxResults); err != nil {
+	if err := onlyPage(in.MaxResults, in.NextToken); err != nil {
 		return nil, err
-	}
-	if in.NextToken != nil {
-		return nil, invalid("INVALID_NEXT_TOKEN", "nextToken", "The next token is invalid.")
 	}
 	return &getAgreementEntitlementsOut{[]agreementEntitlement{{
 		LicenseARN: p.LicenceARN, Resource: resource{product.ID, "SaaSProduct"}, Status: p.Entitlement, StatusReasonCode: p.reason(),
@@ -182,4 +179,15 @@ func checkPage(limit *int) (int, error) {
 		return 0, invalid("INVALID_MAX_RESULTS", "maxResults", "maxResults must be from 1 to 50.")
 	}
 	return *limit, nil
+}
+
+// onlyPage checks the paging of an operation whose answer fits one page.
+func onlyPage(limit *int, token *string) error {
+	if _, err := checkPage(limit); err != nil {
+		return err
+	}
+	if token != nil {
+		return invalid("INVALID_NEXT_TOKEN", "nextToken", "The next token is invalid.")
+	}
+	return nil
 }

@@ -41,11 +41,8 @@ func (s *Service) getAgreementTerms(_ context.Context, in *getAgreementTermsIn) 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := checkPage(in.MaxResults); err != nil {
+	if err := onlyPage(in.MaxResults, in.NextToken); err != nil {
 		return nil, err
-	}
-	if in.NextToken != nil {
-		return nil, invalid("INVALID_NEXT_TOKEN", "nextToken", "The next token is invalid.")
 	}
 	out := &getAgreementTermsOut{AcceptedTerms: []acceptedTerm{}}
 	if len(p.Quantities) == 0 {
