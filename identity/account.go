@@ -18,7 +18,7 @@ const maxCachedAccounts = 10_000
 
 // mappingMaxAge is how long a process uses a mapping that it has read. Until then a bearer token
 // may stand for a deleted account.
-const mappingMaxAge = 5 * time.Second
+const mappingMaxAge = 15 * time.Second
 
 type accounts struct {
 	table   table

@@ -165,6 +165,8 @@ const (
 	// minWindow is how many operations waitUntilOver polls at least, askers how many at once.
 	minWindow = 40
 	askers    = 4
+	// retryAfter is what the portal asks of clients whose operation is open.
+	retryAfter = time.Second
 )
 
 // waitUntilOver polls little, to disturb little: a few open operations in turn, and more
@@ -184,7 +186,7 @@ func (s *site) waitUntilOver(ctx context.Context, people []*person) error {
 		}
 		if len(still) > len(asked)/2 {
 			window = minWindow
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(retryAfter)
 			continue
 		}
 		window *= 2
