@@ -94,6 +94,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Swept", "records", schema.Scratch(schema.Swept(run), "plans-00001", 0), schema.Key{PK: "scratch#sweep-" + run, SK: "plans-00001#0000"}},
 		{"SweptShard", "records", schema.Scratch(schema.SweptShard(run, 3), "00001", 0), schema.Key{PK: "scratch#sweep-" + run + "-03", SK: "00001#0000"}},
 		{"SweepResult", "records", schema.Scratch(schema.SweepResult(), "last", 0), schema.Key{PK: "scratch#sweep-result", SK: "last#0000"}},
+		{"SweepDrift", "records", schema.Scratch(schema.SweepDrift(), "last", 0), schema.Key{PK: "scratch#sweep-drift", SK: "last#0000"}},
 		{"MarketplaceRead", "records", schema.Scratch(schema.MarketplaceRead(), "last", 0), schema.Key{PK: "scratch#marketplace-read", SK: "last#0000"}},
 		{"MarketplaceMetered", "records", schema.Scratch(schema.MarketplaceMetered(), "last", 0), schema.Key{PK: "scratch#marketplace-metered", SK: "last#0000"}},
 		{"UsagePlans", "records", schema.Scratch(schema.UsagePlans(run), "last", 0), schema.Key{PK: "scratch#usage-" + run, SK: "last#0000"}},
