@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Deed is what an admin did.
+// Deed is what an admin did, or an operator on the command line.
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
@@ -27,6 +27,10 @@ type Deed struct {
 	// "".
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
 	Answer string        `dynamodbav:"answer,omitempty"`
+	// Operator is who ran the command, as user@host; Admin is then "". Count says of how many keys or
+	// rows.
+	Operator string `dynamodbav:"operator,omitempty"`
+	Count    int    `dynamodbav:"count,omitempty"`
 }
 
 // Deeds without an operation. The audit is kept for ever, so they leave out e-mail
@@ -35,6 +39,21 @@ const (
 	DeedInvited = "Invited"
 	DeedRevoked = "InvitationRevoked"
 )
+
+// Deeds of operators.
+const (
+	DeedReconciled = "KeysReconciled"
+	DeedPurged     = "KeysPurged"
+	DeedRestored   = "BackupRestored"
+)
+
+// OperatorDid records what an operator did, or begins to do, to that many keys or rows.
+func (s *Store) OperatorDid(ctx context.Context, operator, what string, count int) error {
+	at := s.now().UTC()
+	return s.rows.Transact(ctx, "recording what an operator did", records.Write{
+		Key: schema.Deed(at, strings.ToLower(rand.Text())), Put: Deed{At: at, What: what, Operator: operator, Count: count},
+	})
+}
 
 // deed is the write for a deed without an operation.
 func (s *Store) deed(admin portal.AccountID, what string) records.Write {

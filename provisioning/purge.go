@@ -3,6 +3,7 @@ package provisioning
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -63,23 +64,32 @@ func (p *Purge) List(ctx context.Context) (Purgeable, error) {
 	}
 }
 
+// mostRounds is how often Run lists the keys before it gives up on workers that make more.
+const mostRounds = 5
+
 // Run deletes all keys that List calls ours, and lists again until none is left. AWS allows five
-// deletions a second, and the budget of the control plane less. progress counts keys. Two may run
+// deletions a second, and the budget of the control plane fewer. progress counts keys. Two may run
 // at once.
 func (p *Purge) Run(ctx context.Context, progress func(done, total int)) (deleted int, err error) {
-	for {
+	gone := map[portal.GatewayKeyID]bool{} // API Gateway may list a key a little longer
+	for range mostRounds {
 		all, err := p.List(ctx)
-		if err != nil || len(all.Ours) == 0 {
-			return deleted, err
+		if err != nil {
+			return len(gone), err
 		}
-		total := deleted + len(all.Ours)
-		for _, key := range all.Ours {
+		left := slices.DeleteFunc(all.Ours, func(key gateway.Listed) bool { return gone[key.ID] })
+		if len(left) == 0 {
+			return len(gone), nil
+		}
+		total := len(gone) + len(left)
+		for _, key := range left {
 			err := patiently(ctx, p.Wait, func() error { return p.Keys.DeleteKey(ctx, key.ID) })
 			if err != nil {
-				return deleted, fmt.Errorf("deleting key %s: %w", key.ID, err)
+				return len(gone), fmt.Errorf("deleting key %s: %w", key.ID, err)
 			}
-			deleted++
-			progress(deleted, total)
+			gone[key.ID] = true
+			progress(len(gone), total)
 		}
 	}
+	return len(gone), portal.Fail(portal.Conflict, "New keys appear while the old ones are deleted. Stop all workers, then run this again.")
 }
