@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -38,7 +39,7 @@ func OpenReconciliation(p Process) (*Reconciliation, error) {
 	sweep.Shown, sweep.Told = nil, nil
 	sweep.Listings = func(func() time.Time) provisioning.Listings { return plane.Session(gateway.Background, nil) }
 	return &Reconciliation{p: p, clients: c, names: names, sender: sender, reconcile: provisioning.Reconciler{
-		Sweep: *sweep, Keys: plane.Session(gateway.Background, nil), Sender: sender, Wait: waitForTurn,
+		Sweep: *sweep, Keys: plane.Session(gateway.Background, nil), Sender: sender, Wait: waitForTurn, Run: rand.Text(),
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
 	}}, nil
 }

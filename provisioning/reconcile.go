@@ -35,6 +35,8 @@ type Reconciler struct {
 	Values        values
 	Sender        sender
 	AccountLeases accountLeases
+	// Run is the holder of the leases, and another one for each process.
+	Run string
 	// Wait waits after a call that has to come later.
 	Wait func(ctx context.Context, d time.Duration) error
 }
@@ -194,7 +196,7 @@ func (r *Reconciler) wake(ctx context.Context, id portal.AccountID) (woken bool,
 // says why it is left alone, or is "".
 func (r *Reconciler) delete(ctx context.Context, f Finding) (because string, err error) {
 	err = r.patiently(ctx, func() error {
-		lease, ok, err := r.AccountLeases.AccountLease(ctx, f.Account, "reconcile-"+string(f.GatewayID), accountLease)
+		lease, ok, err := r.AccountLeases.AccountLease(ctx, f.Account, "reconcile-"+r.Run, accountLease)
 		switch {
 		case err != nil:
 			return err

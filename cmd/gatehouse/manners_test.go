@@ -49,6 +49,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a dry run with --yes":          {[]string{"marketplace", "setup", "--yes", "--dry-run"}, "--dry-run and --yes can't be used together", "Run `gatehouse marketplace setup --help` for usage."},
 		"an unknown kind of notices":    {[]string{"marketplace", "subscribe", "--product", "x", "--notices", "mail"}, "--notices must be one of", "Run"},
 		"--older without --buyer":       {[]string{"marketplace", "simulate", "--all", "--older"}, "--older needs --buyer", "Run"},
+		"an unknown kind of difference": {[]string{"keys", "reconcile", "--kind", "odd"}, "--kind odd: there is no such kind", "Run `gatehouse keys reconcile --help` for usage."},
+		"values that are not compared":  {[]string{"keys", "reconcile", "--kind", "key_value"}, "needs --values", "Run"},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,7 +69,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
