@@ -290,7 +290,9 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 		}
 		return letter != ""
 	})
-	says(0, as("dlq"), "dlq", "discard", letter, "--reason", "a test")
+	says(0, as("dlq"), "dlq", "show", letter)
+	says(0, as("dlq"), "dlq", "export")
+	says(0, as("dlq"), "dlq", "discard", letter, "--reason", "a test", "--yes")
 	worker.terminate()
 	worker.waitForExit()
 
