@@ -130,21 +130,21 @@ func (h *hostile) check() {
 	if balance.Collected == 0 {
 		return
 	}
-	quantities := map[Status]int64{}
+	quantities := map[Cause]int64{}
 	for _, r := range balance.Reasons {
-		quantities[r.Status] = r.Quantity
+		quantities[r.Cause] = r.Quantity
 	}
 	billed := h.aws.billed()
 	// AWS may have billed a record whose answer was lost.
-	if billed < balance.Accepted || billed > balance.Accepted+quantities[TooLate] {
-		h.Errorf("AWS bills %d; the ledger has %d accepted, and %d too late", billed, balance.Accepted, quantities[TooLate])
+	if billed < balance.Accepted || billed > balance.Accepted+quantities[Cause(TooLate)] {
+		h.Errorf("AWS bills %d; the ledger has %d accepted, and %d too late", billed, balance.Accepted, quantities[Cause(TooLate)])
 	}
-	for status, quantity := range quantities {
+	for cause, quantity := range quantities {
 		switch {
-		case status == TooLate && h.late && h.unsure:
-		case (status == NotSubscribed || status == Closed) && h.ended:
+		case cause == Cause(TooLate) && h.late && h.unsure:
+		case (cause == Cause(NotSubscribed) || cause == AfterEnd) && h.ended:
 		default:
-			h.Errorf("%d calls are %s, although nothing led to that: %q", quantity, status, h.records())
+			h.Errorf("%d calls are %s, although nothing led to that: %q", quantity, cause, h.records())
 		}
 	}
 	for slot, quantity := range h.aws.bills {
