@@ -42,6 +42,8 @@ func (m *Meter) subject(ctx context.Context, stream portal.Stream) (subject, err
 			}
 			of.accounts, of.plans = with(of.accounts, f.Account), with(of.plans, f.Plan)
 			of.arn = cmp.Or(f.Purchase.ARN, of.arn)
+		case events.LicenceCorrected:
+			of.arn = cmp.Or(f.Purchase.ARN, of.arn)
 		case events.LicencePlanChanged:
 			of.plans = with(of.plans, f.Plan)
 		}

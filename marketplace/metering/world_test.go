@@ -336,6 +336,8 @@ type fakeAWS struct {
 	behind time.Duration
 	// refuses are dimensions that AWS refuses, with the whole batch.
 	refuses map[string]string
+	// refusesLicence is an ARN that AWS refuses, with the whole batch.
+	refusesLicence string
 	// down is a product about which AWS answers nothing, "*" for all.
 	down portal.ProductCode
 	// next says what becomes of the next calls.
@@ -401,6 +403,8 @@ func (f *fakeAWS) Meter(_ context.Context, product portal.ProductCode, records [
 		switch {
 		case f.refuses[r.Dimension] != "":
 			return nil, &seller.BatchRefused{Code: f.refuses[r.Dimension]}
+		case f.refusesLicence != "" && r.Licence == f.refusesLicence:
+			return nil, &seller.BatchRefused{Code: "InvalidLicenseException"}
 		case r.At.After(now) || now.Sub(r.At) >= 6*time.Hour:
 			return nil, &seller.BatchRefused{Code: tooLate}
 		}
