@@ -76,12 +76,16 @@ type Sweep struct {
 	NamePrefix   string
 	ParseName    func(name string) (portal.AccountID, portal.KeyID, bool)
 	Now          func() time.Time
+	// Swept gets the result of each sweep. It may be nil.
+	Swept func(Found)
 }
 
 // Found is the result of a sweep.
 type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
+	// Keys counts the keys in API Gateway whose names begin with NamePrefix.
+	Keys int `json:"keys"`
 	// Streams counts the compared streams. Drifted ones differ in API Gateway from what is
 	// recorded as done, Open ones have an open wish and have not drifted, and Unshown ones are
 	// not shown to their end; workers were woken for all three. Unreadable streams were passed
@@ -194,6 +198,7 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 		if err != nil {
 			return p, fmt.Errorf("listing keys: %w", err)
 		}
+		p.Found.Keys += len(keys)
 		return p.afterPage(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
 	case surveyPlans:
 		plans, next, err := from.UsagePlansPage(ctx, p.Position)
@@ -244,6 +249,9 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
 		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("recent", found.Recent).Int("strays", found.Strays).
 		Dur("took", found.Ended.Sub(found.Began)).Msg("swept")
+	if s.Swept != nil {
+		s.Swept(found)
+	}
 	return s.Scratch.Put(ctx, schema.SweepResult(), "last", found, sweepKept)
 }
 
