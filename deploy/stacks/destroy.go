@@ -140,7 +140,8 @@ func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
 		return nil
 	}
 	d.say("Deleting the stack " + one.name + ".")
-	return d.delete(ctx, one)
+	// What the stack held is gone by then, and CloudFormation would say that it is kept.
+	return d.delete(ctx, one, !one.holdsData)
 }
 
 // drain waits until the queues are empty at two looks in a row, since SQS's counts are approximate. It
@@ -157,22 +158,20 @@ func (d Deployer) drain(ctx context.Context, all []stack) error {
 	d.say("Waiting until the workers have handled all messages, at most " + patience.String() + ".")
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
+	left := "perhaps some"
 	for empty, looks := 0, 0; empty < 2; looks++ {
 		queues, err := d.queues(ctx, data)
-		var left []string
-		for _, q := range queues {
-			if n := q.Messages(); n > 0 {
-				left = append(left, fmt.Sprintf("%d in %s", n, q.Name))
+		if err == nil {
+			left = messages(queues)
+			if empty++; left != "" {
+				empty = 0
+			}
+			if empty < 2 {
+				err = d.wait(ctx, looks)
 			}
 		}
-		if empty++; len(left) > 0 {
-			empty = 0
-		}
-		if err == nil && empty < 2 {
-			err = d.wait(ctx, looks)
-		}
 		if err != nil && errors.Is(context.Cause(ctx), errPatience) {
-			d.say("Messages are left, and will not be handled: " + strings.Join(left, ", ") + ".")
+			d.say("Messages are left, and will not be handled: " + left + ".")
 			return nil
 		}
 		if err != nil {
@@ -180,6 +179,17 @@ func (d Deployer) drain(ctx context.Context, all []stack) error {
 		}
 	}
 	return nil
+}
+
+// messages names the queues that are not empty.
+func messages(queues []QueueStatus) string {
+	var all []string
+	for _, q := range queues {
+		if n := q.Messages(); n > 0 {
+			all = append(all, fmt.Sprintf("%d in %s", n, q.Name))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 var errPatience = errors.New("the queues did not become empty in time")

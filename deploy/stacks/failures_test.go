@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	pooltypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -315,7 +316,7 @@ func TestAPersonInThePoolIsOnlyMadeAnAdmin(t *testing.T) {
 	pools, err := client.ListUserPools(t.Context(), &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(60)})
 	ok(t, err)
 	pool := pools.UserPools[0].Id
-	_, err = client.AdminCreateUser(t.Context(), &cognitoidentityprovider.AdminCreateUserInput{UserPoolId: pool, Username: aws.String(admin)})
+	_, err = client.AdminCreateUser(t.Context(), &cognitoidentityprovider.AdminCreateUserInput{UserPoolId: pool, Username: aws.String(admin), DesiredDeliveryMediums: []pooltypes.DeliveryMediumType{"EMAIL"}})
 	ok(t, err)
 	_, err = a.deploy(a.settings("acme"))
 	ok(t, err)
