@@ -853,11 +853,18 @@ func TestTwoPurchasesOfOnePlanCanBeToldApart(t *testing.T) {
 		if got := text(doc.Find(".key").Eq(i)); !strings.Contains(got, "For Fleet, "+want) {
 			t.Errorf("the key lacks %q: %s", want, got)
 		}
-		if got := text(doc.Find("#plan option").Eq(i)); got != "Fleet, "+want {
-			t.Errorf("the choice of a plan is %q", got)
+		licence := "licence/l-" + strings.Repeat(string("ab"[i]), 16)
+		if got := doc.Find("#plan option").Eq(i); text(got) != "Fleet, "+want || got.AttrOr("value", "") != licence {
+			t.Errorf("the choice of a plan is %q", text(got))
 		}
 	}
 	says(t, document(t, signedIn(twice()).get("/keys/k-b"), http.StatusOK), "main", "For Fleet, "+second)
+	refused := twice()
+	refused.askErr = portal.Fail(portal.NotFound, "Your account has no such purchase.")
+	doc = document(t, signedIn(refused).post("/keys", url.Values{"idempotency_key": {"form-1"}, "name": {"CI"}, "plan": {"licence/l-bbbbbbbbbbbbbbbb"}}), http.StatusNotFound)
+	if got := doc.Find("#plan option[selected]").AttrOr("value", ""); got != "licence/l-bbbbbbbbbbbbbbbb" {
+		t.Errorf("after a refusal the form has chosen %q", got)
+	}
 }
 
 func TestADashboardAsksOnlyForWhatCanBeConfirmed(t *testing.T) {
