@@ -101,8 +101,9 @@ type restoring struct {
 	ctx  context.Context
 	wave []pending
 	keys map[pendingKey]bool
-	// records: rows of the records table have begun, so the journal is written.
-	records  bool
+	// facts counts the rows of the journal in the wave.
+	facts int
+	// read counts the rows that were written, or are in the wave.
 	read     int
 	total    int
 	progress func(done, total int)
@@ -122,16 +123,10 @@ func (w *restoring) add(of Table, row item) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	w.read++
-	if w.read <= w.run.Done {
+	if w.read < w.run.Done {
+		w.read++
 		return nil // an earlier run has written it
 	}
-	if of == Records && !w.records {
-		if err := w.flush(); err != nil {
-			return err
-		}
-	}
-	w.records = w.records || of == Records
 	rows := []pending{{w.nameOf(of), row}}
 	key := schema.KeyOf(row)
 	stream, sequence, isFact := schema.FactOf(key)
@@ -156,6 +151,10 @@ func (w *restoring) add(of Table, row item) error {
 		}
 		w.keys[at], w.wave = true, append(w.wave, one)
 	}
+	if of == Journal {
+		w.facts++
+	}
+	w.read++
 	if len(w.wave) < waveRows {
 		return nil
 	}
@@ -169,6 +168,11 @@ func (w *restoring) nameOf(of Table) string {
 // lower keeps facts from being passed over in silence: the record of how many facts an account was
 // told is newer than the journal.
 func (w *restoring) lower(row item, account portal.AccountID) error {
+	if w.facts > 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
 	var head int64
 	err := patiently(w.ctx, w.Wait, func() (err error) {
 		head, err = w.Head(w.ctx, portal.AccountStream(account))
@@ -192,7 +196,7 @@ func (w *restoring) flush() error {
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("writing rows: %w", err)
 	}
-	w.wave, w.keys = w.wave[:0], nil
+	w.wave, w.keys, w.facts = w.wave[:0], nil, 0
 	w.run.Done = w.read
 	if err := w.save(w.ctx); err != nil {
 		return err
