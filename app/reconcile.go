@@ -94,7 +94,7 @@ func (r *Reconciliation) audit(ctx context.Context, what string, count int) erro
 }
 
 func auditOperator(ctx context.Context, c clients, names Names, p Process, what string, count int) error {
-	if err := members.NewStore(c.dynamodb, names.Records, p.now()).OperatorDid(ctx, operator(), what, count); err != nil {
+	if err := members.NewStore(c.dynamodb, names.Records, p.now()).Record(ctx, members.Deed{Operator: operator(), What: what, Count: count}); err != nil {
 		return explained("recording it in the audit", err)
 	}
 	return nil

@@ -127,9 +127,10 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Usage", "usage", schema.Usage(ann, "", at, "p", "k", "gw"), schema.Key{PK: "account#01ann", SK: "day#2026-07-01#p#k#gw"}},
 		{"UsagePlan", "usage", schema.UsagePlan("", "p"), schema.Key{PK: "plan#p", SK: "collected"}},
 		{"UsageCycle", "usage", schema.UsageCycle(), schema.Key{PK: "cycle", SK: "last"}},
-		{"MeteringHead", "usage", schema.MeteringHead("licence/l-1"), schema.Key{PK: "licence#licence/l-1", SK: "head"}},
+		{"MeteringTally", "usage", schema.MeteringTally("licence/l-1"), schema.Key{PK: "licence#licence/l-1", SK: "head"}},
+		{"MeteringKey", "usage", schema.MeteringKey("licence/l-1", "acc", "key"), schema.Key{PK: "licence#licence/l-1", SK: "key#acc#key"}},
 		{"MeteringRecord", "usage", schema.MeteringRecord("licence/l-1", at, "requests"), schema.Key{PK: "licence#licence/l-1", SK: "record#2026-07-01T12#requests"}},
-		{"MeteringUnsent", "usage", schema.MeteringUnsent("prod", "licence/l-1", at, "requests"), schema.Key{PK: "unsent", SK: "prod#licence/l-1#2026-07-01T12#requests"}},
+		{"MeteringUnanswered", "usage", schema.MeteringUnanswered("prod", "licence/l-1", at, "requests"), schema.Key{PK: "unsent", SK: "prod#licence/l-1#2026-07-01T12#requests"}},
 		{"MeteringRegion", "usage", schema.MeteringRegion(), schema.Key{PK: "metering", SK: "region"}},
 
 		{"Session", "sessions", schema.Session(hash), schema.Key{PK: "session#" + hash, SK: "session"}},

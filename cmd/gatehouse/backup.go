@@ -31,8 +31,11 @@ func (c backupCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(os.Stderr)
-	rows, err := app.Backup(ctx, p, c.To, func(of backup.Table, n int) { bar.count("reading "+string(of), n) })
+	bar := newProgressBar(os.Stderr, "", 0)
+	rows, err := app.Backup(ctx, p, c.To, func(of backup.Table, n int) {
+		bar.begin("reading "+string(of)+", rows", 0)
+		bar.tell(n)
+	})
 	bar.end()
 	if err != nil {
 		return err
@@ -71,14 +74,16 @@ func (c restoreCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(os.Stderr)
-	checking := func(rows int) { bar.count("checking rows", rows) }
+	bar := newProgressBar(os.Stderr, "checking rows", 0)
 	var checked backup.Checked
 	if c.Check {
-		checked, err = app.CheckBackup(ctx, p, c.From, checking)
+		checked, err = app.CheckBackup(ctx, p, c.From, bar.tell)
 	} else {
 		options := app.RestoreOptions{OtherKMSKey: c.OtherKMSKey, WorkersMayRun: c.WorkersMayRun}
-		checked, err = app.RestoreBackup(ctx, p, c.From, options, checking, func(done, total int) { bar.bar("restoring rows", done, total) })
+		checked, err = app.RestoreBackup(ctx, p, c.From, options, bar.tell, func(done, total int) {
+			bar.begin("restoring rows", total)
+			bar.tell(done)
+		})
 	}
 	bar.end()
 	if err != nil {

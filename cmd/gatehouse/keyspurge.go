@@ -54,8 +54,8 @@ func (c keysPurgeCommand) Run(ctx context.Context) error {
 		if err := c.confirm(ctx, p.Config.Prefix, len(all.Ours)); err != nil {
 			return err
 		}
-		bar := newProgress(os.Stderr)
-		result.Deleted, err = purge.Purge(ctx, func(done, total int) { bar.bar("deleting keys", done, total) })
+		bar := newProgressBar(os.Stderr, "", 0)
+		result.Deleted, err = purge.Purge(ctx, func(done, total int) { bar.begin("deleted", total); bar.tell(done) })
 		bar.end()
 	}
 	printed := c.print(os.Stdout, result, func(w io.Writer) { printPurged(w, result) })

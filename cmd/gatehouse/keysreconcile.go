@@ -68,8 +68,8 @@ func (c keysReconcileCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(os.Stderr)
-	drift, err := r.Look(ctx, c.Values, func(at provisioning.Looking) { bar.count(at.Phase, at.Done) })
+	bar := newProgressBar(os.Stderr, "", 0)
+	drift, err := r.Look(ctx, c.Values, func(at provisioning.Looking) { bar.begin(at.Phase, 0); bar.tell(at.Done) })
 	bar.end()
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (c keysReconcileCommand) Run(ctx context.Context) error {
 		if err := c.plausible(ctx, drift, some); err != nil {
 			return err
 		}
-		mended, failed := r.Mend(ctx, some, func(done, total int) { bar.bar("mending", done, total) })
+		mended, failed := r.Mend(ctx, some, func(done, total int) { bar.begin("mended", total); bar.tell(done) })
 		bar.end()
 		result.Mended, err = &mended, failed
 	}

@@ -5,71 +5,89 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 )
 
-// progress tells how far work has come: in one line that changes on a terminal, otherwise in a line
-// for every tenth.
-type progress struct {
+// lineEvery is how often a progress bar prints a line where there is no terminal.
+const lineEvery = 5 * time.Second
+
+// progressBar shows how far a long command has come: as a bar in a terminal, elsewhere as a line now
+// and then.
+type progressBar struct {
 	to       io.Writer
 	terminal bool
-	label    string
-	said     int
-	width    int
+	verb     string
+	of       int
+	now      func() time.Time
+
+	began, told time.Time
+	open        bool
 }
 
-func newProgress(to *os.File) *progress {
-	return &progress{to: to, terminal: term.IsTerminal(int(to.Fd()))}
+func newProgressBar(to io.Writer, verb string, of int) *progressBar {
+	file, ok := to.(*os.File)
+	bar := &progressBar{to: to, terminal: ok && term.IsTerminal(int(file.Fd())), verb: verb, of: of, now: time.Now}
+	bar.began = bar.now()
+	bar.told = bar.began
+	return bar
+}
+
+// begin shows the beginning of the next part of the work, of 0 things if nobody knows how many.
+func (b *progressBar) begin(verb string, of int) {
+	if b.verb != verb || b.of != of {
+		b.verb, b.of, b.began = verb, of, b.now()
+		b.told = b.began
+	}
+}
+
+// tell shows that so many are done.
+func (b *progressBar) tell(done int) {
+	now, over := b.now(), b.of > 0 && done >= b.of
+	switch {
+	case b.terminal:
+		if b.open && !over && now.Sub(b.told) < 100*time.Millisecond {
+			return
+		}
+		fmt.Fprintf(b.to, "\r\x1b[K%s%s", barOf(done, b.of), b.text(done, now))
+		b.open = true
+	case !over && now.Sub(b.told) < lineEvery:
+		return
+	case over && b.told.Equal(b.began):
+		return // it was over before the first line
+	default:
+		fmt.Fprintln(b.to, b.text(done, now))
+	}
+	b.told = now
+}
+
+// end leaves the bar behind.
+func (b *progressBar) end() {
+	if b.open {
+		fmt.Fprintln(b.to)
+		b.open = false
+	}
+}
+
+func (b *progressBar) text(done int, now time.Time) string {
+	if b.of == 0 {
+		return fmt.Sprintf("%s %d", b.verb, done)
+	}
+	text := fmt.Sprintf("%s %d of %d", b.verb, done, b.of)
+	if took := now.Sub(b.began); done > 0 && done < b.of && took > time.Second {
+		left := time.Duration(float64(took) / float64(done) * float64(b.of-done))
+		text += fmt.Sprintf(", about %s left", left.Round(time.Second))
+	}
+	return text
 }
 
 const barWidth = 30
 
-// bar shows done of total things.
-func (p *progress) bar(label string, done, total int) {
-	tenth := 10
-	if total > 0 {
-		tenth = done * 10 / total
+func barOf(done, of int) string {
+	if of == 0 {
+		return ""
 	}
-	if p.terminal {
-		full := tenth * barWidth / 10
-		if total > 0 {
-			full = done * barWidth / total
-		}
-		p.overwrite(fmt.Sprintf("%s [%s%s] %d of %d", label, strings.Repeat("#", full), strings.Repeat(" ", barWidth-full), done, total))
-		return
-	}
-	if label == p.label && tenth == p.said {
-		return
-	}
-	p.label, p.said = label, tenth
-	fmt.Fprintf(p.to, "%s: %d of %d\n", label, done, total)
-}
-
-const linesEvery = 1000
-
-// count shows done things of an unknown total.
-func (p *progress) count(label string, done int) {
-	if p.terminal {
-		p.overwrite(fmt.Sprintf("%s: %d", label, done))
-		return
-	}
-	if label == p.label && done/linesEvery == p.said {
-		return
-	}
-	p.label, p.said = label, done/linesEvery
-	fmt.Fprintf(p.to, "%s: %d\n", label, done)
-}
-
-func (p *progress) overwrite(text string) {
-	fmt.Fprintf(p.to, "\r%-*s", p.width, text)
-	p.width = len(text)
-}
-
-// end ends the line on a terminal.
-func (p *progress) end() {
-	if p.terminal && p.width > 0 {
-		fmt.Fprintf(p.to, "\r%s\r", strings.Repeat(" ", p.width))
-		p.width = 0
-	}
+	full := min(barWidth*done/of, barWidth)
+	return "[" + strings.Repeat("#", full) + strings.Repeat(" ", barWidth-full) + "] "
 }
