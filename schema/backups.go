@@ -26,9 +26,6 @@ func LeftOut(k Key) bool {
 // IsKMSCheck reports whether the row is a KMSCheck.
 func IsKMSCheck(k Key) bool { return strings.HasPrefix(k.PK, "kms-check#") }
 
-// RestoreRun is how far a backup is restored.
-func RestoreRun() Key { return Key{"restore", "run"} }
-
 // FactOf returns the stream and sequence of a Fact; ok is false for the journal's other rows.
 func FactOf(k Key) (stream portal.Stream, sequence int64, ok bool) {
 	if IsRegistered(k) || strings.HasPrefix(k.PK, identityBegins) {
