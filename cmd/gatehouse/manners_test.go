@@ -80,7 +80,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
