@@ -98,7 +98,7 @@ func (m *Meter) write(ctx context.Context, of subject, idle bool) (written int, 
 		}
 		written, err = m.writeAll(ctx, take{
 			now: m.Now(), readings: readings, sold: sold, like: of.record(), plan: of.licence.Claim.Plan,
-			active: of.licence.Status == events.LicenceActive, idle: idle, collected: collected,
+			active: of.licence.Active(), idle: idle, collected: collected,
 		}, before)
 		if !errors.Is(err, errRace) {
 			return written, err
