@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
@@ -150,16 +151,20 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
 	views := projections.NewViews(c.dynamodb, tables, documents)
 	meter := newMeter(p, c, names, facts, reader, views, collector, refused)
+	rows := jobs.DueRows{
+		Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
+		PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
+		AdminItems: newAdminTeller(c, names, notifier, people, now), Elsewhere: map[due.Kind]string{due.Metering: lastUsageJob},
+		Operations: operations.New(operations.Config{
+			Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
+			Views: views,
+		}),
+	}
+	lastUsage := rows
+	lastUsage.Only, lastUsage.Elsewhere, lastUsage.Metering = due.Metering, nil, meter
 	repeated := []jobs.Job{
-		{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
-			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
-			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
-			AdminItems: newAdminTeller(c, names, notifier, people, now), Metering: meter,
-			Operations: operations.New(operations.Config{
-				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
-				Views: views,
-			}),
-		}.Run},
+		{Name: dueJob, Every: time.Minute, Run: rows.Run},
+		{Name: lastUsageJob, Every: metering.Every, Run: lastUsage.Run},
 		{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
 		{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
 		{Name: deprecationsJob, Every: notices.DeprecationsEvery, Run: newDeprecations(c, tables, views, notifier, now).Step},

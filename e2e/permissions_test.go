@@ -269,6 +269,9 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "seamark-older", "--yes")
 	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "newer", "--notices", "eventbridge", "--yes")
 	says(0, as("marketplace doctor", market...), "marketplace", "doctor", "--send")
+	if _, err := c.Marketplace().PutProduct(marketplace.Product{Code: "newer", Kind: marketplace.EventBridge, Dimensions: []string{"requests"}}); err != nil {
+		t.Fatal(err)
+	}
 	bought, err := c.Marketplace().Subscribe(marketplace.Order{Product: "newer", Paid: true})
 	if err != nil {
 		t.Fatal(err)

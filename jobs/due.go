@@ -69,6 +69,11 @@ type DueRows struct {
 	Metering   waking
 	Sender     sender
 	Now        func() time.Time
+	// Only is the kind of rows that this job handles; "" are all except those in Elsewhere.
+	Only due.Kind
+	// Elsewhere has the jobs that handle rows of kinds that take long, so that others are on time. This job leaves
+	// such rows and asks for a run of their job.
+	Elsewhere map[due.Kind]string
 	// PassedOver counts these rows by kind, "" for an unknown one. It may be nil.
 	PassedOver func(kind string)
 }
@@ -80,8 +85,11 @@ type found struct {
 
 func (f found) gone() journal.Row { return journal.Row{Key: f.at} }
 
-// Run handles a batch of one shard's due rows. The cursor is the shard's number and the sort key
-// of its last row.
+// stepTime is after how long a step leaves the other rows of its batch to the next one.
+const stepTime = 10 * time.Second
+
+// Run handles a batch of one shard's due rows, or as many as take stepTime. The cursor is the shard's number and
+// the sort key of the last row.
 func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error) {
 	number, after, _ := strings.Cut(cursor, " ")
 	shard, _ := strconv.Atoi(number)
@@ -89,8 +97,16 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	if err != nil {
 		return "", err
 	}
-	woken := map[portal.Stream]bool{}
+	began, woken, elsewhere := d.Now(), map[portal.Stream]bool{}, map[string]bool{}
 	for _, row := range rows {
+		if d.Now().Sub(began) >= stepTime {
+			break
+		}
+		after = row.at.SK
+		if job, apart := d.Elsewhere[row.Kind]; apart || d.Only != "" && row.Kind != d.Only {
+			elsewhere[job] = apart
+			continue
+		}
 		err := portal.Guard(func() error { return d.handle(ctx, row, woken) })()
 		var postponed *portal.Postponed
 		if errors.As(err, &postponed) {
@@ -102,6 +118,12 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 			}
 		}
 	}
+	if err := d.demand(ctx, elsewhere); err != nil {
+		return "", err
+	}
+	if n := len(rows); n > 0 && after != rows[n-1].at.SK {
+		last = after
+	}
 	switch {
 	case last != "":
 		return fmt.Sprintf("%d %s", shard, last), nil
@@ -109,6 +131,21 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 		return strconv.Itoa(shard + 1), nil
 	}
 	return "", nil
+}
+
+// demand asks for runs of the jobs that handle the other rows. Within a minute a job is asked once.
+func (d DueRows) demand(ctx context.Context, elsewhere map[string]bool) error {
+	now := d.Now()
+	for job, wanted := range elsewhere {
+		if !wanted {
+			continue
+		}
+		id := portal.DeriveID("due", job, now.UTC().Truncate(time.Minute).Format(time.RFC3339))
+		if err := d.Sender.Send(ctx, Demand(job, id, id, now)); err != nil {
+			return portal.Postpone("the queues do not answer", fmt.Errorf("asking for a run of the job %s: %w", job, err))
+		}
+	}
+	return nil
 }
 
 func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found, last string, err error) {
