@@ -142,7 +142,7 @@ func TestContractDimensionsChangeThePlan(t *testing.T) {
 	}
 }
 
-// AWS sends no subscribe-success for an older listing that sells contracts only. What it grants is all it says.
+// AWS sends no subscribe-success for an older listing that sells contracts only. It only grants the contract.
 func TestAContractOfAnOlderListingGivesAccessWithoutASubscription(t *testing.T) {
 	t.Parallel()
 	s := start(t)

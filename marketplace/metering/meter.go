@@ -2,7 +2,7 @@
 // API Gateway does not meter itself. A ledger in the usage table records what was metered. It is
 // primary data: no rebuild brings it back.
 //
-//	counters of the licence's keys ──▶ head and record, in one transaction ──▶ BatchMeterUsage ──▶ outcome
+//	counters of the licence's keys ──▶ tally, keys and record, in one transaction ──▶ BatchMeterUsage ──▶ outcome
 //
 // The usage of a licence is what its counters have now, minus what was metered before. A record is
 // written before it is sent, and is sent again as it was written until AWS has answered. So an hour is
