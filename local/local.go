@@ -104,7 +104,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 			return err
 		}
 	}
-	if err := setupMarketplace(ctx, p.AWS, app.NamesFor(p.Config.Prefix), running); err != nil {
+	if err := setupMarketplace(ctx, p, running); err != nil {
 		return err
 	}
 	if err := captureMail(ctx, &p); err != nil {

@@ -35,7 +35,8 @@ func fleetTopics() []string {
 
 // setupMarketplace lists the demo's plan Seamark Pro on the local AWS Marketplace and connects
 // buyers and events to the portal. It may be repeated.
-func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, running Portal) error {
+func setupMarketplace(ctx context.Context, p app.Process, running Portal) error {
+	awsCfg, names := p.AWS, app.NamesFor(p.Config.Prefix)
 	_, err := buyers.New(running.AWSURL).PutProduct(ctx, marketplace.Product{
 		Code: demo.ProCode, ID: "prod-seamarkprodemo", Name: "Seamark Pro", Kind: marketplace.EventBridge, Dimensions: []string{"requests"},
 		RegistrationURL: running.PortalURL + "/marketplace-confirm/" + running.Demo.API.ProPlanID,
@@ -46,6 +47,10 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 	if err := listFleet(ctx, running); err != nil {
 		return err
 	}
+	undelivered, err := app.KeepUndelivered(ctx, p, fleetTopics())
+	if err != nil {
+		return fmt.Errorf("making the queue %s: %w", names.Undelivered(), err)
+	}
 	events := eventbridge.NewFromConfig(awsCfg)
 	rule, pattern := names.Marketplace, app.NoticePattern()
 	if _, err = events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &rule, EventPattern: &pattern}); err != nil {
@@ -55,6 +60,7 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 		Rule: &rule,
 		Targets: []types.Target{{
 			Id: aws.String("gatehouse"), Arn: aws.String("arn:aws:sqs:" + awsCfg.Region + ":" + localaws.Account + ":" + names.Marketplace),
+			DeadLetterConfig: &types.DeadLetterConfig{Arn: &undelivered},
 		}},
 	})
 	if err == nil && out.FailedEntryCount > 0 {

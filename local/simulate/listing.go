@@ -70,8 +70,9 @@ func (s *Simulator) listFleet(ctx context.Context) error {
 		return fmt.Errorf("listing %s: %w", local.FleetName, err)
 	}
 	queue := "arn:aws:sqs:" + localaws.Region + ":" + localaws.Account + ":" + s.names.Marketplace
+	undelivered := "arn:aws:sqs:" + localaws.Region + ":" + localaws.Account + ":" + s.names.Undelivered()
 	for _, topic := range []string{product.SubscriptionTopic(), product.EntitlementTopic()} {
-		if _, err := s.topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue}); err != nil {
+		if _, err := s.topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue, Attributes: map[string]string{"RedrivePolicy": app.RedrivePolicy(undelivered)}}); err != nil {
 			return fmt.Errorf("subscribing the queue %s to %s: %w", s.names.Marketplace, topic, err)
 		}
 	}
