@@ -47,6 +47,10 @@ test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and w
 test-race: $(BIN)/testrun ## The same under the race detector; needs a C compiler
 	./$(BIN)/testrun -race $(PKGS)
 
+.PHONY: upgrade
+upgrade: ## Upgrade from the oldest compatible version and roll back, for some minutes; needs git history
+	GATEHOUSE_REQUIRE=upgrade $(GO) test ./e2e -count=1 -timeout 20m -run '^TestAnUpgradeCanBeRolledBack$$' -v
+
 .PHONY: conformance
 conformance: ## Hold the local AWS, and moto if installed, to AWS's answers
 	$(GO) test -C conformance -count=1 -timeout 30m -run '^TestConformance$$' -table $(FLAGS)
@@ -82,6 +86,14 @@ bench-usage: ## Count the calls of collecting usage, for 300 plans and 10,000 ke
 .PHONY: bench-marketplace
 bench-marketplace: ## Send one worker 10,000 notices of AWS Marketplace at once
 	$(GO) run ./bench/marketplace $(FLAGS)
+
+.PHONY: bench-letters
+bench-letters: ## List and replay 5,000 dead letters among 10,000 accounts
+	$(GO) run ./bench/operators $(FLAGS)
+
+.PHONY: bench-views
+bench-views: ## Rebuild the views of 100,000 facts, and compare them with the journal
+	$(GO) run ./bench/operators -views $(FLAGS)
 
 .PHONY: way
 way: ## List the functions that one click on Subscribe executes

@@ -17,10 +17,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/apigateway"
+	"github.com/gatehouse-portal/gatehouse/localaws/cloudformation"
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 	"github.com/gatehouse-portal/gatehouse/localaws/dynamodb"
 	"github.com/gatehouse-portal/gatehouse/localaws/eventbridge"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/iam"
 	"github.com/gatehouse-portal/gatehouse/localaws/kms"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 	"github.com/gatehouse-portal/gatehouse/localaws/metering"
@@ -78,6 +80,8 @@ type Server struct {
 	market  *marketplace.Service
 	objects *s3.Service
 	mail    *ses.Service
+	stacks  *cloudformation.Service
+	iam     *iam.Service
 	mounts  map[string]http.Handler
 	faults  *faults.Injector
 	admin   http.Handler
@@ -139,6 +143,8 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	s.market = marketplace.New(env, marketplace.Services{Queues: queues, Topics: topics, Bus: bus, Meters: s.meters})
 	s.objects = s3.New(env)
 	s.mail = ses.New(env)
+	s.stacks = cloudformation.New(env, s.innerConfig())
+	s.iam = iam.New(env)
 	s.json = map[string]jsonService{}
 	for _, svc := range []jsonService{
 		{"sqs", queues.JSON()}, {"dynamodb", tables.JSON()}, {"kms", keys.JSON()},
@@ -149,7 +155,7 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	}
 	s.cbor = map[string]jsonService{s.market.Agreements().Target: {"agreements", s.market.Agreements()}}
 	s.query = map[string]queryService{}
-	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", sts.New(env).Query()}} {
+	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", sts.New(env).Query()}, {"cloudformation", s.stacks.Query()}, {"iam", s.iam.Query()}} {
 		s.query[svc.Version] = svc
 	}
 	s.faults = faults.New(s.operations(), queues)
@@ -176,6 +182,12 @@ func (s *Server) Marketplace() *marketplace.Service { return s.market }
 
 // Mail returns the e-mail service.
 func (s *Server) Mail() *ses.Service { return s.mail }
+
+// CloudFormation returns the stacks. Its methods do what AWS has no API for.
+func (s *Server) CloudFormation() *cloudformation.Service { return s.stacks }
+
+// IAM returns the simulated permissions.
+func (s *Server) IAM() *iam.Service { return s.iam }
 
 // Close ends waiting long polls with an empty result and closes the data file. Requests in
 // progress have a second to finish; connections without a request are closed at once.

@@ -94,6 +94,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Swept", "records", schema.Scratch(schema.Swept(run), "plans-00001", 0), schema.Key{PK: "scratch#sweep-" + run, SK: "plans-00001#0000"}},
 		{"SweptShard", "records", schema.Scratch(schema.SweptShard(run, 3), "00001", 0), schema.Key{PK: "scratch#sweep-" + run + "-03", SK: "00001#0000"}},
 		{"SweepResult", "records", schema.Scratch(schema.SweepResult(), "last", 0), schema.Key{PK: "scratch#sweep-result", SK: "last#0000"}},
+		{"SweepDrift", "records", schema.Scratch(schema.SweepDrift(), "last", 0), schema.Key{PK: "scratch#sweep-drift", SK: "last#0000"}},
 		{"MarketplaceRead", "records", schema.Scratch(schema.MarketplaceRead(), "last", 0), schema.Key{PK: "scratch#marketplace-read", SK: "last#0000"}},
 		{"MarketplaceMetered", "records", schema.Scratch(schema.MarketplaceMetered(), "last", 0), schema.Key{PK: "scratch#marketplace-metered", SK: "last#0000"}},
 		{"UsagePlans", "records", schema.Scratch(schema.UsagePlans(run), "last", 0), schema.Key{PK: "scratch#usage-" + run, SK: "last#0000"}},
@@ -109,6 +110,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"FullOfKeys", "records", schema.FullOfKeys(""), schema.Key{PK: "limit", SK: "keys"}},
 		{"ImportProbe", "records", schema.ImportProbe(), schema.Key{PK: "import-probe", SK: "result"}},
 		{"KMSCheck", "records", schema.KMSCheck("k"), schema.Key{PK: "kms-check#k", SK: "tag"}},
+		{"RestoreRun", "records", schema.RestoreRun(), schema.Key{PK: "restore", SK: "run"}},
 		{"Health", "records", schema.Health(), schema.Key{PK: "health", SK: "health"}},
 
 		{"LiveGeneration", "views", schema.LiveGeneration(), schema.Key{PK: "generation", SK: "live"}},
@@ -126,9 +128,10 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Usage", "usage", schema.Usage(ann, "", at, "p", "k", "gw"), schema.Key{PK: "account#01ann", SK: "day#2026-07-01#p#k#gw"}},
 		{"UsagePlan", "usage", schema.UsagePlan("", "p"), schema.Key{PK: "plan#p", SK: "collected"}},
 		{"UsageCycle", "usage", schema.UsageCycle(), schema.Key{PK: "cycle", SK: "last"}},
-		{"MeteringHead", "usage", schema.MeteringHead("licence/l-1"), schema.Key{PK: "licence#licence/l-1", SK: "head"}},
+		{"MeteringTally", "usage", schema.MeteringTally("licence/l-1"), schema.Key{PK: "licence#licence/l-1", SK: "head"}},
+		{"MeteringKey", "usage", schema.MeteringKey("licence/l-1", "acc", "key"), schema.Key{PK: "licence#licence/l-1", SK: "key#acc#key"}},
 		{"MeteringRecord", "usage", schema.MeteringRecord("licence/l-1", at, "requests"), schema.Key{PK: "licence#licence/l-1", SK: "record#2026-07-01T12#requests"}},
-		{"MeteringUnsent", "usage", schema.MeteringUnsent("prod", "licence/l-1", at, "requests"), schema.Key{PK: "unsent", SK: "prod#licence/l-1#2026-07-01T12#requests"}},
+		{"MeteringUnanswered", "usage", schema.MeteringUnanswered("prod", "licence/l-1", at, "requests"), schema.Key{PK: "unsent", SK: "prod#licence/l-1#2026-07-01T12#requests"}},
 		{"MeteringRegion", "usage", schema.MeteringRegion(), schema.Key{PK: "metering", SK: "region"}},
 
 		{"Session", "sessions", schema.Session(hash), schema.Key{PK: "session#" + hash, SK: "session"}},

@@ -3,14 +3,12 @@
 package deploytest
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io/fs"
-	"maps"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/gatehouse-portal/gatehouse/deploy"
 	"github.com/gatehouse-portal/gatehouse/deploy/template"
@@ -58,107 +56,88 @@ func Properties(t testing.TB, r *template.Resolved, resource string) map[string]
 	return properties
 }
 
-// Stack is a stack whose resources exist.
+// Stack is a stack that exists.
 type Stack struct {
-	*template.Resolved
 	// Outputs are the outputs of the stack.
 	Outputs map[string]string
 }
 
-// Create makes the resources of a template of Gatehouse, each after those that it refers to. A resource
-// type or a property that it cannot make fails the test, as does a circle of resources.
+// Create makes a stack of a template of Gatehouse on the local AWS. A stack that cannot be made fails
+// the test.
 func Create(t testing.TB, cfg aws.Config, name string, stack template.Stack) Stack {
 	t.Helper()
-	m := &maker{t: t, cfg: cfg, stack: stack.Name, made: map[string]made{}, making: map[string]bool{}}
-	stack.Ref = func(resource string) (any, error) { return m.of(resource).ref, nil }
-	stack.GetAtt = func(resource, attribute string) (any, error) {
-		value, ok := m.of(resource).attributes[attribute]
-		if !ok {
-			t.Fatalf("%s: %s has no attribute %s", name, resource, attribute)
-		}
-		return value, nil
-	}
-	m.Resolved = Resolve(t, name, stack)
-	for _, resource := range m.Resources {
-		m.of(resource)
-	}
-	outputs, err := m.Resolved.Outputs()
+	text, err := fs.ReadFile(deploy.Templates, "cloudformation/"+name+".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Stack{m.Resolved, outputs}
-}
-
-// made is what Ref and GetAtt are for a resource that exists.
-type made struct {
-	ref        string
-	attributes map[string]string
+	m := maker{t, cloudformation.NewFromConfig(cfg), stack.Name}
+	m.execute(string(text), stack.Parameters)
+	return Stack{m.wait()}
 }
 
 type maker struct {
-	*template.Resolved
 	t      testing.TB
-	cfg    aws.Config
-	made   map[string]made
-	making map[string]bool
+	client *cloudformation.Client
 	stack  string
 }
 
-// generatedName is a name for a resource whose properties give none, as CloudFormation generates one.
-func (m *maker) generatedName() string { return fmt.Sprintf("%s-generated-%d", m.stack, len(m.making)) }
-
-func (m *maker) of(resource string) made {
+func (m maker) execute(text string, given map[string]string) {
 	m.t.Helper()
-	if done, ok := m.made[resource]; ok {
-		return done
+	in := cloudformation.CreateChangeSetInput{
+		StackName: &m.stack, ChangeSetName: aws.String("create"), ChangeSetType: types.ChangeSetTypeCreate, TemplateBody: &text,
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	}
-	if m.making[resource] {
-		m.t.Fatalf("%s depends on itself", resource)
+	for key, value := range given {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &key, ParameterValue: &value})
 	}
-	m.making[resource] = true
-	for _, before := range m.DependsOn(resource) {
-		m.of(before)
+	_, err := m.client.CreateChangeSet(m.t.Context(), &in)
+	m.ok(err)
+	for {
+		set, err := m.client.DescribeChangeSet(m.t.Context(), &cloudformation.DescribeChangeSetInput{StackName: &m.stack, ChangeSetName: in.ChangeSetName})
+		m.ok(err)
+		if set.Status == types.ChangeSetStatusCreateComplete {
+			break
+		}
 	}
-	make, ok := makers[m.Type(resource)]
-	if !ok {
-		m.t.Fatalf("%s: resources of type %s cannot be made", resource, m.Type(resource))
-	}
-	m.made[resource] = make(m, maps.Clone(Properties(m.t, m.Resolved, resource)))
-	return m.made[resource]
+	_, err = m.client.ExecuteChangeSet(m.t.Context(), &cloudformation.ExecuteChangeSetInput{StackName: &m.stack, ChangeSetName: in.ChangeSetName})
+	m.ok(err)
 }
 
-func (m *maker) ok(err error) {
+// wait returns the outputs. Each look at the stack makes the local AWS do the next part of the work.
+func (m maker) wait() map[string]string {
+	m.t.Helper()
+	for {
+		out, err := m.client.DescribeStacks(m.t.Context(), &cloudformation.DescribeStacksInput{StackName: &m.stack})
+		m.ok(err)
+		switch stack := out.Stacks[0]; stack.StackStatus {
+		case types.StackStatusCreateInProgress, types.StackStatusRollbackInProgress:
+		case types.StackStatusCreateComplete:
+			outputs := map[string]string{}
+			for _, output := range stack.Outputs {
+				outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+			}
+			return outputs
+		default:
+			m.t.Fatalf("the stack %s is %s: %s", m.stack, stack.StackStatus, m.failures())
+		}
+	}
+}
+
+func (m maker) failures() (all []string) {
+	m.t.Helper()
+	out, err := m.client.DescribeStackEvents(m.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &m.stack})
+	m.ok(err)
+	for _, event := range out.StackEvents {
+		if reason := aws.ToString(event.ResourceStatusReason); reason != "" {
+			all = append(all, aws.ToString(event.LogicalResourceId)+": "+reason)
+		}
+	}
+	return all
+}
+
+func (m maker) ok(err error) {
 	m.t.Helper()
 	if err != nil {
 		m.t.Fatal(err)
 	}
-}
-
-// take removes a property and decodes it into a value.
-func (m *maker) take(properties map[string]any, name string, into any) (given bool) {
-	m.t.Helper()
-	value, given := properties[name]
-	delete(properties, name)
-	if given {
-		m.decode(value, into)
-	}
-	return given
-}
-
-// decode decodes properties into an input of the SDK, whose members have the names that CloudFormation
-// gives them. It refuses others.
-func (m *maker) decode(properties, into any) {
-	m.t.Helper()
-	text, err := json.Marshal(properties)
-	m.ok(err)
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	m.ok(decoder.Decode(into))
-}
-
-func (m *maker) json(value any) string {
-	m.t.Helper()
-	text, err := json.Marshal(value)
-	m.ok(err)
-	return string(text)
 }

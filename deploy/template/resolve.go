@@ -387,3 +387,10 @@ func selected(args []any) (any, error) {
 	}
 	return list[index], nil
 }
+
+// Policies returns what becomes of a resource that is deleted or replaced: "", which deletes it,
+// or the template's word, such as "Retain".
+func (r *Resolved) Policies(resource string) (deletion, replacement string) {
+	declared := r.template.Resources[resource]
+	return declared.DeletionPolicy, declared.UpdateReplacePolicy
+}

@@ -1,5 +1,5 @@
-// Package template reads CloudFormation templates in YAML and resolves their intrinsic functions,
-// for tests. It knows only the functions that Gatehouse's templates use, and fails at others.
+// Package template reads CloudFormation templates in YAML and resolves their intrinsic functions. It
+// knows only the functions that Gatehouse's templates use, and fails at others.
 package template
 
 import (

@@ -46,6 +46,7 @@ func (s *Service) JSON() wire.JSONService {
 		Operations: map[string]wire.Operation{
 			"CreateUserPool":            wire.Op(s.createUserPool),
 			"DescribeUserPool":          wire.Op(s.describeUserPool),
+			"UpdateUserPool":            wire.Op(s.updateUserPool),
 			"DeleteUserPool":            wire.Op(s.deleteUserPool),
 			"GetUserPoolMfaConfig":      wire.Op(s.getUserPoolMfaConfig),
 			"SetUserPoolMfaConfig":      wire.Op(s.setUserPoolMfaConfig),

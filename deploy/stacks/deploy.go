@@ -1,0 +1,320 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+)
+
+// Result is a portal that is deployed.
+type Result struct {
+	// Changed is false if nothing had to change.
+	Changed bool   `json:"changed"`
+	Address string `json:"address"`
+	// DNSTarget is where the host name's record must point, or "" if the record is made.
+	DNSTarget string `json:"dns_target,omitempty"`
+	// Warnings are what the operator should know.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// ErrDeclined means that the plan was not approved.
+var ErrDeclined = errors.New("nothing was changed")
+
+// Deploy creates or updates a portal. Before it changes anything, it checks credentials, settings and
+// permissions, and has the plan approved.
+func (d Deployer) Deploy(ctx context.Context, s Settings) (Result, error) {
+	r, err := d.prepareRun(ctx, s)
+	if err != nil {
+		return Result{}, err
+	}
+	plan, err := r.plan(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := r.settings.refuse(plan.Dangers()); err != nil {
+		return Result{}, err
+	}
+	if d.Approve != nil && !plan.Empty() {
+		yes, err := d.Approve(plan)
+		if err != nil {
+			return Result{}, err
+		}
+		if !yes {
+			return Result{}, ErrDeclined
+		}
+	}
+	if plan.Upload != "" {
+		d.say("Uploading the programs to " + plan.Upload + ".")
+		if err := d.upload(ctx, *r.code, r.account); err != nil {
+			return Result{}, err
+		}
+	}
+	return r.apply(ctx, plan)
+}
+
+// Diff says what Deploy would change. It changes nothing.
+func (d Deployer) Diff(ctx context.Context, s Settings) (Plan, error) {
+	r, err := d.prepareRun(ctx, s)
+	if err != nil {
+		return Plan{}, err
+	}
+	return r.plan(ctx)
+}
+
+// run is one deployment.
+type run struct {
+	Deployer
+	settings Settings
+	account  string
+	stacks   []stack
+	// code is nil unless portal and workers run on AWS Lambda and a zip is given.
+	code     *code
+	warnings []string
+}
+
+func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
+	if err := s.Check(d.AWS.Region); err != nil {
+		return nil, err
+	}
+	me, err := d.caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Deployer: d, settings: s, account: me.account}
+	if r.stacks, err = d.look(ctx, s.Name); err != nil {
+		return nil, err
+	}
+	for i, one := range r.stacks {
+		if r.stacks[i], err = d.settle(ctx, one); err != nil {
+			return nil, err
+		}
+	}
+	if r.settings, err = s.completed(r.stacks); err != nil {
+		return nil, err
+	}
+	warning, err := d.checkPermissions(ctx, me, r.settings.Run)
+	if err != nil {
+		return nil, err
+	}
+	if warning != "" {
+		r.warnings = append(r.warnings, warning)
+	}
+	return r, r.addCode(ctx)
+}
+
+// completed adds what the stacks know, and checks that nothing is missing and that they fit.
+func (s Settings) completed(all []stack) (Settings, error) {
+	var running *stack
+	for i, one := range all {
+		if one.runs() && one.exists() {
+			running = &all[i]
+		}
+	}
+	if running != nil {
+		way := wayOf(*running)
+		if s.Run == "" {
+			s.Run = way
+		}
+		if (s.Run == Lambda) != (way == Lambda) {
+			return s, fmt.Errorf("this portal runs in the stack %s, so it cannot run as %s as well. Delete that stack first; no data is in it:\naws cloudformation delete-stack --stack-name %[1]s", running.name, s.Run)
+		}
+	}
+	if s.Run == "" {
+		s.Run = Lambda
+	}
+	for _, one := range all {
+		if one.template == "identity" && one.exists() && s.Issuer != "" {
+			return s, fmt.Errorf("this portal has the user pool of the stack %s, so it cannot have another identity provider as well", one.name)
+		}
+	}
+	usable := running != nil && running.usable()
+	if usable && s.Issuer == "" && !hasIdentity(all) {
+		s.Issuer, s.ClientID = running.parameters["OidcIssuer"], running.parameters["OidcClientId"]
+	}
+	var missing []string
+	need := func(flag, value string) {
+		if value == "" && !usable {
+			missing = append(missing, flag)
+		}
+	}
+	need("--host", s.Host)
+	need("--certificate", s.Certificate)
+	if s.Run != Lambda {
+		need("--image", s.Image)
+		need("--vpc", s.VPC)
+		need("--subnet", strings.Join(s.Subnets, ""))
+	}
+	if len(missing) > 0 {
+		return s, fmt.Errorf("a new portal also needs %s", strings.Join(missing, ", "))
+	}
+	if s.Host == "" {
+		s.Host = running.parameters["DomainName"]
+	}
+	return s, nil
+}
+
+func hasIdentity(all []stack) bool {
+	for _, one := range all {
+		if one.template == "identity" && one.exists() {
+			return true
+		}
+	}
+	return false
+}
+
+func wayOf(s stack) Way {
+	switch {
+	case s.template == "lambda":
+		return Lambda
+	case s.parameters["Size"] == "small":
+		return Small
+	}
+	return Containers
+}
+
+// addCode reads the zip. A portal that exists keeps its programs if none is given.
+func (r *run) addCode(context.Context) error {
+	if r.settings.Run != Lambda {
+		return nil
+	}
+	c, err := r.readCode(r.settings.Zip, r.settings.Name, r.account)
+	if err != nil {
+		return err
+	}
+	r.code = &c
+	more := maps.Clone(r.settings.Parameters)
+	if more == nil {
+		more = map[string]string{}
+	}
+	more["CodeBucket"], more["CodeKey"], more["Architecture"] = c.bucket, c.key, c.architecture
+	r.settings.Parameters = more
+	return nil
+}
+
+func (r *run) plan(ctx context.Context) (Plan, error) {
+	p, err := r.Deployer.plan(ctx, r.settings, r.stacks, r.account)
+	if err != nil || r.code == nil {
+		return p, err
+	}
+	there, err := r.uploaded(ctx, *r.code, r.account)
+	if err == nil && !there {
+		p.Upload = r.code.bucket + "/" + r.code.key
+	}
+	return p, err
+}
+
+// apply brings each stack up to date, in order, with the outputs of those before it.
+func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
+	out := Result{Changed: !plan.Empty()}
+	outputs := map[string]string{}
+	for _, have := range r.stacks {
+		if !r.settings.wants(have.layer, have.exists()) {
+			continue
+		}
+		now, err := r.applyStack(ctx, have, outputs)
+		if err != nil {
+			return Result{}, err
+		}
+		copyOutputs(outputs, now)
+		switch have.template {
+		case "data":
+			if r.Prepare != nil {
+				if err := r.Prepare(ctx, r.settings.Name, now.outputs["KmsKeyArn"]); err != nil {
+					return Result{}, err
+				}
+			}
+		case "identity":
+			if err := r.addAdmin(ctx, now); err != nil {
+				return Result{}, err
+			}
+		}
+		if have.runs() {
+			out.Address, out.DNSTarget = now.outputs["Address"], now.outputs["DnsTarget"]
+			if now.parameters["HostedZoneId"] != "" {
+				out.DNSTarget = ""
+			}
+		}
+		if warning := now.outputs["MailWarning"]; warning != "" {
+			r.warnings = append(r.warnings, warning)
+		}
+	}
+	if r.Demo != nil {
+		if err := r.Demo(ctx, r.settings.Name); err != nil {
+			return Result{}, fmt.Errorf("installing the demo API: %w", err)
+		}
+	}
+	if r.settings.Issuer != "" && r.settings.Admin != "" {
+		r.warnings = append(r.warnings, "Make "+r.settings.Admin+" an admin at your identity provider: put them into the group admins, or the one of the parameter AdminGroup.")
+	}
+	out.Warnings = r.warnings
+	return out, nil
+}
+
+func (r *run) applyStack(ctx context.Context, have stack, outputs map[string]string) (stack, error) {
+	if have.neverCreated() {
+		var err error
+		if have, err = r.startOver(ctx, have); err != nil {
+			return have, err
+		}
+	}
+	text, err := have.text()
+	if err != nil {
+		return have, err
+	}
+	t, err := have.read()
+	if err != nil {
+		return have, err
+	}
+	proposed, err := r.propose(ctx, have, text, r.settings.values(have, t, outputs))
+	switch {
+	case err != nil:
+		return have, err
+	case proposed.empty:
+		return have, nil
+	}
+	// An output of a stack before this one may have changed what the plan said.
+	if err := r.settings.refuse(dangers(have.name, proposed.changes)); err != nil {
+		return have, errors.Join(err, r.discard(ctx, proposed))
+	}
+	verb := "Updating"
+	if !have.usable() {
+		verb = "Creating"
+	}
+	r.say(verb + " the stack " + have.name + ".")
+	return r.execute(ctx, proposed)
+}
+
+// startOver deletes a stack whose creation failed, with what it has left.
+func (r *run) startOver(ctx context.Context, have stack) (stack, error) {
+	r.say("The stack " + have.name + " could not be created the last time. Deleting what that left.")
+	if err := r.removeLeftovers(ctx, have); err != nil {
+		return have, err
+	}
+	if err := r.delete(ctx, have, false); err != nil {
+		return have, err
+	}
+	return stack{layer: have.layer, name: have.name}, nil
+}
+
+// delete deletes a stack and waits for the end. If loud, it tells the events.
+func (d Deployer) delete(ctx context.Context, have stack, loud bool) error {
+	last, err := d.lastEvent(ctx, have)
+	if err != nil {
+		return err
+	}
+	if _, err := d.stacks().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &have.id}); err != nil {
+		return fmt.Errorf("deleting the stack %s: %w", have.name, err)
+	}
+	now, err := d.follow(ctx, have, last, loud)
+	if err != nil {
+		return err
+	}
+	if now.exists() {
+		return d.failure(ctx, now, "deleted", last)
+	}
+	return nil
+}

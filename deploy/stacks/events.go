@@ -1,0 +1,138 @@
+package stacks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// events returns the stack's events after one of them, the oldest first. "" is before the first.
+func (d Deployer) events(ctx context.Context, s stack, after string) ([]types.StackEvent, error) {
+	var all []types.StackEvent
+	pages := cloudformation.NewDescribeStackEventsPaginator(d.stacks(), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the events of the stack %s: %w", s.name, err)
+		}
+		for _, e := range page.StackEvents {
+			if aws.ToString(e.EventId) == after {
+				slices.Reverse(all)
+				return all, nil
+			}
+			all = append(all, e)
+		}
+	}
+	slices.Reverse(all)
+	return all, nil
+}
+
+// lastEvent returns the id of the stack's newest event.
+func (d Deployer) lastEvent(ctx context.Context, s stack) (string, error) {
+	out, err := d.stacks().DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &s.id})
+	if err != nil {
+		return "", fmt.Errorf("reading the events of the stack %s: %w", s.name, err)
+	}
+	if len(out.StackEvents) == 0 {
+		return "", nil
+	}
+	return aws.ToString(out.StackEvents[0].EventId), nil
+}
+
+func (d Deployer) tellEvents(ctx context.Context, s stack, after string, told map[string]bool) error {
+	if d.Tell == nil {
+		return nil
+	}
+	all, err := d.events(ctx, s, after)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		id := aws.ToString(e.EventId)
+		if told[id] || aws.ToString(e.PhysicalResourceId) == s.id {
+			continue
+		}
+		told[id] = true
+		if did := doneWords[string(e.ResourceStatus)]; did != "" {
+			d.say("  " + s.name + "  " + aws.ToString(e.LogicalResourceId) + " " + did)
+		}
+	}
+	return nil
+}
+
+var doneWords = map[string]string{
+	"CREATE_COMPLETE": "created", "UPDATE_COMPLETE": "changed", "DELETE_COMPLETE": "deleted", "DELETE_SKIPPED": "kept",
+	"CREATE_FAILED": "FAILED", "UPDATE_FAILED": "FAILED", "DELETE_FAILED": "FAILED",
+}
+
+// Failure says why a stack could not be changed.
+type Failure struct {
+	// Stack and Did name the stack and what failed, such as "created".
+	Stack, Did string
+	// Resource, Type and Reason are those of the first resource that failed. Reason is AWS's text.
+	Resource, Type, Reason string
+}
+
+// Error says what failed, and what to do.
+func (f *Failure) Error() string {
+	text := "the stack " + f.Stack + " could not be " + f.Did
+	if f.Resource != "" {
+		text += fmt.Sprintf(", because of %s (%s). AWS says: %s", f.Resource, f.Type, strings.TrimSpace(f.Reason))
+	} else if f.Reason != "" {
+		text += ". AWS says: " + strings.TrimSpace(f.Reason)
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text + "\n" + f.Advice()
+}
+
+// advice by a part of AWS's reason. The first that fits counts.
+var advice = []struct{ part, says string }{
+	{"lready exists", "Something of this name exists, from `gatehouse setup`, another stack, or one that was deleted. Choose another name with --stack, or remove it: docs/deploy.md#removing-it."},
+	{"service linked role", "Your AWS account uses this service for the first time. Run the command again."},
+	{"Domain already associated", "Somebody has this address for the sign-in pages. Choose another one with --parameter DomainPrefix=…"},
+	{"omain already exists", "Somebody has this host name or address already. Choose another one, or delete its owner's."},
+	{"not authorized", "Your credentials may not do this. Ask an administrator for the permission that AWS names, and run the command again."},
+	{"is not authorized to perform", "Your credentials may not do this. Ask an administrator for the permission that AWS names, and run the command again."},
+	{"AccessDenied", "Your credentials may not do this. Ask an administrator for the permission, and run the command again."},
+	{"ertificate", "Check that the certificate is issued for the host name, in this Region: aws acm list-certificates."},
+	{"imit", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
+	{"uota", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
+	{"CannotPullContainerError", "The tasks cannot fetch the image. Check --image, and that the subnets reach the registry: docs/deploy.md#when-something-fails."},
+	{"stabilize", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
+	{"Circuit breaker", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
+}
+
+// Advice tells an operator what to do.
+func (f *Failure) Advice() string {
+	for _, a := range advice {
+		if strings.Contains(f.Reason, a.part) {
+			return a.says
+		}
+	}
+	return "Correct what AWS names, and run the command again: it goes on from here. docs/deploy.md#when-something-fails has known causes."
+}
+
+// failure finds the first resource that failed after an event.
+func (d Deployer) failure(ctx context.Context, s stack, did, after string) error {
+	f := &Failure{Stack: s.name, Did: did, Reason: s.reason}
+	all, err := d.events(ctx, s, after)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		reason := aws.ToString(e.ResourceStatusReason)
+		if !strings.HasSuffix(string(e.ResourceStatus), "_FAILED") || strings.Contains(reason, "cancelled") || aws.ToString(e.PhysicalResourceId) == s.id {
+			continue
+		}
+		f.Resource, f.Type, f.Reason = aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceType), reason
+		return f
+	}
+	return f
+}

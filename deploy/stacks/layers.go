@@ -1,0 +1,65 @@
+package stacks
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/gatehouse-portal/gatehouse/deploy"
+	"github.com/gatehouse-portal/gatehouse/deploy/template"
+)
+
+// layer is one stack of a portal. Layers are created in order and deleted in reverse.
+type layer struct {
+	template, suffix string
+	// holdsData says that the stack's resources outlive it.
+	holdsData bool
+}
+
+var allLayers = []layer{
+	{template: "data", holdsData: true},
+	{template: "permissions", suffix: "-permissions"},
+	{template: "identity", suffix: "-identity", holdsData: true},
+	{template: "lambda", suffix: "-lambda"},
+	{template: "containers", suffix: "-containers"},
+	{template: "operations", suffix: "-operations"},
+	{template: "marketplace", suffix: "-marketplace"},
+}
+
+func (l layer) text() (string, error) {
+	text, err := fs.ReadFile(deploy.Templates, "cloudformation/"+l.template+".yaml")
+	if err != nil {
+		return "", fmt.Errorf("reading the template %s: %w", l.template, err)
+	}
+	return string(text), nil
+}
+
+func (l layer) read() (template.Template, error) {
+	text, err := l.text()
+	if err != nil {
+		return template.Template{}, err
+	}
+	t, err := template.Parse([]byte(text))
+	if err != nil {
+		return t, fmt.Errorf("reading the template %s: %w", l.template, err)
+	}
+	return t, nil
+}
+
+// runs reports whether portal and workers run in this layer.
+func (l layer) runs() bool { return l.template == "lambda" || l.template == "containers" }
+
+// wants reports whether a portal with these settings has the layer. exists says that there is such a
+// stack.
+func (s Settings) wants(l layer, exists bool) bool {
+	switch l.template {
+	case "identity":
+		return s.Issuer == "" || exists
+	case "lambda":
+		return s.Run == Lambda
+	case "containers":
+		return s.Run == Containers || s.Run == Small
+	case "marketplace":
+		return false
+	}
+	return true
+}

@@ -1,0 +1,104 @@
+package stacks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// caller is whose credentials these are.
+type caller struct{ account, arn string }
+
+func (d Deployer) caller(ctx context.Context) (caller, error) {
+	me, err := sts.NewFromConfig(d.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return caller{}, fmt.Errorf("asking AWS whose credentials these are: %w", err)
+	}
+	return caller{aws.ToString(me.Account), aws.ToString(me.Arn)}, nil
+}
+
+// principal is the user or role whose policies count. A role's session does not say the role's path, so
+// a role with a path is not found.
+func (c caller) principal() string {
+	parts := strings.SplitN(c.arn, ":", 6)
+	if len(parts) < 6 {
+		return c.arn
+	}
+	role, assumed := strings.CutPrefix(parts[5], "assumed-role/")
+	if !assumed {
+		return c.arn
+	}
+	name, _, _ := strings.Cut(role, "/")
+	return "arn:" + parts[1] + ":iam::" + c.account + ":role/" + name
+}
+
+func (c caller) isRoot() bool { return strings.HasSuffix(c.arn, ":root") }
+
+// deploying are the actions that every deployment needs. CloudFormation acts with the caller's
+// permissions.
+var deploying = []string{
+	"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
+	"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:DeleteStack",
+	"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTimeToLive", "dynamodb:UpdateContinuousBackups", "dynamodb:GetItem", "dynamodb:PutItem",
+	"sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes",
+	"sns:CreateTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:Subscribe",
+	"kms:CreateKey", "kms:CreateAlias", "kms:DescribeKey", "kms:GenerateMac", "kms:PutKeyPolicy",
+	"cognito-idp:CreateUserPool", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateGroup",
+	"cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup",
+	"iam:CreateRole", "iam:CreatePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole",
+	"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:PutMetricFilter", "cloudwatch:PutMetricAlarm", "cloudwatch:PutDashboard",
+}
+
+// running are the actions that a way to run needs.
+var running = map[Way][]string{
+	Lambda: {
+		"s3:CreateBucket", "s3:PutObject", "s3:GetObject", "lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+		"lambda:AddPermission", "lambda:CreateEventSourceMapping", "lambda:PutFunctionEventInvokeConfig", "lambda:PutFunctionRecursionConfig",
+		"scheduler:CreateSchedule", "apigateway:POST", "apigateway:PATCH",
+	},
+	Containers: {
+		"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "elasticloadbalancing:CreateLoadBalancer",
+		"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:CreateListener", "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress",
+		"application-autoscaling:RegisterScalableTarget", "application-autoscaling:PutScalingPolicy",
+	},
+	Small: {
+		"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "ec2:CreateSecurityGroup", "servicediscovery:CreatePrivateDnsNamespace",
+		"servicediscovery:CreateService", "apigateway:POST", "apigateway:PATCH",
+	},
+}
+
+// checkPermissions names all permissions that the caller lacks. If that cannot be found out, it returns
+// a warning. IAM evaluates the caller's own policies: a policy of an organization may still deny.
+func (d Deployer) checkPermissions(ctx context.Context, me caller, way Way) (warning string, err error) {
+	if me.isRoot() {
+		return "", nil
+	}
+	actions := slices.Concat(deploying, running[way])
+	out, err := iam.NewFromConfig(d.AWS).SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
+		PolicySourceArn: aws.String(me.principal()), ActionNames: actions, MaxItems: aws.Int32(1000),
+	})
+	if isInterrupted(ctx, err) {
+		return "", err
+	}
+	if err != nil || len(out.EvaluationResults) < len(actions) {
+		return "It could not be checked beforehand whether your credentials have all permissions, since they may not ask IAM (iam:SimulatePrincipalPolicy).", nil
+	}
+	var denied []string
+	for _, one := range out.EvaluationResults {
+		if one.EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
+			denied = append(denied, aws.ToString(one.EvalActionName))
+		}
+	}
+	if len(denied) == 0 {
+		return "", nil
+	}
+	return "", fmt.Errorf("nothing was changed, since %s lacks these permissions: %s.\nAsk an administrator for them, or use credentials that have them", me.arn, strings.Join(denied, ", "))
+}
+
+func isInterrupted(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }

@@ -1,0 +1,140 @@
+package stacks
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/deploy/template"
+)
+
+// Way is how portal and workers run.
+type Way string
+
+// The ways to run.
+const (
+	Lambda     Way = "lambda"
+	Containers Way = "containers"
+	// Small is one container for portal and worker.
+	Small Way = "small"
+)
+
+// Ways lists the ways to run, the default first.
+func Ways() []Way { return []Way{Lambda, Containers, Small} }
+
+// Settings are what an operator chooses. What is empty stays as it was in the stacks.
+type Settings struct {
+	// Name is the name of the data stack, with which all names begin.
+	Name string
+	Run  Way
+	// Host is the portal's host name, and Certificate the ARN of its certificate.
+	Host, Certificate string
+	// Zone is the hosted zone in Route 53 that gets the host name's record, or "".
+	Zone string
+	// Admin is the e-mail address of the first admin.
+	Admin string
+	// AlarmEmail is who gets alarms.
+	AlarmEmail string
+	// Issuer and ClientID are another identity provider than a user pool of the portal's own.
+	Issuer, ClientID string
+	// Zip is the path of the zip for AWS Lambda.
+	Zip string
+	// Image, VPC and Subnets are for containers.
+	Image, VPC string
+	Subnets    []string
+	// Parameters are further parameters, by name, of every template that has them.
+	Parameters map[string]string
+	// Allow lists resources, as stack/resource, that may be replaced or removed although they hold
+	// data.
+	Allow []string
+}
+
+var (
+	nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	hostForm = regexp.MustCompile(`^[a-z0-9-]+([.][a-z0-9-]+)+$`)
+	mailForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+[.][^@\s]+$`)
+	certForm = regexp.MustCompile(`^arn:[a-z-]+:acm:([a-z0-9-]+):[0-9]{12}:certificate/.+$`)
+)
+
+// CheckName says what is wrong with a portal's name, if anything.
+func CheckName(name string) error {
+	if !nameForm.MatchString(name) {
+		return fmt.Errorf("the stack name %q must be up to 40 lower-case letters, digits and hyphens, and begin with a letter", name)
+	}
+	return nil
+}
+
+// Check says everything that is wrong with the settings by themselves, for a Region.
+func (s Settings) Check(region string) error {
+	faults := []error{CheckName(s.Name)}
+	wrong := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if s.Run != "" && !slices.Contains(Ways(), s.Run) {
+		wrong("the way to run %q must be lambda, containers or small", s.Run)
+	}
+	if s.Host != "" && !hostForm.MatchString(s.Host) {
+		wrong("the host name %q must be lower-case and without https:// and a path, like portal.example.com", s.Host)
+	}
+	if arn := certForm.FindStringSubmatch(s.Certificate); s.Certificate != "" && arn == nil {
+		wrong("the certificate %q must be an ARN of AWS Certificate Manager", s.Certificate)
+	} else if arn != nil && arn[1] != region {
+		wrong("the certificate is in %s, and must be in %s, where the portal is", arn[1], region)
+	}
+	for _, address := range []string{s.Admin, s.AlarmEmail} {
+		if address != "" && !mailForm.MatchString(address) {
+			wrong("%q must be an e-mail address", address)
+		}
+	}
+	if (s.Issuer == "") != (s.ClientID == "") {
+		wrong("another identity provider needs both its issuer and the portal's client id")
+	}
+	known := map[string]bool{}
+	for _, l := range allLayers {
+		t, err := l.read()
+		if err != nil {
+			return err
+		}
+		for name := range t.Parameters {
+			known[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Parameters)) {
+		if !known[name] {
+			wrong("no template has a parameter %s; docs/deploy.md#reference lists them", name)
+		}
+	}
+	for _, one := range s.Allow {
+		if stack, resource, ok := strings.Cut(one, "/"); !ok || stack == "" || resource == "" {
+			wrong("%q must name a stack and a resource in it, like acme/JournalTable", one)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// parameters are the parameters of a layer that the operator has chosen. created says that the stack
+// is new.
+func (s Settings) parameters(l layer, t template.Template, created bool) map[string]string {
+	own := map[string]string{
+		"DomainName": s.Host, "CertificateArn": s.Certificate, "HostedZoneId": s.Zone, "AlarmEmail": s.AlarmEmail,
+		"OidcIssuer": s.Issuer, "OidcClientId": s.ClientID, "Image": s.Image, "VpcId": s.VPC, "SubnetIds": strings.Join(s.Subnets, ","),
+	}
+	if l.template == "containers" && s.Run == Small {
+		own["Size"] = "small"
+	}
+	if l.template == "containers" && s.Run == Containers {
+		own["Size"] = "standard"
+	}
+	// AWS recommends to hide messages longer than a function may take.
+	if l.template == "data" && created && s.Run == Lambda {
+		own["QueueVisibility"] = "60"
+	}
+	maps.Copy(own, s.Parameters)
+	maps.DeleteFunc(own, func(name, value string) bool {
+		_, known := t.Parameters[name]
+		_, given := s.Parameters[name]
+		return !known || value == "" && !given
+	})
+	return own
+}

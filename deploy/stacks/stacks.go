@@ -1,0 +1,67 @@
+// Package stacks runs a portal on AWS: it creates, updates, describes and deletes the CloudFormation
+// stacks of one portal, in the account and Region of its configuration.
+//
+// Every step may be repeated, and every call may be the last one before an interruption: the next run
+// looks at what there is and goes on. What a run has to remember is in the stacks themselves.
+//
+// Its errors are for operators. Those of AWS are passed on with what was tried.
+package stacks
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+)
+
+// Deployer works on the stacks of portals.
+type Deployer struct {
+	// AWS is the account and Region.
+	AWS aws.Config
+	// Version is the version of this program.
+	Version string
+	// Pause is the longest time between two looks at something that takes long. 0 means three seconds.
+	Pause time.Duration
+	// Patience is how long to wait for queues to become empty. 0 means five minutes.
+	Patience time.Duration
+	// QueueRest is how long SQS refuses the names of queues that were deleted. 0 means a minute.
+	QueueRest time.Duration
+	// Tell, if not nil, gets lines that say what happens.
+	Tell func(line string)
+	// Approve decides on a plan before anything changes. nil approves.
+	Approve func(Plan) (bool, error)
+	// Prepare finishes what the data stack cannot, such as remembering the KMS key. It may be
+	// repeated.
+	Prepare func(ctx context.Context, name, kmsKey string) error
+	// Demo, if not nil, installs the demo API. It may be repeated.
+	Demo func(ctx context.Context, name string) error
+	// Purge deletes the portal's API keys in API Gateway, at a rate that AWS accepts, and reports how
+	// many of them are gone. It may be repeated. nil leaves them.
+	Purge func(ctx context.Context, name string, progress func(done, total int)) error
+}
+
+func (d Deployer) say(line string) {
+	if d.Tell != nil {
+		d.Tell(line)
+	}
+}
+
+func (d Deployer) stacks() *cloudformation.Client { return cloudformation.NewFromConfig(d.AWS) }
+
+// wait pauses before another look, the first times only shortly. It ends with the context's error.
+func (d Deployer) wait(ctx context.Context, looks int) error {
+	pause := d.Pause
+	if pause == 0 {
+		pause = 3 * time.Second
+	}
+	if looks < 5 {
+		pause = min(pause, 100*time.Millisecond<<looks)
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
+	}
+}
