@@ -21,7 +21,7 @@ func (s *site) sellsContracts(t *testing.T, kind marketplace.Kind, metered ...st
 	// The portal listens to the topics of the older listing that the local AWS Marketplace has.
 	code, id := "seamark-contracts", "prod-contracts"
 	if kind == marketplace.SNS {
-		code, id = local.FleetCode, local.FleetID
+		code, id = local.Fleet.Code, local.Fleet.ID
 	}
 	made, err := buyers.New(s.AWSURL).PutProduct(t.Context(), marketplace.Product{
 		Code: code, ID: id, Name: "Contracts", Kind: kind, Dimensions: metered, ContractDimensions: []string{"small", "large", "gold"},
