@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -88,7 +89,7 @@ func TestTerraformMakesWhatSetUpAndTheDataStackMake(t *testing.T) {
 	// With this flag, exit code 2 means that the plan has changes.
 	tf.Must(t, "plan", "-input=false", "-detailed-exitcode")
 
-	out, code := tf.Run(t, "destroy", "-auto-approve", "-input=false")
+	out, code := tf.Run(t, "destroy", "-auto-approve", "-input=false", "-refresh=false")
 	if code == 0 || !strings.Contains(out, "DeletionProtection") && !strings.Contains(out, "deletion protection") {
 		t.Errorf("destroying protected tables ends with %d:\n%s", code, out)
 	}
@@ -97,8 +98,8 @@ func TestTerraformMakesWhatSetUpAndTheDataStackMake(t *testing.T) {
 			t.Errorf("with %s, the refused destroy changed (-before +after):\n%s", name, diff)
 		}
 	}
-	tf.Must(t, "apply", "-auto-approve", "-input=false", "-var=protect=false")
-	tf.Must(t, "destroy", "-auto-approve", "-input=false", "-var=protect=false", "-parallelism=60")
+	tf.Must(t, "apply", "-auto-approve", "-input=false", "-refresh=false", "-var=protect=false")
+	tf.Must(t, "destroy", "-auto-approve", "-input=false", "-refresh=false", "-var=protect=false", "-parallelism=60")
 	for name, cloud := range clouds {
 		for kind, left := range inventory(t, cloud) {
 			if len(left) > 0 {
@@ -106,6 +107,72 @@ func TestTerraformMakesWhatSetUpAndTheDataStackMake(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestTerraformMakesThePoolOfTheIdentityStack(t *testing.T) {
+	t.Parallel()
+	byTerraform, byTemplate := localAWS(t), localAWS(t)
+	parameters := map[string]string{"DomainName": "portal.example.com", "AdminEmail": "admin@example.com", "AdminGroup": "portal-admins"}
+	variables := variablesFor(t, "identity", parameters)
+	maps.Copy(variables, map[string]any{"name": "acme-identity", "protect": "${var.protect}"})
+	config := rootModule(byTerraform, map[string]any{"identity": module("identity", variables, nil)})
+	config["variable"] = map[string]any{"protect": map[string]any{"type": "bool", "default": true}}
+	outputs := map[string]any{}
+	for _, name := range []string{"oidc_issuer", "oidc_client_id", "oidc_sign_up_url", "oidc_sign_out_url", "admin_group", "mail_warning"} {
+		outputs[name] = map[string]any{"value": "${module.identity." + name + "}"}
+	}
+	config["output"] = outputs
+	tf := deploytest.NewTerraform(t, ".", "root", map[string]any{"main.tf.json": config})
+	tf.Must(t, "apply", "-auto-approve", "-input=false")
+	// With this flag, exit code 2 means that the plan has changes.
+	tf.Must(t, "plan", "-input=false", "-detailed-exitcode")
+
+	stack := deploytest.Create(t, byTemplate, "identity", template.Stack{Name: "acme-identity", Parameters: parameters})
+	want, got := poolOf(t, byTemplate), poolOf(t, byTerraform)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-template +Terraform):\n%s", diff)
+	}
+	var said map[string]struct{ Value string }
+	ok(t, json.Unmarshal([]byte(tf.Must(t, "output", "-json")), &said))
+	for _, same := range []string{"OidcSignUpUrl", "OidcSignOutUrl", "AdminGroup"} {
+		if got := said[snake(same)].Value; got != stack.Outputs[same] {
+			t.Errorf("%s is %s with the template and %s with Terraform", same, stack.Outputs[same], got)
+		}
+	}
+	if issuer := said["oidc_issuer"].Value; !strings.HasPrefix(issuer, "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_") || said["oidc_client_id"].Value == "" {
+		t.Errorf("the outputs are %v", said)
+	}
+	if out, code := tf.Run(t, "destroy", "-auto-approve", "-input=false"); code == 0 {
+		t.Errorf("a protected pool is destroyed:\n%s", out)
+	}
+}
+
+// poolOf describes the one user pool: itself, its client, and how many admins it has.
+func poolOf(t *testing.T, cfg aws.Config) map[string]any {
+	t.Helper()
+	client := cognitoidentityprovider.NewFromConfig(cfg)
+	pools, err := client.ListUserPools(t.Context(), &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(10)})
+	ok(t, err)
+	if len(pools.UserPools) != 1 {
+		t.Fatalf("there are %d pools", len(pools.UserPools))
+	}
+	id := pools.UserPools[0].Id
+	pool, err := client.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: id})
+	ok(t, err)
+	clients, err := client.ListUserPoolClients(t.Context(), &cognitoidentityprovider.ListUserPoolClientsInput{UserPoolId: id})
+	ok(t, err)
+	one, err := client.DescribeUserPoolClient(t.Context(), &cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: id, ClientId: clients.UserPoolClients[0].ClientId})
+	ok(t, err)
+	admins, err := client.ListUsersInGroup(t.Context(), &cognitoidentityprovider.ListUsersInGroupInput{UserPoolId: id, GroupName: aws.String("portal-admins")})
+	ok(t, err)
+	all := map[string]any{"pool": document(t, pool.UserPool), "client": document(t, one.UserPoolClient), "admins": len(admins.Users)}
+	for _, part := range []string{"pool", "client"} {
+		members, _ := all[part].(map[string]any)
+		for _, chosen := range []string{"Id", "Arn", "ClientId", "UserPoolId", "CreationDate", "LastModifiedDate", "UserPoolTags"} {
+			delete(members, chosen)
+		}
+	}
+	return all
 }
 
 // asTheProviderMakesIt adds what the AWS provider always sends: the largest message that its version 5
@@ -129,6 +196,10 @@ func variablesFor(t *testing.T, name string, parameters map[string]string) map[s
 	all := map[string]any{}
 	for parameter, value := range parameters {
 		switch variable := snake(parameter); {
+		case parameter == "LoadBalancerScheme":
+			all[variable] = value == "internal"
+		case parameter == "AssignPublicIp":
+			all[variable] = value == "ENABLED"
 		case strings.Contains(known[parameter].Type, "List"):
 			all[variable] = strings.Split(value, ",")
 		default:
@@ -181,11 +252,15 @@ func TestTheModulesTakeWhatTheTemplatesTake(t *testing.T) {
 // localPlan plans modules, none of which exists.
 func localPlan(t *testing.T, modules map[string]any) map[string]map[string]any {
 	t.Helper()
-	cfg := localAWS(t)
-	return deploytest.NewTerraform(t, ".", "root", map[string]any{"main.tf.json": map[string]any{
+	return deploytest.NewTerraform(t, ".", "root", map[string]any{"main.tf.json": rootModule(localAWS(t), modules)}).Plan(t)
+}
+
+// rootModule calls modules on a local AWS.
+func rootModule(cfg aws.Config, modules map[string]any) map[string]any {
+	return map[string]any{
 		"terraform": map[string]any{"required_providers": map[string]any{"aws": map[string]any{"source": "hashicorp/aws"}}},
 		"provider":  map[string]any{"aws": deploytest.LocalProvider(*cfg.BaseEndpoint)}, "module": modules,
-	}}).Plan(t)
+	}
 }
 
 func TestTerraformPlansTheContainersAndPermissionsOfTheTemplates(t *testing.T) {
@@ -366,7 +441,7 @@ func compareContainersModule(t *testing.T, variant string, r *template.Resolved,
 	for resource, members := range map[string]map[string]any{
 		"aws_lb_target_group.portal[0]": {"port": 8080.0, "target_type": "ip", "deregistration_delay": "20"},
 		"aws_lb_listener.https[0]":      {"ssl_policy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "port": 443.0, "protocol": "HTTPS"},
-		"aws_lb.portal[0]":              {"internal": false, "drop_invalid_header_fields": true},
+		"aws_lb.portal[0]":              {"drop_invalid_header_fields": true},
 		"aws_apigatewayv2_api.portal[0]": {
 			"disable_execute_api_endpoint": true, "protocol_type": "HTTP",
 		},
@@ -385,6 +460,21 @@ func compareContainersModule(t *testing.T, variant string, r *template.Resolved,
 			}
 		}
 	}
+	if r.Has("LoadBalancer") {
+		private := properties(t, r, "LoadBalancer")["Scheme"] == "internal"
+		if got := planned[at+"aws_lb.portal[0]"]["internal"]; got != private {
+			t.Errorf("%q: the load balancer is internal: %v, want %t", variant, got, private)
+		}
+		var rules []string
+		for _, port := range []string{"443", "80"} {
+			if rule, ok := planned[at+`aws_vpc_security_group_ingress_rule.load_balancer["`+port+`"]`]; ok {
+				rules = append(rules, fmt.Sprintf("%v from %v%v", rule["to_port"], text(rule["cidr_ipv4"]), text(rule["prefix_list_id"])))
+			}
+		}
+		if want := ingress(t, r, "LoadBalancerSecurityGroup"); !slices.Equal(rules, want) {
+			t.Errorf("%q: Terraform admits %q, the template %q", variant, rules, want)
+		}
+	}
 	if _, record := planned[at+"aws_route53_record.standard[0]"]; record != r.Has("StandardDnsRecord") {
 		t.Errorf("%q: the template has a record: %t, Terraform: %t", variant, r.Has("StandardDnsRecord"), record)
 	}
@@ -393,10 +483,16 @@ func compareContainersModule(t *testing.T, variant string, r *template.Resolved,
 	}
 }
 
+func text(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
+
 func TestTheExampleOfTerraformIsFormattedAndValid(t *testing.T) {
 	t.Parallel()
 	tf := deploytest.NewTerraform(t, ".", "example", nil)
 	tf.Must(t, "fmt", "-check", "-diff", "-recursive", tf.Folder)
 	tf.Must(t, "validate")
 }
-

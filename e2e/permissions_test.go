@@ -263,6 +263,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 		t.Errorf("the usage is %+v", got)
 	}
 	readyCloud{cloud: c, t: t}.send(names.Commands, "<xml/>")
+	readyCloud{cloud: c, t: t}.send(app.DeadLetterQueue(names.Commands), registration(t, "carol"))
 
 	says(0, as("doctor", oidc...), "doctor")
 	if _, err := c.Marketplace().PutProduct(marketplace.Product{Code: "seamark-older", Kind: marketplace.SNS, Dimensions: []string{"apigateway"}}); err != nil {
@@ -285,6 +286,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("sweep"), "sweep")
 	says(0, as("projections"), "projections", "rebuild")
 	says(0, as("projections"), "projections", "status")
+	says(0, as("projections"), "projections", "verify")
 	says(0, as("catalog sync"), "catalog", "sync")
 	says(0, as("catalog status"), "catalog", "status")
 	says(0, as("operation"), "operation", "show", op.ID)
@@ -294,20 +296,18 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(1, as("account find", oidc...), "account", "find", "eve@example.com")
 	says(0, as("keys whose"), "keys", "whose", value)
 	says(0, as("keys whose"), "keys", "whose", id)
-	var letter string
-	eventually(t, "the message is a dead letter", func() bool {
-		var list struct{ Letters []deadLetter }
+	var list struct{ Letters []deadLetter }
+	eventually(t, "the messages are dead letters", func() bool {
 		if err := json.Unmarshal([]byte(says(0, as("dlq"), "dlq", "list", "--json")), &list); err != nil {
 			t.Fatal(err)
 		}
-		if len(list.Letters) > 0 {
-			letter = list.Letters[0].ID
-		}
-		return letter != ""
+		return len(list.Letters) == 2
 	})
-	says(0, as("dlq"), "dlq", "show", letter)
+	for _, letter := range list.Letters {
+		says(0, as("dlq"), "dlq", "show", letter.ID)
+	}
 	says(0, as("dlq"), "dlq", "export")
-	says(0, as("dlq"), "dlq", "discard", letter, "--reason", "a test", "--yes")
+	says(0, as("dlq"), "dlq", "discard", list.Letters[0].ID, "--reason", "a test", "--yes")
 	s.differ(t, id)
 	says(0, as("keys reconcile"), "keys", "reconcile", "--values", "--yes", "--even-if-many")
 	worker.terminate()

@@ -22,6 +22,8 @@ const processName = "gatehouse"
 
 type commands struct {
 	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with a local AWS."`
+	Deploy      deployCommand      `cmd:"" help:"Run a portal on AWS, bring it up to date, or show its state."`
+	Destroy     destroyCommand     `cmd:"" help:"Delete a portal on AWS, with or without its data."`
 	Setup       setupCommand       `cmd:"" help:"Create or repair the tables, queues, topic and KMS key in the AWS account."`
 	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse needs exists and answers."`
 	Sweep       sweepCommand       `cmd:"" help:"Have workers compare API Gateway and the views with the journal, and repair the differences."`

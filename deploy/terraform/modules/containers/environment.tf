@@ -24,7 +24,7 @@ locals {
       GATEHOUSE_OIDC_GROUPS_CLAIM = var.oidc_groups_claim
       GATEHOUSE_ADMIN_GROUP       = var.admin_group
       # An HTTP API is no proxy whose X-Forwarded-For can be trusted.
-      GATEHOUSE_TRUSTED_PROXIES = local.small ? "none" : "private"
+      GATEHOUSE_TRUSTED_PROXIES = local.small ? "none" : join(",", var.trusted_proxies)
     },
     { for url in compact([var.oidc_sign_up_url]) : "GATEHOUSE_OIDC_SIGN_UP_URL" => url },
     { for url in compact([var.oidc_sign_out_url]) : "GATEHOUSE_OIDC_SIGN_OUT_URL" => url },

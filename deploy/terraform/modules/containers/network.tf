@@ -42,11 +42,13 @@ resource "aws_security_group" "load_balancer" {
   }
 }
 
+# A rule of CloudFront's prefix list counts as 55 rules, and a group may have 60. CloudFront needs no port 80.
 resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
-  for_each = local.standard ? toset(["443", "80"]) : toset([])
+  for_each = toset(!local.standard ? [] : var.allowed_prefix_list_id == "" ? ["443", "80"] : ["443"])
 
   security_group_id = aws_security_group.load_balancer[0].id
-  cidr_ipv4         = var.allowed_cidr
+  cidr_ipv4         = var.allowed_prefix_list_id == "" ? var.allowed_cidr : null
+  prefix_list_id    = var.allowed_prefix_list_id == "" ? null : var.allowed_prefix_list_id
   ip_protocol       = "tcp"
   from_port         = tonumber(each.key)
   to_port           = tonumber(each.key)

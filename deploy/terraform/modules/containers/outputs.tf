@@ -23,6 +23,11 @@ output "worker_log_group" {
   value       = aws_cloudwatch_log_group.worker.name
 }
 
+output "load_balancer_arn" {
+  description = "The load balancer, for the stack of cdn.yaml. Empty in the small size."
+  value       = local.small ? "" : aws_lb.portal[0].arn
+}
+
 output "load_balancer_name" {
   description = "The load balancer, for the stack of operations.yaml. Empty in the small size."
   value       = local.small ? "" : aws_lb.portal[0].arn_suffix

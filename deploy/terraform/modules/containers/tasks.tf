@@ -58,6 +58,13 @@ resource "aws_ecs_task_definition" "portal" {
     cpu_architecture        = var.architecture
     operating_system_family = "LINUX"
   }
+
+  lifecycle {
+    precondition {
+      condition     = local.standard || !var.internal
+      error_message = "The small size has no load balancer and cannot be private. Set size to standard."
+    }
+  }
 }
 
 resource "aws_ecs_task_definition" "worker" {

@@ -175,6 +175,23 @@ variable "allowed_cidr" {
   }
 }
 
+variable "allowed_prefix_list_id" {
+  type        = string
+  default     = ""
+  description = "The managed prefix list of the addresses that may reach the load balancer by HTTPS, in place of allowed_cidr, such as that of CloudFront. Empty for none."
+
+  validation {
+    condition     = can(regex("^(pl-[0-9a-f]+)?$", var.allowed_prefix_list_id))
+    error_message = "allowed_prefix_list_id must be the id of a prefix list, or empty."
+  }
+}
+
+variable "trusted_proxies" {
+  type        = list(string)
+  default     = ["private"]
+  description = "The proxies whose X-Forwarded-For the portal trusts. Behind CloudFront, private and CloudFront's addresses. Ignored in the small size."
+}
+
 variable "oidc_issuer" {
   type        = string
   description = "The issuer of the identity provider. The output oidc_issuer of the module identity, if you use it."
