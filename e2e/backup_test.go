@@ -18,8 +18,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// differ disables every key of the portal, and makes a stray of Gatehouse's.
+// differ disables a key, and makes a stray of Gatehouse's.
 func (s *site) differ(t *testing.T, keyID string) {
+	t.Helper()
+	s.setEnabled(t, keyID, "false")
+	s.createKey(t, "gatehouse/nobody/k1", "Issued by Gatehouse: Default key")
+}
+
+func (s *site) setEnabled(t *testing.T, keyID, enabled string) {
 	t.Helper()
 	plane := apigateway.NewFromConfig(s.aws)
 	held, err := plane.GetApiKeys(t.Context(), &apigateway.GetApiKeysInput{Limit: aws.Int32(500)})
@@ -31,12 +37,11 @@ func (s *site) differ(t *testing.T, keyID string) {
 			continue
 		}
 		if _, err := plane.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{ApiKey: key.Id, PatchOperations: []types.PatchOperation{
-			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
+			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: &enabled},
 		}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.createKey(t, "gatehouse/nobody/k1", "Issued by Gatehouse: Default key")
 }
 
 func (s *site) createKey(t *testing.T, name, description string) {
@@ -124,6 +129,12 @@ func TestARestoredPortalHasEverybodysKeys(t *testing.T) {
 	}
 	eventually(t, "the worker has recorded that the key is disabled", func() bool {
 		return slices.Equal(asJSON[drift](o, "keys", "reconcile", "--values").kinds(), []string{"stray leave"})
+	})
+
+	f.setEnabled(t, ada.key, "true")
+	o.says(0, "keys", "reconcile", "--yes", "--even-if-many", "--kind", "key_enabled")
+	eventually(t, "the worker has recorded that the key is enabled", func() bool {
+		return slices.Equal(asJSON[drift](o, "keys", "reconcile").kinds(), []string{"stray leave"})
 	})
 
 	file := filepath.Join(t.TempDir(), "backup.gz")
