@@ -269,6 +269,9 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	if _, err := c.Marketplace().PutProduct(marketplace.Product{Code: "seamark-older", Kind: marketplace.SNS, Dimensions: []string{"apigateway"}}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := c.Marketplace().PutProduct(marketplace.Product{Code: "newer", Kind: marketplace.EventBridge, Dimensions: []string{"requests"}}); err != nil {
+		t.Fatal(err)
+	}
 	says(0, as("marketplace setup", market...), "marketplace", "setup", "--yes")
 	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "seamark-older", "--yes")
 	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "newer", "--notices", "eventbridge", "--yes")
@@ -344,7 +347,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 			t.Errorf("the documentation lists for the seller's role, which never calls it: %s", action)
 		}
 	}
-	if len(want) != 20 {
+	if len(want) != 22 {
 		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
 	}
 }
