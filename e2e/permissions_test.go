@@ -171,13 +171,12 @@ var notExercised = map[string]string{
 	"doctor dynamodb:Query views":                        "used for accounts older than a minute",
 	"backup s3:":                                         "used for s3://",
 	"restore s3:":                                        "used for s3://",
+	"marketplace resend ":                                "used for usage that AWS has refused",
 	"worker apigateway:PATCH /usageplans/*/keys/*/usage": "used when a key that is in a plan with a quota is replaced",
 }
 
 // sellersUnused lists documented actions of the seller's role that the test need not use.
 var sellersUnused = map[string]string{
-	"marketplace resend ": "used for usage that AWS has refused",
-
 	"aws-marketplace:BatchMeterUsage":          "used for usage",
 	"aws-marketplace:GetEntitlements":          "used for contracts",
 	"aws-marketplace:GetAgreementEntitlements": "used for purchases",
