@@ -172,6 +172,7 @@ var notExercised = map[string]string{
 	"doctor dynamodb:Query views":                        "used for accounts older than a minute",
 	"backup s3:":                                         "used for s3://",
 	"restore s3:":                                        "used for s3://",
+	"marketplace resend ":                                "used for usage that AWS has refused",
 	"worker apigateway:PATCH /usageplans/*/keys/*/usage": "used when a key that is in a plan with a quota is replaced",
 }
 
@@ -267,6 +268,9 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 
 	says(0, as("doctor", oidc...), "doctor")
 	if _, err := c.Marketplace().PutProduct(marketplace.Product{Code: "seamark-older", Kind: marketplace.SNS, Dimensions: []string{"apigateway"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Marketplace().PutProduct(marketplace.Product{Code: "newer", Kind: marketplace.EventBridge, Dimensions: []string{"requests"}}); err != nil {
 		t.Fatal(err)
 	}
 	says(0, as("marketplace setup", market...), "marketplace", "setup", "--yes")
