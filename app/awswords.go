@@ -193,7 +193,7 @@ func denied(err error, named smithy.APIError) string {
 
 var servicePrefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SQS": "sqs", "SNS": "sns", "KMS": "kms", "STS": "sts",
-	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway", "EventBridge": "events",
+	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway", "EventBridge": "events", "CloudFormation": "cloudformation", "S3": "s3", "IAM": "iam",
 }
 
 func permission(call *smithy.OperationError) string {

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,15 +24,36 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 )
 
+// LoadAWSIn is LoadAWS for a Region, unless that is "". It also checks the endpoints that replace AWS's
+// own.
+func LoadAWSIn(ctx context.Context, region string) (aws.Config, error) {
+	cfg, err := loadAWS(ctx, region)
+	if err != nil {
+		return cfg, err
+	}
+	_, err = endpointOverrides(os.Environ(), cfg)
+	return cfg, err
+}
+
 // LoadAWS reads the AWS SDK's own configuration. It fails without a Region or usable credentials.
-func LoadAWS(ctx context.Context) (aws.Config, error) {
+func LoadAWS(ctx context.Context) (aws.Config, error) { return loadAWS(ctx, "") }
+
+var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
+
+func loadAWS(ctx context.Context, region string) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
 	if err != nil {
 		return cfg, fmt.Errorf("reading AWS's configuration: %w", err)
 	}
+	if region != "" {
+		cfg.Region = region
+	}
 	if cfg.Region == "" {
 		return cfg, fmt.Errorf("AWS_REGION is missing: the Region that Gatehouse runs in")
+	}
+	if region != "" && !regionForm.MatchString(region) {
+		return cfg, fmt.Errorf("%q is not a Region of AWS. Want one like eu-west-1; `aws account list-regions` lists them", region)
 	}
 	return cfg, checkCredentials(ctx, cfg)
 }

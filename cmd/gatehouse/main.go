@@ -22,6 +22,8 @@ const processName = "gatehouse"
 
 type commands struct {
 	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with a local AWS."`
+	Deploy      deployCommand      `cmd:"" help:"Run a portal on AWS, bring it up to date, or show its state."`
+	Destroy     destroyCommand     `cmd:"" help:"Delete a portal on AWS, with or without its data."`
 	Setup       setupCommand       `cmd:"" help:"Create or repair the tables, queues, topic and KMS key in the AWS account."`
 	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse needs exists and answers."`
 	Sweep       sweepCommand       `cmd:"" help:"Have workers compare API Gateway and the views with the journal, and repair the differences."`
@@ -30,6 +32,8 @@ type commands struct {
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to, compare all keys with the journal, or delete all."`
+	Backup      backupCommand      `cmd:"" help:"Write everything that must not be lost to one file, while the portal runs."`
+	Restore     restoreCommand     `cmd:"" help:"Restore a backup into the empty tables of a new installation."`
 	Marketplace marketplaceCommand `cmd:"" help:"Set up selling plans on AWS Marketplace and check it, look up what was bought, or play buyers on a local portal."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`

@@ -107,7 +107,7 @@ func (d Deployer) propose(ctx context.Context, s stack, text string, v values) (
 }
 
 func (d Deployer) proposed(ctx context.Context, p proposal) (proposal, error) {
-	for {
+	for looks := 0; ; looks++ {
 		var status types.ChangeSetStatus
 		reason := ""
 		p.changes = nil
@@ -133,7 +133,7 @@ func (d Deployer) proposed(ctx context.Context, p proposal) (proposal, error) {
 		case status == types.ChangeSetStatusFailed:
 			return p, &Failure{Stack: p.stack.name, Did: "planned", Reason: reason}
 		}
-		if err := d.wait(ctx); err != nil {
+		if err := d.wait(ctx, looks); err != nil {
 			return p, err
 		}
 	}

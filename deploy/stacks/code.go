@@ -109,7 +109,7 @@ func (d Deployer) uploaded(ctx context.Context, c code, account string) (bool, e
 
 func bucketError(bucket string, err error) error {
 	if isCode(err, "Forbidden", "AccessDenied", "BucketAlreadyExists") {
-		return fmt.Errorf("the bucket %s cannot be used: it belongs to another AWS account, or your credentials may not use it. Ask an administrator for s3:CreateBucket, s3:PutObject and s3:GetObject on it: %w", bucket, err)
+		return fmt.Errorf("the bucket %s cannot be used: it belongs to another AWS account, or your credentials may not use it. Ask an administrator for s3:CreateBucket, s3:PutObject and s3:GetObject on it", bucket)
 	}
 	return fmt.Errorf("using the bucket %s: %w", bucket, err)
 }

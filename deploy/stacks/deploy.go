@@ -294,14 +294,14 @@ func (r *run) startOver(ctx context.Context, have stack) (stack, error) {
 	if err := r.removeLeftovers(ctx, have); err != nil {
 		return have, err
 	}
-	if err := r.delete(ctx, have); err != nil {
+	if err := r.delete(ctx, have, false); err != nil {
 		return have, err
 	}
 	return stack{layer: have.layer, name: have.name}, nil
 }
 
-// delete deletes a stack and waits for the end.
-func (d Deployer) delete(ctx context.Context, have stack) error {
+// delete deletes a stack and waits for the end. If loud, it tells the events.
+func (d Deployer) delete(ctx context.Context, have stack, loud bool) error {
 	last, err := d.lastEvent(ctx, have)
 	if err != nil {
 		return err
@@ -309,7 +309,7 @@ func (d Deployer) delete(ctx context.Context, have stack) error {
 	if _, err := d.stacks().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &have.id}); err != nil {
 		return fmt.Errorf("deleting the stack %s: %w", have.name, err)
 	}
-	now, err := d.follow(ctx, have, last, true)
+	now, err := d.follow(ctx, have, last, loud)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (d Deployer) hasRows(ctx context.Context, table string) (bool, error) {
 // removeTable turns the protection off, waits for that, and deletes the table.
 func (d Deployer) removeTable(ctx context.Context, name string) (string, error) {
 	var missing *tabletypes.ResourceNotFoundException
-	for {
+	for looks := 0; ; looks++ {
 		out, err := d.tables().DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		if errors.As(err, &missing) {
 			return "", nil
@@ -147,7 +147,7 @@ func (d Deployer) removeTable(ctx context.Context, name string) (string, error) 
 		case table.TableStatus == tabletypes.TableStatusDeleting:
 			return "deleted", nil
 		case table.TableStatus != tabletypes.TableStatusActive:
-			if err := d.wait(ctx); err != nil {
+			if err := d.wait(ctx, looks); err != nil {
 				return "", err
 			}
 			continue

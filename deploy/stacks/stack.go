@@ -109,7 +109,7 @@ func (d Deployer) settle(ctx context.Context, s stack) (stack, error) {
 // them.
 func (d Deployer) follow(ctx context.Context, s stack, after string, loud bool) (stack, error) {
 	told := map[string]bool{}
-	for {
+	for looks := 0; ; looks++ {
 		if loud {
 			if err := d.tellEvents(ctx, s, after, told); err != nil {
 				return s, err
@@ -126,7 +126,7 @@ func (d Deployer) follow(ctx context.Context, s stack, after string, loud bool) 
 			}
 			return now, nil
 		}
-		if err := d.wait(ctx); err != nil {
+		if err := d.wait(ctx, looks); err != nil {
 			return s, err
 		}
 	}

@@ -21,7 +21,7 @@ type Deployer struct {
 	AWS aws.Config
 	// Version is the version of this program.
 	Version string
-	// Pause is the time between two looks at something that takes long. 0 means three seconds.
+	// Pause is the longest time between two looks at something that takes long. 0 means three seconds.
 	Pause time.Duration
 	// Patience is how long to wait for queues to become empty. 0 means five minutes.
 	Patience time.Duration
@@ -49,11 +49,14 @@ func (d Deployer) say(line string) {
 
 func (d Deployer) stacks() *cloudformation.Client { return cloudformation.NewFromConfig(d.AWS) }
 
-// wait pauses, or ends with the context's error.
-func (d Deployer) wait(ctx context.Context) error {
+// wait pauses before another look, the first times only shortly. It ends with the context's error.
+func (d Deployer) wait(ctx context.Context, looks int) error {
 	pause := d.Pause
 	if pause == 0 {
 		pause = 3 * time.Second
+	}
+	if looks < 5 {
+		pause = min(pause, 100*time.Millisecond<<looks)
 	}
 	select {
 	case <-ctx.Done():

@@ -95,7 +95,7 @@ func (s *Service) define(st *stack, in form) (definition, error) {
 	for _, tag := range in.structures("Tags") {
 		d.Tags[in.text(tag+".Key")] = in.text(tag + ".Value")
 	}
-	t, err := parse(d.Template)
+	t, err := s.parse(d.Template)
 	if err != nil {
 		return d, err
 	}
@@ -111,7 +111,7 @@ func (s *Service) define(st *stack, in form) (definition, error) {
 }
 
 func (s *Service) resolve(st *stack, d definition, ref func(string) (any, error), getAtt func(string, string) (any, error)) (*template.Resolved, error) {
-	t, err := parse(d.Template)
+	t, err := s.parse(d.Template)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/gatehouse-portal/gatehouse/deploy/template"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
@@ -34,11 +35,12 @@ type Service struct {
 
 	mu       sync.Mutex // held while a stack is changed
 	failures map[string]string
+	parsed   map[string]template.Template
 }
 
 // New returns the service. resources is the configuration of clients for the other services.
 func New(env wire.Env, resources aws.Config) *Service {
-	return &Service{env: env, resources: resources, failures: map[string]string{}}
+	return &Service{env: env, resources: resources, failures: map[string]string{}, parsed: map[string]template.Template{}}
 }
 
 // Query returns the operations of the CloudFormation API.

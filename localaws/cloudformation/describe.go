@@ -225,7 +225,7 @@ func (s *Service) getTemplateSummary(_ context.Context, in form) (*templateSumma
 		}
 		body = st.Template
 	}
-	t, err := parse(body)
+	t, err := s.parse(body)
 	if err != nil {
 		return nil, err
 	}

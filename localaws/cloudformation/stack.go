@@ -116,8 +116,11 @@ func (s *Service) tell(st *stack, name string, r resource) {
 	})
 }
 
-// parse reads a template whose types this AWS knows.
-func parse(body string) (template.Template, error) {
+// parse reads a template whose types this AWS knows. It remembers templates, which are read often.
+func (s *Service) parse(body string) (template.Template, error) {
+	if known, ok := s.parsed[body]; ok {
+		return known, nil
+	}
 	t, err := template.Parse([]byte(body))
 	if err != nil {
 		return t, invalid("Template format error: %s", err)
@@ -127,5 +130,6 @@ func parse(body string) (template.Template, error) {
 			return t, wire.NotImplemented("The type " + r.Type + " of resource " + name)
 		}
 	}
+	s.parsed[body] = t
 	return t, nil
 }

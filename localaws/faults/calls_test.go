@@ -10,9 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/marketplaceagreement"
 	"github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
@@ -174,6 +176,14 @@ func TestEveryServiceHasItsOwnErrors(t *testing.T) {
 			_, err := sts.NewFromConfig(l.cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 			return err
 		},
+		"cloudformation": func() error {
+			_, err := cloudformation.NewFromConfig(l.cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{})
+			return err
+		},
+		"iam": func() error {
+			_, err := iam.NewFromConfig(l.cfg).SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{ActionNames: []string{"sqs:SendMessage"}, PolicySourceArn: aws.String("x")})
+			return err
+		},
 		"cognito-idp": func() error {
 			_, err := cognitoidentityprovider.NewFromConfig(l.cfg).ListUserPools(ctx, &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(1)})
 			return err
@@ -200,17 +210,19 @@ func TestEveryServiceHasItsOwnErrors(t *testing.T) {
 		},
 	}
 	tests := map[string][]string{ // throttling, internal, unavailable
-		"sqs":         {"RequestThrottled", "InternalError", "ServiceUnavailable"},
-		"sns":         {"Throttling", "InternalError", "ServiceUnavailable"},
-		"dynamodb":    {"ProvisionedThroughputExceededException", "InternalServerError", "ServiceUnavailable"},
-		"kms":         {"ThrottlingException", "KMSInternalException", "ServiceUnavailable"},
-		"sts":         {"Throttling", "InternalFailure", "ServiceUnavailable"},
-		"cognito-idp": {"TooManyRequestsException", "InternalErrorException", "ServiceUnavailable"},
-		"apigateway":  {"TooManyRequestsException", "InternalFailure", "ServiceUnavailableException"},
-		"metering":    {"ThrottlingException", "InternalServiceErrorException", "ServiceUnavailable"},
-		"events":      {"ThrottlingException", "InternalException", "ServiceUnavailable"},
-		"agreements":  {"ThrottlingException", "InternalServerException", "ServiceUnavailable"},
-		"s3":          {"SlowDown", "InternalError", "ServiceUnavailable"},
+		"sqs":            {"RequestThrottled", "InternalError", "ServiceUnavailable"},
+		"sns":            {"Throttling", "InternalError", "ServiceUnavailable"},
+		"dynamodb":       {"ProvisionedThroughputExceededException", "InternalServerError", "ServiceUnavailable"},
+		"kms":            {"ThrottlingException", "KMSInternalException", "ServiceUnavailable"},
+		"sts":            {"Throttling", "InternalFailure", "ServiceUnavailable"},
+		"cloudformation": {"Throttling", "InternalFailure", "ServiceUnavailable"},
+		"iam":            {"Throttling", "ServiceFailure", "ServiceUnavailable"},
+		"cognito-idp":    {"TooManyRequestsException", "InternalErrorException", "ServiceUnavailable"},
+		"apigateway":     {"TooManyRequestsException", "InternalFailure", "ServiceUnavailableException"},
+		"metering":       {"ThrottlingException", "InternalServiceErrorException", "ServiceUnavailable"},
+		"events":         {"ThrottlingException", "InternalException", "ServiceUnavailable"},
+		"agreements":     {"ThrottlingException", "InternalServerException", "ServiceUnavailable"},
+		"s3":             {"SlowDown", "InternalError", "ServiceUnavailable"},
 	}
 	for service, codes := range tests {
 		for i, name := range []string{faults.Throttling, faults.Internal, faults.Unavailable} {

@@ -25,6 +25,13 @@ var refusals = map[string]map[string]wire.Error{
 	"sts": {
 		Throttling: {Code: "Throttling", Message: "Rate exceeded", Status: http.StatusBadRequest},
 	},
+	"cloudformation": {
+		Throttling: {Code: "Throttling", Message: "Rate exceeded", Status: http.StatusBadRequest},
+	},
+	"iam": {
+		Throttling: {Code: "Throttling", Message: "Rate exceeded", Status: http.StatusBadRequest},
+		Internal:   {Code: "ServiceFailure", Message: "The request processing has failed because of an unknown error.", Status: http.StatusInternalServerError},
+	},
 	"dynamodb": {
 		Throttling: {Code: "ProvisionedThroughputExceededException", Message: "The level of configured provisioned throughput for the table was exceeded.", Status: http.StatusBadRequest},
 		Internal:   {Code: "InternalServerError", Message: "Internal server error", Status: http.StatusInternalServerError},

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
+	"github.com/gatehouse-portal/gatehouse/deploy/wiring"
+)
+
+type destroyCommand struct {
+	Region   string `placeholder:"REGION" help:"The portal's Region. Without it, AWS's own configuration counts, such as AWS_REGION."`
+	Stack    string `required:"" placeholder:"NAME" help:"The portal's name."`
+	KeepData bool   `help:"Keep the tables, queues, KMS key and user pool. gatehouse deploy brings the portal back."`
+	Yes      string `placeholder:"NAME" help:"The portal's name once more, instead of typing it when asked."`
+}
+
+func (destroyCommand) Help() string {
+	return "Waits until the workers have handled all messages, stops portal and workers, deletes the portal's API keys, and then stacks, programs and data. Everybody's keys stop working. The KMS key is deleted after 30 days. If it is interrupted, run it again: it goes on."
+}
+
+func (c destroyCommand) Validate() error {
+	if err := stacks.CheckName(c.Stack); err != nil && c.Stack != "" {
+		return usage("--stack: " + err.Error())
+	}
+	if c.Yes != "" && c.Yes != c.Stack {
+		return usage(fmt.Sprintf("--yes %s is another name than --stack %s", c.Yes, c.Stack))
+	}
+	return nil
+}
+
+func (c destroyCommand) Run(ctx context.Context) error {
+	q := &questions{in: os.Stdin, out: os.Stderr, terminal: c.Yes == "" && term.IsTerminal(int(os.Stdin.Fd()))}
+	if !q.terminal && c.Yes == "" {
+		return usage("there is no terminal to ask: add --yes " + c.Stack)
+	}
+	d, err := wiring.Deployer(ctx, c.Region)
+	if err != nil {
+		return err
+	}
+	d.Tell = func(line string) { tell(os.Stderr, line) }
+	err = d.Destroy(ctx, c.Stack, c.KeepData, func(what stacks.Destruction) (bool, error) {
+		tell(os.Stderr, destruction(what))
+		if c.Yes != "" {
+			return true, nil
+		}
+		typed, err := q.ask("Type the portal's name to delete it", "", nil)
+		return typed == c.Stack, err
+	})
+	if errors.Is(err, stacks.ErrDeclined) {
+		tell(os.Stderr, "Nothing was changed.")
+		return nil
+	}
+	if err == nil {
+		tell(os.Stderr, "Done. The log groups stay: aws logs describe-log-groups --log-group-name-prefix "+c.Stack+"-")
+	}
+	return err
+}
+
+func destruction(what stacks.Destruction) string {
+	text := fmt.Sprintf("AWS account %s, Region %s: this deletes the stacks %s, and the portal's API keys.", what.Account, what.Region, strings.Join(what.Stacks, ", "))
+	if what.KeepsData {
+		return text + " Tables, queues, KMS key and user pool stay."
+	}
+	return text + " It also deletes the tables with all accounts, and the user pool with all people. Nothing can restore them. KMS deletes the key after 30 days."
+}

@@ -1,0 +1,252 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Destruction is what Destroy would delete.
+type Destruction struct {
+	Name    string   `json:"name"`
+	Account string   `json:"account"`
+	Region  string   `json:"region"`
+	Stacks  []string `json:"stacks"`
+	// KeepsData says that tables, queues, KMS key and user pool stay, with their stacks.
+	KeepsData bool `json:"keeps_data"`
+}
+
+// Destroy deletes a portal: it waits until the workers have nothing to do, stops them and the portal,
+// deletes the API keys, and then stacks, programs and data. With keepData the stacks with data stay,
+// and Deploy brings the portal back. confirm decides before anything changes; nil confirms.
+func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confirm func(Destruction) (bool, error)) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	me, err := d.caller(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := d.look(ctx, name)
+	if err != nil {
+		return err
+	}
+	what := Destruction{Name: name, Account: me.account, Region: d.AWS.Region, KeepsData: keepData}
+	for _, one := range all {
+		if one.id != "" && one.status != string(types.StackStatusDeleteComplete) && !(keepData && one.holdsData) {
+			what.Stacks = append(what.Stacks, one.name)
+		}
+	}
+	if len(what.Stacks) == 0 {
+		return &NotFound{name, d.AWS.Region}
+	}
+	if confirm != nil {
+		yes, err := confirm(what)
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return ErrDeclined
+		}
+	}
+	for i, one := range all {
+		if all[i], err = d.settle(ctx, one); err != nil {
+			return err
+		}
+	}
+	return d.destroy(ctx, name, keepData, me.account, all)
+}
+
+// destroy leaves the data stack to the end: as long as it exists, another run finds what is left.
+func (d Deployer) destroy(ctx context.Context, name string, keepData bool, account string, all []stack) error {
+	if err := d.drain(ctx, all); err != nil {
+		return err
+	}
+	if err := d.deleteLayers(ctx, all, layer.runs); err != nil {
+		return err
+	}
+	if err := d.purge(ctx, name); err != nil {
+		return err
+	}
+	if err := d.deleteLayers(ctx, all, func(l layer) bool { return !l.holdsData && !l.runs() }); err != nil {
+		return err
+	}
+	if err := d.emptyBucket(ctx, name, account); err != nil {
+		return err
+	}
+	if keepData {
+		d.say("The stacks with tables, queues, KMS key and user pool stay. `gatehouse deploy` brings the portal back.")
+		return nil
+	}
+	for _, one := range slices.Backward(all) {
+		if !one.holdsData || !one.exists() {
+			continue
+		}
+		d.say("Deleting what the stack " + one.name + " holds.")
+		held, err := d.holds(ctx, one)
+		if err != nil {
+			return err
+		}
+		if err := d.removeAll(ctx, held); err != nil {
+			return err
+		}
+		if err := d.deleteLayer(ctx, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holds lists the resources that outlive a stack.
+func (d Deployer) holds(ctx context.Context, s stack) (all []held, err error) {
+	if s.neverCreated() {
+		// It may name resources that are not its own.
+		return d.made(ctx, s)
+	}
+	for _, r := range removals {
+		ids, err := d.resourceIDs(ctx, s, r.kind)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range slices.Sorted(maps.Keys(ids)) {
+			all = append(all, held{name, r.kind, ids[name]})
+		}
+	}
+	return all, nil
+}
+
+func (d Deployer) deleteLayers(ctx context.Context, all []stack, which func(layer) bool) error {
+	for _, one := range slices.Backward(all) {
+		if which(one.layer) {
+			if err := d.deleteLayer(ctx, one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
+	if one.id == "" || one.status == string(types.StackStatusDeleteComplete) {
+		return nil
+	}
+	d.say("Deleting the stack " + one.name + ".")
+	// What the stack held is gone by then, and CloudFormation would say that it is kept.
+	return d.delete(ctx, one, !one.holdsData)
+}
+
+// drain waits until the queues are empty at two looks in a row, since SQS's counts are approximate. It
+// gives up after a while, and says what is left.
+func (d Deployer) drain(ctx context.Context, all []stack) error {
+	data, works := all[0], slices.ContainsFunc(all, func(s stack) bool { return s.runs() && s.usable() })
+	if !data.usable() || !works {
+		return nil
+	}
+	patience := d.Patience
+	if patience == 0 {
+		patience = 5 * time.Minute
+	}
+	d.say("Waiting until the workers have handled all messages, at most " + patience.String() + ".")
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
+	left := "perhaps some"
+	for empty, looks := 0, 0; empty < 2; looks++ {
+		queues, err := d.queues(ctx, data)
+		if err == nil {
+			left = messages(queues)
+			if empty++; left != "" {
+				empty = 0
+			}
+			if empty < 2 {
+				err = d.wait(ctx, looks)
+			}
+		}
+		if err != nil && errors.Is(context.Cause(ctx), errPatience) {
+			d.say("Messages are left, and will not be handled: " + left + ".")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// messages names the queues that are not empty.
+func messages(queues []QueueStatus) string {
+	var all []string
+	for _, q := range queues {
+		if n := q.Messages(); n > 0 {
+			all = append(all, fmt.Sprintf("%d in %s", n, q.Name))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+var errPatience = errors.New("the queues did not become empty in time")
+
+// purge deletes the API keys, after the workers have stopped, which would make them again.
+func (d Deployer) purge(ctx context.Context, name string) error {
+	if d.Purge == nil {
+		d.say("API Gateway keeps the API keys whose names begin with " + name + "/. They go on working.")
+		return nil
+	}
+	d.say("Deleting the API keys, at most five a second.")
+	told := time.Time{}
+	err := d.Purge(ctx, name, func(done, total int) {
+		if done == total || time.Since(told) > 5*time.Second {
+			told = time.Now()
+			d.say(fmt.Sprintf("  %d of %d API keys are deleted", done, total))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("deleting the API keys: %w", err)
+	}
+	return nil
+}
+
+// emptyBucket deletes the portal's programs, and the bucket if no other portal uses it.
+func (d Deployer) emptyBucket(ctx context.Context, name, account string) error {
+	bucket := BucketName(account, d.AWS.Region)
+	for {
+		out, err := d.objects().ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(name + "/"), ExpectedBucketOwner: &account})
+		if isCode(err, "NoSuchBucket", "NotFound") {
+			return nil
+		}
+		if err != nil {
+			return bucketError(bucket, err)
+		}
+		if len(out.Contents) == 0 {
+			break
+		}
+		var ids []s3types.ObjectIdentifier
+		for _, o := range out.Contents {
+			ids = append(ids, s3types.ObjectIdentifier{Key: o.Key})
+		}
+		deleted, err := d.objects().DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &s3types.Delete{Objects: ids}, ExpectedBucketOwner: &account})
+		if err != nil {
+			return bucketError(bucket, err)
+		}
+		if len(deleted.Errors) > 0 {
+			return fmt.Errorf("deleting %s from the bucket %s: AWS says %s", aws.ToString(deleted.Errors[0].Key), bucket, aws.ToString(deleted.Errors[0].Message))
+		}
+	}
+	_, err := d.objects().DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket, ExpectedBucketOwner: &account})
+	switch {
+	case isCode(err, "BucketNotEmpty", "NoSuchBucket", "NotFound"):
+		return nil
+	case err != nil:
+		return bucketError(bucket, err)
+	}
+	d.say("Deleted the bucket " + bucket + ".")
+	return nil
+}

@@ -1,0 +1,41 @@
+// Package wiring joins the deployment of stacks with what app does for an installation. It is apart from
+// app, so that portal and workers need not contain what deploys them.
+package wiring
+
+import (
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
+	"github.com/gatehouse-portal/gatehouse/local"
+)
+
+// Deployer returns a deployer for a Region, or for that of AWS's own configuration if region is "". It
+// fails without a Region or usable credentials.
+func Deployer(ctx context.Context, region string) (stacks.Deployer, error) {
+	cfg, err := app.LoadAWSIn(ctx, region)
+	if err != nil {
+		return stacks.Deployer{}, err
+	}
+	d := stacks.Deployer{AWS: cfg, Version: app.Version}
+	d.Prepare = func(ctx context.Context, name, kmsKey string) error {
+		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name, "GATEHOUSE_KMS_KEY=" + kmsKey})
+		if err != nil {
+			return err
+		}
+		return app.Setup(ctx, cfg, settings)
+	}
+	return d, nil
+}
+
+// Demo installs the demo API of a portal, in front of a backend.
+func Demo(d stacks.Deployer, backendURL string) func(ctx context.Context, name string) error {
+	return func(ctx context.Context, name string) error {
+		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
+		if err != nil {
+			return err
+		}
+		_, err = local.InstallDemoAPI(ctx, d.AWS, settings, backendURL)
+		return err
+	}
+}
