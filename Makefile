@@ -107,7 +107,7 @@ lint: $(LINTER) ## Check format, go vet, .golangci.yml, and the prose
 	$(GO) vet ./...
 	$(GO) vet -C tools ./...
 	./$(LINTER) run
-	$(GO) test -C tools ./prose
+	$(GO) test -C tools ./prose ./manifests
 	$(GO) run -C tools ./prose ..
 
 .PHONY: graph
