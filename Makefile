@@ -87,6 +87,10 @@ bench-usage: ## Count the calls of collecting usage, for 300 plans and 10,000 ke
 bench-marketplace: ## Send one worker 10,000 notices of AWS Marketplace at once
 	$(GO) run ./bench/marketplace $(FLAGS)
 
+.PHONY: cost
+cost: ## Count what AWS would bill, and write docs/cost.md
+	$(GO) run ./bench/cost -out docs/cost.md $(FLAGS)
+
 .PHONY: way
 way: ## List the functions that one click on Subscribe executes
 	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way
