@@ -131,8 +131,8 @@ func queues(operation string, body []byte) counts {
 
 func units(size, each int) float64 { return max(1, math.Ceil(float64(size)/float64(each))) }
 
-// The sizes of request units: Amazon DynamoDB Developer Guide, "Read and write operations". What is
-// measured is JSON, which is larger than what DynamoDB counts.
+// The sizes of request units: Amazon DynamoDB Developer Guide, "Read and write operations". DynamoDB counts
+// fewer bytes than this program, which measures JSON.
 const (
 	readUnit  = 4 << 10
 	writeUnit = 1 << 10

@@ -92,7 +92,7 @@ func (s *site) during(ctx context.Context, times int, do func(i int) error) (act
 		if err := do(i); err != nil {
 			return activity{}, err
 		}
-		if err := s.settle(ctx); err != nil {
+		if err := s.work(ctx); err != nil {
 			return activity{}, err
 		}
 	}
@@ -148,7 +148,7 @@ func measure(ctx context.Context, people int, tell func(string)) (m measurements
 		return m, err
 	}
 	tell("the hours after")
-	// In the first hour the rows of their sign-ups fall due once more, so it is a part of the sign-ups.
+	// In the first hour the rows of their sign-ups fall due again, so it is a part of the sign-ups.
 	after, err := s.during(ctx, 1, hour)
 	if err != nil {
 		return m, err

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// What an account is assumed to do in a month, beside signing up and subscribing once.
+// The program assumes that an account does so many of these in a month.
 const (
 	dashboards = 10
 	pages      = 50
@@ -161,7 +161,7 @@ func page(p prices, m measurements) (string, error) {
 			if n == 0 {
 				idle[i] = b
 			}
-			write(" %s |", dollars(b.total()))
+			write(" %s |", cmp.Or(dollars(b.total()), "0"))
 		}
 		write("\n")
 	}

@@ -136,8 +136,8 @@ func (s *site) invoke(of string, run func() error) error {
 // deadline is that of an invocation, by the site's clock as leases are.
 func (s *site) deadline() time.Time { return s.clock().Add(time.Minute) }
 
-// settle has the worker handle what is in the queues until nothing comes for some seconds.
-func (s *site) settle(ctx context.Context) error {
+// work has the worker handle what is in the queues until nothing comes for some seconds.
+func (s *site) work(ctx context.Context) error {
 	for quiet := 0; quiet < 12; {
 		some := false
 		for _, queue := range s.names.Queues() {
@@ -201,7 +201,7 @@ func (s *site) hours(ctx context.Context, n float64) error {
 		if err := s.invoke("worker", func() error { return s.worker.Tick(ctx, s.deadline()) }); err != nil {
 			return fmt.Errorf("ticking: %w", err)
 		}
-		if err := s.settle(ctx); err != nil {
+		if err := s.work(ctx); err != nil {
 			return err
 		}
 		s.pass(max(0, next.Sub(s.clock())))

@@ -16,11 +16,11 @@ AWS accounts for their APIs, since API Gateway holds at most 10,000 keys in one;
 one does here.
 
 "Containers" have one worker and, in the standard size, two portals. The last row may need more of them.
-Traffic out of AWS, mail, Route 53, the tables' storage, and the APIs themselves are left out. What each AWS account has free each month is
-taken off, as if the portal had it for itself.
+Traffic out of AWS, mail, Route 53, the tables' storage, and the APIs themselves are left out. AWS gives each AWS account
+some of most things free each month. The figures are without these, as if the portal had them for itself.
 
 The predecessor is the AWS Serverless Developer Portal. Its column is an estimate from its code: it was not run.
-It has no queues, jobs or alarms, so it costs next to nothing while idle. It also finds nothing again that it lost.
+It has no queues, jobs or alarms, so it costs next to nothing while idle. It does not find lost work again.
 `
 
 const savings = `
@@ -46,6 +46,6 @@ request to AWS.
 
 const whatIsLarge = `
 Most of what an account costs DynamoDB is written when its owner signs up: facts, the operations' steps, views and due rows,
-most of them in transactions, which count twice. What grows with all accounts is the hourly sweep, which reads each account.
+most of them in transactions, which count twice. The hourly sweep reads each account, so its cost grows with all of them.
 With 100,000 people, Cognito costs more than all the rest.
 `
