@@ -41,6 +41,7 @@ type people interface {
 
 // Admin is what the routes for admins need.
 type Admin struct {
+	Desk       operating
 	Operations administering
 	Directory  directory
 	People     people
@@ -133,6 +134,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api, read)
 	a.registerEverybodysUsage(api)
+	a.registerLetters(api)
 }
 
 func (in Asking) adminOf(ctx context.Context) (operations.Caller, error) {

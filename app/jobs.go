@@ -34,6 +34,7 @@ const (
 	meteringJob     = "metering"
 	marketplaceJob  = "marketplace"
 	deprecationsJob = "deprecations"
+	lettersJob      = "letters"
 )
 
 const catalogName = "api-gateway"
