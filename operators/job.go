@@ -26,7 +26,7 @@ type Job struct {
 	Wait    func(ctx context.Context, d time.Duration) error
 }
 
-// more is the cursor of every step but the first. What is left to do is in the rows.
+// more is the cursor of every step but the first. The rows say what remains to be done.
 const more = "more"
 
 // Step works on the oldest order for some seconds. A letter that is no longer open is done, so a step

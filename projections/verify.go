@@ -87,7 +87,7 @@ type Verified struct {
 	Leftover int `json:"leftover"`
 }
 
-// What is wrong with a row.
+// The values of Difference.What.
 const (
 	RowMissing    = "missing"
 	RowDiffers    = "differs"

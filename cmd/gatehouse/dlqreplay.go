@@ -56,7 +56,7 @@ func treat(l deadletters.Letter, did string) treated {
 	return treated{ID: l.ID, Type: events.Name(l.Type), Subject: l.Subject, Did: did, about: about(l)}
 }
 
-// What replay did with a letter.
+// The ways in which replay treats a letter.
 const (
 	didReplay   = "replayed"
 	wouldReplay = "would replay"
