@@ -41,6 +41,7 @@ type people interface {
 
 // Admin is what the routes for admins need.
 type Admin struct {
+	Desk       operating
 	Operations administering
 	Directory  directory
 	People     people
@@ -135,6 +136,7 @@ func (a *service) registerAdmin(api huma.API) {
 	a.registerMembers(api, read)
 	a.registerDrift(api, read)
 	a.registerEverybodysUsage(api)
+	a.registerLetters(api)
 }
 
 func (in Asking) adminOf(ctx context.Context) (operations.Caller, error) {

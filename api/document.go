@@ -36,7 +36,7 @@ func describe(version string) huma.Config {
 		{Name: tagUsage, Description: "The calls that API Gateway counted."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
 		{Name: tagNotices, Description: "What the portal tells you about your account."},
-		{Name: tagAdmin, Description: "For admins: the accounts of all people, registrations, approvals, invitations, feedback, and an audit of what admins did."},
+		{Name: tagAdmin, Description: "For admins: the accounts of all people, registrations, approvals, invitations, feedback, what needs an admin, dead letters, and an audit of what admins did."},
 		{Name: tagWebhooks, Description: "Addresses to which the portal sends your notices, and what was sent."},
 		{Name: tagTry, Description: "Requests that the portal sends to an API for you."},
 	}

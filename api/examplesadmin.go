@@ -21,8 +21,13 @@ func exampleInvitation() Invitation {
 
 func adminAnswers() map[string]any {
 	return map[string]any{
-		"admin-list-accounts": List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
-		"admin-get-usage":     exampleUsage(),
+		"admin-overview":             exampleOverview(),
+		"admin-list-dead-letters":    exampleLetters(),
+		"admin-get-dead-letter":      exampleLetterDetail(),
+		"admin-replay-dead-letters":  LetterOrder{Order: "001795338000000-8k3c4d5e6f", Letters: 3100},
+		"admin-discard-dead-letters": LetterOrder{Order: "001795338000000-8k3c4d5e6f", Letters: 1},
+		"admin-list-accounts":        List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
+		"admin-get-usage":            exampleUsage(),
 		"admin-get-account": AdminAccountDetail{
 			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", Label: "Default key", State: "disabled", CreatedAt: &exampleTime}},
 			Subscriptions: []Subscription{{Plan: examplePlan, Name: "Free", Offered: true, State: "active", Since: exampleTime}},
@@ -82,6 +87,9 @@ var (
 		http.StatusBadRequest:      {portal.Invalid, "The request cannot be read, or the text is empty or too long.", "The text is longer than 4000 characters. Shorten it."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "More than 10 messages in an hour.", "More than 10 messages in an hour. Write again later."},
 	}
+	noLetter  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such dead letter.", "There is no dead letter 01m7x8a0b1c2d3e4f5g6h7j8km."}}
+	noneFits  = map[int]expected{http.StatusConflict: {portal.Conflict, "No letter is open that fits, or this one cannot be treated so. The detail says which.", "No dead letter is open that fits. Perhaps another admin was first."}}
+	badChoice = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or it does not say which letters are meant, or it gives no reason.", "Name a letter, give filters, or set all to true and give no filter."}}
 	noAddress = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or that is no e-mail address.", "That is not an e-mail address. Send one like ada@example.com, without a name."}}
 )
 
@@ -112,5 +120,10 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-list-feedback":        {onlyAdmins},
 		"admin-audit":                {onlyAdmins},
 		"admin-drift":                {onlyAdmins},
+		"admin-overview":             {onlyAdmins},
+		"admin-list-dead-letters":    {onlyAdmins},
+		"admin-get-dead-letter":      {onlyAdmins, noLetter},
+		"admin-replay-dead-letters":  {writing, onlyAdmins, noLetter, noneFits, badChoice},
+		"admin-discard-dead-letters": {writing, onlyAdmins, noLetter, noneFits, badChoice},
 	}
 }

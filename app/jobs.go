@@ -35,6 +35,7 @@ const (
 	lastUsageJob    = "lastusage"
 	marketplaceJob  = "marketplace"
 	deprecationsJob = "deprecations"
+	lettersJob      = "letters"
 )
 
 const catalogName = "api-gateway"

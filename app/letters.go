@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
@@ -68,30 +69,9 @@ func newRehearsal(c clients, names Names, p Process) *handlers.Decider {
 	})
 }
 
-// Outlook is what a replay would come to at this moment.
-type Outlook string
-
-// The outlooks.
-const (
-	CarriedOut    Outlook = "carried_out"
-	Superseded    Outlook = "superseded"
-	Rejected      Outlook = "rejected"
-	Unchanged     Outlook = "unchanged" // what it asks for holds already, or is on its way
-	HandledYet    Outlook = "handled"   // it was handled before, so it leads to nothing new
-	FailsAgain    Outlook = "fails_again"
-	WakesUp       Outlook = "wakes_up"       // a fact or a wake-up: a worker looks again
-	NotReplayable Outlook = "not_replayable" // this version cannot read it
-)
-
-// Foreseen is an Outlook in words, which end without a full stop.
-type Foreseen struct {
-	Outlook Outlook
-	Text    string
-}
-
 // Foresee says what replaying a letter that Find returned would come to. It changes nothing. The error
 // means that the journal does not answer.
-func (l Letters) Foresee(ctx context.Context, letter deadletters.Letter) (Foreseen, error) {
+func (l Letters) Foresee(ctx context.Context, letter deadletters.Letter) (operators.Foreseen, error) {
 	return foresee(ctx, l.execute, letter)
 }
 
@@ -99,43 +79,43 @@ type rehearsing interface {
 	Rehearse(ctx context.Context, msg events.Event) (facts []events.Fact, ok bool, err error)
 }
 
-func foresee(ctx context.Context, execute rehearsing, letter deadletters.Letter) (Foreseen, error) {
+func foresee(ctx context.Context, execute rehearsing, letter deadletters.Letter) (operators.Foreseen, error) {
 	msg, err := letter.Message()
 	if err != nil {
-		return Foreseen{NotReplayable, WhyLeft(letter)}, nil //nolint:nilerr // that it cannot be read is the answer
+		return operators.Foreseen{Outlook: operators.NotReplayable, Text: WhyLeft(letter)}, nil //nolint:nilerr // that it cannot be read is the answer
 	}
 	facts, ok, err := execute.Rehearse(ctx, msg)
 	switch {
 	case !ok:
-		return Foreseen{WakesUp, "a worker looks at " + string(msg.Subject) + " again"}, nil
+		return operators.Foreseen{Outlook: operators.WakesUp, Text: "a worker looks at " + string(msg.Subject) + " again"}, nil
 	case err != nil && isPostponed(err):
-		return Foreseen{}, err
+		return operators.Foreseen{}, err
 	case err != nil:
-		return Foreseen{FailsAgain, "fails again: " + strings.TrimSuffix(Explain(err), ".")}, nil
+		return operators.Foreseen{Outlook: operators.FailsAgain, Text: "fails again: " + strings.TrimSuffix(Explain(err), ".")}, nil
 	case len(facts) == 0:
-		return Foreseen{HandledYet, "nothing new: it was handled before"}, nil
+		return operators.Foreseen{Outlook: operators.HandledYet, Text: "nothing new: it was handled before"}, nil
 	}
 	return foreseenOf(facts), nil
 }
 
-func foreseenOf(facts []events.Fact) Foreseen {
+func foreseenOf(facts []events.Fact) operators.Foreseen {
 	for _, fact := range facts {
 		switch f := fact.(type) {
 		case events.RequestSuperseded:
-			return Foreseen{Superseded, "nothing: there is a newer choice, which stays"}
+			return operators.Foreseen{Outlook: operators.Superseded, Text: "nothing: there is a newer choice, which stays"}
 		case events.RequestRejected:
-			return Foreseen{Rejected, fmt.Sprintf("rejected (%s): %s", f.Code, strings.TrimSuffix(f.Message, "."))}
+			return operators.Foreseen{Outlook: operators.Rejected, Text: fmt.Sprintf("rejected (%s): %s", f.Code, strings.TrimSuffix(f.Message, "."))}
 		case events.RequestUnchanged:
-			return Foreseen{Unchanged, "nothing: what it asks for holds already"}
+			return operators.Foreseen{Outlook: operators.Unchanged, Text: "nothing: what it asks for holds already"}
 		case events.RequestJoined:
-			return Foreseen{Unchanged, "nothing new: what it asks for is on its way"}
+			return operators.Foreseen{Outlook: operators.Unchanged, Text: "nothing new: what it asks for is on its way"}
 		}
 	}
 	names := make([]string, 0, len(facts))
 	for _, fact := range facts {
 		names = append(names, events.Name(fact.EventType()))
 	}
-	return Foreseen{CarriedOut, "carried out: " + strings.Join(names, ", ")}
+	return operators.Foreseen{Outlook: operators.CarriedOut, Text: "carried out: " + strings.Join(names, ", ")}
 }
 
 // WhyLeft says why a letter without a Message cannot be replayed, and what to do with it.

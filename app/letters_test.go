@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
@@ -52,19 +53,19 @@ func TestAForecastSaysWhatAReplayComesTo(t *testing.T) {
 	readable := deadletters.Letter{Report: deadletters.Report{ID: "x", Body: body}}
 	for name, c := range map[string]struct {
 		rehearsed
-		want Outlook
+		want operators.Outlook
 		says string
 	}{
-		"a request that is decided":     {rehearsed{[]events.Fact{events.UserRegistered{}}, true, nil}, CarriedOut, "UserRegistered"},
-		"one with a newer choice":       {rehearsed{[]events.Fact{events.RequestSuperseded{}}, true, nil}, Superseded, "newer choice"},
-		"one that is refused":           {rehearsed{[]events.Fact{events.RequestRejected{Code: portal.Conflict, Message: "Leave that plan first."}}, true, nil}, Rejected, "rejected (conflict): Leave that plan first"},
-		"one that holds already":        {rehearsed{[]events.Fact{events.RequestUnchanged{}}, true, nil}, Unchanged, "holds already"},
-		"one that joins a wish":         {rehearsed{[]events.Fact{events.RequestJoined{}}, true, nil}, Unchanged, "on its way"},
-		"one that was handled before":   {rehearsed{nil, true, nil}, HandledYet, "handled before"},
-		"one that fails again":          {rehearsed{nil, true, portal.Fail(portal.Invalid, "It names no plan.")}, FailsAgain, "fails again: It names no plan"},
-		"what no handler decides":       {rehearsed{nil, false, nil}, WakesUp, "account/x"},
-		"a handler that panics":         {rehearsed{nil, true, errors.New("panic: index out of range")}, FailsAgain, "fails again"},
-		"several facts, in their order": {rehearsed{[]events.Fact{events.KeyWanted{}, events.SubscriptionWanted{}}, true, nil}, CarriedOut, "KeyWanted, SubscriptionWanted"},
+		"a request that is decided":     {rehearsed{[]events.Fact{events.UserRegistered{}}, true, nil}, operators.CarriedOut, "UserRegistered"},
+		"one with a newer choice":       {rehearsed{[]events.Fact{events.RequestSuperseded{}}, true, nil}, operators.Superseded, "newer choice"},
+		"one that is refused":           {rehearsed{[]events.Fact{events.RequestRejected{Code: portal.Conflict, Message: "Leave that plan first."}}, true, nil}, operators.Rejected, "rejected (conflict): Leave that plan first"},
+		"one that holds already":        {rehearsed{[]events.Fact{events.RequestUnchanged{}}, true, nil}, operators.Unchanged, "holds already"},
+		"one that joins a wish":         {rehearsed{[]events.Fact{events.RequestJoined{}}, true, nil}, operators.Unchanged, "on its way"},
+		"one that was handled before":   {rehearsed{nil, true, nil}, operators.HandledYet, "handled before"},
+		"one that fails again":          {rehearsed{nil, true, portal.Fail(portal.Invalid, "It names no plan.")}, operators.FailsAgain, "fails again: It names no plan"},
+		"what no handler decides":       {rehearsed{nil, false, nil}, operators.WakesUp, "account/x"},
+		"a handler that panics":         {rehearsed{nil, true, errors.New("panic: index out of range")}, operators.FailsAgain, "fails again"},
+		"several facts, in their order": {rehearsed{[]events.Fact{events.KeyWanted{}, events.SubscriptionWanted{}}, true, nil}, operators.CarriedOut, "KeyWanted, SubscriptionWanted"},
 	} {
 		got, err := foresee(t.Context(), c.rehearsed, readable)
 		if err != nil || got.Outlook != c.want || !strings.Contains(got.Text, c.says) || strings.HasSuffix(got.Text, ".") {
@@ -74,7 +75,7 @@ func TestAForecastSaysWhatAReplayComesTo(t *testing.T) {
 	if _, err := foresee(t.Context(), rehearsed{nil, true, &portal.Postponed{Reason: "the journal does not answer"}}, readable); err == nil {
 		t.Error("a journal that does not answer is taken for a forecast")
 	}
-	if got, err := foresee(t.Context(), rehearsed{}, deadletters.Letter{}); err != nil || got.Outlook != NotReplayable {
+	if got, err := foresee(t.Context(), rehearsed{}, deadletters.Letter{}); err != nil || got.Outlook != operators.NotReplayable {
 		t.Errorf("a letter that cannot be read: %+v (%v)", got, err)
 	}
 }

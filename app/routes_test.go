@@ -121,6 +121,16 @@ var byRoute = map[string]answers{
 	"DELETE /api/v1/admin/invitations/{invitation}":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/usage":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/overview":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/dead-letters":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/dead-letters/{letter}":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /api/v1/admin/dead-letters/replay":             {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
+	"POST /api/v1/admin/dead-letters/discard":            {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"GET /admin":                                         {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/dead-letters":                            {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/dead-letters":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
+	"GET /admin/dead-letters/{letter}":                   {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/confirm":                                 {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/audit":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/drift":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 

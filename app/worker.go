@@ -29,6 +29,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -181,6 +182,11 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 			Run: newRebuild(c, names, facts, projector, now).Step,
 		},
 	}
+	repeated = append(repeated, jobs.Job{Name: lettersJob, Every: 5 * time.Minute, Run: operators.Job{
+		Orders:  operators.NewOrders(c.dynamodb, names.Records, people, now),
+		Letters: deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now},
+		Now:     now, Wait: wait,
+	}.Step})
 	arriving := intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now}
 	if len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0 {
 		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages, views).Step})

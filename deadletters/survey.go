@@ -21,6 +21,8 @@ const maxTypes = 5
 type Survey struct {
 	// Counts are of all letters that the choice includes, whatever their state.
 	Counts map[State]int
+	// Operations counts the chosen letters of people's requests.
+	Operations int
 	// Groups are of the chosen letters, the largest first. More counts the letters of causes that
 	// are in no group, since there are more than 200.
 	Groups []Group
@@ -76,6 +78,9 @@ func (s *surveying) add(l Letter, chosen bool) {
 	s.survey.Counts[l.State()]++
 	if !chosen {
 		return
+	}
+	if l.Operation != "" {
+		s.survey.Operations++
 	}
 	s.group(l)
 	place := l.Place()

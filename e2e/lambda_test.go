@@ -312,7 +312,9 @@ func checkMetrics(t *testing.T, worker *function) {
 	for _, s := range worker.sandboxes() {
 		for line := range strings.Lines(s.logs.String()) {
 			var found struct {
-				AWS struct{ CloudWatchMetrics []struct{ Metrics []struct{ Name string } } } `json:"_aws"`
+				AWS struct {
+					CloudWatchMetrics []struct{ Metrics []struct{ Name string } }
+				} `json:"_aws"`
 			}
 			if json.Unmarshal([]byte(line), &found) != nil {
 				continue

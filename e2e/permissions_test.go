@@ -314,7 +314,13 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 		says(0, as("dlq"), "dlq", "show", letter.ID)
 	}
 	says(0, as("dlq"), "dlq", "export")
-	says(0, as("dlq"), "dlq", "discard", list.Letters[0].ID, "--reason", "a test", "--yes")
+	says(0, as("dlq"), "dlq", "discard", "--cause", "unreadable", "--reason", "a test", "--yes")
+	admin := s.admin(t)
+	admin.do(http.MethodGet, "/api/v1/admin/overview", "").want(http.StatusOK)
+	admin.do(http.MethodPost, "/api/v1/admin/dead-letters/replay", `{"all":true}`).want(http.StatusAccepted)
+	eventually(t, "the replay that the admin ordered is handled", func() bool {
+		return !strings.Contains(string(admin.do(http.MethodGet, "/api/v1/admin/dead-letters", "").want(http.StatusOK).body), `"state"`)
+	})
 	s.differ(t, id)
 	says(0, as("keys reconcile"), "keys", "reconcile", "--values", "--yes", "--even-if-many")
 	worker.terminate()

@@ -55,14 +55,18 @@ const (
 
 // Record adds a deed to the audit, at the present time. Recording it again adds another row.
 func (s *Store) Record(ctx context.Context, done Deed) error {
+	return s.rows.Transact(ctx, "recording in the audit", s.Deed(done))
+}
+
+// Deed is the write that records a deed at the present time, for a transaction with other rows.
+func (s *Store) Deed(done Deed) records.Write {
 	done.At = s.now().UTC()
-	return s.rows.Transact(ctx, "recording in the audit", records.Write{Key: schema.Deed(done.At, strings.ToLower(rand.Text())), Put: done})
+	return records.Write{Key: schema.Deed(done.At, strings.ToLower(rand.Text())), Put: done}
 }
 
 // deed is the write for a deed without an operation.
 func (s *Store) deed(admin portal.AccountID, what string) records.Write {
-	at := s.now().UTC()
-	return records.Write{Key: schema.Deed(at, strings.ToLower(rand.Text())), Put: Deed{At: at, Admin: admin, What: what}}
+	return s.Deed(Deed{Admin: admin, What: what})
 }
 
 // AuditFilter chooses deeds. A "" member chooses all.

@@ -87,7 +87,7 @@ type Verified struct {
 	Leftover int `json:"leftover"`
 }
 
-// What is wrong with a row.
+// The values of Difference.What.
 const (
 	RowMissing    = "missing"
 	RowDiffers    = "differs"
@@ -97,8 +97,8 @@ const (
 // Difference is one row that is not as the journal says.
 type Difference struct {
 	Stream portal.Stream `json:"stream,omitempty"`
-	PK     string        `json:"pk"`
-	SK     string        `json:"sk"`
+	PK     string        `json:"partition"`
+	SK     string        `json:"sort"`
 	What   string        `json:"what"`
 	// Attributes differ, sorted.
 	Attributes []string `json:"attributes,omitempty"`

@@ -304,6 +304,12 @@ func DeadLetter(id string) Key { return Key{DeadLetters().PK, id} }
 // DeadLetters are all dead letters, by id.
 func DeadLetters() Range { return Range{PK: "deadletter"} }
 
+// LetterOrder is an admin's order to replay or discard dead letters. Ids sort by time.
+func LetterOrder(id string) Key { return Key{LetterOrders().PK, id} }
+
+// LetterOrders are all orders that are not carried out yet, oldest first.
+func LetterOrders() Range { return Range{PK: "letter-orders"} }
+
 // DeadLetterPart is a part of a message that is too large for its DeadLetter.
 func DeadLetterPart(bodyHash string, part int) Key {
 	return Key{DeadLetterBody(bodyHash).PK, fmt.Sprintf("%03d", part)}

@@ -235,12 +235,12 @@ var noPages, redirects = []string{
 // The walk for accessibility has every page that a person can open.
 func TestEveryPageIsInTheWalkForAccessibility(t *testing.T) {
 	t.Parallel()
-	router, ok := signedIn(&fake{}).handler.(chi.Router)
+	router, ok := siteOf(&fake{office: &office{}}, &root).handler.(chi.Router)
 	if !ok {
 		t.Fatal("the site is no router")
 	}
 	all := states()
-	for _, more := range []map[string]shown{documentationStates(), informedStates(), keyStates(), usageStates(), accountStates()} {
+	for _, more := range []map[string]shown{documentationStates(), informedStates(), keyStates(), usageStates(), accountStates(), adminStates()} {
 		maps.Copy(all, more)
 	}
 	seen := map[string]bool{}

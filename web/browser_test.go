@@ -404,6 +404,7 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	maps.Copy(all, keyStates())
 	maps.Copy(all, usageStates())
 	maps.Copy(all, accountStates())
+	maps.Copy(all, adminStates())
 	watch := watched(t, ctx)
 	for name, state := range all {
 		for _, look := range looks {

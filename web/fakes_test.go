@@ -86,6 +86,8 @@ type fake struct {
 	said        members.Feedback
 	// market is what the pages for buyers from AWS Marketplace need; without it there are none.
 	market *web.Marketplace
+	// office is the desk of admins; without it there are no pages for them.
+	office *office
 
 	mu    sync.Mutex
 	asked []asked
@@ -254,6 +256,9 @@ func siteOf(f *fake, id *identity.Identity) site {
 	})
 	if f.market != nil {
 		pages.WithMarketplace(*f.market)
+	}
+	if f.office != nil {
+		pages.WithAdmin(web.Admin{Desk: f.office})
 	}
 	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}

@@ -88,6 +88,7 @@ type frame struct {
 	Meta     meta
 	Pages    portalLinks
 	SignedIn bool
+	Admin    bool
 	Person   string
 	Zone     string
 	ZoneName string
@@ -102,7 +103,7 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
 		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(),
-		SignedIn: signedIn, Person: displayName(id), Zone: id.TimeZone, ZoneName: s.times(r.Context()).zone.String(),
+		SignedIn: signedIn, Admin: id.Admin && s.admin.Desk != nil, Person: displayName(id), Zone: id.TimeZone, ZoneName: s.times(r.Context()).zone.String(),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
 		Coloured: slices.Contains([]string{"reference", "reading", "product", "portal-page"}, v.page),
 	})

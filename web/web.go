@@ -106,6 +106,7 @@ type Config struct {
 type Web struct {
 	mine        Mine
 	market      Marketplace
+	admin       Admin
 	operations  asking
 	views       reading
 	library     shelves
@@ -225,6 +226,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		s.accountRoutes(r)
 		get(r, deletedPath, s.page(s.accountDeleted))
 		s.marketplaceRoutes(r)
+		s.adminRoutes(r)
 	})
 }
 

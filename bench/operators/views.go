@@ -8,9 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // life is a story of an account that goes on as long as it must: it registers, gets a key for a plan,
@@ -48,42 +51,59 @@ func (b *bench) live(ctx context.Context) error {
 
 func (b *bench) factsEach() int { return b.settings.facts / b.accounts }
 
-// measureViews has a worker fill the views by a rebuild, rebuilds them once more as an operator does,
-// and compares them with the journal. It fails if a row differs.
+// rebuild does all steps of a rebuild, as a worker does them.
+func (b *bench) rebuild(ctx context.Context) (took time.Duration, result projections.Rebuilt, err error) {
+	tables := projections.Tables{Views: b.names.Views, Records: b.names.Records}
+	scratch := jobs.NewScratch(b.tables, b.names.Records, time.Now)
+	r := &projections.Rebuild{
+		Projector: projections.NewProjector(b.facts, accounts.NewReader(b.facts, b.tables, b.names.Records, time.Now), b.tables, tables),
+		Journal:   b.facts, Rows: b.tables, Scratch: scratch, Now: time.Now,
+		Wait: func(ctx context.Context, d time.Duration) error {
+			select {
+			case <-time.After(d):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}
+	started := time.Now()
+	for cursor := projections.Demanded; cursor != ""; {
+		if cursor, err = r.Step(ctx, cursor); err != nil {
+			return took, result, err
+		}
+	}
+	took = time.Since(started)
+	result, _, err = projections.LastRebuild(ctx, scratch)
+	return took, result, err
+}
+
+// measureViews rebuilds empty views and then full ones, without another worker, and compares the rows
+// with the journal. It fails if a row differs.
 func (b *bench) measureViews(ctx context.Context, stdout io.Writer) error {
 	total := b.factsEach() * b.accounts
 	_, _ = fmt.Fprintf(stdout, "made of    %d facts of %d accounts\n\n%-44s%10s%12s\n", total, b.accounts, "", "took", "memory")
 	if err := b.live(ctx); err != nil {
 		return err
 	}
-	if err := b.startWorker(ctx); err != nil {
-		return err
-	}
-	line := func(what string, s said) {
-		_, _ = fmt.Fprintf(stdout, "%-44s%10s%9.1f MB\n", what, s.took.Round(100*time.Millisecond), float64(s.memory)/(1<<20))
-	}
-	for _, c := range []struct {
-		what string
-		args []string
-	}{
-		{"projections rebuild, of empty views", []string{"projections", "rebuild"}},
-		{"projections rebuild, of full views", []string{"projections", "rebuild"}},
-		{"projections status", []string{"projections", "status"}},
-	} {
-		s, err := b.command(ctx, c.args...)
+	for _, what := range []string{"rebuild of empty views", "rebuild of full views"} {
+		took, result, err := b.rebuild(ctx)
 		if err != nil {
 			return err
 		}
-		line(c.what, s)
+		_, _ = fmt.Fprintf(stdout, "%-44s%10s   passes: %d, rows deleted: %d\n", what, took.Round(100*time.Millisecond), result.Passes, result.Deleted)
 	}
-	s, err := b.command(ctx, "projections", "verify", "--json")
-	if err != nil {
-		return err
+	var s said
+	var err error
+	for _, args := range [][]string{{"projections", "status", "--json"}, {"projections", "verify", "--json"}} {
+		if s, err = b.command(ctx, args...); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(stdout, "%-44s%10s%9.1f MB\n", args[0]+" "+args[1], s.took.Round(100*time.Millisecond), float64(s.memory)/(1<<20))
 	}
-	line("projections verify", s)
 	var found struct{ Streams, Facts, Rows, Behind, Found int }
 	if err := json.Unmarshal([]byte(s.stdout), &found); err != nil {
-		return err
+		return fmt.Errorf("reading what verify says: %w", err)
 	}
 	if found.Facts < total || found.Found > 0 || found.Behind > 0 {
 		return fmt.Errorf("%w: %+v", errWrong, found)

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -154,8 +155,8 @@ type letterJSON struct {
 	Replays   int64              `json:"replays"`
 	Discard   *discardJSON       `json:"discard,omitempty"`
 	// Outlook and ComesTo say what a replay would come to now; lists leave them out.
-	Outlook app.Outlook `json:"outlook,omitempty"`
-	ComesTo string      `json:"a_replay_comes_to,omitempty"`
+	Outlook operators.Outlook `json:"outlook,omitempty"`
+	ComesTo string            `json:"a_replay_comes_to,omitempty"`
 	// Body is the message if it is JSON. Otherwise Text has it, or Encoded if it is not UTF-8.
 	Body    json.RawMessage `json:"body,omitempty"`
 	Text    string          `json:"body_text,omitempty"`
@@ -226,7 +227,7 @@ func (c dlqShowCommand) Run(ctx context.Context) error {
 	}
 	box := app.OpenLetters(p)
 	l, err := box.Find(ctx, c.ID)
-	var foreseen app.Foreseen
+	var foreseen operators.Foreseen
 	if err == nil {
 		foreseen, err = box.Foresee(ctx, l)
 	}

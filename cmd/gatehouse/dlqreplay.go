@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -42,12 +43,12 @@ type rehearsal struct{}
 func (rehearsal) Replay(context.Context, deadletters.Letter) error { return nil }
 
 type treated struct {
-	ID      string        `json:"id"`
-	Type    string        `json:"type"`
-	Subject portal.Stream `json:"subject"`
-	Did     string        `json:"did"`
-	Outlook app.Outlook   `json:"outlook,omitempty"`
-	Text    string        `json:"comes_to,omitempty"`
+	ID      string            `json:"id"`
+	Type    string            `json:"type"`
+	Subject portal.Stream     `json:"subject"`
+	Did     string            `json:"did"`
+	Outlook operators.Outlook `json:"outlook,omitempty"`
+	Text    string            `json:"comes_to,omitempty"`
 	about   string
 }
 
@@ -55,7 +56,7 @@ func treat(l deadletters.Letter, did string) treated {
 	return treated{ID: l.ID, Type: events.Name(l.Type), Subject: l.Subject, Did: did, about: about(l)}
 }
 
-// What replay did with a letter.
+// The ways in which replay treats a letter.
 const (
 	didReplay   = "replayed"
 	wouldReplay = "would replay"
@@ -157,14 +158,14 @@ func (c dlqReplayCommand) describe(w io.Writer, work replaying, waited *waitedFo
 	}
 }
 
-var outlookWords = map[app.Outlook]string{
-	app.CarriedOut: "carried out", app.Superseded: "superseded by a newer choice", app.Rejected: "rejected", app.Unchanged: "already done or under way",
-	app.HandledYet: "handled before", app.FailsAgain: "failing again", app.WakesUp: "waking a worker up",
+var outlookWords = map[operators.Outlook]string{
+	operators.CarriedOut: "carried out", operators.Superseded: "superseded by a newer choice", operators.Rejected: "rejected", operators.Unchanged: "already done or under way",
+	operators.HandledYet: "handled before", operators.FailsAgain: "failing again", operators.WakesUp: "waking a worker up",
 }
 
 type outlookCount struct {
-	Outlook app.Outlook `json:"outlook"`
-	Letters int         `json:"letters"`
+	Outlook operators.Outlook `json:"outlook"`
+	Letters int               `json:"letters"`
 }
 
 type replaying struct {
@@ -189,11 +190,11 @@ func (r *replaying) treat(ctx context.Context, chosen deadletters.Chosen) error 
 	switch {
 	case err != nil:
 		return app.InWords(err)
-	case foreseen.Outlook == app.NotReplayable && r.named:
+	case foreseen.Outlook == operators.NotReplayable && r.named:
 		return portal.Fail(portal.Invalid, "Dead letter "+letter.ID+" cannot be replayed. "+foreseen.Text)
-	case foreseen.Outlook == app.NotReplayable:
+	case foreseen.Outlook == operators.NotReplayable:
 		left := treat(letter, didLeave)
-		left.Outlook, left.Text, left.about = app.NotReplayable, foreseen.Text, foreseen.Text
+		left.Outlook, left.Text, left.about = operators.NotReplayable, foreseen.Text, foreseen.Text
 		r.list = append(r.list, left)
 		return nil
 	}

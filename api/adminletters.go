@@ -1,0 +1,278 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type operating interface {
+	Overview(ctx context.Context) (operators.Overview, error)
+	Survey(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Survey, error)
+	Letter(ctx context.Context, id string) (deadletters.Letter, operators.Foreseen, error)
+	Preview(ctx context.Context, order operators.Order) (operators.Preview, error)
+	Order(ctx context.Context, order operators.Order) (operators.Order, int, error)
+}
+
+// LetterFilters choose dead letters. They count together.
+type LetterFilters struct {
+	Queue   string    `query:"queue" json:"queue,omitempty" maxLength:"100" doc:"A queue's name, or its consumer's." example:"commands"`
+	Type    string    `query:"type" json:"type,omitempty" maxLength:"100" doc:"A type of message." example:"SubscribeRequested"`
+	Account string    `query:"account" json:"account,omitempty" maxLength:"64" doc:"The account that the message is about."`
+	Cause   string    `query:"cause" json:"cause,omitempty" maxLength:"200" doc:"A cause's id, a class, or words of the error." example:"3f9a1c2e"`
+	Before  time.Time `query:"before" json:"before,omitzero" doc:"Only letters that first failed before this time."`
+	After   time.Time `query:"after" json:"after,omitzero" doc:"Only letters that first failed at or after this time."`
+}
+
+func (f LetterFilters) choice(states ...deadletters.State) deadletters.Choice {
+	return deadletters.Choice{
+		States: states, Queue: f.Queue, Type: f.Type, Account: portal.AccountID(f.Account), Cause: f.Cause, Before: f.Before, After: f.After,
+	}
+}
+
+// DeadLetter is a message that the workers gave up.
+type DeadLetter struct {
+	ID        string           `json:"id"`
+	State     string           `json:"state" enum:"open,replayed,settled,discarded" doc:"open: it needs you; replayed: a replay is not handled yet; settled: a replay was handled; discarded: closed without a replay."`
+	Class     string           `json:"class" enum:"unreadable,unknown_type,invalid,failed,panic,redriven"`
+	Cause     string           `json:"cause" doc:"The id of the cause, which all letters with the same fault have."`
+	Error     string           `json:"error" doc:"The error of the last attempt."`
+	Type      string           `json:"type,omitempty" example:"SubscribeRequested"`
+	Account   string           `json:"account,omitempty" doc:"The account that it is about, if it is about one."`
+	Subject   string           `json:"subject,omitempty" doc:"The stream that it is about."`
+	Operation string           `json:"operation,omitempty" doc:"The person's operation, which says failed."`
+	Queue     string           `json:"queue"`
+	Attempts  int              `json:"attempts"`
+	First     *time.Time       `json:"first" doc:"The first failure."`
+	Last      *time.Time       `json:"last" doc:"The last failure."`
+	Replays   int64            `json:"replays"`
+	Discard   *DiscardedLetter `json:"discarded,omitempty"`
+}
+
+// DiscardedLetter says who closed a letter, when and why.
+type DiscardedLetter struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// DeadLetterDetail is a letter with its body.
+type DeadLetterDetail struct {
+	DeadLetter
+	Outlook string `json:"outlook" enum:"carried_out,superseded,rejected,unchanged,handled,fails_again,wakes_up,not_replayable" doc:"What a replay would come to now."`
+	ComesTo string `json:"a_replay_comes_to" doc:"The same in words."`
+	Body    any    `json:"body,omitempty" doc:"The message, if it is JSON."`
+	Text    string `json:"body_text,omitempty" doc:"The message, if it is text."`
+	Encoded string `json:"body_base64,omitempty" doc:"The message, if it is neither."`
+}
+
+// LetterGroup is the letters of one cause.
+type LetterGroup struct {
+	Cause   string     `json:"cause"`
+	Class   string     `json:"class" enum:"unreadable,unknown_type,invalid,failed,panic,redriven"`
+	Text    string     `json:"text" doc:"The error without ids, numbers and addresses."`
+	Letters int        `json:"letters"`
+	Types   []string   `json:"types" doc:"At most five."`
+	First   *time.Time `json:"first" doc:"The earliest first failure."`
+	Last    *time.Time `json:"last" doc:"The latest last failure."`
+}
+
+// DeadLetters is a page of letters, with the groups of all that fit.
+type DeadLetters struct {
+	Groups []LetterGroup `json:"groups" doc:"By cause, the largest first; at most 200."`
+	Counts LetterCounts  `json:"counts"`
+	Items  []DeadLetter  `json:"items" doc:"The letter that failed first at the beginning."`
+	Next   *string       `json:"next" doc:"The next page, null if there is none."`
+}
+
+// LetterCounts are the letters that fit, by state.
+type LetterCounts struct {
+	Open      int `json:"open"`
+	Replayed  int `json:"replayed"`
+	Settled   int `json:"settled"`
+	Discarded int `json:"discarded"`
+}
+
+func (a *service) registerLetters(api huma.API) {
+	read := func(id, path, summary, description string) huma.Operation {
+		return huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + path, Summary: summary, Description: description, Security: signedIn}
+	}
+	ask := func(id, path, summary, description string) huma.Operation {
+		return accepted(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + path, Summary: summary, Description: description})
+	}
+	huma.Register(api, read("admin-overview", "/overview", "See what needs an admin", "Also the queues, the views, the budget of control-plane calls, and what workers found in the catalog. A part that cannot be read is null, and unread names it."), a.overview)
+	huma.Register(api, read("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
+	huma.Register(api, read("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
+	huma.Register(api, ask("admin-replay-dead-letters", "/dead-letters/replay", "Replay dead letters",
+		"A worker sends them to their queues again, the one that failed first at the beginning, at most 20 in a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would."), a.replayLetters)
+	huma.Register(api, ask("admin-discard-dead-letters", "/dead-letters/discard", "Discard dead letters",
+		"A worker closes them without carrying them out. Their operations stay failed. They can still be replayed for 30 days."), a.discardLetters)
+}
+
+func (a *service) listLetters(ctx context.Context, in *struct {
+	PageInput
+	LetterFilters
+	All bool `query:"all" doc:"Also list the closed ones."`
+}) (*struct{ Body DeadLetters }, error) {
+	if _, err := admin(ctx); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	states := []deadletters.State{deadletters.Open, deadletters.Replayed}
+	all := ""
+	if in.All {
+		states, all = append(states, deadletters.Settled, deadletters.Discarded), "true"
+	}
+	found, err := a.admin.Desk.Survey(ctx, in.choice(states...), in.Cursor, in.Limit)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	shown := DeadLetters{Groups: []LetterGroup{}, Counts: countsOf(found.Counts), Items: []DeadLetter{}}
+	for _, g := range found.Groups {
+		shown.Groups = append(shown.Groups, groupOf(g))
+	}
+	for _, l := range found.Letters {
+		shown.Items = append(shown.Items, showLetter(l))
+	}
+	if found.Left > 0 {
+		last := found.Letters[len(found.Letters)-1].Place()
+		shown.Next = in.next("/dead-letters", last, "queue", in.Queue, "type", in.Type, "account", in.Account, "cause", in.Cause,
+			"before", timeText(in.Before), "after", timeText(in.After), "all", all)
+	}
+	return &struct{ Body DeadLetters }{shown}, nil
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func countsOf(counts map[deadletters.State]int) LetterCounts {
+	return LetterCounts{counts[deadletters.Open], counts[deadletters.Replayed], counts[deadletters.Settled], counts[deadletters.Discarded]}
+}
+
+func groupOf(g deadletters.Group) LetterGroup {
+	shown := LetterGroup{Cause: g.ID, Class: g.Class, Text: g.Text, Letters: g.Letters, Types: []string{}, First: timeOrNull(g.First), Last: timeOrNull(g.Last)}
+	for _, name := range g.Types {
+		shown.Types = append(shown.Types, events.Name(name))
+	}
+	return shown
+}
+
+func showLetter(l deadletters.Letter) DeadLetter {
+	shown := DeadLetter{
+		ID: l.ID, State: string(l.State()), Class: l.Class, Cause: l.Cause().ID, Error: l.Error, Type: events.Name(l.Type), Subject: string(l.Subject),
+		Operation: string(l.Operation), Queue: l.Queue, Attempts: l.Attempts, First: timeOrNull(l.First), Last: timeOrNull(l.Last), Replays: l.Replays,
+	}
+	if account, ok := l.Subject.Account(); ok {
+		shown.Account = string(account)
+	}
+	if d := l.Discard; d != nil {
+		shown.Discard = &DiscardedLetter{By: d.By, At: d.At, Reason: d.Reason}
+	}
+	return shown
+}
+
+// LetterInput names a dead letter.
+type LetterInput struct {
+	Letter string `path:"letter" maxLength:"200" doc:"A dead letter's id."`
+}
+
+func (a *service) getLetter(ctx context.Context, in *LetterInput) (*struct{ Body DeadLetterDetail }, error) {
+	if _, err := admin(ctx); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	letter, foreseen, err := a.admin.Desk.Letter(ctx, in.Letter)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	shown := DeadLetterDetail{DeadLetter: showLetter(letter), Outlook: string(foreseen.Outlook), ComesTo: foreseen.Text}
+	switch {
+	case json.Valid(letter.Body):
+		shown.Body = json.RawMessage(letter.Body)
+	case utf8.Valid(letter.Body):
+		shown.Text = string(letter.Body)
+	default:
+		shown.Encoded = base64.StdEncoding.EncodeToString(letter.Body)
+	}
+	return &struct{ Body DeadLetterDetail }{shown}, nil
+}
+
+// LetterSelection says which letters are meant: one, or all open ones that fit the filters. Without
+// any filter, all must be true.
+type LetterSelection struct {
+	Letter string `json:"letter,omitempty" maxLength:"200" doc:"The id of one letter. Filters are then ignored."`
+	All    bool   `json:"all,omitempty" doc:"All that are open. Needed if there is no filter."`
+	LetterFilters
+	DryRun bool `json:"dry_run,omitempty" doc:"Only say what would happen."`
+}
+
+// LetterOrder is what workers were asked to do, or would be.
+type LetterOrder struct {
+	Order   string           `json:"order,omitempty" doc:"The id of the order; nothing after a dry run."`
+	Letters int              `json:"letters" doc:"How many letters it is about."`
+	First   []LetterForecast `json:"first,omitempty" doc:"After a dry run: the first ten letters, and what a replay comes to."`
+}
+
+// LetterForecast is what a replay of a letter would come to.
+type LetterForecast struct {
+	Letter  string `json:"letter"`
+	Outlook string `json:"outlook" enum:"carried_out,superseded,rejected,unchanged,handled,fails_again,wakes_up,not_replayable"`
+	ComesTo string `json:"a_replay_comes_to"`
+}
+
+type orderOutput struct{ Body LetterOrder }
+
+func (a *service) replayLetters(ctx context.Context, in *struct{ Body LetterSelection }) (*orderOutput, error) {
+	return a.order(ctx, in.Body, operators.Order{Verb: operators.Replay})
+}
+
+func (a *service) discardLetters(ctx context.Context, in *struct {
+	Body struct {
+		LetterSelection
+		Reason string `json:"reason" maxLength:"1000" doc:"Why. The letters and the audit keep it, so put nothing personal in it." example:"Sent by hand while testing."`
+	}
+}) (*orderOutput, error) {
+	return a.order(ctx, in.Body.LetterSelection, operators.Order{Verb: operators.Discard, Reason: in.Body.Reason})
+}
+
+func (a *service) order(ctx context.Context, chosen LetterSelection, order operators.Order) (*orderOutput, error) {
+	id, err := admin(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	order.By, order.Letter = id.Account, chosen.Letter
+	if chosen.Letter == "" {
+		order.Choice = chosen.choice()
+		if order.Choice.All() != chosen.All {
+			return nil, problemOf(ctx, portal.Fail(portal.Invalid, "Name a letter, give filters, or set all to true and give no filter."))
+		}
+	}
+	if chosen.DryRun {
+		preview, err := a.admin.Desk.Preview(ctx, order)
+		if err != nil {
+			return nil, problemOf(ctx, err)
+		}
+		shown := LetterOrder{Letters: preview.Letters}
+		for _, one := range preview.First {
+			shown.First = append(shown.First, LetterForecast{one.ID, string(one.Foreseen.Outlook), one.Foreseen.Text})
+		}
+		return &orderOutput{shown}, nil
+	}
+	placed, n, err := a.admin.Desk.Order(ctx, order)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &orderOutput{LetterOrder{Order: placed.ID, Letters: n}}, nil
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/approvals"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// newAdminDesk returns what the portal's pages and JSON for admins need. It sends only demands for the
+// job that carries orders out.
+func newAdminDesk(p Process, c clients, names Names, views *projections.Views, store *members.Store, messages messaging) (operators.Desk, error) {
+	now := p.now()
+	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	if err != nil {
+		return operators.Desk{}, err
+	}
+	letters := deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Now: now}
+	state := &overviews{
+		estate: estate{clients: c, names: names, cfg: p.Config}, letters: letters, approvals: approvals.NewList(c.dynamodb, names.Records),
+		members: store, views: views, budget: budget, now: now,
+	}
+	rehearsal := newRehearsal(c, names, p)
+	return operators.Desk{
+		Letters: letters, Orders: operators.NewOrders(c.dynamodb, names.Records, store, now), Summary: state.overview,
+		Foresee: func(ctx context.Context, letter deadletters.Letter) (operators.Foreseen, error) {
+			return foresee(ctx, rehearsal, letter)
+		},
+		Wake: func(ctx context.Context, order operators.Order) error {
+			id := portal.DeriveID(lettersJob, order.ID)
+			return messages.Send(ctx, jobs.Demand(lettersJob, id, id, order.At))
+		},
+	}, nil
+}

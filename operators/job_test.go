@@ -1,0 +1,303 @@
+package operators_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+// place is an installation with dead letters, and a worker that carries orders out.
+type place struct {
+	t       *testing.T
+	tables  journaltest.Tables
+	journal *journal.Journal
+	letters deadletters.Admin
+	members *members.Store
+	job     operators.Job
+	desk    operators.Desk
+	now     time.Time
+
+	mu   sync.Mutex
+	sent []events.Event
+	woke int
+	// down is the error of sending; full lets so many messages through first.
+	down error
+	full int
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	p := &place{t: t, tables: journaltest.Start(t), now: opened.Add(24 * time.Hour), full: -1}
+	clock := func() time.Time { return p.now }
+	p.journal = p.tables.Open()
+	p.letters = deadletters.Admin{Tables: p.tables.Client, Records: p.tables.Records, Sender: p, Now: clock}
+	p.members = members.NewStore(p.tables.Client, p.tables.Records, clock)
+	orders := operators.NewOrders(p.tables.Client, p.tables.Records, p.members, clock)
+	p.job = operators.Job{Orders: orders, Letters: p.letters, Now: clock, Wait: func(_ context.Context, d time.Duration) error {
+		p.now = p.now.Add(d)
+		return nil
+	}}
+	p.desk = operators.Desk{
+		Letters: p.letters, Orders: orders,
+		Wake: func(context.Context, operators.Order) error { p.woke++; return nil },
+		Foresee: func(_ context.Context, l deadletters.Letter) (operators.Foreseen, error) {
+			if _, err := l.Message(); err != nil {
+				return operators.Foreseen{Outlook: operators.NotReplayable, Text: "No worker can read it."}, nil
+			}
+			return operators.Foreseen{Outlook: operators.CarriedOut}, nil
+		},
+	}
+	return p
+}
+
+func (p *place) SendAgain(_ context.Context, messages ...events.Event) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down != nil && p.full <= 0 {
+		return p.down
+	}
+	p.full--
+	p.sent = append(p.sent, messages...)
+	return nil
+}
+
+// alone tells nobody of failures.
+type alone struct{ *journal.Journal }
+
+func (a alone) Fail(ctx context.Context, _ events.Event, _ string, rows ...journal.Row) error {
+	return a.Write(ctx, rows...)
+}
+
+func (p *place) bury(id, class string, replay int64, first time.Time) {
+	p.t.Helper()
+	msg := events.Event{
+		ID: id, Source: "/test", Subject: portal.AccountStream(portal.AccountID(id)), Time: opened, Operation: portal.OperationID(id), Intent: 1,
+		Correlation: id, Replay: replay, Data: events.RegisterUser{},
+	}
+	body, err := events.Encode(msg)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if class == "unreadable" {
+		body = []byte("<xml/>")
+	}
+	recorder := deadletters.Recorder{Requests: alone{p.journal}, Rows: p.journal, Tables: p.tables.Client, Records: p.tables.Records, Now: func() time.Time { return p.now }}
+	err = recorder.Bury(p.t.Context(), deadletters.Report{
+		ID: id, FailureKey: "sqs-" + id, Queue: "commands.fifo", Consumer: "commands", Type: msg.Type(), Subject: msg.Subject, Operation: msg.Operation,
+		Body: body, Class: class, Error: class, Attempts: 5, First: first, Last: first.Add(time.Minute),
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *place) order(order operators.Order) (int, error) {
+	order.By = "root"
+	_, n, err := p.desk.Order(p.t.Context(), order)
+	return n, err
+}
+
+// work does steps until the job has nothing left to do, and counts them.
+func (p *place) work() (steps int) {
+	p.t.Helper()
+	for cursor := ""; ; steps++ {
+		next, err := p.job.Step(p.t.Context(), cursor)
+		if err != nil || steps > 100 {
+			p.t.Fatalf("after %d steps: %v", steps, err)
+		}
+		if cursor = next; next == "" {
+			return steps
+		}
+	}
+}
+
+func (p *place) states() map[deadletters.State]int {
+	p.t.Helper()
+	found, err := p.letters.Survey(p.t.Context(), deadletters.Choice{}, "", 1)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return found.Counts
+}
+
+func (p *place) audit() []members.Deed {
+	p.t.Helper()
+	deeds, _, err := p.members.Audit(p.t.Context(), members.AuditFilter{}, "", 100)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return deeds
+}
+
+func TestAWorkerReplaysWhatAnAdminOrdersTheOldestFirst(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for i := range 5 {
+		p.bury(fmt.Sprint("m", i), "failed", 0, opened.Add(-time.Duration(i)*time.Hour))
+	}
+	p.bury("panicked", "panic", 0, opened)
+	n, err := p.order(operators.Order{Verb: operators.Replay, Choice: deadletters.Choice{Cause: "failed"}})
+	if err != nil || n != 5 || p.woke != 1 {
+		t.Fatalf("the order is about %d letters (%v), and wakes %d times", n, err, p.woke)
+	}
+	if len(p.sent) > 0 {
+		t.Fatal("the portal itself has sent letters")
+	}
+	p.work()
+	var ids []string
+	for _, msg := range p.sent {
+		ids = append(ids, msg.ID)
+	}
+	if got := strings.Join(ids, " "); got != "m4 m3 m2 m1 m0" {
+		t.Errorf("the worker sends %s", got)
+	}
+	if got := p.states(); got[deadletters.Open] != 1 || got[deadletters.Replayed] != 5 {
+		t.Errorf("the letters are %v", got)
+	}
+	if took := p.now.Sub(opened.Add(24 * time.Hour)); took < 200*time.Millisecond {
+		t.Errorf("five letters take %s, more than 20 in a second", took)
+	}
+	deeds := p.audit()
+	if len(deeds) != 1 || deeds[0].What != members.DeedLettersReplayed || deeds[0].Admin != "root" || deeds[0].Count != 5 || !strings.Contains(deeds[0].Choice, "cause failed") {
+		t.Errorf("the audit says %+v", deeds)
+	}
+	if orders, err := p.desk.Waiting(t.Context()); err != nil || len(orders) > 0 {
+		t.Errorf("orders left: %v (%v)", orders, err)
+	}
+	if p.work() != 0 || len(p.sent) != 5 {
+		t.Error("without an order the worker does something")
+	}
+}
+
+// A message that fails again is buried again, under a new first failure.
+func TestALetterThatFailsAgainIsNotReplayedForEver(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.bury("m", "failed", 0, opened)
+	if _, err := p.order(operators.Order{Verb: operators.Replay}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.job.Step(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	p.now = p.now.Add(time.Hour)
+	p.bury("m", "failed", 1, p.now)
+	p.work()
+	if len(p.sent) != 1 || p.states()[deadletters.Open] != 1 {
+		t.Errorf("%d messages are sent, and the letters are %v", len(p.sent), p.states())
+	}
+}
+
+func TestAnOrderGoesOnWhereAWorkerStopped(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for i := range 6 {
+		p.bury(fmt.Sprint("m", i), "failed", 0, opened.Add(time.Duration(i)*time.Hour))
+	}
+	if _, err := p.order(operators.Order{Verb: operators.Replay}); err != nil {
+		t.Fatal(err)
+	}
+	p.down, p.full = errors.New("the queue does not answer"), 2
+	_, err := p.job.Step(t.Context(), "")
+	var later *portal.Postponed
+	if !errors.As(err, &later) || len(p.sent) != 2 {
+		t.Fatalf("%d messages are sent (%v), want 2 and the message to come again", len(p.sent), err)
+	}
+	p.down = nil
+	p.work()
+	seen := map[string]int{}
+	for _, msg := range p.sent {
+		seen[msg.ID]++
+	}
+	if len(seen) != 6 || len(p.sent) != 6 {
+		t.Errorf("sent: %v", seen)
+	}
+}
+
+func TestALongOrderTakesSeveralSteps(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for i := range 200 {
+		p.bury(fmt.Sprintf("m%03d", i), "failed", 0, opened.Add(time.Duration(i)*time.Second))
+	}
+	if _, err := p.order(operators.Order{Verb: operators.Replay}); err != nil {
+		t.Fatal(err)
+	}
+	if steps := p.work(); steps != 2 || len(p.sent) != 200 {
+		t.Errorf("200 letters are sent in %d steps: %d", steps, len(p.sent))
+	}
+}
+
+func TestAnAdminDiscardsWithAReason(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.bury("m", "failed", 0, opened)
+	p.bury("x", "unreadable", 0, opened)
+	for _, reason := range []string{"", " \n", strings.Repeat("x", 1001)} {
+		if _, err := p.order(operators.Order{Verb: operators.Discard, Letter: "x", Reason: reason}); portal.CodeOf(err) != portal.Invalid {
+			t.Errorf("with the reason %.10q: %v", reason, err)
+		}
+	}
+	if _, err := p.order(operators.Order{Verb: operators.Discard, Letter: "x", Reason: "Sent by hand."}); err != nil {
+		t.Fatal(err)
+	}
+	p.work()
+	letter, err := p.letters.Find(t.Context(), "x")
+	if err != nil || letter.State() != deadletters.Discarded || letter.Discard.By != "admin root" || letter.Discard.Reason != "Sent by hand." {
+		t.Errorf("the letter is %+v (%v)", letter, err)
+	}
+	if got := p.states(); got[deadletters.Open] != 1 || len(p.sent) > 0 {
+		t.Errorf("the letters are %v", got)
+	}
+	if deeds := p.audit(); len(deeds) != 1 || deeds[0].Choice != "x" || deeds[0].Reason != "Sent by hand." {
+		t.Errorf("the audit says %+v", deeds)
+	}
+	if _, err := p.order(operators.Order{Verb: operators.Discard, Letter: "x", Reason: "Again."}); portal.CodeOf(err) != portal.Conflict {
+		t.Errorf("discarding it again: %v", err)
+	}
+}
+
+func TestOrdersThatMeanNothingAreRefused(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.bury("x", "unreadable", 0, opened)
+	for name, c := range map[string]struct {
+		order operators.Order
+		want  portal.Code
+	}{
+		"an unknown letter":             {operators.Order{Verb: operators.Replay, Letter: "nope"}, portal.NotFound},
+		"an unknown verb":               {operators.Order{Verb: "eat", Letter: "x"}, portal.Invalid},
+		"a letter that nobody can read": {operators.Order{Verb: operators.Replay, Letter: "x"}, portal.Conflict},
+		"a choice that nothing fits":    {operators.Order{Verb: operators.Replay, Choice: deadletters.Choice{Queue: "none"}}, portal.Conflict},
+	} {
+		if _, err := p.order(c.order); portal.CodeOf(err) != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+	if deeds := p.audit(); len(deeds) > 0 || p.woke > 0 {
+		t.Errorf("the audit says %+v", deeds)
+	}
+	// A letter of a choice that cannot be replayed stays, and the order ends.
+	p.bury("m", "failed", 0, opened)
+	if _, err := p.order(operators.Order{Verb: operators.Replay}); err != nil {
+		t.Fatal(err)
+	}
+	p.work()
+	if got := p.states(); got[deadletters.Open] != 1 || got[deadletters.Replayed] != 1 {
+		t.Errorf("the letters are %v", got)
+	}
+}

@@ -1,0 +1,130 @@
+package operators
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// Verb is what an Order asks for.
+type Verb string
+
+// The verbs.
+const (
+	Replay  Verb = "replay"
+	Discard Verb = "discard"
+)
+
+// Order asks workers to replay or discard dead letters.
+type Order struct {
+	// ID sorts by time.
+	ID   string `json:"id"`
+	Verb Verb   `json:"verb"`
+	// Letter is the one that is meant, or "": then all that Choice chooses.
+	Letter string             `json:"letter,omitempty"`
+	Choice deadletters.Choice `json:"choice,omitzero"`
+	// Reason says why letters are discarded.
+	Reason string           `json:"reason,omitempty"`
+	By     portal.AccountID `json:"by"`
+	At     time.Time        `json:"at"`
+}
+
+// orderKept is how long a row of an order stays that no worker carries out.
+const orderKept = 30 * 24 * time.Hour
+
+type orderRow struct {
+	Order string `dynamodbav:"order"`
+}
+
+type audit interface {
+	Deed(done members.Deed) records.Write
+}
+
+// Orders keeps orders.
+type Orders struct {
+	rows  records.Table
+	audit audit
+	now   func() time.Time
+}
+
+// NewOrders returns the Orders of the records table.
+func NewOrders(client records.Client, table string, audit audit, now func() time.Time) *Orders {
+	return &Orders{rows: records.New(client, table), audit: audit, now: now}
+}
+
+const maxReason = 1000
+
+// Place stores an order, with the entry of the audit in the same transaction. letters is how many it
+// is about. It means only letters that first failed before now, so that one which fails again is not
+// replayed for ever. Placing it again makes another order, which finds nothing left to do. The error
+// is Invalid for an order that says too little.
+func (o *Orders) Place(ctx context.Context, order Order, letters int) (Order, error) {
+	order.Reason = strings.TrimSpace(strings.ToValidUTF8(order.Reason, "\uFFFD"))
+	switch {
+	case order.Verb != Replay && order.Verb != Discard:
+		return order, portal.Fail(portal.Invalid, fmt.Sprintf("%q is nothing that can be done to a dead letter.", order.Verb))
+	case order.Verb == Discard && order.Reason == "":
+		return order, portal.Fail(portal.Invalid, "Give a reason. Others read it in the letter and in the audit.")
+	case len(order.Reason) > maxReason:
+		return order, portal.Fail(portal.Invalid, fmt.Sprintf("The reason has %d bytes; give one of at most %d.", len(order.Reason), maxReason))
+	}
+	order.At = o.now().UTC()
+	order.ID = schema.Milliseconds(order.At) + "-" + strings.ToLower(rand.Text())
+	order.Choice.States = nil
+	if order.Choice.Before.IsZero() || order.Choice.Before.After(order.At) {
+		order.Choice.Before = order.At
+	}
+	body, err := json.Marshal(order)
+	if err != nil {
+		return order, fmt.Errorf("encoding an order: %w", err)
+	}
+	what, choice := members.DeedLettersReplayed, order.Letter
+	if order.Verb == Discard {
+		what = members.DeedLettersDiscarded
+	}
+	if choice == "" {
+		choice = order.Choice.String()
+	}
+	return order, o.rows.Transact(ctx, "ordering "+string(order.Verb)+" of dead letters",
+		records.Write{Key: schema.LetterOrder(order.ID), Put: orderRow{string(body)}, Expires: order.At.Add(orderKept)},
+		o.audit.Deed(members.Deed{Admin: order.By, What: what, Count: letters, Choice: choice, Reason: order.Reason}))
+}
+
+// First returns the oldest order; ok is false if there is none. It skips those that only newer
+// versions can read.
+func (o *Orders) First(ctx context.Context) (order Order, ok bool, err error) {
+	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		unread := json.Unmarshal([]byte(schema.TextOf(row["order"])), &order)
+		ok = unread == nil && order.ID != "" && (order.Verb == Replay || order.Verb == Discard)
+		return !ok, nil
+	})
+	return order, ok, err
+}
+
+// Waiting returns the orders that are not carried out yet, the oldest first, at most limit.
+func (o *Orders) Waiting(ctx context.Context, limit int) (orders []Order, err error) {
+	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		var order Order
+		if json.Unmarshal([]byte(schema.TextOf(row["order"])), &order) == nil {
+			orders = append(orders, order)
+		}
+		return len(orders) < limit, nil
+	})
+	return orders, err
+}
+
+// Done removes an order.
+func (o *Orders) Done(ctx context.Context, id string) error {
+	return o.rows.Transact(ctx, "ending an order about dead letters", records.Write{Key: schema.LetterOrder(id)})
+}

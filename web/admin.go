@@ -1,0 +1,231 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const (
+	adminPath   = "/admin"
+	lettersPath = adminPath + "/dead-letters"
+	confirmPath = adminPath + "/confirm"
+)
+
+type operating interface {
+	Overview(ctx context.Context) (operators.Overview, error)
+	Survey(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Survey, error)
+	Letter(ctx context.Context, id string) (deadletters.Letter, operators.Foreseen, error)
+	Preview(ctx context.Context, order operators.Order) (operators.Preview, error)
+	Order(ctx context.Context, order operators.Order) (operators.Order, int, error)
+	Waiting(ctx context.Context) ([]operators.Order, error)
+}
+
+// Admin is what the pages for admins need.
+type Admin struct{ Desk operating }
+
+// WithAdmin adds the pages for admins. Call it before Routes.
+func (s *Web) WithAdmin(admin Admin) *Web {
+	s.admin = admin
+	return s
+}
+
+func (s *Web) adminRoutes(r chi.Router) {
+	if s.admin.Desk == nil {
+		return
+	}
+	get(r, adminPath, s.page(s.administrator(s.adminOverview)))
+	get(r, lettersPath, s.page(s.administrator(s.letters)))
+	r.Post(lettersPath, s.page(s.administrator(s.orderLetters)))
+	get(r, lettersPath+"/{letter}", s.page(s.administrator(s.letter)))
+	get(r, confirmPath, s.page(s.administrator(s.confirmLetters)))
+}
+
+// administrator serves admins. Other people who are signed in are told that the page is not for them.
+func (s *Web) administrator(h func(http.ResponseWriter, *http.Request, identity.Identity) error) func(http.ResponseWriter, *http.Request) error {
+	return s.member(func(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+		if !id.Admin {
+			return portal.Fail(portal.Forbidden, "Only an admin of this portal may see this page.")
+		}
+		return h(w, r, id)
+	})
+}
+
+// adminView is a page of the admin area. Current names its entry of the navigation.
+func adminView(page, title, current string, body any) view {
+	return view{page: page, Title: title, Section: "admin", Private: true, Body: adminBody{Tabs: adminTabs(current), Body: body}}
+}
+
+type adminBody struct {
+	Tabs []tab
+	Body any
+}
+
+// The entries of the admin area's navigation.
+const (
+	tabAdminOverview = "Overview"
+	tabDeadLetters   = "Dead letters"
+)
+
+func adminTabs(current string) []tab {
+	var tabs []tab
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabDeadLetters, lettersPath}} {
+		tabs = append(tabs, tab{entry, entry.Text == current})
+	}
+	return tabs
+}
+
+type adminOverviewPage struct {
+	At     moment
+	Needs  []need
+	Quiet  bool
+	Queues []operators.Queue
+	Facts  []healthFact
+	Unread []operators.Unread
+}
+
+// need is something that waits for an admin.
+type need struct {
+	Badge badge
+	Text  string
+	Link  link
+}
+
+// healthFact is a line about how a part of the installation is.
+type healthFact struct {
+	Name  string
+	Badge badge
+	Words phrase
+	More  []string
+}
+
+func (s *Web) adminOverview(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+	found, err := s.admin.Desk.Overview(r.Context())
+	if err != nil {
+		return err
+	}
+	when := s.times(r.Context())
+	body := adminOverviewPage{At: when.moment(found.At), Needs: needsOf(found), Queues: found.Queues, Facts: when.healthOf(found), Unread: found.Unread}
+	body.Quiet = len(body.Needs) == 0 && len(body.Unread) == 0
+	s.render(w, r, http.StatusOK, adminView("admin", "Overview for admins", tabAdminOverview, body))
+	return nil
+}
+
+func needsOf(o operators.Overview) []need {
+	var needs []need
+	add := func(n int, kind badge, text string, to link) {
+		if n > 0 {
+			needs = append(needs, need{kind, text, to})
+		}
+	}
+	waits, fails := badge{"warn", "pause", "Waits"}, badge{"bad", "cross", "Failed"}
+	if n := o.Approvals; n != nil {
+		add(n.N, waits, many(*n, "subscription")+" to approve or deny", link{"How to answer", "/api/v1/admin/approvals"})
+	}
+	if n := o.Registrations; n != nil {
+		add(n.N, waits, many(*n, "registration")+" to approve or deny", link{"How to answer", "/api/v1/admin/registrations"})
+	}
+	if o.Letters != nil {
+		open := o.Letters.Counts[deadletters.Open]
+		text := count(open, "dead letter") + " of " + count(len(o.Letters.Groups), "cause")
+		if o.FailedOperations > 0 {
+			text += ", so " + count(o.FailedOperations, "operation") + " of people failed"
+		}
+		add(open, fails, text, link{"Look at them", lettersPath})
+		add(o.Letters.Counts[deadletters.Replayed], badge{"busy", "clock", "Replayed"}, count(o.Letters.Counts[deadletters.Replayed], "replay")+" not handled yet", link{"Look at them", lettersPath})
+	}
+	add(o.Licences["failed"], waits, count(o.Licences["failed"], "purchase")+" whose payment AWS Marketplace could not take", link{})
+	add(o.Licences["unclaimed"], waits, count(o.Licences["unclaimed"], "purchase")+" that nobody has claimed", link{})
+	add(o.Licences["unsold"], fails, count(o.Licences["unsold"], "purchase")+" of something that no plan of the catalog names", link{})
+	if sweep := o.Sweep; sweep != nil {
+		add(sweep.Drifted, badge{"warn", "warning", "Differs"}, count(sweep.Drifted, "account")+" different in API Gateway at the last sweep; workers repair that", link{})
+		add(sweep.Strays, badge{"warn", "warning", "Stray"}, count(sweep.Strays, "key")+" in API Gateway with a name of ours that we did not make", link{})
+		add(sweep.Unreadable, fails, count(sweep.Unreadable, "stream")+" of the journal that this version cannot read", link{})
+	}
+	if c := o.Catalog; c != nil {
+		add(c.Errors, fails, count(c.Errors, "problem")+" in the catalog", link{})
+	}
+	return needs
+}
+
+func many(n operators.Number, noun string) string {
+	if n.More {
+		return fmt.Sprintf("%d or more %ss", n.N, noun)
+	}
+	return count(n.N, noun)
+}
+
+// quietWorker is how old a worker's last sign of life may be: jobs are due every minute.
+const quietWorker = 15 * time.Minute
+
+func (when times) healthOf(o operators.Overview) []healthFact {
+	fine, bad := badge{"ok", "check", "Fine"}, badge{"bad", "cross", "Look"}
+	var facts []healthFact
+	add := func(name string, kind badge, words phrase, more ...string) {
+		facts = append(facts, healthFact{name, kind, words, more})
+	}
+	switch {
+	case o.Worker.IsZero():
+		add("Workers", bad, phrase{plain("No worker has run here yet.")})
+	case when.now.Sub(o.Worker) >= quietWorker:
+		add("Workers", bad, phrase{plain("The last sign of life is from "), when.at(o.Worker), plain(". Start a worker.")})
+	default:
+		add("Workers", fine, phrase{plain("The last sign of life is from "), when.at(o.Worker), plain(".")})
+	}
+	if sweep := o.Sweep; sweep != nil {
+		kind, text := fine, "All of "+count(sweep.Streams, "stream")+" were shown to their end at the sweep of "
+		if sweep.Unshown > 0 {
+			kind, text = badge{"warn", "warning", "Behind"}, count(sweep.Unshown, "stream")+" of "+grouped(sweep.Streams)+" were not shown to their end at the sweep of "
+		}
+		add("Views", kind, phrase{plain(text), when.at(sweep.Ended), plain(".")})
+	} else {
+		add("Views", badge{"quiet", "minus", "Unknown"}, phrase{plain("No sweep has run yet.")})
+	}
+	if b := o.Budget; b != nil {
+		kind := fine
+		words := phrase{plain(fmt.Sprintf("%.1f of %.1f tokens for control-plane calls are left; %.2f come back in a second.", b.Left, b.Burst, b.PerSecond))}
+		if !b.Throttled.IsZero() {
+			words = append(words, plain(" AWS last refused a call "), when.at(b.Throttled), plain("."))
+		}
+		if !b.SlowUntil.IsZero() {
+			kind, words = badge{"warn", "warning", "Slow"}, append(words, plain(" Calls are made at half the rate until "), when.at(b.SlowUntil), plain("."))
+		}
+		add("Control plane", kind, words)
+	}
+	switch c := o.Catalog; {
+	case c == nil:
+		add("Catalog", badge{"quiet", "minus", "Unknown"}, phrase{plain("No worker has read it yet.")})
+	case c.Failed:
+		add("Catalog", bad, phrase{plain("API Gateway could not be read at "), when.at(c.Ended), plain(". The catalog stays as it was.")}, c.First...)
+	default:
+		kind := fine
+		if c.Errors > 0 {
+			kind = bad
+		}
+		add("Catalog", kind, phrase{plain(count(c.Products, "product") + " and " + count(c.Plans, "plan") + ", read "), when.at(c.Ended), plain(". " + problemsText(c))}, c.First...)
+	}
+	return facts
+}
+
+func problemsText(c *operators.Catalog) string {
+	if c.Errors+c.Warnings == 0 {
+		return "Nothing is wrong in it."
+	}
+	var parts []string
+	if c.Errors > 0 {
+		parts = append(parts, count(c.Errors, "problem"))
+	}
+	if c.Warnings > 0 {
+		parts = append(parts, count(c.Warnings, "warning"))
+	}
+	return "It has " + strings.Join(parts, " and ") + "."
+}

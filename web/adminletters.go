@@ -1,0 +1,403 @@
+package web
+
+import (
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// shownPerPage is how many letters a page lists.
+const shownPerPage = 25
+
+// maxFilter bounds a filter's text.
+const maxFilter = 200
+
+// letterFilters are the filters of the list, as people write them.
+type letterFilters struct {
+	Queue, Type, Account, Cause string
+	// Older and Newer are ages in hours, such as "2", "" for none.
+	Older, Newer string
+	All          bool
+	// Zone is only for texts.
+	now time.Time
+}
+
+func filtersOf(values url.Values, now time.Time) (letterFilters, error) {
+	f := letterFilters{
+		Queue: values.Get("queue"), Type: values.Get("type"), Account: values.Get("account"), Cause: values.Get("cause"),
+		Older: values.Get("older"), Newer: values.Get("newer"), All: values.Get("all") != "", now: now,
+	}
+	for _, text := range []*string{&f.Queue, &f.Type, &f.Account, &f.Cause, &f.Older, &f.Newer} {
+		*text = strings.TrimSpace(*text)
+		if len(*text) > maxFilter || !utf8.ValidString(*text) {
+			return f, portal.Fail(portal.Invalid, "A filter is too long, or not text.")
+		}
+	}
+	for _, age := range []string{f.Older, f.Newer} {
+		if _, err := hours(age); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func hours(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text + "h")
+	if err != nil || d <= 0 {
+		return 0, portal.Fail(portal.Invalid, "Give an age in hours, such as 2 or 0.5.")
+	}
+	return d, nil
+}
+
+// choice is of letters in those states; the ages count from the time of the request.
+func (f letterFilters) choice(states ...deadletters.State) deadletters.Choice {
+	choice := deadletters.Choice{States: states, Queue: f.Queue, Type: f.Type, Account: portal.AccountID(f.Account), Cause: f.Cause}
+	if d, _ := hours(f.Older); d > 0 {
+		choice.Before = f.now.Add(-d)
+	}
+	if d, _ := hours(f.Newer); d > 0 {
+		choice.After = f.now.Add(-d)
+	}
+	return choice
+}
+
+func (f letterFilters) query() url.Values {
+	values := url.Values{}
+	for name, value := range map[string]string{"queue": f.Queue, "type": f.Type, "account": f.Account, "cause": f.Cause, "older": f.Older, "newer": f.Newer} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	if f.All {
+		values.Set("all", "on")
+	}
+	return values
+}
+
+// Any reports whether a filter is set.
+func (f letterFilters) Any() bool { return len(f.query()) > 0 }
+
+func (f letterFilters) listAddress(more ...string) string {
+	values := f.query()
+	for i := 0; i+1 < len(more); i += 2 {
+		values.Set(more[i], more[i+1])
+	}
+	return withQuery(lettersPath, values)
+}
+
+func withQuery(path string, values url.Values) string {
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}
+
+// confirmAddress leads to the confirmation of doing that to all open letters that fit.
+func (f letterFilters) confirmAddress(verb operators.Verb) string {
+	f.All = false
+	values := f.query()
+	values.Set("verb", string(verb))
+	return withQuery(confirmPath, values)
+}
+
+type lettersPage struct {
+	Filters  letterFilters
+	Done     string
+	Groups   []groupLine
+	Others   int
+	Letters  []letterLine
+	Counts   map[deadletters.State]int
+	Open     int
+	Replayed int
+	Closed   int
+	Older    string
+	First    bool
+	Waiting  []orderLine
+	// Replay and Discard lead to the confirmations for all open letters that fit.
+	Replay, Discard string
+}
+
+type groupLine struct {
+	deadletters.Group
+	Number        string
+	Of            string
+	First, Last   moment
+	Show, Confirm string
+}
+
+type letterLine struct {
+	ID        string
+	Badge     badge
+	What      string
+	Account   string
+	Operation string
+	Cause     string
+	Error     string
+	Class     string
+	First     moment
+	Attempts  string
+	Outlook   string
+}
+
+type orderLine struct {
+	Text string
+	At   moment
+}
+
+func (s *Web) letters(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+	query := r.URL.Query()
+	when := s.times(r.Context())
+	filters, err := filtersOf(query, when.now)
+	if err != nil {
+		return err
+	}
+	states := []deadletters.State{deadletters.Open, deadletters.Replayed}
+	if filters.All {
+		states = append(states, deadletters.Settled, deadletters.Discarded)
+	}
+	after := query.Get("after")
+	found, err := s.admin.Desk.Survey(r.Context(), filters.choice(states...), after, shownPerPage)
+	if err != nil {
+		return err
+	}
+	orders, err := s.admin.Desk.Waiting(r.Context())
+	if err != nil {
+		return err
+	}
+	body := lettersPage{
+		Filters: filters, Done: orderedText(query), Others: found.More, Counts: found.Counts, First: after == "",
+		Open: found.Counts[deadletters.Open], Replayed: found.Counts[deadletters.Replayed], Closed: found.Counts[deadletters.Settled] + found.Counts[deadletters.Discarded],
+		Replay: filters.confirmAddress(operators.Replay), Discard: filters.confirmAddress(operators.Discard),
+	}
+	for _, g := range found.Groups {
+		body.Groups = append(body.Groups, when.groupLine(g, filters))
+	}
+	for _, l := range found.Letters {
+		body.Letters = append(body.Letters, when.letterLine(l))
+	}
+	if found.Left > 0 {
+		body.Older = filters.listAddress("after", found.Letters[len(found.Letters)-1].Place())
+	}
+	for _, order := range orders {
+		body.Waiting = append(body.Waiting, orderLine{orderText(order), when.moment(order.At)})
+	}
+	s.render(w, r, http.StatusOK, adminView("admin-letters", "Dead letters", tabDeadLetters, body))
+	return nil
+}
+
+// orderedText says what the admin has just ordered.
+func orderedText(query url.Values) string {
+	switch operators.Verb(query.Get("ordered")) {
+	case operators.Replay:
+		return "A worker is replaying what you chose. Reload this page to see how far it is."
+	case operators.Discard:
+		return "A worker is discarding what you chose. Reload this page to see how far it is."
+	}
+	return ""
+}
+
+func orderText(order operators.Order) string {
+	verb := map[operators.Verb]string{operators.Replay: "Replaying ", operators.Discard: "Discarding "}[order.Verb]
+	if order.Letter != "" {
+		return verb + "the letter " + order.Letter
+	}
+	choice := order.Choice
+	choice.Before = time.Time{}
+	if choice.All() {
+		return verb + "all letters that were open"
+	}
+	return verb + "letters: " + choice.String()
+}
+
+func (when times) groupLine(g deadletters.Group, filters letterFilters) groupLine {
+	filters.Cause = g.ID
+	names := make([]string, 0, len(g.Types))
+	for _, name := range g.Types {
+		if name = events.Name(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return groupLine{
+		Group: g, Number: grouped(g.Letters), Of: strings.Join(names, ", "), First: when.moment(g.First), Last: when.moment(g.Last),
+		Show: filters.listAddress(), Confirm: filters.confirmAddress(operators.Replay),
+	}
+}
+
+func (when times) letterLine(l deadletters.Letter) letterLine {
+	line := letterLine{
+		ID: l.ID, Badge: letterBadge(l.State()), What: events.Name(l.Type), Operation: string(l.Operation), Cause: l.Cause().ID, Error: l.Error, Class: l.Class,
+		First: when.moment(l.First), Attempts: count(l.Attempts, "attempt"),
+	}
+	if line.What == "" {
+		line.What = "A message from the queue " + l.Queue
+	}
+	if account, ok := l.Subject.Account(); ok {
+		line.Account = string(account)
+	}
+	return line
+}
+
+func letterBadge(state deadletters.State) badge {
+	switch state {
+	case deadletters.Replayed:
+		return badge{"busy", "clock", "Replayed"}
+	case deadletters.Settled:
+		return badge{"ok", "check", "Handled"}
+	case deadletters.Discarded:
+		return badge{"quiet", "minus", "Discarded"}
+	}
+	return badge{"bad", "cross", "Open"}
+}
+
+type letterPage struct {
+	letterLine
+	Subject, Queue string
+	Last           moment
+	Replays        int64
+	ComesTo        string
+	Body           string
+	Bytes          string
+	Encoded        bool
+	Discarded      *discardedLine
+	MayReplay      bool
+	MayDiscard     bool
+	Replay         string
+	Discard        string
+}
+
+type discardedLine struct {
+	By, Reason string
+	At         moment
+}
+
+// maxShownBody bounds the body on a page; an export has all of it.
+const maxShownBody = 64 << 10
+
+func (s *Web) letter(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+	id, err := param(r, "letter")
+	if err != nil {
+		return err
+	}
+	letter, foreseen, err := s.admin.Desk.Letter(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	when := s.times(r.Context())
+	state := letter.State()
+	body := letterPage{
+		letterLine: when.letterLine(letter), Subject: string(letter.Subject), Queue: letter.Queue, Last: when.moment(letter.Last), Replays: letter.Replays,
+		ComesTo: foreseen.Text, Bytes: grouped(len(letter.Body)) + " bytes",
+		MayReplay: foreseen.Outlook != operators.NotReplayable, MayDiscard: state == deadletters.Open || state == deadletters.Replayed,
+		Replay:  withQuery(confirmPath, url.Values{"verb": {string(operators.Replay)}, "letter": {id}}),
+		Discard: withQuery(confirmPath, url.Values{"verb": {string(operators.Discard)}, "letter": {id}}),
+	}
+	shown := letter.Body[:min(len(letter.Body), maxShownBody)]
+	if body.Encoded = !utf8.Valid(letter.Body); body.Encoded {
+		body.Body = hex.Dump(shown)
+	} else {
+		body.Body = strings.ToValidUTF8(string(shown), "")
+	}
+	if d := letter.Discard; d != nil {
+		body.Discarded = &discardedLine{d.By, d.Reason, when.moment(d.At)}
+	}
+	s.render(w, r, http.StatusOK, adminView("admin-letter", "Dead letter "+letter.ID, tabDeadLetters, body))
+	return nil
+}
+
+type confirmLettersPage struct {
+	Verb    operators.Verb
+	Discard bool
+	Error   string
+	Reason  string
+	// Fields are hidden fields of the form.
+	Fields  []link
+	Letters string
+	Which   string
+	First   []letterLine
+	More    int
+	Back    string
+}
+
+// confirmLetters says what an order would do. Nothing happens before the form is sent.
+func (s *Web) confirmLetters(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+	return s.renderConfirm(w, r, http.StatusOK, r.URL.Query(), "")
+}
+
+func (s *Web) orderOf(values url.Values, when times) (operators.Order, letterFilters, error) {
+	order := operators.Order{Verb: operators.Verb(values.Get("verb")), Letter: values.Get("letter"), Reason: values.Get("reason")}
+	if order.Verb != operators.Replay && order.Verb != operators.Discard || len(order.Letter) > maxID {
+		return order, letterFilters{}, errNothing
+	}
+	filters, err := filtersOf(values, when.now)
+	order.Choice = filters.choice()
+	return order, filters, err
+}
+
+func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, values url.Values, fault string) error {
+	when := s.times(r.Context())
+	order, filters, err := s.orderOf(values, when)
+	if err != nil {
+		return err
+	}
+	preview, err := s.admin.Desk.Preview(r.Context(), order)
+	if err != nil {
+		return err
+	}
+	body := confirmLettersPage{
+		Verb: order.Verb, Discard: order.Verb == operators.Discard, Error: fault, Reason: order.Reason, Letters: count(preview.Letters, "dead letter"),
+		More: preview.Letters - len(preview.First), Back: filters.listAddress(), Fields: []link{{"verb", string(order.Verb)}},
+	}
+	if order.Letter != "" {
+		body.Fields, body.Back = append(body.Fields, link{"letter", order.Letter}), escapedPath("admin", "dead-letters", order.Letter)
+	} else {
+		for name, list := range filters.query() {
+			body.Fields = append(body.Fields, link{name, list[0]})
+		}
+		if body.Which = filters.choice().String(); filters.choice().All() {
+			body.Which = ""
+		}
+	}
+	for _, one := range preview.First {
+		line := when.letterLine(one.Letter)
+		line.Outlook = one.Foreseen.Text
+		body.First = append(body.First, line)
+	}
+	title := "Replay " + body.Letters + "?"
+	if body.Discard {
+		title = "Discard " + body.Letters + "?"
+	}
+	s.render(w, r, status, adminView("admin-confirm", title, tabDeadLetters, body))
+	return nil
+}
+
+func (s *Web) orderLetters(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	if _, err := s.asks(w, r, id); err != nil {
+		return err
+	}
+	order, filters, err := s.orderOf(r.PostForm, s.times(r.Context()))
+	if err != nil {
+		return err
+	}
+	order.By = id.Account
+	_, _, err = s.admin.Desk.Order(r.Context(), order)
+	if portal.CodeOf(err) == portal.Invalid {
+		return s.renderConfirm(w, r, s.status(err), r.PostForm, portal.MessageOf(err))
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, filters.listAddress("ordered", string(order.Verb)), http.StatusSeeOther)
+	return nil
+}
