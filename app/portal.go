@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
@@ -28,7 +29,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Portal serves pages and JSON. It never calls API Gateway.
+// Portal serves pages and JSON. It never changes anything in API Gateway.
 type Portal struct {
 	http.Handler
 	messaging messaging
@@ -59,10 +60,15 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if p.Config.Registration == RegistrationInvitation {
 		admit = admitInvited(store)
 	}
+	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	if err != nil {
+		return nil, err
+	}
+	plane := gateway.New(c.apigateway, budget, gateway.Config{})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
-		MaxOpen: p.Config.MaxOpenRequests, Admit: admit,
+		MaxOpen: p.Config.MaxOpenRequests, Admit: admit, Adopted: adoptedValues{plane},
 	})
 	desk := &notices.Desk{
 		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
