@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -97,7 +98,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   names.identity(), Promoted: store.Promoted, TimeZone: timeZoneOf(store),
-		OnError: onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
+		OnError: onError, OnSignIn: registerOnSignIn(ops, views, waitingKeys{adoptions.NewStore(c.dynamodb, names.Records, p.now()), messages, p.now()}), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
 		CrossSiteForms: []string{web.ArrivalPath},
 	})
 	if err != nil {
@@ -173,10 +174,13 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	return nil
 }
 
-// registerOnSignIn requests an account for a person who has none. Simultaneous sign-ins make
-// one request.
-func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
+// registerOnSignIn requests an account for a person who has none, and hands out the keys that wait for
+// the person. Simultaneous sign-ins make one request.
+func registerOnSignIn(ops *operations.Operations, views *projections.Views, waiting waitingKeys) func(context.Context, identity.Identity) error {
 	return func(ctx context.Context, id identity.Identity) error {
+		if handed, err := waiting.hand(ctx, id); handed || err != nil {
+			return err
+		}
 		account, err := views.Account(ctx, id.Account)
 		if err != nil || account.Profile.Status != projections.StatusNone {
 			return err

@@ -3,9 +3,15 @@
 package e2e
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
@@ -138,6 +144,125 @@ func TestAPersonOfTheEarlierPortalKeepsTheirKey(t *testing.T) {
 	for _, now := range decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items {
 		if now.ID != held[0].ID && s.call(t, reveal(now.ID)) != http.StatusOK {
 			t.Error("the new key does not work")
+		}
+	}
+}
+
+func TestKeysOfAFileWaitForTheirOwners(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.waitForCatalog(t)
+	e, o := earlier{s, t}, s.operator(t)
+	free := s.Demo.API.FreePlanID
+	waiting, value := e.key("bea's key", true, free)
+	unplanned, _ := e.key("a key in no plan", true)
+	ada := s.signUp(t, "ada@example.com")
+	ada.succeed(ada.do(http.MethodPost, "/api/v1/register", ""))
+	atOnce, adasValue := e.key("ada's key", true, free)
+
+	bad := filepath.Join(t.TempDir(), "bad.csv")
+	write(t, bad, "e-mail,key,plans\nbea@example.com,"+waiting+","+free+"\nbea,"+unplanned+"\ncid@example.com,"+unplanned+","+free+"\ncid@example.com,"+waiting+"\ncid@example.com,gone123456\n")
+	stdout, stderr := o.says(1, "migrate", "csv", bad, "--yes")
+	for _, want := range []string{
+		`line 3: "bea" is not an e-mail address.`, "line 5: Line 2 has the same key.",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("of the bad rows it prints\n%s%s\nwant %q", stdout, stderr, want)
+		}
+	}
+	if !strings.Contains(stderr, "nothing was done") {
+		t.Errorf("with bad rows it says %q", stderr)
+	}
+	write(t, bad, "cid@example.com,"+unplanned+","+free+"\ncid@example.com,gone123456\n")
+	stdout, _ = o.says(1, "migrate", "csv", bad, "--yes")
+	for _, want := range []string{"line 1: The key " + unplanned + " is not in the usage plan " + free, "line 2: API Gateway has no key gone123456"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("of rows that do not match API Gateway it prints\n%s\nwant %q", stdout, want)
+		}
+	}
+
+	good := filepath.Join(t.TempDir(), "good.csv")
+	write(t, good, "\ufeffBea@Example.com,"+waiting+","+free+"\r\nada@example.com,"+atOnce+"\r\n")
+	for range 2 {
+		done := asJSON[migrated](o, "migrate", "csv", good, "--yes")
+		if done.Waiting != 1 || len(done.Unmatched) != 0 {
+			t.Errorf("it did %+v", done)
+		}
+	}
+	has := func(p person, value string) {
+		t.Helper()
+		eventually(t, "the account has the key", func() bool {
+			held := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items
+			subscribed := decode[items[struct{ Plan, State string }]](p.do(http.MethodGet, "/api/v1/subscriptions", "").want(http.StatusOK)).Items
+			return len(held) == 1 && held[0].State == "active" && len(subscribed) == 1 && subscribed[0].State == "active" &&
+				decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+held[0].ID+"/reveal", "")).Value == value
+		})
+	}
+	has(ada, adasValue)
+	bea := s.signUp(t, "bea@example.com")
+	if held := decode[items[key]](bea.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items; len(held) != 0 {
+		t.Errorf("before the sign-in the account has %+v", held)
+	}
+	s.visitor(t).open("/apis").signIn("bea@example.com", password)
+	has(bea, value)
+	if got := asJSON[migrated](o, "migrate", "csv", good, "--yes"); got.Waiting+got.Adopted != 0 || got.Before != 2 {
+		t.Errorf("after the sign-in it did %+v", got)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// However often it is stopped, and however many run at once, everybody gets one account and their key.
+func TestAMigrationThatIsKilledAndRunTwiceAtOnceContinues(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.waitForCatalog(t)
+	e, o := s.earlier(t), s.operator(t)
+	const people = 12
+	values := map[string]string{}
+	for n := range people {
+		email := fmt.Sprintf("person%02d@example.com", n)
+		_, values[email] = e.customer(email, fmt.Sprintf("us-east-1:128d0a74-c82f-4553-916d-90053e4a8b%02d", n), s.Demo.API.FreePlanID)
+	}
+	lost, _ := e.customer("deleted@example.com", "us-east-1:128d0a74-c82f-4553-916d-90053e4a8b90", s.Demo.API.FreePlanID)
+	if _, err := apigateway.NewFromConfig(s.aws).DeleteApiKey(t.Context(), &apigateway.DeleteApiKeyInput{ApiKey: &lost}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		cmd := command(t, o.env, "gatehouse", "migrate", "predecessor", "--yes")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		killed := time.AfterFunc(time.Duration(200+rand.IntN(600))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait()
+		killed.Stop()
+	}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if code, stdout, stderr := runToEnd(t, o.env, "gatehouse", "migrate", "predecessor", "--yes"); code != 0 {
+				t.Errorf("it exits with %d:\n%s%s", code, stdout, stderr)
+			}
+		})
+	}
+	both.Wait()
+	last := asJSON[migrated](o, "migrate", "predecessor", "--yes")
+	if last.Accounts != 0 || last.Adopted != 0 || last.Before != people+1 || len(last.Unmatched) != 1 || !strings.Contains(last.Unmatched[0].What, lost) {
+		t.Errorf("at last it did %+v", last)
+	}
+	for email, value := range values {
+		found := asJSON[struct{ Accounts []account }](o, "account", "find", email).Accounts
+		if len(found) != 1 || len(found[0].Keys) != 1 || len(found[0].Subscriptions) != 1 {
+			t.Fatalf("%s is %+v", email, found)
+		}
+		p := s.signIn(t, email)
+		if got := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+found[0].Keys[0].ID+"/reveal", "").want(http.StatusOK)).Value; got != value {
+			t.Errorf("%s has another key than before", email)
 		}
 	}
 }

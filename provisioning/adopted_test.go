@@ -1,6 +1,9 @@
 package provisioning_test
 
 import (
+	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -9,6 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
 // adopted is an account that has taken over key1, which API Gateway knows as old1, in Free.
@@ -139,5 +143,71 @@ func TestAnAdoptedKeyInNoPlanIsNotReleased(t *testing.T) {
 	out, err := b.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.names.Records, Key: due.OfIdleKey(stream, "key1", 9, b.now, 1).Place().Attributes()})
 	if err != nil || out.Item != nil {
 		t.Errorf("a row has it released later: %v, %v", out.Item, err)
+	}
+}
+
+// prefixed are listings by name, as API Gateway has them.
+type prefixed struct {
+	listings
+	asked []string
+}
+
+func (p *prefixed) KeysPage(ctx context.Context, prefix, position string) ([]gateway.Listed, string, error) {
+	p.asked = append(p.asked, prefix)
+	named := p.listings
+	named.keys = slices.DeleteFunc(slices.Clone(p.keys), func(k gateway.Listed) bool { return !strings.HasPrefix(k.Name, prefix) })
+	return named.KeysPage(ctx, prefix, position)
+}
+
+func (p *prefixed) PlanKeysPage(ctx context.Context, plan portal.PlanID, prefix, position string) ([]gateway.Listed, string, error) {
+	p.asked = append(p.asked, prefix)
+	return p.listings.PlanKeysPage(ctx, plan, prefix, position)
+}
+
+func TestTheSweepKnowsAdoptedKeysByTheirIDs(t *testing.T) {
+	t.Parallel()
+	old := gateway.Listed{ID: "old1", Name: "us-east-1:128d0a74-c82f-4553-916d-90053e4a8b0f", Customer: "cust-1"}
+	foreign := gateway.Listed{ID: "other", Name: "somebody else's"}
+	inFree := map[portal.PlanID][]gateway.Listed{"free": {old, foreign}}
+	for name, c := range map[string]struct {
+		has  listings
+		want []string
+	}{
+		"all is as it should be":               {listings{keys: []gateway.Listed{old, foreign}, attached: inFree}, nil},
+		"somebody took it out of its plan":     {listings{keys: []gateway.Listed{old, foreign}}, []string{"account/acct1!"}},
+		"somebody put it into another plan":    {listings{keys: []gateway.Listed{old}, attached: map[portal.PlanID][]gateway.Listed{"free": {old}, "next": {old}}}, []string{"account/acct1!"}},
+		"somebody disabled it":                 {listings{keys: []gateway.Listed{{ID: "old1", Name: old.Name, Disabled: true}}, attached: inFree}, []string{"account/acct1!"}},
+		"somebody deleted it":                  {listings{keys: []gateway.Listed{foreign}}, []string{"account/acct1!"}},
+		"somebody renamed it, which is theirs": {listings{keys: []gateway.Listed{{ID: "old1", Name: "new name"}}, attached: inFree}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, adopted()...)
+			from := &prefixed{listings: c.has}
+			from.plans = []portal.PlanID{"free", "next"}
+			sweep := b.sweep(from, shownTo(len(b.facts())))
+			sweep.Adopted = func(context.Context) (map[portal.GatewayKeyID]provisioning.Owner, error) {
+				return map[portal.GatewayKeyID]provisioning.Owner{"old1": {Account: account, Key: "key1"}}, nil
+			}
+			found := b.swept(sweep)
+			if got := b.woken(); !slices.Equal(got, c.want) || found.Strays != 0 {
+				t.Errorf("it woke %v and found %d strays, want %v", got, found.Strays, c.want)
+			}
+			if slices.Contains(from.asked, "g/") {
+				t.Errorf("it asked for %q, and the key has another name", from.asked)
+			}
+		})
+	}
+}
+
+func TestTheSweepListsOnlyItsOwnNamesWithoutAdoptedKeys(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, active()...)
+	from := &prefixed{listings: listings{keys: []gateway.Listed{listed("gw1", "g/acct1/key1")}, plans: []portal.PlanID{"free"}}}
+	sweep := b.sweep(from, shownTo(len(b.facts())))
+	sweep.Adopted = func(context.Context) (map[portal.GatewayKeyID]provisioning.Owner, error) { return nil, nil }
+	b.swept(sweep)
+	if !slices.Equal(from.asked, []string{"g/", "g/"}) {
+		t.Errorf("it asked for %q", from.asked)
 	}
 }

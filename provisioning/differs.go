@@ -13,7 +13,7 @@ type held struct {
 	pairs map[pair]bool
 }
 
-// heldKey is a key under the name of an account's key. Several may have it.
+// heldKey is a key under the name of an account's key, or the adopted key. Several may have a name.
 type heldKey struct {
 	key portal.KeyID
 	gateway.Listed
@@ -86,7 +86,7 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 			d.drifted = true
 		case known && listed.ID == key.GatewayID:
 			present[key.GatewayID] = true
-			if listed.Disabled != (key.Disabled || key.Blocked) && key.Ending == 0 || listed.Customer != key.Ring.Customer() && key.Live() {
+			if listed.Disabled != (key.Disabled || key.Blocked) && key.Ending == 0 || listed.Customer != key.Ring.Customer() && key.Live() && !key.Adopted {
 				d.drifted = true
 			}
 		case known && !key.Created() && !key.Live():

@@ -59,7 +59,7 @@ type scratch interface {
 
 // Sweep compares API Gateway with the folds, and the folds with the views. It mends nothing; it
 // wakes the workers that do (decision 0011). Sweeping twice only costs calls. Keys whose names
-// are not Gatehouse's are ignored.
+// are not Gatehouse's are ignored, except adopted ones.
 //
 // It is a job. Its steps survey API Gateway, a page each, and keep what they see in rows
 // (decision 0043). Then they compare the streams, a page each.
@@ -75,7 +75,16 @@ type Sweep struct {
 	MessageLease func(ctx context.Context) time.Time
 	NamePrefix   string
 	ParseName    func(name string) (portal.AccountID, portal.KeyID, bool)
-	Now          func() time.Time
+	// Adopted returns the owners of keys that come from an earlier portal and have other names. While
+	// there are some, the sweep lists all keys. nil: there are none.
+	Adopted func(ctx context.Context) (map[portal.GatewayKeyID]Owner, error)
+	Now     func() time.Time
+}
+
+// Owner is an account, and which of its keys a key in API Gateway is.
+type Owner struct {
+	Account portal.AccountID `json:"account"`
+	Key     portal.KeyID     `json:"key"`
 }
 
 // Found is the result of a sweep.
@@ -129,7 +138,7 @@ const (
 )
 
 // sweepFormat is the version of cursor and rows. A sweep of another version starts over.
-const sweepFormat = 1
+const sweepFormat = 2
 
 type sweepProgress struct {
 	Format int        `json:"format"`
@@ -190,11 +199,15 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 	from := s.Listings(func() time.Time { return s.MessageLease(ctx) })
 	switch p.Phase {
 	case surveyKeys:
-		keys, next, err := from.KeysPage(ctx, s.NamePrefix, p.Position)
+		prefix, adopted, err := s.ours(ctx)
+		if err != nil {
+			return p, err
+		}
+		keys, next, err := from.KeysPage(ctx, prefix, p.Position)
 		if err != nil {
 			return p, fmt.Errorf("listing keys: %w", err)
 		}
-		return p.afterPage(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
+		return p.afterPage(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys, adopted)
 	case surveyPlans:
 		plans, next, err := from.UsagePlansPage(ctx, p.Position)
 		if err != nil {
