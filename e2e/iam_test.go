@@ -32,7 +32,7 @@ func templatePolicies(t *testing.T, who string) policy.Policy {
 	t.Helper()
 	r := deploytest.Resolve(t, "permissions", template.Stack{Name: "acme-permissions", Parameters: map[string]string{
 		"DataStack": "gatehouse", "KmsKeyArn": kmsKeyARN, "CatalogBucket": "docs", "CatalogPrefix": "portal",
-		"SesIdentityArn": sesARN, "MarketplaceRoleArn": sellerRole, "Seller": "true",
+		"SesIdentityArn": sesARN, "MarketplaceRoleArn": sellerRole, "Seller": "true", "AdoptedKeys": "true",
 	}})
 	var all policy.Policy
 	for _, name := range map[string][]string{"portal": {"PortalPolicy"}, "worker": {"WorkerPolicy", "ControlPlanePolicy"}}[who] {

@@ -138,6 +138,8 @@ var notExercised = map[string]string{
 	"worker sqs:SendMessage jobs":                        "used for ticks, at full minutes",
 	"worker dynamodb:UpdateItem usage":                   "used for metering to AWS Marketplace",
 	"worker dynamodb:DeleteItem usage":                   "used for metering to AWS Marketplace",
+	"portal apigateway:GET /apikeys/*":                   "used for keys that were taken over from an earlier portal",
+	"migrate ":                                           "used to take over keys from an earlier portal",
 	"worker apigateway:GET /usageplans/*":                "used when a key cannot be attached",
 	"worker apigateway:GET /usageplans/*/keys":           "used by sweeps and imports",
 	"worker apigateway:GET /apikeys/*":                   "used by rechecks",

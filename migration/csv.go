@@ -95,14 +95,14 @@ func readRow(line int, record []string) (Row, string) {
 	address, err := mail.ParseAddress(row.Email)
 	switch {
 	case err != nil || address.Address != row.Email || len(row.Email) > maxEmail:
-		return Row{}, fmt.Sprintf("%q is not an e-mail address.", clip(row.Email))
+		return Row{}, fmt.Sprintf(`"%s" is not an e-mail address.`, clip(row.Email))
 	case !plainID(record[1]):
-		return Row{}, fmt.Sprintf("%q is not the id of a key in API Gateway. Do not write the key's value or name.", clip(shorten(record[1])))
+		return Row{}, fmt.Sprintf(`"%s" is not the id of a key in API Gateway. Do not write the key's value or name.`, clip(shorten(record[1])))
 	}
 	for _, column := range record[2:] {
 		for plan := range strings.FieldsFuncSeq(column, func(r rune) bool { return r == ' ' || r == ';' || r == '\t' }) {
 			if !plainID(plan) {
-				return Row{}, fmt.Sprintf("%q is not the id of a usage plan.", clip(plan))
+				return Row{}, fmt.Sprintf(`"%s" is not the id of a usage plan.`, clip(plan))
 			}
 			if !slices.Contains(row.Plans, portal.PlanID(plan)) {
 				row.Plans = append(row.Plans, portal.PlanID(plan))
