@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Adopted is a key of API Gateway that an account has taken over, whatever has become of it.
+// Adopted is a key of API Gateway that an account has taken over. The key may have ended since.
 type Adopted struct {
 	Account portal.AccountID `dynamodbav:"account"`
 	Key     portal.KeyID     `dynamodbav:"key"`

@@ -27,6 +27,7 @@ type Migration struct {
 	plane   *gateway.ControlPlane
 	runner  *migration.Runner
 	sending messaging
+	plans   []gateway.UsagePlan
 }
 
 // OpenMigration returns a migration. The accounts are those of the issuer's users. It makes no call.
@@ -95,6 +96,17 @@ func (m *Migration) Predecessor(ctx context.Context, from PredecessorSource, rea
 	return found.Plan(), nil
 }
 
+// Catalog describes the catalog of the AWS Serverless Developer Portal as product folders. The plans
+// are those that Predecessor has read.
+func (m *Migration) Catalog(ctx context.Context, bucket string) ([]migration.ProductFolder, []migration.Unmatched, error) {
+	files, sdks, err := predecessor.ReadCatalog(ctx, m.s3, bucket)
+	if err != nil {
+		return nil, nil, explainedOf("bucket "+bucket, err)
+	}
+	folders, unmatched := migration.Products(files, sdks, m.plans)
+	return folders, unmatched, nil
+}
+
 // Rows plans to take over the keys of a file. With a bad row, nothing should be done.
 func (m *Migration) Rows(ctx context.Context, rows []migration.Row, reading func(what string)) (migration.Plan, []migration.BadRow, error) {
 	has, err := m.inventory(ctx, reading)
@@ -123,7 +135,7 @@ func (m *Migration) inventory(ctx context.Context, reading func(what string)) (m
 	if err != nil {
 		return has, err
 	}
-	has.Keys, has.Plans = keys, plans
+	has.Keys, has.Plans, m.plans = keys, plans, plans
 	for n, plan := range plans {
 		reading(fmt.Sprintf("the keys of usage plan %d of %d", n+1, len(plans)))
 		in, err := eachPatiently(ctx, func(position string) ([]gateway.Listed, string, error) {

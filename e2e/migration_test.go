@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // earlier is an AWS Serverless Developer Portal, as far as its data in AWS goes.
@@ -82,6 +83,18 @@ func (e earlier) customer(email, identity string, plans ...string) (id, value st
 	return id, value
 }
 
+// artifact puts a file into the bucket of artifacts.
+func (e earlier) artifact(key, body string) {
+	e.t.Helper()
+	client, bucket := s3.NewFromConfig(e.aws, func(o *s3.Options) { o.UsePathStyle = true }), "earlier-artifacts"
+	if _, err := client.CreateBucket(e.t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
+		e.t.Fatal(err)
+	}
+	if _, err := client.PutObject(e.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
 const anIdentity = "us-east-1:128d0a74-c82f-4553-916d-90053e4a8b0f"
 
 type migrated struct {
@@ -118,6 +131,16 @@ func TestAPersonOfTheEarlierPortalKeepsTheirKey(t *testing.T) {
 	if again.Accounts != 0 || again.Adopted != 0 || again.Feedback != 0 || again.Before != 1 || len(again.Unmatched) != 0 {
 		t.Errorf("the second run did %+v", again)
 	}
+
+	e.artifact("catalog/"+s.Demo.API.APIID+"_"+s.Demo.API.Stage+".json", `{"swagger":"2.0","info":{"title":"Harbours","version":"1"},"paths":{}}`)
+	folder := t.TempDir()
+	for _, want := range []string{"New files of product folders", ""} {
+		text, _ := o.says(0, "migrate", "predecessor", "--yes", "--artifacts", "earlier-artifacts", "--catalog", folder)
+		if strings.Contains(text, "product.yaml") != (want != "") {
+			t.Errorf("with a catalog it prints\n%s", text)
+		}
+	}
+	o.says(0, "catalog", "check", folder)
 
 	p := s.signIn(t, "ada@example.com")
 	eventually(t, "the subscription is active", func() bool {

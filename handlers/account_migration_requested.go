@@ -18,7 +18,7 @@ import (
 // before, "" for none.
 //
 // A second delivery, or the same request in another run, yields no facts. So does a key that the
-// account took over before, whatever has become of it. A key that another account took over is
+// account took over before, even if it has ended since. A key that another account took over is
 // rejected, and so is one that does not fit the account's plans.
 func Migration(owner portal.AccountID) Decide[events.AccountMigrationRequested] {
 	return func(account state.Account, req events.AccountMigrationRequested, _ string) []events.Fact {

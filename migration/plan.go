@@ -19,6 +19,8 @@ import (
 type Plan struct {
 	People   []Person
 	Feedback []Feedback
+	// Products are the files of product folders that do not exist yet.
+	Products []string
 	// Unmatched is what it leaves as it is.
 	Unmatched []Unmatched
 }

@@ -6,7 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +36,8 @@ type migratePredecessorCommand struct {
 	Feedback   string `default:"DevPortalFeedback" placeholder:"TABLE" help:"The table of feedback, empty if there is none: ${default}."`
 	Issuer     string `placeholder:"URL" help:"The issuer whose users the people are. The default is GATEHOUSE_OIDC_ISSUER."`
 	UserPool   string `placeholder:"ID" help:"The earlier portal's user pool, if it is not the issuer's."`
+	Artifacts  string `placeholder:"BUCKET" help:"The earlier portal's bucket of artifacts. With --catalog, its catalog becomes product folders."`
+	Catalog    string `placeholder:"FOLDER" help:"The folder to write product folders into. Files that exist stay as they are."`
 	Identities string `type:"existingfile" placeholder:"FILE" help:"CSV of identity ids and the subject or e-mail address of their users, for the layout of 2018."`
 }
 
@@ -42,6 +48,9 @@ func (migratePredecessorCommand) Help() string {
 // Run reads, and with --yes carries out. It fails if something was not carried out, but not for what
 // cannot be matched.
 func (c migratePredecessorCommand) Run(ctx context.Context) error {
+	if (c.Artifacts == "") != (c.Catalog == "") {
+		return usage("--artifacts and --catalog belong together: give both, or neither")
+	}
 	p, err := process(ctx)
 	if err != nil {
 		return err
@@ -67,7 +76,47 @@ func (c migratePredecessorCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Catalog != "" {
+		folders, unmatched, err := m.Catalog(ctx, c.Artifacts)
+		if err != nil {
+			return err
+		}
+		plan.Unmatched = append(plan.Unmatched, unmatched...)
+		if plan.Products, err = writeProducts(c.Catalog, folders, c.Yes); err != nil {
+			return err
+		}
+	}
 	return carryOut(ctx, m, plan, c.output, c.Yes)
+}
+
+// writeProducts writes the files that do not exist yet, if yes, and returns their names.
+func writeProducts(root string, folders []migration.ProductFolder, yes bool) (missing []string, err error) {
+	for _, product := range folders {
+		for _, name := range slices.Sorted(maps.Keys(product.Files)) {
+			path := filepath.Join(root, product.Name, name)
+			if _, err := os.Lstat(path); err == nil {
+				continue
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return missing, err
+			}
+			missing = append(missing, path)
+			if !yes {
+				continue
+			}
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return missing, fmt.Errorf("writing product folders: %w", err)
+			}
+			// A run that is stopped leaves no half of a file.
+			part := path + ".part"
+			if err := os.WriteFile(part, product.Files[name], 0o644); err != nil {
+				return missing, fmt.Errorf("writing product folders: %w", err)
+			}
+			if err := os.Rename(part, path); err != nil {
+				return missing, fmt.Errorf("writing product folders: %w", err)
+			}
+		}
+	}
+	return missing, nil
 }
 
 type migrateCSVCommand struct {
@@ -135,8 +184,13 @@ func carryOut(ctx context.Context, m *app.Migration, plan migration.Plan, out ou
 	done.Unmatched = append(plan.Unmatched, done.Unmatched...)
 	if printed := out.print(os.Stdout, struct {
 		migration.Done
+		Products  []string        `json:"files_written"`
 		Unmatched []unmatchedJSON `json:"unmatched"`
-	}{done, unmatchedJSONOf(done.Unmatched)}, func(w io.Writer) { printDone(w, done) }); printed != nil {
+	}{done, append([]string{}, plan.Products...), unmatchedJSONOf(done.Unmatched)}, func(w io.Writer) {
+		printDone(w, done)
+		printFiles(w, plan.Products)
+		printUnmatched(w, done.Unmatched)
+	}); printed != nil {
 		return printed
 	}
 	if err == nil && done.Undecided > 0 {
@@ -184,7 +238,7 @@ func migrationJSON(plan migration.Plan) map[string]any {
 	for _, p := range plan.People {
 		people = append(people, personJSON{Email: p.Email, Subject: p.Subject, Keys: append([]events.KeyToAdopt{}, p.Keys...)})
 	}
-	return map[string]any{"dry_run": true, "people": people, "feedback": len(plan.Feedback), "unmatched": unmatchedJSONOf(plan.Unmatched)}
+	return map[string]any{"dry_run": true, "people": people, "feedback": len(plan.Feedback), "products": append([]string{}, plan.Products...), "unmatched": unmatchedJSONOf(plan.Unmatched)}
 }
 
 func printPlan(w io.Writer, plan migration.Plan) {
@@ -203,6 +257,7 @@ func printPlan(w io.Writer, plan migration.Plan) {
 		table(w, "", []string{"PERSON", "KEY", "PLANS"}, rows)
 	}
 	fmt.Fprintf(w, "\n%s, %s, %s of feedback.\n", count(len(plan.People), "person"), count(keysOf(plan), "key"), count(len(plan.Feedback), "piece"))
+	printFiles(w, plan.Products)
 	printUnmatched(w, plan.Unmatched)
 	fmt.Fprintln(w, "\nThis was a dry run. Nothing was changed; --yes carries it out.")
 }
@@ -252,5 +307,15 @@ func printDone(w io.Writer, done migration.Done) {
 			fmt.Fprintf(w, "%-30s%s\n", line[0], line[1])
 		}
 	}
-	printUnmatched(w, done.Unmatched)
+}
+
+func printFiles(w io.Writer, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nNew files of product folders:")
+	for _, name := range names {
+		fmt.Fprintf(w, "  %s\n", oneLine(name))
+	}
+	fmt.Fprintf(w, "Check them with `%s catalog check`, and add what is missing.\n", processName)
 }
