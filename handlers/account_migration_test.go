@@ -3,6 +3,7 @@ package handlers
 import (
 	"testing"
 
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -65,4 +66,58 @@ func TestMigration(t *testing.T) {
 			said{fact: events.SubscriptionEnding{Plan: "free"}}, said{fact: events.SubscriptionEnded{Link: wish(4), Plan: "free"}}),
 			events.KeyReleaseRequested{Key: adoptedKeyID("old1"), Emptied: 5}, 0, nil},
 	})
+}
+
+func TestOneOfTwoAccountsTakesOverAKeyAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	rows := adoptions.NewStore(d.tables.Client, d.tables.Records, clock)
+	by := func(c *Config) { c.AdoptedBy = rows.Owner }
+	request := func(of portal.AccountID) events.Event {
+		msg := ask("", 0, oldKey("old1", events.MigratedPlan{Plan: "free", Name: "Free"}))
+		msg.ID, msg.Subject = "migrate-"+string(of), portal.AccountStream(of)
+		return msg
+	}
+	other := d.beside(by)
+	first := d.beside(by, func(c *Config) {
+		c.Journal = overtaken{d.journal, once(func() {
+			if err := deliver(t.Context(), other, request("acct2")); err != nil {
+				t.Error(err)
+			}
+		})}
+	})
+	if err := deliver(t.Context(), first, request(account)); err != nil {
+		t.Fatal(err)
+	}
+	opened := events.UserRegistered{Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}}
+	holds(t, d.facts(), opened, events.RequestRejected{Code: portal.Conflict, Message: "Another account has taken over this key before."})
+	if facts := d.stream(portal.AccountStream("acct2")); len(facts) != 3 {
+		t.Errorf("the other account has %d facts, want that it took over the key with its plan", len(facts))
+	}
+	owner, err := rows.Owner(t.Context(), "old1")
+	if err != nil || owner != "acct2" {
+		t.Errorf("the key is %q's: %v", owner, err)
+	}
+}
+
+func TestTheRowOfAWaitingKeyGoesWithTheDecision(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	rows := adoptions.NewStore(d.tables.Client, d.tables.Records, clock)
+	if err := rows.Wait(t.Context(), "Ada@example.com", *oldKey("old1").Key); err != nil {
+		t.Fatal(err)
+	}
+	waiting, err := rows.Waiting(t.Context(), "ada@EXAMPLE.com")
+	if err != nil || len(waiting) != 1 {
+		t.Fatalf("waiting are %+v, %v", waiting, err)
+	}
+	msg := ask("", 0, events.AccountMigrationRequested{Key: &waiting[0]})
+	msg.ID = "migrate"
+	d.handle(msg, msg)
+	if waiting, err := rows.Waiting(t.Context(), "ada@example.com"); err != nil || len(waiting) != 0 {
+		t.Errorf("after the decision waiting are %+v, %v", waiting, err)
+	}
+	if got := len(d.facts()); got != 2 {
+		t.Errorf("two deliveries lead to %d facts, want 2", got)
+	}
 }

@@ -24,7 +24,6 @@ type opener interface {
 
 type directory interface {
 	BySubject(ctx context.Context, issuer, subject string) (portal.AccountID, error)
-	Person(ctx context.Context, account portal.AccountID) (identity.Person, error)
 	EachPerson(ctx context.Context, visit func(portal.AccountID, identity.Person) error) error
 }
 
