@@ -144,6 +144,7 @@ var notExercised = map[string]string{
 	"migrate dynamodb:PutItem journal":                   "used to open accounts",
 	"migrate dynamodb:Query journal":                     "used to read accounts",
 	"migrate dynamodb:DeleteItem records":                "used for people who are no longer in the admin group",
+	"migrate dynamodb:ConditionCheckItem":                "used to open accounts and to move feedback",
 	"migrate sqs:":                                       "used for people who have an account",
 	"migrate cognito-idp:ListUsers":                      "used by migrate predecessor",
 	"worker apigateway:GET /usageplans/*":                "used when a key cannot be attached",
