@@ -509,7 +509,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 		"Key.state":            {projections.KeyPending, projections.KeyActive, projections.KeyDisabled, projections.KeyReleased, projections.KeyBlocked, projections.KeyEnding, projections.KeyEnded},
 		"Key.waiting":          reasons,
 		"Key.ends_for": {
-			string(events.EndRevoked), string(events.EndLeaked), string(events.EndRotated), string(events.EndExpired), string(events.EndAccountDeleted), string(events.EndRefused),
+			string(events.EndRevoked), string(events.EndLeaked), string(events.EndRotated), string(events.EndExpired), string(events.EndAccountDeleted), string(events.EndRefused), string(events.EndLost),
 		},
 		"Me.status":      {projections.StatusNone, projections.StatusPending, projections.StatusDenied, projections.StatusRegistered, projections.StatusSuspended, projections.StatusDeleting, projections.StatusDeleted},
 		"Quota.period":   {"DAY", "WEEK", "MONTH"},

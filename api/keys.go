@@ -185,9 +185,10 @@ type Key struct {
 	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway created it; null while pending."`
 	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last revealed."`
 	EndsAt     *time.Time `json:"ends_at" doc:"When it stops working, or did; null if nobody has set an end."`
-	EndsFor    string     `json:"ends_for,omitempty" enum:"revoked,leaked,rotated,expired,account_deleted,refused" doc:"Why it ends. rotated: another key replaces it."`
+	EndsFor    string     `json:"ends_for,omitempty" enum:"revoked,leaked,rotated,expired,account_deleted,refused,lost" doc:"Why it ends. rotated: another key replaces it. lost: it came from an earlier portal, and somebody deleted it in API Gateway."`
 	Replaces   string     `json:"replaces,omitempty" doc:"The key that this one replaces."`
 	ReplacedBy string     `json:"replaced_by,omitempty" doc:"The key that replaces this one."`
+	Adopted    bool       `json:"adopted,omitempty" doc:"The key comes from an earlier portal and has kept its value. Rotate it when it suits you."`
 	Waiting    string     `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key,suspended" doc:"Why a pending key is waiting."`
 }
 
@@ -213,7 +214,7 @@ func ShowKeys(account projections.Account, revealed map[portal.KeyID]time.Time) 
 func showKey(k projections.Key, label string, revealed time.Time) Key {
 	shown := Key{
 		ID: string(k.ID), Name: k.Name, Label: label, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed),
-		EndsAt: timeOrNull(k.Ends), Replaces: string(k.Replaces), ReplacedBy: string(k.ReplacedBy), Waiting: k.Waiting,
+		EndsAt: timeOrNull(k.Ends), Replaces: string(k.Replaces), ReplacedBy: string(k.ReplacedBy), Waiting: k.Waiting, Adopted: k.Adopted,
 	}
 	if !k.Ends.IsZero() {
 		shown.EndsFor = k.EndsFor

@@ -28,7 +28,7 @@ type Reason struct {
 
 // Step is one thing that happened in an operation.
 type Step struct {
-	Name   string    `json:"name" enum:"UserRegistered,RegistrationPending,RegistrationDenied,KeyWanted,KeyCreated,KeyReady,KeyRenamed,KeyEndScheduled,KeyEnding,KeyEnded,KeyBlocked,KeyUnblocked,KeyAttached,KeyDetached,UsageCarried,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,PlanChangeWanted,KeyMoved,PlanChanged,PlanChangeRefused,SubscriptionApprovalPending,SubscriptionApproved,SubscriptionDenied,AccountSuspended,AccountReinstated,AccountKeysSwitched,AccountDeleting,AccountDeleted,AdminPromoted,AdminDemoted,LicenceClaimed,LicenceNoticed,LicenceAccessWanted,LicenceAccessSet,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
+	Name   string    `json:"name" enum:"UserRegistered,RegistrationPending,RegistrationDenied,KeyWanted,KeyAdopted,KeyCreated,KeyReady,KeyRenamed,KeyEndScheduled,KeyEnding,KeyEnded,KeyBlocked,KeyUnblocked,KeyAttached,KeyDetached,UsageCarried,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,PlanChangeWanted,KeyMoved,PlanChanged,PlanChangeRefused,SubscriptionApprovalPending,SubscriptionApproved,SubscriptionDenied,AccountSuspended,AccountReinstated,AccountKeysSwitched,AccountDeleting,AccountDeleted,AdminPromoted,AdminDemoted,LicenceClaimed,LicenceNoticed,LicenceAccessWanted,LicenceAccessSet,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
 	Detail string    `json:"detail"`
 }

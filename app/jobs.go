@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -120,6 +121,14 @@ func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journa
 			return plane.Session(gateway.Background, lease)
 		},
 		NamePrefix: names.KeyNamePrefix() + "/",
+		Adopted: func(ctx context.Context) (map[portal.GatewayKeyID]provisioning.Owner, error) {
+			adopted, err := adoptions.NewStore(c.dynamodb, names.Records, now).All(ctx)
+			owners := make(map[portal.GatewayKeyID]provisioning.Owner, len(adopted))
+			for id, is := range adopted {
+				owners[id] = provisioning.Owner(is)
+			}
+			return owners, err
+		},
 		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
 			return gateway.ParseKeyName(names.KeyNamePrefix(), name)
 		},

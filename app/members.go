@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -16,6 +18,7 @@ func (n Names) identity() identity.Tables {
 // newErasure: the rows of notices and webhooks are in the account's partition, which it empties.
 func newErasure(c clients, names Names, store *members.Store) members.Erasure {
 	return members.Erasure{
+		Waiting:    adoptions.NewStore(c.dynamodb, names.Records, time.Now),
 		Store:      store,
 		People:     identity.Lookup{DynamoDB: c.dynamodb, Tables: names.identity()},
 		Identities: identity.Eraser{DynamoDB: c.dynamodb, Tables: names.identity()},

@@ -11,9 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -29,7 +31,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Portal serves pages and JSON. It never calls API Gateway.
+// Portal serves pages and JSON. It never changes anything in API Gateway.
 type Portal struct {
 	http.Handler
 	messaging messaging
@@ -60,10 +62,15 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if p.Config.Registration == RegistrationInvitation {
 		admit = admitInvited(store)
 	}
+	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	if err != nil {
+		return nil, err
+	}
+	plane := gateway.New(c.apigateway, budget, gateway.Config{})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
-		MaxOpen: p.Config.MaxOpenRequests, Admit: admit,
+		MaxOpen: p.Config.MaxOpenRequests, Admit: admit, Adopted: adoptedValues{plane},
 	})
 	desk := &notices.Desk{
 		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),
@@ -97,7 +104,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   names.identity(), Promoted: store.Promoted, TimeZone: timeZoneOf(store),
-		OnError: onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
+		OnError: onError, OnSignIn: registerOnSignIn(ops, views, waitingKeys{adoptions.NewStore(c.dynamodb, names.Records, p.now()), messages, p.now()}), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
 		CrossSiteForms: []string{web.ArrivalPath},
 	})
 	if err != nil {
@@ -174,10 +181,13 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	return nil
 }
 
-// registerOnSignIn requests an account for a person who has none. Simultaneous sign-ins make
-// one request.
-func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
+// registerOnSignIn requests an account for a person who has none, and hands out the keys that wait for
+// the person. Simultaneous sign-ins make one request.
+func registerOnSignIn(ops *operations.Operations, views *projections.Views, waiting waitingKeys) func(context.Context, identity.Identity) error {
 	return func(ctx context.Context, id identity.Identity) error {
+		if handed, err := waiting.hand(ctx, id); handed || err != nil {
+			return err
+		}
 		account, err := views.Account(ctx, id.Account)
 		if err != nil || account.Profile.Status != projections.StatusNone {
 			return err

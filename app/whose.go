@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/keys"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -38,7 +39,7 @@ func CheckValue(value string) (prefix string, err error) {
 }
 
 // FindKey finds an API key and its owner by the key's value, by Gatehouse's id or by API
-// Gateway's id. It calls the control plane within the budget: once for API Gateway's id,
+// Gateway's id. It finds an adopted key by API Gateway's id only. It calls the control plane within the budget: once for API Gateway's id,
 // otherwise once for every 500 keys, after calling searching. An unknown key is NotFound.
 func (d *Desk) FindKey(ctx context.Context, text string, searching func()) (KeyOwner, error) {
 	session := d.plane.Session(gateway.Interactive, nil)
@@ -54,6 +55,13 @@ func (d *Desk) FindKey(ctx context.Context, text string, searching func()) (KeyO
 		return KeyOwner{Calls: calls}, InWords(err)
 	}
 	account, key, ours := gateway.ParseKeyName(d.names.KeyNamePrefix(), listed.Name)
+	if !ours {
+		adopted, taken, err := adoptions.NewStore(d.dynamodb, d.names.Records, d.now).Of(ctx, listed.ID)
+		if err != nil {
+			return KeyOwner{Calls: calls}, InWords(err)
+		}
+		account, key, ours = adopted.Account, adopted.Key, taken
+	}
 	if !ours {
 		return KeyOwner{Calls: calls}, portal.Fail(portal.NotFound, fmt.Sprintf("API Gateway's key %s is named %q, so it is not a key of this portal. Somebody may have created or renamed it by hand.", listed.ID, listed.Name))
 	}

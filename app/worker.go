@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/due"
@@ -132,6 +133,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
 		Promoted: people.PromotedNow, Entitled: entitlements{seller: newSeller(p), catalog: refused.document}.of,
+		AdoptedBy: adoptions.NewStore(c.dynamodb, names.Records, now).Owner,
 	})
 	collector := newCollector(c, names, plane, facts, reader, messages, now)
 	converger := &provisioning.Converger{

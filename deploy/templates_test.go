@@ -41,7 +41,7 @@ var variants = map[string]map[string]map[string]string{
 		"": {"DataStack": "acme", "KmsKeyArn": exampleKey},
 		"everything": {
 			"DataStack": "acme", "KmsKeyArn": exampleKey, "FormerKmsKeyArns": exampleKey, "CatalogBucket": "docs", "CatalogPrefix": "portal",
-			"SesIdentityArn": "arn:aws:ses:eu-west-1:111122223333:identity/example.com", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller", "Seller": "true",
+			"SesIdentityArn": "arn:aws:ses:eu-west-1:111122223333:identity/example.com", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller", "Seller": "true", "AdoptedKeys": "true",
 		},
 		"a whole bucket": {"DataStack": "acme", "KmsKeyArn": exampleKey, "CatalogBucket": "docs"},
 	},

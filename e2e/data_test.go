@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,15 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	hook := decode[struct{ ID string }](ada.do(http.MethodPost, "/api/v1/webhooks", `{"url":"http://localhost:9/hooks"}`).want(http.StatusCreated)).ID
 	ada.do(http.MethodPost, "/api/v1/webhooks/"+hook+"/test", "").want(http.StatusOK)
 	c.until("records account#<account> notice#<notice>", "records account#<account> delivery#<channel>#<notice>", "records account#<account> settings#told")
+
+	e := s.earlier(t)
+	e.customer("earl@example.com", anIdentity, s.Demo.API.FreePlanID)
+	late, _ := e.key("of somebody who has not come", true)
+	file := filepath.Join(t.TempDir(), "keys.csv")
+	write(t, file, "late@example.com,"+late+"\n")
+	o.says(0, "migrate", "predecessor", "--yes")
+	o.says(0, "migrate", "csv", file, "--yes")
+	c.until("records adopted-keys <gatewaykey>", "records waiting-keys <hash>#<gatewaykey>", "records migrated <hash>")
 
 	s.collectUsage(t)
 	c.until("usage plan#<plan> collected")

@@ -128,6 +128,10 @@ func examples() []events.Event {
 		events.LicenceCorrected{Purchase: events.Purchase{ARN: bought.ARN, Product: "prod01"}},
 		events.LicencePlanChanged{Account: "acct01", From: "plan01", Plan: "plan02", Name: "Max", Stages: stages, Open: true},
 		events.MarketplaceNoticeKept{Notice: noticed},
+		events.AccountMigrationRequested{Key: &events.KeyToAdopt{
+			GatewayID: "abcde12345", Name: "Default key", Disabled: true, Plans: []events.MigratedPlan{{Plan: "plan01", Name: "Free", Stages: stages}}, Waiting: "5f2c",
+		}},
+		events.KeyAdopted{Key: "key01", GatewayID: "abcde12345", Ring: portal.AccountRing, Name: "Default key", Disabled: true},
 	}
 	all := make([]events.Event, len(payloads))
 	for i, payload := range payloads {

@@ -17,6 +17,7 @@ const (
 	EndExpired        EndReason = "expired"         // it had an expiry date
 	EndAccountDeleted EndReason = "account_deleted" // its account was deleted
 	EndRefused        EndReason = "refused"         // API Gateway does not accept it
+	EndLost           EndReason = "lost"            // it was adopted, and somebody deleted it in API Gateway
 )
 
 // KeyReady: API Gateway has the requested key in every plan of its ring. It ends the wish of a

@@ -32,7 +32,7 @@ type Mapping struct {
 func (s *Session) DomainsPage(ctx context.Context, position string) (domains []Domain, next string, err error) {
 	var out *apigateway.GetDomainNamesOutput
 	err = s.read(ctx, listDomains, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: startAt(position)})
+		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: nonEmpty(position)})
 		return err
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ const noBasePath = "(none)"
 // There are none if the domain is gone or has a mapping of several levels: only API Gateway's V2
 // API shows those, and this one answers 400.
 func (s *Session) MappingsPage(ctx context.Context, domain Domain, position string) (mappings []Mapping, next string, err error) {
-	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: startAt(position)}
+	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: nonEmpty(position)}
 	if domain.ID != "" {
 		in.DomainNameId = aws.String(domain.ID)
 	}

@@ -33,6 +33,20 @@ func (s *Session) Inspect(ctx context.Context, key portal.GatewayKeyID) (KeyStat
 	return state, keyError(err)
 }
 
+// Value reads a key's value, a secret. A key that is gone is Refused with KeyGone.
+func (s *Session) Value(ctx context.Context, key portal.GatewayKeyID) (string, error) {
+	var value string
+	err := s.call(ctx, ReadAPIKey, func(ctx context.Context) error {
+		out, err := s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(key)), IncludeValue: aws.Bool(true)})
+		if err != nil {
+			return err
+		}
+		value = aws.ToString(out.Value)
+		return nil
+	})
+	return value, keyError(err)
+}
+
 // Present is Inspect for its error only.
 func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 	_, err := s.Inspect(ctx, key)

@@ -28,7 +28,7 @@ func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error)
 // KeysPage lists a page of at most 500 API keys whose names begin with namePrefix, of all if it is
 // ""; for positions see UsagePlansPage.
 func (s *Session) KeysPage(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
-	keys, after, err := s.keysPage(ctx, namePrefix, startAt(position))
+	keys, after, err := s.keysPage(ctx, namePrefix, nonEmpty(position))
 	return keys, aws.ToString(after), err
 }
 
@@ -49,7 +49,7 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 	err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
 			// nameQuery matches the beginning of names.
-			NameQuery: unlessEmpty(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
+			NameQuery: nonEmpty(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
 		})
 		return err
 	})
@@ -68,7 +68,7 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 // PlanKeysPage lists a page of a plan's keys whose names begin with namePrefix, none if the
 // plan is gone. For positions see UsagePlansPage.
 func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
-	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, startAt(position))
+	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, nonEmpty(position))
 	return keys, aws.ToString(after), err
 }
 
@@ -77,7 +77,7 @@ func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePref
 	var out *apigateway.GetUsagePlanKeysOutput
 	err = s.call(ctx, ListPlanKeys, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetUsagePlanKeys(ctx, &apigateway.GetUsagePlanKeysInput{
-			UsagePlanId: aws.String(string(plan)), NameQuery: aws.String(namePrefix), Limit: pageSize, Position: position,
+			UsagePlanId: aws.String(string(plan)), NameQuery: nonEmpty(namePrefix), Limit: pageSize, Position: position,
 		})
 		return err
 	})

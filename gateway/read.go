@@ -71,9 +71,7 @@ func eachPage(page func(position *string) (next *string, err error)) error {
 	}
 }
 
-func startAt(position string) *string { return unlessEmpty(position) }
-
-func unlessEmpty(text string) *string {
+func nonEmpty(text string) *string {
 	if text == "" {
 		return nil
 	}
@@ -104,7 +102,7 @@ func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
 func (s *Session) UsagePlansPage(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
 	var out *apigateway.GetUsagePlansOutput
 	err = s.read(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: startAt(position)})
+		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: nonEmpty(position)})
 		return err
 	})
 	if err != nil {
@@ -153,7 +151,7 @@ func methodThrottle(stage portal.Stage, key string, limits types.ThrottleSetting
 func (s *Session) RestAPIsPage(ctx context.Context, position string) (apis []RestAPI, next string, err error) {
 	var out *apigateway.GetRestApisOutput
 	err = s.read(ctx, listRestAPIs, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: startAt(position)})
+		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: nonEmpty(position)})
 		return err
 	})
 	if err != nil {

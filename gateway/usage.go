@@ -28,7 +28,7 @@ type DayUsage struct {
 // Source: https://docs.aws.amazon.com/apigateway/latest/api/API_GetUsage.html. The map's key is a
 // key's id; the SDK calls it a value.
 func (s *Session) UsagePage(ctx context.Context, plan portal.PlanID, first, last time.Time, position string) (usage map[portal.GatewayKeyID][]DayUsage, next string, err error) {
-	return s.usage(ctx, plan, &apigateway.GetUsageInput{Limit: pageSize, Position: startAt(position)}, first, last)
+	return s.usage(ctx, plan, &apigateway.GetUsageInput{Limit: pageSize, Position: nonEmpty(position)}, first, last)
 }
 
 // UsageOf reads one key's usage as UsagePage does; it is empty if API Gateway knows nothing of

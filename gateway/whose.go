@@ -49,7 +49,7 @@ func (s *Session) ValuesPage(ctx context.Context, namePrefix, position string, v
 	var out *apigateway.GetApiKeysOutput
 	err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
-			NameQuery: unlessEmpty(namePrefix), IncludeValues: aws.Bool(true), Limit: pageSize, Position: startAt(position),
+			NameQuery: nonEmpty(namePrefix), IncludeValues: aws.Bool(true), Limit: pageSize, Position: nonEmpty(position),
 		})
 		return err
 	})

@@ -67,6 +67,8 @@ type Decider struct {
 	promoted func(ctx context.Context, account portal.AccountID) (bool, error)
 	entitled func(ctx context.Context, licence state.Licence) (Entitlement, bool, error)
 	followed *followed
+
+	adoptedBy func(ctx context.Context, key portal.GatewayKeyID) (portal.AccountID, error)
 }
 
 // KeyScheme says how new keys derive their values. Each key records its scheme, so a change
@@ -105,6 +107,9 @@ type Config struct {
 	// Entitled asks AWS what the buyer of a licence is entitled to; ok is false if the licence is of a
 	// listing without contracts. nil asks nothing.
 	Entitled func(ctx context.Context, licence state.Licence) (is Entitlement, ok bool, err error)
+	// AdoptedBy returns the account that has taken over a key of an earlier portal, "" for none. nil:
+	// none has.
+	AdoptedBy func(ctx context.Context, key portal.GatewayKeyID) (portal.AccountID, error)
 }
 
 // New returns a Decider.
@@ -119,6 +124,7 @@ func New(cfg Config) *Decider {
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		approval: cfg.ApproveRegistrations,
 		catalog:  cfg.Catalog, refusal: cfg.Refusal, promoted: cfg.Promoted, entitled: cfg.Entitled, followed: newFollowed(cfg.Now),
+		adoptedBy: cfg.AdoptedBy,
 	}
 }
 
@@ -154,6 +160,7 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.LicenceCorrectionRequested{}.EventType(): forLicence(d, Correcting),
 
 		events.EntitlementCheckRequested{}.EventType(): d.checkEntitlement,
+		events.AccountMigrationRequested{}.EventType(): d.migrate,
 	}
 }
 

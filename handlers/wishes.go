@@ -51,7 +51,8 @@ func dueRows(msg events.Event, before state.Account, facts []events.Event) []jou
 	}
 	rows = append(rows, licencesToFree(before, after, facts[0].Time)...)
 	rows = append(append(rows, pendingRegistration(msg, before, after)...), approvals.Changes(before, after)...)
-	return append(rows, adminRows(msg, before, facts)...)
+	rows = append(rows, adminRows(msg, before, facts)...)
+	return append(rows, adoptionRows(msg, before, facts)...)
 }
 
 // maxFreed bounds the rows of a transaction. A licence beyond it is freed by its next notice.

@@ -29,6 +29,17 @@ type Lookup struct {
 // table.
 func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, error) {
 	var accounts []portal.AccountID
+	err := l.EachPerson(ctx, func(account portal.AccountID, is Person) error {
+		if strings.EqualFold(is.Email, email) {
+			accounts = append(accounts, account)
+		}
+		return nil
+	})
+	return accounts, err
+}
+
+// EachPerson visits everybody. It scans the whole records table.
+func (l Lookup) EachPerson(ctx context.Context, visit func(portal.AccountID, Person) error) error {
 	filter := "begins_with(pk, :person)"
 	pages := dynamodb.NewScanPaginator(l.DynamoDB, &dynamodb.ScanInput{
 		TableName: &l.Tables.Records, FilterExpression: &filter,
@@ -37,15 +48,17 @@ func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, 
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for an e-mail address in table %s: %w", l.Tables.Records, err)
+			return fmt.Errorf("looking for people in table %s: %w", l.Tables.Records, err)
 		}
 		for _, it := range page.Items {
-			if account, ok := schema.PersonOf(schema.KeyOf(it)); ok && strings.EqualFold(item(it).text("email"), email) {
-				accounts = append(accounts, account)
+			if account, ok := schema.PersonOf(schema.KeyOf(it)); ok {
+				if err := visit(account, recordOf(it).Person); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return accounts, nil
+	return nil
 }
 
 // BySubject returns the account of an issuer's subject, or "".

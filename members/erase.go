@@ -28,6 +28,10 @@ type Erasure struct {
 	People     people
 	Identities eraser
 	Parts      []eraser
+	// Waiting forgets API keys that wait for a person with that e-mail address. It may be nil.
+	Waiting interface {
+		Forget(ctx context.Context, email string) error
+	}
 }
 
 // Erase may be repeated, also after it has failed halfway.
@@ -38,6 +42,11 @@ func (e Erasure) Erase(ctx context.Context, account portal.AccountID) error {
 		// Only the person leads to the invitation, so it goes first.
 		if err := e.Store.remove(ctx, schema.Invitation(InvitationID(person.Email))); err != nil {
 			return err
+		}
+		if e.Waiting != nil {
+			if err := e.Waiting.Forget(ctx, person.Email); err != nil {
+				return err
+			}
 		}
 	case err != nil && portal.CodeOf(err) != portal.NotFound:
 		return err

@@ -3,6 +3,7 @@ package members
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,6 +73,23 @@ func (s *Store) AddFeedback(ctx context.Context, said Feedback) (Feedback, error
 	return said, erased(s.rows.Transact(ctx, "storing feedback", records.OfAPerson(said.Account),
 		records.Write{Key: schema.Feedback(said.ID), Put: said}, records.Write{Key: schema.AccountFeedback(said.Account, said.ID), Put: struct{}{}},
 		records.Write{Key: forAdmins.Place(), Put: forAdmins}))
+}
+
+// ImportFeedback stores feedback from an earlier portal, once. origin is its id there, and the topic is
+// other. added is false if it was stored before, or if the account was deleted. Nobody is told.
+func (s *Store) ImportFeedback(ctx context.Context, account portal.AccountID, origin string, at time.Time, text string) (added bool, err error) {
+	said := Feedback{Account: account, At: at.UTC().Truncate(time.Millisecond), Topic: "other", Text: text}
+	if err := said.check(); err != nil {
+		return false, err
+	}
+	said.ID = schema.Milliseconds(said.At) + "-" + portal.DeriveID("feedback", string(account), origin)[:10]
+	err = s.rows.Transact(ctx, "storing feedback", records.OfAPerson(account),
+		records.Write{Key: schema.Feedback(said.ID), Put: said, If: records.Missing},
+		records.Write{Key: schema.AccountFeedback(account, said.ID), Put: struct{}{}})
+	if errors.Is(err, records.ErrRefused) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (s *Store) feedbackSince(ctx context.Context, account portal.AccountID, since time.Time) (count int, err error) {

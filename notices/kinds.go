@@ -18,6 +18,7 @@ const (
 	ApprovalGranted      Kind = "approval_granted"
 	ApprovalDenied       Kind = "approval_denied"
 	KeyCreated           Kind = "key_created"
+	KeyAdopted           Kind = "key_adopted"
 	KeyEnding            Kind = "key_ending"
 	KeyEndsSoon          Kind = "key_ends_soon"
 	KeyEnded             Kind = "key_ended"
@@ -77,6 +78,7 @@ func Kinds() []KindInfo {
 		{Kind: ApprovalGranted, Group: approvals, Label: "a request is approved"},
 		{Kind: ApprovalDenied, Group: approvals, Label: "a request is denied"},
 		{Kind: KeyCreated, Group: keys, Label: "a key is created"},
+		{Kind: KeyAdopted, Group: keys, Label: "a key of an earlier portal is taken over"},
 		{Kind: KeyEnding, Group: keys, Label: "a key gets a date on which it ends"},
 		{Kind: KeyEndsSoon, Group: keys, Label: "a key expires in a week, or in a day, or the old key of a rotation ends soon"},
 		{Kind: KeyEnded, Group: keys, Label: "a key ends"},

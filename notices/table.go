@@ -50,6 +50,7 @@ func sources() map[string][]source {
 	add(on(ApprovalGranted, registrationApproved))
 	add(on(ApprovalDenied, registrationDenied))
 	add(on(KeyCreated, keyCreated))
+	add(on(KeyAdopted, keyAdopted))
 	add(on(KeyEnding, keyEnding))
 	add(on(KeyEndsSoon, keyEndsSoon))
 	add(on(KeyEnded, keyEnded))

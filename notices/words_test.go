@@ -70,6 +70,8 @@ func TestFactsAreToldInWords(t *testing.T) {
 		"a key's end is called off":                 {fact: events.KeyEndScheduled{Key: "k1", Reason: events.EndExpired}},
 		"a key expires soon":                        {fact: events.KeyEndsSoon{Key: "k1", Ends: soon}, kind: notices.KeyEndsSoon, importance: notices.Warn, title: "Default key expires on 28 November 2026", says: "works until 28 November 2026 at 12:00 UTC"},
 		"a key expires":                             {fact: events.KeyEnding{Key: "k1", Reason: events.EndExpired}, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended"},
+		"a key of an earlier portal is taken over":  {fact: events.KeyAdopted{Key: "k2", GatewayID: "g2", Ring: portal.AccountRing, Name: "Default key"}, actor: portal.Operator, kind: notices.KeyAdopted, importance: notices.Info, title: "Your API key works here, too"},
+		"somebody deletes such a key":               {fact: events.KeyEnding{Key: "k1", Reason: events.EndLost}, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended", says: "Somebody has deleted your API key"},
 		"the person revokes a key":                  {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, kind: notices.KeyEnded, importance: notices.Info, title: "Default key has ended"},
 		"an admin revokes a key":                    {fact: events.KeyEnding{Key: "k1", Reason: events.EndRevoked}, actor: admin, kind: notices.KeyEnded, importance: notices.Act, title: "Default key has ended", says: "The operator of this portal has revoked"},
 		"a key leaked":                              {fact: events.KeyEnding{Key: "k1", Reason: events.EndLeaked}, kind: notices.KeyLeaked, importance: notices.Act, title: "Default key was replaced because it leaked"},

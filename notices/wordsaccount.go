@@ -129,6 +129,15 @@ func keyEndsSoon(a about, f events.KeyEndsSoon) (Notice, bool) {
 	}, true
 }
 
+func keyAdopted(a about, f events.KeyAdopted) (Notice, bool) {
+	return Notice{
+		Importance: Info, About: aboutKey(f.Key), Link: dashboard,
+		Title:  "Your API key works here, too",
+		Text:   "This portal has taken over your API key from the earlier one. It has the same value, and your programs go on as before.",
+		Advice: "Rotate it when it suits you. You get a new key, and the old one can work for up to 30 days longer.",
+	}, true
+}
+
 func keyEnded(a about, f events.KeyEnding) (Notice, bool) {
 	n := Notice{
 		Importance: Info, About: aboutKey(f.Key), Link: dashboard,
@@ -137,6 +146,9 @@ func keyEnded(a about, f events.KeyEnding) (Notice, bool) {
 	switch f.Reason {
 	case events.EndLeaked, events.EndAccountDeleted:
 		return Notice{}, false
+	case events.EndLost:
+		n.Importance, n.Advice = Act, "Create another key and put it into your programs."
+		n.Text = "Somebody has deleted your API key " + a.key(f.Key) + " in API Gateway. Calls with it are refused."
 	case events.EndExpired:
 		n.Importance, n.Advice = Act, "If programs still use it, create another key and put it into them."
 	case events.EndRevoked:

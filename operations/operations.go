@@ -53,6 +53,11 @@ type values interface {
 	Value(ctx context.Context, scheme, kmsKey string, account portal.AccountID, key portal.KeyID) (string, error)
 }
 
+// adopted reads the values of keys that come from an earlier portal. A key that is gone is NotFound.
+type adopted interface {
+	AdoptedValue(ctx context.Context, key portal.GatewayKeyID) (string, error)
+}
+
 // Operations accepts requests and finds their operations.
 type Operations struct {
 	rows    rows
@@ -61,6 +66,7 @@ type Operations struct {
 	heads   heads
 	reveals reveals
 	values  values
+	adopted adopted
 	now     func() time.Time
 	admit   func(context.Context) error
 	source  string
@@ -79,6 +85,7 @@ type Config struct {
 	Heads   heads
 	Reveals reveals
 	Values  values
+	Adopted adopted
 	// MaxOpen is how many open requests an actor may have; 0 means DefaultMaxOpen.
 	MaxOpen int
 	Now     func() time.Time
@@ -91,7 +98,7 @@ type Config struct {
 func New(cfg Config) *Operations {
 	return &Operations{
 		rows: rows{client: cfg.Tables, table: cfg.Records, maxOpen: cmp.Or(cfg.MaxOpen, DefaultMaxOpen)}, sender: cfg.Sender,
-		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, now: cfg.Now, admit: cfg.Admit, source: cfg.Source,
+		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, adopted: cfg.Adopted, now: cfg.Now, admit: cfg.Admit, source: cfg.Source,
 		nudges: newNudges(cfg.Now), read: newReadRows(),
 	}
 }

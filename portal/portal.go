@@ -25,8 +25,8 @@ type PlanID string
 // OperationID names an operation.
 type OperationID string
 
-// Ring names a ring: "account", "plan/<id>" (if each subscription has keys of its own) or
-// "licence/<id>".
+// Ring names a ring: "account", "plan/<id>" (if each subscription has keys of its own),
+// "licence/<id>", or "adopted/<id>".
 type Ring string
 
 // AccountRing is the ring of the keys that are in every plan of the account.
@@ -71,6 +71,10 @@ func (id SubscriptionID) Licence() (licence Stream, ok bool) {
 
 // PlanRing is the ring of a subscription that has keys of its own.
 func PlanRing(plan PlanID) Ring { return Ring("plan/" + string(plan)) }
+
+// AdoptedRing is the ring of a further key that the account has taken over from an earlier portal,
+// in other plans than the account's first key.
+func AdoptedRing(key GatewayKeyID) Ring { return Ring("adopted/" + string(key)) }
 
 // Pair is one key in one plan.
 type Pair struct {

@@ -35,7 +35,10 @@ type keyOwner struct {
 
 // listRows writes state rows, guarded by sequence; only the account's own stream writes them.
 func listRows(changed rows, account state.Account, fact events.Event) {
-	if f, ok := fact.Data.(events.KeyWanted); ok {
+	switch f := fact.Data.(type) {
+	case events.KeyWanted:
+		changed.view(changed.KeyOwner(f.Key), fact.Sequence, keyOwner{Account: account.ID})
+	case events.KeyAdopted:
 		changed.view(changed.KeyOwner(f.Key), fact.Sequence, keyOwner{Account: account.ID})
 	}
 	if profile, ok := profileAfter(account, fact); ok && account.Registered {

@@ -55,6 +55,9 @@ func activityText(account state.Account, fact events.Event) string {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
+		if fact.Actor == portal.Operator {
+			return "Your account was taken over from the earlier portal."
+		}
 		if ownOperation(account, fact) == "" && f.Wish != 0 {
 			return "The operator of this portal approved your registration."
 		}
@@ -62,6 +65,9 @@ func activityText(account state.Account, fact events.Event) string {
 	case events.SubscriptionWanted:
 		if _, paid := f.Ring.Licence(); paid {
 			return plan + " is to become active."
+		}
+		if fact.Actor == portal.Operator {
+			return plan + " was taken over from the earlier portal."
 		}
 		return "You subscribed to " + plan + "."
 	case events.SubscriptionActivated:

@@ -39,6 +39,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | You registered.", "now#profile | registered", "operation#op-register step | succeeded"}},
 		{"a key that is wanted is pending", open[:1], keyWanted, []string{
 			"now#key#k1 | pending", "operation#op-free step | running"}},
+		{"a key of an earlier portal is active at once", open[:1], said{"", events.KeyAdopted{Key: "k1", GatewayID: "g1", Ring: portal.AccountRing, Name: "Default key"}}, []string{
+			"log#activity#N | Default key was taken over from the earlier portal. It keeps its value.", "now#key#k1 | active"}},
 		{"a plan that is wanted is pending", open[:2], freeWanted, []string{
 			"log#activity#N | You subscribed to Free.", "now#subscription#free | pending", "operation#op-free step | running"}},
 		{"an operation that joins a wish gets a step", open, joined, []string{"operation#op-second step | running"}},

@@ -27,6 +27,9 @@ type Key struct {
 	ReplacedBy portal.KeyID `dynamodbav:"replaced_by,omitempty"`
 	// ReplacedAt is zero until ReplacedBy has taken the key's place.
 	ReplacedAt time.Time `dynamodbav:"replaced_at"`
+	// Adopted: the key comes from an earlier portal. Scheme and KMSKey are "", and only API Gateway
+	// knows the value.
+	Adopted bool `dynamodbav:"adopted,omitempty"`
 	// Waiting is why a requested key is not ready, or "".
 	Waiting string `dynamodbav:"waiting,omitempty"`
 }
@@ -64,7 +67,7 @@ func shownKey(account state.Account, k state.Key) Key {
 	shown := Key{
 		ID: k.ID, Name: k.Name, Ring: k.Ring, State: keyState(k), Scheme: k.Scheme, KMSKey: k.KMSKey,
 		GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt,
-		Ends: k.Ends, EndsFor: string(k.EndsFor), Replaces: k.Replaces, ReplacedBy: k.ReplacedBy, Waiting: string(k.Parked), ReplacedAt: replacedAt(account, k),
+		Ends: k.Ends, EndsFor: string(k.EndsFor), Replaces: k.Replaces, ReplacedBy: k.ReplacedBy, Waiting: string(k.Parked), Adopted: k.Adopted, ReplacedAt: replacedAt(account, k),
 	}
 	if !k.Live() {
 		shown.Ends = k.EndingAt

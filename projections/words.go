@@ -10,6 +10,8 @@ import (
 
 func describeKey(step *Step, account state.Account, fact events.Event) {
 	switch f := fact.Data.(type) {
+	case events.KeyAdopted:
+		step.Detail = "The account takes over the key from the earlier portal."
 	case events.KeyReady:
 		step.Status, step.Detail = Succeeded, account.Keys[f.Key].Name+" is ready."
 	case events.KeyRenamed:
@@ -99,6 +101,8 @@ func keyActivity(account state.Account, fact events.Event) string {
 		if f.Requested {
 			return "You asked for the key " + f.Name + "."
 		}
+	case events.KeyAdopted:
+		return f.Name + " was taken over from the earlier portal. It keeps its value."
 	case events.KeyRenamed:
 		return "A key is now called " + f.Name + "."
 	case events.KeyEndScheduled:
@@ -127,6 +131,8 @@ func endingText(reason events.EndReason) string {
 		return " expired."
 	case events.EndRefused:
 		return " was ended, because API Gateway does not accept it."
+	case events.EndLost:
+		return " was ended, because somebody deleted it in API Gateway."
 	case events.EndAccountDeleted:
 		return " was ended with the account."
 	}

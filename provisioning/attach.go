@@ -52,10 +52,12 @@ func (c *convergence) attach(ctx context.Context, pair portal.Pair) error {
 }
 
 // renew creates a key again that API Gateway has lost, once a run. A key that was only not
-// readable yet is found by its name and left as it is.
+// readable yet is found by its name and left as it is. An adopted key ends.
 func (c *convergence) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	key := c.account.Keys[pair.Key]
 	switch {
+	case key.Adopted:
+		return c.lose(ctx, key)
 	case c.renewed[key.ID]:
 		return fmt.Errorf("attaching key %s, which API Gateway lost again: %w", key.ID, cause)
 	case c.Now().Sub(key.CreatedAt) < listDelay:
@@ -144,7 +146,9 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 	touched, err := c.record(ctx, c.correlationOf(pair), watchSubscription(c.account.SubscriptionOf(pair)), func() []events.Fact {
 		s := c.account.SubscribedBy(pair)
 		switch {
-		case lost == "" && c.account.Keys[pair.Key].Readying != 0 && c.account.Attachments[pair].OpenedBy == c.account.Keys[pair.Key].Readying:
+		case c.waitsForOwner(pair) && c.account.Keys[pair.Key].Adopted:
+			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: c.account.Keys[pair.Key].Readying}, Code: code, Message: message}}
+		case lost == "" && c.waitsForOwner(pair):
 			return c.refused(c.account.Keys[pair.Key], code, message)
 		case s.HasOpenWish() && s.Desired() && s.Replaces != "":
 			return []events.Fact{events.PlanChangeRefused{Link: events.Link{Wish: s.OpenedBy}, Plan: pair.Plan, Code: code, Message: message}}
@@ -164,6 +168,12 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 		return cause
 	}
 	return nil
+}
+
+// waitsForOwner: the key enters the plan because of the key's own wish, and not of the plan's.
+func (c *convergence) waitsForOwner(pair portal.Pair) bool {
+	readying := c.account.Keys[pair.Key].Readying
+	return readying != 0 && c.account.Attachments[pair].OpenedBy == readying
 }
 
 func isRefused(err error, reasons ...gateway.RefusedReason) bool {

@@ -13,7 +13,7 @@ type held struct {
 	pairs map[pair]bool
 }
 
-// heldKey is a key under the name of an account's key. Several may have it.
+// heldKey is a key under the name of an account's key, or the adopted key. Several may have a name.
 type heldKey struct {
 	key portal.KeyID
 	gateway.Listed
@@ -126,7 +126,7 @@ func (d *difference) comparePresent(account state.Account, listed heldKey) {
 	default:
 		d.find(KeyEnabled, listed.key, listed.ID, "")
 	}
-	if listed.Customer != key.Ring.Customer() && key.Live() {
+	if listed.Customer != key.Ring.Customer() && key.Live() && !key.Adopted {
 		d.find(KeyCustomer, listed.key, listed.ID, "")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rs/zerolog"
+
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -31,6 +33,19 @@ func (c *convergence) end(ctx context.Context, id portal.KeyID) error {
 			link = events.Link{} // the wish is to delete the account
 		}
 		return []events.Fact{events.KeyEnded{Link: link, Key: id}}
+	})
+	return err
+}
+
+// lose ends an adopted key that API Gateway no longer has. Nobody can make it again with its value.
+func (c *convergence) lose(ctx context.Context, key state.Key) error {
+	zerolog.Ctx(ctx).Warn().Str("account", string(c.account.ID)).Str("key", string(key.ID)).Str("id", string(key.GatewayID)).
+		Msg("somebody has deleted an adopted key in API Gateway; the key ends")
+	_, err := c.record(ctx, c.msg.Correlation, watchEnd(key.ID), func() []events.Fact {
+		if !c.account.Keys[key.ID].Live() {
+			return nil
+		}
+		return []events.Fact{events.KeyEnding{Key: key.ID, Reason: events.EndLost}}
 	})
 	return err
 }

@@ -76,6 +76,9 @@ func (c *convergence) deleteUnrecorded(ctx context.Context) error {
 	}
 	c.plane = c.Session(gateway.Backlog, c.leased(ctx))
 	for _, id := range slices.Sorted(maps.Keys(c.account.Keys)) {
+		if c.account.Keys[id].Adopted {
+			continue
+		}
 		found, exists, err := c.plane.FindKey(ctx, c.KeyName(c.id, id))
 		if err != nil {
 			return fmt.Errorf("looking for key %s: %w", id, err)

@@ -12,6 +12,9 @@ import (
 )
 
 func (c *convergence) create(ctx context.Context, pair portal.Pair, key state.Key) error {
+	if key.Adopted {
+		return c.lose(ctx, key)
+	}
 	// ImportApiKeys cannot set a customer.
 	if c.Bulk != nil && key.Ring.Customer() == "" && !c.changing(pair) && key.Replaces == "" && !slices.ContainsFunc(c.wantedWith(key.ID), c.carries) {
 		return c.createInBulk(ctx, pair, key)

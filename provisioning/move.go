@@ -59,7 +59,7 @@ func (c *convergence) changing(pair portal.Pair) bool {
 // move moves a key. If the plans share no stage, the key enters the new plan first.
 func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.PlanID) error {
 	key := c.account.Keys[pair.Key]
-	if !key.Created() {
+	if !key.Created() && !key.Adopted {
 		return c.createAlone(ctx, pair, key) // the task comes up again
 	}
 	old := portal.Pair{Key: pair.Key, Plan: from}

@@ -79,6 +79,9 @@ func (c *convergence) endGone(ctx context.Context, id portal.SubscriptionID) err
 }
 
 func (c *convergence) compareKey(ctx context.Context, id portal.KeyID) error {
+	if key := c.account.Keys[id]; key.Released && key.Adopted {
+		return nil // nothing can bring it back
+	}
 	if key := c.account.Keys[id]; key.Released {
 		return c.deleteReturned(ctx, key)
 	}
@@ -106,8 +109,11 @@ func (c *convergence) compareKey(ctx context.Context, id portal.KeyID) error {
 }
 
 // remake creates a key that API Gateway does not show, unless it was created a moment ago, is
-// being released, or should not work now.
+// being released, or should not work now. An adopted key ends.
 func (c *convergence) remake(ctx context.Context, key state.Key) error {
+	if key.Adopted && key.Live() {
+		return c.lose(ctx, key)
+	}
 	if c.Now().Sub(key.CreatedAt) < listDelay || key.Releasing != 0 || c.account.Barred(key) {
 		return nil
 	}
@@ -136,15 +142,16 @@ func (c *convergence) deleteReturned(ctx context.Context, key state.Key) error {
 	return c.plane.DeleteKey(ctx, id)
 }
 
-// observe records whether the key is enabled, and restores its name and its customer.
+// observe records whether the key is enabled, and restores its name and its customer. An adopted key
+// keeps those that it has.
 func (c *convergence) observe(ctx context.Context, key state.Key, actual gateway.KeyState) error {
-	if want := c.KeyName(c.account.ID, key.ID); actual.Name != want {
+	if want := c.KeyName(c.account.ID, key.ID); actual.Name != want && !key.Adopted {
 		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", actual.Name).Msg("somebody has renamed a key; renaming it back")
 		if err := c.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}
 	}
-	if key.Live() {
+	if key.Live() && !key.Adopted {
 		if err := c.mendCustomer(ctx, key, actual); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}

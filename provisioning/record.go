@@ -254,7 +254,7 @@ func (c *convergence) rows(after state.Account) []journal.Row {
 			continue
 		}
 		for id, key := range after.Keys {
-			if key.Ring == name && key.Created() && key.Live() {
+			if key.Ring == name && key.Created() && key.Live() && !key.Adopted {
 				rows = append(rows, journal.PutDue(due.OfIdleKey(stream, id, ring.EmptiedBy, ring.EmptiedAt, c.KeepIdleKeys)))
 			}
 		}

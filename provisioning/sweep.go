@@ -59,7 +59,7 @@ type scratch interface {
 
 // Sweep compares API Gateway with the folds, and the folds with the views. It mends nothing; it
 // wakes the workers that do (decision 0011). Sweeping twice only costs calls. Keys whose names
-// are not Gatehouse's are ignored.
+// are not Gatehouse's are ignored, except adopted ones.
 //
 // It is a job. Its steps survey API Gateway, a page each, and keep what they see in rows
 // (decision 0043). Then they compare the streams, a page each.
@@ -78,9 +78,18 @@ type Sweep struct {
 	ParseName    func(name string) (portal.AccountID, portal.KeyID, bool)
 	// AllFindings keeps more than the first 1,000 findings in the Drift.
 	AllFindings bool
-	Now         func() time.Time
+	// Adopted returns the owners of keys that come from an earlier portal and have other names. While
+	// there are some, the sweep lists all keys of each plan. nil: there are none.
+	Adopted func(ctx context.Context) (map[portal.GatewayKeyID]Owner, error)
+	Now     func() time.Time
 	// Swept gets the result of each sweep. It may be nil.
 	Swept func(Found)
+}
+
+// Owner is an account, and which of its keys a key in API Gateway is.
+type Owner struct {
+	Account portal.AccountID `json:"account"`
+	Key     portal.KeyID     `json:"key"`
 }
 
 // Found is the result of a sweep.
@@ -201,6 +210,10 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 	from := s.Listings(func() time.Time { return s.MessageLease(ctx) })
 	switch p.Phase {
 	case surveyKeys:
+		_, adopted, err := s.ours(ctx)
+		if err != nil {
+			return p, err
+		}
 		// All keys are listed, to count other people's and to find renamed ones.
 		keys, next, err := from.KeysPage(ctx, "", p.Position)
 		if err != nil {
@@ -208,7 +221,8 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 		}
 		var others []portal.GatewayKeyID
 		for _, key := range keys {
-			if _, _, ours := s.ParseName(key.Name); !ours {
+			_, _, ours := s.ParseName(key.Name)
+			if _, known := adopted[key.ID]; !ours && !known {
 				others = append(others, key.ID)
 			}
 		}
@@ -216,7 +230,7 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 		if err := noteSome(ctx, s.Scratch, p, fmt.Sprintf("others-%05d", p.Page), others); err != nil {
 			return p, err
 		}
-		return p.afterPage(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
+		return p.afterPage(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys, adopted)
 	case surveyPlans:
 		plans, next, err := from.UsagePlansPage(ctx, p.Position)
 		if err != nil {

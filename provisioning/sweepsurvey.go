@@ -20,12 +20,16 @@ func (s *Sweep) surveyAttached(ctx context.Context, p sweepProgress, from Listin
 	if p.Index >= len(plans) {
 		return p.to(compareStreams), nil
 	}
+	prefix, adopted, err := s.ours(ctx)
+	if err != nil {
+		return p, err
+	}
 	plan := plans[p.Index]
-	keys, next, err := from.PlanKeysPage(ctx, plan, s.NamePrefix, p.Position)
+	keys, next, err := from.PlanKeysPage(ctx, plan, prefix, p.Position)
 	if err != nil {
 		return p, fmt.Errorf("listing the keys of plan %s: %w", plan, err)
 	}
-	if err := s.keep(ctx, p, fmt.Sprintf("pair-%05d-%05d", p.Index, p.Page), plan, keys); err != nil {
+	if err := s.keep(ctx, p, fmt.Sprintf("pair-%05d-%05d", p.Index, p.Page), plan, keys, adopted); err != nil {
 		return p, err
 	}
 	if next == "" {
@@ -51,24 +55,44 @@ func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix 
 	return all, err
 }
 
-// surveyed is a stored page of keys: of a plan's, or of all keys if Plan is "".
-type surveyed struct {
-	Plan portal.PlanID    `json:"plan,omitempty"`
-	Keys []gateway.Listed `json:"keys"`
+// ours returns with which prefix to list keys, and the owners of keys with other names.
+func (s *Sweep) ours(ctx context.Context) (prefix string, adopted map[portal.GatewayKeyID]Owner, err error) {
+	if s.Adopted == nil {
+		return s.NamePrefix, nil, nil
+	}
+	adopted, err = s.Adopted(ctx)
+	if err != nil || len(adopted) == 0 {
+		return s.NamePrefix, nil, err
+	}
+	return "", adopted, nil
 }
 
-func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan portal.PlanID, keys []gateway.Listed) error {
+// surveyed is a stored page of keys: of a plan's, or of all keys if Plan is "".
+type surveyed struct {
+	Plan portal.PlanID `json:"plan,omitempty"`
+	Keys []ownedKey    `json:"keys"`
+}
+
+type ownedKey struct {
+	gateway.Listed
+	Owner
+}
+
+func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan portal.PlanID, keys []gateway.Listed, adopted map[portal.GatewayKeyID]Owner) error {
 	shards := map[int]*surveyed{}
 	for _, key := range keys {
-		account, _, ok := s.ParseName(key.Name)
+		owner, ok := adopted[key.ID]
+		if !ok {
+			owner.Account, owner.Key, ok = s.ParseName(key.Name)
+		}
 		if !ok {
 			continue
 		}
-		n := shardOf(account)
+		n := shardOf(owner.Account)
 		if shards[n] == nil {
 			shards[n] = &surveyed{Plan: plan}
 		}
-		shards[n].Keys = append(shards[n].Keys, key)
+		shards[n].Keys = append(shards[n].Keys, ownedKey{key, owner})
 	}
 	for n, page := range shards {
 		if err := s.Scratch.Put(ctx, p.shard(n), name, page, surveyKept); err != nil {
@@ -93,12 +117,12 @@ func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[porta
 			return err
 		}
 		for _, key := range page.Keys {
-			account, id, _ := s.ParseName(key.Name)
+			account, id := key.Account, key.Key
 			if all[account] == nil {
 				all[account] = &held{pairs: map[pair]bool{}}
 			}
 			if page.Plan == "" {
-				all[account].keys = append(all[account].keys, heldKey{key: id, Listed: key})
+				all[account].keys = append(all[account].keys, heldKey{key: id, Listed: key.Listed})
 			} else {
 				all[account].pairs[pair{key.ID, page.Plan}] = true
 			}

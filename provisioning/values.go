@@ -62,7 +62,7 @@ func (r *Reconciler) compareValues(ctx context.Context, drift Drift, progress fu
 	}
 }
 
-// compareValue returns nil for a key that the journal does not have, or that has the right value.
+// compareValue returns nil for a key that the journal does not have or has adopted, or that has the right value.
 func (r *Reconciler) compareValue(ctx context.Context, listed gateway.Listed, value string) (*Finding, error) {
 	id, keyID, ours := r.Sweep.ParseName(listed.Name)
 	if !ours {
@@ -77,7 +77,7 @@ func (r *Reconciler) compareValue(ctx context.Context, listed gateway.Listed, va
 		return nil, err
 	}
 	key := history.Account.Keys[keyID]
-	if key.GatewayID != listed.ID || !key.Live() {
+	if key.GatewayID != listed.ID || !key.Live() || key.Adopted {
 		return nil, nil
 	}
 	want, err := r.Values.Value(ctx, key.Scheme, key.KMSKey, id, keyID)

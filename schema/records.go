@@ -166,6 +166,29 @@ func Invitation(id string) Key { return Key{Invitations().PK, id} }
 // Invitations are all invitations.
 func Invitations() Range { return Range{PK: "invitations"} }
 
+// AdoptedKey is a key of API Gateway that an account has taken over from an earlier portal.
+func AdoptedKey(key portal.GatewayKeyID) Key { return Key{AdoptedKeys().PK, string(key)} }
+
+// AdoptedKeys are all of them.
+func AdoptedKeys() Range { return Range{PK: "adopted-keys"} }
+
+// WaitingKey is a key of API Gateway that waits for its owner. email is a hash of their e-mail
+// address.
+func WaitingKey(email string, key portal.GatewayKeyID) Key {
+	of := WaitingKeysOf(email)
+	return Key{of.PK, of.Begins + string(key)}
+}
+
+// WaitingKeysOf are those of one e-mail address.
+func WaitingKeysOf(email string) Range { return Range{WaitingKeys().PK, email + "#"} }
+
+// WaitingKeys are all of them.
+func WaitingKeys() Range { return Range{PK: "waiting-keys"} }
+
+// Migrated is an identity whose account was opened from an earlier portal. id is a hash of issuer
+// and subject.
+func Migrated(id string) Key { return Key{"migrated", id} }
+
 // Admin is an account that was promoted to admin.
 func Admin(account portal.AccountID) Key { return Key{Admins().PK, string(account)} }
 

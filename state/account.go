@@ -203,7 +203,7 @@ func (a *Account) Apply(e events.Event) {
 		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, HasAccess: f.Open, Released: f.Released, Plan: f.Plan}
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
-		a.rejectKey(f.Wish)
+		a.rejectKey(e, f.Wish)
 	default:
 		a.applyToKeys(e)
 		a.applyToPlans(e)

@@ -24,6 +24,8 @@ type Key struct {
 	Name   string
 	Scheme string
 	KMSKey string
+	// Adopted: the key existed in API Gateway before the account had it. Its value derives from nothing.
+	Adopted bool
 	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
 	GatewayID portal.GatewayKeyID
 	// Disabled: by an operator, directly in API Gateway.
@@ -72,6 +74,8 @@ func (a *Account) applyToKeys(e events.Event) {
 	switch f := e.Data.(type) {
 	case events.KeyWanted:
 		a.wantKey(e, f)
+	case events.KeyAdopted:
+		a.adoptKey(e, f)
 	case events.KeyReady:
 		a.key(f.Key, func(k *Key) { k.Readying, k.Parked = 0, "" })
 	case events.KeyCreated:
@@ -117,9 +121,24 @@ func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
 	k.Intent = e.Intent
 	a.Keys[f.Key] = k
 	a.key(f.Replaces, func(old *Key) { old.ReplacedBy, old.ReplacedAt = f.Key, e.Time })
+	a.openHeld(e, f.Key, f.Ring)
+}
+
+// adoptKey: API Gateway may have the key in more plans than the ring has now. Facts that follow in
+// the same append say so.
+func (a *Account) adoptKey(e events.Event, f events.KeyAdopted) {
+	a.Keys[f.Key] = Key{
+		ID: f.Key, Ring: f.Ring, Name: f.Name, Adopted: true, GatewayID: f.GatewayID, Disabled: f.Disabled,
+		Readying: e.Sequence, Intent: e.Intent, WantedAt: e.Time, CreatedAt: e.Time,
+	}
+	a.openHeld(e, f.Key, f.Ring)
+}
+
+// openHeld opens a wish for a new key in every plan that its ring has.
+func (a *Account) openHeld(e events.Event, key portal.KeyID, ring portal.Ring) {
 	for _, s := range a.Subscriptions {
-		if s.Ring == f.Ring && s.Desired() && a.Subscriptions[s.Other(s.ChangesTo)].Phase != Wanted {
-			a.enterWished(e, portal.Pair{Key: f.Key, Plan: s.Plan}, Wanted, e.Sequence)
+		if s.Ring == ring && s.Desired() && a.Subscriptions[s.Other(s.ChangesTo)].Phase != Wanted {
+			a.enterWished(e, portal.Pair{Key: key, Plan: s.Plan}, Wanted, e.Sequence)
 		}
 	}
 }
@@ -147,9 +166,18 @@ func (a *Account) parkKey(wish int64, reason events.Reason) {
 	}
 }
 
-func (a *Account) rejectKey(wish int64) {
-	if id, ok := a.readying(wish); ok {
-		a.key(id, func(k *Key) { k.Readying, k.Parked = 0, "" })
+// rejectKey also takes an adopted key out of the plans that it was to enter with the wish. Any other
+// key ends with its wish.
+func (a *Account) rejectKey(e events.Event, wish int64) {
+	id, ok := a.readying(wish)
+	if !ok {
+		return
+	}
+	a.key(id, func(k *Key) { k.Readying, k.Parked = 0, "" })
+	for pair, attachment := range a.Attachments {
+		if a.Keys[id].Adopted && pair.Key == id && attachment.OpenedBy == wish {
+			a.enter(e, pair, Ended)
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ type keyLine struct {
 	// Over says that it has ended or is ending. Replaced says that another key has replaced it and
 	// it still works.
 	Over, Replaced, Rotatable bool
-	// Hint says why it cannot be revealed or is not in use.
+	// Hint says why it cannot be revealed or is not in use, or that it should be rotated.
 	Hint           string
 	Created, Shown moment
 	// Ends says when and why it ends or ended. EndsAt is the time for a form, "" if none.

@@ -56,6 +56,9 @@ func (when times) keyLine(account projections.Account, key projections.Key, reve
 		line.Badge, line.Over = badge{"quiet", "minus", "Ended"}, true
 	}
 	when.addEnd(&line, account, key)
+	if key.Adopted && line.Active && line.Rotatable && line.Hint == "" {
+		line.Hint = "It is from the earlier portal and works as before. Rotate it when it suits you."
+	}
 	return line
 }
 
@@ -85,6 +88,7 @@ func (when times) addEnd(line *keyLine, account projections.Account, key project
 var endedFor = map[string]string{
 	string(events.EndRevoked): ": it was revoked", string(events.EndLeaked): ": its value leaked", string(events.EndRotated): ": another key has replaced it",
 	string(events.EndExpired): ": it expired", string(events.EndAccountDeleted): " with the account", string(events.EndRefused): ": API Gateway did not accept it",
+	string(events.EndLost): ": somebody deleted it in API Gateway",
 }
 
 func replaced(account projections.Account, key projections.Key) bool {

@@ -116,6 +116,7 @@ var stepTexts = map[string]stepWords{
 	"UserRegistered":        {"Account registered", "You can subscribe to plans now."},
 	"KeyWanted":             {"API key requested", ""},
 	"KeyCreated":            {"API key created", "API Gateway has your key."},
+	"KeyAdopted":            {"API key taken over", ""},
 	"KeyReady":              {"Key ready", ""},
 	"KeyRenamed":            {"Key renamed", ""},
 	"KeyEndScheduled":       {"End scheduled", ""},

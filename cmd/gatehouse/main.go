@@ -35,6 +35,7 @@ type commands struct {
 	Backup      backupCommand      `cmd:"" help:"Write everything that must not be lost to one file, while the portal runs."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into the empty tables of a new installation."`
 	Marketplace marketplaceCommand `cmd:"" help:"Set up selling plans on AWS Marketplace and check it, look up what was bought, or play buyers on a local portal."`
+	Migrate     migrateCommand     `cmd:"" help:"Take over people and their API keys from an earlier portal, or from usage plans kept by hand."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/migration"
+	"github.com/gatehouse-portal/gatehouse/migration/predecessor"
+)
+
+type migrateCommand struct {
+	Predecessor migratePredecessorCommand `cmd:"" help:"Take over people, keys, subscriptions, feedback and catalog from the AWS Serverless Developer Portal."`
+	CSV         migrateCSVCommand         `cmd:"" name:"csv" help:"Take over keys in usage plans that were kept by hand, from a file of e-mail addresses and key ids."`
+}
+
+type migratePredecessorCommand struct {
+	output
+	dryRun
+	Customers  string `default:"DevPortalCustomers" placeholder:"TABLE" help:"The table of customers: ${default}."`
+	PreLogin   string `default:"DevPortalPreLoginAccounts" placeholder:"TABLE" help:"The table of people before their first sign-in, empty if there is none: ${default}."`
+	Feedback   string `default:"DevPortalFeedback" placeholder:"TABLE" help:"The table of feedback, empty if there is none: ${default}."`
+	Issuer     string `placeholder:"URL" help:"The issuer whose users the people are. The default is GATEHOUSE_OIDC_ISSUER."`
+	UserPool   string `placeholder:"ID" help:"The earlier portal's user pool, if it is not the issuer's."`
+	Artifacts  string `placeholder:"BUCKET" help:"The earlier portal's bucket of artifacts. With --catalog, its catalog becomes product folders."`
+	Catalog    string `placeholder:"FOLDER" help:"The folder to write product folders into. Files that exist stay as they are."`
+	Identities string `type:"existingfile" placeholder:"FILE" help:"CSV of identity ids and the subject or e-mail address of their users, for the layout of 2018."`
+}
+
+func (migratePredecessorCommand) Help() string {
+	return "Without --yes it reads everything and prints what it would do. The API keys stay as they are in API Gateway, with their ids and values. A second run does what is left. See docs/migrate.md."
+}
+
+// Run reads, and with --yes carries out. It fails if something was not carried out, but not for what
+// cannot be matched.
+func (c migratePredecessorCommand) Run(ctx context.Context) error {
+	if (c.Artifacts == "") != (c.Catalog == "") {
+		return usage("--artifacts and --catalog belong together: give both, or neither")
+	}
+	p, err := process(ctx)
+	if err != nil {
+		return err
+	}
+	issuer := cmp.Or(c.Issuer, p.Config.OIDCIssuer)
+	if issuer == "" {
+		return usage("the issuer is missing: give --issuer, or set GATEHOUSE_OIDC_ISSUER")
+	}
+	m, err := app.OpenMigration(p, issuer)
+	if err != nil {
+		return err
+	}
+	pool, known := m.Pool(issuer)
+	switch {
+	case c.UserPool == "" && !known:
+		return usage("the issuer is no Cognito user pool: give the earlier portal's with --user-pool")
+	case c.UserPool != "":
+		pool = c.UserPool
+	}
+	plan, err := m.Predecessor(ctx, app.PredecessorSource{
+		Tables: predecessor.Tables{Customers: c.Customers, PreLogin: c.PreLogin, Feedback: c.Feedback}, Pool: pool, Identities: c.Identities,
+	}, reading)
+	if err != nil {
+		return err
+	}
+	if c.Catalog != "" {
+		folders, unmatched, err := m.Catalog(ctx, c.Artifacts)
+		if err != nil {
+			return err
+		}
+		plan.Unmatched = append(plan.Unmatched, unmatched...)
+		if plan.Products, err = writeProducts(c.Catalog, folders, c.Yes); err != nil {
+			return err
+		}
+	}
+	return carryOut(ctx, m, plan, c.output, c.Yes)
+}
+
+// writeProducts writes the files that do not exist yet, if yes, and returns their names.
+func writeProducts(root string, folders []migration.ProductFolder, yes bool) (missing []string, err error) {
+	for _, product := range folders {
+		for _, name := range slices.Sorted(maps.Keys(product.Files)) {
+			path := filepath.Join(root, product.Name, name)
+			if _, err := os.Lstat(path); err == nil {
+				continue
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return missing, err
+			}
+			missing = append(missing, path)
+			if !yes {
+				continue
+			}
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return missing, fmt.Errorf("writing product folders: %w", err)
+			}
+			// A run that is stopped leaves no half of a file.
+			part := path + ".part"
+			if err := os.WriteFile(part, product.Files[name], 0o644); err != nil {
+				return missing, fmt.Errorf("writing product folders: %w", err)
+			}
+			if err := os.Rename(part, path); err != nil {
+				return missing, fmt.Errorf("writing product folders: %w", err)
+			}
+		}
+	}
+	return missing, nil
+}
+
+type migrateCSVCommand struct {
+	output
+	dryRun
+	File string `arg:"" help:"CSV with a row for each key: e-mail address, key id, and if you like the ids of its usage plans. - reads standard input."`
+}
+
+func (migrateCSVCommand) Help() string {
+	return "A person with an account gets the key at once. Other keys wait for the first sign-in with that verified e-mail address. With a bad row, nothing is done. Without --yes it prints what it would do. See docs/migrate.md."
+}
+
+var errBadRows = errors.New("nothing was done: correct these rows, then run the command again")
+
+func (c migrateCSVCommand) Run(ctx context.Context) error {
+	p, err := process(ctx)
+	if err != nil {
+		return err
+	}
+	file := os.Stdin
+	if c.File != "-" {
+		if file, err = os.Open(c.File); err != nil {
+			return fmt.Errorf("reading the file: %w", err)
+		}
+		defer func() { _ = file.Close() }()
+	}
+	rows, bad, err := migration.ReadCSV(file)
+	if err != nil {
+		return err
+	}
+	m, err := app.OpenMigration(p, p.Config.OIDCIssuer)
+	if err != nil {
+		return err
+	}
+	plan := migration.Plan{}
+	if len(bad) == 0 {
+		if plan, bad, err = m.Rows(ctx, rows, reading); err != nil {
+			return err
+		}
+	}
+	if len(bad) == 0 {
+		return carryOut(ctx, m, plan, c.output, c.Yes)
+	}
+	err = c.print(os.Stdout, map[string]any{"bad_rows": bad}, func(w io.Writer) {
+		for _, row := range bad {
+			fmt.Fprintf(w, "line %d: %s\n", row.Line, row.Why)
+		}
+	})
+	return cmp.Or(err, errBadRows)
+}
+
+func reading(what string) {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		tell(os.Stderr, "Reading "+what+".")
+	}
+}
+
+var errUndecidedPeople = errors.New("no worker has decided on everything in time. Check that a worker is running, then run the command again: it continues")
+
+func carryOut(ctx context.Context, m *app.Migration, plan migration.Plan, out output, yes bool) error {
+	if !yes {
+		return out.print(os.Stdout, migrationJSON(plan), func(w io.Writer) { printMigration(w, plan) })
+	}
+	done, err := m.Run(ctx, plan, progress())
+	done.Unmatched = append(plan.Unmatched, done.Unmatched...)
+	if printed := out.print(os.Stdout, struct {
+		migration.Done
+		Products  []string        `json:"files_written"`
+		Unmatched []unmatchedJSON `json:"unmatched"`
+	}{done, append([]string{}, plan.Products...), unmatchedJSONOf(done.Unmatched)}, func(w io.Writer) {
+		printDone(w, done)
+		printFiles(w, plan.Products)
+		printUnmatched(w, done.Unmatched)
+	}); printed != nil {
+		return printed
+	}
+	if err == nil && done.Undecided > 0 {
+		err = errUndecidedPeople
+	}
+	return err
+}
+
+// progress tells a terminal how far the run is, once a second at most.
+func progress() func(done, of int) {
+	var mu sync.Mutex
+	var last time.Time
+	return func(done, of int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !term.IsTerminal(int(os.Stderr.Fd())) || time.Since(last) < time.Second && done < of {
+			return
+		}
+		last = time.Now()
+		fmt.Fprintf(os.Stderr, "%d of %s\n", done, count(of, "person"))
+	}
+}
+
+type unmatchedJSON struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+func unmatchedJSONOf(all []migration.Unmatched) []unmatchedJSON {
+	list := make([]unmatchedJSON, 0, len(all))
+	for _, one := range all {
+		list = append(list, unmatchedJSON(one))
+	}
+	return list
+}
+
+type personJSON struct {
+	Email   string              `json:"email,omitempty"`
+	Subject string              `json:"subject,omitempty"`
+	Keys    []events.KeyToAdopt `json:"keys"`
+}
+
+func migrationJSON(plan migration.Plan) map[string]any {
+	people := make([]personJSON, 0, len(plan.People))
+	for _, p := range plan.People {
+		people = append(people, personJSON{Email: p.Email, Subject: p.Subject, Keys: append([]events.KeyToAdopt{}, p.Keys...)})
+	}
+	return map[string]any{"dry_run": true, "people": people, "feedback": len(plan.Feedback), "products": append([]string{}, plan.Products...), "unmatched": unmatchedJSONOf(plan.Unmatched)}
+}
+
+func printMigration(w io.Writer, plan migration.Plan) {
+	var rows [][]string
+	for _, p := range plan.People {
+		who := oneLine(p.Called())
+		if len(p.Keys) == 0 {
+			rows = append(rows, []string{who, "-", "-"})
+		}
+		for _, key := range p.Keys {
+			rows = append(rows, []string{who, oneLine(string(key.GatewayID)), oneLine(plansCalled(key))})
+			who = ""
+		}
+	}
+	if len(rows) > 0 {
+		table(w, "", []string{"PERSON", "KEY", "PLANS"}, rows)
+	}
+	fmt.Fprintf(w, "\n%s, %s, %s of feedback.\n", count(len(plan.People), "person"), count(keysOf(plan), "key"), count(len(plan.Feedback), "piece"))
+	printFiles(w, plan.Products)
+	printUnmatched(w, plan.Unmatched)
+	fmt.Fprintln(w, "\nThis was a dry run. Nothing was changed; --yes carries it out.")
+}
+
+func keysOf(plan migration.Plan) int {
+	n := 0
+	for _, p := range plan.People {
+		n += len(p.Keys)
+	}
+	return n
+}
+
+func plansCalled(key events.KeyToAdopt) string {
+	var names []string
+	for _, plan := range key.Plans {
+		names = append(names, plan.Name)
+	}
+	if key.Disabled {
+		names = append(names, "(disabled)")
+	}
+	return strings.Join(names, ", ")
+}
+
+func printUnmatched(w io.Writer, all []migration.Unmatched) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nLeft as %s:\n", map[bool]string{true: "it is", false: "they are"}[len(all) == 1])
+	for _, one := range all {
+		fmt.Fprintf(w, "  %s\n    %s\n", one.What, wrap(one.Why, width(w)-4, 4))
+	}
+}
+
+func printDone(w io.Writer, done migration.Done) {
+	number := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return fmt.Sprint(n)
+	}
+	fmt.Fprintf(w, "%-30s%d\n%-30s%d\n", "accounts opened", done.Accounts, "keys taken over", done.Adopted)
+	for _, line := range [][2]string{
+		{"keys that wait for a sign-in", number(done.Waiting)}, {"people done before", number(done.Before)},
+		{"people who left since", number(done.Deleted)}, {"pieces of feedback moved", number(done.Feedback)}, {"people not decided yet", number(done.Undecided)},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(w, "%-30s%s\n", line[0], line[1])
+		}
+	}
+}
+
+func printFiles(w io.Writer, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nNew files of product folders:")
+	for _, name := range names {
+		fmt.Fprintf(w, "  %s\n", oneLine(name))
+	}
+	fmt.Fprintf(w, "Check them with `%s catalog check`, and add what is missing.\n", processName)
+}
