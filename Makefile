@@ -47,6 +47,10 @@ test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and w
 test-race: $(BIN)/testrun ## The same under the race detector; needs a C compiler
 	./$(BIN)/testrun -race $(PKGS)
 
+.PHONY: upgrade
+upgrade: ## Upgrade from the oldest compatible version and roll back, for some minutes; needs git history
+	GATEHOUSE_REQUIRE=upgrade $(GO) test ./e2e -count=1 -timeout 20m -run '^TestAnUpgradeCanBeRolledBack$$' -v
+
 .PHONY: conformance
 conformance: ## Hold the local AWS, and moto if installed, to AWS's answers
 	$(GO) test -C conformance -count=1 -timeout 30m -run '^TestConformance$$' -table $(FLAGS)

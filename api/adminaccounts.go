@@ -47,6 +47,7 @@ type Admin struct {
 	Members    memberKeeping
 	Holders    holding
 	Mails      invitationMails
+	Drifts     Drifts
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }
@@ -132,6 +133,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, ask("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
 	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api, read)
+	a.registerDrift(api, read)
 	a.registerEverybodysUsage(api)
 }
 

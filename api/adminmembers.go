@@ -195,16 +195,20 @@ func (a *service) listFeedback(ctx context.Context, in *AllFeedbackInput) (*stru
 	return &struct{ Body List[AdminFeedback] }{shown}, nil
 }
 
-// Deed is what an admin did.
+// Deed is what an admin did, or an operator on the command line.
 type Deed struct {
 	At        time.Time `json:"at"`
-	Admin     string    `json:"admin" doc:"The admin's account."`
-	What      string    `json:"what" doc:"The type of the operation; or Invited or InvitationRevoked, which make no operation."`
+	Admin     string    `json:"admin" doc:"The admin's account, empty for what an operator did."`
+	Operator  string    `json:"operator,omitempty" doc:"Who did it at the command line, as user@host, instead of an admin."`
+	What      string    `json:"what" doc:"The type of the operation; or Invited, InvitationRevoked, DeadLettersReplayed or DeadLettersDiscarded, which make no operation; or, for operators, KeysReconciled, KeysPurged or BackupRestored."`
 	Account   string    `json:"account,omitempty" doc:"The account that it was done to."`
 	Operation string    `json:"operation,omitempty"`
 	Plan      string    `json:"plan,omitempty" doc:"The plan that it was about."`
 	PlanName  string    `json:"plan_name,omitempty" doc:"The plan's name, if it is still in the catalog."`
 	Answer    string    `json:"answer,omitempty" enum:"approved,denied" doc:"How the admin answered the person who waited."`
+	Count     int       `json:"count,omitempty" doc:"How many keys, rows or dead letters it was about."`
+	Choice    string    `json:"choice,omitempty" doc:"Which dead letters: the filters in words, or the id of the only one."`
+	Reason    string    `json:"reason,omitempty" doc:"Why the dead letters were discarded."`
 }
 
 // AuditInput asks for what admins did.
@@ -231,8 +235,8 @@ func (a *service) audit(ctx context.Context, in *AuditInput) (*struct{ Body List
 	shown := list(all, func(d members.Deed) Deed {
 		plan, _, _ := offered.Plan(d.Plan)
 		return Deed{
-			At: d.At, Admin: string(d.Admin), What: d.What, Account: string(d.Subject), Operation: string(d.Operation),
-			Plan: string(d.Plan), PlanName: plan.Name, Answer: d.Answer,
+			At: d.At, Admin: string(d.Admin), Operator: d.Operator, What: d.What, Account: string(d.Subject), Operation: string(d.Operation),
+			Plan: string(d.Plan), PlanName: plan.Name, Answer: d.Answer, Count: d.Count, Choice: d.Choice, Reason: d.Reason,
 		}
 	})
 	shown.Next = in.next("/audit", next, "account", in.Account, "admin", in.Admin, "what", in.What)

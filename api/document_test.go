@@ -126,6 +126,7 @@ var operationIDs = map[string]string{
 	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
+	"GET /admin/drift":                            "admin-drift",
 	"GET /admin/usage":                            "admin-list-usage",
 
 	"POST /register":               "register",
@@ -332,6 +333,7 @@ var listed = map[string]string{
 	"DELETE /admin/invitations/{invitation}":      "403 404 409 413 415 429",
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
+	"GET /admin/drift":                            "403",
 	"GET /admin/usage":                            "403",
 
 	"POST /register":               "403 413 415 429",
@@ -484,7 +486,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "MarketplaceNoticeKept"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "LicenceCorrected", "MarketplaceNoticeKept"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {

@@ -58,7 +58,13 @@ func adminAnswers() map[string]any {
 		}, {
 			At: exampleTime, Admin: exampleAccount, What: "SubscriptionReviewRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,
 			Plan: examplePlan, PlanName: "Free", Answer: "approved",
+		}, {
+			At: exampleTime, What: "KeysReconciled", Operator: "ops@bastion", Count: 3,
 		}}},
+		"admin-drift": Drift{
+			Began: &exampleTime, Ended: &exampleTime, Keys: 2140, Others: 12, Kinds: []KindCount{{"attachment_missing", 1}},
+			Items: []Difference{{Kind: "attachment_missing", Mending: "mend", Account: exampleAccount, Key: exampleKey, GatewayID: "a1b2c3d4e5", Plan: examplePlan}},
+		},
 	}
 }
 
@@ -105,5 +111,6 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-revoke-invitation":    {writing, onlyAdmins, notInvited, wasUsed},
 		"admin-list-feedback":        {onlyAdmins},
 		"admin-audit":                {onlyAdmins},
+		"admin-drift":                {onlyAdmins},
 	}
 }

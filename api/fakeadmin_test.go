@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
@@ -122,6 +123,14 @@ func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, _ stri
 	}, "000000000000009#op-1", m.asked1("audit", filter.Admin, strings.TrimSpace(string(filter.Subject)+" "+filter.What))
 }
 
+// LastDrift implements api.Drifts.
+func (f *fake) LastDrift(context.Context) (api.Drift, error) {
+	return api.Drift{
+		Began: &now, Ended: &now, Keys: 3, Others: 2, Kinds: []api.KindCount{{Kind: "stray", Count: 1}},
+		Items: []api.Difference{{Kind: "stray", Mending: "leave", Account: "account-grace", Key: "key-9", GatewayID: "g-9", Name: "gatehouse/account-grace/key-9"}},
+	}, f.asked1("drift", "", "")
+}
+
 func (m memberStore) Settings(_ context.Context, account portal.AccountID) (members.Settings, error) {
 	return members.Settings{TimeZone: "Europe/Berlin"}, m.asked1("settings", account, "")
 }
@@ -208,5 +217,7 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"GET /admin/feedback", "/admin/feedback?topic=api", http.StatusOK, `{"items":[{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper",` + feedback + `}],"next":null}`, private, "", ""},
 		{"GET /admin/audit", "/admin/audit?account=account-grace", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"},
 			{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"SubscriptionReviewRequested","account":"account-grace","operation":"op-2","plan":"plan-max","plan_name":"Unlimited","answer":"denied"}],"next":"/api/v1/admin/audit?account=account-grace&cursor=000000000000009%23op-1"}`, private, "", ""},
+		{"GET /admin/drift", "/admin/drift", http.StatusOK, `{"began":"2026-11-22T09:00:00Z","ended":"2026-11-22T09:00:00Z","keys":3,"others":2,"recent":0,"unreadable":0,"kinds":[{"kind":"stray","count":1}],
+			"items":[{"kind":"stray","mending":"leave","account":"account-grace","key":"key-9","gateway_id":"g-9","name":"gatehouse/account-grace/key-9"}]}`, private, "", ""},
 	}
 }

@@ -131,7 +131,7 @@ const (
 	OfferAll = "all"
 )
 
-var testVariables = []string{"GATEHOUSE_REQUIRE"}
+var testVariables = []string{"GATEHOUSE_REQUIRE", "GATEHOUSE_SPECS", "GATEHOUSE_TERRAFORM_PLUGINS"}
 
 // LoadConfig reads the environment. Its error names all that is wrong: unknown GATEHOUSE_
 // variables, unusable values, and missing settings that a need requires.

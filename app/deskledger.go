@@ -16,7 +16,7 @@ import (
 
 // MeteredLicence is what the ledger has about a licence. Records are the newest first.
 type MeteredLicence struct {
-	metering.Head
+	metering.Tally
 	// ByGateway: API Gateway meters the licence's plan, and not the portal.
 	ByGateway bool
 	Records   []metering.Record
@@ -93,7 +93,7 @@ func metersByGateway(shown projections.Catalog, id portal.PlanID) bool {
 }
 
 func meteredLicence(ctx context.Context, rows *metering.Ledger, stream portal.Stream, limit int) (one MeteredLicence, err error) {
-	if one.Head, err = rows.Head(ctx, stream); err != nil || one.Version == 0 {
+	if one.Tally, err = rows.Tally(ctx, stream); err != nil || one.Version == 0 {
 		return one, err
 	}
 	err = rows.Records(ctx, stream, func(r metering.Record) bool {
@@ -125,10 +125,10 @@ func (d *Desk) Balances(ctx context.Context) ([]LicenceBalance, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := usage.NewTable(d.dynamodb, d.names.Usage)
+	rows, table := metering.NewLedger(d.dynamodb, d.names.Usage), usage.NewTable(d.dynamodb, d.names.Usage)
 	var all []LicenceBalance
 	for _, l := range ledger.Licences {
-		balance, err := metering.BalanceOf(ctx, l.Head, table, d.now())
+		balance, err := rows.Balance(ctx, l.Licence, table, d.now())
 		if err != nil {
 			return nil, InWords(err)
 		}

@@ -2,20 +2,157 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/user"
+	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
-// Letters opens the dead letters for an operator at the command line. A discarded letter
-// records the operator as user@host of this process. done sends what Replay queued; the caller
-// must call it at the end.
-func Letters(p Process) (box deadletters.Admin, done func() error) {
+// Letters are the dead letters for an operator at the command line.
+type Letters struct {
+	deadletters.Admin
+	audit   *members.Store
+	execute *handlers.Decider
+	sender  messaging
+}
+
+// OpenLetters opens the dead letters. A discarded letter records the operator as user@host of this
+// process. The caller must close them at the end.
+func OpenLetters(p Process) Letters {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	sender := newMessaging(c, names)
-	return deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()}, sender.close
+	return Letters{
+		Admin:   deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()},
+		audit:   members.NewStore(c.dynamodb, names.Records, p.now()),
+		execute: newRehearsal(c, names, p), sender: sender,
+	}
+}
+
+// Close sends what Replay queued.
+func (l Letters) Close() error { return l.sender.close() }
+
+// RecordReplay notes in the audit that the operator is about to replay letters: how many, and which in
+// words.
+func (l Letters) RecordReplay(ctx context.Context, letters int, choice string) error {
+	return l.audit.Record(ctx, members.Deed{Operator: l.Operator, What: members.DeedLettersReplayed, Count: letters, Choice: choice})
+}
+
+// RecordDiscard is RecordReplay for letters that are about to be discarded.
+func (l Letters) RecordDiscard(ctx context.Context, letters int, choice, reason string) error {
+	return l.audit.Record(ctx, members.Deed{Operator: l.Operator, What: members.DeedLettersDiscarded, Count: letters, Choice: choice, Reason: reason})
+}
+
+// newRehearsal returns a Decider for Rehearse only. It has the worker's rules, as far as they follow
+// from the configuration and the tables.
+func newRehearsal(c clients, names Names, p Process) *handlers.Decider {
+	now := p.now()
+	facts := journal.New(c.dynamodb, names.Journal, names.Records)
+	refused := &refusals{facts: facts, documents: catalog.NewStore(c.dynamodb, names.Records), now: now}
+	return handlers.New(handlers.Config{
+		Journal: facts, Accounts: accounts.NewReader(facts, c.dynamodb, names.Records, now), Now: now,
+		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
+		Rings:   handlers.Rings{PerPlan: p.Config.Keys == KeysPerPlan, Keys: p.Config.KeysPerRing},
+		Refusal: refused.refusal, ApproveRegistrations: p.Config.Registration == RegistrationApproval,
+		Promoted: members.NewStore(c.dynamodb, names.Records, now).PromotedNow,
+	})
+}
+
+// Outlook is what a replay would come to at this moment.
+type Outlook string
+
+// The outlooks.
+const (
+	CarriedOut    Outlook = "carried_out"
+	Superseded    Outlook = "superseded"
+	Rejected      Outlook = "rejected"
+	Unchanged     Outlook = "unchanged" // what it asks for holds already, or is on its way
+	HandledYet    Outlook = "handled"   // it was handled before, so it leads to nothing new
+	FailsAgain    Outlook = "fails_again"
+	WakesUp       Outlook = "wakes_up"       // a fact or a wake-up: a worker looks again
+	NotReplayable Outlook = "not_replayable" // this version cannot read it
+)
+
+// Foreseen is an Outlook in words, which end without a full stop.
+type Foreseen struct {
+	Outlook Outlook
+	Text    string
+}
+
+// Foresee says what replaying a letter that Find returned would come to. It changes nothing. The error
+// means that the journal does not answer.
+func (l Letters) Foresee(ctx context.Context, letter deadletters.Letter) (Foreseen, error) {
+	return foresee(ctx, l.execute, letter)
+}
+
+type rehearsing interface {
+	Rehearse(ctx context.Context, msg events.Event) (facts []events.Fact, ok bool, err error)
+}
+
+func foresee(ctx context.Context, execute rehearsing, letter deadletters.Letter) (Foreseen, error) {
+	msg, err := letter.Message()
+	if err != nil {
+		return Foreseen{NotReplayable, WhyLeft(letter)}, nil //nolint:nilerr // that it cannot be read is the answer
+	}
+	facts, ok, err := execute.Rehearse(ctx, msg)
+	switch {
+	case !ok:
+		return Foreseen{WakesUp, "a worker looks at " + string(msg.Subject) + " again"}, nil
+	case err != nil && isPostponed(err):
+		return Foreseen{}, err
+	case err != nil:
+		return Foreseen{FailsAgain, "fails again: " + strings.TrimSuffix(Explain(err), ".")}, nil
+	case len(facts) == 0:
+		return Foreseen{HandledYet, "nothing new: it was handled before"}, nil
+	}
+	return foreseenOf(facts), nil
+}
+
+func foreseenOf(facts []events.Fact) Foreseen {
+	for _, fact := range facts {
+		switch f := fact.(type) {
+		case events.RequestSuperseded:
+			return Foreseen{Superseded, "nothing: there is a newer choice, which stays"}
+		case events.RequestRejected:
+			return Foreseen{Rejected, fmt.Sprintf("rejected (%s): %s", f.Code, strings.TrimSuffix(f.Message, "."))}
+		case events.RequestUnchanged:
+			return Foreseen{Unchanged, "nothing: what it asks for holds already"}
+		case events.RequestJoined:
+			return Foreseen{Unchanged, "nothing new: what it asks for is on its way"}
+		}
+	}
+	names := make([]string, 0, len(facts))
+	for _, fact := range facts {
+		names = append(names, events.Name(fact.EventType()))
+	}
+	return Foreseen{CarriedOut, "carried out: " + strings.Join(names, ", ")}
+}
+
+// WhyLeft says why a letter without a Message cannot be replayed, and what to do with it.
+func WhyLeft(l deadletters.Letter) string {
+	switch l.Class {
+	case transport.UnknownType:
+		return "This version does not know its type. Update the workers and this command, then replay it."
+	case transport.Unreadable:
+		why := "No worker can read it."
+		_, err := l.Message()
+		var cause *portal.Error
+		if errors.As(errors.Unwrap(err), &cause) {
+			why = cause.Message // without what the decoder says
+		}
+		return why + " Look at it with `gatehouse dlq show`, then discard it."
+	}
+	return "This version of the command cannot read it. Replay it with one as new as the workers."
 }
 
 func operator() string {
@@ -42,4 +179,9 @@ func settling(recorder deadletters.Recorder, consumers []transport.Consumer) []t
 		}
 	}
 	return consumers
+}
+
+func isPostponed(err error) bool {
+	var postponed *portal.Postponed
+	return errors.As(err, &postponed)
 }

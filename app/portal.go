@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
@@ -122,6 +123,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Admin: api.Admin{
 			Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
+			Drifts:            drifts{jobs.NewScratch(c.dynamodb, names.Records, p.now())},
 			InvitationsNeeded: p.Config.Registration == RegistrationInvitation,
 		},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Ledger: ledger, Admit: arrivals.admitArrival},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func TestWithoutAnEventBusNoAgreementsAreRead(t *testing.T) {
 		worker, err := NewWorker(t.Context(), p)
 		ok(t, err)
 		err = worker.runner.Handle(t.Context(), jobs.Demand(marketplaceJob, "d", "d", time.Now()))
-		if (portal.CodeOf(err) == portal.Invalid) == runs {
+		if postponed := new(portal.Postponed); errors.As(err, &postponed) == runs {
 			t.Errorf("%s: the worker answers %v", setting, err)
 		}
 		if last, found, err := reconcile.Last(t.Context(), jobs.NewScratch(newClients(p.AWS).dynamodb, NamesFor(p.Config.Prefix).Records, time.Now)); runs && (err != nil || !found || last.Agreements > 0 || last.Problem != "") {

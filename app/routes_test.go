@@ -122,6 +122,7 @@ var byRoute = map[string]answers{
 	"GET /api/v1/admin/feedback":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/usage":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/audit":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/drift":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 
 	"GET /account/deleted":                 {http.StatusOK, http.StatusOK, http.StatusOK},
 	"GET /account":                         {http.StatusSeeOther, http.StatusOK, http.StatusOK},

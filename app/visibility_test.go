@@ -236,6 +236,7 @@ var looks = map[string]look{
 	"GET /api/v1/admin/feedback":                         {status: http.StatusOK},
 	"GET /api/v1/admin/usage":                            {status: http.StatusOK},
 	"GET /api/v1/admin/audit":                            {status: http.StatusOK},
+	"GET /api/v1/admin/drift":                            {status: http.StatusOK},
 	"GET /account/deleted":                               {status: http.StatusOK},
 	"GET /account":                                       {status: http.StatusOK},
 	"POST /account/time-zone":                            {status: http.StatusSeeOther, body: "time_zone=UTC"},

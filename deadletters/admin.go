@@ -43,20 +43,38 @@ var summary = []string{
 	"discard",
 }
 
-// Each visits every letter, by id and without bodies. It returns visit's first error at once.
+// Each visits every letter, by id and without bodies. It returns visit's first error at once, and
+// keeps no more than a page of a query in memory.
 func (a Admin) Each(ctx context.Context, visit func(Letter) error) error {
 	names := map[string]string{}
 	for _, name := range summary {
 		names["#"+name] = name // some of them are reserved words
 	}
-	pages := dynamodb.NewQueryPaginator(a.Tables, &dynamodb.QueryInput{
-		TableName:                 &a.Records,
-		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    schema.DeadLetters().Condition(),
-		ExpressionAttributeValues: schema.DeadLetters().Values(),
-		ProjectionExpression:      aws.String("#" + strings.Join(summary, ", #")),
-		ExpressionAttributeNames:  names,
+	return a.each(ctx, &dynamodb.QueryInput{
+		ProjectionExpression:     aws.String("#" + strings.Join(summary, ", #")),
+		ExpressionAttributeNames: names,
+	}, visit)
+}
+
+// EachWhole is Each with bodies.
+func (a Admin) EachWhole(ctx context.Context, choice Choice, visit func(Letter) error) error {
+	return a.each(ctx, &dynamodb.QueryInput{}, func(l Letter) (err error) {
+		if !choice.Chooses(l) {
+			return nil
+		}
+		if l.BodyHash != "" {
+			if l.Body, err = a.body(ctx, l.BodyHash); err != nil {
+				return fmt.Errorf("reading dead letter %s: %w", l.ID, err)
+			}
+		}
+		return visit(l)
 	})
+}
+
+func (a Admin) each(ctx context.Context, in *dynamodb.QueryInput, visit func(Letter) error) error {
+	in.TableName, in.ConsistentRead = &a.Records, aws.Bool(true)
+	in.KeyConditionExpression, in.ExpressionAttributeValues = schema.DeadLetters().Condition(), schema.DeadLetters().Values()
+	pages := dynamodb.NewQueryPaginator(a.Tables, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

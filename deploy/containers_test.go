@@ -152,14 +152,8 @@ func TestOnlyTheFrontDoorIsOpen(t *testing.T) {
 	r := stackOf(t, "containers", "", "acme")
 	opened := map[string][]string{}
 	for _, group := range r.Named("AWS::EC2::SecurityGroup") {
-		rules, _ := deploytest.Properties(t, r, group)["SecurityGroupIngress"].([]any)
-		for _, one := range rules {
-			rule, _ := one.(map[string]any)
-			from := rule["CidrIp"]
-			if from == nil {
-				from = rule["SourceSecurityGroupId"]
-			}
-			opened[group] = append(opened[group], fmt.Sprintf("%v from %v", rule["ToPort"], from))
+		if rules := ingress(t, r, group); len(rules) > 0 {
+			opened[group] = rules
 		}
 	}
 	want := map[string][]string{
@@ -173,6 +167,22 @@ func TestOnlyTheFrontDoorIsOpen(t *testing.T) {
 	if !strings.Contains(redirect, "HTTPS") || strings.Contains(redirect, "forward") {
 		t.Errorf("without TLS the load balancer does %s", redirect)
 	}
+}
+
+// ingress lists the ports that a security group opens, and for whom.
+func ingress(t *testing.T, r *template.Resolved, group string) []string {
+	t.Helper()
+	var all []string
+	rules, _ := deploytest.Properties(t, r, group)["SecurityGroupIngress"].([]any)
+	for _, one := range rules {
+		rule, _ := one.(map[string]any)
+		for _, from := range []string{"CidrIp", "SourceSecurityGroupId", "SourcePrefixListId"} {
+			if rule[from] != nil {
+				all = append(all, fmt.Sprintf("%v from %v", rule["ToPort"], rule[from]))
+			}
+		}
+	}
+	return all
 }
 
 func TestLogsAreKeptForALimitedTime(t *testing.T) {

@@ -36,11 +36,18 @@ func TestTheFunctionsAcceptTheirEnvironment(t *testing.T) {
 		r := stackOf(t, "lambda", variant, "acme")
 		for function, needs := range map[string][]app.Need{"PortalFunction": {app.SignIn}, "WorkerFunction": nil} {
 			env := variables(t, r, function)
+			base := "https://portal.example.com"
+			if variant == "without a domain" {
+				base = "https://a1b2c3.execute-api.us-east-1.amazonaws.com"
+				for i := range env {
+					env[i] = strings.Replace(env[i], "acme-lambda/HttpApi", "a1b2c3", 1)
+				}
+			}
 			cfg, err := app.LoadConfig(env, needs...)
 			if err != nil {
 				t.Errorf("%q, %s: %v", variant, function, err)
 			}
-			if cfg.Prefix != "acme" || cfg.BaseURL != "https://portal.example.com" || cfg.KMSKey != exampleKey {
+			if cfg.Prefix != "acme" || cfg.BaseURL != base || cfg.KMSKey != exampleKey {
 				t.Errorf("%q, %s: the environment is %q", variant, function, env)
 			}
 			for _, pair := range env {

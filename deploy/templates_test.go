@@ -57,10 +57,28 @@ var variants = map[string]map[string]map[string]string{
 		"small":                 containers(map[string]string{"Size": "small"}),
 		"everything":            containers(everything),
 		"small with everything": containers(with(everything, map[string]string{"Size": "small"})),
+		"private":               containers(private),
+		"behind CloudFront":     containers(with(private, map[string]string{"AllowedPrefixListId": "pl-3b927c52", "TrustedProxies": "private,130.176.0.0/17"})),
 	},
 	"lambda": {
 		"":           functions(nil),
 		"everything": functions(with(everythingOnLambda(), map[string]string{"Architecture": "x86_64"})),
+		// The least parameters have a domain, so that most tests see one.
+		"without a domain": functions(map[string]string{"DomainName": "", "CertificateArn": ""}),
+	},
+	"cdn": {
+		"": {
+			"LoadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/acme/0123456789abcdef", "DnsTarget": "internal-acme-1.eu-west-1.elb.amazonaws.com",
+			"DomainName": "portal.example.com", "CdnCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/1",
+		},
+		"everything": {
+			"LoadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/acme/0123456789abcdef", "DnsTarget": "internal-acme-1.eu-west-1.elb.amazonaws.com",
+			"DomainName": "portal.example.com", "CdnCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/1", "CdnHostedZoneId": "Z1",
+			"WebAclArn": "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acme/1", "PriceClass": "PriceClass_All",
+		},
+	},
+	"endpoints": {
+		"": {"VpcId": "vpc-1", "VpcCidr": "10.0.0.0/16", "SubnetIds": "subnet-1,subnet-2", "RouteTableIds": "rtb-1,rtb-2"},
 	},
 	"operations": {
 		"":                     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker"},
@@ -86,6 +104,8 @@ var everything = map[string]string{
 	"CatalogBucket": "docs", "CatalogPrefix": "portal", "MailFrom": "Acme <portal@example.com>", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller",
 	"MarketplaceTopics": "arn:aws:sns:us-east-1:444455556666:topic", "MarketplaceAccounts": "444455556666",
 }
+
+var private = map[string]string{"LoadBalancerScheme": "internal", "AssignPublicIp": "DISABLED"}
 
 func containers(more map[string]string) map[string]string {
 	return with(map[string]string{
@@ -194,7 +214,7 @@ var unique = []string{
 
 // Names that only have to be unique within something else of the stack.
 var inner = []string{
-	"AWS::ServiceDiscovery::Service", "AWS::Cognito::UserPoolGroup", "AWS::Cognito::UserPoolUserToGroupAttachment", "AWS::Route53::RecordSet",
+	"AWS::EC2::VPCEndpoint", "AWS::ServiceDiscovery::Service", "AWS::Cognito::UserPoolGroup", "AWS::Cognito::UserPoolUserToGroupAttachment", "AWS::Route53::RecordSet",
 }
 
 func TestTwoStacksLiveSideBySide(t *testing.T) {
@@ -278,6 +298,14 @@ func TestEveryParameterIsDescribedAndRefusesNonsense(t *testing.T) {
 		{"containers", "QuotaShare", "1.5"},
 		{"containers", "LogRetentionDays", "31"},
 		{"containers", "AllowedCidr", "::/0"},
+		{"containers", "AllowedPrefixListId", "sg-1"},
+		{"containers", "LoadBalancerScheme", "private"},
+		{"cdn", "CdnCertificateArn", "arn:aws:acm:eu-west-1:111122223333:certificate/1"},
+		{"cdn", "LoadBalancerArn", "app/acme/0123456789abcdef"},
+		{"cdn", "DnsTarget", "https://internal-acme-1.eu-west-1.elb.amazonaws.com"},
+		{"cdn", "DomainName", "*"},
+		{"cdn", "WebAclArn", "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/acme/1"},
+		{"endpoints", "VpcCidr", "10.0.0.0"},
 		{"lambda", "CodeBucket", "s3://programs"},
 		{"lambda", "CodeBucket", "Programs"},
 		{"lambda", "CodeKey", ""},

@@ -184,8 +184,8 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 		}
 		return len(found) == 3
 	})
-	o.says(0, "dlq", "discard", discarded, "--reason", "a test")
-	o.says(0, "dlq", "replay", replayed)
+	o.says(0, "dlq", "discard", discarded, "--reason", "a test", "--yes")
+	o.says(0, "dlq", "replay", replayed, "--yes")
 	eventually(t, "the replay is handled", func() bool { return len(asJSON[letters](o, "dlq", "list").Letters) == 1 })
 	c.look()
 

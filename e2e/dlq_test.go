@@ -130,8 +130,9 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 		t.Errorf("the large body is shown as %d bytes", len(shown))
 	}
 
-	dryRun := o.dlq("replay", "--all", "--dry-run")
-	if !strings.Contains(dryRun, "would replay ann, a RegisterUser about account/ann\n") || strings.Count(dryRun, "left ") != 2 {
+	dryRun := o.dlq("replay", "--all")
+	if !strings.Contains(dryRun, "would replay ann, a RegisterUser about account/ann\n  -> carried out: UserRegistered\n") ||
+		!strings.Contains(dryRun, "Would replay 1 letter: 1 carried out.\nNothing was sent.") || strings.Count(dryRun, "left ") != 2 {
 		t.Errorf("the dry run says\n%s", dryRun)
 	}
 	if !strings.Contains(dryRun, "left unheard: This version does not know its type. ") || !strings.Contains(dryRun, "left "+letters["unreadable"]+": The message could not be read: it is not JSON. Look at it ") {
@@ -140,11 +141,11 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	if again := o.dlq("list"); again != list {
 		t.Errorf("after the dry run the list is\n%s", again)
 	}
-	if replayed := o.dlq("replay", "ann"); replayed != "replayed ann, a RegisterUser about account/ann\n" {
+	if replayed := o.dlq("replay", "ann", "--yes"); replayed != "replayed ann, a RegisterUser about account/ann\n  -> carried out: UserRegistered\nReplayed 1 letter: 1 carried out.\n" {
 		t.Errorf("replaying says %q", replayed)
 	}
 	o.wantLast(o.dlq("list"), "2 open, 1 replayed and not handled yet, 0 settled, 0 discarded.")
-	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.") // the other two cannot be replayed
+	o.wantLast(o.dlq("replay", "--all", "--yes"), "There is nothing to replay.") // the other two cannot be replayed
 
 	startProcess(t, o.env, 1, "worker")
 	eventually(t, "the replay is handled", func() bool {
@@ -179,16 +180,18 @@ func TestDeadLetterCommandsReportEachErrorInOneSentence(t *testing.T) {
 	worker.waitForExit()
 	const missing = "gatehouse: There is no dead letter x.\n"
 	cannot := "gatehouse: Dead letter " + unreadable + " cannot be replayed. The message could not be read: it is not JSON. Look at it with `gatehouse dlq show`, then discard it.\n"
+	const wouldReplayBob = "would replay bob, a RegisterUser about account/bob\n  -> carried out: UserRegistered\nWould replay 1 letter: 1 carried out.\n" +
+		"Nothing was sent. With --yes they are sent, at most 20 in a second, the one that failed first at the beginning.\n"
 	for name, c := range map[string]struct {
 		args           []string
 		stdout, stderr string
 	}{
 		"showing an unknown letter":                        {[]string{"show", "x"}, "", missing},
-		"replaying an unknown letter":                      {[]string{"replay", "x"}, "", missing},
-		"a dry run with an unknown letter":                 {[]string{"replay", "--dry-run", "x"}, "", missing},
-		"replaying an unreadable letter":                   {[]string{"replay", unreadable}, "", cannot},
-		"a dry run with an unreadable letter":              {[]string{"replay", "--dry-run", unreadable}, "", cannot},
-		"a dry run with an unknown letter and a known one": {[]string{"replay", "--dry-run", "x", "bob"}, "would replay bob, a RegisterUser about account/bob\n", missing},
+		"replaying an unknown letter":                      {[]string{"replay", "--yes", "x"}, "", missing},
+		"a dry run with an unknown letter":                 {[]string{"replay", "x"}, "", missing},
+		"replaying an unreadable letter":                   {[]string{"replay", "--yes", unreadable}, "", cannot},
+		"a dry run with an unreadable letter":              {[]string{"replay", unreadable}, "", cannot},
+		"a dry run with an unknown letter and a known one": {[]string{"replay", "x", "bob"}, wouldReplayBob, missing},
 	} {
 		code, stdout, stderr := runToEnd(t, o.env, "gatehouse", append([]string{"dlq"}, c.args...)...)
 		if code != 1 || stdout != c.stdout || stderr != c.stderr {
@@ -213,9 +216,10 @@ func TestDeadLetterCommandsReportEachErrorInOneSentence(t *testing.T) {
 	o.wantLast(o.dlq("list"), "2 open, 0 replayed and not handled yet, 0 settled, 0 discarded.")
 
 	why := []string{"discard", unreadable, "--reason", "sent by hand while testing"}
-	if said := o.dlq(append(why, "--dry-run")...); !strings.HasPrefix(said, "would discard "+unreadable) || len(o.letters()) != 2 {
+	if said := o.dlq(why...); !strings.HasPrefix(said, "would discard "+unreadable) || !strings.Contains(said, "\nNothing was changed.") || len(o.letters()) != 2 {
 		t.Errorf("the dry run says %q", said)
 	}
+	why = append(why, "--yes")
 	if said := o.dlq(why...); !strings.HasPrefix(said, "discarded "+unreadable) {
 		t.Errorf("discarding says %q", said)
 	}
@@ -230,7 +234,7 @@ func TestDeadLetterCommandsReportEachErrorInOneSentence(t *testing.T) {
 		t.Errorf("the discarded letter says\n%s", shown)
 	}
 	o.wantLast(o.dlq("list"), "1 open, 0 replayed and not handled yet, 0 settled, 1 discarded (--all lists them).")
-	code, _, stderr := runToEnd(t, o.env, "gatehouse", "dlq", "discard", "x", "bob", "--reason", "nobody waits")
+	code, _, stderr := runToEnd(t, o.env, "gatehouse", "dlq", "discard", "x", "bob", "--reason", "nobody waits", "--yes")
 	if code != 1 || stderr != missing {
 		t.Errorf("discarding an unknown letter and a known one: exit code %d, %q", code, stderr)
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -132,5 +133,81 @@ func TestABuyerPaysForWhatWasUsed(t *testing.T) {
 	}
 	if text, _ := o.says(0, "marketplace", "ledger", hourly.Licence); !strings.Contains(text, "accepted") || !strings.Contains(text, "7 requests billed") {
 		t.Errorf("the ledger says\n%s", text)
+	}
+}
+
+// commandsOf reads the gatehouse commands of a section of the runbook, without their comments.
+func commandsOf(t *testing.T, section string) (commands [][]string) {
+	t.Helper()
+	page, err := os.ReadFile("../docs/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "\n### "+section+"\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "gatehouse "); ok {
+			commands = append(commands, strings.Fields(rest))
+		}
+	}
+	if !found || len(commands) == 0 {
+		t.Fatalf("the runbook has no section %q with commands", section)
+	}
+	return commands
+}
+
+// AWS writes the licence's ARN in another way, refuses the usage, and bills it once the operator has done what the
+// runbook says.
+func TestTheRunbookGetsRefusedUsageBilled(t *testing.T) {
+	t.Parallel()
+	waitNearHour(t)
+	s := start(t)
+	s.waitForCatalog(t)
+	market, o := buyers.New(s.AWSURL), s.operator(t)
+	ada := s.signUp(t, "ada@example.com")
+	ada.succeed(ada.do(http.MethodPost, "/api/v1/register", ""))
+	bought := s.buys(t, marketplace.Order{Paid: true})
+	ada.succeed(ada.claims(s, bought))
+	_, value := ada.newKey()
+	s.calls(t, value, 3)
+	s.collectUsage(t)
+	eventually(t, "the calls are collected", func() bool { return len(ada.usage("")) == 1 && ada.usage("")[0].Used == 3 })
+	renamed, err := market.Rename(t.Context(), bought.Agreement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.demand(t, "metering")
+	eventually(t, "AWS refuses the record", func() bool {
+		text, _ := o.says(0, "marketplace", "ledger", bought.Licence)
+		return strings.Contains(text, "InvalidLicenseException")
+	})
+
+	var said []string
+	for _, args := range commandsOf(t, "Usage that AWS refuses") {
+		for i, arg := range args {
+			args[i] = strings.NewReplacer("LICENCE", bought.Licence, "ARN", renamed.LicenceARN).Replace(arg)
+		}
+		text, _ := o.says(0, args...)
+		said = append(said, text)
+	}
+	for i, want := range []string{
+		renamed.LicenceARN + "  PROVISIONED", "would correct licence/" + bought.Licence, "corrected licence/" + bought.Licence,
+		"3 requests would be sent again", "3 requests will be sent again",
+	} {
+		if i >= len(said) || !strings.Contains(said[i], want) {
+			t.Fatalf("the commands say %q, want %q at %d", said, want, i)
+		}
+	}
+	s.demand(t, "metering")
+	eventually(t, "the calls are billed", func() bool {
+		bills, err := market.Billed(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(bills) == 1 && bills[0].Quantity == 3 && !bills[0].Double
+	})
+	if text, _ := o.says(0, "marketplace", "resend", "--yes"); !strings.Contains(text, "AWS has refused no usage.") {
+		t.Errorf("a second time it says %s", text)
 	}
 }

@@ -173,6 +173,8 @@ var notExercised = map[string]string{
 
 // sellersUnused lists documented actions of the seller's role that the test need not use.
 var sellersUnused = map[string]string{
+	"marketplace resend ": "used for usage that AWS has refused",
+
 	"aws-marketplace:BatchMeterUsage":          "used for usage",
 	"aws-marketplace:GetEntitlements":          "used for contracts",
 	"aws-marketplace:GetAgreementEntitlements": "used for purchases",
@@ -267,6 +269,16 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "seamark-older", "--yes")
 	says(0, as("marketplace subscribe", market...), "marketplace", "subscribe", "--product", "newer", "--notices", "eventbridge", "--yes")
 	says(0, as("marketplace doctor", market...), "marketplace", "doctor", "--send")
+	bought, err := c.Marketplace().Subscribe(marketplace.Order{Product: "newer", Paid: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a worker has recorded the licence", func() bool {
+		return strings.Contains(says(0, as("marketplace licences"), "marketplace", "licences"), bought.Licence)
+	})
+	says(0, as("marketplace correct", market...), "marketplace", "correct", bought.Licence)
+	says(0, as("marketplace correct", market...), "marketplace", "correct", bought.Licence, "--buyer", "999988887777", "--yes")
+	says(0, as("marketplace resend", market...), "marketplace", "resend", "--yes")
 	says(0, as("sweep"), "sweep")
 	says(0, as("projections"), "projections", "rebuild")
 	says(0, as("projections"), "projections", "status")
@@ -290,7 +302,9 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 		}
 		return letter != ""
 	})
-	says(0, as("dlq"), "dlq", "discard", letter, "--reason", "a test")
+	says(0, as("dlq"), "dlq", "show", letter)
+	says(0, as("dlq"), "dlq", "export")
+	says(0, as("dlq"), "dlq", "discard", letter, "--reason", "a test", "--yes")
 	worker.terminate()
 	worker.waitForExit()
 

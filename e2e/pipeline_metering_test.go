@@ -145,28 +145,24 @@ func (w *world) checkMetering() {
 		w.meterAll()
 	}
 	for _, stream := range licences {
-		head, err := w.meter.Ledger.Head(context.Background(), stream)
-		if err != nil {
-			w.Fatal(err)
-		}
-		balance, err := metering.BalanceOf(context.Background(), head, w.collector.Table, w.clock)
+		balance, err := w.meter.Ledger.Balance(context.Background(), stream, w.collector.Table, w.clock)
 		if err != nil {
 			w.Fatal(err)
 		}
 		explained, unsure := int64(0), int64(0)
 		for _, r := range balance.Reasons {
 			explained += r.Quantity
-			switch r.Status {
-			case metering.TooLate:
+			switch r.Cause {
+			case metering.Cause(metering.TooLate):
 				unsure = r.Quantity
-			case metering.Closed:
+			case metering.AfterEnd:
 			case metering.Next:
 				// The job leaves a licence that ended long ago to its due row.
 				if licence := w.licence(stream); licence.Status == events.LicenceActive {
 					w.Errorf("%d calls of %s are not metered", r.Quantity, stream)
 				}
 			default:
-				w.Errorf("%d calls of %s are %s", r.Quantity, stream, r.Status)
+				w.Errorf("%d calls of %s are %s", r.Quantity, stream, r.Cause)
 			}
 		}
 		bought := purchaseOf(stream)

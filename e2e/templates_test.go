@@ -124,31 +124,41 @@ func TestThePortalRunsFromTheTemplates(t *testing.T) {
 			cloud := startCloud(t)
 			made := createStacks(t, cloud, c.parameters)
 			portalEnv, workerEnv := made.environment(t, cloud, "PortalTask", "portal"), made.environment(t, cloud, c.workerTask, "worker")
-			code, stdout, stderr := runToEnd(t, workerEnv, "gatehouse", "setup")
-			if code != 0 || strings.TrimSpace(stdout) != "done   KMS key material: remember the key" {
-				t.Fatalf("set-up exits with %d: %s%s", code, stdout, stderr)
-			}
-			s := &site{aws: cloud.AWSConfig(), Portal: local.Portal{AWSURL: cloud.Endpoint()}}
-			s.aws.Region = localaws.Region
-			var err error
-			if s.Demo.API, err = demo.Install(t.Context(), apigateway.NewFromConfig(s.aws), cloud.Endpoint()+"/demo-api"); err != nil {
-				t.Fatal(err)
-			}
-			worker := startProcess(t, workerEnv, 1, "worker")
-			portal := startProcess(t, portalEnv, 2, "api")
-			s.PortalURL = portal.portal
-			s.waitForCatalog(t)
-			code, stdout, stderr = runToEnd(t, portalEnv, "gatehouse", "doctor")
-			if code != 0 {
-				t.Errorf("the doctor exits with %d: %s%s", code, stdout, stderr)
-			}
-			s.signsUpSubscribesAndCalls(t, cloud, balance(t, portal.portal))
-			portal.terminate()
-			worker.terminate()
-			portal.waitForExit()
-			worker.waitForExit()
+			runsFrom(t, cloud, portalEnv, workerEnv)
 		})
 	}
+}
+
+// runsFrom starts portal and worker with these environments, on tables and queues that exist, and has
+// somebody sign up, subscribe and call an API.
+func runsFrom(t *testing.T, cloud cloud, portalEnv, workerEnv []string, check ...func(portal, worker *process)) {
+	t.Helper()
+	code, stdout, stderr := runToEnd(t, workerEnv, "gatehouse", "setup")
+	if code != 0 || strings.TrimSpace(stdout) != "done   KMS key material: remember the key" {
+		t.Fatalf("set-up exits with %d: %s%s", code, stdout, stderr)
+	}
+	s := &site{aws: cloud.AWSConfig(), Portal: local.Portal{AWSURL: cloud.Endpoint()}}
+	s.aws.Region = localaws.Region
+	var err error
+	if s.Demo.API, err = demo.Install(t.Context(), apigateway.NewFromConfig(s.aws), cloud.Endpoint()+"/demo-api"); err != nil {
+		t.Fatal(err)
+	}
+	worker := startProcess(t, workerEnv, 1, "worker")
+	portal := startProcess(t, portalEnv, 2, "api")
+	s.PortalURL = portal.portal
+	s.waitForCatalog(t)
+	code, stdout, stderr = runToEnd(t, portalEnv, "gatehouse", "doctor")
+	if code != 0 {
+		t.Errorf("the doctor exits with %d: %s%s", code, stdout, stderr)
+	}
+	s.signsUpSubscribesAndCalls(t, cloud, balance(t, portal.portal))
+	for _, more := range check {
+		more(portal, worker)
+	}
+	portal.terminate()
+	worker.terminate()
+	portal.waitForExit()
+	worker.waitForExit()
 }
 
 // balance stands for the load balancer: it ends TLS for the portal's host name. It returns how a browser

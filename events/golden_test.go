@@ -123,6 +123,8 @@ func examples() []events.Event {
 			Renews: events.Renews{Licence: "licence/l-00", Ends: &later}, Account: "acct01", Plan: "plan01", Name: "Pro", Stages: stages, Purchase: bought,
 		},
 		events.LicenceEntitled{Dimensions: []string{"pro", "seats"}, Until: &later, Plan: "plan01"},
+		events.LicenceCorrectionRequested{Purchase: events.Purchase{ARN: bought.ARN}},
+		events.LicenceCorrected{Purchase: events.Purchase{ARN: bought.ARN, Product: "prod01"}},
 		events.LicencePlanChanged{Account: "acct01", From: "plan01", Plan: "plan02", Name: "Max", Stages: stages, Open: true},
 		events.MarketplaceNoticeKept{Notice: noticed},
 	}

@@ -70,6 +70,12 @@ type LicencePlanChanged struct {
 	Open    bool             `json:"open,omitempty"`
 }
 
+// LicenceCorrected: an operator has said how AWS names the licence. What is set in Purchase replaces what
+// notices and claims have said; the rest stays.
+type LicenceCorrected struct {
+	Purchase Purchase `json:"purchase"`
+}
+
 // LicenceReleased: the licence no longer belongs to the account, and another one can claim it. It
 // ends the wish of a waiting claim.
 type LicenceReleased struct {
@@ -126,6 +132,7 @@ func (LicenceAccessWanted) EventType() string   { return "gatehouse.LicenceAcces
 func (LicenceAccessEnding) EventType() string   { return "gatehouse.LicenceAccessEnding.v1" }
 func (LicenceEntitled) EventType() string       { return "gatehouse.LicenceEntitled.v1" }
 func (LicencePlanChanged) EventType() string    { return "gatehouse.LicencePlanChanged.v1" }
+func (LicenceCorrected) EventType() string      { return "gatehouse.LicenceCorrected.v1" }
 func (LicenceAccessSet) EventType() string      { return "gatehouse.LicenceAccessSet.v1" }
 func (MarketplaceNoticeKept) EventType() string { return "gatehouse.MarketplaceNoticeKept.v1" }
 
@@ -136,6 +143,7 @@ func (LicenceAccessWanted) isFact()   {}
 func (LicenceAccessEnding) isFact()   {}
 func (LicenceEntitled) isFact()       {}
 func (LicencePlanChanged) isFact()    {}
+func (LicenceCorrected) isFact()      {}
 func (LicenceAccessSet) isFact()      {}
 func (MarketplaceNoticeKept) isFact() {}
 
@@ -148,6 +156,7 @@ func (LicenceNoticed) MustUnderstand() bool      { return true }
 func (LicenceClaimed) MustUnderstand() bool      { return true }
 func (LicenceReleased) MustUnderstand() bool     { return true }
 func (LicenceAccessWanted) MustUnderstand() bool { return true }
+func (LicenceCorrected) MustUnderstand() bool    { return true }
 func (LicenceAccessEnding) MustUnderstand() bool { return true }
 func (LicenceAccessSet) MustUnderstand() bool    { return true }
 func (LicenceEntitled) MustUnderstand() bool     { return true }

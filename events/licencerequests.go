@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -16,6 +17,14 @@ type Purchase struct {
 	ARN       string             `json:"arn,omitempty"`
 	Agreement string             `json:"agreement,omitempty"`
 	FreeTrial bool               `json:"free_trial,omitempty"`
+}
+
+// Or returns what is set in the purchase, and the rest of other.
+func (p Purchase) Or(other Purchase) Purchase {
+	return Purchase{
+		Product: cmp.Or(p.Product, other.Product), Buyer: cmp.Or(p.Buyer, other.Buyer), Customer: cmp.Or(p.Customer, other.Customer),
+		ARN: cmp.Or(p.ARN, other.ARN), Agreement: cmp.Or(p.Agreement, other.Agreement), FreeTrial: p.FreeTrial || other.FreeTrial,
+	}
 }
 
 // MarketplaceConfirmed asks that its actor's account have the plan for which its subject, the
@@ -117,6 +126,12 @@ type LicenceRenewalRequested struct {
 	Purchase Purchase         `json:"purchase"`
 }
 
+// LicenceCorrectionRequested asks that the licence be metered as AWS names it: with this ARN, product, buyer
+// or customer. What is "" stays as it is. An operator asks for it.
+type LicenceCorrectionRequested struct {
+	Purchase Purchase `json:"purchase"`
+}
+
 // LicenceReleaseRequested: the account gives up its claim to the licence, because it is being
 // deleted. Workers send it to the licence.
 type LicenceReleaseRequested struct {
@@ -131,10 +146,14 @@ func (EntitlementCheckRequested) EventType() string {
 	return "gatehouse.EntitlementCheckRequested.v1"
 }
 func (LicenceRenewalRequested) EventType() string { return "gatehouse.LicenceRenewalRequested.v1" }
+func (LicenceCorrectionRequested) EventType() string {
+	return "gatehouse.LicenceCorrectionRequested.v1"
+}
 
-func (MarketplaceConfirmed) Scopes() []portal.Scope      { return []portal.Scope{portal.ClaimScope} }
-func (MarketplaceNotified) Scopes() []portal.Scope       { return nil }
-func (LicenceAccessRequested) Scopes() []portal.Scope    { return nil }
-func (LicenceReleaseRequested) Scopes() []portal.Scope   { return nil }
-func (EntitlementCheckRequested) Scopes() []portal.Scope { return nil }
-func (LicenceRenewalRequested) Scopes() []portal.Scope   { return nil }
+func (MarketplaceConfirmed) Scopes() []portal.Scope       { return []portal.Scope{portal.ClaimScope} }
+func (MarketplaceNotified) Scopes() []portal.Scope        { return nil }
+func (LicenceAccessRequested) Scopes() []portal.Scope     { return nil }
+func (LicenceReleaseRequested) Scopes() []portal.Scope    { return nil }
+func (EntitlementCheckRequested) Scopes() []portal.Scope  { return nil }
+func (LicenceRenewalRequested) Scopes() []portal.Scope    { return nil }
+func (LicenceCorrectionRequested) Scopes() []portal.Scope { return nil }

@@ -14,7 +14,7 @@ var types = registry(
 	decode[RegistrationReviewRequested], decode[AccountSuspensionRequested], decode[AccountReinstatementRequested],
 	decode[AccountDeletionRequested], decode[AdminPromotionRequested], decode[AdminDemotionRequested],
 	decode[MarketplaceConfirmed], decode[MarketplaceNotified], decode[LicenceAccessRequested], decode[LicenceReleaseRequested],
-	decode[EntitlementCheckRequested], decode[LicenceRenewalRequested],
+	decode[EntitlementCheckRequested], decode[LicenceRenewalRequested], decode[LicenceCorrectionRequested],
 
 	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
 	decode[RequestSuperseded], decode[RequestFailed], decode[KeyWanted], decode[SubscriptionWanted],
@@ -32,7 +32,7 @@ var types = registry(
 	decode[QuotaThresholdReached],
 
 	decode[LicenceNoticed], decode[LicenceClaimed], decode[LicenceReleased], decode[LicenceAccessWanted], decode[LicenceAccessEnding],
-	decode[LicenceAccessSet], decode[LicenceEntitled], decode[LicencePlanChanged], decode[MarketplaceNoticeKept],
+	decode[LicenceAccessSet], decode[LicenceEntitled], decode[LicencePlanChanged], decode[LicenceCorrected], decode[MarketplaceNoticeKept],
 )
 
 type decoder func(data []byte) (Payload, error)

@@ -147,7 +147,7 @@ func TestFactsThatChangeWhatAPIGatewayHoldsMustBeUnderstood(t *testing.T) {
 		"SubscriptionApprovalPending": true, "SubscriptionApproved": true, "SubscriptionDenied": true, "RegistrationPending": true, "RegistrationDenied": true,
 		"AccountSuspended": true, "AccountReinstated": true, "AccountKeysSwitched": true, "AccountDeleting": true, "AccountDeleted": true,
 		"LicenceNoticed": true, "LicenceClaimed": true, "LicenceReleased": true, "LicenceAccessWanted": true, "LicenceAccessEnding": true, "LicenceAccessSet": true,
-		"LicenceEntitled": true, "LicencePlanChanged": true,
+		"LicenceEntitled": true, "LicencePlanChanged": true, "LicenceCorrected": true,
 	}
 	if diff := cmp.Diff(want, must); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

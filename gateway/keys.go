@@ -33,6 +33,16 @@ func KeyName(prefix string, account portal.AccountID, key portal.KeyID) string {
 	return prefix + "/" + string(account) + "/" + string(key)
 }
 
+const issuedBegins = "Issued by Gatehouse: "
+
+// Description is a key's description in API Gateway. With the name it shows that Gatehouse made the
+// key: anybody can give a key such a name.
+func Description(name string) string { return issuedBegins + name }
+
+func issued(description *string) bool {
+	return strings.HasPrefix(aws.ToString(description), issuedBegins)
+}
+
 // ParseKeyName takes a KeyName apart; ok is false for any other name.
 func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.KeyID, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix+"/")

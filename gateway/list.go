@@ -14,9 +14,10 @@ type Listed struct {
 	ID   portal.GatewayKeyID `json:"id"`
 	Name string              `json:"name"`
 	// Disabled and Customer, the customer identifier of AWS Marketplace, are not set in lists of a
-	// plan's keys.
+	// plan's keys, nor is Issued: the key has a description that Gatehouse gave it.
 	Disabled bool   `json:"disabled,omitempty"`
 	Customer string `json:"customer,omitempty"`
+	Issued   bool   `json:"issued,omitempty"`
 }
 
 // Keys lists the API keys whose names begin with namePrefix, 500 to a call.
@@ -24,8 +25,8 @@ func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error)
 	return allPages(func(position string) ([]Listed, string, error) { return s.KeysPage(ctx, namePrefix, position) })
 }
 
-// KeysPage lists a page of at most 500 API keys whose names begin with namePrefix; for
-// positions see UsagePlansPage.
+// KeysPage lists a page of at most 500 API keys whose names begin with namePrefix, of all if it is
+// ""; for positions see UsagePlansPage.
 func (s *Session) KeysPage(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
 	keys, after, err := s.keysPage(ctx, namePrefix, startAt(position))
 	return keys, aws.ToString(after), err
@@ -48,7 +49,7 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 	err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
 			// nameQuery matches the beginning of names.
-			NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
+			NameQuery: unlessEmpty(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
 		})
 		return err
 	})
@@ -57,7 +58,8 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 	}
 	for _, item := range out.Items {
 		keys = append(keys, Listed{
-			ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled, Customer: aws.ToString(item.CustomerId),
+			ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled,
+			Customer: aws.ToString(item.CustomerId), Issued: issued(item.Description),
 		})
 	}
 	return keys, out.Position, nil

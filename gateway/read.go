@@ -71,11 +71,13 @@ func eachPage(page func(position *string) (next *string, err error)) error {
 	}
 }
 
-func startAt(position string) *string {
-	if position == "" {
+func startAt(position string) *string { return unlessEmpty(position) }
+
+func unlessEmpty(text string) *string {
+	if text == "" {
 		return nil
 	}
-	return &position
+	return &text
 }
 
 func allPages[T any](page func(position string) ([]T, string, error)) ([]T, error) {

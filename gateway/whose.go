@@ -14,27 +14,17 @@ import (
 // Gateway cannot look up values, so this reads keys with their values, 500 to a call. calls
 // counts the calls.
 func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key Listed, found bool, calls int, err error) {
-	err = eachPage(func(position *string) (next *string, err error) {
-		var out *apigateway.GetApiKeysOutput
-		err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
-			calls++
-			out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
-				NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(true), Limit: pageSize, Position: position,
-			})
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range out.Items {
-			if subtle.ConstantTimeCompare([]byte(aws.ToString(item.Value)), []byte(value)) == 1 {
-				key, found = Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled}, true
-				return nil, nil
+	for position := ""; ; {
+		calls++
+		position, err = s.ValuesPage(ctx, namePrefix, position, func(one Listed, its string) {
+			if subtle.ConstantTimeCompare([]byte(its), []byte(value)) == 1 {
+				key, found = one, true
 			}
+		})
+		if found || err != nil || position == "" {
+			return key, found, calls, err
 		}
-		return out.Position, nil
-	})
-	return key, found, calls, err
+	}
 }
 
 // KeyByID reads one key; found is false if it is gone.
@@ -50,5 +40,24 @@ func (s *Session) KeyByID(ctx context.Context, id portal.GatewayKeyID) (key List
 	if err != nil {
 		return Listed{}, false, asUnavailable(err)
 	}
-	return Listed{ID: portal.GatewayKeyID(aws.ToString(out.Id)), Name: aws.ToString(out.Name), Disabled: !out.Enabled}, true, nil
+	return Listed{ID: portal.GatewayKeyID(aws.ToString(out.Id)), Name: aws.ToString(out.Name), Disabled: !out.Enabled, Issued: issued(out.Description)}, true, nil
+}
+
+// ValuesPage visits a page of at most 500 keys whose names begin with namePrefix, with their values;
+// for positions see UsagePlansPage.
+func (s *Session) ValuesPage(ctx context.Context, namePrefix, position string, visit func(key Listed, value string)) (next string, err error) {
+	var out *apigateway.GetApiKeysOutput
+	err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
+			NameQuery: unlessEmpty(namePrefix), IncludeValues: aws.Bool(true), Limit: pageSize, Position: startAt(position),
+		})
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, item := range out.Items {
+		visit(Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled}, aws.ToString(item.Value))
+	}
+	return aws.ToString(out.Position), nil
 }

@@ -151,6 +151,8 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 		events.LicenceReleaseRequested{}.EventType(): forLicence(d, LicenceRelease),
 		events.LicenceRenewalRequested{}.EventType(): forLicence(d, Renewing),
 
+		events.LicenceCorrectionRequested{}.EventType(): forLicence(d, Correcting),
+
 		events.EntitlementCheckRequested{}.EventType(): d.checkEntitlement,
 	}
 }

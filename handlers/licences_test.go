@@ -313,6 +313,34 @@ func TestEntitling(t *testing.T) {
 	}
 }
 
+func TestCorrecting(t *testing.T) {
+	t.Parallel()
+	const replaced = "arn:aws:license-manager:us-east-1:1:license:l-01"
+	arn := events.LicenceCorrectionRequested{Purchase: events.Purchase{ARN: replaced}}
+	corrected := events.LicenceCorrected(arn)
+	for _, c := range []struct {
+		name string
+		was  state.Licence
+		want []events.Fact
+	}{
+		{"another ARN is recorded", licenceOf(annClaims, paid), []events.Fact{corrected}},
+		{"a second delivery changes nothing", licenceOf(annClaims, paid, corrected), nil},
+		{"a notice with the former ARN does not bring it back", licenceOf(annClaims, corrected, events.LicenceNoticed{Notice: events.MarketplaceNotified{Purchase: byAnn.Purchase}}), nil},
+		{"a licence that nobody has claimed is corrected, too", licenceOf(paid), []events.Fact{corrected}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, Correcting(c.was, arn)); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+	was := licenceOf(annClaims, paid)
+	if is := licenceOf(annClaims, paid, corrected); is.Purchase.ARN != replaced || is.Purchase.Product != was.Purchase.Product || is.Claim.Account != "ann" {
+		t.Errorf("the licence is %+v", is)
+	}
+}
+
 func TestRenewing(t *testing.T) {
 	t.Parallel()
 	renews := events.Renews{Licence: "licence/l-00", Ends: &noon}

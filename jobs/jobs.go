@@ -5,7 +5,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -77,7 +76,8 @@ func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Run
 // Handle works for a few seconds on the job that a JobRequested names, and sends a continuation
 // if the run is not over. A second delivery of the carrier continues from the run's cursor.
 // Handle drops ticks while a run is under way, and ticks of a slot that is done or has passed.
-// The next tick takes over a run that shows no sign of life for some minutes.
+// The next tick takes over a run that shows no sign of life for some minutes. It postpones messages
+// for jobs that it does not know.
 func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
@@ -91,7 +91,20 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 			return unlessTakenOver(ctx, r.handle(ctx, job, msg, asked.Cursor))
 		}
 	}
-	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", asked.Job))
+	return r.leaveToNewer(ctx, msg, asked.Job)
+}
+
+// newerWait is how long a message for an unknown job waits for a worker that knows the job.
+const newerWait = 15 * time.Minute
+
+// leaveToNewer postpones a message for a job that only newer workers know, as during an upgrade. After
+// newerWait it drops the message: after a roll-back nobody takes it, and the next tick makes up for it.
+func (r *Runner) leaveToNewer(ctx context.Context, msg events.Event, job string) error {
+	if r.now().Sub(msg.Time) < newerWait {
+		return &portal.Postponed{After: 30 * time.Second, Reason: "only newer workers know the job"}
+	}
+	zerolog.Ctx(ctx).Warn().Str("job", job).Msg("a message for an unknown job is dropped")
+	return nil
 }
 
 func unlessTakenOver(ctx context.Context, err error) error {

@@ -405,11 +405,6 @@ func TestAWorkerThatWasOvertakenLeavesTheRunAlone(t *testing.T) {
 func TestATickThatCannotBeRun(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "abcd")
-	unheard := o.tick("t")
-	unheard.Data = events.JobRequested{Job: "unheard-of"}
-	if err := o.deliver(unheard); portal.CodeOf(err) != portal.Invalid {
-		t.Errorf("a job that is unknown: %v, want invalid", err)
-	}
 	if err := o.deliver(events.Event{Data: events.RegisterUser{}}); portal.CodeOf(err) != portal.Invalid {
 		t.Errorf("what is no tick: %v, want invalid", err)
 	}
@@ -442,4 +437,18 @@ func TestAMessageThatComesAgainLongAfterBeginsItsRunAnew(t *testing.T) {
 	o.now = o.now.Add(2 * time.Hour)
 	o.handled(asleep)
 	o.did("after", "", "a", "ab", "abc")
+}
+
+func TestAJobThatOnlyNewerWorkersKnowIsLeftToThem(t *testing.T) {
+	o := newOffice(t, "a")
+	unheard := o.tick("t")
+	unheard.Data = events.JobRequested{Job: "unheard-of"}
+	var later *portal.Postponed
+	if err := o.deliver(unheard); !errors.As(err, &later) || later.After != 30*time.Second {
+		t.Errorf("at first: %v, want it postponed for 30 seconds", err)
+	}
+	o.now = o.now.Add(15 * time.Minute)
+	if err := o.deliver(unheard); err != nil {
+		t.Errorf("after a quarter of an hour: %v, want it dropped", err)
+	}
 }

@@ -13,10 +13,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Deed is what an admin did.
+// Deed is what an admin did, or an operator at the command line.
 type Deed struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
+	// Operator is who ran the command, as user@host; Admin is then "".
+	Operator string `dynamodbav:"operator,omitempty"`
 	// What names the deed: the type of the accepted request, or one of the words below. Rows of
 	// older versions also have Promoted and Demoted.
 	What string `dynamodbav:"what"`
@@ -27,14 +29,35 @@ type Deed struct {
 	// "".
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
 	Answer string        `dynamodbav:"answer,omitempty"`
+	// Count is how many keys, rows or dead letters it was about.
+	Count int `dynamodbav:"count,omitempty"`
+	// Choice is which dead letters were replayed or discarded, in words or as the id of the only one,
+	// and Reason why they were discarded.
+	Choice string `dynamodbav:"choice,omitempty"`
+	Reason string `dynamodbav:"reason,omitempty"`
 }
 
 // Deeds without an operation. The audit is kept for ever, so they leave out e-mail
 // addresses.
 const (
-	DeedInvited = "Invited"
-	DeedRevoked = "InvitationRevoked"
+	DeedInvited          = "Invited"
+	DeedRevoked          = "InvitationRevoked"
+	DeedLettersReplayed  = "DeadLettersReplayed"
+	DeedLettersDiscarded = "DeadLettersDiscarded"
 )
+
+// Deeds of operators.
+const (
+	DeedReconciled = "KeysReconciled"
+	DeedPurged     = "KeysPurged"
+	DeedRestored   = "BackupRestored"
+)
+
+// Record adds a deed to the audit, at the present time. Recording it again adds another row.
+func (s *Store) Record(ctx context.Context, done Deed) error {
+	done.At = s.now().UTC()
+	return s.rows.Transact(ctx, "recording in the audit", records.Write{Key: schema.Deed(done.At, strings.ToLower(rand.Text())), Put: done})
+}
 
 // deed is the write for a deed without an operation.
 func (s *Store) deed(admin portal.AccountID, what string) records.Write {

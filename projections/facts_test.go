@@ -171,6 +171,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"now#licence#licence/l-01 | ended"}},
 		{"another plan of a licence is a change of its row", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicencePlanChanged{Account: ann, From: "free", Plan: "plus", Name: "Plus", Open: true}}, []string{
 			"now#licence#licence/l-01 | active"}},
+		{"names that an operator has corrected are in the row of the licence", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceCorrected{Purchase: events.Purchase{Product: "prod2"}}}, []string{
+			"now#licence#licence/l-01 | active"}},
 		{"a licence that renews another one is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Open: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
 			"log#activity#N | AWS Marketplace renewed a purchase."}},
 		{"the claim of a renewal is not told as a person's", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Claimed: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
@@ -189,7 +191,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			switch c.last.fact.(type) {
 			case events.CatalogPublished, events.CatalogSourceFailed:
 				stream = portal.CatalogStream
-			case events.LicenceClaimed, events.LicenceNoticed, events.LicenceAccessWanted, events.LicenceAccessEnding, events.LicenceReleased, events.LicenceEntitled, events.LicencePlanChanged:
+			case events.LicenceClaimed, events.LicenceNoticed, events.LicenceAccessWanted, events.LicenceAccessEnding, events.LicenceReleased, events.LicenceEntitled, events.LicencePlanChanged, events.LicenceCorrected:
 				stream = licenceStream
 			case events.MarketplaceNoticeKept:
 				stream = portal.NoticeStream("n1")

@@ -26,6 +26,8 @@ type pair struct {
 
 type difference struct {
 	drifted bool
+	// findings say how it drifted. Their accounts are not set.
+	findings []Finding
 	// recent: something else differs, but so recently that API Gateway may show it late or the
 	// survey may have missed it.
 	recent bool
@@ -54,23 +56,25 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 		case !account.Keys[of.Key].Live():
 			// API Gateway keeps an ended key in its plans until the key is deleted.
 		case is.Desired() && !plans[of.Plan] && is.Since.Before(began):
-			d.drifted = true
+			d.find(PlanGone, of.Key, account.Keys[of.Key].GatewayID, of.Plan)
 		case is.Open() || account.SubscribedBy(of).ChangesTo != "" || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
+		case predates(is.Since) && is.Phase == state.Active:
+			d.find(AttachmentMissing, of.Key, account.Keys[of.Key].GatewayID, of.Plan)
 		case predates(is.Since):
-			d.drifted = true
+			d.find(AttachmentExtra, of.Key, account.Keys[of.Key].GatewayID, of.Plan)
 		default:
 			d.recent = true
 		}
 	}
 	for id, s := range account.Subscriptions {
 		if account.WithoutKeys(id) && !plans[s.Plan] && s.Since.Before(began) {
-			d.drifted = true
+			d.find(PlanGone, "", "", s.Plan)
 		}
 	}
 	for p := range holds.pairs {
 		key, ours := keys[p.key]
 		if ours && account.Keys[key].Live() && account.Attachments[portal.Pair{Key: key, Plan: p.plan}].Phase == "" {
-			d.drifted = true
+			d.find(AttachmentExtra, key, p.key, p.plan)
 		}
 	}
 	d.compareKeys(account, holds, predates)
@@ -83,31 +87,46 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 		key, known := account.Keys[listed.key]
 		switch {
 		case known && key.Released:
-			d.drifted = true
+			d.find(KeyReturned, listed.key, listed.ID, "")
 		case known && listed.ID == key.GatewayID:
 			present[key.GatewayID] = true
-			if listed.Disabled != (key.Disabled || key.Blocked) && key.Ending == 0 || listed.Customer != key.Ring.Customer() && key.Live() {
-				d.drifted = true
-			}
+			d.comparePresent(account, listed)
 		case known && !key.Created() && !key.Live():
-			d.drifted = true // a worker created it after it had ended, or without recording it
+			// A worker created it after it had ended, or without recording it.
+			d.find(KeyUnrecorded, listed.key, listed.ID, "")
 		case known && (!key.Created() || !predates(key.CreatedAt)):
 			// This may be the key itself, surveyed before it was recorded.
 		default:
 			d.strays = append(d.strays, listed.Listed)
 		}
 	}
-	for _, key := range account.Keys {
+	for id, key := range account.Keys {
 		switch {
 		case !key.Created() || key.Releasing != 0 || present[key.GatewayID]:
 		case predates(key.CreatedAt) && account.Barred(key):
 			// It may have another name there, and be enabled. If it is gone, it stays so.
-			d.drifted = true
+			d.find(barredMissing, id, key.GatewayID, "")
 		case predates(key.CreatedAt):
-			d.drifted = true
+			d.find(KeyMissing, id, key.GatewayID, "")
 			d.missing = append(d.missing, key.GatewayID)
 		default:
 			d.recent = true
 		}
+	}
+}
+
+func (d *difference) comparePresent(account state.Account, listed heldKey) {
+	key := account.Keys[listed.key]
+	switch {
+	case listed.Disabled == (key.Disabled || key.Blocked) || key.Ending != 0:
+	case listed.Disabled:
+		d.find(KeyDisabled, listed.key, listed.ID, "")
+	case key.Blocked || account.Barred(key):
+		d.find(KeyUnblocked, listed.key, listed.ID, "")
+	default:
+		d.find(KeyEnabled, listed.key, listed.ID, "")
+	}
+	if listed.Customer != key.Ring.Customer() && key.Live() {
+		d.find(KeyCustomer, listed.key, listed.ID, "")
 	}
 }

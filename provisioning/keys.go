@@ -45,7 +45,7 @@ func (c *convergence) derive(ctx context.Context, key state.Key) (gateway.Key, e
 		return gateway.Key{}, fmt.Errorf("deriving the value of key %s: %w", key.ID, err)
 	}
 	return gateway.Key{
-		Name: c.KeyName(c.account.ID, key.ID), Value: value, Description: "Issued by Gatehouse: " + key.Name, Customer: key.Ring.Customer(),
+		Name: c.KeyName(c.account.ID, key.ID), Value: value, Description: gateway.Description(key.Name), Customer: key.Ring.Customer(),
 	}, nil
 }
 

@@ -67,7 +67,8 @@ type Sweep struct {
 	Journal  sweptStreams
 	Accounts accountReader
 	Sender   sender
-	Shown    checkpoints
+	// Shown tells how far a stream is shown. It may be nil.
+	Shown checkpoints
 	// Told tells how far an account's facts have become notices. It may be nil.
 	Told         tellings
 	Scratch      scratch
@@ -75,7 +76,9 @@ type Sweep struct {
 	MessageLease func(ctx context.Context) time.Time
 	NamePrefix   string
 	ParseName    func(name string) (portal.AccountID, portal.KeyID, bool)
-	Now          func() time.Time
+	// AllFindings keeps more than the first 1,000 findings in the Drift.
+	AllFindings bool
+	Now         func() time.Time
 }
 
 // Found is the result of a sweep.
@@ -129,7 +132,7 @@ const (
 )
 
 // sweepFormat is the version of cursor and rows. A sweep of another version starts over.
-const sweepFormat = 1
+const sweepFormat = 2
 
 type sweepProgress struct {
 	Format int        `json:"format"`
@@ -141,6 +144,10 @@ type sweepProgress struct {
 	// Index is that of the plan whose keys are listed, or of the shard.
 	Index int   `json:"index,omitempty"`
 	Found Found `json:"found"`
+	// Keys, Others and Recorded are those of Drift.
+	Keys     int `json:"keys,omitempty"`
+	Others   int `json:"others,omitempty"`
+	Recorded int `json:"recorded,omitempty"`
 }
 
 func (p sweepProgress) set() string { return schema.Swept(p.Run) }
@@ -190,9 +197,20 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 	from := s.Listings(func() time.Time { return s.MessageLease(ctx) })
 	switch p.Phase {
 	case surveyKeys:
-		keys, next, err := from.KeysPage(ctx, s.NamePrefix, p.Position)
+		// All keys are listed, to count other people's and to find renamed ones.
+		keys, next, err := from.KeysPage(ctx, "", p.Position)
 		if err != nil {
 			return p, fmt.Errorf("listing keys: %w", err)
+		}
+		var others []portal.GatewayKeyID
+		for _, key := range keys {
+			if _, _, ours := s.ParseName(key.Name); !ours {
+				others = append(others, key.ID)
+			}
+		}
+		p.Others, p.Keys = p.Others+len(others), p.Keys+len(keys)-len(others)
+		if err := noteSome(ctx, s.Scratch, p, fmt.Sprintf("others-%05d", p.Page), others); err != nil {
+			return p, err
 		}
 		return p.afterPage(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
 	case surveyPlans:
@@ -231,6 +249,10 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	for _, id := range missing {
 		renamed[id] = true
 	}
+	drift, err := s.drift(ctx, p, strays)
+	if err != nil {
+		return err
+	}
 	found := p.Found
 	for _, stray := range strays {
 		if !renamed[stray.ID] {
@@ -244,7 +266,40 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
 		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("recent", found.Recent).Int("strays", found.Strays).
 		Dur("took", found.Ended.Sub(found.Began)).Msg("swept")
+	drift.Ended = found.Ended
+	if err := s.Scratch.Put(ctx, schema.SweepDrift(), "last", drift, sweepKept); err != nil {
+		return err
+	}
 	return s.Scratch.Put(ctx, schema.SweepResult(), "last", found, sweepKept)
+}
+
+func (s *Sweep) drift(ctx context.Context, p sweepProgress, strays []gateway.Listed) (Drift, error) {
+	findings, err := gathered[Finding](ctx, s.Scratch, p, "findings-")
+	if err != nil {
+		return Drift{}, err
+	}
+	elsewhere := map[portal.GatewayKeyID]bool{}
+	others, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "others-")
+	if err != nil {
+		return Drift{}, err
+	}
+	for _, id := range others {
+		elsewhere[id] = true
+	}
+	for _, stray := range strays {
+		elsewhere[stray.ID] = true
+	}
+	drift := Drift{
+		Began: p.Found.Began, Keys: p.Keys, Others: p.Others, Recorded: p.Recorded, Streams: p.Found.Streams, Recent: p.Found.Recent,
+		Unreadable: p.Found.Unreadable, Kinds: map[Kind]int{}, Findings: concluded(findings, strays, elsewhere, s.ParseName),
+	}
+	for _, finding := range drift.Findings {
+		drift.Kinds[finding.Kind]++
+	}
+	if !s.AllFindings {
+		drift.Findings = drift.Findings[:min(len(drift.Findings), keptFindings)]
+	}
+	return drift, nil
 }
 
 // LastSweep is the result of the last finished sweep; ok is false if there was none in 90 days.

@@ -17,6 +17,8 @@ import (
 
 type compared struct {
 	difference
+	// recorded counts the keys that API Gateway holds by the journal.
+	recorded                  int
 	unshown, open, unreadable bool
 	wake                      []events.Event
 }
@@ -43,13 +45,14 @@ func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress
 		return p, err
 	}
 	var wake []events.Event
-	var missing []portal.GatewayKeyID
-	var strays []gateway.Listed
+	var seen keyNotes
 	for i, result := range results {
-		wake, missing, strays = append(wake, result.wake...), append(missing, result.missing...), append(strays, result.strays...)
+		wake = append(wake, result.wake...)
+		seen.add(streams[i], result.difference)
 		p.Found.add(streams[i], result)
+		p.Recorded += result.recorded
 	}
-	if err := s.noteKeys(ctx, p, fmt.Sprintf("%05d", p.Page), missing, strays); err != nil {
+	if err := s.noteKeys(ctx, p, fmt.Sprintf("%05d", p.Page), seen); err != nil {
 		return p, err
 	}
 	if len(wake) > 0 {
@@ -80,16 +83,37 @@ func (f *Found) add(stream portal.Stream, c compared) {
 	}
 }
 
-func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, missing []portal.GatewayKeyID, strays []gateway.Listed) error {
-	if len(missing) > 0 {
-		if err := s.Scratch.Put(ctx, p.set(), "missing-"+page, missing, surveyKept); err != nil {
-			return err
-		}
+// keyNotes are what a page of streams shows of keys.
+type keyNotes struct {
+	missing  []portal.GatewayKeyID
+	strays   []gateway.Listed
+	findings []Finding
+}
+
+func (n *keyNotes) add(stream portal.Stream, d difference) {
+	account, _ := stream.Account()
+	n.missing, n.strays = append(n.missing, d.missing...), append(n.strays, d.strays...)
+	for _, finding := range d.findings {
+		finding.Account = account
+		n.findings = append(n.findings, finding)
 	}
-	if len(strays) == 0 {
+}
+
+func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, seen keyNotes) error {
+	if err := noteSome(ctx, s.Scratch, p, "missing-"+page, seen.missing); err != nil {
+		return err
+	}
+	if err := noteSome(ctx, s.Scratch, p, "strays-"+page, seen.strays); err != nil {
+		return err
+	}
+	return noteSome(ctx, s.Scratch, p, "findings-"+page, seen.findings)
+}
+
+func noteSome[T any](ctx context.Context, to scratch, p sweepProgress, name string, some []T) error {
+	if len(some) == 0 {
 		return nil
 	}
-	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
+	return to.Put(ctx, p.set(), name, some, surveyKept)
 }
 
 // compare logs and passes over a stream that cannot be read, or whose comparison panics. A table
@@ -114,13 +138,15 @@ func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv surv
 		return compared{}, err
 	}
 	var c compared
-	shown, err := s.Shown.Checkpoint(ctx, stream)
-	if err != nil {
-		return c, err
-	}
-	if shown < head {
-		c.unshown = true
-		c.wake = append(c.wake, s.wakeUp(stream, head, events.ShowRequested{}))
+	if s.Shown != nil {
+		shown, err := s.Shown.Checkpoint(ctx, stream)
+		if err != nil {
+			return c, err
+		}
+		if shown < head {
+			c.unshown = true
+			c.wake = append(c.wake, s.wakeUp(stream, head, events.ShowRequested{}))
+		}
 	}
 	id, ok := stream.Account()
 	if !ok {
@@ -144,6 +170,11 @@ func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv surv
 		holds = &held{}
 	}
 	c.difference = differs(history.Account, *holds, sv.plans, sv.began)
+	for _, key := range history.Account.Keys {
+		if key.Created() {
+			c.recorded++
+		}
+	}
 	c.open = history.Account.HasOpenWishes()
 	if c.drifted || c.open {
 		c.wake = append(c.wake, s.wakeUp(stream, head, events.ProvisionRequested{Recheck: c.drifted}))
@@ -186,7 +217,7 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 	if err := group.Wait(); err != nil {
 		return p, err
 	}
-	if err := s.noteKeys(ctx, p, fmt.Sprintf("unknown-%02d", p.Index), nil, strays); err != nil {
+	if err := s.noteKeys(ctx, p, fmt.Sprintf("unknown-%02d", p.Index), keyNotes{strays: strays}); err != nil {
 		return p, err
 	}
 	if p.Index++; p.Index < surveyShards {

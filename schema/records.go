@@ -266,6 +266,9 @@ func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Sw
 // SweepResult is the last sweep's result.
 func SweepResult() string { return "sweep-result" }
 
+// SweepDrift is how API Gateway differs from the journal, as the last sweep has found it.
+func SweepDrift() string { return "sweep-drift" }
+
 // MarketplaceRead is how far the job marketplace has read, and what its last run found.
 func MarketplaceRead() string { return "marketplace-read" }
 

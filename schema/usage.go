@@ -35,10 +35,23 @@ func UsageCycle() Key { return Key{"cycle", "last"} }
 
 // The ledger of what is metered to AWS Marketplace, in the usage table.
 
-const meteringRecordBegins = "record#"
+const (
+	meteringRecordBegins = "record#"
+	meteringKeyBegins    = "key#"
+)
 
-// MeteringHead is the row of what was metered for a licence.
-func MeteringHead(licence portal.Stream) Key { return Key{meteringPartition(licence), "head"} }
+// MeteringTally is the row of what was metered for a licence.
+func MeteringTally(licence portal.Stream) Key { return Key{meteringPartition(licence), "head"} }
+
+// MeteringKey is the row of what was taken from the counters of a key of the licence.
+func MeteringKey(licence portal.Stream, account portal.AccountID, key portal.KeyID) Key {
+	return Key{meteringPartition(licence), meteringKeyBegins + string(account) + "#" + string(key)}
+}
+
+// MeteringKeys are those of all keys that the licence ever had.
+func MeteringKeys(licence portal.Stream) Range {
+	return Range{meteringPartition(licence), meteringKeyBegins}
+}
 
 // MeteringRecord is the row of a record: the usage of a licence in a dimension and hour (UTC).
 func MeteringRecord(licence portal.Stream, hour time.Time, dimension string) Key {
@@ -50,17 +63,17 @@ func MeteringRecords(licence portal.Stream) Range {
 	return Range{meteringPartition(licence), meteringRecordBegins}
 }
 
-// MeteringUnsent is the row that says that the outcome of a record is open.
-func MeteringUnsent(product portal.ProductCode, licence portal.Stream, hour time.Time, dimension string) Key {
-	return Key{MeteringUnsentAll().PK, string(product) + "#" + string(licence) + "#" + meteringHour(hour) + "#" + dimension}
+// MeteringUnanswered is the row that says that AWS has not answered a record.
+func MeteringUnanswered(product portal.ProductCode, licence portal.Stream, hour time.Time, dimension string) Key {
+	return Key{MeteringUnansweredAll().PK, string(product) + "#" + string(licence) + "#" + meteringHour(hour) + "#" + dimension}
 }
 
-// MeteringUnsentAll are the records whose outcome is open, by product.
-func MeteringUnsentAll() Range { return Range{PK: "unsent"} }
+// MeteringUnansweredAll are the records that AWS has not answered, by product.
+func MeteringUnansweredAll() Range { return Range{PK: "unsent"} }
 
-// MeteringUnsentOf are those of one licence.
-func MeteringUnsentOf(product portal.ProductCode, licence portal.Stream) Range {
-	return Range{MeteringUnsentAll().PK, string(product) + "#" + string(licence) + "#"}
+// MeteringUnansweredOf are those of one licence.
+func MeteringUnansweredOf(product portal.ProductCode, licence portal.Stream) Range {
+	return Range{MeteringUnansweredAll().PK, string(product) + "#" + string(licence) + "#"}
 }
 
 // MeteringRegion is the row of the Region in which usage is metered.

@@ -115,6 +115,8 @@ func (l *Licence) Apply(e events.Event) {
 		l.Open, l.AccessSequence, l.AccessAt, l.Claim.Waiting = true, e.Sequence, e.Time, false
 	case events.LicenceEntitled:
 		l.entitle(f)
+	case events.LicenceCorrected:
+		l.Purchase = f.Purchase.Or(l.Purchase)
 	case events.LicencePlanChanged:
 		l.Claim.Plan, l.Claim.Name, l.Claim.Stages = f.Plan, f.Name, f.Stages
 		if f.Open {

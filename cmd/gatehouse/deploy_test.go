@@ -40,8 +40,8 @@ func TestAPortalIsDeployedShownAndDestroyedByCommands(t *testing.T) {
 	}
 	_, stderr := gatehouse(1, "deploy", "status")
 	checkSays(t, stderr, "there is no portal named acme in us-east-1")
-	_, stderr = gatehouse(1, "deploy", "--yes")
-	checkSays(t, stderr, "a new portal also needs --host, --certificate")
+	_, stderr = gatehouse(1, "deploy", "--yes", "--run", "small")
+	checkSays(t, stderr, "this portal also needs --host, --certificate, --image, --vpc, --subnet")
 	_, stderr = gatehouse(1, "deploy", "--yes", "--host", "portal.example.com", "--certificate", "arn:aws:acm:us-east-1:000000000000:certificate/1")
 	checkSays(t, stderr, "there is no zip bin/lambda-arm64.zip", "make lambda")
 	_, stderr = gatehouse(1, "deploy", "--yes", "--host", "portal.example.com", "--certificate", "arn:aws:acm:us-east-1:000000000000:certificate/1", "--zip", emptyZip(t))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -22,60 +20,121 @@ import (
 )
 
 type dlqCommand struct {
-	List    dlqListCommand    `cmd:"" help:"List the dead letters that need an operator."`
-	Show    dlqShowCommand    `cmd:"" help:"Show one dead letter with its body."`
-	Replay  dlqReplayCommand  `cmd:"" help:"Send dead letters to their queues again."`
-	Discard dlqDiscardCommand `cmd:"" help:"Close dead letters without replaying them."`
+	List    dlqListCommand    `cmd:"" help:"List the dead letters that need an operator, grouped by cause."`
+	Show    dlqShowCommand    `cmd:"" help:"Show one dead letter with its body, and what a replay would come to."`
+	Replay  dlqReplayCommand  `cmd:"" help:"Send dead letters to their queues again, or say what that would come to."`
+	Discard dlqDiscardCommand `cmd:"" help:"Close dead letters without replaying them, or say which."`
+	Export  dlqExportCommand  `cmd:"" help:"Print dead letters with their bodies as JSON, one a line."`
 }
 
 type dlqListCommand struct {
 	output
-	All bool `help:"Also list the closed ones: settled (a replay was handled) and discarded."`
+	choiceFlags
+	All   bool `help:"Also list the closed ones: settled (a replay was handled) and discarded."`
+	Limit int  `help:"How many letters to list; 0 is all. The default is 50, and all with --json." default:"-1" placeholder:"N"`
 }
 
-// Letters that need an operator come first.
-var order = []deadletters.State{deadletters.Open, deadletters.Replayed, deadletters.Settled, deadletters.Discarded}
+const listedLetters = 50
 
-func closed(state deadletters.State) bool {
-	return state == deadletters.Settled || state == deadletters.Discarded
+func (c dlqListCommand) limit() int {
+	switch {
+	case c.Limit >= 0:
+		return c.Limit
+	case c.JSON:
+		return 0
+	}
+	return listedLetters
 }
 
-// Run lists the open letters, then the replayed ones that no worker has handled yet, then with
-// --all the closed ones; in each group, the oldest last failure comes first.
+// listed are the states that a list has.
+func listed(all bool) []deadletters.State {
+	if all {
+		return []deadletters.State{deadletters.Open, deadletters.Replayed, deadletters.Settled, deadletters.Discarded}
+	}
+	return []deadletters.State{deadletters.Open, deadletters.Replayed}
+}
+
+// Run prints the groups and then the letters: open ones, replayed ones that no worker has handled yet,
+// and with --all closed ones; in each state, the one that failed first at the beginning.
 func (c dlqListCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
-	box, done := app.Letters(p)
-	var letters []deadletters.Letter
-	counts := map[deadletters.State]int{}
-	err = box.Each(ctx, func(l deadletters.Letter) error {
-		counts[l.State()]++
-		if c.All || !closed(l.State()) {
-			letters = append(letters, l)
-		}
-		return nil
-	})
-	if err = errors.Join(app.InWords(err), done()); err != nil {
+	box := app.OpenLetters(p)
+	found, err := box.Survey(ctx, c.choice(time.Now(), listed(c.All)...), "", c.limit())
+	if err = errors.Join(app.InWords(err), box.Close()); err != nil {
 		return err
 	}
-	slices.SortStableFunc(letters, func(a, b deadletters.Letter) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.State()), slices.Index(order, b.State())), a.Last.Compare(b.Last))
-	})
-	list := make([]letterJSON, 0, len(letters))
-	for _, l := range letters {
-		list = append(list, letterJSONOf(l))
+	value := surveyJSON{Letters: []letterJSON{}, LeftOut: found.Left, Groups: []groupJSON{}, MoreCauses: found.More, Counts: found.Counts}
+	for _, l := range found.Letters {
+		value.Letters = append(value.Letters, letterJSONOf(l))
 	}
-	return c.print(os.Stdout, map[string]any{"letters": list, "counts": counts}, func(w io.Writer) {
-		printLetters(w, letters)
-		fmt.Fprintf(w, "%d open, %d replayed and not handled yet, %d settled, %d discarded", counts[deadletters.Open], counts[deadletters.Replayed],
-			counts[deadletters.Settled], counts[deadletters.Discarded])
-		if counts[deadletters.Settled]+counts[deadletters.Discarded] > 0 && !c.All {
-			fmt.Fprint(w, " (--all lists them)")
-		}
-		fmt.Fprintln(w, ".")
-	})
+	for _, g := range found.Groups {
+		value.Groups = append(value.Groups, groupJSONOf(g))
+	}
+	return c.print(os.Stdout, value, func(w io.Writer) { c.describe(w, found) })
+}
+
+func (c dlqListCommand) describe(w io.Writer, found deadletters.Survey) {
+	printGroups(w, found)
+	printLetters(w, found.Letters)
+	if found.Left > 0 {
+		fmt.Fprintf(w, "… and %s more (--limit lists them).\n", count(found.Left, "letter"))
+	}
+	counts := found.Counts
+	fmt.Fprintf(w, "%d open, %d replayed and not handled yet, %d settled, %d discarded", counts[deadletters.Open], counts[deadletters.Replayed],
+		counts[deadletters.Settled], counts[deadletters.Discarded])
+	if counts[deadletters.Settled]+counts[deadletters.Discarded] > 0 && !c.All {
+		fmt.Fprint(w, " (--all lists them)")
+	}
+	fmt.Fprintln(w, ".")
+}
+
+type surveyJSON struct {
+	Groups []groupJSON `json:"groups"`
+	// MoreCauses counts the letters of causes that have no group.
+	MoreCauses int                       `json:"more_causes,omitempty"`
+	Letters    []letterJSON              `json:"letters"`
+	LeftOut    int                       `json:"left_out"`
+	Counts     map[deadletters.State]int `json:"counts"`
+}
+
+type groupJSON struct {
+	Cause   string     `json:"cause"`
+	Class   string     `json:"class"`
+	Text    string     `json:"text"`
+	Letters int        `json:"letters"`
+	Types   []string   `json:"types"`
+	First   *time.Time `json:"first,omitempty"`
+	Last    *time.Time `json:"last,omitempty"`
+}
+
+func groupJSONOf(g deadletters.Group) groupJSON {
+	return groupJSON{Cause: g.ID, Class: g.Class, Text: g.Text, Letters: g.Letters, Types: g.Types, First: instant(g.First), Last: instant(g.Last)}
+}
+
+func printGroups(w io.Writer, found deadletters.Survey) {
+	if len(found.Groups) == 0 {
+		return
+	}
+	rows := make([][]string, 0, len(found.Groups))
+	for _, g := range found.Groups {
+		rows = append(rows, []string{g.ID, fmt.Sprint(g.Letters), g.Class, moment(g.First), moment(g.Last), typesOf(g), oneLine(g.Text)})
+	}
+	table(w, "", []string{"CAUSE", "LETTERS", "CLASS", "FIRST FAILED", "LAST FAILED", "TYPES", "ERROR"}, rows)
+	if found.More > 0 {
+		fmt.Fprintf(w, "… and %s of further causes\n", count(found.More, "letter"))
+	}
+	fmt.Fprintln(w)
+}
+
+func typesOf(g deadletters.Group) string {
+	names := make([]string, 0, len(g.Types))
+	for _, name := range g.Types {
+		names = append(names, oneLine(events.Name(name)))
+	}
+	return strings.Join(names, ", ")
 }
 
 type letterJSON struct {
@@ -88,11 +147,15 @@ type letterJSON struct {
 	Queue     string             `json:"queue"`
 	Consumer  string             `json:"consumer"`
 	Error     string             `json:"error"`
+	Cause     string             `json:"cause"`
 	Attempts  int64              `json:"attempts"`
 	First     *time.Time         `json:"first,omitempty"`
 	Last      *time.Time         `json:"last,omitempty"`
 	Replays   int64              `json:"replays"`
 	Discard   *discardJSON       `json:"discard,omitempty"`
+	// Outlook and ComesTo say what a replay would come to now; lists leave them out.
+	Outlook app.Outlook `json:"outlook,omitempty"`
+	ComesTo string      `json:"a_replay_comes_to,omitempty"`
 	// Body is the message if it is JSON. Otherwise Text has it, or Encoded if it is not UTF-8.
 	Body    json.RawMessage `json:"body,omitempty"`
 	Text    string          `json:"body_text,omitempty"`
@@ -108,7 +171,7 @@ type discardJSON struct {
 func letterJSONOf(l deadletters.Letter) letterJSON {
 	out := letterJSON{
 		ID: l.ID, State: l.State(), Class: l.Class, Type: l.Type, Subject: l.Subject, Operation: l.Operation, Queue: l.Queue,
-		Consumer: l.Consumer, Error: l.Error, Attempts: int64(l.Attempts), First: instant(l.First), Last: instant(l.Last), Replays: l.Replays,
+		Consumer: l.Consumer, Error: l.Error, Cause: l.Cause().ID, Attempts: int64(l.Attempts), First: instant(l.First), Last: instant(l.Last), Replays: l.Replays,
 	}
 	if d := l.Discard; d != nil {
 		out.Discard = &discardJSON{By: d.By, At: instant(d.At), Reason: d.Reason}
@@ -124,21 +187,20 @@ func letterJSONOf(l deadletters.Letter) letterJSON {
 	return out
 }
 
-func printLetters(to io.Writer, letters []deadletters.Letter) {
+func printLetters(w io.Writer, letters []deadletters.Letter) {
 	if len(letters) == 0 {
 		return
 	}
+	rows := make([][]string, 0, len(letters))
 	for _, l := range letters {
-		replays := ""
+		state := string(l.State())
 		if l.Replays > 0 {
-			replays = ", replayed " + count(int(l.Replays), "time")
+			state += fmt.Sprintf(" (%s)", count(int(l.Replays), "replay"))
 		}
-		fmt.Fprintf(to, "%s\n", l.ID)
-		fmt.Fprintf(to, "  %s, %s%s; %s, last %s\n", l.State(), l.Class, replays, count(int(l.Attempts), "attempt"), moment(l.Last))
-		fmt.Fprintf(to, "  %s\n", about(l))
-		columns := width(to)
-		fmt.Fprintf(to, "  %s\n\n", wrap(oneLine(l.Error), columns, 2))
+		rows = append(rows, []string{l.ID, state, l.Cause().ID, moment(l.First), fmt.Sprint(l.Attempts), about(l)})
 	}
+	table(w, "", []string{"ID", "STATE", "CAUSE", "FIRST FAILED", "TRIES", "WHAT"}, rows)
+	fmt.Fprintln(w)
 }
 
 func about(l deadletters.Letter) string {
@@ -156,23 +218,29 @@ type dlqShowCommand struct {
 	ID string `arg:"" help:"The dead letter's id."`
 }
 
-// Bodies hold ids, never personal data or secrets.
+// Run prints a letter. Bodies hold ids, never personal data or secrets.
 func (c dlqShowCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
-	box, done := app.Letters(p)
+	box := app.OpenLetters(p)
 	l, err := box.Find(ctx, c.ID)
-	if err = errors.Join(app.InWords(err), done()); err != nil {
+	var foreseen app.Foreseen
+	if err == nil {
+		foreseen, err = box.Foresee(ctx, l)
+	}
+	if err = errors.Join(app.InWords(err), box.Close()); err != nil {
 		return err
 	}
-	return c.print(os.Stdout, letterJSONOf(l), func(w io.Writer) {
+	value := letterJSONOf(l)
+	value.Outlook, value.ComesTo = foreseen.Outlook, foreseen.Text
+	return c.print(os.Stdout, value, func(w io.Writer) {
 		pairs(w,
 			[2]string{"id", l.ID}, [2]string{"queue", l.Queue}, [2]string{"consumer", l.Consumer}, [2]string{"type", printable(l.Type)},
 			[2]string{"about", printable(string(l.Subject))}, [2]string{"operation", printable(string(l.Operation))}, [2]string{"class", l.Class},
-			[2]string{"error", oneLine(l.Error)}, [2]string{"attempts", fmt.Sprintf("%d, %s to %s", l.Attempts, moment(l.First), moment(l.Last))},
-			[2]string{"state", stateOf(l)}, [2]string{"body", fmt.Sprintf("%d bytes", len(l.Body))},
+			[2]string{"cause", l.Cause().ID}, [2]string{"error", oneLine(l.Error)}, [2]string{"attempts", fmt.Sprintf("%d, %s to %s", l.Attempts, moment(l.First), moment(l.Last))},
+			[2]string{"state", stateOf(l)}, [2]string{"replay", oneLine(foreseen.Text)}, [2]string{"body", fmt.Sprintf("%d bytes", len(l.Body))},
 		)
 		fmt.Fprintf(w, "\n%s\n", readable(l.Body))
 	})

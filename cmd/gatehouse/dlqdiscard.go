@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
@@ -14,16 +15,16 @@ import (
 
 type dlqDiscardCommand struct {
 	output
-	IDs    []string `arg:"" help:"Ids of dead letters." name:"id"`
-	Reason string   `required:"" help:"Why they must not be replayed; the letters record it with your name." placeholder:"TEXT"`
-	DryRun bool     `help:"Only print what would be discarded."`
+	selection
+	Reason string `required:"" help:"Why they must not be replayed. The letters and the audit keep it with your name, so put nothing personal in it." placeholder:"TEXT"`
 }
 
+// Validate checks the command line.
 func (c dlqDiscardCommand) Validate() error {
 	if strings.TrimSpace(c.Reason) == "" {
 		return usage("--reason is empty: say why")
 	}
-	return nil
+	return c.validate("discard")
 }
 
 type discarder interface {
@@ -34,44 +35,86 @@ type discardRehearsal struct{}
 
 func (discardRehearsal) Discard(context.Context, string, string) error { return nil }
 
-// If Run cannot discard a letter, it goes on with the others and fails at the end.
+// Run discards letters. If it cannot discard one, it goes on with the others and fails at the end.
 func (c dlqDiscardCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
-	box, done := app.Letters(p)
-	var with discarder = box
-	verb := "discarded"
-	if c.DryRun {
-		with, verb = discardRehearsal{}, "would discard"
+	box := app.OpenLetters(p)
+	return errors.Join(c.run(ctx, box, time.Now()), box.Close())
+}
+
+func (c dlqDiscardCommand) run(ctx context.Context, box app.Letters, now time.Time) error {
+	choice := c.choice(now, deadletters.Open)
+	chosen, missing, err := c.chosen(ctx, box, choice)
+	if err != nil {
+		return err
 	}
-	list := []treated{}
-	for _, id := range c.IDs {
-		l, failed := box.Find(ctx, id)
-		if failed == nil && l.State() == deadletters.Discarded {
-			list = append(list, alreadyDiscarded(l))
-			continue
-		}
-		if failed == nil {
-			failed = with.Discard(ctx, id, c.Reason)
-		}
-		if failed != nil {
-			err = errors.Join(err, app.InWords(failed))
-			continue
-		}
-		list = append(list, treat(l, verb))
-	}
-	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
-		for _, one := range list {
-			text := one.Did + " " + one.ID + ", " + one.about
-			if one.Did == already {
-				text = one.ID + " was " + one.about
+	work := discarding{find: box.Find, with: discardRehearsal{}, did: "would discard", reason: c.Reason, named: len(c.IDs) > 0, list: []treated{}}
+	if c.Yes {
+		work.with, work.did = box, "discarded"
+		if len(chosen) > 0 {
+			if err := box.RecordDiscard(ctx, len(chosen), c.words(choice), strings.TrimSpace(c.Reason)); err != nil {
+				return app.InWords(err)
 			}
-			fmt.Fprintln(w, wrap(text, width(w), 2))
 		}
-	})
-	return errors.Join(err, printed, done())
+	}
+	bar := newProgressBar(os.Stderr, work.did, len(chosen))
+	done, err := paced(ctx, chosen, 0, work.treat, bar.tell)
+	bar.end()
+	if done < len(chosen) && ctx.Err() != nil {
+		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d; the same command goes on with the rest", done, len(chosen)))
+	}
+	printed := c.print(os.Stdout, map[string]any{"letters": work.list}, func(w io.Writer) { c.describe(w, work.list, errors.Join(err, missing)) })
+	return errors.Join(err, missing, printed)
+}
+
+func (c dlqDiscardCommand) describe(w io.Writer, list []treated, err error) {
+	for _, one := range list[:min(len(list), shownTreated)] {
+		text := one.Did + " " + one.ID + ", " + one.about
+		if one.Did == already {
+			text = one.ID + " was " + one.about
+		}
+		fmt.Fprintln(w, wrap(text, width(w), 2))
+	}
+	if more := len(list) - shownTreated; more > 0 {
+		fmt.Fprintf(w, "… and %d more; --json names all.\n", more)
+	}
+	switch {
+	case len(list) == 0 && err != nil:
+	case len(list) == 0:
+		fmt.Fprintln(w, "There is nothing to discard.")
+	case !c.Yes:
+		fmt.Fprintln(w, "Nothing was changed. With --yes they are closed; their operations stay failed.")
+	}
+}
+
+type discarding struct {
+	find   func(ctx context.Context, id string) (deadletters.Letter, error)
+	with   discarder
+	did    string
+	reason string
+	named  bool
+	list   []treated
+}
+
+func (d *discarding) treat(ctx context.Context, chosen deadletters.Chosen) error {
+	letter, err := d.find(ctx, chosen.ID)
+	switch {
+	case err != nil:
+		return app.InWords(err)
+	case letter.State() == deadletters.Discarded:
+		d.list = append(d.list, alreadyDiscarded(letter))
+		return nil
+	case !d.named && letter.State() != deadletters.Open:
+		return nil // another operator was first
+	}
+	if err := d.with.Discard(ctx, letter.ID, d.reason); err != nil {
+		return app.InWords(err)
+	}
+	d.list = append(d.list, treat(letter, d.did))
+	return nil
 }
 
 const already = "already discarded"

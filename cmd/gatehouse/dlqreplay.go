@@ -6,26 +6,31 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
 type dlqReplayCommand struct {
 	output
-	IDs    []string `arg:"" optional:"" help:"Ids of dead letters." name:"id"`
-	All    bool     `help:"Replay all that are open and can be replayed."`
-	DryRun bool     `help:"Only print what would be replayed."`
+	selection
+	Rate int  `help:"Send at most so many in a second." default:"20" placeholder:"N"`
+	Wait bool `help:"With --yes: wait until workers have handled them, and say how many failed again."`
 }
 
+// maxRate is below what one process can send one by one, so that a rate is kept.
+const maxRate = 100
+
+// Validate checks the command line.
 func (c dlqReplayCommand) Validate() error {
-	if c.All == (len(c.IDs) > 0) {
-		return usage("name the dead letters to replay, or --all")
+	if c.Rate < 1 || c.Rate > maxRate {
+		return usage(fmt.Sprintf("--rate %d: want 1 to %d", c.Rate, maxRate))
 	}
-	return nil
+	return c.validate("replay")
 }
 
 type replayer interface {
@@ -41,98 +46,231 @@ type treated struct {
 	Type    string        `json:"type"`
 	Subject portal.Stream `json:"subject"`
 	Did     string        `json:"did"`
+	Outlook app.Outlook   `json:"outlook,omitempty"`
+	Text    string        `json:"comes_to,omitempty"`
 	about   string
 }
 
 func treat(l deadletters.Letter, did string) treated {
-	return treated{l.ID, events.Name(l.Type), l.Subject, did, about(l)}
+	return treated{ID: l.ID, Type: events.Name(l.Type), Subject: l.Subject, Did: did, about: about(l)}
 }
 
-// A replay keeps its old intent, so it never undoes a newer request. If Run cannot replay a
-// letter, it goes on with the others and fails at the end.
+// What replay did with a letter.
+const (
+	didReplay   = "replayed"
+	wouldReplay = "would replay"
+	didLeave    = "left"
+)
+
+// Run replays letters one after the other. A replay keeps its old intent, so it never undoes a newer
+// request. A run that was interrupted is continued by the same command, since replayed letters are no
+// longer open. If Run cannot replay a letter, it goes on with the others and fails at the end.
 func (c dlqReplayCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
-	box, done := app.Letters(p)
-	var with replayer = box
-	verb := "replayed"
-	if c.DryRun {
-		with, verb = rehearsal{}, "would replay"
+	box := app.OpenLetters(p)
+	return errors.Join(c.run(ctx, box, time.Now()), box.Close())
+}
+
+func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Time) error {
+	choice := c.choice(now, deadletters.Open)
+	chosen, missing, err := c.chosen(ctx, box, choice)
+	if err != nil {
+		return err
 	}
-	list := []treated{}
-	letters, left, err := c.chosen(ctx, box)
-	for _, l := range left {
-		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, "left", whyLeft(l)})
+	work := replaying{box: box, with: rehearsal{}, did: wouldReplay, named: len(c.IDs) > 0}
+	if c.Yes {
+		work.with, work.did = box, didReplay
+		if len(chosen) > 0 {
+			if err := box.RecordReplay(ctx, len(chosen), c.words(choice)); err != nil {
+				return app.InWords(err)
+			}
+		}
 	}
-	for _, l := range letters {
-		if failed := with.Replay(ctx, l); failed != nil {
-			err = errors.Join(err, app.InWords(failed))
+	rate := c.Rate
+	if !c.Yes {
+		rate = 0
+	}
+	bar := newProgressBar(os.Stderr, work.did, len(chosen))
+	done, err := paced(ctx, chosen, rate, work.treat, bar.tell)
+	bar.end()
+	if done < len(chosen) && ctx.Err() != nil {
+		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d; the same command goes on with the rest", done, len(chosen)))
+	}
+	var waited *waitedFor
+	if c.Yes && c.Wait && ctx.Err() == nil {
+		if waited, missing = waitForReplays(ctx, box, work.list, missing); waited != nil && waited.Again > 0 {
+			err = errors.Join(err, fmt.Errorf("%s failed again", count(waited.Again, "letter")))
+		}
+	}
+	value := map[string]any{"letters": work.list, "outlooks": work.outlooks()}
+	if waited != nil {
+		value["handled"], value["failed_again"] = waited.Handled, waited.Again
+	}
+	printed := c.print(os.Stdout, value, func(w io.Writer) { c.describe(w, work, waited, errors.Join(err, missing)) })
+	return errors.Join(err, missing, printed)
+}
+
+// shownTreated is how many letters a report for people names.
+const shownTreated = 20
+
+func (c dlqReplayCommand) describe(w io.Writer, work replaying, waited *waitedFor, err error) {
+	for _, one := range work.list[:min(len(work.list), shownTreated)] {
+		text := one.Did + " " + one.ID + ", " + one.about
+		if one.Did == didLeave {
+			text = one.Did + " " + one.ID + ": " + one.about
+		}
+		fmt.Fprintln(w, wrap(text, width(w), 2))
+		if one.Text != "" && one.Did != didLeave {
+			fmt.Fprintln(w, "  "+wrap("-> "+oneLine(one.Text), width(w), 5))
+		}
+	}
+	if more := len(work.list) - shownTreated; more > 0 {
+		fmt.Fprintf(w, "… and %d more; --json names all.\n", more)
+	}
+	sent := work.count(work.did)
+	switch {
+	case sent == 0 && err == nil:
+		fmt.Fprintln(w, "There is nothing to replay.")
+	case sent > 0:
+		verb := "Replayed"
+		if !c.Yes {
+			verb = "Would replay"
+		}
+		fmt.Fprintf(w, "%s %s", verb, count(sent, "letter"))
+		for i, outlook := range work.outlooks() {
+			separator := ", "
+			if i == 0 {
+				separator = ": "
+			}
+			fmt.Fprintf(w, "%s%d %s", separator, outlook.Letters, outlookWords[outlook.Outlook])
+		}
+		fmt.Fprintln(w, ".")
+		if !c.Yes {
+			fmt.Fprintf(w, "Nothing was sent. With --yes they are sent, at most %d in a second, the one that failed first at the beginning.\n", c.Rate)
+		}
+	}
+	if waited != nil {
+		fmt.Fprintf(w, "Workers have handled %d of them; %d failed again and are open.\n", waited.Handled, waited.Again)
+	}
+}
+
+var outlookWords = map[app.Outlook]string{
+	app.CarriedOut: "carried out", app.Superseded: "superseded by a newer choice", app.Rejected: "rejected", app.Unchanged: "already done or under way",
+	app.HandledYet: "handled before", app.FailsAgain: "failing again", app.WakesUp: "waking a worker up",
+}
+
+type outlookCount struct {
+	Outlook app.Outlook `json:"outlook"`
+	Letters int         `json:"letters"`
+}
+
+type replaying struct {
+	box  app.Letters
+	with replayer
+	did  string
+	// named: the operator gave the letter's id, so one that cannot be replayed is an error, and one
+	// that is not open is replayed all the same.
+	named bool
+	list  []treated
+}
+
+func (r *replaying) treat(ctx context.Context, chosen deadletters.Chosen) error {
+	letter, err := r.box.Find(ctx, chosen.ID)
+	if err != nil {
+		return app.InWords(err)
+	}
+	if !r.named && letter.State() != deadletters.Open {
+		return nil // another operator was first
+	}
+	foreseen, err := r.box.Foresee(ctx, letter)
+	switch {
+	case err != nil:
+		return app.InWords(err)
+	case foreseen.Outlook == app.NotReplayable && r.named:
+		return portal.Fail(portal.Invalid, "Dead letter "+letter.ID+" cannot be replayed. "+foreseen.Text)
+	case foreseen.Outlook == app.NotReplayable:
+		left := treat(letter, didLeave)
+		left.Outlook, left.Text, left.about = app.NotReplayable, foreseen.Text, foreseen.Text
+		r.list = append(r.list, left)
+		return nil
+	}
+	if err := r.with.Replay(ctx, letter); err != nil {
+		return app.InWords(err)
+	}
+	one := treat(letter, r.did)
+	one.Outlook, one.Text = foreseen.Outlook, foreseen.Text
+	r.list = append(r.list, one)
+	return nil
+}
+
+func (r *replaying) count(did string) (n int) {
+	for _, one := range r.list {
+		if one.Did == did {
+			n++
+		}
+	}
+	return n
+}
+
+// outlooks counts those of the letters that are not left, the most frequent first.
+func (r *replaying) outlooks() []outlookCount {
+	counts := []outlookCount{}
+	for _, one := range r.list {
+		if one.Did == didLeave {
 			continue
 		}
-		list = append(list, treat(l, verb))
+		i := slices.IndexFunc(counts, func(c outlookCount) bool { return c.Outlook == one.Outlook })
+		if i < 0 {
+			i, counts = len(counts), append(counts, outlookCount{Outlook: one.Outlook})
+		}
+		counts[i].Letters++
 	}
-	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
-		for _, one := range list {
-			if one.Did == "left" {
-				fmt.Fprintln(w, wrap("left "+one.ID+": "+one.about, width(w), 2))
-				continue
-			}
-			fmt.Fprintln(w, wrap(one.Did+" "+one.ID+", "+one.about, width(w), 2))
-		}
-		if len(letters) == 0 && err == nil {
-			fmt.Fprintln(w, "There is nothing to replay.")
-		}
-	})
-	return errors.Join(err, printed, done())
+	slices.SortStableFunc(counts, func(a, b outlookCount) int { return b.Letters - a.Letters })
+	return counts
 }
 
-func whyLeft(l deadletters.Letter) string {
-	if l.Class == string(transport.UnknownType) {
-		return "This version does not know its type. Update the workers and this command, then replay it."
-	}
-	if l.Class != transport.Unreadable {
-		return "This version of the command cannot read it. Replay it with one as new as the workers."
-	}
-	why := "No worker can read it."
-	_, err := l.Message()
-	var cause *portal.Error
-	if errors.As(errors.Unwrap(err), &cause) {
-		why = cause.Message // without what the decoder says
-	}
-	return why + " Look at it with `gatehouse dlq show`, then discard it."
-}
+type waitedFor struct{ Handled, Again int }
 
-// Letters that this version cannot read are in left with --all, and otherwise an error.
-func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
-	ids := c.IDs
-	if c.All {
+const replayPoll = time.Second
+
+// waitForReplays waits until none of the letters is merely replayed any more. If ctx ends first,
+// the error says so; the replays are handled all the same.
+func waitForReplays(ctx context.Context, box app.Letters, list []treated, before error) (*waitedFor, error) {
+	sent := map[string]bool{}
+	for _, one := range list {
+		sent[one.ID] = one.Did == didReplay
+	}
+	poll := time.NewTicker(replayPoll)
+	defer poll.Stop()
+	for {
+		var found waitedFor
+		waiting := 0
 		err := box.Each(ctx, func(l deadletters.Letter) error {
-			if l.State() == deadletters.Open {
-				ids = append(ids, l.ID)
+			switch {
+			case !sent[l.ID]:
+			case l.State() == deadletters.Replayed:
+				waiting++
+			case l.State() == deadletters.Open:
+				found.Again++
+			default:
+				found.Handled++
 			}
 			return nil
 		})
-		if err != nil {
-			return nil, nil, app.InWords(err)
-		}
-	}
-	for _, id := range ids {
-		l, missing := box.Find(ctx, id)
-		if missing != nil {
-			err = errors.Join(err, app.InWords(missing))
-			continue
-		}
-		_, unreadable := l.Message()
 		switch {
-		case unreadable == nil:
-			letters = append(letters, l)
-		case c.All:
-			left = append(left, l)
-		default:
-			err = errors.Join(err, portal.Fail(portal.Invalid, "Dead letter "+l.ID+" cannot be replayed. "+whyLeft(l)))
+		case ctx.Err() != nil:
+			return nil, errors.Join(before, errors.New("interrupted; workers handle the replays without you"))
+		case err != nil:
+			return nil, errors.Join(before, app.InWords(err))
+		case waiting == 0:
+			return &found, before
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
 		}
 	}
-	return letters, left, err
 }

@@ -31,7 +31,7 @@ type commands struct {
 	Catalog     catalogCommand     `cmd:"" help:"Check a catalog folder, have a worker read the catalog now, or show what workers found in it."`
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
-	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to."`
+	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to, compare all keys with the journal, or delete all."`
 	Marketplace marketplaceCommand `cmd:"" help:"Set up selling plans on AWS Marketplace and check it, look up what was bought, or play buyers on a local portal."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`

@@ -30,11 +30,14 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"no command":                    {nil, `expected one of "local", "deploy"`, "Run `gatehouse --help` for usage."},
 		"an unknown command":            {[]string{"nope"}, "unexpected argument nope", "Run `gatehouse --help` for usage."},
 		"an unknown flag":               {[]string{"dlq", "list", "--every"}, "unknown flag --every", "Run `gatehouse dlq list --help` for usage."},
-		"no verb":                       {[]string{"dlq"}, `expected one of "list", "show", "replay", "discard"`, "Run `gatehouse dlq --help` for usage."},
+		"no verb":                       {[]string{"dlq"}, `expected one of "list", "show", "replay", "discard", "export"`, "Run `gatehouse dlq --help` for usage."},
 		"no folder":                     {[]string{"catalog", "check"}, `expected "<folder>"`, "Run `gatehouse catalog check --help` for usage."},
 		"no id":                         {[]string{"operation", "show"}, `expected "<id>"`, "Run `gatehouse operation show --help` for usage."},
-		"neither a letter nor --all":    {[]string{"dlq", "replay"}, "name the dead letters to replay, or --all", "Run `gatehouse dlq replay --help` for usage."},
-		"a letter and --all":            {[]string{"dlq", "replay", "x", "--all"}, "name the dead letters to replay, or --all", "Run"},
+		"neither a letter nor --all":    {[]string{"dlq", "replay"}, "name the dead letters to replay, choose them with --queue", "Run `gatehouse dlq replay --help` for usage."},
+		"a letter and --all":            {[]string{"dlq", "replay", "x", "--all"}, "give ids, or flags that choose letters, or --all, and not two of them", "Run"},
+		"a letter and a queue":          {[]string{"dlq", "discard", "x", "--queue", "commands", "--reason", "why"}, "give ids, or flags that choose letters, or --all, and not two of them", "Run"},
+		"a rate that is too high":       {[]string{"dlq", "replay", "x", "--rate", "1000"}, "--rate 1000: want 1 to 100", "Run"},
+		"an age that is none":           {[]string{"dlq", "list", "--older-than", "yesterday"}, "want an age such as 90m, 12h or 2d", "Run"},
 		"no reason":                     {[]string{"dlq", "discard", "x", "--reason", " "}, "--reason is empty: say why", "Run"},
 		"a demo without a backend":      {[]string{"setup", "--demo"}, "--demo needs --demo-backend", "Run"},
 		"a key user that is not an ARN": {[]string{"setup", "--key-user", "worker"}, "want the ARN of a role or user", "Run"},
@@ -56,6 +59,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},
 		"a demo API without a backend":  {[]string{"deploy", "--demo", "--yes"}, "--demo needs --demo-backend", "Run"},
 		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "--run must be one of", "Run"},
+		"an unknown kind of difference": {[]string{"keys", "reconcile", "--kind", "odd"}, "--kind odd: there is no such kind", "Run `gatehouse keys reconcile --help` for usage."},
+		"values that are not compared":  {[]string{"keys", "reconcile", "--kind", "key_value"}, "needs --values", "Run"},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +79,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -99,7 +104,7 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
-		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"},
+		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
 		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {
@@ -143,7 +148,7 @@ func TestMistypedKeyValueIsDetectedWithoutAWS(t *testing.T) {
 func TestShellCompletionOffersCommandsAndFlags(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"d": "deploy destroy doctor dlq", "dlq ": "list show replay discard", "dlq re": "replay", "projections ": "status rebuild", "sweep --j": "--json", "completion ": "bash zsh fish", "doctor": "doctor",
+		"d": "deploy destroy doctor dlq", "dlq ": "list show replay discard export", "dlq re": "replay", "projections ": "status rebuild", "sweep --j": "--json", "completion ": "bash zsh fish", "doctor": "doctor",
 	} {
 		words := strings.Split(line, " ")
 		_, stdout, _ := said(t, nil, append([]string{"completion", "words", "--"}, words...)...)

@@ -21,6 +21,8 @@ type marketplaceCommand struct {
 	Doctor    marketplaceDoctorCommand    `cmd:"" help:"Check all that selling plans on AWS Marketplace needs, or send a test notice."`
 	Ledger    marketplaceLedgerCommand    `cmd:"" help:"Show what was metered to AWS Marketplace, and what AWS answered."`
 	Reconcile marketplaceReconcileCommand `cmd:"" help:"Compare the agreements of AWS Marketplace with the licences, and what was used with what AWS bills."`
+	Correct   marketplaceCorrectCommand   `cmd:"" help:"Correct how AWS names a licence, so that its usage is billed."`
+	Resend    marketplaceResendCommand    `cmd:"" help:"Bill usage that AWS refused, as far as AWS still takes it."`
 	Simulate  marketplaceSimulateCommand  `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
 }
 

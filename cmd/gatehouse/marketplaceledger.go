@@ -54,7 +54,7 @@ func printLedger(w io.Writer, ledger app.Ledger, now time.Time) {
 			fmt.Fprintln(w, "  API Gateway meters it, so its requests are not in this ledger.")
 		}
 		switch {
-		case l.ByGateway && l.Total() == l.Sums[metering.Elsewhere]:
+		case l.ByGateway && l.Total() == l.Unbilled[metering.Elsewhere]:
 			fmt.Fprintln(w)
 			continue
 		case l.Version == 0:
@@ -108,8 +108,8 @@ type ledgerJSON struct {
 }
 
 type licenceLedgerJSON struct {
-	Licence portal.Stream             `json:"licence"`
-	Sums    map[metering.Status]int64 `json:"sums"`
+	Licence portal.Stream            `json:"licence"`
+	Sums    map[metering.Cause]int64 `json:"sums"`
 	// ByGateway: API Gateway meters the licence's plan, and not the portal.
 	ByGateway bool         `json:"metered_by_api_gateway"`
 	Last      *time.Time   `json:"last"`
@@ -118,37 +118,47 @@ type licenceLedgerJSON struct {
 }
 
 type recordJSON struct {
-	Hour      time.Time          `json:"hour"`
-	At        time.Time          `json:"at"`
-	Product   portal.ProductCode `json:"product"`
-	ARN       string             `json:"licence_arn,omitempty"`
-	Buyer     portal.AWSAccount  `json:"buyer,omitempty"`
-	Customer  string             `json:"customer,omitempty"`
-	Dimension string             `json:"dimension"`
-	Quantity  int64              `json:"quantity"`
-	Status    metering.Status    `json:"status"`
-	Code      string             `json:"code,omitempty"`
-	ID        string             `json:"id,omitempty"`
-	Tries     int                `json:"tries"`
-	Unsure    int                `json:"unsure"`
-	Sent      *time.Time         `json:"sent"`
-	Ended     *time.Time         `json:"ended"`
+	Hour      time.Time             `json:"hour"`
+	At        time.Time             `json:"at"`
+	Product   portal.ProductCode    `json:"product"`
+	ARN       string                `json:"licence_arn,omitempty"`
+	Buyer     portal.AWSAccount     `json:"buyer,omitempty"`
+	Customer  string                `json:"customer,omitempty"`
+	Dimension string                `json:"dimension"`
+	Quantity  int64                 `json:"quantity"`
+	Status    metering.RecordStatus `json:"status"`
+	Code      string                `json:"code,omitempty"`
+	ID        string                `json:"id,omitempty"`
+	Tries     int                   `json:"tries"`
+	Unsure    int                   `json:"unsure"`
+	Sent      *time.Time            `json:"sent"`
+	Ended     *time.Time            `json:"ended"`
 }
 
 func ledgerJSONOf(ledger app.Ledger) ledgerJSON {
 	out := ledgerJSON{Region: ledger.Region, Problem: ledger.Problem, Licences: []licenceLedgerJSON{}}
 	for _, l := range ledger.Licences {
-		one := licenceLedgerJSON{Licence: l.Licence, Sums: l.Sums, ByGateway: l.ByGateway, Last: instant(l.Last), Closed: instant(l.Closed), Records: []recordJSON{}}
-		if waiting := l.Waiting(); waiting > 0 {
-			one.Sums[metering.Returned] = waiting
-		}
+		one := licenceLedgerJSON{Licence: l.Licence, Sums: sumsOf(l.Tally), ByGateway: l.ByGateway, Last: instant(l.Last), Closed: instant(l.Closed), Records: []recordJSON{}}
 		for _, r := range l.Records {
 			one.Records = append(one.Records, recordJSON{
 				Hour: r.Hour(), At: r.At.UTC(), Product: r.Product, ARN: r.ARN, Buyer: r.Buyer, Customer: r.Customer, Dimension: r.Dimension, Quantity: r.Quantity,
-				Status: r.Status, Code: r.Code, ID: r.ID, Tries: r.Tries, Unsure: r.Unsure, Sent: instant(r.Sent), Ended: instant(r.Ended),
+				Status: r.Status, Code: r.Code, ID: r.ID, Tries: r.Tries, Unsure: r.MaybeBilled, Sent: instant(r.Sent), Ended: instant(r.Ended),
 			})
 		}
 		out.Licences = append(out.Licences, one)
 	}
 	return out
+}
+
+// sumsOf are all quantities by the status of their record, or by the cause for which they are in none.
+func sumsOf(tally metering.Tally) map[metering.Cause]int64 {
+	sums := map[metering.Cause]int64{}
+	maps.Copy(sums, tally.Unbilled)
+	for status, quantity := range tally.Sums {
+		sums[metering.Cause(status)] = quantity
+	}
+	if waiting := tally.Waiting(); waiting > 0 {
+		sums[metering.Cause(metering.Returned)] = waiting
+	}
+	return sums
 }

@@ -83,9 +83,9 @@ type balanceJSON struct {
 }
 
 type reasonJSON struct {
-	Status   metering.Status `json:"status"`
-	Quantity int64           `json:"quantity"`
-	Words    string          `json:"words"`
+	Cause    metering.Cause `json:"status"`
+	Quantity int64          `json:"quantity"`
+	Words    string         `json:"words"`
 }
 
 func reconciledJSONOf(found reconcile.Result, ran bool, balances []app.LicenceBalance) reconciledJSON {

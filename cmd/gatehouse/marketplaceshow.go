@@ -40,6 +40,7 @@ func printLicence(w io.Writer, l app.FoundLicence) {
 	}
 	pairs(w,
 		[2]string{"licence", oneLine(string(l.Stream))}, [2]string{"product", printable(string(l.Purchase.Product))}, [2]string{"buyer", printable(string(l.Purchase.Buyer))},
+		[2]string{"ARN", printable(l.Purchase.ARN)},
 		[2]string{"customer", printable(l.Purchase.Customer)}, [2]string{"agreement", printable(l.Purchase.Agreement)}, [2]string{"offer", printable(l.Offer)},
 		[2]string{"dimensions", printable(strings.Join(l.Dimensions, ", "))}, [2]string{"until", moment(l.Until)}, [2]string{"account", printable(string(l.Claim.Account))},
 		[2]string{"plan", printable(named(l.Claim))}, [2]string{"claimed", moment(l.Claim.At)}, [2]string{"access", access},
@@ -116,6 +117,8 @@ func recounted(fact events.Event) string {
 			return fmt.Sprintf("it renews %s, so account %s has it, too, for the plan %s (%s)", f.Renews.Licence, f.Account, f.Plan, f.Name)
 		}
 		return fmt.Sprintf("account %s claimed it for the plan %s (%s), operation %s", f.Account, f.Plan, f.Name, fact.Operation)
+	case events.LicenceCorrected:
+		return "an operator corrected it: " + strings.Join(namesOf(f.Purchase), ", ")
 	case events.LicenceReleased:
 		return fmt.Sprintf("account %s released it", f.Account)
 	case events.LicenceAccessWanted:

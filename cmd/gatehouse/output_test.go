@@ -128,7 +128,7 @@ func TestALetterThatNobodyCanReadIsLeftWithoutTheDecodersWords(t *testing.T) {
 		"not an event":    {deadletters.Letter{Report: deadletters.Report{Class: "unreadable", Body: []byte("{}")}}, "The message could not be read: it is not a CloudEvent 1.0 of ours." + look},
 		"an unknown type": {deadletters.Letter{Report: deadletters.Report{Class: "unknown_type"}}, "This version does not know its type. Update the workers and this command, then replay it."},
 	} {
-		if got := whyLeft(c.letter); got != c.want {
+		if got := app.WhyLeft(c.letter); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

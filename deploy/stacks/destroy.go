@@ -71,7 +71,7 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 	if err := d.drain(ctx, all); err != nil {
 		return err
 	}
-	if err := d.deleteLayers(ctx, all, layer.runs); err != nil {
+	if err := d.deleteLayers(ctx, all, func(l layer) bool { return l.runs() || l.template == "cdn" }); err != nil {
 		return err
 	}
 	if err := d.purge(ctx, name); err != nil {

@@ -276,7 +276,7 @@ func TestWhatANewPortalLacksIsNamedAllAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	_, err := a.deploy(stacks.Settings{Name: "acme", Run: stacks.Containers})
-	if err == nil || !strings.Contains(err.Error(), "--host, --certificate, --image, --vpc, --subnet") {
+	if err == nil || !strings.Contains(err.Error(), "this portal also needs --host, --certificate, --image, --vpc, --subnet") {
 		t.Errorf("it says %v", err)
 	}
 }

@@ -25,6 +25,18 @@ func Deployer(ctx context.Context, region string) (stacks.Deployer, error) {
 		}
 		return app.Setup(ctx, cfg, settings)
 	}
+	d.Purge = func(ctx context.Context, name string, progress func(done, total int)) error {
+		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
+		if err != nil {
+			return err
+		}
+		purge, err := app.OpenKeyPurge(app.Process{AWS: cfg, Config: settings, Log: app.NewLog(settings, "gatehouse"), Metrics: app.NewMetrics()})
+		if err != nil {
+			return err
+		}
+		_, err = purge.Purge(ctx, progress)
+		return err
+	}
 	return d, nil
 }
 

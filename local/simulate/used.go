@@ -90,7 +90,7 @@ func (p *play) metered(ctx context.Context, desk *app.Desk) (map[string]Metered,
 			}
 			m.Ledger = b.Accepted
 			for _, r := range b.Reasons {
-				switch r.Status {
+				switch r.Cause {
 				case metering.Next:
 					m.Waiting += r.Quantity
 				case metering.Elsewhere:

@@ -110,6 +110,11 @@ func (c *Client) Resubscribe(ctx context.Context, agreement string) (marketplace
 	return c.step(ctx, agreement, "resubscribe", nil)
 }
 
+// Rename makes AWS write the licence's ARN in another way.
+func (c *Client) Rename(ctx context.Context, agreement string) (marketplace.Purchase, error) {
+	return c.step(ctx, agreement, "rename", nil)
+}
+
 // ArrivalURL is the page from which a person registers as the buyer. Its host differs from
 // the portal's, so that the form comes from another site, as on AWS.
 func (c *Client) ArrivalURL(agreement string) string {

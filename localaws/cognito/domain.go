@@ -18,7 +18,7 @@ type createUserPoolDomainInput struct {
 }
 
 // createUserPoolDomain only stores the domain. All pools' pages are at the local
-// endpoint.
+// endpoint, and are the same in both versions.
 func (s *Service) createUserPoolDomain(_ context.Context, in *createUserPoolDomainInput) (*none, error) {
 	var c constraints
 	c.Text("domain", in.Domain, 63)
@@ -39,7 +39,7 @@ func (s *Service) createUserPoolDomain(_ context.Context, in *createUserPoolDoma
 		case p.Domain != "":
 			return invalid("User pool already has a domain configured.")
 		}
-		p.Domain = in.Domain
+		p.Domain, p.ManagedLoginVersion = in.Domain, max(1, in.ManagedLoginVersion)
 		if err := domains.Put([]byte(in.Domain), []byte(p.ID)); err != nil {
 			return err
 		}
@@ -59,18 +59,24 @@ type domainDescription struct {
 	AWSAccountID string `json:"AWSAccountId,omitempty"`
 	Domain       string `json:"Domain,omitempty"`
 	Status       string `json:"Status,omitempty"`
+
+	ManagedLoginVersion int `json:"ManagedLoginVersion,omitempty"`
 }
 
 // describeUserPoolDomain describes an unknown domain as empty, like Cognito.
 func (s *Service) describeUserPoolDomain(_ context.Context, in *describeUserPoolDomainInput) (*describeUserPoolDomainOutput, error) {
 	out := new(describeUserPoolDomainOutput)
 	err := s.env.DB.View(func(tx *store.Tx) error {
-		if id := domainsIn(tx).Get([]byte(in.Domain)); id != nil {
-			out.DomainDescription = domainDescription{
-				UserPoolID: string(id), AWSAccountID: s.env.Account, Domain: in.Domain, Status: "ACTIVE",
-			}
+		id := domainsIn(tx).Get([]byte(in.Domain))
+		if id == nil {
+			return nil
 		}
-		return nil
+		p, err := findPool(tx, string(id))
+		out.DomainDescription = domainDescription{
+			UserPoolID: string(id), AWSAccountID: s.env.Account, Domain: in.Domain, Status: "ACTIVE",
+			ManagedLoginVersion: max(1, p.ManagedLoginVersion),
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err

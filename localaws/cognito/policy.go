@@ -32,6 +32,8 @@ type passwordPolicy struct {
 	RequireNumbers                bool
 	RequireSymbols                bool
 	TemporaryPasswordValidityDays int
+	// PasswordHistorySize is 0: people may choose a former password again.
+	PasswordHistorySize int `json:",omitempty"`
 }
 
 func defaultPolicy() passwordPolicy {
@@ -55,7 +57,14 @@ func (p *policies) policy() (passwordPolicy, error) {
 	var c constraints
 	c.Within("policies.passwordPolicy.minimumLength", &policy.MinimumLength, 6, 99)
 	c.Within("policies.passwordPolicy.temporaryPasswordValidityDays", &policy.TemporaryPasswordValidityDays, 0, 365)
-	return policy, c.err()
+	c.Within("policies.passwordPolicy.passwordHistorySize", &policy.PasswordHistorySize, 0, 24)
+	if err := c.err(); err != nil {
+		return policy, err
+	}
+	if policy.PasswordHistorySize > 0 {
+		return policy, wire.NotImplemented("Remembering former passwords")
+	}
+	return policy, nil
 }
 
 // check returns InvalidPasswordException for the first unmet requirement.

@@ -33,8 +33,10 @@ type pool struct {
 	AdminCreateOnly        bool
 	DeletionProtection     string
 	Recovery               json.RawMessage
+	UpdateSettings         *attributeUpdateSettings
 	Tags                   map[string]string
 	Domain                 string
+	ManagedLoginVersion    int
 	Created                time.Time
 	Modified               time.Time
 }
@@ -102,6 +104,9 @@ type createUserPoolInput struct {
 	UserPoolTags           map[string]string
 	UserPoolTier           string
 	AccountRecoverySetting json.RawMessage
+
+	EmailConfiguration          *emailConfiguration
+	UserAttributeUpdateSettings *attributeUpdateSettings
 }
 
 type userPoolOutput struct {
@@ -145,7 +150,8 @@ func (s *Service) newPool(in *createUserPoolInput) (pool, error) {
 		CaseSensitive:      in.UsernameConfiguration == nil || in.UsernameConfiguration.CaseSensitive,
 		AdminCreateOnly:    in.AdminCreateUserConfig != nil && in.AdminCreateUserConfig.AllowAdminCreateUserOnly,
 		DeletionProtection: in.DeletionProtection, Recovery: in.AccountRecoverySetting,
-		Tags: in.UserPoolTags, Created: now, Modified: now,
+		UpdateSettings: in.UserAttributeUpdateSettings,
+		Tags:           in.UserPoolTags, Created: now, Modified: now,
 	}
 	if p.DeletionProtection == "" {
 		p.DeletionProtection = "INACTIVE"
@@ -162,6 +168,8 @@ func (in *createUserPoolInput) validate() error {
 	c.OneOf("deletionProtection", []string{"ACTIVE", "INACTIVE"}, in.DeletionProtection)
 	c.OneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)
 	c.OneOf("userPoolTier", []string{"LITE", "ESSENTIALS", "PLUS"}, in.UserPoolTier)
+	in.EmailConfiguration.validate(&c)
+	in.UserAttributeUpdateSettings.validate(&c)
 	if err := c.err(); err != nil {
 		return err
 	}
@@ -173,5 +181,5 @@ func (in *createUserPoolInput) validate() error {
 	case slices.Contains(in.UsernameAttributes, "phone_number"), slices.Contains(in.AutoVerifiedAttributes, "phone_number"):
 		return wire.NotImplemented("Signing in with a phone number")
 	}
-	return nil
+	return in.EmailConfiguration.supported()
 }

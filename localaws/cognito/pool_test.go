@@ -90,9 +90,11 @@ func TestUnsupportedPoolSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	api := clientOf(localawstest.Start(t))
 	for name, in := range map[string]*cognito.CreateUserPoolInput{
-		"multi-factor":  {PoolName: aws.String("p"), MfaConfiguration: types.UserPoolMfaTypeOn},
-		"phone numbers": {PoolName: aws.String("p"), UsernameAttributes: []types.UsernameAttributeType{types.UsernameAttributeTypePhoneNumber}},
-		"triggers":      {PoolName: aws.String("p"), LambdaConfig: &types.LambdaConfigType{PreSignUp: aws.String("arn:aws:lambda:us-east-1:000000000000:function:f")}},
+		"multi-factor":       {PoolName: aws.String("p"), MfaConfiguration: types.UserPoolMfaTypeOn},
+		"phone numbers":      {PoolName: aws.String("p"), UsernameAttributes: []types.UsernameAttributeType{types.UsernameAttributeTypePhoneNumber}},
+		"a password history": {PoolName: aws.String("p"), Policies: &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{PasswordHistorySize: aws.Int32(3)}}},
+		"mail through SES":   {PoolName: aws.String("p"), EmailConfiguration: &types.EmailConfigurationType{EmailSendingAccount: types.EmailSendingAccountTypeDeveloper}},
+		"triggers":           {PoolName: aws.String("p"), LambdaConfig: &types.LambdaConfigType{PreSignUp: aws.String("arn:aws:lambda:us-east-1:000000000000:function:f")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := api.CreateUserPool(t.Context(), in)
@@ -215,8 +217,53 @@ func TestADomainBelongsToOnePool(t *testing.T) {
 	if err != nil || aws.ToString(found.DomainDescription.UserPoolId) != one {
 		t.Errorf("the domain is %+v (%v)", found.DomainDescription, err)
 	}
+	if found.DomainDescription.ManagedLoginVersion == nil || *found.DomainDescription.ManagedLoginVersion != 1 {
+		t.Errorf("without a version, the domain is %+v", found.DomainDescription)
+	}
+	if _, err := api.CreateUserPoolDomain(t.Context(), &cognito.CreateUserPoolDomainInput{Domain: aws.String("newer"), UserPoolId: &other, ManagedLoginVersion: aws.Int32(2)}); err != nil {
+		t.Fatal(err)
+	}
+	newer, err := api.DescribeUserPoolDomain(t.Context(), &cognito.DescribeUserPoolDomainInput{Domain: aws.String("newer")})
+	if err != nil || newer.DomainDescription.ManagedLoginVersion == nil || *newer.DomainDescription.ManagedLoginVersion != 2 {
+		t.Errorf("with managed login, the domain is %+v (%v)", newer.DomainDescription, err)
+	}
 	absent, err := api.DescribeUserPoolDomain(t.Context(), &cognito.DescribeUserPoolDomainInput{Domain: aws.String("none")})
 	if err != nil || absent.DomainDescription.UserPoolId != nil {
 		t.Errorf("the unknown domain is %+v (%v)", absent.DomainDescription, err)
+	}
+}
+
+func TestAPoolSaysWhoSendsItsMailAndWhichAddressesItVerifies(t *testing.T) {
+	t.Parallel()
+	api := clientOf(localawstest.Start(t))
+	plain := createPool(t, api, nil)
+	verifying := createPool(t, api, func(in *cognito.CreateUserPoolInput) {
+		in.EmailConfiguration = &types.EmailConfigurationType{EmailSendingAccount: types.EmailSendingAccountTypeCognitoDefault}
+		in.UserAttributeUpdateSettings = &types.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail}}
+	})
+	for id, want := range map[string]int{plain: 0, verifying: 1} {
+		out, err := api.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		if settings := out.UserPool.UserAttributeUpdateSettings; settings != nil {
+			got = len(settings.AttributesRequireVerificationBeforeUpdate)
+		}
+		if out.UserPool.EmailConfiguration.EmailSendingAccount != types.EmailSendingAccountTypeCognitoDefault || got != want {
+			t.Errorf("the pool is %+v", out.UserPool)
+		}
+	}
+	address := func(email string) []types.AttributeType {
+		return []types.AttributeType{{Name: aws.String("email"), Value: &email}}
+	}
+	if _, err := api.AdminCreateUser(t.Context(), &cognito.AdminCreateUserInput{UserPoolId: &verifying, Username: aws.String("ada@example.com"), UserAttributes: address("ada@example.com"), MessageAction: types.MessageActionTypeSuppress}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := api.AdminUpdateUserAttributes(t.Context(), &cognito.AdminUpdateUserAttributesInput{UserPoolId: &verifying, Username: aws.String("ada@example.com"), UserAttributes: address("new@example.com")})
+	refused(t, err, "NotImplementedException", "waits until it is verified")
+	verified := append(address("new@example.com"), types.AttributeType{Name: aws.String("email_verified"), Value: aws.String("true")})
+	if _, err := api.AdminUpdateUserAttributes(t.Context(), &cognito.AdminUpdateUserAttributesInput{UserPoolId: &verifying, Username: aws.String("ada@example.com"), UserAttributes: verified}); err != nil {
+		t.Errorf("an admin who vouches for the address: %v", err)
 	}
 }

@@ -25,6 +25,9 @@ type poolDetails struct {
 	EstimatedNumberOfUsers int                   `json:"EstimatedNumberOfUsers"`
 	CreationDate           float64               `json:"CreationDate"`
 	LastModifiedDate       float64               `json:"LastModifiedDate"`
+
+	EmailConfiguration          emailConfiguration       `json:"EmailConfiguration"`
+	UserAttributeUpdateSettings *attributeUpdateSettings `json:"UserAttributeUpdateSettings,omitempty"`
 }
 
 func (s *Service) poolDetails(p pool, users int) poolDetails {
@@ -48,6 +51,9 @@ func (s *Service) poolDetails(p pool, users int) poolDetails {
 		EstimatedNumberOfUsers: users,
 		CreationDate:           epoch(p.Created),
 		LastModifiedDate:       epoch(p.Modified),
+
+		EmailConfiguration:          emailConfiguration{"COGNITO_DEFAULT"},
+		UserAttributeUpdateSettings: p.UpdateSettings,
 	}
 }
 

@@ -38,6 +38,9 @@ func (s *Service) adminUpdateUserAttributes(_ context.Context, in *adminUpdateUs
 		}
 		email, given := attributes["email"]
 		if given && p.fold(email) != p.fold(before) {
+			if p.keepsEmailUntilVerified() && attributes["email_verified"] != "true" {
+				return wire.NotImplemented("A new address that waits until it is verified")
+			}
 			if err := p.moveEmail(tx, u, email); err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ import (
 //	GET, POST purchases                      list; Subscribe with an Order
 //	GET       purchases/AGREEMENT            one
 //	POST      purchases/AGREEMENT/STEP       token, start, pay, fail, amend, cancel, end,
-//	                                         deprovision, renew, resubscribe
+//	                                         deprovision, renew, resubscribe, rename
 //	GET       purchases/AGREEMENT/arrive     the page from which the buyer registers
 //	GET       notices                        everything that was sent or lost
 //	POST      notices/ID/send                send it again
@@ -68,7 +68,7 @@ func (s *Service) takeStep(r *http.Request) (any, error) {
 	agreement := r.PathValue("agreement")
 	simple := map[string]func(string) (Purchase, error){
 		"token": s.IssueToken, "start": s.Start, "pay": s.Pay, "fail": s.FailPayment, "cancel": s.Cancel,
-		"deprovision": s.Deprovision, "resubscribe": s.Resubscribe,
+		"deprovision": s.Deprovision, "resubscribe": s.Resubscribe, "rename": s.Rename,
 	}
 	step := r.PathValue("step")
 	switch {

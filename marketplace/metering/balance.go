@@ -2,7 +2,6 @@ package metering
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -22,67 +21,86 @@ type Balance struct {
 // Difference is what was counted and is not billed, or not yet.
 func (b Balance) Difference() int64 { return b.Collected - b.Accepted }
 
-// Reason is a part of a difference, with its reason in words.
+// Reason is a part of a difference, with its cause in words.
 type Reason struct {
-	Status   Status
+	Cause    Cause
 	Quantity int64
 	Words    string
 }
 
-// Next is the status of usage that waits for the record of the next hour.
-const Next Status = "next"
+// Cause says why usage is not billed, or not yet. It is the status of the record that has the usage, or one
+// of the causes below for usage that is in no record.
+type Cause string
+
+// The causes of usage that no record has.
+const (
+	// Next: the next record has it.
+	Next Cause = "next"
+	// Elsewhere: the usage was counted while the plan's listing said that the portal does not meter it.
+	Elsewhere Cause = "elsewhere"
+	// AfterEnd: the usage was counted after AWS had stopped taking usage of the licence.
+	AfterEnd Cause = "closed"
+)
 
 // reasons are in the order in which they are listed.
 var reasons = []Reason{
-	{Status: Next, Words: "counted since the last record; the next hour has it"},
-	{Status: Written, Words: "in a record that AWS has not answered; it is sent every 15 minutes"},
-	{Status: Returned, Words: "AWS took no more usage of the hour; a later hour has it"},
-	{Status: Refused, Words: "AWS refused the record; its code says why"},
-	{Status: Duplicate, Words: "AWS has another quantity for the hour"},
-	{Status: NotSubscribed, Words: "AWS took no more usage of the licence"},
-	{Status: TooLate, Words: "AWS took no more usage of the hour, and may have billed it before"},
-	{Status: Closed, Words: "counted after AWS had stopped taking usage"},
-	{Status: Elsewhere, Words: "counted while the listing was not metered by the portal"},
+	{Cause: Next, Words: "counted since the last record; the next hour has it"},
+	{Cause: Cause(Written), Words: "in a record that AWS has not answered; it is sent every 15 minutes"},
+	{Cause: Cause(Returned), Words: "AWS took no more usage of the hour; a later hour has it"},
+	{Cause: Cause(Refused), Words: "AWS refused the record; its code says why"},
+	{Cause: Cause(Duplicate), Words: "AWS has another quantity for the hour"},
+	{Cause: Cause(NotSubscribed), Words: "AWS took no more usage of the licence"},
+	{Cause: Cause(TooLate), Words: "AWS took no more usage of the hour, and may have billed it before"},
+	{Cause: AfterEnd, Words: "counted after AWS had stopped taking usage"},
+	{Cause: Elsewhere, Words: "counted while the listing was not metered by the portal"},
 }
 
-// Words explains a status of a record, or a reason for which usage is not billed.
-func (s Status) Words() string {
+// Words explains the cause.
+func (c Cause) Words() string {
 	for _, r := range reasons {
-		if r.Status == s {
+		if r.Cause == c {
 			return r.Words
 		}
 	}
 	return "billed"
 }
 
-// BalanceOf counts all calls with the licence's keys again, and compares them with the ledger.
-// head names the licence, its accounts and its keys.
-func BalanceOf(ctx context.Context, head Head, counted interface {
+// Balance counts all calls with the licence's keys again, and compares them with the ledger.
+func (l *Ledger) Balance(ctx context.Context, licence portal.Stream, counted interface {
 	Between(ctx context.Context, account portal.AccountID, first, last time.Time) ([]usage.Counter, error)
 }, now time.Time,
 ) (Balance, error) {
-	b := Balance{Licence: head.Licence, Accepted: head.Sums[Accepted]}
-	for _, account := range head.Accounts {
-		all, err := counted.Between(ctx, account, head.Began, day(now).AddDate(0, 0, 1))
-		if err != nil {
-			return b, err
-		}
-		for _, c := range all {
-			if slices.Contains(head.Keys, c.Key) {
-				b.Collected += c.Used
-			}
-		}
+	b := Balance{Licence: licence}
+	tally, err := l.Tally(ctx, licence)
+	if err != nil {
+		return b, err
 	}
-	quantities := copied(head.Sums)
+	keys, err := l.takenKeys(ctx, tally)
+	if err != nil {
+		return b, err
+	}
+	all, err := readingsOf(ctx, counted, metered{tally, keys}, tally.Began, now)
+	if err != nil {
+		return b, err
+	}
+	for _, r := range all {
+		b.Collected += r.Used
+	}
+	quantities := copied(tally.Unbilled)
+	for status, quantity := range tally.Sums {
+		quantities[Cause(status)] += quantity
+	}
+	delete(quantities, Cause(Accepted))
 	left := Next
-	if !head.Closed.IsZero() {
-		left = Closed
+	if !tally.Closed.IsZero() {
+		left = AfterEnd
 	}
-	quantities[Returned] = head.Waiting()
-	quantities[left] += b.Collected - head.Total()
-	b.Metered = head.Total() - head.Waiting() - head.Sums[Elsewhere] - head.Sums[Closed]
+	quantities[Cause(Returned)] = tally.Waiting()
+	quantities[left] += b.Collected - tally.Total()
+	quantities[Next] += sum(tally.Pending)
+	b.Accepted, b.Metered = tally.Sums[Accepted], sum(tally.Sums)
 	for _, r := range reasons {
-		if r.Quantity = quantities[r.Status]; r.Quantity != 0 {
+		if r.Quantity = quantities[r.Cause]; r.Quantity != 0 {
 			b.Reasons = append(b.Reasons, r)
 		}
 	}

@@ -25,7 +25,7 @@ func (w *world) sells(product portal.ProductCode, stream portal.Stream) {
 }
 
 // DynamoDB refuses a row of more than 400 KB, and always will.
-func TestALicenceWhoseHeadCannotBeStoredDoesNotHoldUpOthers(t *testing.T) {
+func TestALicenceWhoseTallyCannotBeStoredDoesNotHoldUpOthers(t *testing.T) {
 	t.Parallel()
 	tables, create := newTable(t)
 	create("usage")
@@ -48,14 +48,13 @@ func TestALicenceWhoseHeadCannotBeStoredDoesNotHoldUpOthers(t *testing.T) {
 	}
 }
 
-func TestAHeadOfMoreThan400KBIsRefusedForGood(t *testing.T) {
+func TestATallyOfMoreThan400KBIsRefusedForGood(t *testing.T) {
 	t.Parallel()
 	tables, create := newTable(t)
 	create("usage")
 	w := newWorld(t, tables.Client, "usage")
 	for i := range 1000 {
-		id := portal.KeyID(fmt.Sprintf("%0500d", i))
-		w.rings[ann].Keys[id] = state.Key{ID: id, Ring: portal.LicenceRing(bought)}
+		w.happens(bought, events.LicenceClaimed{Account: portal.AccountID(fmt.Sprintf("%0500d", i)), Plan: "pro"})
 	}
 	w.used(5)
 	of, err := w.subject(t.Context(), bought)

@@ -23,7 +23,7 @@ const (
 )
 
 // Wake meters the last usage of the licence of a due row of kind due.Metering. It reads the counters
-// from API Gateway again, writes a record unless the hour has one, and sends what is unsent. It is
+// from API Gateway again, writes a record unless the hour has one, and sends what AWS has not answered. It is
 // done when the window has passed, when AWS takes no more, or when the licence is active again.
 //
 // It may be repeated. AWS's errors do not fail it: the row falls due again.
@@ -50,17 +50,17 @@ func (m *Meter) Wake(ctx context.Context, row due.Row) (done bool, err error) {
 	if over {
 		return true, m.close(ctx, of)
 	}
-	head, err := m.Ledger.Head(ctx, row.Stream)
-	return !head.Closed.IsZero(), err
+	tally, err := m.Ledger.Tally(ctx, row.Stream)
+	return !tally.Closed.IsZero(), err
 }
 
 // last meters what the counters have now.
 func (m *Meter) last(ctx context.Context, of subject) error {
-	head, err := m.Ledger.Head(ctx, of.licence.Stream)
-	if err != nil || !head.Closed.IsZero() {
+	tally, err := m.Ledger.Tally(ctx, of.licence.Stream)
+	if err != nil || !tally.Closed.IsZero() {
 		return err
 	}
-	if head.anyFree(hourOf(m.Now())) {
+	if tally.anyFree(hourOf(m.Now())) {
 		if err := m.readAgain(ctx, of); err != nil {
 			return err
 		}
@@ -72,13 +72,13 @@ func (m *Meter) last(ctx context.Context, of subject) error {
 }
 
 // anyFree reports whether any dimension may have no record of the hour.
-func (h Head) anyFree(hour time.Time) bool {
-	for dimension := range h.Hours {
-		if h.free(dimension, hour) {
+func (t Tally) anyFree(hour time.Time) bool {
+	for dimension := range t.Hours {
+		if t.free(dimension, hour) {
 			return true
 		}
 	}
-	return len(h.Hours) == 0
+	return len(t.Hours) == 0
 }
 
 // readAgain reads the counters of the licence's keys from API Gateway. It passes over a key that cannot be
@@ -106,9 +106,9 @@ func (m *Meter) readAgain(ctx context.Context, of subject) error {
 	return nil
 }
 
-// sendOf sends what is unsent of one licence.
+// sendOf sends the records of one licence that AWS has not answered.
 func (m *Meter) sendOf(ctx context.Context, of subject) error {
-	records, _, err := m.Ledger.unsent(ctx, unsentOf(of), "", unsentPerStep)
+	records, _, err := m.Ledger.unanswered(ctx, unansweredOf(of), "", recordsPerStep)
 	if err != nil {
 		return err
 	}
@@ -121,21 +121,31 @@ func (m *Meter) sendOf(ctx context.Context, of subject) error {
 	return nil
 }
 
-// close ends the metering of a licence that AWS takes no more usage of. Unsent records are still sent.
+// close ends the metering of a licence that AWS takes no more usage of. Records that AWS has not answered are still sent.
 func (m *Meter) close(ctx context.Context, of subject) error {
 	if status := of.licence.Status; status != events.LicenceEnding && status != events.LicenceEnded {
 		return nil
 	}
+	return m.closeLedger(ctx, of)
+}
+
+// closeLedger closes the ledger of the licence, unless that has happened or nothing was metered.
+func (m *Meter) closeLedger(ctx context.Context, of subject) error {
 	for range maxRaces {
-		before, err := m.Ledger.Head(ctx, of.licence.Stream)
-		if err != nil || !before.Closed.IsZero() || before.Version == 0 {
-			return err
-		}
-		readings, known, err := m.read(ctx, of, before)
+		before, readings, err := m.read(ctx, of)
 		if err != nil {
 			return err
 		}
-		if err := m.Ledger.write(ctx, before, known.close(readings, m.Now()), nil); !errors.Is(err, errRace) {
+		for more := true; more && err == nil; {
+			if !before.Closed.IsZero() || before.Version == 0 {
+				return nil
+			}
+			var after metered
+			after, more = before.close(readings, m.Now())
+			err = m.Ledger.write(ctx, before.Tally, after, nil)
+			before = after.written()
+		}
+		if !errors.Is(err, errRace) {
 			return err
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Every is the length of the job's slot. Each run sends what is unsent, so a record of an hour is
+// Every is the length of the job's slot. Each run sends what AWS has not answered, so a record of an hour is
 // sent several times before AWS no longer takes it, also at the end of a month: AWS takes the usage
 // of a month until 06:00 UTC on the first day of the next one.
 const Every = 15 * time.Minute
@@ -29,9 +29,9 @@ const Demanded = "demanded"
 const (
 	// quarter is where the last quarter of an hour begins.
 	quarter = 45 * time.Minute
-	// A step meters no more than perStep licences, and sends no more than unsentPerStep records.
-	perStep       = 100
-	unsentPerStep = 100
+	// A step meters no more than perStep licences, and sends no more than recordsPerStep records.
+	perStep        = 100
+	recordsPerStep = 100
 	// A run older than lasts starts over.
 	lasts = 6 * time.Hour
 	kept  = 90 * 24 * time.Hour
@@ -100,7 +100,7 @@ const format = 1
 type progress struct {
 	Format int   `json:"format"`
 	Phase  phase `json:"phase"`
-	// After is the last unsent record that was sent, or the last licence of Shard that was metered.
+	// After is the last record that was sent, or the last licence of Shard that was metered.
 	After  string `json:"after,omitempty"`
 	Shard  int    `json:"shard,omitempty"`
 	Result Result `json:"result"`
@@ -165,9 +165,9 @@ func (m *Meter) conclude(ctx context.Context, p progress) error {
 	return m.Scratch.Put(ctx, schema.MarketplaceMetered(), "last", r, kept)
 }
 
-// sendSome sends the next unsent records. If AWS takes no more now, the rest waits for the next run.
+// sendSome sends the next records that AWS has not answered. If AWS takes no more now, the rest waits for the next run.
 func (m *Meter) sendSome(ctx context.Context, p progress) (progress, error) {
-	records, next, err := m.Ledger.unsent(ctx, schema.MeteringUnsentAll(), p.After, unsentPerStep)
+	records, next, err := m.Ledger.unanswered(ctx, schema.MeteringUnansweredAll(), p.After, recordsPerStep)
 	if err != nil {
 		return p, err
 	}

@@ -38,7 +38,7 @@ type Ledger struct {
 func NewLedger(client client, table string) *Ledger { return &Ledger{client: client, table: table} }
 
 var (
-	// errRace: another process has changed the head or the record meanwhile.
+	// errRace: another process has changed the tally, a key or the record meanwhile.
 	errRace = errors.New("another process has changed the ledger")
 	// errRefused: DynamoDB will never store the rows of this licence as they are, since one is larger than
 	// 400 KB.
@@ -65,17 +65,24 @@ func (l *Ledger) keepRegion(ctx context.Context, region string) (string, error) 
 	return "", unavailable("writing the Region of the ledger", err)
 }
 
-// Head reads what was metered for a licence; its Version is 0 if nothing was.
-func (l *Ledger) Head(ctx context.Context, licence portal.Stream) (Head, error) {
-	head := Head{Licence: licence}
-	item, err := l.get(ctx, schema.MeteringHead(licence))
+// Tally reads what was metered for a licence; its Version is 0 if nothing was.
+func (l *Ledger) Tally(ctx context.Context, licence portal.Stream) (Tally, error) {
+	tally := Tally{Licence: licence}
+	item, err := l.get(ctx, schema.MeteringTally(licence))
 	if err != nil {
-		return head, err
+		return tally, err
 	}
-	if err := attributevalue.UnmarshalMap(item, &head); err != nil {
-		return head, fmt.Errorf("decoding the head of %s: %w", licence, err)
+	if err := attributevalue.UnmarshalMap(item, &tally); err != nil {
+		return tally, fmt.Errorf("decoding the tally of %s: %w", licence, err)
 	}
-	return head, nil
+	tally.Unbilled = copied(tally.Unbilled)
+	for _, cause := range []Cause{Elsewhere, AfterEnd} { // these were among the sums once
+		if quantity := tally.Sums[RecordStatus(cause)]; quantity != 0 {
+			tally.Unbilled[cause] += quantity
+			delete(tally.Sums, RecordStatus(cause))
+		}
+	}
+	return tally, nil
 }
 
 // Records visits the records of a licence, the newest first, until visit returns false.
@@ -103,52 +110,55 @@ func (l *Ledger) Records(ctx context.Context, licence portal.Stream, visit func(
 	return nil
 }
 
-// write writes the head and new records in one transaction, with a row for each that says that its
-// outcome is open. It returns errRace if the stored head is no longer before, and then writes nothing.
-func (l *Ledger) write(ctx context.Context, before, after Head, records []Record) error {
-	after.Version = before.Version + 1
-	head, err := l.putHead(before, after)
+// write writes the tally, its changed keys and new records in one transaction, with a row for each record that
+// says that AWS has not answered. It returns errRace if the stored rows are no longer those of before, and then
+// writes nothing.
+func (l *Ledger) write(ctx context.Context, before Tally, after metered, records []Record) error {
+	tally, err := l.putTally(before, after.Tally)
 	if err != nil {
 		return err
 	}
-	items := []types.TransactWriteItem{head}
+	keys, err := l.putKeys(after.Licence, after.keys)
+	if err != nil {
+		return err
+	}
+	items := append([]types.TransactWriteItem{tally}, keys...)
 	for _, r := range records {
 		item, err := encode(schema.MeteringRecord(r.Licence, r.Hour(), r.Dimension), r)
 		if err != nil {
 			return err
 		}
-		items = append(items,
-			types.TransactWriteItem{Put: &types.Put{TableName: &l.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}},
-			types.TransactWriteItem{Put: &types.Put{TableName: &l.table, Item: l.unsentRow(r)}},
-		)
+		items = append(items, l.putVersion(item, 0), types.TransactWriteItem{Put: &types.Put{TableName: &l.table, Item: l.unansweredRow(r)}})
 	}
 	return l.transact(ctx, "writing the records of "+string(after.Licence), items)
 }
 
-func (l *Ledger) putHead(before, after Head) (types.TransactWriteItem, error) {
-	item, err := encode(schema.MeteringHead(after.Licence), after)
-	if err != nil {
-		return types.TransactWriteItem{}, err
-	}
-	put := &types.Put{TableName: &l.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
-	if before.Version > 0 {
-		put.ConditionExpression = aws.String("version = :before")
-		put.ExpressionAttributeValues = map[string]types.AttributeValue{":before": schema.Number(before.Version)}
-	}
-	return types.TransactWriteItem{Put: put}, nil
+func (l *Ledger) putTally(before, after Tally) (types.TransactWriteItem, error) {
+	after.Version = before.Version + 1
+	item, err := encode(schema.MeteringTally(after.Licence), after)
+	return l.putVersion(item, before.Version), err
 }
 
-func (l *Ledger) unsentRow(r Record) map[string]types.AttributeValue {
-	item := schema.MeteringUnsent(r.Product, r.Licence, r.Hour(), r.Dimension).Attributes()
+// putVersion writes a row if the stored one has that version, 0 for none.
+func (l *Ledger) putVersion(item map[string]types.AttributeValue, before int64) types.TransactWriteItem {
+	put := &types.Put{TableName: &l.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
+	if before > 0 {
+		put.ConditionExpression = aws.String("version = :before")
+		put.ExpressionAttributeValues = map[string]types.AttributeValue{":before": schema.Number(before)}
+	}
+	return types.TransactWriteItem{Put: put}
+}
+
+func (l *Ledger) unansweredRow(r Record) map[string]types.AttributeValue {
+	item := schema.MeteringUnanswered(r.Product, r.Licence, r.Hour(), r.Dimension).Attributes()
 	record := schema.MeteringRecord(r.Licence, r.Hour(), r.Dimension)
 	item["record_pk"], item["record_sk"] = schema.Text(record.PK), schema.Text(record.SK)
 	return item
 }
 
-// unsent reads records whose outcome is open, also those that were sent. It begins behind the row after,
-// "" for the first.
-// next is "" if there are no more.
-func (l *Ledger) unsent(ctx context.Context, of schema.Range, after string, limit int32) (records []Record, next string, err error) {
+// unanswered reads records that AWS has not answered, in the order of their rows. It begins behind the row
+// after, "" for the first. next is "" if there are no more.
+func (l *Ledger) unanswered(ctx context.Context, of schema.Range, after string, limit int32) (records []Record, next string, err error) {
 	in := &dynamodb.QueryInput{
 		TableName: &l.table, ConsistentRead: aws.Bool(true), Limit: &limit, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(),
 	}
@@ -157,7 +167,7 @@ func (l *Ledger) unsent(ctx context.Context, of schema.Range, after string, limi
 	}
 	out, err := l.client.Query(ctx, in)
 	if err != nil {
-		return nil, "", unavailable("reading the unsent records", err)
+		return nil, "", unavailable("reading the records that AWS has not answered", err)
 	}
 	for _, item := range out.Items {
 		key := schema.Key{PK: schema.TextOf(item["record_pk"]), SK: schema.TextOf(item["record_sk"])}
@@ -195,20 +205,20 @@ func (l *Ledger) try(ctx context.Context, r Record, now time.Time) (tried Record
 	case err != nil:
 		return r, false, unavailable("noting a try", err)
 	}
-	r.Tries, r.Unsure, r.Sent = r.Tries+1, r.Unsure+1, now.UTC()
+	r.Tries, r.MaybeBilled, r.Sent = r.Tries+1, r.MaybeBilled+1, now.UTC()
 	return r, true, nil
 }
 
-// sure notes that AWS has certainly not metered the record in the last try. It changes nothing if the
+// notBilled notes that AWS has certainly not billed the record in the last try. It changes nothing if the
 // record was sent again since, or its outcome is known.
-func (l *Ledger) sure(ctx context.Context, r Record) error {
+func (l *Ledger) notBilled(ctx context.Context, r Record) error {
 	_, err := l.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &l.table, Key: schema.MeteringRecord(r.Licence, r.Hour(), r.Dimension).Attributes(),
 		UpdateExpression:         aws.String("SET unsure = unsure - :one"),
 		ConditionExpression:      aws.String("#status = :written AND tries = :tries AND unsure = :unsure"),
 		ExpressionAttributeNames: map[string]string{"#status": "status"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":one": schema.Number(1), ":written": schema.Text(string(Written)), ":tries": schema.Number(int64(r.Tries)), ":unsure": schema.Number(int64(r.Unsure)),
+			":one": schema.Number(1), ":written": schema.Text(string(Written)), ":tries": schema.Number(int64(r.Tries)), ":unsure": schema.Number(int64(r.MaybeBilled)),
 		},
 	})
 	if err == nil || journal.LostRace(err) {
@@ -219,12 +229,12 @@ func (l *Ledger) sure(ctx context.Context, r Record) error {
 
 const maxRaces = 16
 
-// end writes the outcome of a record that was tried, with the head. It changes nothing if the outcome
-// is known. Accepted replaces TooLate. change adapts the head, and may be nil.
-func (l *Ledger) end(ctx context.Context, tried Record, now time.Time, change func(*Head)) error {
+// end writes the outcome of a record that was tried, and counts it in the tally. It changes nothing if the
+// outcome is known. Accepted replaces TooLate.
+func (l *Ledger) end(ctx context.Context, tried Record, now time.Time) error {
 	key := schema.MeteringRecord(tried.Licence, tried.Hour(), tried.Dimension)
 	for range maxRaces {
-		before, err := l.Head(ctx, tried.Licence)
+		before, err := l.Tally(ctx, tried.Licence)
 		if err != nil {
 			return err
 		}
@@ -241,16 +251,12 @@ func (l *Ledger) end(ctx context.Context, tried Record, now time.Time, change fu
 		}
 		ended := current
 		ended.Status, ended.Code, ended.ID, ended.Ended = tried.Status, tried.Code, tried.ID, now.UTC()
-		if ended.Status == Returned && (current.Unsure > 1 || current.Tries != tried.Tries) {
+		if ended.Status == Returned && (current.MaybeBilled > 1 || current.Tries != tried.Tries) {
 			ended.Status = TooLate
 		}
 		after := before.clone()
-		after.Version++
 		after.move(current, ended)
-		if change != nil {
-			change(&after)
-		}
-		head, err := l.putHead(before, after)
+		tally, err := l.putTally(before, after)
 		if err != nil {
 			return err
 		}
@@ -259,15 +265,15 @@ func (l *Ledger) end(ctx context.Context, tried Record, now time.Time, change fu
 			return err
 		}
 		err = l.transact(ctx, "writing an outcome of "+string(tried.Licence), []types.TransactWriteItem{
-			head,
+			tally,
 			{Put: &types.Put{
 				TableName: &l.table, Item: record, ConditionExpression: aws.String("#status = :before AND tries = :tries AND unsure = :unsure"),
 				ExpressionAttributeNames: map[string]string{"#status": "status"},
 				ExpressionAttributeValues: map[string]types.AttributeValue{
-					":before": schema.Text(string(current.Status)), ":tries": schema.Number(int64(current.Tries)), ":unsure": schema.Number(int64(current.Unsure)),
+					":before": schema.Text(string(current.Status)), ":tries": schema.Number(int64(current.Tries)), ":unsure": schema.Number(int64(current.MaybeBilled)),
 				},
 			}},
-			{Delete: &types.Delete{TableName: &l.table, Key: schema.MeteringUnsent(current.Product, current.Licence, current.Hour(), current.Dimension).Attributes()}},
+			{Delete: &types.Delete{TableName: &l.table, Key: schema.MeteringUnanswered(current.Product, current.Licence, current.Hour(), current.Dimension).Attributes()}},
 		})
 		if !errors.Is(err, errRace) {
 			return err
@@ -277,22 +283,22 @@ func (l *Ledger) end(ctx context.Context, tried Record, now time.Time, change fu
 }
 
 // move counts a record's quantity under its new status.
-func (h *Head) move(before, after Record) {
-	h.Sums[before.Status] -= before.Quantity
+func (t *Tally) move(before, after Record) {
+	t.Sums[before.Status] -= before.Quantity
 	switch after.Status {
 	case Returned:
-		if h.Closed.IsZero() {
-			h.Returned[after.Dimension] += after.Quantity
+		if t.Closed.IsZero() {
+			t.Returned[after.Dimension] += after.Quantity
 		} else {
-			h.Sums[Closed] += after.Quantity
+			t.Unbilled[AfterEnd] += after.Quantity
 		}
 		return
 	case Accepted:
-		if after.At.After(h.Last) {
-			h.Last = after.At
+		if after.At.After(t.Last) {
+			t.Last = after.At
 		}
 	}
-	h.Sums[after.Status] += after.Quantity
+	t.Sums[after.Status] += after.Quantity
 }
 
 func (l *Ledger) get(ctx context.Context, key schema.Key) (map[string]types.AttributeValue, error) {

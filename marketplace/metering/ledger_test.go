@@ -13,7 +13,7 @@ func TestTheOutcomeOfTwoTriesAtOnce(t *testing.T) {
 	tables, create := newTable(t)
 	for name, c := range map[string]struct {
 		// first is the outcome that is written first, of either try.
-		first, second Status
+		first, second RecordStatus
 		want          string
 		waiting       int64
 	}{
@@ -28,9 +28,9 @@ func TestTheOutcomeOfTwoTriesAtOnce(t *testing.T) {
 		w.used(7)
 		w.aws.next = []fault{throttled}
 		w.tick(Demanded)
-		records, _, err := w.Ledger.unsent(t.Context(), unsentOf(must(w.subject(t.Context(), bought))), "", 10)
+		records, _, err := w.Ledger.unanswered(t.Context(), unansweredOf(must(w.subject(t.Context(), bought))), "", 10)
 		if err != nil || len(records) != 1 {
-			t.Fatalf("%s: unsent are %+v, %v", name, records, err)
+			t.Fatalf("%s: unanswered are %+v, %v", name, records, err)
 		}
 		one, ok, err := w.Ledger.try(t.Context(), records[0], w.clock)
 		if err != nil || !ok {
@@ -45,18 +45,18 @@ func TestTheOutcomeOfTwoTriesAtOnce(t *testing.T) {
 		}
 		one.Status, two.Status = c.first, c.second
 		for _, ended := range []Record{one, two} {
-			if err := w.Ledger.end(t.Context(), ended, w.clock, nil); err != nil {
+			if err := w.Ledger.end(t.Context(), ended, w.clock); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if got := w.records(); !slices.Equal(got, []string{c.want}) {
 			t.Errorf("%s: the records are %q, want %q", name, got, c.want)
 		}
-		if head := w.head(); head.Waiting() != c.waiting || head.Total() != 7 {
-			t.Errorf("%s: the head is %+v", name, head)
+		if tally := w.tally(); tally.Waiting() != c.waiting || tally.Total() != 7 {
+			t.Errorf("%s: the tally is %+v", name, tally)
 		}
-		if left, _, err := w.Ledger.unsent(t.Context(), unsentOf(must(w.subject(t.Context(), bought))), "", 10); err != nil || len(left) > 0 {
-			t.Errorf("%s: unsent are %+v, %v", name, left, err)
+		if left, _, err := w.Ledger.unanswered(t.Context(), unansweredOf(must(w.subject(t.Context(), bought))), "", 10); err != nil || len(left) > 0 {
+			t.Errorf("%s: unanswered are %+v, %v", name, left, err)
 		}
 	}
 }

@@ -88,11 +88,7 @@ func (m *Meter) write(ctx context.Context, of subject, idle bool) (written int, 
 		return 0, err
 	}
 	for range maxRaces {
-		before, err := m.Ledger.Head(ctx, of.licence.Stream)
-		if err != nil {
-			return 0, err
-		}
-		readings, known, err := m.read(ctx, of, before)
+		before, readings, err := m.read(ctx, of)
 		if err != nil {
 			return 0, err
 		}
@@ -100,23 +96,34 @@ func (m *Meter) write(ctx context.Context, of subject, idle bool) (written int, 
 		if err != nil {
 			return 0, err
 		}
-		after, records, changed := take{
-			now: m.Now(), readings: readings, sold: sold, record: of.record(), plan: of.licence.Claim.Plan,
+		written, err = m.writeAll(ctx, take{
+			now: m.Now(), readings: readings, sold: sold, like: of.record(), plan: of.licence.Claim.Plan,
 			active: of.licence.Status == events.LicenceActive, idle: idle, collected: collected,
-		}.apply(known)
-		if !changed {
+		}, before)
+		if !errors.Is(err, errRace) {
+			return written, err
+		}
+	}
+	return 0, &portal.Postponed{After: time.Second, Reason: fmt.Sprintf("others meter %s", of.licence.Stream)}
+}
+
+// writeAll writes what the counters have, in as many transactions as it needs. The last one has the records.
+func (m *Meter) writeAll(ctx context.Context, t take, before metered) (written int, err error) {
+	for {
+		does := t.apply(before)
+		if !does.changed {
 			return 0, nil
 		}
-		if len(records) > 0 {
+		if len(does.records) > 0 {
 			if region, err := m.Ledger.keepRegion(ctx, m.Seller.Region()); err != nil || region != m.Seller.Region() {
 				return 0, errors.Join(err, errElsewhere)
 			}
 		}
-		if err := m.Ledger.write(ctx, before, after, records); !errors.Is(err, errRace) {
-			return len(records), err
+		if err := m.Ledger.write(ctx, before.Tally, does.after, does.records); err != nil || !does.more {
+			return len(does.records), err
 		}
+		before = does.after.written()
 	}
-	return 0, &portal.Postponed{After: time.Second, Reason: fmt.Sprintf("others meter %s", of.licence.Stream)}
 }
 
 // collected tells when the licence's plans were last collected; a plan that never was has the zero

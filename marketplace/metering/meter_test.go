@@ -64,8 +64,8 @@ func TestMetering(t *testing.T) {
 				w.at(45)
 				w.tick("")
 			}
-			if head := w.head(); len(head.Taken) > 5 || w.aws.billed() != 40 {
-				w.t.Errorf("after 20 days the head has %d counters, and AWS bills %d", len(head.Taken), w.aws.billed())
+			if n := w.counters(); n > 5 || w.aws.billed() != 40 {
+				w.t.Errorf("after 20 days the ledger has %d counters, and AWS bills %d", n, w.aws.billed())
 			}
 		},
 		"an hour without usage has no record": func(w *world) {
@@ -114,7 +114,7 @@ func TestMetering(t *testing.T) {
 			w.at(45)
 			w.tick("")
 			w.want("once the portal meters it", "20T10 2 accepted")
-			if b := w.balanced(); b.Difference() != 7 || b.Reasons[0].Status != Elsewhere {
+			if b := w.balanced(); b.Difference() != 7 || b.Reasons[0].Cause != Elsewhere {
 				w.t.Errorf("the balance is %+v", b)
 			}
 		},
@@ -269,10 +269,10 @@ func TestMetering(t *testing.T) {
 			w.used(1)
 			w.at(25)
 			w.wake(row, true)
-			if b := w.balanced(); b.Difference() != 1 || b.Reasons[0].Status != Closed {
+			if b := w.balanced(); b.Difference() != 1 || b.Reasons[0].Cause != AfterEnd {
 				w.t.Errorf("the balance is %+v", b)
 			}
-			if w.head().Closed.IsZero() {
+			if w.tally().Closed.IsZero() {
 				w.t.Errorf("the metering goes on")
 			}
 		},
@@ -344,7 +344,7 @@ func TestMetering(t *testing.T) {
 			w.used(4)
 			w.wake(due.OfMetering(bought, 3, w.clock), true)
 			w.want("refused", "20T09 4 not_subscribed")
-			if w.head().Closed.IsZero() {
+			if w.tally().Closed.IsZero() {
 				w.t.Errorf("the metering goes on")
 			}
 		},
@@ -405,7 +405,7 @@ func TestMetering(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, tables.Client, table)
 			play(w)
-			if w.head().Version > 0 {
+			if w.tally().Version > 0 {
 				w.balanced()
 			}
 		})

@@ -19,14 +19,14 @@ type hostile struct {
 	*world
 	*rapid.T
 	rows []due.Row
-	// ended, late and unsure say what has happened: AWS took no more usage, a record may have become
-	// too late, and an answer or a write was lost.
-	ended, late, unsure bool
+	// ended, late, unsure and refused say what has happened: AWS took no more usage, a record may have become
+	// too late, an answer or a write was lost, and AWS refused records.
+	ended, late, unsure, refused bool
 }
 
 func (h *hostile) act() {
 	switch rapid.SampledFrom([]string{
-		"calls", "calls", "late calls", "collect", "tick", "tick", "demand", "wake", "wait", "wait", "wait longer", "fault", "crash", "another worker", "end", "return", "agreement ends", "outage",
+		"calls", "calls", "late calls", "collect", "tick", "tick", "demand", "wake", "wait", "wait", "wait longer", "fault", "crash", "another worker", "end", "return", "agreement ends", "outage", "refuse", "accept", "resend",
 	}).Draw(h.T, "next") {
 	case "calls":
 		h.calls(rapid.Int64Range(1, 9).Draw(h.T, "calls"))
@@ -74,6 +74,13 @@ func (h *hostile) act() {
 		h.tick(Demanded)
 		h.clock = h.clock.Add(7 * time.Hour)
 		h.late, h.unsure = true, true
+	case "refuse":
+		h.aws.refuses["requests"] = "InvalidUsageDimensionException"
+		h.refused = true
+	case "accept":
+		clear(h.aws.refuses)
+	case "resend":
+		h.resend()
 	case "agreement ends":
 		h.rows = append(h.rows, due.OfMetering(bought, 0, h.clock))
 	}
@@ -97,7 +104,9 @@ func (h *hostile) wakeAll() {
 // calm has the buyer return, and nothing go wrong any more.
 func (h *hostile) calm() {
 	h.db.after, h.db.meanwhile, h.aws.next, h.aws.meanwhile = 0, nil, nil, nil
+	clear(h.aws.refuses)
 	h.noticed(events.NoticeSubscribed, events.LicenceActive)
+	h.resend()
 	h.collect()
 	for range 4 {
 		h.at(0)
@@ -130,21 +139,22 @@ func (h *hostile) check() {
 	if balance.Collected == 0 {
 		return
 	}
-	quantities := map[Status]int64{}
+	quantities := map[Cause]int64{}
 	for _, r := range balance.Reasons {
-		quantities[r.Status] = r.Quantity
+		quantities[r.Cause] = r.Quantity
 	}
 	billed := h.aws.billed()
-	// AWS may have billed a record whose answer was lost.
-	if billed < balance.Accepted || billed > balance.Accepted+quantities[TooLate] {
-		h.Errorf("AWS bills %d; the ledger has %d accepted, and %d too late", billed, balance.Accepted, quantities[TooLate])
+	// AWS may have billed a record whose answer was lost, also one that it has refused since.
+	if billed < balance.Accepted || billed > balance.Accepted+quantities[Cause(TooLate)]+quantities[Cause(Refused)] {
+		h.Errorf("AWS bills %d; the ledger has %d accepted, and %d too late", billed, balance.Accepted, quantities[Cause(TooLate)])
 	}
-	for status, quantity := range quantities {
+	for cause, quantity := range quantities {
 		switch {
-		case status == TooLate && h.late && h.unsure:
-		case (status == NotSubscribed || status == Closed) && h.ended:
+		case cause == Cause(TooLate) && (h.late || h.refused) && h.unsure:
+		case cause == Cause(Refused) && h.refused:
+		case (cause == Cause(NotSubscribed) || cause == AfterEnd) && h.ended:
 		default:
-			h.Errorf("%d calls are %s, although nothing led to that: %q", quantity, status, h.records())
+			h.Errorf("%d calls are %s, although nothing led to that: %q", quantity, cause, h.records())
 		}
 	}
 	for slot, quantity := range h.aws.bills {

@@ -7,27 +7,27 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Status is what has become of a record.
-type Status string
+// RecordStatus is what has become of a record.
+type RecordStatus string
 
-// The statuses. Written records are sent until AWS has answered; the others are final, except that
+// The statuses of records. Written records are sent until AWS has answered; the others are final, except that
 // a TooLate record becomes Accepted if an earlier try turns out to have succeeded.
 const (
-	Written Status = "written"
+	Written RecordStatus = "written"
 	// Accepted records are billed. No other record is.
-	Accepted Status = "accepted"
+	Accepted RecordStatus = "accepted"
 	// Duplicate: AWS has another quantity for the hour, which something else has metered.
-	Duplicate Status = "duplicate"
+	Duplicate RecordStatus = "duplicate"
 	// NotSubscribed: AWS took no more usage of the licence.
-	NotSubscribed Status = "not_subscribed"
+	NotSubscribed RecordStatus = "not_subscribed"
 	// Refused: AWS refused the record with Record.Code.
-	Refused Status = "refused"
+	Refused RecordStatus = "refused"
 	// TooLate: AWS takes no usage of the record's hour any more, and may have billed an earlier try
 	// whose answer was lost.
-	TooLate Status = "too_late"
+	TooLate RecordStatus = "too_late"
 	// Returned: AWS takes no usage of the record's hour any more, and did not bill it. The quantity is
 	// metered in a later hour.
-	Returned Status = "returned"
+	Returned RecordStatus = "returned"
 )
 
 // Record is the usage of a licence in one dimension and hour. The fields from Product to Quantity
@@ -44,17 +44,17 @@ type Record struct {
 	At       time.Time `dynamodbav:"at"`
 	Quantity int64     `dynamodbav:"quantity"`
 
-	Status Status `dynamodbav:"status"`
+	Status RecordStatus `dynamodbav:"status"`
 	// Code is AWS's, if the record was refused.
 	Code string `dynamodbav:"code,omitempty"`
 	// ID is AWS's id of the record, "" unless it is Accepted.
 	ID string `dynamodbav:"id,omitempty"`
-	// Tries counts how often the record was sent, and Unsure how many of these had no certain answer.
-	// A try counts as unsure until it is answered.
-	Tries  int       `dynamodbav:"tries"`
-	Unsure int       `dynamodbav:"unsure"`
-	Sent   time.Time `dynamodbav:"sent"`
-	Ended  time.Time `dynamodbav:"ended"`
+	// Tries counts how often the record was sent, and MaybeBilled how many of these tries AWS may have billed,
+	// since no answer says that it has not. The present try is one of them until it is answered.
+	Tries       int       `dynamodbav:"tries"`
+	MaybeBilled int       `dynamodbav:"unsure"`
+	Sent        time.Time `dynamodbav:"sent"`
+	Ended       time.Time `dynamodbav:"ended"`
 }
 
 // Hour is the hour that the record is for.

@@ -20,15 +20,15 @@ const tooLate = "TimestampOutOfBoundsException"
 // surelyInTime is an age at which AWS takes every record.
 const surelyInTime = 30 * time.Minute
 
-// answer is what a call has said about a record. The zero outcome with sure means that AWS has not
-// metered the record, and without it that nobody knows.
+// answer is what a call has said about a record. With the zero outcome, notBilled means that AWS has
+// certainly not billed the record in this call; otherwise it may have.
 type answer struct {
 	record  Record
 	outcome seller.Outcome
 	id      string
 	// code is AWS's, if it refuses this record.
-	code string
-	sure bool
+	code      string
+	notBilled bool
 }
 
 // A run stops sending after mostUnanswered batches in a row that AWS has not answered. Fewer may be the
@@ -39,7 +39,7 @@ const mostUnanswered = 5
 const parallel = 8
 
 // sendAll sends records, in batches of one product, and writes what AWS answers. Records that AWS has
-// not answered stay unsent. It goes on after a batch that AWS has not answered, and notes that as
+// not answered are sent again by a later run. It goes on after a batch that AWS has not answered, and notes that as
 // did.Problem. It returns AWS's error if AWS takes no more records now.
 func (m *Meter) sendAll(ctx context.Context, records []Record, did *Result) error {
 	for len(records) > 0 {
@@ -114,7 +114,7 @@ func (m *Meter) submit(ctx context.Context, records []Record) ([]answer, error) 
 	var refused *seller.BatchRefused
 	switch {
 	case errors.As(err, &refused) && len(records) == 1:
-		return []answer{{record: records[0], code: refused.Code, sure: true}}, nil
+		return []answer{{record: records[0], code: refused.Code, notBilled: true}}, nil
 	case errors.As(err, &refused):
 		half := len(records) / 2
 		first, err := m.submit(ctx, records[:half])
@@ -130,15 +130,15 @@ func (m *Meter) submit(ctx context.Context, records []Record) ([]answer, error) 
 	}
 	answers := make([]answer, len(records))
 	for i, r := range metered {
-		answers[i] = answer{record: records[i], outcome: r.Outcome, id: r.ID, sure: r.Outcome == seller.Unprocessed}
+		answers[i] = answer{record: records[i], outcome: r.Outcome, id: r.ID, notBilled: r.Outcome == seller.Unprocessed}
 	}
 	return answers, nil
 }
 
-func unanswered(records []Record, sure bool) []answer {
+func unanswered(records []Record, notBilled bool) []answer {
 	answers := make([]answer, len(records))
 	for i, r := range records {
-		answers[i] = answer{record: r, sure: sure}
+		answers[i] = answer{record: r, notBilled: notBilled}
 	}
 	return answers
 }
@@ -154,7 +154,7 @@ func (m *Meter) note(ctx context.Context, answers []answer, did *Result) error {
 	return group.Wait()
 }
 
-// noteOrPass passes over an outcome that DynamoDB refuses to store. The record stays unsent.
+// noteOrPass passes over an outcome that DynamoDB refuses to store. A later run sends the record again.
 func (m *Meter) noteOrPass(ctx context.Context, a answer) error {
 	err := m.noteOne(ctx, a)
 	if errors.Is(err, errRefused) {
@@ -179,18 +179,18 @@ func (m *Meter) noteOne(ctx context.Context, a answer) error {
 		log.Error().Msg("AWS Marketplace says that the buyer is not subscribed, so this usage is not billed")
 		return m.endUnsubscribed(ctx, ended, now)
 	case a.code == tooLate && now.Sub(ended.At) < surelyInTime:
-		return m.Ledger.sure(ctx, ended) // AWS's clock is behind
+		return m.Ledger.notBilled(ctx, ended) // AWS's clock is behind
 	case a.code == tooLate:
 		ended.Status = Returned
 	case a.code != "":
 		ended.Status, ended.Code = Refused, a.code
 		log.Error().Str("code", a.code).Msg("AWS Marketplace refuses this usage, so it is not billed; docs/runbook.md says what to do")
-	case a.sure:
-		return m.Ledger.sure(ctx, ended)
+	case a.notBilled:
+		return m.Ledger.notBilled(ctx, ended)
 	default:
 		return nil
 	}
-	return m.Ledger.end(ctx, ended, now, nil)
+	return m.Ledger.end(ctx, ended, now)
 }
 
 // endUnsubscribed writes that AWS takes no more usage of the licence. This ends the metering of a
@@ -202,19 +202,10 @@ func (m *Meter) endUnsubscribed(ctx context.Context, ended Record, now time.Time
 		return err
 	}
 	if of.licence.Status == events.LicenceActive {
-		return m.Ledger.end(ctx, ended, now, nil)
+		return m.Ledger.end(ctx, ended, now)
 	}
-	head, err := m.Ledger.Head(ctx, ended.Licence)
-	if err != nil {
+	if err := m.Ledger.end(ctx, ended, now); err != nil {
 		return err
 	}
-	readings, _, err := m.read(ctx, of, head)
-	if err != nil {
-		return err
-	}
-	return m.Ledger.end(ctx, ended, now, func(h *Head) {
-		if h.Closed.IsZero() {
-			*h = h.close(readings, now)
-		}
-	})
+	return m.closeLedger(ctx, of)
 }

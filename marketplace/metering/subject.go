@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 // subject is a licence with what metering needs of its journal.
@@ -41,6 +42,8 @@ func (m *Meter) subject(ctx context.Context, stream portal.Stream) (subject, err
 			}
 			of.accounts, of.plans = with(of.accounts, f.Account), with(of.plans, f.Plan)
 			of.arn = cmp.Or(f.Purchase.ARN, of.arn)
+		case events.LicenceCorrected:
+			of.arn = cmp.Or(f.Purchase.ARN, of.arn)
 		case events.LicencePlanChanged:
 			of.plans = with(of.plans, f.Plan)
 		}
@@ -62,36 +65,48 @@ func (s subject) record() Record {
 	return r
 }
 
-// read reads the counters of the licence's keys since head.From. The head that it returns knows the
-// accounts and keys.
-func (m *Meter) read(ctx context.Context, of subject, head Head) ([]Reading, Head, error) {
-	head = head.clone()
-	if head.Version == 0 {
-		head.Began, head.From = of.began, of.began
+// read reads what was metered for the licence, and the counters of its keys since Tally.From. What it returns
+// knows the accounts and keys of now, too.
+func (m *Meter) read(ctx context.Context, of subject) (before metered, readings []Reading, err error) {
+	before.Tally, err = m.Ledger.Tally(ctx, of.licence.Stream)
+	if err != nil {
+		return before, nil, err
+	}
+	if before.Version == 0 {
+		before.Began, before.From = of.began, of.began
 	}
 	for _, account := range of.accounts {
-		head.Accounts = with(head.Accounts, account)
+		before.Accounts = with(before.Accounts, account)
 	}
-	keys, err := m.keys(ctx, of)
+	if before.keys, err = m.Ledger.takenKeys(ctx, before.Tally); err != nil {
+		return before, nil, err
+	}
+	ring, err := m.keys(ctx, of)
 	if err != nil {
-		return nil, head, err
+		return before, nil, err
 	}
-	for _, key := range keys {
-		head.Keys = with(head.Keys, key.ID)
+	for _, key := range ring {
+		name := keyName{key.account, key.ID}
+		if _, known := before.keys.all[name]; !known {
+			before.keys.all[name] = takenKey{Account: key.account, Key: key.ID}
+		}
 	}
-	readings, err := m.between(ctx, head, head.From)
-	return readings, head, err
+	readings, err = readingsOf(ctx, m.Counters, before, before.From, m.Now())
+	return before, readings, err
 }
 
-// between reads the counters of the licence's keys from that day on.
-func (m *Meter) between(ctx context.Context, head Head, first time.Time) (readings []Reading, err error) {
-	for _, account := range head.Accounts {
-		counters, err := m.Counters.Between(ctx, account, first, day(m.Now()).AddDate(0, 0, 1))
+// readingsOf reads the counters of the licence's keys from that day on.
+func readingsOf(ctx context.Context, counted interface {
+	Between(ctx context.Context, account portal.AccountID, first, last time.Time) ([]usage.Counter, error)
+}, of metered, first, now time.Time,
+) (readings []Reading, err error) {
+	for _, account := range of.Accounts {
+		counters, err := counted.Between(ctx, account, first, day(now).AddDate(0, 0, 1))
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range counters {
-			if slices.Contains(head.Keys, c.Key) {
+			if _, ok := of.keys.all[keyName{account, c.Key}]; ok {
 				readings = append(readings, Reading{Account: account, Counter: c})
 			}
 		}
@@ -129,7 +144,7 @@ func with[T comparable](all []T, one T) []T {
 	return append(slices.Clip(all), one)
 }
 
-// unsentOf are the unsent records of the licence.
-func unsentOf(of subject) schema.Range {
-	return schema.MeteringUnsentOf(of.licence.Purchase.Product, of.licence.Stream)
+// unansweredOf are the records of the licence that AWS has not answered.
+func unansweredOf(of subject) schema.Range {
+	return schema.MeteringUnansweredOf(of.licence.Purchase.Product, of.licence.Stream)
 }

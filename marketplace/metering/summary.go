@@ -33,7 +33,7 @@ func (l *Ledger) Summaries(ctx context.Context, licences ...portal.Stream) (map[
 	found := map[portal.Stream]Summary{}
 	asked := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, licence := range licences[:min(len(licences), mostInBatch)] {
-		asked.Keys = append(asked.Keys, schema.MeteringHead(licence).Attributes())
+		asked.Keys = append(asked.Keys, schema.MeteringTally(licence).Attributes())
 	}
 	for len(asked.Keys) > 0 {
 		out, err := l.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{l.table: asked}})
@@ -41,12 +41,12 @@ func (l *Ledger) Summaries(ctx context.Context, licences ...portal.Stream) (map[
 			return nil, unavailable("reading what was metered", err)
 		}
 		for _, item := range out.Responses[l.table] {
-			var head Head
-			if err := attributevalue.UnmarshalMap(item, &head); err != nil {
+			var tally Tally
+			if err := attributevalue.UnmarshalMap(item, &tally); err != nil {
 				return nil, fmt.Errorf("decoding row %s: %w", schema.KeyOf(item).PK, err)
 			}
-			if !head.Last.IsZero() || !head.Closed.IsZero() {
-				found[head.Licence] = Summary{Billed: head.Sums[Accepted], Last: head.Last, Closed: head.Closed}
+			if !tally.Last.IsZero() || !tally.Closed.IsZero() {
+				found[tally.Licence] = Summary{Billed: tally.Sums[Accepted], Last: tally.Last, Closed: tally.Closed}
 			}
 		}
 		asked = out.UnprocessedKeys[l.table]

@@ -203,13 +203,26 @@ func (w *world) at(minute int) {
 	w.clock = next
 }
 
-func (w *world) head() Head {
+func (w *world) tally() Tally {
 	w.t.Helper()
-	head, err := w.Ledger.Head(context.Background(), bought)
+	tally, err := w.Ledger.Tally(context.Background(), bought)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return head
+	return tally
+}
+
+// counters is of how many counters the ledger says how much was taken.
+func (w *world) counters() (n int) {
+	w.t.Helper()
+	keys, err := w.Ledger.takenKeys(context.Background(), w.tally())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, key := range keys.all {
+		n += len(key.Calls)
+	}
+	return n
 }
 
 // records are all of the licence, the oldest first: hour, quantity, status and code.
@@ -239,8 +252,7 @@ func (w *world) want(what string, want ...string) {
 // balanced checks that everything counted is billed, or that the ledger says why it is not.
 func (w *world) balanced() Balance {
 	w.t.Helper()
-	head := w.head()
-	balance, err := BalanceOf(context.Background(), head, w, w.clock)
+	balance, err := w.Ledger.Balance(context.Background(), bought, w, w.clock)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -248,7 +260,7 @@ func (w *world) balanced() Balance {
 	for _, r := range balance.Reasons {
 		explained += r.Quantity
 		if r.Quantity < 0 {
-			w.t.Errorf("the reason %s has the quantity %d", r.Status, r.Quantity)
+			w.t.Errorf("the cause %s has the quantity %d", r.Cause, r.Quantity)
 		}
 	}
 	if balance.Difference() != explained {
@@ -304,8 +316,8 @@ func (c *crashing) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 }
 
 func (c *crashing) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
-	if head := in.TransactItems[0].Put; c.refuses != nil && head != nil {
-		if err := c.refuses(schema.TextOf(head.Item["licence"])); err != nil {
+	if tally := in.TransactItems[0].Put; c.refuses != nil && tally != nil {
+		if err := c.refuses(schema.TextOf(tally.Item["licence"])); err != nil {
 			return nil, err
 		}
 	}
@@ -324,6 +336,8 @@ type fakeAWS struct {
 	behind time.Duration
 	// refuses are dimensions that AWS refuses, with the whole batch.
 	refuses map[string]string
+	// refusesLicence is an ARN that AWS refuses, with the whole batch.
+	refusesLicence string
 	// down is a product about which AWS answers nothing, "*" for all.
 	down portal.ProductCode
 	// next says what becomes of the next calls.
@@ -389,6 +403,8 @@ func (f *fakeAWS) Meter(_ context.Context, product portal.ProductCode, records [
 		switch {
 		case f.refuses[r.Dimension] != "":
 			return nil, &seller.BatchRefused{Code: f.refuses[r.Dimension]}
+		case f.refusesLicence != "" && r.Licence == f.refusesLicence:
+			return nil, &seller.BatchRefused{Code: "InvalidLicenseException"}
 		case r.At.After(now) || now.Sub(r.At) >= 6*time.Hour:
 			return nil, &seller.BatchRefused{Code: tooLate}
 		}

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport"
+)
+
+func TestOnlyALetterThatNoWorkerCouldReadIsToBeDiscarded(t *testing.T) {
+	t.Parallel()
+	for class, advice := range map[transport.Class]string{
+		transport.Unreadable:  "then discard it",
+		transport.UnknownType: "update the workers and this command, then replay it",
+		transport.Failed:      "replay it with one as new as the workers",
+		transport.Panicked:    "replay it with one as new as the workers",
+		transport.Invalid:     "replay it with one as new as the workers",
+		transport.Redriven:    "replay it with one as new as the workers",
+	} {
+		t.Run(class, func(t *testing.T) {
+			t.Parallel()
+			why := WhyLeft(deadletters.Letter{Report: deadletters.Report{Class: class, Body: []byte("<new>")}})
+			if !strings.Contains(strings.ToLower(why), advice) || strings.Contains(why, "discard") != (class == transport.Unreadable) {
+				t.Errorf("the command says %q, want the advice %q", why, advice)
+			}
+		})
+	}
+}
+
+type rehearsed struct {
+	facts []events.Fact
+	ok    bool
+	err   error
+}
+
+func (r rehearsed) Rehearse(context.Context, events.Event) ([]events.Fact, bool, error) {
+	return r.facts, r.ok, r.err
+}
+
+func TestAForecastSaysWhatAReplayComesTo(t *testing.T) {
+	t.Parallel()
+	body, err := events.Encode(events.Event{ID: "x", Source: "/test", Subject: "account/x", Time: time.Now(), Data: events.RegisterUser{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	readable := deadletters.Letter{Report: deadletters.Report{ID: "x", Body: body}}
+	for name, c := range map[string]struct {
+		rehearsed
+		want Outlook
+		says string
+	}{
+		"a request that is decided":     {rehearsed{[]events.Fact{events.UserRegistered{}}, true, nil}, CarriedOut, "UserRegistered"},
+		"one with a newer choice":       {rehearsed{[]events.Fact{events.RequestSuperseded{}}, true, nil}, Superseded, "newer choice"},
+		"one that is refused":           {rehearsed{[]events.Fact{events.RequestRejected{Code: portal.Conflict, Message: "Leave that plan first."}}, true, nil}, Rejected, "rejected (conflict): Leave that plan first"},
+		"one that holds already":        {rehearsed{[]events.Fact{events.RequestUnchanged{}}, true, nil}, Unchanged, "holds already"},
+		"one that joins a wish":         {rehearsed{[]events.Fact{events.RequestJoined{}}, true, nil}, Unchanged, "on its way"},
+		"one that was handled before":   {rehearsed{nil, true, nil}, HandledYet, "handled before"},
+		"one that fails again":          {rehearsed{nil, true, portal.Fail(portal.Invalid, "It names no plan.")}, FailsAgain, "fails again: It names no plan"},
+		"what no handler decides":       {rehearsed{nil, false, nil}, WakesUp, "account/x"},
+		"a handler that panics":         {rehearsed{nil, true, errors.New("panic: index out of range")}, FailsAgain, "fails again"},
+		"several facts, in their order": {rehearsed{[]events.Fact{events.KeyWanted{}, events.SubscriptionWanted{}}, true, nil}, CarriedOut, "KeyWanted, SubscriptionWanted"},
+	} {
+		got, err := foresee(t.Context(), c.rehearsed, readable)
+		if err != nil || got.Outlook != c.want || !strings.Contains(got.Text, c.says) || strings.HasSuffix(got.Text, ".") {
+			t.Errorf("%s: %+v (%v), want %s with %q", name, got, err, c.want, c.says)
+		}
+	}
+	if _, err := foresee(t.Context(), rehearsed{nil, true, &portal.Postponed{Reason: "the journal does not answer"}}, readable); err == nil {
+		t.Error("a journal that does not answer is taken for a forecast")
+	}
+	if got, err := foresee(t.Context(), rehearsed{}, deadletters.Letter{}); err != nil || got.Outlook != NotReplayable {
+		t.Errorf("a letter that cannot be read: %+v (%v)", got, err)
+	}
+}

@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
+)
+
+// Reconciliation compares API Gateway with the journal for an operator, and mends what differs. It
+// calls the control plane within the budget that all processes share.
+type Reconciliation struct {
+	p         Process
+	clients   clients
+	names     Names
+	reconcile provisioning.Reconciler
+	sender    messaging
+}
+
+// OpenReconciliation returns a reconciliation. It makes no call.
+func OpenReconciliation(p Process) (*Reconciliation, error) {
+	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
+	plane, err := operatorsPlane(c, names, p)
+	if err != nil {
+		return nil, err
+	}
+	facts, sender := journal.New(c.dynamodb, names.Journal, names.Records), newMessaging(c, names)
+	sweep := newSweep(c, names, plane, facts, accounts.NewReader(facts, c.dynamodb, names.Records, now), sender, nil, nil, now)
+	sweep.Shown, sweep.Told = nil, nil
+	sweep.Listings = func(func() time.Time) provisioning.Listings { return plane.Session(gateway.Background, nil) }
+	return &Reconciliation{p: p, clients: c, names: names, sender: sender, reconcile: provisioning.Reconciler{
+		Sweep: *sweep, Keys: plane.Session(gateway.Background, nil), Sender: sender, Wait: waitForTurn, Run: rand.Text(),
+		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
+	}}, nil
+}
+
+func operatorsPlane(c clients, names Names, p Process) (*gateway.ControlPlane, error) {
+	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	if err != nil {
+		return nil, err
+	}
+	return gateway.New(c.apigateway, budget, gateway.Config{}), nil
+}
+
+var errInterrupted = errors.New("interrupted; run it again, and it does what is left")
+
+func waitForTurn(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return errInterrupted
+	}
+}
+
+// Look compares, and changes nothing. With values it also compares the value of each key, which
+// takes a call of KMS for each.
+func (r *Reconciliation) Look(ctx context.Context, values bool, progress func(provisioning.Looking)) (provisioning.Drift, error) {
+	if values {
+		deriver, _, err := r.clients.keyMaterial(ctx, r.p.Config)
+		if err != nil {
+			return provisioning.Drift{}, err
+		}
+		r.reconcile.Values = deriver
+	}
+	drift, err := r.reconcile.Look(ctx, values, progress)
+	return drift, whyNot(ctx, err)
+}
+
+// Mend mends findings of Look, and records in the audit that this operator does.
+func (r *Reconciliation) Mend(ctx context.Context, findings []provisioning.Finding, progress func(done, total int)) (provisioning.Mended, error) {
+	err := r.audit(ctx, members.DeedReconciled, provisioning.Changes(findings))
+	if err != nil {
+		return provisioning.Mended{}, err
+	}
+	mended, err := r.reconcile.Mend(ctx, findings, progress)
+	return mended, errors.Join(whyNot(ctx, err), r.sender.close())
+}
+
+func (r *Reconciliation) audit(ctx context.Context, what string, count int) error {
+	return auditOperator(ctx, r.clients, r.names, r.p, what, count)
+}
+
+func auditOperator(ctx context.Context, c clients, names Names, p Process, what string, count int) error {
+	if err := members.NewStore(c.dynamodb, names.Records, p.now()).Record(ctx, members.Deed{Operator: operator(), What: what, Count: count}); err != nil {
+		return explained("recording it in the audit", err)
+	}
+	return nil
+}
+
+func whyNot(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return InWords(err)
+}
+
+// drifts shows admins what the last sweep has found.
+type drifts struct{ scratch *jobs.Scratch }
+
+// LastDrift implements api.Drifts.
+func (d drifts) LastDrift(ctx context.Context) (api.Drift, error) {
+	shown := api.Drift{Kinds: []api.KindCount{}, Items: []api.Difference{}}
+	drift, found, err := provisioning.LastDrift(ctx, d.scratch)
+	var postponed *portal.Postponed
+	switch {
+	case errors.As(err, &postponed):
+		return shown, &portal.Error{Code: portal.Unavailable, Message: "The portal's tables do not answer. Try again in a moment.", Err: err}
+	case err != nil || !found:
+		return shown, err
+	}
+	shown.Began, shown.Ended = &drift.Began, &drift.Ended
+	shown.Keys, shown.Others, shown.Recent, shown.Unreadable = drift.Keys, drift.Others, drift.Recent, drift.Unreadable
+	for _, kind := range provisioning.Kinds() {
+		if count := drift.Kinds[kind]; count > 0 {
+			shown.Kinds = append(shown.Kinds, api.KindCount{Kind: string(kind), Count: count})
+		}
+	}
+	for _, f := range drift.Findings {
+		shown.Items = append(shown.Items, api.Difference{
+			Kind: string(f.Kind), Mending: string(f.Mending), Account: string(f.Account), Key: string(f.Key),
+			GatewayID: string(f.GatewayID), Plan: string(f.Plan), Name: f.Name,
+		})
+	}
+	return shown, nil
+}

@@ -1,0 +1,172 @@
+package deadletters
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// maxGroups bounds a Survey's groups. Errors that are all different must not fill the memory.
+const maxGroups = 200
+
+// maxTypes bounds the types that a Group names.
+const maxTypes = 5
+
+// Survey is a look at many letters.
+type Survey struct {
+	// Counts are of all letters that the choice includes, whatever their state.
+	Counts map[State]int
+	// Groups are of the chosen letters, the largest first. More counts the letters of causes that
+	// are in no group, since there are more than 200.
+	Groups []Group
+	More   int
+	// Letters are without bodies: open ones first, then replayed, settled and discarded ones, in
+	// each state the one that failed first. Left counts those that follow them.
+	Letters []Letter
+	Left    int
+}
+
+// Group is the letters of one cause.
+type Group struct {
+	Cause
+	Letters int
+	// Types are at most five of the messages' types.
+	Types []string
+	// First and Last are the earliest first failure and the latest last one.
+	First, Last time.Time
+}
+
+// Survey reads all letters once, and returns those of the choice grouped by cause, with at most
+// limit letters after the place after ("" is the beginning). It keeps no more than that in
+// memory. A limit of 0 means all.
+func (a Admin) Survey(ctx context.Context, choice Choice, after string, limit int) (Survey, error) {
+	found := surveying{survey: Survey{Counts: map[State]int{}}, groups: map[string]*Group{}, after: after, limit: limit}
+	counted := choice
+	counted.States = everyState
+	err := a.Each(ctx, func(l Letter) error {
+		if counted.Chooses(l) {
+			found.add(l, choice.inState(l.State()))
+		}
+		return nil
+	})
+	return found.end(), err
+}
+
+var everyState = []State{Open, Replayed, Settled, Discarded}
+
+// Place is where the letter is in a Survey's order.
+func (l Letter) Place() string {
+	return fmt.Sprintf("%d#%s#%s", slices.Index(everyState, l.State()), schema.Milliseconds(l.First), l.ID)
+}
+
+type surveying struct {
+	survey Survey
+	groups map[string]*Group
+	first  firstLetters
+	after  string
+	limit  int
+}
+
+func (s *surveying) add(l Letter, chosen bool) {
+	s.survey.Counts[l.State()]++
+	if !chosen {
+		return
+	}
+	s.group(l)
+	place := l.Place()
+	if place <= s.after {
+		return
+	}
+	heap.Push(&s.first, placed{place, l})
+	if s.limit > 0 && s.first.Len() > s.limit {
+		heap.Pop(&s.first)
+		s.survey.Left++
+	}
+}
+
+func (s *surveying) group(l Letter) {
+	cause := l.Cause()
+	group, known := s.groups[cause.ID]
+	switch {
+	case !known && len(s.groups) == maxGroups:
+		s.survey.More++
+		return
+	case !known:
+		group = &Group{Cause: cause, First: l.First}
+		s.groups[cause.ID] = group
+	}
+	group.Letters++
+	if l.First.Before(group.First) {
+		group.First = l.First
+	}
+	if l.Last.After(group.Last) {
+		group.Last = l.Last
+	}
+	if len(group.Types) < maxTypes && !slices.Contains(group.Types, l.Type) {
+		group.Types = append(group.Types, l.Type)
+	}
+}
+
+func (s *surveying) end() Survey {
+	for _, group := range s.groups {
+		slices.Sort(group.Types)
+		s.survey.Groups = append(s.survey.Groups, *group)
+	}
+	slices.SortFunc(s.survey.Groups, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.ID, b.ID))
+	})
+	s.survey.Letters = make([]Letter, s.first.Len())
+	for i := range slices.Backward(s.survey.Letters) {
+		s.survey.Letters[i] = heap.Pop(&s.first).(placed).Letter
+	}
+	return s.survey
+}
+
+type placed struct {
+	place string
+	Letter
+}
+
+// firstLetters is a heap with the last letter on top.
+type firstLetters []placed
+
+func (f firstLetters) Len() int           { return len(f) }
+func (f firstLetters) Less(i, j int) bool { return f[i].place > f[j].place }
+func (f firstLetters) Swap(i, j int)      { f[i], f[j] = f[j], f[i] }
+func (f *firstLetters) Push(x any)        { *f = append(*f, x.(placed)) }
+func (f *firstLetters) Pop() any {
+	last := len(*f) - 1
+	top := (*f)[last]
+	(*f)[last] = placed{}
+	*f = (*f)[:last]
+	return top
+}
+
+// Chosen is the place of a letter in the order in which letters are replayed or discarded.
+type Chosen struct {
+	ID    string
+	First time.Time
+}
+
+// Chosen lists the chosen letters, the one that failed first at the beginning.
+func (a Admin) Chosen(ctx context.Context, choice Choice) ([]Chosen, error) {
+	var list []Chosen
+	err := a.Each(ctx, func(l Letter) error {
+		if choice.Chooses(l) {
+			list = append(list, Chosen{l.ID, l.First})
+		}
+		return nil
+	})
+	OldestFirst(list)
+	return list, err
+}
+
+// OldestFirst sorts the list by the first failure.
+func OldestFirst(list []Chosen) {
+	slices.SortFunc(list, func(a, b Chosen) int { return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.ID, b.ID)) })
+}

@@ -1,0 +1,64 @@
+variable "region" {
+  type        = string
+  description = "The Region in which your REST APIs are."
+}
+
+variable "name" {
+  type        = string
+  description = "The beginning of all names, in lower case."
+}
+
+variable "domain_name" {
+  type        = string
+  description = "The portal's host name, such as portal.example.com."
+}
+
+variable "certificate_arn" {
+  type        = string
+  description = "The ARN of the host name's certificate in AWS Certificate Manager, in this Region."
+}
+
+variable "hosted_zone_id" {
+  type        = string
+  default     = ""
+  description = "The hosted zone in Route 53 that gets the host name's record. Empty if you make the record yourself."
+}
+
+variable "vpc_id" {
+  type        = string
+  description = "The VPC."
+}
+
+variable "subnet_ids" {
+  type        = list(string)
+  description = "Two public subnets of the VPC in different zones."
+}
+
+variable "image" {
+  type        = string
+  description = "The container image in a registry."
+}
+
+variable "size" {
+  type        = string
+  default     = "standard"
+  description = "standard or small."
+}
+
+variable "admin_email" {
+  type        = string
+  default     = ""
+  description = "The e-mail address of the first admin. Empty creates none."
+}
+
+variable "key_users" {
+  type        = list(string)
+  default     = []
+  description = "The only roles and users that may compute API keys. Empty leaves this to the IAM policies of the AWS account."
+}
+
+variable "protect" {
+  type        = bool
+  default     = true
+  description = "Whether AWS refuses to delete the tables and the user pool."
+}

@@ -1,0 +1,340 @@
+variable "name" {
+  type        = string
+  description = "The beginning of all names, as for the module data."
+
+  validation {
+    condition     = can(regex("^([A-Za-z][A-Za-z0-9-]{0,39})$", var.name))
+    error_message = "name must begin with a letter and have at most 40 letters, digits and hyphens."
+  }
+}
+
+variable "kms_key_arn" {
+  type        = string
+  description = "The output kms_key_arn of the module data."
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+)$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key."
+  }
+}
+
+variable "portal_policy_arns" {
+  type        = list(string)
+  description = "The output portal_policy_arns of the module permissions."
+}
+
+variable "worker_policy_arns" {
+  type        = list(string)
+  description = "The output worker_policy_arns of the module permissions."
+}
+
+variable "image" {
+  type        = string
+  description = "The container image in a registry, such as 111122223333.dkr.ecr.eu-west-1.amazonaws.com/gatehouse@sha256:…."
+}
+
+variable "architecture" {
+  type        = string
+  default     = "ARM64"
+  description = "The processor that the image was built for."
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.architecture)
+    error_message = "architecture must be one of ARM64, X86_64."
+  }
+}
+
+variable "size" {
+  type        = string
+  default     = "standard"
+  description = "standard runs portals and workers in tasks of their own behind a load balancer. small runs both in one task behind an HTTP API, which is cheaper. The portal then has the worker's permissions."
+
+  validation {
+    condition     = contains(["standard", "small"], var.size)
+    error_message = "size must be one of standard, small."
+  }
+}
+
+variable "min_portals" {
+  type        = number
+  default     = 2
+  description = "How many portals run at least. In the small size there is one."
+
+  validation {
+    condition     = var.min_portals >= 1
+    error_message = "min_portals must be at least 1."
+  }
+}
+
+variable "max_portals" {
+  type        = number
+  default     = 4
+  description = "How many portals run at most."
+
+  validation {
+    condition     = var.max_portals >= 1
+    error_message = "max_portals must be at least 1."
+  }
+}
+
+variable "min_workers" {
+  type        = number
+  default     = 1
+  description = "How many workers run at least. In the small size there is one."
+
+  validation {
+    condition     = var.min_workers >= 1
+    error_message = "min_workers must be at least 1."
+  }
+}
+
+variable "max_workers" {
+  type        = number
+  default     = 4
+  description = "How many workers run at most."
+
+  validation {
+    condition     = var.max_workers >= 1
+    error_message = "max_workers must be at least 1."
+  }
+}
+
+variable "log_retention_days" {
+  type        = number
+  default     = 30
+  description = "How many days CloudWatch keeps the logs."
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+variable "domain_name" {
+  type        = string
+  description = "The portal's host name, such as portal.example.com."
+
+  validation {
+    condition     = can(regex("^([a-z0-9-]+([.][a-z0-9-]+)+)$", var.domain_name))
+    error_message = "domain_name must be a host name in lower case, without https and without a path."
+  }
+}
+
+variable "certificate_arn" {
+  type        = string
+  description = "The ARN of the host name's certificate in AWS Certificate Manager, in this Region."
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+)$", var.certificate_arn))
+    error_message = "certificate_arn must be the ARN of a certificate."
+  }
+}
+
+variable "hosted_zone_id" {
+  type        = string
+  default     = ""
+  description = "The hosted zone in Route 53 that gets the host name's record. Empty if you make the record yourself."
+}
+
+variable "vpc_id" {
+  type        = string
+  description = "The VPC."
+}
+
+variable "subnet_ids" {
+  type        = list(string)
+  description = "The subnets of the tasks, in two zones."
+}
+
+variable "assign_public_ip" {
+  type        = bool
+  default     = true
+  description = "Whether tasks get public addresses, which they need in public subnets to reach AWS. false is for private subnets with a NAT gateway."
+}
+
+variable "load_balancer_subnet_ids" {
+  type        = list(string)
+  default     = []
+  description = "The subnets of the load balancer. Empty takes subnet_ids."
+}
+
+variable "internal" {
+  type        = bool
+  default     = false
+  description = "Whether the load balancer can be reached from the VPC only, and not from the internet."
+}
+
+variable "allowed_cidr" {
+  type        = string
+  default     = "0.0.0.0/0"
+  description = "The addresses that may reach the load balancer."
+
+  validation {
+    condition     = can(regex("^([0-9.]+/[0-9]+)$", var.allowed_cidr))
+    error_message = "allowed_cidr must be a range of IPv4 addresses, such as 10.0.0.0/8."
+  }
+}
+
+variable "allowed_prefix_list_id" {
+  type        = string
+  default     = ""
+  description = "The managed prefix list of the addresses that may reach the load balancer by HTTPS, in place of allowed_cidr, such as that of CloudFront. Empty for none."
+
+  validation {
+    condition     = can(regex("^(pl-[0-9a-f]+)?$", var.allowed_prefix_list_id))
+    error_message = "allowed_prefix_list_id must be the id of a prefix list, or empty."
+  }
+}
+
+variable "trusted_proxies" {
+  type        = list(string)
+  default     = ["private"]
+  description = "The proxies whose X-Forwarded-For the portal trusts. Behind CloudFront, private and CloudFront's addresses. Ignored in the small size."
+}
+
+variable "oidc_issuer" {
+  type        = string
+  description = "The issuer of the identity provider. The output oidc_issuer of the module identity, if you use it."
+
+  validation {
+    condition     = can(regex("^(https://.+)$", var.oidc_issuer))
+    error_message = "oidc_issuer must be an https address."
+  }
+}
+
+variable "oidc_client_id" {
+  type        = string
+  description = "The portal's client at the identity provider."
+
+  validation {
+    condition     = can(regex("^(.+)$", var.oidc_client_id))
+    error_message = "oidc_client_id must not be empty."
+  }
+}
+
+variable "oidc_client_secret_arn" {
+  type        = string
+  default     = ""
+  description = "The ARN of the secret in AWS Secrets Manager that is the client's secret. Empty for a client without."
+}
+
+variable "oidc_sign_up_url" {
+  type        = string
+  default     = ""
+  description = "The identity provider's sign-up page. Empty lets people start at the sign-in page."
+}
+
+variable "oidc_sign_out_url" {
+  type        = string
+  default     = ""
+  description = "Where signing out leads. Empty is what the identity provider announces. Cognito announces nothing."
+}
+
+variable "oidc_groups_claim" {
+  type        = string
+  default     = "cognito:groups"
+  description = "The claim that lists a person's groups."
+}
+
+variable "admin_group" {
+  type        = string
+  default     = "admins"
+  description = "The group whose members are admins of the portal."
+}
+
+variable "registration" {
+  type        = string
+  default     = "open"
+  description = "Who gets an account after signing in."
+
+  validation {
+    condition     = contains(["open", "approval", "invitation"], var.registration)
+    error_message = "registration must be one of open, approval, invitation."
+  }
+}
+
+variable "offer" {
+  type        = string
+  default     = "tagged"
+  description = "Which usage plans the portal offers."
+
+  validation {
+    condition     = contains(["tagged", "all"], var.offer)
+    error_message = "offer must be one of tagged, all."
+  }
+}
+
+variable "keys" {
+  type        = string
+  default     = "account"
+  description = "Whether an account has keys for all its subscriptions, or keys for each of them."
+
+  validation {
+    condition     = contains(["account", "plan"], var.keys)
+    error_message = "keys must be one of account, plan."
+  }
+}
+
+variable "keys_per_ring" {
+  type        = number
+  default     = 1
+  description = "How many live keys an account, or with keys = \"plan\" a subscription, may have."
+
+  validation {
+    condition     = var.keys_per_ring >= 1 && var.keys_per_ring <= 20
+    error_message = "keys_per_ring must be 1 to 20."
+  }
+}
+
+variable "quota_share" {
+  type        = number
+  default     = 0.5
+  description = "The part of API Gateway's control-plane quotas that all workers together may use."
+
+  validation {
+    condition     = var.quota_share >= 0.01 && var.quota_share <= 1
+    error_message = "quota_share must be 0.01 to 1."
+  }
+}
+
+variable "catalog_bucket" {
+  type        = string
+  default     = ""
+  description = "The S3 bucket of the catalog folder. Empty for none. As for the module permissions."
+}
+
+variable "catalog_prefix" {
+  type        = string
+  default     = ""
+  description = "The prefix of the catalog folder in its bucket. As for the module permissions."
+}
+
+variable "mail_from" {
+  type        = string
+  default     = ""
+  description = "The sender of notices, such as Acme <portal@example.com>, whose SES identity the module permissions names. Empty sends no notices by mail."
+}
+
+variable "security_contact" {
+  type        = string
+  default     = ""
+  description = "Where to report a vulnerability, an https address or an e-mail address. Empty for none."
+}
+
+variable "marketplace_role_arn" {
+  type        = string
+  default     = ""
+  description = "The role in the seller's AWS account that portal and workers assume. As for the module permissions."
+}
+
+variable "marketplace_topics" {
+  type        = list(string)
+  default     = []
+  description = "The ARNs of the SNS topics whose notices of AWS Marketplace count. As for the module data."
+}
+
+variable "marketplace_accounts" {
+  type        = list(string)
+  default     = []
+  description = "The AWS accounts of sellers, whose event bus sends notices. As for the module data."
+}
