@@ -66,7 +66,7 @@ func TestAnInterruptionBeforeTheAddressIsKnownIsMadeUpFor(t *testing.T) {
 	}
 }
 
-// What was given for a stack whose creation failed need not be given again.
+// The next run takes the settings of a stack whose creation failed from that stack.
 func TestSettingsOfAFailedStackAreKept(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)

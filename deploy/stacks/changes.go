@@ -14,10 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deploy/template"
 )
 
-// Did is what happens to a resource.
+// Did is a kind of change.
 type Did string
 
-// What happens to resources.
+// The kinds of changes.
 const (
 	Add     Did = "add"
 	Modify  Did = "change"

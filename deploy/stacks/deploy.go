@@ -89,7 +89,7 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 		return nil, err
 	}
 	for i, one := range r.stacks {
-		if r.stacks[i], err = d.settle(ctx, one); err != nil {
+		if r.stacks[i], err = d.awaitOthers(ctx, one); err != nil {
 			return nil, err
 		}
 	}

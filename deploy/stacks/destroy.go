@@ -59,7 +59,7 @@ func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confi
 		}
 	}
 	for i, one := range all {
-		if all[i], err = d.settle(ctx, one); err != nil {
+		if all[i], err = d.awaitOthers(ctx, one); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
 		return nil
 	}
 	d.say("Deleting the stack " + one.name + ".")
-	// What the stack held is gone by then, and CloudFormation would say that it is kept.
+	// CloudFormation would say that it keeps resources which are deleted already.
 	return d.delete(ctx, one, !one.holdsData)
 }
 

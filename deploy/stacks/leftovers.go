@@ -22,8 +22,8 @@ import (
 // held is a resource that outlives its stack.
 type held struct{ name, kind, id string }
 
-// removals says how to remove each type, in the order in which they can be removed. What belongs to a
-// queue, topic or pool goes with it.
+// removals says how to remove each type, in the order in which they can be removed. Subscriptions, policies,
+// clients and people go with their topic, queue or pool.
 var removals = []struct {
 	kind   string
 	remove func(Deployer, context.Context, string) (did string, err error)

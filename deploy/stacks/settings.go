@@ -25,7 +25,7 @@ const (
 // Ways lists the ways to run, the default first.
 func Ways() []Way { return []Way{Lambda, Containers, Small} }
 
-// Settings are what an operator chooses. What is empty stays as it was in the stacks.
+// Settings are what an operator chooses. An empty setting leaves the stacks as they are.
 type Settings struct {
 	// Name is the name of the data stack, with which all names begin.
 	Name string

@@ -96,8 +96,8 @@ func (d Deployer) look(ctx context.Context, name string) ([]stack, error) {
 	return all, nil
 }
 
-// settle waits until nobody works on the stack.
-func (d Deployer) settle(ctx context.Context, s stack) (stack, error) {
+// awaitOthers waits until nobody works on the stack.
+func (d Deployer) awaitOthers(ctx context.Context, s stack) (stack, error) {
 	if !s.inProgress() {
 		return s, nil
 	}
