@@ -64,6 +64,7 @@ type deployRunCommand struct {
 	choices
 	Demo        bool   `help:"Install the demo API with its plans, too."`
 	DemoBackend string `placeholder:"URL" help:"URL that answers the demo API's requests; required with --demo."`
+	Unchecked   bool   `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
 	Yes         bool   `help:"Ask nothing, and carry the plan out."`
 }
 
@@ -89,6 +90,7 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		return err
 	}
 	settings := c.settings(c.Stack)
+	settings.Unchecked = c.Unchecked
 	if settings, err = completed(ctx, d, settings, q); err != nil {
 		return err
 	}
@@ -149,7 +151,9 @@ func (c deployDiffCommand) Run(ctx context.Context) error {
 		return err
 	}
 	d.Tell = func(line string) { tell(os.Stderr, line) }
-	plan, err := d.Diff(ctx, c.settings(c.Stack))
+	settings := c.settings(c.Stack)
+	settings.Unchecked = true // a plan needs fewer permissions
+	plan, err := d.Diff(ctx, settings)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 	if r.settings, err = s.completed(r.stacks); err != nil {
 		return nil, err
 	}
-	warning, err := d.checkPermissions(ctx, me, r.settings.Run)
+	warning, err := d.checkPermissions(ctx, me, r.settings)
 	if err != nil {
 		return nil, err
 	}

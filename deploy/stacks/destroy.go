@@ -74,7 +74,7 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 	if err := d.deleteLayers(ctx, all, func(l layer) bool { return l.runs() || l.template == "cdn" }); err != nil {
 		return err
 	}
-	if err := d.purge(ctx, name); err != nil {
+	if err := d.purge(ctx, name, all[0]); err != nil {
 		return err
 	}
 	if err := d.deleteLayers(ctx, all, func(l layer) bool { return !l.holdsData && !l.runs() }); err != nil {
@@ -194,15 +194,20 @@ func messages(queues []QueueStatus) string {
 
 var errPatience = errors.New("the queues did not become empty in time")
 
-// purge deletes the API keys, after the workers have stopped, which would make them again.
-func (d Deployer) purge(ctx context.Context, name string) error {
+// purge deletes the API keys, after the workers have stopped, which would make them again. Without its
+// tables a portal has no keys, or an earlier run has deleted them before it deleted the tables.
+func (d Deployer) purge(ctx context.Context, name string, data stack) error {
+	whole, err := d.hasTables(ctx, data)
+	if err != nil || !whole {
+		return err
+	}
 	if d.Purge == nil {
 		d.say("API Gateway keeps the API keys whose names begin with " + name + "/. They go on working.")
 		return nil
 	}
 	d.say("Deleting the API keys, at most five a second.")
 	told := time.Time{}
-	err := d.Purge(ctx, name, func(done, total int) {
+	err = d.Purge(ctx, name, func(done, total int) {
 		if done == total || time.Since(told) > 5*time.Second {
 			told = time.Now()
 			d.say(fmt.Sprintf("  %d of %d API keys are deleted", done, total))
@@ -212,6 +217,20 @@ func (d Deployer) purge(ctx context.Context, name string) error {
 		return fmt.Errorf("deleting the API keys: %w", err)
 	}
 	return nil
+}
+
+func (d Deployer) hasTables(ctx context.Context, data stack) (bool, error) {
+	if !data.usable() {
+		return false, nil
+	}
+	ids, err := d.resourceIDs(ctx, data, "AWS::DynamoDB::Table")
+	for _, name := range slices.Sorted(maps.Keys(ids)) {
+		there, err := d.hasTable(ctx, ids[name])
+		if err != nil || !there {
+			return false, err
+		}
+	}
+	return err == nil, err
 }
 
 // emptyBucket deletes the portal's programs, and the bucket if no other portal uses it.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/localaws"
@@ -248,6 +250,28 @@ func TestPermissionsThatCannotBeCheckedAreAWarning(t *testing.T) {
 	result, err := a.deploy(a.settings("acme"))
 	if err != nil || len(result.Warnings) == 0 || !strings.Contains(result.Warnings[0], "could not be checked") {
 		t.Errorf("it says %v, %q", err, result.Warnings)
+	}
+}
+
+func TestARoleIsAskedAboutWithItsPath(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.IAM().Deny("sqs:CreateQueue")
+	session, err := sts.NewFromConfig(a.AWSConfig()).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::000000000000:role/local/deployer"), RoleSessionName: aws.String("ann"),
+	})
+	ok(t, err)
+	d := a.deployer()
+	d.AWS.Credentials = credentials.NewStaticCredentialsProvider(*session.Credentials.AccessKeyId, *session.Credentials.SecretAccessKey, *session.Credentials.SessionToken)
+	d.Prepare = nil
+	_, err = d.Deploy(t.Context(), a.settings("acme"))
+	if err == nil || !strings.Contains(err.Error(), "deployer/ann lacks these permissions: sqs:CreateQueue.") {
+		t.Errorf("it says %v", err)
+	}
+	s := a.settings("acme")
+	s.Unchecked = true
+	if _, err = d.Deploy(t.Context(), s); err != nil {
+		t.Errorf("unchecked, it says %v", err)
 	}
 }
 

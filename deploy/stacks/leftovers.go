@@ -131,6 +131,18 @@ func (d Deployer) hasRows(ctx context.Context, table string) (bool, error) {
 	return len(out.Items) > 0, nil
 }
 
+func (d Deployer) hasTable(ctx context.Context, name string) (bool, error) {
+	out, err := d.tables().DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	var missing *tabletypes.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking at the table %s: %w", name, err)
+	}
+	return out.Table.TableStatus != tabletypes.TableStatusDeleting, nil
+}
+
 // removeTable turns the protection off, waits for that, and deletes the table.
 func (d Deployer) removeTable(ctx context.Context, name string) (string, error) {
 	var missing *tabletypes.ResourceNotFoundException
