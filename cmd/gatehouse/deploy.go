@@ -10,8 +10,10 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/deploy/wiring"
+	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 type deployCommand struct {
@@ -103,7 +105,7 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		return q.yes("Make these changes?")
 	}
 	if c.Demo {
-		d.Demo = wiring.Demo(d, c.DemoBackend)
+		d.Demo = demoOf(d, c.DemoBackend)
 	}
 	result, err := d.Deploy(ctx, settings)
 	if errors.Is(err, stacks.ErrDeclined) {
@@ -111,9 +113,29 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return interrupted(err)
 	}
 	return c.print(os.Stdout, result, func(w io.Writer) { printResultOf(w, settings, result) })
+}
+
+// interrupted says what to do after INT or TERM. Other errors stay.
+func interrupted(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted. AWS finishes what it has begun; run the command again to go on")
+	}
+	return err
+}
+
+// demoOf installs the demo API in front of a backend.
+func demoOf(d stacks.Deployer, backendURL string) func(ctx context.Context, name string) error {
+	return func(ctx context.Context, name string) error {
+		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
+		if err != nil {
+			return err
+		}
+		_, err = local.InstallDemoAPI(ctx, d.AWS, settings, backendURL)
+		return err
+	}
 }
 
 func printResultOf(w io.Writer, s stacks.Settings, r stacks.Result) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
-	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 // Deployer returns a deployer for a Region, or for that of AWS's own configuration if region is "". It
@@ -38,16 +37,4 @@ func Deployer(ctx context.Context, region string) (stacks.Deployer, error) {
 		return err
 	}
 	return d, nil
-}
-
-// Demo installs the demo API of a portal, in front of a backend.
-func Demo(d stacks.Deployer, backendURL string) func(ctx context.Context, name string) error {
-	return func(ctx context.Context, name string) error {
-		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
-		if err != nil {
-			return err
-		}
-		_, err = local.InstallDemoAPI(ctx, d.AWS, settings, backendURL)
-		return err
-	}
 }
