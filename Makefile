@@ -87,6 +87,14 @@ bench-usage: ## Count the calls of collecting usage, for 300 plans and 10,000 ke
 bench-marketplace: ## Send one worker 10,000 notices of AWS Marketplace at once
 	$(GO) run ./bench/marketplace $(FLAGS)
 
+.PHONY: bench-letters
+bench-letters: ## List and replay 5,000 dead letters among 10,000 accounts
+	$(GO) run ./bench/operators $(FLAGS)
+
+.PHONY: bench-views
+bench-views: ## Rebuild the views of 100,000 facts, and compare them with the journal
+	$(GO) run ./bench/operators -views $(FLAGS)
+
 .PHONY: way
 way: ## List the functions that one click on Subscribe executes
 	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way

@@ -236,7 +236,7 @@ func full() *fake {
 				{ID: "key-4", Name: "Fourth", State: projections.KeyReleased, CreatedAt: now},
 			},
 			Licences: []projections.Licence{
-				{Stream: "licence/l-1", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceWaiting, Since: now, Buyer: "111122223333", Operation: "op-1"},
+				{Stream: "licence/l-1", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceWaiting, Since: now, ClaimedAt: now, Buyer: "111122223333", Operation: "op-1"},
 				{Stream: "legacy/abc/X01", Plan: "plan-max", Name: "Unlimited", State: projections.LicenceActive, Since: now, Until: now.Add(24 * time.Hour), FreeTrial: true, Cancelled: true},
 			},
 			Subscriptions: []projections.Subscription{

@@ -70,6 +70,7 @@ type NewKey struct {
 	Name    string     `json:"name" doc:"1 to 100 characters on one line." example:"CI"`
 	Expires *time.Time `json:"expires,omitempty" doc:"When the key stops working, at most 5 years from now. Without it, the key works until you end it."`
 	Plan    string     `json:"plan,omitempty" maxLength:"128" doc:"A plan that you are subscribed to. You need it only if each of your plans has keys of its own."`
+	Licence string     `json:"licence,omitempty" maxLength:"512" doc:"The purchase on AWS Marketplace that pays for the key, as list-purchases names it. You need it only if you have bought the plan more than once."`
 }
 
 func (a *service) createKey(ctx context.Context, in *struct {
@@ -77,7 +78,7 @@ func (a *service) createKey(ctx context.Context, in *struct {
 	Body NewKey
 }) (*acceptedOutput, error) {
 	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
-		return a.keys.CreateKey(ctx, who, operations.NewKey{Name: in.Body.Name, Ends: in.Body.Expires, Plan: portal.PlanID(in.Body.Plan)})
+		return a.keys.CreateKey(ctx, who, operations.NewKey{Name: in.Body.Name, Ends: in.Body.Expires, Plan: portal.PlanID(in.Body.Plan), Licence: portal.Stream(in.Body.Licence)})
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 func (f *fake) CreateKey(_ context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error) {
-	return f.operation, f.ask("create key", who, fmt.Sprintf("%s %s %s", key.Name, key.Plan, timeText(key.Ends)))
+	return f.operation, f.ask("create key", who, fmt.Sprintf("%s %s %s", key.Name, string(key.Plan)+string(key.Licence), timeText(key.Ends)))
 }
 
 func (f *fake) RenameKey(_ context.Context, who operations.Caller, key portal.KeyID, name string) (operations.Operation, error) {
@@ -43,6 +43,7 @@ func TestRequestsAboutKeysReachOperationsAsTheyWereSent(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ request, body, what, name string }{
 		{"POST /keys", `{"name":"CI"}`, "create key", "CI  -"},
+		{"POST /keys", `{"name":"CI","licence":"licence/l-2"}`, "create key", "CI licence/l-2 -"},
 		{"POST /keys", `{"name":"🚢 مفتاح","expires":"2026-12-22T09:00:00+01:00","plan":"plan-free"}`, "create key", "🚢 مفتاح plan-free 2026-12-22T08:00:00Z"},
 		{"PATCH /keys/key-1", `{"name":"CI"}`, "rename key", "key-1 CI"},
 		{"POST /keys/key-1/rotate", `{"overlap":"1h"}`, "rotate key", "key-1 1h0m0s false"},

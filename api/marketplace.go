@@ -118,8 +118,8 @@ func (a *service) listPurchases(ctx context.Context, _ *struct{}) (*struct {
 	}
 	return &struct {
 		Body List[MarketplaceSubscription]
-	}{list(account.Licences, func(l projections.Licence) MarketplaceSubscription {
-		return showPurchase(l, metered[l.Stream])
+	}{list(account.Purchases(), func(l projections.Licence) MarketplaceSubscription {
+		return showPurchase(l, account.Replaced(l), metered[l.Stream])
 	})}, nil
 }
 
@@ -134,9 +134,9 @@ func (a *service) summaries(ctx context.Context, licences []projections.Licence)
 	return a.market.Ledger.Summaries(ctx, streams...)
 }
 
-func showPurchase(l projections.Licence, sum metering.Summary) MarketplaceSubscription {
+func showPurchase(l projections.Licence, replaced bool, sum metering.Summary) MarketplaceSubscription {
 	shown := MarketplaceSubscription{
-		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: l.Text(), Since: l.Since,
+		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: l.Text(replaced), Since: l.Since,
 		Until: timeOrNull(l.Until), Buyer: string(l.Buyer), FreeTrial: l.FreeTrial, Cancelled: l.Cancelled, Operation: string(l.Operation),
 	}
 	if !sum.Last.IsZero() {

@@ -32,7 +32,7 @@ func TestOperatorIsToldOnceThatNoWorkerTookTheJob(t *testing.T) {
 			return err
 		}, "interrupted; the sweep stays queued until a worker takes it"},
 		"a rebuild": {func(ctx context.Context, p Process, untaken func()) error {
-			_, err := RebuildViews(ctx, p, untaken, func(projections.Rebuilding) {})
+			_, err := RebuildViews(ctx, p, 0, untaken, func(projections.Rebuilding) {})
 			return err
 		}, "interrupted; the rebuild stays queued until a worker takes it"},
 		"a reading of the catalog": {func(ctx context.Context, p Process, untaken func()) error {

@@ -92,6 +92,8 @@ type Config struct {
 	Mail     string `env:"GATEHOUSE_MAIL" envDefault:"none"`
 	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
 
+	// Metrics is MetricsNone or MetricsCloudWatch.
+	Metrics   string `env:"GATEHOUSE_METRICS" envDefault:"none"`
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
 }
@@ -102,6 +104,13 @@ const (
 	// shown that this works.
 	ProvisioningAuto   = "auto"
 	ProvisioningSingle = "single"
+)
+
+// The values of Config.Metrics.
+const (
+	MetricsNone = "none"
+	// MetricsCloudWatch has workers write metrics for Amazon CloudWatch to standard output.
+	MetricsCloudWatch = "cloudwatch"
 )
 
 // The values of Config.Keys.
@@ -262,6 +271,7 @@ func (c Config) faults() []error {
 	check(slices.Contains([]string{KeysPerAccount, KeysPerPlan}, c.Keys), "GATEHOUSE_KEYS %q: want account or plan", c.Keys)
 	check(c.KeysPerRing >= 1 && c.KeysPerRing <= maxKeysPerRing, "GATEHOUSE_KEYS_PER_RING %d: want 1 to %d", c.KeysPerRing, maxKeysPerRing)
 	check(c.KeepEndedKeys >= time.Hour, "GATEHOUSE_KEEP_ENDED_KEYS %s: want at least 1h, so that the last usage of a key can be read", c.KeepEndedKeys)
+	check(slices.Contains([]string{MetricsNone, MetricsCloudWatch}, c.Metrics), "GATEHOUSE_METRICS %q: want none or cloudwatch", c.Metrics)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }

@@ -41,6 +41,7 @@ func (w *InvokedWorker) Handle(ctx context.Context, queue string, messages []typ
 	cfg.Consumers = []transport.Consumer{consumer}
 	failed, err = transport.HandleBatch(ctx, cfg, messages, end)
 	w.worker.plane.Close(ctx)
+	w.worker.flushMetrics()
 	return failed, err
 }
 
@@ -48,5 +49,6 @@ func (w *InvokedWorker) Handle(ctx context.Context, queue string, messages []typ
 func (w *InvokedWorker) Tick(ctx context.Context, end time.Time) error {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
+	defer w.worker.flushMetrics()
 	return w.worker.runner.TickOnce(ctx)
 }

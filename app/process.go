@@ -10,7 +10,9 @@ import (
 	"runtime/debug"
 	"slices"
 	"syscall"
+	"time"
 
+	"github.com/gatehouse-portal/gatehouse/emf"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -74,7 +76,11 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	}
 	log := NewLog(cfg, name)
 	awsCfg.Logger = sdkLog(log)
-	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
+	p := Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}
+	if cfg.Metrics == MetricsCloudWatch {
+		p.CloudWatch = emf.New(cfg.Prefix, name, os.Stdout, time.Now)
+	}
+	return p, nil
 }
 
 // Fail prints the error to stderr and returns ExitFailed.

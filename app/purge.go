@@ -47,15 +47,19 @@ const workersGone = 3 * time.Minute
 // WorkersStopped fails if a worker has worked on a job in the last three minutes, since workers make
 // deleted keys again.
 func (k *KeyPurge) WorkersStopped(ctx context.Context) error {
-	e := estate{clients: k.clients, names: k.names}
-	last, err := e.lastSignOfLife(ctx)
+	return workersStopped(ctx, k.clients, k.names, k.p, "and they would make deleted keys again")
+}
+
+func workersStopped(ctx context.Context, c clients, names Names, p Process, would string) error {
+	last, err := estate{clients: c, names: names}.lastSignOfLife(ctx)
 	if err != nil {
 		return InWords(err)
 	}
-	if ago := k.p.now()().Sub(last); !last.IsZero() && ago < workersGone {
-		return portal.Fail(portal.Conflict, fmt.Sprintf("A worker has worked on a job at %s, so workers seem to run, and they would make deleted keys again. Stop all workers, and run this three minutes later.", last.UTC().Format("15:04:05 UTC")))
+	if last.IsZero() || p.now()().Sub(last) >= workersGone {
+		return nil
 	}
-	return nil
+	return portal.Fail(portal.Conflict, fmt.Sprintf("A worker has worked on a job at %s, so workers seem to run, %s. Stop all workers, and run this three minutes later. With --workers-may-run it does not wait.",
+		last.UTC().Format("15:04:05 UTC"), would))
 }
 
 // Purge deletes every key that this installation has made, and records in the audit that this

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -17,6 +21,9 @@ type ViewsStatus struct {
 	Since      time.Time
 	// Last is the last rebuild's result, nil if there was none within three months.
 	Last *projections.Rebuilt
+	// Rows are the rows of all generations, as DynamoDB counted them in the last six hours; -1 if this
+	// role may not ask.
+	Rows int64
 }
 
 // StatusOfViews returns which generation is live, and the state of the current and the last
@@ -28,7 +35,7 @@ func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	if err != nil {
 		return ViewsStatus{}, explained("", err)
 	}
-	status := ViewsStatus{GenerationsStatus: generations}
+	status := ViewsStatus{GenerationsStatus: generations, Rows: rowsOf(ctx, c, names.Views)}
 	run, err := jobs.NewRuns(c.dynamodb, names.Records).Load(ctx, rebuildJob)
 	if err != nil {
 		return status, InWords(err)
@@ -43,6 +50,43 @@ func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	return status, InWords(err)
 }
 
+func rowsOf(ctx context.Context, c clients, table string) int64 {
+	out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+	if err != nil {
+		return -1
+	}
+	return aws.ToInt64(out.Table.ItemCount)
+}
+
+// ViewsVerifier compares the views with the journal. tell is called with the number of streams so far,
+// and the number of all.
+type ViewsVerifier struct{ verifier *projections.Verifier }
+
+// OpenViewsVerifier returns a ViewsVerifier. It makes no call.
+func OpenViewsVerifier(p Process) ViewsVerifier {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	facts := journal.New(c.dynamodb, names.Journal, names.Records)
+	return ViewsVerifier{projections.NewVerifier(facts, c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, p.now(), wait)}
+}
+
+// Streams counts the streams of the journal.
+func (v ViewsVerifier) Streams(ctx context.Context) (int, error) {
+	n, err := v.verifier.Streams(ctx)
+	return n, InWords(err)
+}
+
+// Lag says how far the views are behind.
+func (v ViewsVerifier) Lag(ctx context.Context, tell func(streams int)) (projections.Lag, error) {
+	lag, err := v.verifier.Lag(ctx, tell)
+	return lag, InWords(err)
+}
+
+// Verify compares the views row by row; see projections.Verifier.
+func (v ViewsVerifier) Verify(ctx context.Context, tell func(streams int)) (projections.Verified, error) {
+	found, err := v.verifier.Verify(ctx, tell)
+	return found, InWords(err)
+}
+
 // LastRebuild returns the last rebuild's result; ok is false if there was none within three
 // months.
 func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok bool, err error) {
@@ -50,15 +94,18 @@ func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok
 	return projections.LastRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))
 }
 
-// RebuildViews asks a worker to rebuild the views, and returns the result. It calls tell with
-// the progress. If a rebuild is under way, the new one begins after it. See Sweep for untaken
+// RebuildViews asks a worker to rebuild the views with at most rate streams in a second (0 is as many as
+// it can), and returns the result. It calls tell with the progress. If a rebuild is under way, the new one begins after it. See Sweep for untaken
 // and the end of ctx.
-func RebuildViews(ctx context.Context, p Process, untaken func(), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
+func RebuildViews(ctx context.Context, p Process, rate int, untaken func(), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	if err := projections.LimitRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()), rate); err != nil {
+		return projections.Rebuilt{}, InWords(err)
+	}
 	id, err := demandRun(ctx, p, rebuildJob)
 	if err != nil {
 		return projections.Rebuilt{}, err
 	}
-	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	rebuild := jobWait{what: rebuildJob, demand: id, untaken: untaken, now: p.now()}
 	err = rebuild.run(ctx, jobs.NewRuns(c.dynamodb, names.Records), rebuildJob, func(run jobs.Run) {
 		if at, ok := projections.ParseRebuilding(run.Cursor); ok && run.UnderWay {

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/emf"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
@@ -41,7 +42,9 @@ type Process struct {
 	Config  Config
 	Log     zerolog.Logger
 	Metrics *prometheus.Registry
-	Now     func() time.Time
+	// CloudWatch gets the metrics for Amazon CloudWatch; nil is for none.
+	CloudWatch *emf.Recorder
+	Now        func() time.Time
 	// PollWait is how long a poll of an idle queue lasts, and so how long an idle worker takes
 	// to stop; 0 is the transport's default.
 	PollWait time.Duration
@@ -75,6 +78,7 @@ type Worker struct {
 	messaging messaging
 	log       zerolog.Logger
 	stopTime  time.Duration
+	metrics   *emf.Recorder
 }
 
 // NewWorker wires a worker. It creates nothing in AWS. It fails if the KMS key or what set-up
@@ -148,12 +152,14 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 		return nil, err
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
+	sweep := newSweep(c, names, plane, facts, reader, messages, projector, notifier, now)
+	sweep.Swept = p.recordSweep
 	views := projections.NewViews(c.dynamodb, tables, documents)
 	meter := newMeter(p, c, names, facts, reader, views, collector, refused)
 	repeated := []jobs.Job{
 		{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
 			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
-			PassedOver: countPassedOver(p.Metrics), Deliveries: deliverer,
+			PassedOver: countPassedOver(p.Metrics), Oldest: p.recordAge(emf.DueRowLate), Deliveries: deliverer,
 			AdminItems: newAdminTeller(c, names, notifier, people, now), Metering: meter,
 			Operations: operations.New(operations.Config{
 				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
@@ -161,7 +167,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 			}),
 		}.Run},
 		{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
-		{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, notifier, now).Step},
+		{Name: sweepJob, Every: time.Hour, Run: sweep.Step},
 		{Name: deprecationsJob, Every: notices.DeprecationsEvery, Run: newDeprecations(c, tables, views, notifier, now).Step},
 		{Name: usageJob, Every: usage.Every, Run: collector.Step},
 		{Name: meteringJob, Every: metering.Every, Demanded: metering.Demanded, Run: meter.Step},
@@ -185,7 +191,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 			Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer, arriving)),
 			Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 		},
-		plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime(),
+		plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime(), metrics: p.CloudWatch,
 	}, nil
 }
 
@@ -216,7 +222,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
-		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(projector.Handle), Subscriber: busy},
+		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(p.recordShown(projector.Handle)), Subscriber: busy},
 		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
 		}},
@@ -274,11 +280,13 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer close(ticked)
 		w.runner.Tick(ticking)
 	}()
+	flushed := w.flushEveryMinute(ticking)
 	stopping, cancel := outlasting(ctx, w.stopTime)
 	defer cancel()
 	err := w.worker.Run(ctx)
 	stop()
 	<-ticked
+	<-flushed
 	if ctx.Err() == nil {
 		return errors.Join(err, w.messaging.close())
 	}

@@ -297,7 +297,7 @@ func TestTheOperationsStackTakesTheOutputsOfTheFunctions(t *testing.T) {
 		}
 	}
 	r := deploytest.Resolve(t, "operations", template.Stack{Name: "acme-operations", Parameters: parameters})
-	if got := slices.Sorted(maps.Keys(parameters)); !slices.Equal(got, []string{"DataStack", "HttpApiId", "PortalLogGroup", "WorkerLogGroup"}) || len(r.Resources) == 0 {
+	if got := slices.Sorted(maps.Keys(parameters)); !slices.Equal(got, []string{"DataStack", "HttpApiId", "PortalLogGroup", "WorkerFunctionName", "WorkerLogGroup"}) || len(r.Resources) == 0 {
 		t.Errorf("it takes %q", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/deploytest"
+	"github.com/gatehouse-portal/gatehouse/emf"
 )
 
 func TestEveryAlarmIsSentAndExplained(t *testing.T) {
@@ -59,8 +60,36 @@ func TestAlarmsAndDashboardNameQueuesThatExist(t *testing.T) {
 func TestAtMostTenMetricsAreOurOwn(t *testing.T) {
 	t.Parallel()
 	r := stackOf(t, "operations", "with a load balancer", "acme")
-	if all := r.Named("AWS::Logs::MetricFilter"); len(all) == 0 || len(all) > 10 {
-		t.Errorf("there are %q", all)
+	if all := r.Named("AWS::Logs::MetricFilter"); len(all) == 0 || len(all)+len(emf.All()) > 10 {
+		t.Errorf("there are %q and %q", all, emf.All())
+	}
+}
+
+func TestAlarmsAndDashboardShowEveryMetricThatWorkersWrite(t *testing.T) {
+	t.Parallel()
+	r := stackOf(t, "operations", "", "acme")
+	dashboard := fmt.Sprint(deploytest.Properties(t, r, "Dashboard")["DashboardBody"])
+	for _, m := range emf.All() {
+		if want := fmt.Sprintf(`["%s", "%s", "%s", "worker"`, emf.Namespace("acme"), m, emf.Process); !strings.Contains(dashboard, want) {
+			t.Errorf("the dashboard lacks %s", want)
+		}
+	}
+	for alarm, metric := range map[string]emf.Metric{"KeysRunOut": emf.KeysHeld, "DueRowsWait": emf.DueRowLate, "MeteringWaits": emf.MeteringLate} {
+		checkMembers(t, r, alarm, map[string]any{
+			"Namespace": emf.Namespace("acme"), "MetricName": string(metric), "Statistic": "Maximum", "TreatMissingData": "notBreaching",
+			"Dimensions": []any{map[string]any{"Name": emf.Process, "Value": "worker"}},
+		})
+	}
+}
+
+func TestTheWorkersFunctionIsWatched(t *testing.T) {
+	t.Parallel()
+	r := stackOf(t, "operations", "with an HTTP API", "acme")
+	for alarm, metric := range map[string]string{"FunctionFails": "Errors", "FunctionThrottled": "Throttles"} {
+		checkMembers(t, r, alarm, map[string]any{
+			"Namespace": "AWS/Lambda", "MetricName": metric, "Statistic": "Sum",
+			"Dimensions": []any{map[string]any{"Name": "FunctionName", "Value": "acme-worker"}},
+		})
 	}
 }
 
@@ -94,14 +123,14 @@ func TestMetricFiltersMatchLogLines(t *testing.T) {
 
 func TestTheDashboardIsReadable(t *testing.T) {
 	t.Parallel()
-	for variant, widgets := range map[string]int{"": 5, "with a load balancer": 6, "with an HTTP API": 6} {
+	for variant, widgets := range map[string]int{"": 7, "with a load balancer": 8, "with an HTTP API": 9} {
 		body := fmt.Sprint(deploytest.Properties(t, stackOf(t, "operations", variant, "acme"), "Dashboard")["DashboardBody"])
 		var dashboard struct {
 			Widgets []struct {
 				Type       string
 				Properties struct {
 					Title, Region string
-					Metrics       [][]string
+					Metrics       [][]any
 				}
 			}
 		}

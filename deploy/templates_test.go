@@ -54,7 +54,7 @@ var variants = map[string]map[string]map[string]string{
 	},
 	"containers": {
 		"":                      containers(nil),
-		"small":                 containers(map[string]string{"Size": "small"}),
+		"small":                 containers(map[string]string{"Size": "small", "Metrics": "cloudwatch"}),
 		"everything":            containers(everything),
 		"small with everything": containers(with(everything, map[string]string{"Size": "small"})),
 		"private":               containers(private),
@@ -83,7 +83,7 @@ var variants = map[string]map[string]map[string]string{
 	"operations": {
 		"":                     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker"},
 		"with a load balancer": {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "LoadBalancerName": "app/acme/0123456789abcdef", "AlarmEmail": "ops@example.com"},
-		"with an HTTP API":     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "HttpApiId": "a1b2c3"},
+		"with an HTTP API":     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "HttpApiId": "a1b2c3", "WorkerFunctionName": "acme-worker"},
 	},
 	"marketplace": {
 		"":                                {"MarketplaceQueueArn": "arn:aws:sqs:eu-west-1:111122223333:acme-marketplace"},
@@ -102,7 +102,7 @@ var everything = map[string]string{
 	"HostedZoneId": "Z1", "LoadBalancerSubnetIds": "subnet-3,subnet-4", "OidcClientSecretArn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s",
 	"OidcSignUpUrl": "https://login.example.com/signup", "OidcSignOutUrl": "https://login.example.com/logout", "SecurityContact": "security@example.com",
 	"CatalogBucket": "docs", "CatalogPrefix": "portal", "MailFrom": "Acme <portal@example.com>", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller",
-	"MarketplaceTopics": "arn:aws:sns:us-east-1:444455556666:topic", "MarketplaceAccounts": "444455556666",
+	"MarketplaceTopics": "arn:aws:sns:us-east-1:444455556666:topic", "MarketplaceAccounts": "444455556666", "Metrics": "cloudwatch",
 }
 
 var private = map[string]string{"LoadBalancerScheme": "internal", "AssignPublicIp": "DISABLED"}

@@ -164,7 +164,7 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			}
 		case events.RequestUnchanged, events.KeyRenamed, events.SubscriptionApproved, events.AdminPromoted, events.AdminDemoted:
 		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
-			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaUsed, events.QuotaThresholdReached,
+			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing, events.KeyEnding, events.KeyEndsSoon, events.KeyBlocked, events.UsageCarried, events.QuotaUsed, events.QuotaNotCarried, events.QuotaThresholdReached,
 			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending,
 			events.KeyUnblocked, events.RegistrationPending, events.AccountSuspended, events.AccountReinstated, events.LicenceAccessSet:
 			continue

@@ -37,6 +37,8 @@ func (o operator) showsAda() bool {
 
 type viewsStatus struct {
 	Live, Next int64
+	Rows       int64
+	Lag        struct{ Streams, Behind int }
 	Last       *struct{ Streams, Unreadable, Deleted int } `json:"last_rebuild"`
 }
 
@@ -59,6 +61,9 @@ func TestOperatorsRebuildTheViewsWhileThePortalRuns(t *testing.T) {
 	if o.showsAda() {
 		t.Fatal("the rows are still there")
 	}
+	if stdout, stderr := o.says(1, "projections", "verify"); !strings.Contains(stdout, "missing: v1#account#") || !strings.Contains(stderr, "the views differ from the journal in ") {
+		t.Errorf("before the rebuild the comparison says %q, %q", stdout, stderr)
+	}
 
 	stdout, stderr := o.says(0, "projections", "rebuild")
 	if !strings.HasPrefix(stdout, "Rebuilt the views: generation 2, 2 streams, ") || !strings.Contains(stderr, "The portal shows the old views until") {
@@ -66,6 +71,9 @@ func TestOperatorsRebuildTheViewsWhileThePortalRuns(t *testing.T) {
 	}
 	if !o.showsAda() {
 		t.Error("the account is not shown")
+	}
+	if compared := asJSON[struct{ Streams, Rows, Found int }](o, "projections", "verify"); compared.Streams != 2 || compared.Rows < 10 || compared.Found != 0 {
+		t.Errorf("after the rebuild the comparison finds %+v", compared)
 	}
 	if got := asJSON[struct{ Status string }](o, "operation", "show", op.ID); got.Status != "succeeded" {
 		t.Errorf("the operation is %+v", got)
@@ -76,9 +84,9 @@ func TestOperatorsRebuildTheViewsWhileThePortalRuns(t *testing.T) {
 			t.Errorf("a row of the first generation is left: %s", pk)
 		}
 	})
-	again := asJSON[struct{ Generation, Streams int }](o, "projections", "rebuild")
+	again := asJSON[struct{ Generation, Streams int }](o, "projections", "rebuild", "--rate", "100")
 	status := asJSON[viewsStatus](o, "projections", "status")
-	if again.Generation != 3 || status.Live != 3 || status.Next != 0 || status.Last == nil || status.Last.Streams != 2 || status.Last.Deleted == 0 {
+	if again.Generation != 3 || status.Live != 3 || status.Next != 0 || status.Last == nil || status.Last.Streams != 2 || status.Lag.Streams != 2 || status.Rows < 10 || status.Last.Deleted == 0 {
 		t.Errorf("the second rebuild says %+v, and the status is %+v", again, status)
 	}
 	if text, _ := o.says(0, "projections", "status"); !strings.Contains(text, "generation 3, shape ") || !strings.Contains(text, "none under way") {

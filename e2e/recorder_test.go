@@ -126,8 +126,12 @@ func permissionsFor(service string, req *http.Request, body []byte) []permitted 
 			}
 			return all
 		}
+		var batch []permitted
 		for table := range in.RequestItems {
-			return []permitted{{"dynamodb:" + operation, short(table)}}
+			batch = append(batch, permitted{"dynamodb:" + operation, short(table)})
+		}
+		if batch != nil {
+			return batch
 		}
 		return []permitted{{"dynamodb:" + operation, short(in.TableName)}}
 	case "sqs":
@@ -150,7 +154,7 @@ func permissionsFor(service string, req *http.Request, body []byte) []permitted 
 
 // short returns a table's or queue's name as the documentation has it.
 func short(name string) string {
-	name = strings.TrimSuffix(strings.TrimPrefix(name, "gatehouse-"), ".fifo")
+	name = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(name, "gatehouse-"), "restored-"), ".fifo")
 	if strings.HasSuffix(name, "-dlq") {
 		return "dead-letter queues"
 	}

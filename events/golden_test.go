@@ -93,6 +93,7 @@ func examples() []events.Event {
 		events.KeyUnblocked{Key: "key01"},
 		events.UsageCarried{Key: "key02", From: "key01", Plan: "plan01", Remaining: 40},
 		events.QuotaUsed{Key: "key01", Plan: "plan01", PeriodStart: "2026-11-01", Period: "MONTH", Used: 60},
+		events.QuotaNotCarried{Key: "key01", Plan: "plan01"},
 		events.PlanChangeWanted{Decides: scopes, From: "plan01", Plan: "plan02", Name: "Plus", Ring: portal.AccountRing, Stages: stages},
 		events.KeyMoved{Link: wish, Key: "key01", From: "plan01", Plan: "plan02"},
 		events.PlanChanged{Link: wish, From: "plan01", Plan: "plan02"},

@@ -101,6 +101,13 @@ type QuotaUsed struct {
 	Used        int64         `json:"used"`
 }
 
+// QuotaNotCarried: the key began in the plan with a whole quota, since it could not take over what the account's
+// other keys had used of it. It is appended with the KeyAttached or KeyMoved.
+type QuotaNotCarried struct {
+	Key  portal.KeyID  `json:"key"`
+	Plan portal.PlanID `json:"plan"`
+}
+
 func (KeyReady) EventType() string        { return "gatehouse.KeyReady.v1" }
 func (KeyRenamed) EventType() string      { return "gatehouse.KeyRenamed.v1" }
 func (KeyEndScheduled) EventType() string { return "gatehouse.KeyEndScheduled.v1" }
@@ -111,6 +118,7 @@ func (KeyUnblocked) EventType() string    { return "gatehouse.KeyUnblocked.v1" }
 func (KeyEndsSoon) EventType() string     { return "gatehouse.KeyEndsSoon.v1" }
 func (UsageCarried) EventType() string    { return "gatehouse.UsageCarried.v1" }
 func (QuotaUsed) EventType() string       { return "gatehouse.QuotaUsed.v1" }
+func (QuotaNotCarried) EventType() string { return "gatehouse.QuotaNotCarried.v1" }
 
 func (KeyReady) isFact()        {}
 func (KeyRenamed) isFact()      {}
@@ -122,9 +130,11 @@ func (KeyUnblocked) isFact()    {}
 func (KeyEndsSoon) isFact()     {}
 func (UsageCarried) isFact()    {}
 func (QuotaUsed) isFact()       {}
+func (QuotaNotCarried) isFact() {}
 
-func (f UsageCarried) AboutPlan() portal.PlanID { return f.Plan }
-func (f QuotaUsed) AboutPlan() portal.PlanID    { return f.Plan }
+func (f UsageCarried) AboutPlan() portal.PlanID    { return f.Plan }
+func (f QuotaUsed) AboutPlan() portal.PlanID       { return f.Plan }
+func (f QuotaNotCarried) AboutPlan() portal.PlanID { return f.Plan }
 
 func (KeyReady) MustUnderstand() bool        { return true }
 func (KeyEndScheduled) MustUnderstand() bool { return true }

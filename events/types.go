@@ -23,7 +23,7 @@ var types = registry(
 	decode[KeyReleasing], decode[KeyReleased], decode[CatalogPublished], decode[CatalogSourceFailed],
 
 	decode[KeyReady], decode[KeyRenamed], decode[KeyEndScheduled], decode[KeyEnding], decode[KeyEnded],
-	decode[KeyBlocked], decode[KeyUnblocked], decode[KeyEndsSoon], decode[UsageCarried], decode[QuotaUsed],
+	decode[KeyBlocked], decode[KeyUnblocked], decode[KeyEndsSoon], decode[UsageCarried], decode[QuotaUsed], decode[QuotaNotCarried],
 	decode[PlanChangeWanted], decode[KeyMoved], decode[PlanChanged], decode[PlanChangeRefused],
 	decode[SubscriptionApprovalPending], decode[SubscriptionApproved], decode[SubscriptionDenied],
 	decode[RegistrationPending], decode[RegistrationDenied], decode[AccountSuspended], decode[AccountReinstated],

@@ -13,8 +13,8 @@ import (
 // API Gateway has the key in every plan of the ring; without plans, API Gateway gets it with the
 // first subscription.
 //
-// An unusable name or end is rejected, and so is a ring that is full or that nothing uses. Each
-// request makes one key; a second delivery makes none.
+// An unusable name or end is rejected, and so is a ring that is full or that nothing uses, such as that of
+// another account's licence. Each request makes one key; a second delivery makes none.
 func KeyCreation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[events.KeyRequested] {
 	return func(account state.Account, req events.KeyRequested, id string) []events.Fact {
 		refuse := func(code portal.Code, message string) []events.Fact { return reject(events.Decides{}, code, message) }
@@ -31,7 +31,14 @@ func KeyCreation(scheme KeyScheme, rings Rings, now func() time.Time) Decide[eve
 			}
 		}
 		ring := cmp.Or(req.Ring, portal.AccountRing)
-		if used := inUse(account, ring, ""); !used && (rings.PerPlan || ring != portal.AccountRing) {
+		used := inUse(account, ring, "")
+		if licence, paid := ring.Licence(); paid && !used {
+			if access, claimed := account.Licences[licence]; !claimed || access.Released {
+				return refuse(portal.NotFound, "Your account has no such purchase.")
+			}
+			return refuse(portal.Conflict, "This purchase is not active, so it can have no new key.")
+		}
+		if !used && (rings.PerPlan || ring != portal.AccountRing) {
 			return refuse(portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")
 		}
 		if text := rings.full(account, ring); text != "" {

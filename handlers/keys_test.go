@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/state"
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
@@ -74,6 +75,33 @@ func TestKeyCreation(t *testing.T) {
 		{"a ring that no plan uses is refused", active(), events.KeyRequested{Name: "CI", Ring: "plan/next"}, 3,
 			refusedKey(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")},
 	})
+	bought := func(licences ...portal.Stream) []said {
+		facts := []said{registered()}
+		for _, licence := range licences {
+			facts = append(facts,
+				said{events.LicenceAccessSet{Licence: licence, Sequence: 4, Open: true, Plan: "pro"}, "op-buy", 2},
+				said{events.SubscriptionWanted{Plan: "pro", Name: "Pro", Ring: portal.LicenceRing(licence)}, "op-buy", 2})
+		}
+		return facts
+	}
+	of := func(licence portal.Stream) []events.Fact {
+		return []events.Fact{events.KeyWanted{Key: newID, Ring: portal.LicenceRing(licence), Name: "CI", Scheme: "v1", KMSKey: scheme.KMSKey, Requested: true}}
+	}
+	over := append(bought("licence/l-1"), said{events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 5, Plan: "pro"}, "op-end", 3},
+		said{events.SubscriptionEnding{Plan: "pro", Payer: events.Payer{Licence: "licence/l-1"}}, "op-end", 3}, said{events.SubscriptionEnded{Plan: "pro", Payer: events.Payer{Licence: "licence/l-1"}}, "op-end", 3})
+	given := append(slices.Clone(over), said{events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 6, Plan: "pro", Released: true}, "op-end", 3})
+	for _, rings := range []Rings{{Keys: 2}, {Keys: 2, PerPlan: true}} {
+		check(t, KeyCreation(scheme, rings, keyClock), []decision{
+			{"of two purchases of a plan, the key goes to the one that is named", bought("licence/l-1", "licence/l-2"), events.KeyRequested{Name: "CI", Ring: "licence/l-2"}, 3, of("licence/l-2")},
+			{"a purchase of an older listing gets a key, too", bought("legacy/code/customer"), events.KeyRequested{Name: "CI", Ring: "legacy/code/customer"}, 3, of("legacy/code/customer")},
+			{"another account's purchase is refused", bought("licence/l-1"), events.KeyRequested{Name: "CI", Ring: "licence/l-9"}, 3,
+				refusedKey(events.Decides{}, portal.NotFound, "Your account has no such purchase.")},
+			{"a purchase that the account has given up is refused", given, events.KeyRequested{Name: "CI", Ring: "licence/l-1"}, 4,
+				refusedKey(events.Decides{}, portal.NotFound, "Your account has no such purchase.")},
+			{"a purchase that has ended is refused", over, events.KeyRequested{Name: "CI", Ring: "licence/l-1"}, 4,
+				refusedKey(events.Decides{}, portal.Conflict, "This purchase is not active, so it can have no new key.")},
+		})
+	}
 	check(t, KeyCreation(scheme, Rings{}, keyClock), []decision{
 		{"with one key to a ring, a second one is refused", active(), events.KeyRequested{Name: "CI"}, 3,
 			refusedKey(events.Decides{}, portal.LimitReached, "You can have one key here. Rotate it to replace it, or revoke it before you create another one.")},
@@ -248,6 +276,29 @@ func TestEachPlanMayHaveKeysOfItsOwn(t *testing.T) {
 	}
 	if got := KeyCreation(scheme, rings, keyClock)(folded, events.KeyRequested{Name: "CI"}, "op-new"); !cmp.Equal(got, refusedKey(events.Decides{}, portal.Conflict, "Subscribe to the plan first: each plan has keys of its own.")) {
 		t.Errorf("a key for no plan: %+v", got)
+	}
+}
+
+func TestAKeyThatReplacesOneOfAPurchaseStaysInThePurchase(t *testing.T) {
+	t.Parallel()
+	folded := state.NewAccount(account)
+	for i, fact := range []events.Fact{
+		events.UserRegistered{},
+		events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 4, Open: true, Plan: "pro"}, events.SubscriptionWanted{Plan: "pro", Ring: "licence/l-1"},
+		events.LicenceAccessSet{Licence: "licence/l-2", Sequence: 4, Open: true, Plan: "pro"}, events.SubscriptionWanted{Plan: "pro", Ring: "licence/l-2"},
+		events.KeyWanted{Key: "key1", Ring: "licence/l-1", Name: "One"}, events.KeyWanted{Key: "key2", Ring: "licence/l-2", Name: "Two"}, events.KeyCreated{Key: "key2", GatewayID: "g2"},
+	} {
+		folded.Apply(events.Event{Sequence: int64(i + 1), Time: opened, Data: fact})
+	}
+	for _, req := range []events.KeyRotationRequested{{Key: "key2", Overlap: 3600}, {Key: "key2"}, {Key: "key2", Leaked: true}} {
+		facts := KeyRotation(scheme, Rings{Keys: 2}, keyClock)(folded, req, "op-new")
+		i := slices.IndexFunc(facts, func(f events.Fact) bool { _, wants := f.(events.KeyWanted); return wants })
+		if i < 0 {
+			t.Fatalf("%+v leads to %+v", req, facts)
+		}
+		if wanted := facts[i].(events.KeyWanted); wanted.Ring != "licence/l-2" || wanted.Replaces != "key2" {
+			t.Errorf("%+v leads to %+v", req, wanted)
+		}
 	}
 }
 

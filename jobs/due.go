@@ -71,6 +71,8 @@ type DueRows struct {
 	Now        func() time.Time
 	// PassedOver counts these rows by kind, "" for an unknown one. It may be nil.
 	PassedOver func(kind string)
+	// Oldest gets when a shard's first row fell due, or the present time if no row is due. It may be nil.
+	Oldest func(due time.Time)
 }
 
 type found struct {
@@ -88,6 +90,9 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	rows, last, err := d.due(ctx, shard, after)
 	if err != nil {
 		return "", err
+	}
+	if d.Oldest != nil && after == "" {
+		d.Oldest(d.oldest(rows))
 	}
 	woken := map[portal.Stream]bool{}
 	for _, row := range rows {
@@ -139,6 +144,17 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 		last = ""
 	}
 	return rows, last, nil
+}
+
+// oldest returns when the first of a shard's rows fell due, which begins its sort key; see schema.DueRow.
+func (d DueRows) oldest(rows []found) time.Time {
+	if len(rows) > 0 {
+		text, _, _ := strings.Cut(rows[0].at.SK, "#")
+		if at, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return time.UnixMilli(at)
+		}
+	}
+	return d.Now()
 }
 
 var errUnknownKind = errors.New("its kind is not known here; newer workers may know it")

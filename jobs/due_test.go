@@ -523,3 +523,25 @@ func TestARowOfAWishIsKeptWhileItsStreamIsNotUnderstood(t *testing.T) {
 		t.Errorf("the rows are %+v", left)
 	}
 }
+
+func TestItTellsWhenTheOldestRowOfEachShardFellDue(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var oldest []time.Time
+	d.Oldest = func(due time.Time) { oldest = append(oldest, due) }
+	fact := d.want("ann", "free")[0]
+	falls := rowOf(fact).At()
+	d.now = opened.Add(time.Hour)
+	d.run()
+	late := 0
+	for _, at := range oldest {
+		if at.Equal(falls) {
+			late++
+		} else if !at.Equal(d.now) {
+			t.Errorf("a shard's oldest row fell due at %v", at)
+		}
+	}
+	if late != 1 || len(oldest) != schema.DueShards {
+		t.Errorf("%d of %d shards have a row that fell due at %v: %v", late, len(oldest), falls, oldest)
+	}
+}

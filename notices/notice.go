@@ -18,6 +18,9 @@ type Notice struct {
 	// About names the notice's subject, such as "plan/<id>", "licence/<id>" or "key/<id>". A newer notice about
 	// it replaces an older one.
 	About string `dynamodbav:"about"`
+	// Plan is that of a purchase. Notices from before purchases were told apart are about the plan, and are replaced
+	// by newer ones about a purchase of it.
+	Plan portal.PlanID `dynamodbav:"plan,omitempty"`
 	// Title is a short sentence without a full stop, Text the whole of it, and Advice what the
 	// person can do, or "".
 	Title  string `dynamodbav:"title"`
@@ -59,6 +62,9 @@ func markOver(list []Notice, now time.Time) {
 	newest := map[string]string{}
 	for _, n := range list {
 		newest[n.About] = max(newest[n.About], n.ID)
+		if n.Plan != "" {
+			newest[aboutPlan(n.Plan)] = max(newest[aboutPlan(n.Plan)], n.ID)
+		}
 	}
 	for i, n := range list {
 		list[i].Over = n.ID < newest[n.About] || !n.Until.IsZero() && !now.Before(n.Until)

@@ -50,7 +50,7 @@ func ofPurchase(fact events.Event, licence state.Licence) (Notice, bool) {
 		return Notice{}, false
 	}
 	notice.ID, notice.Kind, notice.At = noticeID(fact.Time, fact.Sequence, fact.ID), Purchase, fact.Time.UTC().Truncate(time.Millisecond)
-	notice.About, notice.Link = aboutPurchase(licence.Stream), bought
+	notice.About, notice.Plan, notice.Link = aboutPurchase(licence.Stream), licence.Claim.Plan, bought
 	return notice, true
 }
 

@@ -144,7 +144,7 @@ func TestAnotherPurchaseOfThePlanHidesNoNoticeOfThisOne(t *testing.T) {
 	}
 }
 
-func TestTheNoticeOfARenewalStaysWhenTheNewKeyIsActive(t *testing.T) {
+func TestTheNoticeOfARenewalStaysUntilTheOldLicenceEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.pays("licence/l-1", nil)
@@ -153,10 +153,68 @@ func TestTheNoticeOfARenewalStaysWhenTheNewKeyIsActive(t *testing.T) {
 	if len(needs) != 1 || needs[0].Kind != notices.PurchaseRenewed || !strings.Contains(needs[0].Text, "(licence l-1)") || !strings.Contains(needs[0].Text, "(licence l-2)") {
 		t.Fatalf("the dashboard shows %+v", needs)
 	}
+	w.later(time.Hour)
+	w.fact(events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 9, Plan: "plus"})
+	w.handle(w.fact(events.SubscriptionEnding{Plan: "plus", Payer: events.Payer{Licence: "licence/l-1"}}))
+	needs = notices.NeedsYou(w.list())
+	if len(needs) != 1 || needs[0].Title != "Your purchase of Plus has ended" {
+		t.Fatalf("after the old licence has ended, the dashboard shows %+v", needs)
+	}
 	if _, err := w.desk.Dismiss(t.Context(), ann, needs[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	if needs := w.needs(); len(needs) != 0 {
 		t.Errorf("after it was dismissed the dashboard shows %q", needs)
+	}
+}
+
+func TestAPurchaseThatEndsSendsNobodyToBuyAgainWhoHasAnother(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		other events.LicenceAccessSet
+		again bool
+	}{
+		"a renewal works":                    {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "plus", Renews: &events.Renews{Licence: "licence/l-1"}}, false},
+		"another purchase works":             {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "plus"}, false},
+		"another purchase has ended":         {events.LicenceAccessSet{Licence: "licence/l-2", Plan: "plus"}, true},
+		"another purchase was given up":      {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Released: true, Plan: "plus"}, true},
+		"another purchase is for less":       {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "small"}, true},
+		"the ended purchase is all there is": {events.LicenceAccessSet{Licence: "licence/l-1", Plan: "plus"}, true},
+	} {
+		w := newWorld(t)
+		w.pays("licence/l-1", nil)
+		w.fact(c.other)
+		w.fact(events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 9, Plan: "plus"})
+		w.handle(w.fact(events.SubscriptionEnding{Plan: "plus", Payer: events.Payer{Licence: "licence/l-1"}}))
+		i := slices.IndexFunc(w.list(), func(n notices.Notice) bool { return n.Title == "Your purchase of Plus has ended" })
+		if i < 0 {
+			t.Fatalf("%s: the notices are %+v", name, w.list())
+		}
+		n := w.list()[i]
+		if again := n.Advice == "Buy it again on AWS Marketplace if you want to use it."; again != c.again || (n.Importance == notices.Act) != c.again {
+			t.Errorf("%s: it is %s and says %q", name, n.Importance, n.Advice)
+		}
+		if !c.again && n.Advice != "You have another purchase of Plus (licence l-2). Use its API key." {
+			t.Errorf("%s: it says %q", name, n.Advice)
+		}
+	}
+}
+
+// Notices from before purchases were told apart are about the plan.
+func TestANoticeThatIsAboutThePlanOfAPurchaseIsReplacedByANewerOneAboutThePurchase(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		about string
+		over  bool
+	}{"of the plan": {"plan/plus", true}, "of another plan": {"plan/max", false}} {
+		w := newWorld(t)
+		stored := notices.Notice{ID: "0", Kind: notices.Purchase, Importance: notices.Act, About: c.about, Title: "The payment failed", At: noon.Add(-time.Hour)}
+		if err := w.notifier.Tell(t.Context(), ann, stored); err != nil {
+			t.Fatal(err)
+		}
+		w.pays("licence/l-1", nil)
+		if needs := w.needs(); (len(needs) == 0) != c.over {
+			t.Errorf("%s: the dashboard shows %q", name, needs)
+		}
 	}
 }

@@ -20,7 +20,7 @@ func subscriptionActive(a about, f events.SubscriptionActivated) (Notice, bool) 
 		Text:  "Your subscription to " + a.plan(f.Plan) + " is active. Your API key works with it now.",
 	}
 	if f.Licence != "" {
-		n.Text = "Your purchase of " + a.purchase(f.Plan, f.Licence) + " is active. Its API key works now."
+		n.Plan, n.Text = f.Plan, "Your purchase of "+a.purchase(f.Plan, f.Licence)+" is active. Its API key works now."
 	}
 	return n, true
 }
@@ -83,12 +83,7 @@ func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
 		if a.account.Licences[f.Licence].Open {
 			return Notice{}, false // it pays for another plan now
 		}
-		return Notice{
-			Importance: Act, About: aboutPurchase(f.Licence), Link: dashboard,
-			Title:  "Your purchase of " + a.plan(f.Plan) + " has ended",
-			Text:   "AWS Marketplace says that your purchase of " + a.purchase(f.Plan, f.Licence) + " has ended. Its API key stops working within seconds.",
-			Advice: "Buy it again on AWS Marketplace if you want to use it.",
-		}, true
+		return a.purchaseEnded(f), true
 	}
 	if a.fact.Actor == "" || a.fact.Actor == portal.AccountActor(a.account.ID) {
 		return Notice{}, false
@@ -101,8 +96,25 @@ func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
 	}, true
 }
 
-// purchaseRenewed tells of a licence that replaces another one. It is about the renewal, so that it stays
-// once the new key is active.
+// purchaseEnded sends nobody to buy again who has another purchase of the plan, such as a renewal.
+func (a about) purchaseEnded(f events.SubscriptionEnding) Notice {
+	n := Notice{
+		Importance: Act, About: aboutPurchase(f.Licence), Plan: f.Plan, Link: bought,
+		Title:  "Your purchase of " + a.plan(f.Plan) + " has ended",
+		Text:   "AWS Marketplace says that your purchase of " + a.purchase(f.Plan, f.Licence) + " has ended. Its API key stops working within seconds.",
+		Advice: "Buy it again on AWS Marketplace if you want to use it.",
+	}
+	for _, other := range a.account.Claims() {
+		if access := a.account.Licences[other]; other != f.Licence && access.Open && access.Plan == f.Plan {
+			n.Importance, n.Advice = Warn, "You have another purchase of "+a.plan(f.Plan)+" "+inBrackets(other)+". Use its API key."
+			break
+		}
+	}
+	return n
+}
+
+// purchaseRenewed tells of a licence that replaces another one. It is about the old licence, so that it stays once
+// the new key is active, and goes once the old licence ends.
 func purchaseRenewed(a about, f events.LicenceAccessSet) (Notice, bool) {
 	if f.Renews == nil || !f.Open {
 		return Notice{}, false
@@ -112,7 +124,7 @@ func purchaseRenewed(a about, f events.LicenceAccessSet) (Notice, bool) {
 		old = "The old key works until " + moment(*ends) + " at the latest."
 	}
 	return Notice{
-		Importance: Warn, About: "renewal/" + string(f.Licence), Link: dashboard,
+		Importance: Warn, About: aboutPurchase(f.Renews.Licence), Link: bought,
 		Title:  "Your purchase of " + a.plan(f.Plan) + " was renewed",
 		Text:   "AWS Marketplace made a new licence for your purchase of " + a.purchase(f.Plan, f.Licence) + ". It has an API key of its own, which replaces the old one " + inBrackets(f.Renews.Licence) + ". " + old,
 		Advice: "Use the new API key. You can reveal it on the dashboard once it is active.",

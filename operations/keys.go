@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ type NewKey struct {
 	// Plan says whose keys it joins, where each plan has keys of its own. "" is enough for an
 	// account with one ring.
 	Plan portal.PlanID
+	// Licence is the purchase that pays for it. It is needed if several purchases are for the plan.
+	Licence portal.Stream
 	// Ends is when the key expires, nil for never.
 	Ends *time.Time
 }
@@ -51,34 +54,44 @@ func (o *Operations) CreateKey(ctx context.Context, caller Caller, key NewKey) (
 				return nil, portal.At("expires", err)
 			}
 		}
-		ring, err := ringOf(held, key.Plan)
-		if portal.CodeOf(err) == portal.Invalid {
-			err = portal.At("plan", err)
-		}
+		ring, err := ringOf(held, key.Plan, key.Licence)
 		return events.KeyRequested{Ring: ring, Name: name, Ends: inUTC(key.Ends)}, err
 	})
 }
 
-// ringOf finds the ring of the subscription to the plan; without a plan, the only ring.
-func ringOf(held projections.Account, plan portal.PlanID) (portal.Ring, error) {
+// ringOf finds the ring of the subscription to the plan that the licence pays for. Without one of them, or both,
+// there must be only one ring to choose.
+func ringOf(held projections.Account, plan portal.PlanID, licence portal.Stream) (portal.Ring, error) {
 	rings := map[portal.Ring]bool{}
 	var only portal.Ring
 	for _, s := range held.Subscriptions {
-		if s.State == projections.SubscriptionEnded {
-			continue
+		if s.State != projections.SubscriptionEnded && (plan == "" || s.Plan == plan) && (licence == "" || s.Ring == portal.LicenceRing(licence)) {
+			rings[s.Ring], only = true, s.Ring
 		}
-		if s.Plan == plan {
-			return s.Ring, nil
-		}
-		rings[s.Ring], only = true, s.Ring
 	}
 	switch {
-	case plan != "":
-		return "", portal.Fail(portal.NotFound, "There is no subscription to this plan.")
+	case len(rings) > 1 && plan != "":
+		return "", portal.At("licence", portal.Fail(portal.Invalid, "You have bought this plan more than once, and each purchase has keys of its own. Say which purchase the new key is for."))
 	case len(rings) > 1:
-		return "", portal.Fail(portal.Invalid, "Your plans have keys of their own. Say which plan the new key is for.")
+		return "", portal.At("plan", portal.Fail(portal.Invalid, "Your plans have keys of their own. Say which plan the new key is for."))
+	case len(rings) == 0 && licence != "":
+		return "", noKeyFor(held, plan, licence)
+	case len(rings) == 0 && plan != "":
+		return "", portal.Fail(portal.NotFound, "There is no subscription to this plan.")
 	}
 	return only, nil
+}
+
+// noKeyFor says why the purchase can have no key of the plan.
+func noKeyFor(held projections.Account, plan portal.PlanID, licence portal.Stream) error {
+	i := slices.IndexFunc(held.Licences, func(l projections.Licence) bool { return l.Stream == licence })
+	switch {
+	case i < 0:
+		return portal.Fail(portal.NotFound, "Your account has no such purchase. Name one of those that /api/v1/marketplace-subscriptions lists.")
+	case plan != "" && held.Licences[i].Plan != plan:
+		return portal.At("licence", portal.Fail(portal.Invalid, "This purchase is for another plan. Name its plan, or leave the plan out."))
+	}
+	return portal.Fail(portal.Conflict, "This purchase is not active, so it can have no new key.")
 }
 
 // RenameKey submits a request to rename one of the account's keys.

@@ -35,22 +35,42 @@ func TestANewKeyJoinsThoseOfItsPlan(t *testing.T) {
 		sub("free", portal.AccountRing, projections.SubscriptionActive), sub("next", portal.AccountRing, projections.SubscriptionPending), sub("old", "plan/old", projections.SubscriptionEnded),
 	}}
 	apart := projections.Account{Subscriptions: []projections.Subscription{sub("free", "plan/free", projections.SubscriptionActive), sub("next", "plan/next", projections.SubscriptionActive)}}
+	twice := projections.Account{
+		Subscriptions: []projections.Subscription{
+			sub("pro", "licence/l-1", projections.SubscriptionActive), sub("pro", "licence/l-2", projections.SubscriptionActive),
+			sub("max", "legacy/code/customer", projections.SubscriptionActive), sub("pro", "licence/l-3", projections.SubscriptionEnded),
+		},
+		Licences: []projections.Licence{{Stream: "licence/l-1", Plan: "pro"}, {Stream: "licence/l-2", Plan: "pro"}, {Stream: "legacy/code/customer", Plan: "max"}, {Stream: "licence/l-3", Plan: "pro"}},
+	}
 	for name, c := range map[string]struct {
 		account projections.Account
 		plan    portal.PlanID
+		licence portal.Stream
 		want    portal.Ring
 		code    portal.Code
+		field   string
 	}{
-		"with no subscription, the account's":      {projections.Account{}, "", "", ""},
-		"with shared keys, no plan is needed":      {shared, "", portal.AccountRing, ""},
-		"with shared keys, a plan may be named":    {shared, "next", portal.AccountRing, ""},
-		"with keys of their own, a plan is needed": {apart, "", "", portal.Invalid},
-		"with keys of their own, the plan's":       {apart, "next", "plan/next", ""},
-		"a plan that has ended has none":           {shared, "old", "", portal.NotFound},
-		"an unknown plan has none":                 {apart, "unknown", "", portal.NotFound},
+		"with no subscription, the account's":      {projections.Account{}, "", "", "", "", ""},
+		"with shared keys, no plan is needed":      {shared, "", "", portal.AccountRing, "", ""},
+		"with shared keys, a plan may be named":    {shared, "next", "", portal.AccountRing, "", ""},
+		"with keys of their own, a plan is needed": {apart, "", "", "", portal.Invalid, "plan"},
+		"with keys of their own, the plan's":       {apart, "next", "", "plan/next", "", ""},
+		"a plan that has ended has none":           {shared, "old", "", "", portal.NotFound, ""},
+		"an unknown plan has none":                 {apart, "unknown", "", "", portal.NotFound, ""},
+
+		"with two purchases of the plan, one is needed": {twice, "pro", "", "", portal.Invalid, "licence"},
+		"with purchases only, something is needed":      {twice, "", "", "", portal.Invalid, "plan"},
+		"the second purchase's":                         {twice, "pro", "licence/l-2", "licence/l-2", "", ""},
+		"the purchase is enough":                        {twice, "", "licence/l-2", "licence/l-2", "", ""},
+		"the plan is enough if it was bought once":      {twice, "max", "", "legacy/code/customer", "", ""},
+		"an older listing's purchase":                   {twice, "", "legacy/code/customer", "legacy/code/customer", "", ""},
+		"a purchase of another plan has none":           {twice, "max", "licence/l-1", "", portal.Invalid, "licence"},
+		"a purchase that has ended has none":            {twice, "pro", "licence/l-3", "", portal.Conflict, ""},
+		"another account's purchase has none":           {twice, "pro", "licence/l-4", "", portal.NotFound, ""},
+		"a name that is no licence has none":            {apart, "", "plan/next' OR 1=1", "", portal.NotFound, ""},
 	} {
-		got, err := ringOf(c.account, c.plan)
-		if got != c.want || portal.CodeOf(err) != c.code {
+		got, err := ringOf(c.account, c.plan, c.licence)
+		if got != c.want || portal.CodeOf(err) != c.code || portal.FieldOf(err) != c.field {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}

@@ -77,24 +77,27 @@ func lasting(d time.Duration) string {
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
 
-// NamedKey is a key with its name. ReplacedAt is when another key of that name took its place, or
-// zero.
+// NamedKey is a key with its name. WantedAt is when it was created, ReplacedAt when another key of that name took
+// its place, both zero if that is not known or has not happened.
 type NamedKey struct {
 	ID         KeyID
 	Name       string
+	WantedAt   time.Time
 	ReplacedAt time.Time
 }
 
 // KeyLabels are the names by which people tell keys apart. A replaced key is called "CI (replaced
 // 27 Nov)", with the time (UTC) if two of one name were replaced on one day. Keys whose labels
-// are still the same are numbered, by their ids.
+// are still the same are numbered, the oldest first.
 func KeyLabels(keys []NamedKey) map[KeyID]string {
 	byDay, labels := map[string]int{}, map[KeyID]string{}
 	for _, key := range keys {
 		byDay[replacedLabel(key, "2 Jan")]++
 	}
 	numbered := map[string]int{}
-	sorted := slices.SortedFunc(slices.Values(keys), func(a, b NamedKey) int { return cmp.Compare(a.ID, b.ID) })
+	sorted := slices.SortedFunc(slices.Values(keys), func(a, b NamedKey) int {
+		return cmp.Or(a.WantedAt.Compare(b.WantedAt), cmp.Compare(a.ID, b.ID))
+	})
 	for _, key := range sorted {
 		label := replacedLabel(key, "2 Jan")
 		if byDay[label] > 1 {

@@ -43,10 +43,12 @@ func TestKeysAreToldApart(t *testing.T) {
 	got := portal.KeyLabels([]portal.NamedKey{
 		{ID: "a", Name: "CI", ReplacedAt: at(26, 9)}, {ID: "b", Name: "CI", ReplacedAt: at(27, 9)}, {ID: "c", Name: "CI", ReplacedAt: at(27, 14)}, {ID: "d", Name: "CI"},
 		{ID: "e", Name: "🚢 مفتاح"}, {ID: "g", Name: "Twin"}, {ID: "f", Name: "Twin"},
+		{ID: "i", Name: "Key", WantedAt: at(26, 9)}, {ID: "h", Name: "Key", WantedAt: at(27, 9)}, {ID: "j", Name: "Key"}, {ID: "k", Name: "Key", WantedAt: at(26, 8)},
 	})
 	want := map[portal.KeyID]string{
 		"a": "CI (replaced 26 Nov)", "b": "CI (replaced 27 Nov at 09:02)", "c": "CI (replaced 27 Nov at 14:02)", "d": "CI",
 		"e": "🚢 مفتاح", "f": "Twin", "g": "Twin (2)",
+		"j": "Key", "k": "Key (2)", "i": "Key (3)", "h": "Key (4)",
 	}
 	for id, label := range want {
 		if got[id] != label {

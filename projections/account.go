@@ -1,7 +1,9 @@
 package projections
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +38,8 @@ const (
 
 // Account is everything that the dashboard shows.
 type Account struct {
-	Profile       Profile
+	Profile Profile
+	// Keys are sorted by age, the oldest first.
 	Keys          []Key
 	Subscriptions []Subscription
 	Licences      []Licence
@@ -110,6 +113,7 @@ func (s store) account(ctx context.Context, live schema.Generation, id portal.Ac
 		}
 		return nil
 	})
+	slices.SortFunc(account.Keys, func(k, l Key) int { return cmp.Or(k.WantedAt.Compare(l.WantedAt), cmp.Compare(k.ID, l.ID)) })
 	return account, err
 }
 
@@ -135,7 +139,7 @@ func (v *Views) nameAsOffered(ctx context.Context, subscriptions []Subscription)
 func (a Account) NamedKeys() []portal.NamedKey {
 	named := make([]portal.NamedKey, 0, len(a.Keys))
 	for _, key := range a.Keys {
-		named = append(named, portal.NamedKey{ID: key.ID, Name: key.Name, ReplacedAt: key.ReplacedAt})
+		named = append(named, portal.NamedKey{ID: key.ID, Name: key.Name, WantedAt: key.WantedAt, ReplacedAt: key.ReplacedAt})
 	}
 	return named
 }
@@ -165,7 +169,7 @@ func (v *Views) PastKeys(ctx context.Context, account portal.AccountID, keys []p
 	var found []portal.NamedKey
 	for i, owner := range owners {
 		if owner.Account == account && owner.Name != "" {
-			found = append(found, portal.NamedKey{ID: keys[i], Name: owner.Name, ReplacedAt: owner.ReplacedAt})
+			found = append(found, portal.NamedKey{ID: keys[i], Name: owner.Name, WantedAt: owner.WantedAt, ReplacedAt: owner.ReplacedAt})
 		}
 	}
 	return found, nil

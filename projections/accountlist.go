@@ -29,6 +29,7 @@ func (l ListedAccount) place() string { return schema.ListedPlace(l.ID, l.Regist
 type keyOwner struct {
 	Account    portal.AccountID `dynamodbav:"account"`
 	Name       string           `dynamodbav:"name,omitempty"`
+	WantedAt   time.Time        `dynamodbav:"wanted_at"`
 	ReplacedAt time.Time        `dynamodbav:"replaced_at"`
 }
 

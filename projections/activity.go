@@ -97,6 +97,8 @@ func activityText(account state.Account, fact events.Event) string {
 		return "A request was refused: " + f.Message
 	case events.QuotaThresholdReached:
 		return thresholdText(account.Keys[f.Key].Name, plan, f)
+	case events.QuotaNotCarried:
+		return account.Keys[f.Key].Name + " began with a whole quota of " + plan + ", since what your other keys had used of it could not be read."
 	}
 	return cmp.Or(keyActivity(account, fact), planActivity(account, fact), standingActivity(account, fact), licenceActivity(fact))
 }

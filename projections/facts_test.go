@@ -119,6 +119,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a key that is no longer blocked is active", append(active[:6:6], said{"", events.KeyBlocked{Key: "k1"}}), said{"", events.KeyUnblocked{Key: "k1"}}, []string{
 			"now#key#k1 | active"}},
 		{"what a key has used of a quota has no row", active, said{"", events.QuotaUsed{Key: "k1", Plan: "free", PeriodStart: "2026-11-01", Period: "MONTH", Used: 3}}, nil},
+		{"a key that begins with a whole quota is part of the activity", active, said{"", events.QuotaNotCarried{Key: "k1", Plan: "free"}}, []string{
+			"log#activity#N | Default key began with a whole quota of Free, since what your other keys had used of it could not be read."}},
 		{"a quota that a key takes over has no row", active, said{"", events.UsageCarried{Key: "k1", From: "k0", Plan: "free", Remaining: 3}}, nil},
 		{"a change of plans shows both plans", active, change, []string{
 			"log#activity#N | You asked to change from Free to Plus.", "now#subscription#free | active", "now#subscription#plus | pending", "operation#op-plus step | running"}},

@@ -49,7 +49,7 @@ func keyRows(changed rows, before, account state.Account, fact events.Event) {
 		if was := before.Keys[id]; k.Gone() {
 			if !was.Gone() {
 				changed.remove(changed.Key(account.ID, id), fact)
-				changed.view(changed.KeyOwner(id), fact.Sequence, keyOwner{Account: account.ID, Name: k.Name, ReplacedAt: replacedAt(account, k)})
+				changed.view(changed.KeyOwner(id), fact.Sequence, keyOwner{Account: account.ID, Name: k.Name, WantedAt: k.WantedAt, ReplacedAt: replacedAt(account, k)})
 			}
 			continue
 		}

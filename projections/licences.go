@@ -62,39 +62,86 @@ const (
 )
 
 // notBegun tells the owner of a purchase that AWS ended before it was active.
-const notBegun = "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment. Check the payment method of the AWS account that bought it, and buy it again."
+const notBegun = didNotBegin + " " + payAndBuy
+
+const (
+	didNotBegin = "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment."
+	payAndBuy   = "Check the payment method of the AWS account that bought it, and buy it again."
+)
 
 // givenUp is the step of a deletion that gives up the account's purchases, one or many.
 const givenUp = "The purchases on AWS Marketplace were given up. AWS goes on billing those that have not ended until you cancel them there."
 
 // Billed reports whether AWS bills the licence, or will, until its owner cancels it there.
 func (l Licence) Billed() bool {
-	ends := l.State == LicenceEnding || l.State == LicenceEnded
-	return l.Awaited() || !ends && !l.Cancelled
+	return l.Awaited() || !l.Over() && !l.Cancelled
 }
 
-// Text tells the owner of a licence what its state means, and what to do.
-func (l Licence) Text() string {
+// Text tells the owner of a licence what its state means, and what to do. replaced says that the owner has a
+// newer purchase of the product, so need not buy it again.
+func (l Licence) Text(replaced bool) string {
+	text, again := l.words()
+	switch {
+	case again != "" && replaced:
+		return text + " You have a newer purchase of the same product."
+	case again != "":
+		return text + " " + again
+	}
+	return text
+}
+
+// words also returns what to do to buy the product again, "" if there is no need.
+func (l Licence) words() (text, again string) {
+	const buy = "Buy it again on AWS Marketplace to use it."
 	switch {
 	case l.Awaited():
-		return "AWS Marketplace has not confirmed the payment yet, which can take from a minute to a few days. You get your key then. There is nothing you need to do."
+		return "AWS Marketplace has not confirmed the payment yet, which can take from a minute to a few days. You get your key then. There is nothing you need to do.", ""
 	case l.NotBegun:
-		return notBegun
+		return didNotBegin, payAndBuy
 	}
 	switch l.State {
 	case LicenceFailed:
-		return "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it. You get your key once AWS confirms the payment."
+		return "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it. You get your key once AWS confirms the payment.", ""
 	case LicenceActive:
 		if l.Cancelled {
-			return "The purchase was cancelled, or its time is over. It works until AWS Marketplace ends it, which may be at any moment."
+			return "The purchase was cancelled, or its time is over. It works until AWS Marketplace ends it, which may be at any moment.", ""
 		}
-		return "The purchase is active."
+		return "The purchase is active.", ""
 	case LicenceEnding:
-		return "The purchase was cancelled, so its key no longer works. AWS bills the last usage within about an hour. Buy it again on AWS Marketplace to use it."
+		return "The purchase was cancelled, so its key no longer works. AWS bills the last usage within about an hour.", buy
 	case LicenceEnded:
-		return "The purchase has ended. Buy it again on AWS Marketplace to use it."
+		return "The purchase has ended.", buy
 	}
-	return "AWS Marketplace has told us of the purchase."
+	return "AWS Marketplace has told us of the purchase.", ""
+}
+
+// Purchases lists the account's licences: those that have not ended, then the others, each with the latest
+// claim first.
+func (a Account) Purchases() []Licence {
+	return slices.SortedFunc(slices.Values(a.Licences), func(l, m Licence) int {
+		return cmp.Or(cmp.Compare(l.rank(), m.rank()), m.ClaimedAt.Compare(l.ClaimedAt), cmp.Compare(l.Stream, m.Stream))
+	})
+}
+
+func (l Licence) rank() int {
+	if l.Over() {
+		return 1
+	}
+	return 0
+}
+
+// Over reports whether the licence is ending or has ended, and AWS has no payment to confirm.
+func (l Licence) Over() bool {
+	return !l.Awaited() && (l.State == LicenceEnding || l.State == LicenceEnded)
+}
+
+// Replaced reports whether the account has claimed a later licence of the same product that is active, or
+// waits for its payment, such as the licence of a renewal.
+func (a Account) Replaced(l Licence) bool {
+	return slices.ContainsFunc(a.Licences, func(other Licence) bool {
+		stands := other.Awaited() || other.State == LicenceActive && !other.Cancelled
+		return stands && other.Product != "" && other.Product == l.Product && other.Stream != l.Stream && other.ClaimedAt.After(l.ClaimedAt)
+	})
 }
 
 // Awaited reports whether AWS has to confirm the payment.

@@ -1,6 +1,9 @@
 package projections
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,5 +60,58 @@ func TestAnOperationSaysOnceThatPurchasesWereGivenUp(t *testing.T) {
 	}
 	if ended := progress([]Step{step(1, events.LicenceAccessSet{Licence: "licence/l-1"}), step(2, events.LicenceAccessSet{Licence: "licence/l-2"})}).Steps; len(ended) != 2 {
 		t.Errorf("of two purchases that AWS ended, the steps are %+v", ended)
+	}
+}
+
+func TestOnlyAPurchaseWithoutANewerOneIsToBeBoughtAgain(t *testing.T) {
+	t.Parallel()
+	bought := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	old := Licence{Stream: "licence/l-old", Product: "code", State: LicenceEnded, ClaimedAt: bought}
+	for name, c := range map[string]struct {
+		other    Licence
+		replaced bool
+	}{
+		"a renewal is active":                    {Licence{State: LicenceActive}, true},
+		"the next purchase waits":                {Licence{State: LicenceWaiting}, true},
+		"the next purchase was cancelled":        {Licence{State: LicenceActive, Cancelled: true}, false},
+		"the next purchase has ended":            {Licence{State: LicenceEnded}, false},
+		"the payment of the next one failed":     {Licence{State: LicenceFailed}, false},
+		"another product is active":              {Licence{State: LicenceActive, Product: "other"}, false},
+		"an older purchase is active beside it":  {Licence{State: LicenceActive, ClaimedAt: bought.Add(-time.Hour)}, false},
+		"a purchase of the same time is active":  {Licence{State: LicenceActive, ClaimedAt: bought}, false},
+		"a customer of a topic has bought again": {Licence{State: LicenceEnded, Again: true}, true},
+	} {
+		other := c.other
+		other.Stream, other.Product = "licence/l-new", portal.ProductCode(cmp.Or(string(other.Product), "code"))
+		if other.ClaimedAt.IsZero() {
+			other.ClaimedAt = bought.Add(time.Hour)
+		}
+		account := Account{Licences: []Licence{old, other}}
+		if got := account.Replaced(old); got != c.replaced {
+			t.Errorf("%s: replaced is %t", name, got)
+		}
+		if text := old.Text(account.Replaced(old)); strings.Contains(text, "Buy it again") == c.replaced {
+			t.Errorf("%s: it says %q", name, text)
+		}
+	}
+}
+
+func TestPurchasesAreListedByDateAndEndedOnesLast(t *testing.T) {
+	t.Parallel()
+	at := func(hour int, stream portal.Stream, state string) Licence {
+		return Licence{Stream: stream, State: state, ClaimedAt: time.Date(2026, 11, 22, hour, 0, 0, 0, time.UTC)}
+	}
+	account := Account{Licences: []Licence{
+		at(1, "licence/a", LicenceActive), at(9, "licence/b", LicenceEnded), at(5, "licence/c", LicenceWaiting), at(3, "licence/d", LicenceFailed), at(8, "licence/e", LicenceEnding), at(5, "licence/f", LicenceActive),
+	}}
+	var got []portal.Stream
+	for _, l := range account.Purchases() {
+		got = append(got, l.Stream)
+	}
+	if want := []portal.Stream{"licence/c", "licence/f", "licence/d", "licence/a", "licence/b", "licence/e"}; !slices.Equal(got, want) {
+		t.Errorf("the order is %v, want %v", got, want)
+	}
+	if account.Licences[0].Stream != "licence/a" {
+		t.Error("listing them has sorted the account's own")
 	}
 }

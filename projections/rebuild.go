@@ -53,6 +53,8 @@ type Rebuilding struct {
 	Generation schema.Generation `json:"generation"`
 	Build      string            `json:"build"`
 	Position   string            `json:"position,omitempty"`
+	// Rate is how many streams are shown in a second at most, 0 without a limit.
+	Rate int `json:"rate,omitempty"`
 	// Seen counts this pass's streams. Behind: of one of them, readers saw more than the next
 	// generation had.
 	Seen   int     `json:"seen"`
@@ -134,13 +136,50 @@ func (r *Rebuild) Step(ctx context.Context, cursor string) (next string, err err
 	case cursor == "" && (now.NextShape > shape || now.Next == 0 && now.Shape >= shape):
 		return "", nil
 	default:
-		at, err = r.announce(ctx, now, Rebuilt{Began: r.Now()})
+		if at, err = r.announce(ctx, now, Rebuilt{Began: r.Now()}); err == nil && cursor == Demanded {
+			at.Rate, err = r.rate(ctx)
+		}
 	}
 	if err != nil || at.Phase == "" {
 		return "", err
 	}
 	body, err := json.Marshal(at)
 	return string(body), err
+}
+
+// MinRate is the least rate of a rebuild. A step shows up to 100 streams, and takes less than a
+// minute.
+const MinRate = 5
+
+type rebuildRate struct {
+	Rate int `json:"rate"`
+}
+
+// LimitRebuild has the rebuild that an operator demands next show at most so many streams in a second,
+// or as many as it can if rate is 0.
+func LimitRebuild(ctx context.Context, to scratch, rate int) error {
+	return to.Put(ctx, schema.RebuildResult(), "rate", rebuildRate{rate}, rebuildKept)
+}
+
+func (r *Rebuild) rate(ctx context.Context) (int, error) {
+	var limit rebuildRate
+	_, err := r.Scratch.Get(ctx, schema.RebuildResult(), "rate", &limit)
+	if limit.Rate > 0 {
+		limit.Rate = max(limit.Rate, MinRate)
+	}
+	return limit.Rate, err
+}
+
+// keepTo waits until showing so many streams since that time has kept to the rate.
+func (r *Rebuild) keepTo(ctx context.Context, rate, streams int, since time.Time) error {
+	if rate == 0 {
+		return nil
+	}
+	early := time.Duration(streams)*time.Second/time.Duration(rate) - r.Now().Sub(since)
+	if early <= 0 {
+		return nil
+	}
+	return r.Wait(ctx, early)
 }
 
 func (r *Rebuild) generations() *generations { return r.Projector.store.generations }
@@ -176,7 +215,9 @@ func (r *Rebuild) step(ctx context.Context, now pointer, at Rebuilding) (Rebuild
 			return at.to(PhaseMoved), nil // another worker moved the pointer
 		case now.Next != at.Generation || now.Build != at.Build:
 			zerolog.Ctx(ctx).Warn().Int64("generation", int64(at.Generation)).Msg("the views that were being built are gone; starting the rebuild again")
-			return r.announce(ctx, now, Rebuilt{Began: at.Result.Began})
+			again, err := r.announce(ctx, now, Rebuilt{Began: at.Result.Began})
+			again.Rate = at.Rate
+			return again, err
 		case now.NextShape > shape:
 			return at, &portal.Postponed{After: 30 * time.Second, Reason: "a newer version of the worker is rebuilding the views"}
 		}

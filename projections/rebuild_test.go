@@ -403,3 +403,41 @@ func TestRowsOfTheLiveAndTheNextGenerationAreNotDeleted(t *testing.T) {
 		t.Errorf("rows by generation: %v", before)
 	}
 }
+
+// waited is how long a rebuild has waited, while its clock stands still.
+type waited struct{ total time.Duration }
+
+func (w *waited) wait(_ context.Context, d time.Duration) error {
+	w.total += d
+	return nil
+}
+
+func TestARebuildKeepsToTheRateThatTheOperatorGave(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []int{0, 10, 1} {
+		s := newScreen(t)
+		for i := range 30 {
+			s.say(portal.AccountStream(portal.AccountID(fmt.Sprint("account", i))), registered)
+		}
+		r := s.rebuild(s.projector)
+		if err := LimitRebuild(t.Context(), r.Scratch, rate); err != nil {
+			t.Fatal(err)
+		}
+		var w waited
+		r.Now, r.Wait = func() time.Time { return start }, w.wait
+		cursor, err := Demanded, error(nil)
+		for steps := 0; cursor != ""; steps++ {
+			if cursor, err = r.Step(t.Context(), cursor); err != nil || steps > 1000 {
+				t.Fatalf("after %d steps: %v", steps, err)
+			}
+		}
+		// Twice every stream: nothing is live, so one pass is enough, and the check afterwards.
+		total := 2 * pointerKnown
+		if rate > 0 {
+			total += 2 * 30 * time.Second / time.Duration(max(rate, MinRate))
+		}
+		if w.total != total {
+			t.Errorf("at %d a second the rebuild waits %s, want %s", rate, w.total, total)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type rebuiltStream struct{ behind, unreadable bool }
 // showPage: after a pass in which the next generation had everything that readers saw, the
 // pointer may move; otherwise another pass follows.
 func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.Generation, at Rebuilding) (Rebuilding, error) {
+	began := r.Now()
 	streams, next, err := r.Journal.StreamPage(ctx, at.Position, rebuildPage)
 	if err != nil {
 		return at, fmt.Errorf("listing streams: %w", err)
@@ -38,6 +39,9 @@ func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.G
 		}))
 	}
 	if err := group.Wait(); err != nil {
+		return at, err
+	}
+	if err := r.keepTo(ctx, at.Rate, len(streams), began); err != nil {
 		return at, err
 	}
 	at.Seen += len(streams)

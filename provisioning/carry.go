@@ -27,7 +27,7 @@ import (
 // carry gives a key that has just entered a plan the rest of the quota that it may have, and returns what
 // it has taken over. While API Gateway does not answer, the task comes up again: as long as the key that
 // it replaces works, else until the wish is carryWithin old. After that, and after any other error, the key
-// begins with a whole quota, since people wait for it.
+// begins with a whole quota, since people wait for it, and a fact says so.
 func (c *convergence) carry(ctx context.Context, pair portal.Pair) ([]events.Fact, error) {
 	if !c.carries(pair) {
 		return nil, nil
@@ -44,7 +44,7 @@ func (c *convergence) carry(ctx context.Context, pair portal.Pair) ([]events.Fac
 	}
 	zerolog.Ctx(ctx).Error().Err(err).Str("account", string(c.account.ID)).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
 		Msg("a key begins with a whole quota, because what was used of it before could not be passed on")
-	return nil, nil
+	return []events.Fact{events.QuotaNotCarried{Key: pair.Key, Plan: pair.Plan}}, nil
 }
 
 // carryWithin is how long a person without a working key waits for what was used of a quota to be read.

@@ -23,6 +23,7 @@ func usedUp(key portal.KeyID, n int64) events.QuotaUsed {
 
 func TestARotationPassesTheRestOfAQuotaOn(t *testing.T) {
 	t.Parallel()
+	whole := []events.Fact{events.QuotaNotCarried{Key: "key2", Plan: "free"}}
 	refused := &gateway.Refused{Reason: gateway.Invalid, Err: errors.New("400")}
 	for name, c := range map[string]struct {
 		used    int64
@@ -37,8 +38,8 @@ func TestARotationPassesTheRestOfAQuotaOn(t *testing.T) {
 		"what an operator granted, too":  {used: -20, calls: []string{"quota free gw1", "set remaining free gw1b 120"}},
 		"not without a quota":            {open: true},
 		"not more than the new key has":  {used: 60, has: map[portal.GatewayKeyID]int64{"gw1b": 75}, calls: []string{"quota free gw1"}, carried: []events.Fact{took("key1", 60, 60, 40)}},
-		"not if API Gateway cannot tell": {used: 60, answers: map[string][]error{"quota free gw1": {&gateway.Refused{Reason: gateway.PlanGone, Err: errors.New("404")}}}, calls: []string{"quota free gw1"}},
-		"not if API Gateway refuses it":  {used: 60, answers: map[string][]error{"set remaining free gw1b 40": {refused}}, calls: []string{"quota free gw1", "set remaining free gw1b 40"}},
+		"not if API Gateway cannot tell": {used: 60, answers: map[string][]error{"quota free gw1": {&gateway.Refused{Reason: gateway.PlanGone, Err: errors.New("404")}}}, calls: []string{"quota free gw1"}, carried: whole},
+		"not if API Gateway refuses it":  {used: 60, answers: map[string][]error{"set remaining free gw1b 40": {refused}}, calls: []string{"quota free gw1", "set remaining free gw1b 40"}, carried: whole},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,7 +90,7 @@ func TestAKeyWaitsForWhatWasUsedOfTheQuota(t *testing.T) {
 				}
 				if !c.waits {
 					b.wantOutcomes(events.KeyCreated{Key: "key2", GatewayID: "gw1b"}, events.WishParked{Link: wish(c.wish), Reason: events.WaitingForAWS},
-						events.KeyAttached{Link: wish(c.wish), Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(c.wish), Key: "key2"})
+						events.KeyAttached{Link: wish(c.wish), Key: "key2", Plan: "free"}, events.QuotaNotCarried{Key: "key2", Plan: "free"}, events.KeyReady{Link: wish(c.wish), Key: "key2"})
 				}
 			})
 		}

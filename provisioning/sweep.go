@@ -79,12 +79,16 @@ type Sweep struct {
 	// AllFindings keeps more than the first 1,000 findings in the Drift.
 	AllFindings bool
 	Now         func() time.Time
+	// Swept gets the result of each sweep. It may be nil.
+	Swept func(Found)
 }
 
 // Found is the result of a sweep.
 type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
+	// Keys counts all keys in API Gateway, also those that are not Gatehouse's: AWS limits them together.
+	Keys int `json:"keys"`
 	// Streams counts the compared streams. Drifted ones differ in API Gateway from what is
 	// recorded as done, Open ones have an open wish and have not drifted, and Unshown ones are
 	// not shown to their end; workers were woken for all three. Unreadable streams were passed
@@ -259,7 +263,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 			note(&found.Strays, &found.First.Strays, stray)
 		}
 	}
-	found.Ended = s.Now()
+	found.Keys, found.Ended = p.Keys+p.Others, s.Now()
 	for _, stray := range found.First.Strays {
 		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's and is not the key that the journal has under that name")
 	}
@@ -269,6 +273,9 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	drift.Ended = found.Ended
 	if err := s.Scratch.Put(ctx, schema.SweepDrift(), "last", drift, sweepKept); err != nil {
 		return err
+	}
+	if s.Swept != nil {
+		s.Swept(found)
 	}
 	return s.Scratch.Put(ctx, schema.SweepResult(), "last", found, sweepKept)
 }

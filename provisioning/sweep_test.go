@@ -178,7 +178,7 @@ func TestASweepOverManyPagesFindsEachAccountThatDiffers(t *testing.T) {
 		from.attached["free"] = append(from.attached["free"], key)
 	}
 	found := b.swept(b.sweep(from, 99))
-	if found.Streams != 251 || found.Drifted != 5 || found.Strays != 0 {
+	if found.Streams != 251 || found.Drifted != 5 || found.Strays != 0 || found.Keys != 250 {
 		t.Errorf("found %+v", found)
 	}
 	if diff := cmp.Diff(want, b.woken()); diff != "" {

@@ -338,3 +338,6 @@ func KMSCheck(kmsKey string) Key { return Key{"kms-check#" + kmsKey, "tag"} }
 
 // Health is never written. Reading it shows that the table answers.
 func Health() Key { return Key{"health", "health"} }
+
+// RestoreRun is how far a backup is restored.
+func RestoreRun() Key { return Key{"restore", "run"} }

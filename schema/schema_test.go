@@ -110,6 +110,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"FullOfKeys", "records", schema.FullOfKeys(""), schema.Key{PK: "limit", SK: "keys"}},
 		{"ImportProbe", "records", schema.ImportProbe(), schema.Key{PK: "import-probe", SK: "result"}},
 		{"KMSCheck", "records", schema.KMSCheck("k"), schema.Key{PK: "kms-check#k", SK: "tag"}},
+		{"RestoreRun", "records", schema.RestoreRun(), schema.Key{PK: "restore", SK: "run"}},
 		{"Health", "records", schema.Health(), schema.Key{PK: "health", SK: "health"}},
 
 		{"LiveGeneration", "views", schema.LiveGeneration(), schema.Key{PK: "generation", SK: "live"}},

@@ -105,7 +105,7 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 	body := accountBody{
 		Account: id.Account, Email: id.Email, Name: id.Name, Standing: s.standingNote(held.Profile), Zone: settings.Location().String(),
 		Zones: zones, Saved: r.URL.Query().Has("saved"), Fault: wrong, Confirmation: Confirmation,
-		Billed: slices.ContainsFunc(held.Licences, projections.Licence.Billed), Cancels: subscriptionsAtAWS,
+		Billed: slices.ContainsFunc(held.Licences, projections.Licence.Billed), Cancels: s.market.atAWS(),
 	}
 	if !slices.Contains(body.Zones, body.Zone) {
 		body.Zones = append([]string{body.Zone}, body.Zones...)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -19,7 +20,7 @@ type dashboardPage struct {
 	Standing     *standingNote
 	Purchases    []purchaseLine
 	Waiting      *waitingPurchase
-	Bought       []boughtLine
+	Bought       boughtList
 	Needs        []noticeLine
 	Told         bool
 	// Blocked waits for the operator, UnderWay is in progress, and Unmet was refused or
@@ -29,8 +30,13 @@ type dashboardPage struct {
 	Keys                     []keyLine
 	Activity                 []activityLine
 	More                     bool
-	Open                     bool
-	Version                  string
+	// Bare says that there are no subscriptions, past ones included, and that a purchase of the page says what
+	// comes next.
+	Bare bool
+	// Announce is what is in progress, "" if that is nothing.
+	Announce string
+	Open     bool
+	Version  string
 }
 
 type attention struct {
@@ -133,18 +139,25 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		page.Unregistered, page.Open = &progress, progress.Open()
 	}
 	all := offersIn(shelf.Products)
-	page.Bought = s.withMetered(r.Context(), when, when.bought(account.Licences, all), account.Licences)
 	page.addKeys(account)
 	report := s.presentUsage(r.Context(), id.Account, account)
 	var used []usedLine
+	held := map[portal.Stream]*subscriptionLine{}
 	for _, sub := range account.Subscriptions {
 		line := s.subscriptionLine(r.Context(), when, shelf, sub, all, account, recent)
 		if sub.State == projections.SubscriptionActive {
 			line.Used = when.used(report, account, sub, all[sub.Plan].Plan)
 			used = append(used, line.Used...)
 		}
+		if licence, ok := payingLicence(account, sub); ok {
+			if before := held[licence.Stream]; before == nil || pays(licence, sub) > pays(licence, before.Subscription) {
+				held[licence.Stream] = &line
+			}
+			continue
+		}
 		page.add(line)
 	}
+	page.addBought(s.withMetered(r.Context(), when, s.bought(when, account, held, all, about(needs))))
 	for _, operation := range recent.newest() {
 		stand := s.standingOf(operation, subscriptionTo(account, operation.Plan))
 		stand.Unmet = stand.Unmet && !told[operation.ID]
@@ -152,6 +165,10 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 			continue // the purchase says what it waits for, or why it failed
 		}
 		page.addRequest(stand, all, s.planName(operation.Plan, all, account))
+	}
+	page.Bare = len(page.Subscriptions)+len(page.Past) == 0 && (page.Waiting != nil || page.Bought.Change.Text != "")
+	if page.Announce == "" && len(page.UnderWay) > 0 {
+		page.Announce = page.UnderWay[0].Title
 	}
 	page.Version = versionOf(account, shelf.Hash, recent, activity.version, ids(needs), texts(used), waiting)
 	return page, nil
@@ -168,6 +185,38 @@ func (s *Web) subscriptionLine(ctx context.Context, when times, shelf *library.S
 		}
 	}
 	return line
+}
+
+// payingLicence returns the purchase that pays for the subscription. The views may not have it yet.
+func payingLicence(account projections.Account, sub projections.Subscription) (projections.Licence, bool) {
+	stream, ok := sub.Ring.Licence()
+	i := slices.IndexFunc(account.Licences, func(l projections.Licence) bool { return ok && l.Stream == stream })
+	if i < 0 {
+		return projections.Licence{}, false
+	}
+	return account.Licences[i], true
+}
+
+// pays ranks the subscriptions of a purchase, which may have been for several plans: the one to the plan that it
+// is for now comes first, then one that has not ended.
+func pays(l projections.Licence, sub projections.Subscription) int {
+	switch {
+	case sub.Plan == l.Plan:
+		return 2
+	case sub.State != projections.SubscriptionEnded:
+		return 1
+	}
+	return 0
+}
+
+func (p *dashboardPage) addBought(list boughtList) {
+	p.Bought = list
+	for _, line := range list.Cards {
+		if line.Busy {
+			p.Open = true
+			p.Announce = cmp.Or(p.Announce, planOf(line.Name, line.Product)+" is being set up")
+		}
+	}
 }
 
 // claims reports whether the operation claims a purchase that waits or did not become active.

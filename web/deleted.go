@@ -23,7 +23,7 @@ type deletedPage struct {
 // who are signed in see what deleting theirs would delete.
 func (s *Web) accountDeleted(w http.ResponseWriter, r *http.Request) error {
 	title := "Your account is deleted"
-	body := deletedPage{SignIn: signIn(identity.HomePath), Cancels: subscriptionsAtAWS}
+	body := deletedPage{SignIn: signIn(identity.HomePath), Cancels: s.market.atAWS()}
 	if id, ok := identity.From(r.Context()); ok {
 		title = "What deleting your account means"
 		held, err := s.views.Account(r.Context(), id.Account)

@@ -232,6 +232,7 @@ func documentationStates() map[string]shown {
 		"purchases":                     {site: purchasing(&ada), path: "/marketplace"},
 		"purchases, dashboard":          {site: purchasing(&ada), path: "/dashboard"},
 		"dashboard, bought":             {site: signedIn(bought()), path: "/dashboard"},
+		"dashboard, renewed":            {site: signedIn(renewed()), path: "/dashboard"},
 		"keys, bought":                  {site: signedIn(twice()), path: "/keys"},
 		"key, bought":                   {site: signedIn(twice()), path: "/keys/k-b"},
 		"plans, local marketplace":      {site: simulated(), path: "/apis/harbours/plans"},

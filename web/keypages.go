@@ -55,17 +55,17 @@ type keysPage struct {
 	Fault         fault
 }
 
+// planChoice is a plan, or one of several purchases of plans. Value is the plan's id, or the licence.
 type planChoice struct {
-	Plan   portal.PlanID
-	Name   string
-	Chosen bool
+	Value, Name string
+	Chosen      bool
 }
 
 func (s *Web) keys(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	return s.renderKeys(w, r, id, http.StatusOK, keysPage{}, "")
 }
 
-func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, body keysPage, plan portal.PlanID) error {
+func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, body keysPage, chosen string) error {
 	account, err := s.views.Account(r.Context(), id.Account)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Web) renderKeys(w http.ResponseWriter, r *http.Request, id identity.Ide
 			body.Live = append(body.Live, line)
 		}
 	}
-	body.Most, body.Plans, body.Standing, body.Carries = s.keysPerRing, plansWithKeys(account, plan), s.standingNote(account.Profile), s.carries
+	body.Most, body.Plans, body.Standing, body.Carries = s.keysPerRing, plansWithKeys(account, chosen), s.standingNote(account.Profile), s.carries
 	if body.Fault.Field == "plan" && body.Plans == nil || body.Standing != nil {
 		body.Fault.Field = "" // the page does not have that field
 	}
@@ -116,7 +116,7 @@ func countNew(live []keyLine, ring portal.Ring) int {
 }
 
 // plansWithKeys lists the plans that a new key may be for, none if all have the same keys.
-func plansWithKeys(account projections.Account, chosen portal.PlanID) []planChoice {
+func plansWithKeys(account projections.Account, chosen string) []planChoice {
 	rings := map[portal.Ring]bool{}
 	var choices []planChoice
 	for _, sub := range account.Subscriptions {
@@ -124,7 +124,11 @@ func plansWithKeys(account projections.Account, chosen portal.PlanID) []planChoi
 			continue
 		}
 		rings[sub.Ring] = true
-		choice := planChoice{sub.Plan, sub.Name, sub.Plan == chosen}
+		choice := planChoice{Value: string(sub.Plan), Name: sub.Name}
+		if licence, paid := sub.Ring.Licence(); paid {
+			choice.Value = string(licence)
+		}
+		choice.Chosen = choice.Value == chosen
 		if payer := payer(account, sub.Ring); payer != "" {
 			choice.Name += ", " + payer
 		}
@@ -141,19 +145,23 @@ func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	if err != nil {
 		return err
 	}
-	plan := portal.PlanID(r.PostForm.Get("plan"))
+	chosen := r.PostForm.Get("plan")
+	wanted := operations.NewKey{Name: r.PostForm.Get("name"), Plan: portal.PlanID(chosen)}
+	if portal.Stream(chosen).IsLicence() {
+		wanted.Plan, wanted.Licence = "", portal.Stream(chosen)
+	}
 	ends, err := s.formMoment(r, "expires")
 	var operation operations.Operation
-	if err == nil {
-		operation, err = s.operations.CreateKey(r.Context(), who, operations.NewKey{Name: r.PostForm.Get("name"), Plan: plan, Ends: ends})
+	if wanted.Ends = ends; err == nil {
+		operation, err = s.operations.CreateKey(r.Context(), who, wanted)
 	}
-	if portal.CodeOf(err) == portal.NotFound {
+	if portal.CodeOf(err) == portal.NotFound || portal.FieldOf(err) == "licence" {
 		err = portal.At("plan", err)
 	}
 	if text, ok := refused(w, err); ok {
 		return s.renderKeys(w, r, id, s.status(err), keysPage{
 			Name: r.PostForm.Get("name"), Expires: r.PostForm.Get("expires"), Fault: fault{portal.FieldOf(err), text},
-		}, plan)
+		}, chosen)
 	}
 	return follow(w, r, operation, err)
 }

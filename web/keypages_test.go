@@ -17,7 +17,11 @@ import (
 )
 
 func (f *fake) CreateKey(_ context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error) {
-	return f.ask(fmt.Sprintf("create %s, plan %s, until %s", key.Name, key.Plan, until(key.Ends)), who, "")
+	plan := string(key.Plan)
+	if key.Licence != "" {
+		plan += "paid by " + string(key.Licence)
+	}
+	return f.ask(fmt.Sprintf("create %s, plan %s, until %s", key.Name, plan, until(key.Ends)), who, "")
 }
 
 func (f *fake) RenameKey(_ context.Context, who operations.Caller, key portal.KeyID, name string) (operations.Operation, error) {
@@ -85,6 +89,8 @@ func TestFormsAboutKeysAreAcceptedAndFollowed(t *testing.T) {
 	}{
 		{"/keys", url.Values{"name": {"CI 🚢"}}, "create CI 🚢, plan , until -"},
 		{"/keys", url.Values{"name": {"CI"}, "plan": {"free"}, "expires": {"2026-12-24T18:30"}}, "create CI, plan free, until 2026-12-24T18:30:00Z"},
+		{"/keys", url.Values{"name": {"CI"}, "plan": {"licence/l-2"}}, "create CI, plan paid by licence/l-2, until -"},
+		{"/keys", url.Values{"name": {"CI"}, "plan": {"legacy/code/customer"}}, "create CI, plan paid by legacy/code/customer, until -"},
 		{"/keys/k-new/rename", url.Values{"name": {"Build"}}, "rename k-new: Build"},
 		{"/keys/k-new/rotate", url.Values{"overlap": {"24h"}}, "rotate k-new: 24h0m0s, leaked false"},
 		{"/keys/k-new/rotate", url.Values{"overlap": {"7d"}}, "rotate k-new: 168h0m0s, leaked false"},

@@ -51,8 +51,8 @@ type Marketplace struct {
 	Licences owning
 	// Ledger says what AWS bills. Nil means that this is not known.
 	Ledger summarizing
-	// Simulated says that this is the local AWS Marketplace, on which the command line buys.
-	Simulated bool
+	// Simulator is the page of a local AWS Marketplace at which people buy, pay and cancel, "" for AWS's own.
+	Simulator string
 	// Limit limits how many buyers arrive from one address.
 	Limit func(http.Handler) http.Handler
 }
@@ -68,8 +68,7 @@ const (
 	// suffixLength is how much of a claim's id names its cookie.
 	suffixLength = 8
 	// maxPurchases bounds how many cookies of a browser are looked up.
-	maxPurchases       = 20
-	subscriptionsOfAWS = "https://console.aws.amazon.com/marketplace/home#/subscriptions"
+	maxPurchases = 20
 )
 
 // WithMarketplace adds the pages for buyers from AWS Marketplace. Call it before Routes.
@@ -119,7 +118,7 @@ type purchasesPage struct {
 	SignIn, SignUp string
 	SignedIn       bool
 	Person         string
-	// Simulated says that a command buys, since there is no console of AWS.
+	// Simulated says that AWS is the page of a local AWS Marketplace.
 	Simulated    bool
 	Unregistered *registration
 	Standing     *standingNote
@@ -145,7 +144,7 @@ type purchaseLine struct {
 
 func (s *Web) purchasesPage(w http.ResponseWriter, r *http.Request) error {
 	id, signedIn := identity.From(r.Context())
-	body := purchasesPage{AWS: subscriptionsOfAWS, SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id), Simulated: s.market.Simulated}
+	body := purchasesPage{AWS: s.market.subscriptions(), SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id), Simulated: s.market.Simulator != ""}
 	usable := signedIn
 	if signedIn {
 		mine, err := s.ofAccount(r.Context(), id.Account)

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace/arrival"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -400,8 +402,7 @@ func TestWhileAPurchaseWaitsThePagesNameItInsteadOfPlansToPick(t *testing.T) {
 				f.account.Licences = []projections.Licence{{Stream: held.Licence, Plan: held.Plan, Name: "Fleet", State: l.State, NotBegun: l.NotBegun, Since: now}}
 			}
 			for page, parts := range map[string]struct{ selector, otherwise string }{
-				"/dashboard": {`section[aria-labelledby="subscriptions"] .empty`, "You have no subscriptions yet. Find an API and pick a plan"},
-				"/keys":      {`section[aria-labelledby="your-keys"] .empty`, "You have no key. Create one here, or subscribe to a plan to get one."},
+				"/keys": {`section[aria-labelledby="your-keys"] .empty`, "You have no key. Create one here, or subscribe to a plan to get one."},
 			} {
 				doc := document(t, signedIn(f).holding(page, held), http.StatusOK)
 				empty := one(t, doc, parts.selector)
@@ -412,10 +413,15 @@ func TestWhileAPurchaseWaitsThePagesNameItInsteadOfPlansToPick(t *testing.T) {
 				if said := text(empty); !strings.Contains(said, c.says) || strings.Contains(said, parts.otherwise) || empty.Find(`a[href="`+c.leads+`"]`).Length() != 1 {
 					t.Errorf("%s says %q, want %q and a link to %s", page, said, c.says, c.leads)
 				}
-				if said := text(doc.Find("main")); strings.Contains(said, "You get one with your first subscription") {
-					t.Errorf("%s still sends the person to subscribe: %s", page, said)
-				}
 			}
+			doc := document(t, signedIn(f).holding("/dashboard", held), http.StatusOK)
+			if c.says == "" {
+				says(t, doc, `section[aria-labelledby="subscriptions"] .empty`, "You have no subscriptions yet. Find an API and pick a plan")
+				return
+			}
+			none(t, doc, `section[aria-labelledby="subscriptions"]`)
+			one(t, doc, "#purchases, #bought")
+			says(t, doc, `section[aria-labelledby="keys"] .empty`, "You have no key yet. You get it with your purchase.")
 		})
 	}
 }
@@ -578,8 +584,8 @@ func TestTheDashboardSaysHowMuchOfAPurchaseIsBilled(t *testing.T) {
 	}{
 		"an active purchase":               {fakeLedger{Summary: metering.Summary{Billed: 1250, Last: now.Add(-time.Hour)}}, "1,250 requests billed so far, last reported", "The last usage"},
 		"a purchase that is over":          {fakeLedger{Summary: metering.Summary{Billed: 1, Last: now.Add(-time.Hour), Closed: now}}, "1 request billed. The last usage was reported", "so far"},
-		"a purchase that was not metered":  {fakeLedger{}, "The purchase is active.", "billed"},
-		"a ledger that cannot be read now": {fakeLedger{Summary: metering.Summary{Billed: 1250, Last: now}, err: errors.New("down")}, "The purchase is active.", "billed"},
+		"a purchase that was not metered":  {fakeLedger{}, "l-01", "billed"},
+		"a ledger that cannot be read now": {fakeLedger{Summary: metering.Summary{Billed: 1250, Last: now}, err: errors.New("down")}, "l-01", "billed"},
 	} {
 		f, _ := selling()
 		f.account = registered()
@@ -600,11 +606,11 @@ func TestTheDashboardSaysWhatBecameOfAPurchaseAndWhatToDo(t *testing.T) {
 		badge, say string
 		links      []string
 	}{
-		"waiting":   {projections.Licence{State: projections.LicenceWaiting, Operation: "op-1"}, "Waiting for AWS", "There is nothing you need to do.", []string{"/operations/op-1", console}},
-		"failed":    {projections.Licence{State: projections.LicenceFailed, Operation: "op-1"}, "Payment failed", "You get your key once AWS confirms the payment.", []string{payments, "/operations/op-1", console}},
-		"not begun": {projections.Licence{State: projections.LicenceEnded, NotBegun: true, Operation: "op-1"}, "Payment failed", "ended the purchase before it became active", []string{payments, listing, "/operations/op-1"}},
-		"again":     {projections.Licence{State: projections.LicenceEnded, Again: true, Operation: "op-1"}, "Waiting for AWS", "There is nothing you need to do.", []string{"/operations/op-1", console}},
-		"active":    {projections.Licence{State: projections.LicenceActive, Until: now.AddDate(0, 1, 0)}, "Active", "The purchase is active.", []string{"#keys", console}},
+		"waiting":   {projections.Licence{State: projections.LicenceWaiting, Operation: "op-1"}, "Waiting for AWS", "There is nothing you need to do.", []string{"/operations/op-1"}},
+		"failed":    {projections.Licence{State: projections.LicenceFailed, Operation: "op-1"}, "Payment failed", "You get your key once AWS confirms the payment.", []string{payments, "/operations/op-1"}},
+		"not begun": {projections.Licence{State: projections.LicenceEnded, NotBegun: true, Operation: "op-1"}, "Payment failed", "ended the purchase before it became active", []string{payments, listing}},
+		"again":     {projections.Licence{State: projections.LicenceEnded, Again: true, Operation: "op-1"}, "Waiting for AWS", "There is nothing you need to do.", []string{"/operations/op-1"}},
+		"confirmed": {projections.Licence{State: projections.LicenceActive}, "Being set up", "AWS Marketplace has confirmed the payment, and your key is being set up.", nil},
 		"cancelled": {projections.Licence{State: projections.LicenceActive, Cancelled: true, Until: now.AddDate(0, 1, 0)}, "Cancelled", "It works until AWS Marketplace ends it", []string{listing}},
 		"ending":    {projections.Licence{State: projections.LicenceEnding}, "Ending", "AWS bills the last usage within about an hour", []string{listing}},
 		"ended":     {projections.Licence{State: projections.LicenceEnded}, "Ended", "Buy it again", []string{listing}},
@@ -615,23 +621,165 @@ func TestTheDashboardSaysWhatBecameOfAPurchaseAndWhatToDo(t *testing.T) {
 			f.account = registered()
 			c.licence.Stream, c.licence.Plan, c.licence.Name, c.licence.Buyer, c.licence.Since = "licence/l-0123456789abcdef", "plan-market", "Fleet", "111122223333", now
 			f.account.Licences = []projections.Licence{c.licence}
-			card := one(t, document(t, signedIn(f).get("/dashboard"), http.StatusOK), `section[aria-labelledby="bought"] .card`)
+			doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+			card := one(t, doc, `section[aria-labelledby="bought"] .card`)
+			says(t, doc, `section[aria-labelledby="bought"] h3`, "Harbours Fleet")
 			for _, want := range []string{c.badge, c.say, "Licence l-0123456789…, bought by AWS account 1111-2222-3333."} {
 				if !strings.Contains(text(card), want) {
 					t.Errorf("the purchase lacks %q: %s", want, text(card))
 				}
 			}
 			var links []string
-			for _, a := range card.Find("a").EachIter() {
+			for _, a := range card.Find("p a").EachIter() {
 				links = append(links, a.AttrOr("href", ""))
 			}
 			if !slices.Equal(links, c.links) {
 				t.Errorf("it leads to %v, want %v", links, c.links)
 			}
-			if says := strings.Contains(text(card), "It ends on 22 December 2026 at 09:00 UTC unless it is renewed."); says != (name == "active") {
-				t.Errorf("it says when the purchase ends: %t", says)
+			over := name == "ending" || name == "ended" || name == "not begun"
+			if doc.Find(`section[aria-labelledby="bought"] .hint a[href="`+console+`"]`).Length() != map[bool]int{false: 1}[over] {
+				t.Error("the page does not say where to change and cancel purchases, or says so of one that is over")
 			}
 		})
+	}
+}
+
+func TestAPurchaseAndItsSubscriptionAreOneCard(t *testing.T) {
+	t.Parallel()
+	until := now.AddDate(0, 1, 0)
+	sub := func(state, plan string, change func(*projections.Subscription)) projections.Subscription {
+		s := projections.Subscription{Plan: portal.PlanID(plan), Name: "Fleet", State: state, Ring: "licence/l-1", Since: now.Add(-time.Hour)}
+		if change != nil {
+			change(&s)
+		}
+		return s
+	}
+	active := projections.Licence{State: projections.LicenceActive, Until: until}
+	key := projections.Key{ID: "k-1", Name: "Key", Ring: "licence/l-1", State: projections.KeyActive}
+	for name, c := range map[string]struct {
+		licence       projections.Licence
+		subscriptions []projections.Subscription
+		keys          []projections.Key
+		badge, say    string
+		next          string
+		polls         bool
+	}{
+		"active":                  {active, []projections.Subscription{sub(projections.SubscriptionActive, "plan-market", nil)}, []projections.Key{key}, "Active", "It ends on 22 December 2026 at 09:00 UTC unless it is renewed.", "#key-k-1", false},
+		"active, with two keys":   {active, []projections.Subscription{sub(projections.SubscriptionActive, "plan-market", nil)}, []projections.Key{key, {ID: "k-2", Ring: "licence/l-1", State: projections.KeyPending}}, "Active", "", "#keys", false},
+		"active, without a key":   {active, []projections.Subscription{sub(projections.SubscriptionActive, "plan-market", nil)}, []projections.Key{{ID: "k-2", Ring: "licence/l-1", State: projections.KeyEnded}}, "Active", "", "/keys", false},
+		"being set up":            {active, []projections.Subscription{sub(projections.SubscriptionPending, "plan-market", func(s *projections.Subscription) { s.Operation = "op-7" })}, nil, "Being set up", "There is nothing you need to do.", "/operations/op-7", true},
+		"waiting for API Gateway": {active, []projections.Subscription{sub(projections.SubscriptionPending, "plan-market", func(s *projections.Subscription) { s.Waiting = "aws" })}, nil, "Waiting", "API Gateway is not accepting the change right now.", "", true},
+		"changing its plan": {active, []projections.Subscription{
+			sub(projections.SubscriptionActive, "plan-free", func(s *projections.Subscription) { s.ChangesTo = "plan-market" }),
+			sub(projections.SubscriptionPending, "plan-market", func(s *projections.Subscription) { s.Replaces = "plan-free" }),
+		}, nil, "Changing", "Your keys are moving from Free.", "", true},
+		"lost": {projections.Licence{State: projections.LicenceActive, Since: now.Add(-2 * time.Hour)}, []projections.Subscription{sub(projections.SubscriptionEnded, "plan-market", nil)}, nil, "Not working", "Tell the operator of this portal", "", false},
+		"bought again, and the account does not know yet": {projections.Licence{State: projections.LicenceActive, Since: now}, []projections.Subscription{sub(projections.SubscriptionEnded, "plan-market", nil)}, nil, "Being set up", "", "", true},
+		"ended": {projections.Licence{State: projections.LicenceEnded}, []projections.Subscription{sub(projections.SubscriptionEnded, "plan-market", nil)}, nil, "Ended", "Buy it again", "https://aws.amazon.com/marketplace/pp/prodview-1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, _ := selling()
+			f.catalog = published(append(f.catalog.Products, weather())...)
+			f.account = registered(c.subscriptions...)
+			f.account.Keys = c.keys
+			c.licence.Stream, c.licence.Plan, c.licence.Name, c.licence.Product = "licence/l-1", "plan-market", "Fleet", "code"
+			f.account.Licences = []projections.Licence{c.licence}
+			doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+			card := one(t, doc, "#account .card:not(.key)")
+			if said := text(card); text(card.Find(".badge")) != c.badge || !strings.Contains(said, c.say) {
+				t.Errorf("the card says %q", said)
+			}
+			none(t, doc, "#under-way, #past")
+			if next := card.Find("p.paging a").First().AttrOr("href", ""); next != c.next {
+				t.Errorf("the next step is %q, want %q", next, c.next)
+			}
+			if polls := doc.Find("#account[data-poll][data-announce]").Length() == 1; polls != c.polls {
+				t.Errorf("the page says that something is in progress: %t", polls)
+			}
+			if uses := card.Find("#call-plan-market-"+portal.DeriveID("licence/l-1")[:8]).Length() == 1; uses != (c.next == "#key-k-1" || c.next == "#keys") {
+				t.Errorf("it shows a first call: %t", uses)
+			}
+		})
+	}
+}
+
+// renewed is a person who has renewed a purchase twice, and bought another product once.
+func renewed() *fake {
+	f, _ := selling()
+	f.account = registered(projections.Subscription{Plan: "plan-market", Name: "Fleet", State: projections.SubscriptionActive, Ring: "licence/l-3", Since: now})
+	f.account.Keys = []projections.Key{{ID: "k-3", Name: "Key for Fleet", Ring: "licence/l-3", State: projections.KeyActive, CreatedAt: now}}
+	for i, l := range []projections.Licence{
+		{Stream: "licence/l-1", State: projections.LicenceEnded}, {Stream: "licence/l-2", State: projections.LicenceActive, Cancelled: true},
+		{Stream: "licence/l-3", State: projections.LicenceActive}, {Stream: "licence/l-0", State: projections.LicenceEnded, Product: "other", Name: "Max"},
+	} {
+		l.Plan, l.Name, l.Product = "plan-market", cmp.Or(l.Name, "Fleet"), portal.ProductCode(cmp.Or(string(l.Product), "code"))
+		l.Since, l.ClaimedAt = now.Add(-time.Hour), now.Add(time.Duration(i-9)*time.Hour)
+		f.account.Licences = append(f.account.Licences, l)
+	}
+	return f
+}
+
+func TestAfterARenewalNobodyIsSentToBuyAgain(t *testing.T) {
+	t.Parallel()
+	f := renewed()
+	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+	var cards []string
+	for _, card := range doc.Find(`section[aria-labelledby="bought"] .card`).EachIter() {
+		cards = append(cards, text(card.Find("span[title]"))+" "+text(card.Find(".badge")))
+		if again := strings.Contains(text(card), "Buy it again"); again != strings.Contains(text(card), "l-0") {
+			t.Errorf("it sends people to buy again: %s", text(card))
+		}
+	}
+	if want := []string{"l-3 Active", "l-2 Cancelled", "l-0 Ended"}; !slices.Equal(cards, want) {
+		t.Errorf("the cards are %v, want %v", cards, want)
+	}
+	says(t, doc, "#past-purchases summary", "Earlier purchases (1)")
+	says(t, doc, "#past-purchases li", "Harbours Fleet: Ended Licence l-1. Since 1 hour ago.")
+}
+
+func TestADashboardSaysWhatANoticeSaysOnlyOnce(t *testing.T) {
+	t.Parallel()
+	f, _ := selling()
+	f.account = registered()
+	f.account.Licences = []projections.Licence{{Stream: "licence/l-1", Plan: "plan-market", Name: "Fleet", State: projections.LicenceFailed, Since: now}}
+	f.told.notices = []notices.Notice{{
+		ID: "1", Kind: notices.Purchase, Importance: notices.Act, About: "licence/l-1", Title: "The payment for Fleet failed", Link: "/dashboard#bought", At: now,
+		Text: "AWS Marketplace could not take the payment for Fleet (licence l-1).", Advice: "Check the payment method of the AWS account that bought it.",
+	}}
+	page := text(document(t, signedIn(f).get("/dashboard"), http.StatusOK).Find("#account"))
+	for _, once := range []string{"could not take the payment", "Check the payment method"} {
+		if n := strings.Count(page, once); n != 1 {
+			t.Errorf("the page says %q %d times: %s", once, n, page)
+		}
+	}
+}
+
+func TestWithALocalMarketplaceEveryLinkOfAPurchaseLeadsToIt(t *testing.T) {
+	t.Parallel()
+	f := bought()
+	f.market.Simulator = simulatorPage
+	f.operations = map[portal.OperationID]operations.Operation{}
+	for id, status := range map[portal.OperationID]projections.Status{"op-1": projections.Waiting, "op-2": projections.Rejected} {
+		one := about("plan-market", "MarketplaceConfirmed", status, map[portal.OperationID]string{"op-1": "payment_failed", "op-2": "agreement_ended"}[id])
+		one.ID = id
+		f.operations[id] = one
+	}
+	s, leads := signedIn(f), 0
+	for _, path := range []string{"/dashboard", "/apis/harbours/plans", "/marketplace", "/operations/op-1", "/operations/op-2", "/account", "/account/deleted", "/keys"} {
+		body := s.get(path).Body.String()
+		if strings.Contains(body, "aws.amazon.com") {
+			t.Errorf("%s leads to AWS itself", path)
+		}
+		leads += strings.Count(body, `href="`+simulatorPage+`"`)
+	}
+	empty := httptest.NewRequest(http.MethodPost, "/marketplace-confirm/plan-market", nil)
+	empty.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if body := s.do(empty).Body.String(); strings.Contains(body, "aws.amazon.com") || !strings.Contains(body, simulatorPage) {
+		t.Errorf("the page about a purchase that did not arrive leads elsewhere: %s", body)
+	}
+	if leads < 8 {
+		t.Errorf("only %d links lead to the local AWS Marketplace", leads)
 	}
 }
 
@@ -674,10 +822,12 @@ func bought() *fake {
 	return f
 }
 
+const simulatorPage = "http://localhost:4566/_localaws/marketplace/subscriptions"
+
 // simulated is a visitor of a portal with a local AWS Marketplace.
 func simulated() site {
 	f, _ := selling()
-	f.market.Simulated, f.catalog.Products[0].Plans[0].Listing.URL = true, ""
+	f.market.Simulator, f.catalog.Products[0].Plans[0].Listing.URL = simulatorPage, ""
 	return visit(f)
 }
 
@@ -685,9 +835,17 @@ func TestTwoPurchasesOfOnePlanCanBeToldApart(t *testing.T) {
 	t.Parallel()
 	first, second := "licence l-aaaaaaaaaa…, AWS account 1111-2222-3333", "licence l-bbbbbbbbbb…, AWS account 4444-5555-6666"
 	doc := document(t, signedIn(twice()).get("/dashboard"), http.StatusOK)
-	for i, want := range []string{first, second} {
+	for i, want := range []string{"Licence l-aaaaaaaaaa…, bought by AWS account 1111-2222-3333", "Licence l-bbbbbbbbbb…, bought by AWS account 4444-5555-6666"} {
 		if got := text(doc.Find(".subscription").Eq(i)); !strings.Contains(got, want) {
 			t.Errorf("the subscription lacks %q: %s", want, got)
+		}
+	}
+	if n := doc.Find("#account .limits").Length(); n != 1 || strings.Count(text(doc.Find("#account")), "YOUR_API_KEY") != 1 {
+		t.Errorf("the limits of the plan are said %d times, or the first call is shown again", n)
+	}
+	for i, want := range []string{first, second} {
+		if got := text(doc.Find("#account .key").Eq(i)); !strings.Contains(got, "For Fleet, "+want) {
+			t.Errorf("on the dashboard the key lacks %q: %s", want, got)
 		}
 	}
 	doc = document(t, signedIn(twice()).get("/keys"), http.StatusOK)
@@ -695,11 +853,18 @@ func TestTwoPurchasesOfOnePlanCanBeToldApart(t *testing.T) {
 		if got := text(doc.Find(".key").Eq(i)); !strings.Contains(got, "For Fleet, "+want) {
 			t.Errorf("the key lacks %q: %s", want, got)
 		}
-		if got := text(doc.Find("#plan option").Eq(i)); got != "Fleet, "+want {
-			t.Errorf("the choice of a plan is %q", got)
+		licence := "licence/l-" + strings.Repeat(string("ab"[i]), 16)
+		if got := doc.Find("#plan option").Eq(i); text(got) != "Fleet, "+want || got.AttrOr("value", "") != licence {
+			t.Errorf("the choice of a plan is %q", text(got))
 		}
 	}
 	says(t, document(t, signedIn(twice()).get("/keys/k-b"), http.StatusOK), "main", "For Fleet, "+second)
+	refused := twice()
+	refused.askErr = portal.Fail(portal.NotFound, "Your account has no such purchase.")
+	doc = document(t, signedIn(refused).post("/keys", url.Values{"idempotency_key": {"form-1"}, "name": {"CI"}, "plan": {"licence/l-bbbbbbbbbbbbbbbb"}}), http.StatusNotFound)
+	if got := doc.Find("#plan option[selected]").AttrOr("value", ""); got != "licence/l-bbbbbbbbbbbbbbbb" {
+		t.Errorf("after a refusal the form has chosen %q", got)
+	}
 }
 
 func TestADashboardAsksOnlyForWhatCanBeConfirmed(t *testing.T) {
@@ -754,13 +919,16 @@ func TestALocalMarketplaceSaysHowToBuy(t *testing.T) {
 		want      bool
 	}{"a local one": {true, "", true}, "a local one with a listing": {true, "https://aws.amazon.com/marketplace/pp/prodview-1", true}, "AWS's": {false, "", false}} {
 		f, _ := selling()
-		f.market.Simulated, f.catalog.Products[0].Plans[0].Listing.URL = c.simulated, c.listing
+		f.catalog.Products[0].Plans[0].Listing.URL = c.listing
+		if c.simulated {
+			f.market.Simulator = simulatorPage
+		}
 		card := one(t, document(t, visit(f).get("/apis/harbours/plans"), http.StatusOK), "#plan-plan-market")
 		if says := strings.Contains(text(card), command); says != c.want {
 			t.Errorf("%s: the plan says %q", name, text(card))
 		}
-		if links := card.Find(`a[href*="aws.amazon.com"]`).Length(); c.simulated && links > 0 {
-			t.Errorf("%s: the plan leads to a listing at AWS", name)
+		if c.simulated {
+			one(t, document(t, visit(f).get("/apis/harbours/plans"), http.StatusOK), `#plan-plan-market a[href="`+simulatorPage+`"]`)
 		}
 		main := document(t, visit(f).get("/marketplace"), http.StatusOK).Find("main")
 		if says := strings.Contains(text(main), command); says != c.simulated {

@@ -96,8 +96,10 @@ type arrivalFault struct {
 	Status           int
 	Heading, Message string
 	Next             []string
-	AWS              string
-	Request          string
+	// AtAWS says that the next steps begin at the buyer's subscriptions, whose address is AWS.
+	AtAWS   bool
+	AWS     string
+	Request string
 }
 
 var (
@@ -119,19 +121,19 @@ var (
 	}
 
 	noToken = arrivalFault{
-		Status: http.StatusBadRequest, Heading: "Your purchase did not arrive", Next: againFromAWS, AWS: subscriptionsOfAWS,
+		Status: http.StatusBadRequest, Heading: "Your purchase did not arrive", Next: againFromAWS, AtAWS: true,
 		Message: "AWS Marketplace sends a registration with each buyer. This request had none.",
 	}
 	noForm = arrivalFault{
-		Status: http.StatusUnsupportedMediaType, Heading: "Your purchase did not arrive", Next: againFromAWS, AWS: subscriptionsOfAWS,
+		Status: http.StatusUnsupportedMediaType, Heading: "Your purchase did not arrive", Next: againFromAWS, AtAWS: true,
 		Message: "AWS Marketplace sends buyers here with a form. This request was none.",
 	}
 	largeForm = arrivalFault{
-		Status: http.StatusRequestEntityTooLarge, Heading: "Your purchase did not arrive", Next: againFromAWS, AWS: subscriptionsOfAWS,
+		Status: http.StatusRequestEntityTooLarge, Heading: "Your purchase did not arrive", Next: againFromAWS, AtAWS: true,
 		Message: "The form is too large to be one of AWS Marketplace.",
 	}
 	nothingToConfirm = arrivalFault{
-		Status: http.StatusNotFound, Heading: "There is nothing to confirm", Next: againFromAWS, AWS: subscriptionsOfAWS,
+		Status: http.StatusNotFound, Heading: "There is nothing to confirm", Next: againFromAWS, AtAWS: true,
 		Message: "This browser has no such purchase. You may have confirmed it already, or it may have waited for too long.",
 	}
 )
@@ -141,15 +143,15 @@ var (
 func arrivalOf(err error) arrivalFault {
 	switch {
 	case errors.Is(err, seller.ErrExpiredToken):
-		return arrivalFault{Heading: "The link has expired", Message: "AWS Marketplace's links to this portal work for a few hours.", Next: againFromAWS, AWS: subscriptionsOfAWS}
+		return arrivalFault{Heading: "The link has expired", Message: "AWS Marketplace's links to this portal work for a few hours.", Next: againFromAWS, AtAWS: true}
 	case errors.Is(err, seller.ErrInvalidToken):
-		return arrivalFault{Heading: "Your purchase did not arrive", Message: "AWS Marketplace does not know the registration that came with you.", Next: againFromAWS, AWS: subscriptionsOfAWS}
+		return arrivalFault{Heading: "Your purchase did not arrive", Message: "AWS Marketplace does not know the registration that came with you.", Next: againFromAWS, AtAWS: true}
 	case errors.Is(err, arrival.ErrForeign):
-		return arrivalFault{Heading: "This purchase belongs elsewhere", Next: tellOperator, AWS: subscriptionsOfAWS}
+		return arrivalFault{Heading: "This purchase belongs elsewhere", Next: tellOperator, AtAWS: true}
 	case errors.Is(err, seller.ErrDisabled), errors.Is(err, seller.ErrDenied):
 		return arrivalFault{Heading: "We cannot look up your purchase", Next: tellOperator}
 	case errors.Is(err, seller.ErrThrottled), errors.Is(err, seller.ErrDown), errors.Is(err, arrival.ErrUndecided), portal.CodeOf(err) == portal.Unavailable:
-		return arrivalFault{Heading: "We cannot look up your purchase right now", Next: tryAgain, AWS: subscriptionsOfAWS}
+		return arrivalFault{Heading: "We cannot look up your purchase right now", Next: tryAgain, AtAWS: true}
 	}
 	return arrivalFault{}
 }
@@ -157,6 +159,9 @@ func arrivalOf(err error) arrivalFault {
 func (s *Web) showArrival(w http.ResponseWriter, r *http.Request, fault arrivalFault) {
 	if fault.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "60")
+	}
+	if fault.AtAWS {
+		fault.AWS = s.market.subscriptions()
 	}
 	fault.Request = s.correlation(r.Context())
 	w.Header().Set("Cache-Control", "private, no-store")

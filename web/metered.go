@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 type summarizing interface {
@@ -23,23 +22,27 @@ type metered struct {
 }
 
 // withMetered adds what AWS bills. Without the ledger, the purchases are shown as they are.
-func (s *Web) withMetered(ctx context.Context, when times, lines []boughtLine, licences []projections.Licence) []boughtLine {
-	if s.market.Ledger == nil || len(licences) == 0 {
-		return lines
+func (s *Web) withMetered(ctx context.Context, when times, list boughtList) boughtList {
+	if s.market.Ledger == nil || len(list.Cards)+len(list.Past) == 0 {
+		return list
 	}
-	streams := make([]portal.Stream, len(licences))
-	for i, l := range licences {
-		streams[i] = l.Stream
+	var streams []portal.Stream
+	for _, lines := range [][]boughtLine{list.Cards, list.Past} {
+		for _, line := range lines {
+			streams = append(streams, portal.Stream(line.Licence))
+		}
 	}
 	found, err := s.market.Ledger.Summaries(ctx, streams...)
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("the dashboard is shown without what was metered")
-		return lines
+		return list
 	}
-	for i, l := range licences {
-		if sum, ok := found[l.Stream]; ok && !sum.Last.IsZero() {
-			lines[i].Metered = metered{Requests: count(int(sum.Billed), "request"), Last: when.moment(sum.Last), Over: !sum.Closed.IsZero()}
+	for _, lines := range [][]boughtLine{list.Cards, list.Past} {
+		for i, line := range lines {
+			if sum, ok := found[portal.Stream(line.Licence)]; ok && !sum.Last.IsZero() {
+				lines[i].Metered = metered{Requests: count(int(sum.Billed), "request"), Last: when.moment(sum.Last), Over: !sum.Closed.IsZero()}
+			}
 		}
 	}
-	return lines
+	return list
 }

@@ -58,11 +58,21 @@ type noticeLine struct {
 	Dismissible   bool
 	Back          string
 	Mail          *mailLine
+	about         string
+}
+
+// about names what the lines are about.
+func about(lines []noticeLine) map[string]bool {
+	named := map[string]bool{}
+	for _, line := range lines {
+		named[line.about] = true
+	}
+	return named
 }
 
 func (when times) noticeLine(n notices.Notice, back string) noticeLine {
 	line := noticeLine{
-		ID: n.ID, Title: when.title(n), Text: when.phrase(body(n)), Advice: n.Advice, Link: n.Link, At: when.moment(n.At), Back: back,
+		ID: n.ID, Title: when.title(n), Text: when.phrase(body(n)), Advice: n.Advice, Link: n.Link, At: when.moment(n.At), Back: back, about: n.About,
 		Dismissible: len(notices.NeedsYou([]notices.Notice{n})) == 1,
 		Badge:       badge{"quiet", "info", "News"},
 	}

@@ -91,6 +91,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	held := subscriptionOf(account, operation)
 	now := present{
 		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name, State: held.State,
+		Payments: s.market.payments(), Subscriptions: s.market.atAWS(),
 		Keys: slices.DeleteFunc(when.keyLines(account, nil), func(key keyLine) bool { return !key.Active || key.Ring != held.Ring }),
 	}
 	page := when.operationPage(operation, s.planName(operation.Plan, all, account), now)
@@ -134,6 +135,14 @@ type present struct {
 	ProductID, Product string
 	// Keys are the active keys of the subscription.
 	Keys []keyLine
+	// Payments and Subscriptions are pages of AWS for buyers.
+	Payments      string
+	Subscriptions link
+}
+
+// atAWS is where the buyer of a purchase repairs a payment.
+func (p present) atAWS() []link {
+	return []link{{"Payment methods at AWS", p.Payments}, p.Subscriptions, toDashboard}
 }
 
 func (p present) toProduct() link {

@@ -34,7 +34,9 @@ type planCard struct {
 	Held *heldPlan
 	// Elsewhere says how to get a plan that nobody can subscribe to here, or "".
 	Elsewhere string
-	// Simulated says that a command buys the plan, on the local AWS Marketplace.
+	// BuyAt is where people buy a plan that is sold on AWS Marketplace, "" if that is not known. Simulated says
+	// that it is a local AWS Marketplace.
+	BuyAt     string
 	Simulated bool
 	// Blocked says that the account's key does not work.
 	Blocked bool
@@ -177,7 +179,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 	all := offersIn(shelf.Products)
 	for _, plan := range product.Plans {
 		card := s.planCard(plan, all, mine)
-		card.Elsewhere, card.Simulated = elsewhere(plan), s.market.Simulated && plan.Marketplace
+		card.Elsewhere, card.BuyAt, card.Simulated = elsewhere(plan), s.market.listing(plan), s.market.Simulator != "" && plan.Marketplace
 		body.Offers = append(body.Offers, card)
 		body.Open = body.Open || card.open()
 		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {

@@ -220,10 +220,9 @@ type nextStep struct {
 type link struct{ Text, Href string }
 
 var (
-	toDashboard        = link{"Go to your dashboard", "/dashboard"}
-	subscriptionsAtAWS = link{"Your subscriptions at AWS", subscriptionsOfAWS}
-	toCatalog          = link{"Browse the APIs", "/apis"}
-	toKeys             = link{"Go to your keys", keysPath}
+	toDashboard = link{"Go to your dashboard", "/dashboard"}
+	toCatalog   = link{"Browse the APIs", "/apis"}
+	toKeys      = link{"Go to your keys", keysPath}
 )
 
 func nextOf(operation operations.Operation, now present) nextStep {
@@ -244,7 +243,7 @@ func nextOf(operation operations.Operation, now present) nextStep {
 				Text:    "You can close this page. We tell you the answer on your dashboard, and by e-mail if this portal sends mail. There is nothing you need to do.",
 			}
 		}
-		return waiting(operation.Code)
+		return waiting(operation.Code, now)
 	case projections.Rejected:
 		return rejected(operation, now)
 	case projections.Failed:
@@ -258,7 +257,7 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	return nextStep{Heading: "Next: API Gateway does its part", Text: "There is nothing you need to do. You can close this page; the work continues."}
 }
 
-func waiting(reason string) nextStep {
+func waiting(reason string, now present) nextStep {
 	switch reason {
 	case waitsForApproval:
 		return nextStep{Heading: "Next: the operator of this portal decides", Text: "You can close this page. Your dashboard shows the answer, and there you can withdraw the request."}
@@ -269,7 +268,7 @@ func waiting(reason string) nextStep {
 	case waitsForPayment:
 		return nextStep{Heading: "Next: AWS Marketplace confirms the payment", Text: "That can take from a minute to a few days. You can close this page; your dashboard shows the answer.", Links: []link{toDashboard}}
 	case paymentFailed:
-		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: []link{{"Payment methods at AWS", paymentsOfAWS}, subscriptionsAtAWS, toDashboard}}
+		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: now.atAWS()}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
 	case waitsForKMSKey:
@@ -283,7 +282,7 @@ func rejected(operation operations.Operation, now present) nextStep {
 	case string(portal.NotRegistered):
 		return nextStep{"Register your account first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
 	case agreementEnded:
-		return nextStep{"Check the payment, and buy it again", "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment.", []link{{"Payment methods at AWS", paymentsOfAWS}, subscriptionsAtAWS, toDashboard}}
+		return nextStep{"Check the payment, and buy it again", "AWS Marketplace ended the purchase before it became active. It does that if it cannot take the payment.", now.atAWS()}
 	case string(portal.Superseded):
 		return nextStep{"A newer request replaced this one", "Your dashboard shows what you have now.", []link{toDashboard}}
 	}

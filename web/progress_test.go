@@ -10,7 +10,7 @@ import (
 )
 
 // notSteps are the facts that have no operation and are not about a wish that one waits for.
-var notSteps = []string{"KeyObserved", "KeyReleasing", "KeyReleased", "SubscriptionLost", "QuotaThresholdReached", "QuotaUsed", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "LicenceCorrected", "MarketplaceNoticeKept"}
+var notSteps = []string{"KeyObserved", "KeyReleasing", "KeyReleased", "SubscriptionLost", "QuotaThresholdReached", "QuotaUsed", "QuotaNotCarried", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "LicenceCorrected", "MarketplaceNoticeKept"}
 
 func TestEveryFactThatCanBeAStepHasItsOwnText(t *testing.T) {
 	t.Parallel()

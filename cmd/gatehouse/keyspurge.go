@@ -48,7 +48,7 @@ func (c keysPurgeCommand) Run(ctx context.Context) error {
 	if c.Yes && len(all.Ours) > 0 {
 		if !c.WorkersMayRun {
 			if err := purge.WorkersStopped(ctx); err != nil {
-				return errors.Join(err, errors.New("with --workers-may-run it deletes them all the same"))
+				return err
 			}
 		}
 		if err := c.confirm(ctx, p.Config.Prefix, len(all.Ours)); err != nil {

@@ -32,6 +32,8 @@ type commands struct {
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to, compare all keys with the journal, or delete all."`
+	Backup      backupCommand      `cmd:"" help:"Write everything that must not be lost to one file, while the portal runs."`
+	Restore     restoreCommand     `cmd:"" help:"Restore a backup into the empty tables of a new installation."`
 	Marketplace marketplaceCommand `cmd:"" help:"Set up selling plans on AWS Marketplace and check it, look up what was bought, or play buyers on a local portal."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`

@@ -36,6 +36,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"neither a letter nor --all":    {[]string{"dlq", "replay"}, "name the dead letters to replay, choose them with --queue", "Run `gatehouse dlq replay --help` for usage."},
 		"a letter and --all":            {[]string{"dlq", "replay", "x", "--all"}, "give ids, or flags that choose letters, or --all, and not two of them", "Run"},
 		"a letter and a queue":          {[]string{"dlq", "discard", "x", "--queue", "commands", "--reason", "why"}, "give ids, or flags that choose letters, or --all, and not two of them", "Run"},
+		"a rate that is too low":        {[]string{"projections", "rebuild", "--rate", "1"}, "--rate 1: want at least 5, or 0 for no limit", "Run"},
 		"a rate that is too high":       {[]string{"dlq", "replay", "x", "--rate", "1000"}, "--rate 1000: want 1 to 100", "Run"},
 		"an age that is none":           {[]string{"dlq", "list", "--older-than", "yesterday"}, "want an age such as 90m, 12h or 2d", "Run"},
 		"no reason":                     {[]string{"dlq", "discard", "x", "--reason", " "}, "--reason is empty: say why", "Run"},
@@ -52,6 +53,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a dry run with --yes":          {[]string{"marketplace", "setup", "--yes", "--dry-run"}, "--dry-run and --yes can't be used together", "Run `gatehouse marketplace setup --help` for usage."},
 		"an unknown kind of notices":    {[]string{"marketplace", "subscribe", "--product", "x", "--notices", "mail"}, "--notices must be one of", "Run"},
 		"--older without --buyer":       {[]string{"marketplace", "simulate", "--all", "--older"}, "--older needs --buyer", "Run"},
+		"an unknown kind of difference": {[]string{"keys", "reconcile", "--kind", "odd"}, "--kind odd: there is no such kind", "Run `gatehouse keys reconcile --help` for usage."},
+		"values that are not compared":  {[]string{"keys", "reconcile", "--kind", "key_value"}, "needs --values", "Run"},
 		"no terminal for a deployment":  {[]string{"deploy"}, "there is no terminal to ask: add --yes", "Run `gatehouse deploy run --help` for usage."},
 		"no terminal for a destruction": {[]string{"destroy", "--stack", "acme"}, "there is no terminal to ask: add --yes acme", "Run `gatehouse destroy --help` for usage."},
 		"a portal's name in upper case": {[]string{"deploy", "--stack", "Acme", "--yes"}, "lower-case letters", "Run"},
@@ -59,8 +62,6 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},
 		"a demo API without a backend":  {[]string{"deploy", "--demo", "--yes"}, "--demo needs --demo-backend", "Run"},
 		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "--run must be one of", "Run"},
-		"an unknown kind of difference": {[]string{"keys", "reconcile", "--kind", "odd"}, "--kind odd: there is no such kind", "Run `gatehouse keys reconcile --help` for usage."},
-		"values that are not compared":  {[]string{"keys", "reconcile", "--kind", "key_value"}, "needs --values", "Run"},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,8 +79,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
+	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
+		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -103,7 +104,7 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
+	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
 		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
 		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
@@ -148,7 +149,7 @@ func TestMistypedKeyValueIsDetectedWithoutAWS(t *testing.T) {
 func TestShellCompletionOffersCommandsAndFlags(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"d": "deploy destroy doctor dlq", "dlq ": "list show replay discard export", "dlq re": "replay", "projections ": "status rebuild", "sweep --j": "--json", "completion ": "bash zsh fish", "doctor": "doctor",
+		"d": "deploy destroy doctor dlq", "dlq ": "list show replay discard export", "dlq re": "replay", "projections ": "status rebuild verify", "sweep --j": "--json", "completion ": "bash zsh fish", "doctor": "doctor",
 	} {
 		words := strings.Split(line, " ")
 		_, stdout, _ := said(t, nil, append([]string{"completion", "words", "--"}, words...)...)

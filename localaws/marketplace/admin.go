@@ -25,6 +25,7 @@ import (
 //	GET       notices                        everything that was sent or lost
 //	POST      notices/ID/send                send it again
 //	GET       billed                         what was metered
+//	GET, POST subscriptions                  a page for people, see ConsolePath
 //
 // Bodies and answers are JSON. The server must check who may use it.
 const Path = "/_localaws/marketplace"
@@ -50,6 +51,7 @@ func (s *Service) Admin() http.Handler {
 	handle("POST", "/notices/{id}/send", s.resend)
 	handle("GET", "/billed", func(*http.Request) (any, error) { return list(s.Billed()) })
 	mux.HandleFunc("GET "+Path+"/purchases/{agreement}/arrive", s.serveArrival)
+	s.consoleRoutes(mux)
 	return mux
 }
 
@@ -66,10 +68,7 @@ func with[In, Out any](f func(In) (Out, error)) func(*http.Request) (any, error)
 
 func (s *Service) takeStep(r *http.Request) (any, error) {
 	agreement := r.PathValue("agreement")
-	simple := map[string]func(string) (Purchase, error){
-		"token": s.IssueToken, "start": s.Start, "pay": s.Pay, "fail": s.FailPayment, "cancel": s.Cancel,
-		"deprovision": s.Deprovision, "resubscribe": s.Resubscribe, "rename": s.Rename,
-	}
+	simple := s.simpleSteps()
 	step := r.PathValue("step")
 	switch {
 	case simple[step] != nil:
@@ -82,6 +81,14 @@ func (s *Service) takeStep(r *http.Request) (any, error) {
 		return with(func(n Renewal) (Purchase, error) { return s.Renew(agreement, n) })(r)
 	}
 	return nil, notFound("there is no step %q", step)
+}
+
+// simpleSteps need no more than the agreement.
+func (s *Service) simpleSteps() map[string]func(string) (Purchase, error) {
+	return map[string]func(string) (Purchase, error){
+		"token": s.IssueToken, "start": s.Start, "pay": s.Pay, "fail": s.FailPayment, "cancel": s.Cancel,
+		"deprovision": s.Deprovision, "resubscribe": s.Resubscribe, "rename": s.Rename,
+	}
 }
 
 // decode wants JSON as the type, which pages of other sites cannot send. No body means an
@@ -112,11 +119,7 @@ func respond(w http.ResponseWriter, r *http.Request, answer func(*http.Request) 
 	body, err := answer(r)
 	status := http.StatusOK
 	if err != nil {
-		var refusal *wire.Error
-		if !errors.As(err, &refusal) {
-			zerolog.Ctx(r.Context()).Error().Err(err).Msg("the local AWS Marketplace failed")
-			refusal = &wire.Error{Message: "the local AWS failed; its log says why", Status: http.StatusInternalServerError}
-		}
+		refusal := refusalOf(r, err)
 		status = refusal.HTTPStatus()
 		body = map[string]string{"message": refusal.Message}
 	}
@@ -127,6 +130,16 @@ func respond(w http.ResponseWriter, r *http.Request, answer func(*http.Request) 
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(body)
+}
+
+// refusalOf logs an error that is no refusal.
+func refusalOf(r *http.Request, err error) *wire.Error {
+	var refusal *wire.Error
+	if !errors.As(err, &refusal) {
+		zerolog.Ctx(r.Context()).Error().Err(err).Msg("the local AWS Marketplace failed")
+		refusal = &wire.Error{Message: "the local AWS failed; its log says why", Status: http.StatusInternalServerError}
+	}
+	return refusal
 }
 
 func (s *Service) resend(r *http.Request) (any, error) {

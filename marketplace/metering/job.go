@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -171,6 +172,7 @@ func (m *Meter) sendSome(ctx context.Context, p progress) (progress, error) {
 	if err != nil {
 		return p, err
 	}
+	m.tellOldest(records)
 	if err := m.sendAll(ctx, records, &p.Result); err != nil {
 		var postponed *portal.Postponed
 		if errors.As(err, &postponed) {
@@ -187,6 +189,13 @@ func (m *Meter) sendSome(ctx context.Context, p progress) (progress, error) {
 		p.Phase = ""
 	}
 	return p, nil
+}
+
+func (m *Meter) tellOldest(records []Record) {
+	if m.Oldest == nil || len(records) == 0 {
+		return
+	}
+	m.Oldest(slices.MinFunc(records, func(a, b Record) int { return a.At.Compare(b.At) }).At)
 }
 
 func problemOf(err error) string {

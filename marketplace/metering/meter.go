@@ -64,6 +64,9 @@ type Meter struct {
 	// ReadKey reads the counters of a key in a plan from API Gateway again.
 	ReadKey func(ctx context.Context, account portal.AccountID, pair portal.Pair, id portal.GatewayKeyID) error
 	Now     func() time.Time
+	// Oldest gets the time of the oldest record whose outcome is open, among those that a step sends. It
+	// may be nil.
+	Oldest func(time.Time)
 }
 
 // errElsewhere: the ledger was written for another Region. Nothing may be metered here.

@@ -146,6 +146,13 @@ func TestMetering(t *testing.T) {
 			w.at(45)
 			w.tick("")
 			w.want("unanswered", "20T09 7 written")
+			oldest := time.Time{}
+			w.Oldest = func(at time.Time) { oldest = at }
+			defer func() {
+				if sent := w.aws.sent[0][0].At; !oldest.Equal(sent) {
+					w.t.Errorf("the oldest record is told as of %v, and is of %v", oldest, sent)
+				}
+			}()
 			w.used(3)
 			w.at(0)
 			w.tick("")

@@ -1,0 +1,228 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/due"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// Source is what a backup reads from.
+type Source interface {
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+}
+
+// Names are the names of the tables in AWS.
+type Names struct{ Journal, Records, Usage, Views, Sessions string }
+
+// Backup writes backups. It needs the same memory for any number of rows.
+type Backup struct {
+	Source  Source
+	Names   Names
+	Prefix  string
+	Region  string
+	Version string
+	Now     func() time.Time
+	// Wait waits before a throttled call is repeated.
+	Wait func(ctx context.Context, d time.Duration) error
+}
+
+// clockSlack is by how much the clocks of processes may differ.
+const clockSlack = time.Minute
+
+type writing struct {
+	*Backup
+	file     *fileWriter
+	began    time.Time
+	progress func(of Table, rows int)
+	// identities are those of people on the present page.
+	identities []string
+}
+
+// Write writes a backup and returns how many rows it has. If it fails, what it has written is no
+// whole backup, and a restore refuses it. progress counts the rows so far of a table.
+func (b *Backup) Write(ctx context.Context, to io.Writer, progress func(of Table, rows int)) (Counts, error) {
+	began := b.Now().UTC()
+	file, err := newFileWriter(to, Header{Format: Format, MadeBy: b.Version, Prefix: b.Prefix, Region: b.Region, Began: began, Tables: Tables()})
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{Backup: b, file: file, began: began, progress: progress}
+	for _, part := range []func(context.Context) error{w.dueRows, w.journal, w.records, w.usage} {
+		if err := part(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return file.counts, file.end(b.Now().UTC())
+}
+
+// dueRows come before the facts with which workers delete them.
+func (w *writing) dueRows(ctx context.Context) error {
+	for shard := range schema.DueShards {
+		all := schema.Range{PK: schema.DuePartition(shard)}
+		in := &dynamodb.QueryInput{
+			TableName: &w.Names.Records, ConsistentRead: aws.Bool(true),
+			KeyConditionExpression: all.Condition(), ExpressionAttributeValues: all.Values(),
+		}
+		for more := true; more; more = in.ExclusiveStartKey != nil {
+			var page *dynamodb.QueryOutput
+			err := patiently(ctx, w.Wait, func() (err error) {
+				page, err = w.Source.Query(ctx, in)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("reading due rows: %w", err)
+			}
+			if err := w.each(ctx, Records, page.Items, w.put); err != nil {
+				return err
+			}
+			in.ExclusiveStartKey = page.LastEvaluatedKey
+		}
+	}
+	return nil
+}
+
+// journal leaves out the list of streams, which follows from the facts.
+func (w *writing) journal(ctx context.Context) error {
+	return w.scan(ctx, Journal, w.Names.Journal, func(ctx context.Context, of Table, row item) error {
+		if schema.IsRegistered(schema.KeyOf(row)) {
+			return nil
+		}
+		return w.put(ctx, of, row)
+	})
+}
+
+func (w *writing) records(ctx context.Context) error {
+	return w.scan(ctx, Records, w.Names.Records, func(ctx context.Context, of Table, row item) error {
+		key := schema.KeyOf(row)
+		if schema.LeftOut(key) {
+			return nil
+		}
+		if err := w.put(ctx, of, row); err != nil {
+			return err
+		}
+		if schema.IsOperation(key) {
+			return w.again(ctx, row)
+		}
+		if name := schema.TextOf(row["identity"]); name != "" && key.SK == schema.Person("").SK {
+			w.identities = append(w.identities, name)
+		}
+		return nil
+	})
+}
+
+func (w *writing) usage(ctx context.Context) error {
+	return w.scan(ctx, Usage, w.Names.Usage, w.put)
+}
+
+// again adds the due row of a request that was accepted while the backup ran, so that it is sent
+// again after a restore. Its facts may be missing in the file, and its own due row deleted. A worker
+// drops the row if the request has led to something.
+func (w *writing) again(ctx context.Context, row item) error {
+	var operation struct {
+		ID        portal.OperationID `dynamodbav:"id"`
+		Subject   portal.Stream      `dynamodbav:"subject"`
+		CreatedAt time.Time          `dynamodbav:"created_at"`
+	}
+	if err := attributevalue.UnmarshalMap(row, &operation); err != nil || operation.CreatedAt.Before(w.began.Add(-clockSlack)) {
+		return nil //nolint:nilerr // a row that this version cannot read is backed up as it is
+	}
+	again := due.OfOperation(operation.Subject, operation.ID, operation.CreatedAt)
+	added, err := attributevalue.MarshalMap(again)
+	if err != nil {
+		return fmt.Errorf("encoding the due row of operation %s: %w", operation.ID, err)
+	}
+	maps.Copy(added, again.Place().Attributes())
+	return w.put(ctx, Records, added)
+}
+
+const mostGets = 100
+
+// identitiesOf adds the identities of the people on a page. One who signed in first after the journal
+// was read would otherwise get another account.
+func (w *writing) identitiesOf(ctx context.Context) error {
+	for names := range slices.Chunk(w.identities, mostGets) {
+		keys := make([]item, len(names))
+		for i, name := range names {
+			keys[i] = schema.Identity(name).Attributes()
+		}
+		left := map[string]types.KeysAndAttributes{w.Names.Journal: {Keys: keys, ConsistentRead: aws.Bool(true)}}
+		err := patiently(ctx, w.Wait, func() error {
+			out, err := w.Source.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: left})
+			if err != nil {
+				return err
+			}
+			for _, row := range out.Responses[w.Names.Journal] {
+				if err := w.put(ctx, Journal, row); err != nil {
+					return err
+				}
+			}
+			if left = out.UnprocessedKeys; len(left) > 0 {
+				return errUnprocessed
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("reading identities: %w", err)
+		}
+	}
+	w.identities = w.identities[:0]
+	return nil
+}
+
+func (w *writing) scan(ctx context.Context, of Table, name string, visit func(context.Context, Table, item) error) error {
+	in := &dynamodb.ScanInput{TableName: &name, ConsistentRead: aws.Bool(true)}
+	for more := true; more; more = in.ExclusiveStartKey != nil {
+		var page *dynamodb.ScanOutput
+		err := patiently(ctx, w.Wait, func() (err error) {
+			page, err = w.Source.Scan(ctx, in)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("reading table %s: %w", name, err)
+		}
+		if err := w.each(ctx, of, page.Items, visit); err != nil {
+			return err
+		}
+		in.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+	return nil
+}
+
+func (w *writing) each(ctx context.Context, of Table, rows []map[string]types.AttributeValue, visit func(context.Context, Table, item) error) error {
+	for _, row := range rows {
+		if err := visit(ctx, of, row); err != nil {
+			return err
+		}
+	}
+	if err := w.identitiesOf(ctx); err != nil {
+		return err
+	}
+	w.progress(of, w.file.counts[of])
+	return ctx.Err()
+}
+
+func (w *writing) put(_ context.Context, of Table, row item) error { return w.file.row(of, row) }
+
+// Describe lists counts as text, such as "120 of journal, 300 of records".
+func (c Counts) Describe() string {
+	var parts []string
+	for _, of := range Tables() {
+		parts = append(parts, fmt.Sprintf("%d of %s", c[of], of))
+	}
+	return strings.Join(parts, ", ")
+}

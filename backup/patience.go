@@ -1,0 +1,47 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// A call is tried mostTries times, with waits of a second and more.
+const (
+	mostTries   = 10
+	longestWait = 30 * time.Second
+)
+
+// patiently repeats a call that DynamoDB throttles, fails or does not answer. Every call may be
+// repeated.
+func patiently(ctx context.Context, wait func(context.Context, time.Duration) error, call func() error) error {
+	pause := time.Second
+	for try := 1; ; try++ {
+		err := call()
+		if err == nil || try == mostTries || !passes(err) || ctx.Err() != nil {
+			return err
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, longestWait)
+	}
+}
+
+// passes reports whether the same call may succeed later.
+func passes(err error) bool {
+	var named smithy.APIError
+	if errors.As(err, &named) {
+		code := named.ErrorCode()
+		return named.ErrorFault() == smithy.FaultServer || strings.HasPrefix(code, "Throttling") || code == "RequestLimitExceeded" ||
+			code == "ProvisionedThroughputExceededException" || code == "InternalServerError" || errors.Is(err, errUnprocessed)
+	}
+	var unsent *smithyhttp.RequestSendError
+	return errors.As(err, &unsent) || errors.Is(err, errUnprocessed)
+}
+
+var errUnprocessed = errors.New("DynamoDB has not written all rows")

@@ -1,0 +1,283 @@
+package backup
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// Destination is what a restore writes to.
+type Destination interface {
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+}
+
+// KMSKey is a KMS key that set-up has seen: its name in facts, and a tag that shows its material.
+type KMSKey struct{ Name, Tag string }
+
+// Checked is what Check has found out about a file.
+type Checked struct {
+	Header
+	Rows   Counts
+	SHA256 string
+	// KMSKeys are those that the installation's API keys may follow from.
+	KMSKeys []KMSKey
+}
+
+// Check reads a whole file, and writes nothing. The error is Invalid if the file is no whole backup,
+// or of a newer format.
+func Check(from io.Reader, progress func(rows int)) (Checked, error) {
+	var found Checked
+	rows := 0
+	header, last, err := readFile(from, func(of Table, row item) error {
+		if key := schema.KeyOf(row); of == Records && schema.IsKMSCheck(key) {
+			found.KMSKeys = append(found.KMSKeys, KMSKey{Name: schema.TextOf(row["kms_key"]), Tag: schema.TextOf(row["tag"])})
+		}
+		if rows++; rows%1000 == 0 {
+			progress(rows)
+		}
+		return nil
+	})
+	found.Header, found.Rows, found.SHA256 = header, last.End.Rows, last.End.SHA256
+	return found, err
+}
+
+// Restore restores backups into empty tables.
+type Restore struct {
+	Destination Destination
+	Names       Names
+	Now         func() time.Time
+	Wait        func(ctx context.Context, d time.Duration) error
+	// Head returns the last sequence of a stream in the journal, 0 for none.
+	Head func(ctx context.Context, stream portal.Stream) (int64, error)
+}
+
+const (
+	batchRows, batchesAtOnce = 25, 8
+	waveRows                 = batchRows * batchesAtOnce
+)
+
+// Run restores the file that Check has checked. It refuses tables that are not empty, unless an
+// earlier run restored the same file and did not end; then it continues. It refuses while another
+// run restores. If it fails, tables are partly filled: run it again. progress counts rows.
+func (r *Restore) Run(ctx context.Context, from io.Reader, checked Checked, progress func(done, total int)) error {
+	run, err := r.begin(ctx, checked)
+	if err != nil {
+		return err
+	}
+	w := &restoring{Restore: r, run: run, ctx: ctx, total: checked.Rows.Total(), progress: progress}
+	header, last, err := readFile(from, w.add)
+	if err == nil && (last.End.SHA256 != checked.SHA256 || header.Format != checked.Format) {
+		err = portal.Fail(portal.Conflict, "The file was changed while it was being restored. Delete the tables, run `gatehouse setup`, and restore again.")
+	}
+	if err == nil {
+		err = w.flush()
+	}
+	if err != nil {
+		w.giveUp()
+		return err
+	}
+	return w.conclude()
+}
+
+// restoring gathers rows in a wave, which is written at once. A key is in a wave only once, so that
+// later rows of the file win.
+type restoring struct {
+	*Restore
+	run  restoreRow
+	ctx  context.Context
+	wave []pending
+	keys map[pendingKey]bool
+	// facts counts the rows of the journal in the wave.
+	facts int
+	// read counts the rows that were written, or are in the wave.
+	read     int
+	total    int
+	progress func(done, total int)
+}
+
+type pending struct {
+	table string
+	row   item
+}
+
+type pendingKey struct {
+	table string
+	key   schema.Key
+}
+
+func (w *restoring) add(of Table, row item) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	if w.read < w.run.Done {
+		w.read++
+		return nil // an earlier run has written it
+	}
+	rows := []pending{{w.nameOf(of), row}}
+	key := schema.KeyOf(row)
+	stream, sequence, isFact := schema.FactOf(key)
+	account, isTold := schema.ToldOf(key)
+	switch {
+	case of == Journal && isFact && sequence == 1:
+		rows = append(rows, pending{w.Names.Journal, schema.RegisteredStream(stream).Attributes()})
+	case of == Records && isTold:
+		if err := w.lower(row, account); err != nil {
+			return err
+		}
+	}
+	for _, one := range rows {
+		at := pendingKey{one.table, schema.KeyOf(one.row)}
+		if w.keys[at] {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+		if w.keys == nil {
+			w.keys = map[pendingKey]bool{}
+		}
+		w.keys[at], w.wave = true, append(w.wave, one)
+	}
+	if of == Journal {
+		w.facts++
+	}
+	w.read++
+	if len(w.wave) < waveRows {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *restoring) nameOf(of Table) string {
+	return map[Table]string{Journal: w.Names.Journal, Records: w.Names.Records, Usage: w.Names.Usage}[of]
+}
+
+// lower keeps facts from being passed over in silence: the record of how many facts an account was
+// told is newer than the journal.
+func (w *restoring) lower(row item, account portal.AccountID) error {
+	if w.facts > 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	var head int64
+	err := patiently(w.ctx, w.Wait, func() (err error) {
+		head, err = w.Head(w.ctx, portal.AccountStream(account))
+		return err
+	})
+	if err == nil && schema.NumberOf(row["seq"]) > head {
+		row["seq"] = schema.Number(head)
+	}
+	return err
+}
+
+func (w *restoring) flush() error {
+	if len(w.wave) == 0 {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(w.ctx)
+	for begin := 0; begin < len(w.wave); begin += batchRows {
+		batch := w.wave[begin:min(begin+batchRows, len(w.wave))]
+		group.Go(portal.Guard(func() error { return w.write(ctx, batch) }))
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("writing rows: %w", err)
+	}
+	w.wave, w.keys, w.facts = w.wave[:0], nil, 0
+	w.run.Done = w.read
+	if err := w.save(w.ctx); err != nil {
+		return err
+	}
+	w.progress(w.read, w.total)
+	return nil
+}
+
+func (w *restoring) write(ctx context.Context, batch []pending) error {
+	left := map[string][]types.WriteRequest{}
+	for _, one := range batch {
+		left[one.table] = append(left[one.table], types.WriteRequest{PutRequest: &types.PutRequest{Item: one.row}})
+	}
+	return patiently(ctx, w.Wait, func() error {
+		out, err := w.Destination.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: left})
+		if err != nil {
+			return err
+		}
+		if len(out.UnprocessedItems) > 0 {
+			left = out.UnprocessedItems
+			return errUnprocessed
+		}
+		return nil
+	})
+}
+
+// begin checks the tables and takes the restore.
+func (r *Restore) begin(ctx context.Context, checked Checked) (restoreRow, error) {
+	run, found, err := r.load(ctx)
+	switch {
+	case err != nil:
+		return run, err
+	case found && run.alive(r.Now()):
+		return run, portal.Fail(portal.Conflict, "Another restore is running, or was stopped less than two minutes ago. Wait for it, or try again in two minutes.")
+	case found && run.Ended.IsZero() && run.SHA256 != checked.SHA256:
+		return run, portal.Fail(portal.Conflict, "The restore of another backup has not ended here. Run it again with that file; or delete all tables, run `gatehouse setup`, and restore this one.")
+	case !found || !run.Ended.IsZero():
+		if err := r.wantEmpty(ctx); err != nil {
+			return run, err
+		}
+		run = restoreRow{SHA256: checked.SHA256, Rows: checked.Rows.Total(), Began: r.Now().UTC(), Version: run.Version}
+	}
+	run.Holder = rand.Text()
+	return run, r.store(ctx, &run)
+}
+
+// wantEmpty leaves rows alone that set-up and this command write.
+func (r *Restore) wantEmpty(ctx context.Context) error {
+	for _, name := range []string{r.Names.Journal, r.Names.Records, r.Names.Usage, r.Names.Views, r.Names.Sessions} {
+		in := &dynamodb.ScanInput{TableName: &name, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("pk, sk")}
+		for more := true; more; more = in.ExclusiveStartKey != nil {
+			var page *dynamodb.ScanOutput
+			err := patiently(ctx, r.Wait, func() (err error) {
+				page, err = r.Destination.Scan(ctx, in)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("reading table %s: %w", name, err)
+			}
+			for _, row := range page.Items {
+				if key := schema.KeyOf(row); name != r.Names.Records || !schema.LeftOut(key) && !schema.IsKMSCheck(key) {
+					return portal.Fail(portal.Conflict, fmt.Sprintf("Table %s is not empty. A backup is restored only into empty tables: stop portals and workers, delete all five tables, and run `gatehouse setup`.", name))
+				}
+			}
+			in.ExclusiveStartKey = page.LastEvaluatedKey
+		}
+	}
+	return nil
+}
+
+// giveUp lets the next run begin at once.
+func (w *restoring) giveUp() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), 5*time.Second)
+	defer cancel()
+	w.run.Holder = ""
+	_ = w.store(ctx, &w.run) // otherwise the next run waits for two minutes
+}
+
+func (w *restoring) save(ctx context.Context) error { return w.store(ctx, &w.run) }
+
+func (w *restoring) conclude() error {
+	w.run.Holder, w.run.Ended = "", w.Now().UTC()
+	return w.store(w.ctx, &w.run)
+}

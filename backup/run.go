@@ -1,0 +1,85 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/clock"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// restoreLease is how long a run that shows no progress counts as running.
+const restoreLease = 2 * time.Minute
+
+// restoreRow is how far a backup is restored. Done counts the rows of the file that are written.
+type restoreRow struct {
+	SHA256 string    `dynamodbav:"sha256"`
+	Rows   int       `dynamodbav:"rows"`
+	Done   int       `dynamodbav:"done"`
+	Began  time.Time `dynamodbav:"began"`
+	Ended  time.Time `dynamodbav:"ended"`
+	// Holder runs the restore until Until, in epoch milliseconds; "" if nobody does. Every write
+	// raises Version by one and is conditional on it.
+	Holder  string `dynamodbav:"holder"`
+	Until   int64  `dynamodbav:"until"`
+	Version int64  `dynamodbav:"version"`
+}
+
+func (r restoreRow) alive(now time.Time) bool {
+	return r.Holder != "" && clock.Believed(time.UnixMilli(r.Until), now, restoreLease).After(now)
+}
+
+func (r *Restore) load(ctx context.Context) (run restoreRow, found bool, err error) {
+	var out *dynamodb.GetItemOutput
+	err = patiently(ctx, r.Wait, func() (err error) {
+		out, err = r.Destination.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &r.Names.Records, Key: schema.RestoreRun().Attributes(), ConsistentRead: aws.Bool(true),
+		})
+		return err
+	})
+	if err != nil {
+		return run, false, fmt.Errorf("reading how far the restore is: %w", err)
+	}
+	return run, out.Item != nil, attributevalue.UnmarshalMap(out.Item, &run)
+}
+
+func (r *Restore) store(ctx context.Context, run *restoreRow) error {
+	before := run.Version
+	run.Version++
+	run.Until = r.Now().Add(restoreLease).UnixMilli()
+	row, err := attributevalue.MarshalMap(run)
+	if err != nil {
+		return fmt.Errorf("encoding how far the restore is: %w", err)
+	}
+	maps.Copy(row, schema.RestoreRun().Attributes())
+	in := &dynamodb.PutItemInput{
+		TableName: &r.Names.Records, Item: row,
+		// A repetition of this very write counts as done.
+		ConditionExpression:      aws.String("attribute_not_exists(pk) OR version = :before OR (version = :now AND #holder = :holder)"),
+		ExpressionAttributeNames: map[string]string{"#holder": "holder"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":before": schema.Number(before), ":now": schema.Number(run.Version), ":holder": schema.Text(run.Holder),
+		},
+	}
+	err = patiently(ctx, r.Wait, func() error {
+		_, err := r.Destination.PutItem(ctx, in)
+		return err
+	})
+	var lost *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &lost):
+		return portal.Fail(portal.Conflict, "Another restore has begun meanwhile, and this one stops.")
+	case err != nil:
+		return fmt.Errorf("writing how far the restore is: %w", err)
+	}
+	return nil
+}
