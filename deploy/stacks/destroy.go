@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -156,29 +155,29 @@ func (d Deployer) drain(ctx context.Context, all []stack) error {
 		patience = 5 * time.Minute
 	}
 	d.say("Waiting until the workers have handled all messages, at most " + patience.String() + ".")
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer cancel()
-	left := "perhaps some"
-	for empty, looks := 0, 0; empty < 2; looks++ {
+	end := time.Now().Add(patience)
+	for empty, looks := 0, 0; ; looks++ {
 		queues, err := d.queues(ctx, data)
-		if err == nil {
-			left = messages(queues)
-			if empty++; left != "" {
-				empty = 0
-			}
-			if empty < 2 {
-				err = d.wait(ctx, looks)
-			}
-		}
-		if err != nil && errors.Is(context.Cause(ctx), errPatience) {
-			d.say("Messages are left, and will not be handled: " + left + ".")
-			return nil
-		}
 		if err != nil {
 			return err
 		}
+		left := messages(queues)
+		if empty++; left != "" {
+			empty = 0
+		}
+		switch {
+		case empty == 2:
+			return nil
+		case time.Now().After(end):
+			if left != "" {
+				d.say("Messages are left, and will not be handled: " + left + ".")
+			}
+			return nil
+		}
+		if err := d.wait(ctx, looks); err != nil {
+			return err
+		}
 	}
-	return nil
 }
 
 // messages names the queues that are not empty.
@@ -191,8 +190,6 @@ func messages(queues []QueueStatus) string {
 	}
 	return strings.Join(all, ", ")
 }
-
-var errPatience = errors.New("the queues did not become empty in time")
 
 // purge deletes the API keys, after the workers have stopped, which would make them again. Without its
 // tables a portal has no keys, or an earlier run has deleted them before it deleted the tables.

@@ -389,7 +389,7 @@ func TestMessagesThatAreLeftAreNamed(t *testing.T) {
 	_, err = client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String("x")})
 	ok(t, err)
 	d := a.deployer()
-	d.Patience = 200 * time.Millisecond
+	d.Patience = time.Nanosecond
 	ok(t, d.Destroy(t.Context(), "acme", false, nil))
 	if !a.hasTold("1 in acme-provisioning") || len(a.left()) > 0 {
 		t.Errorf("it told %q, and there is %q", a.told, a.left())
