@@ -95,6 +95,10 @@ bench-letters: ## List and replay 5,000 dead letters among 10,000 accounts
 bench-views: ## Rebuild the views of 100,000 facts, and compare them with the journal
 	$(GO) run ./bench/operators -views $(FLAGS)
 
+.PHONY: cost
+cost: ## Count what AWS would bill, and write docs/cost.md
+	$(GO) run ./bench/cost -out docs/cost.md $(FLAGS)
+
 .PHONY: way
 way: ## List the functions that one click on Subscribe executes
 	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way
@@ -107,7 +111,7 @@ lint: $(LINTER) ## Check format, go vet, .golangci.yml, and the prose
 	$(GO) vet ./...
 	$(GO) vet -C tools ./...
 	./$(LINTER) run
-	$(GO) test -C tools ./prose
+	$(GO) test -C tools ./prose ./manifests
 	$(GO) run -C tools ./prose ..
 
 .PHONY: graph

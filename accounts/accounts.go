@@ -43,7 +43,7 @@ const (
 
 // foldVersion is part of a snapshot's key. Raise it when a fold changes. A new type of fact
 // changes the key without that.
-const foldVersion = "5"
+const foldVersion = "6"
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)

@@ -105,13 +105,13 @@ func (w *world) next() events.Fact {
 		return events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key", Scheme: "v1", KMSKey: "mrk-1"}
 	case now.Phase == state.Wanted && !w.account.Keys["k1"].Created():
 		return events.KeyCreated{Key: "k1", GatewayID: "gw1"}
-	case now.Phase == state.Wanted && pair.Open():
+	case now.Phase == state.Wanted && pair.HasOpenWish():
 		return events.KeyAttached{Link: link, Key: "k1", Plan: plan}
 	case now.Phase == state.Wanted:
 		return events.SubscriptionActivated{Link: link, Plan: plan}
 	case now.Phase == state.Active:
 		return events.SubscriptionEnding{Decides: events.Decides{Scopes: []portal.Scope{portal.PlanScope(plan)}}, Plan: plan}
-	case now.Phase == state.Ending && pair.Open():
+	case now.Phase == state.Ending && pair.HasOpenWish():
 		return events.KeyDetached{Link: link, Key: "k1", Plan: plan}
 	case now.Phase == state.Ending:
 		return events.SubscriptionEnded{Link: link, Plan: plan}

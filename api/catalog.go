@@ -47,7 +47,7 @@ type Plan struct {
 	Methods     []catalog.MethodLimit `json:"methods,omitempty" doc:"Methods that have limits of their own instead of the plan's."`
 	Price       string                `json:"price,omitempty" doc:"The price in words."`
 	Recommended bool                  `json:"recommended,omitempty"`
-	Approval    string                `json:"approval,omitempty" enum:"manual" doc:"manual: an operator approves each subscription."`
+	Approval    string                `json:"approval,omitempty" enum:"manual" doc:"manual: an admin approves each subscription."`
 	Marketplace bool                  `json:"marketplace,omitempty" doc:"The plan is bought on AWS Marketplace, and not subscribed to here."`
 	Listing     string                `json:"listing,omitempty" doc:"Where the plan is bought, if that is known."`
 }

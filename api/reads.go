@@ -25,7 +25,7 @@ func list[T, U any](from []T, show func(T) U) List[U] {
 // Me is the account of the caller.
 type Me struct {
 	Account string   `json:"account"`
-	Status  string   `json:"status" enum:"none,pending,denied,registered,suspended,deleting,deleted" doc:"none: signed in but not registered yet. pending: the operator has to approve the registration. denied: the operator refused it. suspended: the operator has suspended the account."`
+	Status  string   `json:"status" enum:"none,pending,denied,registered,suspended,deleting,deleted" doc:"none: signed in but not registered yet. pending: an admin has to approve the registration. denied: an admin has refused it. suspended: an admin has suspended the account."`
 	Message string   `json:"message,omitempty" doc:"Why the account is suspended, or was denied."`
 	Email   string   `json:"email,omitempty"`
 	Name    string   `json:"name,omitempty"`

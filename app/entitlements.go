@@ -25,14 +25,16 @@ type entitlements struct {
 
 // of returns what the buyer of a licence is entitled to. It asks AWS only about listings with contracts:
 // those whose plans name contract dimensions, and those about which AWS has said that an entitlement
-// changed. While AWS throttles or does not answer, the error is a portal.Postponed.
+// changed. Older listings may sell contracts without that, so it also asks about their customers until AWS
+// says something about a subscription; then an answer that grants nothing, or a refusal, says nothing. While AWS throttles or does not answer, the error is a portal.Postponed.
 func (e entitlements) of(ctx context.Context, licence state.Licence) (is handlers.Entitlement, ok bool, err error) {
 	offered, err := e.catalog(ctx)
 	if err != nil {
 		return is, false, portal.Postpone("the catalog cannot be read", err)
 	}
 	plans, _ := offered.SoldAs(licence.Purchase.Product)
-	if !catalog.ByDimensions(plans) && !licence.Contract {
+	contracts := catalog.ByDimensions(plans) || licence.Contract
+	if !contracts && !licence.ContractOnly() {
 		return is, false, nil
 	}
 	bought := licence.Purchase
@@ -45,6 +47,8 @@ func (e entitlements) of(ctx context.Context, licence state.Licence) (is handler
 		return is, false, &portal.Postponed{After: 20 * time.Second, Reason: "AWS Marketplace throttles", Err: err}
 	case errors.Is(err, seller.ErrDown):
 		return is, false, portal.Postpone("AWS Marketplace does not answer", err)
+	case !contracts && (err != nil || has.Lapsed):
+		return is, false, nil
 	case err != nil:
 		return is, false, err
 	case has.Lapsed:

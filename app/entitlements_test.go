@@ -43,6 +43,8 @@ func TestContractDimensionsAreMappedToPlans(t *testing.T) {
 	older := state.Licence{Stream: "legacy/prod/cust", Purchase: bought, Claim: claim}
 	contract := newer
 	contract.Contract = true
+	subscribed := older
+	subscribed.Status = events.LicenceActive
 	for name, c := range map[string]struct {
 		plans   []catalog.Plan
 		licence state.Licence
@@ -55,11 +57,15 @@ func TestContractDimensionsAreMappedToPlans(t *testing.T) {
 			Dimensions: []string{"max"}, Until: until, Plan: "max", Name: "Plan max", Stages: stages}, true, bought},
 		"dimensions of both plans buy the first": {two, newer, seller.Rights{Dimensions: []string{"max", "pro_yearly"}}, handlers.Entitlement{
 			Dimensions: []string{"max", "pro_yearly"}, Plan: "pro", Name: "Plan pro", Stages: stages}, true, bought},
-		"a dimension of no plan":                           {two, newer, seller.Rights{Dimensions: []string{"gold"}}, handlers.Entitlement{Dimensions: []string{"gold"}}, true, bought},
-		"AWS knows nothing yet":                            {two, newer, seller.Rights{}, handlers.Entitlement{}, false, bought},
-		"a customer is asked about without a licence":      {two, older, seller.Rights{Lapsed: true}, handlers.Entitlement{Lapsed: true}, true, events.Purchase{Product: "prod", Customer: "cust"}},
-		"a listing without contracts is not asked about":   {[]catalog.Plan{sold("pro")}, newer, seller.Rights{Dimensions: []string{"x"}}, handlers.Entitlement{}, false, events.Purchase{}},
-		"a plan that is no longer sold is not asked about": {nil, newer, seller.Rights{Dimensions: []string{"x"}}, handlers.Entitlement{}, false, events.Purchase{}},
+		"a dimension of no plan":                         {two, newer, seller.Rights{Dimensions: []string{"gold"}}, handlers.Entitlement{Dimensions: []string{"gold"}}, true, bought},
+		"AWS knows nothing yet":                          {two, newer, seller.Rights{}, handlers.Entitlement{}, false, bought},
+		"a customer is asked about without a licence":    {two, older, seller.Rights{Lapsed: true}, handlers.Entitlement{Lapsed: true}, true, events.Purchase{Product: "prod", Customer: "cust"}},
+		"a listing without contracts is not asked about": {[]catalog.Plan{sold("pro")}, newer, seller.Rights{Dimensions: []string{"x"}}, handlers.Entitlement{}, false, events.Purchase{}},
+		"a customer of whom AWS has said nothing may have a contract": {[]catalog.Plan{sold("pro")}, older, seller.Rights{Dimensions: []string{"x"}, Until: until},
+			handlers.Entitlement{Dimensions: []string{"x"}, Until: until, Plan: "pro", Name: "Plan pro", Stages: stages}, true, events.Purchase{Product: "prod", Customer: "cust"}},
+		"a customer of whom AWS has said nothing may have a subscription": {[]catalog.Plan{sold("pro")}, older, seller.Rights{Lapsed: true}, handlers.Entitlement{}, false, events.Purchase{Product: "prod", Customer: "cust"}},
+		"a customer with a subscription is not asked about":               {[]catalog.Plan{sold("pro")}, subscribed, seller.Rights{Lapsed: true}, handlers.Entitlement{}, false, events.Purchase{}},
+		"a plan that is no longer sold is not asked about":                {nil, newer, seller.Rights{Dimensions: []string{"x"}}, handlers.Entitlement{}, false, events.Purchase{}},
 		"one plan without dimensions, once AWS has told of a contract": {[]catalog.Plan{sold("pro")}, contract, seller.Rights{Dimensions: []string{"x"}, Until: until},
 			handlers.Entitlement{Dimensions: []string{"x"}, Until: until, Plan: "pro", Name: "Plan pro", Stages: stages}, true, bought},
 		"several plans without dimensions keep that of the claim": {[]catalog.Plan{sold("max"), sold("pro")}, contract, seller.Rights{Dimensions: []string{"x"}},

@@ -32,6 +32,7 @@ const (
 	usageJob   = "usage"
 
 	meteringJob     = "metering"
+	lastUsageJob    = "lastusage"
 	marketplaceJob  = "marketplace"
 	deprecationsJob = "deprecations"
 )

@@ -255,6 +255,7 @@ func TestTheQueueIsSubscribedToTheTopicsOfAnOlderListing(t *testing.T) {
 	ok(t, err)
 	want := []string{
 		"queue gatehouse-marketplace: let the topics of GATEHOUSE_MARKETPLACE_TOPICS send to it",
+		"queue gatehouse-marketplace-undelivered: create it in us-east-1 for notices that cannot be delivered",
 		"subscription to aws-mp-subscription-notification-older1: subscribe the queue gatehouse-marketplace",
 		"subscription to aws-mp-entitlement-notification-older1: subscribe the queue gatehouse-marketplace",
 	}
@@ -280,7 +281,7 @@ func TestTheQueueIsSubscribedToTheTopicsOfAnOlderListing(t *testing.T) {
 	}
 	again, err := s.subscribe(to, true)
 	ok(t, err)
-	if len(again.Changes)+len(again.Left) != 0 || len(again.Right) != 3 {
+	if len(again.Changes)+len(again.Left) != 0 || len(again.Right) != 4 {
 		t.Errorf("the second time it says %+v", again)
 	}
 	s.Config.MarketplaceTopics = olderTopics
@@ -298,6 +299,7 @@ func TestTheEventsOfANewerListingReachTheQueue(t *testing.T) {
 	ok(t, err)
 	want := []string{
 		"queue gatehouse-marketplace: let the event bus of GATEHOUSE_MARKETPLACE_ACCOUNTS send to it",
+		"queue gatehouse-marketplace-undelivered: create it in us-east-1 for notices that cannot be delivered",
 		"rule of the event bus: make the rule gatehouse-marketplace with the target " + ownQueue,
 	}
 	if got := changesOf(would.MarketplaceResult); !slices.Equal(got, want) || !slices.Equal(would.Settings, []string{accountsSet}) {
@@ -325,6 +327,7 @@ func TestEventsGoByATopicToAQueueElsewhere(t *testing.T) {
 	ok(t, err)
 	topic := "arn:aws:sns:us-east-1:" + localaws.Account + ":gatehouse-marketplace"
 	want := []string{
+		"queue gatehouse-marketplace-undelivered: create it in us-east-1 for notices that cannot be delivered",
 		"topic gatehouse-marketplace: create it in us-east-1, and let the event bus publish",
 		"subscription to gatehouse-marketplace: subscribe the queue other-marketplace",
 		"rule of the event bus: make the rule gatehouse-marketplace with the target " + topic,
@@ -437,6 +440,7 @@ func TestMarketplaceDoctorFindsNothingWrong(t *testing.T) {
 func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 	t.Parallel()
 	const subscription, rule, queue = "subscription to aws-mp-subscription-notification-older1", "rule of the event bus", "queue gatehouse-marketplace"
+	const undelivered = "notices that could not be delivered"
 	for name, c := range map[string]struct {
 		harm       func(*shop)
 		what, says string
@@ -465,6 +469,22 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 			_, err := s.sns.SetSubscriptionAttributes(s.t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: s.subscriptionTo(olderTopic), AttributeName: aws.String("FilterPolicy"), AttributeValue: aws.String(`{"a":["b"]}`)})
 			ok(s.t, err)
 		}, subscription, "A filter policy keeps notices of the topic from the queue."},
+		"a subscription has no dead-letter queue": {func(s *shop) {
+			_, err := s.sns.SetSubscriptionAttributes(s.t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: s.subscriptionTo(olderTopic), AttributeName: aws.String("RedrivePolicy"), AttributeValue: aws.String("")})
+			ok(s.t, err)
+		}, subscription, "It has no dead-letter queue, so notices that cannot be delivered are lost. Subscribe it:\ngatehouse marketplace subscribe --product older1 --notices sns --yes"},
+		"the rule has no dead-letter queue": {func(s *shop) {
+			_, err := s.bus.PutTargets(s.t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String(ownRule), Targets: []bustypes.Target{{Id: aws.String("gatehouse"), Arn: aws.String(ownQueue)}}})
+			ok(s.t, err)
+		}, rule, "The rule gatehouse-marketplace has no dead-letter queue"},
+		"the dead-letter queue is gone": {func(s *shop) { s.deleteQueue("gatehouse-marketplace-undelivered") }, undelivered, "gatehouse-marketplace-undelivered does not exist, so notices that cannot be delivered are lost"},
+		"a notice could not be delivered": {func(s *shop) {
+			s.setQueue(s.t, s.names.Marketplace, "Policy", "")
+			bought, err := s.local.Marketplace().Subscribe(marketplace.Order{Product: "newer1"})
+			ok(s.t, err)
+			_, err = s.local.Marketplace().Pay(bought.Agreement)
+			ok(s.t, err)
+		}, undelivered, "About 2 in the queue gatehouse-marketplace-undelivered. Correct what kept them from the portal's queue, and send them there: docs/runbook.md#notices-that-could-not-be-delivered."},
 		"the seller may not list subscriptions": {func(s *shop) { s.refuse("ListSubscriptions", "AuthorizationError") }, subscription, "lacks the permission sns:ListSubscriptions"},
 		"there is no rule": {func(s *shop) {
 			_, err := s.bus.RemoveTargets(s.t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(ownRule), Ids: []string{"gatehouse"}})
@@ -591,8 +611,8 @@ func TestSubscribeMendsItsOwnRuleAndLeavesOthersAlone(t *testing.T) {
 		changes int
 		left    string
 	}{
-		"its own rule":   {ownRule, 1, ""},
-		"another's rule": {"deployed-by-hand", 0, "The pattern of the rule deployed-by-hand does not match: "},
+		"its own rule":   {ownRule, 3, ""},
+		"another's rule": {"deployed-by-hand", 1, "The pattern of the rule deployed-by-hand does not match: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -604,7 +624,7 @@ func TestSubscribeMendsItsOwnRuleAndLeavesOthersAlone(t *testing.T) {
 			ok(t, err)
 			result, err := s.subscribe(Subscription{Product: "newer1", Notices: "eventbridge"}, true)
 			ok(t, err)
-			if len(result.Changes) != c.changes || (len(result.Left) == 1) != (c.left != "") || c.left != "" && (!strings.Contains(result.Left[0].Problem, c.left) || !strings.Contains(result.Left[0].Advice, NoticePattern())) {
+			if len(result.Changes) != c.changes || (len(result.Left) == 2) != (c.left != "") || c.left != "" && (!strings.Contains(result.Left[1].Problem, c.left) || !strings.Contains(result.Left[1].Advice, NoticePattern())) {
 				t.Errorf("it says %+v", result)
 			}
 			is, err := s.bus.DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: &c.rule})

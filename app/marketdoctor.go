@@ -220,6 +220,9 @@ func (m market) sources() []resource {
 	if len(m.origins.Accounts) > 0 {
 		all = append(all, m.rule())
 	}
+	if len(all) > 0 {
+		all = append(all, m.nothingUndelivered())
+	}
 	return all
 }
 

@@ -29,6 +29,8 @@ func NoticePattern() string {
 type route struct {
 	name, pattern, target string
 	disabled              bool
+	// deadLetters is the target's dead-letter queue, "" if it has none.
+	deadLetters string
 }
 
 // rule is the way of the events of AWS Marketplace from the seller's default bus to the queue. Set-up
@@ -75,6 +77,13 @@ func (m market) inspectRoute(ctx context.Context, r route) (finding, error) {
 				return m.inSellersWords(err)
 			},
 		})
+	}
+	if r.deadLetters == "" {
+		f := fault{says: fmt.Sprintf("The rule %s has no dead-letter queue, so events that cannot be delivered are lost.", r.name), advice: "Give its target a dead-letter queue, a standard queue in " + eventsRegion + "."}
+		if ours {
+			f.mending, f.mend, f.advice = "have the rule keep what it cannot deliver in "+nameOf(m.undeliveredQueue()), m.putRule, subscribeAdvice
+		}
+		seen.faults = append(seen.faults, f)
 	}
 	var lost []string
 	for _, detailType := range notice.TypesOfEvents() {
@@ -129,8 +138,8 @@ func (m market) routes(ctx context.Context) ([]route, error) {
 			if err != nil {
 				return nil, err
 			}
-			if target != "" {
-				all = append(all, route{aws.ToString(r.Name), aws.ToString(r.EventPattern), target, r.State == types.RuleStateDisabled})
+			if target != nil {
+				all = append(all, route{aws.ToString(r.Name), aws.ToString(r.EventPattern), aws.ToString(target.Arn), r.State == types.RuleStateDisabled, deadLettersOf(target)})
 			}
 		}
 		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
@@ -139,19 +148,26 @@ func (m market) routes(ctx context.Context) ([]route, error) {
 	}
 }
 
-// targetAmong returns the rule's target that is among those, "" if none is. AWS allows five targets of
+func deadLettersOf(target *types.Target) string {
+	if target.DeadLetterConfig == nil {
+		return ""
+	}
+	return aws.ToString(target.DeadLetterConfig.Arn)
+}
+
+// targetAmong returns the rule's target that is among those, nil if none is. AWS allows five targets of
 // a rule, so there is one page.
-func (m market) targetAmong(ctx context.Context, rule string, targets []string) (string, error) {
+func (m market) targetAmong(ctx context.Context, rule string, targets []string) (*types.Target, error) {
 	out, err := m.bus().ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &rule})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, t := range out.Targets {
 		if slices.Contains(targets, aws.ToString(t.Arn)) {
-			return aws.ToString(t.Arn), nil
+			return &t, nil
 		}
 	}
-	return "", nil
+	return nil, nil
 }
 
 // lets reports whether the rule matches an event of that source and type.
@@ -185,7 +201,7 @@ func (m market) putRule(ctx context.Context) error {
 	if err != nil {
 		return m.inSellersWords(err)
 	}
-	out, err := m.bus().PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: []types.Target{{Id: aws.String("gatehouse"), Arn: &target}}})
+	out, err := m.bus().PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: []types.Target{{Id: aws.String("gatehouse"), Arn: &target, DeadLetterConfig: &types.DeadLetterConfig{Arn: aws.String(m.undeliveredQueue())}}}})
 	switch {
 	case err != nil:
 		return m.inSellersWords(err)

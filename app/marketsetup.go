@@ -321,13 +321,14 @@ func (r *MarketplaceSubscription) connect(ctx context.Context, m market, to Subs
 	}
 	switch {
 	case r.Notices == marketplace.ByTopic:
+		resources = append(resources, m.undelivered(m.topicsOf(to), false))
 		for _, topic := range m.topicsOf(to) {
 			resources = append(resources, m.subscribed(topic))
 		}
 	case m.direct():
-		resources = append(resources, m.rule())
+		resources = append(resources, m.undelivered(nil, true), m.rule())
 	default:
-		resources = append(resources, m.forwardingTopic(), m.subscribed(m.ownTopic()), m.rule())
+		resources = append(resources, m.undelivered([]string{m.ownTopic()}, true), m.forwardingTopic(), m.subscribed(m.ownTopic()), m.rule())
 	}
 	return r.converge(ctx, opts, resources...)
 }

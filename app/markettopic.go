@@ -24,7 +24,7 @@ const pending = "PendingConfirmation"
 // AWS Marketplace (Marketplace Seller Guide, "Amazon SNS notifications for SaaS products").
 func (m market) subscribed(topic string) resource {
 	return resource{what: "subscription to " + nameOf(topic), inspect: func(ctx context.Context) (finding, error) {
-		subscription, err := m.findSubscription(ctx, topic)
+		subscription, attributes, err := m.subscriptionTo(ctx, topic)
 		switch {
 		case err != nil:
 			return finding{}, m.inSellersWords(err)
@@ -36,22 +36,46 @@ func (m market) subscribed(topic string) resource {
 		case subscription == pending:
 			return m.unconfirmed(ctx, topic)
 		}
-		out, err := m.topics(topic).GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: &subscription})
-		if err != nil {
-			return finding{}, m.inSellersWords(err)
-		}
-		if policy := out.Attributes["FilterPolicy"]; policy != "" && policy != "{}" {
-			return found(fault{
+		var faults []fault
+		if policy := attributes["FilterPolicy"]; policy != "" && policy != "{}" {
+			faults = append(faults, fault{
 				says:   "A filter policy keeps notices of the topic from the queue.",
 				advice: fmt.Sprintf("Remove it:\naws sns set-subscription-attributes --region %s --subscription-arn %s --attribute-name FilterPolicy --attribute-value '{}'", regionOf(topic), subscription),
 			})
 		}
+		if redrivenTo(attributes["RedrivePolicy"]) == "" {
+			faults = append(faults, fault{
+				says: "It has no dead-letter queue, so notices that cannot be delivered are lost.", advice: m.subscribing(topic), mending: "have SNS keep what it cannot deliver in " + nameOf(m.undeliveredQueue()),
+				mend: func(ctx context.Context) error { return m.redrive(ctx, topic, subscription) },
+			})
+		}
 		note := "subscribed and confirmed"
-		if out.Attributes["RawMessageDelivery"] == "true" {
+		if attributes["RawMessageDelivery"] == "true" {
 			note += ", with raw delivery"
 		}
-		return finding{note: note}, nil
+		return finding{note: note, faults: faults}, nil
 	}}
+}
+
+// redrive gives a subscription a dead-letter queue.
+func (m market) redrive(ctx context.Context, topic, subscription string) error {
+	_, err := m.topics(topic).SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
+		SubscriptionArn: &subscription, AttributeName: aws.String("RedrivePolicy"), AttributeValue: aws.String(RedrivePolicy(m.undeliveredQueue())),
+	})
+	return m.inSellersWords(err)
+}
+
+// subscriptionTo returns what findSubscription does, with the subscription's attributes if it is confirmed.
+func (m market) subscriptionTo(ctx context.Context, topic string) (subscription string, attributes map[string]string, err error) {
+	subscription, err = m.findSubscription(ctx, topic)
+	if err != nil || subscription == "" || subscription == pending {
+		return subscription, nil, err
+	}
+	out, err := m.topics(topic).GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: &subscription})
+	if err != nil {
+		return "", nil, err
+	}
+	return subscription, out.Attributes, nil
 }
 
 // subscribing is the command that subscribes the queue.
@@ -83,7 +107,7 @@ func (m market) findSubscription(ctx context.Context, topic string) (string, err
 }
 
 func (m market) subscribe(ctx context.Context, topic string) error {
-	_, err := m.topics(topic).Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &m.queue})
+	_, err := m.topics(topic).Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &m.queue, Attributes: map[string]string{"RedrivePolicy": RedrivePolicy(m.undeliveredQueue())}})
 	var none *types.NotFoundException
 	if errors.As(err, &none) {
 		return portal.Fail(portal.NotFound, fmt.Sprintf("There is no topic %s. Compare it with the ARN in the e-mail that AWS sent when the listing was made, and give --product and --topic-account accordingly. "+

@@ -31,6 +31,10 @@ func NamesFor(prefix string) Names {
 	}
 }
 
+// Undelivered is the queue of notices of AWS Marketplace that could not be delivered to Marketplace, in the seller's
+// AWS account.
+func (n Names) Undelivered() string { return n.Marketplace + "-undelivered" }
+
 // Tables lists the tables.
 func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions, n.Usage} }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/emf"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -156,16 +157,20 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	sweep.Swept = p.recordSweep
 	views := projections.NewViews(c.dynamodb, tables, documents)
 	meter := newMeter(p, c, names, facts, reader, views, collector, refused)
+	rows := jobs.DueRows{
+		Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
+		PassedOver: countPassedOver(p.Metrics), Oldest: p.recordAge(emf.DueRowLate), Deliveries: deliverer,
+		AdminItems: newAdminTeller(c, names, notifier, people, now), Elsewhere: map[due.Kind]string{due.Metering: lastUsageJob},
+		Operations: operations.New(operations.Config{
+			Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
+			Views: views,
+		}),
+	}
+	lastUsage := rows
+	lastUsage.Only, lastUsage.Elsewhere, lastUsage.Metering, lastUsage.Oldest = due.Metering, nil, meter, nil
 	repeated := []jobs.Job{
-		{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
-			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
-			PassedOver: countPassedOver(p.Metrics), Oldest: p.recordAge(emf.DueRowLate), Deliveries: deliverer,
-			AdminItems: newAdminTeller(c, names, notifier, people, now), Metering: meter,
-			Operations: operations.New(operations.Config{
-				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
-				Views: views,
-			}),
-		}.Run},
+		{Name: dueJob, Every: time.Minute, Run: rows.Run},
+		{Name: lastUsageJob, Every: metering.Every, Run: lastUsage.Run},
 		{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
 		{Name: sweepJob, Every: time.Hour, Run: sweep.Step},
 		{Name: deprecationsJob, Every: notices.DeprecationsEvery, Run: newDeprecations(c, tables, views, notifier, now).Step},

@@ -130,7 +130,7 @@ type Plan struct {
 	Listing     *Listing `json:"listing,omitempty"`
 }
 
-// ApprovalManual means that an operator approves each subscription.
+// ApprovalManual means that an admin approves each subscription.
 const ApprovalManual = "manual"
 
 // MethodLimit limits a method of a stage. Path is like "/pets/{id}", Method the verb.

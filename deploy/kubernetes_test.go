@@ -40,7 +40,7 @@ func TestTheProcessesAcceptTheEnvironmentOfTheManifests(t *testing.T) {
 	}
 }
 
-// What both stacks and manifests set has the same values.
+// Variables of both stacks and manifests have the same values.
 func TestManifestsAndTemplatesSetTheSameVariables(t *testing.T) {
 	t.Parallel()
 	m, containers := deploytest.ReadManifests(t, "."), stackOf(t, "containers", "", "acme")

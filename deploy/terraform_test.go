@@ -145,6 +145,13 @@ func TestTerraformMakesThePoolOfTheIdentityStack(t *testing.T) {
 	if out, code := tf.Run(t, "destroy", "-auto-approve", "-input=false"); code == 0 {
 		t.Errorf("a protected pool is destroyed:\n%s", out)
 	}
+	tf.Must(t, "apply", "-auto-approve", "-input=false", "-var=protect=false")
+	tf.Must(t, "destroy", "-auto-approve", "-input=false", "-var=protect=false")
+	left, err := cognitoidentityprovider.NewFromConfig(byTerraform).ListUserPools(t.Context(), &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(10)})
+	ok(t, err)
+	if len(left.UserPools) > 0 {
+		t.Errorf("destroy leaves %d pools", len(left.UserPools))
+	}
 }
 
 // poolOf describes the one user pool: itself, its client, and how many admins it has.
@@ -165,6 +172,8 @@ func poolOf(t *testing.T, cfg aws.Config) map[string]any {
 	ok(t, err)
 	admins, err := client.ListUsersInGroup(t.Context(), &cognitoidentityprovider.ListUsersInGroupInput{UserPoolId: id, GroupName: aws.String("portal-admins")})
 	ok(t, err)
+	slices.Sort(one.UserPoolClient.AllowedOAuthScopes)
+	slices.Sort(one.UserPoolClient.ExplicitAuthFlows)
 	all := map[string]any{"pool": document(t, pool.UserPool), "client": document(t, one.UserPoolClient), "admins": len(admins.Users)}
 	for _, part := range []string{"pool", "client"} {
 		members, _ := all[part].(map[string]any)

@@ -18,8 +18,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// differ disables every key of the portal, and makes a stray of Gatehouse's.
+// differ disables a key, and makes a stray of Gatehouse's.
 func (s *site) differ(t *testing.T, keyID string) {
+	t.Helper()
+	s.setEnabled(t, keyID, "false")
+	s.createKey(t, "gatehouse/nobody/k1", "Issued by Gatehouse: Default key")
+}
+
+func (s *site) setEnabled(t *testing.T, keyID, enabled string) {
 	t.Helper()
 	plane := apigateway.NewFromConfig(s.aws)
 	held, err := plane.GetApiKeys(t.Context(), &apigateway.GetApiKeysInput{Limit: aws.Int32(500)})
@@ -31,12 +37,11 @@ func (s *site) differ(t *testing.T, keyID string) {
 			continue
 		}
 		if _, err := plane.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{ApiKey: key.Id, PatchOperations: []types.PatchOperation{
-			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
+			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: &enabled},
 		}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.createKey(t, "gatehouse/nobody/k1", "Issued by Gatehouse: Default key")
 }
 
 func (s *site) createKey(t *testing.T, name, description string) {
@@ -82,6 +87,15 @@ func (d drift) kinds() []string {
 	return all
 }
 
+func showsKey(p person, id string) bool {
+	a := p.do(http.MethodGet, "/api/v1/keys", "")
+	if a.status != http.StatusOK {
+		return false
+	}
+	all := decode[items[key]](a).Items
+	return len(all) == 1 && all[0].ID == id
+}
+
 func TestARestoredPortalHasEverybodysKeys(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, 1, 1)
@@ -115,6 +129,12 @@ func TestARestoredPortalHasEverybodysKeys(t *testing.T) {
 	}
 	eventually(t, "the worker has recorded that the key is disabled", func() bool {
 		return slices.Equal(asJSON[drift](o, "keys", "reconcile", "--values").kinds(), []string{"stray leave"})
+	})
+
+	f.setEnabled(t, ada.key, "true")
+	o.says(0, "keys", "reconcile", "--yes", "--even-if-many", "--kind", "key_enabled")
+	eventually(t, "the worker has recorded that the key is enabled", func() bool {
+		return slices.Equal(asJSON[drift](o, "keys", "reconcile").kinds(), []string{"stray leave"})
 	})
 
 	file := filepath.Join(t.TempDir(), "backup.gz")
@@ -153,7 +173,7 @@ func TestARestoredPortalHasEverybodysKeys(t *testing.T) {
 	}
 	ada, bob = owners[0], owners[1]
 	eventually(t, "the keys are shown again", func() bool {
-		return bob.do(http.MethodGet, "/api/v1/keys/"+bob.key, "").status == http.StatusOK && ada.do(http.MethodGet, "/api/v1/keys/"+ada.key, "").status == http.StatusOK
+		return showsKey(ada.person, ada.key) && showsKey(bob.person, bob.key)
 	})
 	for _, one := range owners {
 		if got := decode[struct{ Value string }](one.do(http.MethodPost, "/api/v1/keys/"+one.key+"/reveal", "").want(http.StatusOK)).Value; got != one.value {

@@ -14,16 +14,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
-// sellsContracts makes a listing sell two plans of Seamark, which cover the same stage, by contract dimensions.
-func (s *site) sellsContracts(t *testing.T, kind marketplace.Kind) (product string) {
+// sellsContracts makes a listing sell two plans of Seamark, which cover the same stage, by contract dimensions. It is
+// metered in other dimensions, if there are any.
+func (s *site) sellsContracts(t *testing.T, kind marketplace.Kind, metered ...string) (product string) {
 	t.Helper()
 	// The portal listens to the topics of the older listing that the local AWS Marketplace has.
 	code, id := "seamark-contracts", "prod-contracts"
 	if kind == marketplace.SNS {
-		code, id = local.FleetCode, local.FleetID
+		code, id = local.Fleet.Code, local.Fleet.ID
 	}
 	made, err := buyers.New(s.AWSURL).PutProduct(t.Context(), marketplace.Product{
-		Code: code, ID: id, Name: "Contracts", Kind: kind, Dimensions: []string{"requests"}, ContractDimensions: []string{"small", "large", "gold"},
+		Code: code, ID: id, Name: "Contracts", Kind: kind, Dimensions: metered, ContractDimensions: []string{"small", "large", "gold"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +71,7 @@ func TestContractDimensionsChangeThePlan(t *testing.T) {
 			t.Parallel()
 			s := start(t)
 			s.waitForCatalog(t)
-			code, market := s.sellsContracts(t, kind), buyers.New(s.AWSURL)
+			code, market := s.sellsContracts(t, kind, "requests"), buyers.New(s.AWSURL)
 			small, large := s.Demo.API.FreePlanID, s.Demo.API.PlusPlanID
 			ada := s.signUp(t, "ada@example.com")
 			ada.succeed(ada.do(http.MethodPost, "/api/v1/register", ""))
@@ -138,5 +139,52 @@ func TestContractDimensionsChangeThePlan(t *testing.T) {
 				t.Errorf("the keys are %+v, want only %s", keys, key)
 			}
 		})
+	}
+}
+
+// AWS sends no subscribe-success for an older listing that sells contracts only. It only grants the contract.
+func TestAContractOfAnOlderListingGivesAccessWithoutASubscription(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.waitForCatalog(t)
+	code, market := s.sellsContracts(t, marketplace.SNS), buyers.New(s.AWSURL)
+	small := s.Demo.API.FreePlanID
+	for _, c := range []struct {
+		email string
+		lost  bool
+	}{{"ada@example.com", false}, {"bob@example.com", true}} {
+		p := s.signUp(t, c.email)
+		p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
+		bought, err := market.Subscribe(t.Context(), marketplace.Order{Product: code, Quantities: map[string]int{"small": 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.lost {
+			if err := market.LoseNext(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := market.Pay(t.Context(), bought.Agreement); err != nil {
+			t.Fatal(err)
+		}
+		p.succeed(p.do(http.MethodPut, "/api/v1/marketplace-subscriptions/seamark", `{"token":"`+bought.Token+`"}`).want(http.StatusAccepted))
+		p.has(small, "active")
+		key := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items[0].ID
+		value := p.valueOf(key)
+		eventually(t, "the key of "+c.email+" works", func() bool { return s.call(t, value) == http.StatusOK })
+		if _, err := market.End(t.Context(), bought.Agreement, marketplace.Ending{}); err != nil {
+			t.Fatal(err)
+		}
+		p.has(small, "ended")
+		eventually(t, "the key of "+c.email+" no longer works", func() bool { return s.call(t, value) == http.StatusForbidden })
+	}
+	notices, err := market.Notices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range notices {
+		if n.Type != marketplace.EntitlementUpdated {
+			t.Errorf("AWS has sent %s", n.Type)
+		}
 	}
 }

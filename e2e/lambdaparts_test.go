@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,8 +17,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,7 +62,9 @@ type function struct {
 
 	mu      sync.Mutex
 	working map[*sandbox]bool
+	all     []*sandbox
 	killed  int
+	late    int
 }
 
 // functionOf starts a function of the template lambda.yaml.
@@ -126,6 +131,9 @@ func (f *function) start() *sandbox {
 		f.t.Fatal(err)
 	}
 	go func() { defer close(s.done); _ = s.cmd.Wait() }()
+	f.mu.Lock()
+	f.all = append(f.all, s)
+	f.mu.Unlock()
 	f.t.Cleanup(func() {
 		s.kill()
 		if f.t.Failed() {
@@ -136,7 +144,11 @@ func (f *function) start() *sandbox {
 }
 
 func (s *sandbox) kill() {
+	hanging := children(s.cmd.Process.Pid)
 	_ = s.cmd.Process.Kill()
+	for _, pid := range hanging {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // a frozen one would stay
+	}
 	<-s.done
 }
 
@@ -156,6 +168,11 @@ func (f *function) invoke(ctx context.Context, event any) ([]byte, error) {
 	f.note(s, true)
 	answer, err := s.invoke(ctx, body)
 	f.note(s, false)
+	if errors.Is(err, errTimedOut) {
+		f.mu.Lock()
+		f.late++
+		f.mu.Unlock()
+	}
 	select {
 	case <-s.done:
 		if ctx.Err() == nil {
@@ -190,11 +207,17 @@ func (s *sandbox) invoke(ctx context.Context, body []byte) ([]byte, error) {
 	}
 }
 
+// errTimedOut: AWS Lambda stopped the function, since it did not answer in time.
+var errTimedOut = errors.New("the function timed out")
+
 func read(out *http.Response) ([]byte, error) {
 	defer out.Body.Close()
 	answer, err := io.ReadAll(out.Body)
 	if err != nil {
 		return nil, err
+	}
+	if bytes.Contains(answer, []byte("Task timed out after")) {
+		return nil, errTimedOut
 	}
 	var failure struct{ ErrorMessage, ErrorType string }
 	if json.Unmarshal(answer, &failure) == nil && failure.ErrorType != "" || out.StatusCode != http.StatusOK {
@@ -212,6 +235,61 @@ func (f *function) killWorking() {
 		f.killed++
 		return
 	}
+}
+
+// freezeSome makes so many sandboxes hang, each in the middle of an invocation, until ctx ends. The
+// emulator stops them when their time is over.
+func (f *function) freezeSome(ctx context.Context, n int) {
+	for n > 0 {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+		if f.freezeWorking() {
+			n--
+		}
+	}
+}
+
+func (f *function) freezeWorking() (frozen bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for s := range f.working {
+		for _, pid := range children(s.cmd.Process.Pid) {
+			if syscall.Kill(pid, syscall.SIGSTOP) == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// children are the processes that the process has started, on Linux.
+func children(pid int) (all []int) {
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for field := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				all = append(all, child)
+			}
+		}
+	}
+	return all
+}
+
+// stopped counts the invocations that took too long.
+func (f *function) stopped() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.late
+}
+
+func (f *function) sandboxes() []*sandbox {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.all)
 }
 
 func (f *function) note(s *sandbox, works bool) {
@@ -305,7 +383,7 @@ func (e eventSource) run(ctx context.Context, t *testing.T, client *sqs.Client, 
 // receive fills the batch for at most a second after the first message.
 func (e eventSource) receive(ctx context.Context, client *sqs.Client, url string) []types.Message {
 	var messages []types.Message
-	for wait := int32(2); len(messages) < e.batch; wait = 0 {
+	for wait := int32(2); len(messages) < e.batch; wait = 1 { // the SDK leaves out 0, which would mean the queue's 20
 		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &url, MaxNumberOfMessages: int32(min(10, e.batch-len(messages))), WaitTimeSeconds: wait, VisibilityTimeout: int32(e.visibility.Seconds()),
 			MessageAttributeNames: []string{"All"}, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},

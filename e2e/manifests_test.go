@@ -2,11 +2,16 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/deploy/deploytest"
+	"github.com/gatehouse-portal/gatehouse/deploy/template"
 )
 
 // withStacks gives an environment the values of these stacks, in place of those of an example.
@@ -41,13 +46,8 @@ func TestThePortalRunsFromTheKubernetesManifests(t *testing.T) {
 				get := deploytest.Find(m.Container(t, deployment), probe, "httpGet")
 				base := map[any]string{"http": p.portal, "operators": p.operators}[deploytest.Find(get, "port")]
 				url := base + fmt.Sprint(deploytest.Find(get, "path"))
-				response, err := http.Get(url) //nolint:gosec,noctx // an address of this test's process
-				if err != nil {
-					t.Fatal(err)
-				}
-				_ = response.Body.Close()
-				if response.StatusCode != http.StatusOK {
-					t.Errorf("%s of %s: %s answers %d", probe, deployment, url, response.StatusCode)
+				if got := fetch(t, url, "").status; got != http.StatusOK {
+					t.Errorf("%s of %s: %s answers %d", probe, deployment, url, got)
 				}
 				probes++
 			}
@@ -64,5 +64,67 @@ func TestThePortalRunsFromTheComposeFile(t *testing.T) {
 	made := createStacks(t, cloud, nil)
 	settings, _ := deploytest.ReadSettings(t, "../deploy")
 	c := deploytest.ReadCompose(t, "../deploy", settings)
-	runsFrom(t, cloud, made.withStacks(cloud, c.Environment(t, "portal")), made.withStacks(cloud, c.Environment(t, "worker")))
+	runsFrom(t, cloud, made.withStacks(cloud, c.Environment(t, "portal")), made.withStacks(cloud, c.Environment(t, "worker")), func(portal, _ *process) {
+		keepsOnlyFiles(t, portal.portal)
+	})
+}
+
+// keepsOnlyFiles checks that caches may keep the files that cdn.yaml has CloudFront keep, that these are the
+// same for all callers, and that caches may keep no page.
+func keepsOnlyFiles(t *testing.T, portal string) {
+	t.Helper()
+	config := deploytest.Find(deploytest.Properties(t, deploytest.Resolve(t, "cdn", template.Stack{Name: "acme-cdn", Parameters: map[string]string{
+		"LoadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/acme/0123456789abcdef", "DnsTarget": "internal.example.com",
+		"DomainName": portalHost, "CdnCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/1",
+	}}), "Distribution"), "DistributionConfig")
+	behaviors, _ := deploytest.Find(config, "CacheBehaviors").([]any)
+	kept := func(p string) bool {
+		return slices.ContainsFunc(behaviors, func(b any) bool {
+			matches, err := path.Match(fmt.Sprint(deploytest.Find(b, "PathPattern")), p)
+			return err == nil && matches
+		})
+	}
+	home := fetch(t, portal+"/", "")
+	asset := regexp.MustCompile(`/assets/[^"]+`).FindString(home.body)
+	for _, file := range []string{asset, "/favicon.ico", "/robots.txt", "/sitemap.xml", "/schemas/product.json", "/schemas/branding.json"} {
+		anonymous, other := fetch(t, portal+file, ""), fetch(t, portal+file, "Bearer nonsense")
+		if !kept(file) || anonymous.status != http.StatusOK || !strings.HasPrefix(anonymous.header.Get("Cache-Control"), "public, max-age=") || anonymous.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d, %v, kept by CloudFront: %t", file, anonymous.status, anonymous.header, kept(file))
+		}
+		if other.body != anonymous.body {
+			t.Errorf("%s depends on who asks", file)
+		}
+	}
+	for _, page := range []string{"/", "/apis", "/dashboard", "/sign-in", "/api/v1/catalog", "/api/v1/me", "/problems/invalid", "/llms.txt", "/healthz"} {
+		if got := fetch(t, portal+page, "").header.Get("Cache-Control"); kept(page) || strings.Contains(got, "max-age") {
+			t.Errorf("%s has Cache-Control %q, kept by CloudFront: %t", page, got, kept(page))
+		}
+	}
+}
+
+type received struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func fetch(t *testing.T, url, authorization string) received {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return received{response.StatusCode, response.Header, string(body)}
 }

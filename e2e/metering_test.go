@@ -103,7 +103,7 @@ func TestABuyerPaysForWhatWasUsed(t *testing.T) {
 		}
 		return !works
 	})
-	s.demand(t, "due")
+	s.demand(t, "lastusage")
 	eventually(t, "the last calls are billed", func() bool { return s.billed(t, last) == used })
 
 	type balance struct {

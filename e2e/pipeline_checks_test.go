@@ -42,7 +42,7 @@ func (w *world) checkPromises() {
 
 func (w *world) checkAttachments(folded state.Account) {
 	for plan, s := range folded.Subscriptions {
-		if s.Open() {
+		if s.HasOpenWish() {
 			w.Errorf("%s of %s is still %s", plan, folded.ID, s.Phase)
 		}
 	}
@@ -50,7 +50,7 @@ func (w *world) checkAttachments(folded state.Account) {
 		if !folded.Keys[pair.Key].Live() {
 			continue // API Gateway keeps it in its plans until it is deleted
 		}
-		if got := w.plane.attached[attachment{pair.Plan, folded.Keys[pair.Key].GatewayID}]; got != (is.Phase == state.Active) || is.Open() {
+		if got := w.plane.attached[attachment{pair.Plan, folded.Keys[pair.Key].GatewayID}]; got != (is.Phase == state.Active) || is.HasOpenWish() {
 			w.Errorf("%s of %s is %s, and attached: %v", pair.Plan, folded.ID, is.Phase, got)
 		}
 		if subscribed := folded.SubscribedBy(pair).Phase; subscribed != is.Phase {

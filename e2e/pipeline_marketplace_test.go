@@ -141,7 +141,8 @@ func (w *world) sendNoticesAgain() {
 	w.drain()
 }
 
-// saidLast reports whether AWS said last that the licence is active.
+// saidLast reports whether AWS said last that the licence is active. It says nothing about a customer who has a
+// contract only.
 func (m *market) saidLast(stream portal.Stream) (active bool) {
 	licence := state.Licence{Stream: stream}
 	told := slices.Clone(m.notices)
@@ -154,7 +155,7 @@ func (m *market) saidLast(stream portal.Stream) (active bool) {
 			licence.Apply(events.Event{Data: events.LicenceNoticed{Notice: notice, Status: status}})
 		}
 	}
-	return licence.Status == events.LicenceActive
+	return licence.Status == events.LicenceActive || licence.ContractOnly()
 }
 
 // checkLicences checks that access, and the plan, equal what AWS said last, for the account that has claimed

@@ -13,7 +13,7 @@ func TestThePortalRunsFromTerraform(t *testing.T) {
 	tf := deploytest.NewTerraform(t, "../deploy", "example", map[string]any{
 		"local_override.tf.json": map[string]any{"provider": map[string]any{"aws": deploytest.LocalProvider(cloud.Endpoint())}},
 		"terraform.tfvars.json": map[string]any{
-			"region": "us-east-1", "name": "acme", "domain_name": portalHost, "protect": false,
+			"region": "us-east-1", "name": "acme", "domain_name": portalHost,
 			"certificate_arn": "arn:aws:acm:us-east-1:000000000000:certificate/1", "vpc_id": "vpc-1", "subnet_ids": []string{"subnet-1", "subnet-2"},
 			"image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/gatehouse:test", "admin_email": "admin@example.com",
 		},

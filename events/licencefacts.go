@@ -70,8 +70,8 @@ type LicencePlanChanged struct {
 	Open    bool             `json:"open,omitempty"`
 }
 
-// LicenceCorrected: an operator has said how AWS names the licence. What is set in Purchase replaces what
-// notices and claims have said; the rest stays.
+// LicenceCorrected: an operator has said how AWS names the licence. The names in Purchase that are not
+// "" replace those of notices and claims.
 type LicenceCorrected struct {
 	Purchase Purchase `json:"purchase"`
 }

@@ -127,7 +127,7 @@ type LicenceRenewalRequested struct {
 }
 
 // LicenceCorrectionRequested asks that the licence be metered as AWS names it: with this ARN, product, buyer
-// or customer. What is "" stays as it is. An operator asks for it.
+// or customer. A name that is "" stays as it is. An operator asks for it.
 type LicenceCorrectionRequested struct {
 	Purchase Purchase `json:"purchase"`
 }

@@ -31,7 +31,8 @@ type Entitlement struct {
 // Entitling decides on EntitlementCheckRequested, given AWS's answer. If the answer is not what the licence
 // has recorded already, it is recorded. If the dimensions buy another plan, the claim moves to that plan,
 // and an account with access gets the new plan instead of the old one. Access ends while the buyer is
-// entitled to nothing. Dimensions that no plan names change nothing.
+// entitled to nothing. Access to a contract of an older listing begins with the answer: AWS says nothing else
+// about it. Dimensions that no plan names change nothing.
 //
 // A second delivery that finds the same answer yields no facts.
 func Entitling(licence state.Licence, is Entitlement) []events.Fact {
@@ -55,7 +56,8 @@ func Entitling(licence state.Licence, is Entitlement) []events.Fact {
 		})
 		claim.Plan, claim.Name, claim.Stages = is.Plan, is.Name, is.Stages
 	}
-	if licence.Status == events.LicenceActive && !licence.Open {
+	licence.Entitled, licence.Lapsed = true, false
+	if licence.Active() && !licence.Open {
 		facts = append(facts, accessFor(claim))
 	}
 	return facts

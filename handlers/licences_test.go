@@ -20,10 +20,15 @@ const licence01 portal.Stream = "licence/l-01"
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func licenceOf(facts ...events.Fact) state.Licence {
-	l := state.Licence{Stream: licence01}
+func licenceOf(facts ...events.Fact) state.Licence { return streamOf(licence01, facts...) }
+
+// customerOf is the fold of a customer of an older listing.
+func customerOf(facts ...events.Fact) state.Licence { return streamOf("legacy/prod/cust", facts...) }
+
+func streamOf(stream portal.Stream, facts ...events.Fact) state.Licence {
+	l := state.Licence{Stream: stream}
 	for _, fact := range facts {
-		l.Apply(events.Event{Subject: licence01, Sequence: l.Sequence + 1, Operation: "op-claim", Data: fact})
+		l.Apply(events.Event{Subject: stream, Sequence: l.Sequence + 1, Operation: "op-claim", Data: fact})
 	}
 	return l
 }
@@ -67,6 +72,7 @@ func TestClaiming(t *testing.T) {
 			"AWS Marketplace says that this purchase has ended. Buy it again on AWS Marketplace to use it.")},
 		{"a second claim changes nothing while the first waits", licenceOf(annClaims), byAnn, []events.Fact{events.RequestUnchanged{Decides: decides}}},
 		{"a second claim changes nothing once there was access", licenceOf(annClaims, paid, annGets(1, "op-claim")), byAnn, []events.Fact{events.RequestUnchanged{Decides: decides}}},
+		{"a claim of a contract that another account had waits for AWS's answer", customerOf(annClaims, events.LicenceEntitled{Plan: "pro"}, annGets(1, "op-claim"), events.LicenceReleased{Account: "ann"}), byAnn, []events.Fact{annClaims}},
 		{"another account is refused", licenceOf(annClaims), byBob, reject(decides, portal.Conflict,
 			"Another account of this portal uses this purchase already. Sign in with that account, or ask the operator of this portal.")},
 		{"another plan is refused", licenceOf(annClaims), forMax, reject(decides, portal.Conflict,
@@ -302,6 +308,12 @@ func TestEntitling(t *testing.T) {
 		{"an entitlement that comes with the payment ends the wait of the claim, with the plan that was bought", licenceOf(annClaims, lapsed, told(events.NoticeSubscribed, noon, events.LicenceActive)), max,
 			[]events.Fact{isMax, changed(false), getsMax}},
 		{"a licence that has ended gets no access", with(told(events.NoticeUnsubscribed, noon.Add(1), events.LicenceEnded), ending), max, []events.Fact{isMax, changed(false)}},
+		{"a contract of an older listing gives access without a notice of a payment", customerOf(annClaims), pro, []events.Fact{isPro, annGets(1, "op-claim")}},
+		{"a second answer about it changes nothing", customerOf(annClaims, isPro, annGets(1, "op-claim")), pro, nil},
+		{"a contract that is granted after the claim gives access, with the plan that was bought", customerOf(annClaims, lapsed), max, []events.Fact{isMax, changed(false), getsMax}},
+		{"a contract of an older listing that has run out ends access", customerOf(annClaims, isPro, annGets(1, "op-claim")), Entitlement{Lapsed: true}, []events.Fact{lapsed, ending}},
+		{"a contract whose payment failed gives no access", customerOf(annClaims, told(events.NoticeFailed, noon, events.LicenceFailed)), pro, []events.Fact{isPro}},
+		{"an answer from before the claim is not used", customerOf(annClaims, isPro, annGets(1, "op-claim"), events.LicenceReleased{Account: "ann"}, annClaims), pro, []events.Fact{isPro, annGets(5, "op-claim")}},
 		{"a licence without a claim has no plan to change", licenceOf(paid), max, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -647,7 +659,8 @@ func (m *marketplace) check(quiet bool) {
 				continue
 			}
 			told, any := m.told[stream]
-			active := any && (state.Licence{}).After(told) == events.LicenceActive && !m.entitled[stream].Lapsed
+			active := any && (state.Licence{}).After(told) == events.LicenceActive || !any && stream.Kind() == portal.KindLegacy
+			active = active && !m.entitled[stream].Lapsed
 			var want []portal.PlanID
 			if licence.Claim.Account == id && active && !account.Standing.Leaving() {
 				// Dimensions that no plan names leave the plan as it is.

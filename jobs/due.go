@@ -69,9 +69,15 @@ type DueRows struct {
 	Metering   waking
 	Sender     sender
 	Now        func() time.Time
+	// Only is the kind of rows that this job handles; "" are all except those in Elsewhere.
+	Only due.Kind
+	// Elsewhere has the jobs that handle rows of kinds that take long, so that others are on time. This job leaves
+	// such rows and asks for a run of their job.
+	Elsewhere map[due.Kind]string
 	// PassedOver counts these rows by kind, "" for an unknown one. It may be nil.
 	PassedOver func(kind string)
-	// Oldest gets when a shard's first row fell due, or the present time if no row is due. It may be nil.
+	// Oldest gets when the first row of a shard fell due, of those not Elsewhere, or the present time if no
+	// row is due. It may be nil.
 	Oldest func(due time.Time)
 }
 
@@ -82,8 +88,11 @@ type found struct {
 
 func (f found) gone() journal.Row { return journal.Row{Key: f.at} }
 
-// Run handles a batch of one shard's due rows. The cursor is the shard's number and the sort key
-// of its last row.
+// stepTime is after how long a step leaves the other rows of its batch to the next one.
+const stepTime = 10 * time.Second
+
+// Run handles a batch of one shard's due rows, or as many as take stepTime. The cursor is the shard's number and
+// the sort key of the last row.
 func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error) {
 	number, after, _ := strings.Cut(cursor, " ")
 	shard, _ := strconv.Atoi(number)
@@ -94,8 +103,16 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	if d.Oldest != nil && after == "" {
 		d.Oldest(d.oldest(rows))
 	}
-	woken := map[portal.Stream]bool{}
+	began, woken, elsewhere := d.Now(), map[portal.Stream]bool{}, map[string]bool{}
 	for _, row := range rows {
+		if d.Now().Sub(began) >= stepTime {
+			break
+		}
+		after = row.at.SK
+		if job, apart := d.Elsewhere[row.Kind]; apart || d.Only != "" && row.Kind != d.Only {
+			elsewhere[job] = apart
+			continue
+		}
 		err := portal.Guard(func() error { return d.handle(ctx, row, woken) })()
 		var postponed *portal.Postponed
 		if errors.As(err, &postponed) {
@@ -107,6 +124,12 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 			}
 		}
 	}
+	if err := d.demand(ctx, elsewhere); err != nil {
+		return "", err
+	}
+	if n := len(rows); n > 0 && after != rows[n-1].at.SK {
+		last = after
+	}
 	switch {
 	case last != "":
 		return fmt.Sprintf("%d %s", shard, last), nil
@@ -114,6 +137,21 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 		return strconv.Itoa(shard + 1), nil
 	}
 	return "", nil
+}
+
+// demand asks for runs of the jobs that handle the other rows. Within a minute a job is asked once.
+func (d DueRows) demand(ctx context.Context, elsewhere map[string]bool) error {
+	now := d.Now()
+	for job, wanted := range elsewhere {
+		if !wanted {
+			continue
+		}
+		id := portal.DeriveID("due", job, now.UTC().Truncate(time.Minute).Format(time.RFC3339))
+		if err := d.Sender.Send(ctx, Demand(job, id, id, now)); err != nil {
+			return portal.Postpone("the queues do not answer", fmt.Errorf("asking for a run of the job %s: %w", job, err))
+		}
+	}
+	return nil
 }
 
 func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found, last string, err error) {
@@ -148,8 +186,11 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 
 // oldest returns when the first of a shard's rows fell due, which begins its sort key; see schema.DueRow.
 func (d DueRows) oldest(rows []found) time.Time {
-	if len(rows) > 0 {
-		text, _, _ := strings.Cut(rows[0].at.SK, "#")
+	for _, row := range rows {
+		if _, apart := d.Elsewhere[row.Kind]; apart {
+			continue
+		}
+		text, _, _ := strings.Cut(row.at.SK, "#")
 		if at, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return time.UnixMilli(at)
 		}

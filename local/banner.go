@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/demo"
@@ -61,16 +62,26 @@ func (l Portal) banner(out io.Writer, faults string) {
 func (l Portal) exports() string {
 	var b strings.Builder
 	for _, v := range l.environment() {
-		fmt.Fprintf(&b, "    export %s=%s\n", v[0], v[1])
+		fmt.Fprintf(&b, "    export %s=%s\n", v[0], quoted(v[1]))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// quoted returns the value as a shell reads it.
+func quoted(value string) string {
+	if !strings.ContainsFunc(value, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-:,@%+=", r)
+	}) {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
 func (l Portal) environment() [][2]string {
 	all := [][2]string{
 		{"AWS_ENDPOINT_URL", l.AWSURL}, {"AWS_REGION", localaws.Region}, {"AWS_DEFAULT_REGION", localaws.Region},
 		{"AWS_ACCESS_KEY_ID", "local"}, {"AWS_SECRET_ACCESS_KEY", "local"},
-		{"GATEHOUSE_BASE_URL", l.PortalURL}, {"GATEHOUSE_OIDC_ISSUER", l.config.OIDCIssuer}, {"GATEHOUSE_OIDC_CLIENT_ID", l.config.OIDCClientID},
+		{"GATEHOUSE_CATALOG", l.config.Catalog}, {"GATEHOUSE_BASE_URL", l.PortalURL}, {"GATEHOUSE_OIDC_ISSUER", l.config.OIDCIssuer}, {"GATEHOUSE_OIDC_CLIENT_ID", l.config.OIDCClientID},
 	}
 	// If the pool's address is not its issuer (see signIn), its endpoints cannot be discovered.
 	if l.config.OIDCIssuer != l.AWSURL+"/"+l.Demo.PoolID {

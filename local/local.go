@@ -87,7 +87,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		p.Config.MarketplaceAccounts = []string{localaws.Account}
 	}
 	if len(p.Config.MarketplaceTopics) == 0 {
-		p.Config.MarketplaceTopics = fleetTopics()
+		p.Config.MarketplaceTopics = olderTopics()
 	}
 	if err := app.Setup(ctx, p.AWS, p.Config); err != nil {
 		return fmt.Errorf("setting up: %w", err)
@@ -104,7 +104,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 			return err
 		}
 	}
-	if err := setupMarketplace(ctx, p.AWS, app.NamesFor(p.Config.Prefix), running); err != nil {
+	if err := setupMarketplace(ctx, p, running); err != nil {
 		return err
 	}
 	if err := captureMail(ctx, &p); err != nil {

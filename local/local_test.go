@@ -159,6 +159,18 @@ func TestLocalDataSurvivesRestartsExceptWithFresh(t *testing.T) {
 	eventually(t, "the new demo is offered", offered(fresh))
 }
 
+func TestAValueIsPrintedAsAShellReadsIt(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"http://localhost:4566": "http://localhost:4566", "/tmp/a-b_c/catalog": "/tmp/a-b_c/catalog", "/tmp/my data": "'/tmp/my data'", "/tmp/$(rm -r x)": "'/tmp/$(rm -r x)'",
+		"/tmp/it's; true": `'/tmp/it'\''s; true'`, "/tmp/~é": "'/tmp/~é'",
+	} {
+		if got := quoted(value); got != want {
+			t.Errorf("%s is printed as %s, want %s", value, got, want)
+		}
+	}
+}
+
 func TestBannerShowsAddressesAndCredentials(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -168,7 +180,7 @@ func TestBannerShowsAddressesAndCredentials(t *testing.T) {
 		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
 		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "There are no pages for admins yet", "--client-id " + r.Demo.ClientID,
 		"export AWS_ENDPOINT_URL=" + r.AWSURL + "\n", "export AWS_REGION=us-east-1\n", "export AWS_DEFAULT_REGION=us-east-1\n", "user pool " + r.Demo.PoolID,
-		"export GATEHOUSE_MARKETPLACE_ACCOUNTS=000000000000\n", "export GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-" + FleetCode + ",",
+		"export GATEHOUSE_MARKETPLACE_ACCOUNTS=000000000000\n", "export GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-" + Fleet.Code + ",",
 		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "With version 1 of the AWS CLI, add to \"aws sqs\" commands\n    --endpoint-url " + r.AWSURL + "\n",
 	} {
 		if !strings.Contains(said, want) {
@@ -176,7 +188,7 @@ func TestBannerShowsAddressesAndCredentials(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(strings.ReplaceAll(said, dir, "")) {
-		if len(line) > 81 && !strings.Contains(line, "export GATEHOUSE_MARKETPLACE_TOPICS=") {
+		if len(line) > 81 && !strings.Contains(line, "export GATEHOUSE_MARKETPLACE_TOPICS=") && !strings.Contains(line, "export GATEHOUSE_CATALOG=") {
 			t.Errorf("a line has %d characters: %s", len(line), line)
 		}
 	}

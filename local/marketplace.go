@@ -13,6 +13,7 @@ import (
 	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/demo"
@@ -21,21 +22,28 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
-// An older listing, with topics. Its plan exists once `gatehouse marketplace simulate` has made it.
-const (
-	FleetCode = "seamark-fleet-demo"
-	FleetID   = "prod-seamarkfleetdemo"
-	FleetName = "Seamark Fleet"
+// Listed is a listing of the local AWS Marketplace.
+type Listed struct{ Code, ID, Name string }
+
+// The listings whose plans exist once `gatehouse marketplace simulate` has made them. The older ones have topics.
+var (
+	Fleet          = Listed{"seamark-fleet-demo", "prod-seamarkfleetdemo", "Seamark Fleet"}
+	Contracts      = Listed{"seamark-contracts", "prod-seamarkcontracts", "Seamark Contracts"}
+	OlderContracts = Listed{"seamark-older-contracts", "prod-seamarkoldercontracts", "Seamark Older Contracts"}
 )
 
-func fleetTopics() []string {
-	fleet := marketplace.Product{Code: FleetCode}
-	return []string{fleet.SubscriptionTopic(), fleet.EntitlementTopic()}
+func olderTopics() (arns []string) {
+	for _, older := range []Listed{Fleet, OlderContracts} {
+		product := marketplace.Product{Code: older.Code}
+		arns = append(arns, product.SubscriptionTopic(), product.EntitlementTopic())
+	}
+	return arns
 }
 
 // setupMarketplace lists the demo's plan Seamark Pro on the local AWS Marketplace and connects
 // buyers and events to the portal. It may be repeated.
-func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, running Portal) error {
+func setupMarketplace(ctx context.Context, p app.Process, running Portal) error {
+	awsCfg, names := p.AWS, app.NamesFor(p.Config.Prefix)
 	_, err := buyers.New(running.AWSURL).PutProduct(ctx, marketplace.Product{
 		Code: demo.ProCode, ID: "prod-seamarkprodemo", Name: "Seamark Pro", Kind: marketplace.EventBridge, Dimensions: []string{"requests"},
 		RegistrationURL: running.PortalURL + "/marketplace-confirm/" + running.Demo.API.ProPlanID,
@@ -43,7 +51,14 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 	if err != nil {
 		return fmt.Errorf("listing Seamark Pro on the local AWS Marketplace: %w", err)
 	}
-	if err := listFleet(ctx, running); err != nil {
+	if err := listOlder(ctx, running); err != nil {
+		return err
+	}
+	undelivered, err := app.KeepUndelivered(ctx, p, olderTopics())
+	if err != nil {
+		return fmt.Errorf("making the queue %s: %w", names.Undelivered(), err)
+	}
+	if err := subscribeTopics(ctx, awsCfg, names, undelivered); err != nil {
 		return err
 	}
 	events := eventbridge.NewFromConfig(awsCfg)
@@ -54,7 +69,7 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 	out, err := events.PutTargets(ctx, &eventbridge.PutTargetsInput{
 		Rule: &rule,
 		Targets: []types.Target{{
-			Id: aws.String("gatehouse"), Arn: aws.String("arn:aws:sqs:" + awsCfg.Region + ":" + localaws.Account + ":" + names.Marketplace),
+			Id: aws.String("gatehouse"), Arn: aws.String(queueOf(names)), DeadLetterConfig: &types.DeadLetterConfig{Arn: &undelivered},
 		}},
 	})
 	if err == nil && out.FailedEntryCount > 0 {
@@ -66,19 +81,37 @@ func setupMarketplace(ctx context.Context, awsCfg aws.Config, names app.Names, r
 	return nil
 }
 
-// listFleet lists the older listing, so that its topics exist. It leaves a product that exists as it is, since
+// listOlder lists the older listings, so that their topics exist. It leaves a product that exists as it is, since
 // the simulator gives it the address of its plan.
-func listFleet(ctx context.Context, running Portal) error {
+func listOlder(ctx context.Context, running Portal) error {
 	market := buyers.New(running.AWSURL)
 	all, err := market.Products(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the products of the local AWS Marketplace: %w", err)
 	}
-	if slices.ContainsFunc(all, func(p marketplace.Product) bool { return p.Code == FleetCode }) {
-		return nil
+	for _, older := range []Listed{Fleet, OlderContracts} {
+		if slices.ContainsFunc(all, func(p marketplace.Product) bool { return p.Code == older.Code }) {
+			continue
+		}
+		if _, err := market.PutProduct(ctx, marketplace.Product{Code: older.Code, ID: older.ID, Name: older.Name, Kind: marketplace.SNS, Dimensions: []string{"requests"}}); err != nil {
+			return fmt.Errorf("listing %s on the local AWS Marketplace: %w", older.Name, err)
+		}
 	}
-	if _, err := market.PutProduct(ctx, marketplace.Product{Code: FleetCode, ID: FleetID, Name: FleetName, Kind: marketplace.SNS, Dimensions: []string{"requests"}}); err != nil {
-		return fmt.Errorf("listing %s on the local AWS Marketplace: %w", FleetName, err)
+	return nil
+}
+
+func queueOf(names app.Names) string {
+	return "arn:aws:sqs:" + localaws.Region + ":" + localaws.Account + ":" + names.Marketplace
+}
+
+// subscribeTopics sends the notices of the older listings to the portal's queue, and those that cannot be delivered to
+// the queue undelivered.
+func subscribeTopics(ctx context.Context, awsCfg aws.Config, names app.Names, undelivered string) error {
+	topics, queue := sns.NewFromConfig(awsCfg), queueOf(names)
+	for _, topic := range olderTopics() {
+		if _, err := topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue, Attributes: map[string]string{"RedrivePolicy": app.RedrivePolicy(undelivered)}}); err != nil {
+			return fmt.Errorf("subscribing the queue %s to %s: %w", names.Marketplace, topic, err)
+		}
 	}
 	return nil
 }

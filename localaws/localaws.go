@@ -82,6 +82,7 @@ type Server struct {
 	mail    *ses.Service
 	stacks  *cloudformation.Service
 	iam     *iam.Service
+	topics  *sns.Service
 	mounts  map[string]http.Handler
 	faults  *faults.Injector
 	admin   http.Handler
@@ -134,6 +135,7 @@ func Open(opts Options) (*Server, error) {
 func (s *Server) wire(ctx context.Context, env wire.Env) {
 	queues := sqs.New(ctx, env)
 	topics := sns.New(env, queues)
+	s.topics = topics
 	bus := eventbridge.New(env, queues, topics)
 	tables := dynamodb.New(env)
 	keys := kms.New(env)
@@ -179,6 +181,9 @@ func (s *Server) Metering() *metering.Service { return s.meters }
 
 // Marketplace returns AWS Marketplace. Its methods play buyers and AWS.
 func (s *Server) Marketplace() *marketplace.Service { return s.market }
+
+// Topics returns SNS.
+func (s *Server) Topics() *sns.Service { return s.topics }
 
 // Mail returns the e-mail service.
 func (s *Server) Mail() *ses.Service { return s.mail }

@@ -80,7 +80,7 @@ func subscriptionLost(a about, f events.SubscriptionLost) (Notice, bool) {
 // subscriptionEnded tells of a plan that an account left without asking for it.
 func subscriptionEnded(a about, f events.SubscriptionEnding) (Notice, bool) {
 	if f.Licence != "" {
-		if a.account.Licences[f.Licence].Open {
+		if a.account.Licences[f.Licence].HasAccess {
 			return Notice{}, false // it pays for another plan now
 		}
 		return a.purchaseEnded(f), true
@@ -105,7 +105,7 @@ func (a about) purchaseEnded(f events.SubscriptionEnding) Notice {
 		Advice: "Buy it again on AWS Marketplace if you want to use it.",
 	}
 	for _, other := range a.account.Claims() {
-		if access := a.account.Licences[other]; other != f.Licence && access.Open && access.Plan == f.Plan {
+		if access := a.account.Licences[other]; other != f.Licence && access.HasAccess && access.Plan == f.Plan {
 			n.Importance, n.Advice = Warn, "You have another purchase of "+a.plan(f.Plan)+" "+inBrackets(other)+". Use its API key."
 			break
 		}

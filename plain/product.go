@@ -12,14 +12,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Product writes a product: facts, APIs, plans, pages and the overview.
+// Product writes a product: its details, APIs, plans, pages and the overview.
 func (d *Documents) Product(ctx context.Context, shelf *library.Shelf, product catalog.Product) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", inline(product.Name))
 	if product.Description != "" {
 		b.WriteString(inline(product.Description) + "\n\n")
 	}
-	d.facts(&b, shelf, product)
+	d.details(&b, shelf, product)
 	d.apis(&b, product)
 	plans(&b, product)
 	d.pages(&b, product)
@@ -34,23 +34,23 @@ func (d *Documents) Product(ctx context.Context, shelf *library.Shelf, product c
 	return b.String(), nil
 }
 
-func (d *Documents) facts(b *strings.Builder, shelf *library.Shelf, product catalog.Product) {
-	fact := func(name, value string) {
+func (d *Documents) details(b *strings.Builder, shelf *library.Shelf, product catalog.Product) {
+	detail := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(b, "- %s: %s\n", name, value)
 		}
 	}
 	fmt.Fprintf(b, "- Page: %s%s\n", d.BaseURL, path("apis", product.ID))
-	fact("Version", inline(product.Version))
-	fact("Status", inline(product.Status))
-	fact("May be gone after", inline(product.Sunset))
+	detail("Version", inline(product.Version))
+	detail("Status", inline(product.Status))
+	detail("May be gone after", inline(product.Sunset))
 	if next, err := shelf.Product(product.Successor); err == nil && product.Successor != "" {
-		fact("Use instead", d.link(next.Name, path("apis", next.ID)+".md"))
+		detail("Use instead", d.link(next.Name, path("apis", next.ID)+".md"))
 	}
-	fact("Category", inline(product.Category))
-	fact("Tags", inline(strings.Join(product.Tags, ", ")))
+	detail("Category", inline(product.Category))
+	detail("Tags", inline(strings.Join(product.Tags, ", ")))
 	if owner := product.Owner; owner != nil {
-		fact("Owner", inline(strings.Join(strings.Fields(owner.Name+" "+owner.Email+" "+owner.URL), " ")))
+		detail("Owner", inline(strings.Join(strings.Fields(owner.Name+" "+owner.Email+" "+owner.URL), " ")))
 	}
 }
 
@@ -108,7 +108,7 @@ func plans(b *strings.Builder, product catalog.Product) {
 				approval = "bought on [AWS Marketplace](<" + plan.Listing.URL + ">)"
 			}
 		case plan.Approval == catalog.ApprovalManual:
-			approval = "an operator approves"
+			approval = "an admin approves"
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", inline(plan.Name), code(string(plan.ID)), rate, burst, quota, inline(plan.Price), approval)
 	}

@@ -185,12 +185,23 @@ func shownLicence(l state.Licence) Licence {
 	case events.LicenceEnded:
 		shown.State = LicenceEnded
 	case events.LicenceUnknown:
-		shown.State, shown.Since = LicenceWaiting, l.Claim.At
+		shown.State, shown.Since = unconfirmed(l)
 	}
 	if !l.Claimed() && shown.State != LicenceEnded && shown.State != LicenceEnding {
 		shown.State = LicenceUnclaimed
 	}
 	return shown
+}
+
+// unconfirmed is the state of a licence about whose subscription AWS has said nothing.
+func unconfirmed(l state.Licence) (shown string, since time.Time) {
+	switch {
+	case l.Open:
+		return LicenceActive, l.AccessAt
+	case l.Lapsed && !l.Claim.Waiting:
+		return LicenceEnded, l.AccessAt
+	}
+	return LicenceWaiting, l.Claim.At
 }
 
 // Licences lists the licences that AWS Marketplace has told of, sorted by stream.

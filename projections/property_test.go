@@ -182,15 +182,15 @@ func (s *story) fact() events.Event {
 		return s.tell(op, events.UserRegistered{})
 	case kind == 1:
 		return s.tell(op, events.RequestFailed{Class: "failed"})
-	case kind == 2 && now.Open():
+	case kind == 2 && now.HasOpenWish():
 		return s.tell(op, events.RequestJoined{Link: link(now.OpenedBy), Plan: plan})
-	case kind == 3 && now.Open():
+	case kind == 3 && now.HasOpenWish():
 		return outcome(events.WishParked{Link: link(now.OpenedBy), Reason: events.WaitingForAWS})
 	case kind == 4:
 		return outcome(events.KeyObserved{Key: "k1", Enabled: key.Disabled})
-	case kind == 5 && now.Open():
+	case kind == 5 && now.HasOpenWish():
 		return outcome(events.RequestRejected{Link: link(now.OpenedBy), Code: portal.Conflict, Message: "No."})
-	case kind == 6 && now.Open():
+	case kind == 6 && now.HasOpenWish():
 		return s.tell(op, events.RequestSuperseded{Link: link(now.OpenedBy)})
 	case kind == 7 && now.Phase == state.Active:
 		return outcome(events.SubscriptionLost{Plan: plan, Reason: events.LostPlanGone})
@@ -202,13 +202,13 @@ func (s *story) fact() events.Event {
 		return s.tell(op, events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
 	case now.Phase == state.Wanted && !key.Created():
 		return outcome(events.KeyCreated{Key: "k1", GatewayID: "gw"})
-	case now.Phase == state.Wanted && pair.Open():
+	case now.Phase == state.Wanted && pair.HasOpenWish():
 		return outcome(events.KeyAttached{Link: link(pair.OpenedBy), Key: "k1", Plan: plan})
 	case now.Phase == state.Wanted:
 		return outcome(events.SubscriptionActivated{Link: link(now.OpenedBy), Plan: plan})
 	case now.Phase == state.Active:
 		return s.tell(op, events.SubscriptionEnding{Plan: plan})
-	case now.Phase == state.Ending && pair.Open():
+	case now.Phase == state.Ending && pair.HasOpenWish():
 		return outcome(events.KeyDetached{Link: link(pair.OpenedBy), Key: "k1", Plan: plan})
 	case now.Phase == state.Ending:
 		return outcome(events.SubscriptionEnded{Link: link(now.OpenedBy), Plan: plan})

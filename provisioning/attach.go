@@ -146,9 +146,9 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 		switch {
 		case lost == "" && c.account.Keys[pair.Key].Readying != 0 && c.account.Attachments[pair].OpenedBy == c.account.Keys[pair.Key].Readying:
 			return c.refused(c.account.Keys[pair.Key], code, message)
-		case s.Open() && s.Desired() && s.Replaces != "":
+		case s.HasOpenWish() && s.Desired() && s.Replaces != "":
 			return []events.Fact{events.PlanChangeRefused{Link: events.Link{Wish: s.OpenedBy}, Plan: pair.Plan, Code: code, Message: message}}
-		case s.Open() && s.Desired():
+		case s.HasOpenWish() && s.Desired():
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
 		case s.Desired() && lost != "":
 			return []events.Fact{events.SubscriptionLost{Plan: pair.Plan, Payer: events.PaidBy(s.Ring), Reason: lost}}

@@ -57,7 +57,7 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 			// API Gateway keeps an ended key in its plans until the key is deleted.
 		case is.Desired() && !plans[of.Plan] && is.Since.Before(began):
 			d.find(PlanGone, of.Key, account.Keys[of.Key].GatewayID, of.Plan)
-		case is.Open() || account.SubscribedBy(of).ChangesTo != "" || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
+		case is.HasOpenWish() || account.SubscribedBy(of).ChangesTo != "" || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
 		case predates(is.Since) && is.Phase == state.Active:
 			d.find(AttachmentMissing, of.Key, account.Keys[of.Key].GatewayID, of.Plan)
 		case predates(is.Since):

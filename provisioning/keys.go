@@ -118,7 +118,7 @@ func (c *convergence) release(ctx context.Context, id portal.KeyID) error {
 
 func (c *convergence) correlationFor(key portal.KeyID) string {
 	for _, pair := range c.account.Pairs() {
-		if pair.Key == key && c.account.Attachments[pair].Open() {
+		if pair.Key == key && c.account.Attachments[pair].HasOpenWish() {
 			return c.correlationOf(pair)
 		}
 	}

@@ -181,7 +181,7 @@ func (c *convergence) comparePlans(ctx context.Context, key state.Key) error {
 		}
 	}
 	for pair, attachment := range c.account.Attachments {
-		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Desired() {
+		if pair.Key == key.ID && !attachment.HasOpenWish() && held[pair.Plan] != attachment.Desired() {
 			zerolog.Ctx(ctx).Warn().Str("plan", string(pair.Plan)).Str("is", string(attachment.Phase)).Msg("API Gateway differs from the fold; mending it")
 			c.recheck[pair] = true
 		}

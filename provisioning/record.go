@@ -71,13 +71,13 @@ func (c *convergence) allReadied(pairs []portal.Pair) []events.Fact {
 // fulfilled ends a subscription's wish, unless it waits for a key that is not among done.
 func (c *convergence) fulfilled(id portal.SubscriptionID, done ...portal.Pair) []events.Fact {
 	s := c.account.Subscriptions[id]
-	if !s.Open() {
+	if !s.HasOpenWish() {
 		return nil
 	}
 	for pair, attachment := range c.account.Attachments {
 		of := c.account.SubscriptionOf(pair)
 		concerns := of == id || s.Refusal != nil && of == s.Other(s.Replaces)
-		if concerns && attachment.Open() && attachment.OpenedBy == s.OpenedBy && !slices.Contains(done, pair) {
+		if concerns && attachment.HasOpenWish() && attachment.OpenedBy == s.OpenedBy && !slices.Contains(done, pair) {
 			return nil
 		}
 	}

@@ -55,7 +55,7 @@ func (c *convergence) next() (task, bool) {
 	for _, pair := range c.pairs() {
 		t := task{key: pair.Key, plan: pair.Plan}
 		attachment := c.account.Attachments[pair]
-		if c.stuck[t] != nil || !attachment.Open() && !c.recheck[pair] || c.leftByMove(pair) {
+		if c.stuck[t] != nil || !attachment.HasOpenWish() && !c.recheck[pair] || c.leftByMove(pair) {
 			continue
 		}
 		if !attachment.Desired() {

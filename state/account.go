@@ -51,8 +51,8 @@ const (
 	Ended            Phase = "ended"
 )
 
-// open: the converger has work to do in this phase.
-func (p Phase) open() bool { return p == Wanted || p == Ending }
+// wished: an open wish asks for this phase, so the converger has work to do.
+func (p Phase) wished() bool { return p == Wanted || p == Ending }
 
 // Attachment is one key in one plan.
 type Attachment struct {
@@ -63,8 +63,8 @@ type Attachment struct {
 	Since    time.Time
 }
 
-// Open reports whether the converger has work to do on it.
-func (a Attachment) Open() bool { return a.Phase.open() }
+// HasOpenWish reports whether the converger has work to do on it.
+func (a Attachment) HasOpenWish() bool { return a.Phase.wished() }
 
 // Desired reports whether the key should be in the plan, attached or not.
 func (a Attachment) Desired() bool { return a.Phase == Wanted || a.Phase == Active }
@@ -107,8 +107,8 @@ const maxFlips = 4
 // LicenceAccess is what an account should have because of a licence, as of the licence's fact
 // with that sequence.
 type LicenceAccess struct {
-	Sequence int64
-	Open     bool
+	Sequence  int64
+	HasAccess bool
 	// Released: the account has given up its claim.
 	Released bool
 	Plan     portal.PlanID
@@ -122,11 +122,11 @@ func (s Subscription) Other(plan portal.PlanID) portal.SubscriptionID {
 	return portal.SubscriptionOf(plan, s.Ring)
 }
 
-// Open reports whether the converger has work to do on it.
-func (s Subscription) Open() bool { return s.Phase.open() }
+// HasOpenWish reports whether the converger has work to do on it.
+func (s Subscription) HasOpenWish() bool { return s.Phase.wished() }
 
 // Undecided reports whether it waits for the converger or for an admin.
-func (s Subscription) Undecided() bool { return s.Open() || s.Phase == AwaitingApproval }
+func (s Subscription) Undecided() bool { return s.HasOpenWish() || s.Phase == AwaitingApproval }
 
 // Desired reports whether the account should have the plan, attached or not.
 func (s Subscription) Desired() bool { return s.Phase == Wanted || s.Phase == Active }
@@ -200,7 +200,7 @@ func (a *Account) Apply(e events.Event) {
 		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
 		a.parkKey(f.Wish, f.Reason)
 	case events.LicenceAccessSet:
-		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, Open: f.Open, Released: f.Released, Plan: f.Plan}
+		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, HasAccess: f.Open, Released: f.Released, Plan: f.Plan}
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
 		a.rejectKey(f.Wish)
@@ -261,7 +261,7 @@ func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
 		// A subscription brings back a key that was released, or is about to be.
 		k.Releasing, k.ReleasingAt, k.Released = 0, time.Time{}, false
 		a.Keys[id] = k
-		a.open(e, portal.Pair{Key: id, Plan: s.Plan}, Wanted, wish)
+		a.enterWished(e, portal.Pair{Key: id, Plan: s.Plan}, Wanted, wish)
 	}
 }
 
@@ -283,7 +283,7 @@ func (a *Account) endPlan(e events.Event, plan portal.PlanID, payer events.Payer
 	a.openPlan(e, s, e.Sequence)
 	for pair, attachment := range a.Attachments {
 		if a.SubscriptionOf(pair) == id && attachment.Phase != Ended {
-			a.open(e, pair, Ending, e.Sequence)
+			a.enterWished(e, pair, Ending, e.Sequence)
 		}
 	}
 }
@@ -298,7 +298,7 @@ func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 	a.Subscriptions[s.ID()] = s
 	for pair, attachment := range a.Attachments {
 		if a.SubscriptionOf(pair) == s.ID() && attachment.Phase != Ended {
-			a.open(e, pair, Ending, f.Wish)
+			a.enterWished(e, pair, Ending, f.Wish)
 		}
 	}
 	if !a.Subscriptions[s.Other(s.Replaces)].Desired() {
@@ -306,7 +306,7 @@ func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 	}
 	for _, key := range a.LiveKeys(s.Ring) {
 		// Any key may have left the old plan, recorded or not.
-		a.open(e, portal.Pair{Key: key.ID, Plan: s.Replaces}, Wanted, f.Wish)
+		a.enterWished(e, portal.Pair{Key: key.ID, Plan: s.Replaces}, Wanted, f.Wish)
 	}
 }
 
@@ -342,7 +342,8 @@ func (a *Account) change(id portal.SubscriptionID, change func(*Subscription)) {
 	}
 }
 
-func (a *Account) open(e events.Event, pair portal.Pair, phase Phase, wish int64) {
+// enterWished gives a key in a plan a phase that the wish asks for.
+func (a *Account) enterWished(e events.Event, pair portal.Pair, phase Phase, wish int64) {
 	a.Attachments[pair] = Attachment{Phase: phase, OpenedAt: e.Time, OpenedBy: wish, Since: e.Time}
 }
 

@@ -172,10 +172,10 @@ func TestASubscriptionRunsItsCourse(t *testing.T) {
 		if i > 0 && (!s.OpenedAt.Equal(at(s.OpenedBy)) || s.Name != "Plan free" || s.Ring != portal.AccountRing) {
 			t.Errorf("after fact %d it is %q of ring %s, opened at %v", i+1, s.Name, s.Ring, s.OpenedAt)
 		}
-		if s.Open() != (s.Phase == Wanted || s.Phase == Ending) || s.Desired() != (s.Phase == Wanted || s.Phase == Active) {
-			t.Errorf("%s: open %v, holds %v", s.Phase, s.Open(), s.Desired())
+		if s.HasOpenWish() != (s.Phase == Wanted || s.Phase == Ending) || s.Desired() != (s.Phase == Wanted || s.Phase == Active) {
+			t.Errorf("%s: open %v, holds %v", s.Phase, s.HasOpenWish(), s.Desired())
 		}
-		if open := s.Open() || attachment.Open(); account.HasOpenWishes() != open || account.WishOpen(s.OpenedBy) != open {
+		if open := s.HasOpenWish() || attachment.HasOpenWish(); account.HasOpenWishes() != open || account.WishOpen(s.OpenedBy) != open {
 			t.Errorf("after fact %d wishes are open: %v", i+1, account.HasOpenWishes())
 		}
 	}

@@ -35,7 +35,7 @@ type OpenWish struct {
 func (a Account) OpenWishes() map[int64]OpenWish {
 	open := map[int64]OpenWish{}
 	for _, s := range a.Subscriptions {
-		if s.Open() {
+		if s.HasOpenWish() {
 			open[s.OpenedBy] = OpenWish{At: s.OpenedAt, Plan: s.Plan}
 		}
 	}
@@ -87,7 +87,7 @@ func (a Account) WishOpen(wish int64) bool {
 		return true
 	}
 	for _, attachment := range a.Attachments {
-		if attachment.OpenedBy == wish && attachment.Open() {
+		if attachment.OpenedBy == wish && attachment.HasOpenWish() {
 			return true
 		}
 	}
@@ -97,7 +97,7 @@ func (a Account) WishOpen(wish int64) bool {
 // HasOpenWishes reports whether the converger has anything to do.
 func (a Account) HasOpenWishes() bool {
 	for _, attachment := range a.Attachments {
-		if attachment.Open() {
+		if attachment.HasOpenWish() {
 			return true
 		}
 	}

@@ -119,7 +119,7 @@ func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
 	a.key(f.Replaces, func(old *Key) { old.ReplacedBy, old.ReplacedAt = f.Key, e.Time })
 	for _, s := range a.Subscriptions {
 		if s.Ring == f.Ring && s.Desired() && a.Subscriptions[s.Other(s.ChangesTo)].Phase != Wanted {
-			a.open(e, portal.Pair{Key: f.Key, Plan: s.Plan}, Wanted, e.Sequence)
+			a.enterWished(e, portal.Pair{Key: f.Key, Plan: s.Plan}, Wanted, e.Sequence)
 		}
 	}
 }

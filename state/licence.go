@@ -19,9 +19,10 @@ type Licence struct {
 	// Purchase joins what notices and claims have said about the buyer.
 	Purchase events.Purchase
 	Offer    string
-	// Contract means that the listing sells contracts, since AWS has said that an entitlement changed.
+	// Contract means that the listing sells contracts, since AWS has said that an entitlement changed, or has
+	// granted one.
 	Contract bool
-	// Entitled means that AWS was asked what the buyer is entitled to. The next three are its answer: the
+	// Entitled means that AWS was asked since the claim what the buyer is entitled to. The next three are its answer: the
 	// contract dimensions, sorted; when the entitlement ends unless it is renewed, zero if that is
 	// unknown; and whether the buyer is entitled to nothing.
 	Entitled   bool
@@ -63,7 +64,16 @@ type Claim struct {
 func (l Licence) Claimed() bool { return l.Claim.Account != "" }
 
 // Active reports whether the account that has claimed the licence should have access.
-func (l Licence) Active() bool { return l.Status == events.LicenceActive && !l.Lapsed }
+func (l Licence) Active() bool {
+	return !l.Lapsed && (l.Status == events.LicenceActive || l.ContractOnly() && l.Entitled)
+}
+
+// ContractOnly reports whether AWS has said nothing about a subscription of a customer of an older listing. It does
+// not if the listing sells contracts only (AWS Marketplace Seller Guide, "Amazon SNS notifications for SaaS
+// products"). Then the customer has paid once AWS grants an entitlement.
+func (l Licence) ContractOnly() bool {
+	return l.Stream.Kind() == portal.KindLegacy && l.Status == events.LicenceUnknown
+}
 
 // Again reports whether a customer of an older listing has bought again: the status is from before the
 // claim, and AWS has to confirm the payment.
@@ -110,6 +120,7 @@ func (l *Licence) Apply(e events.Event) {
 	case events.LicenceReleased:
 		if l.Claim.Account == f.Account {
 			l.Claim, l.Open = Claim{}, false
+			l.Entitled = false // AWS is asked again after the next claim
 		}
 	case events.LicenceAccessWanted:
 		l.Open, l.AccessSequence, l.AccessAt, l.Claim.Waiting = true, e.Sequence, e.Time, false
@@ -129,6 +140,7 @@ func (l *Licence) Apply(e events.Event) {
 
 func (l *Licence) entitle(f events.LicenceEntitled) {
 	l.Entitled, l.Dimensions, l.Lapsed, l.Buys = true, f.Dimensions, f.Lapsed, f.Plan
+	l.Contract = l.Contract || len(f.Dimensions) > 0
 	l.Until = time.Time{}
 	if f.Until != nil {
 		l.Until = *f.Until

@@ -18,7 +18,10 @@ const probeTime = 5 * time.Minute
 
 type doctorCommand struct {
 	output
-	ProbeImport bool `help:"Test with a few throw-away keys whether workers can create many keys at a time here, and save the result for them."`
+	ProbeImport bool          `xor:"what" help:"Test with a few throw-away keys whether workers can create many keys at a time here, and save the result for them."`
+	AWS         bool          `name:"aws" xor:"what" help:"Ask this AWS account what AWS's documentation leaves open (docs/aws-checklist.md), after asking you."`
+	Yes         bool          `help:"With --aws: make the temporary resources without asking."`
+	Patience    time.Duration `default:"10m" help:"With --aws: how long to wait for something to happen."`
 }
 
 func (c doctorCommand) Run(ctx context.Context) error {
@@ -26,8 +29,11 @@ func (c doctorCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.ProbeImport {
+	switch {
+	case c.ProbeImport:
 		return c.probeImport(ctx, p)
+	case c.AWS:
+		return c.askAWS(ctx, p)
 	}
 	checks := app.Examine(ctx, p)
 	if err := c.print(os.Stdout, checksJSON(checks), func(w io.Writer) { report(w, checks) }); err != nil {

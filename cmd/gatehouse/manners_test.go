@@ -52,6 +52,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"no product code":               {[]string{"marketplace", "subscribe"}, "missing flags: --product=CODE", "Run `gatehouse marketplace subscribe --help` for usage."},
 		"a dry run with --yes":          {[]string{"marketplace", "setup", "--yes", "--dry-run"}, "--dry-run and --yes can't be used together", "Run `gatehouse marketplace setup --help` for usage."},
 		"an unknown kind of notices":    {[]string{"marketplace", "subscribe", "--product", "x", "--notices", "mail"}, "--notices must be one of", "Run"},
+		"--contract without --buyer":    {[]string{"marketplace", "simulate", "--all", "--contract"}, "--contract needs --buyer", "Run"},
+		"a dimension without --amend":   {[]string{"marketplace", "simulate", "--pay", "x", "--dimension", "large"}, "--dimension and --quantity need --amend", "Run"},
 		"--older without --buyer":       {[]string{"marketplace", "simulate", "--all", "--older"}, "--older needs --buyer", "Run"},
 		"an unknown kind of difference": {[]string{"keys", "reconcile", "--kind", "odd"}, "--kind odd: there is no such kind", "Run `gatehouse keys reconcile --help` for usage."},
 		"values that are not compared":  {[]string{"keys", "reconcile", "--kind", "key_value"}, "needs --values", "Run"},

@@ -182,11 +182,12 @@ func TestNoticesThatNameNoLicenceAreListed(t *testing.T) {
 func TestOnlyPossibleStepsAreOffered(t *testing.T) {
 	t.Parallel()
 	for want, p := range map[string]simulate.Purchase{
-		"pay fail-payment":            {Status: "ACTIVE", Entitlement: "PENDING"},
-		"cancel end renew renew-same": {Status: "ACTIVE", Entitlement: "PROVISIONED"},
-		"end resubscribe":             {Status: "ACTIVE", Entitlement: "PROVISIONED", Cancelling: true, Older: true},
-		"deprovision resubscribe":     {Status: "CANCELLED", Entitlement: "PROVISIONED"},
-		"resubscribe":                 {Status: "TERMINATED", Entitlement: "FAILED"},
+		"pay fail-payment":                  {Status: "ACTIVE", Entitlement: "PENDING"},
+		"cancel end renew renew-same":       {Status: "ACTIVE", Entitlement: "PROVISIONED"},
+		"cancel end renew renew-same amend": {Status: "ACTIVE", Entitlement: "PROVISIONED", Bought: map[string]int{"small": 1}},
+		"end resubscribe":                   {Status: "ACTIVE", Entitlement: "PROVISIONED", Cancelling: true, Older: true},
+		"deprovision resubscribe":           {Status: "CANCELLED", Entitlement: "PROVISIONED"},
+		"resubscribe":                       {Status: "TERMINATED", Entitlement: "FAILED"},
 	} {
 		if got := strings.Join(nextSteps(p), " "); got != want {
 			t.Errorf("%+v: %s, want %s", p, got, want)

@@ -103,6 +103,14 @@ func inWords(l state.Licence) (said, next string) {
 	case events.LicenceEnded:
 		return "The purchase has ended.", again
 	case events.LicenceUnknown:
+		switch {
+		case l.Active():
+			return "AWS grants the buyer a contract.", find
+		case l.Lapsed && !l.Claim.Waiting:
+			return "AWS says that the contract has ended.", again
+		case l.Lapsed:
+			return "It is claimed, and AWS grants the buyer nothing yet.", wait
+		}
 	}
 	return "It is claimed, and AWS has not said that it is active.", wait
 }

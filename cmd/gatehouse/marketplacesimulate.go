@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/local/simulate"
@@ -15,12 +17,17 @@ type marketplaceSimulateCommand struct {
 	All   bool `xor:"step" help:"Play every order of purchases, claims, payments and notices without a browser, and check the access after each step."`
 	Buyer bool `xor:"step" help:"Have a new buyer subscribe, and print how to go on."`
 	Older bool `help:"With --buyer: buy from a listing whose notices come by SNS topics."`
+	// Contract and the two below say what is bought.
+	Contract  bool   `help:"With --buyer: buy a contract from a listing that sells two plans by contract dimensions, small and large."`
+	Dimension string `placeholder:"NAME" help:"With --amend: the dimension to buy instead. Without it, the other one."`
+	Quantity  int    `default:"1" help:"With --amend: how much of it."`
 
 	Pay         string `xor:"step" placeholder:"AGREEMENT" help:"The payment succeeds."`
 	FailPayment string `xor:"step" placeholder:"AGREEMENT" help:"The payment fails."`
 	Cancel      string `xor:"step" placeholder:"AGREEMENT" help:"The buyer cancels."`
 	End         string `xor:"step" placeholder:"AGREEMENT" help:"The agreement ends."`
 	Deprovision string `xor:"step" placeholder:"AGREEMENT" help:"AWS takes the licence of an ended agreement away."`
+	Amend       string `xor:"step" placeholder:"AGREEMENT" help:"The buyer changes what a contract buys."`
 	Renew       string `xor:"step" placeholder:"AGREEMENT" help:"The buyer renews, and AWS makes another licence."`
 	RenewSame   string `xor:"step" placeholder:"AGREEMENT" help:"The buyer renews, and AWS keeps the licence."`
 	Resubscribe string `xor:"step" placeholder:"AGREEMENT" help:"The buyer who has cancelled buys again at once."`
@@ -47,7 +54,11 @@ func (c marketplaceSimulateCommand) Run(ctx context.Context) error {
 	switch {
 	case c.Older && !c.Buyer:
 		return usage("--older needs --buyer")
-	case !c.All && !c.Buyer && name == "":
+	case c.Contract && !c.Buyer:
+		return usage("--contract needs --buyer")
+	case (c.Dimension != "" || c.Quantity != 1) && c.Amend == "":
+		return usage("--dimension and --quantity need --amend")
+	case !c.All && !c.Buyer && c.Amend == "" && name == "":
 		return usage("nothing to play: give --all, --buyer, or one step with the agreement that --buyer prints, such as --pay")
 	}
 	p, err := process(ctx)
@@ -62,9 +73,12 @@ func (c marketplaceSimulateCommand) Run(ctx context.Context) error {
 		return c.playAll(ctx, sim)
 	}
 	var bought simulate.Purchase
-	if c.Buyer {
-		bought, err = sim.Buy(ctx, c.Older)
-	} else {
+	switch {
+	case c.Buyer:
+		bought, err = sim.Buy(ctx, c.Older, c.Contract)
+	case c.Amend != "":
+		bought, err = sim.Amend(ctx, c.Amend, c.Dimension, c.Quantity)
+	default:
 		bought, err = sim.Take(ctx, name, agreement)
 	}
 	if err != nil {
@@ -94,7 +108,11 @@ var resultWords = map[string]string{
 }
 
 func printScenario(w io.Writer, one simulate.Scenario) {
-	fmt.Fprintf(w, "%-10s  %-11s  %s\n", resultWords[one.Result], one.Listing, one.Name)
+	name := one.Name
+	if one.Contract {
+		name = "contract: " + name
+	}
+	fmt.Fprintf(w, "%-10s  %-11s  %s\n", resultWords[one.Result], one.Listing, name)
 	if one.Note != "" {
 		fmt.Fprintf(w, "            %s\n", wrap(oneLine(one.Note), width(w), 12))
 	}
@@ -104,6 +122,9 @@ func printScenario(w io.Writer, one simulate.Scenario) {
 func printPurchase(w io.Writer, p simulate.Purchase) {
 	pairs(w, [2]string{"agreement", p.Agreement}, [2]string{"licence", p.Licence}, [2]string{"buyer", p.Buyer}, [2]string{"product", p.Product},
 		[2]string{"status", statusOf(p)})
+	for _, dimension := range slices.Sorted(maps.Keys(p.Bought)) {
+		pairs(w, [2]string{"bought", fmt.Sprintf("%d of %s", p.Bought[dimension], dimension)})
+	}
 	fmt.Fprintf(w, "\nComing to the portal as the buyer, in a browser:\n  %s\n\nNext steps of the buyer and of AWS:\n", p.Arrival)
 	for _, step := range nextSteps(p) {
 		fmt.Fprintf(w, "  %s marketplace simulate --%s %s\n", processName, step, p.Agreement)
@@ -138,7 +159,11 @@ func nextSteps(p simulate.Purchase) []string {
 	case p.Status == "ACTIVE" && p.Cancelling:
 		return []string{"end", "resubscribe"}
 	case p.Status == "ACTIVE":
-		return []string{"cancel", "end", "renew", "renew-same"}
+		steps := []string{"cancel", "end", "renew", "renew-same"}
+		if len(p.Bought) > 0 {
+			steps = append(steps, "amend")
+		}
+		return steps
 	case !p.Older && p.Entitlement == "PROVISIONED":
 		return []string{"deprovision", "resubscribe"}
 	}

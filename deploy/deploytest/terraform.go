@@ -94,7 +94,7 @@ func LocalProvider(endpoint string) map[string]any {
 // Run runs a command of Terraform in the root module.
 func (tf *Terraform) Run(t testing.TB, command string, args ...string) (out string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tf.program, append([]string{command, "-no-color"}, args...)...)
 	cmd.Dir, cmd.Env = tf.work, tf.env

@@ -21,9 +21,11 @@ type Scenario struct {
 	Name string `json:"name"`
 	// Listing is eventbridge, or sns for an older listing.
 	Listing string `json:"listing"`
-	Result  string `json:"result"`
-	Note    string `json:"note,omitempty"`
-	Steps   []Step `json:"steps"`
+	// Contract says that the listing sells its plans by contract dimensions.
+	Contract bool   `json:"contract,omitempty"`
+	Result   string `json:"result"`
+	Note     string `json:"note,omitempty"`
+	Steps    []Step `json:"steps"`
 }
 
 // Step is what held after a step.
@@ -51,17 +53,24 @@ func (s Step) right() bool {
 	return s.State != "" && (s.State == s.AWS || s.State == s.Agreement) && s.Access == (s.State == "active")
 }
 
-// All plays every scenario on both kinds of listing and calls tell after each. It returns an
+// All plays every scenario on both kinds of listing, with and without contracts, and calls tell after each. It returns an
 // error, for people, for any result but Right and NotPlayed. It leaves its accounts and
 // purchases.
 func (s *Simulator) All(ctx context.Context, tell func(Scenario)) error {
 	played, wrong := 0, 0
-	for _, kind := range []marketplace.Kind{marketplace.EventBridge, marketplace.SNS} {
-		on, err := s.listing(ctx, kind)
+	for _, stage := range []struct {
+		kind   marketplace.Kind
+		listed func(context.Context, marketplace.Kind) (listing, error)
+		plays  []scenario
+	}{
+		{marketplace.EventBridge, s.listing, scenarios}, {marketplace.SNS, s.listing, scenarios},
+		{marketplace.EventBridge, s.contractListing, contractScenarios}, {marketplace.SNS, s.contractListing, contractScenarios},
+	} {
+		on, err := stage.listed(ctx, stage.kind)
 		if err != nil {
 			return err
 		}
-		for _, one := range scenarios {
+		for _, one := range stage.plays {
 			if ctx.Err() != nil {
 				return errors.New("interrupted; the accounts and purchases that were made stay")
 			}
@@ -84,7 +93,7 @@ func (s *Simulator) All(ctx context.Context, tell func(Scenario)) error {
 }
 
 func (s *Simulator) run(ctx context.Context, on listing, one scenario) Scenario {
-	result := Scenario{Name: one.name, Listing: string(on.kind), Result: Right, Steps: []Step{}}
+	result := Scenario{Name: one.name, Listing: string(on.kind), Contract: on.contract, Result: Right, Steps: []Step{}}
 	err := one.play(ctx, &play{Simulator: s, on: on, played: &result})
 	var skipped notPlayed
 	switch {

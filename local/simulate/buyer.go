@@ -25,23 +25,50 @@ type Purchase struct {
 	Arrival string `json:"arrival"`
 	// Older: the listing has topics.
 	Older bool `json:"older_listing"`
+	// Bought is how much was bought of each contract dimension, if the listing sells contracts.
+	Bought map[string]int `json:"bought,omitempty"`
 }
 
 // Steps names what Take can do.
 var Steps = []string{"pay", "fail-payment", "cancel", "end", "deprovision", "resubscribe", "renew", "renew-same"}
 
-// Buy has a new buyer subscribe without paying. older chooses the listing with topics.
-func (s *Simulator) Buy(ctx context.Context, older bool) (Purchase, error) {
-	kind := marketplace.EventBridge
+// Buy has a new buyer subscribe without paying. older chooses a listing with topics, contract one that sells two
+// plans by contract dimensions.
+func (s *Simulator) Buy(ctx context.Context, older, contract bool) (Purchase, error) {
+	kind, listed := marketplace.EventBridge, s.listing
 	if older {
 		kind = marketplace.SNS
 	}
-	on, err := s.listing(ctx, kind)
+	if contract {
+		listed = s.contractListing
+	}
+	on, err := listed(ctx, kind)
 	if err != nil {
 		return Purchase{}, err
 	}
-	bought, err := s.market.Subscribe(ctx, marketplace.Order{Product: on.product})
-	return s.shown(bought), spoken(err)
+	bought, err := (&play{Simulator: s, on: on}).buy(ctx)
+	if err != nil {
+		return Purchase{}, spoken(err)
+	}
+	return s.shown(bought.Purchase), nil
+}
+
+// Amend changes what a contract buys. Without a dimension, that is one which it does not buy yet.
+func (s *Simulator) Amend(ctx context.Context, agreement, dimension string, quantity int) (Purchase, error) {
+	now, err := s.market.Purchase(ctx, agreement)
+	if err != nil {
+		return Purchase{}, spoken(err)
+	}
+	if len(now.Quantities) == 0 {
+		return Purchase{}, refuse("Agreement " + agreement + " is no contract. `gatehouse marketplace simulate --buyer --contract` makes one.")
+	}
+	if dimension == "" {
+		if dimension = Large; now.Quantities[Large] > 0 {
+			dimension = Small
+		}
+	}
+	after, err := s.market.Amend(ctx, agreement, marketplace.Amendment{Quantities: map[string]int{dimension: quantity}})
+	return s.shown(after), spoken(err)
 }
 
 // Take takes one of the Steps for an agreement. Resubscribing and renewing return the new purchase.
@@ -68,7 +95,7 @@ func (s *Simulator) Take(ctx context.Context, step, agreement string) (Purchase,
 func (s *Simulator) shown(p marketplace.Purchase) Purchase {
 	return Purchase{
 		Agreement: p.Agreement, Product: p.Product, Licence: (&holding{Purchase: p}).stream(), Buyer: p.Account, Status: p.Status,
-		Entitlement: p.Entitlement, Cancelling: p.Cancelling, Arrival: s.market.ArrivalURL(p.Agreement), Older: p.Customer != "",
+		Entitlement: p.Entitlement, Cancelling: p.Cancelling, Arrival: s.market.ArrivalURL(p.Agreement), Older: p.Customer != "", Bought: p.Quantities,
 	}
 }
 

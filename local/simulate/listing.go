@@ -8,28 +8,38 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/local"
-	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
 type listing struct {
-	kind     marketplace.Kind
-	product  string
+	kind    marketplace.Kind
+	product string
+	// target is what a client names to claim a purchase: a plan, or a product that sells several.
+	target   string
 	plan     string
 	endpoint string
+	// contract says that plans are sold by contract dimensions. plans has the plan of each.
+	contract bool
+	plans    map[string]string
+}
+
+func idOf(plan *types.UsagePlan) string {
+	if plan == nil {
+		return ""
+	}
+	return aws.ToString(plan.Id)
 }
 
 // listing makes the older listing and its plan if they do not exist.
 func (s *Simulator) listing(ctx context.Context, kind marketplace.Kind) (listing, error) {
 	l := listing{kind: kind, product: demo.ProCode}
 	if kind == marketplace.SNS {
-		l.product = local.FleetCode
+		l.product = local.Fleet.Code
 		if err := s.listFleet(ctx); err != nil {
 			return l, err
 		}
@@ -46,7 +56,7 @@ func (s *Simulator) listing(ctx context.Context, kind marketplace.Kind) (listing
 	case sold == nil:
 		return l, refuse(fmt.Sprintf("The local API Gateway has no usage plan for %s. Start `gatehouse local` again, which installs the demo.", sought))
 	}
-	l.plan = aws.ToString(sold.Id)
+	l.plan, l.target = idOf(sold), idOf(sold)
 	return l, s.until(ctx, "the portal to offer the plan "+l.plan, func() (bool, error) {
 		l.endpoint, err = s.endpointOf(ctx, l.plan)
 		return l.endpoint != "", err
@@ -55,25 +65,19 @@ func (s *Simulator) listing(ctx context.Context, kind marketplace.Kind) (listing
 
 // listFleet lists a product with topics. It may be repeated.
 func (s *Simulator) listFleet(ctx context.Context) error {
-	plan, err := s.planOf(ctx, local.FleetCode)
+	plan, err := s.planOf(ctx, local.Fleet.Code)
 	if err == nil && plan == nil {
 		plan, err = s.createFleet(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	product, err := s.market.PutProduct(ctx, marketplace.Product{
-		Code: local.FleetCode, ID: local.FleetID, Name: local.FleetName, Kind: marketplace.SNS, Dimensions: []string{"requests"},
+	_, err = s.market.PutProduct(ctx, marketplace.Product{
+		Code: local.Fleet.Code, ID: local.Fleet.ID, Name: local.Fleet.Name, Kind: marketplace.SNS, Dimensions: []string{"requests"},
 		RegistrationURL: s.process.Config.BaseURL + "/marketplace-confirm/" + aws.ToString(plan.Id),
 	})
 	if err != nil {
-		return fmt.Errorf("listing %s: %w", local.FleetName, err)
-	}
-	queue := "arn:aws:sqs:" + localaws.Region + ":" + localaws.Account + ":" + s.names.Marketplace
-	for _, topic := range []string{product.SubscriptionTopic(), product.EntitlementTopic()} {
-		if _, err := s.topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue}); err != nil {
-			return fmt.Errorf("subscribing the queue %s to %s: %w", s.names.Marketplace, topic, err)
-		}
+		return fmt.Errorf("listing %s: %w", local.Fleet.Name, err)
 	}
 	return nil
 }
@@ -88,17 +92,17 @@ func (s *Simulator) createFleet(ctx context.Context) (*types.UsagePlan, error) {
 		return nil, refuse("The local API Gateway does not have the demo's plans. Start `gatehouse local` again, which installs them.")
 	}
 	created, err := s.plans.CreateUsagePlan(ctx, &apigateway.CreateUsagePlanInput{
-		Name: aws.String(local.FleetName), Description: aws.String("Sold by an older listing, for `gatehouse marketplace simulate`."),
+		Name: aws.String(local.Fleet.Name), Description: aws.String("Sold by an older listing, for `gatehouse marketplace simulate`."),
 		ApiStages: pro.ApiStages, Tags: map[string]string{catalog.OfferTag: catalog.OfferValue},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("creating usage plan %s: %w", local.FleetName, err)
+		return nil, fmt.Errorf("creating usage plan %s: %w", local.Fleet.Name, err)
 	}
 	_, err = s.plans.UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
-		UsagePlanId: created.Id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String(local.FleetCode)}},
+		UsagePlanId: created.Id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String(local.Fleet.Code)}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("setting the product code of usage plan %s: %w", local.FleetName, err)
+		return nil, fmt.Errorf("setting the product code of usage plan %s: %w", local.Fleet.Name, err)
 	}
 	return &types.UsagePlan{Id: created.Id}, app.RequestCatalog(ctx, s.process)
 }

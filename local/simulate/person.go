@@ -50,7 +50,7 @@ func (s *Simulator) newPerson(ctx context.Context) (*person, error) {
 // claim returns the operation's status once a worker has decided.
 func (p *person) claim(ctx context.Context, l listing, token string) (status string, err error) {
 	var operation struct{ ID, Status string }
-	if err := p.ask(ctx, http.MethodPut, "/marketplace-subscriptions/"+l.plan, map[string]string{"token": token}, &operation); err != nil {
+	if err := p.ask(ctx, http.MethodPut, "/marketplace-subscriptions/"+l.target, map[string]string{"token": token}, &operation); err != nil {
 		return "", err
 	}
 	return operation.Status, p.sim.until(ctx, "operation "+operation.ID, func() (bool, error) {
@@ -62,16 +62,22 @@ func (p *person) claim(ctx context.Context, l listing, token string) (status str
 
 // state is "" if the licence is not the person's.
 func (p *person) state(ctx context.Context, licence string) (string, error) {
+	state, _, err := p.has(ctx, licence)
+	return state, err
+}
+
+// has returns the state of the licence and its plan, both "" if it is not the person's.
+func (p *person) has(ctx context.Context, licence string) (state, plan string, err error) {
 	var list struct {
-		Items []struct{ Licence, State string }
+		Items []struct{ Licence, State, Plan string }
 	}
-	err := p.ask(ctx, http.MethodGet, "/marketplace-subscriptions", nil, &list)
+	err = p.ask(ctx, http.MethodGet, "/marketplace-subscriptions", nil, &list)
 	for _, item := range list.Items {
 		if item.Licence == licence {
-			return item.State, err
+			return item.State, item.Plan, err
 		}
 	}
-	return "", err
+	return "", "", err
 }
 
 // newKey reveals a key that no holding has yet; "" if there is none.

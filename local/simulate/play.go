@@ -38,7 +38,11 @@ func (h *holding) stream() string {
 }
 
 func (p *play) buy(ctx context.Context) (*holding, error) {
-	bought, err := p.market.Subscribe(ctx, marketplace.Order{Product: p.on.product})
+	order := marketplace.Order{Product: p.on.product}
+	if p.on.contract {
+		order.Quantities = map[string]int{Small: 1}
+	}
+	bought, err := p.market.Subscribe(ctx, order)
 	return &holding{Purchase: bought}, err
 }
 

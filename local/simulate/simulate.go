@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -34,7 +33,6 @@ type Simulator struct {
 	idp     *cognitoidentityprovider.Client
 	plans   *apigateway.Client
 	queues  *sqs.Client
-	topics  *sns.Client
 	tables  *dynamodb.Client
 	urls    map[string]string
 	// called are the purchases with whose keys the scenarios have called the API.
@@ -67,7 +65,7 @@ func Open(ctx context.Context, p app.Process) (*Simulator, error) {
 	s := &Simulator{
 		process: p, names: app.NamesFor(p.Config.Prefix), market: buyers.New(endpoint), http: &http.Client{Timeout: 30 * time.Second},
 		idp: cognitoidentityprovider.NewFromConfig(cfg), plans: apigateway.NewFromConfig(cfg),
-		queues: sqs.NewFromConfig(cfg), topics: sns.NewFromConfig(cfg), tables: dynamodb.NewFromConfig(cfg), urls: map[string]string{}, patience: time.Minute,
+		queues: sqs.NewFromConfig(cfg), tables: dynamodb.NewFromConfig(cfg), urls: map[string]string{}, patience: time.Minute,
 	}
 	if _, err := s.market.Products(ctx); err != nil {
 		return nil, refuse(fmt.Sprintf("No local AWS Marketplace answers at %s. %s", endpoint, start))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +51,7 @@ func ran(t *testing.T) app.Process {
 	t.Cleanup(stop)
 	select {
 	case running := <-ready:
-		cfg.BaseURL, cfg.OIDCClientID = running.PortalURL, running.Demo.ClientID
+		cfg.BaseURL, cfg.OIDCClientID, cfg.Catalog = running.PortalURL, running.Demo.ClientID, filepath.Join(running.Dir, "catalog")
 		return app.Process{Config: cfg, AWS: aws.Config{BaseEndpoint: &running.AWSURL}}
 	case err := <-done:
 		done <- nil
@@ -67,21 +68,26 @@ func TestEveryOrderGivesTheAccessThatAWSSaidLast(t *testing.T) {
 	ok(t, err)
 	all := map[string]Scenario{}
 	err = s.All(t.Context(), func(one Scenario) {
-		all[one.Listing+": "+one.Name] = one
+		name := one.Listing + ": " + one.Name
+		if one.Contract {
+			name = one.Listing + ", contract: " + one.Name
+		}
+		all[name] = one
 		if one.Result != Right && one.Result != NotPlayed {
 			t.Errorf("%s: %s: %s: %s\n%+v", one.Listing, one.Name, one.Result, one.Note, one.Steps)
 		}
 	})
 	ok(t, err)
-	billed := all["eventbridge: what was used is billed"]
-	calls := int64(0)
-	for _, step := range billed.Steps {
-		calls += step.Metered.Calls
+	for name, least := range map[string]int{"eventbridge: what was used is billed": 10, "eventbridge, contract: what was used is billed": 3, "sns, contract: what was used is billed": 3} {
+		billed, calls := all[name], int64(0)
+		for _, step := range billed.Steps {
+			calls += step.Metered.Calls
+		}
+		if billed.Result != Right || len(billed.Steps) < least || calls < int64(least) {
+			t.Errorf("%s: the ledger of %d calls is %+v", name, calls, billed)
+		}
+		delete(all, name)
 	}
-	if billed.Result != Right || len(billed.Steps) < 10 || calls < 10 {
-		t.Errorf("the ledger of %d calls is %+v", calls, billed)
-	}
-	delete(all, "eventbridge: what was used is billed")
 	for name, want := range map[string]string{
 		"eventbridge: claim before payment":               "no yes",
 		"sns: claim before payment":                       "no yes",
@@ -105,6 +111,14 @@ func TestEveryOrderGivesTheAccessThatAWSSaidLast(t *testing.T) {
 		"sns: two licences of one account":                "no yes no yes yes no no yes",
 		"eventbridge: another account claims the licence": "no yes no yes",
 		"sns: another account claims the licence":         "no yes no yes",
+
+		"eventbridge, contract: another dimension is bought":                 "no yes yes yes",
+		"sns, contract: another dimension is bought":                         "no yes yes yes",
+		"eventbridge, contract: more of a dimension is bought":               "no yes yes",
+		"sns, contract: more of a dimension is bought":                       "no yes yes",
+		"eventbridge, contract: the notice of another dimension is lost":     "no yes yes",
+		"eventbridge, contract: a contract is renewed with the same licence": "no yes yes yes",
+		"sns, contract: a contract is renewed with the same licence":         "no yes yes yes",
 	} {
 		var got []string
 		for _, step := range all[name].Steps {
@@ -116,7 +130,7 @@ func TestEveryOrderGivesTheAccessThatAWSSaidLast(t *testing.T) {
 		delete(all, name)
 	}
 	for name, left := range all {
-		if name != "sns: a notice is lost" && name != "sns: renewed with another licence" && name != "sns: what was used is billed" || left.Result != NotPlayed || left.Note == "" || len(left.Steps) > 0 {
+		if name != "sns: a notice is lost" && name != "sns, contract: the notice of another dimension is lost" && name != "sns: renewed with another licence" && name != "sns: what was used is billed" || left.Result != NotPlayed || left.Note == "" || len(left.Steps) > 0 {
 			t.Errorf("%s is %+v, and no test expects it", name, left)
 		}
 	}
@@ -127,7 +141,7 @@ func TestABuyerTakesStepsOneByOne(t *testing.T) {
 	s, err := Open(t.Context(), ran(t))
 	ok(t, err)
 	for _, older := range []bool{false, true} {
-		bought, err := s.Buy(t.Context(), older)
+		bought, err := s.Buy(t.Context(), older, false)
 		ok(t, err)
 		if bought.Status != "ACTIVE" || bought.Entitlement != "PENDING" || bought.Older != older || strings.HasPrefix(bought.Licence, "legacy/") != older {
 			t.Errorf("the purchase is %+v", bought)
@@ -153,6 +167,30 @@ func TestABuyerTakesStepsOneByOne(t *testing.T) {
 				t.Errorf("%s: %+v, %v", one.step, after, err)
 			}
 		}
+	}
+	for _, older := range []bool{false, true} {
+		bought, err := s.Buy(t.Context(), older, true)
+		ok(t, err)
+		if bought.Older != older || bought.Bought[Small] != 1 {
+			t.Errorf("the contract is %+v", bought)
+		}
+		for _, c := range []struct {
+			dimension string
+			quantity  int
+			want      string
+		}{{"", 1, "map[large:1]"}, {"", 2, "map[small:2]"}, {"large", 5, "map[large:5]"}} {
+			if after, err := s.Amend(t.Context(), bought.Agreement, c.dimension, c.quantity); err != nil || fmt.Sprint(after.Bought) != c.want {
+				t.Errorf("%+v: %+v, %v", c, after, err)
+			}
+		}
+		if _, err := s.Amend(t.Context(), bought.Agreement, "huge", 1); err == nil || !strings.Contains(err.Error(), "has no contract dimension huge") {
+			t.Errorf("an unknown dimension: %v", err)
+		}
+	}
+	plain, err := s.Buy(t.Context(), false, false)
+	ok(t, err)
+	if _, err := s.Amend(t.Context(), plain.Agreement, "", 1); err == nil || !strings.Contains(err.Error(), "is no contract") {
+		t.Errorf("a purchase without a contract: %v", err)
 	}
 	if _, err := s.Take(t.Context(), "pay", "../settings"); err == nil {
 		t.Error("a made-up agreement can be paid for")

@@ -25,10 +25,10 @@ type Metered struct {
 
 func (m Metered) right() bool { return m.Billed == m.Ledger && m.Billed+m.Waiting == m.Calls }
 
-// usedIsBilled has the usage of all licences of the scenarios before metered now, and compares what AWS
+// usedIsBilled has the usage of the listing's licences of the scenarios before metered now, and compares what AWS
 // bills with the calls.
 func usedIsBilled(ctx context.Context, p *play) error {
-	if p.on.kind == marketplace.SNS {
+	if p.on.kind == marketplace.SNS && !p.on.contract {
 		return notPlayed("API Gateway meters the plan of the older listing, since the plan has a product code")
 	}
 	desk, err := app.OpenDesk(p.process)
@@ -78,9 +78,12 @@ func (p *play) metered(ctx context.Context, desk *app.Desk) (map[string]Metered,
 	}
 	found := map[string]Metered{}
 	for _, h := range p.called {
+		if h.Product != p.on.product {
+			continue
+		}
 		m := Metered{Calls: h.calls}
 		for _, bill := range bills {
-			if bill.Licence == h.Licence {
+			if bill.Licence == h.Licence && bill.Product == h.Product {
 				m.Billed += bill.Quantity
 			}
 		}

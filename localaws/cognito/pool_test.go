@@ -254,13 +254,21 @@ func TestAPoolSaysWhoSendsItsMailAndWhichAddressesItVerifies(t *testing.T) {
 			t.Errorf("the pool is %+v", out.UserPool)
 		}
 	}
+	if _, err := api.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{UserPoolId: &plain, UserAttributeUpdateSettings: &types.UserAttributeUpdateSettingsType{AttributesRequireVerificationBeforeUpdate: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail}}}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := api.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &plain}); err != nil || out.UserPool.UserAttributeUpdateSettings == nil {
+		t.Errorf("once changed, the pool is %+v (%v)", out, err)
+	}
+	_, err := api.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{UserPoolId: &plain, EmailConfiguration: &types.EmailConfigurationType{EmailSendingAccount: types.EmailSendingAccountTypeDeveloper}})
+	refused(t, err, "NotImplementedException", "through SES")
 	address := func(email string) []types.AttributeType {
 		return []types.AttributeType{{Name: aws.String("email"), Value: &email}}
 	}
 	if _, err := api.AdminCreateUser(t.Context(), &cognito.AdminCreateUserInput{UserPoolId: &verifying, Username: aws.String("ada@example.com"), UserAttributes: address("ada@example.com"), MessageAction: types.MessageActionTypeSuppress}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := api.AdminUpdateUserAttributes(t.Context(), &cognito.AdminUpdateUserAttributesInput{UserPoolId: &verifying, Username: aws.String("ada@example.com"), UserAttributes: address("new@example.com")})
+	_, err = api.AdminUpdateUserAttributes(t.Context(), &cognito.AdminUpdateUserAttributesInput{UserPoolId: &verifying, Username: aws.String("ada@example.com"), UserAttributes: address("new@example.com")})
 	refused(t, err, "NotImplementedException", "waits until it is verified")
 	verified := append(address("new@example.com"), types.AttributeType{Name: aws.String("email_verified"), Value: aws.String("true")})
 	if _, err := api.AdminUpdateUserAttributes(t.Context(), &cognito.AdminUpdateUserAttributesInput{UserPoolId: &verifying, Username: aws.String("ada@example.com"), UserAttributes: verified}); err != nil {

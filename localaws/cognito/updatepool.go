@@ -18,6 +18,9 @@ type updateUserPoolInput struct {
 	UserPoolTags           map[string]string
 	UserPoolTier           string
 	AccountRecoverySetting json.RawMessage
+
+	EmailConfiguration          *emailConfiguration
+	UserAttributeUpdateSettings *attributeUpdateSettings
 }
 
 // updateUserPool gives settings that the request leaves out their defaults, as on AWS. Deletion
@@ -27,7 +30,12 @@ func (s *Service) updateUserPool(_ context.Context, in *updateUserPoolInput) (*n
 	c.Text("userPoolId", in.UserPoolID, 55)
 	c.OneOf("deletionProtection", []string{"ACTIVE", "INACTIVE"}, in.DeletionProtection)
 	c.OneOf("autoVerifiedAttributes", []string{"phone_number", "email"}, in.AutoVerifiedAttributes...)
+	in.EmailConfiguration.validate(&c)
+	in.UserAttributeUpdateSettings.validate(&c)
 	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if err := in.EmailConfiguration.supported(); err != nil {
 		return nil, err
 	}
 	if in.MfaConfiguration != "" && in.MfaConfiguration != "OFF" {
@@ -43,6 +51,7 @@ func (s *Service) updateUserPool(_ context.Context, in *updateUserPoolInput) (*n
 			return err
 		}
 		p.Policy, p.AutoVerifiedAttributes, p.Recovery = policy, in.AutoVerifiedAttributes, in.AccountRecoverySetting
+		p.UpdateSettings = in.UserAttributeUpdateSettings
 		p.AdminCreateOnly = in.AdminCreateUserConfig != nil && in.AdminCreateUserConfig.AllowAdminCreateUserOnly
 		if in.DeletionProtection != "" {
 			p.DeletionProtection = in.DeletionProtection

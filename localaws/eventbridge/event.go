@@ -76,7 +76,12 @@ func (s *Service) Deliveries(envelope string) ([]sqs.Delivery, error) {
 			}
 			through, err := s.topics.DeliveriesFrom("events.amazonaws.com", t.Arn, envelope)
 			if err != nil {
-				s.env.Log.Warn().Err(err).Str("topic", t.Arn).Msg("EventBridge dropped a delivery to a topic")
+				if t.DeadLetterConfig == nil {
+					s.env.Log.Warn().Err(err).Str("topic", t.Arn).Msg("EventBridge dropped a delivery to a topic")
+					continue
+				}
+				s.env.Log.Warn().Err(err).Str("topic", t.Arn).Msg("EventBridge sent a refused delivery to the target's dead-letter queue")
+				all = append(all, s.undelivered(r, t, envelope))
 				continue
 			}
 			all = append(all, through...)
@@ -91,11 +96,22 @@ func (s *Service) delivery(r rule, t target, envelope string) sqs.Delivery {
 		d.GroupID = t.SQSParameters.MessageGroupID
 	}
 	if t.DeadLetterConfig != nil {
-		d.DeadLetterARN = t.DeadLetterConfig.Arn
-		text := func(value string) sqs.AttributeValue {
-			return sqs.AttributeValue{DataType: "String", StringValue: &value}
-		}
-		d.DeadLetterAttributes = map[string]sqs.AttributeValue{"RULE_ARN": text(d.Source), "TARGET_ARN": text(t.Arn)}
+		d.DeadLetterARN, d.DeadLetterAttributes = t.DeadLetterConfig.Arn, s.why(r, t)
 	}
 	return d
+}
+
+// undelivered puts an event into the target's dead-letter queue.
+func (s *Service) undelivered(r rule, t target, envelope string) sqs.Delivery {
+	return sqs.Delivery{
+		QueueARN: t.DeadLetterConfig.Arn, Body: envelope, Service: "events.amazonaws.com", Source: s.ruleARN(r.Name), Attributes: s.why(r, t),
+	}
+}
+
+// why are the attributes of an event in a dead-letter queue (EventBridge User Guide, "Using dead-letter queues").
+func (s *Service) why(r rule, t target) map[string]sqs.AttributeValue {
+	text := func(value string) sqs.AttributeValue {
+		return sqs.AttributeValue{DataType: "String", StringValue: &value}
+	}
+	return map[string]sqs.AttributeValue{"RULE_ARN": text(s.ruleARN(r.Name)), "TARGET_ARN": text(t.Arn)}
 }

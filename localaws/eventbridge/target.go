@@ -15,8 +15,7 @@ const (
 	maxEntries = 100
 )
 
-// target is an SQS queue or a standard SNS topic. RetryPolicy has no effect, because nothing is retried,
-// and neither has the dead-letter queue of a topic.
+// target is an SQS queue or a standard SNS topic. RetryPolicy has no effect, because nothing is retried.
 type target struct {
 	ID               string `json:"Id"`
 	Arn              string

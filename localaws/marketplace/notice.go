@@ -108,6 +108,9 @@ func (d *draft) notice(p Purchase, kind string) *Notice {
 // message sends an SNS message, with the oddities of AWS's samples: a space before the
 // customer identifier, a boolean as text, a comma too many in the entitlement message.
 func (d *draft) message(product Product, p Purchase, action string) {
+	if action != EntitlementUpdated && product.contractOnly() {
+		return
+	}
 	n := d.notice(p, action)
 	customer, code := quote(" "+p.Customer), quote(p.Product)
 	if action == EntitlementUpdated {

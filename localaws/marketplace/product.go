@@ -35,6 +35,9 @@ type Product struct {
 	Seller string `json:"seller,omitempty"`
 }
 
+// contractOnly: AWS sends nothing about subscriptions of such an older listing.
+func (p Product) contractOnly() bool { return len(p.Dimensions) == 0 }
+
 // marketplaceAccount is AWS's, which owns the topics.
 const marketplaceAccount = "287250355862"
 

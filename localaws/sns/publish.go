@@ -142,7 +142,7 @@ func (p *publication) fanOut(m message, out publishOut, dedupID string) {
 		panic(err) // check accepted it
 	}
 	for _, sub := range p.subscribers {
-		if !sub.wants(m, body) {
+		if sub.pending() || !sub.wants(m, body) {
 			continue
 		}
 		d := sqs.Delivery{

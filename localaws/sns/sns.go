@@ -42,6 +42,7 @@ func (s *Service) Query() wire.QueryService {
 			"GetTopicAttributes":        operation(s, s.getTopicAttributes, "TopicArn"),
 			"SetTopicAttributes":        operation(s, s.setTopicAttributes, "TopicArn", "AttributeName", "AttributeValue"),
 			"Subscribe":                 operation(s, s.subscribe, "TopicArn", "Protocol", "Endpoint", "Attributes", "ReturnSubscriptionArn"),
+			"ConfirmSubscription":       operation(s, s.confirmSubscription, "TopicArn", "Token", "AuthenticateOnUnsubscribe"),
 			"Unsubscribe":               operation(s, s.unsubscribe, "SubscriptionArn"),
 			"ListSubscriptions":         operation(s, s.listSubscriptions, "NextToken"),
 			"ListSubscriptionsByTopic":  operation(s, s.listSubscriptionsByTopic, "TopicArn", "NextToken"),

@@ -28,6 +28,8 @@ type topic struct {
 	FIFO      bool
 	// Owner is another account, or empty; see EnsureTopic.
 	Owner string `json:",omitempty"`
+	// Asks: see AskForConfirmation.
+	Asks bool `json:",omitempty"`
 	// Attributes are those set by CreateTopic or SetTopicAttributes.
 	Attributes   map[string]string
 	Tags         map[string]string

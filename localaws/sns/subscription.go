@@ -23,6 +23,9 @@ type subscription struct {
 	FilterPolicy string `json:",omitempty"`
 	FilterScope  string `json:",omitempty"`
 	Redrive      string `json:",omitempty"`
+	// Token is that with which the owner of the queue has to confirm, or empty, and Confirmed the one that was given.
+	Token     string `json:",omitempty"`
+	Confirmed string `json:",omitempty"`
 
 	filter filter.Policy
 }

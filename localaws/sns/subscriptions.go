@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -18,7 +19,7 @@ type subscribeOut struct {
 }
 
 // subscribe needs no confirmation, because the queue is in the same account, so it ignores
-// ReturnSubscriptionArn. It returns an existing subscription if no given attribute differs.
+// ReturnSubscriptionArn; but see AskForConfirmation. It returns an existing subscription if no given attribute differs.
 func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 	if err := s.read(func(st *state) error {
 		_, err := st.topic("TopicArn", in.text("TopicArn"))
@@ -54,7 +55,8 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 		s.env.Log.Warn().Str("queue", wanted.Endpoint).Str("topic", wanted.TopicARN).Msg("subscribed a queue that does not exist")
 	}
 	out := &subscribeOut{}
-	return out, s.change(func(st *state) (func(*store.Tx) error, error) {
+	var asked *subscription
+	err := s.change(func(st *state) (func(*store.Tx) error, error) {
 		t, err := st.topic("TopicArn", wanted.TopicARN)
 		if err != nil {
 			return nil, err
@@ -70,13 +72,27 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 				return nil, invalidParameter("Attributes Reason: Subscription already exists with different attributes")
 			}
 			out.SubscriptionARN = existing.ARN
+			if existing.pending() {
+				copied := *existing
+				asked = &copied
+			}
 			return nil, nil
 		}
 		wanted.ARN = t.ARN + ":" + wire.NewUUID()
+		if t.Asks {
+			wanted.Token = wire.NewID(64)
+			copied := *wanted
+			asked = &copied
+		}
 		st.subscriptions[wanted.ARN] = wanted
 		out.SubscriptionARN = wanted.ARN
 		return putSubscription(wanted), nil
 	})
+	if err != nil || asked == nil {
+		return out, err
+	}
+	out.SubscriptionARN = pendingAnswer
+	return out, s.ask(*asked)
 }
 
 func checkSubscriptionARN(arn string) error {
@@ -153,6 +169,9 @@ func (s *Service) listPage(out *listSubscriptionsOut, st *state, arns []string, 
 	arns, out.NextToken = after(arns, token)
 	for _, arn := range arns {
 		sub := st.subscriptions[arn]
+		if sub.pending() {
+			arn = pendingListed
+		}
 		out.Subscriptions.add(subscriptionMember{
 			SubscriptionARN: arn, Owner: s.env.Account, Protocol: "sqs", Endpoint: sub.Endpoint, TopicARN: sub.TopicARN,
 		})
@@ -174,7 +193,7 @@ func (s *Service) getSubscriptionAttributes(_ context.Context, in form) (*attrib
 			"Endpoint":                     sub.Endpoint,
 			"Owner":                        s.env.Account,
 			"SubscriptionPrincipal":        "arn:aws:iam::" + s.env.Account + ":root",
-			"PendingConfirmation":          "false",
+			"PendingConfirmation":          strconv.FormatBool(sub.pending()),
 			"ConfirmationWasAuthenticated": "true",
 		})
 		out.Attributes = sortedPairs(all)

@@ -123,7 +123,8 @@ func (m *Meter) sendOf(ctx context.Context, of subject) error {
 
 // close ends the metering of a licence that AWS takes no more usage of. Records that AWS has not answered are still sent.
 func (m *Meter) close(ctx context.Context, of subject) error {
-	if status := of.licence.Status; status != events.LicenceEnding && status != events.LicenceEnded {
+	status, lapsed := of.licence.Status, of.licence.ContractOnly() && of.licence.Lapsed
+	if status != events.LicenceEnding && status != events.LicenceEnded && !lapsed {
 		return nil
 	}
 	return m.closeLedger(ctx, of)

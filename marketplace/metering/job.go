@@ -11,7 +11,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -266,7 +265,7 @@ func (m *Meter) writeOne(ctx context.Context, stream portal.Stream) (did Result,
 	}
 	if err == nil {
 		did.Licences = 1
-		did.Written, err = m.write(ctx, of, of.licence.Status == events.LicenceActive)
+		did.Written, err = m.write(ctx, of, of.licence.Active())
 	}
 	var later *portal.Postponed
 	if err == nil || errors.As(err, &later) || ctx.Err() != nil {

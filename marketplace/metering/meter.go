@@ -2,7 +2,7 @@
 // API Gateway does not meter itself. A ledger in the usage table records what was metered. It is
 // primary data: no rebuild brings it back.
 //
-//	counters of the licence's keys ──▶ head and record, in one transaction ──▶ BatchMeterUsage ──▶ outcome
+//	counters of the licence's keys ──▶ tally, keys and record, in one transaction ──▶ BatchMeterUsage ──▶ outcome
 //
 // The usage of a licence is what its counters have now, minus what was metered before. A record is
 // written before it is sent, and is sent again as it was written until AWS has answered. So an hour is
@@ -101,7 +101,7 @@ func (m *Meter) write(ctx context.Context, of subject, idle bool) (written int, 
 		}
 		written, err = m.writeAll(ctx, take{
 			now: m.Now(), readings: readings, sold: sold, like: of.record(), plan: of.licence.Claim.Plan,
-			active: of.licence.Status == events.LicenceActive, idle: idle, collected: collected,
+			active: of.licence.Active(), idle: idle, collected: collected,
 		}, before)
 		if !errors.Is(err, errRace) {
 			return written, err

@@ -9,7 +9,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -201,7 +200,7 @@ func (m *Meter) endUnsubscribed(ctx context.Context, ended Record, now time.Time
 	if err != nil {
 		return err
 	}
-	if of.licence.Status == events.LicenceActive {
+	if of.licence.Active() {
 		return m.Ledger.end(ctx, ended, now)
 	}
 	if err := m.Ledger.end(ctx, ended, now); err != nil {

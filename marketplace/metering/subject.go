@@ -65,8 +65,8 @@ func (s subject) record() Record {
 	return r
 }
 
-// read reads what was metered for the licence, and the counters of its keys since Tally.From. What it returns
-// knows the accounts and keys of now, too.
+// read reads what was metered for the licence, and the counters of its keys since Tally.From. before
+// also has the accounts and keys that are new.
 func (m *Meter) read(ctx context.Context, of subject) (before metered, readings []Reading, err error) {
 	before.Tally, err = m.Ledger.Tally(ctx, of.licence.Stream)
 	if err != nil {

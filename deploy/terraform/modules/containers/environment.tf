@@ -34,6 +34,7 @@ locals {
   worker_environment = merge(
     local.shared,
     {
+      GATEHOUSE_METRICS     = var.metrics
       GATEHOUSE_OFFER       = var.offer
       GATEHOUSE_QUOTA_SHARE = tostring(var.quota_share)
     },

@@ -99,6 +99,17 @@ variable "max_workers" {
   }
 }
 
+variable "metrics" {
+  type        = string
+  default     = "none"
+  description = "Whether workers write five metrics for CloudWatch, which the alarms and the dashboard of operations.yaml show."
+
+  validation {
+    condition     = contains(["none", "cloudwatch"], var.metrics)
+    error_message = "metrics must be one of none, cloudwatch."
+  }
+}
+
 variable "log_retention_days" {
   type        = number
   default     = 30

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/realaws"
+)
+
+const beforeTrying = `gatehouse doctor --aws makes a REST API, two usage plans and about 60 API keys in
+this AWS account. Their names begin with %s/probe-aws/ and %[1]s/probe/. It calls
+the API, and deletes all of them at the end. It takes some minutes, up to %v for
+each question, and a quarter of API Gateway's control-plane quota. Meanwhile the
+portal may show the API. Run it in a test AWS account if you can.
+`
+
+func (c doctorCommand) askAWS(ctx context.Context, p app.Process) error {
+	try, err := c.mayTry(ctx, app.NamesFor(p.Config.Prefix).KeyNamePrefix())
+	if err != nil {
+		return err
+	}
+	asked, err := app.AskAWS(ctx, p, app.AskOptions{
+		Try: try, Patience: c.Patience, Tell: func(what string) { fmt.Fprintln(os.Stderr, "... "+what) },
+	})
+	if len(asked.Answers) > 0 {
+		if failed := c.print(os.Stdout, asked, func(w io.Writer) { printAsked(w, asked, try) }); failed != nil {
+			return failed
+		}
+	}
+	return err
+}
+
+// mayTry asks at a terminal. Without one, it takes silence for a no.
+func (c doctorCommand) mayTry(ctx context.Context, prefix string) (bool, error) {
+	fmt.Fprintf(os.Stderr, beforeTrying, prefix, c.Patience)
+	if c.Yes || !term.IsTerminal(int(os.Stdin.Fd())) {
+		if !c.Yes {
+			fmt.Fprintln(os.Stderr, "It makes them only with --yes, and now asks what needs none of them.")
+		}
+		return c.Yes, nil
+	}
+	fmt.Fprint(os.Stderr, "Make them? [y/N] ")
+	line, err := firstLine(ctx, os.Stdin)
+	if ctx.Err() != nil || err != nil {
+		return false, cmp.Or(ctx.Err(), err)
+	}
+	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line))), nil
+}
+
+// printAsked prints lines that can be pasted into notes.
+func printAsked(w io.Writer, asked app.Asked, tried bool) {
+	fmt.Fprintf(w, "Asked on %s: %s\n\n", asked.At.Format(time.DateOnly), oneLine(asked.Place))
+	answers := slices.Clone(asked.Answers)
+	slices.SortStableFunc(answers, func(a, b realaws.Answer) int { return cmp.Compare(a.Number, b.Number) })
+	for _, a := range append(answers, asked.Left...) {
+		fmt.Fprintf(w, "- %d. %s: %s\n", a.Number, oneLine(a.Question), oneLine(a.Found))
+	}
+	if !tried {
+		fmt.Fprintf(w, "\nQuestions 1 to 5 and 10 need temporary resources: `%s doctor --aws --yes`.\n", processName)
+	}
+}

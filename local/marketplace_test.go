@@ -1,0 +1,40 @@
+package local
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+func TestTheMarketplaceDoctorFindsNothingWrongOnAFreshLocalPortal(t *testing.T) {
+	t.Parallel()
+	r := runLocally(t, Options{Dir: t.TempDir()})
+	r.Config.MarketplaceAccounts, r.Config.MarketplaceTopics = []string{localaws.Account}, olderTopics()
+	topics := 0
+	// The workers read the catalog soon after the start.
+	eventually(t, "the doctor knows the plan that is sold", func() bool {
+		var wrong []string
+		sold := false
+		topics = 0
+		for _, check := range app.ExamineMarketplace(t.Context(), r.Process, 20*time.Second) {
+			if check.Problem != "" {
+				wrong = append(wrong, check.What+": "+check.Problem)
+			}
+			if strings.HasPrefix(check.What, "subscription to ") {
+				topics++
+			}
+			sold = sold || check.What == "plan Seamark Pro" || strings.HasPrefix(check.What, "listing "+demo.ProCode)
+		}
+		if len(wrong) > 0 {
+			t.Fatalf("the doctor says %q", wrong)
+		}
+		return sold
+	})
+	if topics < len(olderTopics()) {
+		t.Errorf("the doctor has looked at %d subscriptions", topics)
+	}
+}
