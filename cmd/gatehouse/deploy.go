@@ -10,8 +10,10 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/deploy/wiring"
+	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 type deployCommand struct {
@@ -64,6 +66,7 @@ type deployRunCommand struct {
 	choices
 	Demo        bool   `help:"Install the demo API with its plans, too."`
 	DemoBackend string `placeholder:"URL" help:"URL that answers the demo API's requests; required with --demo."`
+	Unchecked   bool   `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
 	Yes         bool   `help:"Ask nothing, and carry the plan out."`
 }
 
@@ -89,6 +92,7 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		return err
 	}
 	settings := c.settings(c.Stack)
+	settings.Unchecked = c.Unchecked
 	if settings, err = completed(ctx, d, settings, q); err != nil {
 		return err
 	}
@@ -101,7 +105,7 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		return q.yes("Make these changes?")
 	}
 	if c.Demo {
-		d.Demo = wiring.Demo(d, c.DemoBackend)
+		d.Demo = demoOf(d, c.DemoBackend)
 	}
 	result, err := d.Deploy(ctx, settings)
 	if errors.Is(err, stacks.ErrDeclined) {
@@ -109,9 +113,29 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return interrupted(err)
 	}
 	return c.print(os.Stdout, result, func(w io.Writer) { printResultOf(w, settings, result) })
+}
+
+// interrupted says what to do after INT or TERM. Other errors stay.
+func interrupted(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted. AWS finishes what it has begun; run the command again to go on")
+	}
+	return err
+}
+
+// demoOf installs the demo API in front of a backend.
+func demoOf(d stacks.Deployer, backendURL string) func(ctx context.Context, name string) error {
+	return func(ctx context.Context, name string) error {
+		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
+		if err != nil {
+			return err
+		}
+		_, err = local.InstallDemoAPI(ctx, d.AWS, settings, backendURL)
+		return err
+	}
 }
 
 func printResultOf(w io.Writer, s stacks.Settings, r stacks.Result) {
@@ -149,7 +173,9 @@ func (c deployDiffCommand) Run(ctx context.Context) error {
 		return err
 	}
 	d.Tell = func(line string) { tell(os.Stderr, line) }
-	plan, err := d.Diff(ctx, c.settings(c.Stack))
+	settings := c.settings(c.Stack)
+	settings.Unchecked = true // a plan needs fewer permissions
+	plan, err := d.Diff(ctx, settings)
 	if err != nil {
 		return err
 	}

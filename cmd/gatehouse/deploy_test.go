@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
@@ -40,8 +43,8 @@ func TestAPortalIsDeployedShownAndDestroyedByCommands(t *testing.T) {
 	}
 	_, stderr := gatehouse(1, "deploy", "status")
 	checkSays(t, stderr, "there is no portal named acme in us-east-1")
-	_, stderr = gatehouse(1, "deploy", "--yes")
-	checkSays(t, stderr, "a new portal also needs --host, --certificate")
+	_, stderr = gatehouse(1, "deploy", "--yes", "--run", "small")
+	checkSays(t, stderr, "this portal also needs --host, --certificate, --image, --vpc, --subnet")
 	_, stderr = gatehouse(1, "deploy", "--yes", "--host", "portal.example.com", "--certificate", "arn:aws:acm:us-east-1:000000000000:certificate/1")
 	checkSays(t, stderr, "there is no zip bin/lambda-arm64.zip", "make lambda")
 	_, stderr = gatehouse(1, "deploy", "--yes", "--host", "portal.example.com", "--certificate", "arn:aws:acm:us-east-1:000000000000:certificate/1", "--zip", emptyZip(t))
@@ -92,5 +95,25 @@ func TestANewPortalIsAskedFor(t *testing.T) {
 	_, err = completed(t.Context(), d, stacks.Settings{Name: "acme"}, &questions{in: strings.NewReader("\n"), out: io.Discard, terminal: true})
 	if err == nil || !strings.Contains(err.Error(), "Nothing was changed") {
 		t.Errorf("an input that ends early says %v", err)
+	}
+}
+
+func TestTheDemoAPIIsInstalledForThePortal(t *testing.T) {
+	t.Parallel()
+	aws := localawstest.Start(t)
+	d := stacks.Deployer{AWS: aws.AWSConfig()}
+	cfg, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=acme"})
+	if err == nil {
+		err = app.Setup(t.Context(), d.AWS, cfg)
+	}
+	if err == nil {
+		err = demoOf(d, "https://backend.example.com")(t.Context(), "acme")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	apis, err := apigateway.NewFromConfig(d.AWS).GetRestApis(t.Context(), &apigateway.GetRestApisInput{})
+	if err != nil || len(apis.Items) != 1 || *apis.Items[0].Name != "Seamark" {
+		t.Errorf("the APIs are %v (%v)", apis, err)
 	}
 }

@@ -59,7 +59,7 @@ func (c destroyCommand) Run(ctx context.Context) error {
 	if err == nil {
 		tell(os.Stderr, "Done. The log groups stay: aws logs describe-log-groups --log-group-name-prefix "+c.Stack+"-")
 	}
-	return err
+	return interrupted(err)
 }
 
 func destruction(what stacks.Destruction) string {

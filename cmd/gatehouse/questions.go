@@ -77,9 +77,9 @@ func completed(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *que
 		return s, err
 	}
 	tell(q.out, fmt.Sprintf("A new portal named %s in %s. docs/deploy.md explains what it needs.", s.Name, d.AWS.Region))
-	check := func(set func(*stacks.Settings, string)) func(string) error {
+	check := func(needed bool, set func(*stacks.Settings, string)) func(string) error {
 		return func(answer string) error {
-			if answer == "" {
+			if answer == "" && needed {
 				return errors.New("an answer is needed")
 			}
 			try := stacks.Settings{Name: s.Name}
@@ -87,28 +87,30 @@ func completed(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *que
 			return try.Check(d.AWS.Region)
 		}
 	}
+	contained := func() bool { return s.Run != stacks.Lambda }
 	for _, one := range []struct {
 		question, preset string
 		into             *string
-		asked            func() bool
-		set              func(*stacks.Settings, string)
+		// asked and needed say whether the question is asked, and may not be left open; nil is yes.
+		asked, needed func() bool
+		set           func(*stacks.Settings, string)
 	}{
-		{"How to run (lambda, containers, small)", string(stacks.Lambda), (*string)(&s.Run), nil, func(t *stacks.Settings, v string) { t.Run = stacks.Way(v) }},
-		{"The portal's host name", "", &s.Host, nil, func(t *stacks.Settings, v string) { t.Host = v }},
-		{"The ARN of its certificate", "", &s.Certificate, nil, func(t *stacks.Settings, v string) { t.Certificate = v }},
-		{"Your e-mail address, as the first admin and for alarms", "", &s.Admin, nil, func(t *stacks.Settings, v string) { t.Admin = v }},
-		{"The image", "", &s.Image, func() bool { return s.Run != stacks.Lambda }, func(t *stacks.Settings, v string) { t.Image = v }},
-		{"The VPC", "", &s.VPC, func() bool { return s.Run != stacks.Lambda }, func(t *stacks.Settings, v string) { t.VPC = v }},
+		{"How to run (lambda, containers, small)", string(stacks.Lambda), (*string)(&s.Run), nil, nil, func(t *stacks.Settings, v string) { t.Run = stacks.Way(v) }},
+		{"The portal's host name (on lambda, leave it empty for an address of API Gateway's)", "", &s.Host, nil, contained, func(t *stacks.Settings, v string) { t.Host = v }},
+		{"The ARN of its certificate", "", &s.Certificate, func() bool { return s.Host != "" }, nil, func(t *stacks.Settings, v string) { t.Host, t.Certificate = s.Host, v }},
+		{"Your e-mail address, as the first admin and for alarms", "", &s.Admin, nil, nil, func(t *stacks.Settings, v string) { t.Admin = v }},
+		{"The image", "", &s.Image, contained, nil, func(t *stacks.Settings, v string) { t.Image = v }},
+		{"The VPC", "", &s.VPC, contained, nil, func(t *stacks.Settings, v string) { t.VPC = v }},
 	} {
 		if *one.into != "" || one.asked != nil && !one.asked() {
 			continue
 		}
-		if *one.into, err = q.ask(one.question, one.preset, check(one.set)); err != nil {
+		if *one.into, err = q.ask(one.question, one.preset, check(one.needed == nil || one.needed(), one.set)); err != nil {
 			return s, err
 		}
 	}
 	if s.Run != stacks.Lambda && len(s.Subnets) == 0 {
-		answer, err := q.ask("Two subnets, with a comma between them", "", check(func(*stacks.Settings, string) {}))
+		answer, err := q.ask("Two subnets, with a comma between them", "", check(true, func(*stacks.Settings, string) {}))
 		if err != nil {
 			return s, err
 		}

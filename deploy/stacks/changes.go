@@ -14,10 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deploy/template"
 )
 
-// Did is what happens to a resource.
+// Did is a kind of change.
 type Did string
 
-// What happens to resources.
+// The kinds of changes.
 const (
 	Add     Did = "add"
 	Modify  Did = "change"
@@ -74,8 +74,10 @@ func (s Settings) values(have stack, t template.Template, outputs map[string]str
 		}
 		if output, ok := outputs[name]; ok {
 			v.given[name] = output
-		} else if _, ok := have.parameters[name]; ok && have.usable() {
+		} else if value, ok := have.parameters[name]; ok && have.usable() {
 			v.keep = append(v.keep, name)
+		} else if ok {
+			v.given[name] = value // of the stack whose creation failed
 		}
 	}
 	slices.Sort(v.keep)

@@ -89,14 +89,14 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 		return nil, err
 	}
 	for i, one := range r.stacks {
-		if r.stacks[i], err = d.settle(ctx, one); err != nil {
+		if r.stacks[i], err = d.awaitOthers(ctx, one); err != nil {
 			return nil, err
 		}
 	}
 	if r.settings, err = s.completed(r.stacks); err != nil {
 		return nil, err
 	}
-	warning, err := d.checkPermissions(ctx, me, r.settings.Run)
+	warning, err := d.checkPermissions(ctx, me, r.settings)
 	if err != nil {
 		return nil, err
 	}
@@ -131,28 +131,30 @@ func (s Settings) completed(all []stack) (Settings, error) {
 			return s, fmt.Errorf("this portal has the user pool of the stack %s, so it cannot have another identity provider as well", one.name)
 		}
 	}
-	usable := running != nil && running.usable()
-	if usable && s.Issuer == "" && !hasIdentity(all) {
-		s.Issuer, s.ClientID = running.parameters["OidcIssuer"], running.parameters["OidcClientId"]
+	if running == nil {
+		running = &stack{}
+	}
+	was := running.parameters
+	if s.Issuer == "" && !hasIdentity(all) {
+		s.Issuer, s.ClientID = was["OidcIssuer"], was["OidcClientId"]
 	}
 	var missing []string
-	need := func(flag, value string) {
-		if value == "" && !usable {
+	need := func(flag, given, before string, needed bool) {
+		if needed && given == "" && before == "" {
 			missing = append(missing, flag)
 		}
 	}
-	need("--host", s.Host)
-	need("--certificate", s.Certificate)
-	if s.Run != Lambda {
-		need("--image", s.Image)
-		need("--vpc", s.VPC)
-		need("--subnet", strings.Join(s.Subnets, ""))
-	}
+	contained := s.Run != Lambda
+	need("--host", s.Host, was["DomainName"], contained)
+	need("--certificate", s.Certificate, was["CertificateArn"], contained || s.Host != "")
+	need("--image", s.Image, was["Image"], contained)
+	need("--vpc", s.VPC, was["VpcId"], contained)
+	need("--subnet", strings.Join(s.Subnets, ""), was["SubnetIds"], contained)
 	if len(missing) > 0 {
-		return s, fmt.Errorf("a new portal also needs %s", strings.Join(missing, ", "))
+		return s, fmt.Errorf("this portal also needs %s", strings.Join(missing, ", "))
 	}
 	if s.Host == "" {
-		s.Host = running.parameters["DomainName"]
+		s.Host, s.signInHost = was["DomainName"], running.outputs["HostName"]
 	}
 	return s, nil
 }
@@ -237,6 +239,9 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 			if now.parameters["HostedZoneId"] != "" {
 				out.DNSTarget = ""
 			}
+			if err := r.tellIdentity(ctx, now); err != nil {
+				return Result{}, err
+			}
 		}
 		if warning := now.outputs["MailWarning"]; warning != "" {
 			r.warnings = append(r.warnings, warning)
@@ -252,6 +257,21 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 	}
 	out.Warnings = r.warnings
 	return out, nil
+}
+
+// tellIdentity lets people return from the sign-in pages to an address that is known only now.
+func (r *run) tellIdentity(ctx context.Context, running stack) error {
+	host := running.outputs["HostName"]
+	if r.settings.Host != "" || host == "" || !hasIdentity(r.stacks) && !r.settings.wants(identityLayer, false) {
+		return nil
+	}
+	identity, err := r.describe(ctx, r.settings.Name+identityLayer.suffix)
+	if err != nil || identity.parameters["DomainName"] == host {
+		return err
+	}
+	identity.layer, r.settings.signInHost = identityLayer, host
+	_, err = r.applyStack(ctx, identity, nil)
+	return err
 }
 
 func (r *run) applyStack(ctx context.Context, have stack, outputs map[string]string) (stack, error) {
@@ -297,7 +317,7 @@ func (r *run) startOver(ctx context.Context, have stack) (stack, error) {
 	if err := r.delete(ctx, have, false); err != nil {
 		return have, err
 	}
-	return stack{layer: have.layer, name: have.name}, nil
+	return stack{layer: have.layer, name: have.name, parameters: have.parameters}, nil
 }
 
 // delete deletes a stack and waits for the end. If loud, it tells the events.

@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,7 +58,7 @@ func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confi
 		}
 	}
 	for i, one := range all {
-		if all[i], err = d.settle(ctx, one); err != nil {
+		if all[i], err = d.awaitOthers(ctx, one); err != nil {
 			return err
 		}
 	}
@@ -71,10 +70,10 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 	if err := d.drain(ctx, all); err != nil {
 		return err
 	}
-	if err := d.deleteLayers(ctx, all, layer.runs); err != nil {
+	if err := d.deleteLayers(ctx, all, func(l layer) bool { return l.runs() || l.template == "cdn" }); err != nil {
 		return err
 	}
-	if err := d.purge(ctx, name); err != nil {
+	if err := d.purge(ctx, name, all[0]); err != nil {
 		return err
 	}
 	if err := d.deleteLayers(ctx, all, func(l layer) bool { return !l.holdsData && !l.runs() }); err != nil {
@@ -140,7 +139,7 @@ func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
 		return nil
 	}
 	d.say("Deleting the stack " + one.name + ".")
-	// What the stack held is gone by then, and CloudFormation would say that it is kept.
+	// CloudFormation would say that it keeps resources which are deleted already.
 	return d.delete(ctx, one, !one.holdsData)
 }
 
@@ -156,29 +155,29 @@ func (d Deployer) drain(ctx context.Context, all []stack) error {
 		patience = 5 * time.Minute
 	}
 	d.say("Waiting until the workers have handled all messages, at most " + patience.String() + ".")
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer cancel()
-	left := "perhaps some"
-	for empty, looks := 0, 0; empty < 2; looks++ {
+	end := time.Now().Add(patience)
+	for empty, looks := 0, 0; ; looks++ {
 		queues, err := d.queues(ctx, data)
-		if err == nil {
-			left = messages(queues)
-			if empty++; left != "" {
-				empty = 0
-			}
-			if empty < 2 {
-				err = d.wait(ctx, looks)
-			}
-		}
-		if err != nil && errors.Is(context.Cause(ctx), errPatience) {
-			d.say("Messages are left, and will not be handled: " + left + ".")
-			return nil
-		}
 		if err != nil {
 			return err
 		}
+		left := messages(queues)
+		if empty++; left != "" {
+			empty = 0
+		}
+		switch {
+		case empty == 2:
+			return nil
+		case time.Now().After(end):
+			if left != "" {
+				d.say("Messages are left, and will not be handled: " + left + ".")
+			}
+			return nil
+		}
+		if err := d.wait(ctx, looks); err != nil {
+			return err
+		}
 	}
-	return nil
 }
 
 // messages names the queues that are not empty.
@@ -192,17 +191,20 @@ func messages(queues []QueueStatus) string {
 	return strings.Join(all, ", ")
 }
 
-var errPatience = errors.New("the queues did not become empty in time")
-
-// purge deletes the API keys, after the workers have stopped, which would make them again.
-func (d Deployer) purge(ctx context.Context, name string) error {
+// purge deletes the API keys, after the workers have stopped, which would make them again. Without its
+// tables a portal has no keys, or an earlier run has deleted them before it deleted the tables.
+func (d Deployer) purge(ctx context.Context, name string, data stack) error {
+	whole, err := d.hasTables(ctx, data)
+	if err != nil || !whole {
+		return err
+	}
 	if d.Purge == nil {
 		d.say("API Gateway keeps the API keys whose names begin with " + name + "/. They go on working.")
 		return nil
 	}
 	d.say("Deleting the API keys, at most five a second.")
 	told := time.Time{}
-	err := d.Purge(ctx, name, func(done, total int) {
+	err = d.Purge(ctx, name, func(done, total int) {
 		if done == total || time.Since(told) > 5*time.Second {
 			told = time.Now()
 			d.say(fmt.Sprintf("  %d of %d API keys are deleted", done, total))
@@ -212,6 +214,20 @@ func (d Deployer) purge(ctx context.Context, name string) error {
 		return fmt.Errorf("deleting the API keys: %w", err)
 	}
 	return nil
+}
+
+func (d Deployer) hasTables(ctx context.Context, data stack) (bool, error) {
+	if !data.usable() {
+		return false, nil
+	}
+	ids, err := d.resourceIDs(ctx, data, "AWS::DynamoDB::Table")
+	for _, name := range slices.Sorted(maps.Keys(ids)) {
+		there, err := d.hasTable(ctx, ids[name])
+		if err != nil || !there {
+			return false, err
+		}
+	}
+	return err == nil, err
 }
 
 // emptyBucket deletes the portal's programs, and the bucket if no other portal uses it.

@@ -140,7 +140,12 @@ func TestADestructionThatIsInterruptedAtAnyCallGoesOn(t *testing.T) {
 		d, _ := a.cut(0, false)
 		_, err := d.Deploy(t.Context(), a.settings(name))
 		ok(t, err)
+		purge := func(ctx context.Context, name string, _ func(done, total int)) error {
+			_, err := dynamodb.NewFromConfig(a.AWSConfig()).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name + "-records")})
+			return err
+		}
 		d, c := a.cut(nth, late)
+		d.Purge = purge
 		err = d.Destroy(t.Context(), name, false, nil)
 		if c.cutOff == "" {
 			ok(t, err)
@@ -154,6 +159,7 @@ func TestADestructionThatIsInterruptedAtAnyCallGoesOn(t *testing.T) {
 		}
 		// The last calls only look whether the last stack is gone.
 		d, _ = a.cut(0, false)
+		d.Purge = purge
 		var none *stacks.NotFound
 		if err := d.Destroy(t.Context(), name, false, nil); err != nil && !errors.As(err, &none) {
 			t.Fatalf("after call %d (%s) was cut, the next run says %v", nth, c.cutOff, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/localaws"
@@ -251,6 +253,28 @@ func TestPermissionsThatCannotBeCheckedAreAWarning(t *testing.T) {
 	}
 }
 
+func TestARoleIsAskedAboutWithItsPath(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.IAM().Deny("sqs:CreateQueue")
+	session, err := sts.NewFromConfig(a.AWSConfig()).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::000000000000:role/local/deployer"), RoleSessionName: aws.String("ann"),
+	})
+	ok(t, err)
+	d := a.deployer()
+	d.AWS.Credentials = credentials.NewStaticCredentialsProvider(*session.Credentials.AccessKeyId, *session.Credentials.SecretAccessKey, *session.Credentials.SessionToken)
+	d.Prepare = nil
+	_, err = d.Deploy(t.Context(), a.settings("acme"))
+	if err == nil || !strings.Contains(err.Error(), "deployer/ann lacks these permissions: sqs:CreateQueue.") {
+		t.Errorf("it says %v", err)
+	}
+	s := a.settings("acme")
+	s.Unchecked = true
+	if _, err = d.Deploy(t.Context(), s); err != nil {
+		t.Errorf("unchecked, it says %v", err)
+	}
+}
+
 func (a *account) suffer(rules string) {
 	a.t.Helper()
 	plan, err := faults.Parse(rules)
@@ -276,7 +300,7 @@ func TestWhatANewPortalLacksIsNamedAllAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	_, err := a.deploy(stacks.Settings{Name: "acme", Run: stacks.Containers})
-	if err == nil || !strings.Contains(err.Error(), "--host, --certificate, --image, --vpc, --subnet") {
+	if err == nil || !strings.Contains(err.Error(), "this portal also needs --host, --certificate, --image, --vpc, --subnet") {
 		t.Errorf("it says %v", err)
 	}
 }
@@ -365,7 +389,7 @@ func TestMessagesThatAreLeftAreNamed(t *testing.T) {
 	_, err = client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String("x")})
 	ok(t, err)
 	d := a.deployer()
-	d.Patience = 200 * time.Millisecond
+	d.Patience = time.Nanosecond
 	ok(t, d.Destroy(t.Context(), "acme", false, nil))
 	if !a.hasTold("1 in acme-provisioning") || len(a.left()) > 0 {
 		t.Errorf("it told %q, and there is %q", a.told, a.left())

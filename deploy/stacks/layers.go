@@ -15,12 +15,16 @@ type layer struct {
 	holdsData bool
 }
 
+var identityLayer = layer{template: "identity", suffix: "-identity", holdsData: true}
+
 var allLayers = []layer{
 	{template: "data", holdsData: true},
 	{template: "permissions", suffix: "-permissions"},
-	{template: "identity", suffix: "-identity", holdsData: true},
+	identityLayer,
+	{template: "endpoints", suffix: "-endpoints"},
 	{template: "lambda", suffix: "-lambda"},
 	{template: "containers", suffix: "-containers"},
+	{template: "cdn", suffix: "-cdn"},
 	{template: "operations", suffix: "-operations"},
 	{template: "marketplace", suffix: "-marketplace"},
 }
@@ -58,8 +62,8 @@ func (s Settings) wants(l layer, exists bool) bool {
 		return s.Run == Lambda
 	case "containers":
 		return s.Run == Containers || s.Run == Small
-	case "marketplace":
-		return false
+	case "endpoints", "cdn", "marketplace":
+		return false // made by hand; Destroy deletes them
 	}
 	return true
 }

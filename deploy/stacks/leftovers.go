@@ -22,8 +22,8 @@ import (
 // held is a resource that outlives its stack.
 type held struct{ name, kind, id string }
 
-// removals says how to remove each type, in the order in which they can be removed. What belongs to a
-// queue, topic or pool goes with it.
+// removals says how to remove each type, in the order in which they can be removed. Subscriptions, policies,
+// clients and people go with their topic, queue or pool.
 var removals = []struct {
 	kind   string
 	remove func(Deployer, context.Context, string) (did string, err error)
@@ -129,6 +129,18 @@ func (d Deployer) hasRows(ctx context.Context, table string) (bool, error) {
 		return false, fmt.Errorf("looking into the table %s: %w", table, err)
 	}
 	return len(out.Items) > 0, nil
+}
+
+func (d Deployer) hasTable(ctx context.Context, name string) (bool, error) {
+	out, err := d.tables().DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	var missing *tabletypes.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking at the table %s: %w", name, err)
+	}
+	return out.Table.TableStatus != tabletypes.TableStatusDeleting, nil
 }
 
 // removeTable turns the protection off, waits for that, and deletes the table.

@@ -17,10 +17,10 @@ func token() string {
 	return hex.EncodeToString(b)
 }
 
-// Action is what happens to a stack.
+// Action is what a plan does with a stack.
 type Action string
 
-// What happens to stacks.
+// The kinds of actions.
 const (
 	Create Action = "create"
 	Update Action = "update"

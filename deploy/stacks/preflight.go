@@ -23,9 +23,9 @@ func (d Deployer) caller(ctx context.Context) (caller, error) {
 	return caller{aws.ToString(me.Account), aws.ToString(me.Arn)}, nil
 }
 
-// principal is the user or role whose policies count. A role's session does not say the role's path, so
-// a role with a path is not found.
-func (c caller) principal() string {
+// principal is the user or role whose policies count. The ARN of a role's session lacks the role's path,
+// which IAM Identity Center gives its roles, so IAM is asked for it.
+func (d Deployer) principal(ctx context.Context, c caller) string {
 	parts := strings.SplitN(c.arn, ":", 6)
 	if len(parts) < 6 {
 		return c.arn
@@ -35,7 +35,11 @@ func (c caller) principal() string {
 		return c.arn
 	}
 	name, _, _ := strings.Cut(role, "/")
-	return "arn:" + parts[1] + ":iam::" + c.account + ":role/" + name
+	out, err := iam.NewFromConfig(d.AWS).GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+	if err != nil || out.Role == nil {
+		return "arn:" + parts[1] + ":iam::" + c.account + ":role/" + name
+	}
+	return aws.ToString(out.Role.Arn)
 }
 
 func (c caller) isRoot() bool { return strings.HasSuffix(c.arn, ":root") }
@@ -74,20 +78,21 @@ var running = map[Way][]string{
 }
 
 // checkPermissions names all permissions that the caller lacks. If that cannot be found out, it returns
-// a warning. IAM evaluates the caller's own policies: a policy of an organization may still deny.
-func (d Deployer) checkPermissions(ctx context.Context, me caller, way Way) (warning string, err error) {
-	if me.isRoot() {
+// a warning. IAM evaluates the caller's own policies for any resource: a policy of an organization may
+// still deny, and one that names resources may allow what is needed.
+func (d Deployer) checkPermissions(ctx context.Context, me caller, s Settings) (warning string, err error) {
+	if me.isRoot() || s.Unchecked {
 		return "", nil
 	}
-	actions := slices.Concat(deploying, running[way])
+	actions := slices.Concat(deploying, running[s.Run])
 	out, err := iam.NewFromConfig(d.AWS).SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
-		PolicySourceArn: aws.String(me.principal()), ActionNames: actions, MaxItems: aws.Int32(1000),
+		PolicySourceArn: aws.String(d.principal(ctx, me)), ActionNames: actions, MaxItems: aws.Int32(1000),
 	})
 	if isInterrupted(ctx, err) {
 		return "", err
 	}
 	if err != nil || len(out.EvaluationResults) < len(actions) {
-		return "It could not be checked beforehand whether your credentials have all permissions, since they may not ask IAM (iam:SimulatePrincipalPolicy).", nil
+		return "It could not be checked beforehand whether your credentials have all permissions, since IAM does not tell them (iam:SimulatePrincipalPolicy).", nil
 	}
 	var denied []string
 	for _, one := range out.EvaluationResults {
@@ -98,7 +103,7 @@ func (d Deployer) checkPermissions(ctx context.Context, me caller, way Way) (war
 	if len(denied) == 0 {
 		return "", nil
 	}
-	return "", fmt.Errorf("nothing was changed, since %s lacks these permissions: %s.\nAsk an administrator for them, or use credentials that have them", me.arn, strings.Join(denied, ", "))
+	return "", fmt.Errorf("nothing was changed, since %s lacks these permissions: %s.\nAsk an administrator for them, or use other credentials. If your policies allow them for single resources only, add --unchecked", me.arn, strings.Join(denied, ", "))
 }
 
 func isInterrupted(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }

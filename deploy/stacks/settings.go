@@ -25,12 +25,13 @@ const (
 // Ways lists the ways to run, the default first.
 func Ways() []Way { return []Way{Lambda, Containers, Small} }
 
-// Settings are what an operator chooses. What is empty stays as it was in the stacks.
+// Settings are what an operator chooses. An empty setting leaves the stacks as they are.
 type Settings struct {
 	// Name is the name of the data stack, with which all names begin.
 	Name string
 	Run  Way
-	// Host is the portal's host name, and Certificate the ARN of its certificate.
+	// Host is the portal's host name, and Certificate the ARN of its certificate. Without them, a portal
+	// on AWS Lambda has an address of API Gateway's.
 	Host, Certificate string
 	// Zone is the hosted zone in Route 53 that gets the host name's record, or "".
 	Zone string
@@ -50,7 +51,15 @@ type Settings struct {
 	// Allow lists resources, as stack/resource, that may be replaced or removed although they hold
 	// data.
 	Allow []string
+	// Unchecked goes on although IAM says that permissions are missing.
+	Unchecked bool
+
+	// signInHost is the host name that people return to from the sign-in pages.
+	signInHost string
 }
+
+// pendingHost stands for an address of API Gateway's that does not exist yet.
+const pendingHost = "pending.invalid"
 
 var (
 	nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
@@ -86,6 +95,9 @@ func (s Settings) Check(region string) error {
 		if address != "" && !mailForm.MatchString(address) {
 			wrong("%q must be an e-mail address", address)
 		}
+	}
+	if s.Certificate != "" && s.Host == "" {
+		wrong("a certificate needs its host name")
 	}
 	if (s.Issuer == "") != (s.ClientID == "") {
 		wrong("another identity provider needs both its issuer and the portal's client id")
@@ -129,6 +141,12 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 	// AWS recommends to hide messages longer than a function may take.
 	if l.template == "data" && created && s.Run == Lambda {
 		own["QueueVisibility"] = "60"
+	}
+	if l.template == "identity" && s.Host == "" {
+		own["DomainName"] = s.signInHost
+		if created && s.signInHost == "" {
+			own["DomainName"] = pendingHost
+		}
 	}
 	maps.Copy(own, s.Parameters)
 	maps.DeleteFunc(own, func(name, value string) bool {

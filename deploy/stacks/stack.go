@@ -96,8 +96,8 @@ func (d Deployer) look(ctx context.Context, name string) ([]stack, error) {
 	return all, nil
 }
 
-// settle waits until nobody works on the stack.
-func (d Deployer) settle(ctx context.Context, s stack) (stack, error) {
+// awaitOthers waits until nobody works on the stack.
+func (d Deployer) awaitOthers(ctx context.Context, s stack) (stack, error) {
 	if !s.inProgress() {
 		return s, nil
 	}
@@ -120,7 +120,11 @@ func (d Deployer) follow(ctx context.Context, s stack, after string, loud bool) 
 			return s, err
 		}
 		now.layer = s.layer
-		if !now.inProgress() {
+		begun, err := d.begun(ctx, now, after, looks)
+		if err != nil {
+			return now, err
+		}
+		if begun && !now.inProgress() {
 			if loud {
 				return now, d.tellEvents(ctx, now, after, told)
 			}
@@ -130,6 +134,16 @@ func (d Deployer) follow(ctx context.Context, s stack, after string, loud bool) 
 			return s, err
 		}
 	}
+}
+
+// begun reports whether CloudFormation shows anything of a change that was started after an event. It
+// answers a moment late sometimes, and is not waited for longer than some looks.
+func (d Deployer) begun(ctx context.Context, s stack, after string, looks int) (bool, error) {
+	if after == "" || s.inProgress() || looks > 10 {
+		return true, nil
+	}
+	last, err := d.lastEvent(ctx, s)
+	return last != after, err
 }
 
 // words are CloudFormation's words for a status, as people write them.

@@ -2,7 +2,7 @@
 // stacks of one portal, in the account and Region of its configuration.
 //
 // Every step may be repeated, and every call may be the last one before an interruption: the next run
-// looks at what there is and goes on. What a run has to remember is in the stacks themselves.
+// looks at what there is and goes on. A run remembers nothing outside the stacks.
 //
 // Its errors are for operators. Those of AWS are passed on with what was tried.
 package stacks

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
-	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 // Deployer returns a deployer for a Region, or for that of AWS's own configuration if region is "". It
@@ -25,17 +24,17 @@ func Deployer(ctx context.Context, region string) (stacks.Deployer, error) {
 		}
 		return app.Setup(ctx, cfg, settings)
 	}
-	return d, nil
-}
-
-// Demo installs the demo API of a portal, in front of a backend.
-func Demo(d stacks.Deployer, backendURL string) func(ctx context.Context, name string) error {
-	return func(ctx context.Context, name string) error {
+	d.Purge = func(ctx context.Context, name string, progress func(done, total int)) error {
 		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
 		if err != nil {
 			return err
 		}
-		_, err = local.InstallDemoAPI(ctx, d.AWS, settings, backendURL)
+		purge, err := app.OpenKeyPurge(app.Process{AWS: cfg, Config: settings, Log: app.NewLog(settings, "gatehouse"), Metrics: app.NewMetrics()})
+		if err != nil {
+			return err
+		}
+		_, err = purge.Purge(ctx, progress)
 		return err
 	}
+	return d, nil
 }

@@ -160,9 +160,9 @@ func TestAnUpdateChangesReplacesAndRemoves(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.apply("acme", create, twoQueues)
-	set, err := a.propose("acme", update, twoQueues, "Hidden=60", "Name")
+	_, err := a.propose("acme", update, twoQueues, "Hidden=60", "Name")
 	wantError(t, err, "ValidationError", "Cannot specify usePreviousValue")
-	set, err = a.propose("acme", update, twoQueues, "Hidden=60")
+	set, err := a.propose("acme", update, twoQueues, "Hidden=60")
 	ok(t, err)
 	if c := set.Changes[0].ResourceChange; len(set.Changes) != 1 || c.Action != types.ChangeActionModify || c.Replacement != types.ReplacementFalse || *c.LogicalResourceId != "Live" {
 		t.Errorf("the changes are %v", set.Changes)

@@ -8,7 +8,7 @@ import (
 
 // recordedServices are the services whose resources are only recorded.
 var recordedServices = []string{
-	"ApiGatewayV2", "ApplicationAutoScaling", "CloudWatch", "EC2", "ECS", "ElasticLoadBalancingV2", "IAM", "Lambda", "Logs", "Route53", "Scheduler",
+	"ApiGatewayV2", "ApplicationAutoScaling", "CloudFront", "CloudWatch", "EC2", "ECS", "ElasticLoadBalancingV2", "IAM", "Lambda", "Logs", "Route53", "Scheduler",
 	"ServiceDiscovery",
 }
 
