@@ -102,7 +102,7 @@ func TestTheCommandsOfMarketplaceSpeakJSON(t *testing.T) {
 			args = append(args, "--yes")
 		}
 		code, stdout, stderr := said(t, append(env, topics), args...)
-		if err := json.Unmarshal([]byte(stdout), &subscribed); err != nil || code != 0 || subscribed.DryRun == yes || len(subscribed.Changes) != 3 || subscribed.Left == nil || len(subscribed.Settings) != 1 || subscribed.Notices != "sns" {
+		if err := json.Unmarshal([]byte(stdout), &subscribed); err != nil || code != 0 || subscribed.DryRun == yes || len(subscribed.Changes) != 4 || subscribed.Left == nil || len(subscribed.Settings) != 1 || subscribed.Notices != "sns" {
 			t.Errorf("%v: exit code %d, %v, %s%s", args, code, err, stdout, stderr)
 		}
 	}

@@ -46,8 +46,8 @@ const (
 var reasons = []Reason{
 	{Cause: Next, Words: "counted since the last record; the next hour has it"},
 	{Cause: Cause(Written), Words: "in a record that AWS has not answered; it is sent every 15 minutes"},
-	{Cause: Cause(Returned), Words: "AWS took no more usage of the hour; a later hour has it"},
-	{Cause: Cause(Refused), Words: "AWS refused the record; its code says why"},
+	{Cause: Cause(Returned), Words: "AWS did not take it for its hour; a later hour has it"},
+	{Cause: Cause(Refused), Words: "AWS refused the record; see `gatehouse marketplace resend`"},
 	{Cause: Cause(Duplicate), Words: "AWS has another quantity for the hour"},
 	{Cause: Cause(NotSubscribed), Words: "AWS took no more usage of the licence"},
 	{Cause: Cause(TooLate), Words: "AWS took no more usage of the hour, and may have billed it before"},

@@ -113,19 +113,19 @@ func (m *Meter) write(ctx context.Context, of subject, idle bool) (written int, 
 // writeAll writes what the counters have, in as many transactions as it needs. The last one has the records.
 func (m *Meter) writeAll(ctx context.Context, t take, before metered) (written int, err error) {
 	for {
-		does := t.apply(before)
-		if !does.changed {
+		part := t.apply(before)
+		if !part.changed {
 			return 0, nil
 		}
-		if len(does.records) > 0 {
+		if len(part.records) > 0 {
 			if region, err := m.Ledger.keepRegion(ctx, m.Seller.Region()); err != nil || region != m.Seller.Region() {
 				return 0, errors.Join(err, errElsewhere)
 			}
 		}
-		if err := m.Ledger.write(ctx, before.Tally, does.after, does.records); err != nil || !does.more {
-			return len(does.records), err
+		if err := m.Ledger.write(ctx, before.Tally, part.after, part.records); err != nil || !part.more {
+			return len(part.records), err
 		}
-		before = does.after.written()
+		before = part.after.written()
 	}
 }
 

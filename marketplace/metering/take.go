@@ -68,10 +68,10 @@ type portion struct {
 
 // apply takes the usage of the counters. A dimension whose record of this hour exists already waits for the
 // next hour.
-func (t take) apply(before metered) (does portion) {
+func (t take) apply(before metered) (part portion) {
 	after := before.clone()
 	if !after.Closed.IsZero() && t.active {
-		after.Closed, does.changed = time.Time{}, true
+		after.Closed, part.changed = time.Time{}, true
 	}
 	if !after.Closed.IsZero() {
 		return portion{after: before}
@@ -97,11 +97,11 @@ func (t take) apply(before metered) (does portion) {
 			continue
 		}
 		if !after.keys.touch(r.name(), after.From) {
-			does.more = true
+			part.more = true
 			break
 		}
 		after.keys.take(r, grown)
-		does.changed = true
+		part.changed = true
 		if here {
 			quantities[dimension] += grown
 			after.Dimensions[r.Plan] = dimension
@@ -112,22 +112,22 @@ func (t take) apply(before metered) (does portion) {
 	if idle := t.sold(t.plan); t.idle && t.active && idle.Idle && idle.Dimension != "" && after.free(idle.Dimension, hour) {
 		quantities[idle.Dimension] += 0
 	}
-	does.changed = t.advance(&after) || does.changed || len(quantities) > 0
-	if does.changed && !does.more {
-		does.more = !after.keys.touchNew(after.From)
+	part.changed = t.advance(&after) || part.changed || len(quantities) > 0
+	if part.changed && !part.more {
+		part.more = !after.keys.touchNew(after.From)
 	}
 	for _, dimension := range slices.Sorted(maps.Keys(quantities)) {
-		if does.more {
+		if part.more {
 			after.Pending[dimension] += quantities[dimension] - earlier[dimension]
 			continue
 		}
-		does.records = append(does.records, t.recordOf(&after.Tally, dimension, quantities[dimension], earlier[dimension]))
+		part.records = append(part.records, t.recordOf(&after.Tally, dimension, quantities[dimension], earlier[dimension]))
 	}
-	if does.changed && !does.more {
+	if part.changed && !part.more {
 		after.earlierTally = earlierTally{}
 	}
-	does.after = after
-	return does
+	part.after = after
+	return part
 }
 
 // begun are the quantities that are in no record, of the dimensions that may have one now.
