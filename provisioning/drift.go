@@ -143,7 +143,7 @@ func concluded(findings []Finding, strays []gateway.Listed, elsewhere map[portal
 		key     portal.KeyID
 	}
 	absent, missing, renamed := map[owned]bool{}, map[owned]bool{}, map[portal.GatewayKeyID]bool{}
-	var all []Finding
+	all := []Finding{}
 	for _, f := range findings {
 		switch {
 		case f.Kind != KeyMissing && f.Kind != barredMissing:
