@@ -111,9 +111,9 @@ func (a *service) registerLetters(api huma.API) {
 	huma.Register(api, read("admin-overview", "/overview", "See what needs an admin", "Also the queues, the views, the budget of control-plane calls, and what workers found in the catalog. A part that cannot be read is null, and unread names it."), a.overview)
 	huma.Register(api, read("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
 	huma.Register(api, read("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
-	huma.Register(api, ask("admin-replay-dead-letters", "/dead-letters/replay", "Replay dead letters",
+	huma.Register(api, ask("admin-replay-dead-letters", "/dead-letter-replays", "Replay dead letters",
 		"A worker sends them to their queues again, the one that failed first at the beginning, at most 20 in a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would."), a.replayLetters)
-	huma.Register(api, ask("admin-discard-dead-letters", "/dead-letters/discard", "Discard dead letters",
+	huma.Register(api, ask("admin-discard-dead-letters", "/dead-letter-discards", "Discard dead letters",
 		"A worker closes them without carrying them out. Their operations stay failed. They can still be replayed for 30 days."), a.discardLetters)
 }
 

@@ -129,8 +129,8 @@ var operationIDs = map[string]string{
 	"GET /admin/overview":                         "admin-overview",
 	"GET /admin/dead-letters":                     "admin-list-dead-letters",
 	"GET /admin/dead-letters/{letter}":            "admin-get-dead-letter",
-	"POST /admin/dead-letters/replay":             "admin-replay-dead-letters",
-	"POST /admin/dead-letters/discard":            "admin-discard-dead-letters",
+	"POST /admin/dead-letter-replays":             "admin-replay-dead-letters",
+	"POST /admin/dead-letter-discards":            "admin-discard-dead-letters",
 	"GET /admin/usage":                            "admin-list-usage",
 
 	"POST /register":               "register",
@@ -255,7 +255,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 }
 
 // withBody are the operations that need a body.
-var withBody = []string{"POST /admin/dead-letters/replay", "POST /admin/dead-letters/discard", "POST /admin/approvals/{account}/{plan}/deny",
+var withBody = []string{"POST /admin/dead-letter-replays", "POST /admin/dead-letter-discards", "POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
 	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
 	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
@@ -327,8 +327,8 @@ var listed = map[string]string{
 	"GET /admin/overview":                         "403",
 	"GET /admin/dead-letters":                     "403",
 	"GET /admin/dead-letters/{letter}":            "403 404",
-	"POST /admin/dead-letters/replay":             "403 404 409 413 415 429",
-	"POST /admin/dead-letters/discard":            "403 404 409 413 415 429",
+	"POST /admin/dead-letter-replays":             "403 404 409 413 415 429",
+	"POST /admin/dead-letter-discards":            "403 404 409 413 415 429",
 	"POST /admin/accounts/{account}/suspend":      "403 404 409 413 415 429",
 	"POST /admin/accounts/{account}/reinstate":    "403 404 409 413 415 429",
 	"DELETE /admin/accounts/{account}":            "403 404 409 413 415 429",
