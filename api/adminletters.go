@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -26,10 +25,10 @@ type operating interface {
 
 // LetterFilters choose dead letters. They count together.
 type LetterFilters struct {
-	Queue   string    `query:"queue" json:"queue,omitempty" maxLength:"100" doc:"A queue's name, or its consumer's." example:"commands"`
-	Type    string    `query:"type" json:"type,omitempty" maxLength:"100" doc:"A type of message." example:"SubscribeRequested"`
+	Queue   string    `query:"queue" json:"queue,omitempty" maxLength:"100" doc:"A queue's name, or its consumer's."`
+	Type    string    `query:"type" json:"type,omitempty" maxLength:"100" doc:"A type of message."`
 	Account string    `query:"account" json:"account,omitempty" maxLength:"64" doc:"The account that the message is about."`
-	Cause   string    `query:"cause" json:"cause,omitempty" maxLength:"200" doc:"A cause's id, a class, or words of the error." example:"3f9a1c2e"`
+	Cause   string    `query:"cause" json:"cause,omitempty" maxLength:"200" doc:"A cause's id, a class, or words of the error."`
 	Before  time.Time `query:"before" json:"before,omitzero" doc:"Only letters that first failed before this time."`
 	After   time.Time `query:"after" json:"after,omitzero" doc:"Only letters that first failed at or after this time."`
 }
@@ -47,7 +46,7 @@ type DeadLetter struct {
 	Class     string           `json:"class" enum:"unreadable,unknown_type,invalid,failed,panic,redriven"`
 	Cause     string           `json:"cause" doc:"The id of the cause, which all letters with the same fault have."`
 	Error     string           `json:"error" doc:"The error of the last attempt."`
-	Type      string           `json:"type,omitempty" example:"SubscribeRequested"`
+	Type      string           `json:"type,omitempty"`
 	Account   string           `json:"account,omitempty" doc:"The account that it is about, if it is about one."`
 	Subject   string           `json:"subject,omitempty" doc:"The stream that it is about."`
 	Operation string           `json:"operation,omitempty" doc:"The person's operation, which says failed."`
@@ -71,9 +70,8 @@ type DeadLetterDetail struct {
 	DeadLetter
 	Outlook string `json:"outlook" enum:"carried_out,superseded,rejected,unchanged,handled,fails_again,wakes_up,not_replayable" doc:"What a replay would come to now."`
 	ComesTo string `json:"a_replay_comes_to" doc:"The same in words."`
-	Body    any    `json:"body,omitempty" doc:"The message, if it is JSON."`
-	Text    string `json:"body_text,omitempty" doc:"The message, if it is text."`
-	Encoded string `json:"body_base64,omitempty" doc:"The message, if it is neither."`
+	Body    string `json:"body,omitempty" doc:"The message, if it is text."`
+	Encoded string `json:"body_base64,omitempty" doc:"The message, if it is not text."`
 }
 
 // LetterGroup is the letters of one cause.
@@ -108,14 +106,14 @@ func (a *service) registerLetters(api huma.API) {
 		return huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + path, Summary: summary, Description: description, Security: signedIn}
 	}
 	ask := func(id, path, summary, description string) huma.Operation {
-		return accepted(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + path, Summary: summary, Description: description})
+		return changing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + path, Summary: summary, Description: description})
 	}
 	huma.Register(api, read("admin-overview", "/overview", "See what needs an admin", "Also the queues, the views, the budget of control-plane calls, and what workers found in the catalog. A part that cannot be read is null, and unread names it."), a.overview)
 	huma.Register(api, read("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
 	huma.Register(api, read("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
-	huma.Register(api, ask("admin-replay-dead-letters", "/dead-letters/replay", "Replay dead letters",
+	huma.Register(api, ask("admin-replay-dead-letters", "/dead-letter-replays", "Replay dead letters",
 		"A worker sends them to their queues again, the one that failed first at the beginning, at most 20 in a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would."), a.replayLetters)
-	huma.Register(api, ask("admin-discard-dead-letters", "/dead-letters/discard", "Discard dead letters",
+	huma.Register(api, ask("admin-discard-dead-letters", "/dead-letter-discards", "Discard dead letters",
 		"A worker closes them without carrying them out. Their operations stay failed. They can still be replayed for 30 days."), a.discardLetters)
 }
 
@@ -186,7 +184,7 @@ func showLetter(l deadletters.Letter) DeadLetter {
 
 // LetterInput names a dead letter.
 type LetterInput struct {
-	Letter string `path:"letter" maxLength:"200" doc:"A dead letter's id."`
+	Letter string `path:"letter" maxLength:"200" doc:"A dead letter's id." example:"01m7x8a0b1c2d3e4f5g6h7j8km"`
 }
 
 func (a *service) getLetter(ctx context.Context, in *LetterInput) (*struct{ Body DeadLetterDetail }, error) {
@@ -199,10 +197,8 @@ func (a *service) getLetter(ctx context.Context, in *LetterInput) (*struct{ Body
 	}
 	shown := DeadLetterDetail{DeadLetter: showLetter(letter), Outlook: string(foreseen.Outlook), ComesTo: foreseen.Text}
 	switch {
-	case json.Valid(letter.Body):
-		shown.Body = json.RawMessage(letter.Body)
 	case utf8.Valid(letter.Body):
-		shown.Text = string(letter.Body)
+		shown.Body = string(letter.Body)
 	default:
 		shown.Encoded = base64.StdEncoding.EncodeToString(letter.Body)
 	}
@@ -241,7 +237,7 @@ func (a *service) replayLetters(ctx context.Context, in *struct{ Body LetterSele
 func (a *service) discardLetters(ctx context.Context, in *struct {
 	Body struct {
 		LetterSelection
-		Reason string `json:"reason" maxLength:"1000" doc:"Why. The letters and the audit keep it, so put nothing personal in it." example:"Sent by hand while testing."`
+		Reason string `json:"reason" maxLength:"1000" doc:"Why. The letters and the audit keep it, so put nothing personal in it."`
 	}
 }) (*orderOutput, error) {
 	return a.order(ctx, in.Body.LetterSelection, operators.Order{Verb: operators.Discard, Reason: in.Body.Reason})

@@ -127,6 +127,11 @@ var operationIDs = map[string]string{
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
 	"GET /admin/drift":                            "admin-drift",
+	"GET /admin/overview":                         "admin-overview",
+	"GET /admin/dead-letters":                     "admin-list-dead-letters",
+	"GET /admin/dead-letters/{letter}":            "admin-get-dead-letter",
+	"POST /admin/dead-letter-replays":             "admin-replay-dead-letters",
+	"POST /admin/dead-letter-discards":            "admin-discard-dead-letters",
 	"GET /admin/usage":                            "admin-list-usage",
 
 	"POST /register":               "register",
@@ -251,7 +256,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 }
 
 // withBody are the operations that need a body.
-var withBody = []string{"POST /admin/approvals/{account}/{plan}/deny",
+var withBody = []string{"POST /admin/dead-letter-replays", "POST /admin/dead-letter-discards", "POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
 	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
 	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
@@ -320,6 +325,11 @@ var listed = map[string]string{
 	"GET /admin/accounts":                         "403",
 	"GET /admin/accounts/{account}":               "403 404",
 	"GET /admin/accounts/{account}/usage":         "403 404",
+	"GET /admin/overview":                         "403",
+	"GET /admin/dead-letters":                     "403",
+	"GET /admin/dead-letters/{letter}":            "403 404",
+	"POST /admin/dead-letter-replays":             "403 404 409 413 415 429",
+	"POST /admin/dead-letter-discards":            "403 404 409 413 415 429",
 	"POST /admin/accounts/{account}/suspend":      "403 404 409 413 415 429",
 	"POST /admin/accounts/{account}/reinstate":    "403 404 409 413 415 429",
 	"DELETE /admin/accounts/{account}":            "403 404 409 413 415 429",

@@ -1,9 +1,6 @@
 package api
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 const exampleCause = "3f9a1c2e"
 
@@ -30,7 +27,7 @@ func exampleLetters() DeadLetters {
 func exampleLetterDetail() DeadLetterDetail {
 	body := `{"specversion":"1.0","id":"` + exampleOperation + `","source":"/gatehouse/api","type":"gatehouse.SubscribeRequested.v1","subject":"account/` + exampleAccount +
 		`","time":"2026-11-22T09:00:00Z","operation":"` + exampleOperation + `","intent":3,"data":{"plan":"` + examplePlan + `","name":"Free"}}`
-	return DeadLetterDetail{DeadLetter: exampleLetter(), Outlook: "carried_out", ComesTo: "carried out: SubscriptionWanted", Body: json.RawMessage(body)}
+	return DeadLetterDetail{DeadLetter: exampleLetter(), Outlook: "carried_out", ComesTo: "carried out: SubscriptionWanted", Body: body}
 }
 
 func exampleOverview() AdminOverview {

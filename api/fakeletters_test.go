@@ -71,8 +71,8 @@ func letterExamples(private map[string]string) []example {
 		{"GET /admin/dead-letters", "/admin/dead-letters?limit=1&cause=failed", 200, `{"groups":[{"cause":"` + cause + `","class":"failed","text":"reading account/…: no answer","letters":2,
 			"types":["SubscribeRequested"],"first":"2026-11-22T09:00:00Z","last":"2026-11-22T10:00:00Z"}],"counts":{"open":2,"replayed":0,"settled":1,"discarded":0},
 			"items":[{` + letter + `}],"next":` + next + `}`, private, "", ""},
-		{"GET /admin/dead-letters/{letter}", "/admin/dead-letters/l-1", 200, `{` + letter + `,"outlook":"carried_out","a_replay_comes_to":"carried out: SubscriptionWanted","body":{"id":"l-1"}}`, private, "", ""},
-		{"POST /admin/dead-letters/replay", "/admin/dead-letters/replay", 202, `{"order":"order-1","letters":2}`, private, `{"cause":"failed"}`, ""},
-		{"POST /admin/dead-letters/discard", "/admin/dead-letters/discard", 202, `{"order":"order-1","letters":2}`, private, `{"letter":"l-1","reason":"Sent by hand."}`, ""},
+		{"GET /admin/dead-letters/{letter}", "/admin/dead-letters/l-1", 200, `{` + letter + `,"outlook":"carried_out","a_replay_comes_to":"carried out: SubscriptionWanted","body":"{\"id\":\"l-1\"}"}`, private, "", ""},
+		{"POST /admin/dead-letter-replays", "/admin/dead-letter-replays", 200, `{"order":"order-1","letters":2}`, private, `{"cause":"failed"}`, ""},
+		{"POST /admin/dead-letter-discards", "/admin/dead-letter-discards", 200, `{"order":"order-1","letters":2}`, private, `{"letter":"l-1","reason":"Sent by hand."}`, ""},
 	}
 }

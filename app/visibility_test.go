@@ -238,23 +238,23 @@ var looks = map[string]look{
 	"GET /api/v1/admin/overview":                         {status: http.StatusOK},
 	"GET /api/v1/admin/dead-letters":                     {status: http.StatusOK},
 	"GET /api/v1/admin/dead-letters/{letter}":            {status: http.StatusNotFound},
-	"POST /api/v1/admin/dead-letters/replay":             {status: http.StatusNotFound, body: `{"letter":"none"}`},
-	"POST /api/v1/admin/dead-letters/discard":            {status: http.StatusNotFound, body: `{"letter":"none","reason":"No."}`},
-	"GET /admin":                                         {status: http.StatusOK},
-	"GET /admin/dead-letters":                            {status: http.StatusOK},
-	"POST /admin/dead-letters":                           {status: http.StatusNotFound},
-	"GET /admin/dead-letters/{letter}":                   {status: http.StatusNotFound},
-	"GET /admin/confirm":                                 {status: http.StatusNotFound},
-	"GET /api/v1/admin/audit":                            {status: http.StatusOK},
-	"GET /api/v1/admin/drift":                            {status: http.StatusOK},
-	"GET /account/deleted":                               {status: http.StatusOK},
-	"GET /account":                                       {status: http.StatusOK},
-	"POST /account/time-zone":                            {status: http.StatusSeeOther, body: "time_zone=UTC"},
-	"POST /account/sessions/{session}/end":               {status: http.StatusSeeOther},
-	"POST /account/sessions/end":                         {status: http.StatusSeeOther},
-	"POST /account/delete":                               {status: http.StatusBadRequest},
-	"GET /feedback":                                      {status: http.StatusOK},
-	"POST /feedback":                                     {status: http.StatusSeeOther, body: "topic=api&text=Hello"},
+	"POST /api/v1/admin/dead-letter-replays":             {status: http.StatusNotFound, body: `{"letter":"none"}`},
+	"POST /api/v1/admin/dead-letter-discards":            {status: http.StatusNotFound, body: `{"letter":"none","reason":"No."}`},
+	"GET /admin":                           {status: http.StatusOK},
+	"GET /admin/dead-letters":              {status: http.StatusOK},
+	"POST /admin/dead-letters":             {status: http.StatusNotFound},
+	"GET /admin/dead-letters/{letter}":     {status: http.StatusNotFound},
+	"GET /admin/confirm":                   {status: http.StatusNotFound},
+	"GET /api/v1/admin/audit":              {status: http.StatusOK},
+	"GET /api/v1/admin/drift":              {status: http.StatusOK},
+	"GET /account/deleted":                 {status: http.StatusOK},
+	"GET /account":                         {status: http.StatusOK},
+	"POST /account/time-zone":              {status: http.StatusSeeOther, body: "time_zone=UTC"},
+	"POST /account/sessions/{session}/end": {status: http.StatusSeeOther},
+	"POST /account/sessions/end":           {status: http.StatusSeeOther},
+	"POST /account/delete":                 {status: http.StatusBadRequest},
+	"GET /feedback":                        {status: http.StatusOK},
+	"POST /feedback":                       {status: http.StatusSeeOther, body: "topic=api&text=Hello"},
 
 	"GET /api/v1/openapi.json":                              {status: http.StatusOK},
 	"GET /api/v1/catalog":                                   {status: http.StatusOK},
@@ -402,7 +402,7 @@ func (e *exhibition) fill(route, mark string) (path string, aboutProduct bool) {
 			aboutProduct = true
 			return value
 		}
-		if value, ok = map[string]string{"session": "s-1", "account": "nobody", "invitation": "i-1"}[name]; ok {
+		if value, ok = map[string]string{"session": "s-1", "account": "nobody", "invitation": "i-1", "letter": "none"}[name]; ok {
 			return value
 		}
 		if value, ok = e.ids[name]; !ok {
@@ -522,7 +522,7 @@ func (e *exhibition) refused(route, who string, status int) bool {
 	if e.people[who] == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther) {
 		return true
 	}
-	return strings.Contains(route, " /api/v1/admin/") && who != "an admin" && status == http.StatusForbidden
+	return (strings.Contains(route, " /api/v1/admin/") || strings.Contains(route, " /admin")) && who != "an admin" && status == http.StatusForbidden
 }
 
 func (e *exhibition) tellsNothing(route, who, answer string) {
@@ -562,7 +562,7 @@ func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
 
 // pagesForAll are routes whose answers for a person who is not signed in come from memory.
 func pagesForAll() (routes []string) {
-	personal := []string{"/account", "/activity", "/admin/", "/feedback", "/usage", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/marketplace-subscriptions", "/apis/{product}/fragment"}
+	personal := []string{"/account", "/activity", "/admin", "/feedback", "/usage", "/dashboard", "/notices", "/webhooks", "/operations/", "/sign-", "/keys", "/me", "/subscriptions", "/marketplace-subscriptions", "/apis/{product}/fragment"}
 	for route := range looks {
 		method, path, _ := strings.Cut(route, " ")
 		if method == http.MethodGet && !slices.ContainsFunc(personal, func(part string) bool {

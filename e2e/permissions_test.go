@@ -331,7 +331,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("dlq"), "dlq", "discard", "--cause", "unreadable", "--reason", "a test", "--yes")
 	admin := s.admin(t)
 	admin.do(http.MethodGet, "/api/v1/admin/overview", "").want(http.StatusOK)
-	admin.do(http.MethodPost, "/api/v1/admin/dead-letters/replay", `{"all":true}`).want(http.StatusAccepted)
+	admin.do(http.MethodPost, "/api/v1/admin/dead-letter-replays", `{"all":true}`).want(http.StatusOK)
 	eventually(t, "the replay that the admin ordered is handled", func() bool {
 		return !strings.Contains(string(admin.do(http.MethodGet, "/api/v1/admin/dead-letters", "").want(http.StatusOK).body), `"state"`)
 	})

@@ -54,6 +54,7 @@ func TestInABrowser(t *testing.T) {
 	browser := browse(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
 		"every page in every state is accessible":                        everyPageIsAccessible,
+		"the pages for admins are accessible":                            pagesForAdminsAreAccessible,
 		"the current page is marked in forced colours, too":              markedInForcedColours,
 		"a form is busy while its request is open":                       busyWhileOpen,
 		"the title follows the operation":                                titleFollows,
@@ -393,18 +394,25 @@ const tooWide = `[...document.querySelectorAll("body *")].filter((e) => {
 	return box.left < 0 || box.right > document.documentElement.clientWidth + 0.5 || cut;
 }).slice(0, 3).map((e) => "it has no room for " + e.outerHTML.slice(0, 120))`
 
+func pagesForAdminsAreAccessible(t *testing.T, ctx context.Context) {
+	areAccessible(t, ctx, adminStates())
+}
+
 func everyPageIsAccessible(t *testing.T, ctx context.Context) {
-	axe, err := os.ReadFile("../bin/axe.min.js")
-	if err != nil {
-		missing(t, "axe", err)
-	}
 	all := states()
 	maps.Copy(all, documentationStates())
 	maps.Copy(all, informedStates())
 	maps.Copy(all, keyStates())
 	maps.Copy(all, usageStates())
 	maps.Copy(all, accountStates())
-	maps.Copy(all, adminStates())
+	areAccessible(t, ctx, all)
+}
+
+func areAccessible(t *testing.T, ctx context.Context, all map[string]shown) {
+	axe, err := os.ReadFile("../bin/axe.min.js")
+	if err != nil {
+		missing(t, "axe", err)
+	}
 	watch := watched(t, ctx)
 	for name, state := range all {
 		for _, look := range looks {
