@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	apigwtypes "github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -72,6 +74,15 @@ func (e earlier) key(name string, enabled bool, plans ...string) (id, value stri
 	return aws.ToString(made.Id), aws.ToString(made.Value)
 }
 
+func (e earlier) keyName(id string) string {
+	e.t.Helper()
+	out, err := apigateway.NewFromConfig(e.aws).GetApiKey(e.t.Context(), &apigateway.GetApiKeyInput{ApiKey: &id})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return aws.ToString(out.Name)
+}
+
 // customer is a person of the layout since 2020 who has signed in there.
 func (e earlier) customer(email, identity string, plans ...string) (id, value string) {
 	e.t.Helper()
@@ -102,6 +113,7 @@ type migrated struct {
 	Adopted   int                          `json:"keys_adopted"`
 	Waiting   int                          `json:"keys_waiting"`
 	Before    int                          `json:"people_done_before"`
+	Deleted   int                          `json:"people_deleted_since"`
 	Feedback  int                          `json:"feedback_moved"`
 	Unmatched []struct{ What, Why string } `json:"unmatched"`
 	People    []struct{ Email string }     `json:"people"`
@@ -162,12 +174,38 @@ func TestAPersonOfTheEarlierPortalKeepsTheirKey(t *testing.T) {
 		t.Errorf("calling the API answers %d", got)
 	}
 
+	whose := asJSON[struct{ Email, Key string }](o, "keys", "whose", id)
+	if whose.Email != "ada@example.com" || whose.Key != held[0].ID {
+		t.Errorf("the key is %+v's", whose)
+	}
+	if found := asJSON[struct{ Drifted, Strays int }](o, "sweep"); found.Drifted != 0 || found.Strays != 0 {
+		t.Errorf("the sweep found %+v", found)
+	}
+	if name := e.keyName(id); name != anIdentity+"/"+s.subject(t, "ada@example.com") {
+		t.Errorf("the key is called %q now", name)
+	}
+
 	p.succeed(p.do(http.MethodPost, "/api/v1/keys/"+held[0].ID+"/rotate", `{"overlap":"0"}`))
 	eventually(t, "API Gateway refuses the old key", func() bool { return s.call(t, value) == http.StatusForbidden })
 	for _, now := range decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items {
 		if now.ID != held[0].ID && s.call(t, reveal(now.ID)) != http.StatusOK {
 			t.Error("the new key does not work")
 		}
+	}
+
+	p.do(http.MethodDelete, "/api/v1/account", "").want(http.StatusAccepted)
+	eventually(t, "API Gateway has no key of the account", func() bool {
+		_, err := apigateway.NewFromConfig(s.aws).GetApiKey(t.Context(), &apigateway.GetApiKeyInput{ApiKey: &id})
+		var gone *apigwtypes.NotFoundException
+		return errors.As(err, &gone)
+	})
+	var last migrated
+	eventually(t, "a later run opens no other account", func() bool {
+		last = asJSON[migrated](o, "migrate", "predecessor", "--yes")
+		return last.Deleted == 1
+	})
+	if last.Accounts+last.Adopted+last.Feedback != 0 {
+		t.Errorf("after the deletion it did %+v", last)
 	}
 }
 
