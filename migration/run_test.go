@@ -151,13 +151,13 @@ func TestARunDoesWhatIsLeft(t *testing.T) {
 			w.mapped["ada"], w.migrated["ada"], w.adopted["old1"] = "acct-ada", "acct-ada", "acct-ada"
 			w.facts["acct-ada"] = []events.Event{{Sequence: 1, Data: events.UserRegistered{}}}
 		}, keyed(subject, "old1"), migration.Done{Before: 1, Feedback: 1}, 0},
-		"the person has deleted the account": {func(w *world) { w.migrated["ada"] = "acct-ada" }, keyed(subject, "old1"), migration.Done{Deleted: 1}, 0},
+		"the person has deleted the account":                    {func(w *world) { w.migrated["ada"] = "acct-ada" }, keyed(subject, "old1"), migration.Done{Deleted: 1}, 0},
 		"the person has deleted the account and opened another": {func(w *world) { w.migrated["ada"], w.mapped["ada"] = "acct-ada", "acct-new" }, keyed(subject, "old1"), migration.Done{Deleted: 1}, 0},
-		"another account has the key": {func(w *world) { w.adopted["old1"] = "acct-bea" }, keyed(subject, "old1"), migration.Done{Accounts: 1, Feedback: 1, Unmatched: taken}, 1},
-		"no worker decides":           {func(w *world) { w.idle = true }, keyed(subject, "old1", "old2"), migration.Done{Undecided: 1}, 1},
-		"nobody has the address":      {func(*world) {}, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
-		"the address is not verified": {func(w *world) { w.people["acct-ada"] = unverified }, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
-		"an account has the address":  {func(w *world) { w.people["acct-ada"] = verified }, keyed(email, "old1"), migration.Done{Accounts: 1, Adopted: 1}, 1},
+		"another account has the key":                           {func(w *world) { w.adopted["old1"] = "acct-bea" }, keyed(subject, "old1"), migration.Done{Accounts: 1, Feedback: 1, Unmatched: taken}, 1},
+		"no worker decides":                                     {func(w *world) { w.idle = true }, keyed(subject, "old1", "old2"), migration.Done{Undecided: 1}, 1},
+		"nobody has the address":                                {func(*world) {}, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
+		"the address is not verified":                           {func(w *world) { w.people["acct-ada"] = unverified }, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
+		"an account has the address":                            {func(w *world) { w.people["acct-ada"] = verified }, keyed(email, "old1"), migration.Done{Accounts: 1, Adopted: 1}, 1},
 		"two accounts have the address": {func(w *world) { w.people["a"], w.people["b"] = verified, verified }, keyed(email, "old1"), migration.Done{Unmatched: []migration.Unmatched{{
 			What: "person Ada@example.com", Why: "2 accounts have this e-mail address. Delete those that nobody uses, then run the migration again."}}}, 0},
 		"the key of a person who is to come was taken over": {func(w *world) { w.adopted["old1"] = "acct-bea" }, keyed(email, "old1"), migration.Done{Unmatched: taken}, 0},
