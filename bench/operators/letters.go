@@ -196,7 +196,7 @@ func (b *bench) replayInterrupted(ctx context.Context) (interruptions int, err e
 		case <-kill:
 			interruptions++
 			_ = cmd.Process.Kill()
-			<-died
+			_ = <-died
 		}
 	}
 }
