@@ -195,7 +195,8 @@ func (b *bench) replayInterrupted(ctx context.Context) (interruptions int, err e
 			return interruptions, err
 		case <-kill:
 			interruptions++
-			_, _ = cmd.Process.Kill(), <-died // it was killed, which is its error
+			_ = cmd.Process.Kill()
+			_ = <-died
 		}
 	}
 }
