@@ -84,15 +84,37 @@ resource "aws_iam_policy" "portal" {
           Resource = "${local.table}-sessions"
         },
         {
-          Sid    = "SendRequests"
+          Sid    = "ReadQueues"
           Effect = "Allow"
           Action = [
             "sqs:GetQueueUrl",
-            "sqs:SendMessage",
+            "sqs:GetQueueAttributes",
           ]
           Resource = [
             "${local.queue}-commands.fifo",
+            "${local.queue}-commands-dlq.fifo",
+            "${local.queue}-provisioning",
+            "${local.queue}-provisioning-dlq",
             "${local.queue}-projections.fifo",
+            "${local.queue}-projections-dlq.fifo",
+            "${local.queue}-jobs.fifo",
+            "${local.queue}-jobs-dlq.fifo",
+            "${local.queue}-notices.fifo",
+            "${local.queue}-notices-dlq.fifo",
+            "${local.queue}-deliveries",
+            "${local.queue}-deliveries-dlq",
+            "${local.queue}-marketplace",
+            "${local.queue}-marketplace-dlq",
+          ]
+        },
+        {
+          Sid    = "SendRequests"
+          Effect = "Allow"
+          Action = "sqs:SendMessage"
+          Resource = [
+            "${local.queue}-commands.fifo",
+            "${local.queue}-projections.fifo",
+            "${local.queue}-jobs.fifo",
             "${local.queue}-deliveries",
           ]
         },
@@ -120,6 +142,12 @@ resource "aws_iam_policy" "portal" {
           "kms:GenerateMac",
         ]
         Resource = var.former_kms_key_arns
+      }] : [],
+      var.adopted_keys ? [{
+        Sid      = "RevealAdoptedKeys"
+        Effect   = "Allow"
+        Action   = "apigateway:GET"
+        Resource = "${local.control_plane}/apikeys/*"
       }] : [],
       var.marketplace_role_arn != "" ? [{
         Sid      = "AssumeSeller"

@@ -73,3 +73,9 @@ variable "seller" {
   default     = false
   description = "Whether this AWS account itself sells plans on AWS Marketplace, so that no role is needed."
 }
+
+variable "adopted_keys" {
+  type        = bool
+  default     = false
+  description = "Whether the portal may read the values of API keys, to reveal those taken over from an earlier portal."
+}
