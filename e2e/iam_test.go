@@ -191,6 +191,8 @@ func (p permitted) requests(t *testing.T) []policy.Request {
 		return on("arn:aws:apigateway:" + localaws.Region + "::" + strings.ReplaceAll(p.on, "*", "x1"))
 	case p.on == "the catalog's bucket":
 		return []policy.Request{{Action: p.action, Resource: "arn:aws:s3:::docs", Context: map[string][]string{"s3:prefix": {"portal/"}}}}
+	case p.on == "the backup":
+		return on("arn:aws:s3:::backups/monday.gz")
 	case p.on == "its objects below the prefix":
 		return on("arn:aws:s3:::docs/portal/seamark/product.yaml")
 	}

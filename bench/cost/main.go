@@ -10,21 +10,14 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/bench/program"
 )
 
 func main() {
 	app.CollectSeldom()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/cost:", err)
-		os.Exit(1)
-	}
+	program.Main("bench/cost", run)
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

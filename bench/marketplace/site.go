@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -23,27 +21,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/middleware"
-	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/awsclient"
+	"github.com/gatehouse-portal/gatehouse/bench/program"
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/buyers"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
-
-// serveAWS runs a local AWS with its file in a folder, and prints its address.
-func serveAWS(ctx context.Context, dir string, stdout io.Writer) error {
-	server, err := localaws.Open(localaws.Options{Dir: dir, Addr: "127.0.0.1:0", NoSync: true, Log: zerolog.Nop()})
-	if err != nil {
-		return fmt.Errorf("starting the local AWS: %w", err)
-	}
-	_, _ = fmt.Fprintln(stdout, server.Endpoint())
-	<-ctx.Done()
-	return server.Close()
-}
 
 // The listings. Notices of older name a customer, those of newer a licence.
 const newer, older = "newer", "older"
@@ -103,7 +90,8 @@ func build(ctx context.Context, s settings) (_ *bench, err error) {
 	if b.dir, err = os.MkdirTemp("", "gatehouse-marketplace-"); err != nil {
 		return nil, fmt.Errorf("creating a folder: %w", err)
 	}
-	endpoint, err := b.startAWS(ctx)
+	var endpoint string
+	b.aws, endpoint, err = program.StartAWS(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -160,28 +148,6 @@ func (b *bench) list(ctx context.Context) error {
 		return fmt.Errorf("sending events to the queue: %w", err)
 	}
 	return nil
-}
-
-func (b *bench) startAWS(ctx context.Context) (endpoint string, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("finding this program: %w", err)
-	}
-	b.aws = exec.CommandContext(ctx, program, "aws", b.dir)
-	b.aws.Cancel = func() error { return b.aws.Process.Signal(syscall.SIGTERM) }
-	b.aws.Stderr = os.Stderr
-	out, err := b.aws.StdoutPipe()
-	if err != nil {
-		return "", fmt.Errorf("starting the local AWS: %w", err)
-	}
-	if err := b.aws.Start(); err != nil {
-		return "", fmt.Errorf("starting the local AWS: %w", err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return "", fmt.Errorf("starting the local AWS: %w", err)
-	}
-	return strings.TrimSpace(line), nil
 }
 
 func (b *bench) close() {

@@ -196,7 +196,9 @@ func (b *bench) replayInterrupted(ctx context.Context) (interruptions int, err e
 		case <-kill:
 			interruptions++
 			_ = cmd.Process.Kill()
-			_ = <-died
+			if err := <-died; err == nil {
+				interruptions-- // it was done before
+			}
 		}
 	}
 }

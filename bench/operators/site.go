@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,24 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/middleware"
-	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/awsclient"
+	"github.com/gatehouse-portal/gatehouse/bench/program"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
-
-// serveAWS runs a local AWS with its file in a folder, and prints its address.
-func serveAWS(ctx context.Context, dir string, stdout io.Writer) error {
-	server, err := localaws.Open(localaws.Options{Dir: dir, Addr: "127.0.0.1:0", NoSync: true, Log: zerolog.Nop()})
-	if err != nil {
-		return fmt.Errorf("starting the local AWS: %w", err)
-	}
-	_, _ = fmt.Fprintln(stdout, server.Endpoint())
-	<-ctx.Done()
-	return server.Close()
-}
 
 // bench is an installation on a local AWS in another process.
 type bench struct {
@@ -64,7 +51,8 @@ func build(ctx context.Context, s settings) (_ *bench, err error) {
 	if out, err := compile.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the programs: %w\n%s", err, out)
 	}
-	endpoint, err := b.startAWS(ctx)
+	var endpoint string
+	b.aws, endpoint, err = program.StartAWS(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -87,28 +75,6 @@ func build(ctx context.Context, s settings) (_ *bench, err error) {
 	b.names, b.tables = app.NamesFor(config.Prefix), dynamodb.NewFromConfig(cfg)
 	b.facts = journal.New(b.tables, b.names.Journal, b.names.Records)
 	return b, nil
-}
-
-func (b *bench) startAWS(ctx context.Context) (endpoint string, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("finding this program: %w", err)
-	}
-	b.aws = exec.CommandContext(ctx, program, "aws", b.dir)
-	b.aws.Cancel = func() error { return b.aws.Process.Signal(syscall.SIGTERM) }
-	b.aws.Stderr = os.Stderr
-	out, err := b.aws.StdoutPipe()
-	if err != nil {
-		return "", fmt.Errorf("starting the local AWS: %w", err)
-	}
-	if err := b.aws.Start(); err != nil {
-		return "", fmt.Errorf("starting the local AWS: %w", err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return "", fmt.Errorf("starting the local AWS: %w", err)
-	}
-	return strings.TrimSpace(line), nil
 }
 
 func (b *bench) startWorker(ctx context.Context) error {

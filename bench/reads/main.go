@@ -5,15 +5,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/bench/program"
 )
 
 type settings struct {
@@ -22,15 +20,7 @@ type settings struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "bench/reads:", err)
-		os.Exit(1)
-	}
+	program.Main("bench/reads", run)
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

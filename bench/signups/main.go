@@ -12,13 +12,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/bench/program"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
@@ -40,13 +39,7 @@ type settings struct {
 
 func main() {
 	app.CollectSeldom()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "signups:", err)
-		os.Exit(1)
-	}
+	program.Main("bench/signups", run)
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,12 +20,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
-	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/awsclient"
+	"github.com/gatehouse-portal/gatehouse/bench/program"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
@@ -38,17 +36,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
-
-// serveAWS runs a local AWS with its file in a folder, and prints its address.
-func serveAWS(ctx context.Context, dir string, stdout io.Writer) error {
-	server, err := localaws.Open(localaws.Options{Dir: dir, Addr: "127.0.0.1:0", NoSync: true, Log: zerolog.Nop()})
-	if err != nil {
-		return fmt.Errorf("starting the local AWS: %w", err)
-	}
-	_, _ = fmt.Fprintln(stdout, server.Endpoint())
-	<-ctx.Done()
-	return server.Close()
-}
 
 // bench is a collector over a local AWS in another process.
 type bench struct {
@@ -83,7 +70,8 @@ func build(ctx context.Context, s settings) (_ *bench, err error) {
 	if b.dir, err = os.MkdirTemp("", "gatehouse-usage-"); err != nil {
 		return nil, fmt.Errorf("creating a folder: %w", err)
 	}
-	endpoint, err := b.startAWS(ctx)
+	var endpoint string
+	b.aws, endpoint, err = program.StartAWS(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -104,25 +92,6 @@ func build(ctx context.Context, s settings) (_ *bench, err error) {
 	b.source = &source{client: apigateway.NewFromConfig(cfg), added: map[portal.GatewayKeyID]int64{}}
 	b.collector = b.newCollector(tables)
 	return b, b.fill(ctx, tables)
-}
-
-func (b *bench) startAWS(ctx context.Context) (endpoint string, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	b.aws = exec.CommandContext(ctx, program, "aws", b.dir)
-	b.aws.Cancel = func() error { return b.aws.Process.Signal(syscall.SIGTERM) }
-	b.aws.Stderr = os.Stderr
-	out, err := b.aws.StdoutPipe()
-	if err != nil {
-		return "", err
-	}
-	if err := b.aws.Start(); err != nil {
-		return "", fmt.Errorf("starting the local AWS: %w", err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	return strings.TrimSpace(line), err
 }
 
 func (b *bench) close() {

@@ -9,11 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/bench/program"
 )
 
 type settings struct {
@@ -21,21 +20,10 @@ type settings struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "bench/usage:", err)
-		os.Exit(1)
-	}
+	program.Main("bench/usage", program.WithAWS(run))
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 2 && args[0] == "aws" {
-		return serveAWS(ctx, args[1], stdout)
-	}
 	flags := flag.NewFlagSet("usage", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	var s settings

@@ -20,7 +20,7 @@ func TestNoticesOfTheLocalAWSAreRead(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			market := localawstest.Start(t).Marketplace()
-			product, err := market.PutProduct(marketplace.Product{Kind: kind, ContractDimensions: []string{"team", "fleet"}})
+			product, err := market.PutProduct(marketplace.Product{Kind: kind, Dimensions: []string{"requests"}, ContractDimensions: []string{"team", "fleet"}})
 			ok(t, err)
 			bought, err := market.Subscribe(marketplace.Order{Product: product.Code, Account: "111122223333", Quantities: map[string]int{"team": 1}})
 			ok(t, err)
