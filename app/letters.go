@@ -122,7 +122,7 @@ func foreseenOf(facts []events.Fact) operators.Foreseen {
 func WhyLeft(l deadletters.Letter) string {
 	switch l.Class {
 	case transport.UnknownType:
-		return "This version does not know its type. Update the workers and this command, then replay it."
+		return "This version does not know its type. Update Gatehouse, then replay it."
 	case transport.Unreadable:
 		why := "No worker can read it."
 		_, err := l.Message()
@@ -130,9 +130,9 @@ func WhyLeft(l deadletters.Letter) string {
 		if errors.As(errors.Unwrap(err), &cause) {
 			why = cause.Message // without what the decoder says
 		}
-		return why + " Look at it with `gatehouse dlq show`, then discard it."
+		return why + " Look at its body, then discard it."
 	}
-	return "This version of the command cannot read it. Replay it with one as new as the workers."
+	return "This version cannot read it. Replay it with a version as new as the workers."
 }
 
 func operator() string {

@@ -18,11 +18,11 @@ func TestOnlyALetterThatNoWorkerCouldReadIsToBeDiscarded(t *testing.T) {
 	t.Parallel()
 	for class, advice := range map[transport.Class]string{
 		transport.Unreadable:  "then discard it",
-		transport.UnknownType: "update the workers and this command, then replay it",
-		transport.Failed:      "replay it with one as new as the workers",
-		transport.Panicked:    "replay it with one as new as the workers",
-		transport.Invalid:     "replay it with one as new as the workers",
-		transport.Redriven:    "replay it with one as new as the workers",
+		transport.UnknownType: "update gatehouse, then replay it",
+		transport.Failed:      "replay it with a version as new as the workers",
+		transport.Panicked:    "replay it with a version as new as the workers",
+		transport.Invalid:     "replay it with a version as new as the workers",
+		transport.Redriven:    "replay it with a version as new as the workers",
 	} {
 		t.Run(class, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ import (
 // Report describes a message that a worker gave up.
 type Report struct {
 	// ID is the event's id, or SQS's message id if the event is unreadable. Bury hashes an id
-	// that is too long or not printable ASCII.
+	// that is too long, not printable ASCII, "." or "..".
 	ID         string             `dynamodbav:"message_id"`
 	FailureKey string             `dynamodbav:"-"`
 	Queue      string             `dynamodbav:"queue"`
@@ -117,9 +117,11 @@ func (r Report) trimmed() Report {
 	return r
 }
 
+// keyOf returns the id, or a hash of one that no key or path of a URL can hold: browsers resolve "."
+// and "..".
 func keyOf(id string) string {
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
-	if id == "" || len(id) > maxID || strings.ContainsFunc(id, odd) {
+	if id == "" || id == "." || id == ".." || len(id) > maxID || strings.ContainsFunc(id, odd) {
 		return portal.DeriveID("letter", id)
 	}
 	return id

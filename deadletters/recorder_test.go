@@ -252,3 +252,16 @@ func TestABurialWhoseAnswerWasLostIsRepeated(t *testing.T) {
 		t.Errorf("%d bytes are kept, want %d", len(got.Body), len(letter.Body))
 	}
 }
+
+func TestALetterHasAnAddressThatBrowsersKeep(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, id := range []string{".", "..", "a/../b"} {
+		msg := register
+		msg.ID = id
+		d.bury(reportOf(t, msg))
+		if got := d.find(id).ID; got == "." || got == ".." || id == "a/../b" && got != id {
+			t.Errorf("the letter of %q is %q", id, got)
+		}
+	}
+}

@@ -73,15 +73,19 @@ func (d Desk) Preview(ctx context.Context, order Order) (Preview, error) {
 		}
 		list, shown.Letters = found.Letters, found.Counts[deadletters.Open]
 	}
-	if shown.Letters == 0 {
-		return shown, portal.Fail(portal.Conflict, "No dead letter is open that fits. Perhaps another admin was first.")
-	}
 	for _, one := range list {
 		letter, foreseen, err := d.Letter(ctx, one.ID)
+		if order.Letter == "" && portal.CodeOf(err) == portal.NotFound {
+			shown.Letters-- // it was deleted since the survey
+			continue
+		}
 		if err != nil {
 			return shown, err
 		}
 		shown.First = append(shown.First, Previewed{letter, foreseen})
+	}
+	if shown.Letters == 0 {
+		return shown, portal.Fail(portal.Conflict, "No dead letter is open that fits. Perhaps another admin was first.")
 	}
 	return shown, nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -16,6 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -299,5 +302,35 @@ func TestOrdersThatMeanNothingAreRefused(t *testing.T) {
 	p.work()
 	if got := p.states(); got[deadletters.Open] != 1 || got[deadletters.Replayed] != 1 {
 		t.Errorf("the letters are %v", got)
+	}
+}
+
+func TestAPreviewLeavesOutALetterThatIsDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.bury("m1", "failed", 0, opened)
+	p.bury("m2", "failed", 0, opened.Add(time.Minute))
+	p.bury("m3", "failed", 0, opened.Add(time.Hour))
+	p.desk.Foresee = func(ctx context.Context, l deadletters.Letter) (operators.Foreseen, error) {
+		if l.ID == "m1" {
+			p.remove(schema.DeadLetter("m2"))
+		}
+		return operators.Foreseen{Outlook: operators.CarriedOut}, nil
+	}
+	shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Replay})
+	if err != nil || shown.Letters != 2 || len(shown.First) != 2 || shown.First[1].ID != "m3" {
+		t.Errorf("it shows %+v, %v", shown, err)
+	}
+	p.remove(schema.DeadLetter("m1"))
+	p.remove(schema.DeadLetter("m3"))
+	if _, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Replay}); portal.CodeOf(err) != portal.Conflict {
+		t.Errorf("without any letter: %v", err)
+	}
+}
+
+func (p *place) remove(key schema.Key) {
+	p.t.Helper()
+	if _, err := p.tables.Client.DeleteItem(p.t.Context(), &dynamodb.DeleteItemInput{TableName: &p.tables.Records, Key: key.Attributes()}); err != nil {
+		p.t.Fatal(err)
 	}
 }

@@ -182,7 +182,7 @@ func (when times) healthOf(o operators.Overview) []healthFact {
 		add("Workers", fine, phrase{plain("The last sign of life is from "), when.at(o.Worker), plain(".")})
 	}
 	if sweep := o.Sweep; sweep != nil {
-		kind, text := fine, "All of "+count(sweep.Streams, "stream")+" were shown to their end at the sweep of "
+		kind, text := fine, "Every fact of "+count(sweep.Streams, "stream")+" was shown at the sweep of "
 		if sweep.Unshown > 0 {
 			kind, text = badge{"warn", "warning", "Behind"}, count(sweep.Unshown, "stream")+" of "+grouped(sweep.Streams)+" were not shown to their end at the sweep of "
 		}

@@ -73,13 +73,16 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 		o.letters = append(o.letters, deadLetter(fmt.Sprintf("m-%02d", i), "RegisterUser", "redriven", "SQS moved it to a dead-letter queue", time.Duration(i+5)*time.Hour))
 	}
 	s := administered(o)
-	doc := document(t, s.get("/admin/dead-letters"), http.StatusOK)
+	doc := document(t, s.get("/admin/dead-letters?type=RegisterUser"), http.StatusOK)
 	says(t, doc, `section[aria-labelledby="causes"]`, "SQS moved it to a dead-letter queue")
 	if got := doc.Find(`section[aria-labelledby="letters"] li`).Length(); got != 25 {
 		t.Errorf("the page lists %d letters", got)
 	}
 	next := document(t, s.get(attr(t, one(t, doc, `a[rel="next"]`), "href")), http.StatusOK)
-	if got := next.Find(`section[aria-labelledby="letters"] li`).Length(); got != 19 {
+	if back := attr(t, next.Find("nav.paging a").First(), "href"); back != "/admin/dead-letters?type=RegisterUser" {
+		t.Errorf("the first page is at %q", back)
+	}
+	if got := next.Find(`section[aria-labelledby="letters"] li`).Length(); got != 16 {
 		t.Errorf("the next page lists %d letters", got)
 	}
 	for query, want := range map[string]string{
@@ -95,7 +98,7 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 func TestFiltersThatNobodyCanMeanAreRefused(t *testing.T) {
 	t.Parallel()
 	s := administered(troubled())
-	for _, query := range []string{"older=soon", "newer=-1", "older=1e99", "cause=" + strings.Repeat("x", 300), "queue=%ff"} {
+	for _, query := range []string{"older=soon", "newer=-1", "older=1e99", "older=2h3", "older=%2B2", "newer=.", "cause=" + strings.Repeat("x", 300), "queue=%ff"} {
 		if w := s.get("/admin/dead-letters?" + query); w.Code != http.StatusBadRequest {
 			t.Errorf("%s is answered %d", query, w.Code)
 		}
@@ -145,6 +148,8 @@ func TestNothingHappensBeforeAnAdminConfirms(t *testing.T) {
 		t.Errorf("the orders are %+v", o.orders)
 	}
 	says(t, document(t, s.get(w.Header().Get("Location")), http.StatusOK), `[role="status"].notice`, "A worker is replaying")
+	o.orders = nil
+	says(t, document(t, s.get(w.Header().Get("Location")), http.StatusOK), `[role="status"].notice`, "A worker has replayed")
 }
 
 func TestDiscardingNeedsAReason(t *testing.T) {
@@ -173,5 +178,42 @@ func TestALetterThatCannotBeReplayedCanBeDiscarded(t *testing.T) {
 		if w := administered(o).get(path); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s: without its data the portal answers %d", path, w.Code)
 		}
+	}
+}
+
+func TestAnAdminWhoseLetterIsGoneIsLedToTheList(t *testing.T) {
+	t.Parallel()
+	s := administered(troubled())
+	for path, status := range map[string]int{
+		"/admin/dead-letters/nope": http.StatusNotFound, "/admin/confirm?verb=discard&letter=nope": http.StatusConflict, "/admin/confirm?verb=replay&cause=none": http.StatusConflict,
+	} {
+		doc := document(t, s.get(path), status)
+		one(t, doc, `.failure a[href="/admin/dead-letters"]`)
+		if got := text(doc.Find(".failure")); strings.Contains(got, "another account") || strings.Contains(got, "what is in the way") {
+			t.Errorf("%s: it says %s", path, got)
+		}
+	}
+}
+
+func TestAPageSaysThatItShowsAPartOfABody(t *testing.T) {
+	t.Parallel()
+	o := troubled()
+	o.letters[0].Body = []byte(strings.Repeat("x", 200_000))
+	doc := document(t, administered(o).get("/admin/dead-letters/l-1"), http.StatusOK)
+	says(t, doc, "dl.facts", "200,000 bytes; the first 65,536 bytes are shown here")
+	if got := doc.Find("pre.answer").Text(); len(got) != 65_536 {
+		t.Errorf("it shows %d bytes", len(got))
+	}
+	if got := text(document(t, administered(o).get("/admin/dead-letters/l-2"), http.StatusOK).Find("dl.facts")); strings.Contains(got, "first") {
+		t.Errorf("a short body: %s", got)
+	}
+}
+
+func TestAConfirmationSpeaksOfOneLetterOrOfMany(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"verb=discard&letter=l-1": "A worker closes it", "verb=replay&letter=l-1": "A worker sends it", "verb=discard": "A worker closes them", "verb=replay": "A worker sends them",
+	} {
+		says(t, document(t, administered(troubled()).get("/admin/confirm?"+path), http.StatusOK), "main", want)
 	}
 }

@@ -27,8 +27,7 @@ type letterFilters struct {
 	// Older and Newer are ages in hours, such as "2", "" for none.
 	Older, Newer string
 	All          bool
-	// Zone is only for texts.
-	now time.Time
+	now          time.Time
 }
 
 func filtersOf(values url.Values, now time.Time) (letterFilters, error) {
@@ -55,7 +54,7 @@ func hours(text string) (time.Duration, error) {
 		return 0, nil
 	}
 	d, err := time.ParseDuration(text + "h")
-	if err != nil || d <= 0 {
+	if err != nil || d <= 0 || strings.Trim(text, "0123456789.") != "" {
 		return 0, portal.Fail(portal.Invalid, "Give an age in hours, such as 2 or 0.5.")
 	}
 	return d, nil
@@ -116,15 +115,16 @@ type lettersPage struct {
 	Filters  letterFilters
 	Done     string
 	Groups   []groupLine
-	Others   int
+	Others   string
 	Letters  []letterLine
 	Counts   map[deadletters.State]int
 	Open     int
 	Replayed int
 	Closed   int
 	Older    string
-	First    bool
-	Waiting  []orderLine
+	// Start leads to the first page; it is "" on that page.
+	Start   string
+	Waiting []orderLine
 	// Replay and Discard lead to the confirmations for all open letters that fit.
 	Replay, Discard string
 }
@@ -177,9 +177,15 @@ func (s *Web) letters(w http.ResponseWriter, r *http.Request, _ identity.Identit
 		return err
 	}
 	body := lettersPage{
-		Filters: filters, Done: orderedText(query), Others: found.More, Counts: found.Counts, First: after == "",
+		Filters: filters, Done: orderedText(query, len(orders) > 0), Counts: found.Counts,
 		Open: found.Counts[deadletters.Open], Replayed: found.Counts[deadletters.Replayed], Closed: found.Counts[deadletters.Settled] + found.Counts[deadletters.Discarded],
 		Replay: filters.confirmAddress(operators.Replay), Discard: filters.confirmAddress(operators.Discard),
+	}
+	if found.More > 0 {
+		body.Others = count(found.More, "letter")
+	}
+	if after != "" {
+		body.Start = filters.listAddress()
 	}
 	for _, g := range found.Groups {
 		body.Groups = append(body.Groups, when.groupLine(g, filters))
@@ -197,12 +203,17 @@ func (s *Web) letters(w http.ResponseWriter, r *http.Request, _ identity.Identit
 	return nil
 }
 
-// orderedText says what the admin has just ordered.
-func orderedText(query url.Values) string {
-	switch operators.Verb(query.Get("ordered")) {
-	case operators.Replay:
+// orderedText says how far the admin's order is.
+func orderedText(query url.Values, waits bool) string {
+	verb := operators.Verb(query.Get("ordered"))
+	switch {
+	case verb == operators.Replay && !waits:
+		return "A worker has replayed what you chose. Letters that cannot be replayed stay open."
+	case verb == operators.Discard && !waits:
+		return "A worker has discarded what you chose."
+	case verb == operators.Replay:
 		return "A worker is replaying what you chose. Reload this page to see how far it is."
-	case operators.Discard:
+	case verb == operators.Discard:
 		return "A worker is discarding what you chose. Reload this page to see how far it is."
 	}
 	return ""
@@ -270,11 +281,13 @@ type letterPage struct {
 	Body           string
 	Bytes          string
 	Encoded        bool
-	Discarded      *discardedLine
-	MayReplay      bool
-	MayDiscard     bool
-	Replay         string
-	Discard        string
+	// Cut says how much of the body the page shows; it is "" if that is all.
+	Cut        string
+	Discarded  *discardedLine
+	MayReplay  bool
+	MayDiscard bool
+	Replay     string
+	Discard    string
 }
 
 type discardedLine struct {
@@ -304,6 +317,9 @@ func (s *Web) letter(w http.ResponseWriter, r *http.Request, _ identity.Identity
 		Discard: withQuery(confirmPath, url.Values{"verb": {string(operators.Discard)}, "letter": {id}}),
 	}
 	shown := letter.Body[:min(len(letter.Body), maxShownBody)]
+	if len(shown) < len(letter.Body) {
+		body.Cut = grouped(len(shown)) + " bytes"
+	}
 	if body.Encoded = !utf8.Valid(letter.Body); body.Encoded {
 		body.Body = hex.Dump(shown)
 	} else {
@@ -324,6 +340,7 @@ type confirmLettersPage struct {
 	// Fields are hidden fields of the form.
 	Fields  []link
 	Letters string
+	One     bool
 	Which   string
 	First   []letterLine
 	More    int
@@ -356,7 +373,7 @@ func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	body := confirmLettersPage{
-		Verb: order.Verb, Discard: order.Verb == operators.Discard, Error: fault, Reason: order.Reason, Letters: count(preview.Letters, "dead letter"),
+		Verb: order.Verb, Discard: order.Verb == operators.Discard, Error: fault, Reason: order.Reason, Letters: count(preview.Letters, "dead letter"), One: preview.Letters == 1,
 		More: preview.Letters - len(preview.First), Back: filters.listAddress(), Fields: []link{{"verb", string(order.Verb)}},
 	}
 	if order.Letter != "" {

@@ -84,9 +84,16 @@ func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, 
 	if again == "" {
 		said.Retry = retry(r, status)
 	}
+	if (status == http.StatusNotFound || status == http.StatusConflict) && aboutLetters(r) {
+		said.Advice, said.Retry = "The list shows the dead letters as they are now.", link{"Go to the dead letters", lettersPath}
+	}
 	protect(w, r)
 	w.Header().Set("Cache-Control", "private, no-store")
 	s.render(w, r, status, view{page: "error", Title: said.Heading, Body: said})
+}
+
+func aboutLetters(r *http.Request) bool {
+	return r.URL.Path == confirmPath || r.URL.Path == lettersPath || strings.HasPrefix(r.URL.Path, lettersPath+"/")
 }
 
 // retry returns a link to the same page or the form's page if the error is temporary. A

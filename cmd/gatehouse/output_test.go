@@ -119,14 +119,14 @@ func TestTheCommandThatDisablesAKeyIsPrintedWithItsID(t *testing.T) {
 
 func TestALetterThatNobodyCanReadIsLeftWithoutTheDecodersWords(t *testing.T) {
 	t.Parallel()
-	const look = " Look at it with `gatehouse dlq show`, then discard it."
+	const look = " Look at its body, then discard it."
 	for name, c := range map[string]struct {
 		letter deadletters.Letter
 		want   string
 	}{
 		"not JSON":        {deadletters.Letter{Report: deadletters.Report{Class: "unreadable", Body: []byte("<xml/>")}}, "The message could not be read: it is not JSON." + look},
 		"not an event":    {deadletters.Letter{Report: deadletters.Report{Class: "unreadable", Body: []byte("{}")}}, "The message could not be read: it is not a CloudEvent 1.0 of ours." + look},
-		"an unknown type": {deadletters.Letter{Report: deadletters.Report{Class: "unknown_type"}}, "This version does not know its type. Update the workers and this command, then replay it."},
+		"an unknown type": {deadletters.Letter{Report: deadletters.Report{Class: "unknown_type"}}, "This version does not know its type. Update Gatehouse, then replay it."},
 	} {
 		if got := app.WhyLeft(c.letter); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
