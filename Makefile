@@ -41,11 +41,11 @@ lambda: ## Pack portal and worker into zips for AWS Lambda, bin/lambda-arm64.zip
 
 .PHONY: test
 test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and why
-	./$(BIN)/testrun $(PKGS)
+	./$(BIN)/testrun -timeout 20m $(PKGS)
 
 .PHONY: test-race
 test-race: $(BIN)/testrun ## The same under the race detector; needs a C compiler
-	./$(BIN)/testrun -race $(PKGS)
+	./$(BIN)/testrun -race -timeout 30m $(PKGS)
 
 .PHONY: upgrade
 upgrade: ## Upgrade from the oldest compatible version and roll back, for some minutes; needs git history
