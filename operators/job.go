@@ -15,6 +15,9 @@ const (
 	// A step works for stepTime, with perSecond letters in a second at most.
 	stepTime  = 8 * time.Second
 	perSecond = 20
+	// After patience, a letter that cannot be read or sent stays as it is, so that it does not block
+	// the orders behind its own.
+	patience = 30 * time.Minute
 )
 
 // Job carries orders out, the oldest first.
@@ -73,7 +76,7 @@ func (j Job) work(ctx context.Context, box deadletters.Admin, order Order, chose
 	return true, nil
 }
 
-// treat goes on after an error that trying again cannot help.
+// treat goes on after an error that trying again cannot help, or has not helped for long.
 func (j Job) treat(ctx context.Context, box deadletters.Admin, order Order, id string) (sent bool, err error) {
 	letter, err := box.Find(ctx, id)
 	if err == nil && order.Letter == "" && letter.State() != deadletters.Open {
@@ -87,7 +90,8 @@ func (j Job) treat(ctx context.Context, box deadletters.Admin, order Order, id s
 		}
 	}
 	var known *portal.Error
-	if errors.As(err, &known) && known.Code != portal.Unavailable {
+	hopeless := errors.As(err, &known) && known.Code != portal.Unavailable
+	if err != nil && (hopeless || j.Now().Sub(order.At) >= patience) {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("letter", id).Msg("a dead letter stays as it is")
 		return false, nil
 	}

@@ -334,3 +334,30 @@ func (p *place) remove(key schema.Key) {
 		p.t.Fatal(err)
 	}
 }
+
+// An order whose letter can never be sent ends after half an hour, and the one behind it is carried out.
+func TestALetterThatCannotBeSentDoesNotBlockLaterOrders(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.bury("stuck", "failed", 0, opened)
+	p.bury("fine", "failed", 0, opened)
+	for _, letter := range []string{"stuck", "fine"} {
+		if _, err := p.order(operators.Order{Verb: operators.Replay, Letter: letter}); err != nil {
+			t.Fatal(err)
+		}
+		p.now = p.now.Add(time.Second)
+	}
+	p.down = errors.New("the message is too large")
+	if next, err := p.job.Step(t.Context(), ""); err == nil {
+		t.Fatalf("the step ends with %q, and the queue does not answer", next)
+	}
+	p.now = p.now.Add(31 * time.Minute)
+	if _, err := p.job.Step(t.Context(), ""); err != nil {
+		t.Fatalf("after half an hour the order still blocks others: %v", err)
+	}
+	p.down = nil
+	p.work()
+	if got := p.states(); got[deadletters.Open] != 1 || got[deadletters.Replayed] != 1 || len(p.sent) != 1 || p.sent[0].ID != "fine" {
+		t.Errorf("the letters are %v, and sent are %d", got, len(p.sent))
+	}
+}
