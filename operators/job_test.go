@@ -358,6 +358,6 @@ func TestALetterThatCannotBeSentDoesNotBlockLaterOrders(t *testing.T) {
 	p.down = nil
 	p.work()
 	if got := p.states(); got[deadletters.Open] != 1 || got[deadletters.Replayed] != 1 || len(p.sent) != 1 || p.sent[0].ID != "fine" {
-		t.Errorf("the letters are %v, and sent are %d", got, len(p.sent))
+		t.Errorf("the letters are %v, and sent are %v", got, p.sent)
 	}
 }

@@ -104,7 +104,7 @@ func (o *Orders) Place(ctx context.Context, order Order, letters int) (Order, er
 // First returns the oldest order; ok is false if there is none. It skips those that only newer
 // versions can read.
 func (o *Orders) First(ctx context.Context) (order Order, ok bool, err error) {
-	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
+	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{OldestFirst: true}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
 		unread := json.Unmarshal([]byte(schema.TextOf(row["order"])), &order)
 		ok = unread == nil && order.ID != "" && (order.Verb == Replay || order.Verb == Discard)
 		return !ok, nil
@@ -114,7 +114,7 @@ func (o *Orders) First(ctx context.Context) (order Order, ok bool, err error) {
 
 // Waiting returns the orders that are not carried out yet, the oldest first, at most limit.
 func (o *Orders) Waiting(ctx context.Context, limit int) (orders []Order, err error) {
-	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
+	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{OldestFirst: true}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
 		var order Order
 		if json.Unmarshal([]byte(schema.TextOf(row["order"])), &order) == nil {
 			orders = append(orders, order)
