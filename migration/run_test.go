@@ -56,7 +56,7 @@ func (w *world) EachPerson(_ context.Context, visit func(portal.AccountID, ident
 	return nil
 }
 
-func (w *world) Of(_ context.Context, key portal.GatewayKeyID) (adoptions.Adopted, bool, error) {
+func (w *world) Find(_ context.Context, key portal.GatewayKeyID) (adoptions.Adopted, bool, error) {
 	account, ok := w.adopted[key]
 	return adoptions.Adopted{Account: account}, ok, nil
 }
@@ -70,7 +70,7 @@ func (w *world) SetMigrated(_ context.Context, _, subject string, account portal
 	return nil
 }
 
-func (w *world) Wait(_ context.Context, email string, key events.KeyToAdopt) error {
+func (w *world) AddWaiting(_ context.Context, email string, key events.KeyToAdopt) error {
 	w.waiting = append(w.waiting, email+" "+string(key.GatewayID))
 	return nil
 }
@@ -115,7 +115,7 @@ func (w *world) ImportFeedback(context.Context, portal.AccountID, string, time.T
 
 func (w *world) run(t *testing.T, plan migration.Plan) migration.Done {
 	t.Helper()
-	r := migration.Runner{Issuer: "issuer", Opener: w, People: w, Rows: w, Accounts: w, Sender: w, Feedback: w, Now: time.Now, Decided: time.Millisecond, Poll: time.Millisecond}
+	r := migration.Runner{Issuer: "issuer", Opener: w, People: w, Rows: w, Accounts: w, Sender: w, Feedback: w, Now: time.Now, DecisionTimeout: time.Millisecond, Poll: time.Millisecond}
 	done, err := r.Run(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
@@ -151,13 +151,13 @@ func TestARunDoesWhatIsLeft(t *testing.T) {
 			w.mapped["ada"], w.migrated["ada"], w.adopted["old1"] = "acct-ada", "acct-ada", "acct-ada"
 			w.facts["acct-ada"] = []events.Event{{Sequence: 1, Data: events.UserRegistered{}}}
 		}, keyed(subject, "old1"), migration.Done{Before: 1, Feedback: 1}, 0},
-		"the person has deleted the account": {func(w *world) { w.migrated["ada"] = "acct-ada" }, keyed(subject, "old1"), migration.Done{Deleted: 1}, 0},
+		"the person has deleted the account":                    {func(w *world) { w.migrated["ada"] = "acct-ada" }, keyed(subject, "old1"), migration.Done{Deleted: 1}, 0},
 		"the person has deleted the account and opened another": {func(w *world) { w.migrated["ada"], w.mapped["ada"] = "acct-ada", "acct-new" }, keyed(subject, "old1"), migration.Done{Deleted: 1}, 0},
-		"another account has the key": {func(w *world) { w.adopted["old1"] = "acct-bea" }, keyed(subject, "old1"), migration.Done{Accounts: 1, Feedback: 1, Unmatched: taken}, 1},
-		"no worker decides":           {func(w *world) { w.idle = true }, keyed(subject, "old1", "old2"), migration.Done{Undecided: 1}, 1},
-		"nobody has the address":      {func(*world) {}, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
-		"the address is not verified": {func(w *world) { w.people["acct-ada"] = unverified }, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
-		"an account has the address":  {func(w *world) { w.people["acct-ada"] = verified }, keyed(email, "old1"), migration.Done{Accounts: 1, Adopted: 1}, 1},
+		"another account has the key":                           {func(w *world) { w.adopted["old1"] = "acct-bea" }, keyed(subject, "old1"), migration.Done{Accounts: 1, Feedback: 1, Unmatched: taken}, 1},
+		"no worker decides":                                     {func(w *world) { w.idle = true }, keyed(subject, "old1", "old2"), migration.Done{Undecided: 1}, 1},
+		"nobody has the address":                                {func(*world) {}, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
+		"the address is not verified":                           {func(w *world) { w.people["acct-ada"] = unverified }, keyed(email, "old1"), migration.Done{Waiting: 1}, 0},
+		"an account has the address":                            {func(w *world) { w.people["acct-ada"] = verified }, keyed(email, "old1"), migration.Done{Accounts: 1, Adopted: 1}, 1},
 		"two accounts have the address": {func(w *world) { w.people["a"], w.people["b"] = verified, verified }, keyed(email, "old1"), migration.Done{Unmatched: []migration.Unmatched{{
 			What: "person Ada@example.com", Why: "2 accounts have this e-mail address. Delete those that nobody uses, then run the migration again."}}}, 0},
 		"the key of a person who is to come was taken over": {func(w *world) { w.adopted["old1"] = "acct-bea" }, keyed(email, "old1"), migration.Done{Unmatched: taken}, 0},
