@@ -74,7 +74,7 @@ type Done struct {
 	// Before counts the people for whom nothing was left to do.
 	Before int `json:"people_done_before"`
 	// Deleted counts the people who have deleted their account since an earlier run.
-	Deleted  int `json:"people_deleted_since"`
+	Deleted int `json:"people_deleted_since"`
 	// Feedback counts the pieces of feedback that the run moved.
 	Feedback int `json:"feedback_moved"`
 	// Undecided counts the people whose requests no worker has decided on in time.
