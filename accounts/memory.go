@@ -13,9 +13,10 @@ import (
 // maxFacts bounds the facts in memory, of all accounts together. A fact takes about 1 KB.
 const maxFacts = 8_000
 
+// read is what was last read of an account's stream.
 type read struct {
-	// base is the state before facts, account the state after them. handled are the requests that
-	// had led to facts by base.
+	// base is the account's state before facts, and account its state after them. handled lists the
+	// requests that had led to facts when base was the state.
 	base    state.Account
 	handled []string
 	facts   []events.Event
@@ -38,8 +39,8 @@ func (r read) history() History {
 	return History{Account: r.account.Clone(), Facts: slices.Clip(r.facts), Base: r.base.Clone(), handled: r.handled}
 }
 
-// holds reports whether that very fact is one of those after base. A restored journal may have
-// another with its number.
+// holds reports whether facts contains this fact. The sequence alone is not enough: a restored journal
+// may have another fact with the same one.
 func (r read) holds(fact events.Event) bool {
 	at := fact.Sequence - r.base.Sequence - 1
 	return fact.Sequence > 0 && at >= 0 && at < int64(len(r.facts)) && reflect.DeepEqual(r.facts[at], fact)
@@ -48,7 +49,7 @@ func (r read) holds(fact events.Event) bool {
 type memory struct {
 	mu    sync.Mutex
 	reads map[portal.Stream]read
-	facts int // in reads, plus one for each read
+	facts int // the facts in reads, plus one for each read
 }
 
 func newMemory() *memory { return &memory{reads: map[portal.Stream]read{}} }
@@ -60,7 +61,7 @@ func (m *memory) recall(stream portal.Stream) (found read, ok bool) {
 	return found, ok
 }
 
-// keep replaces the stream's read, and forgets others to make room.
+// keep replaces the stream's read, and drops other reads to make room. It keeps no read with more than maxFacts.
 func (m *memory) keep(stream portal.Stream, latest read) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package adoptions keeps the rows of API keys that come from an earlier portal: which account has
-// taken over which key, which keys wait for their owners, and whose accounts were opened. Package
-// handlers writes the first kind with its facts.
+// Package adoptions keeps the rows about API keys that come from an earlier portal: which account has
+// adopted which key, which keys wait for their owners' first sign-in, and which accounts were opened for
+// identities of the earlier portal. Package handlers writes the rows of adopted keys, with its facts.
 package adoptions
 
 import (
@@ -19,7 +19,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Adopted is a key of API Gateway that an account has taken over. The key may have ended since.
+// Adopted says which account has adopted a key of API Gateway, and as which of its keys. The key may have
+// ended since.
 type Adopted struct {
 	Account portal.AccountID `dynamodbav:"account"`
 	Key     portal.KeyID     `dynamodbav:"key"`
@@ -40,19 +41,19 @@ func NewStore(client records.Client, table string, now func() time.Time) *Store 
 	return &Store{rows: records.New(client, table), now: now}
 }
 
-// Of returns who has taken over a key; ok is false if nobody has.
-func (s *Store) Of(ctx context.Context, key portal.GatewayKeyID) (adopted Adopted, ok bool, err error) {
+// Find returns which account has adopted a key. ok is false if none has.
+func (s *Store) Find(ctx context.Context, key portal.GatewayKeyID) (adopted Adopted, ok bool, err error) {
 	ok, err = s.rows.Get(ctx, schema.AdoptedKey(key), &adopted)
 	return adopted, ok, err
 }
 
-// Owner returns the account that has taken over a key, or "".
+// Owner returns the account that has adopted a key, or "".
 func (s *Store) Owner(ctx context.Context, key portal.GatewayKeyID) (portal.AccountID, error) {
-	adopted, _, err := s.Of(ctx, key)
+	adopted, _, err := s.Find(ctx, key)
 	return adopted.Account, err
 }
 
-// All returns every key that an account has taken over.
+// All returns all adopted keys.
 func (s *Store) All(ctx context.Context) (map[portal.GatewayKeyID]Adopted, error) {
 	all := map[portal.GatewayKeyID]Adopted{}
 	err := s.rows.Each(ctx, schema.AdoptedKeys(), records.Select{}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
@@ -79,8 +80,9 @@ func (s *Store) Migrated(ctx context.Context, issuer, subject string) (portal.Ac
 	return row.Account, err
 }
 
-// SetMigrated records that the account was opened for the identity. It stays for ever, so that no
-// later run opens another account for a person who has deleted theirs.
+// SetMigrated records that the account was opened for the identity. The row stays for ever, so that a later
+// run opens no other account for a person who has deleted theirs. If there is a row already, it stays as it
+// is.
 func (s *Store) SetMigrated(ctx context.Context, issuer, subject string, account portal.AccountID) error {
 	err := s.rows.Transact(ctx, "recording a migrated identity", records.Write{
 		Key: schema.Migrated(migratedID(issuer, subject)), Put: migratedRow{Account: account, At: s.now().UTC()}, If: records.Missing,
@@ -93,14 +95,14 @@ func (s *Store) SetMigrated(ctx context.Context, issuer, subject string, account
 
 func migratedID(issuer, subject string) string { return portal.DeriveID("migrated", issuer, subject) }
 
-// emailID names an e-mail address, ignoring case. The rows hold no address.
+// emailID returns a hash of an e-mail address, ignoring case. The rows hold it in place of the address.
 func emailID(email string) string {
 	return portal.DeriveID("waiting-key", strings.ToLower(strings.TrimSpace(email)))
 }
 
-// Wait has the key wait for the first sign-in with the e-mail address. Repeating it replaces what was
-// asked before.
-func (s *Store) Wait(ctx context.Context, email string, key events.KeyToAdopt) error {
+// AddWaiting has the key wait for the first sign-in with the e-mail address. Calling it again for the same
+// address and key replaces the row.
+func (s *Store) AddWaiting(ctx context.Context, email string, key events.KeyToAdopt) error {
 	id := emailID(email)
 	key.Waiting = id
 	body, err := json.Marshal(key)
@@ -117,7 +119,7 @@ type waitingRow struct {
 	At   time.Time `dynamodbav:"at"`
 }
 
-// noneFor is how long a process that has found no waiting key does not look again.
+// noneFor is how long a process reads nothing after it has found that no key waits.
 const noneFor = 15 * time.Second
 
 // Waiting lists the keys that wait for the e-mail address. While no key waits for anybody, it reads
@@ -133,8 +135,8 @@ func (s *Store) Waiting(ctx context.Context, email string) ([]events.KeyToAdopt,
 	if err != nil || len(keys) > 0 {
 		return keys, err
 	}
-	any, err := s.waiting(ctx, schema.WaitingKeys(), 1)
-	if err == nil && len(any) == 0 {
+	others, err := s.waiting(ctx, schema.WaitingKeys(), 1)
+	if err == nil && len(others) == 0 {
 		s.mu.Lock()
 		s.noneUntil = s.now().Add(noneFor)
 		s.mu.Unlock()

@@ -58,7 +58,7 @@ func AskAWS(ctx context.Context, p Process, options AskOptions) (Asked, error) {
 			return err
 		},
 	}
-	asked := Asked{Place: e.place(), At: p.now()().UTC(), Answers: realaws.Look(ctx, c), Left: realaws.Left()}
+	asked := Asked{Place: e.place(), At: p.now()().UTC(), Answers: realaws.Look(ctx, c), Left: realaws.Unasked()}
 	if options.Try {
 		var found []realaws.Answer
 		found, err = realaws.Try(ctx, c)

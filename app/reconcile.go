@@ -67,7 +67,7 @@ func waitForTurn(ctx context.Context, d time.Duration) error {
 
 // Look compares, and changes nothing. With values it also compares the value of each key, which
 // takes a call of KMS for each.
-func (r *Reconciliation) Look(ctx context.Context, values bool, progress func(provisioning.Looking)) (provisioning.Drift, error) {
+func (r *Reconciliation) Look(ctx context.Context, values bool, progress func(provisioning.LookProgress)) (provisioning.Drift, error) {
 	if values {
 		deriver, _, err := r.clients.keyMaterial(ctx, r.p.Config)
 		if err != nil {

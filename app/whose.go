@@ -56,7 +56,7 @@ func (d *Desk) FindKey(ctx context.Context, text string, searching func()) (KeyO
 	}
 	account, key, ours := gateway.ParseKeyName(d.names.KeyNamePrefix(), listed.Name)
 	if !ours {
-		adopted, taken, err := adoptions.NewStore(d.dynamodb, d.names.Records, d.now).Of(ctx, listed.ID)
+		adopted, taken, err := adoptions.NewStore(d.dynamodb, d.names.Records, d.now).Find(ctx, listed.ID)
 		if err != nil {
 			return KeyOwner{Calls: calls}, InWords(err)
 		}

@@ -41,7 +41,7 @@ type Backup struct {
 	Wait func(ctx context.Context, d time.Duration) error
 }
 
-// clockSlack is by how much the clocks of processes may differ.
+// clockSlack is how much the clocks of processes may differ.
 const clockSlack = time.Minute
 
 type writing struct {
@@ -49,12 +49,12 @@ type writing struct {
 	file     *fileWriter
 	began    time.Time
 	progress func(of Table, rows int)
-	// identities are those of people on the present page.
+	// identities are the identities of the people on the page that was read last.
 	identities []string
 }
 
-// Write writes a backup and returns how many rows it has. If it fails, what it has written is no
-// whole backup, and a restore refuses it. progress counts the rows so far of a table.
+// Write writes a backup and returns how many rows it has. If it fails, the file is incomplete, and a
+// restore refuses it. progress gets the number of rows of a table that are written so far.
 func (b *Backup) Write(ctx context.Context, to io.Writer, progress func(of Table, rows int)) (Counts, error) {
 	began := b.Now().UTC()
 	file, err := newFileWriter(to, Header{Format: Format, MadeBy: b.Version, Prefix: b.Prefix, Region: b.Region, Began: began, Tables: Tables()})
@@ -70,7 +70,7 @@ func (b *Backup) Write(ctx context.Context, to io.Writer, progress func(of Table
 	return file.counts, file.end(b.Now().UTC())
 }
 
-// dueRows come before the facts with which workers delete them.
+// dueRows are read before the journal, since a worker deletes a due row together with the fact that ends it.
 func (w *writing) dueRows(ctx context.Context) error {
 	for shard := range schema.DueShards {
 		all := schema.Range{PK: schema.DuePartition(shard)}
@@ -80,7 +80,7 @@ func (w *writing) dueRows(ctx context.Context) error {
 		}
 		for more := true; more; more = in.ExclusiveStartKey != nil {
 			var page *dynamodb.QueryOutput
-			err := patiently(ctx, w.Wait, func() (err error) {
+			err := retry(ctx, w.Wait, func() (err error) {
 				page, err = w.Source.Query(ctx, in)
 				return err
 			})
@@ -116,7 +116,7 @@ func (w *writing) records(ctx context.Context) error {
 			return err
 		}
 		if schema.IsOperation(key) {
-			return w.again(ctx, row)
+			return w.addDueRow(ctx, row)
 		}
 		if name := schema.TextOf(row["identity"]); name != "" && key.SK == schema.Person("").SK {
 			w.identities = append(w.identities, name)
@@ -129,10 +129,10 @@ func (w *writing) usage(ctx context.Context) error {
 	return w.scan(ctx, Usage, w.Names.Usage, w.put)
 }
 
-// again adds the due row of a request that was accepted while the backup ran, so that it is sent
-// again after a restore. Its facts may be missing in the file, and its own due row deleted. A worker
-// drops the row if the request has led to something.
-func (w *writing) again(ctx context.Context, row item) error {
+// addDueRow adds the due row of a request that was accepted while the backup ran, so that the request is
+// sent again after a restore: the file may lack its facts and its own due row. A worker drops the added row
+// if the request has led to something.
+func (w *writing) addDueRow(ctx context.Context, row item) error {
 	var operation struct {
 		ID        portal.OperationID `dynamodbav:"id"`
 		Subject   portal.Stream      `dynamodbav:"subject"`
@@ -152,8 +152,8 @@ func (w *writing) again(ctx context.Context, row item) error {
 
 const mostGets = 100
 
-// identitiesOf adds the identities of the people on a page. One who signed in first after the journal
-// was read would otherwise get another account.
+// identitiesOf adds the identities of the people on a page. Without them, a person who first signed in after
+// the journal was read would get another account after a restore.
 func (w *writing) identitiesOf(ctx context.Context) error {
 	for names := range slices.Chunk(w.identities, mostGets) {
 		keys := make([]item, len(names))
@@ -161,7 +161,7 @@ func (w *writing) identitiesOf(ctx context.Context) error {
 			keys[i] = schema.Identity(name).Attributes()
 		}
 		left := map[string]types.KeysAndAttributes{w.Names.Journal: {Keys: keys, ConsistentRead: aws.Bool(true)}}
-		err := patiently(ctx, w.Wait, func() error {
+		err := retry(ctx, w.Wait, func() error {
 			out, err := w.Source.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: left})
 			if err != nil {
 				return err
@@ -188,7 +188,7 @@ func (w *writing) scan(ctx context.Context, of Table, name string, visit func(co
 	in := &dynamodb.ScanInput{TableName: &name, ConsistentRead: aws.Bool(true)}
 	for more := true; more; more = in.ExclusiveStartKey != nil {
 		var page *dynamodb.ScanOutput
-		err := patiently(ctx, w.Wait, func() (err error) {
+		err := retry(ctx, w.Wait, func() (err error) {
 			page, err = w.Source.Scan(ctx, in)
 			return err
 		})

@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Format is the version of the file's form.
+// Format is the newest version of the file's format. This package reads it and all older ones.
 const Format = 1
 
 // Header begins a file.
@@ -27,8 +27,8 @@ type Header struct {
 	MadeBy string `json:"made_by"`
 	Prefix string `json:"prefix"`
 	Region string `json:"region"`
-	// Began is when the backup began. Facts, and records of requests, that were written before are
-	// in the file.
+	// Began is when the backup began. The file has all facts and all records of requests that were
+	// written before.
 	Began  time.Time `json:"began"`
 	Tables []Table   `json:"tables"`
 }
@@ -36,7 +36,8 @@ type Header struct {
 // Table is one of the tables that a file holds rows of.
 type Table string
 
-// The tables. The views follow from the journal, and without the sessions people sign in again.
+// The tables. Views and sessions are left out: the views follow from the journal, and people without a
+// session sign in again.
 const (
 	Journal Table = "journal"
 	Records Table = "records"
@@ -57,7 +58,7 @@ func (c Counts) Total() (all int) {
 	return all
 }
 
-// ending is the last line. The checksum is of all bytes before it, before gzip.
+// ending is the last line. SHA256 is the checksum of the uncompressed lines before it.
 type ending struct {
 	End struct {
 		Rows   Counts    `json:"rows"`
@@ -130,8 +131,8 @@ func damaged(why string) error {
 	return portal.Fail(portal.Invalid, "The file is not a whole backup: "+why+". It was cut off, altered, or is something else. Nothing can be restored from it; use another backup.")
 }
 
-// readFile visits the rows of a file, in its order. The error is Invalid if the file is no whole
-// backup, or of a newer format. It may come after some or all rows were visited.
+// readFile visits the rows of a file in order. The error is Invalid if the file is incomplete, altered or
+// of a newer format; some or all rows may have been visited by then.
 func readFile(from io.Reader, visit func(of Table, row item) error) (Header, ending, error) {
 	var header Header
 	var last ending
@@ -173,7 +174,7 @@ func readFile(from io.Reader, visit func(of Table, row item) error) (Header, end
 	}
 }
 
-// readLine returns a line with its end.
+// readLine returns a line with its line break.
 func readLine(in *bufio.Reader) ([]byte, error) {
 	var body []byte
 	for {

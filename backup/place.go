@@ -19,8 +19,8 @@ import (
 
 // Place is where a backup is kept.
 type Place interface {
-	// Write calls write, and keeps what it has written if it succeeds. It overwrites nothing: if
-	// there is something in the place, the error is a Conflict.
+	// Write calls write, and keeps the backup if write succeeds. It overwrites nothing: if the place is
+	// taken, the error is a Conflict.
 	Write(ctx context.Context, write func(io.Writer) error) error
 	// Open reads the backup. Every Open after the first reads the same bytes, or fails.
 	Open(ctx context.Context) (io.ReadCloser, error)
@@ -51,7 +51,7 @@ func taken(name string) error {
 	return portal.Fail(portal.Conflict, name+" exists. A backup overwrites nothing: give another name, or delete it first.")
 }
 
-// Write writes beside the file first, so that there is never half a backup under its name.
+// Write writes to a temporary file beside the named one, so that there is never half a backup under the name.
 func (f localFile) Write(_ context.Context, write func(io.Writer) error) (err error) {
 	name := string(f)
 	if _, err := os.Lstat(name); err == nil {
@@ -96,14 +96,14 @@ type object struct {
 
 func (o *object) name() string { return "s3://" + o.bucket + "/" + o.key }
 
-// Write gathers the backup in a temporary file, since S3 wants to know its size first.
+// Write gathers the backup in a temporary file, since S3 needs to know the size first.
 func (o *object) Write(ctx context.Context, write func(io.Writer) error) (err error) {
 	_, err = o.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.bucket, Key: &o.key})
 	status := statusOf(err)
 	switch {
 	case err == nil:
 		return taken(o.name())
-	case status != http.StatusNotFound && status != http.StatusForbidden: // without s3:ListBucket, S3 does not say that there is none
+	case status != http.StatusNotFound && status != http.StatusForbidden: // without s3:ListBucket, S3 answers 403 where there is no object
 		return fmt.Errorf("looking for %s: %w", o.name(), err)
 	}
 	gathered, err := os.CreateTemp("", "gatehouse-backup-")

@@ -25,19 +25,20 @@ type Destination interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
-// KMSKey is a KMS key that set-up has seen: its name in facts, and a tag that shows its material.
+// KMSKey is a KMS key that set-up has seen. Name is its name in facts. Tag tells its material from that of
+// other keys.
 type KMSKey struct{ Name, Tag string }
 
-// Checked is what Check has found out about a file.
+// Checked is what Check has found in a file.
 type Checked struct {
 	Header
 	Rows   Counts
 	SHA256 string
-	// KMSKeys are those that the installation's API keys may follow from.
+	// KMSKeys are the KMS keys from which the values of the installation's API keys may follow.
 	KMSKeys []KMSKey
 }
 
-// Check reads a whole file, and writes nothing. The error is Invalid if the file is no whole backup,
+// Check reads a whole file, and writes nothing. The error is Invalid if the file is incomplete, altered
 // or of a newer format.
 func Check(from io.Reader, progress func(rows int)) (Checked, error) {
 	var found Checked
@@ -67,12 +68,13 @@ type Restore struct {
 
 const (
 	batchRows, batchesAtOnce = 25, 8
-	waveRows                 = batchRows * batchesAtOnce
+	gatherRows               = batchRows * batchesAtOnce
 )
 
-// Run restores the file that Check has checked. It refuses tables that are not empty, unless an
-// earlier run restored the same file and did not end; then it continues. It refuses while another
-// run restores. If it fails, tables are partly filled: run it again. progress counts rows.
+// Run restores the file that Check has checked. It continues an earlier run of the same file that did not
+// end. Otherwise the error is a Conflict if the tables are not empty. It is also a Conflict while another
+// run restores. After any other error the tables are partly filled, and Run continues when it is called
+// again. progress counts rows.
 func (r *Restore) Run(ctx context.Context, from io.Reader, checked Checked, progress func(done, total int)) error {
 	run, err := r.begin(ctx, checked)
 	if err != nil {
@@ -93,17 +95,17 @@ func (r *Restore) Run(ctx context.Context, from io.Reader, checked Checked, prog
 	return w.conclude()
 }
 
-// restoring gathers rows in a wave, which is written at once. A key is in a wave only once, so that
-// later rows of the file win.
+// restoring gathers rows and writes them gatherRows at a time. No two gathered rows have the same key, so that
+// a later row of the file replaces an earlier one.
 type restoring struct {
 	*Restore
-	run  restoreRow
-	ctx  context.Context
-	wave []pending
-	keys map[pendingKey]bool
-	// facts counts the rows of the journal in the wave.
+	run      restoreRow
+	ctx      context.Context
+	gathered []pending
+	keys     map[pendingKey]bool
+	// facts counts the gathered rows of the journal.
 	facts int
-	// read counts the rows that were written, or are in the wave.
+	// read counts the rows that were written, or are gathered.
 	read     int
 	total    int
 	progress func(done, total int)
@@ -135,7 +137,7 @@ func (w *restoring) add(of Table, row item) error {
 	case of == Journal && isFact && sequence == 1:
 		rows = append(rows, pending{w.Names.Journal, schema.RegisteredStream(stream).Attributes()})
 	case of == Records && isTold:
-		if err := w.lower(row, account); err != nil {
+		if err := w.lowerTold(row, account); err != nil {
 			return err
 		}
 	}
@@ -149,13 +151,13 @@ func (w *restoring) add(of Table, row item) error {
 		if w.keys == nil {
 			w.keys = map[pendingKey]bool{}
 		}
-		w.keys[at], w.wave = true, append(w.wave, one)
+		w.keys[at], w.gathered = true, append(w.gathered, one)
 	}
 	if of == Journal {
 		w.facts++
 	}
 	w.read++
-	if len(w.wave) < waveRows {
+	if len(w.gathered) < gatherRows {
 		return nil
 	}
 	return w.flush()
@@ -165,16 +167,17 @@ func (w *restoring) nameOf(of Table) string {
 	return map[Table]string{Journal: w.Names.Journal, Records: w.Names.Records, Usage: w.Names.Usage}[of]
 }
 
-// lower keeps facts from being passed over in silence: the record of how many facts an account was
-// told is newer than the journal.
-func (w *restoring) lower(row item, account portal.AccountID) error {
+// lowerTold lowers the row that says how far an account was told of its facts to the end of the account's
+// stream. The file read that row after the journal, so it may be ahead; then the account would not be told
+// of the next facts.
+func (w *restoring) lowerTold(row item, account portal.AccountID) error {
 	if w.facts > 0 {
 		if err := w.flush(); err != nil {
 			return err
 		}
 	}
 	var head int64
-	err := patiently(w.ctx, w.Wait, func() (err error) {
+	err := retry(w.ctx, w.Wait, func() (err error) {
 		head, err = w.Head(w.ctx, portal.AccountStream(account))
 		return err
 	})
@@ -185,18 +188,18 @@ func (w *restoring) lower(row item, account portal.AccountID) error {
 }
 
 func (w *restoring) flush() error {
-	if len(w.wave) == 0 {
+	if len(w.gathered) == 0 {
 		return nil
 	}
 	group, ctx := errgroup.WithContext(w.ctx)
-	for begin := 0; begin < len(w.wave); begin += batchRows {
-		batch := w.wave[begin:min(begin+batchRows, len(w.wave))]
+	for begin := 0; begin < len(w.gathered); begin += batchRows {
+		batch := w.gathered[begin:min(begin+batchRows, len(w.gathered))]
 		group.Go(portal.Guard(func() error { return w.write(ctx, batch) }))
 	}
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("writing rows: %w", err)
 	}
-	w.wave, w.keys, w.facts = w.wave[:0], nil, 0
+	w.gathered, w.keys, w.facts = w.gathered[:0], nil, 0
 	w.run.Done = w.read
 	if err := w.save(w.ctx); err != nil {
 		return err
@@ -210,7 +213,7 @@ func (w *restoring) write(ctx context.Context, batch []pending) error {
 	for _, one := range batch {
 		left[one.table] = append(left[one.table], types.WriteRequest{PutRequest: &types.PutRequest{Item: one.row}})
 	}
-	return patiently(ctx, w.Wait, func() error {
+	return retry(ctx, w.Wait, func() error {
 		out, err := w.Destination.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: left})
 		if err != nil {
 			return err
@@ -223,7 +226,7 @@ func (w *restoring) write(ctx context.Context, batch []pending) error {
 	})
 }
 
-// begin checks the tables and takes the restore.
+// begin checks that this run may restore, and makes it the one that does.
 func (r *Restore) begin(ctx context.Context, checked Checked) (restoreRow, error) {
 	run, found, err := r.load(ctx)
 	switch {
@@ -234,7 +237,7 @@ func (r *Restore) begin(ctx context.Context, checked Checked) (restoreRow, error
 	case found && run.Ended.IsZero() && run.SHA256 != checked.SHA256:
 		return run, portal.Fail(portal.Conflict, "The restore of another backup has not ended here. Run it again with that file; or delete all tables, run `gatehouse setup`, and restore this one.")
 	case !found || !run.Ended.IsZero():
-		if err := r.wantEmpty(ctx); err != nil {
+		if err := r.requireEmpty(ctx); err != nil {
 			return run, err
 		}
 		run = restoreRow{SHA256: checked.SHA256, Rows: checked.Rows.Total(), Began: r.Now().UTC(), Version: run.Version}
@@ -243,13 +246,13 @@ func (r *Restore) begin(ctx context.Context, checked Checked) (restoreRow, error
 	return run, r.store(ctx, &run)
 }
 
-// wantEmpty leaves rows alone that set-up and this command write.
-func (r *Restore) wantEmpty(ctx context.Context) error {
+// requireEmpty fails if a table has rows other than those that set-up and this command write.
+func (r *Restore) requireEmpty(ctx context.Context) error {
 	for _, name := range []string{r.Names.Journal, r.Names.Records, r.Names.Usage, r.Names.Views, r.Names.Sessions} {
 		in := &dynamodb.ScanInput{TableName: &name, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("pk, sk")}
 		for more := true; more; more = in.ExclusiveStartKey != nil {
 			var page *dynamodb.ScanOutput
-			err := patiently(ctx, r.Wait, func() (err error) {
+			err := retry(ctx, r.Wait, func() (err error) {
 				page, err = r.Destination.Scan(ctx, in)
 				return err
 			})

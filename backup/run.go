@@ -17,18 +17,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// restoreLease is how long a run that shows no progress counts as running.
+// restoreLease is how long a run counts as running after it last showed progress.
 const restoreLease = 2 * time.Minute
 
-// restoreRow is how far a backup is restored. Done counts the rows of the file that are written.
+// restoreRow is how far a restore has come. Done counts the rows of the file that are written.
 type restoreRow struct {
 	SHA256 string    `dynamodbav:"sha256"`
 	Rows   int       `dynamodbav:"rows"`
 	Done   int       `dynamodbav:"done"`
 	Began  time.Time `dynamodbav:"began"`
 	Ended  time.Time `dynamodbav:"ended"`
-	// Holder runs the restore until Until, in epoch milliseconds; "" if nobody does. Every write
-	// raises Version by one and is conditional on it.
+	// Holder names the run that restores now, or is "". Its lease ends at Until, in epoch milliseconds.
+	// Every write raises Version by one, on condition that it has not changed.
 	Holder  string `dynamodbav:"holder"`
 	Until   int64  `dynamodbav:"until"`
 	Version int64  `dynamodbav:"version"`
@@ -40,14 +40,14 @@ func (r restoreRow) alive(now time.Time) bool {
 
 func (r *Restore) load(ctx context.Context) (run restoreRow, found bool, err error) {
 	var out *dynamodb.GetItemOutput
-	err = patiently(ctx, r.Wait, func() (err error) {
+	err = retry(ctx, r.Wait, func() (err error) {
 		out, err = r.Destination.GetItem(ctx, &dynamodb.GetItemInput{
 			TableName: &r.Names.Records, Key: schema.RestoreRun().Attributes(), ConsistentRead: aws.Bool(true),
 		})
 		return err
 	})
 	if err != nil {
-		return run, false, fmt.Errorf("reading how far the restore is: %w", err)
+		return run, false, fmt.Errorf("reading how far the restore has come: %w", err)
 	}
 	return run, out.Item != nil, attributevalue.UnmarshalMap(out.Item, &run)
 }
@@ -58,19 +58,19 @@ func (r *Restore) store(ctx context.Context, run *restoreRow) error {
 	run.Until = r.Now().Add(restoreLease).UnixMilli()
 	row, err := attributevalue.MarshalMap(run)
 	if err != nil {
-		return fmt.Errorf("encoding how far the restore is: %w", err)
+		return fmt.Errorf("encoding how far the restore has come: %w", err)
 	}
 	maps.Copy(row, schema.RestoreRun().Attributes())
 	in := &dynamodb.PutItemInput{
 		TableName: &r.Names.Records, Item: row,
-		// A repetition of this very write counts as done.
+		// The condition also holds if this write was done and its answer was lost.
 		ConditionExpression:      aws.String("attribute_not_exists(pk) OR version = :before OR (version = :now AND #holder = :holder)"),
 		ExpressionAttributeNames: map[string]string{"#holder": "holder"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":before": schema.Number(before), ":now": schema.Number(run.Version), ":holder": schema.Text(run.Holder),
 		},
 	}
-	err = patiently(ctx, r.Wait, func() error {
+	err = retry(ctx, r.Wait, func() error {
 		_, err := r.Destination.PutItem(ctx, in)
 		return err
 	})
@@ -79,7 +79,7 @@ func (r *Restore) store(ctx context.Context, run *restoreRow) error {
 	case errors.As(err, &lost):
 		return portal.Fail(portal.Conflict, "Another restore has begun meanwhile, and this one stops.")
 	case err != nil:
-		return fmt.Errorf("writing how far the restore is: %w", err)
+		return fmt.Errorf("writing how far the restore has come: %w", err)
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func (m *market) saidLast(stream portal.Stream) (active bool) {
 	})
 	for _, msg := range told {
 		notice := msg.Data.(events.MarketplaceNotified)
-		if status := licence.After(notice); msg.Subject == stream && status != events.LicenceUnknown {
+		if status := licence.StatusAfter(notice); msg.Subject == stream && status != events.LicenceUnknown {
 			licence.Apply(events.Event{Data: events.LicenceNoticed{Notice: notice, Status: status}})
 		}
 	}

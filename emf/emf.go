@@ -17,8 +17,8 @@ import (
 // Metric is the name of a metric in CloudWatch.
 type Metric string
 
-// The metrics. docs/runbook.md explains them. The stack of operations counts five more from other lines of
-// the log; CloudWatch bills the first ten metrics of an AWS account nothing.
+// The metrics. docs/runbook.md explains them. The operations stack counts five more from other lines of the
+// log. The first ten metrics of an AWS account are free.
 const (
 	// KeysHeld is how many API keys of the portal API Gateway holds, as of the last sweep.
 	KeysHeld Metric = "KeysHeld"
@@ -26,7 +26,7 @@ const (
 	Drifted Metric = "Drifted"
 	// DueRowLate is how late the oldest due row is, in seconds.
 	DueRowLate Metric = "DueRowLate"
-	// FactShownAfter is how long after its time a fact is shown, in seconds.
+	// FactShownAfter is how long after it was decided a fact is shown, in seconds.
 	FactShownAfter Metric = "FactShownAfter"
 	// MeteringLate is the age of the oldest usage that AWS Marketplace has not taken yet, in seconds.
 	MeteringLate Metric = "MeteringLate"
@@ -40,7 +40,8 @@ func All() []Metric { return slices.Sorted(maps.Keys(units)) }
 // Process is the dimension of every metric: the program that wrote it.
 const Process = "Process"
 
-// Recorder keeps the largest value of each metric since the last Flush. A nil Recorder does nothing.
+// Recorder keeps the largest value of each metric since the last Flush. It is safe for concurrent use. A nil
+// Recorder does nothing.
 type Recorder struct {
 	namespace, process string
 	out                io.Writer
@@ -50,7 +51,7 @@ type Recorder struct {
 	values map[Metric]float64
 }
 
-// Namespace is the namespace of a portal's metrics, which has the prefix of its names.
+// Namespace returns the namespace of a portal's metrics. prefix is that of the portal's names in AWS.
 func Namespace(prefix string) string { return "Gatehouse/" + prefix }
 
 // New returns a Recorder that writes lines to out.
@@ -58,7 +59,7 @@ func New(prefix, process string, out io.Writer, now func() time.Time) *Recorder 
 	return &Recorder{namespace: Namespace(prefix), process: process, out: out, now: now, values: map[Metric]float64{}}
 }
 
-// Record notes a value. Negative ones, as from clocks that differ, count as 0.
+// Record notes a value. A negative value, which clocks that differ can cause, counts as 0.
 func (r *Recorder) Record(m Metric, value float64) {
 	if r == nil {
 		return
@@ -68,7 +69,7 @@ func (r *Recorder) Record(m Metric, value float64) {
 	r.values[m] = max(value, r.values[m])
 }
 
-// Age notes how long ago something was.
+// Age records the seconds since a time.
 func (r *Recorder) Age(m Metric, since time.Time) {
 	if r != nil {
 		r.Record(m, r.now().Sub(since).Seconds())

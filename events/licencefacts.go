@@ -59,15 +59,15 @@ type LicenceEntitled struct {
 	Plan portal.PlanID `json:"plan,omitempty"`
 }
 
-// LicencePlanChanged: the licence pays for another plan. With Open, the account has access, and should
+// LicencePlanChanged: the licence pays for another plan. With HasAccess, the account should
 // have the new plan instead of the old one.
 type LicencePlanChanged struct {
-	Account portal.AccountID `json:"account"`
-	From    portal.PlanID    `json:"from"`
-	Plan    portal.PlanID    `json:"plan"`
-	Name    string           `json:"name"`
-	Stages  []portal.Stage   `json:"stages"`
-	Open    bool             `json:"open,omitempty"`
+	Account   portal.AccountID `json:"account"`
+	From      portal.PlanID    `json:"from"`
+	Plan      portal.PlanID    `json:"plan"`
+	Name      string           `json:"name"`
+	Stages    []portal.Stage   `json:"stages"`
+	HasAccess bool             `json:"open,omitempty"`
 }
 
 // LicenceCorrected: an operator has said how AWS names the licence. The names in Purchase that are not
@@ -107,9 +107,9 @@ type LicenceAccessEnding struct {
 // licence's fact with that sequence. If that changes anything, the fact that wants or ends the
 // subscription is appended with it.
 type LicenceAccessSet struct {
-	Licence  portal.Stream `json:"licence"`
-	Sequence int64         `json:"licence_sequence"`
-	Open     bool          `json:"open"`
+	Licence   portal.Stream `json:"licence"`
+	Sequence  int64         `json:"licence_sequence"`
+	HasAccess bool          `json:"open"`
 	// Claimed means that the account has just claimed the licence.
 	Claimed bool          `json:"claimed,omitempty"`
 	Plan    portal.PlanID `json:"plan"`

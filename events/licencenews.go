@@ -21,16 +21,16 @@ func (e Event) LicenceNews(attempt int) (request Event, ok bool) {
 		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Claimed: true, Plan: f.Plan, Name: f.Name, Renews: f.Renews}
 	case LicenceAccessWanted:
 		request.Subject, request.Operation = portal.AccountStream(f.Account), cmp.Or(f.Operation, e.Operation)
-		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Open: true, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Renews: f.Renews}
+		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, HasAccess: true, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Renews: f.Renews}
 	case LicenceAccessEnding:
 		request.Subject = portal.AccountStream(f.Account)
 		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Plan: f.Plan}
 	case LicencePlanChanged:
-		if !f.Open {
+		if !f.HasAccess {
 			return Event{}, false
 		}
 		request.Subject = portal.AccountStream(f.Account)
-		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, Open: true, Plan: f.Plan, Name: f.Name, Stages: f.Stages}
+		request.Data = LicenceAccessRequested{Licence: e.Subject, Sequence: e.Sequence, HasAccess: true, Plan: f.Plan, Name: f.Name, Stages: f.Stages}
 	case LicenceAccessSet:
 		account, is := e.Subject.Account()
 		if !is || !f.Released {

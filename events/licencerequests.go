@@ -92,10 +92,10 @@ type MarketplaceNotified struct {
 // licence's fact with that sequence. Workers send it to the account; an older one than the
 // account has recorded has no effect.
 type LicenceAccessRequested struct {
-	Licence  portal.Stream `json:"licence"`
-	Sequence int64         `json:"licence_sequence"`
-	Open     bool          `json:"open"`
-	// Claimed: the fact is the claim, and the account has no access yet.
+	Licence   portal.Stream `json:"licence"`
+	Sequence  int64         `json:"licence_sequence"`
+	HasAccess bool          `json:"open"`
+	// Claimed means that the fact is the claim, and that the account has no access yet.
 	Claimed bool           `json:"claimed,omitempty"`
 	Plan    portal.PlanID  `json:"plan"`
 	Name    string         `json:"name"`

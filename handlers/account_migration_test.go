@@ -104,7 +104,7 @@ func TestTheRowOfAWaitingKeyGoesWithTheDecision(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	rows := adoptions.NewStore(d.tables.Client, d.tables.Records, clock)
-	if err := rows.Wait(t.Context(), "Ada@example.com", *oldKey("old1").Key); err != nil {
+	if err := rows.AddWaiting(t.Context(), "Ada@example.com", *oldKey("old1").Key); err != nil {
 		t.Fatal(err)
 	}
 	waiting, err := rows.Waiting(t.Context(), "ada@EXAMPLE.com")

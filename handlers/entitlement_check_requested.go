@@ -45,19 +45,19 @@ func Entitling(licence state.Licence, is Entitlement) []events.Fact {
 	}
 	facts, claim := []events.Fact{entitled}, licence.Claim
 	if is.Lapsed {
-		if licence.Open {
+		if licence.HasAccess {
 			facts = append(facts, events.LicenceAccessEnding{Account: claim.Account, Plan: claim.Plan, Reason: events.LicenceEnded})
 		}
 		return facts
 	}
 	if is.Plan != "" && is.Plan != claim.Plan {
 		facts = append(facts, events.LicencePlanChanged{
-			Account: claim.Account, From: claim.Plan, Plan: is.Plan, Name: is.Name, Stages: is.Stages, Open: licence.Open,
+			Account: claim.Account, From: claim.Plan, Plan: is.Plan, Name: is.Name, Stages: is.Stages, HasAccess: licence.HasAccess,
 		})
 		claim.Plan, claim.Name, claim.Stages = is.Plan, is.Name, is.Stages
 	}
 	licence.Entitled, licence.Lapsed = true, false
-	if licence.Active() && !licence.Open {
+	if licence.Active() && !licence.HasAccess {
 		facts = append(facts, accessFor(claim))
 	}
 	return facts

@@ -40,11 +40,11 @@ func newMarket(t *testing.T, aws *answers) *desk {
 	return d
 }
 
-func (d *desk) pays(plan portal.PlanID, open bool) {
+func (d *desk) pays(plan portal.PlanID, access bool) {
 	d.t.Helper()
 	l := state.FoldLicence(licence01, d.stream(licence01))
-	if l.Claim.Plan != plan || l.Open != open {
-		d.t.Errorf("the licence pays for %q, open: %t; want %q, %t", l.Claim.Plan, l.Open, plan, open)
+	if l.Claim.Plan != plan || l.HasAccess != access {
+		d.t.Errorf("the licence pays for %q, access: %t; want %q, %t", l.Claim.Plan, l.HasAccess, plan, access)
 	}
 }
 

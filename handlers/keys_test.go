@@ -79,7 +79,7 @@ func TestKeyCreation(t *testing.T) {
 		facts := []said{registered()}
 		for _, licence := range licences {
 			facts = append(facts,
-				said{events.LicenceAccessSet{Licence: licence, Sequence: 4, Open: true, Plan: "pro"}, "op-buy", 2},
+				said{events.LicenceAccessSet{Licence: licence, Sequence: 4, HasAccess: true, Plan: "pro"}, "op-buy", 2},
 				said{events.SubscriptionWanted{Plan: "pro", Name: "Pro", Ring: portal.LicenceRing(licence)}, "op-buy", 2})
 		}
 		return facts
@@ -284,8 +284,8 @@ func TestAKeyThatReplacesOneOfAPurchaseStaysInThePurchase(t *testing.T) {
 	folded := state.NewAccount(account)
 	for i, fact := range []events.Fact{
 		events.UserRegistered{},
-		events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 4, Open: true, Plan: "pro"}, events.SubscriptionWanted{Plan: "pro", Ring: "licence/l-1"},
-		events.LicenceAccessSet{Licence: "licence/l-2", Sequence: 4, Open: true, Plan: "pro"}, events.SubscriptionWanted{Plan: "pro", Ring: "licence/l-2"},
+		events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 4, HasAccess: true, Plan: "pro"}, events.SubscriptionWanted{Plan: "pro", Ring: "licence/l-1"},
+		events.LicenceAccessSet{Licence: "licence/l-2", Sequence: 4, HasAccess: true, Plan: "pro"}, events.SubscriptionWanted{Plan: "pro", Ring: "licence/l-2"},
 		events.KeyWanted{Key: "key1", Ring: "licence/l-1", Name: "One"}, events.KeyWanted{Key: "key2", Ring: "licence/l-2", Name: "Two"}, events.KeyCreated{Key: "key2", GatewayID: "g2"},
 	} {
 		folded.Apply(events.Event{Sequence: int64(i + 1), Time: opened, Data: fact})

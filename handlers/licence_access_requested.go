@@ -19,14 +19,14 @@ func LicenceAccess(scheme KeyScheme) Decide[events.LicenceAccessRequested] {
 		if account.Licences[req.Licence].Sequence >= req.Sequence {
 			return nil
 		}
-		set := events.LicenceAccessSet{Licence: req.Licence, Sequence: req.Sequence, Open: req.Open, Claimed: req.Claimed, Plan: req.Plan}
+		set := events.LicenceAccessSet{Licence: req.Licence, Sequence: req.Sequence, HasAccess: req.HasAccess, Claimed: req.Claimed, Plan: req.Plan}
 		if account.Standing.Leaving() || !account.Registered {
-			set.Open, set.Claimed, set.Released = false, false, true
+			set.HasAccess, set.Claimed, set.Released = false, false, true
 			return []events.Fact{set}
 		}
 		set.Renews = req.Renews
 		facts := []events.Fact{set}
-		if !req.Open {
+		if !req.HasAccess {
 			return append(facts, leavingAll(account, req.Licence, "")...)
 		}
 		return append(facts, paying(account, req, scheme, id)...)
@@ -85,7 +85,7 @@ func LicenceRelease(licence state.Licence, req events.LicenceReleaseRequested) [
 	if licence.Claim.Waiting {
 		released.Wish = licence.Claim.Wish
 	}
-	if !licence.Open {
+	if !licence.HasAccess {
 		return []events.Fact{released}
 	}
 	// The account may have registered meanwhile, and have got access.

@@ -185,17 +185,17 @@ func TestLicenceAccess(t *testing.T) {
 	ring, payer := portal.LicenceRing(licence01), events.Payer{Licence: licence01}
 	key := events.KeyWanted{Key: newID, Ring: ring, Name: "Key for Pro", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey}
 	other := events.SubscriptionWanted{Plan: "pro", Name: "Pro", Ring: portal.LicenceRing("licence/l-02"), Stages: proStages}
-	get := events.LicenceAccessRequested{Licence: licence01, Sequence: 4, Open: true, Plan: "pro", Name: "Pro", Stages: proStages}
+	get := events.LicenceAccessRequested{Licence: licence01, Sequence: 4, HasAccess: true, Plan: "pro", Name: "Pro", Stages: proStages}
 	lose := events.LicenceAccessRequested{Licence: licence01, Sequence: 6, Plan: "pro"}
 	wanted := events.SubscriptionWanted{Plan: "pro", Name: "Pro", Ring: ring, Stages: proStages}
 	set := func(seq int64, open bool) events.LicenceAccessSet {
-		return events.LicenceAccessSet{Licence: licence01, Sequence: seq, Open: open, Plan: "pro"}
+		return events.LicenceAccessSet{Licence: licence01, Sequence: seq, HasAccess: open, Plan: "pro"}
 	}
 	has := []said{registered(), {fact: set(4, true)}, {fact: key}, {fact: wanted}}
 	getMax, loseMax, getAgain, renewed := get, lose, get, get
 	getMax.Sequence, getMax.Plan, getMax.Name = 8, "max", "Max"
 	loseMax.Sequence, loseMax.Plan, getAgain.Sequence = 9, "max", 9
-	setMax := events.LicenceAccessSet{Licence: licence01, Sequence: 8, Open: true, Plan: "max"}
+	setMax := events.LicenceAccessSet{Licence: licence01, Sequence: 8, HasAccess: true, Plan: "max"}
 	toMax := events.PlanChangeWanted{From: "pro", Plan: "max", Name: "Max", Ring: ring, Stages: proStages}
 	maxWanted := events.SubscriptionWanted{Plan: "max", Name: "Max", Ring: ring, Stages: proStages}
 	active := append(slices.Clone(has), said{fact: events.SubscriptionActivated{Link: wish(4), Plan: "pro", Payer: payer}})
@@ -261,7 +261,7 @@ func TestLicenceRelease(t *testing.T) {
 
 func TestDeletionReleasesLicences(t *testing.T) {
 	t.Parallel()
-	set := events.LicenceAccessSet{Licence: licence01, Sequence: 4, Open: true, Plan: "pro"}
+	set := events.LicenceAccessSet{Licence: licence01, Sequence: 4, HasAccess: true, Plan: "pro"}
 	check(t, Deletion(true, promotedNow{}), []decision{
 		{"an account that is deleted gives up its licences", []said{registered(), {fact: set}}, events.AccountDeletionRequested{}, 2, []events.Fact{
 			events.LicenceAccessSet{Licence: licence01, Sequence: 4, Plan: "pro", Released: true},
@@ -280,7 +280,7 @@ func TestEntitling(t *testing.T) {
 	isMax := events.LicenceEntitled{Dimensions: []string{"max"}, Until: &year, Plan: "max"}
 	isUnsold, lapsed := events.LicenceEntitled{Dimensions: []string{"gold"}}, events.LicenceEntitled{Lapsed: true}
 	changed := func(open bool) events.LicencePlanChanged {
-		return events.LicencePlanChanged{Account: "ann", From: "pro", Plan: "max", Name: "Max", Stages: proStages, Open: open}
+		return events.LicencePlanChanged{Account: "ann", From: "pro", Plan: "max", Name: "Max", Stages: proStages, HasAccess: open}
 	}
 	ending := events.LicenceAccessEnding{Account: "ann", Plan: "pro", Reason: events.LicenceEnded}
 	getsMax := annGets(1, "op-claim")
@@ -600,7 +600,7 @@ func TestAccessIsWhatAWSSaidLast(t *testing.T) {
 func (m *marketplace) notice(stream portal.Stream, kind events.NoticeKind, at time.Time) {
 	told := events.MarketplaceNotified{Kind: kind, At: at}
 	m.send(stream, told)
-	status := (state.Licence{}).After(told)
+	status := (state.Licence{}).StatusAfter(told)
 	if status == events.LicenceUnknown {
 		return
 	}
@@ -659,7 +659,7 @@ func (m *marketplace) check(quiet bool) {
 				continue
 			}
 			told, any := m.told[stream]
-			active := any && (state.Licence{}).After(told) == events.LicenceActive || !any && stream.Kind() == portal.KindLegacy
+			active := any && (state.Licence{}).StatusAfter(told) == events.LicenceActive || !any && stream.Kind() == portal.KindLegacy
 			active = active && !m.entitled[stream].Lapsed
 			var want []portal.PlanID
 			if licence.Claim.Account == id && active && !account.Standing.Leaving() {

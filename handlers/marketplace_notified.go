@@ -19,7 +19,7 @@ import (
 // A licence that is ending gives no access: nobody would pay for what is used after the last usage
 // report.
 func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fact {
-	status := licence.After(req)
+	status := licence.StatusAfter(req)
 	noticed := events.LicenceNoticed{Notice: req, Status: status, Check: licence.Claimed() && mayEntitle[req.Kind]}
 	claim := licence.Claim
 	if claim.Waiting && status != events.LicenceUnknown {
@@ -28,9 +28,9 @@ func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fa
 	facts := []events.Fact{noticed}
 	switch {
 	case !licence.Claimed() || status == events.LicenceUnknown:
-	case status == events.LicenceActive && !licence.Lapsed && !licence.Open:
+	case status == events.LicenceActive && !licence.Lapsed && !licence.HasAccess:
 		facts = append(facts, accessFor(claim))
-	case status != events.LicenceActive && licence.Open:
+	case status != events.LicenceActive && licence.HasAccess:
 		facts = append(facts, events.LicenceAccessEnding{Account: claim.Account, Plan: claim.Plan, Reason: status})
 	}
 	return facts

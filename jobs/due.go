@@ -49,14 +49,14 @@ type republisher interface {
 	Republish(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
-// waking handles rows that are not the jobs' own.
+// waking handles due rows of another package.
 type waking interface {
 	Wake(ctx context.Context, row due.Row) (done bool, err error)
 }
 
-// DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
-// twice, which is harmless. An unknown or undecodable row stays where it is; a row whose stream
-// cannot be read falls due later.
+// DueRows is the job that handles due rows. Two runs at once may send messages twice, which is harmless. It
+// passes over a row that this version does not know or cannot decode, and the row stays as it is. A row
+// whose stream cannot be read is put off.
 type DueRows struct {
 	Records    string
 	Tables     queries
@@ -69,15 +69,16 @@ type DueRows struct {
 	Metering   waking
 	Sender     sender
 	Now        func() time.Time
-	// Only is the kind of rows that this job handles; "" are all except those in Elsewhere.
+	// Only is the kind of row that this job handles. "" means all kinds except those in Elsewhere.
 	Only due.Kind
-	// Elsewhere has the jobs that handle rows of kinds that take long, so that others are on time. This job leaves
-	// such rows and asks for a run of their job.
+	// Elsewhere has the kinds of row that take long, each with the job that handles it, so that other rows are
+	// on time. This job leaves rows of these kinds alone and asks for a run of their job.
 	Elsewhere map[due.Kind]string
-	// PassedOver counts these rows by kind, "" for an unknown one. It may be nil.
+	// PassedOver, if not nil, hears of each row that is passed over, by its kind, or "" if the row could not be
+	// decoded.
 	PassedOver func(kind string)
-	// Oldest gets when the first row of a shard fell due, of those not Elsewhere, or the present time if no
-	// row is due. It may be nil.
+	// Oldest, if not nil, gets the time when the oldest due row of a shard fell due, without the kinds in
+	// Elsewhere. It gets the present time if no row is due.
 	Oldest func(due time.Time)
 }
 
@@ -88,7 +89,7 @@ type found struct {
 
 func (f found) gone() journal.Row { return journal.Row{Key: f.at} }
 
-// stepTime is after how long a step leaves the other rows of its batch to the next one.
+// stepTime is the time after which a step leaves the rest of its batch to the next step.
 const stepTime = 10 * time.Second
 
 // Run handles a batch of one shard's due rows, or as many as take stepTime. The cursor is the shard's number and
@@ -139,7 +140,7 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	return "", nil
 }
 
-// demand asks for runs of the jobs that handle the other rows. Within a minute a job is asked once.
+// demand asks for runs of the jobs that handle the rows left alone, at most one run of each job a minute.
 func (d DueRows) demand(ctx context.Context, elsewhere map[string]bool) error {
 	now := d.Now()
 	for job, wanted := range elsewhere {
@@ -173,7 +174,7 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 		row := found{at: schema.KeyOf(item)}
 		last = row.at.SK
 		if err := attributevalue.UnmarshalMap(item, &row.Row); err != nil {
-			d.tell(ctx, "", row.at.SK, err)
+			d.reportPassedOver(ctx, "", row.at.SK, err)
 			continue
 		}
 		rows = append(rows, row)
@@ -202,14 +203,14 @@ var errUnknownKind = errors.New("its kind is not known here; newer workers may k
 
 // passOver gives a row that cannot be handled a later time, unless it is for newer workers.
 func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
-	d.tell(ctx, string(row.Kind), row.at.SK, cause)
+	d.reportPassedOver(ctx, string(row.Kind), row.at.SK, cause)
 	if errors.Is(cause, errUnknownKind) {
 		return nil
 	}
 	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
 }
 
-func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
+func (d DueRows) reportPassedOver(ctx context.Context, kind, sk string, err error) {
 	portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("kind", kind).Str("row", sk), err).
 		Msg("a due row is passed over")
 	if d.PassedOver != nil {
@@ -217,17 +218,17 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, then puts the row off or deletes it; after a crash in between,
-// it does so again. woken has the streams that this batch has woken.
+// handle does what a row says, then puts the row off or deletes it. After a crash in between, the next run
+// does both again. woken has the streams for which this batch has woken the converger.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
 	switch row.Kind {
 	case due.Wish:
-		done, err = d.askAgain(ctx, row, woken)
+		done, err = d.wakeConverger(ctx, row, woken)
 	case due.Operation:
 		done, err = d.Operations.Republish(ctx, row.Operation)
 	case due.IdleKey:
-		done, err = d.giveBack(ctx, row)
+		done, err = d.requestRelease(ctx, row)
 	case due.KeyEnd, due.KeyEndSoon, due.KeyRemoval:
 		done, err = d.serveKey(ctx, row)
 	case due.Licence:
@@ -260,7 +261,9 @@ func (d DueRows) account(ctx context.Context, row found) (state.Account, error) 
 	return history.Account, err
 }
 
-func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
+// wakeConverger wakes the converger for the row's stream, at most once in a batch. done is true if the wish
+// has ended.
+func (d DueRows) wakeConverger(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
 	account, err := d.account(ctx, row)
 	if err != nil {
 		return false, err
@@ -282,8 +285,8 @@ func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Strea
 	return false, portal.Postpone("the queues do not answer", err)
 }
 
-// giveBack asks for the release of an idle key, unless its ring is in use again.
-func (d DueRows) giveBack(ctx context.Context, row found) (done bool, err error) {
+// requestRelease asks for the release of an idle key, unless its ring is in use again.
+func (d DueRows) requestRelease(ctx context.Context, row found) (done bool, err error) {
 	account, err := d.account(ctx, row)
 	if err != nil {
 		return false, err

@@ -22,7 +22,7 @@ func TestARowAboutALicenceAsksUntilTheAccountAndTheLicenceAgree(t *testing.T) {
 	paid := events.LicenceNoticed{Notice: events.MarketplaceNotified{At: opened}, Status: events.LicenceActive}
 	wanted := events.LicenceAccessWanted{Account: "a", Plan: "pro", Name: "Pro"}
 	set := func(seq int64, open bool) events.LicenceAccessSet {
-		return events.LicenceAccessSet{Licence: bought, Sequence: seq, Open: open, Plan: "pro"}
+		return events.LicenceAccessSet{Licence: bought, Sequence: seq, HasAccess: open, Plan: "pro"}
 	}
 	given := events.LicenceAccessSet{Licence: bought, Sequence: 1, Plan: "pro", Released: true}
 	for name, c := range map[string]struct {
@@ -33,7 +33,7 @@ func TestARowAboutALicenceAsksUntilTheAccountAndTheLicenceAgree(t *testing.T) {
 	}{
 		"the account does not know of its access": {
 			[]events.Fact{claimed, paid, wanted}, []events.Fact{events.UserRegistered{}, set(1, false)}, 3,
-			events.LicenceAccessRequested{Licence: bought, Sequence: 3, Open: true, Plan: "pro", Name: "Pro"},
+			events.LicenceAccessRequested{Licence: bought, Sequence: 3, HasAccess: true, Plan: "pro", Name: "Pro"},
 		},
 		"the account knows of its access": {[]events.Fact{claimed, paid, wanted}, []events.Fact{events.UserRegistered{}, set(3, true)}, 3, nil},
 		"a later row tells more":          {[]events.Fact{claimed, paid, wanted}, []events.Fact{events.UserRegistered{}}, 1, nil},

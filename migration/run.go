@@ -28,10 +28,10 @@ type directory interface {
 }
 
 type rows interface {
-	Of(ctx context.Context, key portal.GatewayKeyID) (adoptions.Adopted, bool, error)
+	Find(ctx context.Context, key portal.GatewayKeyID) (adoptions.Adopted, bool, error)
 	Migrated(ctx context.Context, issuer, subject string) (portal.AccountID, error)
 	SetMigrated(ctx context.Context, issuer, subject string, account portal.AccountID) error
-	Wait(ctx context.Context, email string, key events.KeyToAdopt) error
+	AddWaiting(ctx context.Context, email string, key events.KeyToAdopt) error
 }
 
 type accountReader interface {
@@ -46,7 +46,7 @@ type feedback interface {
 	ImportFeedback(ctx context.Context, account portal.AccountID, origin string, at time.Time, text string) (added bool, err error)
 }
 
-// Runner carries out plans. Two runs at once, or one after the other, do no more than one.
+// Runner carries out plans. Running a plan twice, also at the same time, does no more than running it once.
 type Runner struct {
 	Issuer   string
 	Opener   opener
@@ -56,26 +56,28 @@ type Runner struct {
 	Sender   sender
 	Feedback feedback
 	Now      func() time.Time
-	// Progress hears of the people that are done; nil hears nothing.
+	// Progress, if not nil, gets the number of people who are done, and of all.
 	Progress func(done, of int)
-	// Decided bounds how long Run waits for the workers' decision about one person; 0 is a minute. Poll
-	// is the time before the second look, which later looks double; 0 is a tenth of a second.
-	Decided, Poll time.Duration
+	// DecisionTimeout is how long Run waits for the workers' decision on one request; 0 means a minute. Poll
+	// is the time between the first two looks for it, which doubles up to two seconds; 0 means a tenth of a
+	// second.
+	DecisionTimeout, Poll time.Duration
 }
 
-// Done is what a run has done, and found done.
+// Done counts what a run has done, and what it found done.
 type Done struct {
-	// Accounts counts those opened now, Adopted the keys taken over now.
+	// Accounts counts the accounts that the run opened, and Adopted the keys that accounts have adopted.
 	Accounts int `json:"accounts_opened"`
 	Adopted  int `json:"keys_adopted"`
-	// Waiting keys wait for the first sign-in of their owner.
+	// Waiting counts the keys that wait for the first sign-in of their owner.
 	Waiting int `json:"keys_waiting"`
-	// Before counts people for whom there was nothing to do.
+	// Before counts the people for whom nothing was left to do.
 	Before int `json:"people_done_before"`
-	// Deleted counts people who have deleted their account since an earlier run.
-	Deleted  int `json:"people_deleted_since"`
+	// Deleted counts the people who have deleted their account since an earlier run.
+	Deleted int `json:"people_deleted_since"`
+	// Feedback counts the pieces of feedback that the run moved.
 	Feedback int `json:"feedback_moved"`
-	// Undecided people are those whose requests no worker has decided on yet.
+	// Undecided counts the people whose requests no worker has decided on in time.
 	Undecided int         `json:"people_undecided"`
 	Unmatched []Unmatched `json:"-"`
 }
@@ -111,7 +113,7 @@ func (r *Runner) Run(ctx context.Context, plan Plan) (Done, error) {
 		return total, err
 	}
 	for _, said := range plan.Feedback {
-		added, err := r.move(ctx, said)
+		added, err := r.moveFeedback(ctx, said)
 		if err != nil {
 			return total, err
 		}
@@ -150,11 +152,11 @@ func (r *Runner) accountsByEmail(ctx context.Context, plan Plan) (map[string][]p
 
 func (r *Runner) person(ctx context.Context, person Person, byEmail map[string][]portal.AccountID) (Done, error) {
 	if person.Subject != "" {
-		return r.subject(ctx, person)
+		return r.personBySubject(ctx, person)
 	}
 	switch found := byEmail[strings.ToLower(person.Email)]; len(found) {
 	case 0:
-		return r.wait(ctx, person)
+		return r.addWaiting(ctx, person)
 	case 1:
 		return r.migrate(ctx, found[0], person)
 	default:
@@ -163,11 +165,11 @@ func (r *Runner) person(ctx context.Context, person Person, byEmail map[string][
 	}
 }
 
-// wait has the keys wait for their owner, except those that an account has taken over.
-func (r *Runner) wait(ctx context.Context, person Person) (Done, error) {
+// addWaiting has the keys wait for their owner, except those that an account has adopted.
+func (r *Runner) addWaiting(ctx context.Context, person Person) (Done, error) {
 	var done Done
 	for _, key := range person.Keys {
-		_, adopted, err := r.Rows.Of(ctx, key.GatewayID)
+		_, adopted, err := r.Rows.Find(ctx, key.GatewayID)
 		switch {
 		case err != nil:
 			return done, err
@@ -175,7 +177,7 @@ func (r *Runner) wait(ctx context.Context, person Person) (Done, error) {
 			done.Unmatched = append(done.Unmatched, takenBefore(key))
 			continue
 		}
-		if err := r.Rows.Wait(ctx, person.Email, key); err != nil {
+		if err := r.Rows.AddWaiting(ctx, person.Email, key); err != nil {
 			return done, err
 		}
 		done.Waiting++
@@ -187,9 +189,9 @@ func takenBefore(key events.KeyToAdopt) Unmatched {
 	return Unmatched{What: "key " + string(key.GatewayID), Why: "Another account has taken it over before. `gatehouse keys whose " + string(key.GatewayID) + "` shows which."}
 }
 
-// subject opens the account of a person whom the identity provider knows. A person who has deleted
-// the account that an earlier run opened gets no other.
-func (r *Runner) subject(ctx context.Context, person Person) (Done, error) {
+// personBySubject opens the account of a person whose subject the plan names, and migrates it. A person who
+// has deleted the account that an earlier run opened gets no other.
+func (r *Runner) personBySubject(ctx context.Context, person Person) (Done, error) {
 	before, err := r.Rows.Migrated(ctx, r.Issuer, person.Subject)
 	if err != nil {
 		return Done{}, err
@@ -212,7 +214,7 @@ func (r *Runner) subject(ctx context.Context, person Person) (Done, error) {
 	return done, err
 }
 
-// migrate asks for what is not done yet, and waits for the decisions.
+// migrate sends the requests for what is not done yet, and waits for the workers' decisions.
 func (r *Runner) migrate(ctx context.Context, account portal.AccountID, person Person) (Done, error) {
 	history, err := r.Accounts.Account(ctx, account)
 	if err != nil {
@@ -221,7 +223,7 @@ func (r *Runner) migrate(ctx context.Context, account portal.AccountID, person P
 	var done Done
 	var asked []events.Event
 	for _, key := range person.Keys {
-		adopted, ok, err := r.Rows.Of(ctx, key.GatewayID)
+		adopted, ok, err := r.Rows.Find(ctx, key.GatewayID)
 		switch {
 		case err != nil:
 			return done, err
@@ -269,15 +271,15 @@ func (r *Runner) request(account portal.AccountID, request events.AccountMigrati
 	}
 }
 
-// decision is what a request has led to. Without facts, something else has done what it asks for, or
-// in time nobody has decided.
+// decision is what a request has led to. It has no facts if no worker has decided in time, or if what the
+// request asks for was done before.
 type decision struct {
 	facts     []events.Event
 	undecided bool
 }
 
 func (r *Runner) decision(ctx context.Context, account portal.AccountID, request events.Event) (decision, error) {
-	until, poll := time.Now().Add(cmp.Or(r.Decided, time.Minute)), cmp.Or(r.Poll, 100*time.Millisecond)
+	until, poll := time.Now().Add(cmp.Or(r.DecisionTimeout, time.Minute)), cmp.Or(r.Poll, 100*time.Millisecond)
 	for {
 		history, err := r.Accounts.Account(ctx, account)
 		if err != nil {
@@ -291,7 +293,7 @@ func (r *Runner) decision(ctx context.Context, account portal.AccountID, request
 		}
 		done := len(caused) > 0
 		if !done {
-			if done, err = r.holds(ctx, history.Account, request); err != nil {
+			if done, err = r.alreadyDone(ctx, history.Account, request); err != nil {
 				return decision{}, err
 			}
 		}
@@ -307,14 +309,13 @@ func (r *Runner) decision(ctx context.Context, account portal.AccountID, request
 	}
 }
 
-// holds reports whether what the request asks for holds without it, because another run has asked,
-// too.
-func (r *Runner) holds(ctx context.Context, account state.Account, request events.Event) (bool, error) {
+// alreadyDone reports whether what the request asks for is done, because another run has asked for it, too.
+func (r *Runner) alreadyDone(ctx context.Context, account state.Account, request events.Event) (bool, error) {
 	asked, _ := request.Data.(events.AccountMigrationRequested)
 	if !account.Registered || asked.Key == nil {
 		return account.Registered, nil
 	}
-	_, adopted, err := r.Rows.Of(ctx, asked.Key.GatewayID)
+	_, adopted, err := r.Rows.Find(ctx, asked.Key.GatewayID)
 	return adopted, err
 }
 
@@ -342,7 +343,7 @@ func outcome(is decision, request events.Event, person Person) Done {
 	return done
 }
 
-func (r *Runner) move(ctx context.Context, said Feedback) (added bool, err error) {
+func (r *Runner) moveFeedback(ctx context.Context, said Feedback) (added bool, err error) {
 	account, err := r.People.BySubject(ctx, r.Issuer, said.Subject)
 	if err != nil || account == "" {
 		return false, err

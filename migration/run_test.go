@@ -56,7 +56,7 @@ func (w *world) EachPerson(_ context.Context, visit func(portal.AccountID, ident
 	return nil
 }
 
-func (w *world) Of(_ context.Context, key portal.GatewayKeyID) (adoptions.Adopted, bool, error) {
+func (w *world) Find(_ context.Context, key portal.GatewayKeyID) (adoptions.Adopted, bool, error) {
 	account, ok := w.adopted[key]
 	return adoptions.Adopted{Account: account}, ok, nil
 }
@@ -70,7 +70,7 @@ func (w *world) SetMigrated(_ context.Context, _, subject string, account portal
 	return nil
 }
 
-func (w *world) Wait(_ context.Context, email string, key events.KeyToAdopt) error {
+func (w *world) AddWaiting(_ context.Context, email string, key events.KeyToAdopt) error {
 	w.waiting = append(w.waiting, email+" "+string(key.GatewayID))
 	return nil
 }
@@ -115,7 +115,7 @@ func (w *world) ImportFeedback(context.Context, portal.AccountID, string, time.T
 
 func (w *world) run(t *testing.T, plan migration.Plan) migration.Done {
 	t.Helper()
-	r := migration.Runner{Issuer: "issuer", Opener: w, People: w, Rows: w, Accounts: w, Sender: w, Feedback: w, Now: time.Now, Decided: time.Millisecond, Poll: time.Millisecond}
+	r := migration.Runner{Issuer: "issuer", Opener: w, People: w, Rows: w, Accounts: w, Sender: w, Feedback: w, Now: time.Now, DecisionTimeout: time.Millisecond, Poll: time.Millisecond}
 	done, err := r.Run(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func wordsOfPurchase(fact events.Event, licence state.Licence) (Notice, bool) {
 			Text:   "AWS Marketplace ended your purchase of " + which + " before it became active. It does that if it cannot take the payment.",
 			Advice: "Check the payment method of the AWS account that bought it, and buy it again.",
 		}, true
-	case noticed.Status == events.LicenceActive && licence.Cancelled && licence.Open:
+	case noticed.Status == events.LicenceActive && licence.Cancelled && licence.HasAccess:
 		return Notice{
 			Importance: Warn, Title: "Your purchase of " + name + " was cancelled",
 			Text:   "Your purchase of " + which + " was cancelled on AWS Marketplace, or its time is over. It works until AWS Marketplace ends it, which may be at any moment.",

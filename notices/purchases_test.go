@@ -83,7 +83,7 @@ func TestTheOwnerOfAPurchaseIsToldWhatBecameOfIt(t *testing.T) {
 // pays has the licence pay for Plus, which becomes active.
 func (w *world) pays(licence portal.Stream, renews *events.Renews) {
 	w.t.Helper()
-	w.handle(w.fact(events.LicenceAccessSet{Licence: licence, Open: true, Plan: "plus", Renews: renews}))
+	w.handle(w.fact(events.LicenceAccessSet{Licence: licence, HasAccess: true, Plan: "plus", Renews: renews}))
 	w.later(time.Minute)
 	w.fact(events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.LicenceRing(licence)})
 	wish := int64(len(w.facts))
@@ -174,11 +174,11 @@ func TestAPurchaseThatEndsSendsNobodyToBuyAgainWhoHasAnother(t *testing.T) {
 		other events.LicenceAccessSet
 		again bool
 	}{
-		"a renewal works":                    {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "plus", Renews: &events.Renews{Licence: "licence/l-1"}}, false},
-		"another purchase works":             {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "plus"}, false},
+		"a renewal works":                    {events.LicenceAccessSet{Licence: "licence/l-2", HasAccess: true, Plan: "plus", Renews: &events.Renews{Licence: "licence/l-1"}}, false},
+		"another purchase works":             {events.LicenceAccessSet{Licence: "licence/l-2", HasAccess: true, Plan: "plus"}, false},
 		"another purchase has ended":         {events.LicenceAccessSet{Licence: "licence/l-2", Plan: "plus"}, true},
-		"another purchase was given up":      {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Released: true, Plan: "plus"}, true},
-		"another purchase is for less":       {events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "small"}, true},
+		"another purchase was given up":      {events.LicenceAccessSet{Licence: "licence/l-2", HasAccess: true, Released: true, Plan: "plus"}, true},
+		"another purchase is for less":       {events.LicenceAccessSet{Licence: "licence/l-2", HasAccess: true, Plan: "small"}, true},
 		"the ended purchase is all there is": {events.LicenceAccessSet{Licence: "licence/l-1", Plan: "plus"}, true},
 	} {
 		w := newWorld(t)

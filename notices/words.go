@@ -116,7 +116,7 @@ func (a about) purchaseEnded(f events.SubscriptionEnding) Notice {
 // purchaseRenewed tells of a licence that replaces another one. It is about the old licence, so that it stays once
 // the new key is active, and goes once the old licence ends.
 func purchaseRenewed(a about, f events.LicenceAccessSet) (Notice, bool) {
-	if f.Renews == nil || !f.Open {
+	if f.Renews == nil || !f.HasAccess {
 		return Notice{}, false
 	}
 	old := "The old key works until AWS Marketplace ends the old licence."

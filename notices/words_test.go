@@ -36,19 +36,19 @@ func TestFactsAreToldInWords(t *testing.T) {
 		"the person leaves a plan":           {fact: events.SubscriptionEnding{Plan: "plus"}},
 		"a purchase on AWS Marketplace ends": {fact: events.SubscriptionEnding{Plan: "plus", Payer: events.Payer{Licence: "licence/l-1"}}, kind: notices.SubscriptionEnded, importance: notices.Act, title: "Your purchase of Plus has ended"},
 		"a purchase pays for another plan": {
-			given: events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 9, Open: true, Plan: "max"},
+			given: events.LicenceAccessSet{Licence: "licence/l-1", Sequence: 9, HasAccess: true, Plan: "max"},
 			fact:  events.SubscriptionEnding{Plan: "plus", Payer: events.Payer{Licence: "licence/l-1"}},
 		},
 		"a purchase was changed": {fact: events.PlanChanged{From: "free", Plan: "plus", Payer: events.Payer{Licence: "licence/l-1"}}, kind: notices.PlanChanged, importance: notices.Info, title: "Your purchase is now for Plus", says: "Your API key is the same"},
 		"a purchase was renewed": {
-			fact: events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "plus", Renews: &events.Renews{Licence: "licence/l-1", Ends: &soon}},
+			fact: events.LicenceAccessSet{Licence: "licence/l-2", HasAccess: true, Plan: "plus", Renews: &events.Renews{Licence: "licence/l-1", Ends: &soon}},
 			kind: notices.PurchaseRenewed, importance: notices.Warn, title: "Your purchase of Plus was renewed", says: "The old key works until 28 November 2026 at 12:00 UTC at the latest.",
 		},
 		"a purchase was renewed, and nobody knows when the old one ends": {
-			fact: events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "plus", Renews: &events.Renews{Licence: "licence/l-1"}},
+			fact: events.LicenceAccessSet{Licence: "licence/l-2", HasAccess: true, Plan: "plus", Renews: &events.Renews{Licence: "licence/l-1"}},
 			kind: notices.PurchaseRenewed, importance: notices.Warn, title: "Your purchase of Plus was renewed", says: "until AWS Marketplace ends the old licence",
 		},
-		"a purchase that renews none begins":        {fact: events.LicenceAccessSet{Licence: "licence/l-2", Open: true, Plan: "plus"}},
+		"a purchase that renews none begins":        {fact: events.LicenceAccessSet{Licence: "licence/l-2", HasAccess: true, Plan: "plus"}},
 		"an admin ends a subscription":              {fact: events.SubscriptionEnding{Plan: "plus"}, actor: admin, kind: notices.SubscriptionEnded, importance: notices.Act, title: "Your subscription to Plus is ending"},
 		"a plan is changed":                         {fact: events.PlanChanged{From: "free", Plan: "plus"}, kind: notices.PlanChanged, importance: notices.Info, title: "You changed to Plus"},
 		"a change of plan is refused":               {fact: events.PlanChangeRefused{Plan: "plus", Message: "It is gone."}, kind: notices.PlanChangeRefused, importance: notices.Warn, title: "Your change to Plus was refused", says: "It is gone."},

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Verb is what an Order asks for.
+// Verb is what an Order has the workers do.
 type Verb string
 
 // The verbs.
@@ -31,7 +31,8 @@ type Order struct {
 	// ID sorts by time.
 	ID   string `json:"id"`
 	Verb Verb   `json:"verb"`
-	// Letter is the one that is meant, or "": then all that Choice chooses.
+	// Letter is the id of the one dead letter that the order is about. If it is "", the order is about all
+	// that Choice chooses.
 	Letter string             `json:"letter,omitempty"`
 	Choice deadletters.Choice `json:"choice,omitzero"`
 	// Reason says why letters are discarded.
@@ -40,7 +41,7 @@ type Order struct {
 	At     time.Time        `json:"at"`
 }
 
-// orderKept is how long a row of an order stays that no worker carries out.
+// orderKept is how long an order stays if no worker carries it out.
 const orderKept = 30 * 24 * time.Hour
 
 type orderRow struct {
@@ -51,7 +52,7 @@ type audit interface {
 	Deed(done members.Deed) records.Write
 }
 
-// Orders keeps orders.
+// Orders stores the orders that workers have not carried out yet.
 type Orders struct {
 	rows  records.Table
 	audit audit
@@ -65,15 +66,16 @@ func NewOrders(client records.Client, table string, audit audit, now func() time
 
 const maxReason = 1000
 
-// Place stores an order, with the entry of the audit in the same transaction. letters is how many it
-// is about. It means only letters that first failed before now, so that one which fails again is not
-// replayed for ever. Placing it again makes another order, which finds nothing left to do. The error
-// is Invalid for an order that says too little.
+// Place stores an order for the workers, and records it in the audit in the same transaction. letters is
+// the number of letters that the order is about. The order leaves out letters that first fail after now, so
+// that a letter that fails again is not replayed for ever. Placing an order twice makes two orders; the
+// second finds nothing left to do. The error is Invalid if the verb is unknown, or a discard has no reason or
+// one that is too long.
 func (o *Orders) Place(ctx context.Context, order Order, letters int) (Order, error) {
 	order.Reason = strings.TrimSpace(strings.ToValidUTF8(order.Reason, "\uFFFD"))
 	switch {
 	case order.Verb != Replay && order.Verb != Discard:
-		return order, portal.Fail(portal.Invalid, fmt.Sprintf("%q is nothing that can be done to a dead letter.", order.Verb))
+		return order, portal.Fail(portal.Invalid, fmt.Sprintf("%q is neither replay nor discard.", order.Verb))
 	case order.Verb == Discard && order.Reason == "":
 		return order, portal.Fail(portal.Invalid, "Give a reason. Others read it in the letter and in the audit.")
 	case len(order.Reason) > maxReason:
@@ -112,7 +114,7 @@ func (o *Orders) First(ctx context.Context) (order Order, ok bool, err error) {
 	return order, ok, err
 }
 
-// Waiting returns the orders that are not carried out yet, the oldest first, at most limit.
+// Waiting returns at most limit orders, the oldest first.
 func (o *Orders) Waiting(ctx context.Context, limit int) (orders []Order, err error) {
 	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{OldestFirst: true}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
 		var order Order
@@ -124,7 +126,7 @@ func (o *Orders) Waiting(ctx context.Context, limit int) (orders []Order, err er
 	return orders, err
 }
 
-// Done removes an order.
+// Done removes an order that was carried out.
 func (o *Orders) Done(ctx context.Context, id string) error {
 	return o.rows.Transact(ctx, "ending an order about dead letters", records.Write{Key: schema.LetterOrder(id)})
 }

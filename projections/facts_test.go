@@ -167,17 +167,17 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			said{"", events.LicenceAccessEnding{Account: ann, Plan: "free", Reason: events.LicenceEnding}}, []string{"now#licence#licence/l-01 | ending"}},
 		{"a licence that is released has ended for the account", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceReleased{Account: ann}}, []string{
 			"now#licence#licence/l-01 | ended"}},
-		{"what a licence gives an account is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-01", Sequence: 3, Open: true, Plan: "free"}}, []string{
+		{"what a licence gives an account is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-01", Sequence: 3, HasAccess: true, Plan: "free"}}, []string{
 			"log#activity#N | AWS Marketplace confirmed a purchase."}},
 		{"what the buyer is entitled to changes nothing in the state", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceEntitled{Dimensions: []string{"pro"}, Plan: "free"}}, []string{
 			"now#licence#licence/l-01 | active"}},
 		{"a contract that has lapsed has ended", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceEntitled{Lapsed: true}}, []string{
 			"now#licence#licence/l-01 | ended"}},
-		{"another plan of a licence is a change of its row", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicencePlanChanged{Account: ann, From: "free", Plan: "plus", Name: "Plus", Open: true}}, []string{
+		{"another plan of a licence is a change of its row", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicencePlanChanged{Account: ann, From: "free", Plan: "plus", Name: "Plus", HasAccess: true}}, []string{
 			"now#licence#licence/l-01 | active"}},
 		{"names that an operator has corrected are in the row of the licence", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceCorrected{Purchase: events.Purchase{Product: "prod2"}}}, []string{
 			"now#licence#licence/l-01 | active"}},
-		{"a licence that renews another one is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Open: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
+		{"a licence that renews another one is a line of the activity", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, HasAccess: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
 			"log#activity#N | AWS Marketplace renewed a purchase."}},
 		{"the claim of a renewal is not told as a person's", active, said{"", events.LicenceAccessSet{Licence: "licence/l-02", Sequence: 3, Claimed: true, Plan: "free", Renews: &events.Renews{Licence: "licence/l-01"}}}, []string{
 			"log#activity#N | AWS Marketplace made a new licence for a purchase that you renewed."}},

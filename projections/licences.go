@@ -167,7 +167,7 @@ func shownLicence(l state.Licence) Licence {
 		Stream: l.Stream, Account: l.Claim.Account, Plan: l.Claim.Plan, Name: l.Claim.Name, ClaimedAt: l.Claim.At,
 		Product: l.Purchase.Product, Buyer: l.Purchase.Buyer, Customer: l.Purchase.Customer, Agreement: l.Purchase.Agreement,
 		FreeTrial: l.Purchase.FreeTrial, Dimensions: l.Dimensions, Unsold: l.Unsold(), Until: l.Until, Since: l.StatusAt,
-		NotBegun: l.NotBegun(), Again: l.Again(),
+		NotBegun: l.NotBegun(), Again: l.BoughtAgain(),
 	}
 	if l.Claim.Waiting {
 		shown.Operation = l.Claim.Operation
@@ -196,7 +196,7 @@ func shownLicence(l state.Licence) Licence {
 // unconfirmed is the state of a licence about whose subscription AWS has said nothing.
 func unconfirmed(l state.Licence) (shown string, since time.Time) {
 	switch {
-	case l.Open:
+	case l.HasAccess:
 		return LicenceActive, l.AccessAt
 	case l.Lapsed && !l.Claim.Waiting:
 		return LicenceEnded, l.AccessAt
@@ -280,7 +280,7 @@ func describeLicence(step *Step, fact events.Event) {
 		switch {
 		case f.Released:
 			step.Detail = givenUp
-		case f.Open:
+		case f.HasAccess:
 			step.Detail = "AWS Marketplace has confirmed the purchase."
 		case f.Claimed:
 			step.Detail = "Your account has claimed the purchase."
@@ -317,7 +317,7 @@ func licenceActivity(fact events.Event) string {
 		return "You confirmed a purchase on AWS Marketplace."
 	case set.Renews != nil:
 		return "AWS Marketplace renewed a purchase."
-	case set.Open:
+	case set.HasAccess:
 		return "AWS Marketplace confirmed a purchase."
 	}
 	return "AWS Marketplace ended a purchase."

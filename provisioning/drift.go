@@ -19,7 +19,7 @@ const (
 	// KeyMissing: API Gateway does not have a key that the journal has.
 	KeyMissing Kind = "key_missing"
 	KeyRenamed Kind = "key_renamed"
-	// KeyDisabled and KeyEnabled: somebody disabled or enabled the key by hand.
+	// KeyDisabled and KeyEnabled: the operator disabled or enabled the key by hand.
 	KeyDisabled Kind = "key_disabled"
 	KeyEnabled  Kind = "key_enabled"
 	// KeyUnblocked: the key has ended or is blocked, and is enabled.
@@ -28,12 +28,12 @@ const (
 	KeyCustomer Kind = "key_customer"
 	// KeyUnrecorded: the key ended before its creation was recorded.
 	KeyUnrecorded Kind = "key_unrecorded"
-	// KeyReturned: a released key exists.
+	// KeyReturned: a key that was released exists again.
 	KeyReturned Kind = "key_returned"
-	// KeyValue: the key has another value than the one that the portal shows. Only a look with
-	// values finds it.
+	// KeyValue: the key has another value than the portal shows. Only Reconciler.Look with values
+	// finds it.
 	KeyValue Kind = "key_value"
-	// Stray: a key has a name of Gatehouse's and is not the key that the journal has under that
+	// Stray: a key has a name of Gatehouse's, but is not the key that the journal has under that
 	// name.
 	Stray Kind = "stray"
 	// AttachmentMissing and AttachmentExtra: the key is not in a plan of its account, or is in
@@ -43,8 +43,8 @@ const (
 	// PlanGone: the account has or wants a plan that does not exist.
 	PlanGone Kind = "plan_gone"
 
-	// barredMissing becomes KeyRenamed if the key is found under another name. If not, a key that
-	// should not work is gone, which is no difference.
+	// barredMissing: API Gateway does not list a key that must not work. It becomes KeyRenamed if the
+	// survey has seen the key under another name. Otherwise the key is gone, which is no difference.
 	barredMissing Kind = "barred_missing"
 )
 
@@ -56,7 +56,7 @@ func Kinds() []Kind {
 	}
 }
 
-// Mending is what ends a difference.
+// Mending is how a difference is mended.
 type Mending string
 
 // The ways of mending.
@@ -69,7 +69,8 @@ const (
 	Delete Mending = "delete"
 	// Replace: an operator has the key deleted in API Gateway, and a worker makes it again.
 	Replace Mending = "replace"
-	// Leave: somebody else has made the key, under a name like Gatehouse's. Nobody touches it.
+	// Leave: another program or person has made the key, under a name like Gatehouse's. Neither workers
+	// nor Mend touch it.
 	Leave Mending = "leave"
 )
 
@@ -102,8 +103,9 @@ type Finding struct {
 type Drift struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Keys counts the keys with a name of Gatehouse's, and Others those with other names, which
-	// nobody compares or touches. Recorded counts the keys that API Gateway holds by the journal.
+	// Keys counts the keys in API Gateway with a name of Gatehouse's. Others counts those with other
+	// names, which the sweep does not compare. Recorded counts the keys that API Gateway should have
+	// according to the journal.
 	Keys     int `json:"keys"`
 	Others   int `json:"others"`
 	Recorded int `json:"recorded"`
@@ -111,9 +113,9 @@ type Drift struct {
 	Streams    int `json:"streams"`
 	Recent     int `json:"recent"`
 	Unreadable int `json:"unreadable"`
-	// Values: the keys' values were compared, too.
+	// Values means that the keys' values were compared, too.
 	Values bool `json:"values"`
-	// Kinds counts the findings. Findings are ordered by account; a sweep keeps the first 1,000.
+	// Kinds counts all findings. Findings are ordered by account; a sweep keeps the first 1,000.
 	Kinds    map[Kind]int `json:"kinds"`
 	Findings []Finding    `json:"findings"`
 }
@@ -121,7 +123,7 @@ type Drift struct {
 // keptFindings bounds the findings in a sweep's result.
 const keptFindings = 1000
 
-// LastDrift is what the last finished sweep has found; ok is false if there was none in 90 days.
+// LastDrift returns what the last finished sweep has found. ok is false if none has finished in 90 days.
 func LastDrift(ctx context.Context, from scratch) (drift Drift, ok bool, err error) {
 	ok, err = from.Get(ctx, schema.SweepDrift(), "last", &drift)
 	return drift, ok, err
@@ -132,11 +134,11 @@ func (d *difference) find(kind Kind, key portal.KeyID, id portal.GatewayKeyID, p
 	d.findings = append(d.findings, Finding{Kind: kind, Mending: kind.Mending(), Key: key, GatewayID: id, Plan: plan})
 }
 
-// concluded returns the findings of a whole survey. elsewhere are the keys that the survey has seen
-// under other names than their own. A key that is missing under its own name and seen elsewhere was
-// renamed. The plans of a missing or renamed key were not surveyed, so what seems to be missing in
-// them does not count. A stray under the name of a missing key may be that key, made again: the
-// worker that makes the missing key adopts it if it has the same value.
+// concluded returns the findings of a whole survey. elsewhere has the keys that the survey has seen
+// under another name than the journal has. A key that is missing under its own name and is in elsewhere
+// was renamed. The survey does not see the attachments of missing and renamed keys, so concluded drops
+// their AttachmentMissing. It also drops a stray under the name of a missing key, which may be that key,
+// made again: the worker that makes the missing key adopts the stray if it has the same value.
 func concluded(findings []Finding, strays []gateway.Listed, elsewhere map[portal.GatewayKeyID]bool, parse func(string) (portal.AccountID, portal.KeyID, bool)) []Finding {
 	type owned struct {
 		account portal.AccountID

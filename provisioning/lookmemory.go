@@ -11,10 +11,10 @@ import (
 )
 
 // nobody is woken by a look.
-type nobody struct{}
+type noSender struct{}
 
-func (nobody) Send(context.Context, ...events.Event) error      { return nil }
-func (nobody) SendAgain(context.Context, ...events.Event) error { return nil }
+func (noSender) Send(context.Context, ...events.Event) error      { return nil }
+func (noSender) SendAgain(context.Context, ...events.Event) error { return nil }
 
 // memory is the scratch of a look.
 type memory struct{ values map[string][]byte }

@@ -24,10 +24,10 @@ type KeyCalls interface {
 	ValuesPage(ctx context.Context, namePrefix, position string, visit func(key gateway.Listed, value string)) (next string, err error)
 }
 
-// Reconciler finds and mends drift for an operator. It compares with the sweep's steps, in the
-// operator's process and without waking anybody. Mending wakes the workers; only keys that no
-// worker would delete are deleted here. Nothing needs to be remembered between two runs, since
-// another run finds what an interrupted one has left.
+// Reconciler finds and mends drift for an operator. Look runs the steps of the sweep in the operator's
+// process, without waking the workers. Mend wakes the workers, and itself deletes only the keys that no
+// worker would delete. A run stores nothing for the next one: after an interruption, the next run finds
+// what is left.
 type Reconciler struct {
 	// Sweep compares. Its Sender and Scratch are not used.
 	Sweep         Sweep
@@ -35,31 +35,31 @@ type Reconciler struct {
 	Values        values
 	Sender        sender
 	AccountLeases accountLeases
-	// Run is the holder of the leases, and another one for each process.
+	// Run names the holder of the leases. It differs in each process.
 	Run string
-	// Wait waits after a call that has to come later.
+	// Wait waits before a postponed step is repeated.
 	Wait func(ctx context.Context, d time.Duration) error
 }
 
-// mostPostponed bounds how often in a row a step is postponed before the operator is told.
+// mostPostponed is how often a step may be postponed in a row. After that, its error ends the run.
 const mostPostponed = 20
 
-// Looking is how far a look has come: what is read now, and how many of it.
-type Looking struct {
+// LookProgress is how far Look has come: what it does now, and how many it has done.
+type LookProgress struct {
 	Phase string
 	Done  int
 }
 
 // Look compares API Gateway with the journal, and changes nothing. With values it also compares
-// the value of each key, which takes a call of KMS for each.
-func (r *Reconciler) Look(ctx context.Context, withValues bool, progress func(Looking)) (Drift, error) {
+// the value of each key, which takes one call of KMS a key.
+func (r *Reconciler) Look(ctx context.Context, withValues bool, progress func(LookProgress)) (Drift, error) {
 	sweep := r.Sweep
-	kept := newMemory()
-	sweep.Scratch, sweep.Sender, sweep.AllFindings = kept, nobody{}, true
+	scratch := newMemory()
+	sweep.Scratch, sweep.Sender, sweep.AllFindings = scratch, noSender{}, true
 	cursor := ""
 	for {
 		var next string
-		err := r.patiently(ctx, func() (err error) {
+		err := r.retryPostponed(ctx, func() (err error) {
 			next, err = sweep.Step(ctx, cursor)
 			return err
 		})
@@ -70,36 +70,36 @@ func (r *Reconciler) Look(ctx context.Context, withValues bool, progress func(Lo
 			break
 		}
 		cursor = next
-		progress(lookingAt(cursor))
+		progress(lookProgressAt(cursor))
 	}
-	drift, _, err := LastDrift(ctx, kept)
+	drift, _, err := LastDrift(ctx, scratch)
 	if err != nil || !withValues {
 		return drift, err
 	}
 	return r.compareValues(ctx, drift, progress)
 }
 
-func lookingAt(cursor string) Looking {
+func lookProgressAt(cursor string) LookProgress {
 	var p sweepProgress
 	_ = json.Unmarshal([]byte(cursor), &p)
 	switch p.Phase {
 	case surveyKeys, surveyPlans:
-		return Looking{Phase: "listing keys", Done: p.Keys + p.Others}
+		return LookProgress{Phase: "listing keys", Done: p.Keys + p.Others}
 	case surveyAttached:
-		return Looking{Phase: "listing the keys of plans", Done: p.Index}
+		return LookProgress{Phase: "listing the keys of plans", Done: p.Index}
 	}
-	return Looking{Phase: "comparing accounts", Done: p.Found.Streams}
+	return LookProgress{Phase: "comparing accounts", Done: p.Found.Streams}
 }
 
-func (r *Reconciler) patiently(ctx context.Context, step func() error) error {
-	return patiently(ctx, r.Wait, step)
+func (r *Reconciler) retryPostponed(ctx context.Context, step func() error) error {
+	return retryPostponed(ctx, r.Wait, step)
 }
 
-// patiently repeats a step that is postponed or throttled.
-func patiently(ctx context.Context, wait func(context.Context, time.Duration) error, step func() error) error {
+// retryPostponed repeats a step that is postponed or throttled.
+func retryPostponed(ctx context.Context, wait func(context.Context, time.Duration) error, step func() error) error {
 	for postponements := 0; ; postponements++ {
 		err := step()
-		after, later := whenAgain(err)
+		after, later := retryAfter(err)
 		if !later || postponements == mostPostponed {
 			return err
 		}
@@ -109,7 +109,7 @@ func patiently(ctx context.Context, wait func(context.Context, time.Duration) er
 	}
 }
 
-func whenAgain(err error) (after time.Duration, later bool) {
+func retryAfter(err error) (after time.Duration, later bool) {
 	var postponed *portal.Postponed
 	var busy *gateway.Unavailable
 	switch {
@@ -123,22 +123,24 @@ func whenAgain(err error) (after time.Duration, later bool) {
 
 // Mended counts what Mend has done.
 type Mended struct {
-	// Woken accounts are mended by workers, within seconds to minutes.
-	Woken   int `json:"woken"`
+	// Woken counts the accounts that workers now mend, within seconds to minutes.
+	Woken int `json:"woken"`
+	// Deleted counts the keys that Mend has deleted.
 	Deleted int `json:"deleted"`
-	// Left are keys that were not deleted, because they are other keys by now.
+	// Left lists the keys that Mend did not delete, because they have changed since Look.
 	Left []LeftAlone `json:"left,omitempty"`
 }
 
-// LeftAlone is a finding that Mend did not act on.
+// LeftAlone is a finding that Mend did not act on, and the reason.
 type LeftAlone struct {
 	Finding
 	Because string `json:"because"`
 }
 
-// Mend deletes the keys of the findings that say so, one after another, and wakes the workers for
-// the accounts of all others. It reads each key and its account again before it deletes it. It may
-// be repeated, and two may run at once. done and total count keys to delete and accounts.
+// Mend deletes the keys of the findings with the mending Delete or Replace, one after another, and
+// wakes the workers for the accounts of the other findings. Before it deletes a key, it reads the key
+// and its account again. It may be repeated, and two may run at once. done and total count the keys to
+// delete and the accounts to wake.
 func (r *Reconciler) Mend(ctx context.Context, findings []Finding, progress func(done, total int)) (Mended, error) {
 	var result Mended
 	wake := map[portal.AccountID]bool{}
@@ -179,9 +181,9 @@ func (r *Reconciler) Mend(ctx context.Context, findings []Finding, progress func
 	return result, nil
 }
 
-// wake has a worker recheck an account that the journal knows.
+// wake has a worker recheck the account. woken is false if the journal does not know it.
 func (r *Reconciler) wake(ctx context.Context, id portal.AccountID) (woken bool, err error) {
-	err = r.patiently(ctx, func() error {
+	err = r.retryPostponed(ctx, func() error {
 		head, err := r.Sweep.Journal.Head(ctx, portal.AccountStream(id))
 		if err != nil || head == 0 {
 			return err
@@ -192,30 +194,30 @@ func (r *Reconciler) wake(ctx context.Context, id portal.AccountID) (woken bool,
 	return woken && err == nil, err
 }
 
-// delete deletes a key under its account's lease, so that no worker adopts it meanwhile. because
-// says why it is left alone, or is "".
+// delete deletes a key under its account's lease, so that no worker adopts it meanwhile. If it leaves
+// the key alone, because says why.
 func (r *Reconciler) delete(ctx context.Context, f Finding) (because string, err error) {
-	err = r.patiently(ctx, func() error {
+	err = r.retryPostponed(ctx, func() error {
 		lease, ok, err := r.AccountLeases.AccountLease(ctx, f.Account, "reconcile-"+r.Run, accountLease)
 		switch {
 		case err != nil:
 			return err
 		case !ok:
-			return &portal.Postponed{After: time.Second, Reason: "a worker that converges the account"}
+			return &portal.Postponed{After: time.Second, Reason: "a worker converges the account"}
 		}
 		defer func() { lease.End(lease.LastUnrecorded.IsZero()) }()
 		if because, err = r.reconsider(ctx, f); because != "" || err != nil {
 			return err
 		}
 		if r.Sweep.Now().After(lease.Until.Add(-10 * time.Second)) {
-			return &portal.Postponed{After: time.Second, Reason: "the account's lease"}
+			return &portal.Postponed{After: time.Second, Reason: "the account's lease has run out"}
 		}
 		return r.Keys.DeleteKey(ctx, f.GatewayID)
 	})
 	return because, err
 }
 
-// reconsider looks at a key and its account again.
+// reconsider reads a key and its account again. because says why the key must not be deleted, or is "".
 func (r *Reconciler) reconsider(ctx context.Context, f Finding) (because string, err error) {
 	listed, found, err := r.Keys.KeyByID(ctx, f.GatewayID)
 	if err != nil || !found {
@@ -262,8 +264,8 @@ func holds(account state.Account, id portal.GatewayKeyID) bool {
 	return false
 }
 
-// Changes counts the keys that mending the findings would change. Findings about plans without keys
-// count as one each.
+// Changes counts the keys that mending the findings would change. A finding about a plan without a key
+// counts as one.
 func Changes(findings []Finding) int {
 	keys := map[string]bool{}
 	for _, f := range findings {
@@ -276,23 +278,23 @@ func Changes(findings []Finding) int {
 	return len(keys)
 }
 
-// plausible is the share of the keys, in percent, up to which a reconciliation is plausible.
-const plausible = 5
+// plausibleShare is the largest share of the keys, in percent, that drift plausibly affects.
+const plausibleShare = 5
 
 // Implausible reports whether so many changes are more likely a mistake, such as an old journal or
 // the wrong AWS account, than drift.
 func (d Drift) Implausible(changes int) bool {
-	return changes*100 > max(d.Keys, d.Recorded)*plausible
+	return changes*100 > max(d.Keys, d.Recorded)*plausibleShare
 }
 
-// Share is the share of the keys that the changes are, such as "12 %".
+// Share returns the changes as a share of the keys, such as "12 %".
 func (d Drift) Share(changes int) string {
 	return strconv.Itoa(changes*100/max(d.Keys, d.Recorded, 1)) + " %"
 }
 
-// Selected are the findings of those kinds, and about those keys, by the portal's or API Gateway's
-// ids, that can be mended. Without kinds these are all but KeyValue, which stops a key that somebody
-// may use.
+// Selected returns the findings of these kinds and about these keys that can be mended. keys are ids of
+// the portal or of API Gateway; without keys, all keys count. Without kinds, all kinds count but KeyValue,
+// since mending it stops a key that a program may use.
 func (d Drift) Selected(kinds []Kind, keys []string) []Finding {
 	var some []Finding
 	for _, f := range d.Findings {

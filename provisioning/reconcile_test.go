@@ -129,7 +129,7 @@ func (b *bench) reconciler(store *keyStore, from *listings, wait func(context.Co
 
 func look(t *testing.T, r *provisioning.Reconciler, withValues bool) provisioning.Drift {
 	t.Helper()
-	drift, err := r.Look(t.Context(), withValues, func(provisioning.Looking) {})
+	drift, err := r.Look(t.Context(), withValues, func(provisioning.LookProgress) {})
 	if err != nil {
 		t.Fatal(err)
 	}

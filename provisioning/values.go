@@ -14,7 +14,7 @@ import (
 // compareValues adds the keys whose value is not the one that the portal shows, as when somebody
 // made a key by hand under the name of a key that a worker then adopted. Values stay in memory, a
 // page at a time.
-func (r *Reconciler) compareValues(ctx context.Context, drift Drift, progress func(Looking)) (Drift, error) {
+func (r *Reconciler) compareValues(ctx context.Context, drift Drift, progress func(LookProgress)) (Drift, error) {
 	compared, position := 0, ""
 	for {
 		type valued struct {
@@ -23,7 +23,7 @@ func (r *Reconciler) compareValues(ctx context.Context, drift Drift, progress fu
 		}
 		var page []valued
 		var next string
-		err := r.patiently(ctx, func() (err error) {
+		err := r.retryPostponed(ctx, func() (err error) {
 			page = nil
 			next, err = r.Keys.ValuesPage(ctx, r.Sweep.NamePrefix, position, func(key gateway.Listed, value string) {
 				page = append(page, valued{key, value})
@@ -38,7 +38,7 @@ func (r *Reconciler) compareValues(ctx context.Context, drift Drift, progress fu
 		group.SetLimit(sweepReaders)
 		for i, key := range page {
 			group.Go(portal.Guard(func() error {
-				return r.patiently(within, func() (err error) {
+				return r.retryPostponed(within, func() (err error) {
 					found[i], err = r.compareValue(within, key.Listed, key.value)
 					return err
 				})
@@ -54,7 +54,7 @@ func (r *Reconciler) compareValues(ctx context.Context, drift Drift, progress fu
 			}
 		}
 		compared += len(page)
-		progress(Looking{Phase: "comparing values", Done: compared})
+		progress(LookProgress{Phase: "comparing values", Done: compared})
 		if position = next; next == "" {
 			drift.Values = true
 			return drift, nil

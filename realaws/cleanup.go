@@ -18,9 +18,11 @@ const cleanUpTime = 5 * time.Minute
 
 func gone(err error) bool { return codeOf(err) == "NotFoundException" }
 
-func begins(name *string, prefix string) bool { return strings.HasPrefix(aws.ToString(name), prefix) }
+func hasPrefix(name *string, prefix string) bool {
+	return strings.HasPrefix(aws.ToString(name), prefix)
+}
 
-// cleanUp deletes everything whose name begins with the trials' prefix. It goes on after an error.
+// cleanUp deletes what this and earlier trials have made, by its name. It goes on after an error.
 func (t *trial) cleanUp(ctx context.Context) error {
 	return errors.Join(t.deleteKeys(ctx), t.deletePlans(ctx), t.deleteAPIs(ctx))
 }
@@ -52,14 +54,15 @@ func (t *trial) deletePlans(ctx context.Context) error {
 	}
 	var faults []error
 	for _, plan := range plans {
-		if begins(plan.Name, t.base) {
+		if hasPrefix(plan.Name, t.base) {
 			faults = append(faults, t.deletePlan(ctx, plan))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// deletePlan first tries with the plan's stages, which is a question, too.
+// deletePlan first tries to delete the plan with its stages, since whether AWS allows that is one of the
+// questions.
 func (t *trial) deletePlan(ctx context.Context, plan types.UsagePlan) error {
 	remove := func() error {
 		_, err := call(ctx, t, t.Gateway.DeleteUsagePlan, &apigateway.DeleteUsagePlanInput{UsagePlanId: plan.Id})
@@ -69,8 +72,8 @@ func (t *trial) deletePlan(ctx context.Context, plan types.UsagePlan) error {
 		return err
 	}
 	err := remove()
-	if begins(plan.Name, t.run) {
-		t.note(10, "deleting a usage plan that covers a stage", "%s", said(err))
+	if hasPrefix(plan.Name, t.run) {
+		t.note(10, "deleting a usage plan that covers a stage", "%s", answerOf(err))
 	}
 	if err == nil {
 		return nil
@@ -97,7 +100,7 @@ func (t *trial) deleteAPIs(ctx context.Context) error {
 			return fmt.Errorf("listing the REST APIs to delete: %w", err)
 		}
 		for _, api := range page.Items {
-			if !begins(api.Name, t.base) {
+			if !hasPrefix(api.Name, t.base) {
 				continue
 			}
 			_, err := call(ctx, t, t.Gateway.DeleteRestApi, &apigateway.DeleteRestApiInput{RestApiId: api.Id})

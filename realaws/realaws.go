@@ -1,6 +1,6 @@
-// Package realaws asks an AWS account what AWS's documentation leaves open and what Gatehouse relies on, or
-// could rely on. docs/aws-checklist.md lists the questions by number. The answers go by what the AWS account
-// does; nothing here decides whether they are right.
+// Package realaws asks an AWS account questions that AWS's documentation does not answer, about behaviour that
+// Gatehouse relies on or could rely on. docs/aws-checklist.md lists the questions by number. The package
+// reports what the AWS account does, and does not judge it.
 package realaws
 
 import (
@@ -20,33 +20,33 @@ import (
 // Config says which AWS account is asked, and how.
 type Config struct {
 	Gateway *apigateway.Client
-	// Resolve calls ResolveCustomer of AWS Marketplace in a Region, with a token that is none.
+	// Resolve calls ResolveCustomer of AWS Marketplace in a Region, with an invalid token.
 	Resolve func(ctx context.Context, region string) error
 	Region  string
-	// URL returns the address of a stage.
+	// URL returns the address of an API's stage.
 	URL  func(api, stage string) string
 	HTTP *http.Client
 	// Prefix begins the names of everything that Try makes.
 	Prefix string
-	// Pause waits between two calls of the control plane.
+	// Pause waits before a control-plane call.
 	Pause func(ctx context.Context) error
-	// Patience is how long Try waits for something to happen, and Interval how often it looks.
+	// Patience is how long Try waits for a change to take effect. Interval is the time between two looks.
 	Patience, Interval time.Duration
-	// Tell says what happens now, for people who wait.
+	// Tell gets lines that say what happens now.
 	Tell func(what string)
 }
 
-// Answer is what the AWS account did.
+// Answer is what the AWS account did. Number is that of the question in docs/aws-checklist.md.
 type Answer struct {
 	Number   int    `json:"number"`
 	Question string `json:"question"`
 	Found    string `json:"found"`
 }
 
-// Regions in which ResolveCustomer is called, beside the portal's own.
+// regions are those in which ResolveCustomer is called, besides the portal's own.
 var regions = []string{"us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1"}
 
-// Look asks what can be asked without changing anything.
+// Look asks the questions that need no change in the AWS account.
 func Look(ctx context.Context, c Config) []Answer {
 	var all []Answer
 	asked := regions
@@ -58,16 +58,16 @@ func Look(ctx context.Context, c Config) []Answer {
 		within, cancel := context.WithTimeout(ctx, 10*time.Second)
 		err := c.Resolve(within, region)
 		cancel()
-		all = append(all, Answer{8, "ResolveCustomer in " + region, resolving(err)})
+		all = append(all, Answer{8, "ResolveCustomer in " + region, resolveAnswer(err)})
 	}
 	return all
 }
 
-func resolving(err error) string {
+func resolveAnswer(err error) string {
 	var noHost *net.DNSError
 	switch code := codeOf(err); {
 	case err == nil:
-		return "accepts a token that is none"
+		return "accepts an invalid token"
 	case code == "InvalidTokenException", code == "ExpiredTokenException":
 		return "answers (" + code + ")"
 	case code == "DisabledApiException":
@@ -77,7 +77,7 @@ func resolving(err error) string {
 	case errors.As(err, &noHost):
 		return "has no endpoint"
 	}
-	return said(err)
+	return answerOf(err)
 }
 
 func codeOf(err error) string {
@@ -88,8 +88,8 @@ func codeOf(err error) string {
 	return ""
 }
 
-// said is an answer of AWS as it is, since its text is what was asked for.
-func said(err error) string {
+// answerOf returns AWS's answer as it is, since the text is what the operator asked for.
+func answerOf(err error) string {
 	var api smithy.APIError
 	switch {
 	case err == nil:
@@ -100,8 +100,8 @@ func said(err error) string {
 	return "no answer: " + err.Error()
 }
 
-// Left are the questions that no program can ask.
-func Left() []Answer {
+// Unasked returns the questions that no program can ask.
+func Unasked() []Answer {
 	const purchase = "needs a listing and a purchase; docs/aws-checklist.md says how to look"
 	return []Answer{
 		{6, "the order of EventBridge's events around the end of an agreement, and whether SNS still tells of a listing made after June 2026", purchase},

@@ -153,7 +153,7 @@ func TestAnswersOfResolveCustomerAreToldApart(t *testing.T) {
 		"may not be called by this role (AccessDeniedException); ask with the seller's": &smithy.GenericAPIError{Code: "AccessDeniedException"},
 		"has no endpoint":                    fmt.Errorf("sending: %w", &net.DNSError{Err: "no such host", Name: "metering.marketplace.moon-1.amazonaws.com"}),
 		"ThrottlingException: Rate exceeded": &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"},
-		"accepts a token that is none":       nil,
+		"accepts an invalid token":           nil,
 	} {
 		c, _ := account(t)
 		c.Resolve = func(context.Context, string) error { return err }

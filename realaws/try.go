@@ -22,20 +22,20 @@ const stage = "probe"
 // trial is one run of Try, and what it has made.
 type trial struct {
 	Config
-	base    string // what the names of all trials' things begin with
-	run     string
+	base    string // the beginning of the names of everything that trials make
+	run     string // the beginning of the names of everything that this trial makes
 	api     string
 	answers []Answer
 }
 
-// Try makes a REST API, two usage plans and some API keys of its own, asks about them, and deletes them and
-// what interrupted runs have left. A question that cannot be asked is answered with what AWS said. The error
-// says what could not be deleted, or why nothing could be asked.
+// Try makes a REST API, two usage plans and some API keys, asks its questions with them, and deletes them,
+// together with what interrupted runs have left. If AWS refuses a call that a question needs, the answer is what
+// AWS said. The error says what could not be deleted, or why no question could be asked.
 func Try(ctx context.Context, c Config) (answers []Answer, err error) {
 	t := &trial{Config: c, base: c.Prefix + "/probe-aws/"}
 	t.run = t.base + strings.ToLower(rand.Text()[:8])
 	defer func() {
-		// An interrupted run must clean up, too.
+		// An interrupted run cleans up, too.
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 		defer cancel()
 		c.Tell("deleting what was made")
@@ -43,14 +43,14 @@ func Try(ctx context.Context, c Config) (answers []Answer, err error) {
 		answers = t.answers
 	}()
 	c.Tell("making a REST API, two usage plans and two API keys")
-	things, err := t.make(ctx)
+	things, err := t.setUp(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("making what is needed to ask: %w", err)
 	}
-	t.attaching(ctx, things)
-	t.counting(ctx, things)
-	t.ending(ctx, things)
-	t.importing(ctx)
+	t.askAttaching(ctx, things)
+	t.askCounting(ctx, things)
+	t.askEnding(ctx, things)
+	t.askImporting(ctx)
 	return t.answers, ctx.Err()
 }
 
@@ -58,7 +58,7 @@ func (t *trial) note(number int, question, found string, args ...any) {
 	t.answers = append(t.answers, Answer{number, question, fmt.Sprintf(found, args...)})
 }
 
-// call makes a call of the control plane after a pause.
+// call makes a control-plane call after a pause.
 func call[In, Out any](ctx context.Context, t *trial, do func(context.Context, *In, ...func(*apigateway.Options)) (*Out, error), in *In) (*Out, error) {
 	if err := t.Pause(ctx); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ type things struct {
 
 type key struct{ id, value string }
 
-func (t *trial) make(ctx context.Context) (things, error) {
+func (t *trial) setUp(ctx context.Context) (things, error) {
 	var made things
 	api, err := call(ctx, t, t.Gateway.CreateRestApi, &apigateway.CreateRestApiInput{Name: &t.run, Description: aws.String("Throw-away, of gatehouse doctor --aws."),
 		EndpointConfiguration: &types.EndpointConfiguration{Types: []types.EndpointType{types.EndpointTypeRegional}}})
@@ -110,7 +110,7 @@ func (t *trial) makeKey(ctx context.Context, name string) (key, error) {
 	return key{aws.ToString(out.Id), aws.ToString(out.Value)}, nil
 }
 
-// deploy makes the API answer 200 to GET with a key, without a backend.
+// deploy gives the API a stage that answers 200 to GET with a key, without a backend.
 func (t *trial) deploy(ctx context.Context) error {
 	resources, err := call(ctx, t, t.Gateway.GetResources, &apigateway.GetResourcesInput{RestApiId: &t.api})
 	if err != nil {
@@ -148,20 +148,20 @@ func (t *trial) enable(ctx context.Context, k key, enabled string) error {
 	return err
 }
 
-// attaching asks how soon the data plane knows of a change, and what API Gateway says to attachments that
+// askAttaching asks how soon the data plane knows of a change, and what API Gateway says to attachments that
 // exist or collide.
-func (t *trial) attaching(ctx context.Context, made things) {
+func (t *trial) askAttaching(ctx context.Context, made things) {
 	t.Tell("attaching a key, and calling the API until it is accepted")
 	t.timed(ctx, "until a key that was attached is accepted", made.first, http.StatusOK, func() error { return t.attach(ctx, made.quota, made.first) })
-	t.note(2, "attaching a key again to its plan", "%s", said(t.attach(ctx, made.quota, made.first)))
-	t.note(2, "attaching it to another plan of the same stage", "%s", said(t.attach(ctx, made.free, made.first)))
+	t.note(2, "attaching a key again to its plan", "%s", answerOf(t.attach(ctx, made.quota, made.first)))
+	t.note(2, "attaching it to another plan of the same stage", "%s", answerOf(t.attach(ctx, made.free, made.first)))
 	t.timed(ctx, "until a key that was disabled is refused", made.first, http.StatusForbidden, func() error { return t.enable(ctx, made.first, "false") })
 	t.timed(ctx, "until a key that was enabled again is accepted", made.first, http.StatusOK, func() error { return t.enable(ctx, made.first, "true") })
 }
 
 func (t *trial) timed(ctx context.Context, question string, k key, want int, change func() error) {
 	if err := change(); err != nil {
-		t.note(3, question, "not asked: %s", said(err))
+		t.note(3, question, "not asked: %s", answerOf(err))
 		return
 	}
 	took, last, ok := t.wait(ctx, func() (string, bool) {
@@ -178,7 +178,7 @@ func (t *trial) timed(ctx context.Context, question string, k key, want int, cha
 	t.note(3, question, "%v", took)
 }
 
-// wait asks until it gets what it wants, or Patience is over.
+// wait calls ask until it is done, or until Patience is over.
 func (t *trial) wait(ctx context.Context, ask func() (last string, done bool)) (took time.Duration, last string, done bool) {
 	began := time.Now()
 	for {
@@ -203,35 +203,35 @@ func (t *trial) get(ctx context.Context, value string) (int, error) {
 	r.Header.Set("X-Api-Key", value)
 	out, err := t.HTTP.Do(r)
 	if err != nil {
-		return 0, errors.New("the API cannot be reached") // the error could have the address, and is not the answer
+		return 0, errors.New("the API cannot be reached") // the error may contain the address
 	}
 	defer out.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(out.Body, 1<<10))
 	return out.StatusCode, nil
 }
 
-// importing asks about ImportApiKeys, beyond what the probe of imports needs.
-func (t *trial) importing(ctx context.Context) {
+// askImporting asks about ImportApiKeys, also what the probe of imports does not need to know.
+func (t *trial) askImporting(ctx context.Context) {
 	t.Tell("importing keys")
 	finding, err := keyimport.ProbeFreely(ctx, t.Gateway, t.Prefix)
 	for _, o := range finding.Observations {
 		t.note(1, "ImportApiKeys: "+o.What, "%s", o.Seen)
 	}
 	if err != nil {
-		t.note(1, "ImportApiKeys", "not asked to the end: %s", said(err))
+		t.note(1, "ImportApiKeys", "not asked to the end: %s", answerOf(err))
 	}
 	t.importMany(ctx)
 	for question, part := range map[string]string{"nameQuery with the beginning of a name": t.run + "/many/", "nameQuery with the middle of a name": "/many/", "nameQuery in upper case": strings.ToUpper(t.run + "/many/")} {
 		out, err := call(ctx, t, t.Gateway.GetApiKeys, &apigateway.GetApiKeysInput{NameQuery: &part, Limit: aws.Int32(500)})
 		if err != nil {
-			t.note(5, question, "%s", said(err))
+			t.note(5, question, "%s", answerOf(err))
 			continue
 		}
 		t.note(5, question, "%d keys", len(out.Items))
 	}
 }
 
-// many is how many rows an import has here.
+// many is the number of rows of the trial's import.
 const many = 50
 
 func (t *trial) importMany(ctx context.Context) {
@@ -246,13 +246,13 @@ func (t *trial) importMany(ctx context.Context) {
 	question := fmt.Sprintf("ImportApiKeys with %d rows (%d bytes)", many, file.Len())
 	out, err := call(ctx, t, t.Gateway.ImportApiKeys, &apigateway.ImportApiKeysInput{Body: []byte(file.String()), Format: types.ApiKeysFormatCsv, FailOnWarnings: false})
 	if err != nil {
-		t.note(1, question, "%s", strings.SplitN(said(err), "\n", 2)[0])
+		t.note(1, question, "%s", strings.SplitN(answerOf(err), "\n", 2)[0])
 		return
 	}
 	t.note(1, question, "%d ids and %d warnings", len(out.Ids), len(out.Warnings))
 	listed, err := t.keys(ctx, t.run+"/many/")
 	if err != nil {
-		t.note(1, "the order of the ids", "not asked: %s", said(err))
+		t.note(1, "the order of the ids", "not asked: %s", answerOf(err))
 		return
 	}
 	rows := map[string]int{}

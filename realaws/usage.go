@@ -22,9 +22,9 @@ func (t *trial) usage(ctx context.Context, plan string, days int) (map[string][]
 	return out.Items, nil
 }
 
-// counting asks about GetUsage: how fresh it is, what its entries are called, which ranges it takes, and
+// askCounting asks about GetUsage: how fresh it is, what its entries are called, which ranges it takes, and
 // whether it counts for a plan without a quota.
-func (t *trial) counting(ctx context.Context, made things) {
+func (t *trial) askCounting(ctx context.Context, made things) {
 	t.Tell("waiting for API Gateway to count the calls")
 	if err := t.attach(ctx, made.free, made.second); err == nil {
 		t.wait(ctx, func() (string, bool) { status, _ := t.get(ctx, made.second.value); return "", status == 200 })
@@ -34,7 +34,7 @@ func (t *trial) counting(ctx context.Context, made things) {
 	if counted {
 		for _, days := range []int{90, 91, 366} {
 			_, err := t.usage(ctx, made.quota, days)
-			t.note(4, fmt.Sprintf("GetUsage of %d days", days), "%s", said(err))
+			t.note(4, fmt.Sprintf("GetUsage of %d days", days), "%s", answerOf(err))
 		}
 	}
 }
@@ -43,11 +43,11 @@ func (t *trial) whenCounted(ctx context.Context, question, plan string, k key) (
 	took, last, ok = t.wait(ctx, func() (string, bool) {
 		items, err := t.usage(ctx, plan, 1)
 		if err != nil {
-			return said(err), false
+			return answerOf(err), false
 		}
 		for name, days := range items {
 			if len(days) > 0 && len(days[0]) > 0 && days[0][0] > 0 {
-				return fmt.Sprintf("the entry is called by the key's %s, and has %v (used, remaining)", called(name, k), days[0]), true
+				return fmt.Sprintf("the entry is called by the key's %s, and has %v (used, remaining)", keyField(name, k), days[0]), true
 			}
 		}
 		return fmt.Sprintf("%d entries without calls", len(items)), false
@@ -60,7 +60,7 @@ func (t *trial) whenCounted(ctx context.Context, question, plan string, k key) (
 	return took, last, ok
 }
 
-func called(name string, k key) string {
+func keyField(name string, k key) string {
 	switch name {
 	case k.id:
 		return "id"
@@ -70,25 +70,25 @@ func called(name string, k key) string {
 	return "neither id nor value"
 }
 
-// ending asks what becomes of a key's usage and of its calls once it is detached and deleted.
-func (t *trial) ending(ctx context.Context, made things) {
+// askEnding asks how soon a key is refused once it is detached or deleted, and what becomes of its usage.
+func (t *trial) askEnding(ctx context.Context, made things) {
 	t.Tell("detaching and deleting keys")
 	t.timed(ctx, "until a key that was detached is refused", made.first, 403, func() error {
 		_, err := call(ctx, t, t.Gateway.DeleteUsagePlanKey, &apigateway.DeleteUsagePlanKeyInput{UsagePlanId: &made.quota, KeyId: &made.first.id})
 		return err
 	})
-	t.left(ctx, "usage of a key that was detached", made.quota, made.first)
+	t.noteUsage(ctx, "usage of a key that was detached", made.quota, made.first)
 	t.timed(ctx, "until a key that was deleted is refused", made.second, 403, func() error {
 		_, err := call(ctx, t, t.Gateway.DeleteApiKey, &apigateway.DeleteApiKeyInput{ApiKey: &made.second.id})
 		return err
 	})
-	t.left(ctx, "usage of a key that was deleted", made.free, made.second)
+	t.noteUsage(ctx, "usage of a key that was deleted", made.free, made.second)
 }
 
-func (t *trial) left(ctx context.Context, question, plan string, k key) {
+func (t *trial) noteUsage(ctx context.Context, question, plan string, k key) {
 	items, err := t.usage(ctx, plan, 1)
 	if err != nil {
-		t.note(4, question, "%s", said(err))
+		t.note(4, question, "%s", answerOf(err))
 		return
 	}
 	_, byID := items[k.id]
@@ -100,7 +100,7 @@ func (t *trial) left(ctx context.Context, question, plan string, k key) {
 	t.note(4, question, "is gone")
 }
 
-// keys lists the keys whose names begin so.
+// keys lists the keys whose names begin with prefix.
 func (t *trial) keys(ctx context.Context, prefix string) (all []types.ApiKey, err error) {
 	pages := apigateway.NewGetApiKeysPaginator(t.Gateway, &apigateway.GetApiKeysInput{NameQuery: &prefix, Limit: aws.Int32(500)})
 	for pages.HasMorePages() {
@@ -113,5 +113,5 @@ func (t *trial) keys(ctx context.Context, prefix string) (all []types.ApiKey, er
 		}
 		all = append(all, page.Items...)
 	}
-	return slices.DeleteFunc(all, func(k types.ApiKey) bool { return !begins(k.Name, prefix) }), nil
+	return slices.DeleteFunc(all, func(k types.ApiKey) bool { return !hasPrefix(k.Name, prefix) }), nil
 }

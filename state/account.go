@@ -200,7 +200,7 @@ func (a *Account) Apply(e events.Event) {
 		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
 		a.parkKey(f.Wish, f.Reason)
 	case events.LicenceAccessSet:
-		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, HasAccess: f.Open, Released: f.Released, Plan: f.Plan}
+		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, HasAccess: f.HasAccess, Released: f.Released, Plan: f.Plan}
 	case events.RequestRejected:
 		a.withdraw(e, f.Wish)
 		a.rejectKey(e, f.Wish)

@@ -13,7 +13,7 @@ import (
 type Licence struct {
 	Stream   portal.Stream
 	Sequence int64
-	// Status is what the newest notice said, StatusAt that notice's own time.
+	// Status is what the newest notice said. StatusAt is the time that the notice gives.
 	Status   events.LicenceStatus
 	StatusAt time.Time
 	// Purchase joins what notices and claims have said about the buyer.
@@ -22,22 +22,25 @@ type Licence struct {
 	// Contract means that the listing sells contracts, since AWS has said that an entitlement changed, or has
 	// granted one.
 	Contract bool
-	// Entitled means that AWS was asked since the claim what the buyer is entitled to. The next three are its answer: the
-	// contract dimensions, sorted; when the entitlement ends unless it is renewed, zero if that is
-	// unknown; and whether the buyer is entitled to nothing.
-	Entitled   bool
+	// Entitled means that AWS has said, since the claim, what the buyer is entitled to. Dimensions, Until and
+	// Lapsed are its answer.
+	Entitled bool
+	// Dimensions are the contract dimensions, sorted.
 	Dimensions []string
-	Until      time.Time
-	Lapsed     bool
+	// Until is when the entitlement ends unless it is renewed, zero if that is unknown.
+	Until time.Time
+	// Lapsed means that the buyer is entitled to nothing.
+	Lapsed bool
 	// Buys is the plan that the dimensions buy, "" if the catalog had none when AWS was asked.
 	Buys portal.PlanID
 	// Cancelled means that the agreement is over, and that AWS has not taken the licence away yet.
 	Cancelled bool
-	// Claim is that of the account that the licence belongs to, the zero Claim if it is free.
+	// Claim is the claim of the account that the licence belongs to, or the zero Claim if it belongs to none.
 	Claim Claim
-	// Open: the account should have access. AccessSequence is the fact that said so, or the
-	// opposite, such as the claim; 0 before the first.
-	Open           bool
+	// HasAccess means that a fact has given the account access, and none has ended it since. AccessSequence
+	// and AccessAt are the sequence and time of the fact that decided this last, which may be the claim; they
+	// are zero before the first claim.
+	HasAccess      bool
 	AccessSequence int64
 	AccessAt       time.Time
 	NotUnderstood  string
@@ -49,11 +52,11 @@ type Claim struct {
 	Plan    portal.PlanID
 	Name    string
 	Stages  []portal.Stage
-	// Wish is the fact that recorded the claim, At its time.
+	// Wish is the sequence of the fact that recorded the claim. At is its time.
 	Wish int64
 	At   time.Time
-	// Waiting: the account has had no access since the claim, because AWS has not said that the
-	// licence is active. Operation is the claim's.
+	// Waiting means that the account has had no access since the claim, because AWS has not said that the
+	// licence is active. Operation is the operation that claimed the licence.
 	Waiting   bool
 	Operation portal.OperationID
 	// Renews is the licence that this one renews, nil for a claim that a person made.
@@ -63,7 +66,7 @@ type Claim struct {
 // Claimed reports whether the licence belongs to an account.
 func (l Licence) Claimed() bool { return l.Claim.Account != "" }
 
-// Active reports whether the account that has claimed the licence should have access.
+// Active reports whether AWS has said that the buyer has paid, // should get access.
 func (l Licence) Active() bool {
 	return !l.Lapsed && (l.Status == events.LicenceActive || l.ContractOnly() && l.Entitled)
 }
@@ -75,16 +78,16 @@ func (l Licence) ContractOnly() bool {
 	return l.Stream.Kind() == portal.KindLegacy && l.Status == events.LicenceUnknown
 }
 
-// Again reports whether a customer of an older listing has bought again: the status is from before the
-// claim, and AWS has to confirm the payment.
-func (l Licence) Again() bool {
+// BoughtAgain reports whether a customer of an older listing has bought again: the status is from before the
+// claim, and AWS has yet to confirm the new payment.
+func (l Licence) BoughtAgain() bool {
 	return l.Claim.Waiting && l.Status != events.LicenceActive && l.Status != events.LicenceUnknown && l.StatusAt.Before(l.Claim.At)
 }
 
-// NotBegun reports whether AWS has ended the licence, and it has not been active since the claim, such as
+// NotBegun reports whether AWS has ended the licence before it was ever active since the claim, for example
 // because AWS could not take the payment.
 func (l Licence) NotBegun() bool {
-	return l.Claim.Waiting && l.Status == events.LicenceEnded && !l.Again()
+	return l.Claim.Waiting && l.Status == events.LicenceEnded && !l.BoughtAgain()
 }
 
 // Unsold reports whether the buyer has paid for contract dimensions that no plan of the catalog named when
@@ -116,25 +119,25 @@ func (l *Licence) Apply(e events.Event) {
 			Account: f.Account, Plan: f.Plan, Name: f.Name, Stages: f.Stages, Wish: e.Sequence, At: e.Time,
 			Waiting: true, Operation: e.Operation, Renews: f.Renews,
 		}
-		l.Open, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
+		l.HasAccess, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
 	case events.LicenceReleased:
 		if l.Claim.Account == f.Account {
-			l.Claim, l.Open = Claim{}, false
+			l.Claim, l.HasAccess = Claim{}, false
 			l.Entitled = false // AWS is asked again after the next claim
 		}
 	case events.LicenceAccessWanted:
-		l.Open, l.AccessSequence, l.AccessAt, l.Claim.Waiting = true, e.Sequence, e.Time, false
+		l.HasAccess, l.AccessSequence, l.AccessAt, l.Claim.Waiting = true, e.Sequence, e.Time, false
 	case events.LicenceEntitled:
 		l.entitle(f)
 	case events.LicenceCorrected:
 		l.Purchase = f.Purchase.Or(l.Purchase)
 	case events.LicencePlanChanged:
 		l.Claim.Plan, l.Claim.Name, l.Claim.Stages = f.Plan, f.Name, f.Stages
-		if f.Open {
+		if f.HasAccess {
 			l.AccessSequence, l.AccessAt = e.Sequence, e.Time
 		}
 	case events.LicenceAccessEnding:
-		l.Open, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
+		l.HasAccess, l.AccessSequence, l.AccessAt = false, e.Sequence, e.Time
 	}
 }
 
@@ -160,23 +163,23 @@ func (l *Licence) notice(f events.LicenceNoticed) {
 func (l *Licence) learn(p events.Purchase) {
 	l.Purchase = events.Purchase{
 		Product: cmp.Or(l.Purchase.Product, p.Product), Buyer: cmp.Or(l.Purchase.Buyer, p.Buyer),
-		Customer: cmp.Or(l.Purchase.Customer, p.Customer), ARN: arnOf(l.Purchase.ARN, p.ARN),
+		Customer: cmp.Or(l.Purchase.Customer, p.Customer), ARN: usableARN(l.Purchase.ARN, p.ARN),
 		Agreement: cmp.Or(p.Agreement, l.Purchase.Agreement), FreeTrial: l.Purchase.FreeTrial || p.FreeTrial,
 	}
 }
 
-// arnOf returns the ARN with which AWS can be asked: events have been seen to leave out "arn:".
-func arnOf(known, told string) string {
+// usableARN returns the ARN that AWS accepts in calls: events have been seen to leave out "arn:".
+func usableARN(known, told string) string {
 	if known == "" || strings.HasPrefix(told, "arn:") && !strings.HasPrefix(known, "arn:") {
 		return told
 	}
 	return known
 }
 
-// After returns the status that the notice gives the licence, LicenceUnknown if it gives none: it
-// says nothing about it, or is older than the notice that told the present status. Of two notices
-// of the same time the one that ends more counts.
-func (l Licence) After(notice events.MarketplaceNotified) events.LicenceStatus {
+// StatusAfter returns the status that the notice gives the licence. It returns LicenceUnknown if the notice
+// says nothing about the status, or is older than the notice that gave the present one. Of two notices of
+// the same time, the one with the higher finality counts.
+func (l Licence) StatusAfter(notice events.MarketplaceNotified) events.LicenceStatus {
 	told := statusOf[notice.Kind]
 	switch order := notice.At.Compare(l.StatusAt); {
 	case told == events.LicenceUnknown, order < 0:
@@ -199,6 +202,7 @@ var statusOf = map[events.NoticeKind]events.LicenceStatus{
 	events.NoticeInactive:       events.LicenceEnded,
 }
 
+// finality ranks the statuses of two notices of the same time.
 var finality = map[events.LicenceStatus]int{
 	events.LicenceActive: 1, events.LicenceFailed: 2, events.LicenceEnding: 3, events.LicenceEnded: 4,
 }

@@ -10,19 +10,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// closingTime is the end of a batch's time. When it begins, no message is begun any more, and handlers
-// that wait are told to stop. When half of it is left, the handlers' contexts end.
+// closingTime is how long before its end a batch begins to close. From then on it starts no more messages, and
+// tells waiting handlers to stop. When half of closingTime is left, the handlers' contexts end.
 const closingTime = 4 * time.Second
 
 // HandleBatch handles messages that AWS Lambda has received from the queue of the configuration's
 // one consumer, with the same groups, retries and dead letters as a Worker. It returns before end,
-// once all goroutines that it started have ended. failed lists the ids of the messages that must come
-// again. They are handed back with the delay that a Worker would give them, and without one if no
-// handler had begun; if SQS does not answer, they come when the queue's visibility timeout is over. A
-// message that fails holds up only its own group.
+// once all goroutines that it started have ended. A message that fails holds up only its own group.
 //
-// The messages' leases count until end, although the queue hides them for longer. An error means
-// that no message was handled.
+// failed lists the ids of the messages that must be redelivered. HandleBatch hands these back with the
+// delay that a Worker would give them, or without a delay if no handler had started. If SQS does not
+// answer then, they are redelivered when the queue's visibility timeout is over.
+//
+// The messages' leases end at end, although the queue hides the messages for longer. An error means that
+// no message was handled.
 func HandleBatch(ctx context.Context, cfg WorkerConfig, messages []types.Message, end time.Time) (failed []string, err error) {
 	if len(cfg.Consumers) != 1 {
 		return nil, fmt.Errorf("a batch has one consumer, not %d", len(cfg.Consumers))

@@ -100,7 +100,7 @@ type need struct {
 	Link  link
 }
 
-// healthFact is a line about how a part of the installation is.
+// healthFact is a line about the state of a part of the installation.
 type healthFact struct {
 	Name  string
 	Badge badge
@@ -129,10 +129,10 @@ func needsOf(o operators.Overview) []need {
 	}
 	waits, fails := badge{"warn", "pause", "Waits"}, badge{"bad", "cross", "Failed"}
 	if n := o.Approvals; n != nil {
-		add(n.N, waits, many(*n, "subscription")+" to approve or deny", link{"How to answer", "/api/v1/admin/approvals"})
+		add(n.N, waits, countOrMore(*n, "subscription")+" to approve or deny", link{"How to answer", "/api/v1/admin/approvals"})
 	}
 	if n := o.Registrations; n != nil {
-		add(n.N, waits, many(*n, "registration")+" to approve or deny", link{"How to answer", "/api/v1/admin/registrations"})
+		add(n.N, waits, countOrMore(*n, "registration")+" to approve or deny", link{"How to answer", "/api/v1/admin/registrations"})
 	}
 	if o.Letters != nil {
 		open := o.Letters.Counts[deadletters.Open]
@@ -157,14 +157,14 @@ func needsOf(o operators.Overview) []need {
 	return needs
 }
 
-func many(n operators.Number, noun string) string {
+func countOrMore(n operators.Number, noun string) string {
 	if n.More {
 		return fmt.Sprintf("%d or more %ss", n.N, noun)
 	}
 	return count(n.N, noun)
 }
 
-// quietWorker is how old a worker's last sign of life may be: jobs are due every minute.
+// quietWorker is how old the workers' last sign of life may be. With workers running, there is one a minute.
 const quietWorker = 15 * time.Minute
 
 func (when times) healthOf(o operators.Overview) []healthFact {

@@ -21,13 +21,14 @@ const shownPerPage = 25
 // maxFilter bounds a filter's text.
 const maxFilter = 200
 
-// letterFilters are the filters of the list, as people write them.
+// letterFilters are the filters of the list, as the admin wrote them.
 type letterFilters struct {
 	Queue, Type, Account, Cause string
 	// Older and Newer are ages in hours, such as "2", "" for none.
 	Older, Newer string
 	All          bool
-	now          time.Time
+	// now is the time of the request, from which the ages count.
+	now time.Time
 }
 
 func filtersOf(values url.Values, now time.Time) (letterFilters, error) {
@@ -60,7 +61,7 @@ func hours(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// choice is of letters in those states; the ages count from the time of the request.
+// choice returns the choice of the letters in these states that the filters let through.
 func (f letterFilters) choice(states ...deadletters.State) deadletters.Choice {
 	choice := deadletters.Choice{States: states, Queue: f.Queue, Type: f.Type, Account: portal.AccountID(f.Account), Cause: f.Cause}
 	if d, _ := hours(f.Older); d > 0 {
@@ -103,7 +104,8 @@ func withQuery(path string, values url.Values) string {
 	return path + "?" + values.Encode()
 }
 
-// confirmAddress leads to the confirmation of doing that to all open letters that fit.
+// confirmAddress returns the address of the page that confirms the verb for all open letters that the filters
+// let through.
 func (f letterFilters) confirmAddress(verb operators.Verb) string {
 	f.All = false
 	values := f.query()
@@ -125,7 +127,7 @@ type lettersPage struct {
 	// Start leads to the first page; it is "" on that page.
 	Start   string
 	Waiting []orderLine
-	// Replay and Discard lead to the confirmations for all open letters that fit.
+	// Replay and Discard are the addresses of the confirmations for all open letters that the filters let through.
 	Replay, Discard string
 }
 
@@ -295,7 +297,7 @@ type discardedLine struct {
 	At         moment
 }
 
-// maxShownBody bounds the body on a page; an export has all of it.
+// maxShownBody is how many bytes of a body a page shows. An export has the whole body.
 const maxShownBody = 64 << 10
 
 func (s *Web) letter(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
@@ -347,7 +349,7 @@ type confirmLettersPage struct {
 	Back    string
 }
 
-// confirmLetters says what an order would do. Nothing happens before the form is sent.
+// confirmLetters says what an order would do. Only its form places the order.
 func (s *Web) confirmLetters(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
 	return s.renderConfirm(w, r, http.StatusOK, r.URL.Query(), "")
 }

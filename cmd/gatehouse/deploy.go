@@ -55,7 +55,7 @@ type choices struct {
 
 func (c choices) settings(name string) stacks.Settings {
 	return stacks.Settings{
-		Name: name, Run: stacks.Way(c.Run), Host: c.Host, Certificate: c.Certificate, Zone: c.Zone, Admin: c.Admin, AlarmEmail: c.AlarmEmail,
+		Name: name, Run: stacks.RunMode(c.Run), Host: c.Host, Certificate: c.Certificate, Zone: c.Zone, Admin: c.Admin, AlarmEmail: c.AlarmEmail,
 		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow,
 	}
 }
@@ -203,8 +203,8 @@ func printPlan(w io.Writer, p stacks.Plan) {
 			continue
 		}
 		for _, c := range s.Changes {
-			did := string(c.Did)
-			if c.Stateful && (c.Did == stacks.Replace || c.Did == stacks.Remove) {
+			did := string(c.Kind)
+			if c.Stateful && (c.Kind == stacks.Replace || c.Kind == stacks.Remove) {
 				did = strings.ToUpper(did)
 			}
 			fmt.Fprintf(w, "            %-8s %s (%s)\n", did, oneLine(c.Resource), oneLine(c.Type))

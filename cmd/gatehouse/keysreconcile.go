@@ -69,7 +69,7 @@ func (c keysReconcileCommand) Run(ctx context.Context) error {
 		return err
 	}
 	bar := newProgressBar(os.Stderr, "", 0)
-	drift, err := r.Look(ctx, c.Values, func(at provisioning.Looking) { bar.begin(at.Phase, 0); bar.tell(at.Done) })
+	drift, err := r.Look(ctx, c.Values, func(at provisioning.LookProgress) { bar.begin(at.Phase, 0); bar.tell(at.Done) })
 	bar.end()
 	if err != nil {
 		return err

@@ -147,7 +147,7 @@ func TestAnOperatorReadsWhatABuyerHasPaidFor(t *testing.T) {
 			[]events.Fact{claimed, paid, events.LicenceEntitled{Lapsed: true}}, []string{"the buyer is entitled to nothing, so the account has no access", "AWS said that the buyer is entitled to nothing\n"},
 		},
 		"another plan": {
-			[]events.Fact{claimed, paid, events.LicencePlanChanged{Account: "ann", From: "pro", Plan: "max", Name: "Max", Open: true}},
+			[]events.Fact{claimed, paid, events.LicencePlanChanged{Account: "ann", From: "pro", Plan: "max", Name: "Max", HasAccess: true}},
 			[]string{"plan          max (Max)\n", "the licence pays for the plan max (Max) now, and no longer for pro\n"},
 		},
 		"a renewal": {

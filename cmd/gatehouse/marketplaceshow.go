@@ -35,7 +35,7 @@ func (c marketplaceShowCommand) Run(ctx context.Context) error {
 func printLicence(w io.Writer, l app.FoundLicence) {
 	said, next := inWords(l.Licence)
 	access := "no"
-	if l.Open {
+	if l.HasAccess {
 		access = "yes, since " + moment(l.AccessAt)
 	}
 	pairs(w,
@@ -81,7 +81,7 @@ func inWords(l state.Licence) (said, next string) {
 	case l.NotBegun():
 		return "The purchase did not begin: AWS ended it before it became active. It does that if it cannot take the payment.",
 			"The buyer has to check the payment method of their AWS account, and can buy it again on AWS Marketplace."
-	case l.Again():
+	case l.BoughtAgain():
 		return "The buyer has bought it again, and AWS has not said that it is active.", wait
 	}
 	switch l.Status {
@@ -176,7 +176,7 @@ func recountedNotice(f events.LicenceNoticed) string {
 }
 
 func tellsStatus(kind events.NoticeKind) bool {
-	return (state.Licence{}).After(events.MarketplaceNotified{Kind: kind}) != events.LicenceUnknown
+	return (state.Licence{}).StatusAfter(events.MarketplaceNotified{Kind: kind}) != events.LicenceUnknown
 }
 
 type foundLicenceJSON struct {
@@ -210,7 +210,7 @@ func foundLicenceJSONOf(l app.FoundLicence) foundLicenceJSON {
 	out := foundLicenceJSON{
 		Licence: l.Stream, Purchase: l.Purchase, Status: l.Status, StatusAt: instant(l.StatusAt), Words: said, Next: next, Offer: l.Offer,
 		Dimensions: l.Dimensions, Until: instant(l.Until), Account: l.Claim.Account, Plan: l.Claim.Plan, ClaimedAt: instant(l.Claim.At),
-		Access: l.Open, Facts: []licenceFactJSON{},
+		Access: l.HasAccess, Facts: []licenceFactJSON{},
 	}
 	for _, fact := range l.Facts {
 		out.Facts = append(out.Facts, licenceFactJSON{

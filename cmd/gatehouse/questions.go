@@ -95,7 +95,7 @@ func completed(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *que
 		asked, needed func() bool
 		set           func(*stacks.Settings, string)
 	}{
-		{"How to run (lambda, containers, small)", string(stacks.Lambda), (*string)(&s.Run), nil, nil, func(t *stacks.Settings, v string) { t.Run = stacks.Way(v) }},
+		{"How to run (lambda, containers, small)", string(stacks.Lambda), (*string)(&s.Run), nil, nil, func(t *stacks.Settings, v string) { t.Run = stacks.RunMode(v) }},
 		{"The portal's host name (on lambda, leave it empty for an address of API Gateway's)", "", &s.Host, nil, contained, func(t *stacks.Settings, v string) { t.Host = v }},
 		{"The ARN of its certificate", "", &s.Certificate, func() bool { return s.Host != "" }, nil, func(t *stacks.Settings, v string) { t.Host, t.Certificate = s.Host, v }},
 		{"Your e-mail address, as the first admin and for alarms", "", &s.Admin, nil, nil, func(t *stacks.Settings, v string) { t.Admin = v }},

@@ -15,8 +15,8 @@ func (d Deployer) pools() *cognitoidentityprovider.Client {
 	return cognitoidentityprovider.NewFromConfig(d.AWS)
 }
 
-// addAdmin invites the admin to the user pool of the identity stack, and makes them an admin. A
-// person who is in the pool already gets no second invitation.
+// addAdmin invites the first admin to the user pool of the identity stack, and puts them into the group of
+// admins. A person who is already in the pool gets no second invitation.
 func (r *run) addAdmin(ctx context.Context, identity stack) error {
 	email := r.settings.Admin
 	if email == "" {

@@ -14,40 +14,40 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deploy/template"
 )
 
-// Did is a kind of change.
-type Did string
+// ChangeKind is what happens to a resource.
+type ChangeKind string
 
 // The kinds of changes.
 const (
-	Add     Did = "add"
-	Modify  Did = "change"
-	Replace Did = "replace"
-	Remove  Did = "remove"
+	Add     ChangeKind = "add"
+	Modify  ChangeKind = "change"
+	Replace ChangeKind = "replace"
+	Remove  ChangeKind = "remove"
 )
 
 // Change is what happens to one resource of a stack.
 type Change struct {
-	Did            Did    `json:"did"`
-	Resource, Type string `json:",omitempty"`
-	// Stateful says that the resource holds something that nothing can restore.
+	Kind           ChangeKind `json:"did"`
+	Resource, Type string     `json:",omitempty"`
+	// Stateful means that the resource holds data that cannot be restored.
 	Stateful bool `json:"stateful,omitempty"`
 }
 
-// dangerous says that the change may lose something.
-func (c Change) dangerous() bool { return c.Stateful && (c.Did == Replace || c.Did == Remove) }
+// dangerous reports whether the change may lose data.
+func (c Change) dangerous() bool { return c.Stateful && (c.Kind == Replace || c.Kind == Remove) }
 
-// stateful lists the types whose resources hold messages, facts, people, or what their values follow
-// from.
+// stateful lists the types whose resources hold data: messages, facts, people, or the KMS key from which the
+// API keys' values follow.
 var stateful = []string{
 	"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolClient",
 	"AWS::Cognito::UserPoolDomain", "AWS::Cognito::UserPoolGroup", "AWS::S3::Bucket",
 }
 
-// topicOfAlarms is the template whose topics hold nothing but subscribers of alarms.
-const topicOfAlarms = "operations"
+// alarmsTemplate is the template whose topics hold nothing but subscribers of alarms.
+const alarmsTemplate = "operations"
 
 func isStateful(l layer, kind string) bool {
-	return slices.Contains(stateful, kind) && (l.template != topicOfAlarms || kind != "AWS::SNS::Topic")
+	return slices.Contains(stateful, kind) && (l.template != alarmsTemplate || kind != "AWS::SNS::Topic")
 }
 
 // proposal is a change set.
@@ -55,12 +55,12 @@ type proposal struct {
 	stack   stack
 	set     string
 	changes []Change
-	// empty says that there is nothing to do.
+	// empty means that the stack is up to date.
 	empty bool
 }
 
-// values are the parameters for a layer's next change set: those that the operator chose, those that
-// other stacks put out, and, for the rest, the names of those that stay as they are.
+// values are the parameters for a stack's next change set. given has those that the operator chose and those
+// that are outputs of other stacks. keep names those that stay as they are.
 type values struct {
 	given map[string]string
 	keep  []string
@@ -86,7 +86,7 @@ func (s Settings) values(have stack, t template.Template, outputs map[string]str
 
 // propose makes a change set and waits until it can be executed.
 func (d Deployer) propose(ctx context.Context, s stack, text string, v values) (proposal, error) {
-	name := "gatehouse-" + token()
+	name := "gatehouse-" + randomHex()
 	in := cloudformation.CreateChangeSetInput{
 		StackName: &s.name, ChangeSetName: &name, TemplateBody: &text, ChangeSetType: types.ChangeSetTypeUpdate,
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
@@ -133,7 +133,7 @@ func (d Deployer) proposed(ctx context.Context, p proposal) (proposal, error) {
 			p.empty = true
 			return p, d.discard(ctx, p)
 		case status == types.ChangeSetStatusFailed:
-			return p, &Failure{Stack: p.stack.name, Did: "planned", Reason: reason}
+			return p, &Failure{Stack: p.stack.name, Tried: "planned", Reason: reason}
 		}
 		if err := d.wait(ctx, looks); err != nil {
 			return p, err

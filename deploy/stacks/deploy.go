@@ -15,13 +15,13 @@ type Result struct {
 	// Changed is false if nothing had to change.
 	Changed bool   `json:"changed"`
 	Address string `json:"address"`
-	// DNSTarget is where the host name's record must point, or "" if the record is made.
+	// DNSTarget is where the host name's record must point, or "" if the operator need not make the record.
 	DNSTarget string `json:"dns_target,omitempty"`
-	// Warnings are what the operator should know.
+	// Warnings tell the operator what else to do or to mind.
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// ErrDeclined means that the plan was not approved.
+// ErrDeclined means that the operator did not approve, so nothing was changed.
 var ErrDeclined = errors.New("nothing was changed")
 
 // Deploy creates or updates a portal. Before it changes anything, it checks credentials, settings and
@@ -106,7 +106,8 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 	return r, r.addCode(ctx)
 }
 
-// completed adds what the stacks know, and checks that nothing is missing and that they fit.
+// completed fills in settings from the parameters of the existing stacks. The error says what is missing, or
+// what contradicts those stacks.
 func (s Settings) completed(all []stack) (Settings, error) {
 	var running *stack
 	for i, one := range all {
@@ -115,11 +116,11 @@ func (s Settings) completed(all []stack) (Settings, error) {
 		}
 	}
 	if running != nil {
-		way := wayOf(*running)
+		mode := runModeOf(*running)
 		if s.Run == "" {
-			s.Run = way
+			s.Run = mode
 		}
-		if (s.Run == Lambda) != (way == Lambda) {
+		if (s.Run == Lambda) != (mode == Lambda) {
 			return s, fmt.Errorf("this portal runs in the stack %s, so it cannot run as %s as well. Delete that stack first; no data is in it:\naws cloudformation delete-stack --stack-name %[1]s", running.name, s.Run)
 		}
 	}
@@ -144,12 +145,12 @@ func (s Settings) completed(all []stack) (Settings, error) {
 			missing = append(missing, flag)
 		}
 	}
-	contained := s.Run != Lambda
-	need("--host", s.Host, was["DomainName"], contained)
-	need("--certificate", s.Certificate, was["CertificateArn"], contained || s.Host != "")
-	need("--image", s.Image, was["Image"], contained)
-	need("--vpc", s.VPC, was["VpcId"], contained)
-	need("--subnet", strings.Join(s.Subnets, ""), was["SubnetIds"], contained)
+	inContainers := s.Run != Lambda
+	need("--host", s.Host, was["DomainName"], inContainers)
+	need("--certificate", s.Certificate, was["CertificateArn"], inContainers || s.Host != "")
+	need("--image", s.Image, was["Image"], inContainers)
+	need("--vpc", s.VPC, was["VpcId"], inContainers)
+	need("--subnet", strings.Join(s.Subnets, ""), was["SubnetIds"], inContainers)
 	if len(missing) > 0 {
 		return s, fmt.Errorf("this portal also needs %s", strings.Join(missing, ", "))
 	}
@@ -168,7 +169,7 @@ func hasIdentity(all []stack) bool {
 	return false
 }
 
-func wayOf(s stack) Way {
+func runModeOf(s stack) RunMode {
 	switch {
 	case s.template == "lambda":
 		return Lambda
@@ -178,7 +179,7 @@ func wayOf(s stack) Way {
 	return Containers
 }
 
-// addCode reads the zip. A portal that exists keeps its programs if none is given.
+// addCode reads the zip, if portal and workers run on AWS Lambda, and adds the parameters that name it.
 func (r *run) addCode(context.Context) error {
 	if r.settings.Run != Lambda {
 		return nil
@@ -259,7 +260,8 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 	return out, nil
 }
 
-// tellIdentity lets people return from the sign-in pages to an address that is known only now.
+// tellIdentity gives the identity stack the portal's address, which may be known only now, so that people can
+// return from the sign-in pages.
 func (r *run) tellIdentity(ctx context.Context, running stack) error {
 	host := running.outputs["HostName"]
 	if r.settings.Host != "" || host == "" || !hasIdentity(r.stacks) && !r.settings.wants(identityLayer, false) {
@@ -296,7 +298,7 @@ func (r *run) applyStack(ctx context.Context, have stack, outputs map[string]str
 	case proposed.empty:
 		return have, nil
 	}
-	// An output of a stack before this one may have changed what the plan said.
+	// The plan may be out of date: an output of an earlier stack may have changed since.
 	if err := r.settings.refuse(dangers(have.name, proposed.changes)); err != nil {
 		return have, errors.Join(err, r.discard(ctx, proposed))
 	}
@@ -308,9 +310,9 @@ func (r *run) applyStack(ctx context.Context, have stack, outputs map[string]str
 	return r.execute(ctx, proposed)
 }
 
-// startOver deletes a stack whose creation failed, with what it has left.
+// startOver deletes a stack whose creation failed, and the resources that it has left.
 func (r *run) startOver(ctx context.Context, have stack) (stack, error) {
-	r.say("The stack " + have.name + " could not be created the last time. Deleting what that left.")
+	r.say("The stack " + have.name + " could not be created the last time. Deleting what is left of it.")
 	if err := r.removeLeftovers(ctx, have); err != nil {
 		return have, err
 	}
@@ -320,7 +322,7 @@ func (r *run) startOver(ctx context.Context, have stack) (stack, error) {
 	return stack{layer: have.layer, name: have.name, parameters: have.parameters}, nil
 }
 
-// delete deletes a stack and waits for the end. If loud, it tells the events.
+// delete deletes a stack and waits until it is gone. If loud, it says each event of the stack.
 func (d Deployer) delete(ctx context.Context, have stack, loud bool) error {
 	last, err := d.lastEvent(ctx, have)
 	if err != nil {

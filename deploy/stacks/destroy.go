@@ -20,13 +20,14 @@ type Destruction struct {
 	Account string   `json:"account"`
 	Region  string   `json:"region"`
 	Stacks  []string `json:"stacks"`
-	// KeepsData says that tables, queues, KMS key and user pool stay, with their stacks.
+	// KeepsData means that tables, queues, KMS key and user pool stay, with their stacks.
 	KeepsData bool `json:"keeps_data"`
 }
 
-// Destroy deletes a portal: it waits until the workers have nothing to do, stops them and the portal,
-// deletes the API keys, and then stacks, programs and data. With keepData the stacks with data stay,
-// and Deploy brings the portal back. confirm decides before anything changes; nil confirms.
+// Destroy deletes a portal. It waits until the workers have nothing to do, deletes the stack that runs them
+// and the portal, then the API keys, the other stacks, the programs in the bucket, and the data. With keepData
+// the stacks with data stay, and Deploy brings the portal back. confirm decides before anything changes; nil
+// confirms.
 func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confirm func(Destruction) (bool, error)) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -65,7 +66,7 @@ func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confi
 	return d.destroy(ctx, name, keepData, me.account, all)
 }
 
-// destroy leaves the data stack to the end: as long as it exists, another run finds what is left.
+// destroy deletes the data stack last: as long as it exists, another run finds what is left.
 func (d Deployer) destroy(ctx context.Context, name string, keepData bool, account string, all []stack) error {
 	if err := d.drain(ctx, all); err != nil {
 		return err
@@ -139,18 +140,19 @@ func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
 		return nil
 	}
 	d.say("Deleting the stack " + one.name + ".")
-	// CloudFormation would say that it keeps resources which are deleted already.
+	// The events of a stack with data are not reported: they would say that its resources are kept, but those
+	// are deleted already.
 	return d.delete(ctx, one, !one.holdsData)
 }
 
-// drain waits until the queues are empty at two looks in a row, since SQS's counts are approximate. It
-// gives up after a while, and says what is left.
+// drain waits until the queues are empty at two looks in a row, since SQS's counts are approximate. After
+// DrainTimeout it says what is left and returns.
 func (d Deployer) drain(ctx context.Context, all []stack) error {
 	data, works := all[0], slices.ContainsFunc(all, func(s stack) bool { return s.runs() && s.usable() })
 	if !data.usable() || !works {
 		return nil
 	}
-	patience := d.Patience
+	patience := d.DrainTimeout
 	if patience == 0 {
 		patience = 5 * time.Minute
 	}
@@ -191,8 +193,8 @@ func messages(queues []QueueStatus) string {
 	return strings.Join(all, ", ")
 }
 
-// purge deletes the API keys, after the workers have stopped, which would make them again. Without its
-// tables a portal has no keys, or an earlier run has deleted them before it deleted the tables.
+// purge deletes the API keys. The workers must have stopped, since they would make the keys again. If a table
+// is missing, there is nothing to do: an earlier run has deleted the keys first.
 func (d Deployer) purge(ctx context.Context, name string, data stack) error {
 	whole, err := d.hasTables(ctx, data)
 	if err != nil || !whole {

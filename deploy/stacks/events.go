@@ -72,15 +72,15 @@ var doneWords = map[string]string{
 
 // Failure says why a stack could not be changed.
 type Failure struct {
-	// Stack and Did name the stack and what failed, such as "created".
-	Stack, Did string
+	// Stack is the name of the stack. Tried is what failed, such as "created".
+	Stack, Tried string
 	// Resource, Type and Reason are those of the first resource that failed. Reason is AWS's text.
 	Resource, Type, Reason string
 }
 
 // Error says what failed, and what to do.
 func (f *Failure) Error() string {
-	text := "the stack " + f.Stack + " could not be " + f.Did
+	text := "the stack " + f.Stack + " could not be " + f.Tried
 	if f.Resource != "" {
 		text += fmt.Sprintf(", because of %s (%s). AWS says: %s", f.Resource, f.Type, strings.TrimSpace(f.Reason))
 	} else if f.Reason != "" {
@@ -121,7 +121,7 @@ func (f *Failure) Advice() string {
 
 // failure finds the first resource that failed after an event.
 func (d Deployer) failure(ctx context.Context, s stack, did, after string) error {
-	f := &Failure{Stack: s.name, Did: did, Reason: s.reason}
+	f := &Failure{Stack: s.name, Tried: did, Reason: s.reason}
 	all, err := d.events(ctx, s, after)
 	if err != nil {
 		return err

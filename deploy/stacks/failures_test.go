@@ -40,7 +40,7 @@ func TestAFailureNamesTheFirstResourceAndWhatToDo(t *testing.T) {
 	a.CloudFormation().Fail("acme-lambda", "HttpApiDomain", "Certificate arn:… must be issued (Service: ApiGatewayV2, Status Code: 400)")
 	_, err := a.deploy(a.settings("acme"))
 	var failure *stacks.Failure
-	if !errors.As(err, &failure) || failure.Resource != "HttpApiDomain" || failure.Stack != "acme-lambda" || failure.Did != "created" {
+	if !errors.As(err, &failure) || failure.Resource != "HttpApiDomain" || failure.Stack != "acme-lambda" || failure.Tried != "created" {
 		t.Fatalf("it says %v", err)
 	}
 	for _, part := range []string{"acme-lambda could not be created", "HttpApiDomain (AWS::ApiGatewayV2::DomainName)", "must be issued", "aws acm list-certificates"} {
@@ -142,7 +142,7 @@ func TestAFailedUpdateIsTakenBackAndTriedAgain(t *testing.T) {
 	a.CloudFormation().Fail("acme-lambda", "PortalFunction", "Something went wrong")
 	_, err = a.deploy(a.settings("acme"))
 	var failure *stacks.Failure
-	if !errors.As(err, &failure) || failure.Resource != "PortalFunction" || failure.Did != "updated" {
+	if !errors.As(err, &failure) || failure.Resource != "PortalFunction" || failure.Tried != "updated" {
 		t.Fatalf("it says %v", err)
 	}
 	status, err := a.deployer().Status(t.Context(), "acme", a.zip)
@@ -178,7 +178,7 @@ func TestANewVersionChangesOnlyTheFunctions(t *testing.T) {
 	var changed []string
 	for _, s := range plan.Stacks {
 		for _, c := range s.Changes {
-			changed = append(changed, s.Name+" "+string(c.Did)+" "+c.Resource)
+			changed = append(changed, s.Name+" "+string(c.Kind)+" "+c.Resource)
 		}
 	}
 	if want := []string{"acme-lambda change PortalFunction", "acme-lambda change WorkerFunction"}; !slices.Equal(changed, want) || plan.Upload == "" {
@@ -389,7 +389,7 @@ func TestMessagesThatAreLeftAreNamed(t *testing.T) {
 	_, err = client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String("x")})
 	ok(t, err)
 	d := a.deployer()
-	d.Patience = time.Nanosecond
+	d.DrainTimeout = time.Nanosecond
 	ok(t, d.Destroy(t.Context(), "acme", false, nil))
 	if !a.hasTold("1 in acme-provisioning") || len(a.left()) > 0 {
 		t.Errorf("it told %q, and there is %q", a.told, a.left())

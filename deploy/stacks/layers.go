@@ -8,10 +8,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deploy/template"
 )
 
-// layer is one stack of a portal. Layers are created in order and deleted in reverse.
+// layer is one of the stacks that a portal can have. Stacks are created in the order of allLayers, and deleted
+// in reverse.
 type layer struct {
 	template, suffix string
-	// holdsData says that the stack's resources outlive it.
+	// holdsData means that the stack's resources hold data and stay when the stack is deleted.
 	holdsData bool
 }
 
@@ -49,11 +50,11 @@ func (l layer) read() (template.Template, error) {
 	return t, nil
 }
 
-// runs reports whether portal and workers run in this layer.
+// runs reports whether portal and workers run in this stack.
 func (l layer) runs() bool { return l.template == "lambda" || l.template == "containers" }
 
-// wants reports whether a portal with these settings has the layer. exists says that there is such a
-// stack.
+// wants reports whether Deploy creates or updates the stack of this layer. exists says whether the stack
+// exists.
 func (s Settings) wants(l layer, exists bool) bool {
 	switch l.template {
 	case "identity":
@@ -63,7 +64,7 @@ func (s Settings) wants(l layer, exists bool) bool {
 	case "containers":
 		return s.Run == Containers || s.Run == Small
 	case "endpoints", "cdn", "marketplace":
-		return false // made by hand; Destroy deletes them
+		return false // the operator creates them by hand; Destroy deletes them
 	}
 	return true
 }

@@ -22,8 +22,8 @@ import (
 // held is a resource that outlives its stack.
 type held struct{ name, kind, id string }
 
-// removals says how to remove each type, in the order in which they can be removed. Subscriptions, policies,
-// clients and people go with their topic, queue or pool.
+// removals says how to remove each type, in the order in which the types can be removed. AWS removes
+// subscriptions, policies, clients and people with their topic, queue or pool.
 var removals = []struct {
 	kind   string
 	remove func(Deployer, context.Context, string) (did string, err error)
@@ -79,22 +79,22 @@ func (d Deployer) removeLeftovers(ctx context.Context, s stack) error {
 		return err
 	}
 	if slices.ContainsFunc(left, func(one held) bool { return one.kind == "AWS::SQS::Queue" }) {
-		return d.rest(ctx)
+		return d.awaitQueueNames(ctx)
 	}
 	return nil
 }
 
-// rest waits until SQS accepts the names of deleted queues (Amazon SQS API Reference, "DeleteQueue").
-func (d Deployer) rest(ctx context.Context) error {
-	rest := d.QueueRest
-	if rest == 0 {
-		rest = time.Minute
+// awaitQueueNames waits until SQS accepts the names of deleted queues (Amazon SQS API Reference, "DeleteQueue").
+func (d Deployer) awaitQueueNames(ctx context.Context) error {
+	delay := d.QueueNameDelay
+	if delay == 0 {
+		delay = time.Minute
 	}
-	d.say("  Waiting " + rest.String() + ", since SQS refuses the names of deleted queues for so long.")
+	d.say("  Waiting " + delay.String() + ", since SQS refuses the names of deleted queues for so long.")
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(rest):
+	case <-time.After(delay):
 		return nil
 	}
 }
@@ -126,7 +126,7 @@ func (d Deployer) hasRows(ctx context.Context, table string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("looking into the table %s: %w", table, err)
+		return false, fmt.Errorf("reading the table %s: %w", table, err)
 	}
 	return len(out.Items) > 0, nil
 }

@@ -7,7 +7,7 @@ type Known struct {
 	// Exists says that there is a stack of the portal.
 	Exists bool
 	// Run and Host are "" as long as portal and workers have no stack.
-	Run  Way
+	Run  RunMode
 	Host string
 }
 
@@ -23,7 +23,7 @@ func (d Deployer) Lookup(ctx context.Context, name string) (k Known, err error) 
 	for _, one := range all {
 		k.Exists = k.Exists || one.exists()
 		if one.runs() && one.exists() && !one.neverCreated() {
-			k.Run, k.Host = wayOf(one), one.parameters["DomainName"]
+			k.Run, k.Host = runModeOf(one), one.parameters["DomainName"]
 		}
 	}
 	return k, nil

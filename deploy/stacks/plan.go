@@ -11,37 +11,37 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deploy/template"
 )
 
-func token() string {
+func randomHex() string {
 	b := make([]byte, 8)
 	_, _ = rand.Read(b)
 	return hex.EncodeToString(b)
 }
 
-// Action is what a plan does with a stack.
+// Action is what a deployment would do with a stack.
 type Action string
 
-// The kinds of actions.
+// The actions.
 const (
 	Create Action = "create"
 	Update Action = "update"
-	// Recreate deletes a stack whose creation failed, and creates it.
+	// Recreate deletes a stack whose creation failed, and creates it again.
 	Recreate Action = "recreate"
 	Keep     Action = "keep"
 )
 
-// StackPlan is what would happen to one stack.
+// StackPlan is what a deployment would do with one stack.
 type StackPlan struct {
 	Name    string   `json:"name"`
 	Action  Action   `json:"action"`
 	Changes []Change `json:"changes,omitempty"`
 }
 
-// Plan is what would happen.
+// Plan is what a deployment would do.
 type Plan struct {
 	Account string      `json:"account"`
 	Region  string      `json:"region"`
 	Stacks  []StackPlan `json:"stacks"`
-	// Upload is the zip that would be uploaded, as bucket/key, or "".
+	// Upload is where the zip would be uploaded to, as bucket/key, or "" if it would not be.
 	Upload string `json:"upload,omitempty"`
 }
 
@@ -50,8 +50,7 @@ func (p Plan) Empty() bool {
 	return p.Upload == "" && !slices.ContainsFunc(p.Stacks, func(s StackPlan) bool { return s.Action != Keep })
 }
 
-// Dangers lists the resources, as stack/resource, that hold something and would be replaced or
-// removed.
+// Dangers lists the resources, as stack/resource, that hold data and would be replaced or removed.
 func (p Plan) Dangers() (all []string) {
 	for _, s := range p.Stacks {
 		all = append(all, dangers(s.Name, s.Changes)...)
@@ -68,18 +67,18 @@ func dangers(stack string, changes []Change) (all []string) {
 	return all
 }
 
-// refuse is an error if dangers are not allowed by name.
+// refuse returns an error unless the operator has allowed each of the dangers by name.
 func (s Settings) refuse(dangers []string) error {
 	dangers = slices.DeleteFunc(slices.Clone(dangers), func(one string) bool { return slices.Contains(s.Allow, one) })
 	if len(dangers) == 0 {
 		return nil
 	}
-	return fmt.Errorf("nothing was changed, since this would replace or remove what holds data: %s.\nIf that is what you want, make a backup and add --allow %s",
+	return fmt.Errorf("nothing was changed, since this would replace or remove resources that hold data: %s.\nIf that is what you want, make a backup and add --allow %s",
 		strings.Join(dangers, ", "), strings.Join(dangers, " --allow "))
 }
 
-// plan says what would happen to the stacks that the settings want. It changes nothing: change sets of
-// existing stacks are made and deleted again, and new stacks are taken from their templates.
+// plan says what would happen to the stacks that the settings want. It changes no resource. For stacks that
+// exist it makes change sets and deletes them again; what new stacks would have, it reads from the templates.
 func (d Deployer) plan(ctx context.Context, s Settings, all []stack, account string) (Plan, error) {
 	p := Plan{Account: account, Region: d.AWS.Region}
 	outputs := map[string]string{}
@@ -99,7 +98,7 @@ func (d Deployer) plan(ctx context.Context, s Settings, all []stack, account str
 	return p, nil
 }
 
-// copyOutputs adds the outputs that other stacks take.
+// copyOutputs adds a stack's outputs to those that later stacks can have as parameters.
 func copyOutputs(to map[string]string, from stack) {
 	for name, value := range from.outputs {
 		to[name] = value
@@ -140,7 +139,7 @@ func (d Deployer) planStack(ctx context.Context, s Settings, have stack, outputs
 // stuck says what to do about a stack that can be neither updated nor created again.
 func stuck(have stack) error {
 	if have.status == "UPDATE_ROLLBACK_FAILED" {
-		return fmt.Errorf("the stack %s is stuck: an update failed, and so did taking it back.\nCorrect what its events name, have AWS go on, and run the command again:\naws cloudformation continue-update-rollback --stack-name %[1]s", have.name)
+		return fmt.Errorf("the stack %s is stuck: an update failed, and so did its rollback.\nCorrect what the stack's events name, and have AWS continue the rollback:\naws cloudformation continue-update-rollback --stack-name %[1]s\nThen run this command again", have.name)
 	}
 	if have.status == "DELETE_FAILED" {
 		return fmt.Errorf("the stack %s is half deleted. Run `gatehouse destroy` to delete the rest", have.name)
@@ -148,7 +147,7 @@ func stuck(have stack) error {
 	return fmt.Errorf("the stack %s is in a state that this command does not know: %s", have.name, words(have.status))
 }
 
-// resources lists what a new stack would have. Values that are not known yet are made up.
+// resources lists the resources of a new stack. It takes examples for outputs that do not exist yet.
 func (d Deployer) resources(s Settings, have stack, t template.Template, outputs map[string]string, account string) ([]Change, error) {
 	v := s.values(have, t, outputs)
 	var missing []string

@@ -60,7 +60,7 @@ var deploying = []string{
 }
 
 // running are the actions that a way to run needs.
-var running = map[Way][]string{
+var running = map[RunMode][]string{
 	Lambda: {
 		"s3:CreateBucket", "s3:PutObject", "s3:GetObject", "lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
 		"lambda:AddPermission", "lambda:CreateEventSourceMapping", "lambda:PutFunctionEventInvokeConfig", "lambda:PutFunctionRecursionConfig",

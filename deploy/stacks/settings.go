@@ -11,25 +11,25 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deploy/template"
 )
 
-// Way is how portal and workers run.
-type Way string
+// RunMode is how portal and workers run.
+type RunMode string
 
 // The ways to run.
 const (
-	Lambda     Way = "lambda"
-	Containers Way = "containers"
+	Lambda     RunMode = "lambda"
+	Containers RunMode = "containers"
 	// Small is one container for portal and worker.
-	Small Way = "small"
+	Small RunMode = "small"
 )
 
-// Ways lists the ways to run, the default first.
-func Ways() []Way { return []Way{Lambda, Containers, Small} }
+// RunModes lists the ways to run, the default first.
+func RunModes() []RunMode { return []RunMode{Lambda, Containers, Small} }
 
 // Settings are what an operator chooses. An empty setting leaves the stacks as they are.
 type Settings struct {
 	// Name is the name of the data stack, with which all names begin.
 	Name string
-	Run  Way
+	Run  RunMode
 	// Host is the portal's host name, and Certificate the ARN of its certificate. Without them, a portal
 	// on AWS Lambda has an address of API Gateway's.
 	Host, Certificate string
@@ -80,7 +80,7 @@ func CheckName(name string) error {
 func (s Settings) Check(region string) error {
 	faults := []error{CheckName(s.Name)}
 	wrong := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if s.Run != "" && !slices.Contains(Ways(), s.Run) {
+	if s.Run != "" && !slices.Contains(RunModes(), s.Run) {
 		wrong("the way to run %q must be lambda, containers or small", s.Run)
 	}
 	if s.Host != "" && !hostForm.MatchString(s.Host) {

@@ -1,10 +1,10 @@
 // Package stacks runs a portal on AWS: it creates, updates, describes and deletes the CloudFormation
 // stacks of one portal, in the account and Region of its configuration.
 //
-// Every step may be repeated, and every call may be the last one before an interruption: the next run
-// looks at what there is and goes on. A run remembers nothing outside the stacks.
+// A run may be interrupted at any point: the next one looks at the stacks and goes on. Every step may be
+// repeated. A run stores nothing outside the stacks.
 //
-// Its errors are for operators. Those of AWS are passed on with what was tried.
+// Its errors are for operators. They say what was tried, and include AWS's own text.
 package stacks
 
 import (
@@ -15,29 +15,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// Deployer works on the stacks of portals.
+// Deployer creates, updates, describes and deletes the stacks of portals.
 type Deployer struct {
-	// AWS is the account and Region.
+	// AWS has the credentials of the AWS account, and the Region.
 	AWS aws.Config
 	// Version is the version of this program.
 	Version string
-	// Pause is the longest time between two looks at something that takes long. 0 means three seconds.
+	// Pause is the longest time between two looks at a stack, queue or table that is changing. 0 means three
+	// seconds.
 	Pause time.Duration
-	// Patience is how long to wait for queues to become empty. 0 means five minutes.
-	Patience time.Duration
-	// QueueRest is how long SQS refuses the names of queues that were deleted. 0 means a minute.
-	QueueRest time.Duration
+	// DrainTimeout is how long to wait for queues to become empty. 0 means five minutes.
+	DrainTimeout time.Duration
+	// QueueNameDelay is how long SQS refuses the names of queues that were deleted. 0 means a minute.
+	QueueNameDelay time.Duration
 	// Tell, if not nil, gets lines that say what happens.
 	Tell func(line string)
-	// Approve decides on a plan before anything changes. nil approves.
+	// Approve decides on a plan before anything changes. nil approves every plan.
 	Approve func(Plan) (bool, error)
-	// Prepare finishes what the data stack cannot, such as remembering the KMS key. It may be
-	// repeated.
+	// Prepare, if not nil, does what CloudFormation cannot after the data stack is up to date, such as
+	// remembering the KMS key. It may be repeated.
 	Prepare func(ctx context.Context, name, kmsKey string) error
 	// Demo, if not nil, installs the demo API. It may be repeated.
 	Demo func(ctx context.Context, name string) error
 	// Purge deletes the portal's API keys in API Gateway, at a rate that AWS accepts, and reports how
-	// many of them are gone. It may be repeated. nil leaves them.
+	// many of them are gone. It may be repeated. nil leaves the keys.
 	Purge func(ctx context.Context, name string, progress func(done, total int)) error
 }
 
@@ -49,7 +50,7 @@ func (d Deployer) say(line string) {
 
 func (d Deployer) stacks() *cloudformation.Client { return cloudformation.NewFromConfig(d.AWS) }
 
-// wait pauses before another look, the first times only shortly. It ends with the context's error.
+// wait pauses before another look. The first pauses are short. If ctx ends, wait returns its error.
 func (d Deployer) wait(ctx context.Context, looks int) error {
 	pause := d.Pause
 	if pause == 0 {

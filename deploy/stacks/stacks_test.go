@@ -72,7 +72,7 @@ func ok(t *testing.T, err error) {
 func (a *account) deployer() stacks.Deployer {
 	cfg := a.AWSConfig()
 	return stacks.Deployer{
-		AWS: cfg, Version: "0.1.0", Pause: time.Nanosecond, Patience: time.Second, QueueRest: time.Nanosecond,
+		AWS: cfg, Version: "0.1.0", Pause: time.Nanosecond, DrainTimeout: time.Second, QueueNameDelay: time.Nanosecond,
 		Tell: func(line string) {
 			a.mu.Lock()
 			defer a.mu.Unlock()

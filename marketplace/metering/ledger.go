@@ -27,25 +27,25 @@ type client interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Ledger stores what was metered, in the usage table. It is safe for concurrent use. If DynamoDB
-// does not answer or refuses, the error is *portal.Postponed.
+// Ledger stores what was metered, in the usage table. It is safe for concurrent use. If DynamoDB does
+// not answer or refuses the call, the error is *portal.Postponed.
 type Ledger struct {
 	client client
 	table  string
 }
 
-// NewLedger returns the Ledger in the usage table of that name.
+// NewLedger returns the Ledger in the usage table named table.
 func NewLedger(client client, table string) *Ledger { return &Ledger{client: client, table: table} }
 
 var (
-	// errRace: another process has changed the tally, a key or the record meanwhile.
+	// errRace means that another process has changed the tally, a key or the record since it was read.
 	errRace = errors.New("another process has changed the ledger")
-	// errRefused: DynamoDB will never store the rows of this licence as they are, since one is larger than
+	// errRefused means that DynamoDB will never store the rows of this licence, since one is larger than
 	// 400 KB.
 	errRefused = errors.New("DynamoDB refuses to store the ledger of a licence")
 )
 
-// Region is where usage is metered, "" before the first record.
+// Region returns the Region in which usage is metered, or "" before the first record.
 func (l *Ledger) Region(ctx context.Context) (string, error) {
 	item, err := l.get(ctx, schema.MeteringRegion())
 	return schema.TextOf(item["region"]), err
@@ -65,7 +65,7 @@ func (l *Ledger) keepRegion(ctx context.Context, region string) (string, error) 
 	return "", unavailable("writing the Region of the ledger", err)
 }
 
-// Tally reads what was metered for a licence; its Version is 0 if nothing was.
+// Tally reads the tally of a licence. Its Version is 0 if nothing was metered.
 func (l *Ledger) Tally(ctx context.Context, licence portal.Stream) (Tally, error) {
 	tally := Tally{Licence: licence}
 	item, err := l.get(ctx, schema.MeteringTally(licence))
@@ -76,7 +76,7 @@ func (l *Ledger) Tally(ctx context.Context, licence portal.Stream) (Tally, error
 		return tally, fmt.Errorf("decoding the tally of %s: %w", licence, err)
 	}
 	tally.Unbilled = copied(tally.Unbilled)
-	for _, cause := range []Cause{Elsewhere, AfterEnd} { // these were among the sums once
+	for _, cause := range []Cause{Elsewhere, AfterEnd} { // earlier versions counted these in Sums
 		if quantity := tally.Sums[RecordStatus(cause)]; quantity != 0 {
 			tally.Unbilled[cause] += quantity
 			delete(tally.Sums, RecordStatus(cause))
@@ -110,9 +110,9 @@ func (l *Ledger) Records(ctx context.Context, licence portal.Stream, visit func(
 	return nil
 }
 
-// write writes the tally, its changed keys and new records in one transaction, with a row for each record that
-// says that AWS has not answered. It returns errRace if the stored rows are no longer those of before, and then
-// writes nothing.
+// write writes the tally, its changed keys and new records in one transaction. For each record it also writes
+// the row that lists the record as unanswered. If the stored rows are no longer those of before, it writes
+// nothing and returns errRace.
 func (l *Ledger) write(ctx context.Context, before Tally, after metered, records []Record) error {
 	tally, err := l.putTally(before, after.Tally)
 	if err != nil {
@@ -139,7 +139,7 @@ func (l *Ledger) putTally(before, after Tally) (types.TransactWriteItem, error) 
 	return l.putVersion(item, before.Version), err
 }
 
-// putVersion writes a row if the stored one has that version, 0 for none.
+// putVersion writes a row if the stored row has the version before. With 0 there must be no stored row.
 func (l *Ledger) putVersion(item map[string]types.AttributeValue, before int64) types.TransactWriteItem {
 	put := &types.Put{TableName: &l.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
 	if before > 0 {
@@ -156,8 +156,8 @@ func (l *Ledger) unansweredRow(r Record) map[string]types.AttributeValue {
 	return item
 }
 
-// unanswered reads records that AWS has not answered, in the order of their rows. It begins behind the row
-// after, "" for the first. next is "" if there are no more.
+// unanswered reads records that AWS has not answered yet, in the order of their rows. It begins behind the row
+// after, or at the first row with "". next is "" if there are no more.
 func (l *Ledger) unanswered(ctx context.Context, of schema.Range, after string, limit int32) (records []Record, next string, err error) {
 	in := &dynamodb.QueryInput{
 		TableName: &l.table, ConsistentRead: aws.Bool(true), Limit: &limit, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(),
@@ -187,9 +187,9 @@ func (l *Ledger) unanswered(ctx context.Context, of schema.Range, after string, 
 	return records, next, nil
 }
 
-// try notes that the record is sent now. ok is false if another process has sent it since it was
-// read, or its outcome is known.
-func (l *Ledger) try(ctx context.Context, r Record, now time.Time) (tried Record, ok bool, err error) {
+// noteTry counts a try in the record's row. The caller sends the record afterwards, if ok. ok is false if
+// another process has sent the record since it was read, or if its outcome is known.
+func (l *Ledger) noteTry(ctx context.Context, r Record, now time.Time) (tried Record, ok bool, err error) {
 	_, err = l.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &l.table, Key: schema.MeteringRecord(r.Licence, r.Hour(), r.Dimension).Attributes(),
 		UpdateExpression:         aws.String("SET tries = tries + :one, unsure = unsure + :one, sent = :now"),
@@ -229,9 +229,9 @@ func (l *Ledger) notBilled(ctx context.Context, r Record) error {
 
 const maxRaces = 16
 
-// end writes the outcome of a record that was tried, and counts it in the tally. It changes nothing if the
-// outcome is known. Accepted replaces TooLate.
-func (l *Ledger) end(ctx context.Context, tried Record, now time.Time) error {
+// noteOutcome writes the outcome of a record that was sent, and counts it in the tally. It changes nothing if the
+// outcome is known already, except that Accepted replaces TooLate.
+func (l *Ledger) noteOutcome(ctx context.Context, tried Record, now time.Time) error {
 	key := schema.MeteringRecord(tried.Licence, tried.Hour(), tried.Dimension)
 	for range maxRaces {
 		before, err := l.Tally(ctx, tried.Licence)
@@ -255,7 +255,7 @@ func (l *Ledger) end(ctx context.Context, tried Record, now time.Time) error {
 			ended.Status = TooLate
 		}
 		after := before.clone()
-		after.move(current, ended)
+		after.recount(current, ended)
 		tally, err := l.putTally(before, after)
 		if err != nil {
 			return err
@@ -279,11 +279,11 @@ func (l *Ledger) end(ctx context.Context, tried Record, now time.Time) error {
 			return err
 		}
 	}
-	return &portal.Postponed{After: time.Second, Reason: "others change the ledger"}
+	return &portal.Postponed{After: time.Second, Reason: "other processes change the ledger"}
 }
 
-// move counts a record's quantity under its new status.
-func (t *Tally) move(before, after Record) {
+// recount moves a record's quantity from the sum of its old status to that of its new one.
+func (t *Tally) recount(before, after Record) {
 	t.Sums[before.Status] -= before.Quantity
 	switch after.Status {
 	case Returned:

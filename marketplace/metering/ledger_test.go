@@ -32,20 +32,20 @@ func TestTheOutcomeOfTwoTriesAtOnce(t *testing.T) {
 		if err != nil || len(records) != 1 {
 			t.Fatalf("%s: unanswered are %+v, %v", name, records, err)
 		}
-		one, ok, err := w.Ledger.try(t.Context(), records[0], w.clock)
+		one, ok, err := w.Ledger.noteTry(t.Context(), records[0], w.clock)
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		if _, ok, err := w.Ledger.try(t.Context(), records[0], w.clock); err != nil || ok {
+		if _, ok, err := w.Ledger.noteTry(t.Context(), records[0], w.clock); err != nil || ok {
 			t.Errorf("%s: a worker that read the record before the try sends it, too: %t, %v", name, ok, err)
 		}
-		two, ok, err := w.Ledger.try(t.Context(), one, w.clock)
+		two, ok, err := w.Ledger.noteTry(t.Context(), one, w.clock)
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 		one.Status, two.Status = c.first, c.second
 		for _, ended := range []Record{one, two} {
-			if err := w.Ledger.end(t.Context(), ended, w.clock); err != nil {
+			if err := w.Ledger.noteOutcome(t.Context(), ended, w.clock); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -316,7 +316,7 @@ func TestMetering(t *testing.T) {
 			}
 		},
 		"a key that API Gateway no longer has in an earlier plan does not keep the last usage of the present one from being read": func(w *world) {
-			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", Open: true})
+			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", HasAccess: true})
 			w.plans["max"] = Sold{Known: true, Dimension: "units"}
 			read := w.ReadKey
 			w.ReadKey = func(ctx context.Context, account portal.AccountID, pair portal.Pair, id portal.GatewayKeyID) error {
@@ -336,7 +336,7 @@ func TestMetering(t *testing.T) {
 			w.plans["max"] = Sold{Known: true, Dimension: "units"}
 			w.used(7)
 			w.tick(Demanded)
-			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", Open: true})
+			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", HasAccess: true})
 			w.counts[ann] = append(w.counts[ann], counterOf("max", day(w.clock), 3))
 			w.used(2) // in pro, before its key moved
 			w.at(50)

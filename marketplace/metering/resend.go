@@ -150,7 +150,7 @@ func (l *Ledger) resend(ctx context.Context, refused RefusedRecord) (bool, error
 		after := before.clone()
 		counted := again
 		counted.Dimension = refused.corrected.Dimension
-		after.move(current, counted)
+		after.recount(current, counted)
 		tally, err := l.putTally(before, after)
 		if err != nil {
 			return false, err
@@ -173,5 +173,5 @@ func (l *Ledger) resend(ctx context.Context, refused RefusedRecord) (bool, error
 			return err == nil, err
 		}
 	}
-	return false, &portal.Postponed{After: time.Second, Reason: "others change the ledger"}
+	return false, &portal.Postponed{After: time.Second, Reason: "other processes change the ledger"}
 }

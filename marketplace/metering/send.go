@@ -87,7 +87,7 @@ func (m *Meter) try(ctx context.Context, records []Record) ([]Record, error) {
 	group.SetLimit(parallel)
 	for i, r := range records {
 		group.Go(portal.Guard(func() (err error) {
-			tried[i], tries[i], err = m.Ledger.try(within, r, m.Now())
+			tried[i], tries[i], err = m.Ledger.noteTry(within, r, m.Now())
 			return err
 		}))
 	}
@@ -189,7 +189,7 @@ func (m *Meter) noteOne(ctx context.Context, a answer) error {
 	default:
 		return nil
 	}
-	return m.Ledger.end(ctx, ended, now)
+	return m.Ledger.noteOutcome(ctx, ended, now)
 }
 
 // endUnsubscribed writes that AWS takes no more usage of the licence. This ends the metering of a
@@ -201,9 +201,9 @@ func (m *Meter) endUnsubscribed(ctx context.Context, ended Record, now time.Time
 		return err
 	}
 	if of.licence.Active() {
-		return m.Ledger.end(ctx, ended, now)
+		return m.Ledger.noteOutcome(ctx, ended, now)
 	}
-	if err := m.Ledger.end(ctx, ended, now); err != nil {
+	if err := m.Ledger.noteOutcome(ctx, ended, now); err != nil {
 		return err
 	}
 	return m.closeLedger(ctx, of)

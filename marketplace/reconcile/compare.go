@@ -182,7 +182,7 @@ func (r *Reconciler) compare(ctx context.Context, licence state.Licence, a selle
 		// of two notices of one time the one that ends more counts.
 		notice.At = notice.At.Truncate(time.Second)
 	}
-	if a.Updated.IsZero() || licence.After(notice) == events.LicenceUnknown {
+	if a.Updated.IsZero() || licence.StatusAfter(notice) == events.LicenceUnknown {
 		if read.Sub(licence.StatusAt) <= sureAfter {
 			return notice, false, nil
 		}

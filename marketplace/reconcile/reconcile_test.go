@@ -190,10 +190,10 @@ func (d *desk) sends(want ...events.NoticeKind) []events.MarketplaceNotified {
 	return sent
 }
 
-func (d *desk) is(p marketplace.Purchase, status events.LicenceStatus, open bool) {
+func (d *desk) is(p marketplace.Purchase, status events.LicenceStatus, access bool) {
 	d.t.Helper()
-	if l := d.licence(p); l.Status != status || l.Open != open {
-		d.t.Errorf("the licence is %q, open %t; want %q, %t", l.Status, l.Open, status, open)
+	if l := d.licence(p); l.Status != status || l.HasAccess != access {
+		d.t.Errorf("the licence is %q, access %t; want %q, %t", l.Status, l.HasAccess, status, access)
 	}
 }
 
@@ -295,8 +295,8 @@ func TestACancelledPurchaseSaysSoUntilItEnds(t *testing.T) {
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
 	cancelled := func(want bool) {
 		t.Helper()
-		if l := d.licence(p); l.Cancelled != want || l.Status != events.LicenceActive || !l.Open {
-			t.Errorf("the licence is %q, open %t, cancelled %t; want it active, open and cancelled %t", l.Status, l.Open, l.Cancelled, want)
+		if l := d.licence(p); l.Cancelled != want || l.Status != events.LicenceActive || !l.HasAccess {
+			t.Errorf("the licence is %q, access %t, cancelled %t; want it active, with access, and cancelled %t", l.Status, l.HasAccess, l.Cancelled, want)
 		}
 	}
 	d.sends()
@@ -312,8 +312,8 @@ func TestACancelledPurchaseSaysSoUntilItEnds(t *testing.T) {
 	cancelled(true)
 	d.done(d.buyers.Deprovision(d.ctx, p.Agreement))
 	d.sends()
-	if l := d.licence(p); l.Cancelled || l.Status != events.LicenceEnded || l.Open {
-		t.Errorf("after its end the licence is %q, open %t, cancelled %t", l.Status, l.Open, l.Cancelled)
+	if l := d.licence(p); l.Cancelled || l.Status != events.LicenceEnded || l.HasAccess {
+		t.Errorf("after its end the licence is %q, access %t, cancelled %t", l.Status, l.HasAccess, l.Cancelled)
 	}
 }
 
@@ -454,10 +454,10 @@ func TestARenewalWithANewLicenceCarriesTheClaimOverOnce(t *testing.T) {
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
 	renewed := d.done(d.buyers.Renew(d.ctx, p.Agreement, marketplace.Renewal{End: time.Now().Add(time.Hour)}))
 	d.sends()
-	if l := d.licence(renewed); l.Claim.Account != "ann" || l.Claim.Plan != "pro" || !l.Open || l.Claim.Renews == nil || l.Claim.Renews.Licence != streamOf(p) {
+	if l := d.licence(renewed); l.Claim.Account != "ann" || l.Claim.Plan != "pro" || !l.HasAccess || l.Claim.Renews == nil || l.Claim.Renews.Licence != streamOf(p) {
 		t.Errorf("the new licence is %+v", l)
 	}
-	if old := d.licence(p); old.Claim.Account != "ann" || !old.Open {
+	if old := d.licence(p); old.Claim.Account != "ann" || !old.HasAccess {
 		t.Errorf("the old licence is %+v", old)
 	}
 	d.sends()

@@ -16,13 +16,13 @@ const (
 	longestWait = 30 * time.Second
 )
 
-// patiently repeats a call that DynamoDB throttles, fails or does not answer. Every call may be
-// repeated.
-func patiently(ctx context.Context, wait func(context.Context, time.Duration) error, call func() error) error {
+// retry repeats a call that DynamoDB throttles, fails or does not answer. The call must be one that may
+// be repeated.
+func retry(ctx context.Context, wait func(context.Context, time.Duration) error, call func() error) error {
 	pause := time.Second
 	for try := 1; ; try++ {
 		err := call()
-		if err == nil || try == mostTries || !passes(err) || ctx.Err() != nil {
+		if err == nil || try == mostTries || !retryable(err) || ctx.Err() != nil {
 			return err
 		}
 		if err := wait(ctx, pause); err != nil {
@@ -32,8 +32,8 @@ func patiently(ctx context.Context, wait func(context.Context, time.Duration) er
 	}
 }
 
-// passes reports whether the same call may succeed later.
-func passes(err error) bool {
+// retryable reports whether the same call may succeed later.
+func retryable(err error) bool {
 	var named smithy.APIError
 	if errors.As(err, &named) {
 		code := named.ErrorCode()
