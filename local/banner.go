@@ -38,8 +38,8 @@ func (l Portal) banner(out io.Writer, faults string) {
 		fmt.Fprintf(out, "    %-20s %s%s\n", account.Email, account.Password, role)
 	}
 	fmt.Fprint(out, `
-  There are no pages for admins yet, only JSON below /api/v1/admin. The runbook
-  (docs/runbook.md) explains it.
+  Admins have pages below /admin, and JSON below /api/v1/admin. docs/admin.md
+  explains both.
   Operators use the commands of gatehouse; gatehouse --help lists them.
 `)
 	fmt.Fprintf(out, `
