@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -43,6 +44,10 @@ var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 func loadAWS(ctx context.Context, region string) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
+	var profile awsconfig.SharedConfigProfileNotExistError
+	if errors.As(err, &profile) {
+		return cfg, fmt.Errorf("there is no AWS profile %q. Correct AWS_PROFILE; `aws configure list-profiles` lists the profiles", profile.Profile)
+	}
 	if err != nil {
 		return cfg, fmt.Errorf("reading AWS's configuration: %w", err)
 	}

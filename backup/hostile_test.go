@@ -183,3 +183,41 @@ func TestAnInterruptedBackupIsNoBackup(t *testing.T) {
 		t.Errorf("what it has written is taken for a backup: %v", fmt.Sprint(err))
 	}
 }
+
+func TestAPlaceThatDoesNotExistIsNamed(t *testing.T) {
+	t.Parallel()
+	server := localawstest.Start(t)
+	client := s3.NewFromConfig(server.AWSConfig(), func(o *s3.Options) { o.UsePathStyle = true })
+	dir := t.TempDir()
+	gone := filepath.Join(dir, "gone")
+	at := func(name string) backup.Place {
+		place, err := backup.ParsePlace(name, client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return place
+	}
+	write := func(name string) error {
+		return at(name).Write(t.Context(), func(to io.Writer) error { _, err := io.WriteString(to, "whole"); return err })
+	}
+	open := func(name string) error {
+		in, err := at(name).Open(t.Context())
+		if err == nil {
+			_ = in.Close()
+		}
+		return err
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a folder to write into":   {write(filepath.Join(gone, "b.gz")), "There is no folder " + gone + ". Create it, or give another file."},
+		"a bucket to write into":   {write("s3://gone/b.gz"), "There is no bucket gone. Create it, or give another one."},
+		"a file to read":           {open(gone), gone + " does not exist."},
+		"a folder is not a backup": {open(dir), dir + " is a folder. Give the file of a backup."},
+	} {
+		if c.err == nil || !strings.HasSuffix(c.err.Error(), ": "+c.want) {
+			t.Errorf("%s: %v, want %s", name, c.err, c.want)
+		}
+	}
+}

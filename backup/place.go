@@ -58,6 +58,9 @@ func (f localFile) Write(_ context.Context, write func(io.Writer) error) (err er
 		return taken(name)
 	}
 	out, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".partial-")
+	if errors.Is(err, os.ErrNotExist) {
+		return portal.Fail(portal.NotFound, fmt.Sprintf("There is no folder %s. Create it, or give another file.", filepath.Dir(name)))
+	}
 	if err != nil {
 		return fmt.Errorf("creating the backup: %w", err)
 	}
@@ -82,8 +85,15 @@ func (f localFile) Write(_ context.Context, write func(io.Writer) error) (err er
 
 func (f localFile) Open(context.Context) (io.ReadCloser, error) {
 	in, err := os.Open(string(f))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, portal.Fail(portal.NotFound, string(f)+" does not exist.")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the backup: %w", err)
+	}
+	if is, err := in.Stat(); err == nil && is.IsDir() {
+		_ = in.Close()
+		return nil, portal.Fail(portal.Invalid, string(f)+" is a folder. Give the file of a backup.")
 	}
 	return in, nil
 }
@@ -123,6 +133,8 @@ func (o *object) Write(ctx context.Context, write func(io.Writer) error) (err er
 	switch {
 	case statusOf(err) == http.StatusPreconditionFailed:
 		return taken(o.name())
+	case statusOf(err) == http.StatusNotFound: // only a missing bucket: an object need not exist before
+		return portal.Fail(portal.NotFound, fmt.Sprintf("There is no bucket %s. Create it, or give another one.", o.bucket))
 	case err != nil:
 		return fmt.Errorf("writing %s: %w", o.name(), err)
 	}

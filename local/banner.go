@@ -38,8 +38,8 @@ func (l Portal) banner(out io.Writer, faults string) {
 		fmt.Fprintf(out, "    %-20s %s%s\n", account.Email, account.Password, role)
 	}
 	fmt.Fprint(out, `
-  An admin finds the admin pages at /admin, and JSON for admins below
-  /api/v1/admin. docs/admin.md explains both.
+  Admins have pages below /admin, and JSON below /api/v1/admin. docs/admin.md
+  explains both.
   Operators use the commands of gatehouse; gatehouse --help lists them.
 `)
 	fmt.Fprintf(out, `

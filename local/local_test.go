@@ -178,7 +178,7 @@ func TestBannerShowsAddressesAndCredentials(t *testing.T) {
 	said := r.out.String()
 	for _, want := range []string{
 		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
-		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "An admin finds the admin pages at /admin", "--client-id " + r.Demo.ClientID,
+		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "Admins have pages below /admin", "--client-id " + r.Demo.ClientID,
 		"export AWS_ENDPOINT_URL=" + r.AWSURL + "\n", "export AWS_REGION=us-east-1\n", "export AWS_DEFAULT_REGION=us-east-1\n", "user pool " + r.Demo.PoolID,
 		"export GATEHOUSE_MARKETPLACE_ACCOUNTS=000000000000\n", "export GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-" + Fleet.Code + ",",
 		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "With version 1 of the AWS CLI, add to \"aws sqs\" commands\n    --endpoint-url " + r.AWSURL + "\n",

@@ -55,6 +55,9 @@ func ReadCSV(file io.Reader) (rows []Row, bad []BadRow, err error) {
 	for {
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
+			if len(rows) == 0 && len(bad) == 0 {
+				return nil, nil, portal.Fail(portal.Invalid, "The file has no rows. Write a row for each key: an e-mail address, a comma, and the key's id in API Gateway.")
+			}
 			return rows, bad, nil
 		}
 		var wrong *csv.ParseError
@@ -66,9 +69,9 @@ func ReadCSV(file io.Reader) (rows []Row, bad []BadRow, err error) {
 			return rows, bad, err
 		}
 		line, _ := reader.FieldPos(0)
-		heading := first && !strings.Contains(record[0], "@")
+		heading := first && isHeading(record)
 		first = false
-		if heading && len(record) > 1 {
+		if heading {
 			continue
 		}
 		row, why := readRow(line, record)
@@ -82,6 +85,11 @@ func ReadCSV(file io.Reader) (rows []Row, bad []BadRow, err error) {
 		lines[row.Key] = line
 		rows = append(rows, row)
 	}
+}
+
+// isHeading tells a heading from a row with a bad address: almost every id of a key has a digit.
+func isHeading(record []string) bool {
+	return len(record) > 1 && !strings.Contains(record[0], "@") && !strings.ContainsAny(record[1], "0123456789")
 }
 
 func readRow(line int, record []string) (Row, string) {

@@ -28,7 +28,7 @@ func TestRowsOfAFileAreReadAndBadOnesNamed(t *testing.T) {
 		"plans with semicolons":             {"ada@example.com,abcde12345,free;plus\r\n", rows{adas}, nil},
 		"no plans":                          {"ada@example.com,abcde12345", rows{{Line: 1, Email: "ada@example.com", Key: "abcde12345"}}, nil},
 		"a heading, and Excel's mark":       {"\ufeffE-mail,Key,Plans\nada@example.com,abcde12345,free;plus\n", rows{second}, nil},
-		"an empty file":                     {"", nil, nil},
+		"a bad address in the first row":    {"ada,abcde12345", nil, bad{{1, `"ada" is not an e-mail address.`}}},
 		"no key":                            {"ada@example.com", nil, bad{{1, "Write an e-mail address, a comma, and the key's id in API Gateway."}}},
 		"an address with a name":            {"Ada <ada@example.com>,abcde12345", nil, bad{{1, `"Ada <ada@example.com>" is not an e-mail address.`}}},
 		"an address that is too long":       {strings.Repeat("a", 400) + "@example.com,abcde12345", nil, bad{{1, `"` + strings.Repeat("a", 120) + `…" is not an e-mail address.`}}},
@@ -51,6 +51,11 @@ func TestRowsOfAFileAreReadAndBadOnesNamed(t *testing.T) {
 				t.Errorf("bad rows (-want +got):\n%s", diff)
 			}
 		})
+	}
+	for _, file := range []string{"", "\n", "E-mail,Key,Plans\n"} {
+		if _, _, err := migration.ReadCSV(strings.NewReader(file)); portal.CodeOf(err) != portal.Invalid {
+			t.Errorf("a file without rows, %q: %v", file, err)
+		}
 	}
 	if _, _, err := migration.ReadCSV(strings.NewReader("ada@example.com,\xff")); portal.CodeOf(err) != portal.Invalid {
 		t.Errorf("a file that is not text: %v", err)

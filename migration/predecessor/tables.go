@@ -78,7 +78,7 @@ func (r Reader) scan(ctx context.Context, table string, visit func(attributes)) 
 		page, err := pages.NextPage(ctx)
 		var missing *types.ResourceNotFoundException
 		if errors.As(err, &missing) {
-			return portal.Fail(portal.NotFound, fmt.Sprintf("There is no table %s in this Region. Give its name, or an empty one if the portal had none.", table))
+			return portal.Fail(portal.NotFound, fmt.Sprintf("There is no table %s in this Region. Name the right one with --customers, --pre-login or --feedback. Of the last two, give an empty name if the portal had none.", table))
 		}
 		if err != nil {
 			return fmt.Errorf("reading table %s: %w", table, err)
