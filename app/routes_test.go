@@ -131,6 +131,10 @@ var byRoute = map[string]answers{
 	"POST /admin/dead-letters":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
 	"GET /admin/dead-letters/{letter}": {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/confirm":               {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/approvals":             {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/approvals":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
+	"GET /admin/approvals/confirm":     {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/approvals/answers":     {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/audit":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/drift":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 

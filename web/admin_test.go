@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm?verb=replay"}
+var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm?verb=replay", "/admin/approvals"}
 
 func TestOnlyAdminsSeeThePagesForAdmins(t *testing.T) {
 	t.Parallel()
@@ -114,7 +114,7 @@ func TestTextOfLettersIsHarmless(t *testing.T) {
 	evil.Body = []byte(`</pre><img src=x onerror=alert(3)>` + "\x1b[31m")
 	o.letters = []deadletters.Letter{evil}
 	s := administered(o)
-	for _, path := range []string{"/admin/dead-letters", "/admin/dead-letters/" + url.PathEscape(evil.ID), "/admin/confirm?verb=replay"} {
+	for _, path := range []string{"/admin/dead-letters", "/admin/dead-letters/" + url.PathEscape(evil.ID), "/admin/confirm?verb=replay", "/admin/approvals"} {
 		doc := document(t, s.get(path), http.StatusOK)
 		none(t, doc, "main script, main img, main b")
 		if path != "/admin/confirm?verb=replay" && !strings.Contains(text(doc.Find("main")), "alert(2)") {
