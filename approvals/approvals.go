@@ -118,7 +118,7 @@ func (l *List) Page(ctx context.Context, cursor string, limit int) (Page, error)
 	return page, nil
 }
 
-// Waits returns a row that still waits. ok is false if the person's request was answered, withdrawn or
+// Waits returns a row that still waits. ok is false if the person's request was answered, taken back or
 // replaced.
 func (l *List) Waits(ctx context.Context, asked time.Time, account portal.AccountID, wish int64) (row Row, ok bool, err error) {
 	out, err := l.db.GetItem(ctx, &dynamodb.GetItemInput{
