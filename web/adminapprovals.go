@@ -214,11 +214,11 @@ func (when times) waiterLine(one waiter, person identity.Person) waiterLine {
 	}
 	switch {
 	case one.Plan == "":
-		line.What = "Wants to register"
+		line.What = "wants to register"
 	case one.Replaces != "":
-		line.What = "Wants to change from " + one.Replaces + " to " + one.PlanName
+		line.What = "wants to change from " + one.Replaces + " to " + one.PlanName
 	default:
-		line.What = "Wants to subscribe to " + one.PlanName
+		line.What = "wants to subscribe to " + one.PlanName
 	}
 	return line
 }

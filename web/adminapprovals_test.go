@@ -23,9 +23,9 @@ func TestOneInboxHasAllThatWaitTheLongestFirst(t *testing.T) {
 	var got []string
 	doc.Find("main li.card").Each(func(_ int, s *goquery.Selection) { got = append(got, text(s)) })
 	want := []string{
-		"Bob Byte: Wants to subscribe to Unlimited (Weather) bob@example.com · Account account-bob · waiting since 3 hours ago",
-		"Nina New: Wants to register nina@example.com · Account account-new · waiting since 2 hours ago",
-		"eve@example.com: Wants to change from Free (Weather) to Standard (Weather) Account account-eve · waiting since 1 hour ago",
+		"Bob Byte wants to subscribe to Unlimited (Weather) bob@example.com · Account account-bob · asked 3 hours ago",
+		"Nina New wants to register nina@example.com · Account account-new · asked 2 hours ago",
+		"eve@example.com wants to change from Free (Weather) to Standard (Weather) Account account-eve · asked 1 hour ago",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -164,7 +164,7 @@ func TestAnAnswerThatIsNotAcceptedIsSaidAndCanBeSentAgain(t *testing.T) {
 	s := administered(o)
 	_, form := confirming(t, s, "approve")
 	doc := document(t, s.post("/admin/approvals", form), http.StatusTooManyRequests)
-	says(t, doc, `section[aria-labelledby="unsent"]`, "eve@example.com: Wants to change from Free (Weather) to Standard (Weather)")
+	says(t, doc, `section[aria-labelledby="unsent"]`, "eve@example.com wants to change from Free (Weather) to Standard (Weather)")
 	says(t, doc, `section[aria-labelledby="unsent"]`, "You have 50 requests")
 	says(t, doc, `section[aria-labelledby="answers"]`, "Nina New")
 	again := document(t, s.get(attr(t, one(t, doc, `section[aria-labelledby="unsent"] a.button`), "href")), http.StatusOK)
