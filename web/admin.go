@@ -39,6 +39,9 @@ type Admin struct {
 	Registrations registering
 	People        people
 	Answers       answering
+	Directory     directory
+	Accounts      administering
+	Audit         auditing
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -60,6 +63,12 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(approvalsPath, s.page(s.administrator(s.answerInbox)))
 	get(r, approvalsPath+"/confirm", s.page(s.administrator(s.confirmAnswers)))
 	get(r, approvalsPath+"/answers", s.page(s.administrator(s.answers)))
+	get(r, accountsPath, s.page(s.administrator(s.accounts)))
+	get(r, accountsPath+"/{account}", s.page(s.administrator(s.adminAccount)))
+	get(r, accountsPath+"/{account}/suspend", s.page(s.administrator(s.confirmSuspension)))
+	r.Post(accountsPath+"/{account}/suspend", s.page(s.administrator(s.suspend)))
+	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
+	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -86,12 +95,13 @@ type adminBody struct {
 const (
 	tabAdminOverview = "Overview"
 	tabApprovals     = "Approvals"
+	tabAccounts      = "Accounts"
 	tabDeadLetters   = "Dead letters"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabDeadLetters, lettersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs

@@ -171,5 +171,6 @@ func adminStates() map[string]shown {
 		"confirm discarding without a reason": {site: administered(troubled()), path: "/admin/confirm?verb=discard", post: "/admin/dead-letters", form: `document.querySelector("#reason").value = " "`},
 	}
 	maps.Copy(states, inboxStates())
+	maps.Copy(states, accountPagesForAdmins())
 	return states
 }
