@@ -126,13 +126,23 @@ var byRoute = map[string]answers{
 	"GET /api/v1/admin/dead-letters/{letter}":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/dead-letter-replays":             {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
 	"POST /api/v1/admin/dead-letter-discards":            {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
-	"GET /admin":                       {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"GET /admin/dead-letters":          {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"POST /admin/dead-letters":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
-	"GET /admin/dead-letters/{letter}": {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/confirm":               {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /api/v1/admin/audit":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
-	"GET /api/v1/admin/drift":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /admin":                               {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/dead-letters":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/dead-letters":                 {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
+	"GET /admin/dead-letters/{letter}":         {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/confirm":                       {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/approvals":                     {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/approvals":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
+	"GET /admin/approvals/confirm":             {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/approvals/answers":             {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/accounts":                      {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/accounts/{account}":            {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/accounts/{account}/suspend":    {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/accounts/{account}/suspend":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/accounts/{account}/reinstate":  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/accounts/{account}/reinstate": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /api/v1/admin/audit":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/drift":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 
 	"GET /account/deleted":                 {http.StatusOK, http.StatusOK, http.StatusOK},
 	"GET /account":                         {http.StatusSeeOther, http.StatusOK, http.StatusOK},

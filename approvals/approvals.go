@@ -73,6 +73,7 @@ func (r Row) forAdmins() due.Row {
 func (r Row) key() schema.Key { return schema.Approval(r.Asked, r.Account, r.Wish) }
 
 type table interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
@@ -105,10 +106,7 @@ func (l *List) Page(ctx context.Context, cursor string, limit int) (Page, error)
 	}
 	out, err := l.db.Query(ctx, in)
 	if err != nil {
-		return Page{}, &portal.Error{
-			Code: portal.Unavailable, Message: "The requests that wait for approval could not be read right now. Try again in a moment.",
-			Err: fmt.Errorf("listing approvals: %w", err),
-		}
+		return Page{}, unavailable(fmt.Errorf("listing approvals: %w", err))
 	}
 	var page Page
 	if err := attributevalue.UnmarshalListOfMaps(out.Items, &page.Rows); err != nil {
@@ -118,4 +116,26 @@ func (l *List) Page(ctx context.Context, cursor string, limit int) (Page, error)
 		page.Next = schema.KeyOf(out.LastEvaluatedKey).SK
 	}
 	return page, nil
+}
+
+// Waits returns a row that still waits. ok is false if the person's request was answered, taken back or
+// replaced.
+func (l *List) Waits(ctx context.Context, asked time.Time, account portal.AccountID, wish int64) (row Row, ok bool, err error) {
+	out, err := l.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &l.records, ConsistentRead: aws.Bool(true), Key: schema.Approval(asked, account, wish).Attributes(),
+	})
+	if err != nil {
+		return Row{}, false, unavailable(fmt.Errorf("reading an approval: %w", err))
+	}
+	if len(out.Item) == 0 {
+		return Row{}, false, nil
+	}
+	if err := attributevalue.UnmarshalMap(out.Item, &row); err != nil {
+		return Row{}, false, fmt.Errorf("decoding an approval: %w", err)
+	}
+	return row, true, nil
+}
+
+func unavailable(err error) error {
+	return &portal.Error{Code: portal.Unavailable, Message: "The requests that wait for approval could not be read right now. Try again in a moment.", Err: err}
 }

@@ -95,8 +95,21 @@ func TestASubscriptionIsListedAsLongAsItWaits(t *testing.T) {
 			if diff := cmp.Diff(want, page.Rows); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			waits := func() bool {
+				row, ok, err := d.Waits(t.Context(), began.Add(time.Hour), "ann", 2)
+				if err != nil || ok && cmp.Diff(want[0], row) != "" {
+					t.Fatal(row, err)
+				}
+				return ok
+			}
+			if !waits() {
+				t.Error("the row does not wait")
+			}
 			account = d.apply(account, began.Add(2*time.Hour), events.WishParked{Link: link, Reason: events.WaitingForAWS})
 			d.apply(account, began.Add(3*time.Hour), end)
+			if waits() {
+				t.Error("the row waits although the request was answered")
+			}
 			if diff := cmp.Diff([][]portal.AccountID{nil}, d.pages(10)); diff != "" {
 				t.Errorf("afterwards (-want +got):\n%s", diff)
 			}

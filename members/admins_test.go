@@ -79,6 +79,11 @@ func TestListsForAdminsHavePagesAndFilters(t *testing.T) {
 	if !slices.Equal(waiting, []portal.AccountID{"new-0", "new-1", "new-2", "new-3", "new-4"}) {
 		t.Errorf("waiting are %v", waiting)
 	}
+	for account, want := range map[portal.AccountID]bool{"new-3": true, "new-9": false} {
+		if one, ok, err := h.PendingRegistration(t.Context(), account); err != nil || ok != want || one.Account != account {
+			t.Errorf("%s: %+v, %t, %v", account, one, ok, err)
+		}
+	}
 	first, next, err := h.AllFeedback(t.Context(), "api", "", 1)
 	if err != nil || len(first) != 1 || first[0].Text != "Message 3." || next == "" {
 		t.Fatalf("the first page is %+v, next %q, %v", first, next, err)

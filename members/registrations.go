@@ -36,3 +36,10 @@ func (s *Store) PendingRegistrations(ctx context.Context, after string, limit in
 	})
 	return page, next, err
 }
+
+// PendingRegistration returns the registration of an account if it waits for an admin.
+func (s *Store) PendingRegistration(ctx context.Context, account portal.AccountID) (waiting PendingRegistration, ok bool, err error) {
+	ok, err = s.rows.Get(ctx, schema.PendingRegistration(account), &waiting)
+	waiting.Account = account
+	return waiting, ok, err
+}

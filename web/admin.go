@@ -19,6 +19,8 @@ const (
 	adminPath   = "/admin"
 	lettersPath = adminPath + "/dead-letters"
 	confirmPath = adminPath + "/confirm"
+
+	approvalsPath = adminPath + "/approvals"
 )
 
 type operating interface {
@@ -31,7 +33,16 @@ type operating interface {
 }
 
 // Admin is what the pages for admins need.
-type Admin struct{ Desk operating }
+type Admin struct {
+	Desk          operating
+	Approvals     approving
+	Registrations registering
+	People        people
+	Answers       answering
+	Directory     directory
+	Accounts      administering
+	Audit         auditing
+}
 
 // WithAdmin adds the pages for admins. Call it before Routes.
 func (s *Web) WithAdmin(admin Admin) *Web {
@@ -48,6 +59,16 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(lettersPath, s.page(s.administrator(s.orderLetters)))
 	get(r, lettersPath+"/{letter}", s.page(s.administrator(s.letter)))
 	get(r, confirmPath, s.page(s.administrator(s.confirmLetters)))
+	get(r, approvalsPath, s.page(s.administrator(s.inbox)))
+	r.Post(approvalsPath, s.page(s.administrator(s.answerInbox)))
+	get(r, approvalsPath+"/confirm", s.page(s.administrator(s.confirmAnswers)))
+	get(r, approvalsPath+"/answers", s.page(s.administrator(s.answers)))
+	get(r, accountsPath, s.page(s.administrator(s.accounts)))
+	get(r, accountsPath+"/{account}", s.page(s.administrator(s.adminAccount)))
+	get(r, accountsPath+"/{account}/suspend", s.page(s.administrator(s.confirmSuspension)))
+	r.Post(accountsPath+"/{account}/suspend", s.page(s.administrator(s.suspend)))
+	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
+	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -73,12 +94,14 @@ type adminBody struct {
 // The entries of the admin area's navigation.
 const (
 	tabAdminOverview = "Overview"
+	tabApprovals     = "Approvals"
+	tabAccounts      = "Accounts"
 	tabDeadLetters   = "Dead letters"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabDeadLetters, lettersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs
@@ -129,10 +152,10 @@ func needsOf(o operators.Overview) []need {
 	}
 	waits, fails := badge{"warn", "pause", "Waits"}, badge{"bad", "cross", "Failed"}
 	if n := o.Approvals; n != nil {
-		add(n.N, waits, countOrMore(*n, "subscription")+" to approve or deny", link{"How to answer", "/api/v1/admin/approvals"})
+		add(n.N, waits, countOrMore(*n, "subscription")+" to approve or deny", link{"Answer them", approvalsPath})
 	}
 	if n := o.Registrations; n != nil {
-		add(n.N, waits, countOrMore(*n, "registration")+" to approve or deny", link{"How to answer", "/api/v1/admin/registrations"})
+		add(n.N, waits, countOrMore(*n, "registration")+" to approve or deny", link{"Answer them", approvalsPath})
 	}
 	if o.Letters != nil {
 		open := o.Letters.Counts[deadletters.Open]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type office struct {
 	outlook  operators.Foreseen
 	orders   []operators.Order
 	err      error
+	inbox
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -152,7 +154,7 @@ func adminStates() map[string]shown {
 		Queues: []operators.Queue{{Name: "gatehouse-commands.fifo"}}, Sweep: &operators.Sweep{Ended: now, Streams: 2}, Catalog: &operators.Catalog{Ended: now, Products: 1, Plans: 2},
 		Budget: &operators.Budget{Left: 18.5, Burst: 18.5, PerSecond: 4.9}, Worker: now,
 	}}
-	return map[string]shown{
+	states := map[string]shown{
 		"admin":                               {site: administered(troubled()), path: "/admin"},
 		"admin, nothing to do":                {site: administered(quiet), path: "/admin"},
 		"admin, new":                          {site: administered(&office{}), path: "/admin"},
@@ -168,4 +170,7 @@ func adminStates() map[string]shown {
 		"confirm, nothing fits":               {site: administered(quiet), path: "/admin/confirm?verb=replay"},
 		"confirm discarding without a reason": {site: administered(troubled()), path: "/admin/confirm?verb=discard", post: "/admin/dead-letters", form: `document.querySelector("#reason").value = " "`},
 	}
+	maps.Copy(states, inboxStates())
+	maps.Copy(states, accountPagesForAdmins())
+	return states
 }

@@ -1,0 +1,293 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+type directory interface {
+	Accounts(ctx context.Context, cursor string, limit int32) (projections.AccountsPage, error)
+	OwnerOf(ctx context.Context, key portal.KeyID) (portal.AccountID, error)
+}
+
+type administering interface {
+	Suspend(ctx context.Context, admin operations.Caller, account portal.AccountID, message string, byGroup bool) (operations.Operation, error)
+	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
+}
+
+type auditing interface {
+	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error)
+}
+
+const (
+	accountsPath    = adminPath + "/accounts"
+	accountsPerPage = 25
+	maxFoundPeople  = 50
+	shownDeeds      = 50
+)
+
+type accountsPage struct {
+	Query string
+	Lines []accountLine
+	First bool
+	Next  string
+}
+
+type accountLine struct {
+	ID            portal.AccountID
+	Person, Email string
+	Badge         badge
+	Registered    moment
+}
+
+// accounts lists accounts, or finds them by an account id, a key's id, or the beginning of an e-mail
+// address or of a word of a name.
+func (s *Web) accounts(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+	query, cursor := strings.TrimSpace(r.URL.Query().Get("q")), r.URL.Query().Get("after")
+	if len(query) > maxFilter || len(cursor) > maxID || !utf8.ValidString(query+cursor) {
+		return portal.Fail(portal.Invalid, "The search is too long, or not text.")
+	}
+	body := accountsPage{Query: query, First: cursor == ""}
+	var ids []portal.AccountID
+	if query != "" {
+		found, err := s.findAccounts(r.Context(), query)
+		if err != nil {
+			return err
+		}
+		ids = found
+	} else {
+		page, err := s.admin.Directory.Accounts(r.Context(), cursor, accountsPerPage)
+		if err != nil {
+			return err
+		}
+		for _, one := range page.Accounts {
+			ids = append(ids, one.ID)
+		}
+		if page.Next != "" {
+			body.Next = withQuery(accountsPath, url.Values{"after": {page.Next}})
+		}
+	}
+	body.Lines = make([]accountLine, len(ids))
+	when := s.times(r.Context())
+	group, within := errgroup.WithContext(r.Context())
+	group.SetLimit(atOnce)
+	for i, id := range ids {
+		group.Go(portal.Guard(func() (err error) {
+			body.Lines[i], _, err = s.accountLine(within, when, id)
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, adminView("admin-accounts", "Accounts", tabAccounts, body))
+	return nil
+}
+
+func (s *Web) findAccounts(ctx context.Context, query string) ([]portal.AccountID, error) {
+	account, err := s.views.Account(ctx, portal.AccountID(query))
+	if err != nil || account.Profile.Status != projections.StatusNone {
+		return []portal.AccountID{portal.AccountID(query)}, err
+	}
+	owner, err := s.admin.Directory.OwnerOf(ctx, portal.KeyID(query))
+	if err != nil || owner != "" {
+		return []portal.AccountID{owner}, err
+	}
+	return s.admin.People.FindPeople(ctx, query, maxFoundPeople)
+}
+
+func (s *Web) accountLine(ctx context.Context, when times, id portal.AccountID) (accountLine, projections.Account, error) {
+	account, err := s.views.Account(ctx, id)
+	if err != nil {
+		return accountLine{}, account, err
+	}
+	person, err := s.admin.People.Person(ctx, id)
+	if err != nil && portal.CodeOf(err) != portal.NotFound {
+		return accountLine{}, account, err
+	}
+	line := accountLine{ID: id, Person: cmp.Or(person.Name, person.Email, string(id)), Badge: accountBadge(account.Profile.Status), Registered: when.moment(account.Profile.RegisteredAt)}
+	if person.Name != "" {
+		line.Email = person.Email
+	}
+	return line, account, nil
+}
+
+func accountBadge(status string) badge {
+	switch status {
+	case projections.StatusRegistered:
+		return badge{"ok", "check", "Registered"}
+	case projections.StatusPending:
+		return badge{"warn", "pause", "Awaiting approval"}
+	case projections.StatusSuspended:
+		return badge{"bad", "cross", "Suspended"}
+	case projections.StatusDenied:
+		return badge{"bad", "cross", "Denied"}
+	case projections.StatusDeleting:
+		return badge{"busy", "clock", "Being deleted"}
+	case projections.StatusDeleted:
+		return badge{"quiet", "minus", "Deleted"}
+	}
+	return badge{"quiet", "minus", "Not registered"}
+}
+
+type adminAccountPage struct {
+	accountLine
+	// Message says why the account is suspended or was denied.
+	Message       string
+	Own           bool
+	MaySuspend    bool
+	MayReinstate  bool
+	Suspend       string
+	Reinstate     string
+	Subscriptions []adminSubscription
+	Keys          []keyLine
+	History       []activityLine
+	Deeds         []deedLine
+	OtherDeeds    bool
+}
+
+type adminSubscription struct {
+	Name  string
+	Plan  portal.PlanID
+	Badge badge
+	Since moment
+}
+
+type deedLine struct {
+	What, By, Answer string
+	At               moment
+}
+
+func (s *Web) adminAccount(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	body, account, err := s.theAccount(r, id)
+	if err != nil {
+		return err
+	}
+	when := s.times(r.Context())
+	for _, sub := range account.Subscriptions {
+		body.Subscriptions = append(body.Subscriptions, adminSubscription{cmp.Or(sub.Name, string(sub.Plan)), sub.Plan, subscriptionBadge(sub), when.moment(sub.Since)})
+	}
+	body.Keys = when.keyLines(account, nil)
+	history, err := s.activityAfter(r.Context(), body.ID, "")
+	if err != nil {
+		return err
+	}
+	body.History = history.Lines
+	for i := range body.History { // the operations are the person's
+		body.History[i].Follow = ""
+	}
+	deeds, next, err := s.admin.Audit.Audit(r.Context(), members.AuditFilter{Subject: body.ID}, "", shownDeeds)
+	if err != nil {
+		return err
+	}
+	for _, deed := range deeds {
+		body.Deeds = append(body.Deeds, deedLine{sentence(deed.What), cmp.Or(string(deed.Admin), deed.Operator), deed.Answer, when.moment(deed.At)})
+	}
+	body.OtherDeeds = next != ""
+	s.render(w, r, http.StatusOK, adminView("admin-account", "Account of "+body.Person, tabAccounts, body))
+	return nil
+}
+
+// theAccount returns the account of the path. NotFound: nobody has registered it or asked for it.
+func (s *Web) theAccount(r *http.Request, id identity.Identity) (adminAccountPage, projections.Account, error) {
+	name, err := param(r, "account")
+	if err != nil {
+		return adminAccountPage{}, projections.Account{}, err
+	}
+	line, account, err := s.accountLine(r.Context(), s.times(r.Context()), portal.AccountID(name))
+	if err != nil {
+		return adminAccountPage{}, account, err
+	}
+	status := account.Profile.Status
+	if status == projections.StatusNone {
+		return adminAccountPage{}, account, portal.Fail(portal.NotFound, "There is no such account.")
+	}
+	body := adminAccountPage{accountLine: line, Message: account.Profile.Message, Own: line.ID == id.Account}
+	body.MaySuspend, body.MayReinstate = !body.Own && status == projections.StatusRegistered, !body.Own && status == projections.StatusSuspended
+	path := escapedPath("admin", "accounts", line.ID)
+	body.Suspend, body.Reinstate = path+"/suspend", path+"/reinstate"
+	return body, account, nil
+}
+
+type standingPage struct {
+	adminAccountPage
+	Suspending    bool
+	Error, Reason string
+	Action        string
+	// Already says why there is nothing to confirm.
+	Already string
+}
+
+func (s *Web) confirmSuspension(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	return s.renderStanding(w, r, id, http.StatusOK, true, "")
+}
+
+func (s *Web) confirmReinstatement(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	return s.renderStanding(w, r, id, http.StatusOK, false, "")
+}
+
+func (s *Web) renderStanding(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, suspending bool, fault string) error {
+	account, _, err := s.theAccount(r, id)
+	if err != nil {
+		return err
+	}
+	body := standingPage{adminAccountPage: account, Suspending: suspending, Error: fault, Reason: strings.TrimSpace(r.PostForm.Get("message")), Action: account.Reinstate}
+	may, title := account.MayReinstate, "Reinstate "+account.Person+"?"
+	if suspending {
+		may, title, body.Action = account.MaySuspend, "Suspend "+account.Person+"?", account.Suspend
+	}
+	if !may {
+		body.Already = "This account cannot be " + map[bool]string{true: "suspended", false: "reinstated"}[suspending] + " now. Its state is: " + account.Badge.Text + "."
+		if account.Own {
+			body.Already = "This is your own account. Another admin has to do that."
+		}
+	}
+	s.render(w, r, status, adminView("admin-standing", title, tabAccounts, body))
+	return nil
+}
+
+func (s *Web) suspend(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	caller, account, err := s.asksAbout(w, r, id)
+	if err != nil {
+		return err
+	}
+	message := strings.TrimSpace(r.PostForm.Get("message"))
+	switch {
+	case message == "":
+		return s.renderStanding(w, r, id, http.StatusBadRequest, true, "Give a reason. The person reads it.")
+	case utf8.RuneCountInString(message) > maxDenial:
+		return s.renderStanding(w, r, id, http.StatusBadRequest, true, "The reason is longer than 500 characters.")
+	}
+	operation, err := s.admin.Accounts.Suspend(r.Context(), caller, account, message, id.ByGroup)
+	return follow(w, r, operation, err)
+}
+
+func (s *Web) reinstate(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	caller, account, err := s.asksAbout(w, r, id)
+	if err != nil {
+		return err
+	}
+	operation, err := s.admin.Accounts.Reinstate(r.Context(), caller, account)
+	return follow(w, r, operation, err)
+}
+
+func (s *Web) asksAbout(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, portal.AccountID, error) {
+	caller, err := s.asks(w, r, id)
+	if err != nil {
+		return caller, "", err
+	}
+	account, err := param(r, "account")
+	return caller, portal.AccountID(account), err
+}

@@ -1,0 +1,77 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+func (b *inbox) Accounts(_ context.Context, cursor string, _ int32) (projections.AccountsPage, error) {
+	if cursor != "" {
+		return projections.AccountsPage{Accounts: []projections.ListedAccount{{ID: "account-eve"}}}, b.inboxErr
+	}
+	return projections.AccountsPage{Accounts: []projections.ListedAccount{{ID: "account-bob"}}, Next: "on"}, b.inboxErr
+}
+
+func (b *inbox) OwnerOf(_ context.Context, key portal.KeyID) (portal.AccountID, error) {
+	return map[portal.KeyID]portal.AccountID{"key-of-eve": "account-eve"}[key], b.inboxErr
+}
+
+func (b *inbox) FindPeople(_ context.Context, begins string, _ int32) (found []portal.AccountID, err error) {
+	for id, person := range b.persons {
+		if strings.HasPrefix(strings.ToLower(person.Name+" "+person.Email), strings.ToLower(begins)) {
+			found = append(found, id)
+		}
+	}
+	slices.Sort(found)
+	return found, b.inboxErr
+}
+
+func (b *inbox) Audit(_ context.Context, filter members.AuditFilter, _ string, _ int) ([]members.Deed, string, error) {
+	return []members.Deed{{At: now, Admin: "account-root", What: "AccountSuspensionRequested", Subject: filter.Subject}}, "", b.inboxErr
+}
+
+func (a answerer) Suspend(_ context.Context, caller operations.Caller, account portal.AccountID, message string, byGroup bool) (operations.Operation, error) {
+	return a.accept(caller, account, "", fmt.Sprintf("suspend %s %s %t", account, message, byGroup))
+}
+
+func (a answerer) Reinstate(_ context.Context, caller operations.Caller, account portal.AccountID) (operations.Operation, error) {
+	return a.accept(caller, account, "", "reinstate "+string(account))
+}
+
+// known is the site in which every account has that status.
+func known(status string) site {
+	s := administered(stuffed())
+	s.account = registered(subscription("plan-max", longWord, projections.SubscriptionActive))
+	s.account.Profile.Status = status
+	if status == projections.StatusSuspended {
+		s.account.Profile.Message = "Please <b>call</b> us."
+	}
+	s.activity = []projections.Activity{{Text: "Your account was suspended by an admin: Please call us.", At: now, Operation: "op-1"}}
+	s.office.persons["account-bob"] = identity.Person{Name: `<i>Bob</i> ` + "\u202e" + longWord, Email: "bob@example.com"}
+	return s
+}
+
+func accountPagesForAdmins() map[string]shown {
+	none := administered(&office{})
+	none.account = unregistered()
+	const bob = "/admin/accounts/account-bob"
+	return map[string]shown{
+		"accounts":                      {site: known(projections.StatusRegistered), path: "/admin/accounts"},
+		"accounts, none fits":           {site: none, path: "/admin/accounts?q=" + longWord},
+		"an account":                    {site: known(projections.StatusRegistered), path: bob},
+		"an account, suspended":         {site: known(projections.StatusSuspended), path: bob},
+		"an account, being deleted":     {site: known(projections.StatusDeleting), path: bob},
+		"suspend":                       {site: known(projections.StatusRegistered), path: bob + "/suspend"},
+		"suspend without a reason":      {site: known(projections.StatusRegistered), path: bob + "/suspend", post: bob + "/suspend", form: `document.querySelector("#message").value = " "`},
+		"suspend what is being deleted": {site: known(projections.StatusDeleting), path: bob + "/suspend"},
+		"reinstate":                     {site: known(projections.StatusSuspended), path: bob + "/reinstate"},
+	}
+}
