@@ -135,7 +135,7 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 		!strings.Contains(dryRun, "Would replay 1 letter: 1 carried out.\nNothing was sent.") || strings.Count(dryRun, "left ") != 2 {
 		t.Errorf("the dry run says\n%s", dryRun)
 	}
-	if !strings.Contains(dryRun, "left unheard: This version does not know its type. ") || !strings.Contains(dryRun, "left "+letters["unreadable"]+": The message could not be read: it is not JSON. Look at it ") {
+	if !strings.Contains(dryRun, "left unheard: This version does not know its type. ") || !strings.Contains(dryRun, "left "+letters["unreadable"]+": The message could not be read: it is not JSON. Look at its body, ") {
 		t.Errorf("about the letters that it leaves, the dry run says\n%s", dryRun)
 	}
 	if again := o.dlq("list"); again != list {

@@ -63,8 +63,11 @@ func startFleet(t *testing.T, apis, workers int) *fleet {
 	for range workers {
 		f.workers = append(f.workers, startProcess(t, f.env, 1, "worker"))
 	}
-	f.PortalURL = f.apis[0].portal
-	f.waitForCatalog(t)
+	// Each remembers the catalog for some seconds, also an empty one.
+	for _, api := range slices.Backward(f.apis) {
+		f.PortalURL = api.portal
+		f.waitForCatalog(t)
+	}
 	return f
 }
 
