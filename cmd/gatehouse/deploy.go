@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/deploy/wiring"
@@ -83,11 +81,12 @@ func (c deployRunCommand) Validate() error {
 }
 
 func (c deployRunCommand) Run(ctx context.Context) error {
-	q := &questions{in: os.Stdin, out: os.Stderr, terminal: !c.Yes && term.IsTerminal(int(os.Stdin.Fd()))}
+	q := newQuestions()
+	q.terminal = q.terminal && !c.Yes
 	if !q.terminal && !c.Yes {
 		return usage("there is no terminal to ask: add --yes, or see what would change with gatehouse deploy diff")
 	}
-	d, err := wiring.Deployer(ctx, c.Region)
+	d, err := deployer(ctx, c.Region)
 	if err != nil {
 		return err
 	}
@@ -96,13 +95,12 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 	if settings, err = completed(ctx, d, settings, q); err != nil {
 		return err
 	}
-	d.Tell = func(line string) { tell(os.Stderr, line) }
 	d.Approve = func(p stacks.Plan) (bool, error) {
 		printPlan(os.Stderr, p)
 		if c.Yes {
 			return true, nil
 		}
-		return q.yes("Make these changes?")
+		return q.yes(ctx, "Make these changes?")
 	}
 	if c.Demo {
 		d.Demo = demoOf(d, c.DemoBackend)
@@ -116,6 +114,13 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		return interrupted(err)
 	}
 	return c.print(os.Stdout, result, func(w io.Writer) { printResultOf(w, settings, result) })
+}
+
+// deployer tells of its progress on standard error.
+func deployer(ctx context.Context, region string) (stacks.Deployer, error) {
+	d, err := wiring.Deployer(ctx, region)
+	d.Tell = func(line string) { tell(os.Stderr, line) }
+	return d, err
 }
 
 // interrupted says what to do after INT or TERM. Other errors stay.
@@ -168,11 +173,10 @@ type deployDiffCommand struct {
 func (c deployDiffCommand) Validate() error { return c.place.Validate() }
 
 func (c deployDiffCommand) Run(ctx context.Context) error {
-	d, err := wiring.Deployer(ctx, c.Region)
+	d, err := deployer(ctx, c.Region)
 	if err != nil {
 		return err
 	}
-	d.Tell = func(line string) { tell(os.Stderr, line) }
 	settings := c.settings(c.Stack)
 	settings.Unchecked = true // a plan needs fewer permissions
 	plan, err := d.Diff(ctx, settings)
@@ -228,7 +232,7 @@ type deployStatusCommand struct {
 func (c deployStatusCommand) Validate() error { return c.place.Validate() }
 
 func (c deployStatusCommand) Run(ctx context.Context) error {
-	d, err := wiring.Deployer(ctx, c.Region)
+	d, err := deployer(ctx, c.Region)
 	if err != nil {
 		return err
 	}

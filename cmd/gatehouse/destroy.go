@@ -7,10 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
-	"github.com/gatehouse-portal/gatehouse/deploy/wiring"
 )
 
 type destroyCommand struct {
@@ -35,22 +32,20 @@ func (c destroyCommand) Validate() error {
 }
 
 func (c destroyCommand) Run(ctx context.Context) error {
-	q := &questions{in: os.Stdin, out: os.Stderr, terminal: c.Yes == "" && term.IsTerminal(int(os.Stdin.Fd()))}
+	q := newQuestions()
 	if !q.terminal && c.Yes == "" {
 		return usage("there is no terminal to ask: add --yes " + c.Stack)
 	}
-	d, err := wiring.Deployer(ctx, c.Region)
+	d, err := deployer(ctx, c.Region)
 	if err != nil {
 		return err
 	}
-	d.Tell = func(line string) { tell(os.Stderr, line) }
 	err = d.Destroy(ctx, c.Stack, c.KeepData, func(what stacks.Destruction) (bool, error) {
 		tell(os.Stderr, destruction(what))
 		if c.Yes != "" {
 			return true, nil
 		}
-		typed, err := q.ask("Type the portal's name to delete it", "", nil)
-		return typed == c.Stack, err
+		return q.typed(ctx, "Type the portal's name to delete it", c.Stack)
 	})
 	if errors.Is(err, stacks.ErrDeclined) {
 		tell(os.Stderr, "Nothing was changed.")

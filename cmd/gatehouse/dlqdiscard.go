@@ -63,9 +63,7 @@ func (c dlqDiscardCommand) run(ctx context.Context, box app.Letters, now time.Ti
 	bar := newProgressBar(os.Stderr, work.did, len(chosen))
 	done, err := paced(ctx, chosen, 0, work.treat, bar.tell)
 	bar.end()
-	if done < len(chosen) && ctx.Err() != nil {
-		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d; the same command goes on with the rest", done, len(chosen)))
-	}
+	err = errors.Join(err, interruptedAfter(ctx, done, len(chosen)))
 	printed := c.print(os.Stdout, map[string]any{"letters": work.list}, func(w io.Writer) { c.describe(w, work.list, errors.Join(err, missing)) })
 	return errors.Join(err, missing, printed)
 }

@@ -97,14 +97,14 @@ func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Tim
 	bar := newProgressBar(os.Stderr, work.did, len(chosen))
 	done, err := paced(ctx, chosen, rate, work.treat, bar.tell)
 	bar.end()
-	if done < len(chosen) && ctx.Err() != nil {
-		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d; the same command goes on with the rest", done, len(chosen)))
-	}
+	err = errors.Join(err, interruptedAfter(ctx, done, len(chosen)))
 	var waited *waitedFor
 	if c.Yes && c.Wait && ctx.Err() == nil {
-		if waited, missing = waitForReplays(ctx, box, work.list, missing); waited != nil && waited.Again > 0 {
+		var unwaited error
+		if waited, unwaited = waitForReplays(ctx, box, work.list); waited != nil && waited.Again > 0 {
 			err = errors.Join(err, fmt.Errorf("%s failed again", count(waited.Again, "letter")))
 		}
+		err = errors.Join(err, unwaited)
 	}
 	value := map[string]any{"letters": work.list, "outlooks": work.outlooks()}
 	if waited != nil {
@@ -239,7 +239,7 @@ const replayPoll = time.Second
 
 // waitForReplays waits until none of the letters is merely replayed any more. If ctx ends first,
 // the error says so; the replays are handled all the same.
-func waitForReplays(ctx context.Context, box app.Letters, list []treated, before error) (*waitedFor, error) {
+func waitForReplays(ctx context.Context, box app.Letters, list []treated) (*waitedFor, error) {
 	sent := map[string]bool{}
 	for _, one := range list {
 		sent[one.ID] = one.Did == didReplay
@@ -263,11 +263,11 @@ func waitForReplays(ctx context.Context, box app.Letters, list []treated, before
 		})
 		switch {
 		case ctx.Err() != nil:
-			return nil, errors.Join(before, errors.New("interrupted; workers handle the replays without you"))
+			return nil, errors.New("interrupted; workers handle the replays without you")
 		case err != nil:
-			return nil, errors.Join(before, app.InWords(err))
+			return nil, app.InWords(err)
 		case waiting == 0:
-			return &found, before
+			return &found, nil
 		}
 		select {
 		case <-poll.C:

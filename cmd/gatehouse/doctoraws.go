@@ -7,10 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/realaws"
@@ -42,18 +39,15 @@ func (c doctorCommand) askAWS(ctx context.Context, p app.Process) error {
 // mayTry asks at a terminal. Without one, it takes silence for a no.
 func (c doctorCommand) mayTry(ctx context.Context, prefix string) (bool, error) {
 	fmt.Fprintf(os.Stderr, beforeTrying, prefix, c.Patience)
-	if c.Yes || !term.IsTerminal(int(os.Stdin.Fd())) {
-		if !c.Yes {
-			fmt.Fprintln(os.Stderr, "It makes them only with --yes, and now asks what needs none of them.")
-		}
-		return c.Yes, nil
+	q := newQuestions()
+	switch {
+	case c.Yes:
+		return true, nil
+	case !q.terminal:
+		fmt.Fprintln(os.Stderr, "It makes them only with --yes, and now asks what needs none of them.")
+		return false, nil
 	}
-	fmt.Fprint(os.Stderr, "Make them? [y/N] ")
-	line, err := firstLine(ctx, os.Stdin)
-	if ctx.Err() != nil || err != nil {
-		return false, cmp.Or(ctx.Err(), err)
-	}
-	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line))), nil
+	return q.yes(ctx, "Make them?")
 }
 
 // printAsked prints lines that can be pasted into notes.

@@ -126,7 +126,7 @@ func textOrInput(ctx context.Context, argument string, in io.Reader, ask func())
 		return strings.TrimSpace(argument), nil
 	}
 	ask()
-	line, err := firstLine(ctx, in)
+	line, err := nextLine(ctx, bufio.NewReader(in))
 	if text := strings.TrimSpace(line); text != "" {
 		return text, nil
 	}
@@ -139,15 +139,15 @@ func textOrInput(ctx context.Context, argument string, in io.Reader, ask func())
 	return "", fmt.Errorf("reading standard input: %w", err)
 }
 
-// firstLine abandons the read if ctx ends first: a terminal's line may never come.
-func firstLine(ctx context.Context, in io.Reader) (line string, err error) {
+// nextLine abandons the read if ctx ends first: a terminal's line may never come.
+func nextLine(ctx context.Context, in *bufio.Reader) (line string, err error) {
 	type read struct {
 		line string
 		err  error
 	}
 	done := make(chan read, 1)
 	go func() {
-		line, err := bufio.NewReader(in).ReadString('\n')
+		line, err := in.ReadString('\n')
 		done <- read{line, err}
 	}()
 	select {

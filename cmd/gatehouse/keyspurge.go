@@ -69,7 +69,7 @@ func (c keysPurgeCommand) confirm(ctx context.Context, prefix string, keys int) 
 	if c.Confirm != "" {
 		return usage(fmt.Sprintf("--confirm %s: the installation's prefix is %s", c.Confirm, prefix))
 	}
-	yes, err := confirmed(ctx, fmt.Sprintf("%s will stop working at once. The programs of your users that use them get 403.", count(keys, "key")), prefix)
+	yes, err := newQuestions().typed(ctx, fmt.Sprintf("%s will stop working at once. The programs of your users that use them get 403.\nType %s to go on", count(keys, "key"), prefix), prefix)
 	if err == nil && !yes {
 		err = fmt.Errorf("nothing was deleted: type the installation's prefix, or give --confirm %s", prefix)
 	}

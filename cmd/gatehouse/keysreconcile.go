@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -42,14 +43,11 @@ func (c keysReconcileCommand) Validate() error {
 }
 
 func kindNames() string {
-	text := ""
-	for i, kind := range provisioning.Kinds() {
-		if i > 0 {
-			text += ", "
-		}
-		text += string(kind)
+	var names []string
+	for _, kind := range provisioning.Kinds() {
+		names = append(names, string(kind))
 	}
-	return text
+	return strings.Join(names, ", ")
 }
 
 type driftJSON struct {
@@ -101,7 +99,7 @@ func (c keysReconcileCommand) plausible(ctx context.Context, drift provisioning.
 		return nil
 	}
 	many := fmt.Sprintf("%s would be changed, which is %s of all keys. So many differences may mean that the journal is old, or that this is another AWS account.", count(changes, "key"), drift.Share(changes))
-	yes, err := confirmed(ctx, many, "yes")
+	yes, err := newQuestions().typed(ctx, wrap(many, width(os.Stderr), 0)+"\nType yes to go on", "yes")
 	if err == nil && !yes {
 		err = errors.New(many + " Nothing was changed. If all of this is right, add --even-if-many")
 	}

@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"golang.org/x/term"
 
@@ -180,7 +178,9 @@ func carryOut(ctx context.Context, m *app.Migration, plan migration.Plan, out ou
 	if !yes {
 		return out.print(os.Stdout, migrationJSON(plan), func(w io.Writer) { printMigration(w, plan) })
 	}
-	done, err := m.Run(ctx, plan, progress())
+	bar := newProgressBar(os.Stderr, "people done:", len(plan.People))
+	done, err := m.Run(ctx, plan, func(done, _ int) { bar.tell(done) })
+	bar.end()
 	done.Unmatched = append(plan.Unmatched, done.Unmatched...)
 	if printed := out.print(os.Stdout, struct {
 		migration.Done
@@ -197,21 +197,6 @@ func carryOut(ctx context.Context, m *app.Migration, plan migration.Plan, out ou
 		err = errUndecidedPeople
 	}
 	return err
-}
-
-// progress tells a terminal how far the run is, once a second at most.
-func progress() func(done, of int) {
-	var mu sync.Mutex
-	var last time.Time
-	return func(done, of int) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !term.IsTerminal(int(os.Stderr.Fd())) || time.Since(last) < time.Second && done < of {
-			return
-		}
-		last = time.Now()
-		fmt.Fprintf(os.Stderr, "%d of %s\n", done, count(of, "person"))
-	}
 }
 
 type unmatchedJSON struct {

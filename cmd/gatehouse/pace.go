@@ -43,3 +43,11 @@ func paced[T any](ctx context.Context, items []T, perSecond int, treat func(cont
 	}
 	return len(items), err
 }
+
+// interruptedAfter is the error of a command that an operator has stopped in the middle, or nil.
+func interruptedAfter(ctx context.Context, done, of int) error {
+	if ctx.Err() == nil || done == of {
+		return nil
+	}
+	return fmt.Errorf("interrupted after %d of %d; the same command goes on with the rest", done, of)
+}

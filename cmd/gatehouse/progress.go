@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -14,8 +15,10 @@ import (
 const lineEvery = 5 * time.Second
 
 // progressBar shows how far a long command has come: as a bar in a terminal, elsewhere as a line now
-// and then.
+// and then. It is safe for concurrent use.
 type progressBar struct {
+	mu sync.Mutex
+
 	to       io.Writer
 	terminal bool
 	verb     string
@@ -44,6 +47,8 @@ func (b *progressBar) begin(verb string, of int) {
 
 // tell shows that so many are done.
 func (b *progressBar) tell(done int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	now, over := b.now(), b.of > 0 && done >= b.of
 	switch {
 	case b.terminal:

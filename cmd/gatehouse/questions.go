@@ -6,45 +6,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/term"
 
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 )
 
-// questions are asked at a terminal.
+// questions are asked at a terminal. Elsewhere nobody can answer.
 type questions struct {
-	in       io.Reader
+	in       *bufio.Reader
 	out      io.Writer
 	terminal bool
-	lines    *bufio.Scanner
 }
 
-var errNoAnswer = errors.New("the input ended before all questions were answered. Nothing was changed")
+// newQuestions asks on standard error and reads the answers from standard input.
+func newQuestions() *questions {
+	return &questions{in: bufio.NewReader(os.Stdin), out: os.Stderr, terminal: term.IsTerminal(int(os.Stdin.Fd()))}
+}
+
+var (
+	errStopped  = errors.New("interrupted. Nothing was changed")
+	errNoAnswer = errors.New("the input ended before all questions were answered. Nothing was changed")
+)
 
 // ask repeats the question until check accepts the answer. An empty answer is the preset.
-func (q *questions) ask(question, preset string, check func(string) error) (string, error) {
-	if q.lines == nil {
-		q.lines = bufio.NewScanner(q.in)
-	}
+func (q *questions) ask(ctx context.Context, question, preset string, check func(string) error) (string, error) {
 	for {
 		fmt.Fprint(q.out, question)
 		if preset != "" {
 			fmt.Fprintf(q.out, " [%s]", preset)
 		}
 		fmt.Fprint(q.out, ": ")
-		if !q.lines.Scan() {
+		line, err := nextLine(ctx, q.in)
+		switch {
+		case ctx.Err() != nil:
+			fmt.Fprintln(q.out)
+			return "", errStopped
+		case err != nil && line == "":
 			fmt.Fprintln(q.out)
 			return "", errNoAnswer
 		}
-		answer := strings.TrimSpace(q.lines.Text())
+		answer := strings.TrimSpace(line)
 		if answer == "" {
 			answer = preset
 		}
 		if check == nil {
 			return answer, nil
 		}
-		err := check(answer)
+		err = check(answer)
 		if err == nil {
 			return answer, nil
 		}
@@ -52,8 +64,17 @@ func (q *questions) ask(question, preset string, check func(string) error) (stri
 	}
 }
 
-func (q *questions) yes(question string) (bool, error) {
-	answer, err := q.ask(question+" (y/n)", "n", nil)
+// typed asks for a word. It is false where there is no terminal.
+func (q *questions) typed(ctx context.Context, question, word string) (bool, error) {
+	if !q.terminal {
+		return false, nil
+	}
+	answer, err := q.ask(ctx, question, "", nil)
+	return answer == word, err
+}
+
+func (q *questions) yes(ctx context.Context, question string) (bool, error) {
+	answer, err := q.ask(ctx, question+" (y/n)", "n", nil)
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"), err
 }
 
@@ -105,12 +126,12 @@ func completed(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *que
 		if *one.into != "" || one.asked != nil && !one.asked() {
 			continue
 		}
-		if *one.into, err = q.ask(one.question, one.preset, check(one.needed == nil || one.needed(), one.set)); err != nil {
+		if *one.into, err = q.ask(ctx, one.question, one.preset, check(one.needed == nil || one.needed(), one.set)); err != nil {
 			return s, err
 		}
 	}
 	if s.Run != stacks.Lambda && len(s.Subnets) == 0 {
-		answer, err := q.ask("Two subnets, with a comma between them", "", check(true, func(*stacks.Settings, string) {}))
+		answer, err := q.ask(ctx, "Two subnets, with a comma between them", "", check(true, func(*stacks.Settings, string) {}))
 		if err != nil {
 			return s, err
 		}
