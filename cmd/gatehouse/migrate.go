@@ -134,14 +134,7 @@ func (c migrateCSVCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	file := os.Stdin
-	if c.File != "-" {
-		if file, err = os.Open(c.File); err != nil {
-			return fmt.Errorf("reading the file: %w", err)
-		}
-		defer func() { _ = file.Close() }()
-	}
-	rows, bad, err := migration.ReadCSV(file)
+	rows, bad, err := c.read()
 	if err != nil {
 		return err
 	}
@@ -164,6 +157,22 @@ func (c migrateCSVCommand) Run(ctx context.Context) error {
 		}
 	})
 	return cmp.Or(err, errBadRows)
+}
+
+func (c migrateCSVCommand) read() (rows []migration.Row, bad []migration.BadRow, err error) {
+	file := os.Stdin
+	if c.File != "-" {
+		if file, err = os.Open(c.File); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("there is no file %s", c.File)
+		} else if err != nil {
+			return nil, nil, fmt.Errorf("reading the file: %w", err)
+		}
+		defer func() { _ = file.Close() }()
+		if is, err := file.Stat(); err == nil && is.IsDir() {
+			return nil, nil, fmt.Errorf("%s is a folder; give the CSV file", c.File)
+		}
+	}
+	return migration.ReadCSV(file)
 }
 
 func reading(what string) {
