@@ -118,7 +118,8 @@ func (w *writing) records(ctx context.Context) error {
 		if schema.IsOperation(key) {
 			return w.addDueRow(ctx, row)
 		}
-		if name := schema.TextOf(row["identity"]); name != "" && key.SK == schema.Person("").SK {
+		_, isPerson := schema.PersonOf(key)
+		if name := schema.TextOf(row["identity"]); isPerson && name != "" {
 			w.identities = append(w.identities, name)
 		}
 		return nil

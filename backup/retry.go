@@ -44,4 +44,4 @@ func retryable(err error) bool {
 	return errors.As(err, &unsent) || errors.Is(err, errUnprocessed)
 }
 
-var errUnprocessed = errors.New("DynamoDB has not written all rows")
+var errUnprocessed = errors.New("DynamoDB has not handled all rows of a batch")
