@@ -141,6 +141,37 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 	}
 }
 
+// interrupted cancels its context while the run records how far it has come.
+type interrupted struct {
+	world
+	cancel context.CancelFunc
+	left   int
+}
+
+func (i *interrupted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if i.left--; i.left == 0 {
+		i.cancel()
+	}
+	return i.world.PutItem(ctx, in, opts...)
+}
+
+func TestARestoreThatWasInterruptedWhileItRecordsItsProgressGoesOnAtOnce(t *testing.T) {
+	t.Parallel()
+	from, to := newWorld(t), newWorld(t)
+	from.fill(900)
+	file := from.backup(from)
+	checked := check(t, file)
+	for nth := range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := to.restorer(&interrupted{to, cancel, nth + 1})
+		if err := r.Run(ctx, bytes.NewReader(file), checked, func(int, int) {}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("it ends with %v", err)
+		}
+	}
+	to.restore(file)
+	wantSame(t, to, from)
+}
+
 // during calls then in the first write.
 type during struct {
 	world
