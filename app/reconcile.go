@@ -36,7 +36,6 @@ func OpenReconciliation(p Process) (*Reconciliation, error) {
 	}
 	facts, sender := journal.New(c.dynamodb, names.Journal, names.Records), newMessaging(c, names)
 	sweep := newSweep(c, names, plane, facts, accounts.NewReader(facts, c.dynamodb, names.Records, now), sender, nil, nil, now)
-	sweep.Shown, sweep.Told = nil, nil
 	sweep.Listings = func(func() time.Time) provisioning.Listings { return plane.Session(gateway.Background, nil) }
 	return &Reconciliation{p: p, clients: c, names: names, sender: sender, reconcile: provisioning.Reconciler{
 		Sweep: *sweep, Keys: plane.Session(gateway.Background, nil), Sender: sender, Wait: wait, Run: rand.Text(),

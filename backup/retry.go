@@ -38,7 +38,7 @@ func retryable(err error) bool {
 	if errors.As(err, &named) {
 		code := named.ErrorCode()
 		return named.ErrorFault() == smithy.FaultServer || strings.HasPrefix(code, "Throttling") || code == "RequestLimitExceeded" ||
-			code == "ProvisionedThroughputExceededException" || code == "InternalServerError" || errors.Is(err, errUnprocessed)
+			code == "ProvisionedThroughputExceededException" || code == "InternalServerError"
 	}
 	var unsent *smithyhttp.RequestSendError
 	return errors.As(err, &unsent) || errors.Is(err, errUnprocessed)
