@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
@@ -62,7 +63,7 @@ func (m *Migration) Pool(issuer string) (pool string, ok bool) {
 type PredecessorSource struct {
 	Tables predecessor.Tables
 	Pool   string
-	// Identities is a file that says whose identity ids are, "" for none.
+	// Identities is the file that gives the user of each identity id, "" for none.
 	Identities string
 }
 
@@ -82,8 +83,8 @@ func (m *Migration) Predecessor(ctx context.Context, from PredecessorSource, rea
 	}
 	reading("people and feedback")
 	cfg := m.config
-	if _, region, ok := m.poolOf("https://cognito-idp./" + from.Pool); ok {
-		cfg.Region = region
+	if userPool.MatchString(from.Pool) {
+		cfg.Region, _, _ = strings.Cut(from.Pool, "_")
 	}
 	found, err := predecessor.Reader{DynamoDB: m.dynamodb, Cognito: cognitoidentityprovider.NewFromConfig(cfg)}.Read(ctx, from.Tables, from.Pool)
 	if err != nil {
