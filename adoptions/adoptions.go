@@ -34,6 +34,9 @@ type Store struct {
 
 	mu        sync.Mutex
 	noneUntil time.Time
+	// recent is what All returned at recentAt.
+	recent   map[portal.GatewayKeyID]Adopted
+	recentAt time.Time
 }
 
 // NewStore returns the Store in the table named table.
@@ -65,6 +68,30 @@ func (s *Store) All(ctx context.Context) (map[portal.GatewayKeyID]Adopted, error
 		return true, err
 	})
 	return all, err
+}
+
+// recentFor is shorter than the minute for which the sweep leaves a change to the next sweep. So a sweep may
+// miss the newest adopted keys.
+const recentFor = 30 * time.Second
+
+// Recent returns All as it was read at most 30 seconds ago. While there are no adopted keys, it reads each time.
+// The caller must not change the map.
+func (s *Store) Recent(ctx context.Context) (map[portal.GatewayKeyID]Adopted, error) {
+	now := s.now()
+	s.mu.Lock()
+	recent, age := s.recent, now.Sub(s.recentAt).Abs()
+	s.mu.Unlock()
+	if len(recent) > 0 && age < recentFor {
+		return recent, nil
+	}
+	all, err := s.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.recent, s.recentAt = all, now
+	s.mu.Unlock()
+	return all, nil
 }
 
 type migratedRow struct {

@@ -27,7 +27,7 @@ func Backup(ctx context.Context, p Process, to string, progress func(of backup.T
 		return nil, err
 	}
 	from := backup.Backup{
-		Source: c.dynamodb, Names: names.backup(), Prefix: p.Config.Prefix, Region: c.config.Region, Version: Version, Now: p.now(), Wait: waitForTurn,
+		Source: c.dynamodb, Names: names.backup(), Prefix: p.Config.Prefix, Region: c.config.Region, Version: Version, Now: p.now(), Wait: wait,
 	}
 	var rows backup.Counts
 	err = place.Write(ctx, func(out io.Writer) (err error) {
@@ -95,7 +95,7 @@ func RestoreBackup(ctx context.Context, p Process, from string, options RestoreO
 	}
 	defer func() { _ = in.Close() }()
 	into := backup.Restore{
-		Destination: c.dynamodb, Names: names.backup(), Now: p.now(), Wait: waitForTurn, Head: journal.New(c.dynamodb, names.Journal, names.Records).Head,
+		Destination: c.dynamodb, Names: names.backup(), Now: p.now(), Wait: wait, Head: journal.New(c.dynamodb, names.Journal, names.Records).Head,
 	}
 	if err := into.Run(ctx, in, checked, progress); err != nil {
 		return checked, whyNot(ctx, err)

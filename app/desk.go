@@ -35,7 +35,7 @@ type Desk struct {
 // OpenDesk returns a desk. It makes no call.
 func OpenDesk(p Process) (*Desk, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	plane, err := newControlPlane(c, names, p)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func OpenDesk(p Process) (*Desk, error) {
 		people: identity.Lookup{DynamoDB: c.dynamodb, Tables: identity.Tables{
 			Journal: names.Journal, Records: names.Records, Sessions: names.Sessions,
 		}},
-		plane: gateway.New(c.apigateway, budget, gateway.Config{}),
+		plane: plane,
 		now:   p.now(),
 	}, nil
 }

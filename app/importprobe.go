@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 )
 
@@ -18,11 +17,11 @@ func newFindings(c clients, names Names, p Process) *keyimport.Findings {
 // or delete all of the keys.
 func ProbeImport(ctx context.Context, p Process) (keyimport.Finding, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	plane, err := newControlPlane(c, names, p)
 	if err != nil {
 		return keyimport.Finding{}, err
 	}
-	finding, err := keyimport.Probe(p.Log.WithContext(ctx), gateway.New(c.apigateway, budget, gateway.Config{}), names.KeyNamePrefix())
+	finding, err := keyimport.Probe(p.Log.WithContext(ctx), plane, names.KeyNamePrefix())
 	if len(finding.Observations) == 0 {
 		return finding, fmt.Errorf("trying out ImportApiKeys: %w", err)
 	}

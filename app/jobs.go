@@ -114,6 +114,7 @@ func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.Control
 }
 
 func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, told tellings, now func() time.Time) *provisioning.Sweep {
+	adoptedKeys := adoptions.NewStore(c.dynamodb, names.Records, now)
 	return &provisioning.Sweep{
 		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Told: told, Now: now, MessageLease: leaseOf,
 		Scratch: jobs.NewScratch(c.dynamodb, names.Records, now),
@@ -122,7 +123,7 @@ func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journa
 		},
 		NamePrefix: names.KeyNamePrefix() + "/",
 		Adopted: func(ctx context.Context) (map[portal.GatewayKeyID]provisioning.Owner, error) {
-			adopted, err := adoptions.NewStore(c.dynamodb, names.Records, now).All(ctx)
+			adopted, err := adoptedKeys.Recent(ctx)
 			owners := make(map[portal.GatewayKeyID]provisioning.Owner, len(adopted))
 			for id, is := range adopted {
 				owners[id] = provisioning.Owner(is)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/migration"
 	"github.com/gatehouse-portal/gatehouse/migration/predecessor"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
 // Migration takes over people and keys from an earlier portal.
@@ -33,14 +34,14 @@ type Migration struct {
 // OpenMigration returns a migration. The accounts are those of the issuer's users. It makes no call.
 func OpenMigration(p Process, issuer string) (*Migration, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	plane, err := newControlPlane(c, names, p)
 	if err != nil {
 		return nil, err
 	}
 	sending, now := newMessaging(c, names), p.now()
 	facts := journal.New(c.dynamodb, names.Journal, names.Records)
 	return &Migration{
-		clients: c, names: names, plane: gateway.New(c.apigateway, budget, gateway.Config{}), sending: sending,
+		clients: c, names: names, plane: plane, sending: sending,
 		runner: &migration.Runner{
 			Issuer: issuer, Sender: sending, Now: now,
 			Opener:   identity.Opener{DynamoDB: c.dynamodb, Tables: names.identity(), Now: now},
@@ -62,7 +63,7 @@ func (m *Migration) Pool(issuer string) (pool string, ok bool) {
 type PredecessorSource struct {
 	Tables predecessor.Tables
 	Pool   string
-	// Identities is a file that says whose identity ids are, "" for none.
+	// Identities is the file that gives the user of each identity id, "" for none.
 	Identities string
 }
 
@@ -82,12 +83,12 @@ func (m *Migration) Predecessor(ctx context.Context, from PredecessorSource, rea
 	}
 	reading("people and feedback")
 	cfg := m.config
-	if _, region, ok := m.poolOf("https://cognito-idp./" + from.Pool); ok {
-		cfg.Region = region
+	if userPool.MatchString(from.Pool) {
+		cfg.Region, _, _ = strings.Cut(from.Pool, "_")
 	}
 	found, err := predecessor.Reader{DynamoDB: m.dynamodb, Cognito: cognitoidentityprovider.NewFromConfig(cfg)}.Read(ctx, from.Tables, from.Pool)
 	if err != nil {
-		return migration.Plan{}, InWords(err)
+		return migration.Plan{}, whyNot(ctx, err)
 	}
 	found.Identities = identities
 	if found.Gateway, err = m.inventory(ctx, reading); err != nil {
@@ -125,11 +126,11 @@ func (m *Migration) inventory(ctx context.Context, reading func(what string)) (m
 	session := m.plane.Session(gateway.Background, nil)
 	has := migration.Gateway{InPlan: map[portal.GatewayKeyID][]portal.PlanID{}}
 	reading("API Gateway's keys and usage plans")
-	keys, err := eachPatiently(ctx, func(position string) ([]gateway.Listed, string, error) { return session.KeysPage(ctx, "", position) })
+	keys, err := everyPage(ctx, func(position string) ([]gateway.Listed, string, error) { return session.KeysPage(ctx, "", position) })
 	if err != nil {
 		return has, err
 	}
-	plans, err := eachPatiently(ctx, func(position string) ([]gateway.UsagePlan, string, error) {
+	plans, err := everyPage(ctx, func(position string) ([]gateway.UsagePlan, string, error) {
 		return session.UsagePlansPage(ctx, position)
 	})
 	if err != nil {
@@ -138,7 +139,7 @@ func (m *Migration) inventory(ctx context.Context, reading func(what string)) (m
 	has.Keys, has.Plans, m.plans = keys, plans, plans
 	for n, plan := range plans {
 		reading(fmt.Sprintf("the keys of usage plan %d of %d", n+1, len(plans)))
-		in, err := eachPatiently(ctx, func(position string) ([]gateway.Listed, string, error) {
+		in, err := everyPage(ctx, func(position string) ([]gateway.Listed, string, error) {
 			return session.PlanKeysPage(ctx, plan.ID, "", position)
 		})
 		if err != nil {
@@ -151,31 +152,21 @@ func (m *Migration) inventory(ctx context.Context, reading func(what string)) (m
 	return has, nil
 }
 
-// Between two attempts, eachPatiently waits for retryAfter, at most maxRetries times for a page.
-const (
-	retryAfter = 2 * time.Second
-	maxRetries = 60
-)
-
-// eachPatiently reads all pages. It waits while the budget has no token or API Gateway throttles.
-func eachPatiently[T any](ctx context.Context, page func(position string) ([]T, string, error)) ([]T, error) {
+// everyPage reads all pages. It waits while the budget has no token or API Gateway throttles.
+func everyPage[T any](ctx context.Context, page func(position string) ([]T, string, error)) ([]T, error) {
 	var all []T
-	for position, tries := "", 0; ; {
-		items, next, err := page(position)
-		var postponed *portal.Postponed
-		var busy *gateway.Unavailable
-		switch {
-		case err != nil && tries < maxRetries && (errors.As(err, &postponed) || errors.As(err, &busy) && busy.Throttled):
-			tries++
-			if err := wait(ctx, retryAfter); err != nil {
-				return nil, InWords(err)
+	for position := ""; ; {
+		err := provisioning.RetryPostponed(ctx, wait, func() error {
+			items, next, err := page(position)
+			if err == nil {
+				all, position = append(all, items...), next
 			}
-			continue
-		case err != nil:
-			return nil, InWords(err)
+			return err
+		})
+		if err != nil {
+			return nil, whyNot(ctx, err)
 		}
-		all = append(all, items...)
-		if position, tries = next, 0; next == "" {
+		if position == "" {
 			return all, nil
 		}
 	}
@@ -185,5 +176,5 @@ func eachPatiently[T any](ctx context.Context, page func(position string) ([]T, 
 func (m *Migration) Run(ctx context.Context, plan migration.Plan, progress func(done, of int)) (migration.Done, error) {
 	m.runner.Progress = progress
 	done, err := m.runner.Run(ctx, plan)
-	return done, InWords(errors.Join(err, m.sending.close()))
+	return done, errors.Join(whyNot(ctx, err), m.sending.close())
 }

@@ -22,12 +22,12 @@ type KeyPurge struct {
 // OpenKeyPurge returns a purge. It makes no call.
 func OpenKeyPurge(p Process) (*KeyPurge, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	plane, err := operatorsPlane(c, names, p)
+	plane, err := newControlPlane(c, names, p)
 	if err != nil {
 		return nil, err
 	}
 	return &KeyPurge{p: p, clients: c, names: names, purge: provisioning.Purge{
-		Keys: plane.Session(gateway.Background, nil), Wait: waitForTurn,
+		Keys: plane.Session(gateway.Background, nil), Wait: wait,
 		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
 			return gateway.ParseKeyName(names.KeyNamePrefix(), name)
 		},

@@ -30,21 +30,21 @@ type Reconciliation struct {
 // OpenReconciliation returns a reconciliation. It makes no call.
 func OpenReconciliation(p Process) (*Reconciliation, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
-	plane, err := operatorsPlane(c, names, p)
+	plane, err := newControlPlane(c, names, p)
 	if err != nil {
 		return nil, err
 	}
 	facts, sender := journal.New(c.dynamodb, names.Journal, names.Records), newMessaging(c, names)
 	sweep := newSweep(c, names, plane, facts, accounts.NewReader(facts, c.dynamodb, names.Records, now), sender, nil, nil, now)
-	sweep.Shown, sweep.Told = nil, nil
 	sweep.Listings = func(func() time.Time) provisioning.Listings { return plane.Session(gateway.Background, nil) }
 	return &Reconciliation{p: p, clients: c, names: names, sender: sender, reconcile: provisioning.Reconciler{
-		Sweep: *sweep, Keys: plane.Session(gateway.Background, nil), Sender: sender, Wait: waitForTurn, Run: rand.Text(),
+		Sweep: *sweep, Keys: plane.Session(gateway.Background, nil), Sender: sender, Wait: wait, Run: rand.Text(),
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
 	}}, nil
 }
 
-func operatorsPlane(c clients, names Names, p Process) (*gateway.ControlPlane, error) {
+// newControlPlane returns the control plane within the budget that all processes share.
+func newControlPlane(c clients, names Names, p Process) (*gateway.ControlPlane, error) {
 	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
 	if err != nil {
 		return nil, err
@@ -53,17 +53,6 @@ func operatorsPlane(c clients, names Names, p Process) (*gateway.ControlPlane, e
 }
 
 var errInterrupted = errors.New("interrupted; run it again, and it does what is left")
-
-func waitForTurn(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return errInterrupted
-	}
-}
 
 // Look compares, and changes nothing. With values it also compares the value of each key, which
 // takes a call of KMS for each.
@@ -81,16 +70,11 @@ func (r *Reconciliation) Look(ctx context.Context, values bool, progress func(pr
 
 // Mend mends findings of Look, and records in the audit that this operator does.
 func (r *Reconciliation) Mend(ctx context.Context, findings []provisioning.Finding, progress func(done, total int)) (provisioning.Mended, error) {
-	err := r.audit(ctx, members.DeedReconciled, provisioning.Changes(findings))
-	if err != nil {
+	if err := auditOperator(ctx, r.clients, r.names, r.p, members.DeedReconciled, provisioning.Changes(findings)); err != nil {
 		return provisioning.Mended{}, err
 	}
 	mended, err := r.reconcile.Mend(ctx, findings, progress)
 	return mended, errors.Join(whyNot(ctx, err), r.sender.close())
-}
-
-func (r *Reconciliation) audit(ctx context.Context, what string, count int) error {
-	return auditOperator(ctx, r.clients, r.names, r.p, what, count)
 }
 
 func auditOperator(ctx context.Context, c clients, names Names, p Process, what string, count int) error {

@@ -49,6 +49,8 @@ type writing struct {
 	file     *fileWriter
 	began    time.Time
 	progress func(of Table, rows int)
+	// dueRead is when the due rows were last read.
+	dueRead time.Time
 	// identities are the identities of the people on the page that was read last.
 	identities []string
 }
@@ -62,7 +64,7 @@ func (b *Backup) Write(ctx context.Context, to io.Writer, progress func(of Table
 		return nil, err
 	}
 	w := &writing{Backup: b, file: file, began: began, progress: progress}
-	for _, part := range []func(context.Context) error{w.dueRows, w.journal, w.records, w.usage} {
+	for _, part := range []func(context.Context) error{w.allDueRows, w.journal, w.dueSoon, w.records, w.usage} {
 		if err := part(ctx); err != nil {
 			return nil, err
 		}
@@ -70,13 +72,33 @@ func (b *Backup) Write(ctx context.Context, to io.Writer, progress func(of Table
 	return file.counts, file.end(b.Now().UTC())
 }
 
-// dueRows are read before the journal, since a worker deletes a due row together with the fact that ends it.
-func (w *writing) dueRows(ctx context.Context) error {
+// While the journal is read, the due rows that fall due within dueAhead are read again every dueEvery. The rows of
+// licences stay for two minutes at least. Others stay longer, or what they ask for is done when they are gone; those
+// of requests are added, and the sweep finds open wishes.
+const (
+	dueEvery = time.Minute
+	dueAhead = 5 * time.Minute
+)
+
+// allDueRows are read before the journal, since a worker deletes a due row together with the fact that ends it.
+func (w *writing) allDueRows(ctx context.Context) error {
+	return w.dueRows(ctx, "~") // the sort keys begin with digits
+}
+
+// dueSoon adds the rows that were written since the last look. A worker may delete such a row before the
+// records are read, although its fact is in the file and the fact that ended it is not.
+func (w *writing) dueSoon(ctx context.Context) error {
+	return w.dueRows(ctx, schema.Milliseconds(w.Now().Add(dueAhead)))
+}
+
+// dueRows writes the due rows whose sort keys come before a text.
+func (w *writing) dueRows(ctx context.Context, before string) error {
+	w.dueRead = w.Now()
 	for shard := range schema.DueShards {
-		all := schema.Range{PK: schema.DuePartition(shard)}
 		in := &dynamodb.QueryInput{
 			TableName: &w.Names.Records, ConsistentRead: aws.Bool(true),
-			KeyConditionExpression: all.Condition(), ExpressionAttributeValues: all.Values(),
+			KeyConditionExpression:    aws.String("pk = :pk AND sk < :before"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": schema.Text(schema.DuePartition(shard)), ":before": schema.Text(before)},
 		}
 		for more := true; more; more = in.ExclusiveStartKey != nil {
 			var page *dynamodb.QueryOutput
@@ -99,6 +121,11 @@ func (w *writing) dueRows(ctx context.Context) error {
 // journal leaves out the list of streams, which follows from the facts.
 func (w *writing) journal(ctx context.Context) error {
 	return w.scan(ctx, Journal, w.Names.Journal, func(ctx context.Context, of Table, row item) error {
+		if w.Now().Sub(w.dueRead) >= dueEvery {
+			if err := w.dueSoon(ctx); err != nil {
+				return err
+			}
+		}
 		if schema.IsRegistered(schema.KeyOf(row)) {
 			return nil
 		}
@@ -118,7 +145,8 @@ func (w *writing) records(ctx context.Context) error {
 		if schema.IsOperation(key) {
 			return w.addDueRow(ctx, row)
 		}
-		if name := schema.TextOf(row["identity"]); name != "" && key.SK == schema.Person("").SK {
+		_, isPerson := schema.PersonOf(key)
+		if name := schema.TextOf(row["identity"]); isPerson && name != "" {
 			w.identities = append(w.identities, name)
 		}
 		return nil

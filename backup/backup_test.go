@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/gatehouse-portal/gatehouse/backup"
@@ -105,6 +106,70 @@ func TestWhatHappensDuringABackupFitsTogether(t *testing.T) {
 	}
 }
 
+// slow has one row on a page of the journal, and each page takes half a minute. It calls on with the number of
+// each page, and then with 0 before the records are read.
+type slow struct {
+	world
+	now  time.Time
+	page int
+	on   func(page int, now time.Time)
+}
+
+func (s *slow) Scan(ctx context.Context, in *dynamodb.ScanInput, opts ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	if *in.TableName != s.names.Journal {
+		s.on(0, s.now)
+		return s.world.Scan(ctx, in, opts...)
+	}
+	s.now, s.page = s.now.Add(30*time.Second), s.page+1
+	s.on(s.page, s.now)
+	some := *in
+	some.Limit = aws.Int32(1)
+	return s.world.Scan(ctx, &some, opts...)
+}
+
+// A row about a licence falls due after two minutes, and is deleted then. No other row stands for it.
+func TestADueRowThatLivesForTwoMinutesOfABackupIsInIt(t *testing.T) {
+	t.Parallel()
+	from, to := newWorld(t), newWorld(t)
+	from.fill(4)
+	written := map[string]schema.Key{}
+	write := func(name string, now time.Time) {
+		written[name] = due.OfLicence("licence/"+portal.Stream(name), 1, now, "ann").Place()
+		from.put(from.names.Records, row(written[name], item{"kind": text("licence")}))
+	}
+	remove := func(name string) {
+		if _, err := from.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &from.names.Records, Key: written[name].Attributes()}); err != nil {
+			t.Error(err)
+		}
+	}
+	source := &slow{world: from, now: began, on: func(page int, now time.Time) {
+		switch page {
+		case 1:
+			write("early", now)
+		case 5:
+			remove("early")
+			write("late", now)
+		case 0:
+			remove("late")
+		}
+	}}
+	var file bytes.Buffer
+	b := backup.Backup{Source: source, Names: from.names, Now: func() time.Time { return source.now }, Wait: noWait}
+	if _, err := b.Write(t.Context(), &file, func(backup.Table, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	to.restore(file.Bytes())
+	records := to.rows(to.names.Records)
+	for name, key := range written {
+		if records[key] == nil {
+			t.Errorf("the %s row is missing", name)
+		}
+	}
+	if len(written) != 2 || source.page < 5 {
+		t.Errorf("%d rows were written on %d pages", len(written), source.page)
+	}
+}
+
 func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 	t.Parallel()
 	from, to := newWorld(t), newWorld(t)
@@ -139,6 +204,37 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 	if err := r.Run(t.Context(), bytes.NewReader(file), checked, func(int, int) {}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("after its end it is restored again: %v", err)
 	}
+}
+
+// interrupted cancels its context while the run records how far it has come.
+type interrupted struct {
+	world
+	cancel context.CancelFunc
+	left   int
+}
+
+func (i *interrupted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if i.left--; i.left == 0 {
+		i.cancel()
+	}
+	return i.world.PutItem(ctx, in, opts...)
+}
+
+func TestARestoreThatWasInterruptedWhileItRecordsItsProgressGoesOnAtOnce(t *testing.T) {
+	t.Parallel()
+	from, to := newWorld(t), newWorld(t)
+	from.fill(900)
+	file := from.backup(from)
+	checked := check(t, file)
+	for nth := range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := to.restorer(&interrupted{to, cancel, nth + 1})
+		if err := r.Run(ctx, bytes.NewReader(file), checked, func(int, int) {}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("it ends with %v", err)
+		}
+	}
+	to.restore(file)
+	wantSame(t, to, from)
 }
 
 // during calls then in the first write.

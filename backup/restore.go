@@ -201,7 +201,7 @@ func (w *restoring) flush() error {
 	}
 	w.gathered, w.keys, w.facts = w.gathered[:0], nil, 0
 	w.run.Done = w.read
-	if err := w.save(w.ctx); err != nil {
+	if err := w.store(w.ctx, &w.run); err != nil {
 		return err
 	}
 	w.progress(w.read, w.total)
@@ -272,13 +272,11 @@ func (r *Restore) requireEmpty(ctx context.Context) error {
 
 // giveUp lets the next run begin at once.
 func (w *restoring) giveUp() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), storeTimeout)
 	defer cancel()
 	w.run.Holder = ""
 	_ = w.store(ctx, &w.run) // otherwise the next run waits for two minutes
 }
-
-func (w *restoring) save(ctx context.Context) error { return w.store(ctx, &w.run) }
 
 func (w *restoring) conclude() error {
 	w.run.Holder, w.run.Ended = "", w.Now().UTC()

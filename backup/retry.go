@@ -38,10 +38,10 @@ func retryable(err error) bool {
 	if errors.As(err, &named) {
 		code := named.ErrorCode()
 		return named.ErrorFault() == smithy.FaultServer || strings.HasPrefix(code, "Throttling") || code == "RequestLimitExceeded" ||
-			code == "ProvisionedThroughputExceededException" || code == "InternalServerError" || errors.Is(err, errUnprocessed)
+			code == "ProvisionedThroughputExceededException" || code == "InternalServerError"
 	}
 	var unsent *smithyhttp.RequestSendError
 	return errors.As(err, &unsent) || errors.Is(err, errUnprocessed)
 }
 
-var errUnprocessed = errors.New("DynamoDB has not written all rows")
+var errUnprocessed = errors.New("DynamoDB has not handled all rows of a batch")

@@ -20,6 +20,9 @@ import (
 // restoreLease is how long a run counts as running after it last showed progress.
 const restoreLease = 2 * time.Minute
 
+// storeTimeout bounds one write of a restoreRow, which an interruption does not stop.
+const storeTimeout = 5 * time.Second
+
 // restoreRow is how far a restore has come. Done counts the rows of the file that are written.
 type restoreRow struct {
 	SHA256 string    `dynamodbav:"sha256"`
@@ -71,7 +74,10 @@ func (r *Restore) store(ctx context.Context, run *restoreRow) error {
 		},
 	}
 	err = retry(ctx, r.Wait, func() error {
-		_, err := r.Destination.PutItem(ctx, in)
+		// An interrupted call would leave open which version the row has, and giveUp could not end the lease.
+		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer cancel()
+		_, err := r.Destination.PutItem(finish, in)
 		return err
 	})
 	var lost *types.ConditionalCheckFailedException

@@ -121,7 +121,7 @@ func changesPlans(account state.Account, ring portal.Ring) bool {
 // migrate handles AccountMigrationRequested.
 func (d *Decider) migrate(ctx context.Context, msg events.Event) error {
 	request, ok := msg.Data.(events.AccountMigrationRequested)
-	if !ok || request.Key == nil || d.adoptedBy == nil {
+	if !ok || request.Key == nil {
 		return forAccount(d, Migration(""))(ctx, msg)
 	}
 	var owner portal.AccountID

@@ -120,6 +120,9 @@ func New(cfg Config) *Decider {
 	if cfg.Promoted == nil {
 		cfg.Promoted = func(context.Context, portal.AccountID) (bool, error) { return false, nil }
 	}
+	if cfg.AdoptedBy == nil {
+		cfg.AdoptedBy = func(context.Context, portal.GatewayKeyID) (portal.AccountID, error) { return "", nil }
+	}
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits, rings: cfg.Rings,
 		approval: cfg.ApproveRegistrations,

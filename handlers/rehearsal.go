@@ -24,7 +24,7 @@ func (d *Decider) Rehearse(ctx context.Context, msg events.Event) (facts []event
 	return stage.appended, true, err
 }
 
-// stage keeps what is appended, and refuses as the journal does what others have overtaken.
+// stage keeps the facts that a handler appends. Like the journal, it refuses them if the stream has newer facts.
 type stage struct {
 	facts
 	appended []events.Fact

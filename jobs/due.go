@@ -110,8 +110,11 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 			break
 		}
 		after = row.at.SK
-		if job, apart := d.Elsewhere[row.Kind]; apart || d.Only != "" && row.Kind != d.Only {
-			elsewhere[job] = apart
+		if job, apart := d.Elsewhere[row.Kind]; apart {
+			elsewhere[job] = true
+			continue
+		}
+		if d.Only != "" && row.Kind != d.Only {
 			continue
 		}
 		err := portal.Guard(func() error { return d.handle(ctx, row, woken) })()
@@ -143,10 +146,7 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 // demand asks for runs of the jobs that handle the rows left alone, at most one run of each job a minute.
 func (d DueRows) demand(ctx context.Context, elsewhere map[string]bool) error {
 	now := d.Now()
-	for job, wanted := range elsewhere {
-		if !wanted {
-			continue
-		}
+	for job := range elsewhere {
 		id := portal.DeriveID("due", job, now.UTC().Truncate(time.Minute).Format(time.RFC3339))
 		if err := d.Sender.Send(ctx, Demand(job, id, id, now)); err != nil {
 			return portal.Postpone("the queues do not answer", fmt.Errorf("asking for a run of the job %s: %w", job, err))

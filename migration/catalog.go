@@ -80,7 +80,13 @@ func Products(files []CatalogFile, sdks map[string]bool, plans []gateway.UsagePl
 			unmatched = append(unmatched, Unmatched{What: "product " + clip(group[0].title), Why: fmt.Sprintf("Its plans cover %d APIs. A product has at most %d, so the others are left out.", len(group), maxOfProduct)})
 			group = group[:maxOfProduct]
 		}
-		folders = append(folders, product(group, names))
+		offered := plansOf(group)
+		if len(offered) > maxOfProduct {
+			unmatched = append(unmatched, Unmatched{What: "product " + clip(group[0].title), Why: fmt.Sprintf("Its APIs have %d plans. A product has at most %d, so the others are left out: %s.",
+				len(offered), maxOfProduct, joined(offered[maxOfProduct:]))})
+			offered = offered[:maxOfProduct]
+		}
+		folders = append(folders, product(group, offered, names))
 	}
 	for _, doc := range generic {
 		folders = append(folders, document(doc, names))
@@ -159,7 +165,25 @@ func grouped(apis []documented) [][]documented {
 
 const fileHead = "# From the earlier portal, where only people who had signed in saw the catalog.\n"
 
-func product(apis []documented, names map[string]bool) ProductFolder {
+// plansOf lists the plans of APIs, sorted.
+func plansOf(apis []documented) []portal.PlanID {
+	var all []portal.PlanID
+	for _, api := range apis {
+		all = append(all, api.plans...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func joined(plans []portal.PlanID) string {
+	ids := make([]string, len(plans))
+	for i, plan := range plans {
+		ids[i] = string(plan)
+	}
+	return strings.Join(ids, ", ")
+}
+
+func product(apis []documented, plans []portal.PlanID, names map[string]bool) ProductFolder {
 	name := apis[0].title
 	if len(apis) > 1 {
 		name = line(fmt.Sprintf("%s and %d more", line(name, maxName-20), len(apis)-1), maxName)
@@ -168,7 +192,6 @@ func product(apis []documented, names map[string]bool) ProductFolder {
 	b.WriteString(fileHead)
 	writeHead(&b, name, apis[0].description)
 	b.WriteString("apis:\n")
-	plans := map[portal.PlanID]bool{}
 	for _, api := range apis {
 		fmt.Fprintf(&b, "  - id: %s\n    stage: %s\n", quoted(api.stage.API), quoted(api.stage.Stage))
 		if len(apis) > 1 {
@@ -177,17 +200,12 @@ func product(apis []documented, names map[string]bool) ProductFolder {
 		if api.sdks {
 			b.WriteString("    sdks: " + everySDK + "\n")
 		}
-		for _, plan := range api.plans {
-			plans[plan] = true
-		}
 	}
 	if len(plans) > 0 {
 		b.WriteString("plans:\n")
 	}
-	for n, plan := range slices.Sorted(maps.Keys(plans)) {
-		if n < maxOfProduct {
-			fmt.Fprintf(&b, "  - id: %s\n", quoted(string(plan)))
-		}
+	for _, plan := range plans {
+		fmt.Fprintf(&b, "  - id: %s\n", quoted(string(plan)))
 	}
 	return ProductFolder{Name: folderName(name, names), Files: map[string][]byte{"product.yaml": []byte(b.String())}}
 }

@@ -2,6 +2,7 @@ package migration_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,39 @@ plans:
 			if text := string(f.Files["product.yaml"]); f.Name == name && (strings.Contains(text, "sdks: [") != has || strings.Contains(text, "plans:")) {
 				t.Errorf("%s is\n%s", name, text)
 			}
+		}
+	}
+}
+
+func TestAProductOfMoreAPIsOrPlansThanItCanHaveIsCutAndReported(t *testing.T) {
+	t.Parallel()
+	body := []byte(`{"swagger":"2.0","info":{"title":"Pets","version":"1"},"paths":{}}`)
+	one := portal.Stage{API: "a000000000", Stage: "prod"}
+	var plans []gateway.UsagePlan
+	for n := range 51 {
+		plans = append(plans, gateway.UsagePlan{ID: portal.PlanID(fmt.Sprintf("plan%02d", n)), Stages: []portal.Stage{one}})
+	}
+	var files []migration.CatalogFile
+	var shared gateway.UsagePlan
+	for n := range 51 {
+		stage := portal.Stage{API: fmt.Sprintf("a%09d", n), Stage: "prod"}
+		files = append(files, migration.CatalogFile{Key: "catalog/" + stage.API + "_prod.json", Body: body})
+		shared.Stages = append(shared.Stages, stage)
+	}
+	for name, c := range map[string]struct {
+		files     []migration.CatalogFile
+		plans     []gateway.UsagePlan
+		unmatched string
+	}{
+		"plans": {files[:1], plans, "Its APIs have 51 plans. A product has at most 50, so the others are left out: plan50."},
+		"APIs":  {files, []gateway.UsagePlan{shared}, "Its plans cover 51 APIs. A product has at most 50, so the others are left out."},
+	} {
+		folders, unmatched := migration.Products(c.files, nil, c.plans)
+		if want := []migration.Unmatched{{What: "product Pets", Why: c.unmatched}}; !slices.Equal(unmatched, want) {
+			t.Errorf("of too many %s unmatched is %+v, want %+v", name, unmatched, want)
+		}
+		if len(folders) != 1 {
+			t.Errorf("of too many %s there are %d products", name, len(folders))
 		}
 	}
 }

@@ -225,19 +225,21 @@ func (m *matching) assign(owners map[portal.GatewayKeyID]claims) {
 			}
 		}
 	}
-	for _, subject := range slices.Sorted(maps.Keys(unused)) {
-		m.assignUnused(m.people[subject], unused[subject])
-	}
-}
-
-func (m *matching) assignUnused(person *Person, ids []portal.GatewayKeyID) {
 	recorded := map[portal.GatewayKeyID]bool{}
 	for _, row := range m.Customers {
 		recorded[row.Key] = true
 	}
-	slices.SortStableFunc(ids, func(a, b portal.GatewayKeyID) int {
-		return cmp.Compare(map[bool]int{true: 0, false: 1}[recorded[a]], map[bool]int{true: 0, false: 1}[recorded[b]])
-	})
+	for _, subject := range slices.Sorted(maps.Keys(unused)) {
+		m.assignUnused(m.people[subject], unused[subject], recorded)
+	}
+}
+
+// assignUnused gives a person one key that is in no plan, if they have no other. It prefers a key that
+// the table of customers records.
+func (m *matching) assignUnused(person *Person, ids []portal.GatewayKeyID, recorded map[portal.GatewayKeyID]bool) {
+	if i := slices.IndexFunc(ids, func(id portal.GatewayKeyID) bool { return recorded[id] }); i > 0 {
+		ids = slices.Concat(ids[i:i+1], ids[:i], ids[i+1:])
+	}
 	for _, id := range ids {
 		if len(person.Keys) > 0 {
 			m.leave(keyCalled(m.inventory.keys[id]), "It is in no plan, and "+clip(person.Called())+" has another key. Delete it in API Gateway if nobody needs it.")

@@ -146,9 +146,9 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 	touched, err := c.record(ctx, c.correlationOf(pair), watchSubscription(c.account.SubscriptionOf(pair)), func() []events.Fact {
 		s := c.account.SubscribedBy(pair)
 		switch {
-		case c.waitsForOwner(pair) && c.account.Keys[pair.Key].Adopted:
+		case c.forKeysWish(pair) && c.account.Keys[pair.Key].Adopted:
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: c.account.Keys[pair.Key].Readying}, Code: code, Message: message}}
-		case lost == "" && c.waitsForOwner(pair):
+		case lost == "" && c.forKeysWish(pair):
 			return c.refused(c.account.Keys[pair.Key], code, message)
 		case s.HasOpenWish() && s.Desired() && s.Replaces != "":
 			return []events.Fact{events.PlanChangeRefused{Link: events.Link{Wish: s.OpenedBy}, Plan: pair.Plan, Code: code, Message: message}}
@@ -170,8 +170,8 @@ func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause erro
 	return nil
 }
 
-// waitsForOwner: the key enters the plan because of the key's own wish, and not of the plan's.
-func (c *convergence) waitsForOwner(pair portal.Pair) bool {
+// forKeysWish reports whether the key enters the plan because of a wish for the key, and not for the plan.
+func (c *convergence) forKeysWish(pair portal.Pair) bool {
 	readying := c.account.Keys[pair.Key].Readying
 	return readying != 0 && c.account.Attachments[pair].OpenedBy == readying
 }

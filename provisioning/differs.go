@@ -31,10 +31,8 @@ type difference struct {
 	// recent: something else differs, but so recently that API Gateway may show it late or the
 	// survey may have missed it.
 	recent bool
-	// missing keys do not exist under their names. strays exist under such a name and are not
-	// the recorded key.
-	missing []portal.GatewayKeyID
-	strays  []gateway.Listed
+	// strays are keys under the name of a key of the account that are not the recorded key.
+	strays []gateway.Listed
 }
 
 // differs compares an account with a survey of API Gateway that began at began. A difference
@@ -108,7 +106,6 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 			d.find(barredMissing, id, key.GatewayID, "")
 		case predates(key.CreatedAt):
 			d.find(KeyMissing, id, key.GatewayID, "")
-			d.missing = append(d.missing, key.GatewayID)
 		default:
 			d.recent = true
 		}

@@ -103,8 +103,8 @@ type Finding struct {
 type Drift struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Keys counts the keys in API Gateway with a name of Gatehouse's. Others counts those with other
-	// names, which the sweep does not compare. Recorded counts the keys that API Gateway should have
+	// Keys counts the keys in API Gateway with a name of Gatehouse's, and the adopted ones. Others counts
+	// all others, which the sweep does not compare. Recorded counts the keys that API Gateway should have
 	// according to the journal.
 	Keys     int `json:"keys"`
 	Others   int `json:"others"`
@@ -115,7 +115,8 @@ type Drift struct {
 	Unreadable int `json:"unreadable"`
 	// Values means that the keys' values were compared, too.
 	Values bool `json:"values"`
-	// Kinds counts all findings. Findings are ordered by account; a sweep keeps the first 1,000.
+	// Kinds counts all findings. Findings are ordered by account, those of KeyValue last; a sweep keeps the
+	// first 1,000.
 	Kinds    map[Kind]int `json:"kinds"`
 	Findings []Finding    `json:"findings"`
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// nobody is woken by a look.
+// noSender sends nothing: a look wakes no worker.
 type noSender struct{}
 
 func (noSender) Send(context.Context, ...events.Event) error      { return nil }

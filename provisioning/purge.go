@@ -40,7 +40,7 @@ func (p *Purge) List(ctx context.Context) (Purgeable, error) {
 	for position := ""; ; {
 		var keys []gateway.Listed
 		var next string
-		err := retryPostponed(ctx, p.Wait, func() (err error) {
+		err := RetryPostponed(ctx, p.Wait, func() (err error) {
 			keys, next, err = p.Keys.KeysPage(ctx, "", position)
 			return err
 		})
@@ -83,7 +83,7 @@ func (p *Purge) Run(ctx context.Context, progress func(done, total int)) (delete
 		}
 		total := len(gone) + len(left)
 		for _, key := range left {
-			err := retryPostponed(ctx, p.Wait, func() error { return p.Keys.DeleteKey(ctx, key.ID) })
+			err := RetryPostponed(ctx, p.Wait, func() error { return p.Keys.DeleteKey(ctx, key.ID) })
 			if err != nil {
 				return len(gone), fmt.Errorf("deleting key %s: %w", key.ID, err)
 			}

@@ -79,16 +79,17 @@ func (c *convergence) endGone(ctx context.Context, id portal.SubscriptionID) err
 }
 
 func (c *convergence) compareKey(ctx context.Context, id portal.KeyID) error {
-	if key := c.account.Keys[id]; key.Released && key.Adopted {
+	key := c.account.Keys[id]
+	switch {
+	case key.Released && key.Adopted:
 		return nil // nothing can bring it back
-	}
-	if key := c.account.Keys[id]; key.Released {
+	case key.Released:
 		return c.deleteReturned(ctx, key)
 	}
-	if _, err := c.adopt(ctx, c.account.Keys[id]); err != nil {
+	if _, err := c.adopt(ctx, key); err != nil {
 		return err
 	}
-	key := c.account.Keys[id]
+	key = c.account.Keys[id]
 	if !key.Created() {
 		return nil
 	}

@@ -92,11 +92,12 @@ func lookProgressAt(cursor string) LookProgress {
 }
 
 func (r *Reconciler) retryPostponed(ctx context.Context, step func() error) error {
-	return retryPostponed(ctx, r.Wait, step)
+	return RetryPostponed(ctx, r.Wait, step)
 }
 
-// retryPostponed repeats a step that is postponed or throttled.
-func retryPostponed(ctx context.Context, wait func(context.Context, time.Duration) error, step func() error) error {
+// RetryPostponed repeats a step while it is postponed or API Gateway throttles it, at most mostPostponed times in
+// a row. It waits before each repetition.
+func RetryPostponed(ctx context.Context, wait func(context.Context, time.Duration) error, step func() error) error {
 	for postponements := 0; ; postponements++ {
 		err := step()
 		after, later := retryAfter(err)

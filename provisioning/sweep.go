@@ -254,7 +254,7 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 // conclude stores the result. A key that is missing under its own name and listed under another
 // was renamed: it is no stray, and its account has drifted already.
 func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
-	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
+	findings, err := gathered[Finding](ctx, s.Scratch, p, "findings-")
 	if err != nil {
 		return err
 	}
@@ -263,17 +263,19 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 		return err
 	}
 	slices.SortFunc(strays, func(a, b gateway.Listed) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	renamed := map[portal.GatewayKeyID]bool{}
-	for _, id := range missing {
-		renamed[id] = true
+	missing := map[portal.GatewayKeyID]bool{}
+	for _, f := range findings {
+		if f.Kind == KeyMissing {
+			missing[f.GatewayID] = true
+		}
 	}
-	drift, err := s.drift(ctx, p, strays)
+	drift, err := s.drift(ctx, p, findings, strays)
 	if err != nil {
 		return err
 	}
 	found := p.Found
 	for _, stray := range strays {
-		if !renamed[stray.ID] {
+		if !missing[stray.ID] {
 			note(&found.Strays, &found.First.Strays, stray)
 		}
 	}
@@ -294,11 +296,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	return s.Scratch.Put(ctx, schema.SweepResult(), "last", found, sweepKept)
 }
 
-func (s *Sweep) drift(ctx context.Context, p sweepProgress, strays []gateway.Listed) (Drift, error) {
-	findings, err := gathered[Finding](ctx, s.Scratch, p, "findings-")
-	if err != nil {
-		return Drift{}, err
-	}
+func (s *Sweep) drift(ctx context.Context, p sweepProgress, findings []Finding, strays []gateway.Listed) (Drift, error) {
 	elsewhere := map[portal.GatewayKeyID]bool{}
 	others, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "others-")
 	if err != nil {

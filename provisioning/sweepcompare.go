@@ -85,14 +85,13 @@ func (f *Found) add(stream portal.Stream, c compared) {
 
 // keyNotes are what a page of streams shows of keys.
 type keyNotes struct {
-	missing  []portal.GatewayKeyID
 	strays   []gateway.Listed
 	findings []Finding
 }
 
 func (n *keyNotes) add(stream portal.Stream, d difference) {
 	account, _ := stream.Account()
-	n.missing, n.strays = append(n.missing, d.missing...), append(n.strays, d.strays...)
+	n.strays = append(n.strays, d.strays...)
 	for _, finding := range d.findings {
 		finding.Account = account
 		n.findings = append(n.findings, finding)
@@ -100,9 +99,6 @@ func (n *keyNotes) add(stream portal.Stream, d difference) {
 }
 
 func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, seen keyNotes) error {
-	if err := noteSome(ctx, s.Scratch, p, "missing-"+page, seen.missing); err != nil {
-		return err
-	}
 	if err := noteSome(ctx, s.Scratch, p, "strays-"+page, seen.strays); err != nil {
 		return err
 	}

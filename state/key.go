@@ -174,8 +174,11 @@ func (a *Account) rejectKey(e events.Event, wish int64) {
 		return
 	}
 	a.key(id, func(k *Key) { k.Readying, k.Parked = 0, "" })
+	if !a.Keys[id].Adopted {
+		return
+	}
 	for pair, attachment := range a.Attachments {
-		if a.Keys[id].Adopted && pair.Key == id && attachment.OpenedBy == wish {
+		if pair.Key == id && attachment.OpenedBy == wish {
 			a.enter(e, pair, Ended)
 		}
 	}

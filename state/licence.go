@@ -66,7 +66,8 @@ type Claim struct {
 // Claimed reports whether the licence belongs to an account.
 func (l Licence) Claimed() bool { return l.Claim.Account != "" }
 
-// Active reports whether AWS has said that the buyer has paid, // should get access.
+// Active reports whether AWS has said that the buyer has paid, so that the account that claims the licence should have
+// access.
 func (l Licence) Active() bool {
 	return !l.Lapsed && (l.Status == events.LicenceActive || l.ContractOnly() && l.Entitled)
 }
@@ -161,11 +162,9 @@ func (l *Licence) notice(f events.LicenceNoticed) {
 }
 
 func (l *Licence) learn(p events.Purchase) {
-	l.Purchase = events.Purchase{
-		Product: cmp.Or(l.Purchase.Product, p.Product), Buyer: cmp.Or(l.Purchase.Buyer, p.Buyer),
-		Customer: cmp.Or(l.Purchase.Customer, p.Customer), ARN: usableARN(l.Purchase.ARN, p.ARN),
-		Agreement: cmp.Or(p.Agreement, l.Purchase.Agreement), FreeTrial: l.Purchase.FreeTrial || p.FreeTrial,
-	}
+	known := l.Purchase
+	l.Purchase = known.Or(p)
+	l.Purchase.ARN, l.Purchase.Agreement = usableARN(known.ARN, p.ARN), cmp.Or(p.Agreement, known.Agreement)
 }
 
 // usableARN returns the ARN that AWS accepts in calls: events have been seen to leave out "arn:".
