@@ -30,6 +30,9 @@ type LicenceNoticed struct {
 	Status LicenceStatus       `json:"status,omitempty"`
 	// Check means that the notice may be about what the buyer is entitled to, so AWS has to be asked.
 	Check bool `json:"check,omitempty"`
+	// Lapsed means that the licence is active and gives no access, since the buyer is entitled to nothing by AWS's
+	// last answer.
+	Lapsed bool `json:"lapsed,omitempty"`
 }
 
 // LicenceClaimed: the licence belongs to the account. It opens a wish, which LicenceAccessWanted

@@ -124,7 +124,7 @@ func TestNoticing(t *testing.T) {
 		{"an old notice of a change has AWS asked, too", open, noticed(events.NoticeEntitlement, earlier), []events.Fact{asking(events.NoticeEntitlement, earlier, "")}},
 		{"nobody asks about a licence without a claim", licenceOf(), noticed(events.NoticeEntitlement, later), []events.Fact{told(events.NoticeEntitlement, later, "")}},
 		{"a contract that has lapsed stays closed until AWS was asked", licenceOf(annClaims, events.LicenceEntitled{Lapsed: true}), noticed(events.NoticeSubscribed, noon),
-			[]events.Fact{linked(events.NoticeSubscribed, noon, events.LicenceActive)}},
+			[]events.Fact{events.LicenceNoticed{Link: wish(1), Notice: noticed(events.NoticeSubscribed, noon), Status: events.LicenceActive, Check: true, Lapsed: true}}},
 		{"a cancellation ends access", open, noticed(events.NoticeUnsubscribing, later),
 			[]events.Fact{told(events.NoticeUnsubscribing, later, events.LicenceEnding), ending(events.LicenceEnding)}},
 		{"a late duplicate of an older notice changes nothing", open, noticed(events.NoticeUnsubscribed, earlier), []events.Fact{told(events.NoticeUnsubscribed, earlier, "")}},

@@ -20,7 +20,10 @@ import (
 // report.
 func Noticing(licence state.Licence, req events.MarketplaceNotified) []events.Fact {
 	status := licence.StatusAfter(req)
-	noticed := events.LicenceNoticed{Notice: req, Status: status, Check: licence.Claimed() && mayEntitle[req.Kind]}
+	noticed := events.LicenceNoticed{
+		Notice: req, Status: status, Check: licence.Claimed() && mayEntitle[req.Kind],
+		Lapsed: status == events.LicenceActive && licence.Claimed() && licence.Lapsed,
+	}
 	claim := licence.Claim
 	if claim.Waiting && status != events.LicenceUnknown {
 		noticed.Wish = claim.Wish // people who wait see it

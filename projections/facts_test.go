@@ -29,6 +29,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 	deleting := said{"", events.AccountDeleting{}}
 	claimed := events.LicenceClaimed{Account: ann, Plan: "free", Name: "Free"}
 	paid := events.LicenceNoticed{Link: link(1), Notice: events.MarketplaceNotified{At: at(1)}, Status: events.LicenceActive}
+	lapsed := paid
+	lapsed.Lapsed = true
 	cases := []struct {
 		name  string
 		given []said
@@ -161,6 +163,8 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a licence that was paid and is not claimed is only in the list", nil, said{"", events.LicenceNoticed{Status: events.LicenceActive}}, nil},
 		{"a licence that AWS calls active is active", []said{{"op-claim", claimed}}, said{"", paid}, []string{
 			"now#licence#licence/l-01 | active", "wish 1 step | running"}},
+		{"a claim waits for a contract although AWS calls the licence active", []said{{"op-claim", claimed}, {"", events.LicenceEntitled{Lapsed: true}}}, said{"", lapsed}, []string{
+			"now#licence#licence/l-01 | ended", "wish 1 step | waiting | payment"}},
 		{"access because of a licence ends the claim's wait", []said{{"op-claim", claimed}, {"", paid}}, said{"", events.LicenceAccessWanted{Link: link(1), Account: ann, Plan: "free", Name: "Free"}}, []string{
 			"now#licence#licence/l-01 | active", "wish 1 step | running"}},
 		{"access that ends shows the state of the licence", []said{{"op-claim", claimed}, {"", events.LicenceNoticed{Notice: events.MarketplaceNotified{At: at(1)}, Status: events.LicenceEnding}}},

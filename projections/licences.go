@@ -289,19 +289,23 @@ func describeLicence(step *Step, fact events.Event) {
 }
 
 func describeNotice(step *Step, f events.LicenceNoticed) {
-	switch f.Status {
-	case events.LicenceActive:
+	switch {
+	case f.Status == events.LicenceActive && f.Lapsed:
+		step.Status, step.Code = Waiting, "payment"
+		step.Message = "AWS Marketplace says that the purchase is active, but that its contract has ended. We continue as soon as AWS confirms a contract."
+		step.Detail = step.Message
+	case f.Status == events.LicenceActive:
 		step.Detail = "AWS Marketplace says that the purchase is active."
-	case events.LicenceFailed:
+	case f.Status == events.LicenceFailed:
 		step.Status, step.Code = Waiting, "payment_failed"
 		step.Message = "AWS Marketplace could not take the payment. Check the payment method of the AWS account that bought it. We continue as soon as AWS confirms the payment."
 		step.Detail = step.Message
-	case events.LicenceEnding, events.LicenceEnded:
+	case f.Status == events.LicenceEnding, f.Status == events.LicenceEnded:
 		step.Status, step.Code = Rejected, "agreement_ended"
 		// Only people whose claim waits see it as a step.
 		step.Message = notBegun
 		step.Detail = step.Message
-	case events.LicenceUnknown:
+	default:
 		step.Detail = "AWS Marketplace has sent a notice that changes nothing."
 	}
 }

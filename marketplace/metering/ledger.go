@@ -251,7 +251,8 @@ func (l *Ledger) noteOutcome(ctx context.Context, tried Record, now time.Time) e
 		}
 		ended := current
 		ended.Status, ended.Code, ended.ID, ended.Ended = tried.Status, tried.Code, tried.ID, now.UTC()
-		if ended.Status == Returned && (current.MaybeBilled > 1 || current.Tries != tried.Tries) {
+		mayBeBilled := ended.Status == Returned || ended.Status == NotSubscribed
+		if mayBeBilled && (current.MaybeBilled > 1 || current.Tries != tried.Tries) {
 			ended.Status = TooLate
 		}
 		after := before.clone()

@@ -205,6 +205,16 @@ func TestMetering(t *testing.T) {
 			w.tick("")
 			w.want("too late", "20T09 7 too_late")
 		},
+		"a quantity that AWS may have billed before the licence ended is too late": func(w *world) {
+			w.used(7)
+			w.aws.next = []fault{lost}
+			w.at(45)
+			w.tick("")
+			w.noticed(events.NoticeUnsubscribing, events.LicenceEnding)
+			w.clock = w.clock.Add(2 * time.Hour)
+			w.tick("")
+			w.want("too late", "20T09 7 too_late")
+		},
 		"a record that is ahead of AWS's clock is sent again": func(w *world) {
 			w.used(7)
 			w.at(45)

@@ -150,7 +150,7 @@ func (h *hostile) check() {
 	}
 	for cause, quantity := range quantities {
 		switch {
-		case cause == Cause(TooLate) && (h.late || h.refused) && h.unsure:
+		case cause == Cause(TooLate) && (h.late || h.refused || h.ended) && h.unsure:
 		case cause == Cause(Refused) && h.refused:
 		case (cause == Cause(NotSubscribed) || cause == AfterEnd) && h.ended:
 		default:

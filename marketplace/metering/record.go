@@ -22,8 +22,8 @@ const (
 	NotSubscribed RecordStatus = "not_subscribed"
 	// Refused: AWS refused the record with Record.Code.
 	Refused RecordStatus = "refused"
-	// TooLate: AWS takes no usage of the record's hour any more, and may have billed an earlier try
-	// whose answer was lost.
+	// TooLate: AWS takes no usage of the record's hour any more, since the hour is too long ago or the licence
+	// has ended. It may have billed an earlier try whose answer was lost.
 	TooLate RecordStatus = "too_late"
 	// Returned: AWS takes no usage of the record's hour any more, and did not bill it. The quantity is
 	// metered in a later hour.
