@@ -7,9 +7,13 @@ import (
 	"hash/fnv"
 	"net/http"
 	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -95,39 +99,46 @@ func (s *Web) dashboardFragment(w http.ResponseWriter, r *http.Request, id ident
 	return nil
 }
 
+// dashboardRows is what a dashboard reads, each from rows of the account alone.
+type dashboardRows struct {
+	account  projections.Account
+	shelf    *library.Shelf
+	recent   requests
+	activity activityPage
+	revealed map[portal.KeyID]time.Time
+	notices  []notices.Notice
+	waiting  []purchaseLine
+}
+
+// readDashboard reads all rows at the same time: the slowest read sets the pace, and not their sum.
+func (s *Web) readDashboard(r *http.Request, account portal.AccountID) (rows dashboardRows, err error) {
+	group, ctx := errgroup.WithContext(r.Context())
+	for _, read := range []func() error{
+		func() (err error) { rows.account, err = s.views.Account(ctx, account); return err },
+		func() (err error) { rows.shelf, err = s.shelf(r); return err },
+		func() (err error) { rows.recent, err = s.requests(ctx, account); return err },
+		func() (err error) { rows.activity, err = s.activityAfter(ctx, account, ""); return err },
+		func() (err error) { rows.revealed, err = s.views.LastReveals(ctx, account); return err },
+		func() (err error) { rows.notices, err = s.allNotices(ctx, account); return err },
+		func() (err error) { rows.waiting, err = s.unconfirmed(r, account); return err },
+	} {
+		group.Go(portal.Guard(read))
+	}
+	err = group.Wait()
+	return rows, err
+}
+
 func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPage, error) {
-	account, err := s.views.Account(r.Context(), id.Account)
+	read, err := s.readDashboard(r, id.Account)
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	shelf, err := s.shelf(r)
-	if err != nil {
-		return dashboardPage{}, err
-	}
-	recent, err := s.requests(r.Context(), id.Account)
-	if err != nil {
-		return dashboardPage{}, err
-	}
-	activity, err := s.activityAfter(r.Context(), id.Account, "")
-	if err != nil {
-		return dashboardPage{}, err
-	}
-	revealed, err := s.views.LastReveals(r.Context(), id.Account)
-	if err != nil {
-		return dashboardPage{}, err
-	}
+	account, shelf, recent, activity, waiting := read.account, read.shelf, read.recent, read.activity, read.waiting
 	note := s.standingNote(account.Profile)
-	needs, told, err := s.needs(r.Context(), id.Account, note != nil)
-	if err != nil {
-		return dashboardPage{}, err
-	}
-	waiting, err := s.unconfirmed(r, id.Account)
-	if err != nil {
-		return dashboardPage{}, err
-	}
+	needs, told := s.needs(r.Context(), read.notices, note != nil)
 	when := s.times(r.Context())
 	page := dashboardPage{
-		Person: displayName(id), Keys: liveLines(when.keyLines(account, revealed)), Needs: needs, Told: s.notices != nil,
+		Person: displayName(id), Keys: liveLines(when.keyLines(account, read.revealed)), Needs: needs, Told: s.notices != nil,
 	}
 	page.Purchases, page.Standing, page.Waiting = waiting, note, waitingOf(waiting, account.Licences)
 	page.Activity, page.More = activity.newest()

@@ -106,15 +106,8 @@ func body(n notices.Notice) string {
 // told has the operations whose end such a notice tells, dismissed ones included: the dashboard need not
 // tell it again. locked says that the dashboard begins with why the account cannot be used; a notice about
 // the account would repeat that.
-func (s *Web) needs(ctx context.Context, account portal.AccountID, locked bool) (lines []noticeLine, told map[portal.OperationID]bool, err error) {
+func (s *Web) needs(ctx context.Context, all []notices.Notice, locked bool) (lines []noticeLine, told map[portal.OperationID]bool) {
 	told = map[portal.OperationID]bool{}
-	if s.notices == nil {
-		return nil, told, nil
-	}
-	all, err := s.notices.List(ctx, account)
-	if err != nil {
-		return nil, nil, err
-	}
 	for _, n := range all {
 		if n.Operation != "" && n.Importance != notices.Info {
 			told[n.Operation] = true
@@ -126,7 +119,14 @@ func (s *Web) needs(ctx context.Context, account portal.AccountID, locked bool) 
 			lines = append(lines, when.noticeLine(n, "/dashboard"))
 		}
 	}
-	return lines, told, nil
+	return lines, told
+}
+
+func (s *Web) allNotices(ctx context.Context, account portal.AccountID) ([]notices.Notice, error) {
+	if s.notices == nil {
+		return nil, nil
+	}
+	return s.notices.List(ctx, account)
 }
 
 type noticesPage struct {
