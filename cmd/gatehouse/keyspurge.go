@@ -36,6 +36,9 @@ func (c keysPurgeCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Confirm != "" && c.Confirm != p.Config.Prefix {
+		return usage(fmt.Sprintf("--confirm %s: the installation's prefix is %s", c.Confirm, p.Config.Prefix))
+	}
 	purge, err := app.OpenKeyPurge(p)
 	if err != nil {
 		return err
@@ -65,9 +68,6 @@ func (c keysPurgeCommand) Run(ctx context.Context) error {
 func (c keysPurgeCommand) confirm(ctx context.Context, prefix string, keys int) error {
 	if c.Confirm == prefix {
 		return nil
-	}
-	if c.Confirm != "" {
-		return usage(fmt.Sprintf("--confirm %s: the installation's prefix is %s", c.Confirm, prefix))
 	}
 	yes, err := newQuestions().typed(ctx, fmt.Sprintf("%s will stop working at once. The programs of your users that use them get 403.\nType %s to go on", count(keys, "key"), prefix), prefix)
 	if err == nil && !yes {

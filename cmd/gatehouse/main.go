@@ -38,6 +38,7 @@ type commands struct {
 	Migrate     migrateCommand     `cmd:"" help:"Take over people and their API keys from an earlier portal, or from usage plans kept by hand."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
+	Man         manCommand         `cmd:"" help:"Print the manual page, in the format of man."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
@@ -109,6 +110,7 @@ func newParser(ctx context.Context, out, errs io.Writer) *kong.Kong {
 		kong.Description(description),
 		kong.Vars{"version": processName + " " + app.Build()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(examplesHelp),
 		kong.Writers(out, errs),
 		kong.Exit(func(code int) { panic(kongExit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
