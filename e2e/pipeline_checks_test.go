@@ -31,7 +31,7 @@ func (w *world) checkPromises() {
 		w.checkAttachments(folded)
 		w.checkViews(folded, facts)
 		w.checkDecidedOnce(facts)
-		w.checkNewestIntentWins(folded)
+		w.checkNewestIntentWins(folded, migratedPlans(facts))
 	}
 	w.checkEveryOperationEnded()
 	w.checkNothingWaitsForApproval()
@@ -77,7 +77,7 @@ func (w *world) checkAttachments(folded state.Account) {
 		}
 	}
 	for id, name := range w.plane.madeAs {
-		if now := w.plane.nameOf(id); now != "" && now != name {
+		if now := w.plane.nameOf(id); now != "" && now != name && !older(name) {
 			w.Errorf("key %s is still called %s", id, now)
 		}
 	}
@@ -168,6 +168,8 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			events.PlanChangeWanted, events.KeyMoved, events.PlanChangeRefused, events.SubscriptionApprovalPending,
 			events.KeyUnblocked, events.RegistrationPending, events.AccountSuspended, events.AccountReinstated, events.LicenceAccessSet:
 			continue
+		case events.KeyAdopted:
+			continue // KeyReady ends its wish
 		case events.AccountDeleting:
 			deleting[fact.Sequence] = true
 			continue
@@ -192,11 +194,15 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 
 // checkNewestIntentWins checks that the newest request about each plan that did not fail
 // wins, in any order of arrival or replay.
-func (w *world) checkNewestIntentWins(folded state.Account) {
+// A plan that an adopted key has brought is left out: the key is in it, whatever was asked for before.
+func (w *world) checkNewestIntentWins(folded state.Account, migrated map[portal.PlanID]bool) {
 	if folded.Standing.Leaving() {
 		return // the deletion ends every other request
 	}
 	for _, plan := range plans {
+		if migrated[plan.Plan] {
+			continue
+		}
 		var newest events.Event
 		for _, msg := range w.requests[folded.ID] {
 			about, ok := msg.Data.(events.Request)

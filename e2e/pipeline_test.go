@@ -62,6 +62,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		w.checkUsage()
 		w.checkMetering()
 		w.checkPromises()
+		w.checkAdopted()
 		w.checkTold()
 	})
 }
@@ -76,7 +77,7 @@ func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
 			"request", "request", "request", "account", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
-			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "meter", "notice", "notice", "claim", "entitle", "renew",
+			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "meter", "notice", "notice", "claim", "entitle", "renew", "migrate",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -121,6 +122,8 @@ func (w *world) act() {
 			w.entitle()
 		case "renew":
 			w.renew()
+		case "migrate":
+			w.requestMigration()
 		case "call":
 			w.callSomething()
 		case "collect":
@@ -173,7 +176,7 @@ func requestsAbout(plan events.SubscribeRequested) []events.Request {
 func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests(), []events.Request{claimOf("ann", plans[0])}) {
+	for _, request := range slices.Concat(requestsAbout(plans[0]), keyRequests("key", time.Time{}), accountRequests(), []events.Request{claimOf("ann", plans[0]), events.AccountMigrationRequested{}}) {
 		known[request.EventType()] = true
 	}
 	for _, name := range events.Types() {
@@ -441,7 +444,7 @@ func (w *world) rebuildStep() {
 func (w *world) sweep() {
 	w.clock = w.clock.Add(10 * time.Minute)
 	sweep := &provisioning.Sweep{
-		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Told: w.telling.notifier, Now: func() time.Time { return w.clock },
+		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Told: w.telling.notifier, Adopted: w.adopted, Now: func() time.Time { return w.clock },
 		Listings:     func(func() time.Time) provisioning.Listings { return w.plane },
 		MessageLease: w.messageLease,
 		Scratch:      jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
@@ -64,6 +65,8 @@ type world struct {
 	meter       *metering.Meter
 	// unrecorded is when a worker without a lease may last have created a key that it did not record.
 	unrecorded time.Time
+	// migrations counts the requests of operators to adopt keys.
+	migrations int
 	// erased holds accounts whose personal data was erased.
 	erased  map[portal.AccountID]bool
 	erasure members.Erasure
@@ -104,7 +107,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	kept := identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions}
 	w.erasure = members.Erasure{Store: known, People: identity.Lookup{DynamoDB: tables, Tables: kept}, Identities: identity.Eraser{DynamoDB: tables, Tables: kept}}
 	writer := accounts.Writer{Journal: faulty, Reader: w.reader}
-	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, Entitled: w.entitled, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
+	w.execute = handlers.New(handlers.Config{Journal: writer, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}, Rings: handlers.Rings{Keys: keysPerRing}, Catalog: joining{w}, Promoted: known.PromotedNow, AdoptedBy: adoptions.NewStore(tables, names.Records, w.now).Owner, Entitled: w.entitled, ApproveRegistrations: rapid.IntRange(0, 3).Draw(rt, "registrations wait") == 0})
 	converging := func() *provisioning.Converger {
 		return &provisioning.Converger{
 			Journal: writer, Accounts: w.reader, KeepIdleKeys: idle, KeepEndedKeys: 30 * time.Hour, CarryUsage: true, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
@@ -139,6 +142,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w.meter = w.newMeter()
 	w.offering = newOffering(w)
 	w.telling = newTelling(w, known)
+	w.makeOlderKeys()
 	return w
 }
 
