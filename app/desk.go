@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/jobs"
@@ -46,6 +47,7 @@ func OpenDesk(p Process) (*Desk, error) {
 		// Without a sender, since reading must send nothing.
 		ops: operations.New(operations.Config{
 			Tables: c.dynamodb, Records: names.Records, Views: views, Now: p.now(), Source: "/gatehouse/cli",
+			Letters: deadletters.Lookup{Tables: c.dynamodb, Records: names.Records},
 		}),
 		people: identity.Lookup{DynamoDB: c.dynamodb, Tables: identity.Tables{
 			Journal: names.Journal, Records: names.Records, Sessions: names.Sessions,

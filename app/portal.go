@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -69,6 +70,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
 		MaxOpen: p.Config.MaxOpenRequests, Admit: admit, Adopted: adoptedValues{plane},
+		Letters: deadletters.Lookup{Tables: c.dynamodb, Records: names.Records},
 	})
 	desk := &notices.Desk{
 		Store: notices.NewStore(c.dynamodb, names.Records), Secrets: deriver, Sender: messages, KMSKey: kmsKey, Outbound: webhookHosts(p), Now: p.now(),

@@ -19,8 +19,8 @@ import (
 
 type tables interface {
 	updates
+	gets
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
-	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 }
 
 type sender interface {
@@ -106,8 +106,12 @@ func (a Admin) Find(ctx context.Context, id string) (Letter, error) {
 }
 
 func (a Admin) row(ctx context.Context, id string) (Letter, error) {
+	return row(ctx, a.Tables, a.Records, id)
+}
+
+func row(ctx context.Context, tables gets, records, id string) (Letter, error) {
 	id = keyOf(id)
-	out, err := a.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Records, Key: schema.DeadLetter(id).Attributes(), ConsistentRead: aws.Bool(true)})
+	out, err := tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: schema.DeadLetter(id).Attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return Letter{}, fmt.Errorf("reading dead letter %s: %w", id, err)
 	}

@@ -139,6 +139,9 @@ const (
 	WaitingForKMSKey   Reason = "kms_key"  // the KMS key is disabled or may not be used; an operator must act
 
 	WaitingForReinstatement Reason = "suspended" // the account is suspended; an operator must reinstate it
+
+	// The message that asks for the change is a dead letter, and an operator must act.
+	WaitingForRepair Reason = "fault"
 )
 
 // KeyCreated: API Gateway holds the key, under that id.

@@ -13,8 +13,13 @@ import (
 // Fail records that a worker gave a message up, and writes the caller's rows. For a request that
 // is not handled yet, the same transaction appends RequestFailed, which does not count as
 // handling it, so a replay is carried out. For a handled request that was not acknowledged, Fail
-// sends again what follows from it. A second call does the same again.
+// sends again what follows from it. For a ProvisionRequested, it parks the account's wishes that
+// wait for no other reason, so that their operations say why nothing happens. A second call does
+// the same again.
 func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error {
+	if _, converges := msg.Data.(events.ProvisionRequested); converges {
+		return d.failConverging(ctx, msg, rows)
+	}
 	if !opensOperation(msg) {
 		return d.journal.Write(ctx, rows...)
 	}
@@ -43,6 +48,40 @@ func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows
 			return err
 		}
 		return follow(ctx, failed, d.sender.Send)
+	}
+	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
+}
+
+// failConverging parks wishes once: a parked wish has a reason.
+func (d *Decider) failConverging(ctx context.Context, msg events.Event, rows []journal.Row) error {
+	id, ok := msg.Subject.Account()
+	if !ok {
+		return d.journal.Write(ctx, rows...)
+	}
+	for range maxRaces {
+		history, err := d.accounts.Account(ctx, id)
+		if err != nil {
+			return err
+		}
+		var facts []events.Fact
+		for _, wish := range history.Account.Unexplained() {
+			if len(facts) < journal.MaxFacts {
+				facts = append(facts, events.WishParked{Link: events.Link{Wish: wish}, Reason: events.WaitingForRepair})
+			}
+		}
+		if len(facts) == 0 {
+			return d.journal.Write(ctx, rows...)
+		}
+		head := history.Account.Sequence
+		parked := journal.Stamp(msg, "/gatehouse/deadletters", d.now(), head, facts)
+		err = d.journal.Append(ctx, msg.Subject, head, parked, rows...)
+		if errors.Is(err, journal.ErrTaken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return follow(ctx, parked, d.sender.Send)
 	}
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }

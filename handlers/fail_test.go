@@ -232,3 +232,69 @@ func TestARequestThatWasHandledLongAgoIsNeitherCarriedOutAgainNorFails(t *testin
 		t.Errorf("there are %d rows, want 2", d.graves())
 	}
 }
+
+// wakeUpOf is the wake-up that the last wish of the stream led to.
+func (d *desk) wakeUpOf(wish events.Event) events.Event {
+	return events.Event{
+		ID: portal.DeriveID("provision", wish.ID, "0"), Source: "/gatehouse/handlers", Subject: wish.Subject, Time: opened,
+		Causation: wish.ID, Correlation: wish.Correlation, Data: events.ProvisionRequested{},
+	}
+}
+
+func TestAWakeUpThatIsGivenUpParksTheWishesThatNothingExplains(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register, subscribe)
+	d.outbox.empty()
+	known := d.facts()
+	wake := d.wakeUpOf(known[2])
+	d.fail(wake)
+	facts := d.facts()
+	holds(t, facts[3:], events.WishParked{Link: events.Link{Wish: 3}, Reason: events.WaitingForRepair})
+	if sent, _ := d.outbox.empty(); len(sent) != 1 || sent[0].ID != facts[3].ID {
+		t.Errorf("sent %+v, want the fact alone", sent)
+	}
+	d.fail(wake) // a second delivery, and each further failure
+	wake.ID = "another"
+	d.fail(wake)
+	if got := d.facts(); len(got) != 4 || d.graves() != 2 {
+		t.Errorf("giving it up again leaves %d facts and %d rows, want 4 and 2", len(got), d.graves())
+	}
+}
+
+func TestAWakeUpThatIsGivenUpLeavesOtherReasonsAlone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register, subscribe)
+	known := d.facts()
+	wake := d.wakeUpOf(known[2])
+	parked := journal.Stamp(wake, "/test", opened, 3, []events.Fact{events.WishParked{Link: events.Link{Wish: 3}, Reason: events.WaitingForCapacity}})
+	if err := d.journal.Append(t.Context(), wake.Subject, 3, parked); err != nil {
+		t.Fatal(err)
+	}
+	d.fail(wake)
+	if got := d.facts(); len(got) != 4 || d.graves() != 1 {
+		t.Errorf("the stream holds %d facts and there are %d rows, want 4 and 1", len(got), d.graves())
+	}
+}
+
+func TestAWakeUpThatIsGivenUpWhileItsAccountMovesOnSaysNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register, subscribe)
+	wish := d.facts()[2]
+	slow := d.beside(func(cfg *Config) {
+		cfg.Journal = overtaken{d.journal, once(func() {
+			done := journal.Stamp(d.wakeUpOf(wish), "/test", opened, 3, []events.Fact{events.SubscriptionActivated{Link: events.Link{Wish: 3}, Plan: "free"}})
+			if err := d.journal.Append(t.Context(), wish.Subject, 3, done); err != nil {
+				t.Error(err)
+			}
+		})}
+	})
+	if err := slow.Fail(t.Context(), d.wakeUpOf(wish), "panic", graveRow(wish)); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.facts(); len(got) != 4 || d.graves() != 1 {
+		t.Errorf("the stream holds %d facts and there are %d rows, want 4 and 1", len(got), d.graves())
+	}
+}

@@ -19,8 +19,8 @@ const (
 )
 
 // nudge helps an open operation without a new step for a while when a client reads it. If facts
-// of its stream are not shown, it wakes the projector. If the request has led to nothing, it
-// publishes it again. It only logs errors; the sweep and due rows do the same later.
+// of its stream are not shown, it wakes the projector. If the request has led to nothing and is no
+// dead letter, it publishes it again. It only logs errors; the sweep and due rows do the same later.
 func (o *Operations) nudge(ctx context.Context, operation Operation) {
 	if o.sender == nil {
 		return
@@ -48,8 +48,8 @@ func (o *Operations) moveOn(ctx context.Context, operation Operation, now time.T
 			ID: portal.DeriveID("show", string(operation.Subject), now.String()), Source: o.source, Subject: operation.Subject, Time: now,
 			Data: events.ShowRequested{},
 		})
-	case len(operation.Steps) > 0:
-		return nil
+	case len(operation.Steps) > 0 || operation.Letter != "":
+		return nil // a dead letter waits for an operator
 	}
 	row, found, err := o.rows.find(ctx, operation.ID)
 	if err != nil || !found || now.Sub(row.PublishedAt).Abs() < republishEvery {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -67,6 +68,7 @@ type Operations struct {
 	reveals reveals
 	values  values
 	adopted adopted
+	letters letters
 	now     func() time.Time
 	admit   func(context.Context) error
 	source  string
@@ -86,6 +88,8 @@ type Config struct {
 	Reveals reveals
 	Values  values
 	Adopted adopted
+	// Letters may be nil. Then a failed operation does not say what became of its dead letter.
+	Letters letters
 	// MaxOpen is how many open requests an actor may have; 0 means DefaultMaxOpen.
 	MaxOpen int
 	Now     func() time.Time
@@ -98,7 +102,7 @@ type Config struct {
 func New(cfg Config) *Operations {
 	return &Operations{
 		rows: rows{client: cfg.Tables, table: cfg.Records, maxOpen: cmp.Or(cfg.MaxOpen, DefaultMaxOpen)}, sender: cfg.Sender,
-		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, adopted: cfg.Adopted, now: cfg.Now, admit: cfg.Admit, source: cfg.Source,
+		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, adopted: cfg.Adopted, letters: cfg.Letters, now: cfg.Now, admit: cfg.Admit, source: cfg.Source,
 		nudges: newNudges(cfg.Now), read: newReadRows(),
 	}
 }
@@ -130,6 +134,8 @@ type Operation struct {
 	Plan portal.PlanID
 	// EndsKey says that the request asks for a key to end now.
 	EndsKey bool
+	// Letter is the state of the request's dead letter, "" if there is none.
+	Letter deadletters.State
 	projections.Progress
 }
 
@@ -392,16 +398,23 @@ func (o *Operations) publish(ctx context.Context, row operationRow, request even
 // Find returns an operation of the account; any other is NotFound. With a Sender, it nudges an
 // operation without a new step for a while.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
-	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
-	if err == nil {
-		o.nudge(ctx, operation)
+	shown, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
+	if err != nil {
+		return shown, err
 	}
-	return operation, err
+	operation := o.withLetter(ctx, shown)
+	shown.Letter = operation.Letter
+	o.nudge(ctx, shown)
+	return operation, nil
 }
 
 // FindAny returns any operation, for operators.
 func (o *Operations) FindAny(ctx context.Context, id portal.OperationID) (Operation, error) {
-	return o.find(ctx, id, func(operationRow) bool { return true })
+	operation, err := o.find(ctx, id, func(operationRow) bool { return true })
+	if err != nil {
+		return operation, err
+	}
+	return o.withLetter(ctx, operation), nil
 }
 
 func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(operationRow) bool) (Operation, error) {

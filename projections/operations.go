@@ -146,7 +146,7 @@ func describe(account state.Account, fact events.Event) Step {
 		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request replaced this one."
 		step.Detail = step.Message
 	case events.RequestFailed:
-		step.Status, step.Code, step.Message = Failed, "failed", "Something went wrong on our side. Your request is saved, and the operator of this portal can run it again."
+		step.Status, step.Code, step.Message = Failed, "failed", FailedText
 		step.Detail = step.Message
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."
@@ -186,6 +186,10 @@ func describe(account state.Account, fact events.Event) Step {
 	return step
 }
 
+// FailedText tells a person that workers gave their request up. The fact that says so is written
+// together with the dead letter, which the operator's list of failures shows.
+const FailedText = "Something went wrong on our side. Your request is saved in the operator's list of failures, and the operator of this portal can run it again."
+
 func planName(account state.Account, fact events.Event) string {
 	if f, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok {
 		return account.PlanName(f.AboutPlan())
@@ -211,6 +215,8 @@ func WaitingText(reason string) string {
 		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
 	case events.WaitingForReinstatement:
 		return "Your account is suspended. We continue automatically once the operator of this portal has reinstated it."
+	case events.WaitingForRepair:
+		return "Something went wrong on our side. It is in the list of failures of the operator of this portal, who has to fix it. We also retry automatically; there is nothing you need to do."
 	case events.WaitingForKMSKey:
 		return "This portal's KMS key is disabled or cannot be used, so we cannot create your API key. The operator of this portal has to fix this; then we continue automatically."
 	}

@@ -138,6 +138,9 @@ func TestProgressHasTheReasonAndItsTime(t *testing.T) {
 		{5, "KeyAttached", Running, "API Gateway has added Default key to Free."},
 		{6, "SubscriptionActivated", Succeeded, "Free is active."},
 	}, got)
+	if text := WaitingText(string(events.WaitingForRepair)); !strings.Contains(text, "list of failures") || !strings.Contains(text, "retry") {
+		t.Errorf("after a dead letter it says %q", text)
+	}
 	if text := WaitingText(string(events.WaitingForKMSKey)); !strings.Contains(text, "KMS key is disabled") || !strings.Contains(text, "operator") {
 		t.Errorf("the text for a disabled KMS key is %q", text)
 	}

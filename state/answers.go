@@ -55,6 +55,24 @@ func (a Account) OpenWishes() map[int64]OpenWish {
 	return open
 }
 
+// Unexplained lists the wishes that the converger works on and that are parked for no reason,
+// sorted.
+func (a Account) Unexplained() []int64 {
+	var wishes []int64
+	for _, s := range a.Subscriptions {
+		if s.HasOpenWish() && s.Parked == "" {
+			wishes = append(wishes, s.OpenedBy)
+		}
+	}
+	for _, k := range a.Keys {
+		if k.Readying != 0 && k.Parked == "" {
+			wishes = append(wishes, k.Readying)
+		}
+	}
+	slices.Sort(wishes)
+	return slices.Compact(wishes)
+}
+
 // Undecided lists the wishes that wait for the converger or an admin, sorted.
 func (a Account) Undecided() []int64 {
 	open := a.OpenWishes()

@@ -27,6 +27,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -263,6 +264,7 @@ func states() map[string]shown {
 		"operation, refused":    following(ask("plan-free", subscribe, projections.Rejected, "not_registered", step("RequestRejected", projections.Rejected, time.Second)), unregistered()),
 		"operation, cancelled":  following(ask("plan-free", subscribe, projections.Rejected, "superseded", step("RequestSuperseded", projections.Rejected, time.Second)), registered()),
 		"operation, failed":     following(ask("", register, projections.Failed, "failed", step("RequestFailed", projections.Failed, time.Second)), unregistered()),
+		"operation, given up":   following(withLetter(ask("plan-free", subscribe, projections.Failed, "failed", step("RequestFailed", projections.Failed, time.Second)), deadletters.Open), registered()),
 		"operation, running":    following(ask("plan-free", subscribe, projections.Running, "", step("SubscriptionWanted", projections.Running, time.Second)), registered()),
 		"operation, registered": following(ask("", register, projections.Succeeded, "", step("UserRegistered", projections.Succeeded, time.Second)), registered()),
 		"problem of the API":    {site: visit(of(unregistered())), path: "/problems/unsupported_media_type"},

@@ -109,7 +109,7 @@ func (when times) operationPage(operation operations.Operation, plan string, now
 	if operation.Status == projections.Succeeded {
 		page.Next = now.outcome(operation.Type, plan)
 	}
-	page.Version = versionOf(operation.Status, len(operation.Steps), now)
+	page.Version = versionOf(operation.Status, len(operation.Steps), operation.Letter, now)
 	page.Register = operation.Status == projections.Rejected && operation.Code == string(portal.NotRegistered)
 	page.Again = operation.Status == projections.Failed && operation.Type == typeRegister
 	page.Steps = append(page.Steps, stepLine{
@@ -124,6 +124,11 @@ func (when times) operationPage(operation operations.Operation, plan string, now
 		words := wordsFor(step, plan)
 		page.Steps = append(page.Steps, stepLine{
 			Title: words.Title, Detail: when.phrase(words.Detail), Icon: mark.Icon, Tone: mark.Tone, At: when.moment(step.At),
+		})
+	}
+	if operation.Status == projections.Failed && len(operation.Steps) == 0 {
+		page.Steps = append(page.Steps, stepLine{
+			Title: failedStep, Detail: phrase{plain(failedDetail)}, Icon: "cross", Tone: "bad", At: when.moment(operation.UpdatedAt),
 		})
 	}
 	return page

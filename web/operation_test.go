@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -20,6 +21,16 @@ func operation(kind string, status projections.Status, code string, steps ...pro
 		ID: "op-1", Actor: portal.AccountActor(ada.Account), Type: kind, CreatedAt: now.Add(-time.Minute),
 		Progress: projections.Progress{Status: status, Code: code, Message: "Because of " + code + ".", Steps: steps},
 	}
+}
+
+func withLetter(op operations.Operation, letter deadletters.State) operations.Operation {
+	op.Letter = letter
+	return op
+}
+
+// givenUp is a request that became a dead letter.
+func givenUp(letter deadletters.State) operations.Operation {
+	return withLetter(operation("SubscribeRequested", projections.Failed, "failed", step("RequestFailed", projections.Failed, time.Second)), letter)
 }
 
 func waitingStep(reason string) projections.Step {
@@ -108,6 +119,25 @@ func TestAnOperationsPageShowsItsStepsAndWhatComesNext(t *testing.T) {
 			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "Your request is saved The operator of this portal can run it again.",
 			there: []string{`#progress[data-idle="/operations/op-1/fragment"]`}, notThere: []string{`form[action="/register"]`},
 		},
+		"failed, and its dead letter is open": {
+			operation: givenUp(deadletters.Open), badge: "Failed", says: "The operator of this portal has been told Your request is saved in their list of failures",
+			there: []string{`#progress[data-idle="/operations/op-1/fragment"]`},
+		},
+		"failed, and the operator replays it": {
+			operation: givenUp(deadletters.Replayed), badge: "Failed", says: "The operator of this portal runs your request again",
+			there: []string{`#progress[data-idle="/operations/op-1/fragment"]`},
+		},
+		"failed, and the operator closed it": {
+			operation: givenUp(deadletters.Discarded), badge: "Failed", says: "The operator of this portal has closed this request",
+		},
+		"failed, and no step says so": {
+			operation: withLetter(operation("SubscribeRequested", projections.Failed, "failed"), deadletters.Open), badge: "Failed", says: "Something went wrong on our side.",
+			there: []string{".timeline li.bad"},
+		},
+		"waiting for a repair": {
+			operation: operation("SubscribeRequested", projections.Waiting, "fault", waitingStep("fault")),
+			badge:     "Waiting", open: true, says: "Next: the operator of this portal fixes this",
+		},
 		"registration failed": {
 			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "Registering your account failed",
 			there: []string{
@@ -182,6 +212,9 @@ func TestAnOperationsVersionChangesWithItsSteps(t *testing.T) {
 	}
 	if two := version(operation("UnsubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, 0), step("KeyCreated", projections.Running, 0))); two == one {
 		t.Errorf("another step has the same version %s", two)
+	}
+	if open, replayed := version(givenUp(deadletters.Open)), version(givenUp(deadletters.Replayed)); open == replayed {
+		t.Errorf("a replay of the dead letter has the same version %s", open)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -42,6 +43,7 @@ const (
 	waitsForCapacity = "capacity"
 	waitsForKMS      = "kms"
 	waitsForKMSKey   = "kms_key"
+	waitsForRepair   = "fault"
 	waitsForApproval = "approval"
 	waitsSuspended   = "suspended"
 
@@ -158,10 +160,13 @@ var stepTexts = map[string]stepWords{
 	"RequestUnchanged":            {"Already done", "There was nothing to change."},
 	"RequestRejected":             {"Refused", ""},
 	"RequestSuperseded":           {"Cancelled", "You made a newer request, and the newest one counts."},
-	"RequestFailed":               {"Failed", "Something went wrong on our side."},
+	"RequestFailed":               {failedStep, failedDetail},
 	"CatalogPublished":            {"Catalog published", ""},
 	"CatalogSourceFailed":         {"Catalog not read", ""},
 }
+
+// The step of a request that became a dead letter.
+const failedStep, failedDetail = "Failed", "Something went wrong on our side."
 
 func wordsFor(step projections.Step, plan string) stepWords {
 	words, ok := stepTexts[step.Name]
@@ -248,14 +253,31 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	case projections.Rejected:
 		return rejected(operation, now)
 	case projections.Failed:
-		return nextStep{
-			Heading: "Your request is saved",
-			Text: "The operator of this portal can run it again. " +
-				"If you cannot wait, send them the operation id at the bottom of this page. After that, this page shows the result.",
-			Links: []link{toDashboard},
-		}
+		return failed(operation.Letter)
 	}
 	return nextStep{Heading: "Next: API Gateway does its part", Text: "There is nothing you need to do. You can close this page; the work continues."}
+}
+
+// failed says where a failed request is. A dead letter is in the operator's list of failures.
+func failed(letter deadletters.State) nextStep {
+	next := nextStep{Links: []link{toDashboard}}
+	switch letter {
+	case deadletters.Open:
+		next.Heading = "The operator of this portal has been told"
+		next.Text = "Your request is saved in their list of failures, and they can run it again. " +
+			"If you cannot wait, send them the operation id at the bottom of this page. After that, this page shows the result."
+	case deadletters.Replayed, deadletters.Settled:
+		next.Heading = "The operator of this portal runs your request again"
+		next.Text = "This page shows the result in a moment. You can close it; the work continues."
+	case deadletters.Discarded:
+		next.Heading = "The operator of this portal has closed this request"
+		next.Text = "They do not plan to run it again. If you still need it, make the request again, or send them the operation id at the bottom of this page."
+	default:
+		next.Heading = "Your request is saved"
+		next.Text = "The operator of this portal can run it again. " +
+			"If you cannot wait, send them the operation id at the bottom of this page. After that, this page shows the result."
+	}
+	return next
 }
 
 func waiting(reason string, now present) nextStep {
@@ -272,6 +294,8 @@ func waiting(reason string, now present) nextStep {
 		return nextStep{Heading: "Next: AWS Marketplace takes the payment", Text: "Check the payment method of the AWS account that bought it. Once AWS confirms the payment, we continue automatically.", Links: now.atAWS()}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
+	case waitsForRepair:
+		return nextStep{Heading: "Next: the operator of this portal fixes this", Text: "They have been told. We also retry automatically; if you cannot wait, send them the operation id at the bottom of this page."}
 	case waitsForKMSKey:
 		return nextStep{Heading: "Next: the operator of this portal has to fix this", Text: "If it takes long, send them the operation id at the bottom of this page. Once it is fixed, we continue automatically. You do not have to ask again."}
 	}

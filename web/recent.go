@@ -134,5 +134,5 @@ func unmet(stand standing) string {
 	if stand.Status == projections.Rejected {
 		return stand.Message
 	}
-	return "Something went wrong on our side. Your request is saved, and the operator of this portal can run it again."
+	return projections.FailedText
 }
