@@ -152,10 +152,7 @@ func (m market) enveloped(test testNotice, topic string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	body, err := json.Marshal(map[string]string{
-		"Type": "Notification", "MessageId": test.id, "TopicArn": topic, "Message": string(message),
-		"Timestamp": m.process.now()().UTC().Format("2006-01-02T15:04:05.000Z"),
-	})
+	body, err := notice.Enveloped(test.id, topic, string(message), m.process.now()())
 	return string(body), err
 }
 

@@ -67,7 +67,7 @@ func (m market) undelivered(topics []string, rule bool) resource {
 		wanted = append(wanted, letsIn(arn, "events.amazonaws.com", m.ruleARN()))
 	}
 	return resource{what: "queue " + nameOf(arn), inspect: func(ctx context.Context) (finding, error) {
-		is, url, err := m.sellersQueue(ctx, arn)
+		is, url, err := m.deadLetterQueue(ctx, arn)
 		switch {
 		case err != nil:
 			return finding{}, m.inSellersWords(err)
@@ -102,9 +102,27 @@ func (m market) makeUndelivered(ctx context.Context, wanted []admission) error {
 	return m.inSellersWords(err)
 }
 
-// sellersQueue reads a queue of the seller. url is "" if there is none.
-func (m market) sellersQueue(ctx context.Context, arn string) (attributes map[string]string, url string, err error) {
-	client := m.sellersQueues()
+// queuesOf calls SQS in the Region of a queue, as the portal if the queue is in its AWS account, and else as the
+// seller. The dead-letter queue of a subscription is in the AWS account that subscribed, which may be either.
+func (m market) queuesOf(arn string) *sqs.Client {
+	as := m.sellers
+	if accountOf(arn) == m.owner.account {
+		as = m.config
+	}
+	return sqs.NewFromConfig(as, func(o *sqs.Options) { o.Region = regionOf(arn) })
+}
+
+// wordsOf explains an error of a call about a queue to queuesOf.
+func (m market) wordsOf(arn string, err error) error {
+	if accountOf(arn) == m.owner.account {
+		return InWords(err)
+	}
+	return m.inSellersWords(err)
+}
+
+// deadLetterQueue reads a dead-letter queue. url is "" if there is none.
+func (m market) deadLetterQueue(ctx context.Context, arn string) (attributes map[string]string, url string, err error) {
+	client := m.queuesOf(arn)
 	at, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(nameOf(arn))})
 	var none *types.QueueDoesNotExist
 	if errors.As(err, &none) {
@@ -149,7 +167,7 @@ func (m market) nothingUndelivered() resource {
 		for _, queue := range queues {
 			one, err := m.inspectUndelivered(ctx, queue)
 			if err != nil {
-				return finding{}, m.inSellersWords(err)
+				return finding{}, m.wordsOf(queue, err)
 			}
 			faults = append(faults, one...)
 		}
@@ -158,7 +176,7 @@ func (m market) nothingUndelivered() resource {
 }
 
 func (m market) inspectUndelivered(ctx context.Context, queue string) ([]fault, error) {
-	is, url, err := m.sellersQueue(ctx, queue)
+	is, url, err := m.deadLetterQueue(ctx, queue)
 	switch n := is[waiting]; {
 	case err != nil:
 		return nil, err
@@ -167,7 +185,7 @@ func (m market) inspectUndelivered(ctx context.Context, queue string) ([]fault, 
 	case n != "" && n != "0":
 		return []fault{{
 			says:   fmt.Sprintf("About %s in the queue %s.", n, nameOf(queue)),
-			advice: "Correct what kept them from the portal's queue, and send them there: docs/runbook.md#notices-that-could-not-be-delivered.",
+			advice: "Correct what kept them from the portal's queue, and send them there:\ngatehouse marketplace redeliver --yes",
 		}}, nil
 	}
 	return nil, nil

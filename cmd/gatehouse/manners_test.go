@@ -84,7 +84,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "redeliver"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -110,7 +110,7 @@ func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
 		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
-		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}, {"migrate", "predecessor"}} {
+		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "redeliver"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}, {"migrate", "predecessor"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {
 			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)

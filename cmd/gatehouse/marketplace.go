@@ -16,6 +16,7 @@ type marketplaceCommand struct {
 	Licences  marketplaceLicencesCommand  `cmd:"" help:"List the licences that AWS Marketplace has told of, or that accounts have claimed."`
 	Show      marketplaceShowCommand      `cmd:"" help:"Show a licence: what AWS Marketplace said, who claimed it, and what to do next."`
 	Notices   marketplaceNoticesCommand   `cmd:"" help:"List the newest notices of AWS Marketplace that name no licence, also those that this version cannot read."`
+	Redeliver marketplaceRedeliverCommand `cmd:"" help:"Send notices to the portal's queue that AWS could not deliver to it."`
 	Setup     marketplaceSetupCommand     `cmd:"" help:"Give the usage plans that API Gateway meters their product codes, and say what to enter at AWS Marketplace."`
 	Subscribe marketplaceSubscribeCommand `cmd:"" help:"Have the notices about a listing sent to the portal's queue, and say which settings that needs."`
 	Doctor    marketplaceDoctorCommand    `cmd:"" help:"Check all that selling plans on AWS Marketplace needs, or send a test notice."`
