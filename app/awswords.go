@@ -49,17 +49,23 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
+// credentialsCauses explain why credentials cannot be used, by a part of the SDK's error. The first that fits
+// counts.
+var credentialsCauses = []struct{ part, says string }{
+	{"SSO", "the single sign-on session has ended; run `aws sso login`"},
+	{"sso", "the single sign-on session has ended; run `aws sso login`"},
+	{"ExpiredToken", "they have expired; get new ones"},
+	{"AssumeRoleWithWebIdentity", "the role cannot be assumed with the web identity token; check AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of the profile"},
+	{"failed to retrieve jwt", "the web identity token cannot be read; check AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of the profile"},
+	{"AssumeRole", "the role cannot be assumed; `aws sts get-caller-identity` says why"},
+	{"process", "the command that AWS's configuration names for them failed"},
+}
+
 func credentialsCause(err error) string {
 	text := err.Error()
-	for mark, says := range map[string]string{
-		"SSO":          "the single sign-on session has ended; run `aws sso login`",
-		"sso":          "the single sign-on session has ended; run `aws sso login`",
-		"ExpiredToken": "they have expired; get new ones",
-		"AssumeRole":   "the role cannot be assumed; `aws sts get-caller-identity` says why",
-		"process":      "the command that AWS's configuration names for them failed",
-	} {
-		if strings.Contains(text, mark) {
-			return says
+	for _, cause := range credentialsCauses {
+		if strings.Contains(text, cause.part) {
+			return cause.says
 		}
 	}
 	return ""

@@ -25,42 +25,58 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 )
 
-// LoadAWSIn is LoadAWS for a Region, unless that is "". It also checks the endpoints that replace AWS's
-// own.
+// LoadAWSIn is LoadAWS for a command with the flag --region. If region is "", the Region of AWS's own
+// configuration counts. It also checks the endpoints that replace AWS's own, and reports all faults at once.
 func LoadAWSIn(ctx context.Context, region string) (aws.Config, error) {
-	cfg, err := loadAWS(ctx, region)
+	cfg, err := readAWS(ctx)
 	if err != nil {
 		return cfg, err
 	}
-	_, err = endpointOverrides(os.Environ(), cfg)
-	return cfg, err
+	if region != "" {
+		cfg.Region = region
+	}
+	_, endpointFault := endpointOverrides(os.Environ(), cfg)
+	return cfg, errors.Join(checkRegion(cfg.Region), endpointFault, checkCredentials(ctx, cfg))
+}
+
+func checkRegion(region string) error {
+	switch {
+	case region == "":
+		return errors.New("the Region is missing. Give --region, such as --region eu-west-1, or set AWS_REGION")
+	case !regionForm.MatchString(region):
+		return fmt.Errorf("%q is not a Region of AWS. Correct --region or AWS_REGION: want one like eu-west-1; `aws account list-regions` lists them", region)
+	}
+	return nil
 }
 
 // LoadAWS reads the AWS SDK's own configuration. It fails without a Region or usable credentials.
-func LoadAWS(ctx context.Context) (aws.Config, error) { return loadAWS(ctx, "") }
+func LoadAWS(ctx context.Context) (aws.Config, error) {
+	cfg, err := readAWS(ctx)
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Region == "" {
+		return cfg, errors.New("AWS_REGION is missing: the Region that Gatehouse runs in")
+	}
+	return cfg, checkCredentials(ctx, cfg)
+}
 
 var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 
-func loadAWS(ctx context.Context, region string) (aws.Config, error) {
+func readAWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
 	var profile awsconfig.SharedConfigProfileNotExistError
 	if errors.As(err, &profile) {
 		return cfg, fmt.Errorf("there is no AWS profile %q. Correct AWS_PROFILE; `aws configure list-profiles` lists the profiles", profile.Profile)
 	}
+	if err != nil && strings.Contains(err.Error(), "partial credentials") {
+		return cfg, errors.New("the AWS profile has half of its credentials only. Give it both aws_access_key_id and aws_secret_access_key")
+	}
 	if err != nil {
 		return cfg, fmt.Errorf("reading AWS's configuration: %w", err)
 	}
-	if region != "" {
-		cfg.Region = region
-	}
-	if cfg.Region == "" {
-		return cfg, fmt.Errorf("AWS_REGION is missing: the Region that Gatehouse runs in")
-	}
-	if region != "" && !regionForm.MatchString(region) {
-		return cfg, fmt.Errorf("%q is not a Region of AWS. Want one like eu-west-1; `aws account list-regions` lists them", region)
-	}
-	return cfg, checkCredentials(ctx, cfg)
+	return cfg, nil
 }
 
 // endpointOverrides lists the endpoints that replace AWS's own. Plain http to another machine is

@@ -81,17 +81,20 @@ func (c deployRunCommand) Validate() error {
 }
 
 func (c deployRunCommand) Run(ctx context.Context) error {
+	d, err := deployer(ctx, c.Region)
+	if err != nil {
+		return err
+	}
+	d.Unchecked = c.Unchecked
+	settings := c.settings(c.Stack)
+	if err := d.Preflight(ctx, settings); err != nil {
+		return interrupted(err)
+	}
 	q := newQuestions()
 	q.terminal = q.terminal && !c.Yes
 	if !q.terminal && !c.Yes {
 		return usage("there is no terminal to ask: add --yes, or see what would change with gatehouse deploy diff")
 	}
-	d, err := deployer(ctx, c.Region)
-	if err != nil {
-		return err
-	}
-	settings := c.settings(c.Stack)
-	settings.Unchecked = c.Unchecked
 	if settings, err = completed(ctx, d, settings, q); err != nil {
 		return err
 	}
@@ -177,9 +180,8 @@ func (c deployDiffCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	settings := c.settings(c.Stack)
-	settings.Unchecked = true // a plan needs fewer permissions
-	plan, err := d.Diff(ctx, settings)
+	d.Unchecked = true // a plan needs fewer permissions
+	plan, err := d.Diff(ctx, c.settings(c.Stack))
 	if err != nil {
 		return err
 	}

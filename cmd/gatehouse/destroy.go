@@ -11,10 +11,11 @@ import (
 )
 
 type destroyCommand struct {
-	Region   string `placeholder:"REGION" help:"The portal's Region. Without it, AWS's own configuration counts, such as AWS_REGION."`
-	Stack    string `required:"" placeholder:"NAME" help:"The portal's name."`
-	KeepData bool   `help:"Keep the tables, queues, KMS key and user pool. gatehouse deploy brings the portal back."`
-	Yes      string `placeholder:"NAME" help:"The portal's name once more, instead of typing it when asked."`
+	Region    string `placeholder:"REGION" help:"The portal's Region. Without it, AWS's own configuration counts, such as AWS_REGION."`
+	Stack     string `required:"" placeholder:"NAME" help:"The portal's name."`
+	Unchecked bool   `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
+	KeepData  bool   `help:"Keep the tables, queues, KMS key and user pool. gatehouse deploy brings the portal back."`
+	Yes       string `placeholder:"NAME" help:"The portal's name once more, instead of typing it when asked."`
 }
 
 func (destroyCommand) Help() string {
@@ -32,15 +33,16 @@ func (c destroyCommand) Validate() error {
 }
 
 func (c destroyCommand) Run(ctx context.Context) error {
-	q := newQuestions()
-	if !q.terminal && c.Yes == "" {
-		return usage("there is no terminal to ask: add --yes " + c.Stack)
-	}
 	d, err := deployer(ctx, c.Region)
 	if err != nil {
 		return err
 	}
+	d.Unchecked = c.Unchecked
+	q := newQuestions()
 	err = d.Destroy(ctx, c.Stack, c.KeepData, func(what stacks.Destruction) (bool, error) {
+		if !q.terminal && c.Yes == "" {
+			return false, usage("there is no terminal to ask: add --yes " + c.Stack)
+		}
 		tell(os.Stderr, destruction(what))
 		if c.Yes != "" {
 			return true, nil

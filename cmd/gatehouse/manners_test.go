@@ -57,8 +57,6 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"--older without --buyer":       {[]string{"marketplace", "simulate", "--all", "--older"}, "--older needs --buyer", "Run"},
 		"an unknown kind of difference": {[]string{"keys", "reconcile", "--kind", "odd"}, "--kind odd: there is no such kind", "Run `gatehouse keys reconcile --help` for usage."},
 		"values that are not compared":  {[]string{"keys", "reconcile", "--kind", "key_value"}, "needs --values", "Run"},
-		"no terminal for a deployment":  {[]string{"deploy"}, "there is no terminal to ask: add --yes", "Run `gatehouse deploy run --help` for usage."},
-		"no terminal for a destruction": {[]string{"destroy", "--stack", "acme"}, "there is no terminal to ask: add --yes acme", "Run `gatehouse destroy --help` for usage."},
 		"a portal's name in upper case": {[]string{"deploy", "--stack", "Acme", "--yes"}, "lower-case letters", "Run"},
 		"a destruction without a name":  {[]string{"destroy"}, "missing flags: --stack=NAME", "Run `gatehouse destroy --help` for usage."},
 		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},

@@ -27,7 +27,8 @@ type Destruction struct {
 // Destroy deletes a portal. It waits until the workers have nothing to do, deletes the stack that runs them
 // and the portal, then the API keys, the other stacks, the programs in the bucket, and the data. With keepData
 // the stacks with data stay, and Deploy brings the portal back. confirm decides before anything changes; nil
-// confirms.
+// confirms. Before that, Destroy fails if AWS does not accept the credentials, if there is no such portal, or,
+// unless d.Unchecked, if IAM says that permissions are missing.
 func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confirm func(Destruction) (bool, error)) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -49,6 +50,9 @@ func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confi
 	if len(what.Stacks) == 0 {
 		return &NotFound{name, d.AWS.Region}
 	}
+	if err := d.checkDestruction(ctx, me, all, keepData); err != nil {
+		return err
+	}
 	if confirm != nil {
 		yes, err := confirm(what)
 		if err != nil {
@@ -64,6 +68,21 @@ func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confi
 		}
 	}
 	return d.destroy(ctx, name, keepData, me.account, all)
+}
+
+// checkDestruction names all permissions that the caller lacks to destroy a portal.
+func (d Deployer) checkDestruction(ctx context.Context, me caller, all []stack, keepData bool) error {
+	actions := destroying
+	if !keepData {
+		actions = slices.Concat(actions, destroyingData)
+	}
+	for _, one := range all {
+		if one.runs() && one.exists() {
+			actions = slices.Concat(actions, destroyingRun[runModeOf(one)])
+		}
+	}
+	_, err := d.simulate(ctx, me, actions)
+	return err
 }
 
 // destroy deletes the data stack last: as long as it exists, another run finds what is left.

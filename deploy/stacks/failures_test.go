@@ -268,9 +268,8 @@ func TestARoleIsAskedAboutWithItsPath(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "deployer/ann lacks these permissions: sqs:CreateQueue.") {
 		t.Errorf("it says %v", err)
 	}
-	s := a.settings("acme")
-	s.Unchecked = true
-	if _, err = d.Deploy(t.Context(), s); err != nil {
+	d.Unchecked = true
+	if _, err = d.Deploy(t.Context(), a.settings("acme")); err != nil {
 		t.Errorf("unchecked, it says %v", err)
 	}
 }

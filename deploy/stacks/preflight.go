@@ -44,47 +44,38 @@ func (d Deployer) principal(ctx context.Context, c caller) string {
 
 func (c caller) isRoot() bool { return strings.HasSuffix(c.arn, ":root") }
 
-// deploying are the actions that every deployment needs. CloudFormation acts with the caller's
-// permissions.
-var deploying = []string{
-	"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
-	"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:DeleteStack",
-	"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTimeToLive", "dynamodb:UpdateContinuousBackups", "dynamodb:GetItem", "dynamodb:PutItem",
-	"sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes",
-	"sns:CreateTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:Subscribe",
-	"kms:CreateKey", "kms:CreateAlias", "kms:DescribeKey", "kms:GenerateMac", "kms:PutKeyPolicy",
-	"cognito-idp:CreateUserPool", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateGroup",
-	"cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup",
-	"iam:CreateRole", "iam:CreatePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole",
-	"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:PutMetricFilter", "cloudwatch:PutMetricAlarm", "cloudwatch:PutDashboard",
+// Preflight checks credentials and permissions before an operator answers questions or approves anything. It
+// fails if AWS does not accept the credentials, or if IAM says that permissions are missing. As long as it is
+// open how a new portal runs, only the permissions count that every way needs. Deploy checks all of them again.
+func (d Deployer) Preflight(ctx context.Context, s Settings) error {
+	me, err := d.caller(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := d.Lookup(ctx, s.Name)
+	if err != nil {
+		return err
+	}
+	if s.Run == "" {
+		s.Run = known.Run
+	}
+	_, err = d.checkPermissions(ctx, me, s)
+	return err
 }
 
-// running are the actions that a way to run needs.
-var running = map[RunMode][]string{
-	Lambda: {
-		"s3:CreateBucket", "s3:PutObject", "s3:GetObject", "lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
-		"lambda:AddPermission", "lambda:CreateEventSourceMapping", "lambda:PutFunctionEventInvokeConfig", "lambda:PutFunctionRecursionConfig",
-		"scheduler:CreateSchedule", "apigateway:POST", "apigateway:PATCH",
-	},
-	Containers: {
-		"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "elasticloadbalancing:CreateLoadBalancer",
-		"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:CreateListener", "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress",
-		"application-autoscaling:RegisterScalableTarget", "application-autoscaling:PutScalingPolicy",
-	},
-	Small: {
-		"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "ec2:CreateSecurityGroup", "servicediscovery:CreatePrivateDnsNamespace",
-		"servicediscovery:CreateService", "apigateway:POST", "apigateway:PATCH",
-	},
-}
-
-// checkPermissions names all permissions that the caller lacks. If that cannot be found out, it returns
-// a warning. IAM evaluates the caller's own policies for any resource: a policy of an organization may
-// still deny, and one that names resources may allow what is needed.
+// checkPermissions names all permissions that the caller lacks for a deployment. If that cannot be found out, it
+// returns a warning.
 func (d Deployer) checkPermissions(ctx context.Context, me caller, s Settings) (warning string, err error) {
-	if me.isRoot() || s.Unchecked {
+	return d.simulate(ctx, me, slices.Concat(deploying, running[s.Run]))
+}
+
+// simulate names all actions that the caller may not do. If that cannot be found out, it returns a warning. IAM
+// evaluates the caller's own policies for any resource: a policy of an organization may still deny, and one that
+// names resources may allow what is needed.
+func (d Deployer) simulate(ctx context.Context, me caller, actions []string) (warning string, err error) {
+	if d.Unchecked || me.isRoot() {
 		return "", nil
 	}
-	actions := slices.Concat(deploying, running[s.Run])
 	out, err := iam.NewFromConfig(d.AWS).SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: aws.String(d.principal(ctx, me)), ActionNames: actions, MaxItems: aws.Int32(1000),
 	})

@@ -51,8 +51,6 @@ type Settings struct {
 	// Allow lists resources, as stack/resource, that may be replaced or removed although they hold
 	// data.
 	Allow []string
-	// Unchecked goes on although IAM says that permissions are missing.
-	Unchecked bool
 
 	// signInHost is the host name that people return to from the sign-in pages.
 	signInHost string

@@ -28,6 +28,8 @@ type Deployer struct {
 	DrainTimeout time.Duration
 	// QueueNameDelay is how long SQS refuses the names of queues that were deleted. 0 means a minute.
 	QueueNameDelay time.Duration
+	// Unchecked goes on although IAM says that permissions are missing.
+	Unchecked bool
 	// Tell, if not nil, gets lines that say what happens.
 	Tell func(line string)
 	// Approve decides on a plan before anything changes. nil approves every plan.

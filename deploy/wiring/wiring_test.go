@@ -44,7 +44,7 @@ func TestSetUpAndPurgeWorkOnThePortal(t *testing.T) {
 }
 
 func TestAWrongRegionIsRefused(t *testing.T) {
-	for region, part := range map[string]string{"europe": "is not a Region of AWS", "": "AWS_REGION is missing"} {
+	for region, part := range map[string]string{"europe": "is not a Region of AWS", "": "Give --region"} {
 		t.Setenv("AWS_REGION", "")
 		t.Setenv("AWS_CONFIG_FILE", t.TempDir()+"/none")
 		t.Setenv("AWS_ACCESS_KEY_ID", "local")

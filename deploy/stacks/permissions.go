@@ -1,0 +1,65 @@
+package stacks
+
+// deploying are the actions that every deployment needs. CloudFormation acts with the caller's
+// permissions.
+var deploying = []string{
+	"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
+	"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:DeleteStack",
+	"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTimeToLive", "dynamodb:UpdateContinuousBackups", "dynamodb:GetItem", "dynamodb:PutItem",
+	"sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes",
+	"sns:CreateTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:Subscribe",
+	"kms:CreateKey", "kms:CreateAlias", "kms:DescribeKey", "kms:GenerateMac", "kms:PutKeyPolicy",
+	"cognito-idp:CreateUserPool", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateGroup",
+	"cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup",
+	"iam:CreateRole", "iam:CreatePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole",
+	"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:PutMetricFilter", "cloudwatch:PutMetricAlarm", "cloudwatch:PutDashboard",
+}
+
+// running are the actions that a way to run needs.
+var running = map[RunMode][]string{
+	Lambda: {
+		"s3:CreateBucket", "s3:PutObject", "s3:GetObject", "lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+		"lambda:AddPermission", "lambda:CreateEventSourceMapping", "lambda:PutFunctionEventInvokeConfig", "lambda:PutFunctionRecursionConfig",
+		"scheduler:CreateSchedule", "apigateway:POST", "apigateway:PATCH",
+	},
+	Containers: {
+		"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "elasticloadbalancing:CreateLoadBalancer",
+		"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:CreateListener", "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress",
+		"application-autoscaling:RegisterScalableTarget", "application-autoscaling:PutScalingPolicy",
+	},
+	Small: {
+		"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "ec2:CreateSecurityGroup", "servicediscovery:CreatePrivateDnsNamespace",
+		"servicediscovery:CreateService", "apigateway:POST", "apigateway:PATCH",
+	},
+}
+
+// destroying are the actions that every destruction needs. It stops workers by a change set.
+var destroying = []string{
+	"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:DeleteStack",
+	"dynamodb:DescribeTable", "dynamodb:GetItem", "sqs:GetQueueAttributes", "apigateway:GET", "apigateway:DELETE",
+	"iam:DeleteRole", "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeletePolicy", "logs:DeleteMetricFilter",
+	"cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "sns:DeleteTopic",
+}
+
+// destroyingData are the actions that a destruction needs unless the data stays.
+var destroyingData = []string{
+	"dynamodb:UpdateTable", "dynamodb:DeleteTable", "sqs:DeleteQueue", "kms:DeleteAlias", "kms:ScheduleKeyDeletion",
+	"cognito-idp:DescribeUserPool", "cognito-idp:UpdateUserPool", "cognito-idp:DeleteUserPoolDomain", "cognito-idp:DeleteUserPool",
+}
+
+// destroyingRun are the actions that a destruction needs for the stack in which portal and workers run.
+var destroyingRun = map[RunMode][]string{
+	Lambda: {
+		"s3:ListBucket", "s3:DeleteObject", "s3:DeleteBucket", "lambda:DeleteFunction", "lambda:DeleteEventSourceMapping", "lambda:RemovePermission",
+		"scheduler:DeleteSchedule",
+	},
+	Containers: {
+		"ecs:DeleteCluster", "ecs:DeleteService", "ecs:UpdateService", "ecs:DeregisterTaskDefinition", "elasticloadbalancing:DeleteLoadBalancer",
+		"elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeleteListener", "ec2:DeleteSecurityGroup",
+		"application-autoscaling:DeregisterScalableTarget",
+	},
+	Small: {
+		"ecs:DeleteCluster", "ecs:DeleteService", "ecs:UpdateService", "ecs:DeregisterTaskDefinition", "ec2:DeleteSecurityGroup",
+		"servicediscovery:DeleteNamespace", "servicediscovery:DeleteService",
+	},
+}
