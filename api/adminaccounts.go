@@ -48,7 +48,7 @@ type Admin struct {
 	Members    memberKeeping
 	Holders    holding
 	Mails      invitationMails
-	Drifts     Drifts
+	Drift      drifting
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }

@@ -127,6 +127,7 @@ var operationIDs = map[string]string{
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
 	"GET /admin/drift":                            "admin-drift",
+	"POST /admin/drift/compare":                   "admin-compare-drift",
 	"GET /admin/overview":                         "admin-overview",
 	"GET /admin/dead-letters":                     "admin-list-dead-letters",
 	"GET /admin/dead-letters/{letter}":            "admin-get-dead-letter",
@@ -344,6 +345,7 @@ var listed = map[string]string{
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
 	"GET /admin/drift":                            "403",
+	"POST /admin/drift/compare":                   "403 413 415 429",
 	"GET /admin/usage":                            "403",
 
 	"POST /register":               "403 413 415 429",

@@ -2,9 +2,13 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // Drift is how API Gateway differed from the journal at the last sweep.
@@ -17,6 +21,19 @@ type Drift struct {
 	Unreadable int          `json:"unreadable" doc:"Streams that this version of the portal cannot read."`
 	Kinds      []KindCount  `json:"kinds" doc:"How many differences of each kind there were."`
 	Items      []Difference `json:"items" doc:"The differences by account, at most the first 1,000."`
+	Run        JobRun       `json:"run" doc:"The sweep that goes on, or the last one."`
+}
+
+// JobRun is the state of a job's last run.
+type JobRun struct {
+	UnderWay  bool       `json:"under_way" doc:"Whether it goes on."`
+	Waits     bool       `json:"waits" doc:"Whether another run begins when this one ends."`
+	StartedAt *time.Time `json:"started_at" doc:"Null if a worker has never run it."`
+	EndedAt   *time.Time `json:"ended_at" doc:"When the last complete run ended."`
+}
+
+func jobRunOf(state operators.JobState) JobRun {
+	return JobRun{UnderWay: state.UnderWay, Waits: state.Waits, StartedAt: timeOrNull(state.Started), EndedAt: timeOrNull(state.Ended)}
 }
 
 // KindCount counts the differences of a kind.
@@ -36,23 +53,58 @@ type Difference struct {
 	Name      string `json:"name,omitempty" doc:"The name of a stray in API Gateway."`
 }
 
-// Drifts reads what the last sweep has found. Without a sweep the Drift is empty.
-type Drifts interface {
-	LastDrift(ctx context.Context) (Drift, error)
+type drifting interface {
+	Drift(ctx context.Context) (operators.Drift, error)
+	Compare(ctx context.Context, admin portal.AccountID) error
+}
+
+func driftOf(found operators.Drift) Drift {
+	shown := Drift{
+		Began: timeOrNull(found.Began), Ended: timeOrNull(found.Ended), Keys: found.Keys, Others: found.Others, Recent: found.Recent, Unreadable: found.Unreadable,
+		Kinds: []KindCount{}, Items: []Difference{}, Run: jobRunOf(found.Job),
+	}
+	for _, kind := range found.Kinds {
+		shown.Kinds = append(shown.Kinds, KindCount(kind))
+	}
+	for _, d := range found.Differences {
+		shown.Items = append(shown.Items, Difference{
+			Kind: d.Kind, Mending: d.Mending, Account: string(d.Account), Key: string(d.Key), GatewayID: string(d.GatewayID), Plan: string(d.Plan), Name: d.Name,
+		})
+	}
+	return shown
 }
 
 func (a *service) drift(ctx context.Context, _ *struct{}) (*struct{ Body Drift }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	drift, err := a.admin.Drifts.LastDrift(ctx)
+	found, err := a.admin.Drift.Drift(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return &struct{ Body Drift }{drift}, nil
+	return &struct{ Body Drift }{driftOf(found)}, nil
+}
+
+func (a *service) compare(ctx context.Context, _ *struct{}) (*struct{ Body JobRun }, error) {
+	id, err := admin(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	if err := a.admin.Drift.Compare(ctx, id.Account); err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	found, err := a.admin.Drift.Drift(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body JobRun }{jobRunOf(found.Job)}, nil
 }
 
 func (a *service) registerDrift(api huma.API, read func(id, path, summary, description string) huma.Operation) {
 	huma.Register(api, read("admin-drift", "/drift", "Get how API Gateway differs from the journal",
 		"As the last sweep has found it. Workers compare once an hour, and mend what they find within minutes. So what is listed may be mended by now."), a.drift)
+	huma.Register(api, changing(huma.Operation{
+		OperationID: "admin-compare-drift", Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + "/drift/compare", Summary: "Have a worker compare API Gateway with the journal now",
+		Description: "The answer is the state of the sweep at this moment, which a worker may not have begun yet. If a sweep is under way, another one begins when it ends. If one waits already, nothing more happens. The audit records it.",
+	}), a.compare)
 }

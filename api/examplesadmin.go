@@ -69,7 +69,9 @@ func adminAnswers() map[string]any {
 		"admin-drift": Drift{
 			Began: &exampleTime, Ended: &exampleTime, Keys: 2140, Others: 12, Kinds: []KindCount{{"attachment_missing", 1}},
 			Items: []Difference{{Kind: "attachment_missing", Mending: "mend", Account: exampleAccount, Key: exampleKey, GatewayID: "a1b2c3d4e5", Plan: examplePlan}},
+			Run:   JobRun{StartedAt: &exampleTime, EndedAt: &exampleTime},
 		},
+		"admin-compare-drift": JobRun{UnderWay: true, StartedAt: &exampleTime, EndedAt: &exampleTime},
 	}
 }
 
@@ -120,6 +122,7 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-list-feedback":        {onlyAdmins},
 		"admin-audit":                {onlyAdmins},
 		"admin-drift":                {onlyAdmins},
+		"admin-compare-drift":        {writing, onlyAdmins},
 		"admin-overview":             {onlyAdmins},
 		"admin-list-dead-letters":    {onlyAdmins},
 		"admin-get-dead-letter":      {onlyAdmins, noLetter},

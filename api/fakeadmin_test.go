@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -123,12 +123,16 @@ func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, _ stri
 	}, "000000000000009#op-1", m.asked1("audit", filter.Admin, strings.TrimSpace(string(filter.Subject)+" "+filter.What))
 }
 
-// LastDrift implements api.Drifts.
-func (f *fake) LastDrift(context.Context) (api.Drift, error) {
-	return api.Drift{
-		Began: &now, Ended: &now, Keys: 3, Others: 2, Kinds: []api.KindCount{{Kind: "stray", Count: 1}},
-		Items: []api.Difference{{Kind: "stray", Mending: "leave", Account: "account-grace", Key: "key-9", GatewayID: "g-9", Name: "gatehouse/account-grace/key-9"}},
+// Drift implements the desk of drift.
+func (f *fake) Drift(context.Context) (operators.Drift, error) {
+	return operators.Drift{
+		Began: now, Ended: now, Keys: 3, Others: 2, Kinds: []operators.DriftKind{{Kind: "stray", Count: 1}}, Job: operators.JobState{Ran: true, UnderWay: true, Started: now},
+		Differences: []operators.Difference{{Kind: "stray", Mending: "leave", Account: "account-grace", Key: "key-9", GatewayID: "g-9", Name: "gatehouse/account-grace/key-9"}},
 	}, f.asked1("drift", "", "")
+}
+
+func (f *fake) Compare(_ context.Context, admin portal.AccountID) error {
+	return f.asked1("compare", admin, "")
 }
 
 func (m memberStore) Settings(_ context.Context, account portal.AccountID) (members.Settings, error) {
@@ -177,6 +181,7 @@ func adminExamples(accepted, private map[string]string) []example {
 		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"needed":true,"mail":"pending","mail_error":"The mail service failed."}`
 		feedback = `"id":"f-1","at":"2026-11-22T09:00:00Z","topic":"api","page":"/apis","text":"It is fine."`
 		because  = `{"message":"Unpaid bills."}`
+		running  = `{"under_way":true,"waits":false,"started_at":"2026-11-22T09:00:00Z","ended_at":null}`
 	)
 	return []example{
 		{"GET /account/sessions", "/account/sessions", http.StatusOK, `{"items":[{"id":"s-1","browser":"Firefox on Linux","since":"2026-11-22T09:00:00Z","seen_at":"2026-11-22T09:00:00Z","ends_at":"2026-11-22T10:00:00Z","current":true}],"next":null}`, private, "", ""},
@@ -218,6 +223,7 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"GET /admin/audit", "/admin/audit?account=account-grace", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"},
 			{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"SubscriptionReviewRequested","account":"account-grace","operation":"op-2","plan":"plan-max","plan_name":"Unlimited","answer":"denied"}],"next":"/api/v1/admin/audit?account=account-grace&cursor=000000000000009%23op-1"}`, private, "", ""},
 		{"GET /admin/drift", "/admin/drift", http.StatusOK, `{"began":"2026-11-22T09:00:00Z","ended":"2026-11-22T09:00:00Z","keys":3,"others":2,"recent":0,"unreadable":0,"kinds":[{"kind":"stray","count":1}],
-			"items":[{"kind":"stray","mending":"leave","account":"account-grace","key":"key-9","gateway_id":"g-9","name":"gatehouse/account-grace/key-9"}]}`, private, "", ""},
+			"items":[{"kind":"stray","mending":"leave","account":"account-grace","key":"key-9","gateway_id":"g-9","name":"gatehouse/account-grace/key-9"}],"run":` + running + `}`, private, "", ""},
+		{"POST /admin/drift/compare", "/admin/drift/compare", http.StatusOK, running, private, "", ""},
 	}
 }

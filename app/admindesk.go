@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
@@ -37,4 +38,14 @@ func newAdminDesk(p Process, c clients, names Names, views *projections.Views, s
 			return messages.Send(ctx, jobs.Demand(lettersJob, id, id, order.At))
 		},
 	}, nil
+}
+
+// newDemands has workers run jobs for admins.
+func newDemands(c clients, names Names, store *members.Store, messages messaging, now func() time.Time) operators.Demands {
+	return operators.Demands{
+		Runs: jobs.NewRuns(c.dynamodb, names.Records), Audit: store, Now: now,
+		Send: func(ctx context.Context, job, id string, at time.Time) error {
+			return messages.Send(ctx, jobs.Demand(job, id, id, at))
+		},
+	}
 }

@@ -99,7 +99,8 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store})
+	sweeps := newSweeps(jobs.NewScratch(c.dynamodb, names.Records, p.now()), newDemands(c, names, store, messages, p.now()))
+	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Drift: sweeps})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
@@ -135,7 +136,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Admin: api.Admin{
 			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
-			Drifts:            drifts{jobs.NewScratch(c.dynamodb, names.Records, p.now())},
+			Drift:             sweeps,
 			InvitationsNeeded: p.Config.Registration == RegistrationInvitation,
 		},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Ledger: ledger, Admit: arrivals.admitArrival},

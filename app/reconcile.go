@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
-	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
@@ -91,32 +90,28 @@ func whyNot(ctx context.Context, err error) error {
 	return InWords(err)
 }
 
-// drifts shows admins what the last sweep has found.
-type drifts struct{ scratch *jobs.Scratch }
+// newSweeps shows admins what the last sweep has found, and asks for another one.
+func newSweeps(scratch *jobs.Scratch, demands operators.Demands) operators.Sweeps {
+	return operators.Sweeps{Demands: demands, Job: sweepJob, Last: func(ctx context.Context) (operators.Drift, error) {
+		drift, found, err := provisioning.LastDrift(ctx, scratch)
+		if err != nil || !found {
+			return operators.Drift{}, err
+		}
+		return shownDrift(drift), nil
+	}}
+}
 
-// LastDrift implements api.Drifts.
-func (d drifts) LastDrift(ctx context.Context) (api.Drift, error) {
-	shown := api.Drift{Kinds: []api.KindCount{}, Items: []api.Difference{}}
-	drift, found, err := provisioning.LastDrift(ctx, d.scratch)
-	var postponed *portal.Postponed
-	switch {
-	case errors.As(err, &postponed):
-		return shown, &portal.Error{Code: portal.Unavailable, Message: "The portal's tables do not answer. Try again in a moment.", Err: err}
-	case err != nil || !found:
-		return shown, err
-	}
-	shown.Began, shown.Ended = &drift.Began, &drift.Ended
-	shown.Keys, shown.Others, shown.Recent, shown.Unreadable = drift.Keys, drift.Others, drift.Recent, drift.Unreadable
+func shownDrift(drift provisioning.Drift) operators.Drift {
+	shown := operators.Drift{Began: drift.Began, Ended: drift.Ended, Keys: drift.Keys, Others: drift.Others, Recent: drift.Recent, Unreadable: drift.Unreadable}
 	for _, kind := range provisioning.Kinds() {
 		if count := drift.Kinds[kind]; count > 0 {
-			shown.Kinds = append(shown.Kinds, api.KindCount{Kind: string(kind), Count: count})
+			shown.Kinds = append(shown.Kinds, operators.DriftKind{Kind: string(kind), Count: count})
 		}
 	}
 	for _, f := range drift.Findings {
-		shown.Items = append(shown.Items, api.Difference{
-			Kind: string(f.Kind), Mending: string(f.Mending), Account: string(f.Account), Key: string(f.Key),
-			GatewayID: string(f.GatewayID), Plan: string(f.Plan), Name: f.Name,
+		shown.Differences = append(shown.Differences, operators.Difference{
+			Kind: string(f.Kind), Mending: string(f.Mending), Account: f.Account, Key: f.Key, GatewayID: f.GatewayID, Plan: f.Plan, Name: f.Name,
 		})
 	}
-	return shown, nil
+	return shown
 }

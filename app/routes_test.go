@@ -143,6 +143,9 @@ var byRoute = map[string]answers{
 	"POST /admin/accounts/{account}/reinstate": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/audit":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/drift":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/drift/compare":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /admin/drift":                         {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/drift":                        {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
 
 	"GET /account/deleted":                 {http.StatusOK, http.StatusOK, http.StatusOK},
 	"GET /account":                         {http.StatusSeeOther, http.StatusOK, http.StatusOK},

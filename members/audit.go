@@ -44,6 +44,7 @@ const (
 	DeedRevoked          = "InvitationRevoked"
 	DeedLettersReplayed  = "DeadLettersReplayed"
 	DeedLettersDiscarded = "DeadLettersDiscarded"
+	DeedSweepRequested   = "SweepRequested"
 )
 
 // Deeds of operators.

@@ -42,6 +42,7 @@ type Admin struct {
 	Directory     directory
 	Accounts      administering
 	Audit         auditing
+	Drift         drifting
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -69,6 +70,8 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(accountsPath+"/{account}/suspend", s.page(s.administrator(s.suspend)))
 	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
 	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
+	get(r, driftPath, s.page(s.administrator(s.drift)))
+	r.Post(driftPath, s.page(s.administrator(s.compareNow)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -97,11 +100,12 @@ const (
 	tabApprovals     = "Approvals"
 	tabAccounts      = "Accounts"
 	tabDeadLetters   = "Dead letters"
+	tabDrift         = "Drift"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}, {tabDrift, driftPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs
@@ -170,8 +174,8 @@ func needsOf(o operators.Overview) []need {
 	add(o.Licences["unclaimed"], waits, count(o.Licences["unclaimed"], "purchase")+" that nobody has claimed", link{})
 	add(o.Licences["unsold"], fails, count(o.Licences["unsold"], "purchase")+" of something that no plan of the catalog names", link{})
 	if sweep := o.Sweep; sweep != nil {
-		add(sweep.Drifted, badge{"warn", "warning", "Differs"}, count(sweep.Drifted, "account")+" different in API Gateway at the last sweep; workers repair that", link{})
-		add(sweep.Strays, badge{"warn", "warning", "Stray"}, count(sweep.Strays, "key")+" in API Gateway with a name of ours that we did not make", link{})
+		add(sweep.Drifted, badge{"warn", "warning", "Differs"}, count(sweep.Drifted, "account")+" different in API Gateway at the last sweep; workers repair that", link{"Look at the differences", driftPath})
+		add(sweep.Strays, badge{"warn", "warning", "Stray"}, count(sweep.Strays, "key")+" in API Gateway with a name of ours that we did not make", link{"Look at them", driftPath + "?kind=stray#differences"})
 		add(sweep.Unreadable, fails, count(sweep.Unreadable, "stream")+" of the journal that this version cannot read", link{})
 	}
 	if c := o.Catalog; c != nil {

@@ -26,6 +26,9 @@ type office struct {
 	orders   []operators.Order
 	err      error
 	inbox
+	drift operators.Drift
+	// compared are the admins who had API Gateway compared.
+	compared []portal.AccountID
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -172,5 +175,6 @@ func adminStates() map[string]shown {
 	}
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())
+	maps.Copy(states, driftStates())
 	return states
 }

@@ -29,6 +29,7 @@ func parseTemplates() map[string]*template.Template {
 		"asset": assetPath,
 		"path":  escapedPath,
 		"once":  func() string { return "form-" + rand.Text() },
+		"spans": spans,
 		"args":  func(pairs ...any) (map[string]any, error) { return arguments(pairs) },
 	}).ParseFS(templateFiles, "templates/*.html"))
 	pages, err := fs.Glob(templateFiles, "templates/pages/*.html")
@@ -49,6 +50,23 @@ func escapedPath(segments ...any) string {
 		b.WriteString("/" + url.PathEscape(fmt.Sprint(segment)))
 	}
 	return b.String()
+}
+
+// codeSpan is a part of a text. Code is a command or another text to copy.
+type codeSpan struct {
+	Text string
+	Code bool
+}
+
+// spans splits a text of our own at its backticks, between which is code.
+func spans(text string) []codeSpan {
+	var found []codeSpan
+	for i, part := range strings.Split(text, "`") {
+		if part != "" {
+			found = append(found, codeSpan{part, i%2 == 1})
+		}
+	}
+	return found
 }
 
 func arguments(pairs []any) (map[string]any, error) {
