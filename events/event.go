@@ -35,8 +35,9 @@ type Event struct {
 	Causation string
 	// Correlation is the same for all that one HTTP request led to.
 	Correlation string
-	// TraceParent is the W3C trace context, if any.
-	TraceParent string
+	// TraceParent and TraceState are the W3C trace context, if any: CloudEvents' extension for distributed
+	// tracing. A fact's names the handling that made it.
+	TraceParent, TraceState string
 	// Replay counts an operator's replays of the message.
 	Replay int64
 	// Data is one of this package's structs, by value.
@@ -132,12 +133,13 @@ type envelope struct {
 	Causation       string          `json:"causationid,omitempty"`
 	Correlation     string          `json:"correlationid,omitempty"`
 	TraceParent     string          `json:"traceparent,omitempty"`
+	TraceState      string          `json:"tracestate,omitempty"`
 	Replay          string          `json:"replay,omitempty"`
 	Data            json.RawMessage `json:"data"`
 }
 
 // Encode returns the event as structured JSON. A missing required attribute, or more than
-// MaxSize, is a fault of the program.
+// MaxSize, is a fault of the program. An event that only its trace context makes too large loses that.
 func Encode(e Event) ([]byte, error) {
 	if e.ID == "" || e.Source == "" || e.Subject == "" || e.Time.IsZero() || e.Data == nil {
 		return nil, fmt.Errorf("encoding event %q: id, source, subject, time and data are required", e.ID)
@@ -151,10 +153,14 @@ func Encode(e Event) ([]byte, error) {
 		Time: e.Time.UTC(), DataContentType: "application/json",
 		Sequence: sequenceText(e.Sequence), Operation: string(e.Operation), Actor: string(e.Actor), Intent: numberText(int64(e.Intent)),
 		MustUnderstand: flagText(e.MustUnderstand()),
-		Causation:      e.Causation, Correlation: e.Correlation, TraceParent: e.TraceParent, Replay: numberText(e.Replay), Data: data,
+		Causation:      e.Causation, Correlation: e.Correlation, TraceParent: e.TraceParent, TraceState: e.TraceState, Replay: numberText(e.Replay), Data: data,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s %s: %w", e.Type(), e.ID, err)
+	}
+	if len(body) > MaxSize && (e.TraceParent != "" || e.TraceState != "") {
+		e.TraceParent, e.TraceState = "", ""
+		return Encode(e)
 	}
 	if len(body) > MaxSize {
 		return nil, fmt.Errorf("encoding %s %s: %d bytes, more than a message may have (%d)", e.Type(), e.ID, len(body), MaxSize)
@@ -205,7 +211,7 @@ func decodeAs(body []byte, payload func(envelope) (Payload, error)) (Event, erro
 	return Event{
 		ID: env.ID, Source: env.Source, Subject: portal.Stream(env.Subject), Time: env.Time.UTC(),
 		Sequence: sequence, Operation: portal.OperationID(env.Operation), Actor: portal.Actor(env.Actor), Intent: portal.Intent(intent),
-		Causation: env.Causation, Correlation: env.Correlation, TraceParent: env.TraceParent, Replay: replay, Data: data,
+		Causation: env.Causation, Correlation: env.Correlation, TraceParent: env.TraceParent, TraceState: env.TraceState, Replay: replay, Data: data,
 	}, nil
 }
 

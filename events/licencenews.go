@@ -13,7 +13,7 @@ import (
 func (e Event) LicenceNews(attempt int) (request Event, ok bool) {
 	request = Event{
 		ID: portal.DeriveID("licence-news", e.ID, strconv.Itoa(attempt)), Source: e.Source, Time: e.Time,
-		Causation: e.ID, Correlation: e.Correlation, TraceParent: e.TraceParent,
+		Causation: e.ID, Correlation: e.Correlation, TraceParent: e.TraceParent, TraceState: e.TraceState,
 	}
 	switch f := e.Data.(type) {
 	case LicenceClaimed:
@@ -57,6 +57,6 @@ func (e Event) EntitlementCheck() (request Event, ok bool) {
 	}
 	return Event{
 		ID: portal.DeriveID("entitlement-check", e.ID), Source: e.Source, Subject: e.Subject, Time: e.Time,
-		Causation: e.ID, Correlation: e.Correlation, TraceParent: e.TraceParent, Data: EntitlementCheckRequested{},
+		Causation: e.ID, Correlation: e.Correlation, TraceParent: e.TraceParent, TraceState: e.TraceState, Data: EntitlementCheckRequested{},
 	}, true
 }

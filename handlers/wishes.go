@@ -22,6 +22,7 @@ func wakeUp(fact events.Event) events.Event {
 		Causation:   fact.ID,
 		Correlation: fact.Correlation,
 		TraceParent: fact.TraceParent,
+		TraceState:  fact.TraceState,
 		Data:        events.ProvisionRequested{},
 	}
 }

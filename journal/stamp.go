@@ -9,7 +9,7 @@ import (
 )
 
 // Stamp makes facts from payloads, to follow sequence after in the cause's stream. They have the
-// cause's operation, actor, intent and correlation, and its id as causation.
+// cause's operation, actor, intent, correlation and trace context, and its id as causation.
 func Stamp(cause events.Event, source string, at time.Time, after int64, payloads []events.Fact) []events.Event {
 	stamped := make([]events.Event, len(payloads))
 	for i, payload := range payloads {
@@ -26,6 +26,7 @@ func Stamp(cause events.Event, source string, at time.Time, after int64, payload
 			Causation:   cause.ID,
 			Correlation: cause.Correlation,
 			TraceParent: cause.TraceParent,
+			TraceState:  cause.TraceState,
 			Data:        payload,
 		}
 	}

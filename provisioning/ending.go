@@ -75,7 +75,7 @@ func (c *convergence) endsOverdue(facts []events.Event) []events.Event {
 		}
 		asked = append(asked, events.Event{
 			ID: portal.DeriveID("overdue", fact.ID), Source: "/gatehouse/provisioning", Subject: fact.Subject, Time: fact.Time,
-			Causation: fact.ID, Correlation: fact.Correlation, TraceParent: fact.TraceParent,
+			Causation: fact.ID, Correlation: fact.Correlation, TraceParent: fact.TraceParent, TraceState: fact.TraceState,
 			Data: events.KeyEndRequested{Key: old.ID, Due: &old.Ends},
 		})
 	}

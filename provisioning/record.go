@@ -142,7 +142,7 @@ func (c *convergence) record(ctx context.Context, correlation string, about watc
 			return c.reload(ctx, about)
 		}
 		head := c.account.Sequence
-		cause := events.Event{ID: c.msg.ID, Subject: c.msg.Subject, Correlation: correlation, TraceParent: c.msg.TraceParent}
+		cause := events.Event{ID: c.msg.ID, Subject: c.msg.Subject, Correlation: correlation, TraceParent: c.msg.TraceParent, TraceState: c.msg.TraceState}
 		appended := journal.Stamp(cause, "/gatehouse/provisioning", c.Now(), head, happened)
 		after := c.account.Clone()
 		for _, fact := range appended {

@@ -26,7 +26,10 @@ type Consumer struct {
 	Raw func(ctx context.Context, msg RawMessage) error
 	// IgnoreUnknown acks events without a handler, for queues that get every fact.
 	IgnoreUnknown bool
-	Subscriber    pubsub.SubscriberConfig
+	// OwnTraces begins a trace with each message, linked to the one of its sender, for messages that go on
+	// for hours.
+	OwnTraces  bool
+	Subscriber pubsub.SubscriberConfig
 
 	drains bool
 }

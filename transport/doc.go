@@ -9,5 +9,5 @@
 // order, all others concurrently.
 //
 // The files in reading order, each of which uses only those after it: sender; worker, logging,
-// metrics, failure, deadletter, dispatch, class, recover, handling, consumer, logger.
+// tracing, metrics, failure, deadletter, dispatch, class, recover, handling, consumer, logger.
 package transport

@@ -1,12 +1,14 @@
 package transport
 
 import (
+	"context"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 // logged writes a line for each delivery, without payload: at info for an operation's handled
@@ -17,7 +19,7 @@ func logged(log zerolog.Logger) message.HandlerMiddleware {
 		return func(msg *message.Message) ([]*message.Message, error) {
 			started := time.Now()
 			h := handlingOf(msg.Context())
-			log := named(log, h)
+			log := named(msg.Context(), log, h)
 			msg.SetContext(log.WithContext(msg.Context()))
 			out, err := next(msg)
 			line := log.WithLevel(level(h)).Dur("took", time.Since(started)).Str("outcome", string(h.outcome))
@@ -30,14 +32,17 @@ func logged(log zerolog.Logger) message.HandlerMiddleware {
 	}
 }
 
-func named(log zerolog.Logger, h *handling) zerolog.Logger {
+func named(ctx context.Context, log zerolog.Logger, h *handling) zerolog.Logger {
 	with := log.With().Str("consumer", h.consumer.Name)
+	trace, span := traces.IDs(ctx)
 	for _, field := range [][2]string{
 		{"message_id", h.head.ID},
 		{"type", h.head.Type},
 		{"subject", h.head.Subject},
 		{"correlation_id", h.event.Correlation},
 		{"operation_id", h.head.Operation},
+		{"trace_id", trace},
+		{"span_id", span},
 	} {
 		if field[1] != "" {
 			with = with.Str(field[0], field[1])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/traces"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
@@ -41,6 +43,9 @@ func NewSender(queues, topics message.Publisher, routes Routes) *Sender {
 // Send returns when SQS or SNS has taken every event, or ctx ends. After an error, some may
 // have been sent. Events of one stream arrive in order. FIFO destinations drop an event that
 // they got less than five minutes ago.
+//
+// In a trace, each destination is a span, and the trace context of requests without another one names
+// it. Facts are sent as they are: receivers compare them with the journal.
 func (s *Sender) Send(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return ev.ID })
 }
@@ -52,44 +57,73 @@ func (s *Sender) SendAgain(ctx context.Context, evs ...events.Event) error {
 }
 
 func (s *Sender) send(ctx context.Context, evs []events.Event, deduplicate func(events.Event) string) error {
-	var order []Destination
-	parcels := map[Destination][]*message.Message{}
-	for i := range evs {
-		to, err := s.routes(evs[i])
-		if err != nil {
-			return fmt.Errorf("routing %s %s: %w", evs[i].Type(), evs[i].ID, err)
+	parcels, err := s.pack(ctx, evs, deduplicate)
+	defer func() {
+		for _, p := range parcels {
+			p.span.End()
 		}
-		msg, err := encode(evs[i], to, deduplicate)
-		if err != nil {
-			return err
-		}
-		msg.SetContext(ctx)
-		if parcels[to] == nil {
-			order = append(order, to)
-		}
-		parcels[to] = append(parcels[to], msg)
+	}()
+	if err != nil {
+		return err
 	}
-	if len(order) == 1 {
-		return s.publish(order[0], parcels[order[0]])
+	if len(parcels) == 1 {
+		return s.publish(parcels[0])
 	}
-	errs := make([]error, len(order))
+	errs := make([]error, len(parcels))
 	var sending sync.WaitGroup
-	for i, to := range order {
-		send := portal.Guard(func() error { return s.publish(to, parcels[to]) })
+	for i, p := range parcels {
+		send := portal.Guard(func() error { return s.publish(p) })
 		sending.Go(func() { errs[i] = send() })
 	}
 	sending.Wait()
 	return errors.Join(errs...)
 }
 
-func (s *Sender) publish(to Destination, msgs []*message.Message) error {
-	switch {
-	case to.Queue != "" && to.Topic == "":
-		return s.queues.Publish(to.Queue, msgs...)
-	case to.Topic != "" && to.Queue == "":
-		return s.topics.Publish(to.Topic, msgs...)
+// parcel holds the messages of one Send for one destination.
+type parcel struct {
+	to   Destination
+	ctx  context.Context
+	span traces.Span
+	msgs []*message.Message
+}
+
+func (s *Sender) pack(ctx context.Context, evs []events.Event, deduplicate func(events.Event) string) (parcels []*parcel, err error) {
+	for i := range evs {
+		to, err := s.routes(evs[i])
+		if err != nil {
+			return parcels, fmt.Errorf("routing %s %s: %w", evs[i].Type(), evs[i].ID, err)
+		}
+		at := slices.IndexFunc(parcels, func(p *parcel) bool { return p.to == to })
+		if at < 0 {
+			at = len(parcels)
+			parcels = append(parcels, newParcel(ctx, to))
+		}
+		p := parcels[at]
+		msg, err := encode(traced(p.ctx, evs[i]), to, deduplicate)
+		if err != nil {
+			return parcels, err
+		}
+		msg.SetContext(p.ctx)
+		p.msgs = append(p.msgs, msg)
 	}
-	return fmt.Errorf("publishing to %q: a destination is either a queue or a topic", to)
+	return parcels, nil
+}
+
+func (s *Sender) publish(p *parcel) (err error) {
+	p.span.SetInt(traces.MessagingCount, len(p.msgs))
+	defer func() {
+		if err != nil {
+			p.span.Fail("not_sent")
+		}
+		p.span.End()
+	}()
+	switch {
+	case p.to.Queue != "" && p.to.Topic == "":
+		return s.queues.Publish(p.to.Queue, p.msgs...)
+	case p.to.Topic != "" && p.to.Queue == "":
+		return s.topics.Publish(p.to.Topic, p.msgs...)
+	}
+	return fmt.Errorf("publishing to %q: a destination is either a queue or a topic", p.to)
 }
 
 func encode(ev events.Event, to Destination, deduplicate func(events.Event) string) (*message.Message, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/traces"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
@@ -22,7 +23,9 @@ type WorkerConfig struct {
 	RetryLimit RetryLimit
 	Log        zerolog.Logger
 	Metrics    prometheus.Registerer
-	Now        func() time.Time
+	// Tracer makes a span of each handled message; nil makes none.
+	Tracer *traces.Tracer
+	Now    func() time.Time
 }
 
 // Worker runs consumers.
@@ -98,7 +101,11 @@ func (w *Worker) buildRouter() error {
 		failures: w.cfg.Failures, limit: w.cfg.RetryLimit.withDefaults(), now: w.cfg.Now,
 	}
 	// Outermost first. The policy returns no error, since the router would log it again.
-	w.router.AddMiddleware(w.decode, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer)
+	w.router.AddMiddleware(w.decode)
+	if w.cfg.Tracer != nil {
+		w.router.AddMiddleware(tracing(w.cfg.Tracer))
+	}
+	w.router.AddMiddleware(w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer)
 	for _, c := range w.cfg.Consumers {
 		w.router.AddConsumerHandler(c.Name, c.Queue, w.subscribers[c.Name], dispatch)
 	}

@@ -1,0 +1,40 @@
+package traces
+
+// Names of attributes in OpenTelemetry's semantic conventions 1.43.
+const (
+	ErrorType = "error.type"
+
+	HTTPMethod = "http.request.method"
+	HTTPRoute  = "http.route"
+	HTTPStatus = "http.response.status_code"
+	URLScheme  = "url.scheme"
+
+	MessagingSystem      = "messaging.system"
+	MessagingOperation   = "messaging.operation.name"
+	MessagingType        = "messaging.operation.type"
+	MessagingDestination = "messaging.destination.name"
+	MessagingCount       = "messaging.batch.message_count"
+	MessageID            = "messaging.message.id"
+
+	RPCSystem      = "rpc.system.name"
+	RPCMethod      = "rpc.method"
+	CloudRegion    = "cloud.region"
+	AWSRequestID   = "aws.request_id"
+	DynamoDBTables = "aws.dynamodb.table_names"
+)
+
+// Names of Gatehouse's own attributes.
+const (
+	ConsumerName = "gatehouse.consumer"
+	// Outcome says what the handling of a message, or a call's wait for its turn, came to.
+	Outcome     = "gatehouse.outcome"
+	EventType   = "gatehouse.event.type"
+	Subject     = "gatehouse.subject"
+	OperationID = "gatehouse.operation_id"
+	// Deliveries counts how often SQS has delivered the message.
+	Deliveries = "gatehouse.deliveries"
+	// Facts counts appended or shown facts, and Rows written rows.
+	Facts   = "gatehouse.facts"
+	Rows    = "gatehouse.rows"
+	Urgency = "gatehouse.urgency"
+)
