@@ -166,9 +166,9 @@ func TestWhatWorkersWouldRefuseStays(t *testing.T) {
 	}
 	bodies := map[string]string{
 		"hello": "It is not a notice of AWS Marketplace",
-		enveloped("arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-other"): "which GATEHOUSE_MARKETPLACE_TOPICS does not list",
+		enveloped("arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-other"):                               "which GATEHOUSE_MARKETPLACE_TOPICS does not list",
 		`{"id":"e","source":"aws.ec2","detail-type":"x","time":"2026-11-27T16:00:00Z","account":"000000000000","detail":{}}`: "It is an event of aws.ec2",
-		`{"action":"subscribe-success","customer-identifier":"c","product-code":"other"}`: "lists no topic of the product \"other\"",
+		`{"action":"subscribe-success","customer-identifier":"c","product-code":"other"}`:                                    "lists no topic of the product \"other\"",
 	}
 	for body := range bodies {
 		_, err := s.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: s.url(t, undeliveredName), MessageBody: &body})

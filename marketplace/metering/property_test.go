@@ -12,6 +12,8 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 // hostile is a world in which everything goes wrong at random.
@@ -26,7 +28,7 @@ type hostile struct {
 
 func (h *hostile) act() {
 	switch rapid.SampledFrom([]string{
-		"calls", "calls", "late calls", "collect", "tick", "tick", "demand", "wake", "wait", "wait", "wait longer", "fault", "crash", "another worker", "end", "return", "agreement ends", "outage", "refuse", "accept", "resend",
+		"calls", "calls", "late calls", "collect", "tick", "tick", "demand", "wake", "wait", "wait", "wait longer", "fault", "crash", "another worker", "end", "return", "agreement ends", "outage", "refuse", "accept", "resend", "many keys", "wait days",
 	}).Draw(h.T, "next") {
 	case "calls":
 		h.calls(rapid.Int64Range(1, 9).Draw(h.T, "calls"))
@@ -81,8 +83,22 @@ func (h *hostile) act() {
 		clear(h.aws.refuses)
 	case "resend":
 		h.resend()
+	case "many keys":
+		h.many()
+	case "wait days":
+		h.clock = h.clock.Add(time.Duration(rapid.IntRange(2, 9).Draw(h.T, "days")) * 24 * time.Hour)
+		h.late = true
 	case "agreement ends":
 		h.rows = append(h.rows, due.OfMetering(bought, 0, h.clock))
+	}
+}
+
+// many has the licence's keys be so many that one record needs three transactions, each with a call of today.
+func (h *hostile) many() {
+	for i := range 2*keyRows + 5 {
+		id := portal.KeyID(fmt.Sprintf("many-%03d", i))
+		h.rings[ann].Keys[id] = state.Key{ID: id, Ring: portal.LicenceRing(bought)}
+		h.counted(id, day(h.clock), 1)
 	}
 }
 

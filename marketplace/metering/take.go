@@ -55,6 +55,10 @@ type take struct {
 // lag keeps the time of a record behind the clock, since AWS refuses times in its future.
 const lag = time.Minute
 
+// mostRecords is how many records one transaction writes, each with the row that lists it. Usage in further dimensions
+// waits for the next call.
+const mostRecords = (100 - 1 - keyRows) / 2
+
 // portion is what one transaction writes.
 type portion struct {
 	after   metered
@@ -80,6 +84,9 @@ func (t take) apply(before metered) (part portion) {
 	quantities := t.begun(after.Tally, hour)
 	earlier := copied(quantities)
 	for _, r := range byDay(t.readings) {
+		if r.Day.Before(after.From) { // an earlier portion has moved From, so the keys forget that day
+			continue
+		}
 		grown := r.Used - after.keys.taken(r)
 		if grown <= 0 {
 			continue
@@ -117,7 +124,7 @@ func (t take) apply(before metered) (part portion) {
 		part.more = !after.keys.touchNew(after.From)
 	}
 	for _, dimension := range slices.Sorted(maps.Keys(quantities)) {
-		if part.more {
+		if part.more || len(part.records) == mostRecords {
 			after.Pending[dimension] += quantities[dimension] - earlier[dimension]
 			continue
 		}

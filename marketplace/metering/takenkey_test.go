@@ -191,3 +191,42 @@ func (w *world) makeEarlier(client *dynamodb.Client, table string, elsewhere int
 		w.t.Fatal(err)
 	}
 }
+
+// The first transactions must not forget what was taken of earlier days, since the next ones look at all counters
+// again.
+func TestManyKeysAreMeteredOnceAfterDaysWithoutChange(t *testing.T) {
+	t.Parallel()
+	tables, create := newTable(t)
+	create("usage")
+	const keys = 3*keyRows + 5
+	w := newWorld(t, tables.Client, "usage")
+	w.rotate(keys, 1)
+	w.tick(Demanded)
+	w.clock = w.clock.Add(5 * 24 * time.Hour)
+	w.rotate(keys, 1)
+	w.tick(Demanded)
+	if b := w.balanced(); b.Difference() != 0 || w.aws.billed() != 2*keys || b.Collected != 2*keys {
+		t.Errorf("of %d calls AWS bills %d: %+v %q", b.Collected, w.aws.billed(), b.Reasons, w.records())
+	}
+}
+
+// One transaction has room for 100 rows.
+func TestALicenceWithManyDimensionsIsMetered(t *testing.T) {
+	t.Parallel()
+	tables, create := newTable(t)
+	create("usage")
+	const plans = 3*mostRecords + 3
+	w := newWorld(t, tables.Client, "usage")
+	w.rotate(keyRows, 1)
+	for i := range plans {
+		plan := portal.PlanID(fmt.Sprintf("plan-%02d", i))
+		w.plans[plan] = Sold{Known: true, Dimension: "of " + string(plan)}
+		w.counts[ann] = append(w.counts[ann], usage.Counter{Plan: plan, Key: "k", GatewayKey: "gw", Day: day(w.clock), Used: 3})
+	}
+	for range 4 {
+		w.tick(Demanded)
+	}
+	if b := w.balanced(); b.Difference() != 0 || w.aws.billed() != b.Collected || b.Collected != 3*plans+keyRows {
+		t.Errorf("of %d calls AWS bills %d: %+v", b.Collected, w.aws.billed(), b.Reasons)
+	}
+}
