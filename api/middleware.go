@@ -35,8 +35,9 @@ func RequestID(ctx context.Context) string {
 }
 
 // RequestIDs gives every request an id, puts it and a logger with it into the context, and
-// logs the request when it ends: its route, never its query.
-func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
+// logs the request when it ends: its route, never its query. answered, if not nil, gets the same; its route is "" if
+// the request matched none, and its status 0 if the handler wrote nothing.
+func RequestIDs(log zerolog.Logger, answered func(method, route string, status int, took time.Duration)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
@@ -50,12 +51,16 @@ func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
 			answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			r = r.WithContext(ctx)
 			next.ServeHTTP(answer, r)
+			took := time.Since(began)
+			if answered != nil {
+				answered(r.Method, route(r), answer.Status(), took)
+			}
 			level := zerolog.InfoLevel
 			if route(r) == "" || strings.HasPrefix(route(r), "/assets") {
 				level = zerolog.DebugLevel
 			}
 			logger.WithLevel(level).Str("method", r.Method).Str("route", route(r)).Int("status", answer.Status()).
-				Int("bytes", answer.BytesWritten()).Dur("took", time.Since(began)).Msg("request")
+				Int("bytes", answer.BytesWritten()).Dur("took", took).Msg("request")
 		})
 	}
 }
