@@ -17,6 +17,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -59,10 +60,21 @@ func RequestIDs(log zerolog.Logger, answered func(method, route string, status i
 			if route(r) == "" || strings.HasPrefix(route(r), "/assets") {
 				level = zerolog.DebugLevel
 			}
-			logger.WithLevel(level).Str("method", r.Method).Str("route", route(r)).Int("status", answer.Status()).
+			zerolog.Ctx(ctx).WithLevel(level).Str("method", r.Method).Str("route", route(r)).Int("status", answer.Status()).
 				Int("bytes", answer.BytesWritten()).Dur("took", took).Msg("request")
 		})
 	}
+}
+
+// LogAccount adds the account that makes a request to all further lines of the log about it. It comes after the
+// sign-in is checked.
+func LogAccount(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := identity.From(r.Context()); ok && id.Account != "" {
+			zerolog.Ctx(r.Context()).UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("account", string(id.Account)) })
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func route(r *http.Request) string {
