@@ -83,7 +83,7 @@ func TestTheLogsFollowARequestFromThePortalToTheWorker(t *testing.T) {
 	asked := p.do(http.MethodPut, "/api/v1/subscriptions/"+f.Demo.API.FreePlanID, "")
 	operation := p.succeed(asked).ID
 	correlation := asked.header.Get("X-Request-Id")
-	account := decode[struct{ ID string }](p.do(http.MethodGet, "/api/v1/me", "").want(http.StatusOK)).ID
+	account := decode[struct{ Account string }](p.do(http.MethodGet, "/api/v1/me", "").want(http.StatusOK)).Account
 	eventually(t, "the worker has said that it decided", func() bool {
 		return strings.Contains(f.workers[0].logs.String(), `"operation_id":"`+operation+`"`)
 	})

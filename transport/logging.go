@@ -48,8 +48,10 @@ func named(log zerolog.Logger, h *handling) zerolog.Logger {
 }
 
 func accountOf(subject string) string {
-	id, _ := portal.Stream(subject).Account()
-	return string(id)
+	if id, ok := portal.Stream(subject).Account(); ok {
+		return string(id)
+	}
+	return ""
 }
 
 func level(h *handling) zerolog.Level {

@@ -101,7 +101,8 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	}
 	text := lines.String()
 	for _, part := range []string{
-		`"consumer":"deciding","message_id":"r1","type":"gatehouse.RegisterUser.v1","subject":"account/a","correlation_id":"corr-r1","operation_id":"op-r1"`,
+		`"consumer":"deciding","message_id":"r1","type":"gatehouse.RegisterUser.v1","subject":"account/a","account":"a","correlation_id":"corr-r1","operation_id":"op-r1"`,
+		`"subject":"job/x","correlation_id":"corr-j1"`,
 		`"hello from the handler"`, `"level":"debug"`, `"message":"message buried"`,
 	} {
 		if !strings.Contains(text, part) {
