@@ -188,7 +188,7 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	switch {
 	case err != nil:
 		replace = errors.Is(err, errDamaged)
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("cannot read a snapshot; reading the stream from its first fact")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("stream", string(stream)).Msg("cannot read a snapshot; reading the stream from its first fact")
 	case base.Sequence > now.account.Sequence && begins(base):
 		onward, err := r.readOn(ctx, stream, read{base: base, handled: handled, account: base})
 		if !errors.Is(err, errAnother) {
@@ -292,7 +292,7 @@ func (r *Reader) save(ctx context.Context, now read, replace bool) {
 	}
 	packed, err := pack(account)
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("cannot encode a snapshot")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("stream", string(portal.AccountStream(account.ID))).Msg("cannot encode a snapshot")
 		return
 	}
 	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, Handled: handled, Expires: r.now().Add(snapshotTTL).Unix()})
@@ -308,7 +308,7 @@ func (r *Reader) save(ctx context.Context, now read, replace bool) {
 	}
 	_, err = r.tables.PutItem(ctx, put)
 	if err != nil && !journal.LostRace(err) {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("cannot store a snapshot")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("stream", string(portal.AccountStream(account.ID))).Msg("cannot store a snapshot")
 		return
 	}
 	r.memory.keep(portal.AccountStream(account.ID), read{base: account, handled: handled, facts: slices.Clone(facts), account: now.account})

@@ -199,7 +199,7 @@ func (a *service) export(ctx context.Context, _ *struct{}) (*exportOutput, error
 		case !out.wrote:
 			WriteProblem(w, r, err)
 		default:
-			zerolog.Ctx(r.Context()).Error().Err(err).Str("account", string(account)).Msg("an export failed")
+			zerolog.Ctx(r.Context()).Error().Err(err).Msg("an export failed")
 			// The client must not take half an export for a whole one.
 			panic(http.ErrAbortHandler)
 		}

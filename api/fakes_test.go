@@ -280,7 +280,7 @@ func signedIn(t testing.TB, f *fake) site { return siteOf(t, f, &ada) }
 func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 	log := &logged{}
 	router := chi.NewRouter()
-	router.Use(api.RequestIDs(zerolog.New(log)), api.Recover(api.WriteProblem), func(next http.Handler) http.Handler {
+	router.Use(api.RequestIDs(zerolog.New(log), nil), api.Recover(api.WriteProblem), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if id != nil {
 				r = r.WithContext(identity.With(r.Context(), *id))
@@ -312,7 +312,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 // guardedBy returns the site with that guard.
 func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
 	router := chi.NewRouter()
-	router.Use(api.RequestIDs(zerolog.New(s.log)))
+	router.Use(api.RequestIDs(zerolog.New(s.log), nil))
 	mount(s.t, router, s.fake, guard)
 	s.handler = router
 	return s

@@ -166,7 +166,7 @@ func TestAHandlerCanSetTheWriteDeadline(t *testing.T) {
 		control := http.NewResponseController(w)
 		result <- errors.Join(control.SetWriteDeadline(time.Now().Add(time.Hour)), control.Flush())
 	})
-	server := httptest.NewServer(api.RequestIDs(zerolog.Nop())(api.SecureHeaders(true)(api.Compress(api.Recover(api.WriteProblem)(handler)))))
+	server := httptest.NewServer(api.RequestIDs(zerolog.Nop(), nil)(api.SecureHeaders(true)(api.Compress(api.Recover(api.WriteProblem)(handler)))))
 	t.Cleanup(server.Close)
 	for _, encoding := range []string{"gzip", "identity"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)

@@ -17,6 +17,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -35,8 +36,9 @@ func RequestID(ctx context.Context) string {
 }
 
 // RequestIDs gives every request an id, puts it and a logger with it into the context, and
-// logs the request when it ends: its route, never its query.
-func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
+// logs the request when it ends: its route, never its query. answered, if not nil, gets the same; its route is "" if
+// the request matched none, and its status 0 if the handler wrote nothing.
+func RequestIDs(log zerolog.Logger, answered func(method, route string, status int, took time.Duration)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
@@ -50,14 +52,29 @@ func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
 			answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			r = r.WithContext(ctx)
 			next.ServeHTTP(answer, r)
+			took := time.Since(began)
+			if answered != nil {
+				answered(r.Method, route(r), answer.Status(), took)
+			}
 			level := zerolog.InfoLevel
 			if route(r) == "" || strings.HasPrefix(route(r), "/assets") {
 				level = zerolog.DebugLevel
 			}
-			logger.WithLevel(level).Str("method", r.Method).Str("route", route(r)).Int("status", answer.Status()).
-				Int("bytes", answer.BytesWritten()).Dur("took", time.Since(began)).Msg("request")
+			zerolog.Ctx(ctx).WithLevel(level).Str("method", r.Method).Str("route", route(r)).Int("status", answer.Status()).
+				Int("bytes", answer.BytesWritten()).Dur("took", took).Msg("request")
 		})
 	}
+}
+
+// LogAccount adds the account that makes a request to all further lines of the log about it. It comes after the
+// sign-in is checked.
+func LogAccount(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := identity.From(r.Context()); ok && id.Account != "" {
+			zerolog.Ctx(r.Context()).UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("account", string(id.Account)) })
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func route(r *http.Request) string {

@@ -1,14 +1,19 @@
 package api_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -96,6 +101,27 @@ func TestOutsideARequestThereIsNoID(t *testing.T) {
 	t.Parallel()
 	if got := api.RequestID(t.Context()); got != "" {
 		t.Errorf("the id is %q", got)
+	}
+}
+
+func TestARequestIsMeasuredByItsRoute(t *testing.T) {
+	t.Parallel()
+	var got []string
+	router := chi.NewRouter()
+	router.Use(api.RequestIDs(zerolog.Nop(), func(method, route string, status int, took time.Duration) {
+		if took < 0 {
+			t.Errorf("it took %v", took)
+		}
+		got = append(got, fmt.Sprintf("%s %q %d", method, route, status))
+	}))
+	router.Get("/apis/{product}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	router.Get("/silent", func(http.ResponseWriter, *http.Request) {})
+	for _, path := range []string{"/apis/tides?secret=1", "/silent", "/nowhere"} {
+		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+	}
+	want := []string{`GET "/apis/{product}" 418`, `GET "/silent" 0`, `GET "" 404`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -26,7 +26,7 @@ func TestAWorkerWritesItsMetricsWhenItStops(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()
 	<-worker.Running()
-	p.recordSweep(provisioning.Found{Keys: 7, Drifted: 2})
+	newMeasure(p).swept(provisioning.Found{Keys: 7, Drifted: 2})
 	cancel()
 	ok(t, <-ended)
 	if text := out.String(); !strings.Contains(text, `"KeysHeld":7`) || !strings.Contains(text, `"Drifted":2`) {
@@ -47,8 +47,9 @@ func TestOnlyFactsThatWereShownCount(t *testing.T) {
 		"a fact that was not shown": {events.UserRegistered{}, errors.New("the table does not answer"), false},
 	} {
 		out := &outputtest.Buffer{}
-		p := Process{CloudWatch: emf.New("acme", "worker", out, func() time.Time { return at.Add(3 * time.Second) })}
-		handle := p.recordShown(func(context.Context, events.Event) error { return c.err })
+		now := func() time.Time { return at.Add(3 * time.Second) }
+		p := Process{CloudWatch: emf.New("acme", "worker", out, now), Metrics: NewMetrics("worker"), Now: now}
+		handle := newMeasure(p).shown(func(context.Context, events.Event) error { return c.err })
 		if err := handle(t.Context(), events.Event{Time: at, Data: c.data}); !errors.Is(err, c.err) {
 			t.Errorf("%s: the error is %v", name, err)
 		}

@@ -93,7 +93,9 @@ type Config struct {
 	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
 
 	// Metrics is MetricsNone or MetricsCloudWatch.
-	Metrics   string `env:"GATEHOUSE_METRICS" envDefault:"none"`
+	Metrics string `env:"GATEHOUSE_METRICS" envDefault:"none"`
+	// PProf is PProfOff or PProfOn.
+	PProf     string `env:"GATEHOUSE_PPROF" envDefault:"off"`
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
 }
@@ -111,6 +113,13 @@ const (
 	MetricsNone = "none"
 	// MetricsCloudWatch has workers write metrics for Amazon CloudWatch to standard output.
 	MetricsCloudWatch = "cloudwatch"
+)
+
+// The values of Config.PProf.
+const (
+	PProfOff = "off"
+	// PProfOn serves profiles of the process on the operators' port.
+	PProfOn = "on"
 )
 
 // The values of Config.Keys.
@@ -272,6 +281,7 @@ func (c Config) faults() []error {
 	check(c.KeysPerRing >= 1 && c.KeysPerRing <= maxKeysPerRing, "GATEHOUSE_KEYS_PER_RING %d: want 1 to %d", c.KeysPerRing, maxKeysPerRing)
 	check(c.KeepEndedKeys >= time.Hour, "GATEHOUSE_KEEP_ENDED_KEYS %s: want at least 1h, so that the last usage of a key can be read", c.KeepEndedKeys)
 	check(slices.Contains([]string{MetricsNone, MetricsCloudWatch}, c.Metrics), "GATEHOUSE_METRICS %q: want none or cloudwatch", c.Metrics)
+	check(slices.Contains([]string{PProfOff, PProfOn}, c.PProf), "GATEHOUSE_PPROF %q: want on or off", c.PProf)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }

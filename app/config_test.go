@@ -22,7 +22,7 @@ func TestConfigHasDefaults(t *testing.T) {
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
 		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
 		Keys: "account", KeysPerRing: 1, KeepEndedKeys: 30 * time.Hour, RotationCarriesUsage: true,
-		Mail: "none", Registration: "open", Metrics: "none", LogLevel: "info", LogFormat: "auto", MarketplaceRegion: "us-east-1",
+		Mail: "none", Registration: "open", Metrics: "none", PProf: "off", LogLevel: "info", LogFormat: "auto", MarketplaceRegion: "us-east-1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -41,7 +41,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		"GATEHOUSE_QUOTA_SHARE=0.25", "GATEHOUSE_KEYS=plan", "GATEHOUSE_KEYS_PER_RING=5", "GATEHOUSE_KEEP_ENDED_KEYS=48h", "GATEHOUSE_ROTATION_CARRIES_USAGE=false",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
 		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s", "GATEHOUSE_OFFER=all", "GATEHOUSE_CATALOG=s3://acme-catalog/portal",
-		"GATEHOUSE_METRICS=cloudwatch", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json", "GATEHOUSE_MAIL=ses", "GATEHOUSE_MAIL_FROM=Acme <portal@acme.example>",
+		"GATEHOUSE_METRICS=cloudwatch", "GATEHOUSE_PPROF=on", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json", "GATEHOUSE_MAIL=ses", "GATEHOUSE_MAIL_FROM=Acme <portal@acme.example>",
 		"GATEHOUSE_MARKETPLACE_ROLE_ARN=arn:aws:iam::111122223333:role/seller", "GATEHOUSE_MARKETPLACE_REGION=us-west-2",
 		"GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-abc, arn:aws:sns:us-east-1:287250355862:aws-mp-entitlement-notification-abc",
 		"GATEHOUSE_MARKETPLACE_ACCOUNTS=111122223333",
@@ -58,7 +58,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com", Branding: "/etc/gatehouse/branding", Registration: "open",
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
 		Keys: "plan", KeysPerRing: 5, KeepEndedKeys: 48 * time.Hour,
-		Offer: "all", Catalog: "s3://acme-catalog/portal", Mail: "ses", MailFrom: "Acme <portal@acme.example>", Metrics: "cloudwatch", LogLevel: "debug", LogFormat: "json",
+		Offer: "all", Catalog: "s3://acme-catalog/portal", Mail: "ses", MailFrom: "Acme <portal@acme.example>", Metrics: "cloudwatch", PProf: "on", LogLevel: "debug", LogFormat: "json",
 		MarketplaceRole: "arn:aws:iam::111122223333:role/seller", MarketplaceRegion: "us-west-2", MarketplaceAccounts: []string{"111122223333"},
 		MarketplaceTopics: []string{"arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-abc", " arn:aws:sns:us-east-1:287250355862:aws-mp-entitlement-notification-abc"},
 	}
@@ -130,6 +130,7 @@ func TestInvalidSettingIsRefused(t *testing.T) {
 		"GATEHOUSE_LOG_LEVEL=loud":                             `GATEHOUSE_LOG_LEVEL "loud": want debug, info, warn or error`,
 		"GATEHOUSE_LOG_LEVEL=7":                                "GATEHOUSE_LOG_LEVEL",
 		"GATEHOUSE_METRICS=prometheus":                         `GATEHOUSE_METRICS "prometheus": want none or cloudwatch`,
+		"GATEHOUSE_PPROF=true":                                 `GATEHOUSE_PPROF "true": want on or off`,
 		"GATEHOUSE_LOG_FORMAT=yaml":                            `GATEHOUSE_LOG_FORMAT "yaml": want auto, json or pretty`,
 		"GATEHOUSE_PROVISIONING=bulk":                          `GATEHOUSE_PROVISIONING "bulk": want auto or single`,
 		"GATEHOUSE_CATALOG=https://example.com/catalog":        "GATEHOUSE_CATALOG: the catalog folder https://example.com/catalog has an unknown scheme https",

@@ -38,7 +38,7 @@ func patientAt(t *testing.T, local *localaws.Server, vars ...string) Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Process{AWS: local.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
+	return Process{AWS: local.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics("worker")}
 }
 
 func wrongs(checks []Check) map[string]string {

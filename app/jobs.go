@@ -77,7 +77,7 @@ func RequestCatalog(ctx context.Context, p Process) error {
 	return errors.Join(err, sender.close())
 }
 
-func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) (*catalog.Reader, error) {
+func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, synced func(failed bool), now func() time.Time) (*catalog.Reader, error) {
 	reader := &catalog.Reader{
 		Source: func(ctx context.Context) catalog.Source {
 			return plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
@@ -93,9 +93,13 @@ func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.Control
 			return state.FoldCatalog(history).Hash, err
 		},
 		Decide: func(ctx context.Context, request events.Event, outcome catalog.Result) error {
-			return execute.PublishCatalog(ctx, request, handlers.CatalogRead{
+			err := execute.PublishCatalog(ctx, request, handlers.CatalogRead{
 				Source: catalogName, Failed: outcome.Failed, Hash: outcome.Hash, Products: outcome.Products,
 			})
+			if err == nil {
+				synced(outcome.Failed)
+			}
+			return err
 		},
 		PlansChanged: func(ctx context.Context, id string) error {
 			return portal.Postpone("the queues do not answer", sender.Send(ctx, jobs.Demand(sweepJob, id, id, now())))

@@ -6,7 +6,6 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
-	"github.com/gatehouse-portal/gatehouse/emf"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -22,7 +21,6 @@ func newMeter(p Process, c clients, names Names, facts *journal.Journal, reader 
 	return &metering.Meter{
 		Ledger: metering.NewLedger(c.dynamodb, names.Usage), Licences: views, Journal: facts, Accounts: reader, Counters: collector.Table,
 		Seller: newSeller(p), Scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Now: p.now(), Sold: sold.sold,
-		Oldest: p.recordAge(emf.MeteringLate),
 		ReadKey: func(ctx context.Context, account portal.AccountID, pair portal.Pair, id portal.GatewayKeyID) error {
 			_, _, err := collector.Final(ctx, gateway.Backlog, func() time.Time { return leaseOf(ctx) }, account, pair, id)
 			return err

@@ -11,29 +11,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/gatehouse-portal/gatehouse/due"
-	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/metrics"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// NewMetrics returns the metrics of the Go runtime and the process.
-func NewMetrics() *prometheus.Registry {
-	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return r
-}
-
-// Operators serves /healthz (the process runs), /readyz (DynamoDB and SQS answer) and /metrics.
+// Operators serves /healthz (the process runs), /readyz (DynamoDB and SQS answer) and /metrics, and profiles of the
+// process if Config.PProf asks for them.
 func Operators(p Process) http.Handler {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	ready := &readiness{now: p.now(), check: func(ctx context.Context) map[string]error { return c.dependencies(ctx, names) }}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { writeHealth(w, ready.ask(r.Context())) })
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{p.Metrics, metrics.Readiness(ready.ask)}, promhttp.HandlerOpts{}))
+	if p.Config.PProf == PProfOn {
+		serveProfiles(mux)
+	}
 	return mux
 }
 
@@ -85,44 +80,4 @@ func writeHealth(w http.ResponseWriter, checks map[string]error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
-}
-
-func observeControlPlane(r *prometheus.Registry) func(operation, outcome string) {
-	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "gatehouse_control_plane_calls_total", Help: "Calls of API Gateway's control plane by operation and outcome.",
-	}, []string{"operation", "outcome"})
-	r.MustRegister(calls)
-	return func(operation, outcome string) { calls.WithLabelValues(operation, outcome).Inc() }
-}
-
-func countWaits(r *prometheus.Registry) func(reason events.Reason) {
-	waits := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "gatehouse_provisioning_waits_total", Help: "Attempts to converge that were left for later, by reason.",
-	}, []string{"reason"})
-	r.MustRegister(waits)
-	for _, reason := range []events.Reason{events.WaitingForAWS, events.WaitingForCapacity, events.WaitingForKMS, events.WaitingForKMSKey} {
-		waits.WithLabelValues(string(reason))
-	}
-	return func(reason events.Reason) { waits.WithLabelValues(string(reason)).Inc() }
-}
-
-func countPassedOver(r *prometheus.Registry) func(kind string) {
-	rows := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "gatehouse_due_rows_passed_over_total", Help: "Due rows that could not be handled, by kind.",
-	}, []string{"kind"})
-	r.MustRegister(rows)
-	counts := map[string]prometheus.Counter{}
-	for _, kind := range []due.Kind{due.Wish, due.Operation, due.IdleKey, due.KeyEnd, due.KeyEndSoon, due.KeyRemoval, due.Delivery, "unknown", "unreadable"} {
-		counts[string(kind)] = rows.WithLabelValues(string(kind))
-	}
-	return func(kind string) {
-		if kind == "" {
-			kind = "unreadable"
-		}
-		count, ok := counts[kind]
-		if !ok {
-			count = counts["unknown"]
-		}
-		count.Inc()
-	}
 }

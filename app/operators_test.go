@@ -40,7 +40,7 @@ func TestReadinessFollowsDependenciesAndHealthDoesNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock := time.Now()
-	p := Process{AWS: server.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics(), Now: func() time.Time {
+	p := Process{AWS: server.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics("worker"), Now: func() time.Time {
 		clock = clock.Add(readyFor)
 		return clock
 	}}
@@ -76,11 +76,11 @@ func TestReadinessFollowsDependenciesAndHealthDoesNot(t *testing.T) {
 func TestOperatorsPortServesOnlyHealthAndMetrics(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
-	observeControlPlane(p.Metrics)("CreateApiKey", "done")
+	p.observeCalls()("CreateApiKey", "ok")
 	operators := Operators(p)
 	w := httptest.NewRecorder()
 	operators.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	for _, want := range []string{"\ngo_goroutines ", "\nprocess_start_time_seconds ", `gatehouse_control_plane_calls_total{operation="CreateApiKey",outcome="done"} 1`} {
+	for _, want := range []string{"\ngo_goroutines ", "\nprocess_start_time_seconds ", `gatehouse_control_plane_calls_total{operation="CreateApiKey",outcome="ok"} 1`, "\ngatehouse_dependency_up{dependency=\"tables\"} "} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("there is no %s in the metrics", strings.TrimSpace(want))
 		}
@@ -94,6 +94,37 @@ func TestOperatorsPortServesOnlyHealthAndMetrics(t *testing.T) {
 		operators.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 		if w.Code != want {
 			t.Errorf("%s is answered %d, want %d", request, w.Code, want)
+		}
+	}
+}
+
+func TestProfilesAreServedToOperatorsWhoAskForThem(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]int{"off": http.StatusNotFound, "on": http.StatusOK} {
+		p := patient(t, "GATEHOUSE_PPROF="+setting)
+		operators := Operators(p)
+		for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine?debug=1", "/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace?seconds=0.01"} {
+			w := httptest.NewRecorder()
+			operators.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+			if w.Code != want {
+				t.Errorf("%s: %s is answered %d, want %d", setting, path, w.Code, want)
+			}
+		}
+	}
+}
+
+func TestThePublicPortServesNoProfilesAndNoMetrics(t *testing.T) {
+	t.Parallel()
+	p := patient(t, "GATEHOUSE_PPROF=on")
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	portal, err := NewPortal(t.Context(), p)
+	ok(t, err)
+	t.Cleanup(func() { ok(t, portal.Close()) })
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile", "/metrics", "/readyz"} {
+		w := httptest.NewRecorder()
+		portal.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusNotFound {
+			t.Errorf("%s is answered %d", path, w.Code)
 		}
 	}
 }

@@ -122,9 +122,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: who, Confirm: ops, Licences: views, Ledger: ledger, Simulator: simulator(p.AWS), Limit: arrivals.limitArrivals(onError)})
-	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, limiter.proxies.withAddress}
+	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, api.LogAccount, limiter.proxies.withAddress}
 	router := chi.NewRouter()
-	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
+	router.Use(api.RequestIDs(p.Log, p.observeRequests()), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
 		api.Compress, api.Recover(onError))
 	get(router, "/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)

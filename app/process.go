@@ -76,7 +76,7 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	}
 	log := NewLog(cfg, name)
 	awsCfg.Logger = sdkLog(log)
-	p := Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}
+	p := Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics(name)}
 	if cfg.Metrics == MetricsCloudWatch {
 		p.CloudWatch = emf.New(cfg.Prefix, name, os.Stdout, time.Now)
 	}

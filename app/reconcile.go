@@ -48,7 +48,7 @@ func newControlPlane(c clients, names Names, p Process) (*gateway.ControlPlane, 
 	if err != nil {
 		return nil, err
 	}
-	return gateway.New(c.apigateway, budget, gateway.Config{}), nil
+	return gateway.New(c.apigateway, budget, gateway.Config{Observe: p.observeCalls()}), nil
 }
 
 var errInterrupted = errors.New("interrupted; run it again, and it does what is left")

@@ -272,7 +272,7 @@ func openDoorOf(t *testing.T, p Process) *door {
 	}}
 
 	served := p
-	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics()
+	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics("api")
 	var err error
 	d.portal, err = NewPortal(t.Context(), served)
 	ok(t, err)

@@ -17,6 +17,20 @@ func Build() string {
 	return describeBuild(info.Settings)
 }
 
+// revision returns the revision that the program was built from, or "".
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}
+
 func describeBuild(settings []debug.BuildSetting) string {
 	of := map[string]string{}
 	for _, s := range settings {

@@ -101,11 +101,11 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	plane, err := newControlPlane(c, names, p)
 	if err != nil {
 		return nil, err
 	}
-	plane := gateway.New(c.apigateway, budget, gateway.Config{Observe: observeControlPlane(p.Metrics)})
+	measured := newMeasure(p)
 	messages := newMessaging(c, names)
 	facts := journal.New(c.dynamodb, names.Journal, names.Records)
 	reader := accounts.NewReader(facts, c.dynamodb, names.Records, now)
@@ -141,7 +141,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
 		Erase:         newErasure(c, names, people).Erase,
 		Usage:         collector, KeepIdleKeys: p.Config.IdleKeys, KeepEndedKeys: p.Config.KeepEndedKeys, CarryUsage: p.Config.RotationCarriesUsage,
-		Waits: countWaits(p.Metrics),
+		Waits: measured.Waits,
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},
@@ -151,18 +151,19 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	if p.Config.Provisioning == ProvisioningAuto {
 		converger.Bulk = keyimport.New(plane, keyimport.Config{Usable: newFindings(c, names, p).Usable})
 	}
-	offered, err := newCatalogReader(c, names, p.Config, plane, facts, execute, messages, now)
+	offered, err := newCatalogReader(c, names, p.Config, plane, facts, execute, messages, measured.CatalogSync, now)
 	if err != nil {
 		return nil, err
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
 	sweep := newSweep(c, names, plane, facts, reader, messages, projector, notifier, now)
-	sweep.Swept = p.recordSweep
+	sweep.Swept = measured.swept
 	views := projections.NewViews(c.dynamodb, tables, documents)
 	meter := newMeter(p, c, names, facts, reader, views, collector, refused)
+	meter.Oldest = measured.unmeteredSince
 	rows := jobs.DueRows{
 		Records: names.Records, Tables: c.dynamodb, Accounts: reader, Journal: facts, Rows: facts, Sender: messages, Now: now,
-		PassedOver: countPassedOver(p.Metrics), Oldest: p.recordAge(emf.DueRowLate), Deliveries: deliverer,
+		PassedOver: measured.PassedOver, Oldest: measured.dueSince, Deliveries: deliverer,
 		AdminItems: newAdminTeller(c, names, notifier, people, now), Elsewhere: map[due.Kind]string{due.Metering: lastUsageJob},
 		Operations: operations.New(operations.Config{
 			Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
@@ -197,11 +198,15 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 		arriving.Demand = reconciliation
 	}
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now, repeated...)
+	runner.Ended = measured.JobEnded
+	for _, job := range repeated {
+		measured.Job(job.Name, job.Every)
+	}
 	letters := deadletters.Recorder{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	return &Worker{
 		transport: transport.WorkerConfig{
-			Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner, notifier, deliverer, arriving)),
+			Consumers: settling(letters, consumers(names, p, measured, execute, converger, projector, runner, notifier, deliverer, arriving)),
 			Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 		},
 		plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime(), metrics: p.CloudWatch,
@@ -212,7 +217,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 // of a worker that was killed.
 const noticeLease = 10 * time.Second
 
-func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
+func consumers(names Names, p Process, measured measure, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
 	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake,
 ) []transport.Consumer {
 	// Most messages of a busy queue wait for DynamoDB, so many are handled at once.
@@ -235,7 +240,7 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
-		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(p.recordShown(projector.Handle)), Subscriber: busy},
+		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(measured.shown(projector.Handle)), Subscriber: busy},
 		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
 		}},

@@ -3,6 +3,7 @@
 package due
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +38,14 @@ const (
 	// AdminItem tells the admins that something waits for them.
 	AdminItem Kind = "admin_item"
 )
+
+// Kinds returns the kinds that this version knows.
+func Kinds() []Kind {
+	return []Kind{Wish, Operation, IdleKey, KeyEnd, KeyEndSoon, KeyRemoval, Licence, Metering, Delivery, AdminItem}
+}
+
+// Known reports whether this version knows the kind.
+func Known(kind Kind) bool { return slices.Contains(Kinds(), kind) }
 
 // The things that an AdminItem row can be about.
 const (

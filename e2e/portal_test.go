@@ -70,7 +70,7 @@ func startWith(t *testing.T, with settings) *site {
 	ready, done := make(chan local.Portal, 1), make(chan error, 1)
 	go func() {
 		done <- local.Run(ctx, app.Process{
-			Config: cfg, Log: zerolog.New(logs).Level(zerolog.DebugLevel), Metrics: app.NewMetrics(), Now: with.now,
+			Config: cfg, Log: zerolog.New(logs).Level(zerolog.DebugLevel), Metrics: app.NewMetrics("gatehouse"), Now: with.now,
 		}, local.Options{Dir: with.dir, Ready: ready})
 	}()
 	var once sync.Once

@@ -62,6 +62,10 @@ type runs interface {
 
 // Runner runs jobs when ticks arrive, each with one run at a time.
 type Runner struct {
+	// Ended, if not nil, gets when the job's last run ended, whenever the Runner learns of it: also of a run of another
+	// process, and the zero time if no run has ended.
+	Ended func(job string, at time.Time)
+
 	jobs   []Job
 	runs   runs
 	sender sender
@@ -123,6 +127,7 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 		if err != nil {
 			return err
 		}
+		r.ended(job, run)
 		before := run
 		run, verdict := run.admit(arriving(msg, cursor, job.Every), job.Every, r.now())
 		run = job.begun(before, run)
@@ -146,6 +151,12 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 	return &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
 }
 
+func (r *Runner) ended(job Job, run Run) {
+	if r.Ended != nil {
+		r.Ended(job.Name, run.Ended)
+	}
+}
+
 func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string) error {
 	for began := r.now(); run.UnderWay; {
 		next, err := job.Run(ctx, run.Cursor)
@@ -155,6 +166,7 @@ func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string
 		if run, err = r.advance(ctx, job, run, next); err != nil {
 			return err
 		}
+		r.ended(job, run)
 		if run.UnderWay && (r.now().Sub(began) >= turn || ctx.Err() != nil) {
 			return r.handOver(ctx, job, run, correlation)
 		}

@@ -452,3 +452,39 @@ func TestAJobThatOnlyNewerWorkersKnowIsLeftToThem(t *testing.T) {
 		t.Errorf("after a quarter of an hour: %v, want it dropped", err)
 	}
 }
+
+func TestARunnerSaysWhenTheLastRunEnded(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "")
+	ends := map[time.Time]bool{}
+	o.Ended = func(job string, at time.Time) {
+		if job != "read" {
+			t.Errorf("%s ended", job)
+		}
+		ends[at] = true
+	}
+	o.fails = []error{errors.New("no")}
+	if err := o.deliver(o.tick("t1")); err == nil {
+		t.Fatal("the run did not fail")
+	}
+	if len(ends) != 1 || !ends[time.Time{}] {
+		t.Errorf("after a failure the ends are %v, want that no run has ended", ends)
+	}
+	first := o.now
+	o.handled(o.tick("t1"))
+	if !ends[first] {
+		t.Errorf("the ends are %v, want %v", ends, first)
+	}
+	// Another process learns of it by a tick that it drops.
+	clear(ends)
+	o.now = o.now.Add(time.Second)
+	o.handled(o.tick("t1"))
+	for at := range ends {
+		if len(ends) != 1 || !at.Equal(first) {
+			t.Errorf("after another tick of the slot the ends are %v, want %v", ends, first)
+		}
+	}
+	if len(ends) == 0 {
+		t.Error("a dropped tick says nothing")
+	}
+}

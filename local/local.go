@@ -71,7 +71,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	}
 	defer operators.Close()
 	server, err := localaws.Open(localaws.Options{
-		Dir: dir, Fresh: opts.Fresh, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("process", "localaws").Logger(), Now: p.Now,
+		Dir: dir, Fresh: opts.Fresh, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("component", "localaws").Logger(), Now: p.Now,
 		Mount: map[string]http.Handler{demoPath + "/": http.StripPrefix(demoPath, demo.API())},
 	})
 	if err != nil {

@@ -57,7 +57,7 @@ func runLocally(t *testing.T, opts Options) running {
 	opts.Out, opts.Ready = r.out, ready
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		done <- Run(ctx, app.Process{Config: cfg, Log: zerolog.New(r.log), Metrics: app.NewMetrics()}, opts)
+		done <- Run(ctx, app.Process{Config: cfg, Log: zerolog.New(r.log), Metrics: app.NewMetrics("gatehouse")}, opts)
 	}()
 	r.stop = sync.OnceFunc(func() {
 		cancel()
@@ -256,7 +256,7 @@ func TestLocalPortalThatFailsToStartLeavesNothingBehind(t *testing.T) {
 	cfg, err := app.LoadConfig(nil)
 	ok(t, err)
 	dir := t.TempDir()
-	p := app.Process{Config: cfg, Log: zerolog.Nop(), Metrics: app.NewMetrics()}
+	p := app.Process{Config: cfg, Log: zerolog.Nop(), Metrics: app.NewMetrics("gatehouse")}
 	if err := Run(t.Context(), p, Options{Dir: dir, Faults: []string{"sqs:broken"}}); err == nil || !strings.Contains(err.Error(), `fault "sqs:broken"`) {
 		t.Errorf("a fault that is none: %v", err)
 	}

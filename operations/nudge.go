@@ -30,7 +30,7 @@ func (o *Operations) nudge(ctx context.Context, operation Operation) {
 		return
 	}
 	if err := o.moveOn(ctx, operation, now); err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("operation", string(operation.ID)).Msg("nudging a stalled operation failed")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("operation_id", string(operation.ID)).Msg("nudging a stalled operation failed")
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -279,9 +280,16 @@ func (o *Operations) acceptGuessed(ctx context.Context, row operationRow, reques
 func (o *Operations) accepted(ctx context.Context, row operationRow, request events.Request) (Operation, error) {
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
+		row.log(zerolog.Ctx(ctx).Warn().Err(err)).Msg("a request was written down and could not be sent; a due row sends it later")
 		return Operation{}, errors.Join(err, o.rows.notPublished(ctx, row))
 	}
+	row.log(zerolog.Ctx(ctx).Info()).Msg("request accepted")
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
+}
+
+// log adds the fields by which the worker's lines name the request, too.
+func (r operationRow) log(line *zerolog.Event) *zerolog.Event {
+	return line.Str("type", r.Type).Str("subject", string(r.Subject)).Str("operation_id", string(r.ID))
 }
 
 // changesPlans: the request makes API Gateway change a plan's keys, which its quotas allow only

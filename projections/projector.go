@@ -94,7 +94,7 @@ func (p *Projector) showWhile(ctx context.Context, now pointer, generation schem
 	if generation == now.Live || err == nil || !unreadable(ctx, err) {
 		return head, err
 	}
-	zerolog.Ctx(ctx).Warn().Err(err).Str("subject", string(msg.Subject)).Int64("generation", int64(generation)).
+	zerolog.Ctx(ctx).Warn().Err(err).Str("stream", string(msg.Subject)).Int64("generation", int64(generation)).
 		Msg("cannot show a stream in the views that are being built")
 	return noLimit, nil
 }

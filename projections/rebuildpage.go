@@ -87,7 +87,7 @@ func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (r
 		return err
 	})()
 	if unreadable(ctx, err) {
-		portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(place.stream)), err).
+		portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("stream", string(place.stream)), err).
 			Msg("the rebuild cannot show a stream and skips it")
 		return rebuiltStream{unreadable: true}, nil
 	}

@@ -42,7 +42,7 @@ func (c *convergence) carry(ctx context.Context, pair portal.Pair) ([]events.Fac
 	case (errors.As(err, &postponed) || unavailable(err)) && c.mayWait(pair):
 		return nil, err
 	}
-	zerolog.Ctx(ctx).Error().Err(err).Str("account", string(c.account.ID)).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
+	zerolog.Ctx(ctx).Error().Err(err).Str("plan", string(pair.Plan)).Str("key", string(pair.Key)).
 		Msg("a key begins with a whole quota, because what was used of it before could not be passed on")
 	return []events.Fact{events.QuotaNotCarried{Key: pair.Key, Plan: pair.Plan}}, nil
 }

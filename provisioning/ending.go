@@ -39,7 +39,7 @@ func (c *convergence) end(ctx context.Context, id portal.KeyID) error {
 
 // lose ends an adopted key that API Gateway no longer has. Nobody can make it again with its value.
 func (c *convergence) lose(ctx context.Context, key state.Key) error {
-	zerolog.Ctx(ctx).Warn().Str("account", string(c.account.ID)).Str("key", string(key.ID)).Str("id", string(key.GatewayID)).
+	zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("id", string(key.GatewayID)).
 		Msg("somebody has deleted an adopted key in API Gateway; the key ends")
 	_, err := c.record(ctx, c.msg.Correlation, watchEnd(key.ID), func() []events.Fact {
 		if !c.account.Keys[key.ID].Live() {

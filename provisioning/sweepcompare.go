@@ -123,7 +123,7 @@ func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (c
 	if err == nil || errors.As(err, &postponed) || ctx.Err() != nil {
 		return c, err
 	}
-	portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream)), err).
+	portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("stream", string(stream)), err).
 		Msg("the sweep cannot read a stream and passes it over")
 	return compared{unreadable: true}, nil
 }

@@ -13,7 +13,7 @@ import (
 
 // logged writes a line for each delivery, without payload: at info for an operation's handled
 // request, so that the log has every operation id that a user may quote. The handler's logger
-// (zerolog.Ctx) names the message.
+// (zerolog.Ctx) names the message, so handlers must not add the same fields to their lines.
 func logged(log zerolog.Logger) message.HandlerMiddleware {
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
@@ -39,6 +39,7 @@ func named(ctx context.Context, log zerolog.Logger, h *handling) zerolog.Logger 
 		{"message_id", h.head.ID},
 		{"type", h.head.Type},
 		{"subject", h.head.Subject},
+		{"account", accountOf(h.head.Subject)},
 		{"correlation_id", h.event.Correlation},
 		{"operation_id", h.head.Operation},
 		{"trace_id", trace},
@@ -49,6 +50,13 @@ func named(ctx context.Context, log zerolog.Logger, h *handling) zerolog.Logger 
 		}
 	}
 	return with.Logger()
+}
+
+func accountOf(subject string) string {
+	if id, ok := portal.Stream(subject).Account(); ok {
+		return string(id)
+	}
+	return ""
 }
 
 func level(h *handling) zerolog.Level {

@@ -119,6 +119,7 @@ func (w *Worker) subscriber(c Consumer) (*pubsub.Subscriber, error) {
 	if len(c.Handlers) == 0 && c.Raw == nil && !c.drains {
 		return nil, errors.New("a consumer needs handlers")
 	}
+	w.measure.begin(c.Name)
 	c.Subscriber.Log = w.cfg.Log
 	c.Subscriber.Overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
 	return pubsub.NewSubscriber(w.cfg.Client, w.cfg.Queues, c.Subscriber), nil

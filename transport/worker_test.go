@@ -92,9 +92,17 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	sqstest.Eventually(t, "both are counted", func() bool {
 		return counted(t, reg, registerType, "handled") == 1 && counted(t, reg, "other", "buried") == 1
 	})
+	for name, want := range map[string]float64{
+		"gatehouse_message_age_seconds": 2, "gatehouse_dead_letters_total": 1, "gatehouse_failures_unrecorded_total": 0, "gatehouse_messages_overdue_total": 0,
+	} {
+		if got, found := measured(t, reg, name, "deciding"); !found || got != want {
+			t.Errorf("%s is %v (there at all: %t), want %v", name, got, found, want)
+		}
+	}
 	text := lines.String()
 	for _, part := range []string{
-		`"consumer":"deciding","message_id":"r1","type":"gatehouse.RegisterUser.v1","subject":"account/a","correlation_id":"corr-r1","operation_id":"op-r1"`,
+		`"consumer":"deciding","message_id":"r1","type":"gatehouse.RegisterUser.v1","subject":"account/a","account":"a","correlation_id":"corr-r1","operation_id":"op-r1"`,
+		`"subject":"job/x","correlation_id":"corr-j1"`,
 		`"hello from the handler"`, `"level":"debug"`, `"message":"message buried"`,
 	} {
 		if !strings.Contains(text, part) {
@@ -107,6 +115,26 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	if t.Failed() {
 		t.Log(text)
 	}
+}
+
+// measured returns a counter, or how many values a histogram has, of a consumer.
+func measured(t *testing.T, reg *prometheus.Registry, name, consumer string) (value float64, found bool) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if len(m.GetLabel()) == 1 && m.GetLabel()[0].GetName() == "consumer" && m.GetLabel()[0].GetValue() == consumer {
+				return m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount()), true
+			}
+		}
+	}
+	return 0, false
 }
 
 func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) float64 {

@@ -96,7 +96,7 @@ func (r *Recorder) tell(ctx context.Context, c owned) error {
 		var unreadable *journal.PermanentError
 		switch {
 		case errors.As(err, &unreadable):
-			zerolog.Ctx(ctx).Error().Err(err).Str("account", string(c.account)).Msg("cannot tell an account that it has reached a threshold of its quota")
+			zerolog.Ctx(ctx).Error().Err(err).Str("stream", string(portal.AccountStream(c.account))).Msg("cannot tell an account that it has reached a threshold of its quota")
 			return nil
 		case err != nil:
 			return err

@@ -271,7 +271,7 @@ func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identit
 		return err
 	}
 	if err := s.market.Claims.Confirmed(r.Context(), found[i].secret, id.Account, operation.ID); err != nil {
-		zerolog.Ctx(r.Context()).Warn().Err(err).Str("operation", string(operation.ID)).Msg("could not note that a purchase is confirmed")
+		zerolog.Ctx(r.Context()).Warn().Err(err).Str("operation_id", string(operation.ID)).Msg("could not note that a purchase is confirmed")
 	}
 	s.market.Cookies.SetCookie(w, purchaseCookie, found[i].Suffix, "", 0)
 	return follow(w, r, operation, nil)

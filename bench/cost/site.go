@@ -114,11 +114,11 @@ func (s *site) start(ctx context.Context) error {
 	}
 	counted := plain.Copy()
 	counted.BaseEndpoint = aws.String(s.aws.Endpoint() + countedPath)
-	p := app.Process{AWS: counted, Config: cfg, Log: zerolog.New(lengths{&s.logged}).Level(zerolog.InfoLevel), Metrics: app.NewMetrics(), Now: s.clock}
+	p := app.Process{AWS: counted, Config: cfg, Log: zerolog.New(lengths{&s.logged}).Level(zerolog.InfoLevel), Metrics: app.NewMetrics("gatehouse"), Now: s.clock}
 	if s.portal, err = app.NewPortal(ctx, p); err != nil {
 		return err
 	}
-	p.Metrics = app.NewMetrics()
+	p.Metrics = app.NewMetrics("gatehouse")
 	if s.worker, err = app.NewInvokedWorker(ctx, p); err != nil {
 		return err
 	}

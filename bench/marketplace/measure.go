@@ -87,7 +87,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 func (b *bench) startWorker(ctx context.Context) (stop func(), err error) {
 	cfg := b.plain.Copy()
 	cfg.HTTPClient = &http.Client{Transport: b.wire}
-	worker, err := app.NewWorker(ctx, app.Process{AWS: cfg, Config: b.config, Log: zerolog.Nop(), Metrics: app.NewMetrics(), PollWait: time.Second})
+	worker, err := app.NewWorker(ctx, app.Process{AWS: cfg, Config: b.config, Log: zerolog.Nop(), Metrics: app.NewMetrics("worker"), PollWait: time.Second})
 	if err != nil {
 		return nil, err
 	}

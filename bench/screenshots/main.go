@@ -64,7 +64,7 @@ func withPortal(ctx context.Context, f func(context.Context, local.Portal) error
 	ctx, stop := context.WithCancel(ctx)
 	ready, ended := make(chan local.Portal, 1), make(chan error, 1)
 	go func() {
-		ended <- local.Run(ctx, app.Process{Config: cfg, Log: zerolog.Nop(), Metrics: app.NewMetrics()},
+		ended <- local.Run(ctx, app.Process{Config: cfg, Log: zerolog.Nop(), Metrics: app.NewMetrics("gatehouse")},
 			local.Options{Dir: dir, Ready: ready})
 	}()
 	select {

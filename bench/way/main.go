@@ -149,7 +149,7 @@ func start(ctx context.Context, dir string) (local.Portal, error) {
 	}
 	ready, done := make(chan local.Portal, 1), make(chan error, 1)
 	go func() {
-		done <- local.Run(ctx, app.Process{Config: cfg, Log: zerolog.Nop(), Metrics: app.NewMetrics()}, local.Options{Dir: dir, Ready: ready})
+		done <- local.Run(ctx, app.Process{Config: cfg, Log: zerolog.Nop(), Metrics: app.NewMetrics("gatehouse")}, local.Options{Dir: dir, Ready: ready})
 	}()
 	select {
 	case site := <-ready:

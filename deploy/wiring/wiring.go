@@ -29,7 +29,7 @@ func Deployer(ctx context.Context, region string) (stacks.Deployer, error) {
 		if err != nil {
 			return err
 		}
-		purge, err := app.OpenKeyPurge(app.Process{AWS: cfg, Config: settings, Log: app.NewLog(settings, "gatehouse"), Metrics: app.NewMetrics()})
+		purge, err := app.OpenKeyPurge(app.Process{AWS: cfg, Config: settings, Log: app.NewLog(settings, "gatehouse"), Metrics: app.NewMetrics("gatehouse")})
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func ran(t *testing.T) app.Process {
 	ready, done := make(chan local.Portal, 1), make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		done <- local.Run(ctx, app.Process{Config: cfg, Log: zerolog.New(log).Level(zerolog.WarnLevel), Metrics: app.NewMetrics()}, local.Options{Dir: t.TempDir(), Ready: ready})
+		done <- local.Run(ctx, app.Process{Config: cfg, Log: zerolog.New(log).Level(zerolog.WarnLevel), Metrics: app.NewMetrics("gatehouse")}, local.Options{Dir: t.TempDir(), Ready: ready})
 	}()
 	stop := sync.OnceFunc(func() {
 		cancel()

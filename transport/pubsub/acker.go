@@ -22,7 +22,7 @@ func newAcker(r receiptCalls, l *leases, cfg SubscriberConfig) *acker {
 		if errors.Is(err, errLeaseOver) && cfg.Overdue != nil {
 			cfg.Overdue()
 		}
-		r.log.Warn().Err(err).Str("message_id", d.id).Msg(message)
+		r.log.Warn().Err(err).Str("sqs_message_id", d.id).Msg(message)
 	}
 	stale := func(d *delivery) error {
 		if d.expired() {

@@ -73,7 +73,7 @@ func (r *groupRunner) run(messages groupRun) {
 			}
 			r.acker.handBack(messages[i:], delay)
 		case noAnswer:
-			r.log.Warn().Str("message_id", d.id).Msg("handing back a message that was not answered in time")
+			r.log.Warn().Str("sqs_message_id", d.id).Msg("handing back a message that was not answered in time")
 			r.acker.handBack(messages[i:], 0)
 		case notHandedOut:
 			r.acker.handBack(messages[i:], 0)

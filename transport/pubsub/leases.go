@@ -101,7 +101,7 @@ func (l *leases) extend(batch []*delivery) {
 	failed := map[int]failedEntry{}
 	for _, r := range l.changeVisibility(changes) {
 		failed[r.index] = r
-		l.log.Warn().Err(r.err).Str("message_id", batch[r.index].id).Msg("extending a lease failed")
+		l.log.Warn().Err(r.err).Str("sqs_message_id", batch[r.index].id).Msg("extending a lease failed")
 	}
 	for i, d := range batch {
 		switch r, ok := failed[i]; {
