@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 // RequestIDHeader carries the request id in requests and responses. A client's id is used if
@@ -45,7 +46,11 @@ func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
 				id = strings.ToLower(ulid.MustNew(ulid.Now(), rand.Reader).String())
 			}
 			w.Header().Set(RequestIDHeader, id)
-			logger := log.With().Str("correlation_id", id).Logger()
+			with := log.With().Str("correlation_id", id)
+			if trace, span := traces.IDs(r.Context()); trace != "" {
+				with = with.Str("trace_id", trace).Str("span_id", span)
+			}
+			logger := with.Logger()
 			ctx := logger.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 			answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			r = r.WithContext(ctx)
