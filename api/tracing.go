@@ -25,8 +25,16 @@ func Traces(tracer *traces.Tracer) func(http.Handler) http.Handler {
 			defer span.End()
 			answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			r = r.WithContext(ctx)
-			defer func() { served(span, r, answer.Status()) }()
+			whole := false
+			defer func() {
+				status := answer.Status()
+				if whole && status == 0 { // net/http answers so
+					status = http.StatusOK
+				}
+				served(span, r, status)
+			}()
 			next.ServeHTTP(answer, r)
+			whole = true
 		})
 	}
 }
