@@ -102,7 +102,7 @@ func clickTrace() []string {
 func TestOneTraceShowsAllThatAClickLeadsToAndNoTraceHoldsASecret(t *testing.T) {
 	t.Parallel()
 	collector := tracestest.Start(t)
-	exporter := startExporter(t, &outputtest.Buffer{}, collector.Endpoint, "OTEL_BSP_MAX_QUEUE_SIZE=100000")
+	exporter := startExporter(t, &outputtest.Buffer{}, collector.Endpoint)
 	s := startWith(t, settings{dir: t.TempDir(), traces: exporter})
 	s.waitForCatalog(t)
 	contents := s.sendBadMessages(t)
