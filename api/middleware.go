@@ -19,6 +19,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 // RequestIDHeader carries the request id in requests and responses. A client's id is used if
@@ -47,7 +48,11 @@ func RequestIDs(log zerolog.Logger, answered func(method, route string, status i
 				id = strings.ToLower(ulid.MustNew(ulid.Now(), rand.Reader).String())
 			}
 			w.Header().Set(RequestIDHeader, id)
-			logger := log.With().Str("correlation_id", id).Logger()
+			with := log.With().Str("correlation_id", id)
+			if trace, span := traces.IDs(r.Context()); trace != "" {
+				with = with.Str("trace_id", trace).Str("span_id", span)
+			}
+			logger := with.Logger()
 			ctx := logger.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 			answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			r = r.WithContext(ctx)

@@ -44,6 +44,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err := unusable(SignIn(p.Config)); err != nil {
 		return nil, err
 	}
+	p.AWS = p.tracedAWS()
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	if err := c.checkTables(ctx, names); err != nil {
 		return nil, err
@@ -124,6 +125,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: who, Confirm: ops, Licences: views, Ledger: ledger, Simulator: simulator(p.AWS), Limit: arrivals.limitArrivals(onError)})
 	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, api.LogAccount, limiter.proxies.withAddress}
 	router := chi.NewRouter()
+	if tracer := p.Traces.Tracer(); tracer != nil {
+		router.Use(api.Traces(tracer))
+	}
 	router.Use(api.RequestIDs(p.Log, p.observeRequests()), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
 		api.Compress, api.Recover(onError))
 	get(router, "/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })

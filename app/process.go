@@ -48,10 +48,11 @@ func Main(name, summary string, run func(context.Context, Process) error, needs 
 	CollectSeldom()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p, err := NewProcess(ctx, name, needs...)
+	p, err := NewTracedProcess(ctx, name, needs...)
 	if err != nil {
 		return Fail(name, err)
 	}
+	defer p.CloseTraces()
 	if overrides, _ := endpointOverrides(os.Environ(), p.AWS); len(overrides) > 0 {
 		p.Log.Warn().Strs("endpoints", overrides).Msg("requests to AWS go to the endpoints that AWS_ENDPOINT_URL or the AWS profile gives")
 	}

@@ -34,6 +34,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/traces/export"
 	"github.com/gatehouse-portal/gatehouse/transport"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 	"github.com/gatehouse-portal/gatehouse/usage"
@@ -47,7 +48,9 @@ type Process struct {
 	Metrics *prometheus.Registry
 	// CloudWatch gets the metrics for Amazon CloudWatch; nil is for none.
 	CloudWatch *emf.Recorder
-	Now        func() time.Time
+	// Traces exports traces; nil is for none.
+	Traces *export.Exporter
+	Now    func() time.Time
 	// PollWait is how long a poll of an idle queue lasts, and so how long an idle worker takes
 	// to stop; 0 is the transport's default.
 	PollWait time.Duration
@@ -96,6 +99,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 }
 
 func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
+	p.AWS = p.tracedAWS()
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
 	if err != nil {
@@ -208,6 +212,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 		transport: transport.WorkerConfig{
 			Consumers: settling(letters, consumers(names, p, measured, execute, converger, projector, runner, notifier, deliverer, arriving)),
 			Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
+			Tracer: p.Traces.Tracer(),
 		},
 		plane: plane, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime(), metrics: p.CloudWatch,
 	}, nil
@@ -241,7 +246,7 @@ func consumers(names Names, p Process, measured measure, execute *handlers.Decid
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
 		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(measured.shown(projector.Handle)), Subscriber: busy},
-		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, Handlers: map[string]transport.Handler{
+		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, OwnTraces: true, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
 		}},
 		{Name: "notices", Queue: names.Notices, IgnoreUnknown: true, Handlers: everyNotice(notifier.Handle), Subscriber: busy},

@@ -103,6 +103,7 @@ var everything = map[string]string{
 	"OidcSignUpUrl": "https://login.example.com/signup", "OidcSignOutUrl": "https://login.example.com/logout", "SecurityContact": "security@example.com",
 	"CatalogBucket": "docs", "CatalogPrefix": "portal", "MailFrom": "Acme <portal@example.com>", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller",
 	"MarketplaceTopics": "arn:aws:sns:us-east-1:444455556666:topic", "MarketplaceAccounts": "444455556666", "Metrics": "cloudwatch",
+	"TracesEndpoint": "http://localhost:4318", "TracesRatio": "0.1",
 }
 
 var private = map[string]string{"LoadBalancerScheme": "internal", "AssignPublicIp": "DISABLED"}
@@ -128,6 +129,7 @@ func everythingOnLambda() map[string]string {
 	all := maps.Clone(everything)
 	delete(all, "LoadBalancerSubnetIds")
 	delete(all, "OidcClientSecretArn")
+	all["TracesLayerArn"] = "arn:aws:lambda:eu-west-1:901920570463:layer:collector:1"
 	return all
 }
 

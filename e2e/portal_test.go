@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/local"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/outputtest"
+	"github.com/gatehouse-portal/gatehouse/traces/export"
 )
 
 // patience is how long a test waits for something that should take a second or two.
@@ -42,8 +43,9 @@ type site struct {
 type settings struct {
 	dir string
 	// now is the clock of the portal, the workers and the local AWS; nil is the system's.
-	now func() time.Time
-	env []string
+	now    func() time.Time
+	env    []string
+	traces *export.Exporter
 }
 
 // start runs a portal in a new folder until the test ends.
@@ -70,7 +72,7 @@ func startWith(t *testing.T, with settings) *site {
 	ready, done := make(chan local.Portal, 1), make(chan error, 1)
 	go func() {
 		done <- local.Run(ctx, app.Process{
-			Config: cfg, Log: zerolog.New(logs).Level(zerolog.DebugLevel), Metrics: app.NewMetrics("gatehouse"), Now: with.now,
+			Config: cfg, Log: zerolog.New(logs).Level(zerolog.DebugLevel), Metrics: app.NewMetrics("gatehouse"), Now: with.now, Traces: with.traces,
 		}, local.Options{Dir: with.dir, Ready: ready})
 	}()
 	var once sync.Once

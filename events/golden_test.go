@@ -192,6 +192,41 @@ func TestEveryTypeKeepsItsWireFormat(t *testing.T) {
 	}
 }
 
+func TestATraceContextIsReadAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	want := examples()[0]
+	want.TraceState = "vendor=1,other=2"
+	body, err := events.Encode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := events.Decode(body)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestATraceMakesNoMessageTooLarge(t *testing.T) {
+	t.Parallel()
+	large := examples()[0]
+	large.TraceParent, large.Data = "", events.UnsubscribeRequested{}
+	body, err := events.Encode(large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large.Data = events.UnsubscribeRequested{Plan: portal.PlanID(strings.Repeat("p", events.MaxSize-len(body)))}
+	traced := large
+	traced.TraceParent, traced.TraceState = examples()[0].TraceParent, "vendor=1"
+	body, err = events.Encode(traced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := events.Decode(body)
+	if diff := cmp.Diff(large, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%.500s", err, diff)
+	}
+}
+
 func TestWhatCannotBeReadIsInvalid(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

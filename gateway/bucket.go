@@ -19,6 +19,11 @@ const (
 	Background
 )
 
+// String names the urgency.
+func (u Urgency) String() string {
+	return [...]string{"interactive", "backlog", "background"}[u]
+}
+
 func (u Urgency) reserve() float64 {
 	switch u {
 	case Interactive:

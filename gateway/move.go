@@ -37,9 +37,13 @@ func (s *Session) Move(ctx context.Context, from, to portal.PlanID, key portal.G
 }
 
 func (s *Session) detachForMove(ctx context.Context, from portal.PlanID, key portal.GatewayKeyID) (second token, release func(), err error) {
-	first, second, giveUp, err := s.admitMove(ctx)
+	waiting, span := s.awaits(ctx, deleteUsagePlanKey)
+	first, second, giveUp, err := s.admitMove(waiting)
 	if err != nil {
-		s.cp.observe(deleteUsagePlanKey.name, "postponed")
+		s.postponed(span, deleteUsagePlanKey)
+	}
+	span.End()
+	if err != nil {
 		return token{}, nil, err
 	}
 	detached := false

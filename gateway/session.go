@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 // Session makes the calls of one message. Its methods return nil, a *Refused, a *LimitReached, an
@@ -56,11 +57,25 @@ type permit struct {
 }
 
 func (s *Session) admit(ctx context.Context, op Operation) (permit, error) {
+	ctx, span := s.awaits(ctx, op)
+	defer span.End()
 	p, err := s.enter(ctx, op)
 	if err != nil {
-		s.cp.observe(op.name, "postponed")
+		s.postponed(span, op)
 	}
 	return p, err
+}
+
+// awaits begins the span of the wait for a token, and for the attach lease.
+func (s *Session) awaits(ctx context.Context, op Operation) (context.Context, traces.Span) {
+	ctx, span := traces.Start(ctx, traces.Internal, "await budget", op.name)
+	span.Set(traces.Urgency, s.urgency.String())
+	return ctx, span
+}
+
+func (s *Session) postponed(span traces.Span, op Operation) {
+	s.cp.observe(op.name, "postponed")
+	span.Set(traces.Outcome, "postponed")
 }
 
 // The token comes last, so that the call reaches AWS right after.

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 // ErrTaken: another writer took the next sequence number, or a concurrent transaction touched
@@ -106,6 +107,10 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 	if len(facts) == 0 || len(facts) > MaxFacts {
 		return permanent("appending to %s: %d facts, want 1 to %d", stream, len(facts), MaxFacts)
 	}
+	ctx, span := traces.Start(ctx, traces.Internal, "append facts", "")
+	defer span.End()
+	span.Set(traces.Subject, string(stream))
+	span.SetInt(traces.Facts, len(facts))
 	var writes []types.TransactWriteItem
 	for i, fact := range facts {
 		if want := after + int64(i) + 1; fact.Sequence != want || fact.Subject != stream {

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 // MaxIdempotencyKey is the maximum length of an Idempotency-Key, in characters.
@@ -178,7 +179,8 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	}
 	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, PublishedAt: now,
+		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, TraceParent: traces.Of(ctx).Parent,
+		CreatedAt: now, PublishedAt: now,
 	}
 	last, guessed := o.intents.guess(row, submitted.Request)
 	var intent portal.Intent
@@ -395,7 +397,7 @@ func (o *Operations) publishStored(ctx context.Context, row operationRow, send s
 func (o *Operations) publish(ctx context.Context, row operationRow, request events.Request, send sendFunc) error {
 	err := send(ctx, events.Event{
 		ID: string(row.ID), Source: o.source, Subject: row.Subject, Time: row.CreatedAt, Actor: row.Actor,
-		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, Data: request,
+		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, TraceParent: row.TraceParent, Data: request,
 	})
 	if err != nil {
 		return uncertain(fmt.Errorf("publishing operation %s: %w", row.ID, err))

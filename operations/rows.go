@@ -44,7 +44,9 @@ type operationRow struct {
 	Body        string             `dynamodbav:"body"`
 	Intent      portal.Intent      `dynamodbav:"intent"`
 	Correlation string             `dynamodbav:"correlation"`
-	CreatedAt   time.Time          `dynamodbav:"created_at"`
+	// TraceParent names the span that accepted the request, if any; see events.Event.
+	TraceParent string    `dynamodbav:"traceparent,omitempty"`
+	CreatedAt   time.Time `dynamodbav:"created_at"`
 	// PublishedAt is when the request was last published, or the zero time if that failed.
 	PublishedAt time.Time `dynamodbav:"handed_at"`
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 type streams interface {
@@ -179,7 +180,18 @@ func (p *Projector) show(ctx context.Context, place shownIn, msg events.Event, s
 		return head, nil
 	}
 	changed.checkpoint(place.stream, shown, head)
-	return head, write(ctx, changed.inOrder())
+	ctx, span := traces.Start(ctx, traces.Internal, "write views", "")
+	defer span.End()
+	list := changed.inOrder()
+	span.Set(traces.Subject, string(place.stream))
+	span.SetInt(traces.Facts, int(head-shown))
+	span.SetInt(traces.Rows, len(list))
+	return head, write(ctx, list)
+}
+
+// shows links the handling to the trace in which the fact was made.
+func shows(ctx context.Context, fact events.Event) {
+	traces.Link(ctx, traces.Remote{Parent: fact.TraceParent, State: fact.TraceState})
 }
 
 func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, msg events.Event, shown, upTo int64) (head int64, err error) {
@@ -196,6 +208,7 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 			account.Apply(fact)
 			continue
 		}
+		shows(ctx, fact)
 		before := account.Clone()
 		account.Apply(fact)
 		profileRows(changed, account, fact)
@@ -226,6 +239,7 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 		if fact.Sequence <= shown {
 			continue
 		}
+		shows(ctx, fact)
 		if stream.IsLicence() {
 			licenceRows(changed, before, licence, fact)
 		}

@@ -7,7 +7,6 @@ const (
 	HTTPMethod = "http.request.method"
 	HTTPRoute  = "http.route"
 	HTTPStatus = "http.response.status_code"
-	URLScheme  = "url.scheme"
 
 	MessagingSystem      = "messaging.system"
 	MessagingOperation   = "messaging.operation.name"
@@ -28,6 +27,7 @@ const (
 	ConsumerName = "gatehouse.consumer"
 	// Outcome says what the handling of a message, or a call's wait for its turn, came to.
 	Outcome     = "gatehouse.outcome"
+	EventID     = "gatehouse.event.id"
 	EventType   = "gatehouse.event.type"
 	Subject     = "gatehouse.subject"
 	OperationID = "gatehouse.operation_id"

@@ -73,11 +73,12 @@ func tracing(tracer *traces.Tracer) message.HandlerMiddleware {
 
 func conclude(span traces.Span, msg *message.Message, h *handling) {
 	describe(span, "aws_sqs", "process", h.consumer.Queue)
-	span.Set(traces.MessageID, h.head.ID)
 	span.Set(traces.ConsumerName, h.consumer.Name)
 	span.Set(traces.EventType, knownType(h))
 	span.Set(traces.Outcome, string(h.outcome))
+	span.Set(traces.MessageID, msg.Metadata.Get(pubsub.MessageIDKey))
 	if h.readErr == nil {
+		span.Set(traces.EventID, h.head.ID)
 		span.Set(traces.Subject, h.head.Subject)
 		span.Set(traces.OperationID, h.head.Operation)
 	}

@@ -36,7 +36,12 @@ func (c localCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return local.Run(ctx, app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics("gatehouse")}, local.Options{
+	p, err := app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics("gatehouse")}.WithTraces("local")
+	if err != nil {
+		return err
+	}
+	defer p.CloseTraces()
+	return local.Run(ctx, p, local.Options{
 		Dir: c.Data, Fresh: c.Fresh, Port: c.Port, AWSPort: c.AWSPort, OperatorsPort: c.OperatorsPort,
 		Faults: c.Fault, AWSQuotas: c.AWSQuotas, Out: os.Stdout,
 	})

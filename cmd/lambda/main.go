@@ -25,17 +25,19 @@ func run(handler string) error {
 	app.CollectSeldom()
 	switch handler {
 	case "api":
-		p, err := app.NewProcess(context.Background(), "api", app.SignIn)
+		p, err := app.NewTracedProcess(context.Background(), "api", app.SignIn)
 		if err != nil {
 			return err
 		}
-		lambda.StartHandlerFunc(serverless.NewAPI(func(ctx context.Context) (http.Handler, error) { return app.NewPortal(ctx, p) }).Invoke)
+		function := serverless.NewAPI(func(ctx context.Context) (http.Handler, error) { return app.NewPortal(ctx, p) })
+		lambda.StartHandlerFunc(serverless.Flushing(function.Invoke, p.Traces.Flush))
 	case "worker":
-		p, err := app.NewProcess(context.Background(), "worker")
+		p, err := app.NewTracedProcess(context.Background(), "worker")
 		if err != nil {
 			return err
 		}
-		lambda.StartHandlerFunc(serverless.NewWorker(func(ctx context.Context) (serverless.Handler, error) { return app.NewInvokedWorker(ctx, p) }).Invoke)
+		function := serverless.NewWorker(func(ctx context.Context) (serverless.Handler, error) { return app.NewInvokedWorker(ctx, p) })
+		lambda.StartHandlerFunc(serverless.Flushing(function.Invoke, p.Traces.Flush))
 	default:
 		return fmt.Errorf("the function's handler is %q; it must be api or worker", handler)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/traces"
 )
 
 // Importer creates keys, singly or in waves of all that wait. The answer to an import does not
@@ -240,7 +241,7 @@ func answerOthers(rows []*creation, err error) {
 }
 
 // sharedContext ends when the contexts of all creations have ended. It has the values of the
-// first.
+// first, whose trace is linked to the others.
 func sharedContext(rows []*creation) (context.Context, context.CancelFunc) {
 	first := context.WithoutCancel(rows[0].ctx)
 	log := zerolog.Ctx(first).With().Int("keys", len(rows)).Logger()
@@ -248,6 +249,7 @@ func sharedContext(rows []*creation) (context.Context, context.CancelFunc) {
 	var left sync.WaitGroup
 	stops := make([]func() bool, len(rows))
 	for n, c := range rows {
+		traces.Link(ctx, traces.Of(c.ctx))
 		left.Add(1)
 		stops[n] = context.AfterFunc(c.ctx, left.Done)
 	}

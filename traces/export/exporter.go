@@ -27,7 +27,7 @@ type Exporter struct {
 	log      zerolog.Logger
 
 	mu sync.Mutex
-	// failedAt is when the last request failed, and zero if it did not.
+	// failedAt is when the last request or flush failed, and zero if the last request did not.
 	failedAt time.Time
 	loggedAt time.Time
 	lost     int
@@ -95,7 +95,11 @@ func (e *Exporter) Flush(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
-	_ = e.provider.ForceFlush(ctx) // sent has logged it
+	if e.provider.ForceFlush(ctx) != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.failedAt = time.Now()
+	}
 }
 
 func (e *Exporter) rests() bool {
@@ -111,7 +115,7 @@ func (e *Exporter) Close(ctx context.Context) {
 		return
 	}
 	defer context.AfterFunc(ctx, e.client.end)()
-	_ = e.provider.Shutdown(ctx) // sent has logged it
+	_ = e.provider.Shutdown(ctx) // an error is the end of ctx
 	e.client.end()
 }
 

@@ -14,6 +14,9 @@ locals {
     { for sender in compact([var.mail_from]) : "GATEHOUSE_MAIL" => "ses" },
     { for sender in compact([var.mail_from]) : "GATEHOUSE_MAIL_FROM" => sender },
     { for role in compact([var.marketplace_role_arn]) : "GATEHOUSE_MARKETPLACE_ROLE_ARN" => role },
+    { for endpoint in compact([var.traces_endpoint]) : "OTEL_EXPORTER_OTLP_ENDPOINT" => endpoint },
+    { for endpoint in compact([var.traces_endpoint]) : "OTEL_TRACES_SAMPLER" => "parentbased_traceidratio" },
+    { for endpoint in compact([var.traces_endpoint]) : "OTEL_TRACES_SAMPLER_ARG" => tostring(var.traces_ratio) },
   )
 
   portal_environment = merge(

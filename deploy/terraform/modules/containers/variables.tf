@@ -110,6 +110,28 @@ variable "metrics" {
   }
 }
 
+variable "traces_endpoint" {
+  type        = string
+  default     = ""
+  description = "Where a collector of OpenTelemetry takes traces by HTTP, such as http://localhost:4318. Empty for no traces."
+
+  validation {
+    condition     = can(regex("^(https?://.+)?$", var.traces_endpoint))
+    error_message = "traces_endpoint must begin with http:// or https://, or be empty."
+  }
+}
+
+variable "traces_ratio" {
+  type        = number
+  default     = 1
+  description = "The part of traces that is kept, from 0 to 1."
+
+  validation {
+    condition     = var.traces_ratio >= 0 && var.traces_ratio <= 1
+    error_message = "traces_ratio must be from 0 to 1."
+  }
+}
+
 variable "log_retention_days" {
   type        = number
   default     = 30
