@@ -221,6 +221,22 @@ func TestOnlyWhatWasFoundLatelyIsReported(t *testing.T) {
 	reports("")
 }
 
+func TestWhatASweepAndMeteringFindHasItsOwnMetric(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	w := NewWorker(reg, time.Now)
+	w.Keys.Record(9500)
+	w.Drifted.Record(2)
+	w.MeteringLate.Record(10800)
+	for name, want := range map[string]string{"gatehouse_api_keys": "9500", "gatehouse_drifted_accounts": "2", "gatehouse_metering_late_seconds": "10800"} {
+		recorder := httptest.NewRecorder()
+		promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if line := "\n" + name + " " + want + "\n"; !strings.Contains(recorder.Body.String(), line) {
+			t.Errorf("there is no line %q", strings.TrimSpace(line))
+		}
+	}
+}
+
 func TestEachScrapeAsksWhatTheProcessDependsOn(t *testing.T) {
 	t.Parallel()
 	asked := 0
