@@ -226,8 +226,27 @@ func faultsOf(expr string, exist map[string]measured) (faults []string) {
 				faults = append(faults, name+" has no label "+label[1])
 			}
 		}
+		for _, list := range regexp.MustCompile(`\bby \(([^)]*)\) \((?:rate\(|increase\()?`+name+`\b`).FindAllStringSubmatch(expr, -1) {
+			for _, label := range strings.Split(list[1], ", ") {
+				if !slices.Contains(append(m.labels, "le"), label) {
+					faults = append(faults, name+" has no label "+label+" to group by")
+				}
+			}
+		}
 	}
 	return faults
+}
+
+// Prometheus calls a label exported_job if a process has one that Prometheus adds itself.
+func TestNoMetricHasALabelThatPrometheusAdds(t *testing.T) {
+	t.Parallel()
+	for name, m := range measuredMetrics(t) {
+		for _, label := range []string{"job", "instance"} {
+			if slices.Contains(m.labels, label) {
+				t.Errorf("%s has the label %s", name, label)
+			}
+		}
+	}
 }
 
 func TestAlertsWatchWhatIsMeasured(t *testing.T) {
@@ -252,6 +271,7 @@ func TestFaultyExpressionsAreFound(t *testing.T) {
 		`rate(gatehouse_w_total[5m])`:                                                 "gatehouse_w_total does not exist",
 		`rate(gatehouse_x_total{outcome="a"}[5m])`:                                    "gatehouse_x_total has no label outcome",
 		`sum(gatehouse_x_total)`:                                                      "gatehouse_x_total is a counter, and is used in a rate: false",
+		`sum by (outcome) (rate(gatehouse_x_total[5m])) > 0`:                          "gatehouse_x_total has no label outcome to group by",
 		`rate(gatehouse_z[5m])`:                                                       "gatehouse_z is a gauge, and is used in a rate: true",
 		`histogram_quantile(0.9, sum by (le) (rate(gatehouse_y_seconds[5m])))`:        "gatehouse_y_seconds is a histogram, and has no value of its own",
 	} {

@@ -23,7 +23,7 @@ import (
 // alertCommands has what the commands of each entry print on a portal that a person uses and that has one dead letter.
 var alertCommands = map[string][]string{
 	"A process does not answer":       {`"queues":"ok"`, `"tables":"ok"`, "ok     table gatehouse-records"},
-	"Workers are silent":              {"ok     workers: the last sign of life", `gatehouse_job_last_success_timestamp_seconds{job="due"}`, "Compared "},
+	"Workers are silent":              {"ok     workers: the last sign of life", `gatehouse_job_last_success_timestamp_seconds{job_name="due"}`, "Compared "},
 	"The portal answers errors":       {`status="5xx"`, "ok     AWS"},
 	"The portal is slow":              {`gatehouse_http_request_seconds_sum{method="GET",route="/api/v1/`, "process_resident_memory_bytes"},
 	"A message became a dead letter":  {"RegisterUser", "1 letter", "redriven"},
@@ -35,7 +35,7 @@ var alertCommands = map[string][]string{
 	"AWS throttles or forbids calls":  {`outcome="throttled"} 0`, `outcome="forbidden"} 0`, "ok     API Gateway"},
 	"API keys run out":                {"Nothing differs.", "Compared "},
 	"The KMS key cannot be used":      {"ok     KMS key", "Compared "},
-	"A job does not end":              {`gatehouse_job_last_success_timestamp_seconds{job="sweep"}`, "0 open", "ok     workers"},
+	"A job does not end":              {`gatehouse_job_last_success_timestamp_seconds{job_name="sweep"}`, "0 open", "ok     workers"},
 	"The catalog cannot be read":      {"No problems.", "The catalog"},
 	"Due rows wait":                   {`gatehouse_due_rows_passed_over_total{kind="unknown"} 0`, "gatehouse_due_row_late_seconds", "0 open"},
 	"Usage waits for AWS Marketplace": {"ok     metering", "0 licences metered by the portal.", "Nothing was metered yet.", "AWS has refused no usage."},

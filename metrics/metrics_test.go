@@ -183,11 +183,11 @@ func TestAJobThatNeverEndedEndedAtZero(t *testing.T) {
 	expect(t, reg, `
 		# HELP gatehouse_job_last_success_timestamp_seconds When the job's last run ended, as Unix time; 0 if none has.
 		# TYPE gatehouse_job_last_success_timestamp_seconds gauge
-		gatehouse_job_last_success_timestamp_seconds{job="due"} 1.5
-		gatehouse_job_last_success_timestamp_seconds{job="sweep"} 0
+		gatehouse_job_last_success_timestamp_seconds{job_name="due"} 1.5
+		gatehouse_job_last_success_timestamp_seconds{job_name="sweep"} 0
 		# HELP gatehouse_job_period_seconds How often the job runs.
 		# TYPE gatehouse_job_period_seconds gauge
-		gatehouse_job_period_seconds{job="sweep"} 3600
+		gatehouse_job_period_seconds{job_name="sweep"} 3600
 	`, "gatehouse_job_last_success_timestamp_seconds", "gatehouse_job_period_seconds")
 }
 
