@@ -93,14 +93,14 @@ func TestTheWorkersFunctionIsWatched(t *testing.T) {
 	}
 }
 
-// The log's fields and messages are documented in docs/runbook.md.
+// The log's fields and messages are documented in docs/metrics.md.
 func TestMetricFiltersMatchLogLines(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/runbook.md")
+	page, err := os.ReadFile("../docs/metrics.md")
 	ok(t, err)
 	_, fields, found := strings.Cut(string(page), "\n## Log fields\n")
 	if !found {
-		t.Fatal("the runbook has no chapter about log fields")
+		t.Fatal("docs/metrics.md has no chapter about log fields")
 	}
 	r := stackOf(t, "operations", "", "acme")
 	for _, name := range r.Named("AWS::Logs::MetricFilter") {

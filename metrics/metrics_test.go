@@ -183,11 +183,11 @@ func TestAJobThatNeverEndedEndedAtZero(t *testing.T) {
 	expect(t, reg, `
 		# HELP gatehouse_job_last_success_timestamp_seconds When the job's last run ended, as Unix time; 0 if none has.
 		# TYPE gatehouse_job_last_success_timestamp_seconds gauge
-		gatehouse_job_last_success_timestamp_seconds{job="due"} 1.5
-		gatehouse_job_last_success_timestamp_seconds{job="sweep"} 0
+		gatehouse_job_last_success_timestamp_seconds{job_name="due"} 1.5
+		gatehouse_job_last_success_timestamp_seconds{job_name="sweep"} 0
 		# HELP gatehouse_job_period_seconds How often the job runs.
 		# TYPE gatehouse_job_period_seconds gauge
-		gatehouse_job_period_seconds{job="sweep"} 3600
+		gatehouse_job_period_seconds{job_name="sweep"} 3600
 	`, "gatehouse_job_last_success_timestamp_seconds", "gatehouse_job_period_seconds")
 }
 
@@ -219,6 +219,22 @@ func TestOnlyWhatWasFoundLatelyIsReported(t *testing.T) {
 	reports("8")
 	now = now.Add(2 * time.Minute)
 	reports("")
+}
+
+func TestWhatASweepAndMeteringFindHasItsOwnMetric(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	w := NewWorker(reg, time.Now)
+	w.Keys.Record(9500)
+	w.Drifted.Record(2)
+	w.MeteringLate.Record(10800)
+	for name, want := range map[string]string{"gatehouse_api_keys": "9500", "gatehouse_drifted_accounts": "2", "gatehouse_metering_late_seconds": "10800"} {
+		recorder := httptest.NewRecorder()
+		promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if line := "\n" + name + " " + want + "\n"; !strings.Contains(recorder.Body.String(), line) {
+			t.Errorf("there is no line %q", strings.TrimSpace(line))
+		}
+	}
 }
 
 func TestEachScrapeAsksWhatTheProcessDependsOn(t *testing.T) {

@@ -23,6 +23,9 @@ type Worker struct {
 	jobEnded, jobPeriod      *prometheus.GaugeVec
 }
 
+// jobLabel is not job, because Prometheus gives its own label of that name to every series.
+const jobLabel = "job_name"
+
 // How long a worker reports what it has found: a little longer than until a worker, perhaps another one, looks again.
 const (
 	dueEvery      = 2 * time.Minute
@@ -36,7 +39,7 @@ func NewWorker(reg prometheus.Registerer, now func() time.Time) *Worker {
 		return register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label}))
 	}
 	gauge := func(name, help string) *prometheus.GaugeVec {
-		return register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"job"}))
+		return register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{jobLabel}))
 	}
 	recent := func(name, help string, every time.Duration) *Recent {
 		return register(reg, newRecent(name, help, every, now))
