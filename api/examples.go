@@ -83,9 +83,9 @@ func answers() map[string]any {
 		"unsubscribe": exampleOf("UnsubscribeRequested", "accepted"),
 
 		"claim-purchase": exampleOf("MarketplaceConfirmed", "accepted"),
-		"list-purchases": List[MarketplaceSubscription]{Items: []MarketplaceSubscription{showPurchase(projections.Licence{
+		"list-purchases": List[MarketplaceSubscription]{Items: []MarketplaceSubscription{showPurchase(projections.Account{}, projections.Licence{
 			Stream: "licence/l-0123456789abcdef", Plan: examplePlan, Name: "Plus", State: projections.LicenceActive, Since: exampleTime, Buyer: "111122223333",
-		}, false, metering.Summary{Billed: 1250, Last: exampleTime})}},
+		}, metering.Summary{Billed: 1250, Last: exampleTime})}},
 
 		"admin-list-approvals": List[Approval]{Items: []Approval{{
 			Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Email: "grace@example.com", Name: "Grace Hopper", Plan: examplePlan, PlanName: "Plus", Replaces: exampleFormer, ReplacesName: "Free", Request: 12,

@@ -90,6 +90,7 @@ type MarketplaceSubscription struct {
 	Buyer     string     `json:"buyer,omitempty" doc:"The AWS account that bought it."`
 	FreeTrial bool       `json:"free_trial,omitempty"`
 	Cancelled bool       `json:"cancelled,omitempty" doc:"The purchase was cancelled, or its time is over, and AWS has not ended it yet. Your keys work until AWS does."`
+	RenewedBy string     `json:"renewed_by,omitempty" doc:"The licence that AWS made when the purchase was renewed. It has a key of its own."`
 	Operation string     `json:"operation,omitempty" doc:"The open operation of the claim."`
 	Metered   *Metered   `json:"metered" doc:"What the portal reported to AWS Marketplace; null if that is nothing."`
 }
@@ -119,7 +120,7 @@ func (a *service) listPurchases(ctx context.Context, _ *struct{}) (*struct {
 	return &struct {
 		Body List[MarketplaceSubscription]
 	}{list(account.Purchases(), func(l projections.Licence) MarketplaceSubscription {
-		return showPurchase(l, account.Replaced(l), metered[l.Stream])
+		return showPurchase(account, l, metered[l.Stream])
 	})}, nil
 }
 
@@ -134,10 +135,13 @@ func (a *service) summaries(ctx context.Context, licences []projections.Licence)
 	return a.market.Ledger.Summaries(ctx, streams...)
 }
 
-func showPurchase(l projections.Licence, replaced bool, sum metering.Summary) MarketplaceSubscription {
+func showPurchase(account projections.Account, l projections.Licence, sum metering.Summary) MarketplaceSubscription {
 	shown := MarketplaceSubscription{
-		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: l.Text(replaced), Since: l.Since,
+		Licence: string(l.Stream), Plan: string(l.Plan), Name: l.Name, State: l.State, Words: account.TextOf(l), Since: l.Since,
 		Until: timeOrNull(l.Until), Buyer: string(l.Buyer), FreeTrial: l.FreeTrial, Cancelled: l.Cancelled, Operation: string(l.Operation),
+	}
+	if by, renewed := account.Renewal(l); renewed {
+		shown.RenewedBy = string(by.Stream)
 	}
 	if !sum.Last.IsZero() {
 		shown.Metered = &Metered{Requests: sum.Billed, Last: sum.Last, Closed: timeOrNull(sum.Closed)}

@@ -20,7 +20,7 @@ import (
 
 // shape is the version of the rows' format and content. Raise it with any change that old rows
 // need, too; the views are then rebuilt.
-const shape = 6
+const shape = 7
 
 // pointerMaxAge is how old a pointer in use may be.
 const pointerMaxAge = time.Second

@@ -49,6 +49,8 @@ type Licence struct {
 	// Again says that a customer of an older listing has bought again: State is from before the claim, and
 	// AWS has to confirm the payment.
 	Again bool `dynamodbav:"again,omitempty"`
+	// Renews is the licence that this one renews, "" for a purchase that a person confirmed.
+	Renews portal.Stream `dynamodbav:"renews,omitempty"`
 }
 
 // The states of a licence.
@@ -75,6 +77,24 @@ const givenUp = "The purchases on AWS Marketplace were given up. AWS goes on bil
 // Billed reports whether AWS bills the licence, or will, until its owner cancels it there.
 func (l Licence) Billed() bool {
 	return l.Awaited() || !l.Over() && !l.Cancelled
+}
+
+// TextOf tells the account what the state of its licence means, and what to do.
+func (a Account) TextOf(l Licence) string {
+	if _, renewed := a.Renewal(l); renewed && l.State == LicenceActive {
+		return "This purchase was renewed, and AWS Marketplace made a new licence with a key of its own. Use the new key. The old one works until AWS Marketplace ends this licence, which may be at any moment."
+	}
+	return l.Text(a.Replaced(l))
+}
+
+// Renewal returns the account's licence that renews this one and has not ended. The latest claim counts.
+func (a Account) Renewal(l Licence) (by Licence, renewed bool) {
+	for _, other := range a.Licences {
+		if other.Renews == l.Stream && l.Stream != "" && !other.Over() && (!renewed || other.ClaimedAt.After(by.ClaimedAt)) {
+			by, renewed = other, true
+		}
+	}
+	return by, renewed
 }
 
 // Text tells the owner of a licence what its state means, and what to do. replaced says that the owner has a
@@ -171,6 +191,9 @@ func shownLicence(l state.Licence) Licence {
 	}
 	if l.Claim.Waiting {
 		shown.Operation = l.Claim.Operation
+	}
+	if l.Claim.Renews != nil {
+		shown.Renews = l.Claim.Renews.Licence
 	}
 	switch l.Status {
 	case events.LicenceActive:

@@ -96,6 +96,41 @@ func TestOnlyAPurchaseWithoutANewerOneIsToBeBoughtAgain(t *testing.T) {
 	}
 }
 
+func TestARenewedPurchaseSaysSo(t *testing.T) {
+	t.Parallel()
+	const says = "This purchase was renewed"
+	for name, c := range map[string]struct {
+		old, other Licence
+		by, words  bool
+	}{
+		"active":                      {Licence{State: LicenceActive}, Licence{State: LicenceActive, Renews: "licence/l-old"}, true, true},
+		"cancelled":                   {Licence{State: LicenceActive, Cancelled: true}, Licence{State: LicenceActive, Renews: "licence/l-old"}, true, true},
+		"ended":                       {Licence{State: LicenceEnded}, Licence{State: LicenceActive, Renews: "licence/l-old"}, true, false},
+		"another one was renewed":     {Licence{State: LicenceActive}, Licence{State: LicenceActive, Renews: "licence/l-other"}, false, false},
+		"bought twice":                {Licence{State: LicenceActive}, Licence{State: LicenceActive}, false, false},
+		"the renewal has ended, too":  {Licence{State: LicenceActive}, Licence{State: LicenceEnded, Renews: "licence/l-old"}, false, false},
+		"the renewal waits for money": {Licence{State: LicenceActive}, Licence{State: LicenceWaiting, Renews: "licence/l-old"}, true, true},
+	} {
+		c.old.Stream, c.other.Stream = "licence/l-old", "licence/l-new"
+		account := Account{Licences: []Licence{c.old, c.other}}
+		by, renewed := account.Renewal(c.old)
+		if renewed != c.by || renewed && by.Stream != "licence/l-new" || strings.Contains(account.TextOf(c.old), says) != c.words || strings.Contains(account.TextOf(c.other), says) {
+			t.Errorf("%s: it is renewed by %q, and says %q", name, by.Stream, account.TextOf(c.old))
+		}
+	}
+}
+
+func TestTheClaimOfARenewalNamesTheOldLicence(t *testing.T) {
+	t.Parallel()
+	l := state.FoldLicence("licence/l-new", []events.Event{{Sequence: 1, Data: events.LicenceClaimed{Account: "ann", Plan: "pro", Renews: &events.Renews{Licence: "licence/l-old"}}}})
+	if got := shownLicence(l).Renews; got != "licence/l-old" {
+		t.Errorf("it renews %q", got)
+	}
+	if got := shownLicence(state.FoldLicence("licence/l-new", []events.Event{{Sequence: 1, Data: events.LicenceClaimed{Account: "ann", Plan: "pro"}}})).Renews; got != "" {
+		t.Errorf("a purchase that a person confirmed renews %q", got)
+	}
+}
+
 func TestPurchasesAreListedByDateAndEndedOnesLast(t *testing.T) {
 	t.Parallel()
 	at := func(hour int, stream portal.Stream, state string) Licence {

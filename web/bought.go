@@ -14,9 +14,9 @@ type boughtLine struct {
 	Name, ProductID, Product string
 	Named                    bool
 	Buyer                    string
-	// Licence is the whole name of the licence, Short the beginning of its id.
-	Licence, Short string
-	Badge          badge
+	// Licence is the whole name of the licence, Short the beginning of its id. Element is the id of its card.
+	Licence, Short, Element string
+	Badge                   badge
 	// Text is "" if the badge, or a notice of the same page, says it already.
 	Text string
 	// Since is when the state began, if that is known.
@@ -24,6 +24,8 @@ type boughtLine struct {
 	// Until says when the purchase ends unless it is renewed, nothing if that is not known.
 	Until     phrase
 	FreeTrial bool
+	// Renewed leads to the card of the licence that renews this one, without a text if there is none.
+	Renewed link
 	// Next is what to do next, without a text if that is nothing. Others are what else can be done.
 	Next    link
 	Others  []link
@@ -73,18 +75,22 @@ func (s *Web) bought(when times, account projections.Account, held map[portal.St
 
 func (s *Web) boughtLine(when times, account projections.Account, l projections.Licence, held *subscriptionLine, all offers) boughtLine {
 	line := boughtLine{
-		Name: l.Name, Buyer: accountOfAWS(l.Buyer), Licence: string(l.Stream), Short: portal.ShortLicence(l.Stream), Over: l.Over(),
-		Badge: licenceBadge(l), Text: l.Text(account.Replaced(l)), Since: when.moment(l.Since), FreeTrial: l.FreeTrial, Held: held,
+		Name: l.Name, Buyer: accountOfAWS(l.Buyer), Licence: string(l.Stream), Short: portal.ShortLicence(l.Stream), Element: purchaseElement(l.Stream), Over: l.Over(),
+		Badge: licenceBadge(l), Text: account.TextOf(l), Since: when.moment(l.Since), FreeTrial: l.FreeTrial, Held: held,
 	}
 	offer, ok := all[l.Plan]
 	if ok {
 		line.Name, line.ProductID, line.Product = offer.Plan.Name, offer.Product.ID, offer.Product.Name
 		line.Named = names(line.Name, line.Product)
 	}
+	by, renewed := account.Renewal(l)
+	if renewed {
+		line.Renewed = link{"licence " + portal.ShortLicence(by.Stream), "#" + purchaseElement(by.Stream)}
+	}
 	if l.State == projections.LicenceActive {
-		line.setUp(l)
+		line.setUp(l, renewed)
 		if !l.Cancelled && !l.Until.IsZero() {
-			line.Until = phrase{plain("It ends on "), when.at(l.Until), plain(" unless it is renewed.")}
+			line.Until = phrase{plain("It ends on "), when.at(l.Until), plain(unlessRenewed[renewed])}
 		}
 	}
 	if line.Held != nil && line.Held.State != projections.SubscriptionActive {
@@ -94,16 +100,25 @@ func (s *Web) boughtLine(when times, account projections.Account, l projections.
 	return line
 }
 
+// unlessRenewed ends the sentence about when a purchase ends, for one that was renewed and for others.
+var unlessRenewed = map[bool]string{false: " unless it is renewed.", true: "."}
+
+func purchaseElement(licence portal.Stream) string {
+	return "purchase-" + portal.DeriveID(string(licence))[:8]
+}
+
 // setUp says how far workers are with a purchase that AWS has confirmed. The views may show the licence before
-// the subscription, and the other way round.
-func (line *boughtLine) setUp(l projections.Licence) {
+// the subscription, and the other way round. The text about a renewal stays.
+func (line *boughtLine) setUp(l projections.Licence, renewed bool) {
 	sub := line.Held
 	switch {
 	case sub != nil && sub.Waiting != "":
 		line.Badge, line.Text, line.Busy = sub.Badge, sub.Waiting, true
 	case l.Cancelled:
 	case sub != nil && sub.State == projections.SubscriptionActive && !moving(sub.Subscription):
-		line.Text = "" // the badge says it
+		if !renewed {
+			line.Text = "" // the badge says it
+		}
 	case sub != nil && sub.State == projections.SubscriptionEnded && sub.Subscription.Since.After(l.Since):
 		line.Badge = badge{"bad", "cross", "Not working"}
 		line.Text = "AWS bills this purchase, but its plan is no longer offered here. Tell the operator of this portal, or cancel it at AWS."
@@ -129,6 +144,10 @@ func (s *Web) nextForBuyer(account projections.Account, l projections.Licence, l
 	switch {
 	case l.Awaited(), line.Busy:
 		return follow, nil
+	case line.Renewed.Text != "" && line.Held != nil:
+		return toRenewal(line), []link{keyOf(account, l.Stream)}
+	case line.Renewed.Text != "":
+		return toRenewal(line), nil
 	case account.Replaced(l) && (l.Cancelled || line.Over):
 		return link{}, nil
 	case l.NotBegun:
@@ -146,6 +165,8 @@ func (s *Web) nextForBuyer(account projections.Account, l projections.Licence, l
 	}
 	return again, nil
 }
+
+func toRenewal(line boughtLine) link { return link{"Go to the new purchase", line.Renewed.Href} }
 
 // keyOf leads to the key of a purchase on the dashboard, or to the keys if it has none that works, or several.
 func keyOf(account projections.Account, licence portal.Stream) link {

@@ -710,8 +710,8 @@ func renewed() *fake {
 	f.account = registered(projections.Subscription{Plan: "plan-market", Name: "Fleet", State: projections.SubscriptionActive, Ring: "licence/l-3", Since: now})
 	f.account.Keys = []projections.Key{{ID: "k-3", Name: "Key for Fleet", Ring: "licence/l-3", State: projections.KeyActive, CreatedAt: now}}
 	for i, l := range []projections.Licence{
-		{Stream: "licence/l-1", State: projections.LicenceEnded}, {Stream: "licence/l-2", State: projections.LicenceActive, Cancelled: true},
-		{Stream: "licence/l-3", State: projections.LicenceActive}, {Stream: "licence/l-0", State: projections.LicenceEnded, Product: "other", Name: "Max"},
+		{Stream: "licence/l-1", State: projections.LicenceEnded}, {Stream: "licence/l-2", State: projections.LicenceActive, Cancelled: true, Renews: "licence/l-1"},
+		{Stream: "licence/l-3", State: projections.LicenceActive, Renews: "licence/l-2"}, {Stream: "licence/l-0", State: projections.LicenceEnded, Product: "other", Name: "Max"},
 	} {
 		l.Plan, l.Name, l.Product = "plan-market", cmp.Or(l.Name, "Fleet"), portal.ProductCode(cmp.Or(string(l.Product), "code"))
 		l.Since, l.ClaimedAt = now.Add(-time.Hour), now.Add(time.Duration(i-9)*time.Hour)
@@ -735,7 +735,55 @@ func TestAfterARenewalNobodyIsSentToBuyAgain(t *testing.T) {
 		t.Errorf("the cards are %v, want %v", cards, want)
 	}
 	says(t, doc, "#past-purchases summary", "Earlier purchases (1)")
-	says(t, doc, "#past-purchases li", "Harbours Fleet: Ended Licence l-1. Since 1 hour ago.")
+	says(t, doc, "#past-purchases li", "Harbours Fleet: Ended Licence l-1. Since 1 hour ago. Renewed by licence l-2.")
+}
+
+// The old licence works until AWS ends it, whether AWS says that it was cancelled or not.
+func TestTheCardOfARenewedPurchaseLeadsToTheNewOne(t *testing.T) {
+	t.Parallel()
+	const says = "This purchase was renewed, and AWS Marketplace made a new licence with a key of its own."
+	for name, change := range map[string]func(old *projections.Licence, f *fake){
+		"still active": oldKeyWorks,
+		"until a time": func(old *projections.Licence, f *fake) {
+			oldKeyWorks(old, f)
+			old.Until = now.AddDate(0, 1, 0)
+		},
+		"cancelled": func(*projections.Licence, *fake) {},
+		"told by a notice, too": func(_ *projections.Licence, f *fake) {
+			f.told.notices = []notices.Notice{{ID: "1", Kind: notices.Purchase, Importance: notices.Warn, About: "licence/l-2", Title: "Your purchase was renewed", Text: says, Link: "/dashboard#bought", At: now}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := renewed()
+			change(&f.account.Licences[1], f)
+			doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+			page := text(doc.Find("#account"))
+			if n := strings.Count(page, says); n != 1 {
+				t.Errorf("the page says %d times that the purchase was renewed: %s", n, page)
+			}
+			if strings.Contains(page, "unless it is renewed") {
+				t.Errorf("it says that a renewed purchase may be renewed: %s", page)
+			}
+			next := one(t, doc, `.purchase:contains("l-2") a.more`)
+			says := text(next)
+			if target := doc.Find(next.AttrOr("href", "none")); says != "Go to the new purchase: Fleet, licence l-2" || target.Length() != 1 || !strings.Contains(text(target.Closest("li")), "Licence l-3") {
+				t.Errorf("the next step is %q and leads to %q", says, text(target))
+			}
+			if old := doc.Find(`.purchase:contains("l-2") a[href="#key-k-2"]`).Length() == 1; old != !f.account.Licences[1].Cancelled {
+				t.Errorf("the card leads to the old key: %t", old)
+			}
+			if new := text(doc.Find(`.purchase:contains("l-3")`)); strings.Contains(new, "renewed") {
+				t.Errorf("the card of the new purchase says %q", new)
+			}
+		})
+	}
+}
+
+func oldKeyWorks(old *projections.Licence, f *fake) {
+	old.Cancelled = false
+	f.account.Subscriptions = append(f.account.Subscriptions, projections.Subscription{Plan: "plan-market", Name: "Fleet", State: projections.SubscriptionActive, Ring: "licence/l-2", Since: now})
+	f.account.Keys = append(f.account.Keys, projections.Key{ID: "k-2", Name: "Key for Fleet", Ring: "licence/l-2", State: projections.KeyActive, CreatedAt: now})
 }
 
 func TestADashboardSaysWhatANoticeSaysOnlyOnce(t *testing.T) {

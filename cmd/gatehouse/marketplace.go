@@ -97,12 +97,13 @@ type licenceJSON struct {
 	Unsold     bool               `json:"unsold,omitempty"`
 	FreeTrial  bool               `json:"free_trial,omitempty"`
 	Until      *time.Time         `json:"until,omitempty"`
+	Renews     portal.Stream      `json:"renews,omitempty"`
 }
 
 func licenceJSONOf(l projections.Licence) licenceJSON {
 	return licenceJSON{
 		Licence: l.Stream, Product: l.Product, Buyer: l.Buyer, Customer: l.Customer, State: l.State, NotBegun: l.NotBegun, Again: l.Again, Since: instant(l.Since), Account: l.Account,
 		Plan: l.Plan, Name: l.Name, ClaimedAt: instant(l.ClaimedAt), Operation: l.Operation, Agreement: l.Agreement, Dimensions: l.Dimensions, Unsold: l.Unsold,
-		FreeTrial: l.FreeTrial, Until: instant(l.Until),
+		FreeTrial: l.FreeTrial, Until: instant(l.Until), Renews: l.Renews,
 	}
 }

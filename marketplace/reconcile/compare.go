@@ -234,14 +234,20 @@ func (r *Reconciler) last(ctx context.Context, a seller.Agreement, g grant) (las
 // check has a worker ask AWS what the buyer of a licence is entitled to. A repeated step sends the same
 // message, and the next run another one: AWS may have changed the entitlement without a notice.
 func (r *Reconciler) check(ctx context.Context, stream portal.Stream, run time.Time) error {
+	return portal.Postpone("the queues do not answer", r.Sender.Send(ctx, r.checking(stream, run)))
+}
+
+func (r *Reconciler) checking(stream portal.Stream, run time.Time) events.Event {
 	id := portal.DeriveID("marketplace-checked", string(stream), run.UTC().Format(time.RFC3339Nano))
-	return r.send(ctx, id, stream, events.EntitlementCheckRequested{})
+	return r.message(id, stream, events.EntitlementCheckRequested{})
 }
 
 func (r *Reconciler) send(ctx context.Context, id string, stream portal.Stream, data events.Payload) error {
-	return portal.Postpone("the queues do not answer", r.Sender.Send(ctx, events.Event{
-		ID: id, Source: "/gatehouse/marketplace", Subject: stream, Time: r.Now().UTC().Round(0), Correlation: id, Data: data,
-	}))
+	return portal.Postpone("the queues do not answer", r.Sender.Send(ctx, r.message(id, stream, data)))
+}
+
+func (r *Reconciler) message(id string, stream portal.Stream, data events.Payload) events.Event {
+	return events.Event{ID: id, Source: "/gatehouse/marketplace", Subject: stream, Time: r.Now().UTC().Round(0), Correlation: id, Data: data}
 }
 
 // tell sends the notice. A later run that finds the same sends the same message, which is handled

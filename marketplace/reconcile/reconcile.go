@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,6 +39,8 @@ const (
 	perStep  = 50
 	stepTime = 20 * time.Second
 	kept     = 90 * 24 * time.Hour
+	// perSend is how many messages are sent together.
+	perSend = 500
 )
 
 type agreements interface {
@@ -101,6 +104,12 @@ type position struct {
 	Until time.Time `json:"until,omitzero"`
 	All   time.Time `json:"all,omitzero"`
 	Last  Result    `json:"last"`
+}
+
+// ahead reports whether the clock of the process that stored the position was so far ahead of now that it may have
+// passed over changes. The next run then reads all agreements.
+func (p position) ahead(now time.Time) bool {
+	return p.Until.After(now.Add(overlap)) || p.All.After(now.Add(overlap))
 }
 
 // Last returns what the last run did; found is false if there was none in 90 days.
@@ -194,8 +203,12 @@ func (r *Reconciler) checkCustomers(ctx context.Context, run time.Time) error {
 	if err != nil {
 		return portal.Postpone("the views cannot be read", err)
 	}
-	for _, stream := range claimed {
-		if err := r.check(ctx, stream, run); err != nil {
+	for some := range slices.Chunk(claimed, perSend) {
+		var messages []events.Event
+		for _, stream := range some {
+			messages = append(messages, r.checking(stream, run))
+		}
+		if err := portal.Postpone("the queues do not answer", r.Sender.Send(ctx, messages...)); err != nil {
 			return err
 		}
 	}
@@ -215,7 +228,7 @@ func (r *Reconciler) begin(ctx context.Context) (progress, error) {
 		return progress{}, err
 	}
 	p := progress{Format: format, Result: Result{Began: r.Now().UTC()}}
-	if !last.All.IsZero() && p.Result.Began.Sub(last.All) < readAll {
+	if !last.All.IsZero() && p.Result.Began.Sub(last.All) < readAll && !last.ahead(p.Result.Began) {
 		p.Result.Since = last.Until.Add(-overlap)
 	}
 	return p, nil

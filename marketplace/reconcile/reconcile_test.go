@@ -587,6 +587,55 @@ func TestCustomersOfOlderListingsAreAskedAboutEveryDay(t *testing.T) {
 	}
 }
 
+// counting counts how often messages are sent.
+type counting struct{ calls, messages int }
+
+func (c *counting) Send(_ context.Context, messages ...events.Event) error {
+	c.calls, c.messages = c.calls+1, c.messages+len(messages)
+	return nil
+}
+
+// Each call takes some milliseconds, and the step ends with the lease of its message.
+func TestThousandsOfCustomersAreAskedAboutInAFewCalls(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.ByEvent, d.ByTopic = false, true
+	const many = 5001
+	d.Claimed = func(context.Context) (all []portal.Stream, err error) {
+		for i := range many {
+			all = append(all, portal.Stream(fmt.Sprintf("legacy/prod/cust-%d", i)))
+		}
+		return all, nil
+	}
+	sends := &counting{}
+	d.Sender = sends
+	_, err := d.Step(d.ctx, "")
+	if d.ok(err); sends.messages != many || sends.calls > many/100 {
+		t.Errorf("%d messages were sent in %d calls", sends.messages, sends.calls)
+	}
+}
+
+// A worker whose clock is ahead stores times that are still to come.
+func TestARunAfterOneWhoseClockWasAheadReadsAllAgreements(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.ahead = 5 * time.Hour
+	d.sends()
+	d.ahead = 0
+	d.lose(2)
+	d.buy()
+	d.sends()
+	last, _, err := reconcile.Last(d.ctx, d.scratch)
+	if d.ok(err); !last.Since.IsZero() || last.Agreements != 1 {
+		t.Errorf("the run read %+v; want all agreements", last)
+	}
+	d.ahead = time.Minute
+	d.sends()
+	if last, _, err = reconcile.Last(d.ctx, d.scratch); err != nil || last.Since.IsZero() {
+		t.Errorf("the next run read %+v, %v; want what changed since", last, err)
+	}
+}
+
 func TestManyAgreementsAreReadInSteps(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
