@@ -512,7 +512,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 			requests = append(requests, events.Name(name))
 		}
 	}
-	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForReinstatement)}
+	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForRepair), string(events.WaitingForReinstatement)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "payment", "payment_failed", "agreement_ended", "superseded", "failed"}, reasons...),

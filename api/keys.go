@@ -189,7 +189,7 @@ type Key struct {
 	Replaces   string     `json:"replaces,omitempty" doc:"The key that this one replaces."`
 	ReplacedBy string     `json:"replaced_by,omitempty" doc:"The key that replaces this one."`
 	Adopted    bool       `json:"adopted,omitempty" doc:"The key comes from an earlier portal and has kept its value. Rotate it when it suits you."`
-	Waiting    string     `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key,suspended" doc:"Why a pending key is waiting."`
+	Waiting    string     `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key,fault,suspended" doc:"Why a pending key is waiting."`
 }
 
 func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {

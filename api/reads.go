@@ -57,7 +57,7 @@ type Subscription struct {
 	Name      string    `json:"name" doc:"The plan's name; its last one if the plan is no longer offered."`
 	Offered   bool      `json:"offered" doc:"Whether the plan is still in the catalog."`
 	State     string    `json:"state" enum:"awaiting_approval,pending,active,ending,ended" doc:"awaiting_approval: an admin of the portal has to approve it."`
-	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key,suspended" doc:"Why a pending or ending subscription is waiting."`
+	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key,fault,suspended" doc:"Why a pending or ending subscription is waiting."`
 	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why the subscription ended although you did not leave the plan."`
 	Since     time.Time `json:"since"`
 	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state, or that waits for approval."`

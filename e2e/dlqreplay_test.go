@@ -69,15 +69,6 @@ func TestAFailedRequestIsDoneAfterItsReplay(t *testing.T) {
 	}
 
 	subscribing := fails(http.MethodPut)
-	ada := f.visitor(t)
-	ada.open("/sign-in").submit("form", "username", "ada@example.com", "password", password)
-	follow := func(heading, badge, next string) {
-		t.Helper()
-		if shown := ada.open("/operations/"+subscribing).wants(http.StatusOK, heading); shown.text(".state .badge") != badge || shown.text(".outcome h2") != next {
-			t.Errorf("the page says %q and %q, want %q and %q", shown.text(".state .badge"), shown.text(".outcome h2"), badge, next)
-		}
-	}
-	follow("Subscribing to Free failed", "Failed", "The operator of this portal has been told")
 	if said := dlq("replay", subscribing); !strings.Contains(said, "-> carried out: KeyWanted, SubscriptionWanted") {
 		t.Errorf("before the replay it says\n%s", said)
 	}
@@ -85,7 +76,6 @@ func TestAFailedRequestIsDoneAfterItsReplay(t *testing.T) {
 		t.Errorf("the replay says\n%s", said)
 	}
 	eventually(t, "the operation is done", func() bool { return p.statusOf(subscribing) == "succeeded" })
-	follow("Subscribed to Free", "Done", "You can call the API now")
 
 	leaving := fails(http.MethodDelete)
 	p.succeed(p.do(http.MethodPut, free, "")) // a newer choice: to stay
