@@ -49,6 +49,7 @@ type Admin struct {
 	Holders    holding
 	Mails      invitationMails
 	Drift      drifting
+	Licences   licensing
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }
@@ -135,6 +136,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api, read)
 	a.registerDrift(api, read)
+	a.registerLicences(api, read)
 	a.registerEverybodysUsage(api)
 	a.registerLetters(api)
 }

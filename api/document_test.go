@@ -128,6 +128,12 @@ var operationIDs = map[string]string{
 	"GET /admin/audit":                            "admin-audit",
 	"GET /admin/drift":                            "admin-drift",
 	"POST /admin/drift/compare":                   "admin-compare-drift",
+	"GET /admin/licences":                         "admin-list-licences",
+	"GET /admin/licences/{licence}":               "admin-get-licence",
+	"GET /admin/licences/{licence}/records":       "admin-list-usage-records",
+	"POST /admin/licences/reconcile":              "admin-reconcile-licences",
+	"POST /admin/licences/{licence}/resend":       "admin-resend-usage",
+	"POST /admin/licences/{licence}/correct":      "admin-correct-licence",
 	"GET /admin/overview":                         "admin-overview",
 	"GET /admin/dead-letters":                     "admin-list-dead-letters",
 	"GET /admin/dead-letters/{letter}":            "admin-get-dead-letter",
@@ -257,7 +263,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 }
 
 // withBody are the operations that need a body.
-var withBody = []string{"POST /admin/dead-letter-replays", "POST /admin/dead-letter-discards", "POST /admin/approvals/{account}/{plan}/deny",
+var withBody = []string{"POST /admin/licences/{licence}/resend", "POST /admin/licences/{licence}/correct", "POST /admin/dead-letter-replays", "POST /admin/dead-letter-discards", "POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
 	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
 	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
@@ -346,6 +352,12 @@ var listed = map[string]string{
 	"GET /admin/audit":                            "403",
 	"GET /admin/drift":                            "403",
 	"POST /admin/drift/compare":                   "403 413 415 429",
+	"GET /admin/licences":                         "403",
+	"GET /admin/licences/{licence}":               "403 404",
+	"GET /admin/licences/{licence}/records":       "403 404",
+	"POST /admin/licences/reconcile":              "403 409 413 415 429",
+	"POST /admin/licences/{licence}/resend":       "403 404 409 413 415 429",
+	"POST /admin/licences/{licence}/correct":      "403 404 409 413 415 429",
 	"GET /admin/usage":                            "403",
 
 	"POST /register":               "403 413 415 429",

@@ -71,7 +71,13 @@ func adminAnswers() map[string]any {
 			Items: []Difference{{Kind: "attachment_missing", Mending: "mend", Account: exampleAccount, Key: exampleKey, GatewayID: "a1b2c3d4e5", Plan: examplePlan}},
 			Run:   JobRun{StartedAt: &exampleTime, EndedAt: &exampleTime},
 		},
-		"admin-compare-drift": JobRun{UnderWay: true, StartedAt: &exampleTime, EndedAt: &exampleTime},
+		"admin-list-licences":      exampleLicences(),
+		"admin-get-licence":        exampleLicenceDetail(),
+		"admin-list-usage-records": List[UsageRecord]{Items: []UsageRecord{exampleRecord()}},
+		"admin-reconcile-licences": JobRun{UnderWay: true, StartedAt: &exampleTime, EndedAt: &exampleTime},
+		"admin-resend-usage":       UsageResend{Records: 1, Requests: 17},
+		"admin-correct-licence":    exampleCorrection(),
+		"admin-compare-drift":      JobRun{UnderWay: true, StartedAt: &exampleTime, EndedAt: &exampleTime},
 	}
 }
 
@@ -123,6 +129,12 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-audit":                {onlyAdmins},
 		"admin-drift":                {onlyAdmins},
 		"admin-compare-drift":        {writing, onlyAdmins},
+		"admin-list-licences":        {onlyAdmins, badState},
+		"admin-get-licence":          {onlyAdmins, noLicence},
+		"admin-list-usage-records":   {onlyAdmins, noLicence},
+		"admin-reconcile-licences":   {writing, onlyAdmins, notCompared},
+		"admin-resend-usage":         {writing, onlyAdmins, noLicence, nothingAgain},
+		"admin-correct-licence":      {writing, onlyAdmins, noLicence, badNames, otherLicence},
 		"admin-overview":             {onlyAdmins},
 		"admin-list-dead-letters":    {onlyAdmins},
 		"admin-get-dead-letter":      {onlyAdmins, noLetter},

@@ -29,6 +29,7 @@ type office struct {
 	drift operators.Drift
 	// compared are the admins who had API Gateway compared.
 	compared []portal.AccountID
+	sold     sold
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -176,5 +177,6 @@ func adminStates() map[string]shown {
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())
 	maps.Copy(states, driftStates())
+	maps.Copy(states, licenceStates())
 	return states
 }
