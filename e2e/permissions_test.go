@@ -137,6 +137,7 @@ var notExercised = map[string]string{
 	"worker sqs:ReceiveMessage":                          "used once the worker reads that queue",
 	"worker dynamodb:DeleteItem records":                 "used for due rows, failures and leases",
 	"worker sqs:SendMessage jobs":                        "used for ticks, at full minutes",
+	"portal dynamodb:GetItem usage":                      "used for what was metered to AWS Marketplace",
 	"worker dynamodb:UpdateItem usage":                   "used for metering to AWS Marketplace",
 	"worker dynamodb:DeleteItem usage":                   "used for metering to AWS Marketplace",
 	"portal apigateway:GET /apikeys/*":                   "used for keys that were taken over from an earlier portal",
@@ -331,6 +332,8 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("dlq"), "dlq", "discard", "--cause", "unreadable", "--reason", "a test", "--yes")
 	admin := s.admin(t)
 	admin.do(http.MethodGet, "/api/v1/admin/overview", "").want(http.StatusOK)
+	admin.do(http.MethodGet, "/api/v1/admin/licences", "").want(http.StatusOK)
+	admin.do(http.MethodPost, "/api/v1/admin/drift/compare", "").want(http.StatusOK)
 	admin.do(http.MethodPost, "/api/v1/admin/dead-letter-replays", `{"all":true}`).want(http.StatusOK)
 	eventually(t, "the replay that the admin ordered is handled", func() bool {
 		return !strings.Contains(string(admin.do(http.MethodGet, "/api/v1/admin/dead-letters", "").want(http.StatusOK).body), `"state"`)
