@@ -50,6 +50,7 @@ type Admin struct {
 	Mails      invitationMails
 	Drift      drifting
 	Licences   licensing
+	Banners    bannerKeeping
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }
@@ -137,6 +138,7 @@ func (a *service) registerAdmin(api huma.API) {
 	a.registerMembers(api, read)
 	a.registerDrift(api, read)
 	a.registerLicences(api, read)
+	a.registerBanners(api, read)
 	a.registerEverybodysUsage(api)
 	a.registerLetters(api)
 }

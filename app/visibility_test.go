@@ -258,6 +258,22 @@ var looks = map[string]look{
 	"GET /api/v1/admin/audit":                       {status: http.StatusOK},
 	"GET /api/v1/admin/drift":                       {status: http.StatusOK},
 	"POST /api/v1/admin/drift/compare":              {status: http.StatusOK},
+	"GET /api/v1/admin/banners":                     {status: http.StatusOK},
+	"POST /api/v1/admin/banners":                    {status: http.StatusCreated, body: `{"text":"Hello."}`},
+	"GET /api/v1/admin/banners/{banner}":            {status: http.StatusNotFound},
+	"PUT /api/v1/admin/banners/{banner}":            {status: http.StatusNotFound, body: `{"text":"Hello.","version":1}`},
+	"POST /api/v1/admin/banners/{banner}/end":       {status: http.StatusNotFound},
+	"DELETE /api/v1/admin/banners/{banner}":         {status: http.StatusNotFound},
+	"GET /admin/banners":                            {status: http.StatusOK},
+	"POST /admin/banners":                           {status: http.StatusSeeOther, body: "text=Hello."},
+	"GET /admin/banners/new":                        {status: http.StatusOK},
+	"POST /admin/banners/preview":                   {status: http.StatusOK, body: "text=Hello."},
+	"GET /admin/banners/{banner}":                   {status: http.StatusNotFound},
+	"POST /admin/banners/{banner}":                  {status: http.StatusNotFound, body: "text=Hello."},
+	"GET /admin/banners/{banner}/end":               {status: http.StatusNotFound},
+	"POST /admin/banners/{banner}/end":              {status: http.StatusNotFound},
+	"GET /admin/banners/{banner}/delete":            {status: http.StatusNotFound},
+	"POST /admin/banners/{banner}/delete":           {status: http.StatusNotFound},
 	"GET /api/v1/admin/licences":                    {status: http.StatusOK},
 	"GET /api/v1/admin/licences/{licence}":          {status: http.StatusNotFound},
 	"GET /api/v1/admin/licences/{licence}/records":  {status: http.StatusNotFound},
@@ -429,7 +445,7 @@ func (e *exhibition) fill(route, mark string) (path string, aboutProduct bool) {
 			aboutProduct = true
 			return value
 		}
-		if value, ok = map[string]string{"session": "s-1", "account": "nobody", "invitation": "i-1", "letter": "none", "licence": "l-none"}[name]; ok {
+		if value, ok = map[string]string{"session": "s-1", "account": "nobody", "invitation": "i-1", "letter": "none", "licence": "l-none", "banner": "none"}[name]; ok {
 			return value
 		}
 		if value, ok = e.ids[name]; !ok {

@@ -32,7 +32,7 @@ type Deed struct {
 	// Count is how many keys, rows, dead letters or records of usage it was about.
 	Count int `dynamodbav:"count,omitempty"`
 	// Choice is which dead letters were replayed or discarded, in words or as the id of the only one,
-	// or the licence. Reason is why letters were discarded.
+	// or the licence or the banner. Reason is why letters were discarded.
 	Choice string `dynamodbav:"choice,omitempty"`
 	Reason string `dynamodbav:"reason,omitempty"`
 }
@@ -48,6 +48,10 @@ const (
 	DeedUsageResent      = "UsageResent"
 	DeedAgreementsRead   = "AgreementsCompared"
 	DeedLicenceCorrected = "LicenceCorrectionRequested"
+	DeedBannerAdded      = "BannerAdded"
+	DeedBannerChanged    = "BannerChanged"
+	DeedBannerEnded      = "BannerEnded"
+	DeedBannerDeleted    = "BannerDeleted"
 )
 
 // Deeds of operators.

@@ -44,6 +44,7 @@ type Admin struct {
 	Audit         auditing
 	Drift         drifting
 	Licences      licensing
+	Banners       bannerKeeping
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -81,6 +82,16 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(licencesPath+"/{licence}/correct", s.page(s.administrator(s.correct)))
 	get(r, driftPath, s.page(s.administrator(s.drift)))
 	r.Post(driftPath, s.page(s.administrator(s.compareNow)))
+	get(r, bannersPath, s.page(s.administrator(s.bannerPage)))
+	r.Post(bannersPath, s.page(s.administrator(s.addBanner)))
+	get(r, bannersPath+"/new", s.page(s.administrator(s.newBanner)))
+	r.Post(bannersPath+"/preview", s.page(s.administrator(s.previewBanner)))
+	get(r, bannersPath+"/{banner}", s.page(s.administrator(s.editBanner)))
+	r.Post(bannersPath+"/{banner}", s.page(s.administrator(s.changeBanner)))
+	get(r, bannersPath+"/{banner}/end", s.page(s.administrator(s.confirmEndOfBanner)))
+	r.Post(bannersPath+"/{banner}/end", s.page(s.administrator(s.endBanner)))
+	get(r, bannersPath+"/{banner}/delete", s.page(s.administrator(s.confirmDeletionOfBanner)))
+	r.Post(bannersPath+"/{banner}/delete", s.page(s.administrator(s.deleteBanner)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -111,11 +122,12 @@ const (
 	tabDeadLetters   = "Dead letters"
 	tabLicences      = "Licences"
 	tabDrift         = "Drift"
+	tabBanners       = "Banners"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}, {tabBanners, bannersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs
