@@ -49,6 +49,8 @@ type Admin struct {
 	Holders    holding
 	Mails      invitationMails
 	Drift      drifting
+	Licences   licensing
+	Banners    bannerKeeping
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }
@@ -135,6 +137,8 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api, read)
 	a.registerDrift(api, read)
+	a.registerLicences(api, read)
+	a.registerBanners(api, read)
 	a.registerEverybodysUsage(api)
 	a.registerLetters(api)
 }

@@ -172,7 +172,7 @@ func examples() []example {
 			"POST /webhooks/{webhook}/redeliver", "/webhooks/w-1/redeliver", http.StatusOK, `{"redelivered":3}`, private,
 			`{"since":"2026-11-20T00:00:00Z","until":"2026-11-21T00:00:00Z"}`, "",
 		},
-	}, append(adminExamples(accepted, private), letterExamples(private)...)...)
+	}, append(append(adminExamples(accepted, private), letterExamples(private)...), append(licenceExamples(private), bannerExamples(private)...)...)...)
 }
 
 func shownNotice(dismissed string, needsYou bool) string {

@@ -3,9 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -34,11 +34,8 @@ func (d *Desk) KeptNotices(ctx context.Context, limit int) ([]projections.KeptNo
 // NotFound if AWS has not told of it and nobody has claimed it, and Invalid for a name that no licence
 // has.
 func (d *Desk) Licence(ctx context.Context, name string) (FoundLicence, error) {
-	stream := portal.Stream(name)
-	if strings.HasPrefix(name, "l-") {
-		stream = portal.LicenceStream(portal.LicenceID(name))
-	}
-	if !stream.IsLicence() {
+	stream, ok := marketplace.Parse(name)
+	if !ok {
 		return FoundLicence{}, portal.Fail(portal.Invalid, fmt.Sprintf("%q names no licence. Give licence/<id>, the id alone (l-…), or legacy/<product code>/<customer identifier>. `gatehouse marketplace licences` lists them.", name))
 	}
 	facts, err := d.facts.Read(ctx, stream, 0)

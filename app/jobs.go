@@ -37,6 +37,7 @@ const (
 	marketplaceJob  = "marketplace"
 	deprecationsJob = "deprecations"
 	lettersJob      = "letters"
+	resendJob       = "resend"
 )
 
 const catalogName = "api-gateway"

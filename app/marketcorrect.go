@@ -86,11 +86,7 @@ func CorrectLicence(ctx context.Context, p Process, c Correction, names events.P
 		return err
 	}
 	at := p.now()()
-	request := events.Event{
-		ID: portal.DeriveID("licence-corrected", string(c.Licence), at.Format(time.RFC3339Nano)), Source: "/gatehouse/cli", Subject: c.Licence, Time: at,
-		Actor: portal.Operator, Data: events.LicenceCorrectionRequested{Purchase: names},
-	}
-	request.Correlation = request.ID
+	request := correctionOf(c.Licence, names, at, portal.Operator)
 	sender := newMessaging(desk.clients, desk.names)
 	if err := errors.Join(sender.Send(ctx, request), sender.close()); err != nil {
 		return explained("asking for the correction", err)
@@ -102,6 +98,19 @@ func CorrectLicence(ctx context.Context, p Process, c Correction, names events.P
 		found, err := desk.Licence(ctx, string(c.Licence))
 		return err == nil && found.Purchase == c.After, err
 	})
+}
+
+// correctionOf returns the request that corrects a licence.
+func correctionOf(licence portal.Stream, names events.Purchase, at time.Time, by portal.Actor) events.Event {
+	request := events.Event{
+		ID: portal.DeriveID("licence-corrected", string(licence), at.Format(time.RFC3339Nano)), Source: "/gatehouse/cli", Subject: licence, Time: at,
+		Actor: by, Data: events.LicenceCorrectionRequested{Purchase: names},
+	}
+	if by != portal.Operator {
+		request.Source = "/gatehouse/api"
+	}
+	request.Correlation = request.ID
+	return request
 }
 
 // GrantedLicence is a licence that an agreement of AWS Marketplace grants.

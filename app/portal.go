@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/approvals"
+	"github.com/gatehouse-portal/gatehouse/banners"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -89,8 +90,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	ledger := metering.NewLedger(c.dynamodb, names.Usage)
 	buyers := newArrivals(p, c, names, shelves)
 	var who *identity.Service
+	texts := banners.NewStore(c.dynamodb, names.Records, store, p.now())
 	pages := web.New(web.Config{
-		Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
+		Banners: banners.NewBoard(texts, p.now()), Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
 		MayRegister:    admit,
 		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return who.Deleted(r) },
@@ -100,8 +102,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	sweeps := newSweeps(jobs.NewScratch(c.dynamodb, names.Records, p.now()), newDemands(c, names, store, messages, p.now()))
-	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Drift: sweeps})
+	demands := newDemands(c, names, store, messages, p.now())
+	sweeps, licences := newSweeps(jobs.NewScratch(c.dynamodb, names.Records, p.now()), demands), newLicenceDesk(p, c, names, views, store, messages, demands)
+	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Drift: sweeps, Licences: licences, Banners: texts})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
@@ -141,6 +144,8 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 			Drift:             sweeps,
+			Licences:          licences,
+			Banners:           texts,
 			InvitationsNeeded: p.Config.Registration == RegistrationInvitation,
 		},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Ledger: ledger, Admit: arrivals.admitArrival},

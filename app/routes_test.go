@@ -126,26 +126,56 @@ var byRoute = map[string]answers{
 	"GET /api/v1/admin/dead-letters/{letter}":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/dead-letter-replays":             {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
 	"POST /api/v1/admin/dead-letter-discards":            {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
-	"GET /admin":                               {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"GET /admin/dead-letters":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"POST /admin/dead-letters":                 {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
-	"GET /admin/dead-letters/{letter}":         {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/confirm":                       {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/approvals":                     {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"POST /admin/approvals":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
-	"GET /admin/approvals/confirm":             {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/approvals/answers":             {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/accounts":                      {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"GET /admin/accounts/{account}":            {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/accounts/{account}/suspend":    {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"POST /admin/accounts/{account}/suspend":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/accounts/{account}/reinstate":  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"POST /admin/accounts/{account}/reinstate": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"GET /api/v1/admin/audit":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
-	"GET /api/v1/admin/drift":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
-	"POST /api/v1/admin/drift/compare":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
-	"GET /admin/drift":                         {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"POST /admin/drift":                        {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
+	"GET /admin":                                    {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/dead-letters":                       {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/dead-letters":                      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
+	"GET /admin/dead-letters/{letter}":              {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/confirm":                            {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/approvals":                          {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/approvals":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
+	"GET /admin/approvals/confirm":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/approvals/answers":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/accounts":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/accounts/{account}":                 {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/accounts/{account}/suspend":         {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/accounts/{account}/suspend":        {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/accounts/{account}/reinstate":       {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/accounts/{account}/reinstate":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /api/v1/admin/audit":                       {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/drift":                       {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/drift/compare":              {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/banners":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/banners":                    {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
+	"GET /api/v1/admin/banners/{banner}":            {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"PUT /api/v1/admin/banners/{banner}":            {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"POST /api/v1/admin/banners/{banner}/end":       {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"DELETE /api/v1/admin/banners/{banner}":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/banners":                            {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/banners":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest}, // without a text
+	"GET /admin/banners/new":                        {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/banners/preview":                   {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest},
+	"GET /admin/banners/{banner}":                   {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/banners/{banner}":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/banners/{banner}/end":               {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/banners/{banner}/end":              {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/banners/{banner}/delete":            {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/banners/{banner}/delete":           {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /api/v1/admin/licences":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/licences/{licence}":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /api/v1/admin/licences/{licence}/records":  {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /api/v1/admin/licences/reconcile":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict},    // nothing is sold here
+	"POST /api/v1/admin/licences/{licence}/resend":  {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
+	"POST /api/v1/admin/licences/{licence}/correct": {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"GET /admin/licences":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/licences/reconcile":                 {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/licences/reconcile":                {http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict},
+	"GET /admin/licences/{licence}":                 {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/licences/{licence}/resend":          {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/licences/{licence}/resend":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/licences/{licence}/correct":         {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/licences/{licence}/correct":        {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/drift":                              {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/drift":                             {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
 
 	"GET /account/deleted":                 {http.StatusOK, http.StatusOK, http.StatusOK},
 	"GET /account":                         {http.StatusSeeOther, http.StatusOK, http.StatusOK},
@@ -268,7 +298,7 @@ func openDoorOf(t *testing.T, p Process) *door {
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
 	d := &door{t: t, aws: p.AWS, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
-		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "session": "s-1", "account": "nobody", "invitation": "i-1", "letter": "none", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1", "target": "seamark",
+		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "session": "s-1", "account": "nobody", "invitation": "i-1", "letter": "none", "licence": "l-none", "banner": "none", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1", "target": "seamark",
 	}}
 
 	served := p

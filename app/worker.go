@@ -194,6 +194,9 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 		Letters: deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now},
 		Now:     now, Wait: wait,
 	}.Step})
+	repeated = append(repeated, jobs.Job{Name: resendJob, Every: 5 * time.Minute, Run: operators.ResendJob{
+		Orders: operators.NewResendOrders(c.dynamodb, names.Records, people, now), Meter: meter, Now: now,
+	}.Step})
 	arriving := intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now}
 	if len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0 {
 		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages, views).Step})

@@ -34,6 +34,8 @@ var noSuchRow = map[string]string{
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
 	"sessions deleted-session#<hash> session":          "no account is deleted here; e2e/deletedaccount_test.go has one",
 	"records letter-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
+	"records banners <ms>-<id>":                        "no admin writes a banner here; banners has some",
+	"records resend-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
 	"records registrations <account>":                  "registration is open here; e2e/account_test.go has one that waits",
 	"records restore run":                              "nothing is restored here; e2e/backup_test.go restores a backup",
 }

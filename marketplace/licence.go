@@ -1,4 +1,4 @@
-// Package marketplace names the streams of licences that are bought on AWS Marketplace.
+// Package marketplace names the licences that are bought on AWS Marketplace, and their streams.
 package marketplace
 
 import (
@@ -68,4 +68,30 @@ func Stream(bought events.Purchase, notices string) (portal.Stream, error) {
 		return "", fmt.Errorf("the licence's ARN %w", err)
 	}
 	return portal.LicenceStream(id), nil
+}
+
+const legacyAddress = "legacy:"
+
+// Address names a licence in addresses of pages and JSON, without a slash: the id alone, l-…, or
+// legacy:<product code>:<customer identifier>.
+func Address(licence portal.Stream) string {
+	if rest, ok := strings.CutPrefix(string(licence), string(portal.KindLegacy)+"/"); ok {
+		product, customer, _ := strings.Cut(rest, "/")
+		return legacyAddress + product + ":" + customer
+	}
+	return strings.TrimPrefix(string(licence), string(portal.KindLicence)+"/")
+}
+
+// Parse returns the stream of a licence that is named by its stream, its id l-…, or its Address. ok is false
+// for a name that no licence has.
+func Parse(name string) (licence portal.Stream, ok bool) {
+	licence = portal.Stream(name)
+	if rest, is := strings.CutPrefix(name, legacyAddress); is {
+		product, customer, _ := strings.Cut(rest, ":")
+		licence = portal.LegacyStream(portal.ProductCode(product), customer)
+	}
+	if strings.HasPrefix(name, "l-") {
+		licence = portal.LicenceStream(portal.LicenceID(name))
+	}
+	return licence, licence.IsLicence()
 }

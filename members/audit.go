@@ -29,10 +29,10 @@ type Deed struct {
 	// "".
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
 	Answer string        `dynamodbav:"answer,omitempty"`
-	// Count is how many keys, rows or dead letters it was about.
+	// Count is how many keys, rows, dead letters or records of usage it was about.
 	Count int `dynamodbav:"count,omitempty"`
 	// Choice is which dead letters were replayed or discarded, in words or as the id of the only one,
-	// and Reason why they were discarded.
+	// or the licence or the banner. Reason is why letters were discarded.
 	Choice string `dynamodbav:"choice,omitempty"`
 	Reason string `dynamodbav:"reason,omitempty"`
 }
@@ -45,6 +45,13 @@ const (
 	DeedLettersReplayed  = "DeadLettersReplayed"
 	DeedLettersDiscarded = "DeadLettersDiscarded"
 	DeedSweepRequested   = "SweepRequested"
+	DeedUsageResent      = "UsageResent"
+	DeedAgreementsRead   = "AgreementsCompared"
+	DeedLicenceCorrected = "LicenceCorrectionRequested"
+	DeedBannerAdded      = "BannerAdded"
+	DeedBannerChanged    = "BannerChanged"
+	DeedBannerEnded      = "BannerEnded"
+	DeedBannerDeleted    = "BannerDeleted"
 )
 
 // Deeds of operators.

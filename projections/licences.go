@@ -170,19 +170,20 @@ func (l Licence) Awaited() bool { return l.State == LicenceWaiting || l.Again }
 // licenceRows writes state rows, guarded by sequence; only the licence's stream writes them. One is in
 // the list for operators, one in the account that has claimed the licence.
 func licenceRows(changed rows, before, licence state.Licence, fact events.Event) {
-	shown := shownLicence(licence)
+	shown := ShowLicence(licence)
 	changed.view(changed.Licence(licence.Stream), fact.Sequence, shown)
 	if licence.Claimed() {
 		changed.view(changed.LicenceOf(licence.Claim.Account, licence.Stream), fact.Sequence, shown)
 	}
 	if before.Claimed() && before.Claim.Account != licence.Claim.Account {
-		given := shownLicence(before)
+		given := ShowLicence(before)
 		given.State = LicenceEnded
 		changed.view(changed.LicenceOf(before.Claim.Account, licence.Stream), fact.Sequence, given)
 	}
 }
 
-func shownLicence(l state.Licence) Licence {
+// ShowLicence returns the row of the views that shows the licence.
+func ShowLicence(l state.Licence) Licence {
 	shown := Licence{
 		Stream: l.Stream, Account: l.Claim.Account, Plan: l.Claim.Plan, Name: l.Claim.Name, ClaimedAt: l.Claim.At,
 		Product: l.Purchase.Product, Buyer: l.Purchase.Buyer, Customer: l.Purchase.Customer, Agreement: l.Purchase.Agreement,

@@ -37,7 +37,7 @@ func TestALicenceShowsWhatAWSSaid(t *testing.T) {
 		"a customer who buys again after a failed one": {said(older, events.LicenceFailed, -time.Hour, true, false), LicenceFailed, false, false, true},
 		"ending": {said(older, events.LicenceEnding, time.Hour, false, false), LicenceEnding, false, false, false},
 	} {
-		got := shownLicence(c.licence)
+		got := ShowLicence(c.licence)
 		if got.State != c.state || got.Cancelled != c.cancelled || got.NotBegun != c.notBegun || got.Again != c.again {
 			t.Errorf("%s: %q, cancelled %t, not begun %t, again %t", name, got.State, got.Cancelled, got.NotBegun, got.Again)
 		}

@@ -333,6 +333,18 @@ func LetterOrder(id string) Key { return Key{LetterOrders().PK, id} }
 // LetterOrders are all orders that are not carried out yet, oldest first.
 func LetterOrders() Range { return Range{PK: "letter-orders"} }
 
+// Banner is a text at the top of every page. Ids sort by time.
+func Banner(id string) Key { return Key{Banners().PK, id} }
+
+// Banners are all banners, in the order in which they were written.
+func Banners() Range { return Range{PK: "banners"} }
+
+// ResendOrder is an admin's order to bill usage again that AWS Marketplace refused. Ids sort by time.
+func ResendOrder(id string) Key { return Key{ResendOrders().PK, id} }
+
+// ResendOrders are all orders that are not carried out yet, oldest first.
+func ResendOrders() Range { return Range{PK: "resend-orders"} }
+
 // DeadLetterPart is a part of a message that is too large for its DeadLetter.
 func DeadLetterPart(bodyHash string, part int) Key {
 	return Key{DeadLetterBody(bodyHash).PK, fmt.Sprintf("%03d", part)}

@@ -43,6 +43,8 @@ type Admin struct {
 	Accounts      administering
 	Audit         auditing
 	Drift         drifting
+	Licences      licensing
+	Banners       bannerKeeping
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -70,8 +72,26 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(accountsPath+"/{account}/suspend", s.page(s.administrator(s.suspend)))
 	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
 	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
+	get(r, licencesPath, s.page(s.administrator(s.licences)))
+	get(r, licencesPath+"/reconcile", s.page(s.administrator(s.confirmReconciliation)))
+	r.Post(licencesPath+"/reconcile", s.page(s.administrator(s.reconcile)))
+	get(r, licencesPath+"/{licence}", s.page(s.administrator(s.licence)))
+	get(r, licencesPath+"/{licence}/resend", s.page(s.administrator(s.confirmResend)))
+	r.Post(licencesPath+"/{licence}/resend", s.page(s.administrator(s.resend)))
+	get(r, licencesPath+"/{licence}/correct", s.page(s.administrator(s.confirmCorrection)))
+	r.Post(licencesPath+"/{licence}/correct", s.page(s.administrator(s.correct)))
 	get(r, driftPath, s.page(s.administrator(s.drift)))
 	r.Post(driftPath, s.page(s.administrator(s.compareNow)))
+	get(r, bannersPath, s.page(s.administrator(s.bannerPage)))
+	r.Post(bannersPath, s.page(s.administrator(s.addBanner)))
+	get(r, bannersPath+"/new", s.page(s.administrator(s.newBanner)))
+	r.Post(bannersPath+"/preview", s.page(s.administrator(s.previewBanner)))
+	get(r, bannersPath+"/{banner}", s.page(s.administrator(s.editBanner)))
+	r.Post(bannersPath+"/{banner}", s.page(s.administrator(s.changeBanner)))
+	get(r, bannersPath+"/{banner}/end", s.page(s.administrator(s.confirmEndOfBanner)))
+	r.Post(bannersPath+"/{banner}/end", s.page(s.administrator(s.endBanner)))
+	get(r, bannersPath+"/{banner}/delete", s.page(s.administrator(s.confirmDeletionOfBanner)))
+	r.Post(bannersPath+"/{banner}/delete", s.page(s.administrator(s.deleteBanner)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -100,12 +120,14 @@ const (
 	tabApprovals     = "Approvals"
 	tabAccounts      = "Accounts"
 	tabDeadLetters   = "Dead letters"
+	tabLicences      = "Licences"
 	tabDrift         = "Drift"
+	tabBanners       = "Banners"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}, {tabDrift, driftPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}, {tabBanners, bannersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs
@@ -170,9 +192,9 @@ func needsOf(o operators.Overview) []need {
 		add(open, fails, text, link{"Look at them", lettersPath})
 		add(o.Letters.Counts[deadletters.Replayed], badge{"busy", "clock", "Replayed"}, count(o.Letters.Counts[deadletters.Replayed], "replay")+" not handled yet", link{"Look at them", lettersPath})
 	}
-	add(o.Licences["failed"], waits, count(o.Licences["failed"], "purchase")+" whose payment AWS Marketplace could not take", link{})
-	add(o.Licences["unclaimed"], waits, count(o.Licences["unclaimed"], "purchase")+" that nobody has claimed", link{})
-	add(o.Licences["unsold"], fails, count(o.Licences["unsold"], "purchase")+" of something that no plan of the catalog names", link{})
+	add(o.Licences["failed"], waits, count(o.Licences["failed"], "purchase")+" whose payment AWS Marketplace could not take", link{"Look at them", licencesPath + "?state=failed"})
+	add(o.Licences["unclaimed"], waits, count(o.Licences["unclaimed"], "purchase")+" that nobody has claimed", link{"Look at them", licencesPath + "?unclaimed=on"})
+	add(o.Licences["unsold"], fails, count(o.Licences["unsold"], "purchase")+" of something that no plan of the catalog names", link{"Look at them", licencesPath + "?problems=on"})
 	if sweep := o.Sweep; sweep != nil {
 		add(sweep.Drifted, badge{"warn", "warning", "Differs"}, count(sweep.Drifted, "account")+" different in API Gateway at the last sweep; workers repair that", link{"Look at the differences", driftPath})
 		add(sweep.Strays, badge{"warn", "warning", "Stray"}, count(sweep.Strays, "key")+" in API Gateway with a name of ours that we did not make", link{"Look at them", driftPath + "?kind=stray#differences"})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/banners"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/operators"
@@ -29,6 +30,10 @@ type office struct {
 	drift operators.Drift
 	// compared are the admins who had API Gateway compared.
 	compared []portal.AccountID
+	sold     sold
+	texts    []banners.Banner
+	// bannerDeeds are what admins did with banners.
+	bannerDeeds []string
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -176,5 +181,7 @@ func adminStates() map[string]shown {
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())
 	maps.Copy(states, driftStates())
+	maps.Copy(states, licenceStates())
+	maps.Copy(states, bannerStates())
 	return states
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/banners"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
@@ -244,7 +245,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 			next.ServeHTTP(w, r)
 		})
 	})
-	pages := web.New(web.Config{
+	config := web.Config{
 		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Usage: f, Try: f, Notices: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:    func(context.Context) string { return requestID },
 		SessionEnded:   func(*http.Request) bool { return f.ended },
@@ -253,12 +254,16 @@ func siteOf(f *fake, id *identity.Identity) site {
 		PlansPerKey:    f.plansPerKey, KeysPerRing: f.keysPerRing, CarriesUsage: f.carries,
 		// Tests say what a page does, not how long this machine takes.
 		ReadTime: time.Minute,
-	})
+	}
+	if f.office != nil {
+		config.Banners = banners.NewBoard(&bannerRow{f.office}, func() time.Time { return now })
+	}
+	pages := web.New(config)
 	if f.market != nil {
 		pages.WithMarketplace(*f.market)
 	}
 	if f.office != nil {
-		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Audit: f.office, Drift: f.office})
+		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Audit: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}})
 	}
 	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}

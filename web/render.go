@@ -105,6 +105,7 @@ type frame struct {
 	Brand    brand
 	Meta     meta
 	Pages    portalLinks
+	Banners  []shownBanner
 	SignedIn bool
 	Admin    bool
 	Person   string
@@ -120,7 +121,7 @@ type frame struct {
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
-		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(),
+		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(), Banners: s.shownBanners(signedIn),
 		SignedIn: signedIn, Admin: id.Admin && s.admin.Desk != nil, Person: displayName(id), Zone: id.TimeZone, ZoneName: s.times(r.Context()).zone.String(),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
 		Coloured: slices.Contains([]string{"reference", "reading", "product", "portal-page"}, v.page),

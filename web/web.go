@@ -98,6 +98,8 @@ type Config struct {
 	// CarriesUsage says that a new key takes over what ended keys have used of a quota. It must be the
 	// workers' setting.
 	CarriesUsage bool
+	// Banners are the texts at the top of every page; nil means none.
+	Banners showing
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
@@ -120,6 +122,7 @@ type Web struct {
 	ended       func(*http.Request) bool
 	deleted     func(*http.Request) (portal.AccountID, bool, error)
 	mayRegister func(context.Context) error
+	banners     showing
 	name        string
 	branding    func() *branding.Branding
 	baseURL     string
@@ -136,7 +139,7 @@ func New(config Config) *Web {
 	web := &Web{
 		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: pageStatus(config.Status),
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
-		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime, carries: config.CarriesUsage,
+		banners: config.Banners, baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime, carries: config.CarriesUsage,
 	}
 	if web.readTime == 0 {
 		web.readTime = DefaultReadTime
@@ -193,7 +196,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 	get(router, "/assets/{name}", s.asset)
 	s.publicDocuments(router)
 	s.brandFiles(router)
-	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime, s.remembersPages}, guard)...)
+	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime, s.remembersPages, s.remembersBanners}, guard)...)
 	guarded.NotFound(s.notFound)
 	guarded.MethodNotAllowed(s.methodNotAllowed)
 	guarded.Group(func(r chi.Router) {

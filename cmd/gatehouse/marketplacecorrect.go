@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -73,7 +74,7 @@ func (c marketplaceCorrectCommand) tell(ctx context.Context, p app.Process, desk
 	}
 	return c.print(os.Stdout, map[string]any{"licence": found.Stream, "purchase": found.Purchase, "granted": list}, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\n", oneLine(string(found.Stream)))
-		for _, text := range namesOf(found.Purchase) {
+		for _, text := range operators.NamesOf(found.Purchase) {
 			fmt.Fprintf(w, "  %s\n", oneLine(text))
 		}
 		fmt.Fprintln(w, "\nLicences that AWS grants by the agreements of this purchase:")
@@ -109,20 +110,10 @@ func printCorrection(w io.Writer, c app.Correction, yes bool) {
 	if yes {
 		verb = "corrected"
 	}
-	fmt.Fprintf(w, "%s %s\n  from  %s\n  to    %s\n", verb, oneLine(string(c.Licence)), oneLine(strings.Join(namesOf(c.Before), ", ")), oneLine(strings.Join(namesOf(c.After), ", ")))
+	fmt.Fprintf(w, "%s %s\n  from  %s\n  to    %s\n", verb, oneLine(string(c.Licence)), oneLine(strings.Join(operators.NamesOf(c.Before), ", ")), oneLine(strings.Join(operators.NamesOf(c.After), ", ")))
 	if !yes {
 		paragraph(w, "Nothing was changed. Run the command with --yes to make the correction.")
 		return
 	}
 	paragraph(w, "The next record of usage has these names. To bill what AWS has refused and still takes: "+processName+" marketplace resend "+oneLine(string(c.Licence)))
-}
-
-// namesOf says how AWS names a licence.
-func namesOf(p events.Purchase) (texts []string) {
-	for _, one := range [][2]string{{"ARN", p.ARN}, {"buyer", string(p.Buyer)}, {"product", string(p.Product)}, {"customer", p.Customer}} {
-		if one[1] != "" {
-			texts = append(texts, one[0]+" "+one[1])
-		}
-	}
-	return texts
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -40,23 +41,13 @@ func (c marketplaceResendCommand) Run(ctx context.Context) error {
 	return c.print(os.Stdout, resentJSONOf(refused, done, c.Yes), func(w io.Writer) { printResent(w, refused, done, c.Yes, time.Now()) })
 }
 
-// remedies says what becomes of refused records, with and without --yes.
-var remedies = map[metering.Remedy]string{
-	metering.SendAgain:     "goes to AWS again for its hour",
-	metering.NextRecord:    "goes into the next record, in another dimension",
-	metering.TooOld:        "LOST: AWS takes usage for six hours only",
-	metering.Ended:         "LOST: AWS takes no more usage of the licence",
-	metering.NotMetered:    "NOT BILLED: the product folder says that the portal does not meter the plan. Correct `meter` and `meter_dimension`, run `gatehouse catalog sync`, and repeat this",
-	metering.PerhapsBilled: "NOT BILLED: AWS may have billed it under the licence's former names, since an answer was lost. Ask AWS before you charge it in another way",
-}
-
 func printResent(w io.Writer, all []app.RefusedUsage, done []metering.RefusedRecord, yes bool, now time.Time) {
 	possible, lost := sums(all)
 	for _, of := range all {
 		fmt.Fprintf(w, "%s\n", oneLine(string(of.Licence)))
 		for _, r := range of.Records {
 			fmt.Fprintf(w, "  %s  %s in %s, %s\n", r.Hour().Format("2006-01-02 15:00"), count(int(r.Quantity), "request"), oneLine(r.Dimension), oneLine(r.Code))
-			fmt.Fprintf(w, "    %s\n", wrap(remedies[r.Remedy], max(width(w)-4, 0), 4))
+			fmt.Fprintf(w, "    %s\n", wrap(operators.RemedyWords(r.Remedy), max(width(w)-4, 0), 4))
 		}
 		fmt.Fprintln(w)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -53,7 +53,7 @@ func printLicence(w io.Writer, l app.FoundLicence) {
 		if columns > 0 {
 			columns -= column
 		}
-		fmt.Fprintf(w, "%s  %s\n", moment(fact.Time)[:len("2006-01-02 15:04:05")], strings.ReplaceAll(wrap(oneLine(recounted(fact)), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
+		fmt.Fprintf(w, "%s  %s\n", moment(fact.Time)[:len("2006-01-02 15:04:05")], strings.ReplaceAll(wrap(oneLine(operators.Recount(fact, moment)), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
 	}
 }
 
@@ -64,119 +64,17 @@ func named(claim state.Claim) string {
 	return string(claim.Plan) + " (" + claim.Name + ")"
 }
 
+// inWords says what the state of a licence means and what to do, with the commands that show more.
 func inWords(l state.Licence) (said, next string) {
-	if l.NotUnderstood != "" {
-		return "A newer version of Gatehouse has recorded " + events.Name(l.NotUnderstood) + ", which this one does not know.", "Update the workers."
+	words := operators.WordsOf(l)
+	look := ""
+	switch words.Look {
+	case operators.LookAtAccount:
+		look = "`" + processName + " account find " + oneLine(string(l.Claim.Account)) + "` shows the account's subscription and keys."
+	case operators.LookAtLetters:
+		look = "If the agreement is active in the AWS Marketplace Management Portal, `" + processName + " dlq list` shows whether a notice could not be handled."
 	}
-	find := "`" + processName + " account find " + oneLine(string(l.Claim.Account)) + "` shows the account's subscription and keys."
-	again := "The buyer can buy it again on AWS Marketplace."
-	switch {
-	case !l.Claimed() && l.Status == events.LicenceActive:
-		return "AWS says that it is active, and nobody has claimed it.", "The buyer has to come from AWS Marketplace with \"Set up your account\", sign in and confirm."
-	case !l.Claimed() && l.Status == events.LicenceUnknown:
-		return "Nobody has claimed it, and AWS has not said that it is active.", "Nothing. AWS says so once the buyer has paid."
-	}
-	const wait = "Wait for the payment. If the agreement is active in the AWS Marketplace Management Portal, `" + processName + " dlq list` shows whether a notice could not be handled."
-	switch {
-	case l.NotBegun():
-		return "The purchase did not begin: AWS ended it before it became active. It does that if it cannot take the payment.",
-			"The buyer has to check the payment method of their AWS account, and can buy it again on AWS Marketplace."
-	case l.BoughtAgain():
-		return "The buyer has bought it again, and AWS has not said that it is active.", wait
-	}
-	switch l.Status {
-	case events.LicenceActive:
-		switch {
-		case l.Lapsed:
-			return "AWS says that the buyer is entitled to nothing, so the account has no access.", again
-		case l.Unsold():
-			return "AWS says that it is active. No plan of the catalog names the contract dimensions " + oneLine(strings.Join(l.Dimensions, ", ")) + ", so the account keeps its plan.",
-				"Add them to the `dimensions` of a plan in its product folder. The worker asks AWS again within a day."
-		case l.Cancelled:
-			return "AWS says that its agreement is over, and has not taken the licence away yet.", "Access ends when AWS deprovisions the licence. " + find
-		}
-		return "AWS says that it is active.", find
-	case events.LicenceFailed:
-		return "AWS could not take the payment.", "The buyer has to correct the payment method of their AWS account. Access begins once AWS says that the purchase is active."
-	case events.LicenceEnding:
-		return "The purchase was cancelled. AWS takes the last usage reports.", again
-	case events.LicenceEnded:
-		return "The purchase has ended.", again
-	case events.LicenceUnknown:
-		switch {
-		case l.Active():
-			return "AWS grants the buyer a contract.", find
-		case l.Lapsed && !l.Claim.Waiting:
-			return "AWS says that the contract has ended.", again
-		case l.Lapsed:
-			return "It is claimed, and AWS grants the buyer nothing yet.", wait
-		}
-	}
-	return "It is claimed, and AWS has not said that it is active.", wait
-}
-
-// recounted says what a fact of a licence's stream changed.
-func recounted(fact events.Event) string {
-	switch f := fact.Data.(type) {
-	case events.LicenceNoticed:
-		return recountedNotice(f)
-	case events.LicenceClaimed:
-		if f.Renews != nil {
-			return fmt.Sprintf("it renews %s, so account %s has it, too, for the plan %s (%s)", f.Renews.Licence, f.Account, f.Plan, f.Name)
-		}
-		return fmt.Sprintf("account %s claimed it for the plan %s (%s), operation %s", f.Account, f.Plan, f.Name, fact.Operation)
-	case events.LicenceCorrected:
-		return "an operator corrected it: " + strings.Join(namesOf(f.Purchase), ", ")
-	case events.LicenceReleased:
-		return fmt.Sprintf("account %s released it", f.Account)
-	case events.LicenceAccessWanted:
-		return fmt.Sprintf("access begins for account %s, plan %s", f.Account, f.Plan)
-	case events.LicenceEntitled:
-		return recountedEntitlement(f)
-	case events.LicencePlanChanged:
-		return fmt.Sprintf("the licence pays for the plan %s (%s) now, and no longer for %s", f.Plan, f.Name, f.From)
-	case events.LicenceAccessEnding:
-		why := cmp.Or(string(f.Reason), "the account gave it up")
-		return fmt.Sprintf("access ends for account %s, plan %s: %s", f.Account, f.Plan, why)
-	case events.RequestRejected:
-		return fmt.Sprintf("a claim was rejected (%s), operation %s: %s", f.Code, fact.Operation, f.Message)
-	case events.RequestJoined:
-		return fmt.Sprintf("the account claimed it again, operation %s", fact.Operation)
-	case events.RequestUnchanged:
-		return fmt.Sprintf("the account claimed it again, which changed nothing, operation %s", fact.Operation)
-	}
-	return events.Name(fact.Type())
-}
-
-func recountedEntitlement(f events.LicenceEntitled) string {
-	if f.Lapsed {
-		return "AWS said that the buyer is entitled to nothing"
-	}
-	text := "AWS said that the buyer has paid for " + strings.Join(f.Dimensions, ", ")
-	if f.Until != nil {
-		text += " until " + moment(*f.Until)
-	}
-	if f.Plan == "" {
-		text += "; no plan of the catalog names that, so the plan stays"
-	}
-	return text
-}
-
-func recountedNotice(f events.LicenceNoticed) string {
-	text := fmt.Sprintf("AWS said %s at %s", f.Notice.Kind, moment(f.Notice.At))
-	switch {
-	case f.Status != events.LicenceUnknown:
-		return text + ": the licence is " + string(f.Status)
-	case f.Notice.Kind == events.NoticeUnknown:
-		return text + ", which this version cannot read; it changed nothing"
-	case tellsStatus(f.Notice.Kind):
-		return text + ", older than what AWS had said; it changed nothing"
-	}
-	return text + "; it changed nothing"
-}
-
-func tellsStatus(kind events.NoticeKind) bool {
-	return (state.Licence{}).StatusAfter(events.MarketplaceNotified{Kind: kind}) != events.LicenceUnknown
+	return oneLine(words.Said), strings.TrimSpace(words.Next + " " + look)
 }
 
 type foundLicenceJSON struct {
@@ -214,7 +112,7 @@ func foundLicenceJSONOf(l app.FoundLicence) foundLicenceJSON {
 	}
 	for _, fact := range l.Facts {
 		out.Facts = append(out.Facts, licenceFactJSON{
-			Sequence: fact.Sequence, At: instant(fact.Time), Type: events.Name(fact.Type()), Words: recounted(fact), Operation: fact.Operation, Data: fact.Data,
+			Sequence: fact.Sequence, At: instant(fact.Time), Type: events.Name(fact.Type()), Words: operators.Recount(fact, moment), Operation: fact.Operation, Data: fact.Data,
 		})
 	}
 	return out

@@ -67,11 +67,15 @@ func (l *Ledger) keepRegion(ctx context.Context, region string) (string, error) 
 
 // Tally reads the tally of a licence. Its Version is 0 if nothing was metered.
 func (l *Ledger) Tally(ctx context.Context, licence portal.Stream) (Tally, error) {
-	tally := Tally{Licence: licence}
 	item, err := l.get(ctx, schema.MeteringTally(licence))
 	if err != nil {
-		return tally, err
+		return Tally{Licence: licence}, err
 	}
+	return decodeTally(licence, item)
+}
+
+func decodeTally(licence portal.Stream, item map[string]types.AttributeValue) (Tally, error) {
+	tally := Tally{Licence: licence}
 	if err := attributevalue.UnmarshalMap(item, &tally); err != nil {
 		return tally, fmt.Errorf("decoding the tally of %s: %w", licence, err)
 	}
@@ -87,11 +91,20 @@ func (l *Ledger) Tally(ctx context.Context, licence portal.Stream) (Tally, error
 
 // Records visits the records of a licence, the newest first, until visit returns false.
 func (l *Ledger) Records(ctx context.Context, licence portal.Stream, visit func(Record) bool) error {
+	return l.RecordsBefore(ctx, licence, "", visit)
+}
+
+// RecordsBefore is Records from the record behind the one with the place before, "" for the newest.
+func (l *Ledger) RecordsBefore(ctx context.Context, licence portal.Stream, before string, visit func(Record) bool) error {
 	of := schema.MeteringRecords(licence)
-	pages := dynamodb.NewQueryPaginator(l.client, &dynamodb.QueryInput{
+	in := &dynamodb.QueryInput{
 		TableName: &l.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
 		KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(),
-	})
+	}
+	if before != "" {
+		in.ExclusiveStartKey = schema.Key{PK: of.PK, SK: of.Begins + before}.Attributes()
+	}
+	pages := dynamodb.NewQueryPaginator(l.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

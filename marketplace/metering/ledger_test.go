@@ -1,6 +1,7 @@
 package metering
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -66,4 +67,39 @@ func must(of subject, err error) subject {
 		panic(err)
 	}
 	return of
+}
+
+func TestRecordsAndTalliesAreReadInPages(t *testing.T) {
+	t.Parallel()
+	tables, create := newTable(t)
+	create("usage-pages")
+	w := newWorld(t, tables.Client, "usage-pages")
+	w.twoHours()
+	var got []string
+	for before := ""; len(got) < 3; {
+		more := false
+		err := w.Ledger.RecordsBefore(t.Context(), bought, before, func(r Record) bool {
+			before, more = r.Place(), true
+			got = append(got, r.Hour().Format("02T15"))
+			return false
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !more {
+			break
+		}
+	}
+	if !slices.Equal(got, []string{"20T10", "20T09"}) {
+		t.Errorf("the pages have %v", got)
+	}
+	asked := []portal.Stream{bought}
+	for i := range 250 { // more than one request to DynamoDB takes
+		asked = append(asked, portal.LicenceStream(portal.LicenceID(fmt.Sprintf("l-none%d", i))))
+	}
+	slices.Reverse(asked)
+	tallies, err := w.Ledger.Tallies(t.Context(), asked...)
+	if err != nil || len(tallies) != 1 || tallies[bought].Sums[Accepted] != 12 || tallies[bought].Licence != bought {
+		t.Errorf("the tallies are %+v, %v", tallies, err)
+	}
 }

@@ -1,10 +1,12 @@
 package metering
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // RecordStatus is what has become of a record.
@@ -59,6 +61,11 @@ type Record struct {
 
 // Hour is the hour that the record is for.
 func (r Record) Hour() time.Time { return hourOf(r.At) }
+
+// Place is where a list of the licence's records goes on behind this one.
+func (r Record) Place() string {
+	return strings.TrimPrefix(schema.MeteringRecord(r.Licence, r.Hour(), r.Dimension).SK, schema.MeteringRecords(r.Licence).Begins)
+}
 
 // usage is the record as the seller sends it.
 func (r Record) usage() seller.Record {

@@ -66,6 +66,7 @@ resource "aws_iam_policy" "portal" {
           Sid    = "ReadUsage"
           Effect = "Allow"
           Action = [
+            "dynamodb:GetItem",
             "dynamodb:Query",
             "dynamodb:BatchGetItem",
           ]

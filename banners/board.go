@@ -1,0 +1,94 @@
+package banners
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	// Fresh is how old the banners in memory may be: a change is on every page within that time.
+	Fresh = 5 * time.Second
+	// readTime bounds a reading, since a page waits for it.
+	readTime = 2 * time.Second
+)
+
+type lister interface {
+	List(ctx context.Context) ([]Banner, error)
+}
+
+// Board is what one portal process holds of the banners in memory. It is safe for concurrent use.
+type Board struct {
+	store lister
+	now   func() time.Time
+
+	// reading is held by the request that reads the banners.
+	reading sync.Mutex
+	known   atomic.Pointer[reading]
+}
+
+type reading struct {
+	banners []Banner
+	at      time.Time
+}
+
+// NewBoard returns a Board over the store. It reads nothing yet.
+func NewBoard(store lister, now func() time.Time) *Board { return &Board{store: store, now: now} }
+
+// Refresh reads the banners if those in memory are older than Fresh. Only the first reading makes other requests
+// wait. If the banners cannot be read, the ones in memory stay, and the next reading is tried after Fresh.
+func (b *Board) Refresh(ctx context.Context) {
+	known := b.known.Load()
+	if known != nil && b.fresh(known) {
+		return
+	}
+	if known == nil {
+		b.reading.Lock()
+	} else if !b.reading.TryLock() {
+		return
+	}
+	defer b.reading.Unlock()
+	if known = b.known.Load(); known != nil && b.fresh(known) {
+		return
+	}
+	next := &reading{at: b.now()}
+	within, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	found, err := b.store.List(within)
+	switch {
+	case err == nil:
+		next.banners = found
+	case ctx.Err() != nil:
+		return // the person has left
+	default:
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("the banners cannot be read; pages show those that were read before")
+		if known != nil {
+			next.banners = known.banners
+		}
+	}
+	b.known.Store(next)
+}
+
+// fresh holds for a time in the future, too, only if the clock was set back by less than Fresh.
+func (b *Board) fresh(known *reading) bool {
+	age := b.now().Sub(known.at)
+	return age < Fresh && age > -Fresh
+}
+
+// Shown returns the banners in memory that people see now, warnings first.
+func (b *Board) Shown(signedIn bool) (shown []Banner) {
+	known := b.known.Load()
+	if known == nil {
+		return nil
+	}
+	now := b.now()
+	for _, one := range sorted(known.banners, now) {
+		if one.State(now) == Shown && (signedIn || one.Audience == Everybody) {
+			shown = append(shown, one)
+		}
+	}
+	return shown
+}

@@ -1,0 +1,171 @@
+package banners
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+type audit interface {
+	Deed(done members.Deed) records.Write
+}
+
+// Author is who writes a banner: an admin, or an operator on the command line as user@host.
+type Author struct {
+	Admin    portal.AccountID
+	Operator string
+}
+
+// Store keeps banners in the records table, and records every change in the audit in the same transaction. It is
+// safe for concurrent use. The errors of reading are those of records.Table.
+type Store struct {
+	rows  records.Table
+	audit audit
+	now   func() time.Time
+}
+
+// NewStore returns the Store of the records table.
+func NewStore(client records.Client, table string, audit audit, now func() time.Time) *Store {
+	return &Store{rows: records.New(client, table), audit: audit, now: now}
+}
+
+// kept is how long a banner stays after its end.
+const kept = 30 * 24 * time.Hour
+
+// List returns all banners: those that are shown, those that are scheduled, and those that ended in the last 30 days.
+func (s *Store) List(ctx context.Context) ([]Banner, error) {
+	var all []Banner
+	now := s.now()
+	err := s.rows.Each(ctx, schema.Banners(), records.Select{}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		var found []Banner
+		err := records.Decode(row, &found)
+		if err == nil && (found[0].End.IsZero() || now.Sub(found[0].End) < kept) {
+			all = append(all, found...)
+		}
+		return true, err
+	})
+	return sorted(all, now), err
+}
+
+// Find returns a banner; NotFound if there is none.
+func (s *Store) Find(ctx context.Context, id string) (Banner, error) {
+	var found Banner
+	ok, err := s.rows.Get(ctx, schema.Banner(id), &found)
+	if err == nil && !ok {
+		err = portal.Fail(portal.NotFound, "There is no such banner.")
+	}
+	return found, err
+}
+
+// Add stores a new banner. Adding it twice makes two. The error is that of Checked, or Conflict if there are
+// MostBanners already that are not over.
+func (s *Store) Add(ctx context.Context, by Author, banner Banner) (Banner, error) {
+	now := s.now()
+	banner, err := banner.Checked(now)
+	if err != nil {
+		return banner, err
+	}
+	all, err := s.List(ctx)
+	if err != nil {
+		return banner, err
+	}
+	open := 0
+	for _, one := range all {
+		if one.State(now) != Over {
+			open++
+		}
+	}
+	if open >= MostBanners {
+		return banner, portal.Fail(portal.Conflict, "There are 20 banners already that are shown or scheduled. End or delete one first.")
+	}
+	banner.ID, banner.By, banner.Operator = schema.Milliseconds(now)+"-"+strings.ToLower(rand.Text()), by.Admin, by.Operator
+	banner.Created, banner.Version = now.UTC().Truncate(time.Second), 1
+	return banner, s.put(ctx, by, members.DeedBannerAdded, banner, records.Missing)
+}
+
+// Change replaces text, kind, audience, start and end of a banner that is not over. The error is Conflict if the
+// banner is over, or has another version than the one to change.
+func (s *Store) Change(ctx context.Context, by Author, banner Banner) (Banner, error) {
+	before, err := s.Find(ctx, banner.ID)
+	if err != nil {
+		return banner, err
+	}
+	now := s.now()
+	switch {
+	case before.State(now) == Over:
+		return before, portal.Fail(portal.Conflict, "The banner is over. Write a new one.")
+	case before.Version != banner.Version:
+		return before, changedMeanwhile()
+	}
+	after := before
+	after.Text, after.Kind, after.Audience, after.Start, after.End = banner.Text, banner.Kind, banner.Audience, banner.Start, banner.End
+	if after, err = after.Checked(now); err != nil {
+		return after, err
+	}
+	after.Version++
+	return after, s.replace(ctx, by, members.DeedBannerChanged, after)
+}
+
+func changedMeanwhile() error {
+	return portal.Fail(portal.Conflict, "Somebody has changed the banner since you read it. Look at it again.")
+}
+
+// End ends a banner that is shown. Ending one that is over changes nothing. The error is Conflict for one that has not
+// begun.
+func (s *Store) End(ctx context.Context, by Author, id string) (Banner, error) {
+	banner, err := s.Find(ctx, id)
+	if err != nil {
+		return banner, err
+	}
+	now := s.now()
+	switch banner.State(now) {
+	case Over:
+		return banner, nil
+	case Scheduled:
+		return banner, portal.Fail(portal.Conflict, "The banner has not begun. Delete it instead.")
+	}
+	banner.End = now.UTC().Truncate(time.Second)
+	banner.Version++
+	return banner, s.replace(ctx, by, members.DeedBannerEnded, banner)
+}
+
+// Delete deletes a banner; NotFound if there is none.
+func (s *Store) Delete(ctx context.Context, by Author, id string) error {
+	err := s.rows.Transact(ctx, "deleting a banner", records.Write{Key: schema.Banner(id), If: records.Exists}, s.deed(by, members.DeedBannerDeleted, id))
+	if errors.Is(err, records.ErrRefused) {
+		return portal.Fail(portal.NotFound, "There is no such banner.")
+	}
+	return err
+}
+
+func (s *Store) replace(ctx context.Context, by Author, what string, banner Banner) error {
+	return s.put(ctx, by, what, banner, "version = :before")
+}
+
+func (s *Store) put(ctx context.Context, by Author, what string, banner Banner, condition string) error {
+	write := records.Write{Key: schema.Banner(banner.ID), Put: banner, If: condition}
+	if banner.Version > 1 {
+		write.Values = map[string]types.AttributeValue{":before": schema.Number(banner.Version - 1)}
+	}
+	if !banner.End.IsZero() {
+		write.Expires = banner.End.Add(kept)
+	}
+	err := s.rows.Transact(ctx, "writing a banner", write, s.deed(by, what, banner.ID))
+	if errors.Is(err, records.ErrRefused) {
+		return changedMeanwhile()
+	}
+	return err
+}
+
+func (s *Store) deed(by Author, what, id string) records.Write {
+	return s.audit.Deed(members.Deed{Admin: by.Admin, Operator: by.Operator, What: what, Choice: id})
+}

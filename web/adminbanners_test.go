@@ -1,0 +1,158 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestBannersAreOnEveryPageForThoseTheyAreFor(t *testing.T) {
+	t.Parallel()
+	o := bannered()
+	s := visit(&fake{catalog: published(weather()), office: o})
+	for _, path := range []string{"/", "/apis", "/apis/weather", "/search?q=x", "/nothing", "/problems/conflict"} {
+		status := http.StatusOK
+		if path == "/nothing" {
+			status = http.StatusNotFound
+		}
+		doc := document(t, s.get(path), status)
+		if doc.Find(".banners").Length() == 0 {
+			t.Fatalf("%s has no banner", path)
+		}
+		got := text(one(t, doc, `section.banners[aria-label]`))
+		if !strings.Contains(got, "Warning: The weather API is maintained tonight.") || strings.Contains(got, "Welcome back") || strings.Contains(got, "Tomorrow") || strings.Contains(got, "It is over") {
+			t.Errorf("%s: the banners say %s", path, got)
+		}
+		none(t, doc, ".banners script, .banners :is(h1, h2, h3)")
+		one(t, doc, `.banners a[href^="https://status.example.com/"][rel~="noopener"]`)
+	}
+	doc := document(t, siteOf(&fake{catalog: published(weather()), account: registered(), office: o}, &ada).get("/dashboard"), http.StatusOK)
+	if got := doc.Find(".banners > .banner"); got.Length() != 2 || !got.First().HasClass("warning") {
+		t.Errorf("somebody who is signed in sees %d banners", got.Length())
+	}
+	none(t, document(t, visit(&fake{catalog: published(weather())}).get("/"), http.StatusOK), ".banners")
+}
+
+func TestABannerIsPreviewedBeforeItIsWritten(t *testing.T) {
+	t.Parallel()
+	s := administered(&office{})
+	doc := document(t, s.get("/admin/banners/new"), http.StatusOK)
+	if got := attr(t, one(t, doc, "main form button"), "formaction"); got != "/admin/banners/preview" {
+		t.Errorf("the only button leads to %q", got)
+	}
+	form := url.Values{"text": {" Down **tonight**.<script>x</script> "}, "kind": {"warning"}, "audience": {"signed_in"}, "start": {"2026-11-22T12:00"}, "end": {"2026-11-22T13:00"}}
+	doc = document(t, s.post("/admin/banners/preview", form), http.StatusOK)
+	says(t, doc, `section[aria-labelledby="preview"]`, "People who are signed in · From 22 November 2026 at 12:00 UTC to 22 November 2026 at 13:00 UTC")
+	one(t, doc, `section[aria-labelledby="preview"] .banner.warning strong`)
+	none(t, doc, "main script")
+	if len(s.office.bannerDeeds) > 0 {
+		t.Fatalf("a preview does %v", s.office.bannerDeeds)
+	}
+	sent := url.Values{"text": {doc.Find("#text").Text()}}
+	for _, name := range []string{"kind", "audience"} {
+		sent.Set(name, attr(t, one(t, doc, "#"+name+" option[selected]"), "value"))
+	}
+	for _, name := range []string{"start", "end"} {
+		sent.Set(name, attr(t, one(t, doc, "#"+name), "value"))
+	}
+	w := s.post("/admin/banners", sent)
+	if want := []string{"add Down **tonight**.<script>x</script> 2026-11-22T12:00:00Z warning  by account-root"}; w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/admin/banners?done=added" || !slices.Equal(s.office.bannerDeeds, want) {
+		t.Errorf("%d to %q, done %q", w.Code, w.Header().Get("Location"), s.office.bannerDeeds)
+	}
+	says(t, document(t, s.get("/admin/banners?done=added"), http.StatusOK), `[role="status"].notice`, "Within five seconds")
+}
+
+func TestABannerThatCannotBeIsRefusedAndWhatWasWrittenStays(t *testing.T) {
+	t.Parallel()
+	s := administered(bannered())
+	for want, form := range map[string]url.Values{
+		"Write a text.": {"text": {" "}}, "no headings": {"text": {"# Down"}}, "before it begins": {"text": {"x"}, "start": {"2026-11-23T12:00"}, "end": {"2026-11-23T11:00"}},
+		"cannot be read": {"text": {"x"}, "start": {"tomorrow"}}, "Choose info or warning": {"text": {"x"}, "kind": {"odd"}}, "not complete": {"text": {"x"}, "version": {"one"}},
+	} {
+		for _, path := range []string{"/admin/banners/preview", "/admin/banners"} {
+			doc := document(t, s.post(path, form), http.StatusBadRequest)
+			says(t, doc, `main [role="alert"]`, want)
+			if got := doc.Find("#text").Text(); got != form.Get("text") {
+				t.Errorf("%s: the text is %q", want, got)
+			}
+		}
+	}
+	doc := document(t, s.post("/admin/banners/b-warn", url.Values{"text": {"Mine."}, "version": {"2"}}), http.StatusBadRequest)
+	says(t, doc, `main [role="alert"]`, "Somebody has changed the banner")
+	if len(s.office.bannerDeeds) > 0 {
+		t.Errorf("it has done %v", s.office.bannerDeeds)
+	}
+}
+
+func TestTimesOfABannerAreInTheAdminsTimeZone(t *testing.T) {
+	t.Parallel()
+	away := root
+	away.TimeZone = "Asia/Tokyo"
+	s := siteOf(&fake{catalog: published(weather()), account: registered(), office: &office{}}, &away)
+	if w := s.post("/admin/banners", url.Values{"text": {"x"}, "start": {"2026-11-23T09:00"}}); w.Code != http.StatusSeeOther || !strings.Contains(s.office.bannerDeeds[0], "2026-11-23T00:00:00Z") {
+		t.Errorf("%d, done %v", w.Code, s.office.bannerDeeds)
+	}
+	says(t, document(t, s.get("/admin/banners/new"), http.StatusOK), "#start-hint", "In Asia/Tokyo")
+}
+
+func TestBannersAreChangedEndedAndDeletedAfterAConfirmation(t *testing.T) {
+	t.Parallel()
+	s := administered(bannered())
+	doc := document(t, s.get("/admin/banners"), http.StatusOK)
+	for section, n := range map[string]int{"shown": 2, "scheduled": 1, "over": 1} {
+		if got := doc.Find(`section[aria-labelledby="` + section + `"] li.card`).Length(); got != n {
+			t.Errorf("%s lists %d banners", section, got)
+		}
+	}
+	none(t, doc, `a[href="/admin/banners/b-over"], a[href="/admin/banners/b-soon/end"], main script`)
+	for path, did := range map[string]string{"/admin/banners/b-warn/end": "end b-warn by account-root", "/admin/banners/b-soon/delete": "delete b-soon by account-root"} {
+		one(t, document(t, s.get(path), http.StatusOK), `main form[method="post"][action="`+path+`"] button.danger`)
+		s.office.bannerDeeds = nil
+		if w := s.post(path, url.Values{}); w.Code != http.StatusSeeOther || !slices.Equal(s.office.bannerDeeds, []string{did}) {
+			t.Errorf("%s is answered %d, and does %v", path, w.Code, s.office.bannerDeeds)
+		}
+	}
+	doc = document(t, s.get("/admin/banners/b-warn"), http.StatusOK)
+	form := url.Values{"text": {"Up again."}, "version": {attr(t, one(t, doc, `input[name="version"]`), "value")}, "banner": {attr(t, one(t, doc, `input[name="banner"]`), "value")}}
+	one(t, document(t, s.post("/admin/banners/preview", form), http.StatusOK), `main form[action="/admin/banners/b-warn"] button:not([formaction])`)
+	s.office.bannerDeeds = nil
+	if w := s.post("/admin/banners/b-warn", form); w.Code != http.StatusSeeOther || !slices.Equal(s.office.bannerDeeds, []string{"change to Up again. b-warn by account-root"}) {
+		t.Errorf("%d, done %v", w.Code, s.office.bannerDeeds)
+	}
+	none(t, document(t, s.get("/admin/banners/b-soon/end"), http.StatusOK), "main form")
+	if w := s.get("/admin/banners/b-over"); w.Code != http.StatusConflict {
+		t.Errorf("changing what is over is answered %d", w.Code)
+	}
+	for _, path := range []string{"/admin/banners/none", "/admin/banners/none/end", "/admin/banners/none/delete"} {
+		if w := s.get(path); w.Code != http.StatusNotFound {
+			t.Errorf("%s is answered %d", path, w.Code)
+		}
+	}
+}
+
+func TestOnlyAdminsWriteBanners(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/admin/banners", "/admin/banners/preview", "/admin/banners/b-warn", "/admin/banners/b-warn/end", "/admin/banners/b-warn/delete"} {
+		for _, c := range []struct {
+			who  *identity.Identity
+			want int
+		}{{nil, http.StatusUnauthorized}, {&ada, http.StatusForbidden}} {
+			s := siteOf(&fake{office: bannered()}, c.who)
+			if w := s.post(path, url.Values{"text": {"x"}, "version": {"3"}}); w.Code != c.want || len(s.office.bannerDeeds) > 0 {
+				t.Errorf("%s is answered %d, and does %v", path, w.Code, s.office.bannerDeeds)
+			}
+		}
+	}
+	o := bannered()
+	o.err = portal.Fail(portal.Unavailable, "Try again in a moment.")
+	for _, path := range []string{"/admin/banners", "/admin/banners/b-warn", "/admin/banners/b-warn/end"} {
+		if w := administered(o).get(path); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: without its data the portal answers %d", path, w.Code)
+		}
+	}
+}
