@@ -48,7 +48,9 @@ type Admin struct {
 	Members    memberKeeping
 	Holders    holding
 	Mails      invitationMails
-	Drifts     Drifts
+	// Invitations invites several people, or one again.
+	Invitations inviting
+	Drifts      Drifts
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }
@@ -349,10 +351,11 @@ func (a *service) listRegistrations(ctx context.Context, in *PageInput) (*struct
 
 type memberKeeping interface {
 	Promoted(ctx context.Context, account portal.AccountID) (bool, error)
-	Invite(ctx context.Context, admin portal.AccountID, email string) (members.Invitation, error)
-	Invitations(ctx context.Context, all bool, after string, limit int) ([]members.Invitation, string, error)
-	RevokeInvitation(ctx context.Context, admin portal.AccountID, id string) error
-	AllFeedback(ctx context.Context, topic, before string, limit int) ([]members.Feedback, string, error)
+	Invite(ctx context.Context, by members.By, email string) (members.Invitation, error)
+	Invitations(ctx context.Context, state, after string, limit int) ([]members.Invitation, string, error)
+	RevokeInvitation(ctx context.Context, by members.By, id string) error
+	MarkFeedback(ctx context.Context, by members.By, id string, done bool) (members.Feedback, error)
+	AllFeedback(ctx context.Context, filter members.FeedbackFilter, before string, limit int) ([]members.Feedback, string, error)
 	PendingRegistrations(ctx context.Context, after string, limit int) ([]members.PendingRegistration, string, error)
 	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error)
 }

@@ -123,7 +123,11 @@ var operationIDs = map[string]string{
 	"POST /admin/registrations/{account}/deny":    "admin-deny-registration",
 	"GET /admin/invitations":                      "admin-list-invitations",
 	"POST /admin/invitations":                     "admin-invite",
+	"POST /admin/invitation-batches":              "admin-invite-list",
+	"POST /admin/invitations/{invitation}/resend": "admin-resend-invitation",
 	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
+	"PUT /admin/feedback/{feedback}/done":         "admin-mark-feedback",
+	"DELETE /admin/feedback/{feedback}/done":      "admin-reopen-feedback",
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
 	"GET /admin/drift":                            "admin-drift",
@@ -259,7 +263,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 var withBody = []string{"POST /admin/dead-letter-replays", "POST /admin/dead-letter-discards", "POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
 	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
-	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
+	"POST /feedback", "POST /admin/invitations", "POST /admin/invitation-batches", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
 }
 
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
@@ -340,7 +344,11 @@ var listed = map[string]string{
 	"POST /admin/registrations/{account}/deny":    "403 404 409 413 415 429",
 	"GET /admin/invitations":                      "403",
 	"POST /admin/invitations":                     "403 409 413 415 429",
+	"POST /admin/invitation-batches":              "403 413 415 429",
+	"POST /admin/invitations/{invitation}/resend": "403 404 409 413 415 429",
 	"DELETE /admin/invitations/{invitation}":      "403 404 409 413 415 429",
+	"PUT /admin/feedback/{feedback}/done":         "403 404 413 415 429",
+	"DELETE /admin/feedback/{feedback}/done":      "403 404 413 415 429",
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
 	"GET /admin/drift":                            "403",

@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/usage"
@@ -93,11 +94,14 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return who.Deleted(r) },
 		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, CarriesUsage: p.Config.RotationCarriesUsage, Now: p.Now,
 	})
+	mails := invitationDesk{desk, mailed(p.Config)}
+	guests := operators.Invitations{Members: store, Mails: mails, Now: p.now()}
 	office, err := newAdminDesk(p, c, names, views, store, messages)
 	if err != nil {
 		return nil, err
 	}
-	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store})
+	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Feedback: store,
+		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
@@ -131,7 +135,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{
-			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
+			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests,
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 			Drifts:            drifts{jobs.NewScratch(c.dynamodb, names.Records, p.now())},
 			InvitationsNeeded: p.Config.Registration == RegistrationInvitation,

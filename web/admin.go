@@ -42,6 +42,8 @@ type Admin struct {
 	Directory     directory
 	Accounts      administering
 	Audit         auditing
+	Invitations   Invitations
+	Feedback      feedbackKeeping
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -69,6 +71,8 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(accountsPath+"/{account}/suspend", s.page(s.administrator(s.suspend)))
 	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
 	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
+	s.invitationRoutes(r)
+	s.feedbackRoutes(r)
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -96,12 +100,14 @@ const (
 	tabAdminOverview = "Overview"
 	tabApprovals     = "Approvals"
 	tabAccounts      = "Accounts"
+	tabInvitations   = "Invitations"
+	tabFeedback      = "Feedback"
 	tabDeadLetters   = "Dead letters"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs

@@ -26,6 +26,7 @@ type office struct {
 	orders   []operators.Order
 	err      error
 	inbox
+	guests
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -172,5 +173,6 @@ func adminStates() map[string]shown {
 	}
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())
+	maps.Copy(states, guestStates())
 	return states
 }
