@@ -23,6 +23,7 @@ type administering interface {
 	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	DeleteOther(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
 	ReviewRegistration(ctx context.Context, admin operations.Caller, account portal.AccountID, approved bool, message string) (operations.Operation, error)
+	SyncCatalog(ctx context.Context, admin operations.Caller) (operations.Operation, error)
 	Promote(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	Demote(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
 }
@@ -51,6 +52,8 @@ type Admin struct {
 	// Invitations invites several people, or one again.
 	Invitations inviting
 	Drifts      Drifts
+	// Catalog is what workers last found in the catalog.
+	Catalog catalogReports
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }
@@ -136,6 +139,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, ask("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
 	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api, read)
+	a.registerProducts(api, read)
 	a.registerDrift(api, read)
 	a.registerEverybodysUsage(api)
 	a.registerLetters(api)

@@ -128,6 +128,8 @@ var operationIDs = map[string]string{
 	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
 	"PUT /admin/feedback/{feedback}/done":         "admin-mark-feedback",
 	"DELETE /admin/feedback/{feedback}/done":      "admin-reopen-feedback",
+	"GET /admin/products":                         "admin-list-products",
+	"POST /admin/catalog-syncs":                   "admin-sync-catalog",
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
 	"GET /admin/drift":                            "admin-drift",
@@ -349,6 +351,8 @@ var listed = map[string]string{
 	"DELETE /admin/invitations/{invitation}":      "403 404 409 413 415 429",
 	"PUT /admin/feedback/{feedback}/done":         "403 404 413 415 429",
 	"DELETE /admin/feedback/{feedback}/done":      "403 404 413 415 429",
+	"GET /admin/products":                         "403",
+	"POST /admin/catalog-syncs":                   "403 409 413 415 429",
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
 	"GET /admin/drift":                            "403",
@@ -504,7 +508,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed", "QuotaNotCarried", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "LicenceCorrected", "MarketplaceNoticeKept"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "QuotaThresholdReached", "QuotaUsed", "QuotaNotCarried", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "LicenceCorrected", "MarketplaceNoticeKept"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -513,15 +517,16 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	}
 	var requests []string
 	for _, name := range events.Types() {
-		// Only what people ask for has scopes.
-		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && (len(request.Scopes()) > 0 || name == events.SubscriptionReviewRequested{}.EventType()) {
+		// Only what people ask for has scopes. Admins ask for the other two.
+		others := []string{events.SubscriptionReviewRequested{}.EventType(), events.CatalogSyncRequested{}.EventType()}
+		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && (len(request.Scopes()) > 0 || slices.Contains(others, name)) {
 			requests = append(requests, events.Name(name))
 		}
 	}
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForReinstatement)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "payment", "payment_failed", "agreement_ended", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "payment", "payment_failed", "agreement_ended", "superseded", "source_failed", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, projections.KeyDisabled, projections.KeyReleased, projections.KeyBlocked, projections.KeyEnding, projections.KeyEnded},

@@ -27,6 +27,23 @@ func exampleSaid(done bool) AdminFeedback {
 	return said
 }
 
+func exampleProducts() AdminProducts {
+	return AdminProducts{
+		ReadAt: &exampleTime, Folder: "s3://acme-portal/catalog",
+		Sources: []CatalogSource{{"API Gateway", "read", &exampleTime}, {"catalog folder", "read", &exampleTime}},
+		Items: []AdminProduct{{
+			ID: "harbours-v1", Name: "Harbours", Visibility: "groups", Groups: []string{"partners"}, File: "harbours/product.yaml",
+			Change: "Its name, visibility, plans and their approval are set in harbours/product.yaml of the catalog folder s3://acme-portal/catalog.",
+			Plans:  []AdminPlan{{ID: examplePlan, Name: "Free", Approval: "automatic"}},
+			Problems: []CatalogProblem{{
+				Where: "harbours/product.yaml", Line: 12, Text: `API Gateway has no usage plan "Harbours Plus" in this AWS account and Region. Correct the name or id, or remove the plan.`,
+			}},
+		}},
+		Problems:   []CatalogProblem{},
+		NotOffered: []NotOfferedPlan{{"k7x2ab", "Internal", "It lacks the tag gatehouse:offer=true, and no product folder names it."}},
+	}
+}
+
 func exampleInvited() InvitedAddresses {
 	invited := exampleInvitation()
 	invited.Mail = "pending"
@@ -73,6 +90,8 @@ func adminAnswers() map[string]any {
 		"admin-invite":               exampleInvitation(),
 		"admin-resend-invitation":    exampleInvitation(),
 		"admin-invite-list":          exampleInvited(),
+		"admin-sync-catalog":         exampleOf("CatalogSyncRequested", "accepted"),
+		"admin-list-products":        exampleProducts(),
 		"admin-promote":              exampleOf("AdminPromotionRequested", "accepted"),
 		"admin-demote":               exampleOf("AdminDemotionRequested", "accepted"),
 		"admin-list-usage": EverybodysUsage{
@@ -146,6 +165,8 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-list-feedback":        {onlyAdmins},
 		"admin-mark-feedback":        {writing, onlyAdmins, noSuchFeedback},
 		"admin-reopen-feedback":      {writing, onlyAdmins, noSuchFeedback},
+		"admin-list-products":        {onlyAdmins},
+		"admin-sync-catalog":         {writing, keyed, onlyAdmins},
 		"admin-audit":                {onlyAdmins},
 		"admin-drift":                {onlyAdmins},
 		"admin-overview":             {onlyAdmins},

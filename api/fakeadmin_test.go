@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
@@ -43,6 +44,19 @@ func (f *fake) ReviewRegistration(_ context.Context, admin operations.Caller, ac
 
 func (f *fake) Promote(_ context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error) {
 	return f.asAdmin("promote", admin, account, "")
+}
+
+func (f *fake) SyncCatalog(_ context.Context, admin operations.Caller) (operations.Operation, error) {
+	return f.asAdmin("sync catalog", admin, "", "")
+}
+
+func (f *fake) LastReport(context.Context) (catalog.Report, bool, error) {
+	report := catalog.Report{
+		Ended: now, Folder: "./catalog", Sources: []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceRead, Read: now}, {Name: "catalog folder", State: catalog.SourceUnreadable}},
+		Described: []catalog.DescribedBy{{Product: "weather", File: "weather/product.yaml", Stale: true}}, NotOffered: []catalog.NotOffered{{Plan: "plan-x", Name: "X", Reason: "It lacks the tag."}},
+		Problems: []catalog.Problem{{Where: "weather/product.yaml", Line: 3, Text: "Unknown key."}, {Where: "other/overview.md", Text: "It leads nowhere.", Warning: true}},
+	}
+	return report, true, f.asked1("report", "", "")
 }
 
 func (f *fake) Demote(_ context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error) {
@@ -246,6 +260,14 @@ func adminExamples(accepted, private map[string]string) []example {
 			{"email":"ada@example.com","outcome":"invited_lately","invitation":` + invited + `},
 			{"email":"nobody","outcome":"not_invited","code":"invalid","detail":"That is not an e-mail address."}]}`, private, `{"emails":["grace@example.com","ada@example.com","GRACE@example.com","nobody"]}`, ""},
 		{"DELETE /admin/invitations/{invitation}", "/admin/invitations/i-1", http.StatusNoContent, "", nil, "", ""},
+		{"GET /admin/products", "/admin/products", http.StatusOK, `{"read_at":"2026-11-22T09:00:00Z","failed":false,"folder":"./catalog",
+			"sources":[{"name":"API Gateway","state":"read","read_at":"2026-11-22T09:00:00Z"},{"name":"catalog folder","state":"unreadable","read_at":null}],
+			"items":[{"id":"weather","name":"Weather","visibility":"public","groups":[],"file":"weather/product.yaml","stale":true,
+				"where_to_change":"Its name, visibility, plans and their approval are set in weather/product.yaml of the catalog folder ./catalog.",
+				"plans":[{"id":"plan-free","name":"Free","approval":"automatic","marketplace":false},{"id":"plan-max","name":"Unlimited","approval":"automatic","marketplace":false}],
+				"problems":[{"where":"weather/product.yaml","line":3,"text":"Unknown key."}]}],
+			"problems":[{"where":"other/overview.md","text":"It leads nowhere.","warning":true}],"not_offered":[{"plan":"plan-x","name":"X","reason":"It lacks the tag."}]}`, private, "", ""},
+		{"POST /admin/catalog-syncs", "/admin/catalog-syncs", http.StatusAccepted, waiting, accepted, "", ""},
 		{"GET /admin/feedback", "/admin/feedback?topic=api", http.StatusOK, `{"items":[{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":null,` + feedback + `}],"next":null}`, private, "", ""},
 		{"PUT /admin/feedback/{feedback}/done", "/admin/feedback/f-1/done", http.StatusOK, `{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":"2026-11-22T09:00:00Z","done_by":"account-root",` + feedback + `}`, private, "", ""},
 		{"DELETE /admin/feedback/{feedback}/done", "/admin/feedback/f-1/done", http.StatusOK, `{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":null,` + feedback + `}`, private, "", ""},

@@ -100,8 +100,6 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Feedback: store,
-		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
@@ -112,6 +110,10 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
+	reports := catalogReports{jobs.NewScratch(c.dynamodb, names.Records, p.now())}
+	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Feedback: store,
+		Catalog: reports, Syncs: ops, Cookies: who,
+		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
 	settings, feedback := settingsDesk{store, who}, feedbackDesk{clients: c, topic: names.Feedback, store: store}
 	pages.WithMine(web.Mine{Sessions: who, Settings: settings, Feedback: feedback, Leaving: ops})
 	limiter, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
@@ -137,6 +139,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Admin: api.Admin{
 			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests,
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
+			Catalog:           reports,
 			Drifts:            drifts{jobs.NewScratch(c.dynamodb, names.Records, p.now())},
 			InvitationsNeeded: p.Config.Registration == RegistrationInvitation,
 		},
@@ -147,7 +150,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		},
 	}, guard...)
 	pages.Routes(router, guard...)
-	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
+	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, append(guard, pages.ViewsAs)...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages, library: shelves}, nil
 }

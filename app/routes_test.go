@@ -124,6 +124,8 @@ var byRoute = map[string]answers{
 	"PUT /api/v1/admin/feedback/{feedback}/done":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"DELETE /api/v1/admin/feedback/{feedback}/done":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/products":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/catalog-syncs":                   {http.StatusUnauthorized, http.StatusForbidden, http.StatusAccepted},
 	"GET /api/v1/admin/usage":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/overview":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/dead-letters":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
@@ -139,6 +141,9 @@ var byRoute = map[string]answers{
 	"POST /admin/approvals":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
 	"GET /admin/approvals/confirm":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/approvals/answers":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/products":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/products/sync":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
+	"POST /admin/products/view":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
 	"GET /admin/invitations":                        {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"POST /admin/invitations":                       {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest}, // without an address
 	"POST /admin/invitations/{invitation}/resend":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},

@@ -44,6 +44,11 @@ type Admin struct {
 	Audit         auditing
 	Invitations   Invitations
 	Feedback      feedbackKeeping
+	// Catalog is what workers last found in it, and Syncs has them read it.
+	Catalog catalogReports
+	Syncs   syncing
+	// Cookies keep in whose view an admin sees the catalog. If nil, there is no such view.
+	Cookies jar
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -72,6 +77,7 @@ func (s *Web) adminRoutes(r chi.Router) {
 	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
 	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
 	s.invitationRoutes(r)
+	s.productRoutes(r)
 	s.feedbackRoutes(r)
 }
 
@@ -101,13 +107,14 @@ const (
 	tabApprovals     = "Approvals"
 	tabAccounts      = "Accounts"
 	tabInvitations   = "Invitations"
+	tabProducts      = "Products"
 	tabFeedback      = "Feedback"
 	tabDeadLetters   = "Dead letters"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabProducts, productsPath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs
@@ -181,7 +188,7 @@ func needsOf(o operators.Overview) []need {
 		add(sweep.Unreadable, fails, count(sweep.Unreadable, "stream")+" of the journal that this version cannot read", link{})
 	}
 	if c := o.Catalog; c != nil {
-		add(c.Errors, fails, count(c.Errors, "problem")+" in the catalog", link{})
+		add(c.Errors, fails, count(c.Errors, "problem")+" in the catalog", link{"Look at them", productsPath})
 	}
 	return needs
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm?verb=replay", "/admin/approvals", "/admin/invitations", "/admin/feedback"}
+var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm?verb=replay", "/admin/approvals", "/admin/invitations", "/admin/feedback", "/admin/products"}
 
 func TestOnlyAdminsSeeThePagesForAdmins(t *testing.T) {
 	t.Parallel()

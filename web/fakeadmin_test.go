@@ -27,6 +27,7 @@ type office struct {
 	err      error
 	inbox
 	guests
+	shop
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -174,5 +175,6 @@ func adminStates() map[string]shown {
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())
 	maps.Copy(states, guestStates())
+	maps.Copy(states, productStates())
 	return states
 }
