@@ -96,6 +96,9 @@ type deedRow struct {
 func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	admin, isAccount := r.Actor.Account()
 	subject, onAccount := r.Subject.Account()
+	if !onAccount {
+		subject = ""
+	}
 	deed = deedRow{At: r.CreatedAt, Admin: admin, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
 	var about struct {
 		Plan     portal.PlanID `json:"plan"`
