@@ -141,6 +141,7 @@ var byRoute = map[string]answers{
 	"POST /admin/approvals":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
 	"GET /admin/approvals/confirm":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/approvals/answers":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/usage":                              {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"GET /admin/products":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"POST /admin/products/sync":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
 	"POST /admin/products/view":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},

@@ -255,6 +255,7 @@ var looks = map[string]look{
 	"POST /admin/approvals":                         {status: http.StatusNotFound},
 	"GET /admin/approvals/confirm":                  {status: http.StatusNotFound},
 	"GET /admin/approvals/answers":                  {status: http.StatusNotFound},
+	"GET /admin/usage":                              {status: http.StatusOK},
 	"GET /admin/products":                           {status: http.StatusOK},
 	"POST /admin/products/sync":                     {status: http.StatusSeeOther},
 	"POST /admin/products/view":                     {status: http.StatusSeeOther, body: "as=visitor"},

@@ -47,6 +47,8 @@ type Admin struct {
 	// Catalog is what workers last found in it, and Syncs has them read it.
 	Catalog catalogReports
 	Syncs   syncing
+	// Usage sums up the usage of all accounts. If nil, there is no such page.
+	Usage summing
 	// Cookies keep in whose view an admin sees the catalog. If nil, there is no such view.
 	Cookies jar
 }
@@ -78,6 +80,7 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
 	s.invitationRoutes(r)
 	s.productRoutes(r)
+	s.allUsageRoutes(r)
 	s.feedbackRoutes(r)
 }
 
@@ -108,13 +111,14 @@ const (
 	tabAccounts      = "Accounts"
 	tabInvitations   = "Invitations"
 	tabProducts      = "Products"
+	tabAllUsage      = "Usage"
 	tabFeedback      = "Feedback"
 	tabDeadLetters   = "Dead letters"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabProducts, productsPath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabProducts, productsPath}, {tabAllUsage, allUsagePath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs

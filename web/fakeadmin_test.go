@@ -28,6 +28,7 @@ type office struct {
 	inbox
 	guests
 	shop
+	sums
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -176,5 +177,6 @@ func adminStates() map[string]shown {
 	maps.Copy(states, accountPagesForAdmins())
 	maps.Copy(states, guestStates())
 	maps.Copy(states, productStates())
+	maps.Copy(states, sumStates())
 	return states
 }
