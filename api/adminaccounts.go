@@ -23,6 +23,7 @@ type administering interface {
 	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	DeleteOther(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
 	ReviewRegistration(ctx context.Context, admin operations.Caller, account portal.AccountID, approved bool, message string) (operations.Operation, error)
+	SyncCatalog(ctx context.Context, admin operations.Caller) (operations.Operation, error)
 	Promote(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	Demote(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
 }
@@ -51,6 +52,10 @@ type Admin struct {
 	Drift      drifting
 	Licences   licensing
 	Banners    bannerKeeping
+	// Invitations invites several people, or one again.
+	Invitations inviting
+	// Catalog is what workers last found in the catalog.
+	Catalog catalogReports
 	// InvitationsNeeded says that only invited people register.
 	InvitationsNeeded bool
 }
@@ -136,6 +141,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, ask("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
 	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api, read)
+	a.registerProducts(api, read)
 	a.registerDrift(api, read)
 	a.registerLicences(api, read)
 	a.registerBanners(api, read)
@@ -353,10 +359,11 @@ func (a *service) listRegistrations(ctx context.Context, in *PageInput) (*struct
 
 type memberKeeping interface {
 	Promoted(ctx context.Context, account portal.AccountID) (bool, error)
-	Invite(ctx context.Context, admin portal.AccountID, email string) (members.Invitation, error)
-	Invitations(ctx context.Context, all bool, after string, limit int) ([]members.Invitation, string, error)
-	RevokeInvitation(ctx context.Context, admin portal.AccountID, id string) error
-	AllFeedback(ctx context.Context, topic, before string, limit int) ([]members.Feedback, string, error)
+	Invite(ctx context.Context, by members.By, email string) (members.Invitation, error)
+	Invitations(ctx context.Context, state, after string, limit int) ([]members.Invitation, string, error)
+	RevokeInvitation(ctx context.Context, by members.By, id string) error
+	MarkFeedback(ctx context.Context, by members.By, id string, done bool) (members.Feedback, error)
+	AllFeedback(ctx context.Context, filter members.FeedbackFilter, before string, limit int) ([]members.Feedback, string, error)
 	PendingRegistrations(ctx context.Context, after string, limit int) ([]members.PendingRegistration, string, error)
 	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error)
 }

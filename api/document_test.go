@@ -123,7 +123,13 @@ var operationIDs = map[string]string{
 	"POST /admin/registrations/{account}/deny":    "admin-deny-registration",
 	"GET /admin/invitations":                      "admin-list-invitations",
 	"POST /admin/invitations":                     "admin-invite",
+	"POST /admin/invitation-batches":              "admin-invite-list",
+	"POST /admin/invitations/{invitation}/resend": "admin-resend-invitation",
 	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
+	"PUT /admin/feedback/{feedback}/done":         "admin-mark-feedback",
+	"DELETE /admin/feedback/{feedback}/done":      "admin-reopen-feedback",
+	"GET /admin/products":                         "admin-list-products",
+	"POST /admin/catalog-syncs":                   "admin-sync-catalog",
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
 	"GET /admin/drift":                            "admin-drift",
@@ -272,7 +278,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 var withBody = []string{"POST /admin/banners", "PUT /admin/banners/{banner}", "POST /admin/licences/{licence}/resend", "POST /admin/licences/{licence}/correct", "POST /admin/dead-letter-replays", "POST /admin/dead-letter-discards", "POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
 	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
-	"POST /feedback", "POST /admin/invitations", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
+	"POST /feedback", "POST /admin/invitations", "POST /admin/invitation-batches", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
 }
 
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
@@ -353,7 +359,13 @@ var listed = map[string]string{
 	"POST /admin/registrations/{account}/deny":    "403 404 409 413 415 429",
 	"GET /admin/invitations":                      "403",
 	"POST /admin/invitations":                     "403 409 413 415 429",
+	"POST /admin/invitation-batches":              "403 413 415 429",
+	"POST /admin/invitations/{invitation}/resend": "403 404 409 413 415 429",
 	"DELETE /admin/invitations/{invitation}":      "403 404 409 413 415 429",
+	"PUT /admin/feedback/{feedback}/done":         "403 404 413 415 429",
+	"DELETE /admin/feedback/{feedback}/done":      "403 404 413 415 429",
+	"GET /admin/products":                         "403",
+	"POST /admin/catalog-syncs":                   "403 409 413 415 429",
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
 	"GET /admin/drift":                            "403",
@@ -522,7 +534,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// No operation has steps of these facts.
-	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed", "QuotaThresholdReached", "QuotaUsed", "QuotaNotCarried", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "LicenceCorrected", "MarketplaceNoticeKept"}
+	apart := []string{"KeyObserved", "KeyEndsSoon", "KeyReleasing", "KeyReleased", "QuotaThresholdReached", "QuotaUsed", "QuotaNotCarried", "LicenceAccessEnding", "LicenceReleased", "LicenceEntitled", "LicencePlanChanged", "LicenceCorrected", "MarketplaceNoticeKept"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -531,15 +543,16 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	}
 	var requests []string
 	for _, name := range events.Types() {
-		// Only what people ask for has scopes.
-		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && (len(request.Scopes()) > 0 || name == events.SubscriptionReviewRequested{}.EventType()) {
+		// Only what people ask for has scopes. Admins ask for the other two.
+		others := []string{events.SubscriptionReviewRequested{}.EventType(), events.CatalogSyncRequested{}.EventType()}
+		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && (len(request.Scopes()) > 0 || slices.Contains(others, name)) {
 			requests = append(requests, events.Name(name))
 		}
 	}
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey), string(events.WaitingForRepair), string(events.WaitingForReinstatement)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "payment", "payment_failed", "agreement_ended", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "suspended", "deleting", "denied", "approval", "payment", "payment_failed", "agreement_ended", "superseded", "source_failed", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionAwaitingApproval, projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, projections.KeyDisabled, projections.KeyReleased, projections.KeyBlocked, projections.KeyEnding, projections.KeyEnded},

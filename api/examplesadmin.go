@@ -15,8 +15,46 @@ func exampleAdminAccount() AdminAccount {
 	}
 }
 
+func exampleSaid(done bool) AdminFeedback {
+	said := AdminFeedback{
+		ID: "001795338000000-8k3c4d5e6f", Account: exampleAccount, At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1",
+		Text: "The example of the tides has last year's date.", Email: "ada@example.com", Name: "Ada Lovelace",
+	}
+	if done {
+		at := exampleTime.Add(time.Hour)
+		said.DoneAt, said.DoneBy = &at, exampleAccount
+	}
+	return said
+}
+
+func exampleProducts() AdminProducts {
+	return AdminProducts{
+		ReadAt: &exampleTime, Folder: "s3://acme-portal/catalog",
+		Sources: []CatalogSource{{"API Gateway", "read", &exampleTime}, {"catalog folder", "read", &exampleTime}},
+		Items: []AdminProduct{{
+			ID: "harbours-v1", Name: "Harbours", Visibility: "groups", Groups: []string{"partners"}, File: "harbours/product.yaml",
+			Change: "Its name, visibility, plans and their approval are set in harbours/product.yaml of the catalog folder s3://acme-portal/catalog.",
+			Plans:  []AdminPlan{{ID: examplePlan, Name: "Free", Approval: "automatic"}},
+			Problems: []CatalogProblem{{
+				Where: "harbours/product.yaml", Line: 12, Text: `API Gateway has no usage plan "Harbours Plus" in this AWS account and Region. Correct the name or id, or remove the plan.`,
+			}},
+		}},
+		Problems:   []CatalogProblem{},
+		NotOffered: []NotOfferedPlan{{"k7x2ab", "Internal", "It lacks the tag gatehouse:offer=true, and no product folder names it."}},
+	}
+}
+
+func exampleInvited() InvitedAddresses {
+	invited := exampleInvitation()
+	invited.Mail = "pending"
+	return InvitedAddresses{Items: []InvitedAddress{
+		{Email: invited.Email, Outcome: "invited", Invitation: &invited},
+		{Email: "ada@", Outcome: "not_invited", Code: string(portal.Invalid), Detail: "That is not an e-mail address. Send one like ada@example.com, without a name."},
+	}}
+}
+
 func exampleInvitation() Invitation {
-	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Needed: true, Mail: "delivered"}
+	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, State: "open", ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Needed: true, Mail: "delivered"}
 }
 
 func adminAnswers() map[string]any {
@@ -50,14 +88,18 @@ func adminAnswers() map[string]any {
 		"admin-deny-registration":    exampleOf("RegistrationReviewRequested", "accepted"),
 		"admin-list-invitations":     List[Invitation]{Items: []Invitation{exampleInvitation()}},
 		"admin-invite":               exampleInvitation(),
+		"admin-resend-invitation":    exampleInvitation(),
+		"admin-invite-list":          exampleInvited(),
+		"admin-sync-catalog":         exampleOf("CatalogSyncRequested", "accepted"),
+		"admin-list-products":        exampleProducts(),
 		"admin-promote":              exampleOf("AdminPromotionRequested", "accepted"),
 		"admin-demote":               exampleOf("AdminDemotionRequested", "accepted"),
 		"admin-list-usage": EverybodysUsage{
 			Start: exampleUsage().Start, End: exampleUsage().End, Items: []AccountUsage{{exampleAccount, exampleUsage().Items[0]}},
 		},
-		"admin-list-feedback": List[AdminFeedback]{Items: []AdminFeedback{{
-			ID: "001795338000000-8k3c4d5e6f", Account: exampleAccount, At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date.", Email: "ada@example.com", Name: "Ada Lovelace",
-		}}},
+		"admin-list-feedback":   List[AdminFeedback]{Items: []AdminFeedback{exampleSaid(false)}},
+		"admin-mark-feedback":   exampleSaid(true),
+		"admin-reopen-feedback": exampleSaid(false),
 		"admin-audit": List[Deed]{Items: []Deed{{
 			At: exampleTime, Admin: exampleAccount, What: "AccountSuspensionRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,
 		}, {
@@ -100,10 +142,11 @@ var (
 		http.StatusBadRequest:      {portal.Invalid, "The request cannot be read, or the text is empty or too long.", "The text is longer than 4000 characters. Shorten it."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "More than 10 messages in an hour.", "More than 10 messages in an hour. Write again later."},
 	}
-	noLetter  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such dead letter.", "There is no dead letter 01m7x8a0b1c2d3e4f5g6h7j8km."}}
-	noneFits  = map[int]expected{http.StatusConflict: {portal.Conflict, "No letter is open that fits, or this one cannot be treated so. The detail says which.", "No dead letter is open that fits. Perhaps another admin was first."}}
-	badChoice = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or it does not say which letters are meant, or it gives no reason.", "Name a letter, give filters, or set all to true and give no filter."}}
-	noAddress = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or that is no e-mail address.", "That is not an e-mail address. Send one like ada@example.com, without a name."}}
+	noSuchFeedback = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such feedback.", "There is no such feedback. The account may have been deleted."}}
+	noLetter       = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such dead letter.", "There is no dead letter 01m7x8a0b1c2d3e4f5g6h7j8km."}}
+	noneFits       = map[int]expected{http.StatusConflict: {portal.Conflict, "No letter is open that fits, or this one cannot be treated so. The detail says which.", "No dead letter is open that fits. Perhaps another admin was first."}}
+	badChoice      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or it does not say which letters are meant, or it gives no reason.", "Name a letter, give filters, or set all to true and give no filter."}}
+	noAddress      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or that is no e-mail address.", "That is not an e-mail address. Send one like ada@example.com, without a name."}}
 )
 
 func adminFailures() map[string][]map[int]expected {
@@ -129,8 +172,14 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-list-usage":           {onlyAdmins, badDays},
 		"admin-list-invitations":     {onlyAdmins},
 		"admin-invite":               {writing, onlyAdmins, noAddress, wasInvited},
+		"admin-resend-invitation":    {writing, onlyAdmins, notInvited, wasInvited},
+		"admin-invite-list":          {writing, onlyAdmins},
 		"admin-revoke-invitation":    {writing, onlyAdmins, notInvited, wasUsed},
 		"admin-list-feedback":        {onlyAdmins},
+		"admin-mark-feedback":        {writing, onlyAdmins, noSuchFeedback},
+		"admin-reopen-feedback":      {writing, onlyAdmins, noSuchFeedback},
+		"admin-list-products":        {onlyAdmins},
+		"admin-sync-catalog":         {writing, keyed, onlyAdmins},
 		"admin-audit":                {onlyAdmins},
 		"admin-drift":                {onlyAdmins},
 		"admin-compare-drift":        {writing, onlyAdmins},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
@@ -42,6 +43,19 @@ func (f *fake) ReviewRegistration(_ context.Context, admin operations.Caller, ac
 
 func (f *fake) Promote(_ context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error) {
 	return f.asAdmin("promote", admin, account, "")
+}
+
+func (f *fake) SyncCatalog(_ context.Context, admin operations.Caller) (operations.Operation, error) {
+	return f.asAdmin("sync catalog", admin, "", "")
+}
+
+func (f *fake) LastReport(context.Context) (catalog.Report, bool, error) {
+	report := catalog.Report{
+		Ended: now, Folder: "./catalog", Sources: []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceRead, Read: now}, {Name: "catalog folder", State: catalog.SourceUnreadable}},
+		Described: []catalog.DescribedBy{{Product: "weather", File: "weather/product.yaml", Stale: true}}, NotOffered: []catalog.NotOffered{{Plan: "plan-x", Name: "X", Reason: "It lacks the tag."}},
+		Problems: []catalog.Problem{{Where: "weather/product.yaml", Line: 3, Text: "Unknown key."}, {Where: "other/overview.md", Text: "It leads nowhere.", Warning: true}},
+	}
+	return report, true, f.asked1("report", "", "")
 }
 
 func (f *fake) Demote(_ context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error) {
@@ -83,18 +97,18 @@ func (m memberStore) Promoted(_ context.Context, account portal.AccountID) (bool
 	return account == "account-grace", m.asked1("promoted", account, "")
 }
 
-func (m memberStore) Invite(_ context.Context, admin portal.AccountID, email string) (members.Invitation, error) {
-	return invitation, m.asked1("invite", admin, email)
+func (m memberStore) Invite(_ context.Context, by members.By, email string) (members.Invitation, error) {
+	return invitation, m.asked1("invite", by.Admin, email)
 }
 
 var invitation = members.Invitation{ID: "i-1", Email: "grace@example.com", InvitedBy: "account-ada", InvitedAt: now, Expires: now.Add(members.InvitationsLast)}
 
-func (m memberStore) Invitations(_ context.Context, all bool, after string, limit int) ([]members.Invitation, string, error) {
-	return []members.Invitation{invitation}, "", m.asked1("invitations", "", strings.TrimSpace(fmt.Sprintf("%t %d %s", all, limit, after)))
+func (m memberStore) Invitations(_ context.Context, state, after string, limit int) ([]members.Invitation, string, error) {
+	return []members.Invitation{invitation}, "", m.asked1("invitations", "", strings.TrimSpace(fmt.Sprintf("%s %d %s", state, limit, after)))
 }
 
-func (m memberStore) RevokeInvitation(_ context.Context, admin portal.AccountID, id string) error {
-	return m.asked1("revoke", admin, id)
+func (m memberStore) RevokeInvitation(_ context.Context, by members.By, id string) error {
+	return m.asked1("revoke", by.Admin, id)
 }
 
 // MailInvitation and InvitationMail are those of a portal that sends mail.
@@ -106,10 +120,36 @@ func (f *fake) InvitationMail(_ context.Context, i members.Invitation) (notices.
 	return notices.Delivery{State: notices.Pending, Attempts: []notices.Attempt{{At: now, Error: "The mail service failed."}}}, true, f.asked1("invitation mail", i.InvitedBy, "")
 }
 
+// guests is the fake as the desk that invites lists.
+type guests struct{ *fake }
+
+func (g guests) Invite(_ context.Context, by members.By, addresses []string) (all []operators.Invited, err error) {
+	for i, address := range addresses {
+		one := operators.Invited{Address: address, Invitation: invitation, Lately: i == 1}
+		if address == "nobody" {
+			one = operators.Invited{Address: address, Err: portal.Fail(portal.Invalid, "That is not an e-mail address.")}
+		}
+		all = append(all, one)
+	}
+	return all, g.asked1("invite list", by.Admin, strings.Join(addresses, " "))
+}
+
+func (g guests) Resend(_ context.Context, by members.By, id string) (operators.Invited, error) {
+	return operators.Invited{Invitation: invitation}, g.asked1("resend", by.Admin, id)
+}
+
 var told = members.Feedback{ID: "f-1", Account: "account-grace", At: now, Topic: "api", Page: "/apis", Text: "It is fine."}
 
-func (m memberStore) AllFeedback(_ context.Context, topic, _ string, _ int) ([]members.Feedback, string, error) {
-	return []members.Feedback{told}, "", m.asked1("feedback", "", topic)
+func (m memberStore) MarkFeedback(_ context.Context, by members.By, id string, done bool) (members.Feedback, error) {
+	marked := told
+	if done {
+		marked.DoneAt, marked.DoneBy = &now, by.Admin
+	}
+	return marked, m.asked1(fmt.Sprintf("mark feedback %t", done), by.Admin, id)
+}
+
+func (m memberStore) AllFeedback(_ context.Context, filter members.FeedbackFilter, _ string, _ int) ([]members.Feedback, string, error) {
+	return []members.Feedback{told}, "", m.asked1("feedback", "", filter.Topic)
 }
 
 func (m memberStore) PendingRegistrations(_ context.Context, after string, _ int) ([]members.PendingRegistration, string, error) {
@@ -178,7 +218,7 @@ const graceSeen = `"account":"account-grace","status":"registered","email":"grac
 // adminExamples are the examples of the routes about accounts and for admins.
 func adminExamples(accepted, private map[string]string) []example {
 	const (
-		invited  = `{"id":"i-1","email":"grace@example.com","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"needed":true,"mail":"pending","mail_error":"The mail service failed."}`
+		invited  = `{"id":"i-1","email":"grace@example.com","state":"open","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"needed":true,"mail":"pending","mail_error":"The mail service failed."}`
 		feedback = `"id":"f-1","at":"2026-11-22T09:00:00Z","topic":"api","page":"/apis","text":"It is fine."`
 		because  = `{"message":"Unpaid bills."}`
 		running  = `{"under_way":true,"waits":false,"started_at":"2026-11-22T09:00:00Z","ended_at":null}`
@@ -218,8 +258,23 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"POST /admin/registrations/{account}/deny", "/admin/registrations/account-grace/deny", http.StatusAccepted, waiting, accepted, because, ""},
 		{"GET /admin/invitations", "/admin/invitations?state=all", http.StatusOK, `{"items":[` + invited + `],"next":null}`, private, "", ""},
 		{"POST /admin/invitations", "/admin/invitations", http.StatusCreated, invited, private, `{"email":"grace@example.com"}`, ""},
+		{"POST /admin/invitations/{invitation}/resend", "/admin/invitations/i-1/resend", http.StatusOK, invited, private, "", ""},
+		{"POST /admin/invitation-batches", "/admin/invitation-batches", http.StatusOK, `{"items":[
+			{"email":"grace@example.com","outcome":"invited","invitation":` + invited + `},
+			{"email":"ada@example.com","outcome":"invited_lately","invitation":` + invited + `},
+			{"email":"nobody","outcome":"not_invited","code":"invalid","detail":"That is not an e-mail address."}]}`, private, `{"emails":["grace@example.com","ada@example.com","GRACE@example.com","nobody"]}`, ""},
 		{"DELETE /admin/invitations/{invitation}", "/admin/invitations/i-1", http.StatusNoContent, "", nil, "", ""},
-		{"GET /admin/feedback", "/admin/feedback?topic=api", http.StatusOK, `{"items":[{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper",` + feedback + `}],"next":null}`, private, "", ""},
+		{"GET /admin/products", "/admin/products", http.StatusOK, `{"read_at":"2026-11-22T09:00:00Z","failed":false,"folder":"./catalog",
+			"sources":[{"name":"API Gateway","state":"read","read_at":"2026-11-22T09:00:00Z"},{"name":"catalog folder","state":"unreadable","read_at":null}],
+			"items":[{"id":"weather","name":"Weather","visibility":"public","groups":[],"file":"weather/product.yaml","stale":true,
+				"where_to_change":"Its name, visibility, plans and their approval are set in weather/product.yaml of the catalog folder ./catalog.",
+				"plans":[{"id":"plan-free","name":"Free","approval":"automatic","marketplace":false},{"id":"plan-max","name":"Unlimited","approval":"automatic","marketplace":false}],
+				"problems":[{"where":"weather/product.yaml","line":3,"text":"Unknown key."}]}],
+			"problems":[{"where":"other/overview.md","text":"It leads nowhere.","warning":true}],"not_offered":[{"plan":"plan-x","name":"X","reason":"It lacks the tag."}]}`, private, "", ""},
+		{"POST /admin/catalog-syncs", "/admin/catalog-syncs", http.StatusAccepted, waiting, accepted, "", ""},
+		{"GET /admin/feedback", "/admin/feedback?topic=api", http.StatusOK, `{"items":[{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":null,` + feedback + `}],"next":null}`, private, "", ""},
+		{"PUT /admin/feedback/{feedback}/done", "/admin/feedback/f-1/done", http.StatusOK, `{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":"2026-11-22T09:00:00Z","done_by":"account-root",` + feedback + `}`, private, "", ""},
+		{"DELETE /admin/feedback/{feedback}/done", "/admin/feedback/f-1/done", http.StatusOK, `{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":null,` + feedback + `}`, private, "", ""},
 		{"GET /admin/audit", "/admin/audit?account=account-grace", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"},
 			{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"SubscriptionReviewRequested","account":"account-grace","operation":"op-2","plan":"plan-max","plan_name":"Unlimited","answer":"denied"}],"next":"/api/v1/admin/audit?account=account-grace&cursor=000000000000009%23op-1"}`, private, "", ""},
 		{"GET /admin/drift", "/admin/drift", http.StatusOK, `{"began":"2026-11-22T09:00:00Z","ended":"2026-11-22T09:00:00Z","keys":3,"others":2,"recent":0,"unreadable":0,"kinds":[{"kind":"stray","count":1}],

@@ -26,6 +26,8 @@ type schema struct {
 	Enum                 []any             `json:"enum"`
 	Format               string            `json:"format"`
 	MaxLength            int               `json:"maxLength"`
+	MinItems             int               `json:"minItems"`
+	MaxItems             int               `json:"maxItems"`
 	Minimum              float64           `json:"minimum"`
 	Maximum              float64           `json:"maximum"`
 	Default              any               `json:"default"`

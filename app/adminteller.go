@@ -36,7 +36,7 @@ func newAdminTeller(c clients, names Names, notifier *notices.Notifier, people *
 				if since.IsZero() {
 					since = now().Add(-firstFeedback)
 				}
-				page, _, err := people.AllFeedback(ctx, "", "", notices.MaxWaiting)
+				page, _, err := people.AllFeedback(ctx, members.FeedbackFilter{State: members.FeedbackOpen}, "", notices.MaxWaiting)
 				for _, f := range page {
 					if f.At.After(since.Add(-time.Hour)) {
 						waiting = append(waiting, notices.Waiting{ID: f.ID, At: f.At})

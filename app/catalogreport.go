@@ -20,6 +20,13 @@ func LastCatalogReport(ctx context.Context, p Process) (report catalog.Report, o
 	return report, ok, InWords(err)
 }
 
+// catalogReports reads what workers last found in the catalog.
+type catalogReports struct{ scratch *jobs.Scratch }
+
+func (c catalogReports) LastReport(ctx context.Context) (catalog.Report, bool, error) {
+	return catalog.LastReport(ctx, c.scratch)
+}
+
 const maxListed = 10
 
 func catalogOf(e estate, p Process) resource {

@@ -114,7 +114,7 @@ func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.Control
 	if err != nil {
 		return nil, err
 	}
-	reader.Folder = source.Read
+	reader.Folder, reader.FolderName = source.Read, cfg.Catalog
 	return reader, nil
 }
 

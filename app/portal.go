@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/usage"
@@ -98,13 +99,14 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return who.Deleted(r) },
 		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, CarriesUsage: p.Config.RotationCarriesUsage, Now: p.Now,
 	})
+	mails := invitationDesk{desk, mailed(p.Config)}
+	guests := operators.Invitations{Members: store, Mails: mails, Now: p.now()}
 	office, err := newAdminDesk(p, c, names, views, store, messages)
 	if err != nil {
 		return nil, err
 	}
 	demands := newDemands(c, names, store, messages, p.now())
 	sweeps, licences := newSweeps(jobs.NewScratch(c.dynamodb, names.Records, p.now()), demands), newLicenceDesk(p, c, names, views, store, messages, demands)
-	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Drift: sweeps, Licences: licences, Banners: texts})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
@@ -115,6 +117,11 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
+	summaries := &usage.Summaries{Table: counters.Table, Accounts: views, Keep: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Now: p.now()}
+	reports := catalogReports{jobs.NewScratch(c.dynamodb, names.Records, p.now())}
+	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Drift: sweeps, Licences: licences, Banners: texts, Feedback: store,
+		Catalog: reports, Syncs: ops, Cookies: who, Usage: summaries,
+		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
 	settings, feedback := settingsDesk{store, who}, feedbackDesk{clients: c, topic: names.Feedback, store: store}
 	pages.WithMine(web.Mine{Sessions: who, Settings: settings, Feedback: feedback, Leaving: ops})
 	limiter, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
@@ -141,11 +148,12 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{
-			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: invitationDesk{desk, mailed(p.Config)},
+			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests,
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 			Drift:             sweeps,
 			Licences:          licences,
 			Banners:           texts,
+			Catalog:           reports,
 			InvitationsNeeded: p.Config.Registration == RegistrationInvitation,
 		},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Ledger: ledger, Admit: arrivals.admitArrival},
@@ -155,7 +163,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		},
 	}, guard...)
 	pages.Routes(router, guard...)
-	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
+	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, append(guard, pages.ViewsAs)...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages, library: shelves}, nil
 }

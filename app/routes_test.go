@@ -118,8 +118,14 @@ var byRoute = map[string]answers{
 	"POST /api/v1/admin/registrations/{account}/deny":    {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"GET /api/v1/admin/invitations":                      {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"POST /api/v1/admin/invitations":                     {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"POST /api/v1/admin/invitation-batches":              {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
+	"POST /api/v1/admin/invitations/{invitation}/resend": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"DELETE /api/v1/admin/invitations/{invitation}":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"PUT /api/v1/admin/feedback/{feedback}/done":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"DELETE /api/v1/admin/feedback/{feedback}/done":      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/products":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"POST /api/v1/admin/catalog-syncs":                   {http.StatusUnauthorized, http.StatusForbidden, http.StatusAccepted},
 	"GET /api/v1/admin/usage":                            {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/overview":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/dead-letters":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
@@ -135,6 +141,17 @@ var byRoute = map[string]answers{
 	"POST /admin/approvals":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
 	"GET /admin/approvals/confirm":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/approvals/answers":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/usage":                              {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/products":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/products/sync":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
+	"POST /admin/products/view":                     {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
+	"GET /admin/invitations":                        {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/invitations":                       {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest}, // without an address
+	"POST /admin/invitations/{invitation}/resend":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/invitations/{invitation}/withdraw": {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
+	"GET /admin/feedback":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/feedback/{feedback}/done":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/feedback/{feedback}/reopen":        {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/accounts":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"GET /admin/accounts/{account}":                 {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/accounts/{account}/suspend":         {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
@@ -298,7 +315,7 @@ func openDoorOf(t *testing.T, p Process) *door {
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
 	d := &door{t: t, aws: p.AWS, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
-		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "session": "s-1", "account": "nobody", "invitation": "i-1", "letter": "none", "licence": "l-none", "banner": "none", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1", "target": "seamark",
+		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "session": "s-1", "account": "nobody", "invitation": "i-1", "feedback": "f-1", "letter": "none", "licence": "l-none", "banner": "none", "*": "a.png", "tag": "tides", "schema": "Tide", "webhook": "w1", "target": "seamark",
 	}}
 
 	served := p

@@ -230,9 +230,15 @@ var looks = map[string]look{
 	"GET /api/v1/admin/registrations":                    {status: http.StatusOK},
 	"POST /api/v1/admin/registrations/{account}/approve": {status: http.StatusNotFound},
 	"POST /api/v1/admin/registrations/{account}/deny":    {status: http.StatusNotFound, body: `{"message":"No."}`},
+	"GET /api/v1/admin/products":                         {status: http.StatusOK},
+	"POST /api/v1/admin/catalog-syncs":                   {status: http.StatusAccepted},
 	"GET /api/v1/admin/invitations":                      {status: http.StatusOK},
 	"POST /api/v1/admin/invitations":                     {status: http.StatusCreated, body: `{"email":"new@example.com"}`},
+	"POST /api/v1/admin/invitation-batches":              {status: http.StatusOK, body: `{"emails":["new@example.com"]}`},
+	"POST /api/v1/admin/invitations/{invitation}/resend": {status: http.StatusNotFound},
 	"DELETE /api/v1/admin/invitations/{invitation}":      {status: http.StatusNotFound},
+	"PUT /api/v1/admin/feedback/{feedback}/done":         {status: http.StatusNotFound},
+	"DELETE /api/v1/admin/feedback/{feedback}/done":      {status: http.StatusNotFound},
 	"GET /api/v1/admin/feedback":                         {status: http.StatusOK},
 	"GET /api/v1/admin/usage":                            {status: http.StatusOK},
 	"GET /api/v1/admin/overview":                         {status: http.StatusOK},
@@ -249,6 +255,17 @@ var looks = map[string]look{
 	"POST /admin/approvals":                         {status: http.StatusNotFound},
 	"GET /admin/approvals/confirm":                  {status: http.StatusNotFound},
 	"GET /admin/approvals/answers":                  {status: http.StatusNotFound},
+	"GET /admin/usage":                              {status: http.StatusOK},
+	"GET /admin/products":                           {status: http.StatusOK},
+	"POST /admin/products/sync":                     {status: http.StatusSeeOther},
+	"POST /admin/products/view":                     {status: http.StatusSeeOther, body: "as=visitor"},
+	"GET /admin/feedback":                           {status: http.StatusOK},
+	"POST /admin/feedback/{feedback}/done":          {status: http.StatusNotFound},
+	"POST /admin/feedback/{feedback}/reopen":        {status: http.StatusNotFound},
+	"GET /admin/invitations":                        {status: http.StatusOK},
+	"POST /admin/invitations":                       {status: http.StatusOK, body: "emails=a@example.com"},
+	"POST /admin/invitations/{invitation}/resend":   {status: http.StatusNotFound},
+	"POST /admin/invitations/{invitation}/withdraw": {status: http.StatusSeeOther},
 	"GET /admin/accounts":                           {status: http.StatusOK},
 	"GET /admin/accounts/{account}":                 {status: http.StatusNotFound},
 	"GET /admin/accounts/{account}/suspend":         {status: http.StatusNotFound},
@@ -445,7 +462,7 @@ func (e *exhibition) fill(route, mark string) (path string, aboutProduct bool) {
 			aboutProduct = true
 			return value
 		}
-		if value, ok = map[string]string{"session": "s-1", "account": "nobody", "invitation": "i-1", "letter": "none", "licence": "l-none", "banner": "none"}[name]; ok {
+		if value, ok = map[string]string{"session": "s-1", "account": "nobody", "invitation": "i-1", "feedback": "f-1", "letter": "none", "licence": "l-none", "banner": "none"}[name]; ok {
 			return value
 		}
 		if value, ok = e.ids[name]; !ok {

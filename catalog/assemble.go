@@ -28,6 +28,7 @@ type assembly struct {
 	NotOffered []NotOffered
 	Problems   []Problem
 	SDKs       map[portal.Stage][]string
+	Described  []DescribedBy
 }
 
 type assembler struct {

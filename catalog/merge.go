@@ -21,6 +21,7 @@ func (a *assembler) describedProducts() []Product {
 		}
 		if product, ok := a.described(described); ok {
 			paths[id] = described.Path
+			a.Described = append(a.Described, DescribedBy{Product: id, File: productFile(described.Path), Stale: slices.Contains(a.folder.Broken, described.Path)})
 			products = append(products, product)
 		}
 	}

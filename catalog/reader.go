@@ -88,6 +88,8 @@ type Reader struct {
 	// Folder reads the catalog folder; nil if there is none. Its error is for operators. A folder
 	// that has lost all its products counts as unreadable unless it is MeantEmpty.
 	Folder func(ctx context.Context) (Folder, error)
+	// FolderName says in reports where the folder is.
+	FolderName string
 	// Normalize checks an exported OpenAPI document and returns what to store. Its error is for
 	// operators. If nil, no documents are exported.
 	Normalize func(document []byte) ([]byte, error)

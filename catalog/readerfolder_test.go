@@ -49,7 +49,11 @@ func TestAFolderIsMergedAndItsPagesAreStored(t *testing.T) {
 	t.Parallel()
 	r := newReading(t, zoo())
 	r.reads(zooFolder("Zoo"), nil)
+	r.FolderName = "./catalog"
 	r.run(-1)
+	if report := r.lastReport(); report.Folder != "./catalog" || len(report.Described) != 1 || report.Described[0] != (DescribedBy{Product: "zoo", File: "zoo/product.yaml"}) {
+		t.Errorf("the report is %+v", report)
+	}
 	product, ok := r.document().Product("zoo")
 	if !ok || product.Visibility != VisibleSignedIn || len(product.Plans) != 1 || len(product.APIs) != 1 {
 		t.Fatalf("the product is %+v", product)
@@ -152,6 +156,8 @@ func TestAProductWhoseFilesBreakStaysAsItWas(t *testing.T) {
 		}
 		if report := r.lastReport(); len(report.Problems) != 2 || report.Errors() != 1 || report.Problems[1].Line != 3 {
 			t.Errorf("problems %+v", report.Problems)
+		} else if diff := cmp.Diff([]DescribedBy{{Product: "zoo", File: "zoo/product.yaml", Stale: true}}, report.Described); diff != "" {
+			t.Error(diff)
 		}
 	}
 	r.reads(Folder{MeantEmpty: true}, nil)

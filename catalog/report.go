@@ -29,6 +29,19 @@ type Report struct {
 	AllProblems   int          `json:"all_problems"`
 	NotOffered    []NotOffered `json:"not_offered"`
 	AllNotOffered int          `json:"all_not_offered"`
+	// Folder is where the catalog folder is, "" if there is none. Described are the products of it.
+	// Reports of older versions lack both.
+	Folder    string        `json:"folder,omitempty"`
+	Described []DescribedBy `json:"described,omitempty"`
+}
+
+// DescribedBy says which file describes a product.
+type DescribedBy struct {
+	Product string `json:"product"`
+	// File is its path in the catalog folder, such as "seamark/product.yaml".
+	File string `json:"file"`
+	// Stale: its files have errors now, so the product stays as they said before.
+	Stale bool `json:"stale,omitempty"`
 }
 
 // SourceState says how a source was read.
@@ -63,7 +76,7 @@ func (r Report) Errors() int {
 func (r *Reader) report(p progress) Report {
 	report := Report{
 		Began: p.Began.UTC(), Ended: r.Now().UTC(), Failed: p.Result.Failed, Hash: p.Result.Hash, Products: p.Result.Products,
-		Problems: p.Problems, AllProblems: len(p.Problems), NotOffered: []NotOffered{},
+		Problems: p.Problems, AllProblems: len(p.Problems), NotOffered: []NotOffered{}, Folder: r.FolderName,
 	}
 	plane := SourceState{Name: "API Gateway", State: SourceRead, Read: p.Began.UTC()}
 	if p.Result.Failed {
@@ -95,6 +108,7 @@ func (r *Report) describe(found assembly, doc Document) {
 	r.Problems = append(r.Problems, found.Problems...)
 	r.AllProblems, r.AllNotOffered = len(r.Problems), len(found.NotOffered)
 	r.NotOffered = append(r.NotOffered, found.NotOffered...)
+	r.Described = found.Described
 }
 
 func (r *Reader) keepReport(ctx context.Context, report Report) error {
@@ -118,5 +132,10 @@ func (g generated) problem(stage portal.Stage) Problem {
 	if g.Hash != "" {
 		text += " The one that was read before stands."
 	}
-	return Problem{Where: fmt.Sprintf("API %s, stage %s", stage.API, stage.Stage), Text: text}
+	return Problem{Where: WhereStage(stage), Text: text}
+}
+
+// WhereStage is the Where of problems of a stage.
+func WhereStage(stage portal.Stage) string {
+	return fmt.Sprintf("API %s, stage %s", stage.API, stage.Stage)
 }

@@ -63,6 +63,9 @@ func With(ctx context.Context, id Identity) context.Context {
 	return context.WithValue(ctx, contextKey{}, id)
 }
 
+// Without returns a context of a person who is not signed in.
+func Without(ctx context.Context) context.Context { return context.WithValue(ctx, contextKey{}, nil) }
+
 // Tables names the tables.
 type Tables struct{ Journal, Records, Sessions string }
 

@@ -84,11 +84,11 @@ func TestListsForAdminsHavePagesAndFilters(t *testing.T) {
 			t.Errorf("%s: %+v, %t, %v", account, one, ok, err)
 		}
 	}
-	first, next, err := h.AllFeedback(t.Context(), "api", "", 1)
+	first, next, err := h.AllFeedback(t.Context(), members.FeedbackFilter{Topic: "api"}, "", 1)
 	if err != nil || len(first) != 1 || first[0].Text != "Message 3." || next == "" {
 		t.Fatalf("the first page is %+v, next %q, %v", first, next, err)
 	}
-	rest, next, err := h.AllFeedback(t.Context(), "api", next, 5)
+	rest, next, err := h.AllFeedback(t.Context(), members.FeedbackFilter{Topic: "api"}, next, 5)
 	if err != nil || len(rest) != 1 || rest[0].Text != "Message 1." || next != "" {
 		t.Errorf("the last page is %+v, next %q, %v", rest, next, err)
 	}

@@ -41,6 +41,8 @@ type Deed struct {
 // addresses.
 const (
 	DeedInvited          = "Invited"
+	DeedFeedbackDone     = "FeedbackDone"
+	DeedFeedbackReopened = "FeedbackReopened"
 	DeedRevoked          = "InvitationRevoked"
 	DeedLettersReplayed  = "DeadLettersReplayed"
 	DeedLettersDiscarded = "DeadLettersDiscarded"
@@ -70,11 +72,6 @@ func (s *Store) Record(ctx context.Context, done Deed) error {
 func (s *Store) Deed(done Deed) records.Write {
 	done.At = s.now().UTC()
 	return records.Write{Key: schema.Deed(done.At, strings.ToLower(rand.Text())), Put: done}
-}
-
-// deed is the write for a deed without an operation.
-func (s *Store) deed(admin portal.AccountID, what string) records.Write {
-	return s.Deed(Deed{Admin: admin, What: what})
 }
 
 // AuditFilter chooses deeds. A "" member chooses all.

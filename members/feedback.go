@@ -37,6 +37,39 @@ type Feedback struct {
 	Topic   string           `dynamodbav:"topic"`
 	Page    string           `dynamodbav:"page,omitempty"`
 	Text    string           `dynamodbav:"text"`
+	// DoneAt is when an admin or an operator marked it as done, nil if nobody has.
+	DoneAt *time.Time       `dynamodbav:"done_at,omitempty"`
+	DoneBy portal.AccountID `dynamodbav:"done_by,omitempty"`
+	// Operator is who marked it at the command line, as user@host.
+	Operator string `dynamodbav:"done_by_operator,omitempty"`
+}
+
+// Done reports whether somebody has marked the feedback as done.
+func (f Feedback) Done() bool { return f.DoneAt != nil }
+
+// FeedbackFilter chooses feedback. A "" member chooses all.
+type FeedbackFilter struct {
+	Topic string
+	// State is FeedbackOpen or FeedbackDone.
+	State string
+}
+
+// States of feedback.
+const (
+	FeedbackOpen = "open"
+	FeedbackDone = "done"
+)
+
+// State is one of the constants.
+func (f Feedback) State() string {
+	if f.Done() {
+		return FeedbackDone
+	}
+	return FeedbackOpen
+}
+
+func (f FeedbackFilter) chooses(said Feedback) bool {
+	return (f.Topic == "" || f.Topic == said.Topic) && (f.State == "" || f.State == said.State())
 }
 
 func (f Feedback) check() error {
@@ -119,8 +152,38 @@ func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Fee
 	return all, err
 }
 
-// AllFeedback lists at most limit pieces of everybody's feedback about a topic, "" for all, the
-// latest first. Pages are as for Audit.
-func (s *Store) AllFeedback(ctx context.Context, topic, before string, limit int) (all []Feedback, next string, err error) {
-	return filtered(ctx, s.rows, schema.AllFeedback(), before, limit, func(f Feedback) bool { return topic == "" || f.Topic == topic })
+// AllFeedback lists at most limit pieces of everybody's feedback, the latest first. Pages are as for
+// Audit.
+func (s *Store) AllFeedback(ctx context.Context, filter FeedbackFilter, before string, limit int) (all []Feedback, next string, err error) {
+	return filtered(ctx, s.rows, schema.AllFeedback(), before, limit, filter.chooses)
+}
+
+// MarkFeedback marks feedback as done, or as open again, records that in the audit, and returns the
+// feedback. A second call changes and records nothing. The error is NotFound for an unknown id.
+func (s *Store) MarkFeedback(ctx context.Context, by By, id string, done bool) (Feedback, error) {
+	var said Feedback
+	found, err := s.rows.Get(ctx, schema.Feedback(id), &said)
+	if err != nil {
+		return said, err
+	}
+	if !found {
+		return said, portal.Fail(portal.NotFound, "There is no such feedback. The account may have been deleted.")
+	}
+	if said.Done() == done {
+		return said, nil
+	}
+	said.DoneAt, said.DoneBy, said.Operator = nil, "", ""
+	deed := Deed{Admin: by.Admin, Operator: by.Operator, What: DeedFeedbackReopened, Subject: said.Account}
+	mark := records.Write{Key: schema.Feedback(id), Update: "REMOVE done_at, done_by, done_by_operator", If: "attribute_exists(done_at)"}
+	if done {
+		at := s.now().UTC().Truncate(time.Second)
+		said.DoneAt, said.DoneBy, said.Operator, deed.What = &at, by.Admin, by.Operator, DeedFeedbackDone
+		mark.Update, mark.If = "SET done_at = :at, done_by = :admin, done_by_operator = :operator", "attribute_exists(pk) AND attribute_not_exists(done_at)"
+		mark.Values = map[string]types.AttributeValue{":at": schema.Time(at), ":admin": schema.Text(string(by.Admin)), ":operator": schema.Text(by.Operator)}
+	}
+	err = s.rows.Transact(ctx, "marking feedback", mark, s.Deed(deed))
+	if errors.Is(err, records.ErrRefused) { // another admin was first, or the account was deleted
+		_, err = s.rows.Get(ctx, schema.Feedback(id), &said)
+	}
+	return said, err
 }

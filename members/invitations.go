@@ -14,8 +14,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// InvitationsLast is how long an invitation is open.
-const InvitationsLast = 14 * 24 * time.Hour
+// InvitationsLast is how long an invitation is open, and invitationsKept how long it is listed after
+// that.
+const (
+	InvitationsLast = 14 * 24 * time.Hour
+	invitationsKept = 30 * 24 * time.Hour
+)
+
+// States of an invitation.
+const (
+	InvitationOpen    = "open"
+	InvitationUsed    = "used"
+	InvitationExpired = "expired"
+)
 
 // maxEmail is the longest e-mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const maxEmail = 254
@@ -23,9 +34,11 @@ const maxEmail = 254
 // Invitation lets a person with this e-mail address register.
 type Invitation struct {
 	// ID is a hash of the address.
-	ID        string           `dynamodbav:"id"`
-	Email     string           `dynamodbav:"email"`
+	ID    string `dynamodbav:"id"`
+	Email string `dynamodbav:"email"`
+	// InvitedBy is the admin, or "" if Operator invited at the command line, as user@host.
 	InvitedBy portal.AccountID `dynamodbav:"invited_by"`
+	Operator  string           `dynamodbav:"operator,omitempty"`
 	InvitedAt time.Time        `dynamodbav:"invited_at"`
 	Expires   time.Time        `dynamodbav:"expires"`
 	UsedBy    portal.AccountID `dynamodbav:"used_by,omitempty"`
@@ -34,8 +47,25 @@ type Invitation struct {
 	Round int `dynamodbav:"round"`
 }
 
+// State is one of the constants.
+func (i Invitation) State(now time.Time) string {
+	switch {
+	case i.UsedBy != "":
+		return InvitationUsed
+	case now.Before(i.Expires):
+		return InvitationOpen
+	}
+	return InvitationExpired
+}
+
 // Open reports whether the invitation can still be used.
-func (i Invitation) Open(now time.Time) bool { return i.UsedBy == "" && now.Before(i.Expires) }
+func (i Invitation) Open(now time.Time) bool { return i.State(now) == InvitationOpen }
+
+// By is who does something: an admin, or an operator at the command line as user@host.
+type By struct {
+	Admin    portal.AccountID
+	Operator string
+}
 
 // NormalEmail is the form in which addresses are compared: lower case, without spaces around it. Text
 // that is no address is Invalid.
@@ -56,7 +86,7 @@ func InvitationID(email string) string {
 
 // Invite invites an e-mail address, perhaps again, and records the deed. An address whose invitation
 // an account has used is a Conflict.
-func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string) (Invitation, error) {
+func (s *Store) Invite(ctx context.Context, by By, email string) (Invitation, error) {
 	email, err := NormalEmail(email)
 	if err != nil {
 		return Invitation{}, err
@@ -67,8 +97,8 @@ func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string
 		return Invitation{}, err
 	}
 	now := s.now().UTC().Truncate(time.Second)
-	invitation := Invitation{ID: InvitationID(email), Email: email, InvitedBy: admin, InvitedAt: now, Expires: now.Add(InvitationsLast), Round: before.Round + 1}
-	as := records.Write{Key: schema.Invitation(invitation.ID), Put: invitation, Expires: invitation.Expires, If: records.Missing}
+	invitation := Invitation{ID: InvitationID(email), Email: email, InvitedBy: by.Admin, Operator: by.Operator, InvitedAt: now, Expires: now.Add(InvitationsLast), Round: before.Round + 1}
+	as := records.Write{Key: schema.Invitation(invitation.ID), Put: invitation, Expires: invitation.Expires.Add(invitationsKept), If: records.Missing}
 	if found {
 		as.If, as.Values = "#round = :before AND attribute_not_exists(used_by)", map[string]types.AttributeValue{":before": schema.Number(int64(before.Round))}
 		as.Names = map[string]string{"#round": "round"}
@@ -76,7 +106,7 @@ func (s *Store) Invite(ctx context.Context, admin portal.AccountID, email string
 			as.If, as.Values = "attribute_not_exists(#round) AND attribute_not_exists(used_by)", nil
 		}
 	}
-	err = s.rows.Transact(ctx, "inviting", as, s.deed(admin, DeedInvited))
+	err = s.rows.Transact(ctx, "inviting", as, s.Deed(Deed{Admin: by.Admin, Operator: by.Operator, What: DeedInvited}))
 	if errors.Is(err, records.ErrRefused) {
 		if before.UsedBy != "" {
 			return Invitation{}, portal.Fail(portal.Conflict, "The person with this address has used an invitation already, and has an account.")
@@ -126,17 +156,17 @@ func (s *Store) Invitation(ctx context.Context, id string) (Invitation, error) {
 	return found, err
 }
 
-// Invitations lists at most limit open invitations, or all with those that were used or have expired.
-// Pages are as for Audit.
-func (s *Store) Invitations(ctx context.Context, all bool, after string, limit int) (page []Invitation, next string, err error) {
-	return filtered(ctx, s.rows, schema.Invitations(), after, limit, func(i Invitation) bool { return all || i.Open(s.now()) })
+// Invitations lists at most limit invitations in a state, "" for all, in no order. Pages are as for
+// Audit.
+func (s *Store) Invitations(ctx context.Context, state, after string, limit int) (page []Invitation, next string, err error) {
+	return filtered(ctx, s.rows, schema.Invitations(), after, limit, func(i Invitation) bool { return state == "" || i.State(s.now()) == state })
 }
 
-// RevokeInvitation deletes an open invitation, and records the deed. The error is NotFound if there is
+// RevokeInvitation deletes an invitation that nobody has used, and records the deed. The error is NotFound if there is
 // none, Conflict if it was used.
-func (s *Store) RevokeInvitation(ctx context.Context, admin portal.AccountID, id string) error {
+func (s *Store) RevokeInvitation(ctx context.Context, by By, id string) error {
 	err := s.rows.Transact(ctx, "revoking an invitation",
-		records.Write{Key: schema.Invitation(id), If: "attribute_exists(pk) AND attribute_not_exists(used_by)"}, s.deed(admin, DeedRevoked))
+		records.Write{Key: schema.Invitation(id), If: "attribute_exists(pk) AND attribute_not_exists(used_by)"}, s.Deed(Deed{Admin: by.Admin, Operator: by.Operator, What: DeedRevoked}))
 	if !errors.Is(err, records.ErrRefused) {
 		return err
 	}

@@ -9,9 +9,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+var root = members.By{Admin: "root"}
+
 func (h *hall) invite(email string) members.Invitation {
 	h.t.Helper()
-	invited, err := h.Invite(h.t.Context(), "root", email)
+	invited, err := h.Invite(h.t.Context(), root, email)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -26,12 +28,12 @@ func (h *hall) uses(email string, account portal.AccountID, want bool) {
 	}
 }
 
-// emails lists the addresses of invitations, page by page.
-func (h *hall) emails(all bool) string {
+// emails lists the addresses of invitations in a state, page by page.
+func (h *hall) emails(state string) string {
 	h.t.Helper()
 	var emails []string
 	for next, pages := "", 0; pages == 0 || next != ""; pages++ {
-		page, following, err := h.Invitations(h.t.Context(), all, next, 1)
+		page, following, err := h.Invitations(h.t.Context(), state, next, 1)
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -47,7 +49,7 @@ func TestOnlyAddressesAreInvited(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	for _, bad := range []string{"", "ada", "ada@", "@example.com", "ada@example", "Ada <ada@example.com>", "a@b.c, d@e.f", strings.Repeat("a", 250) + "@example.com", "ada @example.com", "ada@example.com\r\nBcc: x@y.z"} {
-		_, err := h.Invite(t.Context(), "root", bad)
+		_, err := h.Invite(t.Context(), root, bad)
 		h.refuses("inviting "+bad[:min(20, len(bad))], err, portal.Invalid, "That is not an e-mail address.")
 	}
 	if invited := h.invite(" Ada@Example.com "); invited.Email != "ada@example.com" {
@@ -68,12 +70,12 @@ func TestAnInvitationIsUsedByOneAccount(t *testing.T) {
 		t.Errorf("the invitation is %+v, %v", used, err)
 	}
 	h.invite("grace@example.com")
-	if open, all := h.emails(false), h.emails(true); open != "grace@example.com" || len(all) != len("grace@example.com ada@example.com") {
+	if open, all := h.emails(members.InvitationOpen), h.emails(""); open != "grace@example.com" || len(all) != len("grace@example.com ada@example.com") {
 		t.Errorf("open are %q, all are %q", open, all)
 	}
-	_, err := h.Invite(t.Context(), "root", "ada@example.com")
+	_, err := h.Invite(t.Context(), root, "ada@example.com")
 	h.refuses("inviting her again", err, portal.Conflict, "has used an invitation already")
-	h.refuses("removing it", h.RevokeInvitation(t.Context(), "root", invited.ID), portal.Conflict, "The invitation was used.")
+	h.refuses("removing it", h.RevokeInvitation(t.Context(), root, invited.ID), portal.Conflict, "The invitation was used.")
 	h.uses("grace@example.com", "gone", false) // an account that was erased
 }
 
@@ -87,18 +89,18 @@ func TestAnInvitationExpiresAndCanBeRemoved(t *testing.T) {
 	}
 	h.now = h.now.Add(time.Second)
 	h.uses("ada@example.com", "ann", false)
-	if open := h.emails(false); open != "" {
+	if open := h.emails(members.InvitationOpen); open != "" {
 		t.Errorf("open are %q", open)
 	}
 	if again := h.invite("ada@example.com"); again.Round != 2 || again.ID != invited.ID {
 		t.Errorf("the second invitation is %+v", again)
 	}
 	h.now = h.now.Add(time.Second)
-	if err := h.RevokeInvitation(t.Context(), "root", invited.ID); err != nil {
+	if err := h.RevokeInvitation(t.Context(), root, invited.ID); err != nil {
 		t.Fatal(err)
 	}
 	h.uses("ada@example.com", "ann", false)
-	h.refuses("removing it twice", h.RevokeInvitation(t.Context(), "root", invited.ID), portal.NotFound, "There is no such invitation.")
+	h.refuses("removing it twice", h.RevokeInvitation(t.Context(), root, invited.ID), portal.NotFound, "There is no such invitation.")
 	deeds, _, err := h.Audit(t.Context(), members.AuditFilter{}, "", 10)
 	if err != nil || len(deeds) != 3 || deeds[0].What != members.DeedRevoked || deeds[1].What != members.DeedInvited || deeds[0].Admin != "root" {
 		t.Errorf("the audit is %+v, %v", deeds, err)

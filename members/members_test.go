@@ -112,7 +112,7 @@ func TestFeedbackIsLimitedInLengthAndRate(t *testing.T) {
 	h.refuses("an account that was deleted", say("gone", "api", "", "Hello."), portal.Unauthorized, "This account was deleted a moment ago, or")
 	var texts []string
 	for next, pages := "", 0; pages == 0 || next != ""; pages++ {
-		page, following, err := h.AllFeedback(t.Context(), "", next, 5)
+		page, following, err := h.AllFeedback(t.Context(), members.FeedbackFilter{}, next, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,7 @@ func TestErasingLeavesOnlyWhatIsKeptForTheAudit(t *testing.T) {
 	if !slices.Equal(left, want) {
 		t.Errorf("left of her is %q, want %q", left, want)
 	}
-	if all, _, err := h.AllFeedback(t.Context(), "", "", 10); err != nil || len(all) != 1 || all[0].Account != "bob" {
+	if all, _, err := h.AllFeedback(t.Context(), members.FeedbackFilter{}, "", 10); err != nil || len(all) != 1 || all[0].Account != "bob" {
 		t.Errorf("the feedback left is %v, %v", all, err)
 	}
 	others := func(keys []string) (n int) {
@@ -180,4 +180,40 @@ func TestErasingLeavesOnlyWhatIsKeptForTheAudit(t *testing.T) {
 	if others(before) != others(h.keys()) {
 		t.Error("rows of another account are gone")
 	}
+}
+
+func TestFeedbackIsMarkedAsDoneAndOpenedAgainOnce(t *testing.T) {
+	t.Parallel()
+	h := open(t, "ann")
+	said, err := h.AddFeedback(t.Context(), members.Feedback{Account: "ann", Topic: "api", Text: "Slow."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := func(state string, want int) {
+		t.Helper()
+		if all, _, err := h.AllFeedback(t.Context(), members.FeedbackFilter{State: state}, "", 5); err != nil || len(all) != want {
+			t.Errorf("%q has %+v, %v, want %d", state, all, err, want)
+		}
+	}
+	lists(members.FeedbackOpen, 1)
+	for range 2 {
+		if marked, err := h.MarkFeedback(t.Context(), root, said.ID, true); err != nil || marked.DoneBy != "root" || !marked.Done() || marked.Text != "Slow." {
+			t.Errorf("marked is %+v, %v", marked, err)
+		}
+	}
+	lists(members.FeedbackOpen, 0)
+	lists(members.FeedbackDone, 1)
+	h.now = h.now.Add(time.Second)
+	for range 2 {
+		if marked, err := h.MarkFeedback(t.Context(), members.By{Operator: "ops@bastion"}, said.ID, false); err != nil || marked.Done() {
+			t.Errorf("opened again is %+v, %v", marked, err)
+		}
+	}
+	lists(members.FeedbackOpen, 1)
+	deeds, _, err := h.Audit(t.Context(), members.AuditFilter{Subject: "ann"}, "", 5)
+	if err != nil || len(deeds) != 2 || deeds[0].What != members.DeedFeedbackReopened || deeds[0].Operator != "ops@bastion" || deeds[1].What != members.DeedFeedbackDone || deeds[1].Admin != "root" {
+		t.Errorf("the audit is %+v, %v", deeds, err)
+	}
+	_, err = h.MarkFeedback(t.Context(), root, "f-none", true)
+	h.refuses("unknown feedback", err, portal.NotFound, "There is no such feedback.")
 }

@@ -15,6 +15,16 @@ import (
 // admin's, since the invited person has no account. It does not hold the address.
 const channelInvitation = "invitation"
 
+// atCommandLine stands for the account of an operator who invites at the command line, and has none.
+const atCommandLine portal.AccountID = "operator"
+
+func inviter(i members.Invitation) portal.AccountID {
+	if i.InvitedBy == "" {
+		return atCommandLine
+	}
+	return i.InvitedBy
+}
+
 type invitations interface {
 	Invitation(ctx context.Context, id string) (members.Invitation, error)
 }
@@ -26,7 +36,11 @@ func (d *Desk) MailInvitation(ctx context.Context, i members.Invitation) error {
 	delivery := Delivery{
 		Channel: channelInvitation, Notice: mailOf(i), Kind: "invitation", Title: "An invitation", State: Pending, CreatedAt: now, AskedAt: now,
 	}
-	writes := append(newDelivery(i.InvitedBy, delivery, now.Add(keep)), records.OfAPerson(i.InvitedBy))
+	by := inviter(i)
+	writes := newDelivery(by, delivery, now.Add(keep))
+	if by != atCommandLine {
+		writes = append(writes, records.OfAPerson(by))
+	}
 	err := d.rows.Transact(ctx, "mailing an invitation", writes...)
 	if errors.Is(err, records.ErrRefused) {
 		return nil
@@ -34,12 +48,12 @@ func (d *Desk) MailInvitation(ctx context.Context, i members.Invitation) error {
 	if err != nil {
 		return err
 	}
-	return portal.Postpone("the queues do not answer", d.Sender.Send(ctx, delivery.wakeUp(i.InvitedBy, now)))
+	return portal.Postpone("the queues do not answer", d.Sender.Send(ctx, delivery.wakeUp(by, now)))
 }
 
 // InvitationMail returns the delivery of an invitation's mail; ok is false if there is none.
 func (d *Desk) InvitationMail(ctx context.Context, i members.Invitation) (delivery Delivery, ok bool, err error) {
-	return d.delivery(ctx, i.InvitedBy, channelInvitation, mailOf(i))
+	return d.delivery(ctx, inviter(i), channelInvitation, mailOf(i))
 }
 
 // mailOf names the mail of an invitation. An address that is invited again gets another mail.

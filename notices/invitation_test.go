@@ -100,3 +100,19 @@ func TestNoMailGoesOutForAnInvitationThatIsOver(t *testing.T) {
 		})
 	}
 }
+
+func TestAnOperatorAtTheCommandLineInvites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bob := members.Invitation{ID: "i1", Email: "bob@example.com", Operator: "ops@bastion", InvitedAt: noon, Expires: noon.Add(members.InvitationsLast), Round: 1}
+	w.deliverer.Invitations = invited{"i1": bob}
+	for range 2 {
+		if err := w.desk.MailInvitation(t.Context(), bob); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.deliver()
+	if d, ok, err := w.desk.InvitationMail(t.Context(), bob); err != nil || !ok || d.State != notices.Delivered || len(w.post.mails) != 1 {
+		t.Errorf("the delivery is %+v, %t, %v; mails: %d", d, ok, err, len(w.post.mails))
+	}
+}

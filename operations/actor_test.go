@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -105,4 +106,25 @@ func TestAnIdempotencyKeyBelongsToItsActor(t *testing.T) {
 	}
 	_, err := d.Accept(t.Context(), askAbout(portal.Operator, portal.AccountStream(bob), "k", leaveFree))
 	refuses(t, err, portal.KeyReused)
+}
+
+func TestAnAdminsRequestToReadTheCatalogIsInTheAuditOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	admin := operations.Caller{Account: ann, IdempotencyKey: "click"}
+	var first operations.Operation
+	for range 2 { // a double click
+		operation, err := d.SyncCatalog(t.Context(), admin)
+		if err != nil || first.ID != "" && operation.ID != first.ID {
+			t.Fatalf("the operation is %+v, %v", operation, err)
+		}
+		first = operation
+	}
+	if found, err := d.Find(t.Context(), ann, first.ID); err != nil || found.Subject != portal.CatalogStream {
+		t.Errorf("found is %+v, %v", found, err)
+	}
+	deeds, _, err := members.NewStore(d.tables.Client, d.tables.Records, d.clock).Audit(t.Context(), members.AuditFilter{}, "", 5)
+	if err != nil || len(deeds) != 1 || deeds[0].What != "CatalogSyncRequested" || deeds[0].Admin != ann || deeds[0].Subject != "" || deeds[0].Operation != first.ID {
+		t.Errorf("the audit is %+v, %v", deeds, err)
+	}
 }

@@ -44,6 +44,13 @@ func (o *Operations) ReviewRegistration(ctx context.Context, admin Caller, accou
 	return o.onAnother(ctx, admin, account, events.RegistrationReviewRequested{Approved: approved, Message: message})
 }
 
+// SyncCatalog submits an admin's request to read the catalog again. The operation ends when it is read.
+func (o *Operations) SyncCatalog(ctx context.Context, admin Caller) (Operation, error) {
+	submitted := admin.submission(events.CatalogSyncRequested{})
+	submitted.Subject = portal.CatalogStream
+	return o.Accept(ctx, submitted)
+}
+
 // DeleteMine submits a request to delete the caller's own account. For an admin it is a Conflict,
 // and for a suspended account Suspended: a new account would end the suspension.
 func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, error) {
@@ -89,6 +96,9 @@ type deedRow struct {
 func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	admin, isAccount := r.Actor.Account()
 	subject, onAccount := r.Subject.Account()
+	if !onAccount {
+		subject = ""
+	}
 	deed = deedRow{At: r.CreatedAt, Admin: admin, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
 	var about struct {
 		Plan     portal.PlanID `json:"plan"`
@@ -98,5 +108,5 @@ func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	if deed.Plan = about.Plan; about.Approved != nil {
 		deed.Answer = map[bool]string{true: "approved", false: "denied"}[*about.Approved]
 	}
-	return schema.Deed(r.CreatedAt, string(r.ID)), deed, isAccount && onAccount && admin != subject
+	return schema.Deed(r.CreatedAt, string(r.ID)), deed, isAccount && (onAccount && admin != subject || r.Subject == portal.CatalogStream)
 }

@@ -301,6 +301,9 @@ func MarketplaceMetered() string { return "marketplace-metered" }
 // UsagePlans are the usage plans that a run of the job usage goes through.
 func UsagePlans(run string) string { return "usage-" + run }
 
+// UsageSummaries are the usage of all accounts on some days.
+func UsageSummaries() string { return "usagesum" }
+
 // RebuildResult is the last rebuild's result.
 func RebuildResult() string { return "rebuild-result" }
 

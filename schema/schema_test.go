@@ -100,6 +100,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"SweepDrift", "records", schema.Scratch(schema.SweepDrift(), "last", 0), schema.Key{PK: "scratch#sweep-drift", SK: "last#0000"}},
 		{"MarketplaceRead", "records", schema.Scratch(schema.MarketplaceRead(), "last", 0), schema.Key{PK: "scratch#marketplace-read", SK: "last#0000"}},
 		{"MarketplaceMetered", "records", schema.Scratch(schema.MarketplaceMetered(), "last", 0), schema.Key{PK: "scratch#marketplace-metered", SK: "last#0000"}},
+		{"UsageSummaries", "records", schema.Scratch(schema.UsageSummaries(), "2026-11-01_2026-11-30", 0), schema.Key{PK: "scratch#usagesum", SK: "2026-11-01_2026-11-30#0000"}},
 		{"UsagePlans", "records", schema.Scratch(schema.UsagePlans(run), "last", 0), schema.Key{PK: "scratch#usage-" + run, SK: "last#0000"}},
 		{"RebuildResult", "records", schema.Scratch(schema.RebuildResult(), "last", 0), schema.Key{PK: "scratch#rebuild-result", SK: "last#0000"}},
 		{"CatalogChunk", "records", schema.CatalogChunk(hash, 1), schema.Key{PK: "catalog#" + hash, SK: "chunk#0001"}},

@@ -180,18 +180,23 @@ func newWorld(t *testing.T) *world {
 		},
 		holders: fakeHolders{"free": {{Account: ann, Plan: "free", Key: "k", GatewayID: "gw1", Since: on(10)}}},
 	}
+	createTable(t, w.tables.Client)
+	w.journal = w.tables.Open()
+	w.Collector = w.worker(w.journal)
+	w.append(ann, events.UserRegistered{})
+	return w
+}
+
+func createTable(t *testing.T, client *dynamodb.Client) {
+	t.Helper()
 	attributes, primaryKey := schema.PrimaryKey()
 	name := "usage"
-	_, err := w.tables.Client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest, AttributeDefinitions: attributes, KeySchema: primaryKey,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.journal = w.tables.Open()
-	w.Collector = w.worker(w.journal)
-	w.append(ann, events.UserRegistered{})
-	return w
 }
 
 // worker is another worker's collector.

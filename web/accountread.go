@@ -22,7 +22,11 @@ type accountRead struct {
 type accountReadKey struct{}
 
 func keepingAccount(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), accountReadKey{}, &accountRead{}))
+	read := &accountRead{}
+	if _, ok := viewing(r.Context()); ok {
+		read.done, read.id, read.account = true, nobody, nobodysAccount()
+	}
+	return r.WithContext(context.WithValue(r.Context(), accountReadKey{}, read))
 }
 
 // account returns the account as this request has read it. Requests that change it must read it from

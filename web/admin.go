@@ -45,6 +45,15 @@ type Admin struct {
 	Drift         drifting
 	Licences      licensing
 	Banners       bannerKeeping
+	Invitations   Invitations
+	Feedback      feedbackKeeping
+	// Catalog is what workers last found in it, and Syncs has them read it.
+	Catalog catalogReports
+	Syncs   syncing
+	// Usage sums up the usage of all accounts. If nil, there is no such page.
+	Usage summing
+	// Cookies keep in whose view an admin sees the catalog. If nil, there is no such view.
+	Cookies jar
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -92,6 +101,10 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(bannersPath+"/{banner}/end", s.page(s.administrator(s.endBanner)))
 	get(r, bannersPath+"/{banner}/delete", s.page(s.administrator(s.confirmDeletionOfBanner)))
 	r.Post(bannersPath+"/{banner}/delete", s.page(s.administrator(s.deleteBanner)))
+	s.invitationRoutes(r)
+	s.productRoutes(r)
+	s.allUsageRoutes(r)
+	s.feedbackRoutes(r)
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -119,6 +132,10 @@ const (
 	tabAdminOverview = "Overview"
 	tabApprovals     = "Approvals"
 	tabAccounts      = "Accounts"
+	tabInvitations   = "Invitations"
+	tabProducts      = "Products"
+	tabAllUsage      = "Usage"
+	tabFeedback      = "Feedback"
 	tabDeadLetters   = "Dead letters"
 	tabLicences      = "Licences"
 	tabDrift         = "Drift"
@@ -127,7 +144,7 @@ const (
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}, {tabBanners, bannersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabProducts, productsPath}, {tabAllUsage, allUsagePath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}, {tabBanners, bannersPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs
@@ -201,7 +218,7 @@ func needsOf(o operators.Overview) []need {
 		add(sweep.Unreadable, fails, count(sweep.Unreadable, "stream")+" of the journal that this version cannot read", link{})
 	}
 	if c := o.Catalog; c != nil {
-		add(c.Errors, fails, count(c.Errors, "problem")+" in the catalog", link{})
+		add(c.Errors, fails, count(c.Errors, "problem")+" in the catalog", link{"Look at them", productsPath})
 	}
 	return needs
 }

@@ -34,6 +34,9 @@ type office struct {
 	texts    []banners.Banner
 	// bannerDeeds are what admins did with banners.
 	bannerDeeds []string
+	guests
+	shop
+	sums
 }
 
 func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
@@ -183,5 +186,8 @@ func adminStates() map[string]shown {
 	maps.Copy(states, driftStates())
 	maps.Copy(states, licenceStates())
 	maps.Copy(states, bannerStates())
+	maps.Copy(states, guestStates())
+	maps.Copy(states, productStates())
+	maps.Copy(states, sumStates())
 	return states
 }

@@ -26,7 +26,8 @@ func protect(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	vary(h, "Cookie", "Authorization")
-	if _, ok := identity.From(r.Context()); ok {
+	_, signedIn := identity.From(r.Context())
+	if _, views := viewing(r.Context()); signedIn || views {
 		h.Set("Cache-Control", "private, no-store")
 	} else {
 		h.Set("Cache-Control", "no-cache")

@@ -186,6 +186,9 @@ func (p present) outcome(kind, plan string) nextStep {
 	case kind == typeUnsubscribe:
 		return nextStep{"You have left " + plan, "Your key no longer works with this plan. You can subscribe to it again, or to another plan, at any time.", []link{p.toProduct(), toDashboard}}
 	}
+	if kind == typeSyncCatalog {
+		return nextStep{"The portal shows the catalog as it is now", "The page of products says what is offered, and names problems.", []link{{"See the products", productsPath}}}
+	}
 	if isAboutKey(kind) {
 		return nextStep{"Done", "Your keys show the result.", []link{toKeys, toDashboard}}
 	}

@@ -32,6 +32,7 @@ const (
 	typePromote       = "AdminPromotionRequested"
 	typeDemote        = "AdminDemotionRequested"
 	typeReview        = "RegistrationReviewRequested"
+	typeSyncCatalog   = "CatalogSyncRequested"
 )
 
 func asksForPlan(kind string) bool {
@@ -92,6 +93,8 @@ func operationTitle(operation operations.Operation, plan string) string {
 		doing, done = "Ending a promotion to admin", "Ended a promotion to admin"
 	case typeReview:
 		doing, done = "Answering a registration", "Answered a registration"
+	case typeSyncCatalog:
+		doing, done = "Reading the catalog", "The catalog is read"
 	}
 	switch {
 	case operation.Status == projections.Succeeded:
@@ -238,6 +241,9 @@ func nextOf(operation operations.Operation, now present) nextStep {
 			Heading: "Next: your keys and your personal data are deleted",
 			Text:    "Then you are signed out, and this page says that the account is deleted.",
 		}
+	}
+	if operation.Type == typeSyncCatalog {
+		return nextOfSync(operation.Status)
 	}
 	switch operation.Status {
 	case projections.Accepted:

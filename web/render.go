@@ -114,14 +114,20 @@ type frame struct {
 	SignIn   string
 	SignUp   string
 	Coloured bool
+	// Viewing says in whose view an admin sees the catalog, "" for all other readers.
+	Viewing string
 	// HeaderSearch is for pages without a search field of their own.
 	HeaderSearch bool
 }
 
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
+	other := ""
+	if chosen, ok := viewing(r.Context()); ok {
+		other = chosen.words()
+	}
 	s.execute(w, r, status, v.page, "layout", frame{
-		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(), Banners: s.shownBanners(signedIn),
+		view: v, Viewing: other, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(), Banners: s.shownBanners(signedIn),
 		SignedIn: signedIn, Admin: id.Admin && s.admin.Desk != nil, Person: displayName(id), Zone: id.TimeZone, ZoneName: s.times(r.Context()).zone.String(),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
 		Coloured: slices.Contains([]string{"reference", "reading", "product", "portal-page"}, v.page),

@@ -196,7 +196,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 	get(router, "/assets/{name}", s.asset)
 	s.publicDocuments(router)
 	s.brandFiles(router)
-	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime, s.remembersPages, s.remembersBanners}, guard)...)
+	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime, s.remembersPages, s.remembersBanners}, guard, []func(http.Handler) http.Handler{s.ViewsAs})...)
 	guarded.NotFound(s.notFound)
 	guarded.MethodNotAllowed(s.methodNotAllowed)
 	guarded.Group(func(r chi.Router) {
