@@ -741,7 +741,7 @@ func TestAfterARenewalNobodyIsSentToBuyAgain(t *testing.T) {
 // The old licence works until AWS ends it, whether AWS says that it was cancelled or not.
 func TestTheCardOfARenewedPurchaseLeadsToTheNewOne(t *testing.T) {
 	t.Parallel()
-	const says = "This purchase was renewed, and AWS Marketplace made a new licence with a key of its own."
+	const words = "This purchase was renewed, and AWS Marketplace made a new licence with a key of its own."
 	for name, change := range map[string]func(old *projections.Licence, f *fake){
 		"still active": oldKeyWorks,
 		"until a time": func(old *projections.Licence, f *fake) {
@@ -750,7 +750,7 @@ func TestTheCardOfARenewedPurchaseLeadsToTheNewOne(t *testing.T) {
 		},
 		"cancelled": func(*projections.Licence, *fake) {},
 		"told by a notice, too": func(_ *projections.Licence, f *fake) {
-			f.told.notices = []notices.Notice{{ID: "1", Kind: notices.Purchase, Importance: notices.Warn, About: "licence/l-2", Title: "Your purchase was renewed", Text: says, Link: "/dashboard#bought", At: now}}
+			f.told.notices = []notices.Notice{{ID: "1", Kind: notices.Purchase, Importance: notices.Warn, About: "licence/l-2", Title: "Your purchase was renewed", Text: words, Link: "/dashboard#bought", At: now}}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -759,21 +759,21 @@ func TestTheCardOfARenewedPurchaseLeadsToTheNewOne(t *testing.T) {
 			change(&f.account.Licences[1], f)
 			doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
 			page := text(doc.Find("#account"))
-			if n := strings.Count(page, says); n != 1 {
+			if n := strings.Count(page, words); n != 1 {
 				t.Errorf("the page says %d times that the purchase was renewed: %s", n, page)
 			}
 			if strings.Contains(page, "unless it is renewed") {
 				t.Errorf("it says that a renewed purchase may be renewed: %s", page)
 			}
 			next := one(t, doc, `.purchase:contains("l-2") a.more`)
-			says := text(next)
-			if target := doc.Find(next.AttrOr("href", "none")); says != "Go to the new purchase: Fleet, licence l-2" || target.Length() != 1 || !strings.Contains(text(target.Closest("li")), "Licence l-3") {
-				t.Errorf("the next step is %q and leads to %q", says, text(target))
+			if target := doc.Find(next.AttrOr("href", "none")); text(next) != "Go to the new purchase: Fleet, licence l-2" || target.Length() != 1 || !strings.Contains(text(target.Closest("li")), "Licence l-3") {
+				t.Errorf("the next step is %q and leads to %q", text(next), text(target))
 			}
 			if old := doc.Find(`.purchase:contains("l-2") a[href="#key-k-2"]`).Length() == 1; old != !f.account.Licences[1].Cancelled {
 				t.Errorf("the card leads to the old key: %t", old)
 			}
-			if new := text(doc.Find(`.purchase:contains("l-3")`)); strings.Contains(new, "renewed") {
+			says(t, doc, `.purchase:contains("l-2") .meta`, "Renewed by licence l-3.")
+			if new := text(doc.Find(`.purchase`).First()); !strings.Contains(new, "Licence l-3") || strings.Contains(strings.ToLower(new), "renewed") {
 				t.Errorf("the card of the new purchase says %q", new)
 			}
 		})
