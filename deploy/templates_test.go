@@ -58,13 +58,16 @@ var variants = map[string]map[string]map[string]string{
 		"everything":            containers(everything),
 		"small with everything": containers(with(everything, map[string]string{"Size": "small"})),
 		"private":               containers(private),
+		"with stopped workers":  containers(map[string]string{"Workers": "stopped"}),
+		"stopped and small":     containers(map[string]string{"Workers": "stopped", "Size": "small"}),
 		"behind CloudFront":     containers(with(private, map[string]string{"AllowedPrefixListId": "pl-3b927c52", "TrustedProxies": "private,130.176.0.0/17"})),
 	},
 	"lambda": {
 		"":           functions(nil),
 		"everything": functions(with(everythingOnLambda(), map[string]string{"Architecture": "x86_64"})),
 		// The least parameters have a domain, so that most tests see one.
-		"without a domain": functions(map[string]string{"DomainName": "", "CertificateArn": ""}),
+		"without a domain":     functions(map[string]string{"DomainName": "", "CertificateArn": ""}),
+		"with stopped workers": functions(map[string]string{"Workers": "stopped"}),
 	},
 	"cdn": {
 		"": {

@@ -136,6 +136,8 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 	if l.template == "containers" && s.Run == Containers {
 		own["Size"] = "standard"
 	}
+	// An interrupted destruction may have stopped them.
+	own[workersParameter] = workersRunning
 	// AWS recommends to hide messages longer than a function may take.
 	if l.template == "data" && created && s.Run == Lambda {
 		own["QueueVisibility"] = "60"

@@ -18,6 +18,7 @@ package cloudformation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"sync"
 
@@ -71,6 +72,21 @@ func (s *Service) Fail(stack, resource, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures[stack+"/"+resource] = reason
+}
+
+// Properties returns the properties that a resource of a stack has now. It fails if there is no such resource.
+func (s *Service) Properties(stack, resource string) (map[string]any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.find(stack)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := st.Resources[resource]
+	if !ok {
+		return nil, fmt.Errorf("the stack %s has no resource %s", stack, resource)
+	}
+	return r.Properties, nil
 }
 
 func (s *Service) failure(stack, resource string) error {
