@@ -83,6 +83,7 @@ var variants = map[string]map[string]map[string]string{
 	"endpoints": {
 		"": {"VpcId": "vpc-1", "VpcCidr": "10.0.0.0/16", "SubnetIds": "subnet-1,subnet-2", "RouteTableIds": "rtb-1,rtb-2"},
 	},
+	"demo": {"": {}},
 	"operations": {
 		"":                     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker"},
 		"with a load balancer": {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "LoadBalancerName": "app/acme/0123456789abcdef", "AlarmEmail": "ops@example.com"},

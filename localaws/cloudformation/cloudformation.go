@@ -2,7 +2,8 @@
 // and templates.
 //
 // Resources that the local AWS can hold are really created, changed and deleted: tables, queues,
-// topics, subscriptions, KMS keys and aliases, rules, and user pools with what belongs to them. All
+// topics, subscriptions, KMS keys and aliases, rules, REST APIs with their usage plans, and user pools with what
+// belongs to them. All
 // others (functions, roles, HTTP APIs, log groups, alarms, schedules, tasks and the like) are only
 // recorded, with an id and their properties: they can be described, and do nothing. Types of
 // unknown services are refused.
