@@ -260,6 +260,20 @@ func TestWorkersFollowTheAgeOfMessages(t *testing.T) {
 	}
 }
 
+func TestStoppedWorkersHaveNoTasks(t *testing.T) {
+	t.Parallel()
+	running, stopped := stackOf(t, "containers", "", "acme"), stackOf(t, "containers", "with stopped workers", "acme")
+	checkMembers(t, stopped, "WorkerService", map[string]any{"DesiredCount": 0.0})
+	checkMembers(t, stopped, "WorkerScaling", map[string]any{"MinCapacity": 0.0, "MaxCapacity": 0.0})
+	checkMembers(t, stopped, "PortalScaling", map[string]any{"MinCapacity": "2"})
+	// A number would undo, in each update, what the scaling has chosen.
+	if n, given := deploytest.Properties(t, running, "WorkerService")["DesiredCount"]; given {
+		t.Errorf("running workers are %v", n)
+	}
+	checkMembers(t, stackOf(t, "containers", "small", "acme"), "SmallService", map[string]any{"DesiredCount": 1.0})
+	checkMembers(t, stackOf(t, "containers", "stopped and small", "acme"), "SmallService", map[string]any{"DesiredCount": 0.0})
+}
+
 func TestTheFrontDoorLeadsToThePortal(t *testing.T) {
 	t.Parallel()
 	port := fmt.Sprint(containersOf(t, stackOf(t, "containers", "", "acme"), "PortalTask")["portal"]["PortMappings"])

@@ -134,7 +134,7 @@ func TestEveryQueueInvokesTheWorker(t *testing.T) {
 		}
 		seen[queue]++
 		want := map[string]any{
-			"EventSourceArn": arn, "FunctionName": "acme-lambda/WorkerFunction", "FunctionResponseTypes": []any{"ReportBatchItemFailures"}, "BatchSize": 10.0,
+			"EventSourceArn": arn, "FunctionName": "acme-lambda/WorkerFunction", "FunctionResponseTypes": []any{"ReportBatchItemFailures"}, "BatchSize": 10.0, "Enabled": true,
 		}
 		if queue == names.Provisioning {
 			want["BatchSize"], want["MaximumBatchingWindowInSeconds"] = 100.0, 1.0
@@ -167,13 +167,27 @@ func TestEachMinuteTheWorkerGetsATick(t *testing.T) {
 	t.Parallel()
 	r := stackOf(t, "lambda", "", "acme")
 	checkMembers(t, r, "Tick", map[string]any{
-		"ScheduleExpression": "rate(1 minute)", "FlexibleTimeWindow": map[string]any{"Mode": "OFF"},
+		"State": "ENABLED", "ScheduleExpression": "rate(1 minute)", "FlexibleTimeWindow": map[string]any{"Mode": "OFF"},
 		"Target": map[string]any{
 			"Arn": "acme-lambda/WorkerFunction.Arn", "RoleArn": "acme-lambda/TickRole.Arn", "Input": `{"tick": true}`,
 			"RetryPolicy": map[string]any{"MaximumRetryAttempts": 0.0, "MaximumEventAgeInSeconds": 60.0},
 		},
 	})
 	checkMembers(t, r, "TickRetries", map[string]any{"FunctionName": "acme-lambda/WorkerFunction", "MaximumRetryAttempts": 0.0})
+}
+
+func TestNothingInvokesAStoppedWorker(t *testing.T) {
+	t.Parallel()
+	r := stackOf(t, "lambda", "with stopped workers", "acme")
+	for _, source := range r.Named("AWS::Lambda::EventSourceMapping") {
+		checkMembers(t, r, source, map[string]any{"Enabled": false})
+	}
+	for _, schedule := range r.Named("AWS::Scheduler::Schedule") {
+		checkMembers(t, r, schedule, map[string]any{"State": "DISABLED"})
+	}
+	for _, permission := range r.Named("AWS::Lambda::Permission") {
+		checkMembers(t, r, permission, map[string]any{"FunctionName": "acme-lambda/PortalFunction"})
+	}
 }
 
 func TestTheFunctionsTakeOnlyTheirOwnRoles(t *testing.T) {

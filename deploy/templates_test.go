@@ -58,13 +58,16 @@ var variants = map[string]map[string]map[string]string{
 		"everything":            containers(everything),
 		"small with everything": containers(with(everything, map[string]string{"Size": "small"})),
 		"private":               containers(private),
+		"with stopped workers":  containers(map[string]string{"Workers": "stopped"}),
+		"stopped and small":     containers(map[string]string{"Workers": "stopped", "Size": "small"}),
 		"behind CloudFront":     containers(with(private, map[string]string{"AllowedPrefixListId": "pl-3b927c52", "TrustedProxies": "private,130.176.0.0/17"})),
 	},
 	"lambda": {
 		"":           functions(nil),
 		"everything": functions(with(everythingOnLambda(), map[string]string{"Architecture": "x86_64"})),
 		// The least parameters have a domain, so that most tests see one.
-		"without a domain": functions(map[string]string{"DomainName": "", "CertificateArn": ""}),
+		"without a domain":     functions(map[string]string{"DomainName": "", "CertificateArn": ""}),
+		"with stopped workers": functions(map[string]string{"Workers": "stopped"}),
 	},
 	"cdn": {
 		"": {
@@ -80,6 +83,7 @@ var variants = map[string]map[string]map[string]string{
 	"endpoints": {
 		"": {"VpcId": "vpc-1", "VpcCidr": "10.0.0.0/16", "SubnetIds": "subnet-1,subnet-2", "RouteTableIds": "rtb-1,rtb-2"},
 	},
+	"demo": {"": {}},
 	"operations": {
 		"":                     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker"},
 		"with a load balancer": {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "LoadBalancerName": "app/acme/0123456789abcdef", "AlarmEmail": "ops@example.com"},

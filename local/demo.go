@@ -31,13 +31,13 @@ func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendUR
 	if err != nil {
 		return Demo{}, err
 	}
-	installed, err := InstallDemoAPI(ctx, awsCfg, cfg, backendURL)
+	installed, err := installDemoAPI(ctx, awsCfg, cfg, backendURL)
 	return Demo{PoolID: poolID, ClientID: clientID, API: installed}, err
 }
 
-// InstallDemoAPI installs only the API with its plans, and has the workers read the catalog. It may be
+// installDemoAPI installs only the API with its plans, and has the workers read the catalog. It may be
 // repeated.
-func InstallDemoAPI(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendURL string) (demo.Installed, error) {
+func installDemoAPI(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendURL string) (demo.Installed, error) {
 	// A person waits at a terminal, so the SDK's retries may wait for the quota.
 	installed, err := demo.Install(ctx, apigateway.NewFromConfig(awsCfg), backendURL)
 	if err != nil {

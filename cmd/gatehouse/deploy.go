@@ -8,10 +8,8 @@ import (
 	"os"
 	"strings"
 
-	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/deploy/wiring"
-	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 type deployCommand struct {
@@ -43,6 +41,7 @@ type choices struct {
 	AlarmEmail  string            `placeholder:"E-MAIL" help:"Who gets alarms. A new portal sends them to the first admin without it."`
 	Issuer      string            `placeholder:"URL" help:"Another identity provider than a user pool of the portal's own. Also give --client-id."`
 	ClientID    string            `name:"client-id" placeholder:"ID" help:"The portal's client at that identity provider."`
+	Demo        bool              `help:"Add a demo API with two plans, for trying a portal that has no API yet. Nothing runs behind it."`
 	Zip         string            `default:"bin/lambda-arm64.zip" placeholder:"FILE" help:"The programs for AWS Lambda, which make lambda builds."`
 	Image       string            `placeholder:"NAME" help:"The image for containers, which make image pushes."`
 	VPC         string            `name:"vpc" placeholder:"ID" help:"The VPC for containers."`
@@ -54,7 +53,7 @@ type choices struct {
 func (c choices) settings(name string) stacks.Settings {
 	return stacks.Settings{
 		Name: name, Run: stacks.RunMode(c.Run), Host: c.Host, Certificate: c.Certificate, Zone: c.Zone, Admin: c.Admin, AlarmEmail: c.AlarmEmail,
-		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow,
+		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow, Demo: c.Demo,
 	}
 }
 
@@ -62,10 +61,8 @@ type deployRunCommand struct {
 	output
 	place
 	choices
-	Demo        bool   `help:"Install the demo API with its plans, too."`
-	DemoBackend string `placeholder:"URL" help:"URL that answers the demo API's requests; required with --demo."`
-	Unchecked   bool   `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
-	Yes         bool   `help:"Ask nothing, and carry the plan out."`
+	Unchecked bool `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
+	Yes       bool `help:"Ask nothing, and carry the plan out."`
 }
 
 func (deployRunCommand) Help() string {
@@ -73,12 +70,7 @@ func (deployRunCommand) Help() string {
 }
 
 // Validate is ambiguous in the embedded structs, so it is written out.
-func (c deployRunCommand) Validate() error {
-	if c.Demo != (c.DemoBackend != "") {
-		return usage("--demo needs --demo-backend, the URL that answers the demo API's requests, and the other way round")
-	}
-	return c.place.Validate()
-}
+func (c deployRunCommand) Validate() error { return c.place.Validate() }
 
 func (c deployRunCommand) Run(ctx context.Context) error {
 	d, err := deployer(ctx, c.Region)
@@ -105,9 +97,6 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 		}
 		return q.yes(ctx, "Make these changes?")
 	}
-	if c.Demo {
-		d.Demo = demoOf(d, c.DemoBackend)
-	}
 	result, err := d.Deploy(ctx, settings)
 	if errors.Is(err, stacks.ErrDeclined) {
 		tell(os.Stderr, "Nothing was changed.")
@@ -132,18 +121,6 @@ func interrupted(err error) error {
 		return errors.New("interrupted. AWS finishes what it has begun; run the command again to go on")
 	}
 	return err
-}
-
-// demoOf installs the demo API in front of a backend.
-func demoOf(d stacks.Deployer, backendURL string) func(ctx context.Context, name string) error {
-	return func(ctx context.Context, name string) error {
-		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
-		if err != nil {
-			return err
-		}
-		_, err = local.InstallDemoAPI(ctx, d.AWS, settings, backendURL)
-		return err
-	}
 }
 
 func printResultOf(w io.Writer, s stacks.Settings, r stacks.Result) {

@@ -9,9 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/apigateway"
-
-	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/stacks"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
@@ -96,25 +93,5 @@ func TestANewPortalIsAskedFor(t *testing.T) {
 	_, err = completed(t.Context(), d, stacks.Settings{Name: "acme"}, &questions{in: bufio.NewReader(strings.NewReader("\n")), out: io.Discard, terminal: true})
 	if err == nil || !strings.Contains(err.Error(), "Nothing was changed") {
 		t.Errorf("an input that ends early says %v", err)
-	}
-}
-
-func TestTheDemoAPIIsInstalledForThePortal(t *testing.T) {
-	t.Parallel()
-	aws := localawstest.Start(t)
-	d := stacks.Deployer{AWS: aws.AWSConfig()}
-	cfg, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=acme"})
-	if err == nil {
-		err = app.Setup(t.Context(), d.AWS, cfg)
-	}
-	if err == nil {
-		err = demoOf(d, "https://backend.example.com")(t.Context(), "acme")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	apis, err := apigateway.NewFromConfig(d.AWS).GetRestApis(t.Context(), &apigateway.GetRestApisInput{})
-	if err != nil || len(apis.Items) != 1 || *apis.Items[0].Name != "Seamark" {
-		t.Errorf("the APIs are %v (%v)", apis, err)
 	}
 }

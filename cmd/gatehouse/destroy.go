@@ -19,7 +19,7 @@ type destroyCommand struct {
 }
 
 func (destroyCommand) Help() string {
-	return "Waits until the workers have handled all messages, stops portal and workers, deletes the portal's API keys, and then stacks, programs and data. Everybody's keys stop working. The KMS key is deleted after 30 days. If it is interrupted, run it again: it goes on."
+	return "Stops the workers and waits until none of them has a message. Then it deletes the stack that runs them and the portal, the API keys, and the other stacks, programs and data. Everybody's keys stop working. The KMS key is deleted after 30 days. If it is interrupted, run it again: it goes on."
 }
 
 func (c destroyCommand) Validate() error {

@@ -60,7 +60,6 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a portal's name in upper case": {[]string{"deploy", "--stack", "Acme", "--yes"}, "lower-case letters", "Run"},
 		"a destruction without a name":  {[]string{"destroy"}, "missing flags: --stack=NAME", "Run `gatehouse destroy --help` for usage."},
 		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},
-		"a demo API without a backend":  {[]string{"deploy", "--demo", "--yes"}, "--demo needs --demo-backend", "Run"},
 		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "--run must be one of", "Run"},
 		"no file of keys":               {[]string{"migrate", "csv"}, `expected "<file>"`, "Run `gatehouse migrate csv --help` for usage."},
 		"a folder without a bucket":     {[]string{"migrate", "predecessor", "--catalog", "x"}, "--artifacts and --catalog belong together", "Run `gatehouse migrate predecessor --help` for usage."},

@@ -84,12 +84,18 @@ func (s Settings) values(have stack, t template.Template, outputs map[string]str
 	return v
 }
 
+// previousTemplate stands for the template that a stack has already.
+const previousTemplate = ""
+
 // propose makes a change set and waits until it can be executed.
 func (d Deployer) propose(ctx context.Context, s stack, text string, v values) (proposal, error) {
 	name := "gatehouse-" + randomHex()
 	in := cloudformation.CreateChangeSetInput{
 		StackName: &s.name, ChangeSetName: &name, TemplateBody: &text, ChangeSetType: types.ChangeSetTypeUpdate,
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+	}
+	if text == previousTemplate {
+		in.TemplateBody, in.UsePreviousTemplate = nil, aws.Bool(true)
 	}
 	if !s.usable() {
 		in.ChangeSetType = types.ChangeSetTypeCreate

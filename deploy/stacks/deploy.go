@@ -248,9 +248,9 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 			r.warnings = append(r.warnings, warning)
 		}
 	}
-	if r.Demo != nil {
-		if err := r.Demo(ctx, r.settings.Name); err != nil {
-			return Result{}, fmt.Errorf("installing the demo API: %w", err)
+	if r.ReadCatalog != nil && plan.changes(r.settings.Name+demoLayer.suffix) {
+		if err := r.ReadCatalog(ctx, r.settings.Name); err != nil {
+			return Result{}, fmt.Errorf("having the workers read the catalog: %w", err)
 		}
 	}
 	if r.settings.Issuer != "" && r.settings.Admin != "" {

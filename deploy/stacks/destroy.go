@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,8 +23,8 @@ type Destruction struct {
 	KeepsData bool `json:"keeps_data"`
 }
 
-// Destroy deletes a portal. It waits until the workers have nothing to do, deletes the stack that runs them
-// and the portal, then the API keys, the other stacks, the programs in the bucket, and the data. With keepData
+// Destroy deletes a portal. It stops the workers, waits until they have nothing in hand, deletes the stack that runs
+// them and the portal, then the API keys, the other stacks, the programs in the bucket, and the data. With keepData
 // the stacks with data stay, and Deploy brings the portal back. confirm decides before anything changes; nil
 // confirms. Before that, Destroy fails if AWS does not accept the credentials, if there is no such portal, or,
 // unless d.Unchecked, if IAM says that permissions are missing.
@@ -87,7 +86,7 @@ func (d Deployer) checkDestruction(ctx context.Context, me caller, all []stack, 
 
 // destroy deletes the data stack last: as long as it exists, another run finds what is left.
 func (d Deployer) destroy(ctx context.Context, name string, keepData bool, account string, all []stack) error {
-	if err := d.drain(ctx, all); err != nil {
+	if err := d.quiesce(ctx, all, keepData); err != nil {
 		return err
 	}
 	if err := d.deleteLayers(ctx, all, func(l layer) bool { return l.runs() || l.template == "cdn" }); err != nil {
@@ -123,6 +122,25 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 		}
 	}
 	return nil
+}
+
+// quiesce stops the workers, and waits until they have nothing in hand.
+func (d Deployer) quiesce(ctx context.Context, all []stack, keepData bool) error {
+	data, works, stopped := all[0], false, true
+	for i, one := range all {
+		if !one.runs() || !one.usable() {
+			continue
+		}
+		now, err := d.stopWorkers(ctx, one)
+		if err != nil {
+			return err
+		}
+		all[i], works, stopped = now, true, stopped && !now.workersMayRun()
+	}
+	if !works || !data.usable() {
+		return nil
+	}
+	return d.drain(ctx, data, stopped, keepData)
 }
 
 // holds lists the resources that outlive a stack.
@@ -162,54 +180,6 @@ func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
 	// The events of a stack with data are not reported: they would say that its resources are kept, but those
 	// are deleted already.
 	return d.delete(ctx, one, !one.holdsData)
-}
-
-// drain waits until the queues are empty at two looks in a row, since SQS's counts are approximate. After
-// DrainTimeout it says what is left and returns.
-func (d Deployer) drain(ctx context.Context, all []stack) error {
-	data, works := all[0], slices.ContainsFunc(all, func(s stack) bool { return s.runs() && s.usable() })
-	if !data.usable() || !works {
-		return nil
-	}
-	patience := d.DrainTimeout
-	if patience == 0 {
-		patience = 5 * time.Minute
-	}
-	d.say("Waiting until the workers have handled all messages, at most " + patience.String() + ".")
-	end := time.Now().Add(patience)
-	for empty, looks := 0, 0; ; looks++ {
-		queues, err := d.queues(ctx, data)
-		if err != nil {
-			return err
-		}
-		left := messages(queues)
-		if empty++; left != "" {
-			empty = 0
-		}
-		switch {
-		case empty == 2:
-			return nil
-		case time.Now().After(end):
-			if left != "" {
-				d.say("Messages are left, and will not be handled: " + left + ".")
-			}
-			return nil
-		}
-		if err := d.wait(ctx, looks); err != nil {
-			return err
-		}
-	}
-}
-
-// messages names the queues that are not empty.
-func messages(queues []QueueStatus) string {
-	var all []string
-	for _, q := range queues {
-		if n := q.Messages(); n > 0 {
-			all = append(all, fmt.Sprintf("%d in %s", n, q.Name))
-		}
-	}
-	return strings.Join(all, ", ")
 }
 
 // purge deletes the API keys. The workers must have stopped, since they would make the keys again. If a table

@@ -18,6 +18,8 @@ type layer struct {
 
 var identityLayer = layer{template: "identity", suffix: "-identity", holdsData: true}
 
+var demoLayer = layer{template: "demo", suffix: "-demo"}
+
 var allLayers = []layer{
 	{template: "data", holdsData: true},
 	{template: "permissions", suffix: "-permissions"},
@@ -27,6 +29,7 @@ var allLayers = []layer{
 	{template: "containers", suffix: "-containers"},
 	{template: "cdn", suffix: "-cdn"},
 	{template: "operations", suffix: "-operations"},
+	demoLayer,
 	{template: "marketplace", suffix: "-marketplace"},
 }
 
@@ -63,6 +66,8 @@ func (s Settings) wants(l layer, exists bool) bool {
 		return s.Run == Lambda
 	case "containers":
 		return s.Run == Containers || s.Run == Small
+	case "demo":
+		return s.Demo || exists
 	case "endpoints", "cdn", "marketplace":
 		return false // the operator creates them by hand; Destroy deletes them
 	}

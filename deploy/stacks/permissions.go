@@ -35,6 +35,7 @@ var running = map[RunMode][]string{
 
 // destroying are the actions that every destruction needs. It stops workers by a change set.
 var destroying = []string{
+	"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
 	"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:DeleteStack",
 	"dynamodb:DescribeTable", "dynamodb:GetItem", "sqs:GetQueueAttributes", "apigateway:GET", "apigateway:DELETE",
 	"iam:DeleteRole", "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeletePolicy", "logs:DeleteMetricFilter",
@@ -50,13 +51,13 @@ var destroyingData = []string{
 // destroyingRun are the actions that a destruction needs for the stack in which portal and workers run.
 var destroyingRun = map[RunMode][]string{
 	Lambda: {
-		"s3:ListBucket", "s3:DeleteObject", "s3:DeleteBucket", "lambda:DeleteFunction", "lambda:DeleteEventSourceMapping", "lambda:RemovePermission",
-		"scheduler:DeleteSchedule",
+		"s3:ListBucket", "s3:DeleteObject", "s3:DeleteBucket", "lambda:DeleteFunction", "lambda:UpdateEventSourceMapping",
+		"lambda:DeleteEventSourceMapping", "lambda:RemovePermission", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule", "iam:PassRole",
 	},
 	Containers: {
 		"ecs:DeleteCluster", "ecs:DeleteService", "ecs:UpdateService", "ecs:DeregisterTaskDefinition", "elasticloadbalancing:DeleteLoadBalancer",
 		"elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeleteListener", "ec2:DeleteSecurityGroup",
-		"application-autoscaling:DeregisterScalableTarget",
+		"application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget",
 	},
 	Small: {
 		"ecs:DeleteCluster", "ecs:DeleteService", "ecs:UpdateService", "ecs:DeregisterTaskDefinition", "ec2:DeleteSecurityGroup",

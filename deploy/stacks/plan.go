@@ -50,6 +50,11 @@ func (p Plan) Empty() bool {
 	return p.Upload == "" && !slices.ContainsFunc(p.Stacks, func(s StackPlan) bool { return s.Action != Keep })
 }
 
+// changes reports whether something would happen to a stack.
+func (p Plan) changes(stack string) bool {
+	return slices.ContainsFunc(p.Stacks, func(s StackPlan) bool { return s.Name == stack && s.Action != Keep })
+}
+
 // Dangers lists the resources, as stack/resource, that hold data and would be replaced or removed.
 func (p Plan) Dangers() (all []string) {
 	for _, s := range p.Stacks {

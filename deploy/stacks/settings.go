@@ -46,6 +46,8 @@ type Settings struct {
 	// Image, VPC and Subnets are for containers.
 	Image, VPC string
 	Subnets    []string
+	// Demo adds the demo API with its plans. A portal that has it keeps it.
+	Demo bool
 	// Parameters are further parameters, by name, of every template that has them.
 	Parameters map[string]string
 	// Allow lists resources, as stack/resource, that may be replaced or removed although they hold
@@ -136,6 +138,8 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 	if l.template == "containers" && s.Run == Containers {
 		own["Size"] = "standard"
 	}
+	// An interrupted destruction may have stopped them.
+	own[workersParameter] = workersRunning
 	// AWS recommends to hide messages longer than a function may take.
 	if l.template == "data" && created && s.Run == Lambda {
 		own["QueueVisibility"] = "60"

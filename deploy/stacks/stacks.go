@@ -37,8 +37,9 @@ type Deployer struct {
 	// Prepare, if not nil, does what CloudFormation cannot after the data stack is up to date, such as
 	// remembering the KMS key. It may be repeated.
 	Prepare func(ctx context.Context, name, kmsKey string) error
-	// Demo, if not nil, installs the demo API. It may be repeated.
-	Demo func(ctx context.Context, name string) error
+	// ReadCatalog, if not nil, has the workers read the catalog after the demo API has changed. It may be
+	// repeated.
+	ReadCatalog func(ctx context.Context, name string) error
 	// Purge deletes the portal's API keys in API Gateway, at a rate that AWS accepts, and reports how
 	// many of them are gone. It may be repeated. nil leaves the keys.
 	Purge func(ctx context.Context, name string, progress func(done, total int)) error

@@ -132,6 +132,9 @@ func (d Deployer) outdated(ctx context.Context, s stack, zip, name, account stri
 	if aws.ToString(deployed.TemplateBody) != text {
 		return "It was made by another version of Gatehouse. `gatehouse deploy diff` shows what this one would change.", nil
 	}
+	if s.runs() && !s.workersMayRun() {
+		return "Its workers are stopped, so requests wait. `gatehouse deploy` starts them.", nil
+	}
 	if s.template != "lambda" || zip == "" {
 		return "", nil
 	}

@@ -24,6 +24,13 @@ func Deployer(ctx context.Context, region string) (stacks.Deployer, error) {
 		}
 		return app.Setup(ctx, cfg, settings)
 	}
+	d.ReadCatalog = func(ctx context.Context, name string) error {
+		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
+		if err != nil {
+			return err
+		}
+		return app.RequestCatalog(ctx, app.Process{AWS: cfg, Config: settings})
+	}
 	d.Purge = func(ctx context.Context, name string, progress func(done, total int)) error {
 		settings, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=" + name})
 		if err != nil {

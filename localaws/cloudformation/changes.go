@@ -132,6 +132,11 @@ var fixed = map[string][]string{
 	"AWS::KMS::Alias":        {"AliasName"},
 	"AWS::Events::Rule":      {"Name"},
 
+	"AWS::ApiGateway::RestApi":    {},
+	"AWS::ApiGateway::Deployment": {everything},
+	"AWS::ApiGateway::Stage":      {"RestApiId", "StageName"},
+	"AWS::ApiGateway::UsagePlan":  {},
+
 	"AWS::Cognito::UserPool":             {"UsernameAttributes", "UsernameConfiguration"},
 	"AWS::Cognito::UserPoolClient":       {"UserPoolId", "GenerateSecret"},
 	"AWS::Cognito::UserPoolDomain":       {"UserPoolId", "Domain"},

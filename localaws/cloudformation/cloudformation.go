@@ -2,7 +2,8 @@
 // and templates.
 //
 // Resources that the local AWS can hold are really created, changed and deleted: tables, queues,
-// topics, subscriptions, KMS keys and aliases, rules, and user pools with what belongs to them. All
+// topics, subscriptions, KMS keys and aliases, rules, REST APIs with their usage plans, and user pools with what
+// belongs to them. All
 // others (functions, roles, HTTP APIs, log groups, alarms, schedules, tasks and the like) are only
 // recorded, with an id and their properties: they can be described, and do nothing. Types of
 // unknown services are refused.
@@ -18,6 +19,7 @@ package cloudformation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"sync"
 
@@ -71,6 +73,21 @@ func (s *Service) Fail(stack, resource, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures[stack+"/"+resource] = reason
+}
+
+// Properties returns the properties that a resource of a stack has now. It fails if there is no such resource.
+func (s *Service) Properties(stack, resource string) (map[string]any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.find(stack)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := st.Resources[resource]
+	if !ok {
+		return nil, fmt.Errorf("the stack %s has no resource %s", stack, resource)
+	}
+	return r.Properties, nil
 }
 
 func (s *Service) failure(stack, resource string) error {

@@ -44,6 +44,11 @@ var kinds = map[string]kind{
 	"AWS::KMS::Alias":        {maker.alias, maker.changeAlias, maker.removeAlias},
 	"AWS::Events::Rule":      {maker.rule, maker.changeRule, maker.removeRule},
 
+	"AWS::ApiGateway::RestApi":    {maker.restAPI, maker.changeRestAPI, maker.removeRestAPI},
+	"AWS::ApiGateway::Deployment": {maker.deployment, maker.changeNothing, maker.removeDeployment},
+	"AWS::ApiGateway::Stage":      {maker.stage, maker.changeStage, maker.removeStage},
+	"AWS::ApiGateway::UsagePlan":  {maker.usagePlan, maker.changeUsagePlan, maker.removeUsagePlan},
+
 	"AWS::Cognito::UserPool":       {maker.pool, maker.changePool, maker.removePool},
 	"AWS::Cognito::UserPoolClient": {maker.client, maker.changeClient, maker.removeClient},
 	"AWS::Cognito::UserPoolDomain": {maker.domain, maker.changeNothing, maker.removeDomain},

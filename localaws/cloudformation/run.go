@@ -199,11 +199,15 @@ func (s *Service) complete(st *stack) {
 		s.setStatus(st, "CREATE_COMPLETE", "")
 		return
 	}
-	for _, name := range slices.Clone(st.Order) {
+	// An older resource may depend on a newer one by now.
+	order := slices.Clone(st.Job.Done)
+	for _, name := range st.Order {
 		if !resolved.Has(name) {
 			st.Job.Spare = append(st.Job.Spare, spare{name, st.Resources[name]})
+			order = append(order, name)
 		}
 	}
+	st.Order = order
 	st.Job.Kind = cleaning
 	s.setStatus(st, cleaning+inProgress, "")
 }

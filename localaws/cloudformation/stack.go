@@ -19,7 +19,7 @@ type stack struct {
 	definition
 	Outputs   map[string]string
 	Resources map[string]resource
-	// Order lists the resources in the order in which they were made.
+	// Order lists the resources so that each comes after those that it depends on.
 	Order []string
 	// Events has the oldest first.
 	Events     []event

@@ -35,8 +35,9 @@ resource "aws_appautoscaling_target" "worker" {
   service_namespace  = "ecs"
   resource_id        = "service/${aws_ecs_cluster.portal.name}/${aws_ecs_service.worker[0].name}"
   scalable_dimension = "ecs:service:DesiredCount"
-  min_capacity       = var.min_workers
-  max_capacity       = var.max_workers
+  # AWS changes the number of workers to one in this range when the range changes.
+  min_capacity = local.workers_run ? var.min_workers : 0
+  max_capacity = local.workers_run ? var.max_workers : 0
 }
 
 resource "aws_appautoscaling_policy" "more_workers" {

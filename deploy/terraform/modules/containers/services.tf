@@ -8,7 +8,7 @@ resource "aws_ecs_service" "worker" {
   task_definition                    = aws_ecs_task_definition.worker[0].arn
   launch_type                        = "FARGATE"
   propagate_tags                     = "SERVICE"
-  desired_count                      = var.min_workers
+  desired_count                      = local.workers_run ? var.min_workers : 0
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
   wait_for_steady_state              = true
@@ -77,7 +77,7 @@ resource "aws_ecs_service" "small" {
   task_definition                    = aws_ecs_task_definition.portal.arn
   launch_type                        = "FARGATE"
   propagate_tags                     = "SERVICE"
-  desired_count                      = 1
+  desired_count                      = local.workers_run ? 1 : 0
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
   wait_for_steady_state              = true

@@ -55,6 +55,17 @@ variable "size" {
   }
 }
 
+variable "workers" {
+  type        = string
+  default     = "running"
+  description = "Whether workers run. With stopped, requests wait in the queues. In the small size the portal is stopped, too."
+
+  validation {
+    condition     = contains(["running", "stopped"], var.workers)
+    error_message = "workers must be running or stopped."
+  }
+}
+
 variable "min_portals" {
   type        = number
   default     = 2
