@@ -71,7 +71,7 @@ var examples = map[string][]example{
 	},
 	"marketplace redeliver": {{"marketplace redeliver", "list notices that AWS could not deliver"}},
 	"banners list":          {{"banners list", "see what pages show now and later"}},
-	"banners add":           {{"banners add 'Short outage on Sunday' --from 2026-12-06T06:00:00Z", "announce an outage"}},
+	"banners add":           {{"banners add 'Short outage on Sunday' --start 2026-12-06T06:00Z", "announce an outage"}},
 	"banners end":           {{"banners end 01m8g3dt84vztcavt8qbjz05v3", "take a banner down"}},
 	"banners delete":        {{"banners delete 01m8g3dt84vztcavt8qbjz05v3", "delete it for good"}},
 	"migrate predecessor":   {{"migrate predecessor", "print what would be taken over"}},

@@ -93,10 +93,10 @@ func TestRoffReadsTheManual(t *testing.T) {
 func TestTextIsEscapedForRoff(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		".gatehouse":   `\&.gatehouse`,
-		"'quoted'":     `\&'quoted'`,
-		`a\b --all`:    `a\eb \-\-all`,
-		"l-…":          `l\-\[u2026]`,
+		".gatehouse": `\&.gatehouse`,
+		"'quoted'":   `\&'quoted'`,
+		`a\b --all`:  `a\eb \-\-all`,
+		"l-…":        `l\-\[u2026]`,
 	} {
 		if got := escaped(text); got != want {
 			t.Errorf("%q is escaped as %q, want %q", text, got, want)
