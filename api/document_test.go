@@ -126,6 +126,7 @@ var operationIDs = map[string]string{
 	"DELETE /admin/invitations/{invitation}":      "admin-revoke-invitation",
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
+	"GET /admin/operations/{operation}":           "admin-get-operation",
 	"GET /admin/drift":                            "admin-drift",
 	"GET /admin/overview":                         "admin-overview",
 	"GET /admin/dead-letters":                     "admin-list-dead-letters",
@@ -342,7 +343,8 @@ var listed = map[string]string{
 	"POST /admin/invitations":                     "403 409 413 415 429",
 	"DELETE /admin/invitations/{invitation}":      "403 404 409 413 415 429",
 	"GET /admin/feedback":                         "403",
-	"GET /admin/audit":                            "403",
+	"GET /admin/audit":                            "400 403",
+	"GET /admin/operations/{operation}":           "403 404",
 	"GET /admin/drift":                            "403",
 	"GET /admin/usage":                            "403",
 

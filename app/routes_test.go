@@ -141,7 +141,10 @@ var byRoute = map[string]answers{
 	"POST /admin/accounts/{account}/suspend":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/accounts/{account}/reinstate":  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"POST /admin/accounts/{account}/reinstate": {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/audit":                         {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"GET /admin/operations/{operation}":        {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/audit":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
+	"GET /api/v1/admin/operations/{operation}": {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/drift":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 
 	"GET /account/deleted":                 {http.StatusOK, http.StatusOK, http.StatusOK},

@@ -122,5 +122,5 @@ func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Fee
 // AllFeedback lists at most limit pieces of everybody's feedback about a topic, "" for all, the
 // latest first. Pages are as for Audit.
 func (s *Store) AllFeedback(ctx context.Context, topic, before string, limit int) (all []Feedback, next string, err error) {
-	return filtered(ctx, s.rows, schema.AllFeedback(), before, limit, func(f Feedback) bool { return topic == "" || f.Topic == topic })
+	return filtered(ctx, s.rows, schema.AllFeedback(), records.Select{Before: before}, limit, func(f Feedback) bool { return topic == "" || f.Topic == topic })
 }

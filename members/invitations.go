@@ -129,7 +129,7 @@ func (s *Store) Invitation(ctx context.Context, id string) (Invitation, error) {
 // Invitations lists at most limit open invitations, or all with those that were used or have expired.
 // Pages are as for Audit.
 func (s *Store) Invitations(ctx context.Context, all bool, after string, limit int) (page []Invitation, next string, err error) {
-	return filtered(ctx, s.rows, schema.Invitations(), after, limit, func(i Invitation) bool { return all || i.Open(s.now()) })
+	return filtered(ctx, s.rows, schema.Invitations(), records.Select{Before: after}, limit, func(i Invitation) bool { return all || i.Open(s.now()) })
 }
 
 // RevokeInvitation deletes an open invitation, and records the deed. The error is NotFound if there is

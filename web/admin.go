@@ -42,6 +42,7 @@ type Admin struct {
 	Directory     directory
 	Accounts      administering
 	Audit         auditing
+	Operations    finding
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -69,6 +70,8 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(accountsPath+"/{account}/suspend", s.page(s.administrator(s.suspend)))
 	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
 	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
+	get(r, auditPath, s.page(s.administrator(s.audit)))
+	get(r, adminPath+"/operations/{operation}", s.page(s.administrator(s.adminOperation)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -97,11 +100,12 @@ const (
 	tabApprovals     = "Approvals"
 	tabAccounts      = "Accounts"
 	tabDeadLetters   = "Dead letters"
+	tabAudit         = "Audit"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabDeadLetters, lettersPath}, {tabAudit, auditPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs

@@ -172,5 +172,6 @@ func adminStates() map[string]shown {
 	}
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())
+	maps.Copy(states, auditPages())
 	return states
 }

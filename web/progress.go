@@ -31,6 +31,7 @@ const (
 	typePromote       = "AdminPromotionRequested"
 	typeDemote        = "AdminDemotionRequested"
 	typeReview        = "RegistrationReviewRequested"
+	typeReviewPlan    = "SubscriptionReviewRequested"
 )
 
 func asksForPlan(kind string) bool {
