@@ -151,10 +151,10 @@ func (c auditCSV) add(deeds []members.Deed, plans *library.Shelf) error {
 
 // AdminOperation is an operation of anybody's.
 type AdminOperation struct {
-	Operation
-	By      string `json:"by,omitempty" doc:"The account that asked for it."`
-	Account string `json:"account,omitempty" doc:"The account that it is about."`
-	Plan    string `json:"plan,omitempty"`
+	By        string    `json:"by,omitempty" doc:"The account that asked for it. Empty for an operator at the command line."`
+	Account   string    `json:"account,omitempty" doc:"The account that it is about."`
+	Plan      string    `json:"plan,omitempty" doc:"The plan that it is about."`
+	Operation Operation `json:"operation"`
 }
 
 func (a *service) anyOperation(ctx context.Context, in *struct {
@@ -167,7 +167,12 @@ func (a *service) anyOperation(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	by, _ := op.Actor.Account()
-	about, _ := op.Subject.Account()
-	return &struct{ Body AdminOperation }{AdminOperation{ShowOperation(op), string(by), string(about), string(op.Plan)}}, nil
+	shown := AdminOperation{Plan: string(op.Plan), Operation: ShowOperation(op)}
+	if by, ok := op.Actor.Account(); ok {
+		shown.By = string(by)
+	}
+	if about, ok := op.Subject.Account(); ok {
+		shown.Account = string(about)
+	}
+	return &struct{ Body AdminOperation }{shown}, nil
 }

@@ -46,3 +46,21 @@ func TestOnlyAdminsReadTheAudit(t *testing.T) {
 		}
 	}
 }
+
+func TestTheAuditAsCSVHasAllPagesAndNoFormula(t *testing.T) {
+	t.Parallel()
+	a := siteOf(t, full(), &root).get("/admin/audit?format=csv&admin=account-ada&from=2026-11-01T00:00:00Z").want(http.StatusOK)
+	described(t).checks(t, "GET /admin/audit", a)
+	want := "at,admin,operator,what,account,operation,plan,plan_name,answer,count,choice,reason\r\n" +
+		"2026-11-22T09:00:00Z,account-ada,,AccountSuspensionRequested,account-grace,op-1,,,,,,\r\n" +
+		"2026-11-22T09:00:00Z,account-ada,,SubscriptionReviewRequested,account-grace,op-2,plan-max,Unlimited,denied,,,\r\n" +
+		`2026-11-22T09:00:00Z,,olga@host,DeadLettersDiscarded,,,,,,3,all,"'=HYPERLINK(""x""), ""so"""` + "\r\n"
+	if got := a.Body.String(); got != want {
+		t.Errorf("the file is\n%s", got)
+	}
+	for name, want := range map[string]string{"Content-Disposition": `attachment; filename="audit.csv"`, "Cache-Control": "no-store", "Content-Type": "text/csv; charset=utf-8"} {
+		if got := a.Header().Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}

@@ -343,7 +343,7 @@ var listed = map[string]string{
 	"POST /admin/invitations":                     "403 409 413 415 429",
 	"DELETE /admin/invitations/{invitation}":      "403 404 409 413 415 429",
 	"GET /admin/feedback":                         "403",
-	"GET /admin/audit":                            "400 403",
+	"GET /admin/audit":                            "403",
 	"GET /admin/operations/{operation}":           "403 404",
 	"GET /admin/drift":                            "403",
 	"GET /admin/usage":                            "403",

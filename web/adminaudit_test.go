@@ -52,11 +52,11 @@ func TestTheAuditSaysWhoDidWhatToWhomAndWhy(t *testing.T) {
 		t.Error("the page turns the direction of text")
 	}
 	doc := document(t, w, http.StatusOK)
-	none(t, doc, "main li b b, main script")
+	none(t, doc, "main b, main script")
 	lines := doc.Find(`main ol[aria-label="Audit"] > li`)
 	for i, wants := range [][]string{
 		{"Account suspension requested", "By Root", "about <i>Bob</i>", "1 minute ago"},
-		{"Subscription review requested", "Denied", "By account-gone", "about account-eve", "Unlimited", "1 hour ago"},
+		{"Subscription review requested", "Denied", "By account-gone", "Unlimited", "1 hour ago"},
 		{"Dead letters discarded", "By olga@", "3,100 in all", "Which: cause", "<b>Sent</b> by hand."},
 		{"Invented by a newer version", "By nobody known"},
 	} {
@@ -117,7 +117,7 @@ func TestFiltersOfTheAuditThatNobodyCanMeanAreRefused(t *testing.T) {
 func TestAnAdminSeesAnyOperationAndNothingToDoWithIt(t *testing.T) {
 	t.Parallel()
 	doc := document(t, audited().get("/admin/operations/op-1"), http.StatusOK)
-	for _, want := range []string{"Suspending an account", "Root", "Unlimited", "Its keys are to be disabled.", "dead letters"} {
+	for _, want := range []string{"Suspending an account", "Root", "Unlimited", "API Gateway will refuse its keys.", "dead letters"} {
 		says(t, doc, "main", want)
 	}
 	none(t, doc, "main form, main button")
@@ -125,5 +125,8 @@ func TestAnAdminSeesAnyOperationAndNothingToDoWithIt(t *testing.T) {
 	says(t, document(t, audited().get("/admin/operations/op-2"), http.StatusOK), "main", "an operator at the command line")
 	if w := audited().get("/admin/operations/none"); w.Code != http.StatusNotFound {
 		t.Errorf("an unknown operation is answered %d", w.Code)
+	}
+	if w := siteOf(audited().fake, &ada).get("/admin/operations/op-1"); w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), "Root") {
+		t.Errorf("another person is answered %d", w.Code)
 	}
 }
