@@ -23,14 +23,14 @@ type Deed struct {
 	At        time.Time `json:"at"`
 	Admin     string    `json:"admin" doc:"The admin's account, empty for what an operator did."`
 	Operator  string    `json:"operator,omitempty" doc:"Who did it at the command line, as user@host, instead of an admin."`
-	What      string    `json:"what" doc:"The type of the operation; or Invited, InvitationRevoked, DeadLettersReplayed or DeadLettersDiscarded, which make no operation; or, for operators, KeysReconciled, KeysPurged or BackupRestored."`
+	What      string    `json:"what" doc:"The type of the operation; or Invited, InvitationRevoked, DeadLettersReplayed or DeadLettersDiscarded, which make no operation; or, for operators, KeysReconciled, KeysPurged, BackupRestored, PeopleMigrated, LicenceCorrected, UsageResent or ViewsRebuilt."`
 	Account   string    `json:"account,omitempty" doc:"The account that it was done to."`
 	Operation string    `json:"operation,omitempty"`
 	Plan      string    `json:"plan,omitempty" doc:"The plan that it was about."`
 	PlanName  string    `json:"plan_name,omitempty" doc:"The plan's name, if it is still in the catalog."`
 	Answer    string    `json:"answer,omitempty" enum:"approved,denied" doc:"How the admin answered the person who waited."`
-	Count     int       `json:"count,omitempty" doc:"How many keys, rows or dead letters it was about."`
-	Choice    string    `json:"choice,omitempty" doc:"Which dead letters: the filters in words, or the id of the only one."`
+	Count     int       `json:"count,omitempty" doc:"How many keys, rows, people, records of usage or dead letters it was about."`
+	Choice    string    `json:"choice,omitempty" doc:"Which dead letters (the filters in words, or the id of the only one), or which licence."`
 	Reason    string    `json:"reason,omitempty" doc:"Why the dead letters were discarded."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -91,6 +92,9 @@ func CorrectLicence(ctx context.Context, p Process, c Correction, names events.P
 		Actor: portal.Operator, Data: events.LicenceCorrectionRequested{Purchase: names},
 	}
 	request.Correlation = request.ID
+	if err := auditOperator(ctx, desk.clients, desk.names, p.now(), members.Deed{What: members.DeedCorrected, Choice: string(c.Licence)}); err != nil {
+		return err
+	}
 	sender := newMessaging(desk.clients, desk.names)
 	if err := errors.Join(sender.Send(ctx, request), sender.close()); err != nil {
 		return explained("asking for the correction", err)

@@ -30,10 +30,10 @@ type Deed struct {
 	// "".
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
 	Answer string        `dynamodbav:"answer,omitempty"`
-	// Count is how many keys, rows or dead letters it was about.
+	// Count is how many keys, rows, people, records of usage or dead letters it was about.
 	Count int `dynamodbav:"count,omitempty"`
-	// Choice is which dead letters were replayed or discarded, in words or as the id of the only one,
-	// and Reason why they were discarded.
+	// Choice is which dead letters were replayed or discarded, in words or as the id of the only one, or
+	// which licence was corrected. Reason is why dead letters were discarded.
 	Choice string `dynamodbav:"choice,omitempty"`
 	Reason string `dynamodbav:"reason,omitempty"`
 }
@@ -52,12 +52,17 @@ const (
 	DeedReconciled = "KeysReconciled"
 	DeedPurged     = "KeysPurged"
 	DeedRestored   = "BackupRestored"
+	DeedMigrated   = "PeopleMigrated"
+	DeedCorrected  = "LicenceCorrected"
+	DeedResent     = "UsageResent"
+	DeedRebuilt    = "ViewsRebuilt"
 )
 
 // DeedKinds are the deeds without an operation.
 func DeedKinds() []string {
 	return []string{
-		DeedInvited, DeedRevoked, DeedLettersReplayed, DeedLettersDiscarded, DeedReconciled, DeedPurged, DeedRestored,
+		DeedInvited, DeedRevoked, DeedLettersReplayed, DeedLettersDiscarded, DeedReconciled, DeedPurged, DeedRestored, DeedMigrated,
+		DeedCorrected, DeedResent, DeedRebuilt,
 	}
 }
 

@@ -64,6 +64,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},
 		"a demo API without a backend":  {[]string{"deploy", "--demo", "--yes"}, "--demo needs --demo-backend", "Run"},
 		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "--run must be one of", "Run"},
+		"a day that is none":            {[]string{"audit", "--from", "yesterday"}, "want a day such as 2026-11-22", "Run `gatehouse audit --help` for usage."},
+		"days the wrong way round":      {[]string{"audit", "--from", "2026-11-02", "--to", "2026-11-01"}, "swap them", "Run `gatehouse audit --help` for usage."},
 		"no file of keys":               {[]string{"migrate", "csv"}, `expected "<file>"`, "Run `gatehouse migrate csv --help` for usage."},
 		"a folder without a bucket":     {[]string{"migrate", "predecessor", "--catalog", "x"}, "--artifacts and --catalog belong together", "Run `gatehouse migrate predecessor --help` for usage."},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
@@ -84,7 +86,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"audit"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -109,7 +111,7 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
-		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
+		{"operation", "follow", "x"}, {"account", "find", "x"}, {"audit"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
 		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}, {"migrate", "predecessor"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {
