@@ -37,6 +37,7 @@ const (
 	marketplaceJob  = "marketplace"
 	deprecationsJob = "deprecations"
 	lettersJob      = "letters"
+	alarmsJob       = "alarms"
 )
 
 const catalogName = "api-gateway"
