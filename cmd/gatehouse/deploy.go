@@ -41,11 +41,16 @@ type choices struct {
 	AlarmEmail  string            `placeholder:"E-MAIL" help:"Who gets alarms. A new portal sends them to the first admin without it."`
 	Issuer      string            `placeholder:"URL" help:"Another identity provider than a user pool of the portal's own. Also give --client-id."`
 	ClientID    string            `name:"client-id" placeholder:"ID" help:"The portal's client at that identity provider."`
-	Demo        bool              `help:"Add a demo API with two plans, for trying a portal that has no API yet. Nothing runs behind it."`
 	Zip         string            `default:"bin/lambda-arm64.zip" placeholder:"FILE" help:"The programs for AWS Lambda, which make lambda builds."`
 	Image       string            `placeholder:"NAME" help:"The image for containers, which make image pushes."`
 	VPC         string            `name:"vpc" placeholder:"ID" help:"The VPC for containers."`
 	Subnet      []string          `placeholder:"ID" help:"Two or more subnets for containers."`
+	Demo        bool              `help:"Add a demo API with two plans, for trying a portal that has no API yet. Nothing runs behind it."`
+	CDN         string            `name:"cdn-certificate" placeholder:"ARN" help:"Add CloudFront in front of containers, with the host name's certificate in us-east-1."`
+	VPCCIDR     string            `name:"vpc-cidr" placeholder:"RANGE" help:"Add VPC endpoints for containers, which these addresses of the VPC may reach. Also give --route-table."`
+	RouteTable  []string          `placeholder:"ID" help:"The route tables of the subnets, for VPC endpoints. May be repeated."`
+	Marketplace bool              `help:"Add the way of AWS Marketplace's notices in us-east-1 to the portal. Its AWS account is the seller."`
+	KeyUser     []string          `placeholder:"ARN" help:"An operator's role or user that may compute API keys, beside your own and the portal's. Nobody else may from then on. May be repeated."`
 	Parameter   map[string]string `mapsep:"none" placeholder:"NAME=VALUE" help:"Another parameter of the templates. May be repeated."`
 	Allow       []string          `sep:"none" placeholder:"STACK/RESOURCE" help:"A resource that may be replaced or removed although it holds data. May be repeated."`
 }
@@ -53,7 +58,8 @@ type choices struct {
 func (c choices) settings(name string) stacks.Settings {
 	return stacks.Settings{
 		Name: name, Run: stacks.RunMode(c.Run), Host: c.Host, Certificate: c.Certificate, Zone: c.Zone, Admin: c.Admin, AlarmEmail: c.AlarmEmail,
-		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow, Demo: c.Demo,
+		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow,
+		Options: stacks.Options{Demo: c.Demo, CDNCertificate: c.CDN, VPCCIDR: c.VPCCIDR, RouteTables: c.RouteTable, Marketplace: c.Marketplace, KeyUsers: c.KeyUser},
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // events returns the stack's events after one of them, the oldest first. "" is before the first.
 func (d Deployer) events(ctx context.Context, s stack, after string) ([]types.StackEvent, error) {
 	var all []types.StackEvent
-	pages := cloudformation.NewDescribeStackEventsPaginator(d.stacks(), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
+	pages := cloudformation.NewDescribeStackEventsPaginator(d.stacks(s.layer), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -34,7 +34,7 @@ func (d Deployer) events(ctx context.Context, s stack, after string) ([]types.St
 
 // lastEvent returns the id of the stack's newest event.
 func (d Deployer) lastEvent(ctx context.Context, s stack) (string, error) {
-	out, err := d.stacks().DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &s.id})
+	out, err := d.stacks(s.layer).DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &s.id})
 	if err != nil {
 		return "", fmt.Errorf("reading the events of the stack %s: %w", s.name, err)
 	}
@@ -106,6 +106,7 @@ var advice = []struct{ part, says string }{
 	{"uota", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
 	{"CannotPullContainerError", "The tasks cannot fetch the image. Check --image, and that the subnets reach the registry: docs/deploy.md#when-something-fails."},
 	{"stabilize", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
+	{"invalid principals", "Somebody who may compute API keys no longer exists. Name all operators who do with --key-user."},
 	{"Circuit breaker", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
 }
 

@@ -125,7 +125,7 @@ func (d Deployer) outdated(ctx context.Context, s stack, zip, name, account stri
 	if err != nil {
 		return "", err
 	}
-	deployed, err := d.stacks().GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &s.id})
+	deployed, err := d.stacks(s.layer).GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &s.id})
 	if err != nil {
 		return "", fmt.Errorf("reading the template of the stack %s: %w", s.name, err)
 	}
@@ -152,7 +152,7 @@ func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // resourceIDs returns the ids of a stack's resources of a type, by name.
 func (d Deployer) resourceIDs(ctx context.Context, s stack, kind string) (map[string]string, error) {
-	out, err := d.stacks().DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &s.id})
+	out, err := d.stacks(s.layer).DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &s.id})
 	if err != nil {
 		return nil, fmt.Errorf("reading the resources of the stack %s: %w", s.name, err)
 	}
@@ -176,7 +176,7 @@ func (d Deployer) queues(ctx context.Context, data stack) ([]QueueStatus, error)
 		url := urls[resource]
 		q := QueueStatus{Name: url[strings.LastIndex(url, "/")+1:]}
 		q.Dead = strings.HasSuffix(strings.TrimSuffix(q.Name, ".fifo"), "-dlq")
-		out, err := sqs.NewFromConfig(d.AWS).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
+		out, err := sqs.NewFromConfig(d.in(data.layer).AWS).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
 			sqstypes.QueueAttributeNameApproximateNumberOfMessages, sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 			sqstypes.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 		}})
