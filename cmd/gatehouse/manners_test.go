@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,6 +67,13 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "--run must be one of", "Run"},
 		"no file of keys":               {[]string{"migrate", "csv"}, `expected "<file>"`, "Run `gatehouse migrate csv --help` for usage."},
 		"a folder without a bucket":     {[]string{"migrate", "predecessor", "--catalog", "x"}, "--artifacts and --catalog belong together", "Run `gatehouse migrate predecessor --help` for usage."},
+		"too many invitations":          {append([]string{"invitations", "invite"}, manyAddresses()...), "101 addresses are too many: invite at most 100 at once", "Run `gatehouse invitations invite --help` for usage."},
+		"nobody to invite":              {[]string{"invitations", "invite", ","}, "there is no e-mail address to invite", "Run"},
+		"an unknown state":              {[]string{"invitations", "list", "--state", "odd"}, "--state must be one of", "Run"},
+		"an unknown topic":              {[]string{"feedback", "list", "--topic", "odd"}, "--topic must be one of", "Run"},
+		"too much feedback":             {[]string{"feedback", "list", "--limit", "0"}, "--limit 0: want 1 to 10000", "Run"},
+		"days the wrong way round":      {[]string{"usage", "--start", "2026-11-20", "--end", "2026-11-01"}, "Swap them", "Run `gatehouse usage --help` for usage."},
+		"two formats of usage":          {[]string{"usage", "--csv", "--json"}, "can't be used together", "Run"},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,9 +89,16 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 	}
 }
 
+func manyAddresses() (all []string) {
+	for i := range 101 {
+		all = append(all, fmt.Sprintf("p%d@example.com", i))
+	}
+	return all
+}
+
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
+	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"catalog", "products"}, {"invitations", "list"}, {"invitations", "invite"}, {"invitations", "withdraw"}, {"feedback", "list"}, {"feedback", "done"}, {"feedback", "reopen"}, {"usage"}, {"operation", "show"}, {"operation", "follow"},
 		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
@@ -108,7 +123,7 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
+	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"catalog", "products"}, {"invitations", "list"}, {"invitations", "withdraw", "x@example.com"}, {"feedback", "list"}, {"feedback", "done", "f-1"}, {"usage"}, {"usage", "--csv"}, {"operation", "show", "x"},
 		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
 		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}, {"migrate", "predecessor"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
