@@ -15,6 +15,8 @@ import (
 type FoundLicence struct {
 	state.Licence
 	Facts []events.Event
+	// RenewedBy is the licence of the same account that renews this one, "" if none does. Licence does not set it.
+	RenewedBy portal.Stream
 }
 
 // Licences lists the licences that AWS Marketplace has told of or people have claimed, sorted by
@@ -28,6 +30,19 @@ func (d *Desk) Licences(ctx context.Context) ([]projections.Licence, error) {
 func (d *Desk) KeptNotices(ctx context.Context, limit int) ([]projections.KeptNotice, error) {
 	all, err := d.views.KeptNotices(ctx, limit)
 	return all, InWords(err)
+}
+
+// LicenceAndRenewal reads a licence as Licence does, and what renews it from the views.
+func (d *Desk) LicenceAndRenewal(ctx context.Context, name string) (FoundLicence, error) {
+	found, err := d.Licence(ctx, name)
+	if err != nil || !found.Claimed() {
+		return found, err
+	}
+	account, err := d.views.Account(ctx, found.Claim.Account)
+	if by, renewed := account.Renewal(projections.Licence{Stream: found.Stream}); renewed {
+		found.RenewedBy = by.Stream
+	}
+	return found, InWords(err)
 }
 
 // Licence reads a licence from the journal: by its stream, or by AWS's id of it, "l-…". It returns

@@ -165,6 +165,17 @@ func TestAnOperatorReadsWhatABuyerHasPaidFor(t *testing.T) {
 	}
 }
 
+func TestAnOperatorReadsWhatRenewsALicence(t *testing.T) {
+	t.Parallel()
+	found := shownLicence(events.LicenceClaimed{Account: "ann", Plan: "pro", Name: "Pro"}, told(events.NoticeSubscribed, noon, events.LicenceActive), events.LicenceAccessWanted{Account: "ann", Plan: "pro"}, told(events.NoticeDeprovisioned, noon.Add(time.Hour), events.LicenceEnded))
+	for by, want := range map[portal.Stream]string{"": "next          The buyer can buy it again on AWS Marketplace.\n", "licence/l-2": "renewed by    licence/l-2\n"} {
+		found.RenewedBy = by
+		if got := printed(func(b *strings.Builder) { printLicence(b, found) }); !strings.Contains(got, want) || strings.Contains(got, "buy it again") != (by == "") {
+			t.Errorf("it prints\n%s\nwithout\n%s", got, want)
+		}
+	}
+}
+
 func TestNoticesThatNameNoLicenceAreListed(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder

@@ -81,7 +81,7 @@ func printLedger(w io.Writer, ledger app.Ledger, now time.Time) {
 // nextMetering says when the next usage gets to AWS.
 func nextMetering(now time.Time) string {
 	collected, sent := app.NextMetering(now)
-	return fmt.Sprintf("Workers next collect usage at %s UTC, and send it to AWS from %s UTC on.", collected.Format("15:04"), sent.Format("15:04"))
+	return fmt.Sprintf("Workers next collect usage at %s UTC, and send it to AWS from %s UTC on.\nThe last usage of a licence that ends is sent within minutes.", collected.Format("15:04"), sent.Format("15:04"))
 }
 
 // printRecords has a table for each dimension, which fits a terminal of 80 columns.

@@ -25,7 +25,7 @@ func (c marketplaceShowCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := desk.Licence(ctx, c.Licence)
+	found, err := desk.LicenceAndRenewal(ctx, c.Licence)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (c marketplaceShowCommand) Run(ctx context.Context) error {
 }
 
 func printLicence(w io.Writer, l app.FoundLicence) {
-	said, next := inWords(l.Licence)
+	said, next := inWordsOf(l)
 	access := "no"
 	if l.HasAccess {
 		access = "yes, since " + moment(l.AccessAt)
@@ -43,7 +43,7 @@ func printLicence(w io.Writer, l app.FoundLicence) {
 		[2]string{"ARN", printable(l.Purchase.ARN)},
 		[2]string{"customer", printable(l.Purchase.Customer)}, [2]string{"agreement", printable(l.Purchase.Agreement)}, [2]string{"offer", printable(l.Offer)},
 		[2]string{"dimensions", printable(strings.Join(l.Dimensions, ", "))}, [2]string{"until", moment(l.Until)}, [2]string{"account", printable(string(l.Claim.Account))},
-		[2]string{"plan", printable(named(l.Claim))}, [2]string{"claimed", moment(l.Claim.At)}, [2]string{"access", access},
+		[2]string{"plan", printable(named(l.Claim))}, [2]string{"claimed", moment(l.Claim.At)}, [2]string{"renewed by", printable(string(l.RenewedBy))}, [2]string{"access", access},
 		[2]string{"state", said}, [2]string{"next", next},
 	)
 	fmt.Fprintln(w)
@@ -64,12 +64,23 @@ func named(claim state.Claim) string {
 	return string(claim.Plan) + " (" + claim.Name + ")"
 }
 
+// inWordsOf also knows that nobody has to buy a licence again that was renewed.
+func inWordsOf(l app.FoundLicence) (said, next string) {
+	said, next = inWords(l.Licence)
+	if l.RenewedBy != "" && next == buyAgain {
+		next = "Nothing. The account has " + oneLine(string(l.RenewedBy)) + ", which renews it."
+	}
+	return said, next
+}
+
+const buyAgain = "The buyer can buy it again on AWS Marketplace."
+
 func inWords(l state.Licence) (said, next string) {
 	if l.NotUnderstood != "" {
 		return "A newer version of Gatehouse has recorded " + events.Name(l.NotUnderstood) + ", which this one does not know.", "Update the workers."
 	}
 	find := "`" + processName + " account find " + oneLine(string(l.Claim.Account)) + "` shows the account's subscription and keys."
-	again := "The buyer can buy it again on AWS Marketplace."
+	again := buyAgain
 	switch {
 	case !l.Claimed() && l.Status == events.LicenceActive:
 		return "AWS says that it is active, and nobody has claimed it.", "The buyer has to come from AWS Marketplace with \"Set up your account\", sign in and confirm."
@@ -192,6 +203,7 @@ type foundLicenceJSON struct {
 	Account    portal.AccountID     `json:"account,omitempty"`
 	Plan       portal.PlanID        `json:"plan,omitempty"`
 	ClaimedAt  *time.Time           `json:"claimed_at,omitempty"`
+	RenewedBy  portal.Stream        `json:"renewed_by,omitempty"`
 	Access     bool                 `json:"access"`
 	Facts      []licenceFactJSON    `json:"facts"`
 }
@@ -206,11 +218,11 @@ type licenceFactJSON struct {
 }
 
 func foundLicenceJSONOf(l app.FoundLicence) foundLicenceJSON {
-	said, next := inWords(l.Licence)
+	said, next := inWordsOf(l)
 	out := foundLicenceJSON{
 		Licence: l.Stream, Purchase: l.Purchase, Status: l.Status, StatusAt: instant(l.StatusAt), Words: said, Next: next, Offer: l.Offer,
 		Dimensions: l.Dimensions, Until: instant(l.Until), Account: l.Claim.Account, Plan: l.Claim.Plan, ClaimedAt: instant(l.Claim.At),
-		Access: l.HasAccess, Facts: []licenceFactJSON{},
+		RenewedBy: l.RenewedBy, Access: l.HasAccess, Facts: []licenceFactJSON{},
 	}
 	for _, fact := range l.Facts {
 		out.Facts = append(out.Facts, licenceFactJSON{
