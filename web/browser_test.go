@@ -334,7 +334,7 @@ func (s shown) open(t *testing.T, ctx context.Context) {
 	if s.post != "" {
 		form := `form:is([action="` + s.post + `"], [action^="` + s.post + `#"])`
 		evaluate[bool](t, ctx, `(window.before = true)`)
-		do(t, ctx, chromedp.Click(chromedp.CSS(form+` button`), chromedp.NodeVisible))
+		do(t, ctx, chromedp.Click(chromedp.CSS(form+` button, button[formaction="`+s.post+`"]`), chromedp.NodeVisible))
 		// The console's answer appears in the page, any other replaces it.
 		eventually(t, ctx, `document.readyState === "complete" && (!window.before && location.pathname === "`+s.post+`" || document.querySelector("#try-result > *") !== null)`)
 	}
