@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
-// line is a line of a log. Every value is read as it stands.
+// line is a line of a log.
 type line map[string]any
 
 func linesOf(t *testing.T, p *process) (all []line) {

@@ -63,7 +63,12 @@ func watch(t *testing.T, portal, worker string) watcher {
 	})
 	w := watcher{t, "http://" + address}
 	eventually(t, "Prometheus is ready", func() bool {
-		return person{t: t, base: w.url}.do(http.MethodGet, "/-/ready", "").status == http.StatusOK
+		answer, err := http.Get(w.url + "/-/ready")
+		if err != nil {
+			return false // it does not listen yet
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
 	})
 	return w
 }

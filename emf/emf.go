@@ -17,7 +17,7 @@ import (
 // Metric is the name of a metric in CloudWatch.
 type Metric string
 
-// The metrics. docs/runbook.md explains them. The operations stack counts five more from other lines of the
+// The metrics. docs/metrics.md explains them. The operations stack counts five more from other lines of the
 // log. The first ten metrics of an AWS account are free.
 const (
 	// KeysHeld is how many API keys of the portal API Gateway holds, as of the last sweep.
