@@ -167,3 +167,27 @@ func TestTheJourneyWorksWhileTheCollectorDoesNotAnswer(t *testing.T) {
 	p.succeed(p.do(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
 	eventually(t, "the exporter says that spans are lost", func() bool { return strings.Contains(log.String(), "spans are lost") })
 }
+
+// The processes here export nothing by time, so only the flush after an invocation can have sent the spans.
+func TestFunctionsExportTheirSpansWithEachInvocation(t *testing.T) {
+	t.Parallel()
+	collector := tracestest.Start(t)
+	f, _, _ := startFunctions(t, 1, 2, 30*time.Second, 60*time.Second,
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector.Endpoint, "OTEL_BSP_SCHEDULE_DELAY=3600000")
+	p := f.signUp(t, "ada@example.com")
+	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
+	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+f.Demo.API.FreePlanID, ""))
+	processes := func() map[string]string {
+		of := map[string]string{}
+		for _, tr := range tracesWith(collector, "PUT /api/v1/subscriptions/{plan}") {
+			for _, span := range tr {
+				of[span.Name] = span.Resource["service.name"]
+			}
+		}
+		return of
+	}
+	eventually(t, "the trace is whole", func() bool {
+		got := processes()
+		return got["PUT /api/v1/subscriptions/{plan}"] == "gatehouse-api" && got["API Gateway/CreateUsagePlanKey"] == "gatehouse-worker" && got["write views"] == "gatehouse-worker"
+	})
+}

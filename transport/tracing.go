@@ -48,7 +48,8 @@ func remoteOf(ev events.Event) traces.Remote {
 }
 
 // tracing makes a span of each handling. It continues the message's trace, so a redelivered message has
-// several spans there. What the handler makes from a request has the span as its trace context.
+// several spans there. The span becomes a request's trace context, which handlers copy to all that they make
+// from it.
 func tracing(tracer *traces.Tracer) message.HandlerMiddleware {
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
