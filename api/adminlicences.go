@@ -154,7 +154,7 @@ func (a *service) registerLicences(api huma.API, read func(id, path, summary, de
 	huma.Register(api, read("admin-list-licences", "/licences", "List what was bought on AWS Marketplace", "Filters count together."), a.listLicences)
 	huma.Register(api, read("admin-get-licence", "/licences/{licence}", "Get a licence", "With its history, and what was metered for it."), a.getLicence)
 	huma.Register(api, read("admin-list-usage-records", "/licences/{licence}/records", "List what was metered for a licence", "One record for each dimension and hour, the newest first."), a.listRecords)
-	huma.Register(api, ask("admin-reconcile-licences", "/licences/reconcile", "Have a worker compare AWS Marketplace's agreements with the licences now",
+	huma.Register(api, ask("admin-reconcile-licences", "/licence-reconciliations", "Have a worker compare AWS Marketplace's agreements with the licences now",
 		"If AWS knows something about a purchase that the portal does not, the worker sends a notice of it to the portal's queue, as if AWS had sent it. That can give or end access. If a comparison waits already, nothing more happens."), a.reconcileLicences)
 	huma.Register(api, ask("admin-resend-usage", "/licences/{licence}/resend", "Bill usage that AWS refused",
 		"A worker opens the refused records again that AWS still takes. They go to AWS in the next quarter of an hour, or with the next record. AWS bills each hour once. With dry_run nothing happens; the answer says what would."), a.resendUsage)

@@ -75,7 +75,7 @@ func licenceExamples(private map[string]string) []example {
 			"closed_at":null,"ordered_at":null,"next_at":"2026-11-22T09:00:00Z"},"refused_records":[{` + record + `,"remedy":"send_again","text":"it can go to AWS again for its hour"}]}`, private, "", ""},
 		{"GET /admin/licences/{licence}/records", "/admin/licences/legacy:prod:cust/records?limit=1", 200, `{"items":[{` + record + `}],
 			"next":"/api/v1/admin/licences/legacy:prod:cust/records?cursor=2026-11-22T09%23requests&limit=1"}`, private, "", ""},
-		{"POST /admin/licences/reconcile", "/admin/licences/reconcile", 200, running, private, "", ""},
+		{"POST /admin/licence-reconciliations", "/admin/licence-reconciliations", 200, running, private, "", ""},
 		{"POST /admin/licences/{licence}/resend", "/admin/licences/legacy:prod:cust/resend", 200, `{"records":1,"requests":5}`, private, `{"dry_run":true}`, ""},
 		{"POST /admin/licences/{licence}/correct", "/admin/licences/legacy:prod:cust/correct", 200, `{"changes":true,"before":{"product":"prod","customer":"cust"},"after":{"product":"prod","customer":"other"}}`, private, `{"customer":"other"}`, ""},
 	}

@@ -80,7 +80,7 @@ const (
 // or an answer is lost, a notice is sent again by the next call, which does no harm: workers know it by its id.
 // Messages that are no notices, or that workers would refuse, stay and have a Problem.
 //
-// What was done until an error is in the result.
+// After an error, the result has the notices that were sent before it.
 func RedeliverNotices(ctx context.Context, p Process, how Redelivery) (Redelivered, error) {
 	result := Redelivered{Queues: []string{}, Notices: []UndeliveredNotice{}}
 	m, sellerErr, err := openMarket(ctx, p)
@@ -210,7 +210,7 @@ func (r *redelivery) treat(ctx context.Context, msg types.Message) error {
 		r.result.Notices = append(r.result.Notices, one)
 		return nil
 	}
-	// What was begun is finished, also if the command is interrupted.
+	// An interrupted command still finishes the notice that it has begun.
 	ctx = context.WithoutCancel(ctx)
 	if _, err := r.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.to, MessageBody: &body}); err != nil {
 		return portal.Fail(portal.Unavailable, "A notice could not be sent to the queue "+r.names.Marketplace+". "+inWords(err))

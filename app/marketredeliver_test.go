@@ -142,7 +142,7 @@ func TestAnInterruptedRedeliveryLeavesTheRestVisible(t *testing.T) {
 	}
 }
 
-// What another run reads is hidden from this one.
+// SQS hides messages that another run reads.
 func TestMessagesThatAnotherRunReadsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := refusing(t)

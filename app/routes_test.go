@@ -148,7 +148,7 @@ var byRoute = map[string]answers{
 	"GET /admin/invitations":                        {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"POST /admin/invitations":                       {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest}, // without an address
 	"POST /admin/invitations/{invitation}/resend":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /admin/invitations/{invitation}/withdraw": {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
+	"POST /admin/invitations/{invitation}/remove":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
 	"GET /admin/feedback":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"POST /admin/feedback/{feedback}/done":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /admin/feedback/{feedback}/reopen":        {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
@@ -169,8 +169,8 @@ var byRoute = map[string]answers{
 	"DELETE /api/v1/admin/banners/{banner}":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/banners":                            {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"POST /admin/banners":                           {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest}, // without a text
-	"GET /admin/banners/new":                        {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
-	"POST /admin/banners/preview":                   {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest},
+	"GET /admin/new-banner":                         {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
+	"POST /admin/banner-preview":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest},
 	"GET /admin/banners/{banner}":                   {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"POST /admin/banners/{banner}":                  {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/banners/{banner}/end":               {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
@@ -180,7 +180,7 @@ var byRoute = map[string]answers{
 	"GET /api/v1/admin/licences":                    {http.StatusUnauthorized, http.StatusForbidden, http.StatusOK},
 	"GET /api/v1/admin/licences/{licence}":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /api/v1/admin/licences/{licence}/records":  {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /api/v1/admin/licences/reconcile":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict},    // nothing is sold here
+	"POST /api/v1/admin/licence-reconciliations":    {http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict},    // nothing is sold here
 	"POST /api/v1/admin/licences/{licence}/resend":  {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
 	"POST /api/v1/admin/licences/{licence}/correct": {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest},
 	"GET /admin/licences":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},

@@ -33,7 +33,7 @@ const (
 	SignedIn  Audience = "signed_in"
 )
 
-// State is where a banner stands.
+// State says whether a banner is scheduled, shown or over.
 type State string
 
 // The states.
@@ -64,7 +64,7 @@ type Banner struct {
 	Version int64 `dynamodbav:"version"`
 }
 
-// State returns where the banner stands at that time.
+// State returns the banner's state at that time.
 func (b Banner) State(now time.Time) State {
 	switch {
 	case !b.End.IsZero() && !now.Before(b.End):

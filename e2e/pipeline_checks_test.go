@@ -194,7 +194,7 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 
 // checkNewestIntentWins checks that the newest request about each plan that did not fail
 // wins, in any order of arrival or replay.
-// A plan that an adopted key has brought is left out: the key is in it, whatever was asked for before.
+// A plan that an adopted key has brought is left out: the key is in it, also if the person has asked to leave it.
 func (w *world) checkNewestIntentWins(folded state.Account, migrated map[portal.PlanID]bool) {
 	if folded.Standing.Leaving() {
 		return // the deletion ends every other request

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// LicenceChoice chooses licences. What is "" or false chooses all.
+// LicenceChoice chooses licences. An empty or false field chooses all.
 type LicenceChoice struct {
 	// State is one of the states of projections.
 	State   string

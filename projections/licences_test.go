@@ -123,10 +123,10 @@ func TestARenewedPurchaseSaysSo(t *testing.T) {
 func TestTheClaimOfARenewalNamesTheOldLicence(t *testing.T) {
 	t.Parallel()
 	l := state.FoldLicence("licence/l-new", []events.Event{{Sequence: 1, Data: events.LicenceClaimed{Account: "ann", Plan: "pro", Renews: &events.Renews{Licence: "licence/l-old"}}}})
-	if got := shownLicence(l).Renews; got != "licence/l-old" {
+	if got := ShowLicence(l).Renews; got != "licence/l-old" {
 		t.Errorf("it renews %q", got)
 	}
-	if got := shownLicence(state.FoldLicence("licence/l-new", []events.Event{{Sequence: 1, Data: events.LicenceClaimed{Account: "ann", Plan: "pro"}}})).Renews; got != "" {
+	if got := ShowLicence(state.FoldLicence("licence/l-new", []events.Event{{Sequence: 1, Data: events.LicenceClaimed{Account: "ann", Plan: "pro"}}})).Renews; got != "" {
 		t.Errorf("a purchase that a person confirmed renews %q", got)
 	}
 }

@@ -41,12 +41,12 @@ func TestBannersAreOnEveryPageForThoseTheyAreFor(t *testing.T) {
 func TestABannerIsPreviewedBeforeItIsWritten(t *testing.T) {
 	t.Parallel()
 	s := administered(&office{})
-	doc := document(t, s.get("/admin/banners/new"), http.StatusOK)
-	if got := attr(t, one(t, doc, "main form button"), "formaction"); got != "/admin/banners/preview" {
+	doc := document(t, s.get("/admin/new-banner"), http.StatusOK)
+	if got := attr(t, one(t, doc, "main form button"), "formaction"); got != "/admin/banner-preview" {
 		t.Errorf("the only button leads to %q", got)
 	}
 	form := url.Values{"text": {" Down **tonight**.<script>x</script> "}, "kind": {"warning"}, "audience": {"signed_in"}, "start": {"2026-11-22T12:00"}, "end": {"2026-11-22T13:00"}}
-	doc = document(t, s.post("/admin/banners/preview", form), http.StatusOK)
+	doc = document(t, s.post("/admin/banner-preview", form), http.StatusOK)
 	says(t, doc, `section[aria-labelledby="preview"]`, "People who are signed in · From 22 November 2026 at 12:00 UTC to 22 November 2026 at 13:00 UTC")
 	one(t, doc, `section[aria-labelledby="preview"] .banner.warning strong`)
 	none(t, doc, "main script")
@@ -74,7 +74,7 @@ func TestABannerThatCannotBeIsRefusedAndWhatWasWrittenStays(t *testing.T) {
 		"Write a text.": {"text": {" "}}, "no headings": {"text": {"# Down"}}, "before it begins": {"text": {"x"}, "start": {"2026-11-23T12:00"}, "end": {"2026-11-23T11:00"}},
 		"cannot be read": {"text": {"x"}, "start": {"tomorrow"}}, "Choose info or warning": {"text": {"x"}, "kind": {"odd"}}, "not complete": {"text": {"x"}, "version": {"one"}},
 	} {
-		for _, path := range []string{"/admin/banners/preview", "/admin/banners"} {
+		for _, path := range []string{"/admin/banner-preview", "/admin/banners"} {
 			doc := document(t, s.post(path, form), http.StatusBadRequest)
 			says(t, doc, `main [role="alert"]`, want)
 			if got := doc.Find("#text").Text(); got != form.Get("text") {
@@ -97,7 +97,7 @@ func TestTimesOfABannerAreInTheAdminsTimeZone(t *testing.T) {
 	if w := s.post("/admin/banners", url.Values{"text": {"x"}, "start": {"2026-11-23T09:00"}}); w.Code != http.StatusSeeOther || !strings.Contains(s.office.bannerDeeds[0], "2026-11-23T00:00:00Z") {
 		t.Errorf("%d, done %v", w.Code, s.office.bannerDeeds)
 	}
-	says(t, document(t, s.get("/admin/banners/new"), http.StatusOK), "#start-hint", "In Asia/Tokyo")
+	says(t, document(t, s.get("/admin/new-banner"), http.StatusOK), "#start-hint", "In Asia/Tokyo")
 }
 
 func TestBannersAreChangedEndedAndDeletedAfterAConfirmation(t *testing.T) {
@@ -119,7 +119,7 @@ func TestBannersAreChangedEndedAndDeletedAfterAConfirmation(t *testing.T) {
 	}
 	doc = document(t, s.get("/admin/banners/b-warn"), http.StatusOK)
 	form := url.Values{"text": {"Up again."}, "version": {attr(t, one(t, doc, `input[name="version"]`), "value")}, "banner": {attr(t, one(t, doc, `input[name="banner"]`), "value")}}
-	one(t, document(t, s.post("/admin/banners/preview", form), http.StatusOK), `main form[action="/admin/banners/b-warn"] button:not([formaction])`)
+	one(t, document(t, s.post("/admin/banner-preview", form), http.StatusOK), `main form[action="/admin/banners/b-warn"] button:not([formaction])`)
 	s.office.bannerDeeds = nil
 	if w := s.post("/admin/banners/b-warn", form); w.Code != http.StatusSeeOther || !slices.Equal(s.office.bannerDeeds, []string{"change to Up again. b-warn by account-root"}) {
 		t.Errorf("%d, done %v", w.Code, s.office.bannerDeeds)
@@ -137,7 +137,7 @@ func TestBannersAreChangedEndedAndDeletedAfterAConfirmation(t *testing.T) {
 
 func TestOnlyAdminsWriteBanners(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/admin/banners", "/admin/banners/preview", "/admin/banners/b-warn", "/admin/banners/b-warn/end", "/admin/banners/b-warn/delete"} {
+	for _, path := range []string{"/admin/banners", "/admin/banner-preview", "/admin/banners/b-warn", "/admin/banners/b-warn/end", "/admin/banners/b-warn/delete"} {
 		for _, c := range []struct {
 			who  *identity.Identity
 			want int

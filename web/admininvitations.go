@@ -54,7 +54,7 @@ func (s *Web) invitationRoutes(r chi.Router) {
 	get(r, invitationsPath, s.page(s.administrator(s.invitations)))
 	r.Post(invitationsPath, s.page(s.administrator(s.invite)))
 	r.Post(invitationsPath+"/{invitation}/resend", s.page(s.administrator(s.resendInvitation)))
-	r.Post(invitationsPath+"/{invitation}/withdraw", s.page(s.administrator(s.withdrawInvitation)))
+	r.Post(invitationsPath+"/{invitation}/remove", s.page(s.administrator(s.removeInvitation)))
 }
 
 type invitationsPage struct {
@@ -84,7 +84,7 @@ type invitationLine struct {
 	Used             moment
 	UsedBy, UsedHref string
 	Open             bool
-	Resend, Withdraw string
+	Resend, Remove   string
 }
 
 func (s *Web) invitations(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
@@ -97,8 +97,8 @@ func (s *Web) invitations(w http.ResponseWriter, r *http.Request, _ identity.Ide
 		}
 	case "lately":
 		body.Done = "The invitation was sent less than a minute ago, so it was not sent again."
-	case "withdrawn":
-		body.Done = "The invitation is withdrawn. A mail that was not sent yet is not sent any more."
+	case "removed":
+		body.Done = "The invitation is removed. A mail that was not sent yet is not sent any more."
 	}
 	return s.renderInvitations(w, r, http.StatusOK, body)
 }
@@ -167,7 +167,7 @@ func (when times) invitationLine(i members.Invitation) invitationLine {
 	path := escapedPath("admin", "invitations", i.ID)
 	line := invitationLine{
 		ID: i.ID, Email: i.Email, By: cmp.Or(string(i.InvitedBy), i.Operator), Invited: when.moment(i.InvitedAt), Expires: when.moment(i.Expires),
-		UsedBy: string(i.UsedBy), Used: when.moment(i.UsedAt), Resend: path + "/resend", Withdraw: path + "/withdraw",
+		UsedBy: string(i.UsedBy), Used: when.moment(i.UsedAt), Resend: path + "/resend", Remove: path + "/remove",
 	}
 	if i.InvitedBy != "" {
 		line.ByHref = escapedPath("admin", "accounts", i.InvitedBy)
@@ -273,8 +273,8 @@ func (s *Web) resendInvitation(w http.ResponseWriter, r *http.Request, id identi
 	return nil
 }
 
-// withdrawInvitation answers a second form like the first.
-func (s *Web) withdrawInvitation(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+// removeInvitation answers a second form like the first.
+func (s *Web) removeInvitation(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	invitation, err := s.asksAboutInvitation(w, r, id)
 	if err != nil {
 		return err
@@ -283,7 +283,7 @@ func (s *Web) withdrawInvitation(w http.ResponseWriter, r *http.Request, id iden
 	if err != nil && portal.CodeOf(err) != portal.NotFound {
 		return err
 	}
-	http.Redirect(w, r, withQuery(invitationsPath, url.Values{"done": {"withdrawn"}}), http.StatusSeeOther)
+	http.Redirect(w, r, withQuery(invitationsPath, url.Values{"done": {"removed"}}), http.StatusSeeOther)
 	return nil
 }
 

@@ -23,7 +23,7 @@ func cards(doc *goquery.Document) (all []string) {
 func TestInvitationsAreListedByStateWithWhatCameOfTheMail(t *testing.T) {
 	t.Parallel()
 	s := administered(invited())
-	const buttons = " Send again to %[1]s Withdraw the invitation of %[1]s"
+	const buttons = " Send again to %[1]s Remove the invitation of %[1]s"
 	for query, want := range map[string][]string{
 		"?state=used": {"ada@example.comUsed Used by the account account-ada 1 hour ago. Invited 3 days ago by account-root"},
 		"": {
@@ -108,7 +108,7 @@ func TestAListThatIsTooLongOrEmptyInvitesNobodyAndIsNotLost(t *testing.T) {
 	}
 }
 
-func TestAnInvitationIsSentAgainOrWithdrawn(t *testing.T) {
+func TestAnInvitationIsSentAgainOrRemoved(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		email, deed, says string
@@ -117,9 +117,9 @@ func TestAnInvitationIsSentAgainOrWithdrawn(t *testing.T) {
 		"again":        {"bob@example.com", "resend", "open for another 14 days. Another mail is on its way.", []string{"a mail to bob@example.com, number 2", "account-root invites bob@example.com"}},
 		"a moment ago": {"new@example.com", "resend", "less than a minute ago", []string{"a mail to new@example.com, number 1"}},
 		"expired":      {"late@example.com", "resend", "open for another 14 days", []string{"a mail to late@example.com, number 2", "account-root invites late@example.com"}},
-		"withdrawn":    {"bob@example.com", "withdraw", "The invitation is withdrawn.", []string{"account-root withdraws " + members.InvitationID("bob@example.com")}},
+		"removed":      {"bob@example.com", "remove", "The invitation is removed.", []string{"account-root removes " + members.InvitationID("bob@example.com")}},
 		// A second click: it is gone already.
-		"gone": {"gone@example.com", "withdraw", "The invitation is withdrawn.", nil},
+		"gone": {"gone@example.com", "remove", "The invitation is removed.", nil},
 	} {
 		o := invited()
 		s := administered(o)
@@ -160,7 +160,7 @@ func TestThePageOfInvitationsSaysWhetherTheyAreNeededAndMailed(t *testing.T) {
 
 func TestOnlyAdminsInviteAndMarkFeedback(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/admin/invitations", "/admin/invitations/" + members.InvitationID("bob@example.com") + "/resend", "/admin/invitations/" + members.InvitationID("bob@example.com") + "/withdraw", "/admin/feedback/f-3/done"} {
+	for _, path := range []string{"/admin/invitations", "/admin/invitations/" + members.InvitationID("bob@example.com") + "/resend", "/admin/invitations/" + members.InvitationID("bob@example.com") + "/remove", "/admin/feedback/f-3/done"} {
 		o := invited()
 		if w := siteOf(&fake{office: o}, &ada).post(path, url.Values{"emails": {"x@example.com"}}); w.Code != http.StatusForbidden || len(o.did) > 0 {
 			t.Errorf("%s: %d, %v", path, w.Code, o.did)

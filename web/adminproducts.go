@@ -194,7 +194,6 @@ func (when times) sourceRead(source catalog.SourceState, folder string) phrase {
 	return phrase{plain(upperFirst(name) + " was read.")}
 }
 
-
 func productLineOf(product operators.Product, report *catalog.Report) productLine {
 	line := productLine{
 		ID: product.ID, Name: product.FullName(), Href: escapedPath("apis", product.ID), Badges: productBadges(product.Product), Visible: product.VisibleTo(),

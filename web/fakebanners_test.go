@@ -90,9 +90,9 @@ func bannerStates() map[string]shown {
 	return map[string]shown{
 		"banners":                   {site: administered(bannered()), path: "/admin/banners?done=added"},
 		"banners, none":             {site: administered(&office{}), path: "/admin/banners"},
-		"a new banner":              {site: administered(&office{}), path: "/admin/banners/new"},
-		"a new banner, previewed":   {site: administered(&office{}), path: "/admin/banners/new", post: "/admin/banners/preview", form: text},
-		"a new banner, refused":     {site: administered(&office{}), path: "/admin/banners/new", post: "/admin/banners/preview", form: `document.querySelector("#text").value = "# Down"`},
+		"a new banner":              {site: administered(&office{}), path: "/admin/new-banner"},
+		"a new banner, previewed":   {site: administered(&office{}), path: "/admin/new-banner", post: "/admin/banner-preview", form: text},
+		"a new banner, refused":     {site: administered(&office{}), path: "/admin/new-banner", post: "/admin/banner-preview", form: `document.querySelector("#text").value = "# Down"`},
 		"a banner":                  {site: administered(bannered()), path: "/admin/banners/b-warn"},
 		"end a banner":              {site: administered(bannered()), path: "/admin/banners/b-warn/end"},
 		"end what has not begun":    {site: administered(bannered()), path: "/admin/banners/b-soon/end"},

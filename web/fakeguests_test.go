@@ -80,7 +80,7 @@ func (g guestBook) RevokeInvitation(_ context.Context, by members.By, id string)
 	if _, err := g.Invitation(context.Background(), id); err != nil {
 		return err
 	}
-	return g.note("%s withdraws %s", by.Admin, id)
+	return g.note("%s removes %s", by.Admin, id)
 }
 
 func (g guestBook) MailInvitation(_ context.Context, i members.Invitation) error {

@@ -45,7 +45,7 @@ func (a *account) lease(queue string) (giveBack func()) {
 	}
 }
 
-// workers says whether something invokes the workers: each event source, and the schedule.
+// workers reports whether something invokes the workers: each event source, and the schedule.
 func (a *account) workers() (all []any) {
 	a.t.Helper()
 	for resource, property := range map[string]string{"CommandsSource": "Enabled", "JobsDeadLetterSource": "Enabled", "Tick": "State"} {

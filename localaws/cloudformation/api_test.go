@@ -59,7 +59,9 @@ func (a *account) answer(api string) string {
 func TestAnAPIOfAStackAnswers(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	with := func(deployment, limit string) string { return strings.NewReplacer("DEPLOYMENT", deployment, "LIMIT", limit).Replace(apiTemplate) }
+	with := func(deployment, limit string) string {
+		return strings.NewReplacer("DEPLOYMENT", deployment, "LIMIT", limit).Replace(apiTemplate)
+	}
 	made := a.apply("pets", types.ChangeSetTypeCreate, with("First", "10"), "Answer=cat")
 	if made.StackStatus != types.StackStatusCreateComplete {
 		t.Fatalf("the stack is %s: %v", made.StackStatus, a.happened("pets"))

@@ -112,7 +112,7 @@ func decode(properties, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("Properties validation failed: %w", err) //nolint:staticcheck // AWS's text
+		return fmt.Errorf("Properties validation failed: %w", err)
 	}
 	return nil
 }
