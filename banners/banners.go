@@ -33,7 +33,7 @@ const (
 	SignedIn  Audience = "signed_in"
 )
 
-// State says whether a banner is scheduled, shown or over.
+// State is the part of its time that a banner is in.
 type State string
 
 // The states.
