@@ -120,31 +120,23 @@ type ActivityLine struct {
 }
 
 func (a *service) registerAdmin(api huma.API) {
-	read := func(id, path, summary, description string) huma.Operation {
-		return huma.Operation{
-			OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + path, Summary: summary, Description: description, Security: signedIn,
-		}
-	}
-	ask := func(id, method, path, summary, description string) huma.Operation {
-		return accepted(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
-	}
-	huma.Register(api, read("admin-list-accounts", "/accounts", "List or find accounts",
+	huma.Register(api, adminReads("admin-list-accounts", "/accounts", "List or find accounts",
 		"Without q, all accounts that ever registered, the latest first. With q, at most 50 accounts: by the beginning of the e-mail address or of a word of the name, by account id, or by key id."), a.listAccounts)
-	huma.Register(api, read("admin-get-account", "/accounts/{account}", "Get an account", ""), a.getAccount)
-	huma.Register(api, ask("admin-suspend", http.MethodPost, "/accounts/{account}/suspend", "Suspend an account",
+	huma.Register(api, adminReads("admin-get-account", "/accounts/{account}", "Get an account", ""), a.getAccount)
+	huma.Register(api, adminRequests("admin-suspend", http.MethodPost, "/accounts/{account}/suspend", "Suspend an account",
 		"The operation succeeds when API Gateway refuses every key of the account. The account's owner reads the message. Nothing personal should be in it: it stays in the journal for ever."), a.suspend)
-	huma.Register(api, ask("admin-reinstate", http.MethodPost, "/accounts/{account}/reinstate", "Reinstate a suspended account",
+	huma.Register(api, adminRequests("admin-reinstate", http.MethodPost, "/accounts/{account}/reinstate", "Reinstate a suspended account",
 		"The operation succeeds when API Gateway accepts the keys again that worked before the suspension."), a.reinstate)
-	huma.Register(api, ask("admin-delete-account", http.MethodDelete, "/accounts/{account}", "Delete an account",
+	huma.Register(api, adminRequests("admin-delete-account", http.MethodDelete, "/accounts/{account}", "Delete an account",
 		"The operation succeeds when API Gateway has no key of the account and its personal data is erased. Nothing brings the account back."), a.deleteOther)
-	huma.Register(api, read("admin-list-registrations", "/registrations", "List registrations that wait for approval", ""), a.listRegistrations)
-	huma.Register(api, ask("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
-	huma.Register(api, ask("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
-	a.registerMembers(api, read)
-	a.registerProducts(api, read)
-	a.registerDrift(api, read)
-	a.registerLicences(api, read)
-	a.registerBanners(api, read)
+	huma.Register(api, adminReads("admin-list-registrations", "/registrations", "List registrations that wait for approval", ""), a.listRegistrations)
+	huma.Register(api, adminRequests("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
+	huma.Register(api, adminRequests("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
+	a.registerMembers(api)
+	a.registerProducts(api)
+	a.registerDrift(api)
+	a.registerLicences(api)
+	a.registerBanners(api)
 	a.registerEverybodysUsage(api)
 	a.registerLetters(api)
 }

@@ -61,19 +61,14 @@ func (a *service) showBanner(b banners.Banner) Banner {
 	}
 }
 
-func (a *service) registerBanners(api huma.API, read func(id, path, summary, description string) huma.Operation) {
+func (a *service) registerBanners(api huma.API) {
 	const soon = " Every page follows within five seconds. The audit records it, without the text."
-	ask := func(id, method, path, summary, description string) huma.Operation {
-		return changing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
-	}
-	huma.Register(api, read("admin-list-banners", "/banners", "List banners", "Texts at the top of every page: those that are shown, then those that are scheduled, then those that ended in the last 30 days."), a.listBanners)
-	huma.Register(api, read("admin-get-banner", "/banners/{banner}", "Get a banner", ""), a.getBanner)
-	add := ask("admin-add-banner", http.MethodPost, "/banners", "Write a banner", "At most 20 may be shown or scheduled."+soon)
-	add.DefaultStatus = http.StatusCreated
-	huma.Register(api, add, a.addBanner)
-	huma.Register(api, ask("admin-change-banner", http.MethodPut, "/banners/{banner}", "Change a banner", "It replaces all of a banner that is not over."+soon), a.changeBanner)
-	huma.Register(api, ask("admin-end-banner", http.MethodPost, "/banners/{banner}/end", "End a banner now", "Ending one that is over changes nothing."+soon), a.endBanner)
-	huma.Register(api, ask("admin-delete-banner", http.MethodDelete, "/banners/{banner}", "Delete a banner", "Nothing brings it back."+soon), a.deleteBanner)
+	huma.Register(api, adminReads("admin-list-banners", "/banners", "List banners", "Texts at the top of every page: those that are shown, then those that are scheduled, then those that ended in the last 30 days."), a.listBanners)
+	huma.Register(api, adminReads("admin-get-banner", "/banners/{banner}", "Get a banner", ""), a.getBanner)
+	huma.Register(api, adminChanges("admin-add-banner", http.MethodPost, "/banners", "Write a banner", "At most 20 may be shown or scheduled."+soon, http.StatusCreated), a.addBanner)
+	huma.Register(api, adminChanges("admin-change-banner", http.MethodPut, "/banners/{banner}", "Change a banner", "It replaces all of a banner that is not over."+soon, 0), a.changeBanner)
+	huma.Register(api, adminChanges("admin-end-banner", http.MethodPost, "/banners/{banner}/end", "End a banner now", "Ending one that is over changes nothing."+soon, 0), a.endBanner)
+	huma.Register(api, adminChanges("admin-delete-banner", http.MethodDelete, "/banners/{banner}", "Delete a banner", "Nothing brings it back."+soon, 0), a.deleteBanner)
 }
 
 type bannerOutput struct{ Body Banner }
@@ -99,6 +94,11 @@ func (a *service) listBanners(ctx context.Context, _ *struct{}) (*struct{ Body L
 // BannerInput names a banner.
 type BannerInput struct {
 	Banner string `path:"banner" maxLength:"100" doc:"A banner's id." example:"001795338000000-8k3c4d5e6f"`
+}
+
+type bannerAsking struct {
+	BannerInput
+	Body *Empty
 }
 
 func (a *service) getBanner(ctx context.Context, in *BannerInput) (*bannerOutput, error) {
@@ -135,7 +135,7 @@ func (a *service) changeBanner(ctx context.Context, in *struct {
 	return a.bannerAnswer(ctx, changed, err)
 }
 
-func (a *service) endBanner(ctx context.Context, in *BannerInput) (*bannerOutput, error) {
+func (a *service) endBanner(ctx context.Context, in *bannerAsking) (*bannerOutput, error) {
 	id, err := admin(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -144,7 +144,7 @@ func (a *service) endBanner(ctx context.Context, in *BannerInput) (*bannerOutput
 	return a.bannerAnswer(ctx, banner, err)
 }
 
-func (a *service) deleteBanner(ctx context.Context, in *BannerInput) (*struct{}, error) {
+func (a *service) deleteBanner(ctx context.Context, in *bannerAsking) (*struct{}, error) {
 	id, err := admin(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)

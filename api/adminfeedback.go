@@ -12,10 +12,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func (a *service) registerAllFeedback(api huma.API, read func(id, path, summary, description string) huma.Operation, write func(id, method, path, summary, description string, status int) huma.Operation) {
-	huma.Register(api, read("admin-list-feedback", "/feedback", "List feedback", "The latest first. With a filter, a page may have fewer items than asked for."), a.listFeedback)
-	huma.Register(api, write("admin-mark-feedback", http.MethodPut, "/feedback/{feedback}/done", "Mark feedback as done", "The person is not told. Marking it again changes nothing.", http.StatusOK), a.markFeedback(true))
-	huma.Register(api, write("admin-reopen-feedback", http.MethodDelete, "/feedback/{feedback}/done", "Mark feedback as open again", "", http.StatusOK), a.markFeedback(false))
+func (a *service) registerAllFeedback(api huma.API) {
+	huma.Register(api, adminReads("admin-list-feedback", "/feedback", "List feedback", "The latest first. With a filter, a page may have fewer items than asked for."), a.listFeedback)
+	huma.Register(api, adminChanges("admin-mark-feedback", http.MethodPut, "/feedback/{feedback}/done", "Mark feedback as done", "The person is not told. Marking it again changes nothing.", http.StatusOK), a.markFeedback(true))
+	huma.Register(api, adminChanges("admin-reopen-feedback", http.MethodDelete, "/feedback/{feedback}/done", "Mark feedback as open again", "", http.StatusOK), a.markFeedback(false))
 }
 
 // AdminFeedback is what a person told the operator.

@@ -27,15 +27,15 @@ type inviting interface {
 	Resend(ctx context.Context, by members.By, id string) (operators.Invited, error)
 }
 
-func (a *service) registerInvitations(api huma.API, read func(id, path, summary, description string) huma.Operation, write func(id, method, path, summary, description string, status int) huma.Operation) {
-	huma.Register(api, read("admin-list-invitations", "/invitations", "List invitations", "The order has no meaning. An invitation is listed for 44 days."), a.listInvitations)
-	huma.Register(api, write("admin-invite", http.MethodPost, "/invitations", "Invite an e-mail address",
+func (a *service) registerInvitations(api huma.API) {
+	huma.Register(api, adminReads("admin-list-invitations", "/invitations", "List invitations", "The order has no meaning. An invitation is listed for 44 days."), a.listInvitations)
+	huma.Register(api, adminChanges("admin-invite", http.MethodPost, "/invitations", "Invite an e-mail address",
 		"Where GATEHOUSE_REGISTRATION is invitation, only invited people can register, each with one account. Elsewhere, needed is false in the answer, and the person can register without the invitation. The person gets a mail with a link if the portal sends mail; otherwise tell them yourself. An invitation is open for 14 days. Inviting the address again begins another 14 days, with another mail.", http.StatusCreated), a.invite)
-	huma.Register(api, write("admin-invite-list", http.MethodPost, "/invitation-batches", "Invite a list of e-mail addresses",
+	huma.Register(api, adminChanges("admin-invite-list", http.MethodPost, "/invitation-batches", "Invite a list of e-mail addresses",
 		"Says for each what came of it. An address that was invited less than a minute ago is not invited again, so that a repeated request sends no second mail.", http.StatusOK), a.inviteList)
-	huma.Register(api, write("admin-resend-invitation", http.MethodPost, "/invitations/{invitation}/resend", "Send an invitation again",
+	huma.Register(api, adminChanges("admin-resend-invitation", http.MethodPost, "/invitations/{invitation}/resend", "Send an invitation again",
 		"It is open for another 14 days, also if it had expired, and the person gets another mail. Within a minute of the last invitation nothing changes.", http.StatusOK), a.resendInvitation)
-	huma.Register(api, write("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Remove an invitation", "A mail that was not sent yet is not sent any more.", http.StatusNoContent), a.revokeInvitation)
+	huma.Register(api, adminChanges("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Remove an invitation", "A mail that was not sent yet is not sent any more.", http.StatusNoContent), a.revokeInvitation)
 }
 
 // Invitation lets the person with an e-mail address register.

@@ -102,19 +102,13 @@ type LetterCounts struct {
 }
 
 func (a *service) registerLetters(api huma.API) {
-	read := func(id, path, summary, description string) huma.Operation {
-		return huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + path, Summary: summary, Description: description, Security: signedIn}
-	}
-	ask := func(id, path, summary, description string) huma.Operation {
-		return changing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + path, Summary: summary, Description: description})
-	}
-	huma.Register(api, read("admin-overview", "/overview", "See what needs an admin", "Also the queues, the views, the budget of control-plane calls, and what workers found in the catalog. A part that cannot be read is null, and unread names it."), a.overview)
-	huma.Register(api, read("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
-	huma.Register(api, read("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
-	huma.Register(api, ask("admin-replay-dead-letters", "/dead-letter-replays", "Replay dead letters",
-		"A worker sends them to their queues again, the one that failed first at the beginning, at most 20 in a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would."), a.replayLetters)
-	huma.Register(api, ask("admin-discard-dead-letters", "/dead-letter-discards", "Discard dead letters",
-		"A worker closes them without carrying them out. Their operations stay failed. They can still be replayed for 30 days."), a.discardLetters)
+	huma.Register(api, adminReads("admin-overview", "/overview", "See what needs an admin", "Also the queues, the views, the budget of control-plane calls, and what workers found in the catalog. A part that cannot be read is null, and unread names it."), a.overview)
+	huma.Register(api, adminReads("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
+	huma.Register(api, adminReads("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
+	huma.Register(api, adminChanges("admin-replay-dead-letters", http.MethodPost, "/dead-letter-replays", "Replay dead letters",
+		"A worker sends them to their queues again, the one that failed first at the beginning, at most 20 in a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would.", 0), a.replayLetters)
+	huma.Register(api, adminChanges("admin-discard-dead-letters", http.MethodPost, "/dead-letter-discards", "Discard dead letters",
+		"A worker closes them without carrying them out. Their operations stay failed. They can still be replayed for 30 days.", 0), a.discardLetters)
 }
 
 func (a *service) listLetters(ctx context.Context, in *struct {

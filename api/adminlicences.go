@@ -147,19 +147,16 @@ func showListedLicence(l operators.ListedLicence) AdminLicence {
 	return shown
 }
 
-func (a *service) registerLicences(api huma.API, read func(id, path, summary, description string) huma.Operation) {
-	ask := func(id, path, summary, description string) huma.Operation {
-		return changing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + path, Summary: summary, Description: description})
-	}
-	huma.Register(api, read("admin-list-licences", "/licences", "List what was bought on AWS Marketplace", "Filters count together."), a.listLicences)
-	huma.Register(api, read("admin-get-licence", "/licences/{licence}", "Get a licence", "With its history, and what was metered for it."), a.getLicence)
-	huma.Register(api, read("admin-list-usage-records", "/licences/{licence}/records", "List what was metered for a licence", "One record for each dimension and hour, the newest first."), a.listRecords)
-	huma.Register(api, ask("admin-reconcile-licences", "/licence-reconciliations", "Have a worker compare AWS Marketplace's agreements with the licences now",
-		"If AWS knows something about a purchase that the portal does not, the worker sends a notice of it to the portal's queue, as if AWS had sent it. That can give or end access. If a comparison waits already, nothing more happens."), a.reconcileLicences)
-	huma.Register(api, ask("admin-resend-usage", "/licences/{licence}/resend", "Bill usage that AWS refused",
-		"A worker opens the refused records again that AWS still takes. They go to AWS in the next quarter of an hour, or with the next record. AWS bills each hour once. With dry_run nothing happens; the answer says what would."), a.resendUsage)
-	huma.Register(api, ask("admin-correct-licence", "/licences/{licence}/correct", "Correct how AWS names a licence",
-		"What is given replaces what the licence has. Metering uses the new names from the next record on. The claim and the access stay. A worker makes the correction. With dry_run nothing happens."), a.correctLicence)
+func (a *service) registerLicences(api huma.API) {
+	huma.Register(api, adminReads("admin-list-licences", "/licences", "List what was bought on AWS Marketplace", "Filters count together."), a.listLicences)
+	huma.Register(api, adminReads("admin-get-licence", "/licences/{licence}", "Get a licence", "With its history, and what was metered for it."), a.getLicence)
+	huma.Register(api, adminReads("admin-list-usage-records", "/licences/{licence}/records", "List what was metered for a licence", "One record for each dimension and hour, the newest first."), a.listRecords)
+	huma.Register(api, adminChanges("admin-reconcile-licences", http.MethodPost, "/licence-reconciliations", "Have a worker compare AWS Marketplace's agreements with the licences now",
+		"If AWS knows something about a purchase that the portal does not, the worker sends a notice of it to the portal's queue, as if AWS had sent it. That can give or end access. If a comparison waits already, nothing more happens.", 0), a.reconcileLicences)
+	huma.Register(api, adminChanges("admin-resend-usage", http.MethodPost, "/licences/{licence}/resend", "Bill usage that AWS refused",
+		"A worker opens the refused records again that AWS still takes. They go to AWS in the next quarter of an hour, or with the next record. AWS bills each hour once. With dry_run nothing happens; the answer says what would.", 0), a.resendUsage)
+	huma.Register(api, adminChanges("admin-correct-licence", http.MethodPost, "/licences/{licence}/correct", "Correct how AWS names a licence",
+		"What is given replaces what the licence has. Metering uses the new names from the next record on. The claim and the access stay. A worker makes the correction. With dry_run nothing happens.", 0), a.correctLicence)
 }
 
 func (a *service) listLicences(ctx context.Context, in *struct {
@@ -259,7 +256,7 @@ func (a *service) listRecords(ctx context.Context, in *struct {
 	return &struct{ Body List[UsageRecord] }{shown}, nil
 }
 
-func (a *service) reconcileLicences(ctx context.Context, _ *struct{}) (*struct{ Body JobRun }, error) {
+func (a *service) reconcileLicences(ctx context.Context, _ *struct{ Body *Empty }) (*struct{ Body JobRun }, error) {
 	id, err := admin(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)

@@ -13,22 +13,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func (a *service) registerMembers(api huma.API, read func(id, path, summary, description string) huma.Operation) {
-	ask := func(id, path, summary, description string) huma.Operation {
-		return accepted(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + path, Summary: summary, Description: description})
-	}
-	write := func(id, method, path, summary, description string, status int) huma.Operation {
-		op := changing(huma.Operation{OperationID: id, Tags: []string{tagAdmin}, Method: method, Path: adminPath + path, Summary: summary, Description: description})
-		op.DefaultStatus = status
-		return op
-	}
-	huma.Register(api, ask("admin-promote", "/accounts/{account}/promote", "Make an account an admin",
+func (a *service) registerMembers(api huma.API) {
+	huma.Register(api, adminRequests("admin-promote", http.MethodPost, "/accounts/{account}/promote", "Make an account an admin",
 		"The operation succeeds with the decision. In every process of the portal it takes effect within five seconds."), a.promote)
-	huma.Register(api, ask("admin-demote", "/accounts/{account}/demote", "End a promotion",
+	huma.Register(api, adminRequests("admin-demote", http.MethodPost, "/accounts/{account}/demote", "End a promotion",
 		"Members of the identity provider's admin group stay admins. If two admins demote each other at once, one of the operations is rejected."), a.demote)
-	a.registerInvitations(api, read, write)
-	a.registerAllFeedback(api, read, write)
-	huma.Register(api, read("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account. With a filter, a page may have fewer items than asked for."), a.audit)
+	a.registerInvitations(api)
+	a.registerAllFeedback(api)
+	huma.Register(api, adminReads("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account. With a filter, a page may have fewer items than asked for."), a.audit)
 }
 
 func (a *service) promote(ctx context.Context, in *accountAsking) (*acceptedOutput, error) {

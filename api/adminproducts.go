@@ -74,12 +74,10 @@ type NotOfferedPlan struct {
 	Reason string `json:"reason"`
 }
 
-func (a *service) registerProducts(api huma.API, read func(id, path, summary, description string) huma.Operation) {
-	huma.Register(api, read("admin-list-products", "/products", "List products with their problems", "The published catalog in full, where each product is described, and what workers found when they last read it."), a.adminProducts)
-	huma.Register(api, accepted(huma.Operation{
-		OperationID: "admin-sync-catalog", Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + "/catalog-syncs", Summary: "Read the catalog now",
-		Description: "Workers read API Gateway and the catalog folder, as they do every five minutes. The operation succeeds when the catalog is published, or found unchanged.",
-	}), a.syncCatalog)
+func (a *service) registerProducts(api huma.API) {
+	huma.Register(api, adminReads("admin-list-products", "/products", "List products with their problems", "The published catalog in full, where each product is described, and what workers found when they last read it."), a.adminProducts)
+	huma.Register(api, adminRequests("admin-sync-catalog", http.MethodPost, "/catalog-syncs", "Read the catalog now",
+		"Workers read API Gateway and the catalog folder, as they do every five minutes. The operation succeeds when the catalog is published, or found unchanged."), a.syncCatalog)
 }
 
 func (a *service) adminProducts(ctx context.Context, _ *struct{}) (*struct{ Body AdminProducts }, error) {

@@ -365,7 +365,7 @@ var listed = map[string]string{
 	"PUT /admin/feedback/{feedback}/done":         "403 404 413 415 429",
 	"DELETE /admin/feedback/{feedback}/done":      "403 404 413 415 429",
 	"GET /admin/products":                         "403",
-	"POST /admin/catalog-syncs":                   "403 409 413 415 429",
+	"POST /admin/catalog-syncs":                   "403 413 415 429",
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
 	"GET /admin/drift":                            "403",

@@ -85,7 +85,7 @@ func (a *service) drift(ctx context.Context, _ *struct{}) (*struct{ Body Drift }
 	return &struct{ Body Drift }{driftOf(found)}, nil
 }
 
-func (a *service) compare(ctx context.Context, _ *struct{}) (*struct{ Body JobRun }, error) {
+func (a *service) compare(ctx context.Context, _ *struct{ Body *Empty }) (*struct{ Body JobRun }, error) {
 	id, err := admin(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -100,11 +100,9 @@ func (a *service) compare(ctx context.Context, _ *struct{}) (*struct{ Body JobRu
 	return &struct{ Body JobRun }{jobRunOf(found.Job)}, nil
 }
 
-func (a *service) registerDrift(api huma.API, read func(id, path, summary, description string) huma.Operation) {
-	huma.Register(api, read("admin-drift", "/drift", "Get how API Gateway differs from the journal",
+func (a *service) registerDrift(api huma.API) {
+	huma.Register(api, adminReads("admin-drift", "/drift", "Get how API Gateway differs from the journal",
 		"As the last sweep has found it. Workers compare once an hour, and mend what they find within minutes. So what is listed may be mended by now."), a.drift)
-	huma.Register(api, changing(huma.Operation{
-		OperationID: "admin-compare-drift", Tags: []string{tagAdmin}, Method: http.MethodPost, Path: adminPath + "/drift/compare", Summary: "Have a worker compare API Gateway with the journal now",
-		Description: "The answer is the state of the sweep at this moment, which a worker may not have begun yet. If a sweep is under way, another one begins when it ends. If one waits already, nothing more happens. The audit records it.",
-	}), a.compare)
+	huma.Register(api, adminChanges("admin-compare-drift", http.MethodPost, "/drift/compare", "Have a worker compare API Gateway with the journal now",
+		"The answer is the state of the sweep at this moment, which a worker may not have begun yet. If a sweep is under way, another one begins when it ends. If one waits already, nothing more happens. The audit records it.", 0), a.compare)
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -44,7 +43,7 @@ func newLicenceDesk(p Process, c clients, names Names, views *projections.Views,
 func (d *licenceDesk) Licences(ctx context.Context, choice operators.LicenceChoice, after string, limit int) (operators.LicencePage, error) {
 	all, err := d.desk.views.Licences(ctx)
 	if err != nil {
-		return operators.LicencePage{}, forAdmins(err)
+		return operators.LicencePage{}, operators.Unavailable(err)
 	}
 	streams := make([]portal.Stream, len(all))
 	for i, l := range all {
@@ -52,7 +51,7 @@ func (d *licenceDesk) Licences(ctx context.Context, choice operators.LicenceChoi
 	}
 	tallies, err := d.ledger.Tallies(ctx, streams...)
 	if err != nil {
-		return operators.LicencePage{}, forAdmins(err)
+		return operators.LicencePage{}, operators.Unavailable(err)
 	}
 	page := operators.ChooseLicences(all, tallies, choice, after, limit)
 	page.Comparison, err = d.comparison(ctx)
@@ -66,7 +65,7 @@ func (d *licenceDesk) comparison(ctx context.Context) (operators.Comparison, err
 		return operators.Comparison{}, err
 	}
 	last, _, err := reconcile.Last(ctx, d.scratch())
-	return operators.Comparison{Ended: last.Ended, Agreements: last.Agreements, Sent: last.Sent, Problem: last.Problem, Job: job}, forAdmins(err)
+	return operators.Comparison{Ended: last.Ended, Agreements: last.Agreements, Sent: last.Sent, Problem: last.Problem, Job: job}, operators.Unavailable(err)
 }
 
 func (d *licenceDesk) scratch() *jobs.Scratch {
@@ -81,7 +80,7 @@ func (d *licenceDesk) found(ctx context.Context, name string) (FoundLicence, err
 	if portal.CodeOf(err) == portal.NotFound {
 		return found, noLicence()
 	}
-	return found, forAdmins(err)
+	return found, operators.Unavailable(err)
 }
 
 func noLicence() error { return portal.Fail(portal.NotFound, "There is no such licence.") }
@@ -97,7 +96,7 @@ func (d *licenceDesk) Licence(ctx context.Context, name string) (operators.Licen
 		HasAccess: found.HasAccess, AccessAt: found.AccessAt, Facts: found.Facts,
 	}
 	if detail.Meter, err = d.meter(ctx, found); err != nil {
-		return detail, forAdmins(err)
+		return detail, operators.Unavailable(err)
 	}
 	detail.ListedLicence = operators.DetailOf(projections.ShowLicence(found.Licence), detail.Meter.Tally)
 	return detail, nil
@@ -158,7 +157,7 @@ func (d *licenceDesk) Records(ctx context.Context, name, before string, limit in
 		page.Records = append(page.Records, r)
 		return true
 	})
-	return page, forAdmins(err)
+	return page, operators.Unavailable(err)
 }
 
 // Reconcile has a worker compare the agreements of AWS Marketplace with the licences now. Conflict: no worker
@@ -186,7 +185,7 @@ func (d *licenceDesk) Resend(ctx context.Context, admin portal.AccountID, name s
 	}
 	refused, err := d.desk.meter().RefusedRecords(ctx, found.Stream)
 	if err != nil {
-		return 0, 0, forAdmins(err)
+		return 0, 0, operators.Unavailable(err)
 	}
 	records, requests = operators.LicenceMeter{Refused: refused}.Resendable()
 	switch {
@@ -197,11 +196,11 @@ func (d *licenceDesk) Resend(ctx context.Context, admin portal.AccountID, name s
 	}
 	order, err := d.orders.Place(ctx, found.Stream, admin, records)
 	if err != nil {
-		return records, requests, forAdmins(err)
+		return records, requests, operators.Unavailable(err)
 	}
 	// Without the demand, a tick of the job finds the order.
 	id := portal.DeriveID(resendJob, order.ID)
-	return records, requests, forAdmins(d.sender.Send(ctx, jobs.Demand(resendJob, id, id, order.At)))
+	return records, requests, operators.Unavailable(d.sender.Send(ctx, jobs.Demand(resendJob, id, id, order.At)))
 }
 
 // Correct has a worker correct how AWS names a licence: what is set in names replaces what the licence has.
@@ -214,21 +213,12 @@ func (d *licenceDesk) Correct(ctx context.Context, admin portal.AccountID, name 
 	checked, err := d.desk.Correction(ctx, string(found.Stream), names)
 	c := operators.LicenceCorrection(checked)
 	if err != nil || dryRun || !c.Changes() {
-		return c, forAdmins(err)
+		return c, operators.Unavailable(err)
 	}
 	at := d.desk.now()
 	request := correctionOf(found.Stream, names, at, portal.AccountActor(admin))
 	if err := d.audit.Record(ctx, members.Deed{Admin: admin, What: members.DeedLicenceCorrected, Choice: string(found.Stream)}); err != nil {
-		return c, forAdmins(err)
+		return c, operators.Unavailable(err)
 	}
-	return c, forAdmins(d.sender.Send(ctx, request))
-}
-
-// forAdmins keeps errors that people can read.
-func forAdmins(err error) error {
-	var known *portal.Error
-	if err == nil || errors.As(err, &known) && known.Code != portal.Internal {
-		return err
-	}
-	return &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read or write its data right now. Try again in a moment.", Err: err}
+	return c, operators.Unavailable(d.sender.Send(ctx, request))
 }

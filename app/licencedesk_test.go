@@ -24,11 +24,7 @@ func newTestLicenceDesk(t *testing.T, p Process) (*licenceDesk, *members.Store) 
 
 func TestAdminsHaveWorkersResendAndCorrect(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	pro := s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests"})
-	s.publish(pro)
-	s.happens("licence/l-1", events.LicenceClaimed{Account: "ann", Plan: pro.ID, Name: "Pro", Purchase: events.Purchase{Product: "newer1", Buyer: "111122223333", ARN: "arn:aws:license-manager::1:license:l-1"}})
-	s.happens("licence/l-1", events.LicenceNoticed{Status: events.LicenceActive})
+	s := newShopWithLicence(t)
 	desk, audit := newTestLicenceDesk(t, s.Process)
 	ctx := t.Context()
 	for _, name := range []string{"l-9", "account/ann", ""} {

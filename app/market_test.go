@@ -72,6 +72,17 @@ func newShop(t *testing.T, vars ...string) *shop {
 	return s
 }
 
+// newShopWithLicence also sells a plan that the portal meters, and has ann's account claim the licence l-1 to it.
+func newShopWithLicence(t *testing.T) *shop {
+	t.Helper()
+	s := newShop(t)
+	pro := s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests"})
+	s.publish(pro)
+	s.happens("licence/l-1", events.LicenceClaimed{Account: "ann", Plan: pro.ID, Name: "Pro", Purchase: events.Purchase{Product: "newer1", Buyer: "111122223333", ARN: "arn:aws:license-manager::1:license:l-1"}})
+	s.happens("licence/l-1", events.LicenceNoticed{Status: events.LicenceActive})
+	return s
+}
+
 // plan creates a usage plan and returns it as it is sold.
 func (s *shop) plan(name, code string, listing catalog.Listing) catalog.Plan {
 	s.t.Helper()
@@ -484,7 +495,7 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 			ok(s.t, err)
 			_, err = s.local.Marketplace().Pay(bought.Agreement)
 			ok(s.t, err)
-		}, undelivered, "About 2 in the queue gatehouse-marketplace-undelivered. Correct what kept them from the portal's queue, and send them there: docs/runbook.md#notices-that-could-not-be-delivered."},
+		}, undelivered, "About 2 in the queue gatehouse-marketplace-undelivered. Correct what kept them from the portal's queue, and send them there:\ngatehouse marketplace redeliver --yes"},
 		"the seller may not list subscriptions": {func(s *shop) { s.refuse("ListSubscriptions", "AuthorizationError") }, subscription, "lacks the permission sns:ListSubscriptions"},
 		"there is no rule": {func(s *shop) {
 			_, err := s.bus.RemoveTargets(s.t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(ownRule), Ids: []string{"gatehouse"}})

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -63,11 +62,7 @@ func TestAWrongCorrectionOfALicenceIsRefused(t *testing.T) {
 
 func TestRefusedUsageOfAPlanThatTheCatalogSellsCanBeSentAgain(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	pro := s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests"})
-	s.publish(pro)
-	s.happens("licence/l-1", events.LicenceClaimed{Account: "ann", Plan: pro.ID, Name: "Pro", Purchase: events.Purchase{Product: "newer1", Buyer: "111122223333", ARN: "arn:aws:license-manager::1:license:l-1"}})
-	s.happens("licence/l-1", events.LicenceNoticed{Status: events.LicenceActive})
+	s := newShopWithLicence(t)
 	desk, err := OpenDesk(s.Process)
 	ok(t, err)
 	if all, err := desk.RefusedUsage(t.Context(), ""); err != nil || len(all) > 0 {

@@ -102,11 +102,16 @@ func (m market) makeUndelivered(ctx context.Context, wanted []admission) error {
 	return m.inSellersWords(err)
 }
 
-// queuesOf calls SQS in the Region of a queue, as the portal if the queue is in its AWS account, and else as the
-// seller. The dead-letter queue of a subscription is in the AWS account that subscribed, which may be either.
+// portals reports whether a queue is in the portal's AWS account, and not in the seller's. The dead-letter queue of a
+// subscription is in the AWS account that subscribed, which may be either.
+func (m market) portals(arn string) bool {
+	return accountOf(arn) == m.owner.account && accountOf(arn) != m.seller.account
+}
+
+// queuesOf calls SQS in the Region of a queue, as the portal or as the seller.
 func (m market) queuesOf(arn string) *sqs.Client {
 	as := m.sellers
-	if accountOf(arn) == m.owner.account {
+	if m.portals(arn) {
 		as = m.config
 	}
 	return sqs.NewFromConfig(as, func(o *sqs.Options) { o.Region = regionOf(arn) })
@@ -114,7 +119,7 @@ func (m market) queuesOf(arn string) *sqs.Client {
 
 // wordsOf explains an error of a call about a queue to queuesOf.
 func (m market) wordsOf(arn string, err error) error {
-	if accountOf(arn) == m.owner.account {
+	if m.portals(arn) {
 		return InWords(err)
 	}
 	return m.inSellersWords(err)

@@ -198,6 +198,9 @@ type look struct {
 	body string
 }
 
+// later is when the banners of looks begin: one that is shown would change the answers to the next routes.
+var later = time.Now().UTC().AddDate(0, 1, 0)
+
 // looks lists every route of the portal. A route that names a product or plan must be answered for
 // one that the person does not see exactly as for one that does not exist; and no answer may have
 // the marker of such a product.
@@ -276,13 +279,13 @@ var looks = map[string]look{
 	"GET /api/v1/admin/drift":                       {status: http.StatusOK},
 	"POST /api/v1/admin/drift/compare":              {status: http.StatusOK},
 	"GET /api/v1/admin/banners":                     {status: http.StatusOK},
-	"POST /api/v1/admin/banners":                    {status: http.StatusCreated, body: `{"text":"Hello."}`},
+	"POST /api/v1/admin/banners":                    {status: http.StatusCreated, body: `{"text":"Hello.","starts_at":"`+later.Format(time.RFC3339)+`"}`},
 	"GET /api/v1/admin/banners/{banner}":            {status: http.StatusNotFound},
 	"PUT /api/v1/admin/banners/{banner}":            {status: http.StatusNotFound, body: `{"text":"Hello.","version":1}`},
 	"POST /api/v1/admin/banners/{banner}/end":       {status: http.StatusNotFound},
 	"DELETE /api/v1/admin/banners/{banner}":         {status: http.StatusNotFound},
 	"GET /admin/banners":                            {status: http.StatusOK},
-	"POST /admin/banners":                           {status: http.StatusSeeOther, body: "text=Hello."},
+	"POST /admin/banners":                           {status: http.StatusSeeOther, body: "text=Hello.&start=" + later.Format("2006-01-02T15:04")},
 	"GET /admin/new-banner":                         {status: http.StatusOK},
 	"POST /admin/banner-preview":                    {status: http.StatusOK, body: "text=Hello."},
 	"GET /admin/banners/{banner}":                   {status: http.StatusNotFound},

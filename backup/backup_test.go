@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/backup"
 	"github.com/gatehouse-portal/gatehouse/due"
@@ -45,6 +46,41 @@ func TestABackupIsRestoredAsItWas(t *testing.T) {
 	if listed != 701 {
 		t.Errorf("%d streams are listed, want 701", listed)
 	}
+}
+
+// trickle is a table that takes one row of each batch.
+type trickle struct{ world }
+
+func (s trickle) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
+	out := &dynamodb.BatchWriteItemOutput{}
+	first := true
+	for table, all := range in.RequestItems {
+		if first {
+			if _, err := s.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: all[:1]}}, opts...); err != nil {
+				return nil, err
+			}
+			all, first = all[1:], false
+		}
+		if len(all) > 0 {
+			if out.UnprocessedItems == nil {
+				out.UnprocessedItems = map[string][]types.WriteRequest{}
+			}
+			out.UnprocessedItems[table] = all
+		}
+	}
+	return out, nil
+}
+
+func TestATableThatTakesFewRowsAtATimeIsRestored(t *testing.T) {
+	t.Parallel()
+	from, to := newWorld(t), newWorld(t)
+	from.fill(30)
+	file := from.backup(from)
+	r := to.restorer(trickle{to})
+	if err := r.Run(t.Context(), bytes.NewReader(file), check(t, file), func(int, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, to, from)
 }
 
 func TestThrottledCallsAreRepeated(t *testing.T) {

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -213,17 +214,31 @@ func (w *restoring) write(ctx context.Context, batch []pending) error {
 	for _, one := range batch {
 		left[one.table] = append(left[one.table], types.WriteRequest{PutRequest: &types.PutRequest{Item: one.row}})
 	}
-	return retry(ctx, w.Wait, func() error {
-		out, err := w.Destination.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: left})
-		if err != nil {
+	for {
+		fewer := false
+		err := retry(ctx, w.Wait, func() error {
+			out, err := w.Destination.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: left})
+			if err != nil {
+				return err
+			}
+			fewer = fewer || requests(out.UnprocessedItems) < requests(left)
+			if left = out.UnprocessedItems; len(left) > 0 {
+				return errUnprocessed
+			}
+			return nil
+		})
+		// The tries are for a table that takes nothing. One that takes a few rows at a time is only slow.
+		if !fewer || !errors.Is(err, errUnprocessed) {
 			return err
 		}
-		if len(out.UnprocessedItems) > 0 {
-			left = out.UnprocessedItems
-			return errUnprocessed
-		}
-		return nil
-	})
+	}
+}
+
+func requests(byTable map[string][]types.WriteRequest) (n int) {
+	for _, all := range byTable {
+		n += len(all)
+	}
+	return n
 }
 
 // begin checks that this run may restore, and makes it the one that does.

@@ -143,6 +143,9 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	s.demand(t, "due")
 	c.until("records admins-told <what>")
 
+	s.admin(t).do(http.MethodGet, "/admin/usage", "").want(http.StatusOK)
+	c.until("records scratch#usagesum <days>#<piece>")
+
 	s.ownDomain(t)
 	s.publishMorePlans(t, 1) // a stage whose document no product folder has
 	o.says(0, "sweep")

@@ -142,16 +142,7 @@ func TestFunctionsThatDieLoseNothing(t *testing.T) {
 	const people = 12
 	ctx, stop := context.WithCancel(t.Context())
 	var dying sync.WaitGroup
-	dying.Go(func() {
-		for range 6 {
-			select {
-			case <-time.After(700 * time.Millisecond):
-			case <-ctx.Done():
-				return
-			}
-			worker.killWorking()
-		}
-	})
+	dying.Go(func() { worker.killSome(ctx, 6) })
 	var all sync.WaitGroup
 	values := make([]string, people)
 	for i := range people {

@@ -232,27 +232,33 @@ func read(out *http.Response) ([]byte, error) {
 	return answer, nil
 }
 
-// killWorking kills a sandbox in the middle of an invocation, if there is one.
-func (f *function) killWorking() {
+// killSome kills so many sandboxes, each in the middle of an invocation, until ctx ends.
+func (f *function) killSome(ctx context.Context, n int) { often(ctx, n, f.killWorking) }
+
+func (f *function) killWorking() (killed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for s := range f.working {
 		_ = s.cmd.Process.Kill()
 		f.killed++
-		return
+		return true
 	}
+	return false
 }
 
 // freezeSome makes so many sandboxes hang, each in the middle of an invocation, until ctx ends. The
 // emulator stops them when their time is over.
-func (f *function) freezeSome(ctx context.Context, n int) {
+func (f *function) freezeSome(ctx context.Context, n int) { often(ctx, n, f.freezeWorking) }
+
+// often tries every 50 ms until it has been done n times, or ctx ends.
+func often(ctx context.Context, n int, do func() bool) {
 	for n > 0 {
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
 			return
 		}
-		if f.freezeWorking() {
+		if do() {
 			n--
 		}
 	}

@@ -299,6 +299,16 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("marketplace correct", market...), "marketplace", "correct", bought.Licence)
 	says(0, as("marketplace correct", market...), "marketplace", "correct", bought.Licence, "--buyer", "999988887777", "--yes")
 	says(0, as("marketplace resend", market...), "marketplace", "resend", "--yes")
+	says(0, as("marketplace redeliver", market...), "marketplace", "redeliver")
+	s.letNobodyIn(t)
+	if _, err := c.Marketplace().Subscribe(marketplace.Order{Product: "newer", Paid: true}); err != nil {
+		t.Fatal(err)
+	}
+	says(0, as("set-up"), "setup")
+	says(0, as("marketplace redeliver", market...), "marketplace", "redeliver")
+	if !strings.Contains(says(0, as("marketplace redeliver", market...), "marketplace", "redeliver", "--yes", "--json"), `"sent": true`) {
+		t.Error("no notice was sent again")
+	}
 	says(0, as("sweep"), "sweep")
 	says(0, as("projections"), "projections", "rebuild")
 	says(0, as("projections"), "projections", "status")
@@ -378,8 +388,21 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 			t.Errorf("the documentation lists for the seller's role, which never calls it: %s", action)
 		}
 	}
-	if len(want) != 24 {
+	if len(want) != 25 {
 		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
+	}
+}
+
+// letNobodyIn has the queue of notices refuse all of AWS Marketplace's.
+func (s *site) letNobodyIn(t *testing.T) {
+	t.Helper()
+	queues := sqs.NewFromConfig(s.aws)
+	at, err := queues.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(names.Marketplace)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queues.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: at.QueueUrl, Attributes: map[string]string{"Policy": ""}}); err != nil {
+		t.Fatal(err)
 	}
 }
 

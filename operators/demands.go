@@ -43,7 +43,7 @@ const sameDemand = 10 * time.Second
 // State returns the state of a job.
 func (d Demands) State(ctx context.Context, job string) (JobState, error) {
 	run, err := d.Runs.Load(ctx, job)
-	return JobState{Ran: run.Version > 0, UnderWay: run.UnderWay, Waits: run.Again != "", Started: run.Started, Ended: run.Ended}, unavailable(err)
+	return JobState{Ran: run.Version > 0, UnderWay: run.UnderWay, Waits: run.Again != "", Started: run.Started, Ended: run.Ended}, Unavailable(err)
 }
 
 // Ask has a worker run the job, and records deed in the audit. If a run waits already, which then begins
@@ -54,9 +54,9 @@ func (d Demands) Ask(ctx context.Context, job string, deed members.Deed) error {
 		return err
 	}
 	if err := d.Audit.Record(ctx, deed); err != nil {
-		return unavailable(err)
+		return Unavailable(err)
 	}
 	now := d.Now().UTC()
 	id := portal.DeriveID(job, string(deed.Admin), strconv.FormatInt(now.Truncate(sameDemand).Unix(), 10))
-	return unavailable(d.Send(ctx, job, id, now))
+	return Unavailable(d.Send(ctx, job, id, now))
 }

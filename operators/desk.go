@@ -26,7 +26,7 @@ func (d Desk) Overview(ctx context.Context) (Overview, error) { return d.Summary
 // Survey looks at all letters; see deadletters.Admin.
 func (d Desk) Survey(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Survey, error) {
 	found, err := d.Letters.Survey(ctx, choice, after, limit)
-	return found, unavailable(err)
+	return found, Unavailable(err)
 }
 
 // Letter returns a letter with its body, and what a replay of it would come to now. The error is
@@ -34,10 +34,10 @@ func (d Desk) Survey(ctx context.Context, choice deadletters.Choice, after strin
 func (d Desk) Letter(ctx context.Context, id string) (deadletters.Letter, Foreseen, error) {
 	letter, err := d.Letters.Find(ctx, id)
 	if err != nil {
-		return letter, Foreseen{}, unavailable(err)
+		return letter, Foreseen{}, Unavailable(err)
 	}
 	foreseen, err := d.Foresee(ctx, letter)
-	return letter, foreseen, unavailable(err)
+	return letter, foreseen, Unavailable(err)
 }
 
 // Preview is what an order would do.
@@ -62,14 +62,14 @@ func (d Desk) Preview(ctx context.Context, order Order) (Preview, error) {
 	if order.Letter != "" {
 		letter, err := d.Letters.Find(ctx, order.Letter)
 		if err != nil {
-			return shown, unavailable(err)
+			return shown, Unavailable(err)
 		}
 		list, shown.Letters = append(list, letter), 1
 	} else {
 		order.Choice.States = nil
 		found, err := d.Letters.Survey(ctx, order.Choice, "", previewed)
 		if err != nil {
-			return shown, unavailable(err)
+			return shown, Unavailable(err)
 		}
 		list, shown.Letters = found.Letters, found.Counts[deadletters.Open]
 	}
@@ -108,7 +108,7 @@ func (d Desk) Order(ctx context.Context, order Order) (Order, int, error) {
 		return order, 0, err
 	}
 	// Without the wake-up, a tick of the job finds the order.
-	return order, shown.Letters, unavailable(d.Wake(ctx, order))
+	return order, shown.Letters, Unavailable(d.Wake(ctx, order))
 }
 
 func fits(verb Verb, one Previewed) error {
@@ -125,11 +125,12 @@ func fits(verb Verb, one Previewed) error {
 // Waiting returns orders that no worker has carried out yet.
 func (d Desk) Waiting(ctx context.Context) ([]Order, error) {
 	orders, err := d.Orders.Waiting(ctx, previewed)
-	return orders, unavailable(err)
+	return orders, Unavailable(err)
 }
 
-// unavailable keeps errors that people can read.
-func unavailable(err error) error {
+// Unavailable keeps errors that people can read. It says of others that the portal cannot read or write its data
+// right now.
+func Unavailable(err error) error {
 	if err == nil || portal.CodeOf(err) != portal.Internal {
 		return err
 	}

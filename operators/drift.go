@@ -64,7 +64,7 @@ type Sweeps struct {
 func (s Sweeps) Drift(ctx context.Context) (Drift, error) {
 	drift, err := s.Last(ctx)
 	if err != nil {
-		return drift, unavailable(err)
+		return drift, Unavailable(err)
 	}
 	drift.Job, err = s.Demands.State(ctx, s.Job)
 	return drift, err

@@ -98,7 +98,7 @@ func (d Invitations) invite(ctx context.Context, by members.By, address string) 
 	}
 	before, err := d.Members.Invitation(ctx, members.InvitationID(email))
 	if err != nil && portal.CodeOf(err) != portal.NotFound {
-		return Invited{Address: address, Err: unavailable(err)}
+		return Invited{Address: address, Err: Unavailable(err)}
 	}
 	now := d.Now()
 	if err == nil && before.Open(now) && now.Sub(before.InvitedAt).Abs() < invitedLately {
@@ -106,7 +106,7 @@ func (d Invitations) invite(ctx context.Context, by members.By, address string) 
 	}
 	invitation, err := d.Members.Invite(ctx, by, email)
 	if err != nil {
-		return Invited{Address: address, Err: unavailable(err)}
+		return Invited{Address: address, Err: Unavailable(err)}
 	}
 	return d.mailed(ctx, Invited{Address: address, Invitation: invitation})
 }
@@ -114,7 +114,7 @@ func (d Invitations) invite(ctx context.Context, by members.By, address string) 
 // mailed asks for the mail, also if an earlier request stopped before it had.
 func (d Invitations) mailed(ctx context.Context, one Invited) Invited {
 	if err := d.Mails.MailInvitation(ctx, one.Invitation); err != nil {
-		return Invited{Address: one.Address, Err: unavailable(err)}
+		return Invited{Address: one.Address, Err: Unavailable(err)}
 	}
 	return one
 }
@@ -125,7 +125,7 @@ func (d Invitations) mailed(ctx context.Context, one Invited) Invited {
 func (d Invitations) Resend(ctx context.Context, by members.By, id string) (Invited, error) {
 	before, err := d.Members.Invitation(ctx, id)
 	if err != nil {
-		return Invited{}, unavailable(err)
+		return Invited{}, Unavailable(err)
 	}
 	one := d.invite(ctx, by, before.Email)
 	return one, one.Err
