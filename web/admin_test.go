@@ -174,7 +174,7 @@ func TestALetterThatCannotBeReplayedCanBeDiscarded(t *testing.T) {
 	one(t, doc, `a[href*="verb=discard"]`)
 	says(t, doc, "pre.answer", "ff 00 3c")
 	o.err = portal.Fail(portal.Unavailable, "The portal cannot read its data right now. Try again in a moment.")
-	o.inboxErr = o.err
+	o.inboxErr, o.guestErr, o.shopErr, o.sumErr = o.err, o.err, o.err, o.err
 	for _, path := range adminPages {
 		if w := administered(o).get(path); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s: without its data the portal answers %d", path, w.Code)
