@@ -81,10 +81,14 @@ func (l Licence) Billed() bool {
 
 // TextOf tells the account what the state of its licence means, and what to do.
 func (a Account) TextOf(l Licence) string {
-	if _, renewed := a.Renewal(l); renewed && l.State == LicenceActive {
-		return "This purchase was renewed, and AWS Marketplace made a new licence with a key of its own. Use the new key. The old one works until AWS Marketplace ends this licence, which may be at any moment."
+	by, renewed := a.Renewal(l)
+	switch {
+	case !renewed || l.State != LicenceActive:
+		return l.Text(a.Replaced(l))
+	case by.State != LicenceActive:
+		return "This purchase was renewed, and AWS Marketplace made a new licence. It gets a key of its own once AWS Marketplace confirms the payment. The present key works until AWS Marketplace ends this licence, which may be at any moment."
 	}
-	return l.Text(a.Replaced(l))
+	return "This purchase was renewed, and AWS Marketplace made a new licence with a key of its own. Use the new key. The old one works until AWS Marketplace ends this licence, which may be at any moment."
 }
 
 // Renewal returns the account's licence that renews this one and has not ended. The latest claim counts.

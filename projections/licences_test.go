@@ -117,6 +117,9 @@ func TestARenewedPurchaseSaysSo(t *testing.T) {
 		if renewed != c.by || renewed && by.Stream != "licence/l-new" || strings.Contains(account.TextOf(c.old), says) != c.words || strings.Contains(account.TextOf(c.other), says) {
 			t.Errorf("%s: it is renewed by %q, and says %q", name, by.Stream, account.TextOf(c.old))
 		}
+		if c.words && strings.Contains(account.TextOf(c.old), "Use the new key") != (c.other.State == LicenceActive) {
+			t.Errorf("%s: it says %q", name, account.TextOf(c.old))
+		}
 	}
 }
 

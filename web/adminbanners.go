@@ -45,7 +45,7 @@ type bannerLine struct {
 	// When says when the banner begins and ends.
 	When phrase
 	By   string
-	// MayChange, MayEnd and MayDelete lead to the pages for that.
+	// These are the addresses of pages, or "" if the banner cannot be changed or ended.
 	Change, End, Delete string
 }
 
