@@ -279,7 +279,7 @@ var looks = map[string]look{
 	"GET /api/v1/admin/drift":                       {status: http.StatusOK},
 	"POST /api/v1/admin/drift/compare":              {status: http.StatusOK},
 	"GET /api/v1/admin/banners":                     {status: http.StatusOK},
-	"POST /api/v1/admin/banners":                    {status: http.StatusCreated, body: `{"text":"Hello.","starts_at":"`+later.Format(time.RFC3339)+`"}`},
+	"POST /api/v1/admin/banners":                    {status: http.StatusCreated, body: `{"text":"Hello.","starts_at":"` + later.Format(time.RFC3339) + `"}`},
 	"GET /api/v1/admin/banners/{banner}":            {status: http.StatusNotFound},
 	"PUT /api/v1/admin/banners/{banner}":            {status: http.StatusNotFound, body: `{"text":"Hello.","version":1}`},
 	"POST /api/v1/admin/banners/{banner}/end":       {status: http.StatusNotFound},
