@@ -417,28 +417,34 @@ func areAccessible(t *testing.T, ctx context.Context, all map[string]shown) {
 	}
 	watch := watched(t, ctx)
 	for name, state := range all {
+		// axe-core is large, so a page is opened once and then looked at in three ways.
+		looks[0].to(t, ctx)
+		state.open(t, ctx)
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)+"; undefined"))
 		for _, look := range looks {
 			look.to(t, ctx)
-			state.open(t, ctx)
-			if look.rules != "" {
-				do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)+"; undefined"))
-				found := evaluate[findings](t, ctx, `axe.run(`+look.rules+`)`)
-				if len(found.Passes) < look.atLeast {
-					t.Errorf("%s, %s: only %d rules were checked", name, look.name, len(found.Passes))
-				}
-				for _, v := range found.Violations {
-					for _, node := range v.Nodes {
-						t.Errorf("%s, %s: %s (%s): %s\n%s", name, look.name, v.ID, v.Help, node.HTML, node.FailureSummary)
-					}
-				}
-			}
-			for _, found := range evaluate[[]string](t, ctx, tooWide) {
-				t.Errorf("%s, %s: %s", name, look.name, found)
-			}
+			look.check(t, ctx, name)
 		}
 		for _, complaint := range watch() {
 			t.Errorf("%s: %s", name, complaint)
 		}
+	}
+}
+
+// check reports the violations of the page that is open.
+func (l look) check(t *testing.T, ctx context.Context, page string) {
+	t.Helper()
+	found := evaluate[findings](t, ctx, `axe.run(`+l.rules+`)`)
+	if len(found.Passes) < l.atLeast {
+		t.Errorf("%s, %s: only %d rules were checked", page, l.name, len(found.Passes))
+	}
+	for _, v := range found.Violations {
+		for _, node := range v.Nodes {
+			t.Errorf("%s, %s: %s (%s): %s\n%s", page, l.name, v.ID, v.Help, node.HTML, node.FailureSummary)
+		}
+	}
+	for _, found := range evaluate[[]string](t, ctx, tooWide) {
+		t.Errorf("%s, %s: %s", page, l.name, found)
 	}
 }
 
