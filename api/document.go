@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -52,8 +53,8 @@ func describe(version string) huma.Config {
 	return config
 }
 
-// serveDocument serves the OpenAPI document. huma would encode it during the first request,
-// in a race with the second.
+// serveDocument serves the OpenAPI document, which the first request encodes: most functions on AWS
+// Lambda never need it. huma would do so in a race with the second request.
 func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range openAPI.Paths {
 		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
@@ -64,13 +65,16 @@ func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	}
 	tellNulls(openAPI.Components.Schemas)
 	tellPeriods(openAPI.Components.Schemas)
-	document, err := json.Marshal(openAPI)
-	if err != nil {
-		panic(fmt.Errorf("writing the OpenAPI document: %w", err))
-	}
+	document := sync.OnceValue(func() []byte {
+		encoded, err := json.Marshal(openAPI)
+		if err != nil {
+			panic(fmt.Errorf("writing the OpenAPI document: %w", err))
+		}
+		return encoded
+	})
 	r.Get("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(document)
+		_, _ = w.Write(document())
 	})
 }
 
