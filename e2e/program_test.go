@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,7 +34,15 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 
 var scratch string
 
+// fewerChecks is how many schedules each property here tries unless -rapid.checks says otherwise; see
+// docs/reliability.md.
+const fewerChecks = "40"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		_ = checks.Value.Set(fewerChecks)
+	}
 	dir, err := os.MkdirTemp("", "gatehouse-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

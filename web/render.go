@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rs/zerolog"
 
@@ -22,7 +23,8 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-var templates = parseTemplates()
+// templates are parsed by the first caller: most commands and workers show no page.
+var templates = sync.OnceValue(parseTemplates)
 
 func parseTemplates() map[string]*template.Template {
 	base := template.Must(template.New("base").Funcs(template.FuncMap{
@@ -136,7 +138,7 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 
 func part(page, name string, data any) (template.HTML, error) {
 	var b strings.Builder
-	if err := templates[page].ExecuteTemplate(&b, name, data); err != nil {
+	if err := templates()[page].ExecuteTemplate(&b, name, data); err != nil {
 		return "", fmt.Errorf("executing the template %s of %s: %w", name, page, err)
 	}
 	return template.HTML(b.String()), nil //nolint:gosec // the template has escaped it
@@ -146,7 +148,7 @@ func part(page, name string, data any) (template.HTML, error) {
 // succeeded. It isolates the text direction of names.
 func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, name string, data any) {
 	var buffer bytes.Buffer
-	if err := templates[page].ExecuteTemplate(&buffer, name, data); err != nil {
+	if err := templates()[page].ExecuteTemplate(&buffer, name, data); err != nil {
 		zerolog.Ctx(r.Context()).Error().Err(err).Str("page", page).Msg("could not execute a template")
 		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
 		return

@@ -136,6 +136,7 @@ type Web struct {
 
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
+	_ = templates() // so that no visitor waits for them
 	web := &Web{
 		operations: config.Operations, views: config.Views, library: config.Library, counters: config.Usage, trying: config.Try, notices: config.Notices, status: pageStatus(config.Status),
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,

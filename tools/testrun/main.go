@@ -22,6 +22,10 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) (code int, err error) {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = stderr
+	if os.Getenv("GOGC") == "" {
+		// Tests live shortly. Without this, a quarter of their time is garbage collection.
+		cmd.Env = append(os.Environ(), "GOGC=400")
+	}
 	events, err := cmd.StdoutPipe()
 	if err != nil {
 		return 1, err
