@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -129,6 +130,25 @@ func count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// each does the same with each of the names, in their order. It prints those that it was done with, goes on
+// after an error, and returns all errors at the end.
+func (o output) each(ctx context.Context, done string, names []string, do func(ctx context.Context, name string) error) error {
+	did, failed := []string{}, error(nil)
+	for _, name := range names {
+		if err := do(ctx, name); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", oneLine(name), err))
+			continue
+		}
+		did = append(did, name)
+	}
+	printed := o.print(os.Stdout, map[string]any{done: did}, func(w io.Writer) {
+		for _, name := range did {
+			fmt.Fprintf(w, "%s: %s\n", done, oneLine(name))
+		}
+	})
+	return errors.Join(failed, printed)
 }
 
 func tellUntaken() { tell(os.Stderr, "No worker has taken this job yet; is one running?") }
