@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -87,14 +86,6 @@ func pairs(to io.Writer, lines ...[2]string) {
 			fmt.Fprintf(to, "%-*s%s\n", column, line[0], strings.ReplaceAll(value, "\n", "\n"+strings.Repeat(" ", column)))
 		}
 	}
-}
-
-func table(to io.Writer, indent string, heads []string, rows [][]string) {
-	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
-	for _, row := range append([][]string{heads}, rows...) {
-		fmt.Fprintln(w, indent+strings.Join(row, "\t"))
-	}
-	_ = w.Flush()
 }
 
 func moment(t time.Time) string {
