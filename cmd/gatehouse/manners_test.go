@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 // said runs the command with env and nothing else from this machine's environment.
@@ -119,6 +122,25 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	var version struct{ Version, Build string }
 	if err := json.Unmarshal([]byte(stdout), &version); err != nil || version.Version == "" || version.Build == "" {
 		t.Errorf("as JSON it is %q (%v)", stdout, err)
+	}
+}
+
+// withoutJSON are the commands that have no --json, and why.
+var withoutJSON = map[string]string{
+	"local":      "it runs until it is stopped; its log is JSON",
+	"completion": "it prints a program for a shell",
+	"man":        "it prints a page for man",
+	"dlq export": "it always prints JSON, a letter a line",
+}
+
+func TestEveryCommandHasJSON(t *testing.T) {
+	t.Parallel()
+	for _, leaf := range newParser(t.Context(), io.Discard, io.Discard).Model.Leaves(true) {
+		_, excused := withoutJSON[nameOf(leaf)]
+		has := slices.ContainsFunc(leaf.Flags, func(flag *kong.Flag) bool { return flag.Name == "json" })
+		if has == excused {
+			t.Errorf("%s: has --json: %t", nameOf(leaf), has)
+		}
 	}
 }
 
