@@ -211,8 +211,15 @@ type LetterSelection struct {
 // LetterOrder is what workers were asked to do, or would be.
 type LetterOrder struct {
 	Order   string           `json:"order,omitempty" doc:"The id of the order; nothing after a dry run."`
-	Letters int              `json:"letters" doc:"How many letters it is about."`
+	Letters int              `json:"letters" doc:"How many letters it is about. Those that cannot be replayed are not counted."`
 	First   []LetterForecast `json:"first,omitempty" doc:"After a dry run: the first ten letters, and what a replay comes to."`
+	Left    []LettersLeft    `json:"left,omitempty" doc:"After a dry run: letters that fit and cannot be replayed. They stay open."`
+}
+
+// LettersLeft counts letters that cannot be replayed.
+type LettersLeft struct {
+	Why     string `json:"why"`
+	Letters int    `json:"letters"`
 }
 
 // LetterForecast is what a replay of a letter would come to.
@@ -257,6 +264,9 @@ func (a *service) order(ctx context.Context, chosen LetterSelection, order opera
 		shown := LetterOrder{Letters: preview.Letters}
 		for _, one := range preview.First {
 			shown.First = append(shown.First, LetterForecast{one.ID, string(one.Foreseen.Outlook), one.Foreseen.Text})
+		}
+		for _, left := range preview.Left {
+			shown.Left = append(shown.Left, LettersLeft(left))
 		}
 		return &orderOutput{shown}, nil
 	}

@@ -111,6 +111,9 @@ func (s *service) writeEverybodys(ctx huma.Context, in *EverybodysUsageInput, q 
 		}
 		page, next, err = s.usagePage(r.Context(), in, q, next, csvPage)
 	}
+	if err == nil {
+		err = out.Flush()
+	}
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}

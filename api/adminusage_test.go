@@ -54,3 +54,11 @@ func TestOnlyAdminsReadTheUsageOfOthersAndDaysAreChecked(t *testing.T) {
 		admin.get("/admin/usage?" + query).want(http.StatusUnprocessableEntity)
 	}
 }
+
+func TestTheFileOfUsageHasHeadingsAlsoWithoutAccounts(t *testing.T) {
+	t.Parallel()
+	got := siteOf(t, full(), &root).get("/admin/usage?plan=" + unusedPlan + "&format=csv").want(http.StatusOK).Body.String()
+	if want := "account,date,plan,plan_name,key,key_name,used,limit,remaining,period,as_of\r\n"; got != want {
+		t.Errorf("the file is %q", got)
+	}
+}

@@ -167,10 +167,16 @@ func (f *fake) ReportOf(ctx context.Context, account portal.AccountID, q usage.Q
 	return report, err
 }
 
+// unusedPlan is a plan without keys.
+const unusedPlan = "plan-unused"
+
 // plansOf lists the keys of plans. fake.Page is that of approvals.
 type plansOf struct{ *fake }
 
 func (p plansOf) Page(_ context.Context, plan portal.PlanID, after string, limit int) ([]projections.Holder, string, error) {
+	if plan == unusedPlan {
+		return nil, "", nil
+	}
 	all := []projections.Holder{{Account: "account-grace", Plan: plan, GatewayID: "g1"}, {Account: "account-bob", Plan: plan, GatewayID: "g2"}, {Account: "account-grace", Plan: plan, GatewayID: "g3"}}
 	return all, "g3", p.asked1("holders", "", fmt.Sprintf("%s %s %d", plan, after, limit))
 }

@@ -171,6 +171,22 @@ func (a Admin) Chosen(ctx context.Context, choice Choice) ([]Chosen, error) {
 	return list, err
 }
 
+// Replayable lists those of the chosen letters that have a Message, like Chosen, and calls left with each of
+// the others, by id and with its body.
+func (a Admin) Replayable(ctx context.Context, choice Choice, left func(Letter)) ([]Chosen, error) {
+	var list []Chosen
+	err := a.EachWhole(ctx, choice, func(l Letter) error {
+		if _, err := l.Message(); err != nil {
+			left(l)
+			return nil //nolint:nilerr // left tells of it
+		}
+		list = append(list, Chosen{l.ID, l.First})
+		return nil
+	})
+	OldestFirst(list)
+	return list, err
+}
+
 // OldestFirst sorts the list by the first failure.
 func OldestFirst(list []Chosen) {
 	slices.SortFunc(list, func(a, b Chosen) int { return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.ID, b.ID)) })

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -186,6 +187,9 @@ func forAccount[R events.Request](d *Decider, decide Decide[R], alongside ...alo
 		request, typed := msg.Data.(R)
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
+		}
+		if slices.Contains(request.Scopes(), portal.PlanScope("")) {
+			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s names no plan.", events.Name(msg.Type())))
 		}
 		guess, guesses := d.guess(id, msg.Intent)
 		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,5 +100,23 @@ func TestTheCatalogWaitsForAWorkerThatUnderstandsIt(t *testing.T) {
 	}
 	if err := deliver(t.Context(), l.execute, l.tick("op")); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
+	}
+}
+
+// Such a message was written by hand. API Gateway has no plan without an id, so a wish for one would never end.
+func TestARequestThatNamesNoPlanIsInvalid(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string]events.Request{
+		"subscribing": events.SubscribeRequested{Name: "Free"}, "leaving": events.UnsubscribeRequested{},
+		"changing": events.PlanChangeRequested{Replaces: "free"}, "changing nothing": events.PlanChangeRequested{Plan: "free"},
+	} {
+		d := newDesk(t)
+		d.handle(register)
+		if err := d.execute.Handlers()[data.EventType()](t.Context(), ask("op-none", 9, data)); portal.CodeOf(err) != portal.Invalid || !strings.HasSuffix(portal.MessageOf(err), " names no plan.") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if facts := d.facts(); len(facts) != 1 {
+			t.Errorf("%s: the stream has %d facts", name, len(facts))
+		}
 	}
 }

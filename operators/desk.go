@@ -1,8 +1,11 @@
 package operators
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -42,9 +45,26 @@ func (d Desk) Letter(ctx context.Context, id string) (deadletters.Letter, Forese
 
 // Preview is what an order would do.
 type Preview struct {
-	// Letters is how many it is about; First are the first of them, with what a replay comes to.
+	// Letters is how many would be replayed or discarded; First are the first of them, with what a replay
+	// comes to.
 	Letters int
 	First   []Previewed
+	// Left are letters that fit and cannot be replayed. They stay open. It is empty for a discard.
+	Left []Left
+}
+
+// Left counts the letters that stay for the same reason, which is a sentence.
+type Left struct {
+	Why     string
+	Letters int
+}
+
+// Stay counts the letters of Left.
+func (p Preview) Stay() (n int) {
+	for _, one := range p.Left {
+		n += one.Letters
+	}
+	return n
 }
 
 // Previewed is a letter of a Preview.
@@ -55,28 +75,18 @@ type Previewed struct {
 
 const previewed = 10
 
-// Preview says what an order would do, and changes nothing. Without any letter the error is Conflict.
+// Preview says what an order would do, and changes nothing. The error is Conflict if no letter fits. If some
+// fit and none can be replayed, Letters is 0 and there is no error.
 func (d Desk) Preview(ctx context.Context, order Order) (Preview, error) {
-	var list []deadletters.Letter
-	shown := Preview{}
-	if order.Letter != "" {
-		letter, err := d.Letters.Find(ctx, order.Letter)
-		if err != nil {
-			return shown, Unavailable(err)
-		}
-		list, shown.Letters = append(list, letter), 1
-	} else {
-		order.Choice.States = nil
-		found, err := d.Letters.Survey(ctx, order.Choice, "", previewed)
-		if err != nil {
-			return shown, Unavailable(err)
-		}
-		list, shown.Letters = found.Letters, found.Counts[deadletters.Open]
+	chosen, left, err := d.chosen(ctx, order)
+	if err != nil {
+		return Preview{}, Unavailable(err)
 	}
-	for _, one := range list {
+	shown := Preview{Letters: len(chosen), Left: left.List()}
+	for _, one := range chosen[:min(len(chosen), previewed)] {
 		letter, foreseen, err := d.Letter(ctx, one.ID)
 		if order.Letter == "" && portal.CodeOf(err) == portal.NotFound {
-			shown.Letters-- // it was deleted since the survey
+			shown.Letters-- // it was deleted meanwhile
 			continue
 		}
 		if err != nil {
@@ -84,24 +94,73 @@ func (d Desk) Preview(ctx context.Context, order Order) (Preview, error) {
 		}
 		shown.First = append(shown.First, Previewed{letter, foreseen})
 	}
-	if shown.Letters == 0 {
+	if shown.Letters == 0 && len(shown.Left) == 0 {
 		return shown, portal.Fail(portal.Conflict, "No dead letter is open that fits. Perhaps another admin was first.")
 	}
 	return shown, nil
 }
 
+// chosen lists the letters that an order would treat, and counts those that cannot be replayed.
+func (d Desk) chosen(ctx context.Context, order Order) (list []deadletters.Chosen, left Leaving, err error) {
+	order.Choice.States = nil
+	switch {
+	case order.Letter != "":
+		letter, err := d.Letters.Find(ctx, order.Letter)
+		if err != nil {
+			return nil, left, err
+		}
+		if _, unread := letter.Message(); unread != nil && order.Verb == Replay {
+			return nil, left, d.leave(ctx, &left, letter)
+		}
+		return []deadletters.Chosen{{ID: letter.ID, First: letter.First}}, left, nil
+	case order.Verb == Replay:
+		var failed error
+		list, err = d.Letters.Replayable(ctx, order.Choice, func(l deadletters.Letter) {
+			failed = errors.Join(failed, d.leave(ctx, &left, l))
+		})
+		return list, left, errors.Join(err, failed)
+	}
+	list, err = d.Letters.Chosen(ctx, order.Choice)
+	return list, left, err
+}
+
+func (d Desk) leave(ctx context.Context, left *Leaving, letter deadletters.Letter) error {
+	foreseen, err := d.Foresee(ctx, letter)
+	left.Add(foreseen.Text)
+	return err
+}
+
+// Leaving gathers a list of Left. The zero value is empty.
+type Leaving struct{ counts map[string]int }
+
+// Add counts a letter that stays.
+func (l *Leaving) Add(why string) {
+	if l.counts == nil {
+		l.counts = map[string]int{}
+	}
+	l.counts[why]++
+}
+
+// List returns the reasons, the most frequent first.
+func (l *Leaving) List() []Left {
+	list := make([]Left, 0, len(l.counts))
+	for why, n := range l.counts {
+		list = append(list, Left{why, n})
+	}
+	slices.SortFunc(list, func(a, b Left) int { return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Why, b.Why)) })
+	return list
+}
+
 // Order has workers carry an order out, and returns how many letters it is about. It records the order
-// in the audit. The errors are those of Orders.Place; Conflict if no open letter fits, or if the letter
-// cannot be treated so.
+// in the audit. The errors are those of Orders.Place; Conflict if no open letter fits, or if none of the letters
+// can be treated so.
 func (d Desk) Order(ctx context.Context, order Order) (Order, int, error) {
 	shown, err := d.Preview(ctx, order)
+	if err == nil {
+		err = fits(order, shown)
+	}
 	if err != nil {
 		return order, 0, err
-	}
-	if order.Letter != "" {
-		if err := fits(order.Verb, shown.First[0]); err != nil {
-			return order, 0, err
-		}
 	}
 	order, err = d.Orders.Place(ctx, order, shown.Letters)
 	if err != nil {
@@ -111,12 +170,17 @@ func (d Desk) Order(ctx context.Context, order Order) (Order, int, error) {
 	return order, shown.Letters, Unavailable(d.Wake(ctx, order))
 }
 
-func fits(verb Verb, one Previewed) error {
-	state := one.State()
+func fits(order Order, shown Preview) error {
 	switch {
-	case verb == Replay && one.Foreseen.Outlook == NotReplayable:
-		return portal.Fail(portal.Conflict, "Dead letter "+one.ID+" cannot be replayed. "+one.Foreseen.Text)
-	case verb == Discard && (state == deadletters.Settled || state == deadletters.Discarded):
+	case shown.Letters == 0 && order.Letter != "":
+		return portal.Fail(portal.Conflict, "Dead letter "+order.Letter+" cannot be replayed. "+shown.Left[0].Why)
+	case shown.Letters == 0:
+		return portal.Fail(portal.Conflict, "None of the dead letters that fit can be replayed. "+shown.Left[0].Why)
+	case order.Letter == "" || order.Verb != Discard:
+		return nil
+	}
+	one := shown.First[0]
+	if state := one.State(); state == deadletters.Settled || state == deadletters.Discarded {
 		return portal.Fail(portal.Conflict, fmt.Sprintf("Dead letter %s is %s. There is nothing to discard.", one.ID, state))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -296,12 +297,30 @@ func TestOrdersThatMeanNothingAreRefused(t *testing.T) {
 	}
 	// A letter of a choice that cannot be replayed stays, and the order ends.
 	p.bury("m", "failed", 0, opened)
-	if _, err := p.order(operators.Order{Verb: operators.Replay}); err != nil {
-		t.Fatal(err)
+	shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Replay})
+	if err != nil || shown.Letters != 1 || len(shown.First) != 1 || shown.First[0].ID != "m" || !slices.Equal(shown.Left, []operators.Left{{Why: "No worker can read it.", Letters: 1}}) {
+		t.Errorf("the preview is %+v, %v", shown, err)
+	}
+	if n, err := p.order(operators.Order{Verb: operators.Replay}); err != nil || n != 1 {
+		t.Fatalf("the order is about %d letters, %v", n, err)
 	}
 	p.work()
 	if got := p.states(); got[deadletters.Open] != 1 || got[deadletters.Replayed] != 1 {
 		t.Errorf("the letters are %v", got)
+	}
+	if deeds := p.audit(); len(deeds) != 1 || deeds[0].Count != 1 {
+		t.Errorf("the audit says %+v", deeds)
+	}
+	// Nothing is left that can be replayed: the preview says so, and there is no order.
+	if shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Replay}); err != nil || shown.Letters != 0 || shown.Stay() != 1 {
+		t.Errorf("the preview is %+v, %v", shown, err)
+	}
+	if _, err := p.order(operators.Order{Verb: operators.Replay}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(portal.MessageOf(err), "None of the dead letters that fit can be replayed. No worker can read it.") {
+		t.Errorf("an order that can replay nothing: %v", err)
+	}
+	// A discard counts it, since it can be discarded.
+	if shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Discard}); err != nil || shown.Letters != 1 || shown.Stay() != 0 {
+		t.Errorf("the preview of a discard is %+v, %v", shown, err)
 	}
 }
 

@@ -43,6 +43,12 @@ func (c AllCSV) Add(account portal.AccountID, report Report, names Names) error 
 	return c.out.Error()
 }
 
+// Flush writes what is buffered, such as the headings of a file without lines.
+func (c AllCSV) Flush() error {
+	c.out.Flush()
+	return c.out.Error()
+}
+
 func headings() []string {
 	return []string{"date", "plan", "plan_name", "key", "key_name", "used", "limit", "remaining", "period", "as_of"}
 }

@@ -182,6 +182,25 @@ func TestALetterThatCannotBeReplayedCanBeDiscarded(t *testing.T) {
 	}
 }
 
+func TestAReplayOfAllSaysWhatCannotBeReplayed(t *testing.T) {
+	t.Parallel()
+	o := troubled()
+	doc := document(t, administered(o).get("/admin/confirm?verb=replay"), http.StatusOK)
+	says(t, doc, "h1", "Replay 2 dead letters?")
+	says(t, doc, `section[aria-labelledby="left"]`, "1 dead letter cannot be replayed and will stay open")
+	says(t, doc, `section[aria-labelledby="left"] li`, "1 letter: No worker can read it.")
+	says(t, doc, "form .actions", "Replay 2 dead letters")
+	if got := doc.Find(`a[href="/admin/dead-letters/l-unread"]`).Length(); got != 0 {
+		t.Errorf("the letter is among those that are replayed, %d times", got)
+	}
+	doc = document(t, administered(o).get("/admin/confirm?verb=replay&cause=unreadable"), http.StatusOK)
+	says(t, doc, "h1", "No dead letter can be replayed")
+	none(t, doc, "main form")
+	doc = document(t, administered(o).get("/admin/confirm?verb=discard"), http.StatusOK)
+	says(t, doc, "h1", "Discard 3 dead letters?")
+	none(t, doc, `section[aria-labelledby="left"]`)
+}
+
 func TestAnAdminWhoseLetterIsGoneIsLedToTheList(t *testing.T) {
 	t.Parallel()
 	s := administered(troubled())

@@ -346,8 +346,13 @@ type confirmLettersPage struct {
 	Which   string
 	First   []letterLine
 	More    int
-	Back    string
+	// Stay counts letters that cannot be replayed, and Left gives the reasons.
+	Stay string
+	Left []leftLine
+	Back string
 }
+
+type leftLine struct{ Letters, Why string }
 
 // confirmLetters says what an order would do. Only its form places the order.
 func (s *Web) confirmLetters(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
@@ -393,7 +398,16 @@ func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, 
 		line.Outlook = one.Foreseen.Text
 		body.First = append(body.First, line)
 	}
+	if stay := preview.Stay(); stay > 0 {
+		body.Stay = count(stay, "dead letter")
+	}
+	for _, left := range preview.Left {
+		body.Left = append(body.Left, leftLine{count(left.Letters, "letter"), left.Why})
+	}
 	title := "Replay " + body.Letters + "?"
+	if preview.Letters == 0 {
+		title = "No dead letter can be replayed"
+	}
 	if body.Discard {
 		title = "Discard " + body.Letters + "?"
 	}

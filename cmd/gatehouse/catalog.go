@@ -17,9 +17,10 @@ import (
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
-	Check  catalogCheckCommand  `cmd:"" help:"Check a catalog folder on this machine, and say what to change. It needs no AWS."`
-	Sync   catalogSyncCommand   `cmd:"" help:"Ask the workers to read the usage plans, the APIs and the catalog folder now, and wait until they have. They also do so every five minutes."`
-	Status catalogStatusCommand `cmd:"" help:"Show what the workers found when they last read the catalog: problems, and the plans that are not offered."`
+	Check    catalogCheckCommand    `cmd:"" help:"Check a catalog folder on this machine, and say what to change. It needs no AWS."`
+	Sync     catalogSyncCommand     `cmd:"" help:"Ask the workers to read the usage plans, the APIs and the catalog folder now, and wait until they have. They also do so every five minutes."`
+	Products catalogProductsCommand `cmd:"" help:"List the products that the portal shows: who sees them, their plans, the file that describes them, and their problems."`
+	Status   catalogStatusCommand   `cmd:"" help:"Show what the workers found when they last read the catalog: problems, and the plans that are not offered."`
 }
 
 type catalogSyncCommand struct{ output }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 )
 
 type destroyCommand struct {
+	output
 	Region    string `placeholder:"REGION" help:"The portal's Region. Without it, AWS's own configuration counts, such as AWS_REGION."`
 	Stack     string `required:"" placeholder:"NAME" help:"The portal's name."`
 	Unchecked bool   `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
@@ -38,8 +40,9 @@ func (c destroyCommand) Run(ctx context.Context) error {
 		return err
 	}
 	d.Unchecked = c.Unchecked
-	q := newQuestions()
+	q, done := newQuestions(), destroyedJSON{}
 	err = d.Destroy(ctx, c.Stack, c.KeepData, func(what stacks.Destruction) (bool, error) {
+		done.Destruction = what
 		if !q.terminal && c.Yes == "" {
 			return false, usage("there is no terminal to ask: add --yes " + c.Stack)
 		}
@@ -51,12 +54,20 @@ func (c destroyCommand) Run(ctx context.Context) error {
 	})
 	if errors.Is(err, stacks.ErrDeclined) {
 		tell(os.Stderr, "Nothing was changed.")
-		return nil
+		return c.print(os.Stdout, done, func(io.Writer) {})
 	}
-	if err == nil {
-		tell(os.Stderr, "Done. The log groups stay: aws logs describe-log-groups --log-group-name-prefix "+c.Stack+"-")
+	if err != nil {
+		return interrupted(err)
 	}
-	return interrupted(err)
+	done.Deleted = true
+	tell(os.Stderr, "Done. The log groups stay: aws logs describe-log-groups --log-group-name-prefix "+c.Stack+"-")
+	return c.print(os.Stdout, done, func(io.Writer) {})
+}
+
+// destroyedJSON is what was deleted, or would have been if the operator had agreed.
+type destroyedJSON struct {
+	stacks.Destruction
+	Deleted bool `json:"deleted"`
 }
 
 func destruction(what stacks.Destruction) string {

@@ -40,7 +40,10 @@ type replayer interface {
 
 type rehearsal struct{}
 
-func (rehearsal) Replay(context.Context, deadletters.Letter) error { return nil }
+func (rehearsal) Replay(_ context.Context, letter deadletters.Letter) error {
+	_, err := letter.Message()
+	return err
+}
 
 type treated struct {
 	ID      string            `json:"id"`
@@ -77,11 +80,11 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 
 func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Time) error {
 	choice := c.choice(now, deadletters.Open)
-	chosen, missing, err := c.chosen(ctx, box, choice)
+	work := replaying{box: box, with: rehearsal{}, did: wouldReplay, named: len(c.IDs) > 0, list: []treated{}}
+	chosen, missing, err := c.replayable(ctx, box, choice, work.leave)
 	if err != nil {
 		return err
 	}
-	work := replaying{box: box, with: rehearsal{}, did: wouldReplay, named: len(c.IDs) > 0}
 	if c.Yes {
 		work.with, work.did = box, didReplay
 		if len(chosen) > 0 {
@@ -106,12 +109,36 @@ func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Tim
 		}
 		err = errors.Join(err, unwaited)
 	}
-	value := map[string]any{"letters": work.list, "outlooks": work.outlooks()}
+	value := map[string]any{"letters": work.list, "outlooks": work.outlooks(), "left": work.reasons()}
 	if waited != nil {
 		value["handled"], value["failed_again"] = waited.Handled, waited.Again
 	}
 	printed := c.print(os.Stdout, value, func(w io.Writer) { c.describe(w, work, waited, errors.Join(err, missing)) })
 	return errors.Join(err, missing, printed)
+}
+
+// replayable lists the letters to replay, the one that failed first at the beginning, and calls left with each
+// one that fits and cannot be replayed. missing is about ids that name no letter, or one that cannot be replayed.
+func (c dlqReplayCommand) replayable(ctx context.Context, box app.Letters, choice deadletters.Choice, left func(deadletters.Letter)) (list []deadletters.Chosen, missing, err error) {
+	if len(c.IDs) == 0 {
+		list, err = box.Replayable(ctx, choice, left)
+		return list, nil, app.InWords(err)
+	}
+	for _, id := range c.IDs {
+		letter, err := box.Find(ctx, id)
+		if err == nil {
+			if _, unread := letter.Message(); unread != nil {
+				err = portal.Fail(portal.Invalid, "Dead letter "+letter.ID+" cannot be replayed. "+app.WhyLeft(letter))
+			}
+		}
+		if err != nil {
+			missing = errors.Join(missing, app.InWords(err))
+			continue
+		}
+		list = append(list, deadletters.Chosen{ID: letter.ID, First: letter.First})
+	}
+	deadletters.OldestFirst(list)
+	return list, missing, nil
 }
 
 // shownTreated is how many letters a report for people names.
@@ -130,6 +157,16 @@ func (c dlqReplayCommand) describe(w io.Writer, work replaying, waited *waitedFo
 	}
 	if more := len(work.list) - shownTreated; more > 0 {
 		fmt.Fprintf(w, "… and %d more; --json names all.\n", more)
+	}
+	if left := work.count(didLeave); left > 0 {
+		stay := "stay"
+		if left == 1 {
+			stay = "stays"
+		}
+		fmt.Fprintf(w, "%s cannot be replayed and %s open:\n", count(left, "letter"), stay)
+		for _, reason := range work.reasons() {
+			fmt.Fprintln(w, "  "+wrap(fmt.Sprintf("%d: %s", reason.Letters, oneLine(reason.Why)), width(w), 5))
+		}
 	}
 	sent := work.count(work.did)
 	switch {
@@ -150,7 +187,7 @@ func (c dlqReplayCommand) describe(w io.Writer, work replaying, waited *waitedFo
 		}
 		fmt.Fprintln(w, ".")
 		if !c.Yes {
-			fmt.Fprintf(w, "Nothing was sent. With --yes they are sent, at most %d in a second, the one that failed first at the beginning.\n", c.Rate)
+			fmt.Fprintln(w, wrap(fmt.Sprintf("Nothing was sent. With --yes they are sent, at most %d in a second, the one that failed first at the beginning.", c.Rate), width(w), 0))
 		}
 	}
 	if waited != nil {
@@ -172,8 +209,7 @@ type replaying struct {
 	box  app.Letters
 	with replayer
 	did  string
-	// named: the operator gave the letter's id, so one that cannot be replayed is an error, and one
-	// that is not open is replayed all the same.
+	// named: the operator gave the letter's id, so one that is not open is replayed all the same.
 	named bool
 	list  []treated
 }
@@ -187,24 +223,42 @@ func (r *replaying) treat(ctx context.Context, chosen deadletters.Chosen) error 
 		return nil // another operator was first
 	}
 	foreseen, err := r.box.Foresee(ctx, letter)
-	switch {
-	case err != nil:
-		return app.InWords(err)
-	case foreseen.Outlook == operators.NotReplayable && r.named:
-		return portal.Fail(portal.Invalid, "Dead letter "+letter.ID+" cannot be replayed. "+foreseen.Text)
-	case foreseen.Outlook == operators.NotReplayable:
-		left := treat(letter, didLeave)
-		left.Outlook, left.Text, left.about = operators.NotReplayable, foreseen.Text, foreseen.Text
-		r.list = append(r.list, left)
-		return nil
+	if err == nil {
+		err = r.with.Replay(ctx, letter)
 	}
-	if err := r.with.Replay(ctx, letter); err != nil {
+	if err != nil {
 		return app.InWords(err)
 	}
 	one := treat(letter, r.did)
 	one.Outlook, one.Text = foreseen.Outlook, foreseen.Text
 	r.list = append(r.list, one)
 	return nil
+}
+
+func (r *replaying) leave(letter deadletters.Letter) {
+	left, why := treat(letter, didLeave), app.WhyLeft(letter)
+	left.Outlook, left.Text, left.about = operators.NotReplayable, why, why
+	r.list = append(r.list, left)
+}
+
+type leftJSON struct {
+	Why     string `json:"why"`
+	Letters int    `json:"letters"`
+}
+
+// reasons says why letters are left, the most frequent reason first.
+func (r *replaying) reasons() []leftJSON {
+	var left operators.Leaving
+	for _, one := range r.list {
+		if one.Did == didLeave {
+			left.Add(one.Text)
+		}
+	}
+	reasons := []leftJSON{}
+	for _, one := range left.List() {
+		reasons = append(reasons, leftJSON(one))
+	}
+	return reasons
 }
 
 func (r *replaying) count(did string) (n int) {

@@ -35,11 +35,27 @@ var examples = map[string][]example{
 	"projections verify":  {{"projections verify", "name every row that differs from the journal"}},
 	"catalog check":       {{"catalog check ./catalog", "find mistakes before you upload the folder"}},
 	"catalog sync":        {{"catalog sync", "have a changed usage plan shown now"}},
+	"catalog products":    {{"catalog products", "see who sees a product, and which file to change"}},
 	"catalog status":      {{"catalog status", "see why a plan is not offered"}},
 	"operation show":      {{"operation show 01m8g3dt84vztcavt8qbjz05v3", "see what became of a request"}},
 	"operation follow":    {{"operation follow 01m8g3dt84vztcavt8qbjz05v3", "wait for its end"}},
 	"account find": {
 		{"account find grace@example.com", "find all accounts of an address"},
+	},
+	"invitations list": {
+		{"invitations list --state all", "see who came, and whose mail failed"},
+	},
+	"invitations invite": {
+		{"invitations invite grace@example.com ada@example.com", "invite two people"},
+		{"invitations invite - < addresses.txt", "invite a list, one address a line"},
+	},
+	"invitations remove": {{"invitations remove grace@example.com", "take an invitation back before it is used"}},
+	"feedback list":      {{"feedback list --topic api", "read what people say about APIs"}},
+	"feedback done":      {{"feedback done 01m8g3dt84vztcavt8qbjz05v3", "take it off the list of open feedback"}},
+	"feedback reopen":    {{"feedback reopen 01m8g3dt84vztcavt8qbjz05v3", "put it back"}},
+	"usage": {
+		{"usage", "sum up the last 30 days"},
+		{"usage --start 2026-11-01 --end 2026-11-30 --csv > november.csv", "write a month to a file"},
 	},
 	"keys verify": {{"keys verify - < leaked.txt", "check a text without putting it into the shell's history"}},
 	"keys whose":  {{"keys whose - < leaked.txt", "find the account of a leaked key"}},

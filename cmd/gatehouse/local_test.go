@@ -70,6 +70,18 @@ func runs(t *testing.T, cmd *exec.Cmd, until string) (banner string, rest *bufio
 	return "", nil
 }
 
+// localEnv runs a portal until the end of the test, and returns the variables that its banner prints.
+func localEnv(t *testing.T, flags ...string) (env []string) {
+	t.Helper()
+	banner, _ := runs(t, localCommandOn(t.TempDir(), flags...), "Stop with")
+	for line := range strings.Lines(banner) {
+		if export, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+			env = append(env, export)
+		}
+	}
+	return env
+}
+
 func TestLocalTakesFaultsFromFlags(t *testing.T) {
 	t.Parallel()
 	cmd := localCommandOn(t.TempDir(), "--fault", "seed=7; kms:latency=1us", "--fault", "sns.Publish:lost,rate=0.5", "--fault", "*:latency=1us-2us")

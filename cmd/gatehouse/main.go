@@ -31,6 +31,9 @@ type commands struct {
 	Catalog     catalogCommand     `cmd:"" help:"Check a catalog folder, have a worker read the catalog now, or show what workers found in it."`
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
+	Invitations invitationsCommand `cmd:"" help:"Invite people, and list or remove invitations."`
+	Feedback    feedbackCommand    `cmd:"" help:"List what people told you, and mark what is done."`
+	Usage       usageCommand       `cmd:"" help:"Sum up the usage of all accounts, or print it as CSV."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to, compare all keys with the journal, or delete all."`
 	Backup      backupCommand      `cmd:"" help:"Write everything that must not be lost to one file, while the portal runs."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into the empty tables of a new installation."`

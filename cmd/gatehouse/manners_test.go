@@ -2,12 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 // said runs the command with env and nothing else from this machine's environment.
@@ -67,6 +71,13 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"an unknown kind of banner":     {[]string{"banners", "add", "x", "--kind", "panic"}, "--kind must be one of", "Run"},
 		"a time that is none":           {[]string{"banners", "add", "x", "--start", "tomorrow"}, "want a time such as", "Run"},
 		"two ends of a banner":          {[]string{"banners", "add", "x", "--end", "2027-01-01T00:00Z", "--for", "2h"}, "can't be used together", "Run"},
+		"too many invitations":          {append([]string{"invitations", "invite"}, manyAddresses()...), "101 addresses are too many: invite at most 100 at once", "Run `gatehouse invitations invite --help` for usage."},
+		"nobody to invite":              {[]string{"invitations", "invite", ","}, "there is no e-mail address to invite", "Run"},
+		"an unknown state":              {[]string{"invitations", "list", "--state", "odd"}, "--state must be one of", "Run"},
+		"an unknown topic":              {[]string{"feedback", "list", "--topic", "odd"}, "--topic must be one of", "Run"},
+		"too much feedback":             {[]string{"feedback", "list", "--limit", "0"}, "--limit 0: want 1 to 10000", "Run"},
+		"days the wrong way round":      {[]string{"usage", "--start", "2026-11-20", "--end", "2026-11-01"}, "Swap them", "Run `gatehouse usage --help` for usage."},
+		"two formats of usage":          {[]string{"usage", "--csv", "--json"}, "can't be used together", "Run"},
 		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,9 +93,16 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 	}
 }
 
+func manyAddresses() (all []string) {
+	for i := range 101 {
+		all = append(all, fmt.Sprintf("p%d@example.com", i))
+	}
+	return all
+}
+
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
+	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"catalog", "products"}, {"invitations", "list"}, {"invitations", "invite"}, {"invitations", "remove"}, {"feedback", "list"}, {"feedback", "done"}, {"feedback", "reopen"}, {"usage"}, {"operation", "show"}, {"operation", "follow"},
 		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "redeliver"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"banners"}, {"banners", "list"}, {"banners", "add"}, {"banners", "end"}, {"banners", "delete"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
@@ -107,9 +125,28 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	}
 }
 
+// withoutJSON are the commands that have no --json, and why.
+var withoutJSON = map[string]string{
+	"local":      "it runs until it is stopped; its log is JSON",
+	"completion": "it prints a program for a shell",
+	"man":        "it prints a page for man",
+	"dlq export": "it always prints JSON, a letter a line",
+}
+
+func TestEveryCommandHasJSON(t *testing.T) {
+	t.Parallel()
+	for _, leaf := range newParser(t.Context(), io.Discard, io.Discard).Model.Leaves(true) {
+		_, excused := withoutJSON[nameOf(leaf)]
+		has := slices.ContainsFunc(leaf.Flags, func(flag *kong.Flag) bool { return flag.Name == "json" })
+		if has == excused {
+			t.Errorf("%s: has --json: %t", nameOf(leaf), has)
+		}
+	}
+}
+
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
+	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"catalog", "products"}, {"invitations", "list"}, {"invitations", "remove", "x@example.com"}, {"feedback", "reopen", "f-1"}, {"invitations", "invite", "x@example.com"}, {"feedback", "list"}, {"feedback", "done", "f-1"}, {"usage"}, {"usage", "--csv"}, {"operation", "show", "x"},
 		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
 		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "redeliver"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}, {"migrate", "predecessor"}, {"banners", "list"}, {"banners", "add", "x"}, {"banners", "end", "x"}, {"banners", "delete", "x"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)

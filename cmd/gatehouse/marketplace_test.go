@@ -234,13 +234,7 @@ func TestTheSimulatorRefusesAWSItself(t *testing.T) {
 // A purchase is followed through the commands, on a portal that runs as another process.
 func TestAPurchaseIsPlayedListedAndShown(t *testing.T) {
 	t.Parallel()
-	banner, _ := runs(t, localCommandOn(t.TempDir()), "Stop with")
-	var env []string
-	for line := range strings.Lines(banner) {
-		if export, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
-			env = append(env, export)
-		}
-	}
+	env := localEnv(t)
 	asked := func(into any, args ...string) {
 		t.Helper()
 		code, stdout, stderr := said(t, env, append([]string{"marketplace"}, args...)...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -41,12 +42,7 @@ func (c marketplaceRedeliverCommand) Run(ctx context.Context) error {
 
 func printRedelivered(w io.Writer, done app.Redelivered, yes bool) {
 	if len(done.Notices) > 0 {
-		rows := make([][]string, 0, len(done.Notices))
-		for _, n := range done.Notices {
-			data := n.Notice.Data
-			rows = append(rows, []string{stateOfUndelivered(n), moment(data.At), oneLine(string(data.Kind)), oneLine(subjectOf(n)), oneLine(n.Reason)})
-		}
-		table(w, "", []string{"STATE", "NOTICE OF", "KIND", "ABOUT", "NOT DELIVERED BECAUSE"}, rows)
+		printUndelivered(w, done.Notices)
 		fmt.Fprintln(w)
 	}
 	for _, n := range done.Notices {
@@ -68,6 +64,25 @@ func printRedelivered(w io.Writer, done app.Redelivered, yes bool) {
 	if done.Hidden > 0 {
 		paragraph(w, fmt.Sprintf("About %s were being read by another run of this command, or by one that was stopped. Repeat it in two minutes.", count(done.Hidden, "message")))
 	}
+}
+
+// printUndelivered has a column of reasons only if AWS gives one.
+func printUndelivered(w io.Writer, notices []app.UndeliveredNotice) {
+	heads := []string{"STATE", "NOTICE OF", "KIND", "ABOUT"}
+	reasons := slices.ContainsFunc(notices, func(n app.UndeliveredNotice) bool { return n.Reason != "" })
+	if reasons {
+		heads = append(heads, "NOT DELIVERED BECAUSE")
+	}
+	rows := make([][]string, 0, len(notices))
+	for _, n := range notices {
+		data := n.Notice.Data
+		row := []string{stateOfUndelivered(n), moment(data.At), oneLine(string(data.Kind)), oneLine(subjectOf(n))}
+		if reasons {
+			row = append(row, oneLine(n.Reason))
+		}
+		rows = append(rows, row)
+	}
+	table(w, "", heads, rows)
 }
 
 func queuesOf(done app.Redelivered) string {

@@ -44,6 +44,20 @@ LEFT: message m-2 of arn:aws:sqs:us-east-1:111122223333:undelivered. It is not a
 	}
 }
 
+func TestUndeliveredNoticesHaveNoColumnOfReasonsIfAWSGivesNone(t *testing.T) {
+	t.Parallel()
+	found := undelivered()
+	found.Notices[0].Reason = ""
+	want := `STATE  NOTICE OF                KIND             ABOUT
+waits  2026-03-01 12:00:00 UTC  license-updated  licence/l-1
+LEFT                            -                -
+
+`
+	if got := printed(func(b *strings.Builder) { printRedelivered(b, found, false) }); !strings.HasPrefix(got, want) {
+		t.Errorf("it prints\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestUndeliveredNoticesAsJSON(t *testing.T) {
 	t.Parallel()
 	body, err := json.Marshal(redeliveredJSONOf(undelivered(), false))

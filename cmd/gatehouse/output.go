@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -88,14 +88,6 @@ func pairs(to io.Writer, lines ...[2]string) {
 	}
 }
 
-func table(to io.Writer, indent string, heads []string, rows [][]string) {
-	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
-	for _, row := range append([][]string{heads}, rows...) {
-		fmt.Fprintln(w, indent+strings.Join(row, "\t"))
-	}
-	_ = w.Flush()
-}
-
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -129,6 +121,25 @@ func count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// each does the same with each of the names, in their order. It prints those that it was done with, goes on
+// after an error, and returns all errors at the end.
+func (o output) each(ctx context.Context, done string, names []string, do func(ctx context.Context, name string) error) error {
+	did, failed := []string{}, error(nil)
+	for _, name := range names {
+		if err := do(ctx, name); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", oneLine(name), err))
+			continue
+		}
+		did = append(did, name)
+	}
+	printed := o.print(os.Stdout, map[string]any{done: did}, func(w io.Writer) {
+		for _, name := range did {
+			fmt.Fprintf(w, "%s: %s\n", done, oneLine(name))
+		}
+	})
+	return errors.Join(failed, printed)
 }
 
 func tellUntaken() { tell(os.Stderr, "No worker has taken this job yet; is one running?") }
