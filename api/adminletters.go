@@ -138,16 +138,18 @@ func (a *service) listLetters(ctx context.Context, in *struct {
 	if found.Left > 0 {
 		last := found.Letters[len(found.Letters)-1].Place()
 		shown.Next = in.next("/dead-letters", last, "queue", in.Queue, "type", in.Type, "account", in.Account, "cause", in.Cause,
-			"before", timeText(in.Before), "after", timeText(in.After), "all", all)
+			"before", timeIn(time.RFC3339Nano, in.Before), "after", timeIn(time.RFC3339Nano, in.After), "all", all)
 	}
 	return &struct{ Body DeadLetters }{shown}, nil
 }
 
-func timeText(t time.Time) string {
+func timeText(t time.Time) string { return timeIn(time.RFC3339, t) }
+
+func timeIn(format string, t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.RFC3339)
+	return t.UTC().Format(format)
 }
 
 func countsOf(counts map[deadletters.State]int) LetterCounts {

@@ -60,7 +60,7 @@ func letterExamples(private map[string]string) []example {
 	cause := buried.Cause().ID
 	letter := strings.ReplaceAll(`"id":"l-1","state":"open","class":"failed","cause":"CAUSE","error":"reading account/account-grace: no answer","type":"SubscribeRequested","account":"account-grace",
 			"subject":"account/account-grace","operation":"op-1","queue":"commands.fifo","attempts":5,"first":"2026-11-22T09:00:00Z","last":"2026-11-22T10:00:00Z","replays":0`, "CAUSE", cause)
-	const next = `"/api/v1/admin/dead-letters?cause=failed&cursor=0%23001795338000000%23l-1&limit=1"`
+	const next = `"/api/v1/admin/dead-letters?before=2026-11-22T10%3A30%3A00.5Z&cause=failed&cursor=0%23001795338000000%23l-1&limit=1"`
 	return []example{
 		{"GET /admin/overview", "/admin/overview", 200, `{"at":"2026-11-22T09:00:00Z","needs_you":{"approvals":{"number":2,"more":false},"registrations":{"number":100,"more":true},
 			"dead_letters":{"open":1,"replayed":0,"settled":0,"discarded":0},"failed_operations":1,"licences":{"unclaimed":0,"failed":1,"unsold":0},"drifted":1,"strays":3},
@@ -68,7 +68,7 @@ func letterExamples(private map[string]string) []example {
 			"budget":{"left":3.5,"burst":18.5,"per_second":4.9,"throttled_at":"2026-11-22T09:00:00Z","slow_until":null},
 			"catalog":{"at":"2026-11-22T09:00:00Z","failed":false,"products":1,"plans":2,"errors":1,"warnings":0,"first_errors":["product.yaml"]},
 			"worker_seen_at":"2026-11-22T09:00:00Z","unread":[{"part":"licences","why":"No answer."}]}`, private, "", ""},
-		{"GET /admin/dead-letters", "/admin/dead-letters?limit=1&cause=failed", 200, `{"groups":[{"cause":"` + cause + `","class":"failed","text":"reading account/…: no answer","letters":2,
+		{"GET /admin/dead-letters", "/admin/dead-letters?limit=1&cause=failed&before=2026-11-22T10:30:00.5Z", 200, `{"groups":[{"cause":"` + cause + `","class":"failed","text":"reading account/…: no answer","letters":2,
 			"types":["SubscribeRequested"],"first":"2026-11-22T09:00:00Z","last":"2026-11-22T10:00:00Z"}],"counts":{"open":2,"replayed":0,"settled":1,"discarded":0},
 			"items":[{` + letter + `}],"next":` + next + `}`, private, "", ""},
 		{"GET /admin/dead-letters/{letter}", "/admin/dead-letters/l-1", 200, `{` + letter + `,"outlook":"carried_out","a_replay_comes_to":"carried out: SubscriptionWanted","body":"{\"id\":\"l-1\"}"}`, private, "", ""},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -198,9 +200,11 @@ func (d *licenceDesk) Resend(ctx context.Context, admin portal.AccountID, name s
 	if err != nil {
 		return records, requests, operators.Unavailable(err)
 	}
-	// Without the demand, a tick of the job finds the order.
 	id := portal.DeriveID(resendJob, order.ID)
-	return records, requests, operators.Unavailable(d.sender.Send(ctx, jobs.Demand(resendJob, id, id, order.At)))
+	if err := d.sender.Send(ctx, jobs.Demand(resendJob, id, id, order.At)); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("no worker is told of an order; the next tick of the job finds it")
+	}
+	return records, requests, nil
 }
 
 // Correct has a worker correct how AWS names a licence: what is set in names replaces what the licence has.

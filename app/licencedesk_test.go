@@ -53,8 +53,13 @@ func TestAdminsHaveWorkersResendAndCorrect(t *testing.T) {
 	if orders, err := desk.orders.Waiting(ctx, 10); err != nil || len(orders) > 0 {
 		t.Errorf("a dry run orders %v, %v", orders, err)
 	}
-	_, _, err = desk.Resend(ctx, "root", "l-1", false)
-	ok(t, err)
+	sender := desk.sender
+	desk.sender = newMessaging(desk.desk.clients, NamesFor("no-such-deployment"))
+	if _, _, err = desk.Resend(ctx, "root", "l-1", false); err != nil {
+		t.Errorf("an order that no worker is told of is placed all the same, but: %v", err)
+	}
+	ok(t, desk.sender.close())
+	desk.sender = sender
 	names := events.Purchase{Buyer: "444455556666"}
 	if c, err := desk.Correct(ctx, "root", "l-1", names, true); err != nil || !c.Changes() {
 		t.Errorf("a check: %+v, %v", c, err)

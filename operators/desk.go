@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -15,7 +17,7 @@ import (
 type Desk struct {
 	Letters deadletters.Admin
 	Orders  *Orders
-	// Wake has a worker look at the orders.
+	// Wake has a worker look at the orders. If it fails, a worker finds the order within five minutes.
 	Wake func(ctx context.Context, order Order) error
 	// Foresee says what a replay of a letter with its body would come to.
 	Foresee func(ctx context.Context, letter deadletters.Letter) (Foreseen, error)
@@ -166,8 +168,10 @@ func (d Desk) Order(ctx context.Context, order Order) (Order, int, error) {
 	if err != nil {
 		return order, 0, err
 	}
-	// Without the wake-up, a tick of the job finds the order.
-	return order, shown.Letters, Unavailable(d.Wake(ctx, order))
+	if err := d.Wake(ctx, order); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("no worker is told of an order; the next tick of the job finds it")
+	}
+	return order, shown.Letters, nil
 }
 
 func fits(order Order, shown Preview) error {

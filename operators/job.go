@@ -15,8 +15,8 @@ const (
 	// A step works for stepTime, with perSecond letters in a second at most.
 	stepTime  = 8 * time.Second
 	perSecond = 20
-	// After patience, a letter that cannot be read or sent stays as it is, so that it does not block
-	// the orders behind its own.
+	// Once no letter of an order could be read or sent for patience, those that fail stay as they are, so that
+	// they do not block the orders behind their own.
 	patience = 30 * time.Minute
 )
 
@@ -48,7 +48,7 @@ func (j Job) Step(ctx context.Context, _ string) (next string, err error) {
 			return "", portal.Postpone("the records do not answer", err)
 		}
 	}
-	over, err := j.work(ctx, box, order, chosen)
+	over, err := j.work(ctx, box, &order, chosen)
 	if err != nil || !over {
 		return more, err
 	}
@@ -57,7 +57,7 @@ func (j Job) Step(ctx context.Context, _ string) (next string, err error) {
 }
 
 // work: over is false if time ran out.
-func (j Job) work(ctx context.Context, box deadletters.Admin, order Order, chosen []deadletters.Chosen) (over bool, err error) {
+func (j Job) work(ctx context.Context, box deadletters.Admin, order *Order, chosen []deadletters.Chosen) (over bool, err error) {
 	began := j.Now()
 	for _, one := range chosen {
 		if j.Now().Sub(began) >= stepTime {
@@ -77,23 +77,40 @@ func (j Job) work(ctx context.Context, box deadletters.Admin, order Order, chose
 }
 
 // treat goes on after an error that trying again cannot help, or has not helped for long.
-func (j Job) treat(ctx context.Context, box deadletters.Admin, order Order, id string) (sent bool, err error) {
-	letter, err := box.Find(ctx, id)
-	if err == nil && order.Letter == "" && letter.State() != deadletters.Open {
-		return false, nil
-	}
+func (j Job) treat(ctx context.Context, box deadletters.Admin, order *Order, id string) (sent bool, err error) {
+	sent, err = apply(ctx, box, *order, id)
 	if err == nil {
-		if order.Verb == Replay {
-			err = box.Replay(ctx, letter)
-		} else {
-			err = box.Discard(ctx, id, order.Reason)
-		}
+		return sent, j.failingSince(ctx, order, time.Time{})
 	}
 	var known *portal.Error
 	hopeless := errors.As(err, &known) && known.Code != portal.Unavailable
-	if err != nil && (hopeless || j.Now().Sub(order.At) >= patience) {
+	if hopeless || !order.FailingSince.IsZero() && j.Now().Sub(order.FailingSince) >= patience {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("letter", id).Msg("a dead letter stays as it is")
 		return false, nil
 	}
-	return err == nil, portal.Postpone("the records or queues do not answer", err)
+	if order.FailingSince.IsZero() {
+		err = errors.Join(err, j.failingSince(ctx, order, j.Now().UTC()))
+	}
+	return false, portal.Postpone("the records or queues do not answer", err)
+}
+
+func apply(ctx context.Context, box deadletters.Admin, order Order, id string) (sent bool, err error) {
+	letter, err := box.Find(ctx, id)
+	switch {
+	case err != nil:
+		return false, err
+	case order.Letter == "" && letter.State() != deadletters.Open:
+		return false, nil
+	case order.Verb == Replay:
+		return true, box.Replay(ctx, letter)
+	}
+	return true, box.Discard(ctx, id, order.Reason)
+}
+
+func (j Job) failingSince(ctx context.Context, order *Order, at time.Time) error {
+	if order.FailingSince.Equal(at) {
+		return nil
+	}
+	order.FailingSince = at
+	return j.Orders.keep(ctx, *order)
 }

@@ -354,7 +354,7 @@ func (p *place) remove(key schema.Key) {
 	}
 }
 
-// An order whose letter can never be sent ends after half an hour, and the one behind it is carried out.
+// An order whose letter can never be sent ends after half an hour of tries, and the one behind it is carried out.
 func TestALetterThatCannotBeSentDoesNotBlockLaterOrders(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
@@ -367,9 +367,7 @@ func TestALetterThatCannotBeSentDoesNotBlockLaterOrders(t *testing.T) {
 		p.now = p.now.Add(time.Second)
 	}
 	p.down = errors.New("the message is too large")
-	if next, err := p.job.Step(t.Context(), ""); err == nil {
-		t.Fatalf("the step ends with %q, and the queue does not answer", next)
-	}
+	p.wantStepFails()
 	p.now = p.now.Add(31 * time.Minute)
 	if _, err := p.job.Step(t.Context(), ""); err != nil {
 		t.Fatalf("after half an hour the order still blocks others: %v", err)
@@ -378,5 +376,72 @@ func TestALetterThatCannotBeSentDoesNotBlockLaterOrders(t *testing.T) {
 	p.work()
 	if got := p.states(); got[deadletters.Open] != 1 || got[deadletters.Replayed] != 1 || len(p.sent) != 1 || p.sent[0].ID != "fine" {
 		t.Errorf("the letters are %v, and sent are %v", got, p.sent)
+	}
+}
+
+func (p *place) wantStepFails() {
+	p.t.Helper()
+	next, err := p.job.Step(p.t.Context(), "")
+	var later *portal.Postponed
+	if !errors.As(err, &later) {
+		p.t.Fatalf("the step ends with %q (%v), and the queue does not answer", next, err)
+	}
+}
+
+// Half an hour counts from the first failure since a letter was last sent, and not from the order.
+func TestAnOrderThatWaitedForWorkersIsTriedForHalfAnHour(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for i := range 4 {
+		p.bury(fmt.Sprint("m", i), "failed", 0, opened.Add(time.Duration(i)*time.Hour))
+	}
+	if _, err := p.order(operators.Order{Verb: operators.Replay}); err != nil {
+		t.Fatal(err)
+	}
+	p.now = p.now.Add(2 * time.Hour) // no worker runs
+	p.down = errors.New("the queue does not answer")
+	p.wantStepFails()
+	p.now, p.full = p.now.Add(20*time.Minute), 2
+	p.wantStepFails()
+	p.now = p.now.Add(20 * time.Minute)
+	p.wantStepFails()
+	p.down = nil
+	p.work()
+	if got := p.states(); got[deadletters.Replayed] != 4 || len(p.sent) != 4 {
+		t.Errorf("the letters are %v, and %d messages are sent", got, len(p.sent))
+	}
+}
+
+// A tick of the job finds the order. An admin who is told of a failure would order again.
+func TestAnOrderThatNoWorkerIsToldOfIsPlacedAllTheSame(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.bury("m", "failed", 0, opened)
+	p.desk.Wake = func(context.Context, operators.Order) error { return errors.New("the queue does not answer") }
+	if n, err := p.order(operators.Order{Verb: operators.Replay}); err != nil || n != 1 {
+		t.Errorf("the order is about %d letters, %v", n, err)
+	}
+	p.work()
+	if len(p.sent) != 1 {
+		t.Errorf("sent are %v", p.sent)
+	}
+}
+
+func TestAnOrderOfANewerVersionIsPassedOver(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.bury("a", "failed", 0, opened)
+	p.bury("b", "failed", 0, opened.Add(time.Hour))
+	newer := schema.LetterOrder("0-newer").Attributes()
+	newer["order"] = schema.Text(`{"id":"0-newer","verb":"park","letter":"a","choice":{"queue":"other"},"reason":"Later."}`)
+	if _, err := p.tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &p.tables.Records, Item: newer}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.order(operators.Order{Verb: operators.Replay}); err != nil {
+		t.Fatal(err)
+	}
+	p.work()
+	if len(p.sent) != 2 {
+		t.Errorf("sent are %v, want both letters", p.sent)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type Order struct {
 	Reason string           `json:"reason,omitempty"`
 	By     portal.AccountID `json:"by"`
 	At     time.Time        `json:"at"`
+	// FailingSince is when a worker first failed to treat a letter, zero if it has treated one since.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // orderKept is how long an order stays if no worker carries it out.
@@ -87,9 +90,9 @@ func (o *Orders) Place(ctx context.Context, order Order, letters int) (Order, er
 	if order.Choice.Before.IsZero() || order.Choice.Before.After(order.At) {
 		order.Choice.Before = order.At
 	}
-	body, err := json.Marshal(order)
+	row, err := rowOf(order)
 	if err != nil {
-		return order, fmt.Errorf("encoding an order: %w", err)
+		return order, err
 	}
 	what, choice := members.DeedLettersReplayed, order.Letter
 	if order.Verb == Discard {
@@ -99,16 +102,40 @@ func (o *Orders) Place(ctx context.Context, order Order, letters int) (Order, er
 		choice = order.Choice.String()
 	}
 	return order, o.rows.Transact(ctx, "ordering "+string(order.Verb)+" of dead letters",
-		records.Write{Key: schema.LetterOrder(order.ID), Put: orderRow{string(body)}, Expires: order.At.Add(orderKept)},
+		row,
 		o.audit.Deed(members.Deed{Admin: order.By, What: what, Count: letters, Choice: choice, Reason: order.Reason}))
+}
+
+func rowOf(order Order) (records.Write, error) {
+	body, err := json.Marshal(order)
+	if err != nil {
+		return records.Write{}, fmt.Errorf("encoding an order: %w", err)
+	}
+	return records.Write{Key: schema.LetterOrder(order.ID), Put: orderRow{string(body)}, Expires: order.At.Add(orderKept)}, nil
+}
+
+// keep stores an order as it is now, unless another worker has ended it.
+func (o *Orders) keep(ctx context.Context, order Order) error {
+	row, err := rowOf(order)
+	if err != nil {
+		return err
+	}
+	row.If = records.Exists
+	if err := o.rows.Transact(ctx, "noting whether an order fails", row); !errors.Is(err, records.ErrRefused) {
+		return err
+	}
+	return nil
 }
 
 // First returns the oldest order; ok is false if there is none. It skips those that only newer
 // versions can read.
 func (o *Orders) First(ctx context.Context) (order Order, ok bool, err error) {
 	err = o.rows.Each(ctx, schema.LetterOrders(), records.Select{OldestFirst: true}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
-		unread := json.Unmarshal([]byte(schema.TextOf(row["order"])), &order)
-		ok = unread == nil && order.ID != "" && (order.Verb == Replay || order.Verb == Discard)
+		var one Order
+		unread := json.Unmarshal([]byte(schema.TextOf(row["order"])), &one)
+		if ok = unread == nil && one.ID != "" && (one.Verb == Replay || one.Verb == Discard); ok {
+			order = one
+		}
 		return !ok, nil
 	})
 	return order, ok, err

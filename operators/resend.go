@@ -26,6 +26,8 @@ type ResendOrder struct {
 	Licence portal.Stream    `dynamodbav:"licence"`
 	By      portal.AccountID `dynamodbav:"by"`
 	At      time.Time        `dynamodbav:"at"`
+	// FailingSince is when a worker first failed to carry the order out, zero if none has.
+	FailingSince time.Time `dynamodbav:"failing_since"`
 }
 
 // ResendOrders stores the orders that workers have not carried out yet.
@@ -46,8 +48,23 @@ func (o *ResendOrders) Place(ctx context.Context, licence portal.Stream, by port
 	at := o.now().UTC()
 	order := ResendOrder{ID: schema.Milliseconds(at) + "-" + strings.ToLower(rand.Text()), Licence: licence, By: by, At: at}
 	return order, o.rows.Transact(ctx, "ordering that usage is sent again",
-		records.Write{Key: schema.ResendOrder(order.ID), Put: order, Expires: at.Add(orderKept)},
+		order.row(),
 		o.audit.Deed(members.Deed{Admin: by, What: members.DeedUsageResent, Count: count, Choice: string(licence)}))
+}
+
+func (order ResendOrder) row() records.Write {
+	return records.Write{Key: schema.ResendOrder(order.ID), Put: order, Expires: order.At.Add(orderKept)}
+}
+
+// failed notes that a worker has failed to carry an order out, unless another worker has ended it.
+func (o *ResendOrders) failed(ctx context.Context, order ResendOrder, at time.Time) error {
+	order.FailingSince = at.UTC()
+	row := order.row()
+	row.If = records.Exists
+	if err := o.rows.Transact(ctx, "noting that an order fails", row); !errors.Is(err, records.ErrRefused) {
+		return err
+	}
+	return nil
 }
 
 // Waiting returns at most limit orders, the oldest first.
@@ -77,7 +94,7 @@ type ResendJob struct {
 }
 
 // Step carries the oldest order out. If it is repeated, the records that were opened again stay as they are.
-// An order of a licence that cannot be read for half an hour is removed, so that it does not block the others.
+// An order whose licence workers cannot read for half an hour is removed, so that it does not block the others.
 func (j ResendJob) Step(ctx context.Context, _ string) (next string, err error) {
 	orders, err := j.Orders.Waiting(ctx, 1)
 	if err != nil || len(orders) == 0 {
@@ -89,7 +106,9 @@ func (j ResendJob) Step(ctx context.Context, _ string) (next string, err error) 
 	switch {
 	case err == nil:
 		log.Info().Int("records", len(done)).Msg("usage that AWS refused is sent again")
-	case j.Now().Sub(order.At) < patience:
+	case order.FailingSince.IsZero():
+		return "", errors.Join(err, j.Orders.failed(ctx, order, j.Now()))
+	case j.Now().Sub(order.FailingSince) < patience:
 		return "", err
 	default:
 		log.Error().Err(err).Msg("usage that AWS refused cannot be sent again, and the order is removed")

@@ -80,10 +80,15 @@ func TestAnOrderOfALicenceThatCannotBeReadDoesNotBlockTheOthers(t *testing.T) {
 	if _, err := orders.Place(t.Context(), "licence/l-1", "root", 1); err != nil {
 		t.Fatal(err)
 	}
+	now = now.Add(time.Hour) // no worker runs
 	if _, err := job.Step(t.Context(), ""); err == nil {
 		t.Error("it is given up at once")
 	}
-	now = now.Add(31 * time.Minute)
+	now = now.Add(29 * time.Minute)
+	if _, err := job.Step(t.Context(), ""); err == nil {
+		t.Error("it is given up before half an hour of tries")
+	}
+	now = now.Add(2 * time.Minute)
 	if next, err := job.Step(t.Context(), ""); err != nil || next == "" {
 		t.Errorf("%q, %v", next, err)
 	}

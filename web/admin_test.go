@@ -152,6 +152,33 @@ func TestNothingHappensBeforeAnAdminConfirms(t *testing.T) {
 	says(t, document(t, s.get(w.Header().Get("Location")), http.StatusOK), `[role="status"].notice`, "A worker has replayed")
 }
 
+// Letters that failed since the admin read the confirmation are not part of the order.
+func TestAnOrderIsAboutTheLettersThatTheAdminConfirmed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		query, asOf string
+		want        time.Time
+	}{
+		"all letters":                  {"verb=discard", "2026-11-22T08:50:00.5Z", now.Add(-10*time.Minute + time.Second/2)},
+		"letters of an age":            {"verb=discard&older=1", "2026-11-22T08:50:00Z", now.Add(-70 * time.Minute)},
+		"a time that has not come yet": {"verb=discard", "2026-11-22T09:10:00Z", now},
+	} {
+		o := troubled()
+		s := administered(o)
+		doc := document(t, s.get("/admin/confirm?"+c.query), http.StatusOK)
+		form := url.Values{}
+		doc.Find(`form[action="/admin/dead-letters"] input`).Each(func(_ int, input *goquery.Selection) { form.Set(attr(t, input, "name"), attr(t, input, "value")) })
+		if got := form.Get("as_of"); got != "2026-11-22T09:00:00Z" {
+			t.Errorf("%s: the confirmation is as of %q", name, got)
+		}
+		form.Set("as_of", c.asOf)
+		form.Set("reason", "Sent by hand.")
+		if w := s.post("/admin/dead-letters", form); w.Code != http.StatusSeeOther || len(o.orders) != 1 || !o.orders[0].Choice.Before.Equal(c.want) {
+			t.Errorf("%s: %d, ordered are letters before %v, want %s", name, w.Code, o.orders, c.want)
+		}
+	}
+}
+
 func TestDiscardingNeedsAReason(t *testing.T) {
 	t.Parallel()
 	o := troubled()

@@ -191,18 +191,36 @@ func (s *Web) bannerForm(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if banner.Version, err = strconv.ParseInt(cmp.Or(form.Version, "0"), 10, 64); err != nil {
 		return form, banner, portal.Fail(portal.Invalid, "The form is not complete. Begin at the list of banners again.")
 	}
+	before := s.bannerBefore(r.Context(), form.ID)
 	for _, one := range []struct {
-		text string
-		at   *time.Time
-	}{{form.Start, &banner.Start}, {form.End, &banner.End}} {
-		if one.text == "" {
-			continue
-		}
-		if *one.at, err = when.parse(one.text); err != nil {
-			return form, banner, err
+		text   string
+		at     *time.Time
+		before time.Time
+	}{{form.Start, &banner.Start, before.Start}, {form.End, &banner.End, before.End}} {
+		switch {
+		case one.text == "":
+		case !one.before.IsZero() && one.text == when.field(one.before):
+			*one.at = one.before
+		default:
+			if *one.at, err = when.parse(one.text); err != nil {
+				return form, banner, err
+			}
 		}
 	}
 	return form, banner, nil
+}
+
+// bannerBefore returns the banner that a form changes, zero if there is none. A time that the admin leaves alone stays
+// as it is: the field has no seconds, and when clocks are set back, it means two times.
+func (s *Web) bannerBefore(ctx context.Context, id string) banners.Banner {
+	if id == "" {
+		return banners.Banner{}
+	}
+	before, err := s.admin.Banners.Find(ctx, id)
+	if err != nil {
+		return banners.Banner{} // storing the form says what is wrong
+	}
+	return before
 }
 
 // previewBanner shows the banner of the form as people will see it, and stores nothing.

@@ -1,12 +1,17 @@
 package web_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/gatehouse-portal/gatehouse/banners"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -98,6 +103,36 @@ func TestTimesOfABannerAreInTheAdminsTimeZone(t *testing.T) {
 		t.Errorf("%d, done %v", w.Code, s.office.bannerDeeds)
 	}
 	says(t, document(t, s.get("/admin/new-banner"), http.StatusOK), "#start-hint", "In Asia/Tokyo")
+}
+
+// The end is in the first of two hours that Berlin's clocks call 02:xx.
+func TestTimesOfABannerThatAnAdminLeavesAloneStay(t *testing.T) {
+	t.Parallel()
+	away := root
+	away.TimeZone = "Europe/Berlin"
+	banner := banners.Banner{ID: "b-1", Text: "Old.", Start: now.Add(time.Hour + 30*time.Second), End: time.Date(2027, 10, 31, 0, 30, 15, 0, time.UTC), Version: 1}
+	for name, c := range map[string]struct {
+		change     url.Values
+		start, end time.Time
+	}{
+		"only the text": {url.Values{"text": {"New."}}, banner.Start, banner.End},
+		"the start":     {url.Values{"start": {"2026-11-22T12:00"}}, now.Add(2 * time.Hour), banner.End},
+	} {
+		office := &office{texts: []banners.Banner{banner}}
+		s := siteOf(&fake{catalog: published(weather()), account: registered(), office: office}, &away)
+		form := url.Values{"text": {"Old."}}
+		document(t, s.get("/admin/banners/b-1"), http.StatusOK).Find(`main form input`).Each(func(_ int, input *goquery.Selection) {
+			if kind, _ := input.Attr("type"); kind != "radio" {
+				value, _ := input.Attr("value")
+				form.Set(attr(t, input, "name"), value)
+			}
+		})
+		maps.Copy(form, c.change)
+		w := s.post("/admin/banners/b-1", form)
+		if w.Code != http.StatusSeeOther || !office.changed.Start.Equal(c.start) || !office.changed.End.Equal(c.end) {
+			t.Errorf("%s: %d, it is shown from %s to %s", name, w.Code, office.changed.Start, office.changed.End)
+		}
+	}
 }
 
 func TestBannersAreChangedEndedAndDeletedAfterAConfirmation(t *testing.T) {

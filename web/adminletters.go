@@ -359,13 +359,27 @@ func (s *Web) confirmLetters(w http.ResponseWriter, r *http.Request, _ identity.
 	return s.renderConfirm(w, r, http.StatusOK, r.URL.Query(), "")
 }
 
+// asOf is the field of a confirmation that holds the time when the admin read it.
+const asOf = "as_of"
+
+// confirmedAt is the time of the confirmation that the admin read, so that an order leaves out letters that have
+// failed since. Without one it is now.
+func confirmedAt(values url.Values, now time.Time) time.Time {
+	if at, err := time.Parse(time.RFC3339Nano, values.Get(asOf)); err == nil && at.Before(now) {
+		return at
+	}
+	return now
+}
+
 func (s *Web) orderOf(values url.Values, when times) (operators.Order, letterFilters, error) {
 	order := operators.Order{Verb: operators.Verb(values.Get("verb")), Letter: values.Get("letter"), Reason: values.Get("reason")}
 	if order.Verb != operators.Replay && order.Verb != operators.Discard || len(order.Letter) > maxID {
 		return order, letterFilters{}, errNothing
 	}
-	filters, err := filtersOf(values, when.now)
-	order.Choice = filters.choice()
+	filters, err := filtersOf(values, confirmedAt(values, when.now))
+	if order.Choice = filters.choice(); order.Choice.Before.IsZero() {
+		order.Choice.Before = filters.now
+	}
 	return order, filters, err
 }
 
@@ -381,7 +395,7 @@ func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	body := confirmLettersPage{
 		Verb: order.Verb, Discard: order.Verb == operators.Discard, Error: fault, Reason: order.Reason, Letters: count(preview.Letters, "dead letter"), One: preview.Letters == 1,
-		More: preview.Letters - len(preview.First), Back: filters.listAddress(), Fields: []link{{"verb", string(order.Verb)}},
+		More: preview.Letters - len(preview.First), Back: filters.listAddress(), Fields: []link{{"verb", string(order.Verb)}, {asOf, filters.now.UTC().Format(time.RFC3339Nano)}},
 	}
 	if order.Letter != "" {
 		body.Fields, body.Back = append(body.Fields, link{"letter", order.Letter}), escapedPath("admin", "dead-letters", order.Letter)

@@ -34,6 +34,8 @@ type office struct {
 	texts    []banners.Banner
 	// bannerDeeds are what admins did with banners.
 	bannerDeeds []string
+	// changed is the banner as it was changed last.
+	changed banners.Banner
 	guests
 	shop
 	sums

@@ -53,6 +53,7 @@ func (b *bannerRow) Change(ctx context.Context, by banners.Author, banner banner
 	if err != nil {
 		return checked, err
 	}
+	b.office.changed = checked
 	return b.do(by, "change to "+checked.Text, checked)
 }
 

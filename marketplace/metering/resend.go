@@ -46,6 +46,8 @@ type RefusedRecord struct {
 	Remedy Remedy
 	// corrected is the record as it is sent again. With NextRecord only its dimension counts.
 	corrected Record
+	// active means that AWS says the licence is active, so a ledger that was closed takes usage again.
+	active bool
 }
 
 // RefusedRecords lists the records of a licence that AWS refused, the newest first. It changes nothing. It needs
@@ -77,15 +79,15 @@ func (m *Meter) RefusedRecords(ctx context.Context, licence portal.Stream) (list
 func (m *Meter) remedy(of subject, sold func(portal.PlanID) Sold, tally Tally, r Record) RefusedRecord {
 	corrected := of.record()
 	corrected.Dimension, corrected.At, corrected.Quantity = dimensionNow(of, sold, r.Dimension), r.At, r.Quantity
-	refused := RefusedRecord{Record: r, corrected: corrected}
+	refused := RefusedRecord{Record: r, corrected: corrected, active: of.licence.Active()}
 	switch {
 	case m.Now().Sub(r.At) >= takes:
 		refused.Remedy = TooOld
-	case !tally.Closed.IsZero() && !of.licence.Active():
+	case !tally.Closed.IsZero() && !refused.active:
 		refused.Remedy = Ended
 	case corrected.Dimension == "":
 		refused.Remedy = NotMetered
-	case r.MaybeBilled > 1 && corrected.usage() != r.usage(): // the refused try itself is one of them
+	case r.MaybeBilled > 1 && (corrected.usage() != r.usage() || corrected.Product != r.Product): // the refused try itself is one of them
 		refused.Remedy = PerhapsBilled
 	case corrected.Dimension != r.Dimension:
 		refused.Remedy = NextRecord
@@ -148,6 +150,9 @@ func (l *Ledger) resend(ctx context.Context, refused RefusedRecord) (bool, error
 			return false, err
 		}
 		after := before.clone()
+		if refused.active {
+			after.Closed = time.Time{}
+		}
 		counted := again
 		counted.Dimension = refused.corrected.Dimension
 		after.recount(current, counted)

@@ -155,6 +155,33 @@ func TestRefusedUsageIsBilledOnceTheCauseIsCorrected(t *testing.T) {
 			w.wantTexts(w.resend(), "20T09 7 perhaps_billed")
 			w.wantBilled(7)
 		},
+		"AWS may have billed a try under another product code": func(w *world) {
+			w.used(7)
+			w.aws.next = []fault{lost}
+			w.tick(Demanded)
+			w.aws.refuses["requests"] = "InvalidUsageDimensionException"
+			w.at(15)
+			w.tick("")
+			delete(w.aws.refuses, "requests")
+			w.happens(bought, events.LicenceCorrected{Purchase: events.Purchase{Product: "right-code"}})
+			w.wantTexts(w.resend(), "20T09 7 perhaps_billed")
+			w.at(30)
+			w.tick("")
+			w.wantBilled(7)
+		},
+		"a buyer comes back before the ledger is open again": func(w *world) {
+			wrongDimension(w)
+			w.noticed(events.NoticeDeprovisioned, events.LicenceEnded)
+			if err := w.closeLedger(context.Background(), must(w.subject(context.Background(), bought))); err != nil {
+				w.t.Fatal(err)
+			}
+			w.noticed(events.NoticeLicenceUpdated, events.LicenceActive)
+			w.plans["pro"] = Sold{Known: true, Dimension: "calls"}
+			w.wantTexts(w.resend(), "20T09 7 next_record", "20T10 5 next_record")
+			w.at(45)
+			w.tick("")
+			w.wantBilled(12)
+		},
 		"a try whose answer was lost is sent again as it was": func(w *world) {
 			w.used(7)
 			w.aws.next = []fault{lost}

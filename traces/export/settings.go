@@ -120,10 +120,13 @@ func (p *parser) endpoint() string {
 	return u.String()
 }
 
-// redacted is the value, without the password of a URL.
+// redacted is the value without what may be a password.
 func redacted(u *url.URL, value string) string {
 	if u != nil && u.User != nil {
 		return u.Redacted()
+	}
+	if at := strings.LastIndex(value, "@"); at >= 0 {
+		return "…" + value[at:]
 	}
 	return value
 }

@@ -101,6 +101,13 @@ func TestFaultsQuoteNoSecret(t *testing.T) {
 	if len(faults) != 3 {
 		t.Errorf("%d faults", len(faults))
 	}
+	for _, endpoint := range []string{"https://user:hunter2%@example.com", "user:hunter2@example.com", "https://user:hunter2@"} {
+		_, more := Parse([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})
+		if len(more) != 1 {
+			t.Errorf("%s has %d faults", endpoint, len(more))
+		}
+		faults = append(faults, more...)
+	}
 	for _, fault := range faults {
 		if strings.Contains(fault.Error(), "hunter2") {
 			t.Errorf("it says %q", fault)
