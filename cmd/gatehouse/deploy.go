@@ -41,11 +41,16 @@ type choices struct {
 	AlarmEmail  string            `placeholder:"E-MAIL" help:"Who gets alarms. A new portal sends them to the first admin without it."`
 	Issuer      string            `placeholder:"URL" help:"Another identity provider than a user pool of the portal's own. Also give --client-id."`
 	ClientID    string            `name:"client-id" placeholder:"ID" help:"The portal's client at that identity provider."`
-	Demo        bool              `help:"Add a demo API with two plans, for trying a portal that has no API yet. Nothing runs behind it."`
 	Zip         string            `default:"bin/lambda-arm64.zip" placeholder:"FILE" help:"The programs for AWS Lambda, which make lambda builds."`
 	Image       string            `placeholder:"NAME" help:"The image for containers, which make image pushes."`
 	VPC         string            `name:"vpc" placeholder:"ID" help:"The VPC for containers."`
 	Subnet      []string          `placeholder:"ID" help:"Two or more subnets for containers."`
+	Demo        bool              `help:"Add a demo API with two plans, for trying a portal that has no API yet. Nothing runs behind it."`
+	CDN         string            `name:"cdn-certificate" placeholder:"ARN" help:"Add CloudFront in front of containers, with the host name's certificate in us-east-1."`
+	VPCCIDR     string            `name:"vpc-cidr" placeholder:"RANGE" help:"Add VPC endpoints for containers, which these addresses of the VPC may reach. Also give --route-table."`
+	RouteTable  []string          `placeholder:"ID" help:"The route tables of the subnets, for VPC endpoints. May be repeated."`
+	Marketplace bool              `help:"Add the way of AWS Marketplace's notices in us-east-1 to the portal. Its AWS account is the seller."`
+	KeyUser     []string          `placeholder:"ARN" help:"An operator's role or user that may compute API keys, beside your own and the portal's. Nobody else may from then on. May be repeated."`
 	Parameter   map[string]string `mapsep:"none" placeholder:"NAME=VALUE" help:"Another parameter of the templates. May be repeated."`
 	Allow       []string          `sep:"none" placeholder:"STACK/RESOURCE" help:"A resource that may be replaced or removed although it holds data. May be repeated."`
 }
@@ -53,7 +58,8 @@ type choices struct {
 func (c choices) settings(name string) stacks.Settings {
 	return stacks.Settings{
 		Name: name, Run: stacks.RunMode(c.Run), Host: c.Host, Certificate: c.Certificate, Zone: c.Zone, Admin: c.Admin, AlarmEmail: c.AlarmEmail,
-		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow, Demo: c.Demo,
+		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow,
+		Options: stacks.Options{Demo: c.Demo, CDNCertificate: c.CDN, VPCCIDR: c.VPCCIDR, RouteTables: c.RouteTable, Marketplace: c.Marketplace, KeyUsers: c.KeyUser},
 	}
 }
 
@@ -177,7 +183,7 @@ func printPlan(w io.Writer, p stacks.Plan) {
 		planned(w, "upload", "programs to "+p.Upload)
 	}
 	for _, s := range p.Stacks {
-		text := s.Name
+		text := s.Name + inRegion(s.Region)
 		if s.Action == stacks.Create || s.Action == stacks.Recreate {
 			text += ", " + count(len(s.Changes), "resource")
 		}
@@ -197,6 +203,14 @@ func printPlan(w io.Writer, p stacks.Plan) {
 		fmt.Fprintln(w, wrap(danger+" holds data. It stays as it is unless you add --allow "+danger+".", width(w), 0))
 	}
 	fmt.Fprintln(w)
+}
+
+// inRegion names another Region than the portal's.
+func inRegion(region string) string {
+	if region == "" {
+		return ""
+	}
+	return " in " + region
 }
 
 func planned(w io.Writer, action, text string) { fmt.Fprintf(w, "  %-9s %s\n", action, oneLine(text)) }
@@ -226,7 +240,7 @@ func printStatus(w io.Writer, s stacks.Status) {
 	pairs(w, [2]string{"account", s.Account}, [2]string{"Region", s.Region}, [2]string{"portal", s.Address})
 	fmt.Fprintln(w)
 	for _, one := range s.Stacks {
-		text := one.Name + ": " + one.Status
+		text := one.Name + inRegion(one.Region) + ": " + one.Status
 		if one.Programs != "" {
 			text += ", " + one.Programs
 		}
@@ -241,7 +255,7 @@ func printStatus(w io.Writer, s stacks.Status) {
 	var rows [][]string
 	for _, q := range s.Queues {
 		if q.Messages() > 0 || !q.Dead {
-			rows = append(rows, []string{q.Name, fmt.Sprint(q.Waiting), fmt.Sprint(q.InWork), fmt.Sprint(q.Delayed)})
+			rows = append(rows, []string{q.Name + inRegion(q.Region), fmt.Sprint(q.Waiting), fmt.Sprint(q.InWork), fmt.Sprint(q.Delayed)})
 		}
 	}
 	table(w, "", []string{"queue", "waiting", "in work", "delayed"}, rows)

@@ -73,6 +73,9 @@ func (s Settings) values(have stack, t template.Template, outputs map[string]str
 			continue
 		}
 		if output, ok := outputs[name]; ok {
+			if slices.Contains(marketLists, name) {
+				output = joined(have.parameters[name], output)
+			}
 			v.given[name] = output
 		} else if value, ok := have.parameters[name]; ok && have.usable() {
 			v.keep = append(v.keep, name)
@@ -106,7 +109,7 @@ func (d Deployer) propose(ctx context.Context, s stack, text string, v values) (
 	for _, key := range v.keep {
 		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: aws.String(key), UsePreviousValue: aws.Bool(true)})
 	}
-	out, err := d.stacks().CreateChangeSet(ctx, &in)
+	out, err := d.stacks(s.layer).CreateChangeSet(ctx, &in)
 	if err != nil {
 		return proposal{}, fmt.Errorf("planning the stack %s: %w", s.name, err)
 	}
@@ -119,7 +122,7 @@ func (d Deployer) proposed(ctx context.Context, p proposal) (proposal, error) {
 		var status types.ChangeSetStatus
 		reason := ""
 		p.changes = nil
-		pages := cloudformation.NewDescribeChangeSetPaginator(d.stacks(), &cloudformation.DescribeChangeSetInput{StackName: &p.stack.id, ChangeSetName: &p.set})
+		pages := cloudformation.NewDescribeChangeSetPaginator(d.stacks(p.stack.layer), &cloudformation.DescribeChangeSetInput{StackName: &p.stack.id, ChangeSetName: &p.set})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -161,7 +164,7 @@ func changeOf(l layer, c types.ResourceChange) Change {
 }
 
 func (d Deployer) discard(ctx context.Context, p proposal) error {
-	_, err := d.stacks().DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: &p.stack.id, ChangeSetName: &p.set})
+	_, err := d.stacks(p.stack.layer).DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: &p.stack.id, ChangeSetName: &p.set})
 	if err != nil {
 		return fmt.Errorf("deleting the plan of the stack %s: %w", p.stack.name, err)
 	}
@@ -178,7 +181,7 @@ func (d Deployer) execute(ctx context.Context, p proposal) (stack, error) {
 	if err != nil {
 		return p.stack, err
 	}
-	_, err = d.stacks().ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{StackName: &p.stack.id, ChangeSetName: &p.set, ClientRequestToken: &p.set})
+	_, err = d.stacks(p.stack.layer).ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{StackName: &p.stack.id, ChangeSetName: &p.set, ClientRequestToken: &p.set})
 	if err != nil {
 		return p.stack, fmt.Errorf("changing the stack %s: %w", p.stack.name, err)
 	}

@@ -70,7 +70,9 @@ type run struct {
 	Deployer
 	settings Settings
 	account  string
-	stacks   []stack
+	// me is the user or role that deploys, or "" for one that no policy can name.
+	me     string
+	stacks []stack
 	// code is nil unless portal and workers run on AWS Lambda and a zip is given.
 	code     *code
 	warnings []string
@@ -96,7 +98,10 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 	if r.settings, err = s.completed(r.stacks); err != nil {
 		return nil, err
 	}
-	warning, err := d.checkPermissions(ctx, me, r.settings)
+	if arn := d.principal(ctx, me); principalForm.MatchString(arn) {
+		r.me = arn
+	}
+	warning, err := d.checkPermissions(ctx, me, r.settings, r.stacks)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +162,11 @@ func (s Settings) completed(all []stack) (Settings, error) {
 	if s.Host == "" {
 		s.Host, s.signInHost = was["DomainName"], running.outputs["HostName"]
 	}
-	return s, nil
+	s.cdn, s.sells = s.behindCDN(all), s.sellsHere(all)
+	if s.cdn && s.Zone == "" {
+		s.Zone = was["HostedZoneId"]
+	}
+	return s, s.checkOptions(all, *running)
 }
 
 func hasIdentity(all []stack) bool {
@@ -199,7 +208,7 @@ func (r *run) addCode(context.Context) error {
 }
 
 func (r *run) plan(ctx context.Context) (Plan, error) {
-	p, err := r.Deployer.plan(ctx, r.settings, r.stacks, r.account)
+	p, err := r.planStacks(ctx)
 	if err != nil || r.code == nil {
 		return p, err
 	}
@@ -214,14 +223,19 @@ func (r *run) plan(ctx context.Context) (Plan, error) {
 func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 	out := Result{Changed: !plan.Empty()}
 	outputs := map[string]string{}
-	for _, have := range r.stacks {
+	for i, have := range r.stacks {
 		if !r.settings.wants(have.layer, have.exists()) {
 			continue
 		}
-		now, err := r.applyStack(ctx, have, outputs)
+		given, err := r.given(have, outputs)
 		if err != nil {
 			return Result{}, err
 		}
+		now, err := r.applyStack(ctx, have, given)
+		if err != nil {
+			return Result{}, err
+		}
+		r.stacks[i] = now
 		copyOutputs(outputs, now)
 		switch have.template {
 		case "data":
@@ -234,8 +248,20 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 			if err := r.addAdmin(ctx, now); err != nil {
 				return Result{}, err
 			}
+		case "cdn":
+			out.DNSTarget = now.outputs["CdnTarget"]
+			if now.parameters["CdnHostedZoneId"] != "" {
+				out.DNSTarget = ""
+			}
+		case "marketplace":
+			if err := r.tellData(ctx); err != nil {
+				return Result{}, err
+			}
 		}
 		if have.runs() {
+			if err := r.tellData(ctx); err != nil {
+				return Result{}, err
+			}
 			out.Address, out.DNSTarget = now.outputs["Address"], now.outputs["DnsTarget"]
 			if now.parameters["HostedZoneId"] != "" {
 				out.DNSTarget = ""
@@ -260,6 +286,38 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 	return out, nil
 }
 
+// given are the outputs of other stacks that a stack gets as parameters.
+func (r *run) given(have stack, outputs map[string]string) (map[string]string, error) {
+	if have.template != dataLayer.template {
+		return outputs, nil
+	}
+	t, err := have.read()
+	if err != nil {
+		return nil, err
+	}
+	return r.feedback(t, have, r.stacks), nil
+}
+
+// tellData gives the data stack what follows from stacks that were made after it: who may compute API keys, and
+// whose notices of AWS Marketplace count.
+func (r *run) tellData(ctx context.Context) error {
+	data, err := r.describe(ctx, dataLayer, r.settings.Name)
+	if err != nil {
+		return err
+	}
+	given, err := r.given(data, nil)
+	if err != nil {
+		return err
+	}
+	for name, value := range given {
+		if data.parameters[name] != value {
+			_, err = r.applyStack(ctx, data, given)
+			return err
+		}
+	}
+	return nil
+}
+
 // tellIdentity gives the identity stack the portal's address, which may be known only now, so that people can
 // return from the sign-in pages.
 func (r *run) tellIdentity(ctx context.Context, running stack) error {
@@ -267,11 +325,11 @@ func (r *run) tellIdentity(ctx context.Context, running stack) error {
 	if r.settings.Host != "" || host == "" || !hasIdentity(r.stacks) && !r.settings.wants(identityLayer, false) {
 		return nil
 	}
-	identity, err := r.describe(ctx, r.settings.Name+identityLayer.suffix)
+	identity, err := r.describe(ctx, identityLayer, r.settings.Name+identityLayer.suffix)
 	if err != nil || identity.parameters["DomainName"] == host {
 		return err
 	}
-	identity.layer, r.settings.signInHost = identityLayer, host
+	r.settings.signInHost = host
 	_, err = r.applyStack(ctx, identity, nil)
 	return err
 }
@@ -313,7 +371,7 @@ func (r *run) applyStack(ctx context.Context, have stack, outputs map[string]str
 // startOver deletes a stack whose creation failed, and the resources that it has left.
 func (r *run) startOver(ctx context.Context, have stack) (stack, error) {
 	r.say("The stack " + have.name + " could not be created the last time. Deleting what is left of it.")
-	if err := r.removeLeftovers(ctx, have); err != nil {
+	if err := r.in(have.layer).removeLeftovers(ctx, have); err != nil {
 		return have, err
 	}
 	if err := r.delete(ctx, have, false); err != nil {
@@ -328,7 +386,7 @@ func (d Deployer) delete(ctx context.Context, have stack, loud bool) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.stacks().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &have.id}); err != nil {
+	if _, err := d.stacks(have.layer).DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &have.id}); err != nil {
 		return fmt.Errorf("deleting the stack %s: %w", have.name, err)
 	}
 	now, err := d.follow(ctx, have, last, loud)

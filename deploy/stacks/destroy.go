@@ -79,8 +79,11 @@ func (d Deployer) checkDestruction(ctx context.Context, me caller, all []stack, 
 		if one.runs() && one.exists() {
 			actions = slices.Concat(actions, destroyingRun[runModeOf(one)])
 		}
+		if one.exists() {
+			actions = slices.Concat(actions, destroyingLayer[one.template])
+		}
 	}
-	_, err := d.simulate(ctx, me, actions)
+	_, err := d.simulate(ctx, me, distinct(actions))
 	return err
 }
 
@@ -122,6 +125,29 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 		}
 	}
 	return nil
+}
+
+// deleteMarketplace deletes the stack, and its queue of notices that could not be delivered unless that has some.
+func (d Deployer) deleteMarketplace(ctx context.Context, one stack) error {
+	queues, err := d.queues(ctx, one)
+	if err != nil {
+		return err
+	}
+	urls, err := d.resourceIDs(ctx, one, "AWS::SQS::Queue")
+	if err != nil {
+		return err
+	}
+	if busy(queues, false) {
+		d.say("This queue stays, since it has notices of AWS Marketplace that could not be delivered: " + queues[0].Name + " in " + one.region + ".")
+		urls = nil
+	}
+	for _, url := range urls {
+		if _, err := d.in(one.layer).removeQueue(ctx, url); err != nil {
+			return fmt.Errorf("deleting the queue %s: %w", url, err)
+		}
+	}
+	d.say("Deleting the stack " + one.name + ".")
+	return d.delete(ctx, one, true)
 }
 
 // quiesce stops the workers, and waits until they have nothing in hand.
@@ -175,6 +201,9 @@ func (d Deployer) deleteLayers(ctx context.Context, all []stack, which func(laye
 func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
 	if one.id == "" || one.status == string(types.StackStatusDeleteComplete) {
 		return nil
+	}
+	if one.template == marketplaceLayer.template {
+		return d.deleteMarketplace(ctx, one)
 	}
 	d.say("Deleting the stack " + one.name + ".")
 	// The events of a stack with data are not reported: they would say that its resources are kept, but those

@@ -14,7 +14,7 @@ import (
 // events returns the stack's events after one of them, the oldest first. "" is before the first.
 func (d Deployer) events(ctx context.Context, s stack, after string) ([]types.StackEvent, error) {
 	var all []types.StackEvent
-	pages := cloudformation.NewDescribeStackEventsPaginator(d.stacks(), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
+	pages := cloudformation.NewDescribeStackEventsPaginator(d.stacks(s.layer), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -34,7 +34,7 @@ func (d Deployer) events(ctx context.Context, s stack, after string) ([]types.St
 
 // lastEvent returns the id of the stack's newest event.
 func (d Deployer) lastEvent(ctx context.Context, s stack) (string, error) {
-	out, err := d.stacks().DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &s.id})
+	out, err := d.stacks(s.layer).DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &s.id})
 	if err != nil {
 		return "", fmt.Errorf("reading the events of the stack %s: %w", s.name, err)
 	}
@@ -106,6 +106,7 @@ var advice = []struct{ part, says string }{
 	{"uota", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
 	{"CannotPullContainerError", "The tasks cannot fetch the image. Check --image, and that the subnets reach the registry: docs/deploy.md#when-something-fails."},
 	{"stabilize", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
+	{"invalid principals", "Somebody who may compute API keys no longer exists. Name all operators who do with --key-user."},
 	{"Circuit breaker", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
 }
 
@@ -119,7 +120,8 @@ func (f *Failure) Advice() string {
 	return "Correct what AWS names, and run the command again: it goes on from here. docs/deploy.md#when-something-fails has known causes."
 }
 
-// failure finds the first resource that failed after an event.
+// failure finds the first resource that failed after an event. If none did, such as if an output could not be
+// computed, the reason is the one with which CloudFormation began to undo the change.
 func (d Deployer) failure(ctx context.Context, s stack, did, after string) error {
 	f := &Failure{Stack: s.name, Tried: did, Reason: s.reason}
 	all, err := d.events(ctx, s, after)
@@ -127,8 +129,14 @@ func (d Deployer) failure(ctx context.Context, s stack, did, after string) error
 		return err
 	}
 	for _, e := range all {
-		reason := aws.ToString(e.ResourceStatusReason)
-		if !strings.HasSuffix(string(e.ResourceStatus), "_FAILED") || strings.Contains(reason, "cancelled") || aws.ToString(e.PhysicalResourceId) == s.id {
+		reason, failed := aws.ToString(e.ResourceStatusReason), strings.HasSuffix(string(e.ResourceStatus), "_FAILED")
+		if aws.ToString(e.PhysicalResourceId) == s.id {
+			if f.Reason == "" && (failed || strings.Contains(string(e.ResourceStatus), "ROLLBACK")) {
+				f.Reason = reason
+			}
+			continue
+		}
+		if !failed || strings.Contains(reason, "cancelled") {
 			continue
 		}
 		f.Resource, f.Type, f.Reason = aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceType), reason

@@ -62,6 +62,24 @@ func TestAFailureNamesTheFirstResourceAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAFailureWithoutAResourceSaysWhatCloudFormationSays(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	const reason = "Unable to retrieve Arn attribute for AWS::SQS::Queue"
+	a.CloudFormation().Fail("acme-permissions", "", reason)
+	if _, err := a.deploy(a.settings("acme")); err == nil || !strings.Contains(err.Error(), "acme-permissions could not be created. AWS says: "+reason) {
+		t.Errorf("it says %v", err)
+	}
+	if _, err := a.deploy(a.settings("acme")); err != nil {
+		t.Fatal(err)
+	}
+	a.CloudFormation().Fail("acme", "", reason)
+	s := stacks.Settings{Name: "acme", Zip: a.zip, Parameters: map[string]string{"QueueVisibility": "90"}}
+	if _, err := a.deploy(s); err == nil || !strings.Contains(err.Error(), "acme could not be updated. AWS says: "+reason) {
+		t.Errorf("after an update it says %v", err)
+	}
+}
+
 // clock is a clock that a test can move on.
 type clock struct{ ahead atomic.Int64 }
 

@@ -14,14 +14,22 @@ type layer struct {
 	template, suffix string
 	// holdsData means that the stack's resources hold data and stay when the stack is deleted.
 	holdsData bool
+	// region is where the stack must be, or "" if it is in the portal's Region.
+	region string
 }
 
+var dataLayer = layer{template: "data", holdsData: true}
+
 var identityLayer = layer{template: "identity", suffix: "-identity", holdsData: true}
+
+// AWS Marketplace sends its notices in this Region only.
+var marketplaceLayer = layer{template: "marketplace", suffix: "-marketplace", region: "us-east-1"}
 
 var demoLayer = layer{template: "demo", suffix: "-demo"}
 
 var allLayers = []layer{
-	{template: "data", holdsData: true},
+	dataLayer,
+	marketplaceLayer,
 	{template: "permissions", suffix: "-permissions"},
 	identityLayer,
 	{template: "endpoints", suffix: "-endpoints"},
@@ -30,7 +38,6 @@ var allLayers = []layer{
 	{template: "cdn", suffix: "-cdn"},
 	{template: "operations", suffix: "-operations"},
 	demoLayer,
-	{template: "marketplace", suffix: "-marketplace"},
 }
 
 func (l layer) text() (string, error) {
@@ -66,10 +73,8 @@ func (s Settings) wants(l layer, exists bool) bool {
 		return s.Run == Lambda
 	case "containers":
 		return s.Run == Containers || s.Run == Small
-	case "demo":
-		return s.Demo || exists
-	case "endpoints", "cdn", "marketplace":
-		return false // the operator creates them by hand; Destroy deletes them
+	case "demo", "endpoints", "cdn", "marketplace":
+		return s.Options.wants(l) || exists
 	}
 	return true
 }

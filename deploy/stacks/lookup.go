@@ -20,11 +20,15 @@ func (d Deployer) Lookup(ctx context.Context, name string) (k Known, err error) 
 	if err != nil {
 		return k, err
 	}
+	return knownFrom(all), nil
+}
+
+func knownFrom(all []stack) (k Known) {
 	for _, one := range all {
 		k.Exists = k.Exists || one.exists()
 		if one.runs() && one.exists() && !one.neverCreated() {
 			k.Run, k.Host = runModeOf(one), one.parameters["DomainName"]
 		}
 	}
-	return k, nil
+	return k
 }

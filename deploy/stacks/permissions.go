@@ -1,5 +1,7 @@
 package stacks
 
+import "slices"
+
 // deploying are the actions that every deployment needs. CloudFormation acts with the caller's
 // permissions.
 var deploying = []string{
@@ -9,8 +11,6 @@ var deploying = []string{
 	"sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes",
 	"sns:CreateTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:Subscribe",
 	"kms:CreateKey", "kms:CreateAlias", "kms:DescribeKey", "kms:GenerateMac", "kms:PutKeyPolicy",
-	"cognito-idp:CreateUserPool", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateGroup",
-	"cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup",
 	"iam:CreateRole", "iam:CreatePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole",
 	"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:PutMetricFilter", "cloudwatch:PutMetricAlarm", "cloudwatch:PutDashboard",
 }
@@ -33,6 +33,46 @@ var running = map[RunMode][]string{
 	},
 }
 
+// deployingLayer are the actions that the stack of a layer needs, by the layer's template.
+var deployingLayer = map[string][]string{
+	"identity": {
+		"cognito-idp:CreateUserPool", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateGroup",
+		"cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup",
+	},
+	"marketplace": {"events:PutRule", "events:PutTargets"},
+	"endpoints": {
+		"ec2:CreateVpcEndpoint", "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress", "route53:AssociateVPCWithHostedZone",
+	},
+	"cdn": {
+		"cloudfront:CreateVpcOrigin", "cloudfront:CreateDistribution", "cloudfront:CreateCachePolicy", "cloudfront:CreateOriginRequestPolicy",
+		"ec2:DescribeVpcs",
+	},
+	"demo": {"apigateway:POST", "apigateway:PUT", "apigateway:PATCH"},
+}
+
+// deployingActions are the actions that a deployment needs.
+func (s Settings) deployingActions(all []stack) []string {
+	actions := slices.Concat(deploying, running[s.Run])
+	if s.Zone != "" {
+		actions = append(actions, "route53:ChangeResourceRecordSets")
+	}
+	for _, one := range all {
+		if s.wants(one.layer, one.exists()) {
+			actions = append(actions, deployingLayer[one.template]...)
+		}
+	}
+	return distinct(actions)
+}
+
+func distinct(actions []string) (all []string) {
+	for _, action := range actions {
+		if !slices.Contains(all, action) {
+			all = append(all, action)
+		}
+	}
+	return all
+}
+
 // destroying are the actions that every destruction needs. It stops workers by a change set.
 var destroying = []string{
 	"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
@@ -46,6 +86,16 @@ var destroying = []string{
 var destroyingData = []string{
 	"dynamodb:UpdateTable", "dynamodb:DeleteTable", "sqs:DeleteQueue", "kms:DeleteAlias", "kms:ScheduleKeyDeletion",
 	"cognito-idp:DescribeUserPool", "cognito-idp:UpdateUserPool", "cognito-idp:DeleteUserPoolDomain", "cognito-idp:DeleteUserPool",
+}
+
+// destroyingLayer are the actions that a destruction needs for the stack of a layer, by the layer's template.
+var destroyingLayer = map[string][]string{
+	"marketplace": {"events:RemoveTargets", "events:DeleteRule", "sqs:DeleteQueue"},
+	"endpoints":   {"ec2:DeleteVpcEndpoints", "ec2:DeleteSecurityGroup"},
+	"cdn": {
+		"cloudfront:UpdateDistribution", "cloudfront:DeleteDistribution", "cloudfront:DeleteVpcOrigin", "cloudfront:DeleteCachePolicy",
+		"cloudfront:DeleteOriginRequestPolicy",
+	},
 }
 
 // destroyingRun are the actions that a destruction needs for the stack in which portal and workers run.

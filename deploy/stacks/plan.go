@@ -31,7 +31,9 @@ const (
 
 // StackPlan is what a deployment would do with one stack.
 type StackPlan struct {
-	Name    string   `json:"name"`
+	Name string `json:"name"`
+	// Region is where the stack is, or "" if that is the portal's Region.
+	Region  string   `json:"region,omitempty"`
 	Action  Action   `json:"action"`
 	Changes []Change `json:"changes,omitempty"`
 }
@@ -82,16 +84,20 @@ func (s Settings) refuse(dangers []string) error {
 		strings.Join(dangers, ", "), strings.Join(dangers, " --allow "))
 }
 
-// plan says what would happen to the stacks that the settings want. It changes no resource. For stacks that
+// planStacks says what would happen to the stacks that the settings want. It changes no resource. For stacks that
 // exist it makes change sets and deletes them again; what new stacks would have, it reads from the templates.
-func (d Deployer) plan(ctx context.Context, s Settings, all []stack, account string) (Plan, error) {
-	p := Plan{Account: account, Region: d.AWS.Region}
+func (r *run) planStacks(ctx context.Context) (Plan, error) {
+	p := Plan{Account: r.account, Region: r.AWS.Region}
 	outputs := map[string]string{}
-	for _, have := range all {
-		if !s.wants(have.layer, have.exists()) {
+	for _, have := range r.stacks {
+		if !r.settings.wants(have.layer, have.exists()) {
 			continue
 		}
-		one, err := d.planStack(ctx, s, have, outputs, account)
+		given, err := r.given(have, outputs)
+		if err != nil {
+			return p, err
+		}
+		one, err := r.planStack(ctx, r.settings, have, given, r.account)
 		if err != nil {
 			return p, err
 		}
@@ -111,7 +117,7 @@ func copyOutputs(to map[string]string, from stack) {
 }
 
 func (d Deployer) planStack(ctx context.Context, s Settings, have stack, outputs map[string]string, account string) (StackPlan, error) {
-	one := StackPlan{Name: have.name, Action: Create}
+	one := StackPlan{Name: have.name, Region: d.elsewhere(have.layer), Action: Create}
 	text, err := have.text()
 	if err != nil {
 		return one, err
@@ -170,7 +176,7 @@ func (d Deployer) resources(s Settings, have stack, t template.Template, outputs
 		slices.Sort(missing)
 		return nil, fmt.Errorf("the stack %s needs %s. Give --parameter NAME=VALUE, or a flag; docs/deploy.md#reference explains them", have.name, strings.Join(missing, ", "))
 	}
-	resolved, err := t.Resolve(template.Stack{Name: have.name, Account: account, Region: d.AWS.Region, Parameters: v.given})
+	resolved, err := t.Resolve(template.Stack{Name: have.name, Account: account, Region: d.in(have.layer).AWS.Region, Parameters: v.given})
 	if err != nil {
 		return nil, fmt.Errorf("the stack %s: %w", have.name, err)
 	}
@@ -184,5 +190,7 @@ func (d Deployer) resources(s Settings, have stack, t template.Template, outputs
 // examples stand for outputs of stacks that do not exist yet.
 var examples = map[string]string{
 	"DataStack": "example", "KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/example", "PortalPolicyArns": "example", "WorkerPolicyArns": "example",
-	"OidcIssuer": "https://example.com", "OidcClientId": "example", "PortalLogGroup": "example", "WorkerLogGroup": "example",
+	"MarketplaceQueueArn": "arn:aws:sqs:us-east-1:111122223333:example", "DnsTarget": "example.elb.amazonaws.com",
+	"LoadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/example/1",
+	"OidcIssuer":      "https://example.com", "OidcClientId": "example", "PortalLogGroup": "example", "WorkerLogGroup": "example",
 }

@@ -3,7 +3,6 @@ package stacks
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -52,21 +51,21 @@ func (d Deployer) Preflight(ctx context.Context, s Settings) error {
 	if err != nil {
 		return err
 	}
-	known, err := d.Lookup(ctx, s.Name)
+	all, err := d.look(ctx, s.Name)
 	if err != nil {
 		return err
 	}
 	if s.Run == "" {
-		s.Run = known.Run
+		s.Run = knownFrom(all).Run
 	}
-	_, err = d.checkPermissions(ctx, me, s)
+	_, err = d.checkPermissions(ctx, me, s, all)
 	return err
 }
 
 // checkPermissions names all permissions that the caller lacks for a deployment. If that cannot be found out, it
 // returns a warning.
-func (d Deployer) checkPermissions(ctx context.Context, me caller, s Settings) (warning string, err error) {
-	return d.simulate(ctx, me, slices.Concat(deploying, running[s.Run]))
+func (d Deployer) checkPermissions(ctx context.Context, me caller, s Settings, all []stack) (warning string, err error) {
+	return d.simulate(ctx, me, s.deployingActions(all))
 }
 
 // simulate names all actions that the caller may not do. If that cannot be found out, it returns a warning. IAM

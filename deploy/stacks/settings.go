@@ -46,14 +46,15 @@ type Settings struct {
 	// Image, VPC and Subnets are for containers.
 	Image, VPC string
 	Subnets    []string
-	// Demo adds the demo API with its plans. A portal that has it keeps it.
-	Demo bool
+	Options
 	// Parameters are further parameters, by name, of every template that has them.
 	Parameters map[string]string
 	// Allow lists resources, as stack/resource, that may be replaced or removed although they hold
 	// data.
 	Allow []string
 
+	// cdn says that CloudFront is in front of the portal, and sells that its AWS account sells on AWS Marketplace.
+	cdn, sells bool
 	// signInHost is the host name that people return to from the sign-in pages.
 	signInHost string
 }
@@ -102,6 +103,7 @@ func (s Settings) Check(region string) error {
 	if (s.Issuer == "") != (s.ClientID == "") {
 		wrong("another identity provider needs both its issuer and the portal's client id")
 	}
+	faults = append(faults, s.Options.faults()...)
 	known := map[string]bool{}
 	for _, l := range allLayers {
 		t, err := l.read()
@@ -150,11 +152,21 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 			own["DomainName"] = pendingHost
 		}
 	}
+	maps.Copy(own, s.Options.parameters())
+	if l.template == "permissions" && s.sells {
+		own["Seller"] = "true"
+	}
+	if s.cdn {
+		own["LoadBalancerScheme"], own["CdnHostedZoneId"] = "internal", s.Zone
+	}
 	maps.Copy(own, s.Parameters)
 	maps.DeleteFunc(own, func(name, value string) bool {
 		_, known := t.Parameters[name]
 		_, given := s.Parameters[name]
 		return !known || value == "" && !given
 	})
+	if s.cdn && l.template == "containers" {
+		own["HostedZoneId"] = "" // the record belongs to the stack of CloudFront
+	}
 	return own
 }

@@ -48,21 +48,21 @@ func (s stack) usable() bool {
 	return false
 }
 
-// describe returns the stack of a name or id. One that does not exist has no id.
-func (d Deployer) describe(ctx context.Context, nameOrID string) (stack, error) {
-	out, err := d.stacks().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
+// describe returns the stack of a layer by its name or id. One that does not exist has no id.
+func (d Deployer) describe(ctx context.Context, l layer, nameOrID string) (stack, error) {
+	out, err := d.stacks(l).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
 	if isMissing(err) {
-		return stack{name: nameOrID}, nil
+		return stack{layer: l, name: nameOrID}, nil
 	}
 	if err != nil {
 		return stack{}, fmt.Errorf("looking at the stack %s: %w", nameOrID, err)
 	}
 	if len(out.Stacks) == 0 {
-		return stack{name: nameOrID}, nil
+		return stack{layer: l, name: nameOrID}, nil
 	}
 	one := out.Stacks[0]
 	s := stack{
-		name: aws.ToString(one.StackName), id: aws.ToString(one.StackId), status: string(one.StackStatus), reason: aws.ToString(one.StackStatusReason),
+		layer: l, name: aws.ToString(one.StackName), id: aws.ToString(one.StackId), status: string(one.StackStatus), reason: aws.ToString(one.StackStatusReason),
 		parameters: map[string]string{}, outputs: map[string]string{}, changed: aws.ToTime(one.CreationTime),
 	}
 	if one.LastUpdatedTime != nil {
@@ -86,11 +86,14 @@ func isMissing(err error) bool {
 func (d Deployer) look(ctx context.Context, name string) ([]stack, error) {
 	var all []stack
 	for _, l := range allLayers {
-		s, err := d.describe(ctx, name+l.suffix)
+		s, err := d.describe(ctx, l, name+l.suffix)
+		if l.region != "" && l.region != d.AWS.Region && isCode(err, "AccessDenied", "UnauthorizedOperation") {
+			// An organization may deny its members whole Regions. Then nothing of the portal can be there.
+			s, err = stack{layer: l, name: name + l.suffix}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		s.layer = l
 		all = append(all, s)
 	}
 	return all, nil
@@ -115,11 +118,10 @@ func (d Deployer) follow(ctx context.Context, s stack, after string, loud bool) 
 				return s, err
 			}
 		}
-		now, err := d.describe(ctx, s.id)
+		now, err := d.describe(ctx, s.layer, s.id)
 		if err != nil {
 			return s, err
 		}
-		now.layer = s.layer
 		begun, err := d.begun(ctx, now, after, looks)
 		if err != nil {
 			return now, err

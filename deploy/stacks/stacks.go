@@ -51,7 +51,27 @@ func (d Deployer) say(line string) {
 	}
 }
 
-func (d Deployer) stacks() *cloudformation.Client { return cloudformation.NewFromConfig(d.AWS) }
+// stacks is the CloudFormation of the layer's Region.
+func (d Deployer) stacks(l layer) *cloudformation.Client {
+	return cloudformation.NewFromConfig(d.in(l).AWS)
+}
+
+// in is the deployer for the layer's Region.
+func (d Deployer) in(l layer) Deployer {
+	if l.region != "" {
+		d.AWS = d.AWS.Copy()
+		d.AWS.Region = l.region
+	}
+	return d
+}
+
+// elsewhere is the layer's Region, or "" if that is the portal's.
+func (d Deployer) elsewhere(l layer) string {
+	if l.region == d.AWS.Region {
+		return ""
+	}
+	return l.region
+}
 
 // wait pauses before another look. The first pauses are short. If ctx ends, wait returns its error.
 func (d Deployer) wait(ctx context.Context, looks int) error {

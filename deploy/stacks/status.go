@@ -26,6 +26,8 @@ type Status struct {
 // StackStatus is the state of one stack.
 type StackStatus struct {
 	Name string `json:"name"`
+	// Region is where the stack is, or "" if that is the portal's Region.
+	Region string `json:"region,omitempty"`
 	// Status is CloudFormation's word, in lower case.
 	Status string `json:"status"`
 	// Programs is the zip or image that runs, or "".
@@ -36,7 +38,9 @@ type StackStatus struct {
 
 // QueueStatus is the state of one queue. The counts are SQS's approximations.
 type QueueStatus struct {
-	Name    string `json:"name"`
+	Name string `json:"name"`
+	// Region is where the queue is, or "" if that is the portal's Region.
+	Region  string `json:"region,omitempty"`
 	Waiting int    `json:"waiting"`
 	// InWork counts messages that a worker has, Delayed those that become visible later.
 	InWork  int `json:"in_work"`
@@ -83,10 +87,12 @@ func (d Deployer) Status(ctx context.Context, name, zip string) (Status, error) 
 		if address := one.outputs["Address"]; address != "" {
 			out.Address = address
 		}
-		if one.template == "data" {
-			if out.Queues, err = d.queues(ctx, one); err != nil {
+		if one.template == dataLayer.template || one.template == marketplaceLayer.template {
+			queues, err := d.queues(ctx, one)
+			if err != nil {
 				return out, err
 			}
+			out.Queues = append(out.Queues, queues...)
 		}
 	}
 	if len(out.Stacks) == 0 {
@@ -96,7 +102,7 @@ func (d Deployer) Status(ctx context.Context, name, zip string) (Status, error) 
 }
 
 func (d Deployer) describeStatus(ctx context.Context, s stack, zip, name, account string) (StackStatus, error) {
-	out := StackStatus{Name: s.name, Status: words(s.status)}
+	out := StackStatus{Name: s.name, Region: d.elsewhere(s.layer), Status: words(s.status)}
 	if s.template == "lambda" {
 		out.Programs = s.parameters["CodeKey"]
 	} else {
@@ -125,7 +131,7 @@ func (d Deployer) outdated(ctx context.Context, s stack, zip, name, account stri
 	if err != nil {
 		return "", err
 	}
-	deployed, err := d.stacks().GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &s.id})
+	deployed, err := d.stacks(s.layer).GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &s.id})
 	if err != nil {
 		return "", fmt.Errorf("reading the template of the stack %s: %w", s.name, err)
 	}
@@ -152,7 +158,7 @@ func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // resourceIDs returns the ids of a stack's resources of a type, by name.
 func (d Deployer) resourceIDs(ctx context.Context, s stack, kind string) (map[string]string, error) {
-	out, err := d.stacks().DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &s.id})
+	out, err := d.stacks(s.layer).DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &s.id})
 	if err != nil {
 		return nil, fmt.Errorf("reading the resources of the stack %s: %w", s.name, err)
 	}
@@ -165,18 +171,18 @@ func (d Deployer) resourceIDs(ctx context.Context, s stack, kind string) (map[st
 	return all, nil
 }
 
-// queues describes the queues of the data stack that exist.
-func (d Deployer) queues(ctx context.Context, data stack) ([]QueueStatus, error) {
-	urls, err := d.resourceIDs(ctx, data, "AWS::SQS::Queue")
+// queues describes the queues of a stack that exist.
+func (d Deployer) queues(ctx context.Context, s stack) ([]QueueStatus, error) {
+	urls, err := d.resourceIDs(ctx, s, "AWS::SQS::Queue")
 	if err != nil {
 		return nil, err
 	}
 	var all []QueueStatus
 	for _, resource := range slices.Sorted(maps.Keys(urls)) {
 		url := urls[resource]
-		q := QueueStatus{Name: url[strings.LastIndex(url, "/")+1:]}
-		q.Dead = strings.HasSuffix(strings.TrimSuffix(q.Name, ".fifo"), "-dlq")
-		out, err := sqs.NewFromConfig(d.AWS).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
+		q := QueueStatus{Name: url[strings.LastIndex(url, "/")+1:], Region: d.elsewhere(s.layer)}
+		q.Dead = strings.HasSuffix(strings.TrimSuffix(q.Name, ".fifo"), "-dlq") || s.template == marketplaceLayer.template
+		out, err := sqs.NewFromConfig(d.in(s.layer).AWS).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
 			sqstypes.QueueAttributeNameApproximateNumberOfMessages, sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 			sqstypes.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 		}})

@@ -68,7 +68,7 @@ func (s *Service) Query() wire.QueryService {
 }
 
 // Fail makes the next change of a resource of a stack fail with this reason, as AWS does if a
-// quota is used up. An empty reason takes that back.
+// quota is used up. With no resource it is the outputs of the stack that fail. An empty reason takes that back.
 func (s *Service) Fail(stack, resource, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -66,10 +66,21 @@ func (m maker) record(r resource) (id string, attributes map[string]string) {
 		return arn("elasticloadbalancing", full), map[string]string{"TargetGroupFullName": full, "TargetGroupArn": arn("elasticloadbalancing", full)}
 	case "AWS::ElasticLoadBalancingV2::Listener":
 		return arn("elasticloadbalancing", "listener/app/"+name+"/"+short), nil
+	case "AWS::EC2::VPCEndpoint":
+		return "vpce-" + short, map[string]string{"Id": "vpce-" + short}
 	case "AWS::EC2::SecurityGroup":
 		return "sg-" + short, map[string]string{"GroupId": "sg-" + short}
 	case "AWS::ServiceDiscovery::PrivateDnsNamespace", "AWS::ServiceDiscovery::Service":
 		return short, map[string]string{"Id": short, "Arn": arn("servicediscovery", "service/"+short)}
+	case "AWS::CloudFront::VpcOrigin":
+		id := "vo_" + wire.NewID(22)
+		return id, map[string]string{"Id": id, "Arn": "arn:aws:cloudfront::" + m.env.Account + ":vpcorigin/" + id}
+	case "AWS::CloudFront::CachePolicy", "AWS::CloudFront::OriginRequestPolicy":
+		id := wire.NewUUID()
+		return id, map[string]string{"Id": id}
+	case "AWS::CloudFront::Distribution":
+		id := "E" + strings.ToUpper(wire.NewID(13))
+		return id, map[string]string{"Id": id, "DomainName": "d" + wire.NewID(13) + ".cloudfront.net"}
 	case "AWS::CloudWatch::Alarm":
 		return name, map[string]string{"Arn": arn("cloudwatch", "alarm:"+name)}
 	}

@@ -188,6 +188,9 @@ func (s *Service) giveUp(st *stack, why string) {
 func (s *Service) complete(st *stack) {
 	resolved, err := s.ofExisting(st, st.Job.Want, func(string) bool { return true })
 	if err == nil {
+		err = s.failure(st.Name, "")
+	}
+	if err == nil {
 		st.Outputs, err = resolved.Outputs()
 	}
 	if err != nil {
