@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -123,7 +124,7 @@ func inWords(err error) string {
 		return "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tests them."
 	case errors.As(err, &named) && isThrottled(named):
 		return "AWS throttles these calls. Try again in a minute."
-	case errors.As(err, &named) && named.ErrorFault() == smithy.FaultServer:
+	case errors.As(err, &named) && faultOfAWS(err, named):
 		return "AWS has a fault of its own (" + named.ErrorCode() + "). Try again; https://health.aws.amazon.com lists known ones."
 	case errors.As(err, &unsent):
 		return "AWS does not answer: " + rootCause(unsent.Err) + ". Check AWS_REGION, AWS_ENDPOINT_URL and the network."
@@ -133,6 +134,12 @@ func inWords(err error) string {
 		return fmt.Sprintf("AWS refuses %s: %s (%s).", permission(call), strings.TrimSuffix(named.ErrorMessage(), "."), named.ErrorCode())
 	}
 	return capital(spoken(err))
+}
+
+// faultOfAWS also goes by the status: the SDK does not know for every call that it can fail so.
+func faultOfAWS(err error, named smithy.APIError) bool {
+	var answer *smithyhttp.ResponseError
+	return named.ErrorFault() == smithy.FaultServer || errors.As(err, &answer) && answer.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
 type worded struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -42,9 +43,16 @@ func TestAWSErrorsAreExplained(t *testing.T) {
 			call("SNS", "PublishBatch", &smithy.GenericAPIError{Code: "AuthorizationError"}),
 			"These credentials lack the permission sns:Publish. See docs/configuration.md#permissions.",
 		},
-		"expired":       {&smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}, "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tests them."},
-		"throttled":     {&smithy.GenericAPIError{Code: "ThrottlingException"}, "AWS throttles these calls. Try again in a minute."},
-		"broken":        {&smithy.GenericAPIError{Code: "InternalError", Fault: smithy.FaultServer}, "AWS has a fault of its own (InternalError). Try again; https://health.aws.amazon.com lists known ones."},
+		"expired":   {&smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}, "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tests them."},
+		"throttled": {&smithy.GenericAPIError{Code: "ThrottlingException"}, "AWS throttles these calls. Try again in a minute."},
+		"broken":    {&smithy.GenericAPIError{Code: "InternalError", Fault: smithy.FaultServer}, "AWS has a fault of its own (InternalError). Try again; https://health.aws.amazon.com lists known ones."},
+		"down, which the SDK does not expect of the call": {
+			call("API Gateway", "GetUsagePlans", &smithyhttp.ResponseError{
+				Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusServiceUnavailable}},
+				Err:      &smithy.GenericAPIError{Code: "ServiceUnavailableException", Message: "Service Unavailable"},
+			}),
+			"AWS has a fault of its own (ServiceUnavailableException). Try again; https://health.aws.amazon.com lists known ones.",
+		},
 		"no answer":     {&smithyhttp.RequestSendError{Err: errors.New("connection refused")}, "AWS does not answer: connection refused. Check AWS_REGION, AWS_ENDPOINT_URL and the network."},
 		"a slow answer": {context.DeadlineExceeded, "AWS does not answer within 10s. Check the network."},
 		"another error that AWS reports": {

@@ -126,7 +126,7 @@ func (c planChanges) print(w io.Writer) {
 		}
 	}
 	if len(c.Gone) > 0 {
-		fmt.Fprintln(w, "A sweep, which a worker begins now, ends the subscriptions of plans that API Gateway no longer has.\n"+
-			"Subscriptions to plans that are only not offered any more stay.")
+		fmt.Fprintln(w, wrap("A sweep, which a worker begins now, ends the subscriptions of plans that API Gateway no longer has. "+
+			"Subscriptions to plans that are only not offered any more stay.", width(w), 0))
 	}
 }

@@ -21,7 +21,7 @@ func TestCatalogSyncNamesThePlansThatDiffer(t *testing.T) {
 	free, plus := catalog.Plan{ID: "p1", Name: "Free"}, catalog.Plan{ID: "p2", Name: "Plus"}
 	slow := plus
 	slow.Throttle = &catalog.Throttle{}
-	const sweeps = "A sweep, which a worker begins now, ends the subscriptions of plans that API Gateway no longer has.\n" +
+	const sweeps = "A sweep, which a worker begins now, ends the subscriptions of plans that API Gateway no longer has. " +
 		"Subscriptions to plans that are only not offered any more stay.\n"
 	for name, c := range map[string]struct {
 		before, after projections.Catalog

@@ -107,7 +107,7 @@ func (c keysReconcileCommand) plausible(ctx context.Context, drift provisioning.
 }
 
 func printDrift(w io.Writer, drift provisioning.Drift, some []provisioning.Finding) {
-	fmt.Fprintf(w, "Compared %s in API Gateway with %s. %s of other people left alone.\n",
+	fmt.Fprintf(w, "Compared %s in API Gateway with %s.\n%s of other people left alone.\n",
 		count(drift.Keys, "key"), count(drift.Streams, "stream"), count(drift.Others, "key"))
 	if drift.Recent > 0 {
 		fmt.Fprintf(w, "%s changed just now and may differ only because of that.\n", count(drift.Recent, "account"))

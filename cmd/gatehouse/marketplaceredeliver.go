@@ -53,7 +53,7 @@ func printRedelivered(w io.Writer, done app.Redelivered, yes bool) {
 	possible := len(done.Notices) - done.Left()
 	switch {
 	case len(done.Notices) == 0:
-		fmt.Fprintf(w, "There are no undelivered notices in %s.\n", queuesOf(done))
+		fmt.Fprintln(w, wrap("There are no undelivered notices in "+queuesOf(done)+".", width(w), 0))
 	case possible == 0:
 		fmt.Fprintln(w, "Nothing can be sent.")
 	case !yes:

@@ -63,8 +63,9 @@ func printFirst(w io.Writer, heading string, total int, names []string) {
 		return
 	}
 	fmt.Fprintf(w, "\n%s:\n", heading)
+	columns := max(width(w)-2, 0)
 	for _, name := range names {
-		fmt.Fprintf(w, "  %s\n", name)
+		fmt.Fprintf(w, "  %s\n", wrap(name, columns, 4))
 	}
 	if more := total - len(names); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)

