@@ -39,7 +39,7 @@ type Admin struct {
 // summary is all but the body, which may be large.
 var summary = []string{
 	"message_id", "queue", "consumer", "type", "subject", "operation", "body_hash", "class", "error", "attempts",
-	"first", "last", "replays", "replayed_at", "settled", "settled_at",
+	"first", "first_ever", "last", "replays", "replayed_at", "settled", "settled_at",
 	"discard",
 }
 

@@ -44,6 +44,8 @@ type Report struct {
 // up; a replay reaches all of them.
 type Letter struct {
 	Report
+	// FirstEver is the first failure before all replays, zero if that is First.
+	FirstEver time.Time `dynamodbav:"first_ever"`
 	// BodyHash names the rows of a large body.
 	BodyHash string `dynamodbav:"body_hash"`
 	// Replays counts all replays. ReplayedAt is the last one since the burial, or zero.
@@ -54,6 +56,15 @@ type Letter struct {
 	SettledAt     time.Time `dynamodbav:"settled_at"`
 	// Discard is the last discard, kept if the letter is replayed later.
 	Discard *Discard `dynamodbav:"discard,omitempty"`
+}
+
+// Began is the first failure of the message, before all replays. Letters are replayed in this order, so that a letter
+// that fails again stays ahead of those that came after it.
+func (l Letter) Began() time.Time {
+	if l.FirstEver.IsZero() {
+		return l.First
+	}
+	return l.FirstEver
 }
 
 // Discard records that an operator closed a letter without replaying it.

@@ -43,9 +43,14 @@ type updates interface {
 type Recorder struct {
 	Requests requests
 	Rows     records
-	Tables   updates
+	Tables   lettersOfWorkers
 	Records  string
 	Now      func() time.Time
+}
+
+type lettersOfWorkers interface {
+	gets
+	updates
 }
 
 // Failed counts one more failure under the key, and returns their number and the time of the
@@ -78,10 +83,17 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 // Bury writes a message's letter and removes its failure count, in the transaction that records
 // the failure for the operation. If that panics or can never work, because the stream is
 // unreadable or lacks the message, Bury writes the letter alone. Burying a message again
-// overwrites its letter and opens it again.
+// overwrites its letter and opens it again. The letter of a replay keeps when the message first failed.
 func (r Recorder) Bury(ctx context.Context, report Report) error {
 	msg, unreadable := events.Decode(report.Body)
 	letter := Letter{Report: report.trimmed(), Replays: msg.Replay}
+	if msg.Replay > 0 {
+		before, err := row(ctx, r.Tables, r.Records, letter.ID)
+		if err != nil && portal.CodeOf(err) != portal.NotFound {
+			return err
+		}
+		letter.FirstEver = before.Began()
+	}
 	rows := append(letter.rows(), failureRow(letter.FailureKey))
 	if unreadable != nil {
 		return r.Rows.Write(ctx, rows...)

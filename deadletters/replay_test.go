@@ -251,3 +251,31 @@ func TestABodyOfWhichAPartIsMissingIsNotTakenForWhole(t *testing.T) {
 		t.Errorf("found it with %d bytes", len(letter.Body))
 	}
 }
+
+// A message that fails again keeps its place before those that came after it: replayed behind them, a registration
+// would follow the subscription that needs it.
+func TestALetterThatFailsAgainKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	later := register
+	later.ID, later.Operation = "op-later", "op-later"
+	second := reportOf(t, later)
+	second.First = opened.Add(time.Minute)
+	d.bury(reportOf(t, register), second)
+	for try := range 2 {
+		again := reportOf(t, d.replay(register.ID))
+		again.First = opened.Add(time.Duration(try+1) * time.Hour)
+		d.bury(again)
+		chosen, err := d.Chosen(t.Context(), deadletters.Choice{})
+		if err != nil || len(chosen) != 2 || chosen[0].ID != register.ID {
+			t.Errorf("after %d replays, the order is %v, %v", try+1, chosen, err)
+		}
+		found, err := d.Survey(t.Context(), deadletters.Choice{}, "", 1)
+		if err != nil || found.Letters[0].ID != register.ID || found.Left != 1 {
+			t.Errorf("after %d replays, the list begins with %v, %v", try+1, found.Letters, err)
+		}
+		if !d.find(register.ID).First.Equal(again.First) {
+			t.Errorf("after %d replays, the first failure is %s", try+1, d.find(register.ID).First)
+		}
+	}
+}

@@ -63,7 +63,7 @@ var everyState = []State{Open, Replayed, Settled, Discarded}
 
 // Place is where the letter is in a Survey's order.
 func (l Letter) Place() string {
-	return fmt.Sprintf("%d#%s#%s", slices.Index(everyState, l.State()), schema.Milliseconds(l.First), l.ID)
+	return fmt.Sprintf("%d#%s#%s", slices.Index(everyState, l.State()), schema.Milliseconds(l.Began()), l.ID)
 }
 
 type surveying struct {
@@ -154,16 +154,17 @@ func (f *firstLetters) Pop() any {
 
 // Chosen is the place of a letter in the order in which letters are replayed or discarded.
 type Chosen struct {
-	ID    string
-	First time.Time
+	ID string
+	// Began is the letter's Began.
+	Began time.Time
 }
 
-// Chosen lists the chosen letters, the one that failed first at the beginning.
+// Chosen lists the chosen letters, the one that failed first at the beginning. Failures before a replay count.
 func (a Admin) Chosen(ctx context.Context, choice Choice) ([]Chosen, error) {
 	var list []Chosen
 	err := a.Each(ctx, func(l Letter) error {
 		if choice.Chooses(l) {
-			list = append(list, Chosen{l.ID, l.First})
+			list = append(list, Chosen{l.ID, l.Began()})
 		}
 		return nil
 	})
@@ -189,5 +190,5 @@ func (a Admin) Replayable(ctx context.Context, choice Choice, left func(Letter))
 
 // OldestFirst sorts the list by the first failure.
 func OldestFirst(list []Chosen) {
-	slices.SortFunc(list, func(a, b Chosen) int { return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, func(a, b Chosen) int { return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.ID, b.ID)) })
 }

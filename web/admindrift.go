@@ -88,6 +88,9 @@ func (s *Web) drift(w http.ResponseWriter, r *http.Request, _ identity.Identity)
 	if err != nil {
 		return err
 	}
+	if kind != "" && driftKinds[kind].Name == "" && !slices.ContainsFunc(found.Kinds, func(one operators.DriftKind) bool { return one.Kind == kind }) {
+		return portal.Fail(portal.Invalid, "There is no such kind of difference.")
+	}
 	body := driftPage{Swept: s.times(r.Context()).moment(found.Ended), Asked: query.Get("asked") != "", First: from == 0}
 	body.Running = sweepText(found.Job)
 	body.Total, body.Notes = count(found.Keys, "key"), driftNotes(found)
@@ -108,9 +111,7 @@ func (s *Web) drift(w http.ResponseWriter, r *http.Request, _ identity.Identity)
 }
 
 func driftFilter(query url.Values) (kind string, from int, err error) {
-	if kind = query.Get("kind"); kind != "" && driftKinds[kind].Name == "" {
-		return "", 0, portal.Fail(portal.Invalid, "There is no such kind of difference.")
-	}
+	kind = query.Get("kind")
 	if text := query.Get("from"); text != "" {
 		if from, err = strconv.Atoi(text); err != nil || from < 0 {
 			return "", 0, portal.Fail(portal.Invalid, "This page of the list does not exist.")

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -59,6 +61,22 @@ func TestDifferencesAreFilteredAndPaged(t *testing.T) {
 			t.Errorf("%s is answered %d", query, w.Code)
 		}
 	}
+}
+
+// Also a kind that only newer workers know.
+func TestEveryKindOfDifferenceLeadsToItsList(t *testing.T) {
+	t.Parallel()
+	s := administered(drifted())
+	links := document(t, s.get("/admin/drift"), http.StatusOK).Find(`a[href^="/admin/drift?kind="]`)
+	if links.Length() != len(s.office.drift.Kinds) {
+		t.Errorf("%d kinds have links", links.Length())
+	}
+	links.Each(func(_ int, link *goquery.Selection) {
+		href := strings.TrimSuffix(attr(t, link, "href"), "#differences")
+		if got := document(t, s.get(href), http.StatusOK).Find(`section[aria-labelledby="differences"] li`).Length(); got == 0 {
+			t.Errorf("%s lists nothing", href)
+		}
+	})
 }
 
 func TestAnAdminHasAWorkerCompareNow(t *testing.T) {

@@ -100,7 +100,7 @@ func (s selection) chosen(ctx context.Context, box app.Letters, choice deadlette
 			missing = errors.Join(missing, app.InWords(err))
 			continue
 		}
-		list = append(list, deadletters.Chosen{ID: letter.ID, First: letter.First})
+		list = append(list, deadletters.Chosen{ID: letter.ID, Began: letter.Began()})
 	}
 	deadletters.OldestFirst(list)
 	return list, missing, nil
