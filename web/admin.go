@@ -42,6 +42,7 @@ type Admin struct {
 	Directory     directory
 	Accounts      administering
 	Audit         auditing
+	Operations    finding
 	Drift         drifting
 	Licences      licensing
 	Banners       bannerKeeping
@@ -105,6 +106,8 @@ func (s *Web) adminRoutes(r chi.Router) {
 	s.productRoutes(r)
 	s.allUsageRoutes(r)
 	s.feedbackRoutes(r)
+	get(r, auditPath, s.page(s.administrator(s.audit)))
+	get(r, adminPath+"/operations/{operation}", s.page(s.administrator(s.adminOperation)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -140,11 +143,12 @@ const (
 	tabLicences      = "Licences"
 	tabDrift         = "Drift"
 	tabBanners       = "Banners"
+	tabAudit         = "Audit"
 )
 
 func adminTabs(current string) []tab {
 	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabProducts, productsPath}, {tabAllUsage, allUsagePath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}, {tabBanners, bannersPath}} {
+	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabProducts, productsPath}, {tabAllUsage, allUsagePath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}, {tabBanners, bannersPath}, {tabAudit, auditPath}} {
 		tabs = append(tabs, tab{entry, entry.Text == current})
 	}
 	return tabs

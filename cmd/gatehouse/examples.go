@@ -41,6 +41,10 @@ var examples = map[string][]example{
 	"account find": {
 		{"account find grace@example.com", "find all accounts of an address"},
 	},
+	"audit": {
+		{"audit --from 2026-11-01 --account 01m8g3dt84vztcavt8qbjz05v3", "see what was done to an account since a day"},
+		{"audit --json", "everything, as JSON lines"},
+	},
 	"keys verify": {{"keys verify - < leaked.txt", "check a text without putting it into the shell's history"}},
 	"keys whose":  {{"keys whose - < leaked.txt", "find the account of a leaked key"}},
 	"keys reconcile": {

@@ -31,6 +31,7 @@ type commands struct {
 	Catalog     catalogCommand     `cmd:"" help:"Check a catalog folder, have a worker read the catalog now, or show what workers found in it."`
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
+	Audit       auditCommand       `cmd:"" help:"List what admins and operators did."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to, compare all keys with the journal, or delete all."`
 	Backup      backupCommand      `cmd:"" help:"Write everything that must not be lost to one file, while the portal runs."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into the empty tables of a new installation."`
