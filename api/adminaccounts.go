@@ -26,6 +26,7 @@ type administering interface {
 	SyncCatalog(ctx context.Context, admin operations.Caller) (operations.Operation, error)
 	Promote(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
 	Demote(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
+	FindAny(ctx context.Context, id portal.OperationID) (operations.Operation, error)
 }
 
 type directory interface {

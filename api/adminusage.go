@@ -59,7 +59,7 @@ type reported struct {
 	names   usage.Names
 }
 
-func (s *service) everybodysUsage(ctx context.Context, in *EverybodysUsageInput) (*usageOutput, error) {
+func (s *service) everybodysUsage(ctx context.Context, in *EverybodysUsageInput) (*reportOutput, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -77,7 +77,7 @@ func (s *service) everybodysUsage(ctx context.Context, in *EverybodysUsageInput)
 		return nil, problemOf(ctx, err)
 	}
 	if in.Format == "csv" {
-		return &usageOutput{func(ctx huma.Context) { s.writeEverybodys(ctx, in, q, first, next) }}, nil
+		return &reportOutput{func(ctx huma.Context) { s.writeEverybodys(ctx, in, q, first, next) }}, nil
 	}
 	shown := EverybodysUsage{Start: q.First.Format(time.DateOnly), End: q.Last.Format(time.DateOnly), Items: []AccountUsage{}}
 	for _, r := range first {
@@ -86,7 +86,7 @@ func (s *service) everybodysUsage(ctx context.Context, in *EverybodysUsageInput)
 		}
 	}
 	shown.Next = in.next("/usage", next, "start", in.Start, "end", in.End, "plan", in.Plan)
-	return &usageOutput{func(ctx huma.Context) {
+	return &reportOutput{func(ctx huma.Context) {
 		_, w := humachi.Unwrap(ctx)
 		w.Header().Set("Content-Type", jsonType)
 		_ = json.NewEncoder(w).Encode(shown)
@@ -177,6 +177,6 @@ func (s *service) registerEverybodysUsage(api huma.API) {
 		OperationID: "admin-list-usage", Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + "/usage", Summary: "List the usage of all accounts", Security: signedIn,
 		Description: "Calls that API Gateway counted, for each day (UTC), account, plan and key. With a plan, keys that were in the plan are included.",
 	}
-	registerUsageOf(api, op, s.everybodysUsage)
+	registerReport(api, op, s.everybodysUsage)
 	api.OpenAPI().Paths[op.Path].Get.Responses["200"].Content[jsonType].Schema = schemaOf[EverybodysUsage](api)
 }

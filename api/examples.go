@@ -365,10 +365,7 @@ func illustrate(operation *huma.Operation) {
 			if status < "300" {
 				content.Example = exampleFor(operation.OperationID)
 				if kind == csvType {
-					content.Example = exampleCSV
-					if operation.OperationID == "admin-list-usage" {
-						content.Example = exampleAllCSV
-					}
+					content.Example = exampleCSVFor(operation.OperationID)
 				}
 			}
 		}
@@ -380,6 +377,16 @@ func illustrate(operation *huma.Operation) {
 		}
 	}
 	operation.Responses["default"].Description = "Any other error."
+}
+
+func exampleCSVFor(operation string) string {
+	switch operation {
+	case "admin-list-usage":
+		return exampleAllCSV
+	case "admin-audit":
+		return exampleAuditCSV
+	}
+	return exampleCSV
 }
 
 func exampleFor(operation string) any {

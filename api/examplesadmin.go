@@ -57,6 +57,9 @@ func exampleInvitation() Invitation {
 	return Invitation{ID: exampleKey, Email: "grace@example.com", InvitedBy: exampleAccount, InvitedAt: exampleTime, State: "open", ExpiresAt: exampleTime.Add(14 * 24 * time.Hour), Needed: true, Mail: "delivered"}
 }
 
+const exampleAuditCSV = "at,admin,operator,what,account,operation,plan,plan_name,answer,count,choice,reason\r\n" +
+	"2026-11-22T09:00:00Z," + exampleAccount + ",,AccountSuspensionRequested,01m7x8b0b1c2d3e4f5g6h7j8kn," + exampleOperation + ",,,,,,\r\n"
+
 func adminAnswers() map[string]any {
 	return map[string]any{
 		"admin-overview":             exampleOverview(),
@@ -100,6 +103,9 @@ func adminAnswers() map[string]any {
 		"admin-list-feedback":   List[AdminFeedback]{Items: []AdminFeedback{exampleSaid(false)}},
 		"admin-mark-feedback":   exampleSaid(true),
 		"admin-reopen-feedback": exampleSaid(false),
+		"admin-get-operation": AdminOperation{
+			Operation: exampleOf("AccountSuspensionRequested", "accepted"), By: exampleAccount, Account: "01m7x8b0b1c2d3e4f5g6h7j8kn",
+		},
 		"admin-audit": List[Deed]{Items: []Deed{{
 			At: exampleTime, Admin: exampleAccount, What: "AccountSuspensionRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,
 		}, {
@@ -129,16 +135,17 @@ func adminAnswers() map[string]any {
 }
 
 var (
-	onlyAdmins = map[int]expected{http.StatusForbidden: {portal.Forbidden, "The person is not an admin, or a browser sent the request from a page on another site.", "Only an admin of this portal may do this."}}
-	noAccount  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such account.", "There is no such account."}}
-	notMine    = map[int]expected{http.StatusConflict: {portal.Conflict, "It is the admin's own account.", "This is your own account. Another admin has to do that."}}
-	notInvited = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such invitation.", "There is no such invitation. It may have expired."}}
-	wasInvited = map[int]expected{http.StatusConflict: {portal.Conflict, "The person has used an invitation, or another admin has invited them a moment ago. The detail says which.", "The person with this address has used an invitation already, and has an account."}}
-	wasUsed    = map[int]expected{http.StatusConflict: {portal.Conflict, "The invitation was used.", "The invitation was used. Suspend or delete the account instead."}}
-	badDays    = map[int]expected{http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."}}
-	noSession  = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such session.", "There is no such session. It may have ended already."}}
-	isAdmin    = map[int]expected{http.StatusConflict: {portal.Conflict, "The account is an admin's.", "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it."}}
-	noFeedback = map[int]expected{
+	onlyAdmins  = map[int]expected{http.StatusForbidden: {portal.Forbidden, "The person is not an admin, or a browser sent the request from a page on another site.", "Only an admin of this portal may do this."}}
+	noAccount   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such account.", "There is no such account."}}
+	notMine     = map[int]expected{http.StatusConflict: {portal.Conflict, "It is the admin's own account.", "This is your own account. Another admin has to do that."}}
+	notInvited  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such invitation.", "There is no such invitation. It may have expired."}}
+	wasInvited  = map[int]expected{http.StatusConflict: {portal.Conflict, "The person has used an invitation, or another admin has invited them a moment ago. The detail says which.", "The person with this address has used an invitation already, and has an account."}}
+	wasUsed     = map[int]expected{http.StatusConflict: {portal.Conflict, "The invitation was used.", "The invitation was used. Suspend or delete the account instead."}}
+	badDays     = map[int]expected{http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."}}
+	noAuditPage = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The cursor is from a list with another from or to.", "This page of the audit does not exist. Start with the first."}}
+	noSession   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such session.", "There is no such session. It may have ended already."}}
+	isAdmin     = map[int]expected{http.StatusConflict: {portal.Conflict, "The account is an admin's.", "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it."}}
+	noFeedback  = map[int]expected{
 		http.StatusBadRequest:      {portal.Invalid, "The request cannot be read, or the text is empty or too long.", "The text is longer than 4000 characters. Shorten it."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "More than 10 messages in an hour.", "More than 10 messages in an hour. Write again later."},
 	}
@@ -180,7 +187,8 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-reopen-feedback":      {writing, onlyAdmins, noSuchFeedback},
 		"admin-list-products":        {onlyAdmins},
 		"admin-sync-catalog":         {writing, keyed, onlyAdmins},
-		"admin-audit":                {onlyAdmins},
+		"admin-audit":                {onlyAdmins, noAuditPage},
+		"admin-get-operation":        {onlyAdmins, noOperation},
 		"admin-drift":                {onlyAdmins},
 		"admin-compare-drift":        {writing, onlyAdmins},
 		"admin-list-banners":         {onlyAdmins},

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -63,6 +64,10 @@ func (f *fake) Demote(_ context.Context, admin operations.Caller, account portal
 		return f.asAdmin("demote", admin, account, " by group")
 	}
 	return f.asAdmin("demote", admin, account, "")
+}
+
+func (f *fake) FindAny(_ context.Context, id portal.OperationID) (operations.Operation, error) {
+	return f.operation, f.ask("find any", operations.Caller{}, string(id))
 }
 
 func (f *fake) DeleteMine(_ context.Context, who operations.Caller) (operations.Operation, error) {
@@ -156,11 +161,15 @@ func (m memberStore) PendingRegistrations(_ context.Context, after string, _ int
 	return []members.PendingRegistration{{Account: "account-grace", AskedAt: now}}, "account-grace", m.asked1("registrations", "", after)
 }
 
-func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, _ string, _ int) ([]members.Deed, string, error) {
+// Audit has two pages.
+func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, before string, _ int) ([]members.Deed, string, error) {
+	if before != "" {
+		return []members.Deed{{At: now, Operator: "olga@host", What: "DeadLettersDiscarded", Count: 3, Choice: "all", Reason: `=HYPERLINK("x"), "so"`}}, "", cmp.Or(m.laterErr, m.asked1("audit", "", before))
+	}
 	return []members.Deed{
 		{At: now, Admin: "account-ada", What: "AccountSuspensionRequested", Subject: "account-grace", Operation: "op-1"},
 		{At: now, Admin: "account-ada", What: "SubscriptionReviewRequested", Subject: "account-grace", Operation: "op-2", Plan: "plan-max", Answer: "denied"},
-	}, "000000000000009#op-1", m.asked1("audit", filter.Admin, strings.TrimSpace(string(filter.Subject)+" "+filter.What))
+	}, "000000000000009#op-1", m.asked1("audit", portal.AccountID(filter.By), strings.TrimSpace(string(filter.Subject)+" "+filter.What))
 }
 
 // Drift implements the desk of drift.
@@ -277,6 +286,7 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"DELETE /admin/feedback/{feedback}/done", "/admin/feedback/f-1/done", http.StatusOK, `{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":null,` + feedback + `}`, private, "", ""},
 		{"GET /admin/audit", "/admin/audit?account=account-grace", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"},
 			{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"SubscriptionReviewRequested","account":"account-grace","operation":"op-2","plan":"plan-max","plan_name":"Unlimited","answer":"denied"}],"next":"/api/v1/admin/audit?account=account-grace&cursor=000000000000009%23op-1"}`, private, "", ""},
+		{"GET /admin/operations/{operation}", "/admin/operations/op-1", http.StatusOK, `{"by":"account-ada","account":"account-ada","plan":"plan-max","operation":` + waiting + `}`, private, "", ""},
 		{"GET /admin/drift", "/admin/drift", http.StatusOK, `{"began":"2026-11-22T09:00:00Z","ended":"2026-11-22T09:00:00Z","keys":3,"others":2,"recent":0,"unreadable":0,"kinds":[{"kind":"stray","count":1}],
 			"items":[{"kind":"stray","mending":"leave","account":"account-grace","key":"key-9","gateway_id":"g-9","name":"gatehouse/account-grace/key-9"}],"run":` + running + `}`, private, "", ""},
 		{"POST /admin/drift/compare", "/admin/drift/compare", http.StatusOK, running, private, "", ""},

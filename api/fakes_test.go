@@ -62,6 +62,8 @@ type fake struct {
 	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
+	// laterErr is returned for every page but the first.
+	laterErr error
 	// received are the targets and tokens that were resolved.
 	received []string
 	// crowded refuses registration tokens.

@@ -85,19 +85,19 @@ func ShowUsage(report usage.Report, names usage.Names) Usage {
 	return shown
 }
 
-type usageOutput struct {
+type reportOutput struct {
 	Body func(huma.Context)
 }
 
-func (s *service) allUsage(ctx context.Context, in *AllUsageInput) (*usageOutput, error) {
+func (s *service) allUsage(ctx context.Context, in *AllUsageInput) (*reportOutput, error) {
 	return s.usageOf(ctx, in.UsageInput, portal.PlanID(in.Plan))
 }
 
-func (s *service) planUsage(ctx context.Context, in *PlanUsageInput) (*usageOutput, error) {
+func (s *service) planUsage(ctx context.Context, in *PlanUsageInput) (*reportOutput, error) {
 	return s.usageOf(ctx, in.UsageInput, portal.PlanID(in.Plan))
 }
 
-func (s *service) usageOf(ctx context.Context, in UsageInput, plan portal.PlanID) (*usageOutput, error) {
+func (s *service) usageOf(ctx context.Context, in UsageInput, plan portal.PlanID) (*reportOutput, error) {
 	id, err := who(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -127,7 +127,7 @@ type AccountUsageInput struct {
 	AccountInput
 }
 
-func (s *service) accountUsage(ctx context.Context, in *AccountUsageInput) (*usageOutput, error) {
+func (s *service) accountUsage(ctx context.Context, in *AccountUsageInput) (*reportOutput, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -154,7 +154,7 @@ func (s *service) accountUsage(ctx context.Context, in *AccountUsageInput) (*usa
 }
 
 // report answers with the use of the account's keys, ended ones included.
-func (s *service) report(ctx context.Context, format string, id portal.AccountID, q usage.Query, names usage.Names) (*usageOutput, error) {
+func (s *service) report(ctx context.Context, format string, id portal.AccountID, q usage.Query, names usage.Names) (*reportOutput, error) {
 	report, err := s.usage.Report(ctx, id, q)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -166,8 +166,8 @@ func (s *service) report(ctx context.Context, format string, id portal.AccountID
 	return writeUsage(format, report, names), nil
 }
 
-func writeUsage(format string, report usage.Report, names usage.Names) *usageOutput {
-	return &usageOutput{func(ctx huma.Context) {
+func writeUsage(format string, report usage.Report, names usage.Names) *reportOutput {
+	return &reportOutput{func(ctx huma.Context) {
 		_, w := humachi.Unwrap(ctx)
 		if format == "csv" {
 			w.Header().Set("Content-Type", csvType)
@@ -182,19 +182,19 @@ func writeUsage(format string, report usage.Report, names usage.Names) *usageOut
 
 func (s *service) registerUsage(api huma.API) {
 	days := "Calls that API Gateway counted, for each day (UTC), plan and key. They are collected every 15 minutes, or more rarely if there are very many keys."
-	registerUsageOf(api, huma.Operation{OperationID: "list-usage", Tags: []string{tagUsage}, Method: http.MethodGet, Path: "/usage", Summary: "List my usage", Description: days, Security: signedIn}, s.allUsage)
-	registerUsageOf(api, huma.Operation{
+	registerReport(api, huma.Operation{OperationID: "list-usage", Tags: []string{tagUsage}, Method: http.MethodGet, Path: "/usage", Summary: "List my usage", Description: days, Security: signedIn}, s.allUsage)
+	registerReport(api, huma.Operation{
 		OperationID: "admin-get-usage", Tags: []string{tagAdmin}, Method: http.MethodGet, Path: adminPath + "/accounts/{account}/usage",
 		Summary: "List an account's usage", Description: days, Security: signedIn,
 	}, s.accountUsage)
-	registerUsageOf(api, huma.Operation{
+	registerReport(api, huma.Operation{
 		OperationID: "get-subscription-usage", Tags: []string{tagUsage}, Method: http.MethodGet, Path: "/subscriptions/{plan}/usage",
 		Summary: "List the usage of a subscription", Description: days, Security: signedIn,
 	}, s.planUsage)
 }
 
-// registerUsageOf describes the two formats, which huma cannot see.
-func registerUsageOf[I any](api huma.API, op huma.Operation, handler func(context.Context, *I) (*usageOutput, error)) {
+// registerReport describes the two formats, which huma cannot see.
+func registerReport[I any](api huma.API, op huma.Operation, handler func(context.Context, *I) (*reportOutput, error)) {
 	huma.Register(api, op, handler)
 	responses := api.OpenAPI().Paths[op.Path].Get.Responses
 	delete(responses, "204")

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/marketplace/seller"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -87,6 +88,9 @@ func CorrectLicence(ctx context.Context, p Process, c Correction, names events.P
 	}
 	at := p.now()()
 	request := correctionOf(c.Licence, names, at, portal.Operator)
+	if err := auditOperator(ctx, desk.clients, desk.names, p.now(), members.Deed{What: members.DeedLicenceCorrected, Choice: string(c.Licence)}); err != nil {
+		return err
+	}
 	sender := newMessaging(desk.clients, desk.names)
 	if err := errors.Join(sender.Send(ctx, request), sender.close()); err != nil {
 		return explained("asking for the correction", err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -35,8 +36,23 @@ func (d *Desk) RefusedUsage(ctx context.Context, name string) (all []RefusedUsag
 }
 
 // Resend has workers send the usage again that AWS still takes, and returns the records that it has changed. They
-// are sent by the next run of the job metering. A second call changes nothing.
+// are sent by the next run of the job metering. A second call changes nothing. The audit records a call that
+// has something to send.
 func (d *Desk) Resend(ctx context.Context, all []RefusedUsage) (done []metering.RefusedRecord, err error) {
+	possible := 0
+	for _, of := range all {
+		for _, record := range of.Records {
+			if record.Remedy.Possible() {
+				possible++
+			}
+		}
+	}
+	if possible == 0 {
+		return nil, nil
+	}
+	if err := auditOperator(ctx, d.clients, d.names, d.now, members.Deed{What: members.DeedUsageResent, Count: possible}); err != nil {
+		return nil, err
+	}
 	meter := d.meter()
 	for _, of := range all {
 		some, err := meter.Resend(ctx, of.Records)

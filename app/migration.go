@@ -172,8 +172,11 @@ func everyPage[T any](ctx context.Context, page func(position string) ([]T, stri
 	}
 }
 
-// Run carries a plan out. progress hears of the people that are done.
+// Run carries a plan out, and records in the audit that this operator does. progress hears of the people that are done.
 func (m *Migration) Run(ctx context.Context, plan migration.Plan, progress func(done, of int)) (migration.Done, error) {
+	if err := auditOperator(ctx, m.clients, m.names, m.runner.Now, members.Deed{What: members.DeedMigrated, Count: len(plan.People)}); err != nil {
+		return migration.Done{}, err
+	}
 	m.runner.Progress = progress
 	done, err := m.runner.Run(ctx, plan)
 	return done, errors.Join(whyNot(ctx, err), m.sending.close())

@@ -119,7 +119,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	}
 	summaries := &usage.Summaries{Table: counters.Table, Accounts: views, Keep: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Now: p.now()}
 	reports := catalogReports{jobs.NewScratch(c.dynamodb, names.Records, p.now())}
-	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Drift: sweeps, Licences: licences, Banners: texts, Feedback: store,
+	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Operations: ops, Drift: sweeps, Licences: licences, Banners: texts, Feedback: store,
 		Catalog: reports, Syncs: ops, Cookies: who, Usage: summaries,
 		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
 	settings, feedback := settingsDesk{store, who}, feedbackDesk{clients: c, topic: names.Feedback, store: store}

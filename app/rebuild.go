@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -101,6 +102,9 @@ func RebuildViews(ctx context.Context, p Process, rate int, untaken func(), tell
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	if err := projections.LimitRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()), rate); err != nil {
 		return projections.Rebuilt{}, InWords(err)
+	}
+	if err := auditOperator(ctx, c, names, p.now(), members.Deed{What: members.DeedRebuilt}); err != nil {
+		return projections.Rebuilt{}, err
 	}
 	id, err := demandRun(ctx, p, rebuildJob)
 	if err != nil {

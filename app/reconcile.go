@@ -69,15 +69,17 @@ func (r *Reconciliation) Look(ctx context.Context, values bool, progress func(pr
 
 // Mend mends findings of Look, and records in the audit that this operator does.
 func (r *Reconciliation) Mend(ctx context.Context, findings []provisioning.Finding, progress func(done, total int)) (provisioning.Mended, error) {
-	if err := auditOperator(ctx, r.clients, r.names, r.p, members.DeedReconciled, provisioning.Changes(findings)); err != nil {
+	if err := auditOperator(ctx, r.clients, r.names, r.p.now(), members.Deed{What: members.DeedReconciled, Count: provisioning.Changes(findings)}); err != nil {
 		return provisioning.Mended{}, err
 	}
 	mended, err := r.reconcile.Mend(ctx, findings, progress)
 	return mended, errors.Join(whyNot(ctx, err), r.sender.close())
 }
 
-func auditOperator(ctx context.Context, c clients, names Names, p Process, what string, count int) error {
-	if err := members.NewStore(c.dynamodb, names.Records, p.now()).Record(ctx, members.Deed{Operator: operator(), What: what, Count: count}); err != nil {
+// auditOperator records what the operator who runs this process is about to do.
+func auditOperator(ctx context.Context, c clients, names Names, now func() time.Time, doing members.Deed) error {
+	doing.Operator = operator()
+	if err := members.NewStore(c.dynamodb, names.Records, now).Record(ctx, doing); err != nil {
 		return explained("recording it in the audit", err)
 	}
 	return nil

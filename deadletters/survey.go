@@ -181,7 +181,7 @@ func (a Admin) Replayable(ctx context.Context, choice Choice, left func(Letter))
 			left(l)
 			return nil //nolint:nilerr // left tells of it
 		}
-		list = append(list, Chosen{l.ID, l.First})
+		list = append(list, Chosen{l.ID, l.Began()})
 		return nil
 	})
 	OldestFirst(list)

@@ -320,6 +320,11 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("account find", oidc...), "account", "find", "ada@example.com")
 	says(0, as("account find", oidc...), "account", "find", s.subject(t, "ada@example.com"))
 	says(1, as("account find", oidc...), "account", "find", "eve@example.com")
+	for _, what := range []string{"LicenceCorrectionRequested", "ViewsRebuilt"} {
+		if list := says(0, as("audit"), "audit", "--what", what, "--json"); strings.Count(list, what) != 1 {
+			t.Errorf("the audit has of %s: %s", what, list)
+		}
+	}
 	says(0, as("keys whose"), "keys", "whose", value)
 	says(0, as("keys whose"), "keys", "whose", id)
 	earlier, _ := earlier{s, t}.key("a key of the earlier portal", true)

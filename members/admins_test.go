@@ -96,7 +96,7 @@ func TestListsForAdminsHavePagesAndFilters(t *testing.T) {
 		h.invite(fmt.Sprintf("ada%d@example.com", h.now.Unix()))
 		h.now = h.now.Add(time.Second)
 	}
-	if deeds, _, err := h.Audit(t.Context(), members.AuditFilter{Admin: "root", What: members.DeedInvited}, "", 10); err != nil || len(deeds) != 3 {
+	if deeds, _, err := h.Audit(t.Context(), members.AuditFilter{By: "root", What: members.DeedInvited}, "", 10); err != nil || len(deeds) != 3 {
 		t.Errorf("the audit has %+v, %v", deeds, err)
 	}
 	if deeds, next, err := h.Audit(t.Context(), members.AuditFilter{Subject: "bob"}, "", 10); err != nil || len(deeds) != 0 || next != "" {

@@ -1,6 +1,7 @@
 package members
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"strings"
@@ -29,7 +30,7 @@ type Deed struct {
 	// "".
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
 	Answer string        `dynamodbav:"answer,omitempty"`
-	// Count is how many keys, rows, dead letters or records of usage it was about.
+	// Count is how many keys, rows, people, dead letters or records of usage it was about.
 	Count int `dynamodbav:"count,omitempty"`
 	// Choice is which dead letters were replayed or discarded, in words or as the id of the only one,
 	// or the licence or the banner. Reason is why letters were discarded.
@@ -61,7 +62,19 @@ const (
 	DeedReconciled = "KeysReconciled"
 	DeedPurged     = "KeysPurged"
 	DeedRestored   = "BackupRestored"
+	DeedMigrated   = "PeopleMigrated"
+	DeedRebuilt    = "ViewsRebuilt"
 )
+
+// DeedKinds are the deeds without an operation.
+func DeedKinds() []string {
+	return []string{
+		DeedInvited, DeedRevoked, DeedFeedbackDone, DeedFeedbackReopened, DeedLettersReplayed, DeedLettersDiscarded,
+		DeedSweepRequested, DeedUsageResent, DeedAgreementsRead, DeedLicenceCorrected,
+		DeedBannerAdded, DeedBannerChanged, DeedBannerEnded, DeedBannerDeleted,
+		DeedReconciled, DeedPurged, DeedRestored, DeedMigrated, DeedRebuilt,
+	}
+}
 
 // Record adds a deed to the audit, at the present time. Recording it again adds another row.
 func (s *Store) Record(ctx context.Context, done Deed) error {
@@ -76,12 +89,30 @@ func (s *Store) Deed(done Deed) records.Write {
 
 // AuditFilter chooses deeds. A "" member chooses all.
 type AuditFilter struct {
-	Admin, Subject portal.AccountID
-	What           string
+	// By is the account of the admin, or the operator as user@host.
+	By      string
+	Subject portal.AccountID
+	What    string
+	// From and To bound the time of the deed: at From or later, and before To.
+	From, To time.Time
 }
 
 func (f AuditFilter) chooses(d Deed) bool {
-	return (f.Admin == "" || f.Admin == d.Admin) && (f.Subject == "" || f.Subject == d.Subject) && (f.What == "" || f.What == d.What)
+	return (f.By == "" || f.By == d.By()) && (f.Subject == "" || f.Subject == d.Subject) && (f.What == "" || f.What == d.What)
+}
+
+// By returns who did it: the account of the admin, or the operator as user@host.
+func (d Deed) By() string { return cmp.Or(string(d.Admin), d.Operator) }
+
+// window returns the bounds of the rows that the filter's times choose. empty: no row can lie between them.
+func (f AuditFilter) window() (chosen records.Select, empty bool) {
+	if !f.From.IsZero() {
+		chosen.From = schema.DeedsFrom(f.From)
+	}
+	if !f.To.IsZero() {
+		chosen.To = schema.DeedsFrom(f.To)
+	}
+	return chosen, !f.To.IsZero() && !f.From.Before(f.To)
 }
 
 // maxPassedOver bounds the rows that a page of a filtered list passes over. A page may have fewer
@@ -89,14 +120,24 @@ func (f AuditFilter) chooses(d Deed) bool {
 const maxPassedOver = 1000
 
 // Audit lists at most limit deeds, the latest first. before is "" or the next of an earlier page; next
-// is "" on the last page.
+// is "" on the last page. The error is Invalid if before is from a list with other times.
 func (s *Store) Audit(ctx context.Context, filter AuditFilter, before string, limit int) (deeds []Deed, next string, err error) {
-	return filtered(ctx, s.rows, schema.Deeds(), before, limit, filter.chooses)
+	chosen, empty := filter.window()
+	switch {
+	case before != "" && (before < chosen.From || chosen.To != "" && before > chosen.To):
+		// DynamoDB refuses to go on outside the bounds.
+		return nil, "", portal.Fail(portal.Invalid, "This page of the audit does not exist. Start with the first.")
+	case empty:
+		return nil, "", nil
+	}
+	chosen.Before = before
+	return filtered(ctx, s.rows, schema.Deeds(), chosen, limit, filter.chooses)
 }
 
-func filtered[T any](ctx context.Context, table records.Table, of schema.Range, before string, limit int, chooses func(T) bool) (page []T, next string, err error) {
+func filtered[T any](ctx context.Context, table records.Table, of schema.Range, chosen records.Select, limit int, chooses func(T) bool) (page []T, next string, err error) {
 	seen, last := 0, ""
-	err = table.Each(ctx, of, records.Select{Before: before, Limit: max(limit+1, 100)}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
+	chosen.Limit = max(limit+1, 100)
+	err = table.Each(ctx, of, chosen, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
 		if len(page) == limit || seen == maxPassedOver {
 			next = last
 			return false, nil

@@ -155,7 +155,7 @@ func (s *Store) FeedbackOf(ctx context.Context, account portal.AccountID) ([]Fee
 // AllFeedback lists at most limit pieces of everybody's feedback, the latest first. Pages are as for
 // Audit.
 func (s *Store) AllFeedback(ctx context.Context, filter FeedbackFilter, before string, limit int) (all []Feedback, next string, err error) {
-	return filtered(ctx, s.rows, schema.AllFeedback(), before, limit, filter.chooses)
+	return filtered(ctx, s.rows, schema.AllFeedback(), records.Select{Before: before}, limit, filter.chooses)
 }
 
 // MarkFeedback marks feedback as done, or as open again, records that in the audit, and returns the

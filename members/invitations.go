@@ -159,7 +159,7 @@ func (s *Store) Invitation(ctx context.Context, id string) (Invitation, error) {
 // Invitations lists at most limit invitations in a state, "" for all, in no order. Pages are as for
 // Audit.
 func (s *Store) Invitations(ctx context.Context, state, after string, limit int) (page []Invitation, next string, err error) {
-	return filtered(ctx, s.rows, schema.Invitations(), after, limit, func(i Invitation) bool { return state == "" || i.State(s.now()) == state })
+	return filtered(ctx, s.rows, schema.Invitations(), records.Select{Before: after}, limit, func(i Invitation) bool { return state == "" || i.State(s.now()) == state })
 }
 
 // RevokeInvitation deletes an invitation that nobody has used, and records the deed. The error is NotFound if there is

@@ -114,7 +114,7 @@ func (d Desk) chosen(ctx context.Context, order Order) (list []deadletters.Chose
 		if _, unread := letter.Message(); unread != nil && order.Verb == Replay {
 			return nil, left, d.leave(ctx, &left, letter)
 		}
-		return []deadletters.Chosen{{ID: letter.ID, First: letter.First}}, left, nil
+		return []deadletters.Chosen{{ID: letter.ID, Began: letter.Began()}}, left, nil
 	case order.Verb == Replay:
 		var failed error
 		list, err = d.Letters.Replayable(ctx, order.Choice, func(l deadletters.Letter) {

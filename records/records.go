@@ -90,6 +90,10 @@ func (t Table) Each(ctx context.Context, of schema.Range, chosen Select, visit f
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{
 			":pk": schema.Text(of.PK), ":from": schema.Text(of.Begins + chosen.From), ":to": schema.Text(of.Begins + to),
 		}
+		if of.Begins+chosen.From == "" { // DynamoDB refuses an empty bound
+			in.KeyConditionExpression = aws.String("pk = :pk AND sk <= :to")
+			delete(in.ExpressionAttributeValues, ":from")
+		}
 	}
 	if chosen.Before != "" {
 		in.ExclusiveStartKey = schema.Key{PK: of.PK, SK: chosen.Before}.Attributes()

@@ -215,6 +215,9 @@ func Deed(at time.Time, id string) Key { return Key{Deeds().PK, Milliseconds(at)
 // Deeds are all of them, oldest first.
 func Deeds() Range { return Range{PK: "audit"} }
 
+// DeedsFrom sorts before every Deed of that time or later, and after every earlier one.
+func DeedsFrom(at time.Time) string { return Milliseconds(at) }
+
 // PendingRegistration is a registration that waits for an admin.
 func PendingRegistration(account portal.AccountID) Key {
 	return Key{PendingRegistrations().PK, string(account)}

@@ -4,10 +4,10 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/spreadsheet"
 )
 
 // FileName is the name under which a report is saved as CSV.
@@ -35,7 +35,7 @@ func NewAllCSV(w io.Writer) (AllCSV, error) {
 // Add writes the lines of an account.
 func (c AllCSV) Add(account portal.AccountID, report Report, names Names) error {
 	for _, line := range lines(report, names) {
-		if err := c.out.Write(append([]string{plain(string(account))}, line...)); err != nil {
+		if err := c.out.Write(append([]string{spreadsheet.Cell(string(account))}, line...)); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func lines(report Report, names Names) (all [][]string) {
 	for _, s := range report.Series {
 		for _, d := range s.Days {
 			all = append(all, []string{
-				show(d.Day), plain(string(s.Plan)), plain(names.Plan(s.Plan)), plain(string(s.Key)), plain(names.Key(s.Key)),
+				show(d.Day), spreadsheet.Cell(string(s.Plan)), spreadsheet.Cell(names.Plan(s.Plan)), spreadsheet.Cell(string(s.Key)), spreadsheet.Cell(names.Key(s.Key)),
 				strconv.FormatInt(d.Used, 10), optional(d.Limit), optional(d.Remaining), string(d.Period), d.AsOf.UTC().Format(time.RFC3339),
 			})
 		}
@@ -70,12 +70,4 @@ func optional(n *int64) string {
 		return ""
 	}
 	return strconv.FormatInt(*n, 10)
-}
-
-// plain makes a cell safe (OWASP, CSV Injection). Spreadsheets skip blanks before a formula.
-func plain(cell string) string {
-	if trimmed := strings.TrimLeft(cell, " \u00a0\ufeff"); trimmed != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(trimmed)[0]) {
-		return "'" + cell
-	}
-	return cell
 }

@@ -42,6 +42,7 @@ type Admin struct {
 	Directory     directory
 	Accounts      administering
 	Audit         auditing
+	Operations    finding
 	Drift         drifting
 	Licences      licensing
 	Banners       bannerKeeping
@@ -105,6 +106,8 @@ func (s *Web) adminRoutes(r chi.Router) {
 	s.productRoutes(r)
 	s.allUsageRoutes(r)
 	s.feedbackRoutes(r)
+	get(r, auditPath, s.page(s.administrator(s.audit)))
+	get(r, adminPath+"/operations/{operation}", s.page(s.administrator(s.adminOperation)))
 }
 
 // administrator serves admins. Other people who are signed in are told that the page is not for them.
@@ -123,7 +126,7 @@ func adminView(page, title, current string, body any) view {
 }
 
 type adminBody struct {
-	Tabs []tab
+	Tabs []tabGroup
 	Body any
 }
 
@@ -140,14 +143,34 @@ const (
 	tabLicences      = "Licences"
 	tabDrift         = "Drift"
 	tabBanners       = "Banners"
+	tabAudit         = "Audit"
 )
 
-func adminTabs(current string) []tab {
-	var tabs []tab
-	for _, entry := range []link{{tabAdminOverview, adminPath}, {tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabProducts, productsPath}, {tabAllUsage, allUsagePath}, {tabFeedback, allFeedbackPath}, {tabDeadLetters, lettersPath}, {tabLicences, licencesPath}, {tabDrift, driftPath}, {tabBanners, bannersPath}} {
-		tabs = append(tabs, tab{entry, entry.Text == current})
+// tabGroup is a part of the admin area's navigation. The overview's has no name.
+type tabGroup struct {
+	Name string
+	Tabs []tab
+}
+
+func adminTabs(current string) []tabGroup {
+	groups := []struct {
+		name    string
+		entries []link
+	}{
+		{"", []link{{tabAdminOverview, adminPath}}},
+		{"People", []link{{tabApprovals, approvalsPath}, {tabAccounts, accountsPath}, {tabInvitations, invitationsPath}, {tabFeedback, allFeedbackPath}, {tabBanners, bannersPath}}},
+		{"Products", []link{{tabProducts, productsPath}, {tabAllUsage, allUsagePath}, {tabLicences, licencesPath}}},
+		{"Operations", []link{{tabDeadLetters, lettersPath}, {tabDrift, driftPath}, {tabAudit, auditPath}}},
 	}
-	return tabs
+	var all []tabGroup
+	for _, g := range groups {
+		group := tabGroup{Name: g.name}
+		for _, entry := range g.entries {
+			group.Tabs = append(group.Tabs, tab{entry, entry.Text == current})
+		}
+		all = append(all, group)
+	}
+	return all
 }
 
 type adminOverviewPage struct {

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm?verb=replay", "/admin/approvals", "/admin/invitations", "/admin/feedback", "/admin/products", "/admin/usage", "/admin/drift", "/admin/licences", "/admin/licences/reconcile", "/admin/banners"}
+var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm?verb=replay", "/admin/approvals", "/admin/invitations", "/admin/feedback", "/admin/products", "/admin/usage", "/admin/drift", "/admin/licences", "/admin/licences/reconcile", "/admin/banners", "/admin/audit"}
 
 func TestOnlyAdminsSeeThePagesForAdmins(t *testing.T) {
 	t.Parallel()

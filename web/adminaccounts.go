@@ -165,11 +165,6 @@ type adminSubscription struct {
 	Since moment
 }
 
-type deedLine struct {
-	What, By, Answer string
-	At               moment
-}
-
 func (s *Web) adminAccount(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	body, account, err := s.theAccount(r, id)
 	if err != nil {
@@ -192,8 +187,8 @@ func (s *Web) adminAccount(w http.ResponseWriter, r *http.Request, id identity.I
 	if err != nil {
 		return err
 	}
-	for _, deed := range deeds {
-		body.Deeds = append(body.Deeds, deedLine{sentence(deed.What), cmp.Or(string(deed.Admin), deed.Operator), deed.Answer, when.moment(deed.At)})
+	if body.Deeds, err = s.deedLines(r, when, deeds); err != nil {
+		return err
 	}
 	body.OtherDeeds = next != ""
 	s.render(w, r, http.StatusOK, adminView("admin-account", "Account of "+body.Person, tabAccounts, body))

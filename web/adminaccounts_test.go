@@ -41,7 +41,7 @@ func TestTheAccountHasItsStateKeysAndHistoryAndNoValue(t *testing.T) {
 	none(t, doc, "main i, main b")
 	for selector, want := range map[string]string{
 		".notice": "Please <b>call</b> us.", `section[aria-labelledby="keys"]`: "key-1", `section[aria-labelledby="subscriptions"]`: "plan-max",
-		`section[aria-labelledby="deeds"]`: "by account-root", `section[aria-labelledby="history"]`: "suspended by an admin",
+		`section[aria-labelledby="deeds"]`: "By account-root", `section[aria-labelledby="history"]`: "suspended by an admin",
 	} {
 		says(t, doc, selector, want)
 	}

@@ -379,7 +379,9 @@ var forcedColours = look{name: "forced colours", width: 1280, media: emulation.M
 func (l look) to(t *testing.T, ctx context.Context) {
 	t.Helper()
 	do(t, ctx, chromedp.EmulateViewport(l.width, 900))
-	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{&l.media}}); err != nil {
+	// Colours change at once, so that none is looked at halfway.
+	still := emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{&l.media, &still}}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -34,8 +34,16 @@ func (b *inbox) FindPeople(_ context.Context, begins string, _ int32) (found []p
 	return found, b.inboxErr
 }
 
-func (b *inbox) Audit(_ context.Context, filter members.AuditFilter, _ string, _ int) ([]members.Deed, string, error) {
-	return []members.Deed{{At: now, Admin: "account-root", What: "AccountSuspensionRequested", Subject: filter.Subject}}, "", b.inboxErr
+// Audit has as many pages as an admin looks at.
+func (b *inbox) Audit(_ context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error) {
+	b.audited = append(b.audited, filter)
+	if filter.Subject != "" {
+		return []members.Deed{{At: now, Admin: "account-root", What: "AccountSuspensionRequested", Subject: filter.Subject}}, "", b.inboxErr
+	}
+	if filter.What == "nothing" {
+		return nil, before + "x", b.inboxErr
+	}
+	return b.deeds[:min(limit, len(b.deeds))], "next", b.inboxErr
 }
 
 func (a answerer) Suspend(_ context.Context, caller operations.Caller, account portal.AccountID, message string, byGroup bool) (operations.Operation, error) {

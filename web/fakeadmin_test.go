@@ -195,5 +195,6 @@ func adminStates() map[string]shown {
 	maps.Copy(states, guestStates())
 	maps.Copy(states, productStates())
 	maps.Copy(states, sumStates())
+	maps.Copy(states, auditPages())
 	return states
 }

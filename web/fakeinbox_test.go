@@ -27,6 +27,9 @@ type inbox struct {
 	answered map[string]string
 	refuse   portal.AccountID
 	inboxErr error
+	// deeds are in the audit, and audited are the filters with which it was read.
+	deeds   []members.Deed
+	audited []members.AuditFilter
 }
 
 func (b *inbox) Page(_ context.Context, cursor string, limit int) (approvals.Page, error) {

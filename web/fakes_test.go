@@ -130,6 +130,14 @@ func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.Opera
 	return operation, nil
 }
 
+func (f *fake) FindAny(_ context.Context, id portal.OperationID) (operations.Operation, error) {
+	operation, ok := f.operations[id]
+	if !ok {
+		return operations.Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
+	}
+	return operation, f.err
+}
+
 func (f *fake) Recent(_ context.Context, account portal.AccountID, limit int) ([]operations.Operation, error) {
 	var list []operations.Operation
 	for _, operation := range f.recent {
@@ -263,7 +271,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		pages.WithMarketplace(*f.market)
 	}
 	if f.office != nil {
-		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Audit: f.office, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}})
+		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Audit: f.office, Operations: f, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}})
 	}
 	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}

@@ -33,6 +33,7 @@ const (
 	typeDemote        = "AdminDemotionRequested"
 	typeReview        = "RegistrationReviewRequested"
 	typeSyncCatalog   = "CatalogSyncRequested"
+	typeReviewPlan    = "SubscriptionReviewRequested"
 )
 
 func asksForPlan(kind string) bool {

@@ -135,7 +135,7 @@ func (c dlqReplayCommand) replayable(ctx context.Context, box app.Letters, choic
 			missing = errors.Join(missing, app.InWords(err))
 			continue
 		}
-		list = append(list, deadletters.Chosen{ID: letter.ID, First: letter.First})
+		list = append(list, deadletters.Chosen{ID: letter.ID, Began: letter.Began()})
 	}
 	deadletters.OldestFirst(list)
 	return list, missing, nil

@@ -57,6 +57,10 @@ var examples = map[string][]example{
 		{"usage", "sum up the last 30 days"},
 		{"usage --start 2026-11-01 --end 2026-11-30 --csv > november.csv", "write a month to a file"},
 	},
+	"audit": {
+		{"audit --from 2026-11-01 --account 01m8g3dt84vztcavt8qbjz05v3", "see what was done to an account since a day"},
+		{"audit --json", "everything, as JSON lines"},
+	},
 	"keys verify": {{"keys verify - < leaked.txt", "check a text without putting it into the shell's history"}},
 	"keys whose":  {{"keys whose - < leaked.txt", "find the account of a leaked key"}},
 	"keys reconcile": {

@@ -34,6 +34,7 @@ type commands struct {
 	Invitations invitationsCommand `cmd:"" help:"Invite people, and list or remove invitations."`
 	Feedback    feedbackCommand    `cmd:"" help:"List what people told you, and mark what is done."`
 	Usage       usageCommand       `cmd:"" help:"Sum up the usage of all accounts, or print it as CSV."`
+	Audit       auditCommand       `cmd:"" help:"List what admins and operators did."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to, compare all keys with the journal, or delete all."`
 	Backup      backupCommand      `cmd:"" help:"Write everything that must not be lost to one file, while the portal runs."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into the empty tables of a new installation."`

@@ -65,6 +65,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a destruction without a name":  {[]string{"destroy"}, "missing flags: --stack=NAME", "Run `gatehouse destroy --help` for usage."},
 		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},
 		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "--run must be one of", "Run"},
+		"a day that is none":            {[]string{"audit", "--from", "yesterday"}, "want a day such as 2026-11-22", "Run `gatehouse audit --help` for usage."},
+		"days the wrong way round":      {[]string{"audit", "--from", "2026-11-02", "--to", "2026-11-01"}, "swap them", "Run `gatehouse audit --help` for usage."},
 		"no file of keys":               {[]string{"migrate", "csv"}, `expected "<file>"`, "Run `gatehouse migrate csv --help` for usage."},
 		"a folder without a bucket":     {[]string{"migrate", "predecessor", "--catalog", "x"}, "--artifacts and --catalog belong together", "Run `gatehouse migrate predecessor --help` for usage."},
 		"no text of a banner":           {[]string{"banners", "add"}, `expected "<text>"`, "Run `gatehouse banners add --help` for usage."},
@@ -103,7 +105,7 @@ func manyAddresses() (all []string) {
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"deploy"}, {"deploy", "run"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"catalog", "products"}, {"invitations", "list"}, {"invitations", "invite"}, {"invitations", "remove"}, {"feedback", "list"}, {"feedback", "done"}, {"feedback", "reopen"}, {"usage"}, {"operation", "show"}, {"operation", "follow"},
-		{"account", "find"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "redeliver"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"banners"}, {"banners", "list"}, {"banners", "add"}, {"banners", "end"}, {"banners", "delete"}, {"completion"}, {"version"}} {
+		{"account", "find"}, {"audit"}, {"keys", "whose"}, {"keys", "verify"}, {"keys", "reconcile"}, {"keys", "purge"}, {"backup"}, {"restore"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"dlq", "export"}, {"marketplace"}, {"marketplace", "licences"}, {"marketplace", "show"}, {"marketplace", "redeliver"}, {"marketplace", "setup"}, {"marketplace", "subscribe"}, {"marketplace", "doctor"}, {"marketplace", "simulate"}, {"migrate", "predecessor"}, {"migrate", "csv"}, {"banners"}, {"banners", "list"}, {"banners", "add"}, {"banners", "end"}, {"banners", "delete"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
 			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -147,7 +149,7 @@ func TestEveryCommandHasJSON(t *testing.T) {
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"catalog", "products"}, {"invitations", "list"}, {"invitations", "remove", "x@example.com"}, {"feedback", "reopen", "f-1"}, {"invitations", "invite", "x@example.com"}, {"feedback", "list"}, {"feedback", "done", "f-1"}, {"usage"}, {"usage", "--csv"}, {"operation", "show", "x"},
-		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
+		{"operation", "follow", "x"}, {"account", "find", "x"}, {"audit"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
 		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "redeliver"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}, {"migrate", "predecessor"}, {"banners", "list"}, {"banners", "add", "x"}, {"banners", "end", "x"}, {"banners", "delete", "x"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {
