@@ -136,7 +136,7 @@ func inWords(err error) string {
 	return capital(spoken(err))
 }
 
-// faultOfAWS also goes by the status: the SDK does not know for every call that it can fail so.
+// faultOfAWS also looks at the status: the SDK does not model this error for every call.
 func faultOfAWS(err error, named smithy.APIError) bool {
 	var answer *smithyhttp.ResponseError
 	return named.ErrorFault() == smithy.FaultServer || errors.As(err, &answer) && answer.HTTPStatusCode() >= http.StatusInternalServerError
