@@ -7,6 +7,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/gatehouse-portal/gatehouse/backup"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/keys"
@@ -29,6 +32,9 @@ func Backup(ctx context.Context, p Process, to string, progress func(of backup.T
 	from := backup.Backup{
 		Source: c.dynamodb, Names: names.backup(), Prefix: p.Config.Prefix, Region: c.config.Region, Version: Version, Now: p.now(), Wait: wait,
 	}
+	if err := c.tablesAnswer(ctx, names); err != nil {
+		return nil, err
+	}
 	var rows backup.Counts
 	err = place.Write(ctx, func(out io.Writer) (err error) {
 		rows, err = from.Write(ctx, out, progress)
@@ -38,6 +44,18 @@ func Backup(ctx context.Context, p Process, to string, progress func(of backup.T
 		return nil, errors.New("interrupted; there is no backup")
 	}
 	return rows, InWords(err)
+}
+
+// tablesAnswer fails soon if DynamoDB does not answer. Later calls wait for minutes, so that an outage does not end a
+// backup or a restore that is under way.
+func (c clients) tablesAnswer(ctx context.Context, names Names) error {
+	quick, cancel := context.WithTimeout(ctx, examineTime)
+	defer cancel()
+	_, err := c.dynamodb.Scan(quick, &dynamodb.ScanInput{TableName: &names.Records, Limit: aws.Int32(1)})
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted before anything was written")
+	}
+	return InWords(err)
 }
 
 // RestoreOptions say what a restore may do all the same.
@@ -77,6 +95,9 @@ func RestoreBackup(ctx context.Context, p Process, from string, options RestoreO
 	}
 	checked, err := checkBackup(ctx, place, checking)
 	if err != nil {
+		return checked, err
+	}
+	if err := c.tablesAnswer(ctx, names); err != nil {
 		return checked, err
 	}
 	if !options.WorkersMayRun {

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -30,6 +31,10 @@ type s3Client interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	CreateMultipartUpload(context.Context, *s3.CreateMultipartUploadInput, ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error)
+	UploadPart(context.Context, *s3.UploadPartInput, ...func(*s3.Options)) (*s3.UploadPartOutput, error)
+	CompleteMultipartUpload(context.Context, *s3.CompleteMultipartUploadInput, ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error)
+	AbortMultipartUpload(context.Context, *s3.AbortMultipartUploadInput, ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error)
 }
 
 // ParsePlace returns the place of a file's name, or of s3://bucket/key.
@@ -42,7 +47,7 @@ func ParsePlace(text string, client s3Client) (Place, error) {
 	if bucket == "" || key == "" || strings.HasSuffix(key, "/") {
 		return nil, portal.Fail(portal.Invalid, fmt.Sprintf("%s names no object: want s3://BUCKET/KEY.", text))
 	}
-	return &object{client: client, bucket: bucket, key: key}, nil
+	return &object{client: client, bucket: bucket, key: key, silence: silence}, nil
 }
 
 type localFile string
@@ -102,48 +107,56 @@ type object struct {
 	client      s3Client
 	bucket, key string
 	etag        *string
+	// silence is how long S3 may send nothing.
+	silence time.Duration
+}
+
+const silence = 30 * time.Second
+
+// silent explains that S3 sent nothing for a time.
+func (o *object) silent() error {
+	return fmt.Errorf("S3 does not answer within %s. Check AWS_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 and the network", o.silence)
 }
 
 func (o *object) name() string { return "s3://" + o.bucket + "/" + o.key }
 
-// Write gathers the backup in a temporary file, since S3 needs to know the size first.
-func (o *object) Write(ctx context.Context, write func(io.Writer) error) (err error) {
-	_, err = o.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.bucket, Key: &o.key})
+const contentType = "application/gzip"
+
+// Write sends the backup to S3 while write makes it. S3 shows no object before the end.
+func (o *object) Write(ctx context.Context, write func(io.Writer) error) error {
+	quick, cancel := context.WithTimeout(ctx, o.silence)
+	_, err := o.client.HeadObject(quick, &s3.HeadObjectInput{Bucket: &o.bucket, Key: &o.key})
+	quiet := quick.Err() != nil && ctx.Err() == nil
+	cancel()
 	status := statusOf(err)
 	switch {
 	case err == nil:
 		return taken(o.name())
+	case quiet:
+		return o.silent()
 	case status != http.StatusNotFound && status != http.StatusForbidden: // without s3:ListBucket, S3 answers 403 where there is no object
 		return fmt.Errorf("looking for %s: %w", o.name(), err)
 	}
-	gathered, err := os.CreateTemp("", "gatehouse-backup-")
+	u := &upload{ctx: ctx, o: o, mark: rand.Text()}
+	if err = write(u); err == nil {
+		err = u.finish()
+	}
 	if err != nil {
-		return fmt.Errorf("creating a temporary file: %w", err)
-	}
-	defer func() { err = errors.Join(err, gathered.Close(), os.Remove(gathered.Name())) }()
-	if err := write(gathered); err != nil {
-		return err
-	}
-	if _, err := gathered.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("reading the temporary file: %w", err)
-	}
-	_, err = o.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &o.bucket, Key: &o.key, Body: gathered, ContentType: aws.String("application/gzip"), IfNoneMatch: aws.String("*"),
-	})
-	switch {
-	case statusOf(err) == http.StatusPreconditionFailed:
-		return taken(o.name())
-	case statusOf(err) == http.StatusNotFound: // only a missing bucket: an object need not exist before
-		return portal.Fail(portal.NotFound, fmt.Sprintf("There is no bucket %s. Create it, or give another one.", o.bucket))
-	case err != nil:
-		return fmt.Errorf("writing %s: %w", o.name(), err)
+		return errors.Join(err, u.abort())
 	}
 	return nil
 }
 
 func (o *object) Open(ctx context.Context) (io.ReadCloser, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	quiet := time.AfterFunc(o.silence, func() { cancel(o.silent()) })
 	out, err := o.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &o.bucket, Key: &o.key, IfMatch: o.etag})
+	if err != nil {
+		defer cancel(nil)
+	}
 	switch {
+	case !quiet.Stop() && context.Cause(ctx) != nil && err != nil:
+		return nil, context.Cause(ctx)
 	case statusOf(err) == http.StatusPreconditionFailed:
 		return nil, portal.Fail(portal.Conflict, o.name()+" was changed meanwhile. Run the command again.")
 	case statusOf(err) == http.StatusNotFound:
@@ -152,7 +165,29 @@ func (o *object) Open(ctx context.Context) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("reading %s: %w", o.name(), err)
 	}
 	o.etag = out.ETag
-	return out.Body, nil
+	return &heard{ctx, cancel, out.Body, o}, nil
+}
+
+// heard is an object's content. It fails if S3 sends nothing for too long.
+type heard struct {
+	ctx    context.Context //nolint:containedctx // of the request that the content answers
+	cancel context.CancelCauseFunc
+	body   io.ReadCloser
+	from   *object
+}
+
+func (h *heard) Read(p []byte) (int, error) {
+	quiet := time.AfterFunc(h.from.silence, func() { h.cancel(h.from.silent()) })
+	n, err := h.body.Read(p)
+	if quiet.Stop() || err == nil || errors.Is(err, io.EOF) {
+		return n, err //nolint:wrapcheck // a reader's error is passed on as it is
+	}
+	return n, context.Cause(h.ctx)
+}
+
+func (h *heard) Close() error {
+	h.cancel(nil)
+	return h.body.Close()
 }
 
 func statusOf(err error) int {

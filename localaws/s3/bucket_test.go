@@ -157,7 +157,7 @@ func TestUnsignedAndUnimplementedRequestsAreRefused(t *testing.T) {
 	for _, c := range []struct{ method, path, header, value string }{
 		{"GET", "/bucket?acl", "", ""},
 		{"GET", "/bucket", "", ""},
-		{"POST", "/bucket/k?uploads", "", ""},
+		{"GET", "/bucket?uploads", "", ""},
 		{"GET", "/bucket/k?versionId=1", "", ""},
 		{"PUT", "/bucket/copy", "X-Amz-Copy-Source", "/bucket/k"},
 		{"PUT", "/bucket/k", "X-Amz-Storage-Class", "GLACIER"},

@@ -97,7 +97,7 @@ var (
 	knownHeaders = []string{
 		"X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-User-Agent",
 		"X-Amz-Decoded-Content-Length", "X-Amz-Trailer", "X-Amz-Sdk-Checksum-Algorithm", "X-Amz-Checksum-Mode",
-		"X-Amz-Expected-Bucket-Owner", "X-Amz-Checksum-Type",
+		"X-Amz-Expected-Bucket-Owner", "X-Amz-Checksum-Type", "X-Amz-Checksum-Algorithm", "X-Amz-Mp-Object-Size",
 	}
 	accepted = map[string]string{
 		"X-Amz-Acl":                    "bucket-owner-full-control",

@@ -1,7 +1,7 @@
 // Package s3 imitates as much of Amazon S3 as Gatehouse needs: buckets, whole objects with
-// metadata, conditional reads and writes, ranges, and lists. An object is at most as large as a
-// request (20 MiB). Versions, multipart uploads, access control lists and other sub-resources
-// are not implemented.
+// metadata, conditional reads and writes, ranges, lists, and multipart uploads, which it does not
+// list. An object or a part is at most as large as a request (20 MiB). Versions, access control
+// lists and other sub-resources are not implemented.
 //
 // The protocol is REST with XML. The bucket is in the path, or in the host as bucket.localhost,
 // which clients use with the endpoint http://localhost.
@@ -110,7 +110,7 @@ func (s *Service) operation(c call) operation {
 	case c.bucket == "":
 		return operation{}
 	case c.key != "":
-		return s.objectOperation(c.Method)
+		return s.objectOperation(c)
 	case has("GET", "list-type"):
 		return operation{s.listObjects, []string{
 			"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "encoding-type", "fetch-owner",
@@ -129,8 +129,19 @@ func (s *Service) operation(c call) operation {
 	return operation{}
 }
 
-func (s *Service) objectOperation(method string) operation {
-	switch method {
+func (s *Service) objectOperation(c call) operation {
+	uploading := c.query.Has("uploadId")
+	switch {
+	case c.Method == "POST" && c.query.Has("uploads"):
+		return operation{s.beginUpload, []string{"uploads"}}
+	case c.Method == "PUT" && uploading:
+		return operation{s.uploadPart, []string{"uploadId", "partNumber"}}
+	case c.Method == "POST" && uploading:
+		return operation{s.completeUpload, []string{"uploadId"}}
+	case c.Method == "DELETE" && uploading:
+		return operation{s.abortUpload, []string{"uploadId"}}
+	}
+	switch c.Method {
 	case "PUT":
 		return operation{s.putObject, nil}
 	case "GET", "HEAD":
