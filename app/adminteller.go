@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/approvals"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
@@ -15,6 +16,7 @@ const firstFeedback = 7 * 24 * time.Hour
 
 func newAdminTeller(c clients, names Names, notifier *notices.Notifier, people *members.Store, now func() time.Time) *notices.AdminTeller {
 	list := approvals.NewList(c.dynamodb, names.Records)
+	letters := deadletters.Admin{Tables: c.dynamodb, Records: names.Records}
 	return &notices.AdminTeller{
 		Store: notifier.Store, Notifier: notifier, Admins: people, Now: now,
 		Waiting: map[string]func(context.Context, time.Time) ([]notices.Waiting, error){
@@ -29,6 +31,13 @@ func newAdminTeller(c clients, names Names, notifier *notices.Notifier, people *
 				page, err := list.Page(ctx, "", notices.MaxWaiting)
 				for _, r := range page.Rows {
 					waiting = append(waiting, notices.Waiting{ID: due.WaitingID(r.Account, r.Wish), At: r.Asked})
+				}
+				return waiting, err
+			},
+			due.DeadLetter: func(ctx context.Context, since time.Time) (waiting []notices.Waiting, err error) {
+				open, _, err := letters.OpenSince(ctx, since.Add(-time.Hour), notices.MaxWaiting)
+				for _, l := range open {
+					waiting = append(waiting, notices.Waiting{ID: l.ID, At: l.Last})
 				}
 				return waiting, err
 			},

@@ -92,6 +92,12 @@ type Config struct {
 	Mail     string `env:"GATEHOUSE_MAIL" envDefault:"none"`
 	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
 
+	// OperatorsTopic is the ARN of an SNS topic, and OperatorsWebhook a URL, that workers send alarms
+	// to; "" is none. With OperatorsWebhookPrivate the URL may be inside a network.
+	OperatorsTopic          string `env:"GATEHOUSE_OPERATORS_TOPIC"`
+	OperatorsWebhook        string `env:"GATEHOUSE_OPERATORS_WEBHOOK"`
+	OperatorsWebhookPrivate bool   `env:"GATEHOUSE_OPERATORS_WEBHOOK_PRIVATE" envDefault:"false"`
+
 	// Metrics is MetricsNone or MetricsCloudWatch.
 	Metrics string `env:"GATEHOUSE_METRICS" envDefault:"none"`
 	// PProf is PProfOff or PProfOn.
@@ -276,6 +282,7 @@ func (c Config) faults() []error {
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
 	faults = append(faults, c.mailFaults()...)
+	faults = append(faults, c.operatorsFaults()...)
 	c.checkMarketplace(check)
 	check(slices.Contains([]string{KeysPerAccount, KeysPerPlan}, c.Keys), "GATEHOUSE_KEYS %q: want account or plan", c.Keys)
 	check(c.KeysPerRing >= 1 && c.KeysPerRing <= maxKeysPerRing, "GATEHOUSE_KEYS_PER_RING %d: want 1 to %d", c.KeysPerRing, maxKeysPerRing)

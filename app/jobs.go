@@ -38,6 +38,7 @@ const (
 	deprecationsJob = "deprecations"
 	lettersJob      = "letters"
 	resendJob       = "resend"
+	alarmsJob       = "alarms"
 )
 
 const catalogName = "api-gateway"

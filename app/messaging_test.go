@@ -120,7 +120,7 @@ func TestMessageWithoutARouteIsAnError(t *testing.T) {
 
 // everyConsumer returns a worker's consumers, without dependencies.
 func everyConsumer(names Names) []transport.Consumer {
-	return consumers(names, Process{}, newMeasure(Process{Metrics: NewMetrics("worker")}), handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now),
+	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, (&projections.Projector{}).Handle, jobs.NewRunner(nil, nil, time.Now),
 		&notices.Notifier{}, &notices.Deliverer{}, intake.Intake{})
 }
 

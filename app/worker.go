@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/adoptions"
+	"github.com/gatehouse-portal/gatehouse/alarms"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/due"
@@ -34,6 +35,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/traces/export"
 	"github.com/gatehouse-portal/gatehouse/transport"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
@@ -197,6 +199,15 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	repeated = append(repeated, jobs.Job{Name: resendJob, Every: 5 * time.Minute, Run: operators.ResendJob{
 		Orders: operators.NewResendOrders(c.dynamodb, names.Records, people, now), Meter: meter, Now: now,
 	}.Step})
+	late := &lateFacts{rows: records.New(c.dynamodb, names.Records), now: now, shown: projector.Checkpoint}
+	watched, err := newAlarms(p, c, names, late)
+	if err != nil {
+		return nil, err
+	}
+	repeated = append(repeated, jobs.Job{Name: alarmsJob, Every: alarms.Every, Run: alarms.Watch{
+		Store: alarms.NewStore(c.dynamodb, names.Records), Alarms: watched, Now: now,
+		Channels: operatorsChannels(c, p, deriver, kmsKey), BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"),
+	}.Step})
 	arriving := intake.Intake{Allowed: p.Config.MarketplaceOrigins(), Sender: messages, Now: now}
 	if len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0 {
 		repeated = append(repeated, jobs.Job{Name: marketplaceJob, Every: reconcile.Every, Run: newReconciler(p, c, names, facts, messages, views).Step})
@@ -213,7 +224,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 
 	return &Worker{
 		transport: transport.WorkerConfig{
-			Consumers: settling(letters, consumers(names, p, measured, execute, converger, projector, runner, notifier, deliverer, arriving)),
+			Consumers: settling(letters, consumers(names, p, execute, converger, measured.shown(late.noting(projector.Handle)), runner, notifier, deliverer, arriving)),
 			Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 			Tracer: p.Traces.Tracer(),
 		},
@@ -225,7 +236,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 // of a worker that was killed.
 const noticeLease = 10 * time.Second
 
-func consumers(names Names, p Process, measured measure, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner,
+func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, show transport.Handler, runner *jobs.Runner,
 	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake,
 ) []transport.Consumer {
 	// Most messages of a busy queue wait for DynamoDB, so many are handled at once.
@@ -248,7 +259,7 @@ func consumers(names Names, p Process, measured measure, execute *handlers.Decid
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
-		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(measured.shown(projector.Handle)), Subscriber: busy},
+		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(show), Subscriber: busy},
 		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, OwnTraces: true, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
 		}},

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -80,9 +81,9 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 	return counted.Count, counted.First, nil
 }
 
-// Bury writes a message's letter and removes its failure count, in the transaction that records
-// the failure for the operation. If that panics or can never work, because the stream is
-// unreadable or lacks the message, Bury writes the letter alone. Burying a message again
+// Bury writes a message's letter, has the admins told of it, and removes its failure count, in the
+// transaction that records the failure for the operation. If that panics or can never work, because
+// the stream is unreadable or lacks the message, Bury leaves out the operation. Burying a message again
 // overwrites its letter and opens it again. The letter of a replay keeps when the message first failed.
 func (r Recorder) Bury(ctx context.Context, report Report) error {
 	msg, unreadable := events.Decode(report.Body)
@@ -94,7 +95,7 @@ func (r Recorder) Bury(ctx context.Context, report Report) error {
 		}
 		letter.FirstEver = before.Began()
 	}
-	rows := append(letter.rows(), failureRow(letter.FailureKey))
+	rows := append(letter.rows(), failureRow(letter.FailureKey), journal.PutDue(letter.forAdmins()))
 	if unreadable != nil {
 		return r.Rows.Write(ctx, rows...)
 	}
@@ -138,6 +139,15 @@ func (r Recorder) settle(ctx context.Context, msg events.Event) error {
 		return fmt.Errorf("settling dead letter %s: %w", msg.ID, err)
 	}
 	return nil
+}
+
+// forAdmins is the due row that has the admins told, as long as the letter is open.
+func (l Letter) forAdmins() due.Row {
+	stream := l.Subject
+	if stream.Kind() == portal.KindUnknown {
+		stream = portal.PortalStream
+	}
+	return due.OfAdminItem(stream, due.DeadLetter, l.ID, l.Last)
 }
 
 func failureRow(key string) journal.Row {

@@ -25,6 +25,7 @@ func TestTheProcessesAcceptTheEnvironmentOfTheComposeFile(t *testing.T) {
 			"GATEHOUSE_CATALOG": "s3://docs/portal", "GATEHOUSE_MAIL": "ses", "GATEHOUSE_MAIL_FROM": "Acme <portal@acme.example>",
 			"GATEHOUSE_SECURITY_CONTACT": "security@acme.example", "GATEHOUSE_OIDC_CLIENT_SECRET": "secret", "GATEHOUSE_TRUSTED_PROXIES": "none",
 			"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1",
+			"GATEHOUSE_OPERATORS_TOPIC": exampleTopic, "GATEHOUSE_OPERATORS_WEBHOOK": "http://alarms.internal/gatehouse", "GATEHOUSE_OPERATORS_WEBHOOK_PRIVATE": "true",
 		}),
 	} {
 		c := deploytest.ReadCompose(t, ".", settings)

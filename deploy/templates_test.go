@@ -41,7 +41,8 @@ var variants = map[string]map[string]map[string]string{
 		"": {"DataStack": "acme", "KmsKeyArn": exampleKey},
 		"everything": {
 			"DataStack": "acme", "KmsKeyArn": exampleKey, "FormerKmsKeyArns": exampleKey, "CatalogBucket": "docs", "CatalogPrefix": "portal",
-			"SesIdentityArn": "arn:aws:ses:eu-west-1:111122223333:identity/example.com", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller", "Seller": "true", "AdoptedKeys": "true",
+			"SesIdentityArn": "arn:aws:ses:eu-west-1:111122223333:identity/example.com", "OperatorsTopicArn": exampleTopic,
+			"MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller", "Seller": "true", "AdoptedKeys": "true",
 		},
 		"a whole bucket": {"DataStack": "acme", "KmsKeyArn": exampleKey, "CatalogBucket": "docs"},
 	},
@@ -100,14 +101,17 @@ var variants = map[string]map[string]map[string]string{
 	},
 }
 
-const exampleKey = "arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef0123456789abcdef"
+const (
+	exampleKey   = "arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef0123456789abcdef"
+	exampleTopic = "arn:aws:sns:eu-west-1:111122223333:acme-operations-Alarms-1"
+)
 
 var everything = map[string]string{
 	"HostedZoneId": "Z1", "LoadBalancerSubnetIds": "subnet-3,subnet-4", "OidcClientSecretArn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s",
 	"OidcSignUpUrl": "https://login.example.com/signup", "OidcSignOutUrl": "https://login.example.com/logout", "SecurityContact": "security@example.com",
 	"CatalogBucket": "docs", "CatalogPrefix": "portal", "MailFrom": "Acme <portal@example.com>", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller",
 	"MarketplaceTopics": "arn:aws:sns:us-east-1:444455556666:topic", "MarketplaceAccounts": "444455556666", "Metrics": "cloudwatch",
-	"TracesEndpoint": "http://localhost:4318", "TracesRatio": "0.1",
+	"TracesEndpoint": "http://localhost:4318", "TracesRatio": "0.1", "OperatorsTopicArn": exampleTopic, "OperatorsWebhook": "https://alarms.example.com/gatehouse",
 }
 
 var private = map[string]string{"LoadBalancerScheme": "internal", "AssignPublicIp": "DISABLED"}

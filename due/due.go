@@ -52,6 +52,7 @@ const (
 	Registration = "registration"
 	Approval     = "approval"
 	Feedback     = "feedback"
+	DeadLetter   = "dead_letter"
 )
 
 // Row is one due row, with the attributes of its kind.

@@ -37,6 +37,7 @@ var noSuchRow = map[string]string{
 	"records banners <ms>-<id>":                        "no admin writes a banner here; banners has some",
 	"records resend-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
 	"records registrations <account>":                  "registration is open here; e2e/account_test.go has one that waits",
+	"records shown-late last":                          "no fact is shown late here; app/latefacts_test.go has one that is",
 	"records restore run":                              "nothing is restored here; e2e/backup_test.go restores a backup",
 }
 
@@ -201,6 +202,8 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 		}
 		return len(found) == 3
 	})
+	s.demand(t, "alarms")
+	c.until("records alarms <alarm>")
 	o.says(0, "dlq", "discard", discarded, "--reason", "a test", "--yes")
 	o.says(0, "dlq", "replay", replayed, "--yes")
 	eventually(t, "the replay is handled", func() bool { return len(asJSON[letters](o, "dlq", "list").Letters) == 1 })

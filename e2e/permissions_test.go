@@ -122,6 +122,7 @@ func resources(cell string) []string {
 var notExercised = map[string]string{
 	"set-up iam:CreateServiceLinkedRole":                 "KMS makes this call on behalf of set-up",
 	"worker ses:SendEmail":                               "used with GATEHOUSE_MAIL=ses",
+	"worker sns:Publish the operators' topic":            "used with GATEHOUSE_OPERATORS_TOPIC",
 	"portal sts:AssumeRole":                              "used with GATEHOUSE_MARKETPLACE_ROLE_ARN",
 	"worker sts:AssumeRole":                              "used with GATEHOUSE_MARKETPLACE_ROLE_ARN",
 	"portal aws-marketplace:":                            "used if plans are sold on AWS Marketplace",

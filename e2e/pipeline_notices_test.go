@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/approvals"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -79,6 +80,13 @@ func (w *world) waitingForAdmins(known *members.Store) map[string]func(context.C
 			page, _, err := known.PendingRegistrations(ctx, "", notices.MaxWaiting)
 			for _, r := range page {
 				all = append(all, notices.Waiting{ID: due.WaitingID(r.Account, r.Wish), At: r.AskedAt})
+			}
+			return all, err
+		},
+		due.DeadLetter: func(ctx context.Context, since time.Time) (all []notices.Waiting, err error) {
+			open, _, err := deadletters.Admin{Tables: w.tables, Records: w.names.Records}.OpenSince(ctx, since.Add(-time.Hour), notices.MaxWaiting)
+			for _, l := range open {
+				all = append(all, notices.Waiting{ID: l.ID, At: l.Last})
 			}
 			return all, err
 		},

@@ -162,6 +162,13 @@ func forAdmins(about string, count int) Notice {
 			n.Title = many + " subscriptions wait for your approval"
 			n.Text = many + " subscriptions have begun to wait for an admin's approval since you were last told."
 		}
+	case due.DeadLetter:
+		n.Kind, n.Title, n.Text = AdminDeadLetter, "A message has become a dead letter", "Workers have given a message up, perhaps a person's request. It waits until somebody replays or discards it."
+		if count != 1 {
+			n.Title = many + " messages have become dead letters"
+			n.Text = many + " messages that workers have given up, perhaps people's requests, wait until somebody replays or discards them."
+		}
+		n.Link, n.Advice = "/admin/dead-letters", "Find the cause, remove it, then replay or discard them: GET /api/v1/admin/dead-letters lists them."
 	default:
 		n.Kind, n.Title, n.Text = AdminFeedback, "A person has sent feedback", "A person has sent feedback about this portal."
 		if count != 1 {

@@ -36,6 +36,7 @@ const (
 	AdminRegistration    Kind = "admin_registration"
 	AdminApproval        Kind = "admin_approval"
 	AdminFeedback        Kind = "admin_feedback"
+	AdminDeadLetter      Kind = "admin_dead_letter"
 	// WebhookTest tries a webhook for a person. It is not shown, and cannot be switched off.
 	WebhookTest Kind = "webhook_test"
 )
@@ -94,6 +95,7 @@ func Kinds() []KindInfo {
 		{Kind: AdminRegistration, Group: admins, Label: "registrations wait for an approval", Admin: true},
 		{Kind: AdminApproval, Group: admins, Label: "subscriptions wait for an approval", Admin: true},
 		{Kind: AdminFeedback, Group: admins, Label: "people send feedback", Admin: true},
+		{Kind: AdminDeadLetter, Group: admins, Label: "messages become dead letters", Admin: true},
 	}
 }
 

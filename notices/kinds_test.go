@@ -9,7 +9,7 @@ import (
 func TestOnlyAdminsAreAskedAboutKindsForAdmins(t *testing.T) {
 	t.Parallel()
 	all, others := notices.KindsFor(true), notices.KindsFor(false)
-	if len(all) != len(notices.Kinds()) || len(all)-len(others) != 3 {
+	if len(all) != len(notices.Kinds()) || len(all)-len(others) != 4 {
 		t.Errorf("admins have %d kinds, other people %d", len(all), len(others))
 	}
 	for _, k := range others {

@@ -8,14 +8,15 @@ import (
 
 // LeftOut reports whether a backup leaves out a row of the records table. Such a row follows from
 // others, or is about the moment only: budget, attach lease, runs of jobs and what they gather,
-// snapshots. It would do harm, or no good, beside an older journal.
+// snapshots, alarms. It would do harm, or no good, beside an older journal.
 func LeftOut(k Key) bool {
 	kind := k.PK
 	if _, rest, of := strings.Cut(kind, ":"); of && (rest == "budget" || rest == "limit" || rest == leasePartition) {
 		kind = rest // of a target
 	}
 	switch {
-	case kind == "budget", kind == "limit", kind == leasePartition && k.SK == "attach", k == ImportProbe(), k == Health(), k == RestoreRun():
+	case kind == "budget", kind == "limit", kind == leasePartition && k.SK == "attach", k == ImportProbe(), k == Health(), k == RestoreRun(),
+		k.PK == Alarms().PK, k == ShownLate():
 		return true
 	case strings.HasPrefix(k.PK, "scratch#"):
 		return !strings.HasPrefix(k.PK, "scratch#catalog-")

@@ -333,6 +333,15 @@ func DeadLetter(id string) Key { return Key{DeadLetters().PK, id} }
 // DeadLetters are all dead letters, by id.
 func DeadLetters() Range { return Range{PK: "deadletter"} }
 
+// Alarm is what workers know of an alarm for operators.
+func Alarm(name string) Key { return Key{Alarms().PK, name} }
+
+// Alarms are all of them.
+func Alarms() Range { return Range{PK: "alarms"} }
+
+// ShownLate is the last fact that became visible much too late.
+func ShownLate() Key { return Key{"shown-late", "last"} }
+
 // LetterOrder is an admin's order to replay or discard dead letters. Ids sort by time.
 func LetterOrder(id string) Key { return Key{LetterOrders().PK, id} }
 

@@ -110,6 +110,8 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"DeadLetterPart", "records", schema.DeadLetterPart(hash, 4), schema.Key{PK: "deadletter#" + hash, SK: "004"}},
 		{"Banner", "records", schema.Banner("001782907200005-b"), schema.Key{PK: "banners", SK: "001782907200005-b"}},
 		{"ResendOrder", "records", schema.ResendOrder("001782907200005-o"), schema.Key{PK: "resend-orders", SK: "001782907200005-o"}},
+		{"Alarm", "records", schema.Alarm("drift"), schema.Key{PK: "alarms", SK: "drift"}},
+		{"ShownLate", "records", schema.ShownLate(), schema.Key{PK: "shown-late", SK: "last"}},
 		{"LetterOrder", "records", schema.LetterOrder("001782907200005-o"), schema.Key{PK: "letter-orders", SK: "001782907200005-o"}},
 		{"Budget", "records", schema.Budget(""), schema.Key{PK: "budget", SK: "control-plane"}},
 		{"AttachLease", "records", schema.AttachLease(""), schema.Key{PK: "lease", SK: "attach"}},

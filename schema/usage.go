@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -81,4 +82,14 @@ func MeteringRegion() Key { return Key{"metering", "region"} }
 
 func meteringPartition(licence portal.Stream) string { return "licence#" + string(licence) }
 
-func meteringHour(hour time.Time) string { return hour.UTC().Format("2006-01-02T15") }
+const meteringHourLayout = "2006-01-02T15"
+
+func meteringHour(hour time.Time) string { return hour.UTC().Format(meteringHourLayout) }
+
+// MeteringHourOf returns the hour in the sort key of a MeteringRecord; ok is false for other keys.
+func MeteringHourOf(sk string) (hour time.Time, ok bool) {
+	rest, record := strings.CutPrefix(sk, meteringRecordBegins)
+	text, _, _ := strings.Cut(rest, "#")
+	hour, err := time.Parse(meteringHourLayout, text)
+	return hour, record && err == nil
+}

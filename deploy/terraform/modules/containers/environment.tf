@@ -42,6 +42,8 @@ locals {
       GATEHOUSE_QUOTA_SHARE = tostring(var.quota_share)
     },
     { for folder in local.catalogs : "GATEHOUSE_CATALOG" => folder },
+    { for topic in compact([var.operators_topic_arn]) : "GATEHOUSE_OPERATORS_TOPIC" => topic },
+    { for address in compact([var.operators_webhook]) : "GATEHOUSE_OPERATORS_WEBHOOK" => address },
     { for topics in compact([join(",", var.marketplace_topics)]) : "GATEHOUSE_MARKETPLACE_TOPICS" => topics },
     { for accounts in compact([join(",", var.marketplace_accounts)]) : "GATEHOUSE_MARKETPLACE_ACCOUNTS" => accounts },
   )

@@ -359,6 +359,19 @@ variable "mail_from" {
   description = "The sender of notices, such as Acme <portal@example.com>, whose SES identity the module permissions names. Empty sends no notices by mail."
 }
 
+variable "operators_topic_arn" {
+  type        = string
+  default     = ""
+  description = "The SNS topic that workers tell of alarms. Empty for none. As for the module permissions."
+}
+
+variable "operators_webhook" {
+  type        = string
+  default     = ""
+  sensitive   = true
+  description = "The https address that workers send signed alarms to. Empty for none."
+}
+
 variable "security_contact" {
   type        = string
   default     = ""

@@ -403,6 +403,12 @@ resource "aws_iam_policy" "control_plane" {
         Action   = "ses:SendEmail"
         Resource = var.ses_identity_arn
       }] : [],
+      var.operators_topic_arn != "" ? [{
+        Sid      = "TellOperators"
+        Effect   = "Allow"
+        Action   = "sns:Publish"
+        Resource = var.operators_topic_arn
+      }] : [],
     )
   })
 }

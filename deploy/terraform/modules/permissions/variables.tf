@@ -57,6 +57,17 @@ variable "ses_identity_arn" {
   }
 }
 
+variable "operators_topic_arn" {
+  type        = string
+  default     = ""
+  description = "The ARN of the SNS topic that workers tell of alarms. Empty for none."
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)?$", var.operators_topic_arn))
+    error_message = "operators_topic_arn must be the ARN of a standard SNS topic, or empty."
+  }
+}
+
 variable "marketplace_role_arn" {
   type        = string
   default     = ""

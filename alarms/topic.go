@@ -1,0 +1,65 @@
+package alarms
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+)
+
+// TopicName and WebhookName name the channels.
+const (
+	TopicName   = "topic"
+	WebhookName = "webhook"
+)
+
+// maxSubject is how long the subject of an SNS message may be (SNS API Reference, Publish).
+const maxSubject = 100
+
+type publisher interface {
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+}
+
+// Topic is a standard SNS topic. Its subscribers get a message as plain text, so that mail is
+// readable, and as attributes what programs need: alarm, phase, count and id.
+type Topic struct {
+	SNS publisher
+	ARN string
+	// Words turns an error of AWS into a sentence with what to do; nil keeps it.
+	Words func(error) error
+}
+
+// Name implements Channel.
+func (t Topic) Name() string { return TopicName }
+
+// Send publishes the message. SNS gives a second one with the same id to its subscribers, too.
+func (t Topic) Send(ctx context.Context, m Message) error {
+	attribute := func(value string) types.MessageAttributeValue {
+		return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+	}
+	count := types.MessageAttributeValue{DataType: aws.String("Number"), StringValue: aws.String(strconv.Itoa(m.Count))}
+	_, err := t.SNS.Publish(ctx, &sns.PublishInput{
+		TopicArn: &t.ARN, Subject: aws.String(subject("Gatehouse: " + m.Title)), Message: aws.String(m.Plain()),
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"alarm": attribute(string(m.Alarm)), "phase": attribute(string(m.Phase)), "id": attribute(m.ID), "count": count,
+		},
+	})
+	if err != nil && t.Words != nil {
+		return t.Words(err)
+	}
+	return err
+}
+
+// subject keeps what SNS takes: ASCII without line breaks, at most 100 characters.
+func subject(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, text)
+	return text[:min(len(text), maxSubject)]
+}
