@@ -21,7 +21,7 @@ type deployCommand struct {
 // place says which portal is meant.
 type place struct {
 	Region string `placeholder:"REGION" help:"The Region of your APIs. Without it, AWS's own configuration counts, such as AWS_REGION."`
-	Stack  string `default:"gatehouse" placeholder:"NAME" help:"The portal's name, with which all names in AWS begin."`
+	Stack  string `default:"gatehouse" placeholder:"NAME" help:"The portal's name, with which all names in AWS begin: gatehouse without this flag."`
 }
 
 func (p place) Validate() error {
@@ -41,10 +41,10 @@ type choices struct {
 	AlarmEmail  string            `placeholder:"E-MAIL" help:"Who gets alarms. A new portal sends them to the first admin without it."`
 	Issuer      string            `placeholder:"URL" help:"Another identity provider than a user pool of the portal's own. Also give --client-id."`
 	ClientID    string            `name:"client-id" placeholder:"ID" help:"The portal's client at that identity provider."`
-	Zip         string            `default:"bin/lambda-arm64.zip" placeholder:"FILE" help:"The programs for AWS Lambda, which make lambda builds."`
+	Zip         string            `default:"bin/lambda-arm64.zip" placeholder:"FILE" help:"The programs for AWS Lambda, which make lambda builds: bin/lambda-arm64.zip without this flag."`
 	Image       string            `placeholder:"NAME" help:"The image for containers, which make image pushes."`
 	VPC         string            `name:"vpc" placeholder:"ID" help:"The VPC for containers."`
-	Subnet      []string          `placeholder:"ID" help:"Two or more subnets for containers."`
+	Subnet      []string          `placeholder:"ID" help:"Two or more subnets for containers. May be repeated."`
 	Demo        bool              `help:"Add a demo API with two plans, for trying a portal that has no API yet. Nothing runs behind it."`
 	CDN         string            `name:"cdn-certificate" placeholder:"ARN" help:"Add CloudFront in front of containers, with the host name's certificate in us-east-1."`
 	VPCCIDR     string            `name:"vpc-cidr" placeholder:"RANGE" help:"Add VPC endpoints for containers, which these addresses of the VPC may reach. Also give --route-table."`

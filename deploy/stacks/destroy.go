@@ -92,13 +92,14 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 	if err := d.quiesce(ctx, all, keepData); err != nil {
 		return err
 	}
-	if err := d.deleteLayers(ctx, all, func(l layer) bool { return l.runs() || l.template == "cdn" }); err != nil {
+	first := func(l layer) bool { return l.runs() || l.template == "cdn" }
+	if err := d.deleteLayers(ctx, all, first); err != nil {
 		return err
 	}
 	if err := d.purge(ctx, name, all[0]); err != nil {
 		return err
 	}
-	if err := d.deleteLayers(ctx, all, func(l layer) bool { return !l.holdsData && !l.runs() }); err != nil {
+	if err := d.deleteLayers(ctx, all, func(l layer) bool { return !l.holdsData && !first(l) }); err != nil {
 		return err
 	}
 	if err := d.emptyBucket(ctx, name, account); err != nil {
@@ -137,7 +138,9 @@ func (d Deployer) deleteMarketplace(ctx context.Context, one stack) error {
 	if err != nil {
 		return err
 	}
-	if busy(queues, false) {
+	// Otherwise the stack's events would say that the queue is kept, but it is deleted already.
+	keep := busy(queues, false)
+	if keep {
 		d.say("This queue stays, since it has notices of AWS Marketplace that could not be delivered: " + queues[0].Name + " in " + one.region + ".")
 		urls = nil
 	}
@@ -147,7 +150,7 @@ func (d Deployer) deleteMarketplace(ctx context.Context, one stack) error {
 		}
 	}
 	d.say("Deleting the stack " + one.name + ".")
-	return d.delete(ctx, one, true)
+	return d.delete(ctx, one, keep)
 }
 
 // quiesce stops the workers, and waits until they have nothing in hand.

@@ -101,6 +101,9 @@ func (s Settings) checkOptions(all []stack, running stack) error {
 	if !s.behindCDN(all) {
 		return nil
 	}
+	if s.Parameters["LoadBalancerScheme"] == "internet-facing" {
+		return fmt.Errorf("this portal is behind CloudFront, so its load balancer must be internal. To do without CloudFront, first delete its stack:\naws cloudformation delete-stack --stack-name %s-cdn", s.Name)
+	}
 	var missing []string
 	for _, name := range []string{"AllowedPrefixListId", "TrustedProxies"} {
 		have := running.parameters[name]

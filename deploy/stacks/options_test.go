@@ -82,6 +82,10 @@ func TestCloudFrontIsPutInFrontOfAPortal(t *testing.T) {
 	if result.Address != "https://"+host || result.DNSTarget != "" {
 		t.Errorf("the result is %+v", result)
 	}
+	public := stacks.Settings{Name: "acme", Parameters: map[string]string{"LoadBalancerScheme": "internet-facing"}}
+	if _, err := a.deploy(public); err == nil || !strings.Contains(err.Error(), "delete-stack --stack-name acme-cdn") {
+		t.Errorf("a public load balancer behind CloudFront is answered %v", err)
+	}
 	again, err := a.deploy(stacks.Settings{Name: "acme"})
 	if err != nil || again.Changed {
 		t.Errorf("a second time it says %v, %+v", err, again)
@@ -91,9 +95,14 @@ func TestCloudFrontIsPutInFrontOfAPortal(t *testing.T) {
 	if !slices.ContainsFunc(status.Stacks, func(s stacks.StackStatus) bool { return s.Name == "acme-cdn" && s.Problem == "" }) {
 		t.Errorf("the status is %+v", status.Stacks)
 	}
+	a.told = nil
 	ok(t, a.deployer().Destroy(t.Context(), "acme", false, nil))
 	if left := a.left(); len(left) > 0 {
 		t.Errorf("there is still %q", left)
+	}
+	at := slices.Index(a.told, "Deleting the stack acme-cdn.")
+	if at < 0 || slices.Contains(a.told[at+1:], "Deleting the stack acme-cdn.") || at > slices.Index(a.told, "Deleting the stack acme-containers.") {
+		t.Errorf("CloudFront is not deleted once, before the load balancer:\n%s", strings.Join(a.told, "\n"))
 	}
 }
 
