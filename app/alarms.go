@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -61,7 +62,7 @@ func (c Config) tellsOperators() bool { return c.OperatorsTopic != "" || c.Opera
 // kmsKey and the webhook's address, so another address has another secret. Errors about the secret name
 // a hash of the address, since its path may be secret.
 func operatorsChannels(c clients, p Process, deriver *keys.Deriver, kmsKey string) []alarms.Channel {
-	var channels []alarms.Channel
+	channels := slices.Clone(p.Operators)
 	if arn := p.Config.OperatorsTopic; arn != "" {
 		channels = append(channels, alarms.Topic{SNS: c.operatorsSNS(arn), ARN: arn, Words: InWords})
 	}

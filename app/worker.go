@@ -53,6 +53,8 @@ type Process struct {
 	// Traces exports traces; nil is for none.
 	Traces *export.Exporter
 	Now    func() time.Time
+	// Operators are channels for alarms beside those of the configuration.
+	Operators []alarms.Channel
 	// PollWait is how long a poll of an idle queue lasts, and so how long an idle worker takes
 	// to stop; 0 is the transport's default.
 	PollWait time.Duration

@@ -110,6 +110,9 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	if err := captureMail(ctx, &p); err != nil {
 		return err
 	}
+	if opts.Out != nil {
+		p.Operators = append(p.Operators, console{opts.Out})
+	}
 	probeImport(ctx, p)
 	if p.Config, err = running.signIn(ctx, p.Config); err != nil {
 		return err

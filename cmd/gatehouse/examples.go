@@ -94,6 +94,9 @@ var examples = map[string][]example{
 	"banners add":           {{"banners add 'Short outage on Sunday' --start 2026-12-06T06:00Z", "announce an outage"}},
 	"banners end":           {{"banners end 01m8g3dt84vztcavt8qbjz05v3", "take a banner down"}},
 	"banners delete":        {{"banners delete 01m8g3dt84vztcavt8qbjz05v3", "delete it for good"}},
+	"alarms list":           {{"alarms list", "see what needs you, and what you were told"}},
+	"alarms test":           {{"alarms test", "see whether messages arrive"}},
+	"alarms secret":         {{"alarms secret", "check the signatures of the webhook"}},
 	"migrate predecessor":   {{"migrate predecessor", "print what would be taken over"}},
 	"migrate csv":           {{"migrate csv keys.csv --yes", "give the keys of a file to their owners"}},
 	"dlq list": {

@@ -41,6 +41,7 @@ type commands struct {
 	Marketplace marketplaceCommand `cmd:"" help:"Set up selling plans on AWS Marketplace and check it, look up what was bought, or play buyers on a local portal."`
 	Migrate     migrateCommand     `cmd:"" help:"Take over people and their API keys from an earlier portal, or from usage plans kept by hand."`
 	Banners     bannersCommand     `cmd:"" help:"Show texts at the top of every page, such as before maintenance."`
+	Alarms      alarmsCommand      `cmd:"" help:"List the alarms that workers raised, or try the topic and the webhook that tell operators."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
 	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
 	Man         manCommand         `cmd:"" help:"Print the manual page, in the format of man."`
