@@ -178,7 +178,11 @@ func (a *service) registerExport(api huma.API) {
 		Security:    signedIn,
 	}
 	huma.Register(api, op, a.export)
-	responses := api.OpenAPI().Paths[op.Path].Get.Responses
+	describeExport(api, op.Path)
+}
+
+func describeExport(api huma.API, path string) {
+	responses := api.OpenAPI().Paths[path].Get.Responses
 	delete(responses, "204")
 	responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{
 		jsonType: {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
@@ -190,6 +194,10 @@ func (a *service) export(ctx context.Context, _ *struct{}) (*exportOutput, error
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
+	return a.exportOf(account), nil
+}
+
+func (a *service) exportOf(account portal.AccountID) *exportOutput {
 	return &exportOutput{func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
 		out := &begun{w: w}
@@ -203,7 +211,7 @@ func (a *service) export(ctx context.Context, _ *struct{}) (*exportOutput, error
 			// The client must not take half an export for a whole one.
 			panic(http.ErrAbortHandler)
 		}
-	}}, nil
+	}}
 }
 
 type begun struct {

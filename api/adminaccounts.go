@@ -48,11 +48,13 @@ type Admin struct {
 	Directory  directory
 	People     people
 	Members    memberKeeping
-	Holders    holding
-	Mails      invitationMails
-	Drift      drifting
-	Licences   licensing
-	Banners    bannerKeeping
+	// History is what has happened to accounts.
+	History  historying
+	Holders  holding
+	Mails    invitationMails
+	Drift    drifting
+	Licences licensing
+	Banners  bannerKeeping
 	// Invitations invites several people, or one again.
 	Invitations inviting
 	// Catalog is what workers last found in the catalog.
@@ -134,6 +136,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, adminRequests("admin-approve-registration", http.MethodPost, "/registrations/{account}/approve", "Approve a registration", ""), a.approveRegistration)
 	huma.Register(api, adminRequests("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api)
+	a.registerNotes(api)
 	a.registerProducts(api)
 	a.registerDrift(api)
 	a.registerLicences(api)
@@ -357,6 +360,9 @@ type memberKeeping interface {
 	RevokeInvitation(ctx context.Context, by members.By, id string) error
 	MarkFeedback(ctx context.Context, by members.By, id string, done bool) (members.Feedback, error)
 	AllFeedback(ctx context.Context, filter members.FeedbackFilter, before string, limit int) ([]members.Feedback, string, error)
+	AddNote(ctx context.Context, by members.By, account portal.AccountID, text string) (members.Note, error)
+	Notes(ctx context.Context, account portal.AccountID, before string, limit int) ([]members.Note, string, error)
+	Record(ctx context.Context, done members.Deed) error
 	PendingRegistrations(ctx context.Context, after string, limit int) ([]members.PendingRegistration, string, error)
 	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error)
 }

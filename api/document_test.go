@@ -133,6 +133,10 @@ var operationIDs = map[string]string{
 	"GET /admin/feedback":                         "admin-list-feedback",
 	"GET /admin/audit":                            "admin-audit",
 	"GET /admin/operations/{operation}":           "admin-get-operation",
+	"GET /admin/accounts/{account}/notes":         "admin-list-notes",
+	"POST /admin/accounts/{account}/notes":        "admin-add-note",
+	"GET /admin/accounts/{account}/history":       "admin-account-history",
+	"GET /admin/accounts/{account}/export":        "admin-export-account",
 	"GET /admin/drift":                            "admin-drift",
 	"POST /admin/drift/compare":                   "admin-compare-drift",
 	"GET /admin/banners":                          "admin-list-banners",
@@ -279,7 +283,7 @@ func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 var withBody = []string{"POST /admin/banners", "PUT /admin/banners/{banner}", "POST /admin/licences/{licence}/resend", "POST /admin/licences/{licence}/correct", "POST /admin/dead-letter-replays", "POST /admin/dead-letter-discards", "POST /admin/approvals/{account}/{plan}/deny",
 	"POST /try/{product}/{api}", "PUT /account/settings", "POST /webhooks", "PATCH /webhooks/{webhook}", "POST /webhooks/{webhook}/redeliver",
 	"POST /keys", "PATCH /keys/{key}", "PUT /marketplace-subscriptions/{plan}",
-	"POST /feedback", "POST /admin/invitations", "POST /admin/invitation-batches", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
+	"POST /feedback", "POST /admin/invitations", "POST /admin/invitation-batches", "POST /admin/accounts/{account}/notes", "POST /admin/accounts/{account}/suspend", "POST /admin/registrations/{account}/deny",
 }
 
 func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
@@ -370,6 +374,10 @@ var listed = map[string]string{
 	"GET /admin/feedback":                         "403",
 	"GET /admin/audit":                            "403",
 	"GET /admin/operations/{operation}":           "403 404",
+	"GET /admin/accounts/{account}/notes":         "403 404",
+	"POST /admin/accounts/{account}/notes":        "403 404 409 413 415 429",
+	"GET /admin/accounts/{account}/history":       "403 404",
+	"GET /admin/accounts/{account}/export":        "403 404",
 	"GET /admin/drift":                            "403",
 	"POST /admin/drift/compare":                   "403 413 415 429",
 	"GET /admin/banners":                          "403",

@@ -15,6 +15,10 @@ func exampleAdminAccount() AdminAccount {
 	}
 }
 
+func exampleNote() Note {
+	return Note{ID: "001795338000000-4k3c4d5e6f", At: exampleTime, Admin: exampleAccount, Text: "Asked for a higher quota by phone."}
+}
+
 func exampleSaid(done bool) AdminFeedback {
 	said := AdminFeedback{
 		ID: "001795338000000-8k3c4d5e6f", Account: exampleAccount, At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1",
@@ -103,6 +107,14 @@ func adminAnswers() map[string]any {
 		"admin-list-feedback":   List[AdminFeedback]{Items: []AdminFeedback{exampleSaid(false)}},
 		"admin-mark-feedback":   exampleSaid(true),
 		"admin-reopen-feedback": exampleSaid(false),
+		"admin-list-notes":      List[Note]{Items: []Note{exampleNote()}},
+		"admin-add-note":        exampleNote(),
+		"admin-account-history": List[HistoryEntry]{Items: []HistoryEntry{{
+			Sequence: 41, At: exampleTime, What: "AccountSuspended", By: exampleAccount, Why: "Please call us.", Operation: exampleOperation,
+		}}},
+		"admin-export-account": map[string]any{
+			"account": exampleAccount, "exported_at": exampleTime, "feedback": []any{},
+		},
 		"admin-get-operation": AdminOperation{
 			Operation: exampleOf("AccountSuspensionRequested", "accepted"), By: exampleAccount, Account: "01m7x8b0b1c2d3e4f5g6h7j8kn",
 		},
@@ -189,6 +201,10 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-sync-catalog":         {writing, keyed, onlyAdmins},
 		"admin-audit":                {onlyAdmins, noAuditPage},
 		"admin-get-operation":        {onlyAdmins, noOperation},
+		"admin-list-notes":           {onlyAdmins, noAccount},
+		"admin-add-note":             {writing, onlyAdmins, noAccount},
+		"admin-account-history":      {onlyAdmins, noAccount},
+		"admin-export-account":       {onlyAdmins, noAccount},
 		"admin-drift":                {onlyAdmins},
 		"admin-compare-drift":        {writing, onlyAdmins},
 		"admin-list-banners":         {onlyAdmins},

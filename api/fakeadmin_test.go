@@ -161,6 +161,28 @@ func (m memberStore) PendingRegistrations(_ context.Context, after string, _ int
 	return []members.PendingRegistration{{Account: "account-grace", AskedAt: now}}, "account-grace", m.asked1("registrations", "", after)
 }
 
+func (m memberStore) AddNote(_ context.Context, by members.By, account portal.AccountID, text string) (members.Note, error) {
+	return members.Note{ID: "n-1", At: now, Admin: by.Admin, Text: text}, m.asked1("add note", by.Admin, string(account)+" "+text)
+}
+
+func (m memberStore) Notes(_ context.Context, account portal.AccountID, before string, _ int) ([]members.Note, string, error) {
+	return []members.Note{{ID: "n-1", At: now, Admin: "account-root", Text: "Call back."}}, "n-1", m.asked1("notes", account, before)
+}
+
+func (m memberStore) Record(_ context.Context, done members.Deed) error {
+	return m.asked1("record "+done.What, done.Admin, string(done.Subject))
+}
+
+// histories have two facts of every account.
+type histories struct{ *fake }
+
+func (h histories) Page(_ context.Context, account portal.AccountID, before int64, _ int) ([]operators.HistoryEntry, int64, error) {
+	return []operators.HistoryEntry{
+		{Sequence: 8, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-ada"), Operation: "op-1", Why: "Unpaid bills."},
+		{Sequence: 7, At: now, What: "KeyEnding", Actor: portal.Operator, Key: "key-1", Why: "expired"},
+	}, 7, h.asked1("history", account, fmt.Sprint(before))
+}
+
 // Audit has two pages.
 func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, before string, _ int) ([]members.Deed, string, error) {
 	if before != "" {
@@ -229,6 +251,7 @@ func adminExamples(accepted, private map[string]string) []example {
 	const (
 		invited  = `{"id":"i-1","email":"grace@example.com","state":"open","invited_by":"account-ada","invited_at":"2026-11-22T09:00:00Z","expires_at":"2026-12-06T09:00:00Z","used_at":null,"needed":true,"mail":"pending","mail_error":"The mail service failed."}`
 		feedback = `"id":"f-1","at":"2026-11-22T09:00:00Z","topic":"api","page":"/apis","text":"It is fine."`
+		noted    = `{"id":"n-1","at":"2026-11-22T09:00:00Z","admin":"account-root","text":"Call back."}`
 		because  = `{"message":"Unpaid bills."}`
 		running  = `{"under_way":true,"waits":false,"started_at":"2026-11-22T09:00:00Z","ended_at":null}`
 	)
@@ -286,6 +309,12 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"DELETE /admin/feedback/{feedback}/done", "/admin/feedback/f-1/done", http.StatusOK, `{"account":"account-grace","email":"grace@example.com","name":"Grace Hopper","done_at":null,` + feedback + `}`, private, "", ""},
 		{"GET /admin/audit", "/admin/audit?account=account-grace", http.StatusOK, `{"items":[{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"AccountSuspensionRequested","account":"account-grace","operation":"op-1"},
 			{"at":"2026-11-22T09:00:00Z","admin":"account-ada","what":"SubscriptionReviewRequested","account":"account-grace","operation":"op-2","plan":"plan-max","plan_name":"Unlimited","answer":"denied"}],"next":"/api/v1/admin/audit?account=account-grace&cursor=000000000000009%23op-1"}`, private, "", ""},
+		{"GET /admin/accounts/{account}/notes", "/admin/accounts/account-grace/notes?limit=1", http.StatusOK, `{"items":[` + noted + `],"next":"/api/v1/admin/accounts/account-grace/notes?cursor=n-1&limit=1"}`, private, "", ""},
+		{"POST /admin/accounts/{account}/notes", "/admin/accounts/account-grace/notes", http.StatusCreated, noted, private, `{"text":"Call back."}`, ""},
+		{"GET /admin/accounts/{account}/history", "/admin/accounts/account-grace/history?limit=2", http.StatusOK, `{"items":[
+			{"sequence":8,"at":"2026-11-22T09:00:00Z","what":"AccountSuspended","by":"account-ada","why":"Unpaid bills.","operation":"op-1"},
+			{"sequence":7,"at":"2026-11-22T09:00:00Z","what":"KeyEnding","operator":true,"why":"expired","key":"key-1"}],"next":"/api/v1/admin/accounts/account-grace/history?cursor=7&limit=2"}`, private, "", ""},
+		{"GET /admin/accounts/{account}/export", "/admin/accounts/account-grace/export", http.StatusOK, `{"account":"account-ada"}`, map[string]string{"Content-Disposition": `attachment; filename="account.json"`, "Cache-Control": "no-store"}, "", ""},
 		{"GET /admin/operations/{operation}", "/admin/operations/op-1", http.StatusOK, `{"by":"account-ada","account":"account-ada","plan":"plan-max","operation":` + waiting + `}`, private, "", ""},
 		{"GET /admin/drift", "/admin/drift", http.StatusOK, `{"began":"2026-11-22T09:00:00Z","ended":"2026-11-22T09:00:00Z","keys":3,"others":2,"recent":0,"unreadable":0,"kinds":[{"kind":"stray","count":1}],
 			"items":[{"kind":"stray","mending":"leave","account":"account-grace","key":"key-9","gateway_id":"g-9","name":"gatehouse/account-grace/key-9"}],"run":` + running + `}`, private, "", ""},

@@ -40,6 +40,7 @@ func newExporter(b belongings) members.Exporter {
 		{Name: "notices", Each: b.told},
 		{Name: "webhooks", Each: b.webhooks},
 		{Name: "feedback", Each: b.feedback},
+		{Name: "notes", Each: b.notesAbout},
 	}}
 }
 
@@ -181,4 +182,22 @@ func (b belongings) webhooks(ctx context.Context, id portal.AccountID, emit func
 func (b belongings) feedback(ctx context.Context, id portal.AccountID, emit func(any) error) error {
 	all, err := b.members.FeedbackOf(ctx, id)
 	return each(all, err, emit, func(f members.Feedback) any { return api.ShowFeedback(f) })
+}
+
+// notesAbout are what admins wrote down about the account. They do not say which admin it was.
+func (b belongings) notesAbout(ctx context.Context, id portal.AccountID, emit func(any) error) error {
+	for before, more := "", true; more; {
+		page, next, err := b.members.Notes(ctx, id, before, exportPage)
+		err = each(page, err, emit, func(n members.Note) any {
+			return struct {
+				At   time.Time `json:"at"`
+				Text string    `json:"text"`
+			}{n.At, n.Text}
+		})
+		if err != nil {
+			return err
+		}
+		before, more = next, next != ""
+	}
+	return nil
 }

@@ -105,6 +105,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
+	history := operators.History{Journal: journal.New(c.dynamodb, names.Journal, names.Records)}
 	demands := newDemands(c, names, store, messages, p.now())
 	sweeps, licences := newSweeps(jobs.NewScratch(c.dynamodb, names.Records, p.now()), demands), newLicenceDesk(p, c, names, views, store, messages, demands)
 	onError := problems(pages)
@@ -119,7 +120,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	}
 	summaries := &usage.Summaries{Table: counters.Table, Accounts: views, Keep: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Now: p.now()}
 	reports := catalogReports{jobs.NewScratch(c.dynamodb, names.Records, p.now())}
-	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Audit: store, Operations: ops, Drift: sweeps, Licences: licences, Banners: texts, Feedback: store,
+	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Members: store, History: history, Audit: store, Operations: ops, Drift: sweeps, Licences: licences, Banners: texts, Feedback: store,
 		Catalog: reports, Syncs: ops, Cookies: who, Usage: summaries,
 		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
 	settings, feedback := settingsDesk{store, who}, feedbackDesk{clients: c, topic: names.Feedback, store: store}
@@ -148,7 +149,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{
-			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests,
+			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests, History: history,
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 			Drift:             sweeps,
 			Licences:          licences,

@@ -55,6 +55,8 @@ const (
 	DeedBannerChanged    = "BannerChanged"
 	DeedBannerEnded      = "BannerEnded"
 	DeedBannerDeleted    = "BannerDeleted"
+	DeedNoted            = "NoteAdded"
+	DeedExported         = "AccountExported"
 )
 
 // Deeds of operators.
@@ -71,7 +73,7 @@ func DeedKinds() []string {
 	return []string{
 		DeedInvited, DeedRevoked, DeedFeedbackDone, DeedFeedbackReopened, DeedLettersReplayed, DeedLettersDiscarded,
 		DeedSweepRequested, DeedUsageResent, DeedAgreementsRead, DeedLicenceCorrected,
-		DeedBannerAdded, DeedBannerChanged, DeedBannerEnded, DeedBannerDeleted,
+		DeedBannerAdded, DeedBannerChanged, DeedBannerEnded, DeedBannerDeleted, DeedNoted, DeedExported,
 		DeedReconciled, DeedPurged, DeedRestored, DeedMigrated, DeedRebuilt,
 	}
 }

@@ -226,6 +226,17 @@ func PendingRegistration(account portal.AccountID) Key {
 // PendingRegistrations are all of them.
 func PendingRegistrations() Range { return Range{PK: "registrations"} }
 
+// AccountNote is what an admin wrote down about an account. Ids sort by time.
+func AccountNote(account portal.AccountID, id string) Key {
+	all := AccountNotes(account)
+	return Key{all.PK, all.Begins + id}
+}
+
+// AccountNotes are all notes about an account, oldest first.
+func AccountNotes(account portal.AccountID) Range {
+	return Range{PK: accountPartition(account), Begins: "note#"}
+}
+
 // AccountRows are all rows of the account's partition.
 func AccountRows(account portal.AccountID) Range { return Range{PK: accountPartition(account)} }
 

@@ -41,6 +41,8 @@ type Admin struct {
 	Answers       answering
 	Directory     directory
 	Accounts      administering
+	Members       memberKeeping
+	History       historying
 	Audit         auditing
 	Operations    finding
 	Drift         drifting
@@ -78,10 +80,8 @@ func (s *Web) adminRoutes(r chi.Router) {
 	get(r, approvalsPath+"/answers", s.page(s.administrator(s.answers)))
 	get(r, accountsPath, s.page(s.administrator(s.accounts)))
 	get(r, accountsPath+"/{account}", s.page(s.administrator(s.adminAccount)))
-	get(r, accountsPath+"/{account}/suspend", s.page(s.administrator(s.confirmSuspension)))
-	r.Post(accountsPath+"/{account}/suspend", s.page(s.administrator(s.suspend)))
-	get(r, accountsPath+"/{account}/reinstate", s.page(s.administrator(s.confirmReinstatement)))
-	r.Post(accountsPath+"/{account}/reinstate", s.page(s.administrator(s.reinstate)))
+	s.standingRoutes(r)
+	s.historyRoutes(r)
 	get(r, licencesPath, s.page(s.administrator(s.licences)))
 	get(r, licencesPath+"/reconcile", s.page(s.administrator(s.confirmReconciliation)))
 	r.Post(licencesPath+"/reconcile", s.page(s.administrator(s.reconcile)))

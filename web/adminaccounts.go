@@ -25,6 +25,15 @@ type directory interface {
 type administering interface {
 	Suspend(ctx context.Context, admin operations.Caller, account portal.AccountID, message string, byGroup bool) (operations.Operation, error)
 	Reinstate(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
+	Promote(ctx context.Context, admin operations.Caller, account portal.AccountID) (operations.Operation, error)
+	Demote(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
+	DeleteOther(ctx context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error)
+}
+
+type memberKeeping interface {
+	Promoted(ctx context.Context, account portal.AccountID) (bool, error)
+	AddNote(ctx context.Context, by members.By, account portal.AccountID, text string) (members.Note, error)
+	Notes(ctx context.Context, account portal.AccountID, before string, limit int) ([]members.Note, string, error)
 }
 
 type auditing interface {
@@ -145,17 +154,21 @@ func accountBadge(status string) badge {
 type adminAccountPage struct {
 	accountLine
 	// Message says why the account is suspended or was denied.
-	Message       string
-	Own           bool
-	MaySuspend    bool
-	MayReinstate  bool
-	Suspend       string
-	Reinstate     string
+	Message string
+	Own     bool
+	// Promoted: the owner is an admin because an admin promoted them here.
+	Promoted      bool
+	Offers        []standingOffer
 	Subscriptions []adminSubscription
 	Keys          []keyLine
 	History       []activityLine
 	Deeds         []deedLine
 	OtherDeeds    bool
+	Notes         []noteLine
+	OtherNotes    bool
+	// MayNote: the account has an owner still.
+	MayNote bool
+	status  string
 }
 
 type adminSubscription struct {
@@ -191,6 +204,10 @@ func (s *Web) adminAccount(w http.ResponseWriter, r *http.Request, id identity.I
 		return err
 	}
 	body.OtherDeeds = next != ""
+	if body.Notes, body.OtherNotes, err = s.notesOf(r, body.ID); err != nil {
+		return err
+	}
+	body.MayNote = body.status != projections.StatusDeleted
 	s.render(w, r, http.StatusOK, adminView("admin-account", "Account of "+body.Person, tabAccounts, body))
 	return nil
 }
@@ -209,73 +226,12 @@ func (s *Web) theAccount(r *http.Request, id identity.Identity) (adminAccountPag
 	if status == projections.StatusNone {
 		return adminAccountPage{}, account, portal.Fail(portal.NotFound, "There is no such account.")
 	}
-	body := adminAccountPage{accountLine: line, Message: account.Profile.Message, Own: line.ID == id.Account}
-	body.MaySuspend, body.MayReinstate = !body.Own && status == projections.StatusRegistered, !body.Own && status == projections.StatusSuspended
-	path := escapedPath("admin", "accounts", line.ID)
-	body.Suspend, body.Reinstate = path+"/suspend", path+"/reinstate"
+	body := adminAccountPage{accountLine: line, Message: account.Profile.Message, Own: line.ID == id.Account, status: status}
+	if body.Promoted, err = s.admin.Members.Promoted(r.Context(), line.ID); err != nil {
+		return adminAccountPage{}, account, err
+	}
+	body.Offers = body.offers()
 	return body, account, nil
-}
-
-type standingPage struct {
-	adminAccountPage
-	Suspending    bool
-	Error, Reason string
-	Action        string
-	// Already says why there is nothing to confirm.
-	Already string
-}
-
-func (s *Web) confirmSuspension(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	return s.renderStanding(w, r, id, http.StatusOK, true, "")
-}
-
-func (s *Web) confirmReinstatement(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	return s.renderStanding(w, r, id, http.StatusOK, false, "")
-}
-
-func (s *Web) renderStanding(w http.ResponseWriter, r *http.Request, id identity.Identity, status int, suspending bool, fault string) error {
-	account, _, err := s.theAccount(r, id)
-	if err != nil {
-		return err
-	}
-	body := standingPage{adminAccountPage: account, Suspending: suspending, Error: fault, Reason: strings.TrimSpace(r.PostForm.Get("message")), Action: account.Reinstate}
-	may, title := account.MayReinstate, "Reinstate "+account.Person+"?"
-	if suspending {
-		may, title, body.Action = account.MaySuspend, "Suspend "+account.Person+"?", account.Suspend
-	}
-	if !may {
-		body.Already = "This account cannot be " + map[bool]string{true: "suspended", false: "reinstated"}[suspending] + " now. Its state is: " + account.Badge.Text + "."
-		if account.Own {
-			body.Already = "This is your own account. Another admin has to do that."
-		}
-	}
-	s.render(w, r, status, adminView("admin-standing", title, tabAccounts, body))
-	return nil
-}
-
-func (s *Web) suspend(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	caller, account, err := s.asksAbout(w, r, id)
-	if err != nil {
-		return err
-	}
-	message := strings.TrimSpace(r.PostForm.Get("message"))
-	switch {
-	case message == "":
-		return s.renderStanding(w, r, id, http.StatusBadRequest, true, "Give a reason. The person reads it.")
-	case utf8.RuneCountInString(message) > maxDenial:
-		return s.renderStanding(w, r, id, http.StatusBadRequest, true, "The reason is longer than 500 characters.")
-	}
-	operation, err := s.admin.Accounts.Suspend(r.Context(), caller, account, message, id.ByGroup)
-	return follow(w, r, operation, err)
-}
-
-func (s *Web) reinstate(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	caller, account, err := s.asksAbout(w, r, id)
-	if err != nil {
-		return err
-	}
-	operation, err := s.admin.Accounts.Reinstate(r.Context(), caller, account)
-	return follow(w, r, operation, err)
 }
 
 func (s *Web) asksAbout(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, portal.AccountID, error) {

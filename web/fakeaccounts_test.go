@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -46,6 +47,45 @@ func (b *inbox) Audit(_ context.Context, filter members.AuditFilter, before stri
 	return b.deeds[:min(limit, len(b.deeds))], "next", b.inboxErr
 }
 
+func (b *inbox) Promoted(_ context.Context, account portal.AccountID) (bool, error) {
+	return account == "account-eve", b.inboxErr
+}
+
+func (b *inbox) AddNote(_ context.Context, by members.By, account portal.AccountID, text string) (members.Note, error) {
+	note := members.Note{At: now, Admin: by.Admin, Text: text}
+	b.notes = append(b.notes, note)
+	return note, b.inboxErr
+}
+
+func (b *inbox) Notes(context.Context, portal.AccountID, string, int) ([]members.Note, string, error) {
+	return b.notes, "", b.inboxErr
+}
+
+// histories have two facts of every account, and an older page.
+type histories struct{ *inbox }
+
+func (h histories) Page(_ context.Context, _ portal.AccountID, before int64, _ int) ([]operators.HistoryEntry, int64, error) {
+	if before > 0 {
+		return []operators.HistoryEntry{{Sequence: 1, At: now, What: "UserRegistered", Actor: portal.AccountActor("account-bob")}}, 0, h.inboxErr
+	}
+	return []operators.HistoryEntry{
+		{Sequence: 3, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-root"), Operation: "op-1", Why: "Please <b>call</b> us."},
+		{Sequence: 2, At: now, What: "KeyEnding", Key: "key-1", Plan: "plan-max", Why: "expired"},
+	}, 2, h.inboxErr
+}
+
+func (a answerer) Promote(_ context.Context, caller operations.Caller, account portal.AccountID) (operations.Operation, error) {
+	return a.accept(caller, account, "", "promote "+string(account))
+}
+
+func (a answerer) Demote(_ context.Context, caller operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error) {
+	return a.accept(caller, account, "", fmt.Sprintf("demote %s %t", account, byGroup))
+}
+
+func (a answerer) DeleteOther(_ context.Context, caller operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error) {
+	return a.accept(caller, account, "", fmt.Sprintf("delete %s %t", account, byGroup))
+}
+
 func (a answerer) Suspend(_ context.Context, caller operations.Caller, account portal.AccountID, message string, byGroup bool) (operations.Operation, error) {
 	return a.accept(caller, account, "", fmt.Sprintf("suspend %s %s %t", account, message, byGroup))
 }
@@ -80,6 +120,11 @@ func accountPagesForAdmins() map[string]shown {
 		"suspend":                       {site: known(projections.StatusRegistered), path: bob + "/suspend"},
 		"suspend without a reason":      {site: known(projections.StatusRegistered), path: bob + "/suspend", post: bob + "/suspend", form: `document.querySelector("#message").value = " "`},
 		"suspend what is being deleted": {site: known(projections.StatusDeleting), path: bob + "/suspend"},
+		"promote":                       {site: known(projections.StatusRegistered), path: bob + "/promote"},
+		"demote":                        {site: known(projections.StatusRegistered), path: "/admin/accounts/account-eve/demote"},
+		"delete an account":             {site: known(projections.StatusRegistered), path: bob + "/delete"},
+		"delete without the id":         {site: known(projections.StatusRegistered), path: bob + "/delete", post: bob + "/delete", form: `document.querySelector("#confirmation").value = "x"`},
+		"the history of an account":     {site: known(projections.StatusRegistered), path: bob + "/history"},
 		"reinstate":                     {site: known(projections.StatusSuspended), path: bob + "/reinstate"},
 	}
 }

@@ -29,6 +29,7 @@ type inbox struct {
 	inboxErr error
 	// deeds are in the audit, and audited are the filters with which it was read.
 	deeds   []members.Deed
+	notes   []members.Note
 	audited []members.AuditFilter
 }
 

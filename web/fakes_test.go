@@ -271,7 +271,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		pages.WithMarketplace(*f.market)
 	}
 	if f.office != nil {
-		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Audit: f.office, Operations: f, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}})
+		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Members: f.office, History: histories{&f.office.inbox}, Audit: f.office, Operations: f, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}})
 	}
 	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}
