@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,7 +64,7 @@ func checkout(t *testing.T, commit string) (programs string) {
 
 // The older version runs alone, then beside this one, which then runs alone. After a roll-back the
 // older version runs alone, and at last this one again. People sign up, subscribe and leave all the
-// time. At each step one version's workers handle what the other one's portals have accepted.
+// time, and an account stays suspended. At each step one version's workers handle what the other one's portals have accepted.
 func TestAnUpgradeCanBeRolledBack(t *testing.T) {
 	t.Parallel()
 	older := checkout(t, readReleases(t).Oldest.Commit)
@@ -83,10 +84,14 @@ func TestAnUpgradeCanBeRolledBack(t *testing.T) {
 	s.step("portals of both versions, newer workers", both, []fleetOf{now(2)})
 	s.step("the newer version", []fleetOf{now(2)}, []fleetOf{now(2)})
 	s.useKeys()
+	ada := s.suspend()
 	s.step("both versions of everything", both, both)
 	s.step("rolled back", []fleetOf{old(2)}, []fleetOf{old(2)})
 	s.run(older, "projections", "rebuild")
 	s.step("rolled back and rebuilt", []fleetOf{old(2)}, []fleetOf{old(2)})
+	ada.check("rolled back and rebuilt", http.StatusForbidden)
 	s.step("forward again", []fleetOf{now(2)}, []fleetOf{now(2)})
+	ada.check("forward again", http.StatusForbidden)
+	ada.reinstate()
 	s.checkPromises()
 }
