@@ -35,8 +35,8 @@ func showNote(n members.Note) Note {
 type HistoryEntry struct {
 	Sequence  int64     `json:"sequence" doc:"The fact's place among the facts about the account, from 1."`
 	At        time.Time `json:"at"`
-	What      string    `json:"what" doc:"The type of the fact." example:"AccountSuspended"`
-	By        string    `json:"by,omitempty" doc:"The account of whoever asked for it. Neither by nor operator: a worker did it."`
+	What      string    `json:"what" doc:"The type of the fact, such as AccountSuspended."`
+	By        string    `json:"by,omitempty" doc:"The account that asked for it. Without by and operator, a worker did it on its own."`
 	Operator  bool      `json:"operator,omitempty" doc:"An operator asked for it at the command line."`
 	Why       string    `json:"why,omitempty" doc:"The reason or the message that the fact carries."`
 	Plan      string    `json:"plan,omitempty"`

@@ -375,7 +375,7 @@ var listed = map[string]string{
 	"GET /admin/audit":                            "403",
 	"GET /admin/operations/{operation}":           "403 404",
 	"GET /admin/accounts/{account}/notes":         "403 404",
-	"POST /admin/accounts/{account}/notes":        "403 404 409 413 415 429",
+	"POST /admin/accounts/{account}/notes":        "403 404 413 415 429",
 	"GET /admin/accounts/{account}/history":       "403 404",
 	"GET /admin/accounts/{account}/export":        "403 404",
 	"GET /admin/drift":                            "403",

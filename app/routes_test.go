@@ -168,7 +168,7 @@ var byRoute = map[string]answers{
 	"POST /admin/accounts/{account}/demote":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/accounts/{account}/delete":          {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"POST /admin/accounts/{account}/delete":         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-	"POST /admin/accounts/{account}/notes":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/accounts/{account}/notes":          {http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest}, // without a text
 	"GET /api/v1/admin/accounts/{account}/notes":    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"POST /api/v1/admin/accounts/{account}/notes":   {http.StatusUnauthorized, http.StatusBadRequest, http.StatusBadRequest}, // without a body
 	"GET /api/v1/admin/accounts/{account}/export":   {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
