@@ -88,8 +88,7 @@ func (s *Web) historyLines(r *http.Request, entries []operators.HistoryEntry) ([
 	}
 	var ids []portal.AccountID
 	for _, entry := range entries {
-		by, _ := entry.Actor.Account()
-		ids = append(ids, by)
+		ids = append(ids, accountOf(entry.Actor.Account()))
 	}
 	names, err := s.namesOf(r.Context(), ids)
 	if err != nil {
@@ -98,7 +97,7 @@ func (s *Web) historyLines(r *http.Request, entries []operators.HistoryEntry) ([
 	when, offered := s.times(r.Context()), offersIn(shelf.Products)
 	lines := make([]historyLine, 0, len(entries))
 	for _, entry := range entries {
-		by, _ := entry.Actor.Account()
+		by := accountOf(entry.Actor.Account())
 		line := historyLine{
 			What: sentence(entry.What), At: when.moment(entry.At), Key: entry.Key, Why: entry.Why,
 			By: personLink{by, cmp.Or(names[by], actorText(entry.Actor))},

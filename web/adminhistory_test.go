@@ -24,6 +24,8 @@ func TestTheHistoryOfAnAccountSaysWhoAndWhy(t *testing.T) {
 	says(t, doc, "main ol li:last-child", "By a worker")
 	older := document(t, s.get(attr(t, one(t, doc, `a[rel="next"]`), "href")), http.StatusOK)
 	says(t, older, "main ol li", "User registered")
+	says(t, older, "main ol li", "By an operator at the command line")
+	none(t, older, `main ol li a[href^="/admin/accounts/"]`)
 	for path, want := range map[string]int{bob + "/history?before=x": http.StatusNotFound, bob + "/history?before=-1": http.StatusNotFound} {
 		if w := s.get(path); w.Code != want {
 			t.Errorf("%s is answered %d, want %d", path, w.Code, want)

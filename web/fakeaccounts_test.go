@@ -66,7 +66,7 @@ type histories struct{ *inbox }
 
 func (h histories) Page(_ context.Context, _ portal.AccountID, before int64, _ int) ([]operators.HistoryEntry, int64, error) {
 	if before > 0 {
-		return []operators.HistoryEntry{{Sequence: 1, At: now, What: "UserRegistered", Actor: portal.AccountActor("account-bob")}}, 0, h.inboxErr
+		return []operators.HistoryEntry{{Sequence: 1, At: now, What: "UserRegistered", Actor: portal.Operator}}, 0, h.inboxErr
 	}
 	return []operators.HistoryEntry{
 		{Sequence: 3, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-root"), Operation: "op-1", Why: "Please <b>call</b> us."},
