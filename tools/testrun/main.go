@@ -24,7 +24,7 @@ func run(args []string, stdout, stderr io.Writer) (code int, err error) {
 	cmd.Stderr = stderr
 	if os.Getenv("GOGC") == "" {
 		// Tests live shortly. Without this, a quarter of their time is garbage collection.
-		cmd.Env = append(os.Environ(), "GOGC=400")
+		cmd.Env = append(os.Environ(), "GOGC=200")
 	}
 	events, err := cmd.StdoutPipe()
 	if err != nil {
