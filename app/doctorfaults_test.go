@@ -264,7 +264,7 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views", "AWS Marketplace"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil, names.Usage: nil,
+		names.Journal: {"views"}, names.Views: {"views", "AWS Marketplace"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog", "alarms for operators"}, names.Sessions: nil, names.Usage: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {
