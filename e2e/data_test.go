@@ -145,6 +145,8 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	c.until("records admins-told <what>")
 
 	s.admin(t).do(http.MethodGet, "/admin/usage", "").want(http.StatusOK)
+	s.admin(t).do(http.MethodPost, "/api/v1/admin/accounts/"+string(account)+"/notes", `{"text":"Asked by phone."}`).want(http.StatusCreated)
+	c.until("records account#<account> note#<ms>-<id>")
 	c.until("records scratch#usagesum <days>#<piece>")
 
 	s.ownDomain(t)
