@@ -38,7 +38,7 @@ func policiesWith(t *testing.T, who, adopted string) policy.Policy {
 	t.Helper()
 	r := deploytest.Resolve(t, "permissions", template.Stack{Name: "acme-permissions", Parameters: map[string]string{
 		"DataStack": "gatehouse", "KmsKeyArn": kmsKeyARN, "CatalogBucket": "docs", "CatalogPrefix": "portal",
-		"SesIdentityArn": sesARN, "MarketplaceRoleArn": sellerRole, "Seller": "true", "AdoptedKeys": adopted,
+		"SesIdentityArn": sesARN, "MarketplaceRoleArn": sellerRole, "OperatorsTopicArn": messagingARN("sns", "operators"), "Seller": "true", "AdoptedKeys": adopted,
 	}})
 	var all policy.Policy
 	for _, name := range map[string][]string{"portal": {"PortalPolicy"}, "worker": {"WorkerPolicy", "ControlPlanePolicy"}}[who] {
@@ -197,7 +197,7 @@ func (p permitted) requests(t *testing.T) []policy.Request {
 		return on("arn:aws:s3:::docs/portal/seamark/product.yaml")
 	}
 	if arn, ok := map[string]string{
-		"KMS key": kmsKeyARN, "the seller's role": sellerRole, "the identity that mails come from": sesARN, "*": "*",
+		"KMS key": kmsKeyARN, "the seller's role": sellerRole, "the identity that mails come from": sesARN, "the operators' topic": messagingARN("sns", "operators"), "*": "*",
 		"`mrk.kms.amazonaws.com`": "*", "mrk.kms.amazonaws.com": "*",
 	}[p.on]; ok {
 		return on(arn)

@@ -88,19 +88,19 @@ func TestKeysAreCreatedRotatedAndEnded(t *testing.T) {
 
 	p.succeed(p.do(http.MethodDelete, "/api/v1/keys/"+p.keyOf("Build", "active"), ""))
 	p.do(http.MethodPost, "/api/v1/keys/"+second+"/reveal", "").want(http.StatusConflict)
-	enabled := 0
-	out, err := apigateway.NewFromConfig(s.aws).GetApiKeys(t.Context(), &apigateway.GetApiKeysInput{Limit: aws.Int32(100)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range out.Items {
-		if k.Enabled {
-			enabled++
+	eventually(t, "API Gateway has 5 keys, one of them enabled", func() bool {
+		out, err := apigateway.NewFromConfig(s.aws).GetApiKeys(t.Context(), &apigateway.GetApiKeysInput{Limit: aws.Int32(100)})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(out.Items) != 5 || enabled != 1 {
-		t.Errorf("API Gateway has %d keys, %d of them enabled; want 5 and 1", len(out.Items), enabled)
-	}
+		enabled := 0
+		for _, k := range out.Items {
+			if k.Enabled {
+				enabled++
+			}
+		}
+		return len(out.Items) == 5 && enabled == 1
+	})
 }
 
 func inHours(n int) string {
