@@ -143,7 +143,7 @@ func (c auditCSV) add(deeds []members.Deed, plans *library.Shelf) error {
 		for i, text := range line {
 			line[i] = spreadsheet.Cell(text)
 		}
-		_ = c.out.Write(append([]string{d.At.UTC().Format(time.RFC3339)}, line...)) // Error says whether it failed
+		_ = c.out.Write(append([]string{d.At.UTC().Format(time.RFC3339)}, line...)) // Error reports whether it failed
 	}
 	c.out.Flush()
 	return c.out.Error()

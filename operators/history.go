@@ -15,7 +15,7 @@ import (
 type HistoryEntry struct {
 	Sequence int64
 	At       time.Time
-	// What is the type of the fact.
+	// The fact has the type What, such as KeyEnding.
 	What string
 	// Actor submitted the request that led to the fact, "" for a worker.
 	Actor     portal.Actor

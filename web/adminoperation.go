@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// finding finds any operation, whoever asked for it.
+// finding finds any operation, also those of other accounts.
 type finding interface {
 	FindAny(ctx context.Context, id portal.OperationID) (operations.Operation, error)
 }
