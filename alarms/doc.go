@@ -11,9 +11,8 @@
 //
 // Each time that an alarm is raised is an episode. A channel is told once when an episode begins,
 // again every 24 hours while it lasts, or after an hour if there is twice as much, and once when it is
-// over. The row has what each channel was
-// told last. All writes of a row are conditional on its version, so two workers that look at the
-// same time tell a channel once.
+// over. The row has what each channel was told last. All writes of a row are conditional on its
+// version, so two workers that look at the same time tell a channel once.
 //
 // Before a worker sends, it writes down that it sends, and afterwards that it has sent. If it
 // stops in between, another worker sends the same message again two minutes later, with the same

@@ -1,7 +1,6 @@
 package alarms
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/notices"
@@ -85,16 +83,11 @@ func (w Webhook) Send(ctx context.Context, m Message) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(w.Timeout, notices.WebhookTimeout))
 	defer cancel()
-	request, err := http.NewRequestWithContext(limited, http.MethodPost, w.URL, bytes.NewReader(body))
+	now := w.Now()
+	request, err := notices.SignedRequest(limited, w.URL, webhookAgent, m.ID, now, body, notices.Sign(secret, m.ID, now, body))
 	if err != nil {
 		return errors.New("the webhook's address is not a URL")
 	}
-	now := w.Now()
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", webhookAgent)
-	request.Header.Set("Webhook-Id", m.ID)
-	request.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
-	request.Header.Set("Webhook-Signature", notices.Sign(secret, m.ID, now, body))
 	response, err := outbound.Transport(w.Outbound, maxAnswerHeader).RoundTrip(request)
 	if err != nil {
 		return unanswered(limited, err)

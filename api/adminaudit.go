@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -87,11 +86,7 @@ func (a *service) audit(ctx context.Context, in *AuditInput) (*reportOutput, err
 	}
 	shown := list(first, func(d members.Deed) Deed { return showDeed(d, plans) })
 	shown.Next = in.nextPage(next)
-	return &reportOutput{func(ctx huma.Context) {
-		_, w := humachi.Unwrap(ctx)
-		w.Header().Set("Content-Type", jsonType)
-		_ = json.NewEncoder(w).Encode(shown)
-	}}, nil
+	return jsonReport(shown), nil
 }
 
 func showDeed(d members.Deed, plans *library.Shelf) Deed {
@@ -167,12 +162,7 @@ func (a *service) anyOperation(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	shown := AdminOperation{Plan: string(op.Plan), Operation: ShowOperation(op)}
-	if by, ok := op.Actor.Account(); ok {
-		shown.By = string(by)
-	}
-	if about, ok := op.Subject.Account(); ok {
-		shown.Account = string(about)
-	}
-	return &struct{ Body AdminOperation }{shown}, nil
+	by, _ := op.Actor.Account()
+	about, _ := op.Subject.Account()
+	return &struct{ Body AdminOperation }{AdminOperation{By: string(by), Account: string(about), Plan: string(op.Plan), Operation: ShowOperation(op)}}, nil
 }

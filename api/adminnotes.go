@@ -45,14 +45,11 @@ type HistoryEntry struct {
 }
 
 func showEntry(e operators.HistoryEntry) HistoryEntry {
-	shown := HistoryEntry{
-		Sequence: e.Sequence, At: e.At, What: e.What, Operator: e.Actor == portal.Operator, Why: e.Why,
+	by, _ := e.Actor.Account()
+	return HistoryEntry{
+		Sequence: e.Sequence, At: e.At, What: e.What, By: string(by), Operator: e.Actor == portal.Operator, Why: e.Why,
 		Plan: string(e.Plan), Key: string(e.Key), Operation: string(e.Operation),
 	}
-	if by, ok := e.Actor.Account(); ok {
-		shown.By = string(by)
-	}
-	return shown
 }
 
 func (a *service) registerNotes(api huma.API) {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
@@ -86,11 +85,7 @@ func (s *service) everybodysUsage(ctx context.Context, in *EverybodysUsageInput)
 		}
 	}
 	shown.Next = in.next("/usage", next, "start", in.Start, "end", in.End, "plan", in.Plan)
-	return &reportOutput{func(ctx huma.Context) {
-		_, w := humachi.Unwrap(ctx)
-		w.Header().Set("Content-Type", jsonType)
-		_ = json.NewEncoder(w).Encode(shown)
-	}}, nil
+	return jsonReport(shown), nil
 }
 
 // writeEverybodys writes the CSV page by page, so it needs little memory. After a failure it breaks

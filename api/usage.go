@@ -89,6 +89,15 @@ type reportOutput struct {
 	Body func(huma.Context)
 }
 
+// jsonReport is a report that is not a file.
+func jsonReport(shown any) *reportOutput {
+	return &reportOutput{func(ctx huma.Context) {
+		_, w := humachi.Unwrap(ctx)
+		w.Header().Set("Content-Type", jsonType)
+		_ = json.NewEncoder(w).Encode(shown)
+	}}
+}
+
 func (s *service) allUsage(ctx context.Context, in *AllUsageInput) (*reportOutput, error) {
 	return s.usageOf(ctx, in.UsageInput, portal.PlanID(in.Plan))
 }
@@ -167,16 +176,14 @@ func (s *service) report(ctx context.Context, format string, id portal.AccountID
 }
 
 func writeUsage(format string, report usage.Report, names usage.Names) *reportOutput {
+	if format != "csv" {
+		return jsonReport(ShowUsage(report, names))
+	}
 	return &reportOutput{func(ctx huma.Context) {
 		_, w := humachi.Unwrap(ctx)
-		if format == "csv" {
-			w.Header().Set("Content-Type", csvType)
-			w.Header().Set("Content-Disposition", `attachment; filename="`+usage.FileName(report.Query)+`"`)
-			_ = usage.WriteCSV(w, report, names)
-			return
-		}
-		w.Header().Set("Content-Type", jsonType)
-		_ = json.NewEncoder(w).Encode(ShowUsage(report, names))
+		w.Header().Set("Content-Type", csvType)
+		w.Header().Set("Content-Disposition", `attachment; filename="`+usage.FileName(report.Query)+`"`)
+		_ = usage.WriteCSV(w, report, names)
 	}}
 }
 

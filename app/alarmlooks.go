@@ -136,7 +136,7 @@ func (l conditions) used(ctx context.Context, _ bool) (alarms.Finding, error) {
 	if err != nil || state.Left > state.Burst/4+1 {
 		return alarms.Finding{}, err
 	}
-	text := fmt.Sprintf("At every look of a quarter of an hour, at most a quarter of the %.0f tokens for control-plane calls was left. %.1f come back in a second.", state.Burst, state.PerSecond)
+	text := fmt.Sprintf("For a quarter of an hour, at most a quarter of the %.0f tokens for control-plane calls was left. %.1f come back each second.", state.Burst, state.PerSecond)
 	if l.now().Sub(state.ThrottledAt) < time.Hour {
 		text += " AWS has refused calls that had a token, so other programs use the quota, too."
 	}

@@ -94,15 +94,10 @@ func (s *WebhookSender) send(ctx context.Context, account portal.AccountID, w We
 	}
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, WebhookTimeout))
 	defer cancel()
-	request, err := http.NewRequestWithContext(limited, http.MethodPost, w.URL, bytes.NewReader(body))
+	request, err := SignedRequest(limited, w.URL, webhookAgent, MessageID(n.ID), now, body, signatures)
 	if err != nil {
 		return failedFor("The address is not a URL."), nil
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", webhookAgent)
-	request.Header.Set("Webhook-Id", MessageID(n.ID))
-	request.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
-	request.Header.Set("Webhook-Signature", signatures)
 	response, err := outbound.Transport(s.Outbound, maxAnswerHeader).RoundTrip(request)
 	if err != nil {
 		return s.unanswered(limited, err), nil
@@ -126,6 +121,21 @@ func (s *WebhookSender) sign(ctx context.Context, account portal.AccountID, w We
 		all = append(all, Sign(secret, id, at, body))
 	}
 	return strings.Join(all, " "), nil
+}
+
+// SignedRequest is a request of Standard Webhooks with a JSON body. signatures has those of Sign, with blanks
+// between them. The error means that the address is not a URL.
+func SignedRequest(ctx context.Context, address, agent, id string, at time.Time, body []byte, signatures string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", agent)
+	request.Header.Set("Webhook-Id", id)
+	request.Header.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
+	request.Header.Set("Webhook-Signature", signatures)
+	return request, nil
 }
 
 // Sign returns one signature of Standard Webhooks, "v1,<base64>".

@@ -40,10 +40,12 @@ const accountPrefix = "account/"
 // AccountStream returns the stream of an account.
 func AccountStream(id AccountID) Stream { return Stream(accountPrefix + string(id)) }
 
-// Account returns the stream's account; ok is false for other streams.
+// Account returns the stream's account, or "" and false for other streams.
 func (s Stream) Account() (id AccountID, ok bool) {
-	rest, ok := strings.CutPrefix(string(s), accountPrefix)
-	return AccountID(rest), ok && rest != ""
+	if rest, is := strings.CutPrefix(string(s), accountPrefix); is {
+		return AccountID(rest), rest != ""
+	}
+	return "", false
 }
 
 // Kind returns what the stream is about.
@@ -81,7 +83,7 @@ const Operator Actor = "operator"
 // AccountActor returns the actor of an account.
 func AccountActor(id AccountID) Actor { return Actor(accountPrefix + string(id)) }
 
-// Account returns the actor's account; ok is false for other actors.
+// Account returns the actor's account, or "" and false for other actors.
 func (a Actor) Account() (id AccountID, ok bool) { return Stream(a).Account() }
 
 const (

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
@@ -88,7 +87,8 @@ func (s *Web) historyLines(r *http.Request, entries []operators.HistoryEntry) ([
 	}
 	var ids []portal.AccountID
 	for _, entry := range entries {
-		ids = append(ids, accountOf(entry.Actor.Account()))
+		by, _ := entry.Actor.Account()
+		ids = append(ids, by)
 	}
 	names, err := s.namesOf(r.Context(), ids)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Web) historyLines(r *http.Request, entries []operators.HistoryEntry) ([
 	when, offered := s.times(r.Context()), offersIn(shelf.Products)
 	lines := make([]historyLine, 0, len(entries))
 	for _, entry := range entries {
-		by := accountOf(entry.Actor.Account())
+		by, _ := entry.Actor.Account()
 		line := historyLine{
 			What: sentence(entry.What), At: when.moment(entry.At), Key: entry.Key, Why: entry.Why,
 			By: personLink{by, cmp.Or(names[by], actorText(entry.Actor))},
@@ -147,7 +147,7 @@ func (s *Web) addNote(w http.ResponseWriter, r *http.Request, id identity.Identi
 	if err != nil {
 		return err
 	}
-	text := strings.TrimSpace(r.PostForm.Get("text"))
+	text := r.PostForm.Get("text")
 	if !utf8.ValidString(text) {
 		return portal.Fail(portal.Invalid, "The note is not text.")
 	}

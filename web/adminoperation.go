@@ -37,7 +37,8 @@ func (s *Web) adminOperation(w http.ResponseWriter, r *http.Request, _ identity.
 	if err != nil {
 		return err
 	}
-	by, to := accountOf(operation.Actor.Account()), accountOf(operation.Subject.Account())
+	by, _ := operation.Actor.Account()
+	to, _ := operation.Subject.Account()
 	names, err := s.namesOf(r.Context(), []portal.AccountID{by, to})
 	if err != nil {
 		return err
@@ -50,14 +51,6 @@ func (s *Web) adminOperation(w http.ResponseWriter, r *http.Request, _ identity.
 	}
 	s.render(w, r, http.StatusOK, adminView("admin-operation", body.Title, tabAudit, body))
 	return nil
-}
-
-// accountOf leaves out what is no account.
-func accountOf(id portal.AccountID, ok bool) portal.AccountID {
-	if !ok {
-		return ""
-	}
-	return id
 }
 
 func actorText(actor portal.Actor) string {

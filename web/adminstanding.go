@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -106,22 +107,20 @@ func (s *Web) changeStanding(w http.ResponseWriter, r *http.Request, id identity
 	if fault := change.faultIn(account, message, strings.TrimSpace(r.PostForm.Get("confirmation"))); fault != "" {
 		return s.renderStanding(w, r, id, change, http.StatusBadRequest, fault)
 	}
-	ask := s.admin.Accounts
+	ask, ctx := s.admin.Accounts, r.Context()
+	var operation operations.Operation
 	switch change.verb {
 	case "suspend":
-		operation, err := ask.Suspend(r.Context(), caller, account, message, id.ByGroup)
-		return follow(w, r, operation, err)
+		operation, err = ask.Suspend(ctx, caller, account, message, id.ByGroup)
 	case "reinstate":
-		operation, err := ask.Reinstate(r.Context(), caller, account)
-		return follow(w, r, operation, err)
+		operation, err = ask.Reinstate(ctx, caller, account)
 	case "promote":
-		operation, err := ask.Promote(r.Context(), caller, account)
-		return follow(w, r, operation, err)
+		operation, err = ask.Promote(ctx, caller, account)
 	case "demote":
-		operation, err := ask.Demote(r.Context(), caller, account, id.ByGroup)
-		return follow(w, r, operation, err)
+		operation, err = ask.Demote(ctx, caller, account, id.ByGroup)
+	case "delete":
+		operation, err = ask.DeleteOther(ctx, caller, account, id.ByGroup)
 	}
-	operation, err := ask.DeleteOther(r.Context(), caller, account, id.ByGroup)
 	return follow(w, r, operation, err)
 }
 

@@ -59,22 +59,14 @@ func (c alarmsListCommand) Run(ctx context.Context) error {
 
 func alarmJSONOf(row alarms.Row) alarmJSON {
 	shown := alarmJSON{
-		Alarm: row.Alarm, State: row.State, Raised: row.IsRaised(), Since: timeOrNil(row.Since), Ended: timeOrNil(row.Ended),
+		Alarm: row.Alarm, State: row.State, Raised: row.IsRaised(), Since: instant(row.Since), Ended: instant(row.Ended),
 		Count: row.Count, Text: row.Text, Told: []toldJSON{},
 	}
 	for _, channel := range slices.Sorted(maps.Keys(row.Told)) {
 		told := row.Told[channel]
-		shown.Told = append(shown.Told, toldJSON{channel, told.Phase, timeOrNil(told.At), told.Tries, told.Error})
+		shown.Told = append(shown.Told, toldJSON{channel, told.Phase, instant(told.At), told.Tries, told.Error})
 	}
 	return shown
-}
-
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }
 
 func printAlarms(w io.Writer, list []alarmJSON) {
@@ -84,9 +76,9 @@ func printAlarms(w io.Writer, list []alarmJSON) {
 		switch {
 		case a.Raised:
 			raised++
-			when = "raised since " + a.Since.Format(time.RFC3339)
+			when = "raised since " + moment(*a.Since)
 		case a.Ended != nil:
-			when = "over since " + a.Ended.Format(time.RFC3339)
+			when = "over since " + moment(*a.Ended)
 		}
 		fmt.Fprintf(w, "%s: %s\n", a.Alarm, when)
 		if a.Raised && a.Text != "" {
@@ -95,20 +87,13 @@ func printAlarms(w io.Writer, list []alarmJSON) {
 		for _, told := range a.Told {
 			switch {
 			case told.Problem != "":
-				fmt.Fprintf(w, "  The %s could not be told, after %s: %s\n", told.Channel, plural(told.Tries, "try", "tries"), oneLine(told.Problem))
+				fmt.Fprintf(w, "  The %s could not be told, after %s: %s\n", told.Channel, count(told.Tries, "attempt"), oneLine(told.Problem))
 			case told.At != nil:
-				fmt.Fprintf(w, "  The %s was told at %s (%s).\n", told.Channel, told.At.Format(time.RFC3339), told.Phase)
+				fmt.Fprintf(w, "  The %s was told at %s (%s).\n", told.Channel, moment(*told.At), told.Phase)
 			}
 		}
 	}
-	fmt.Fprintf(w, "%s.\n", plural(raised, "alarm is raised", "alarms are raised"))
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	fmt.Fprintf(w, "%s raised.\n", count(raised, "alarm"))
 }
 
 type alarmsTestCommand struct{ output }

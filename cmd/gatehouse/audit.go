@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -65,11 +64,7 @@ type deedJSON struct {
 }
 
 func (c auditCommand) Run(ctx context.Context) error {
-	p, err := process(ctx)
-	if err != nil {
-		return err
-	}
-	desk, err := app.OpenDesk(p)
+	desk, err := openDesk(ctx)
 	if err != nil {
 		return err
 	}
