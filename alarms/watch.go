@@ -144,7 +144,7 @@ func (w Watch) claim(alarm Alarm, row Row, now time.Time) (Row, []claim) {
 		told := row.Told[name]
 		if phase == "" {
 			if (told.Sending != "" || told.Tries > 0) && !within(told.Until, now, sendingFor) {
-				// The alarm ended before it could be sent.
+				// The message is moot: the alarm may have ended before it could be sent.
 				told.Sending, told.Until, told.Tries, told.Error, told.NotBefore = "", time.Time{}, 0, "", time.Time{}
 				row = row.tell(name, told)
 			}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,16 @@ func newAlarms(p Process, c clients, names Names, late *lateFacts) ([]alarms.Ala
 		letters: deadletters.Admin{Tables: c.dynamodb, Records: names.Records}, budget: budget, ledger: metering.NewLedger(c.dynamodb, names.Usage),
 		scratch: jobs.NewScratch(c.dynamodb, names.Records, p.now()), late: late, now: p.now(),
 	}
-	all := []alarms.Alarm{
+	all := describedAlarms(l)
+	if !(len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0 || p.Config.MarketplaceRole != "") {
+		all = slices.DeleteFunc(all, func(a alarms.Alarm) bool { return a.Name == alarms.Metering })
+	}
+	return all, nil
+}
+
+// describedAlarms are all alarms, with looks of l.
+func describedAlarms(l conditions) []alarms.Alarm {
+	return []alarms.Alarm{
 		{
 			Name: alarms.DeadLetters, Title: "Messages have become dead letters", Page: "/admin/dead-letters", Runbook: "a-message-became-a-dead-letter",
 			Advice: "Find the cause, remove it, then replay or discard them.", Clear: 5 * time.Minute, Look: l.deadLetters,
@@ -74,14 +84,11 @@ func newAlarms(p Process, c clients, names Names, late *lateFacts) ([]alarms.Ala
 			Name: alarms.Projections, Title: "The views are behind the journal", Page: "/admin", Runbook: "the-views-lag",
 			Advice: "Start more workers, or find out from their logs what stops them.", After: 2 * time.Minute, Clear: 10 * time.Minute, Look: l.projections,
 		},
-	}
-	if len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0 || p.Config.MarketplaceRole != "" {
-		all = append(all, alarms.Alarm{
+		{
 			Name: alarms.Metering, Title: "Usage may not be billed", Page: "/admin/licences", Runbook: "usage-waits-for-aws-marketplace",
 			Advice: "AWS Marketplace takes the usage of an hour for six hours. gatehouse marketplace ledger says what waits.", Look: l.metering,
-		})
+		},
 	}
-	return all, nil
 }
 
 func (l conditions) deadLetters(ctx context.Context, _ bool) (alarms.Finding, error) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -27,6 +28,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/gatehouse-portal/gatehouse/alarms"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/jobs"
@@ -239,6 +241,11 @@ func injuries() map[string]injury {
 			AllProblems: 2,
 		}))
 	})
+	one("operators cannot be told of an alarm", "alarms for operators", "Workers could not tell the webhook of drift, after 3 tries: the webhook answered 500 Internal Server Error.", "gatehouse alarms test", func(t *testing.T, h *patientOf) {
+		h.alarm(t, alarms.Row{Alarm: alarms.Drift, State: alarms.Raised, Told: map[string]alarms.Told{
+			alarms.WebhookName: {Tries: 3, Error: "the webhook answered 500 Internal Server Error"}, alarms.TopicName: {Phase: alarms.Began},
+		}})
+	})
 	one("no worker has ever run", "workers", "No worker has run here yet, and set-up created the records on ", "Start a worker", func(_ *testing.T, h *patientOf) {
 		h.Now = func() time.Time { return time.Now().Add(quietTime + time.Minute) }
 	})
@@ -264,7 +271,7 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views", "AWS Marketplace"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog", "alarms for operators"}, names.Sessions: nil, names.Usage: nil,
+		names.Journal: {"views"}, names.Views: {"views", "AWS Marketplace"}, names.Records: {"KMS key material", "API Gateway", "workers", "alarms for operators", "catalog"}, names.Sessions: nil, names.Usage: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {
@@ -627,4 +634,13 @@ func TestDoctorNamesThePlansThatAreNotOffered(t *testing.T) {
 			}
 		}
 	}
+}
+
+func (h *patientOf) alarm(t *testing.T, row alarms.Row) {
+	t.Helper()
+	item, err := attributevalue.MarshalMap(row)
+	ok(t, err)
+	maps.Copy(item, schema.Alarm(string(row.Alarm)).Attributes())
+	_, err = dynamodb.NewFromConfig(h.AWS).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(NamesFor(h.Config.Prefix).Records), Item: item})
+	ok(t, err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/alarms"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
@@ -56,6 +57,7 @@ func (o *overviews) overview(ctx context.Context) (operators.Overview, error) {
 		{"the last sweep", o.readSweep},
 		{"the catalog", o.readCatalog},
 		{"the budget of control-plane calls", o.readBudget},
+		{"the alarms", o.readAlarms},
 		{"the workers", o.readWorker},
 	} {
 		group.Go(portal.Guard(func() error {
@@ -99,6 +101,9 @@ func merge(into *operators.Overview, read operators.Overview) {
 	}
 	if read.Budget != nil {
 		into.Budget = read.Budget
+	}
+	if read.Alarms != nil {
+		into.Alarms = read.Alarms
 	}
 	if !read.Worker.IsZero() {
 		into.Worker = read.Worker
@@ -236,6 +241,24 @@ func (o *overviews) readBudget(ctx context.Context, into *operators.Overview) er
 		return err
 	}
 	into.Budget = &operators.Budget{Left: state.Left, Burst: state.Burst, PerSecond: state.PerSecond, Throttled: state.ThrottledAt, SlowUntil: state.SlowUntil}
+	return nil
+}
+
+// shownAnyway are alarms about what the overview counts itself.
+var shownAnyway = map[alarms.Name]bool{alarms.DeadLetters: true, alarms.Drift: true}
+
+func (o *overviews) readAlarms(ctx context.Context, into *operators.Overview) error {
+	rows, err := alarms.NewStore(o.dynamodb, o.names.Records).All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, alarm := range describedAlarms(conditions{}) {
+		for _, row := range rows {
+			if row.Alarm == alarm.Name && row.IsRaised() && !shownAnyway[row.Alarm] {
+				into.Alarms = append(into.Alarms, operators.Alarm{Title: alarm.Title, Text: row.Text, Runbook: alarms.RunbookURL + "#" + alarm.Runbook, Since: row.Since})
+			}
+		}
+	}
 	return nil
 }
 

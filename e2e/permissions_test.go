@@ -147,6 +147,9 @@ var notExercised = map[string]string{
 	"migrate dynamodb:Query journal":                     "used to read accounts",
 	"migrate dynamodb:DeleteItem records":                "used for people who are no longer in the admin group",
 	"migrate dynamodb:ConditionCheckItem":                "used to open accounts and to move feedback",
+	"alarms sns:Publish the operators' topic":            "used with GATEHOUSE_OPERATORS_TOPIC",
+	"alarms dynamodb:GetItem records":                    "used with GATEHOUSE_OPERATORS_WEBHOOK",
+	"alarms kms:":                                        "used with GATEHOUSE_OPERATORS_WEBHOOK",
 	"migrate sqs:":                                       "used for people who have an account",
 	"migrate cognito-idp:ListUsers":                      "used by migrate predecessor",
 	"worker apigateway:GET /usageplans/*":                "used when a key cannot be attached",
@@ -346,6 +349,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	}
 	banner := decode[struct{ ID string }](answer{t: t, body: []byte(says(0, as("banners"), "banners", "add", "Down **tonight**.", "--json"))})
 	says(0, as("banners"), "banners", "list")
+	says(0, as("alarms"), "alarms", "list")
 	says(0, as("banners"), "banners", "end", banner.ID)
 	says(0, as("banners"), "banners", "delete", banner.ID)
 	says(0, as("dlq"), "dlq", "export")

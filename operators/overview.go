@@ -24,9 +24,19 @@ type Overview struct {
 	Sweep   *Sweep
 	Catalog *Catalog
 	Budget  *Budget
+	// Alarms are raised. They are not about letters or drift, which have numbers of their own.
+	Alarms []Alarm
 	// Worker is a worker's last sign of life, zero if there never was one.
 	Worker time.Time
 	Unread []Unread
+}
+
+// Alarm is a condition that operators are told of.
+type Alarm struct {
+	Title, Text string
+	// Runbook is the URL of its entry in the runbook.
+	Runbook string
+	Since   time.Time
 }
 
 // Number is a count that stops at a limit.

@@ -240,6 +240,9 @@ func needsOf(o operators.Overview) []need {
 		add(sweep.Strays, badge{"warn", "warning", "Stray"}, count(sweep.Strays, "key")+" in API Gateway with a name of ours that we did not make", link{"Look at them", driftPath + "?kind=stray#differences"})
 		add(sweep.Unreadable, fails, count(sweep.Unreadable, "stream")+" of the journal that this version cannot read", link{})
 	}
+	for _, a := range o.Alarms {
+		add(1, badge{"bad", "warning", "Alarm"}, a.Title+". "+a.Text, link{"What to do", a.Runbook})
+	}
 	if c := o.Catalog; c != nil {
 		add(c.Errors, fails, count(c.Errors, "problem")+" in the catalog", link{"Look at them", productsPath})
 	}

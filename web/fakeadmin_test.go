@@ -143,6 +143,7 @@ func troubled() *office {
 		Sweep:    &operators.Sweep{Ended: now.Add(-10 * time.Minute), Streams: 2140, Drifted: 1, Unshown: 3, Unreadable: 1, Strays: 2},
 		Catalog:  &operators.Catalog{Ended: now.Add(-time.Minute), Products: 3, Plans: 7, Errors: 1, Warnings: 2, First: []string{"seamark/product.yaml, line 3: " + longWord}},
 		Budget:   &operators.Budget{Left: 3.2, Burst: 18.5, PerSecond: 2.45, Throttled: now.Add(-time.Minute), SlowUntil: now.Add(time.Minute)},
+		Alarms:   []operators.Alarm{{Title: "Usage may not be billed", Text: "The usage of the hour from 09:00 UTC waits for AWS Marketplace.", Runbook: "https://example.com/runbook#usage", Since: now}},
 		Worker:   now.Add(-time.Hour), Unread: []operators.Unread{{Part: "licences", Why: "The views do not answer."}},
 	}
 	return o
