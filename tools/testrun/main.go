@@ -23,7 +23,7 @@ func run(args []string, stdout, stderr io.Writer) (code int, err error) {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = stderr
 	if os.Getenv("GOGC") == "" {
-		// Tests live shortly. Without this, a quarter of their time is garbage collection.
+		// Processes of tests are short-lived: memory costs them less than garbage collection.
 		cmd.Env = append(os.Environ(), "GOGC=200")
 	}
 	events, err := cmd.StdoutPipe()
