@@ -205,9 +205,8 @@ func (w *world) checkTold() {
 			}
 		}
 		for id, row := range told {
-			ofNoFact := []notices.Kind{notices.WebhookPaused, notices.AdminRegistration, notices.AdminApproval}
-			if !slices.Contains(ofNoFact, notices.Kind(schema.TextOf(row["kind"]))) {
-				w.Errorf("%s has a notice %s of no fact", account, id)
+			if kind := notices.Kind(schema.TextOf(row["kind"])); !ofNoFact(kind) {
+				w.Errorf("%s has a notice %s of no fact, of the kind %s", account, id, kind)
 				continue
 			}
 			delete(mailed, id)
@@ -221,6 +220,13 @@ func (w *world) checkTold() {
 		}
 	}
 	w.checkAdminTold()
+}
+
+// ofNoFact says whether a notice of the kind is of a webhook, or of what waits for admins, and not of
+// a fact of the account.
+func ofNoFact(kind notices.Kind) bool {
+	return kind == notices.WebhookPaused ||
+		slices.ContainsFunc(notices.Kinds(), func(k notices.KindInfo) bool { return k.Kind == kind && k.Admin })
 }
 
 func (w *world) checkMailed(notice notices.Notice, row map[string]types.AttributeValue) {
