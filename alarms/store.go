@@ -27,8 +27,9 @@ func (s *Store) Load(ctx context.Context, alarm Name) (Row, error) {
 
 // All returns the rows that there are.
 func (s *Store) All(ctx context.Context) (all []Row, err error) {
-	err = s.rows.Each(ctx, schema.Alarms(), records.Select{OldestFirst: true}, func(_ schema.Key, item map[string]types.AttributeValue) (bool, error) {
-		return true, records.Decode(item, &all)
+	err = s.rows.Each(ctx, schema.Alarms(), records.Select{OldestFirst: true}, func(key schema.Key, item map[string]types.AttributeValue) (bool, error) {
+		records.DecodeReadable(ctx, key, item, &all)
+		return true, nil
 	})
 	return all, err
 }

@@ -29,6 +29,15 @@ type Needs struct {
 	Licences      *LicencesToSee `json:"licences" doc:"Of AWS Marketplace."`
 	Drifted       int            `json:"drifted" doc:"Accounts that the last sweep found different in API Gateway. Workers repair them."`
 	Strays        int            `json:"strays" doc:"Keys with a name of Gatehouse's that the journal does not know."`
+	Alarms        []RaisedAlarm  `json:"alarms" doc:"The alarms that are raised, except those about dead letters and drift, which have numbers of their own."`
+}
+
+// RaisedAlarm is a condition that operators are told of.
+type RaisedAlarm struct {
+	Title   string    `json:"title"`
+	Text    string    `json:"text"`
+	Runbook string    `json:"runbook" doc:"The address of what the runbook says about it."`
+	Since   time.Time `json:"since"`
 }
 
 // Waiting is a number that stops at 100.
@@ -119,7 +128,10 @@ func showOverview(o operators.Overview) AdminOverview {
 }
 
 func needsOf(o operators.Overview) Needs {
-	needs := Needs{Approvals: waitingOf(o.Approvals), Registrations: waitingOf(o.Registrations), Failed: o.FailedOperations}
+	needs := Needs{Approvals: waitingOf(o.Approvals), Registrations: waitingOf(o.Registrations), Failed: o.FailedOperations, Alarms: []RaisedAlarm{}}
+	for _, raised := range o.Alarms {
+		needs.Alarms = append(needs.Alarms, RaisedAlarm(raised))
+	}
 	if o.Letters != nil {
 		counts := countsOf(o.Letters.Counts)
 		needs.DeadLetters = &counts

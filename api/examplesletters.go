@@ -36,6 +36,10 @@ func exampleOverview() AdminOverview {
 		Needs: Needs{
 			Approvals: &Waiting{Number: 2}, Registrations: &Waiting{}, DeadLetters: &LetterCounts{Open: 3100, Settled: 12}, Failed: 3000,
 			Licences: &LicencesToSee{Unclaimed: 1}, Drifted: 1,
+			Alarms: []RaisedAlarm{{
+				Title: "Usage may not be billed", Text: "3 records of usage wait for AWS Marketplace's answer.",
+				Runbook: "https://github.com/gatehouse-portal/gatehouse/blob/main/docs/runbook.md#usage-waits-for-aws-marketplace", Since: exampleTime,
+			}},
 		},
 		Queues:  []QueueHealth{{Name: "gatehouse-commands.fifo", Waiting: 12, InFlight: 3}},
 		Views:   &ViewsHealth{At: exampleTime, Streams: 2140, Unshown: 3},

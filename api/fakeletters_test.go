@@ -24,7 +24,8 @@ func (o office) Overview(context.Context) (operators.Overview, error) {
 		Letters: &deadletters.Survey{Counts: map[deadletters.State]int{deadletters.Open: 1}}, Licences: map[string]int{"failed": 1},
 		Queues: []operators.Queue{{Name: "commands.fifo", Waiting: 3, InFlight: 2, Delayed: 1, GivenUp: 4}},
 		Sweep:  &operators.Sweep{Ended: now, Streams: 9, Drifted: 1, Unshown: 2, Strays: 3}, Catalog: &operators.Catalog{Ended: now, Products: 1, Plans: 2, Errors: 1, First: []string{"product.yaml"}},
-		Budget: &operators.Budget{Left: 3.5, Burst: 18.5, PerSecond: 4.9, Throttled: now}, Worker: now, Unread: []operators.Unread{{Part: "licences", Why: "No answer."}},
+		Budget: &operators.Budget{Left: 3.5, Burst: 18.5, PerSecond: 4.9, Throttled: now}, Worker: now, Alarms: []operators.Alarm{{Title: "Usage may not be billed", Text: "3 records wait.", Runbook: "https://example.com/runbook", Since: now}},
+		Unread: []operators.Unread{{Part: "licences", Why: "No answer."}},
 	}, o.asked1("overview", "", "")
 }
 
@@ -63,7 +64,8 @@ func letterExamples(private map[string]string) []example {
 	const next = `"/api/v1/admin/dead-letters?before=2026-11-22T10%3A30%3A00.5Z&cause=failed&cursor=0%23001795338000000%23l-1&limit=1"`
 	return []example{
 		{"GET /admin/overview", "/admin/overview", 200, `{"at":"2026-11-22T09:00:00Z","needs_you":{"approvals":{"number":2,"more":false},"registrations":{"number":100,"more":true},
-			"dead_letters":{"open":1,"replayed":0,"settled":0,"discarded":0},"failed_operations":1,"licences":{"unclaimed":0,"failed":1,"unsold":0},"drifted":1,"strays":3},
+			"dead_letters":{"open":1,"replayed":0,"settled":0,"discarded":0},"failed_operations":1,"licences":{"unclaimed":0,"failed":1,"unsold":0},"drifted":1,"strays":3,
+			"alarms":[{"title":"Usage may not be billed","text":"3 records wait.","runbook":"https://example.com/runbook","since":"2026-11-22T09:00:00Z"}]},
 			"queues":[{"name":"commands.fifo","waiting":3,"in_flight":2,"delayed":1,"given_up":4}],"views":{"at":"2026-11-22T09:00:00Z","streams":9,"unshown":2,"unreadable":0},
 			"budget":{"left":3.5,"burst":18.5,"per_second":4.9,"throttled_at":"2026-11-22T09:00:00Z","slow_until":null},
 			"catalog":{"at":"2026-11-22T09:00:00Z","failed":false,"products":1,"plans":2,"errors":1,"warnings":0,"first_errors":["product.yaml"]},

@@ -51,11 +51,11 @@ type FoundInvitation struct {
 
 const listedAtOnce = 100
 
-// Invitations lists the invitations in a state, "" for all.
-func (d *MemberDesk) Invitations(ctx context.Context, state string, now time.Time) (found []FoundInvitation, err error) {
-	for after, more := "", true; more; more = after != "" {
+// Invitations lists at most limit invitations in a state, "" for all.
+func (d *MemberDesk) Invitations(ctx context.Context, state string, limit int, now time.Time) (found []FoundInvitation, err error) {
+	for after, more := "", true; more; more = after != "" && len(found) < limit {
 		var page []members.Invitation
-		if page, after, err = d.store.Invitations(ctx, state, after, listedAtOnce); err != nil {
+		if page, after, err = d.store.Invitations(ctx, state, after, min(limit-len(found), listedAtOnce)); err != nil {
 			return nil, causeOf(err)
 		}
 		for _, one := range page {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,14 +46,11 @@ const kept = 30 * 24 * time.Hour
 func (s *Store) List(ctx context.Context) ([]Banner, error) {
 	var all []Banner
 	now := s.now()
-	err := s.rows.Each(ctx, schema.Banners(), records.Select{}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
-		var found []Banner
-		err := records.Decode(row, &found)
-		if err == nil && (found[0].End.IsZero() || now.Sub(found[0].End) < kept) {
-			all = append(all, found...)
-		}
-		return true, err
+	err := s.rows.Each(ctx, schema.Banners(), records.Select{}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		records.DecodeReadable(ctx, key, row, &all)
+		return true, nil
 	})
+	all = slices.DeleteFunc(all, func(b Banner) bool { return !b.End.IsZero() && now.Sub(b.End) >= kept })
 	return sorted(all, now), err
 }
 

@@ -28,11 +28,11 @@ func (s *Store) PendingRegistrations(ctx context.Context, after string, limit in
 			next = string(page[limit-1].Account)
 			return false, nil
 		}
-		err := records.Decode(row, &page)
-		if err == nil {
-			page[len(page)-1].Account = portal.AccountID(key.SK)
+		before := len(page)
+		if records.DecodeReadable(ctx, key, row, &page); len(page) > before {
+			page[before].Account = portal.AccountID(key.SK)
 		}
-		return true, err
+		return true, nil
 	})
 	return page, next, err
 }

@@ -52,9 +52,11 @@ type batch struct {
 	At time.Time `dynamodbav:"at"`
 	// Items are the youngest items, which a list of what waited at At may have missed. Older ones
 	// were in it.
-	Items   []string `dynamodbav:"items"`
-	Count   int      `dynamodbav:"count"`
-	Version int64    `dynamodbav:"version"`
+	Items []string `dynamodbav:"items"`
+	Count int      `dynamodbav:"count"`
+	// More: the list was full, so more may wait than were counted.
+	More    bool  `dynamodbav:"more,omitempty"`
+	Version int64 `dynamodbav:"version"`
 	// Told: every admin has the notice.
 	Told bool `dynamodbav:"told"`
 }
@@ -88,11 +90,16 @@ func (t *AdminTeller) Wake(ctx context.Context, row due.Row) (done bool, err err
 	if err != nil {
 		return false, portal.Postpone("the records do not answer", err)
 	}
+	cut := len(waiting) >= MaxWaiting
 	waiting = slices.DeleteFunc(waiting, told.covers)
-	if !slices.ContainsFunc(waiting, func(w Waiting) bool { return w.ID == item.ID }) && len(waiting) < MaxWaiting {
+	switch {
+	case slices.ContainsFunc(waiting, func(w Waiting) bool { return w.ID == item.ID }):
+	case cut: // the item may wait beyond the end of the list
+		waiting = append(waiting, item)
+	default:
 		return true, nil
 	}
-	next := batch{At: now, Count: len(waiting), Version: told.Version + 1, Items: []string{item.ID}}
+	next := batch{At: now, Count: len(waiting), More: cut, Version: told.Version + 1, Items: []string{item.ID}}
 	for _, w := range waiting {
 		if !w.At.Before(now.Add(-lateItems)) && w.ID != item.ID {
 			next.Items = append(next.Items, w.ID)
@@ -122,7 +129,7 @@ func (t *AdminTeller) tell(ctx context.Context, about string, told batch) error 
 	if err != nil {
 		return portal.Postpone("the records do not answer", err)
 	}
-	notice := forAdmins(about, told.Count)
+	notice := forAdmins(about, told.Count, told.More)
 	notice.At = told.At
 	notice.ID = noticeID(told.At, 0, "admins", about, fmt.Sprint(told.Version))
 	for _, admin := range all {
@@ -140,41 +147,42 @@ func (t *AdminTeller) tell(ctx context.Context, about string, told batch) error 
 	return err
 }
 
-// forAdmins names nobody, since mails leave the portal.
-func forAdmins(about string, count int) Notice {
-	n := Notice{Importance: Warn, About: "admin/" + about, Link: dashboard, Advice: "Answer it: GET /api/v1/admin/" + map[string]string{
-		due.Registration: "registrations", due.Approval: "approvals",
-	}[about] + " lists what waits."}
-	many := fmt.Sprint(count)
-	if count >= MaxWaiting {
+// forAdmins names nobody, since mails leave the portal. more: count is only a part of them.
+func forAdmins(about string, count int, more bool) Notice {
+	n := Notice{Importance: Warn, About: "admin/" + about}
+	many, one := fmt.Sprint(count), count == 1 && !more
+	if more {
 		many += " or more"
 	}
 	switch about {
 	case due.Registration:
 		n.Kind, n.Title, n.Text = AdminRegistration, "A registration waits for your approval", "A person has asked for an account, and waits for an admin to approve it."
-		if count != 1 {
+		if !one {
 			n.Title = many + " registrations wait for your approval"
 			n.Text = many + " people have asked for an account since you were last told, and wait for an admin to approve it."
 		}
+		n.Link, n.Advice = "/admin/approvals", "Approve or deny it under Admin, Approvals. Programs use GET /api/v1/admin/registrations."
 	case due.Approval:
 		n.Kind, n.Title, n.Text = AdminApproval, "A subscription waits for your approval", "A person has asked for a plan that needs an approval, and waits for an admin."
-		if count != 1 {
+		if !one {
 			n.Title = many + " subscriptions wait for your approval"
 			n.Text = many + " subscriptions have begun to wait for an admin's approval since you were last told."
 		}
+		n.Link, n.Advice = "/admin/approvals", "Approve or deny it under Admin, Approvals. Programs use GET /api/v1/admin/approvals."
 	case due.DeadLetter:
 		n.Kind, n.Title, n.Text = AdminDeadLetter, "A message has become a dead letter", "Workers have given a message up, perhaps a person's request. It waits until somebody replays or discards it."
-		if count != 1 {
+		if !one {
 			n.Title = many + " messages have become dead letters"
 			n.Text = many + " messages that workers have given up, perhaps people's requests, wait until somebody replays or discards them."
 		}
-		n.Link, n.Advice = "/admin/dead-letters", "Find the cause, remove it, then replay or discard them: GET /api/v1/admin/dead-letters lists them."
+		n.Link, n.Advice = "/admin/dead-letters", "Find the cause, remove it, then replay or discard them under Admin, Dead letters. Programs use GET /api/v1/admin/dead-letters."
 	default:
 		n.Kind, n.Title, n.Text = AdminFeedback, "A person has sent feedback", "A person has sent feedback about this portal."
-		if count != 1 {
+		if !one {
 			n.Title, n.Text = many+" messages of feedback", many+" messages of feedback have come since you were last told."
 		}
-		n.Importance, n.Advice = Info, "GET /api/v1/admin/feedback lists it."
+		n.Importance, n.Link = Info, "/admin/feedback"
+		n.Advice = "Read it under Admin, Feedback. Programs use GET /api/v1/admin/feedback."
 	}
 	return n
 }

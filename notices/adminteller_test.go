@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,10 +36,14 @@ func newOffice(t *testing.T, admins ...portal.AccountID) *office {
 	o.teller = &notices.AdminTeller{
 		Store: o.notifier.Store, Notifier: o.notifier, Admins: o, Now: o.now,
 		Waiting: map[string]func(context.Context, time.Time) ([]notices.Waiting, error){
-			due.Registration: func(context.Context, time.Time) ([]notices.Waiting, error) { return o.waiting, nil },
+			due.Registration: o.list, due.Approval: o.list, due.DeadLetter: o.list, due.Feedback: o.list,
 		},
 	}
 	return o
+}
+
+func (o *office) list(context.Context, time.Time) ([]notices.Waiting, error) {
+	return slices.Clone(o.waiting[:min(len(o.waiting), notices.MaxWaiting)]), nil
 }
 
 func (w *world) exists(account portal.AccountID) {
@@ -119,6 +124,65 @@ func TestAdminsAreToldOfTheFirstThingAtOnceAndOfTheRestInOneNotice(t *testing.T)
 	}
 	if all, err := o.desk.List(t.Context(), "ada"); err != nil || len(all) != 2 || all[0].Kind != notices.AdminRegistration {
 		t.Errorf("on the dashboard ada has %+v, %v", all, err)
+	}
+}
+
+// What waited longest is listed first, so that a full list hides what is new.
+func TestAdminsAreToldOfWhatIsBeyondTheEndOfAFullList(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "root")
+	for n := range notices.MaxWaiting {
+		o.arrive(fmt.Sprintf("a%d", n))
+	}
+	o.rows = o.rows[:1]
+	if left := o.job(1); left != 0 || o.subjects("root") != "1000 or more registrations wait for your approval" {
+		t.Fatalf("%d rows are left, and root has %q", left, o.subjects("root"))
+	}
+	o.later(time.Hour)
+	o.arrive("new")
+	o.job(2)
+	if left := o.job(1); left != 0 || !strings.HasSuffix(o.subjects("root"), "; 1 or more registrations wait for your approval") {
+		t.Errorf("%d rows are left, and root has %q", left, o.subjects("root"))
+	}
+}
+
+func TestEachNoticeForAdminsLeadsToItsPage(t *testing.T) {
+	t.Parallel()
+	for about, want := range map[string]struct {
+		kind                 notices.Kind
+		one, several, leadTo string
+	}{
+		due.Registration: {notices.AdminRegistration, "A registration waits for your approval", "2 registrations wait for your approval", "/admin/approvals"},
+		due.Approval:     {notices.AdminApproval, "A subscription waits for your approval", "2 subscriptions wait for your approval", "/admin/approvals"},
+		due.DeadLetter:   {notices.AdminDeadLetter, "A message has become a dead letter", "2 messages have become dead letters", "/admin/dead-letters"},
+		due.Feedback:     {notices.AdminFeedback, "A person has sent feedback", "2 messages of feedback", "/admin/feedback"},
+	} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, "root")
+			for _, ids := range [][]string{{"a"}, {"b", "c"}} {
+				o.waiting = nil
+				for _, id := range ids {
+					o.arrive(id)
+				}
+				for n := range o.rows {
+					o.rows[n].Channel = about
+				}
+				if left := o.job(1); left != 0 {
+					t.Fatalf("%d rows are left", left)
+				}
+				o.later(time.Hour)
+			}
+			all, err := o.desk.List(t.Context(), "root")
+			if err != nil || len(all) != 2 {
+				t.Fatalf("root has %+v, %v", all, err)
+			}
+			for n, title := range []string{want.several, want.one} {
+				if got := all[n]; got.Kind != want.kind || got.Title != title || got.Link != want.leadTo || got.Advice == "" {
+					t.Errorf("root has %+v", got)
+				}
+			}
+		})
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Store) recipient(ctx context.Context, account portal.AccountID) (r reci
 			r.told = seen.Seq
 			return true, err
 		case strings.HasPrefix(sk, webhooks):
-			return true, records.Decode(row, &r.webhooks)
+			records.DecodeReadable(ctx, key, row, &r.webhooks)
 		}
 		return true, nil
 	})

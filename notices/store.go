@@ -26,11 +26,12 @@ func putDue(row due.Row) records.Write { return records.Write{Key: row.Place(), 
 // limit (0 is all), newest first.
 func listed[T any](ctx context.Context, s *Store, of schema.Range, from, to string, limit int) ([]T, error) {
 	var list []T
-	err := s.rows.Each(ctx, of, records.Select{From: from, To: to, Limit: limit}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
+	err := s.rows.Each(ctx, of, records.Select{From: from, To: to, Limit: limit}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
 		if limit > 0 && len(list) == limit {
 			return false, nil
 		}
-		return true, records.Decode(row, &list)
+		records.DecodeReadable(ctx, key, row, &list)
+		return true, nil
 	})
 	return list, err
 }

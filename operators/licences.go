@@ -32,6 +32,14 @@ func CheckLicenceState(name string) error {
 	return portal.Fail(portal.Invalid, "There is no such state of a licence. Give one of "+strings.Join(LicenceStates(), ", ")+".")
 }
 
+// LicenceState is the state of a licence in lists: its own, and waiting if a customer has bought again.
+func LicenceState(l projections.Licence) string {
+	if l.Awaited() {
+		return projections.LicenceWaiting
+	}
+	return l.State
+}
+
 // LicenceStates lists the states of licences.
 func LicenceStates() []string {
 	return []string{
@@ -42,7 +50,7 @@ func LicenceStates() []string {
 // ListedLicence is a licence in a list.
 type ListedLicence struct {
 	projections.Licence
-	// State is that of projections.Licence, and waiting if a customer has bought again.
+	// State is LicenceState.
 	State string
 	// Billed are the requests that AWS bills, Refused those of records that AWS refused and that may still be
 	// billed, and Lost those of records that AWS answered for good and does not bill.
@@ -119,10 +127,7 @@ func (l ListedLicence) place() string {
 }
 
 func listed(l projections.Licence, tally metering.Tally) ListedLicence {
-	one := ListedLicence{Licence: l, State: l.State, Billed: tally.Sums[metering.Accepted], Refused: tally.Sums[metering.Refused]}
-	if l.Awaited() {
-		one.State = projections.LicenceWaiting
-	}
+	one := ListedLicence{Licence: l, State: LicenceState(l), Billed: tally.Sums[metering.Accepted], Refused: tally.Sums[metering.Refused]}
 	one.Lost = tally.Sums[metering.Duplicate] + tally.Sums[metering.NotSubscribed] + tally.Sums[metering.TooLate]
 	if l.State == projections.LicenceFailed {
 		one.Problems = append(one.Problems, "AWS could not take the payment.")

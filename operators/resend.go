@@ -69,9 +69,9 @@ func (o *ResendOrders) failed(ctx context.Context, order ResendOrder, at time.Ti
 
 // Waiting returns at most limit orders, the oldest first.
 func (o *ResendOrders) Waiting(ctx context.Context, limit int) (orders []ResendOrder, err error) {
-	err = o.rows.Each(ctx, schema.ResendOrders(), records.Select{OldestFirst: true}, func(_ schema.Key, row map[string]types.AttributeValue) (bool, error) {
-		err := records.Decode(row, &orders)
-		return len(orders) < limit, err
+	err = o.rows.Each(ctx, schema.ResendOrders(), records.Select{OldestFirst: true}, func(key schema.Key, row map[string]types.AttributeValue) (bool, error) {
+		records.DecodeReadable(ctx, key, row, &orders)
+		return len(orders) < limit, nil
 	})
 	return orders, err
 }

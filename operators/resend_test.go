@@ -6,11 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // ledger has refused records of licences. down is the error of reading them.
@@ -68,6 +72,24 @@ func TestOrdersToResendUsageAreCarriedOutOnce(t *testing.T) {
 	deeds, _, err := people.Audit(t.Context(), members.AuditFilter{What: members.DeedUsageResent}, "", 10)
 	if err != nil || len(deeds) != 3 || deeds[0].Admin != "root" || deeds[0].Choice == "" || deeds[0].Count != 1 {
 		t.Errorf("the audit has %+v, %v", deeds, err)
+	}
+}
+
+// A newer version may have written a row that this one cannot read.
+func TestAnOrderThatCannotBeReadDoesNotBlockTheOthers(t *testing.T) {
+	t.Parallel()
+	tables, clock := journaltest.Start(t), func() time.Time { return opened }
+	orders := operators.NewResendOrders(tables.Client, tables.Records, members.NewStore(tables.Client, tables.Records, clock), clock)
+	unreadable := schema.ResendOrder("000000000000001-other").Attributes()
+	unreadable["at"] = &types.AttributeValueMemberSS{Value: []string{"yesterday", "today"}}
+	if _, err := tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tables.Records, Item: unreadable}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := orders.Place(t.Context(), "licence/l-1", "root", 1); err != nil {
+		t.Fatal(err)
+	}
+	if waiting, err := orders.Waiting(t.Context(), 1); err != nil || len(waiting) != 1 || waiting[0].Licence != "licence/l-1" {
+		t.Errorf("%v wait, %v", waiting, err)
 	}
 }
 

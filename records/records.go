@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -126,6 +127,17 @@ func Decode[T any](row map[string]types.AttributeValue, list *[]T) error {
 	err := attributevalue.UnmarshalMap(row, &one)
 	*list = append(*list, one)
 	return err
+}
+
+// DecodeReadable appends a row to a list. A row that this version cannot read, perhaps a newer one's, is
+// logged and left out, so that it does not hide the others.
+func DecodeReadable[T any](ctx context.Context, key schema.Key, row map[string]types.AttributeValue, list *[]T) {
+	var one T
+	if err := attributevalue.UnmarshalMap(row, &one); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("partition", key.PK).Str("row", key.SK).Msg("a row cannot be read, and is left out")
+		return
+	}
+	*list = append(*list, one)
 }
 
 // Transact carries out all writes or none. The error is ErrRefused if a condition does not hold.

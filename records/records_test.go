@@ -54,6 +54,17 @@ func TestRowsAreVisitedInTheChosenOrderAndRange(t *testing.T) {
 	}
 }
 
+func TestARowThatCannotBeReadDoesNotHideTheOthers(t *testing.T) {
+	t.Parallel()
+	var rows []row
+	for _, n := range []types.AttributeValue{&types.AttributeValueMemberN{Value: "1"}, &types.AttributeValueMemberS{Value: "two"}, &types.AttributeValueMemberN{Value: "3"}} {
+		records.DecodeReadable(t.Context(), schema.Notice("ann", "n"), map[string]types.AttributeValue{"n": n}, &rows)
+	}
+	if want := []row{{1}, {3}}; !slices.Equal(rows, want) {
+		t.Errorf("read %v, want %v", rows, want)
+	}
+}
+
 // DynamoDB refuses an empty sort key, even as a bound.
 func TestARangeOfAWholePartitionNeedsNoLowerBound(t *testing.T) {
 	t.Parallel()

@@ -23,15 +23,7 @@ type feedbackListCommand struct {
 	output
 	Topic string `enum:",documentation,api,account,portal,other" default:"" help:"Only feedback about it: documentation, api, account, portal or other." placeholder:"TOPIC"`
 	State string `enum:"open,done,all" default:"open" help:"open, done or all." placeholder:"STATE"`
-	Limit int    `default:"50" help:"How many at most, up to 10000."`
-}
-
-// Validate checks the command line.
-func (c feedbackListCommand) Validate() error {
-	if c.Limit < 1 || c.Limit > 10_000 {
-		return usage(fmt.Sprintf("--limit %d: want 1 to 10000", c.Limit))
-	}
-	return nil
+	listLimit
 }
 
 type feedbackJSON struct {
@@ -53,15 +45,19 @@ func (c feedbackListCommand) Run(ctx context.Context) error {
 		if c.State == "all" {
 			filter.State = ""
 		}
-		found, err := desk.Feedback(ctx, filter, c.Limit)
+		found, err := desk.Feedback(ctx, filter, c.Limit+1)
 		if err != nil {
 			return err
 		}
+		found, more := cutTo(c.Limit, found)
 		list := make([]feedbackJSON, 0, len(found))
 		for _, one := range found {
 			list = append(list, feedbackJSON{one.ID, one.At, one.Account, one.Name, one.Email, one.Topic, one.Page, one.Text, one.DoneAt})
 		}
-		return c.print(os.Stdout, map[string]any{"feedback": list}, func(w io.Writer) { printFeedback(w, list) })
+		return c.print(os.Stdout, map[string]any{"feedback": list, "more": more}, func(w io.Writer) {
+			printFeedback(w, list)
+			printMore(w, more)
+		})
 	})
 }
 

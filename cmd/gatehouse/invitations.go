@@ -34,6 +34,7 @@ func withMembers(ctx context.Context, run func(*app.MemberDesk) error) error {
 type invitationsListCommand struct {
 	output
 	State string `enum:"open,used,expired,all" default:"open" help:"open, used, expired or all." placeholder:"STATE"`
+	listLimit
 }
 
 type invitationJSON struct {
@@ -56,10 +57,11 @@ func (c invitationsListCommand) Run(ctx context.Context) error {
 		if state == "all" {
 			state = ""
 		}
-		found, err := desk.Invitations(ctx, state, time.Now())
+		found, err := desk.Invitations(ctx, state, c.Limit+1, time.Now())
 		if err != nil {
 			return err
 		}
+		found, more := cutTo(c.Limit, found)
 		list := make([]invitationJSON, 0, len(found))
 		for _, one := range found {
 			list = append(list, invitationJSON{
@@ -67,7 +69,10 @@ func (c invitationsListCommand) Run(ctx context.Context) error {
 				UsedBy: one.UsedBy, Mail: one.Mail, MailError: one.MailError,
 			})
 		}
-		return c.print(os.Stdout, map[string]any{"invitations": list}, func(w io.Writer) { printInvitations(w, list) })
+		return c.print(os.Stdout, map[string]any{"invitations": list, "more": more}, func(w io.Writer) {
+			printInvitations(w, list)
+			printMore(w, more)
+		})
 	})
 }
 

@@ -77,6 +77,8 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"nobody to invite":              {[]string{"invitations", "invite", ","}, "there is no e-mail address to invite", "Run"},
 		"an unknown state":              {[]string{"invitations", "list", "--state", "odd"}, "--state must be one of", "Run"},
 		"an unknown topic":              {[]string{"feedback", "list", "--topic", "odd"}, "--topic must be one of", "Run"},
+		"no invitations":                {[]string{"invitations", "list", "--limit", "0"}, "--limit 0: want 1 to 10000", "Run"},
+		"too many licences":             {[]string{"marketplace", "licences", "--limit", "10001"}, "--limit 10001: want 1 to 10000", "Run"},
 		"too much feedback":             {[]string{"feedback", "list", "--limit", "0"}, "--limit 0: want 1 to 10000", "Run"},
 		"days of usage reversed":        {[]string{"usage", "--start", "2026-11-20", "--end", "2026-11-01"}, "Swap them", "Run `gatehouse usage --help` for usage."},
 		"two formats of usage":          {[]string{"usage", "--csv", "--json"}, "can't be used together", "Run"},

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -27,22 +29,34 @@ type marketplaceCommand struct {
 	Simulate  marketplaceSimulateCommand  `cmd:"" help:"Play buyers and payments on the local AWS Marketplace of gatehouse local."`
 }
 
-type marketplaceLicencesCommand struct{ output }
+type marketplaceLicencesCommand struct {
+	output
+	listLimit
+	State string `default:"" help:"Only licences in that state, such as active, unclaimed or failed." placeholder:"STATE"`
+}
 
 func (c marketplaceLicencesCommand) Run(ctx context.Context) error {
 	desk, err := openDesk(ctx)
 	if err != nil {
 		return err
 	}
+	if err := operators.CheckLicenceState(c.State); err != nil {
+		return err
+	}
 	licences, err := desk.Licences(ctx)
 	if err != nil {
 		return err
 	}
+	licences = slices.DeleteFunc(licences, func(l projections.Licence) bool { return c.State != "" && operators.LicenceState(l) != c.State })
+	licences, more := cutTo(c.Limit, licences)
 	list := make([]licenceJSON, 0, len(licences))
 	for _, l := range licences {
 		list = append(list, licenceJSONOf(l))
 	}
-	return c.print(os.Stdout, map[string]any{"licences": list}, func(w io.Writer) { printLicences(w, licences) })
+	return c.print(os.Stdout, map[string]any{"licences": list, "more": more}, func(w io.Writer) {
+		printLicences(w, licences)
+		printMore(w, more)
+	})
 }
 
 // printLicences uses four lines for each licence, since its ids alone fill a line.
