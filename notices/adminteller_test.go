@@ -127,7 +127,7 @@ func TestAdminsAreToldOfTheFirstThingAtOnceAndOfTheRestInOneNotice(t *testing.T)
 	}
 }
 
-// What waited longest is listed first, so that a full list hides what is new.
+// A full list has the oldest items only.
 func TestAdminsAreToldOfWhatIsBeyondTheEndOfAFullList(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "root")
