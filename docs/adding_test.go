@@ -43,7 +43,6 @@ func TestTheExampleOfAddingARequestWorks(t *testing.T) {
 	}
 	o := lay(t, ex.changed)
 	packages := ex.packages()
-	o.run("go", append([]string{"vet", "-overlay", o.file}, packages...)...)
 	o.golden(ex.golden)
 	tests := slices.Concat(named(string(page)), ex.tests())
 	elsewhere := slices.DeleteFunc(packages, func(p string) bool { return p == "./events" })

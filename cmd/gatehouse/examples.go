@@ -18,7 +18,7 @@ var examples = map[string][]example{
 	},
 	"deploy run": {
 		{"deploy", "ask for what is needed, show the plan, and create the portal after you agree"},
-		{"deploy --stack acme --region eu-west-1 --admin admin@example.com --yes", "the same without questions"},
+		{"deploy --stack acme --region eu-west-1 --admin ada@example.com --yes", "the same without questions"},
 	},
 	"deploy status": {{"deploy status --stack acme", "show the stacks, the address and the queues"}},
 	"deploy diff":   {{"deploy diff --stack acme --zip bin/lambda-arm64.zip", "show what these programs would change"}},
@@ -107,7 +107,7 @@ var examples = map[string][]example{
 		{"dlq replay --all", "print what a replay would come to"},
 		{"dlq replay --type SubscribeRequested --rate 5 --yes --wait", "replay gently, and see what failed again"},
 	},
-	"dlq discard": {{"dlq discard --account acc-1 --reason 'asked by phone to forget it' --yes", "close letters that must not be replayed"}},
+	"dlq discard": {{"dlq discard --account acc-1 --reason 'the person gave up' --yes", "close letters that must not be replayed"}},
 	"dlq export":  {{"dlq export --all > letters.jsonl", "keep them before you change anything"}},
 	"completion":  {{"completion bash", "print the script"}},
 	"version":     {{"version --json", "print version and build"}},
