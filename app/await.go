@@ -12,19 +12,25 @@ import (
 const (
 	jobPoll      = 300 * time.Millisecond
 	untakenAfter = 10 * time.Second
+	// stuckAfter is longer than a step of any job takes.
+	stuckAfter = time.Minute
 	jobBegin     = 2 * time.Minute
 )
 
 type jobWait struct {
-	what   string
-	demand string
-	// untaken is called once if the demand is still queued after untakenAfter.
-	untaken func()
-	now     func() time.Time
+	what, job string
+	demand    string
+	// warn is called once if the demand is still queued after untakenAfter, and once if the job has stood
+	// still for stuckAfter.
+	warn func(text string)
+	now  func() time.Time
 
 	version     int64
 	seen        time.Time
-	taken, told bool
+	cursor      string
+	moved       time.Time
+	taken       bool
+	told, stuck bool
 }
 
 // look records the job's state. A worker that takes the demand writes its id into the row.
@@ -36,7 +42,14 @@ func (w *jobWait) look(run jobs.Run) {
 	w.taken = w.taken || run.Taken(w.demand)
 	if !w.taken && !w.told && now.Sub(w.seen) >= untakenAfter {
 		w.told = true
-		w.untaken()
+		w.warn("No worker has taken this job yet; is one running?")
+	}
+	if at := run.Started.String() + run.Cursor; w.moved.IsZero() || at != w.cursor {
+		w.cursor, w.moved = at, now
+	}
+	if w.taken && !w.stuck && now.Sub(w.moved) >= stuckAfter {
+		w.stuck = true
+		w.warn("The " + w.what + " has stood still for a minute. Workers repeat a step that fails until it succeeds: their log says why, in lines with the job \"" + w.job + "\". `gatehouse doctor` checks what they need.")
 	}
 }
 
@@ -71,10 +84,10 @@ func notCertain(what string) error {
 	return fmt.Errorf("interrupted; the workers may or may not have been asked for the %s", what)
 }
 
-func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell func(jobs.Run)) error {
+func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, tell func(jobs.Run)) error {
 	asked, begun := w.now(), false
 	return w.until(ctx, func(ctx context.Context) (bool, error) {
-		run, err := runs.Load(ctx, job)
+		run, err := runs.Load(ctx, w.job)
 		switch {
 		case err != nil:
 			return false, err
@@ -85,7 +98,7 @@ func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell fun
 		w.look(run)
 		tell(run)
 		if w.now().Sub(asked) >= jobBegin && !run.UnderWay {
-			return false, fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running? If so, does it log errors of job %q? The %[1]s stays queued", w.what, jobBegin.Minutes(), job)
+			return false, fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running? If so, does it log errors of job %q? The %[1]s stays queued", w.what, jobBegin.Minutes(), w.job)
 		}
 		return false, nil
 	})

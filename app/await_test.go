@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,23 +25,23 @@ func hurried(t *testing.T) Process {
 func TestOperatorIsToldOnceThatNoWorkerTookTheJob(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		wait func(context.Context, Process, func()) error
+		wait func(context.Context, Process, func(string)) error
 		want string
 	}{
-		"a sweep": {func(ctx context.Context, p Process, untaken func()) error {
-			_, err := Sweep(ctx, p, untaken)
+		"a sweep": {func(ctx context.Context, p Process, warn func(string)) error {
+			_, err := Sweep(ctx, p, warn)
 			return err
 		}, "interrupted; the sweep stays queued until a worker takes it"},
-		"a rebuild": {func(ctx context.Context, p Process, untaken func()) error {
-			_, err := RebuildViews(ctx, p, 0, untaken, func(projections.Rebuilding) {})
+		"a rebuild": {func(ctx context.Context, p Process, warn func(string)) error {
+			_, err := RebuildViews(ctx, p, 0, warn, func(projections.Rebuilding) {})
 			return err
 		}, "interrupted; the rebuild stays queued until a worker takes it"},
-		"a reading of the catalog": {func(ctx context.Context, p Process, untaken func()) error {
+		"a reading of the catalog": {func(ctx context.Context, p Process, warn func(string)) error {
 			desk, err := OpenDesk(p)
 			ok(t, err)
 			id, err := SyncCatalog(ctx, p)
 			ok(t, err)
-			_, err = desk.AwaitCatalog(ctx, id, untaken)
+			_, err = desk.AwaitCatalog(ctx, id, warn)
 			return err
 		}, "interrupted; the reading of the catalog stays queued until a worker takes it"},
 	} {
@@ -49,7 +50,7 @@ func TestOperatorIsToldOnceThatNoWorkerTookTheJob(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			told := 0
-			err := c.wait(ctx, hurried(t), func() { told++; interrupt() })
+			err := c.wait(ctx, hurried(t), func(string) { told++; interrupt() })
 			if told != 1 || err == nil || err.Error() != c.want {
 				t.Errorf("told %d times, and then: %v, want %s", told, err, c.want)
 			}
@@ -60,7 +61,7 @@ func TestOperatorIsToldOnceThatNoWorkerTookTheJob(t *testing.T) {
 func TestSweepFailsIfNoWorkerBeginsIt(t *testing.T) {
 	t.Parallel()
 	told := 0
-	_, err := Sweep(t.Context(), hurried(t), func() { told++ })
+	_, err := Sweep(t.Context(), hurried(t), func(string) { told++ })
 	const want = `no worker has begun the sweep within 2 minutes: is one running? If so, does it log errors of job "sweep"? The sweep stays queued`
 	if told != 1 || err == nil || err.Error() != want {
 		t.Errorf("told %d times, and then: %v", told, err)
@@ -81,13 +82,36 @@ func TestJobWithoutSignOfAWorkerIsReportedUntaken(t *testing.T) {
 		"the worker that was at another run has ended": {[]jobs.Run{{Version: 1}, {Version: 2, UnderWay: true}, {Version: 2, UnderWay: true}, {Version: 2, UnderWay: true}}, 1},
 	} {
 		told, now := 0, time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-		wait := jobWait{demand: "mine", untaken: func() { told++ }, now: func() time.Time { return now }}
+		wait := jobWait{demand: "mine", warn: func(string) { told++ }, now: func() time.Time { return now }}
 		for _, row := range c.rows {
 			wait.look(row)
 			now = now.Add(5 * time.Second)
 		}
 		if told != c.want {
 			t.Errorf("%s: told %d times, want %d", name, told, c.want)
+		}
+	}
+}
+
+func TestOperatorIsToldOnceThatAJobStandsStill(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rows []jobs.Run // twenty seconds apart
+		want int
+	}{
+		"a step fails again and again":   {[]jobs.Run{{Asked: "mine", Cursor: "7"}, {Asked: "mine", Cursor: "7", Version: 1}, {Asked: "mine", Cursor: "7", Version: 2}, {Asked: "mine", Cursor: "7", Version: 3}, {Asked: "mine", Cursor: "7"}}, 1},
+		"each step succeeds":             {[]jobs.Run{{Asked: "mine", Cursor: "7"}, {Asked: "mine", Cursor: "8"}, {Asked: "mine", Cursor: "9"}, {Asked: "mine", Cursor: "10"}, {Asked: "mine", Cursor: "11"}}, 0},
+		"a step succeeds the third time": {[]jobs.Run{{Asked: "mine", Cursor: "7"}, {Asked: "mine", Cursor: "7"}, {Asked: "mine", Cursor: "7"}, {Asked: "mine", Cursor: "8"}}, 0},
+	} {
+		var told []string
+		now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+		wait := jobWait{what: "sweep", job: sweepJob, demand: "mine", warn: func(text string) { told = append(told, text) }, now: func() time.Time { return now }}
+		for _, row := range c.rows {
+			wait.look(row)
+			now = now.Add(20 * time.Second)
+		}
+		if len(told) != c.want || c.want > 0 && !strings.Contains(told[0], "The sweep has stood still for a minute.") {
+			t.Errorf("%s: told %q, want %d times", name, told, c.want)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (j *paused) over(wait *jobWait) bool {
 	j.t.Helper()
 	ctx, stop := context.WithTimeout(j.t.Context(), time.Second)
 	defer stop()
-	return wait.run(ctx, j.runs, sweepJob, func(jobs.Run) {}) == nil
+	return wait.run(ctx, j.runs, func(jobs.Run) {}) == nil
 }
 
 func TestOfTwoWhoAskDuringARunBothLearnThatTheirRunIsOver(t *testing.T) {
@@ -82,7 +82,7 @@ func TestOfTwoWhoAskDuringARunBothLearnThatTheirRunIsOver(t *testing.T) {
 	j.held = nil
 	j.deliver(first)
 	for _, id := range []string{"second", "third"} {
-		if !j.over(&jobWait{what: "sweep", demand: id, untaken: func() {}, now: time.Now}) {
+		if !j.over(&jobWait{what: "sweep", job: sweepJob, demand: id, warn: func(string) {}, now: time.Now}) {
 			t.Errorf("who asked with %s does not learn that the run is over", id)
 		}
 	}
@@ -101,9 +101,9 @@ func TestARunThatWasTakenOverIsNotTheOneThatWasAskedFor(t *testing.T) {
 	j.deliver(mine) // takes the dead run over, whose first half is ten minutes old
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
 	defer stop()
-	wait := &jobWait{what: "sweep", demand: "mine", untaken: func() {}, now: time.Now}
+	wait := &jobWait{what: "sweep", job: sweepJob, demand: "mine", warn: func(string) {}, now: time.Now}
 	looks := 0
-	err := wait.run(ctx, j.runs, sweepJob, func(jobs.Run) {
+	err := wait.run(ctx, j.runs, func(jobs.Run) {
 		if looks++; looks == 1 {
 			j.ends = 1 // the run that was taken over; the worker stops in the middle of the one after it
 			j.deliver(mine)
@@ -117,7 +117,7 @@ func TestARunThatWasTakenOverIsNotTheOneThatWasAskedFor(t *testing.T) {
 	}
 	j.held = nil
 	j.deliver(mine)
-	if !j.over(&jobWait{what: "sweep", demand: "mine", untaken: func() {}, now: time.Now}) {
+	if !j.over(&jobWait{what: "sweep", job: sweepJob, demand: "mine", warn: func(string) {}, now: time.Now}) {
 		t.Error("the operator does not learn that the run is over")
 	}
 }

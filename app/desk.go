@@ -166,11 +166,11 @@ func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 const readingCatalog = "reading of the catalog"
 
 // AwaitCatalog waits until the catalog that SyncCatalog asked for is read and every portal
-// process shows it, and returns how the reading ended. See Sweep for untaken and the end of
+// process shows it, and returns how the reading ended. See Sweep for warn and the end of
 // ctx.
-func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken func()) (progress projections.Progress, err error) {
+func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, warn func(text string)) (progress projections.Progress, err error) {
 	runs := jobs.NewRuns(d.dynamodb, d.names.Records)
-	reading := jobWait{what: readingCatalog, demand: catalogDemand(string(id)), untaken: untaken, now: d.now}
+	reading := jobWait{what: readingCatalog, job: catalogJob, demand: catalogDemand(string(id)), warn: warn, now: d.now}
 	err = reading.until(ctx, func(ctx context.Context) (bool, error) {
 		// An operator who may not read the job's row is never told that no worker took it.
 		if run, err := runs.Load(ctx, catalogJob); err == nil {

@@ -139,11 +139,11 @@ func (d *Desk) Balances(ctx context.Context) ([]LicenceBalance, error) {
 
 // ReconcileMarketplace asks a worker to compare the agreements of AWS Marketplace with the licences, and
 // returns what it found once it is done. ran is false if no worker of this portal ever did that, since
-// GATEHOUSE_MARKETPLACE_ACCOUNTS is not set for them. It calls untaken once if no worker seems to take
+// GATEHOUSE_MARKETPLACE_ACCOUNTS is not set for them. It calls warn once if no worker seems to take
 // the job within ten seconds.
-func ReconcileMarketplace(ctx context.Context, p Process, untaken func()) (found reconcile.Result, ran bool, err error) {
+func ReconcileMarketplace(ctx context.Context, p Process, warn func(text string)) (found reconcile.Result, ran bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	ran, err = RunJob(ctx, p, marketplaceJob, untaken)
+	ran, err = RunJob(ctx, p, marketplaceJob, warn)
 	if err != nil || !ran {
 		return found, ran, err
 	}
@@ -155,7 +155,7 @@ func ReconcileMarketplace(ctx context.Context, p Process, untaken func()) (found
 // the simulator: the record of the hour has only what was counted until now.
 func MeterNow(ctx context.Context, p Process) error {
 	for _, job := range []string{usageJob, meteringJob} {
-		if ran, err := RunJob(ctx, p, job, func() {}); err != nil {
+		if ran, err := RunJob(ctx, p, job, func(string) {}); err != nil {
 			return err
 		} else if !ran {
 			return errors.New("no worker of this portal has the job " + job)
@@ -165,7 +165,7 @@ func MeterNow(ctx context.Context, p Process) error {
 }
 
 // RunJob asks a worker to run a job, and waits until it has. ran is false if no worker ever ran it.
-func RunJob(ctx context.Context, p Process, job string, untaken func()) (ran bool, err error) {
+func RunJob(ctx context.Context, p Process, job string, warn func(text string)) (ran bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	runs := jobs.NewRuns(c.dynamodb, names.Records)
 	before, err := runs.Load(ctx, job)
@@ -176,6 +176,6 @@ func RunJob(ctx context.Context, p Process, job string, untaken func()) (ran boo
 	if err != nil {
 		return true, err
 	}
-	waiting := jobWait{what: "job " + job, demand: id, untaken: untaken, now: p.now()}
-	return true, waiting.run(ctx, runs, job, func(jobs.Run) {})
+	waiting := jobWait{what: "job " + job, job: job, demand: id, warn: warn, now: p.now()}
+	return true, waiting.run(ctx, runs, func(jobs.Run) {})
 }

@@ -194,16 +194,16 @@ func demandRun(ctx context.Context, p Process, job string) (id string, err error
 }
 
 // Sweep asks a worker for a sweep, and returns what it found. The repairs may not be done by
-// then. Sweep calls untaken once if no worker seems to take the job within ten seconds. If ctx
-// ends first, the error says what becomes of the sweep.
-func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, error) {
+// then. Sweep calls warn once if no worker seems to take the job within ten seconds, and once if the job
+// stands still for a minute. If ctx ends first, the error says what becomes of the sweep.
+func Sweep(ctx context.Context, p Process, warn func(text string)) (provisioning.Found, error) {
 	id, err := demandRun(ctx, p, sweepJob)
 	if err != nil {
 		return provisioning.Found{}, err
 	}
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	sweep := jobWait{what: sweepJob, demand: id, untaken: untaken, now: p.now()}
-	if err := sweep.run(ctx, jobs.NewRuns(c.dynamodb, names.Records), sweepJob, func(jobs.Run) {}); err != nil {
+	sweep := jobWait{what: sweepJob, job: sweepJob, demand: id, warn: warn, now: p.now()}
+	if err := sweep.run(ctx, jobs.NewRuns(c.dynamodb, names.Records), func(jobs.Run) {}); err != nil {
 		return provisioning.Found{}, err
 	}
 	found, _, err := LastSweep(ctx, p)

@@ -102,7 +102,7 @@ func TestCatalogRequestRunsTheJobAndLostPlansStartASweep(t *testing.T) {
 		}
 	}
 
-	found, err := Sweep(t.Context(), p, func() { t.Error("no worker is said to have taken it") })
+	found, err := Sweep(t.Context(), p, func(string) { t.Error("no worker is said to have taken it") })
 	ok(t, err)
 	if found.Streams != 1 || found.Began.Before(before) || found.Ended.Before(found.Began) {
 		t.Errorf("the sweep found %+v", found)

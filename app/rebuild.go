@@ -96,9 +96,9 @@ func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok
 }
 
 // RebuildViews asks a worker to rebuild the views with at most rate streams in a second (0 is as many as
-// it can), and returns the result. It calls tell with the progress. If a rebuild is under way, the new one begins after it. See Sweep for untaken
-// and the end of ctx.
-func RebuildViews(ctx context.Context, p Process, rate int, untaken func(), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
+// it can), and returns the result. It calls tell with the progress. If a rebuild is under way, the new one begins
+// after it. See Sweep for warn and the end of ctx.
+func RebuildViews(ctx context.Context, p Process, rate int, warn func(text string), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	if err := projections.LimitRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()), rate); err != nil {
 		return projections.Rebuilt{}, InWords(err)
@@ -110,8 +110,8 @@ func RebuildViews(ctx context.Context, p Process, rate int, untaken func(), tell
 	if err != nil {
 		return projections.Rebuilt{}, err
 	}
-	rebuild := jobWait{what: rebuildJob, demand: id, untaken: untaken, now: p.now()}
-	err = rebuild.run(ctx, jobs.NewRuns(c.dynamodb, names.Records), rebuildJob, func(run jobs.Run) {
+	rebuild := jobWait{what: rebuildJob, job: rebuildJob, demand: id, warn: warn, now: p.now()}
+	err = rebuild.run(ctx, jobs.NewRuns(c.dynamodb, names.Records), func(run jobs.Run) {
 		if at, ok := projections.ParseRebuilding(run.Cursor); ok && run.UnderWay {
 			tell(at)
 		}

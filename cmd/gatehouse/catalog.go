@@ -45,7 +45,7 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 	fmt.Fprintln(os.Stderr, "Asked the workers to read the catalog; waiting for them.")
 	within, cancel := context.WithTimeoutCause(ctx, syncTime, fmt.Errorf("no worker has read the catalog within %.0f minutes: is one running?", syncTime.Minutes()))
 	defer cancel()
-	progress, err := desk.AwaitCatalog(within, id, tellUntaken)
+	progress, err := desk.AwaitCatalog(within, id, warnWaiting)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (c marketplaceReconcileCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Asking a worker to compare the agreements of AWS Marketplace with the licences,\nand waiting until it has.")
-	found, ran, err := app.ReconcileMarketplace(ctx, p, tellUntaken)
+	found, ran, err := app.ReconcileMarketplace(ctx, p, warnWaiting)
 	if err != nil {
 		return err
 	}

@@ -142,7 +142,8 @@ func (o output) each(ctx context.Context, done string, names []string, do func(c
 	return errors.Join(failed, printed)
 }
 
-func tellUntaken() { tell(os.Stderr, "No worker has taken this job yet; is one running?") }
+// warnWaiting tells whoever waits for a job why it does not end.
+func warnWaiting(text string) { tell(os.Stderr, wrap(text, width(os.Stderr), 0)) }
 
 // process logs warnings only, unless GATEHOUSE_LOG_LEVEL is set.
 func process(ctx context.Context) (app.Process, error) {

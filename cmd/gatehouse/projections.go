@@ -172,7 +172,7 @@ func (c projectionsRebuildCommand) Run(ctx context.Context) error {
 		passes  int
 		told    time.Time
 	)
-	result, err := app.RebuildViews(ctx, p, c.Rate, tellUntaken, func(at projections.Rebuilding) {
+	result, err := app.RebuildViews(ctx, p, c.Rate, warnWaiting, func(at projections.Rebuilding) {
 		if at.Phase == projections.PhaseShowing && at.Seen == 0 {
 			return // nothing is written yet
 		}

@@ -19,7 +19,7 @@ func (c sweepCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Asking a worker to sweep, and waiting until it has.")
-	found, err := app.Sweep(ctx, p, tellUntaken)
+	found, err := app.Sweep(ctx, p, warnWaiting)
 	if err != nil {
 		return err
 	}
