@@ -1,6 +1,6 @@
 // Command screenshots takes pictures of every page of the portal in Chromium. It starts a local
-// portal with the demo, signs in as the demo's user, subscribes to a plan and tries an operation.
-// `make screenshots` runs it.
+// portal with the demo, signs in as the demo's user, subscribes to a plan and tries an operation. Then it signs
+// in as an admin. `make screenshots` runs it.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/chromedp/chromedp"
 
@@ -51,6 +52,12 @@ var signedOut = []page{
 var signedIn = []page{
 	{name: "dashboard", path: "/dashboard", firstScreen: "dashboard"},
 	{name: "activity", path: "/activity"},
+	{name: "keys", path: "/keys"},
+	{name: "usage", path: "/usage"},
+	{name: "notices", path: "/notices"},
+	{name: "webhooks", path: "/webhooks"},
+	{name: "account", path: "/account"},
+	{name: "feedback", path: "/feedback"},
 	{name: "plans-subscribed", path: "/apis/seamark/plans"},
 	{
 		name: "try-it", path: operation + "?language=curl", prepare: send, firstScreen: "try-it", from: ".operation > .row", height: 1240,
@@ -60,6 +67,21 @@ var signedIn = []page{
 		name: "key", path: "/dashboard", prepare: click(`form[action$="/reveal"] button`),
 		ready: loaded + ` && document.querySelector("#key-value") !== null`,
 	},
+}
+
+var forAdmins = []page{
+	{name: "admin", path: "/admin", firstScreen: "admin"},
+	{name: "admin-accounts", path: "/admin/accounts"},
+	{name: "admin-approvals", path: "/admin/approvals"},
+	{name: "admin-invitations", path: "/admin/invitations"},
+	{name: "admin-products", path: "/admin/products"},
+	{name: "admin-usage", path: "/admin/usage"},
+	{name: "admin-feedback", path: "/admin/feedback"},
+	{name: "admin-licences", path: "/admin/licences"},
+	{name: "admin-dead-letters", path: "/admin/dead-letters"},
+	{name: "admin-drift", path: "/admin/drift"},
+	{name: "admin-banners", path: "/admin/banners"},
+	{name: "admin-audit", path: "/admin/audit"},
 }
 
 func send(ctx context.Context) error {
@@ -81,13 +103,24 @@ func (p *photographer) takeAll(ctx context.Context, plan string) error {
 			return err
 		}
 	}
-	if err := p.signIn(ctx); err != nil {
+	if err := p.signIn(ctx, false); err != nil {
 		return fmt.Errorf("signing in: %w", err)
 	}
 	if err := p.subscribe(ctx, plan); err != nil {
 		return fmt.Errorf("subscribing: %w", err)
 	}
 	for _, page := range signedIn {
+		if err := p.take(ctx, page); err != nil {
+			return err
+		}
+	}
+	if err := p.signOut(ctx); err != nil {
+		return fmt.Errorf("signing out: %w", err)
+	}
+	if err := p.signIn(ctx, true); err != nil {
+		return fmt.Errorf("signing in as an admin: %w", err)
+	}
+	for _, page := range forAdmins {
 		if err := p.take(ctx, page); err != nil {
 			return err
 		}
@@ -100,13 +133,23 @@ func (p *photographer) waitForSearch(ctx context.Context) error {
 	return p.reloadUntil(ctx, "/search?q=passage", `document.querySelector(".results .method") !== null`)
 }
 
-func (p *photographer) signIn(ctx context.Context) error {
+func (p *photographer) signOut(ctx context.Context) error {
+	if err := click(`form[action="/sign-out"] button`)(ctx); err != nil {
+		return err
+	}
+	// The identity provider is asked to end its session, too, and leads back.
+	return waitUntil(ctx, loaded+` && document.querySelector("a[href^='/sign-in']") !== null`)
+}
+
+// signIn signs in as the demo's first account that is an admin's, or is not.
+func (p *photographer) signIn(ctx context.Context, admin bool) error {
 	if err := p.open(ctx, "/sign-in"); err != nil {
 		return err
 	}
+	account := demo.Accounts[slices.IndexFunc(demo.Accounts, func(a demo.Account) bool { return a.Admin == admin })]
 	err := chromedp.Do(ctx,
-		chromedp.SendKeys(chromedp.CSS("#username"), demo.Accounts[0].Email, chromedp.NodeVisible),
-		chromedp.SendKeys(chromedp.CSS("#password"), demo.Accounts[0].Password, chromedp.NodeVisible),
+		chromedp.SendKeys(chromedp.CSS("#username"), account.Email, chromedp.NodeVisible),
+		chromedp.SendKeys(chromedp.CSS("#password"), account.Password, chromedp.NodeVisible),
 		chromedp.Click(chromedp.CSS("button[type=submit]"), chromedp.NodeVisible))
 	if err == nil {
 		err = waitUntil(ctx, loaded+` && document.querySelector("form[action='/sign-out']") !== null`)
