@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
-// TopicName and WebhookName name the channels.
+// TopicName and WebhookName are the channels' names in rows, JSON and commands.
 const (
 	TopicName   = "topic"
 	WebhookName = "webhook"
@@ -35,7 +35,7 @@ type Topic struct {
 // Name implements Channel.
 func (t Topic) Name() string { return TopicName }
 
-// Send publishes the message. SNS gives a second one with the same id to its subscribers, too.
+// Send publishes the message. A second Send delivers it again, since a standard topic drops no duplicates.
 func (t Topic) Send(ctx context.Context, m Message) error {
 	attribute := func(value string) types.MessageAttributeValue {
 		return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
@@ -53,7 +53,7 @@ func (t Topic) Send(ctx context.Context, m Message) error {
 	return err
 }
 
-// subject keeps what SNS takes: ASCII without line breaks, at most 100 characters.
+// subject replaces what SNS refuses by ?: everything but printable ASCII. It cuts the text at maxSubject.
 func subject(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

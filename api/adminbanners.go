@@ -68,7 +68,7 @@ func (a *service) registerBanners(api huma.API) {
 	huma.Register(api, adminChanges("admin-add-banner", http.MethodPost, "/banners", "Write a banner", "At most 20 may be shown or scheduled."+soon, http.StatusCreated), a.addBanner)
 	huma.Register(api, adminChanges("admin-change-banner", http.MethodPut, "/banners/{banner}", "Change a banner", "It replaces all of a banner that is not over."+soon, 0), a.changeBanner)
 	huma.Register(api, adminChanges("admin-end-banner", http.MethodPost, "/banners/{banner}/end", "End a banner now", "Ending one that is over changes nothing."+soon, 0), a.endBanner)
-	huma.Register(api, adminChanges("admin-delete-banner", http.MethodDelete, "/banners/{banner}", "Delete a banner", "Nothing brings it back."+soon, 0), a.deleteBanner)
+	huma.Register(api, adminChanges("admin-delete-banner", http.MethodDelete, "/banners/{banner}", "Delete a banner", "It cannot be undone."+soon, 0), a.deleteBanner)
 }
 
 type bannerOutput struct{ Body Banner }

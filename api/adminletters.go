@@ -23,7 +23,7 @@ type operating interface {
 	Order(ctx context.Context, order operators.Order) (operators.Order, int, error)
 }
 
-// LetterFilters choose dead letters. They count together.
+// LetterFilters choose dead letters. A letter must match all of them.
 type LetterFilters struct {
 	Queue   string    `query:"queue" json:"queue,omitempty" maxLength:"100" doc:"A queue's name, or its consumer's."`
 	Type    string    `query:"type" json:"type,omitempty" maxLength:"100" doc:"A type of message."`
@@ -89,7 +89,7 @@ type LetterGroup struct {
 type DeadLetters struct {
 	Groups []LetterGroup `json:"groups" doc:"By cause, the largest first; at most 200."`
 	Counts LetterCounts  `json:"counts"`
-	Items  []DeadLetter  `json:"items" doc:"The letter that failed first at the beginning."`
+	Items  []DeadLetter  `json:"items" doc:"The oldest failure first."`
 	Next   *string       `json:"next" doc:"The next page, null if there is none."`
 }
 
@@ -106,7 +106,7 @@ func (a *service) registerLetters(api huma.API) {
 	huma.Register(api, adminReads("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
 	huma.Register(api, adminReads("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
 	huma.Register(api, adminChanges("admin-replay-dead-letters", http.MethodPost, "/dead-letter-replays", "Replay dead letters",
-		"A worker sends them to their queues again, the one that failed first at the beginning, at most 20 in a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would.", 0), a.replayLetters)
+		"A worker sends them to their queues again, oldest first, at most 20 a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would.", 0), a.replayLetters)
 	huma.Register(api, adminChanges("admin-discard-dead-letters", http.MethodPost, "/dead-letter-discards", "Discard dead letters",
 		"A worker closes them without carrying them out. Their operations stay failed. They can still be replayed for 30 days.", 0), a.discardLetters)
 }

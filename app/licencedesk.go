@@ -202,7 +202,7 @@ func (d *licenceDesk) Resend(ctx context.Context, admin portal.AccountID, name s
 	}
 	id := portal.DeriveID(resendJob, order.ID)
 	if err := d.sender.Send(ctx, jobs.Demand(resendJob, id, id, order.At)); err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("no worker is told of an order; the next tick of the job finds it")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("no worker can be told of an order to bill usage; the job finds it within five minutes")
 	}
 	return records, requests, nil
 }

@@ -19,9 +19,9 @@ import (
 // notices that could not be delivered to the portal's queue are in a standard queue of the seller's. No worker reads
 // it: the portal may be in another AWS account.
 
-// KeepUndelivered makes the queue for notices that these topics, and the rule of set-up, cannot deliver, and returns
-// its ARN. It may be repeated.
-func KeepUndelivered(ctx context.Context, p Process, topics []string) (queue string, err error) {
+// CreateUndeliveredQueue creates the queue for notices that these topics, and the rule of set-up, cannot deliver, or
+// corrects its policy, and returns its ARN. A second call changes nothing.
+func CreateUndeliveredQueue(ctx context.Context, p Process, topics []string) (queue string, err error) {
 	m, sellerErr, err := openMarket(ctx, p)
 	if err == nil {
 		err = sellerErr
@@ -48,8 +48,8 @@ func (m market) sellersQueues() *sqs.Client {
 	return sqs.NewFromConfig(m.sellers, func(o *sqs.Options) { o.Region = eventsRegion })
 }
 
-// letsIn is the statement with which the queue takes what a topic or a rule could not deliver.
-func letsIn(queue, service, source string) admission {
+// allowSend is the statement by which the queue takes what a topic or a rule could not deliver.
+func allowSend(queue, service, source string) admission {
 	return admission{statement: map[string]any{
 		"Sid": "From" + portal.DeriveID("undelivered", source), "Effect": "Allow", "Principal": map[string]any{"Service": service},
 		"Action": "sqs:SendMessage", "Resource": queue, "Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": source}},
@@ -61,10 +61,10 @@ func (m market) undelivered(topics []string, rule bool) resource {
 	arn := m.undeliveredQueue()
 	var wanted []admission
 	for _, topic := range topics {
-		wanted = append(wanted, letsIn(arn, "sns.amazonaws.com", topic))
+		wanted = append(wanted, allowSend(arn, "sns.amazonaws.com", topic))
 	}
 	if rule {
-		wanted = append(wanted, letsIn(arn, "events.amazonaws.com", m.ruleARN()))
+		wanted = append(wanted, allowSend(arn, "events.amazonaws.com", m.ruleARN()))
 	}
 	return resource{what: "queue " + nameOf(arn), inspect: func(ctx context.Context) (finding, error) {
 		is, url, err := m.deadLetterQueue(ctx, arn)
@@ -189,7 +189,7 @@ func (m market) inspectUndelivered(ctx context.Context, queue string) ([]fault, 
 		return []fault{{says: "The dead-letter queue " + nameOf(queue) + " does not exist, so notices that cannot be delivered are lost.", advice: subscribeAdvice}}, nil
 	case n != "" && n != "0":
 		return []fault{{
-			says:   fmt.Sprintf("About %s in the queue %s.", n, nameOf(queue)),
+			says:   fmt.Sprintf("About %s in the queue %s could not be delivered.", n, nameOf(queue)),
 			advice: "Correct what kept them from the portal's queue, and send them there:\ngatehouse marketplace redeliver --yes",
 		}}, nil
 	}

@@ -20,10 +20,12 @@ import (
 
 // Place is where a backup is kept.
 type Place interface {
-	// Write calls write, and keeps the backup if write succeeds. It overwrites nothing: if the place is
-	// taken, the error is a Conflict.
+	// Write calls write, and keeps the backup if write succeeds. If there is a file or object of the name
+	// already, the error is a Conflict. On a file system without hard links, a file that is created under the
+	// name meanwhile is replaced.
 	Write(ctx context.Context, write func(io.Writer) error) error
-	// Open reads the backup. Every Open after the first reads the same bytes, or fails.
+	// Open reads the backup. A second Open of an object in S3 fails with Conflict if the object has changed
+	// since the first. A second Open of a file reads what is there then.
 	Open(ctx context.Context) (io.ReadCloser, error)
 }
 
@@ -52,7 +54,7 @@ func ParsePlace(text string, client s3Client) (Place, error) {
 
 type localFile string
 
-func taken(name string) error {
+func errExists(name string) error {
 	return portal.Fail(portal.Conflict, name+" exists. A backup overwrites nothing: give another name, or delete it first.")
 }
 
@@ -60,7 +62,7 @@ func taken(name string) error {
 func (f localFile) Write(_ context.Context, write func(io.Writer) error) (err error) {
 	name := string(f)
 	if _, err := os.Lstat(name); err == nil {
-		return taken(name)
+		return errExists(name)
 	}
 	out, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".partial-")
 	if errors.Is(err, os.ErrNotExist) {
@@ -81,7 +83,7 @@ func (f localFile) Write(_ context.Context, write func(io.Writer) error) (err er
 	// Unlike a rename, a link never replaces a file. Some file systems have none.
 	switch err := os.Link(beside, name); {
 	case errors.Is(err, os.ErrExist):
-		return taken(name)
+		return errExists(name)
 	case err != nil:
 		return os.Rename(beside, name)
 	}
@@ -131,7 +133,7 @@ func (o *object) Write(ctx context.Context, write func(io.Writer) error) error {
 	status := statusOf(err)
 	switch {
 	case err == nil:
-		return taken(o.name())
+		return errExists(o.name())
 	case quiet:
 		return o.silent()
 	case status != http.StatusNotFound && status != http.StatusForbidden: // without s3:ListBucket, S3 answers 403 where there is no object

@@ -144,7 +144,7 @@ func (u *upload) finished(err error) error {
 	case headErr == nil && head.Metadata[markName] == u.mark:
 		return nil
 	case status == http.StatusPreconditionFailed:
-		return taken(u.o.name())
+		return errExists(u.o.name())
 	}
 	return u.failed(err)
 }

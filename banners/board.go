@@ -64,7 +64,7 @@ func (b *Board) Refresh(ctx context.Context) {
 	case ctx.Err() != nil:
 		return // the person has left
 	default:
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("the banners cannot be read; pages show those that were read before")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("the banners cannot be read; pages keep those that this process read last, or show none")
 		if known != nil {
 			next.banners = known.banners
 		}
@@ -72,7 +72,8 @@ func (b *Board) Refresh(ctx context.Context) {
 	b.known.Store(next)
 }
 
-// fresh holds for a time in the future, too, only if the clock was set back by less than Fresh.
+// fresh reports whether known was read less than Fresh ago. A time that is less than Fresh in the future counts,
+// too, since the clock may have been set back.
 func (b *Board) fresh(known *reading) bool {
 	age := b.now().Sub(known.at)
 	return age < Fresh && age > -Fresh

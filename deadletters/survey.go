@@ -159,7 +159,7 @@ type Chosen struct {
 	Began time.Time
 }
 
-// Chosen lists the chosen letters, the one that failed first at the beginning. Failures before a replay count.
+// Chosen lists the chosen letters, oldest failure first. Failures before a replay count.
 func (a Admin) Chosen(ctx context.Context, choice Choice) ([]Chosen, error) {
 	var list []Chosen
 	err := a.Each(ctx, func(l Letter) error {

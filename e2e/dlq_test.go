@@ -181,7 +181,7 @@ func TestDeadLetterCommandsReportEachErrorInOneSentence(t *testing.T) {
 	const missing = "gatehouse: There is no dead letter x.\n"
 	cannot := "gatehouse: Dead letter " + unreadable + " cannot be replayed. The message could not be read: it is not JSON. Look at its body, then discard it.\n"
 	const wouldReplayBob = "would replay bob, a RegisterUser about account/bob\n  -> carried out: UserRegistered\nWould replay 1 letter: 1 carried out.\n" +
-		"Nothing was sent. With --yes they are sent, at most 20 in a second, the one that failed first at the beginning.\n"
+		"Nothing was sent. With --yes they are sent, oldest first, at most 20 a second.\n"
 	for name, c := range map[string]struct {
 		args           []string
 		stdout, stderr string

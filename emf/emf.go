@@ -59,7 +59,8 @@ func New(prefix, process string, out io.Writer, now func() time.Time) *Recorder 
 	return &Recorder{namespace: Namespace(prefix), process: process, out: out, now: now, values: map[Metric]float64{}}
 }
 
-// Record notes a value. A negative value, which clocks that differ can cause, counts as 0.
+// Record keeps the value if it is the largest of its metric since the last Flush. A negative value, which clocks
+// that differ can cause, counts as 0.
 func (r *Recorder) Record(m Metric, value float64) {
 	if r == nil {
 		return

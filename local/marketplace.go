@@ -54,7 +54,7 @@ func setupMarketplace(ctx context.Context, p app.Process, running Portal) error 
 	if err := listOlder(ctx, running); err != nil {
 		return err
 	}
-	undelivered, err := app.KeepUndelivered(ctx, p, olderTopics())
+	undelivered, err := app.CreateUndeliveredQueue(ctx, p, olderTopics())
 	if err != nil {
 		return fmt.Errorf("making the queue %s: %w", names.Undelivered(), err)
 	}

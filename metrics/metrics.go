@@ -58,7 +58,7 @@ func ControlPlane(reg prometheus.Registerer) func(operation, outcome string) {
 		Name: "gatehouse_control_plane_calls_total", Help: "Attempts to call API Gateway's control plane, by AWS's operation and the outcome.",
 	}, []string{"operation", "outcome"}))
 	return func(operation, outcome string) {
-		// A series that begins at 1 does not count as an increase, so all begin together.
+		// rate() misses the first call of a series that begins at 1, so all series of an operation begin at 0.
 		for _, each := range callOutcomes {
 			calls.WithLabelValues(operation, each)
 		}

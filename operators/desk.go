@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Desk is for admins. It asks workers; it sends no dead letter itself.
+// Desk does what admins ask for on the admin pages and by JSON. A worker carries their orders out.
 type Desk struct {
 	Letters deadletters.Admin
 	Orders  *Orders
@@ -169,7 +169,7 @@ func (d Desk) Order(ctx context.Context, order Order) (Order, int, error) {
 		return order, 0, err
 	}
 	if err := d.Wake(ctx, order); err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("no worker is told of an order; the next tick of the job finds it")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("no worker can be told of an order about dead letters; the job finds it within five minutes")
 	}
 	return order, shown.Letters, nil
 }

@@ -29,8 +29,8 @@ const (
 	// verifyPause.
 	verifyTries = 5
 	verifyPause = 200 * time.Millisecond
-	// maxCandidates bounds the rows that are looked up again, since they may be of a stream that was
-	// appended to meanwhile.
+	// maxCandidates bounds the rows of which no stream is known. They are looked up again, since their stream
+	// may have been appended to meanwhile. Others are not counted.
 	maxCandidates = 10_000
 )
 
@@ -80,7 +80,8 @@ type Verified struct {
 	Unshown int64 `json:"unshown"`
 	// Unreadable streams cannot be read by this version. Nothing of them was compared.
 	Unreadable int `json:"unreadable"`
-	// Found is the number of differences, and Differences the first 100 of them.
+	// Found is the number of differences, and Differences the first 100 of them. Of rows that no stream has, at
+	// most 10,000 are found.
 	Found       int          `json:"found"`
 	Differences []Difference `json:"differences"`
 	// Leftover are rows of generations before the live one. They do no harm.
@@ -131,9 +132,9 @@ func (v *Verifier) each(ctx context.Context, visit func(context.Context, []porta
 }
 
 // Verify computes the rows of every stream from its facts, up to where the stream is shown, and
-// compares them with the stored ones. Then it looks for stored rows that no stream has, unless a stream
-// is unreadable, whose rows it does not know. It calls tell with the number of streams so far. In memory it keeps eight bytes for each row. The error is
-// portal.Conflict if a rebuild made other views live meanwhile.
+// compares them with the stored ones. If every stream can be read, it then looks for stored rows that no
+// stream has. It calls tell with the number of streams so far, and keeps eight bytes of memory for each row.
+// The error is portal.Conflict if a rebuild made other views live meanwhile.
 func (v *Verifier) Verify(ctx context.Context, tell func(streams int)) (Verified, error) {
 	now, err := v.projector.store.generations.read(ctx)
 	if err != nil {
@@ -206,8 +207,8 @@ func (v *Verified) add(one comparison) {
 	v.found(one.differences...)
 }
 
-// compare compares again if the stream is shown further meanwhile, or if rows differ that a
-// projector may be writing.
+// compare repeats the comparison while rows differ, at most verifyTries times, since a projector may be
+// writing them.
 func (v *Verifier) compare(ctx context.Context, live schema.Generation, stream portal.Stream) (found comparison, err error) {
 	for try := 1; ; try++ {
 		if found, err = v.compareOnce(ctx, live, stream); unreadable(ctx, err) {
@@ -276,7 +277,7 @@ func (v *Verifier) expected(ctx context.Context, place shownIn, upTo int64) (map
 	return want, nil
 }
 
-// stored reads rows consistently. Those that there are not are missing.
+// stored reads rows with consistent reads. Rows that do not exist are not in the result.
 func (v *Verifier) stored(ctx context.Context, keys []schema.Key) (map[schema.Key]item, error) {
 	table := v.projector.store.tables.Views
 	has := map[schema.Key]item{}
@@ -306,7 +307,7 @@ func (v *Verifier) stored(ctx context.Context, keys []schema.Key) (map[schema.Ke
 // maxRead is how many rows DynamoDB reads in one request.
 const maxRead = 100
 
-// difference: an empty row that has expired may be missing.
+// difference returns "" if the rows are equal. A row that has expired may be missing.
 func (v *Verifier) difference(want, has item) (what string, attributes []string) {
 	if has == nil {
 		if expires := schema.NumberOf(want[schema.TTL]); expires != 0 && expires <= v.now().Unix() {
@@ -385,7 +386,7 @@ func (v *Verifier) unexpected(ctx context.Context, result *Verified, expected ma
 	if len(candidates) == 0 {
 		return nil
 	}
-	if err := v.withoutNewer(ctx, result.Generation, candidates); err != nil {
+	if err := v.dropShownSince(ctx, result.Generation, candidates); err != nil {
 		return err
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(candidates), keyOrder) {
@@ -394,8 +395,8 @@ func (v *Verifier) unexpected(ctx context.Context, result *Verified, expected ma
 	return nil
 }
 
-// withoutNewer removes the rows that streams have by now.
-func (v *Verifier) withoutNewer(ctx context.Context, live schema.Generation, candidates map[schema.Key]struct{}) error {
+// dropShownSince removes the candidates that a stream has by now.
+func (v *Verifier) dropShownSince(ctx context.Context, live schema.Generation, candidates map[schema.Key]struct{}) error {
 	return v.each(ctx, func(ctx context.Context, streams []portal.Stream) error {
 		keys := make([][]schema.Key, len(streams))
 		err := inParallel(ctx, streams, func(ctx context.Context, i int, stream portal.Stream) error {

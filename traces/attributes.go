@@ -25,7 +25,7 @@ const (
 // Names of Gatehouse's own attributes.
 const (
 	ConsumerName = "gatehouse.consumer"
-	// Outcome says what the handling of a message, or a call's wait for its turn, came to.
+	// Outcome is the result of handling a message, or of waiting for a token.
 	Outcome     = "gatehouse.outcome"
 	EventID     = "gatehouse.event.id"
 	EventType   = "gatehouse.event.type"

@@ -67,7 +67,8 @@ type waiter struct {
 	PlanName, Replaces string
 }
 
-// Item names the waiter in forms. itemOf reads it.
+// Item is the waiter in forms, account:plan:wish:asked with escaped ids and the time in Unix nanoseconds. itemOf
+// reads it.
 func (w waiter) Item() string {
 	return strings.Join([]string{url.QueryEscape(string(w.Account)), url.QueryEscape(string(w.Plan)), strconv.FormatInt(w.Wish, 10), strconv.FormatInt(w.Asked.UnixNano(), 10)}, ":")
 }
@@ -545,7 +546,7 @@ func (s *Web) answerLine(ctx context.Context, operation operations.Operation, of
 	case projections.Rejected:
 		line.Text = "Your answer had no effect. " + operation.Message
 	case projections.Failed:
-		line.Text = "A worker gave your answer up. It is among the dead letters."
+		line.Text = "Your answer failed, and is a dead letter now. Replay it under Dead letters."
 	default:
 		line.Text = "A worker is recording your answer."
 	}

@@ -50,10 +50,10 @@ type bannerLine struct {
 }
 
 var doneWithBanners = map[string]string{
-	"added":   "The banner is written. Within five seconds of its start it is on every page.",
-	"changed": "The banner is changed. Within five seconds that is so on every page.",
-	"ended":   "The banner has ended. Within five seconds it is on no page.",
-	"deleted": "The banner is deleted. Within five seconds it is on no page.",
+	"added":   "The banner is added. It appears on every page within five seconds of its start.",
+	"changed": "The banner is changed. Pages show the change within five seconds.",
+	"ended":   "The banner has ended. Pages drop it within five seconds.",
+	"deleted": "The banner is deleted. Pages drop it within five seconds.",
 }
 
 func (s *Web) bannerPage(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {

@@ -69,7 +69,7 @@ func TestABannerIsPreviewedBeforeItIsWritten(t *testing.T) {
 	if want := []string{"add Down **tonight**.<script>x</script> 2026-11-22T12:00:00Z warning  by account-root"}; w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/admin/banners?done=added" || !slices.Equal(s.office.bannerDeeds, want) {
 		t.Errorf("%d to %q, done %q", w.Code, w.Header().Get("Location"), s.office.bannerDeeds)
 	}
-	says(t, document(t, s.get("/admin/banners?done=added"), http.StatusOK), `[role="status"].notice`, "Within five seconds")
+	says(t, document(t, s.get("/admin/banners?done=added"), http.StatusOK), `[role="status"].notice`, "within five seconds")
 }
 
 func TestABannerThatCannotBeIsRefusedAndWhatWasWrittenStays(t *testing.T) {

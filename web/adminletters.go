@@ -205,7 +205,8 @@ func (s *Web) letters(w http.ResponseWriter, r *http.Request, _ identity.Identit
 	return nil
 }
 
-// orderedText says how far the admin's order is.
+// orderedText says what became of the order in the query. waits: a worker has some order to carry out, perhaps
+// another admin's.
 func orderedText(query url.Values, waits bool) string {
 	verb := operators.Verb(query.Get("ordered"))
 	switch {
@@ -214,9 +215,9 @@ func orderedText(query url.Values, waits bool) string {
 	case verb == operators.Discard && !waits:
 		return "A worker has discarded what you chose."
 	case verb == operators.Replay:
-		return "A worker is replaying what you chose. Reload this page to see how far it is."
+		return "Your replay is ordered, and workers have orders to carry out. Reload this page to see how far they are."
 	case verb == operators.Discard:
-		return "A worker is discarding what you chose. Reload this page to see how far it is."
+		return "Your discard is ordered, and workers have orders to carry out. Reload this page to see how far they are."
 	}
 	return ""
 }
@@ -297,7 +298,7 @@ type discardedLine struct {
 	At         moment
 }
 
-// maxShownBody is how many bytes of a body a page shows. An export has the whole body.
+// maxShownBody is how many bytes of a body the page shows. `gatehouse dlq export` prints the whole body.
 const maxShownBody = 64 << 10
 
 func (s *Web) letter(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {

@@ -72,7 +72,7 @@ func alarmJSONOf(row alarms.Row) alarmJSON {
 func printAlarms(w io.Writer, list []alarmJSON) {
 	raised := 0
 	for _, a := range list {
-		when := "was not raised yet"
+		when := "not raised"
 		switch {
 		case a.Raised:
 			raised++
@@ -87,9 +87,9 @@ func printAlarms(w io.Writer, list []alarmJSON) {
 		for _, told := range a.Told {
 			switch {
 			case told.Problem != "":
-				fmt.Fprintf(w, "  The %s could not be told, after %s: %s\n", told.Channel, count(told.Tries, "attempt"), oneLine(told.Problem))
+				fmt.Fprintf(w, "  Sending to the %s failed after %s: %s\n", told.Channel, count(told.Tries, "attempt"), oneLine(told.Problem))
 			case told.At != nil:
-				fmt.Fprintf(w, "  The %s was told at %s (%s).\n", told.Channel, moment(*told.At), told.Phase)
+				fmt.Fprintf(w, "  Sent to the %s at %s (%s).\n", told.Channel, moment(*told.At), told.Phase)
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func (c alarmsTestCommand) Run(ctx context.Context) error {
 		}
 	})
 	if err == nil && failed {
-		err = errors.New("a channel to operators failed")
+		err = errors.New("a channel did not take the test message; the lines above say why")
 	}
 	return err
 }

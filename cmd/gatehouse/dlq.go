@@ -56,7 +56,7 @@ func listed(all bool) []deadletters.State {
 }
 
 // Run prints the groups and then the letters: open ones, replayed ones that no worker has handled yet,
-// and with --all closed ones; in each state, the one that failed first at the beginning.
+// and with --all closed ones; in each state, oldest failure first.
 func (c dlqListCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

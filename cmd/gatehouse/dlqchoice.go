@@ -87,7 +87,7 @@ func (s selection) words(choice deadletters.Choice) string {
 	return choice.String()
 }
 
-// chosen lists the letters, the one that failed first at the beginning. missing is about ids that name
+// chosen lists the letters, oldest failure first. missing is about ids that name
 // no letter; the others are listed all the same.
 func (s selection) chosen(ctx context.Context, box app.Letters, choice deadletters.Choice) (list []deadletters.Chosen, missing, err error) {
 	if len(s.IDs) == 0 {

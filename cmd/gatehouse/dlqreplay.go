@@ -117,7 +117,7 @@ func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Tim
 	return errors.Join(err, missing, printed)
 }
 
-// replayable lists the letters to replay, the one that failed first at the beginning, and calls left with each
+// replayable lists the letters to replay, oldest failure first, and calls left with each
 // one that fits and cannot be replayed. missing is about ids that name no letter, or one that cannot be replayed.
 func (c dlqReplayCommand) replayable(ctx context.Context, box app.Letters, choice deadletters.Choice, left func(deadletters.Letter)) (list []deadletters.Chosen, missing, err error) {
 	if len(c.IDs) == 0 {
@@ -187,7 +187,7 @@ func (c dlqReplayCommand) describe(w io.Writer, work replaying, waited *waitedFo
 		}
 		fmt.Fprintln(w, ".")
 		if !c.Yes {
-			fmt.Fprintln(w, wrap(fmt.Sprintf("Nothing was sent. With --yes they are sent, at most %d in a second, the one that failed first at the beginning.", c.Rate), width(w), 0))
+			fmt.Fprintln(w, wrap(fmt.Sprintf("Nothing was sent. With --yes they are sent, oldest first, at most %d a second.", c.Rate), width(w), 0))
 		}
 	}
 	if waited != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/realaws"
 )
 
-const beforeTrying = `gatehouse doctor --aws makes a REST API, two usage plans and about 60 API keys in
-this AWS account. Their names begin with %s/probe-aws/ and %[1]s/probe/. It calls
-the API, and deletes all of them at the end. It takes some minutes, up to %v for
-each question, and a quarter of API Gateway's control-plane quota. Meanwhile the
-portal may show the API. Run it in a test AWS account if you can.
+const beforeTrying = `gatehouse doctor --aws creates a REST API, two usage plans and about 60 API keys
+in this AWS account. Their names begin with %s/probe-aws/ and %[1]s/probe/. It
+calls the API, then deletes them all. It waits up to %v for each answer, and uses a
+quarter of API Gateway's control-plane quota. Until it ends, the portal may list
+the API. Use a test AWS account if you can.
 `
 
 func (c doctorCommand) askAWS(ctx context.Context, p app.Process) error {
@@ -36,7 +36,7 @@ func (c doctorCommand) askAWS(ctx context.Context, p app.Process) error {
 	return err
 }
 
-// mayTry asks at a terminal. Without one, it takes silence for a no.
+// mayTry asks the operator. Without a terminal and without --yes the answer is no.
 func (c doctorCommand) mayTry(ctx context.Context, prefix string) (bool, error) {
 	fmt.Fprintf(os.Stderr, beforeTrying, prefix, c.Patience)
 	q := newQuestions()
@@ -44,7 +44,7 @@ func (c doctorCommand) mayTry(ctx context.Context, prefix string) (bool, error) 
 	case c.Yes:
 		return true, nil
 	case !q.terminal:
-		fmt.Fprintln(os.Stderr, "It makes them only with --yes, and now asks what needs none of them.")
+		fmt.Fprintln(os.Stderr, "Without --yes, it asks only what needs none of them.")
 		return false, nil
 	}
 	return q.yes(ctx, "Make them?")

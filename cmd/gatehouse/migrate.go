@@ -43,8 +43,8 @@ func (migratePredecessorCommand) Help() string {
 	return "Without --yes it reads everything and prints what it would do. The API keys stay as they are in API Gateway, with their ids and values. A second run does what is left. See docs/migrate.md."
 }
 
-// Run reads, and with --yes carries out. It fails if something was not carried out, but not for what
-// cannot be matched.
+// Run prints the plan of the migration, or carries it out with --yes. It fails if something was not carried out,
+// but not for what cannot be matched.
 func (c migratePredecessorCommand) Run(ctx context.Context) error {
 	if (c.Artifacts == "") != (c.Catalog == "") {
 		return usage("--artifacts and --catalog belong together: give both, or neither")
@@ -84,10 +84,10 @@ func (c migratePredecessorCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return carryOut(ctx, m, plan, c.output, c.Yes)
+	return printOrCarryOut(ctx, m, plan, c.output, c.Yes)
 }
 
-// writeProducts writes the files that do not exist yet, if yes, and returns their names.
+// writeProducts returns the names of the files that do not exist yet. With yes it also writes them.
 func writeProducts(root string, folders []migration.ProductFolder, yes bool) (missing []string, err error) {
 	for _, product := range folders {
 		for _, name := range slices.Sorted(maps.Keys(product.Files)) {
@@ -149,7 +149,7 @@ func (c migrateCSVCommand) Run(ctx context.Context) error {
 		}
 	}
 	if len(bad) == 0 {
-		return carryOut(ctx, m, plan, c.output, c.Yes)
+		return printOrCarryOut(ctx, m, plan, c.output, c.Yes)
 	}
 	err = c.print(os.Stdout, map[string]any{"bad_rows": bad}, func(w io.Writer) {
 		for _, row := range bad {
@@ -181,9 +181,10 @@ func reading(what string) {
 	}
 }
 
-var errUndecidedPeople = errors.New("no worker has decided on everything in time. Check that a worker is running, then run the command again: it continues")
+var errUndecidedPeople = errors.New("the workers have not finished in time. Check that one is running, then run the command again: it continues")
 
-func carryOut(ctx context.Context, m *app.Migration, plan migration.Plan, out output, yes bool) error {
+// printOrCarryOut prints the plan. With yes it carries the plan out instead, and prints what was done.
+func printOrCarryOut(ctx context.Context, m *app.Migration, plan migration.Plan, out output, yes bool) error {
 	if !yes {
 		return out.print(os.Stdout, migrationJSON(plan), func(w io.Writer) { printMigration(w, plan) })
 	}
@@ -294,7 +295,7 @@ func printDone(w io.Writer, done migration.Done) {
 	}
 	fmt.Fprintf(w, "%-30s%d\n%-30s%d\n", "accounts opened", done.Accounts, "keys taken over", done.Adopted)
 	for _, line := range [][2]string{
-		{"keys that wait for a sign-in", number(done.Waiting)}, {"people done before", number(done.Before)},
+		{"keys that wait for a sign-in", number(done.Waiting)}, {"people migrated earlier", number(done.Before)},
 		{"people who left since", number(done.Deleted)}, {"pieces of feedback moved", number(done.Feedback)}, {"people not decided yet", number(done.Undecided)},
 	} {
 		if line[1] != "" {

@@ -23,10 +23,10 @@ type Destruction struct {
 	KeepsData bool `json:"keeps_data"`
 }
 
-// Destroy deletes a portal. It stops the workers, waits until they have nothing in hand, deletes the stack that runs
+// Destroy deletes a portal. It stops the workers, waits until no message is in flight, deletes the stack that runs
 // them and the portal, then the API keys, the other stacks, the programs in the bucket, and the data. With keepData
 // the stacks with data stay, and Deploy brings the portal back. confirm decides before anything changes; nil
-// confirms. Before that, Destroy fails if AWS does not accept the credentials, if there is no such portal, or,
+// means yes. Before that, Destroy fails if AWS does not accept the credentials, if there is no such portal, or,
 // unless d.Unchecked, if IAM says that permissions are missing.
 func (d Deployer) Destroy(ctx context.Context, name string, keepData bool, confirm func(Destruction) (bool, error)) error {
 	if err := CheckName(name); err != nil {
@@ -128,7 +128,7 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 	return nil
 }
 
-// deleteMarketplace deletes the stack, and its queue of notices that could not be delivered unless that has some.
+// deleteMarketplace deletes the stack and its queue of undelivered notices. A queue that holds notices stays.
 func (d Deployer) deleteMarketplace(ctx context.Context, one stack) error {
 	queues, err := d.queues(ctx, one)
 	if err != nil {
@@ -153,7 +153,7 @@ func (d Deployer) deleteMarketplace(ctx context.Context, one stack) error {
 	return d.delete(ctx, one, keep)
 }
 
-// quiesce stops the workers, and waits until they have nothing in hand.
+// quiesce stops the workers, and waits until no message is in flight.
 func (d Deployer) quiesce(ctx context.Context, all []stack, keepData bool) error {
 	data, works, stopped := all[0], false, true
 	for i, one := range all {
@@ -214,8 +214,8 @@ func (d Deployer) deleteLayer(ctx context.Context, one stack) error {
 	return d.delete(ctx, one, !one.holdsData)
 }
 
-// purge deletes the API keys. The workers must have stopped, since they would make the keys again. If a table
-// is missing, there is nothing to do: an earlier run has deleted the keys first.
+// purge deletes the API keys. The workers must have stopped, since they would create the keys again. A missing
+// table means that an earlier run has purged the keys.
 func (d Deployer) purge(ctx context.Context, name string, data stack) error {
 	whole, err := d.hasTables(ctx, data)
 	if err != nil || !whole {

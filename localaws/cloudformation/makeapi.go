@@ -10,7 +10,8 @@ import (
 
 func (m maker) apis() *apigateway.Client { return apigateway.NewFromConfig(m.cfg) }
 
-// restAPI makes an API from an OpenAPI document, and no other.
+// restAPI imports the API from Body, an OpenAPI document. Other properties than that and
+// EndpointConfiguration are an error.
 func (m maker) restAPI(properties map[string]any) (string, map[string]string, error) {
 	body, kinds, err := apiProperties(properties)
 	if err != nil {
@@ -38,6 +39,7 @@ func apiProperties(properties map[string]any) (body string, kinds []string, err 
 	return body, endpoint.Types, decode(properties, &struct{}{})
 }
 
+// changeRestAPI imports the new Body. It ignores a changed EndpointConfiguration.
 func (m maker) changeRestAPI(id string, want, _ map[string]any) error {
 	body, _, err := apiProperties(want)
 	if err != nil {
@@ -141,7 +143,7 @@ func (m maker) usagePlan(properties map[string]any) (string, map[string]string, 
 	return aws.ToString(out.Id), map[string]string{"Id": aws.ToString(out.Id)}, nil
 }
 
-// changeUsagePlan changes name, description, throttle and quota, and nothing else.
+// changeUsagePlan changes name, description, throttle and quota. It ignores changed ApiStages and Tags.
 func (m maker) changeUsagePlan(id string, want, _ map[string]any) error {
 	in, err := planProperties(want)
 	if err != nil {

@@ -130,7 +130,7 @@ func (e *Exporter) sent(spans int, err error) {
 	e.failedAt = time.Now()
 	e.lost += spans
 	if time.Since(e.loggedAt) >= logEvery {
-		e.log.Warn().Err(err).Int("spans", e.lost).Msg("spans are lost: the collector of traces does not take them")
+		e.log.Warn().Err(err).Int("spans", e.lost).Msg("spans are lost: the collector of traces refuses them or does not answer; check OTEL_EXPORTER_OTLP_ENDPOINT")
 		e.loggedAt, e.lost = e.failedAt, 0
 	}
 }
