@@ -215,11 +215,11 @@ type LetterOrder struct {
 	Order   string           `json:"order,omitempty" doc:"The id of the order; nothing after a dry run."`
 	Letters int              `json:"letters" doc:"How many letters it is about. Those that cannot be replayed are not counted."`
 	First   []LetterForecast `json:"first,omitempty" doc:"After a dry run: the first ten letters, and what a replay comes to."`
-	Left    []LettersLeft    `json:"left,omitempty" doc:"After a dry run: letters that fit and cannot be replayed. They stay open."`
+	Left    []SkippedLetters    `json:"left,omitempty" doc:"After a dry run: letters that fit and cannot be replayed. They stay open."`
 }
 
-// LettersLeft counts letters that cannot be replayed.
-type LettersLeft struct {
+// SkippedLetters counts letters that cannot be replayed.
+type SkippedLetters struct {
 	Why     string `json:"why"`
 	Letters int    `json:"letters"`
 }
@@ -267,8 +267,8 @@ func (a *service) order(ctx context.Context, chosen LetterSelection, order opera
 		for _, one := range preview.First {
 			shown.First = append(shown.First, LetterForecast{one.ID, string(one.Foreseen.Outlook), one.Foreseen.Text})
 		}
-		for _, left := range preview.Left {
-			shown.Left = append(shown.Left, LettersLeft(left))
+		for _, left := range preview.NotReplayable {
+			shown.Left = append(shown.Left, SkippedLetters(left))
 		}
 		return &orderOutput{shown}, nil
 	}

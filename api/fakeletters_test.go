@@ -44,7 +44,7 @@ func (o office) Letter(_ context.Context, id string) (deadletters.Letter, operat
 }
 
 func (o office) Preview(_ context.Context, order operators.Order) (operators.Preview, error) {
-	return operators.Preview{Letters: 2, First: []operators.Previewed{{Letter: buried, Foreseen: foreseen}}, Left: []operators.Left{{Why: "No worker can read it.", Letters: 3}}}, o.asked1("preview", order.By, string(order.Verb)+" "+order.Letter)
+	return operators.Preview{Letters: 2, First: []operators.Previewed{{Letter: buried, Foreseen: foreseen}}, NotReplayable: []operators.SkippedLetters{{Why: "No worker can read it.", Letters: 3}}}, o.asked1("preview", order.By, string(order.Verb)+" "+order.Letter)
 }
 
 func (o office) Order(_ context.Context, order operators.Order) (operators.Order, int, error) {

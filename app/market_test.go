@@ -495,7 +495,7 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 			ok(s.t, err)
 			_, err = s.local.Marketplace().Pay(bought.Agreement)
 			ok(s.t, err)
-		}, undelivered, "About 2 in the queue gatehouse-marketplace-undelivered. Correct what kept them from the portal's queue, and send them there:\ngatehouse marketplace redeliver --yes"},
+		}, undelivered, "About 2 in the queue gatehouse-marketplace-undelivered could not be delivered. Correct what kept them from the portal's queue, and send them there:\ngatehouse marketplace redeliver --yes"},
 		"the seller may not list subscriptions": {func(s *shop) { s.refuse("ListSubscriptions", "AuthorizationError") }, subscription, "lacks the permission sns:ListSubscriptions"},
 		"there is no rule": {func(s *shop) {
 			_, err := s.bus.RemoveTargets(s.t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(ownRule), Ids: []string{"gatehouse"}})

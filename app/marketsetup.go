@@ -51,7 +51,7 @@ func (r MarketplaceResult) Err() error {
 }
 
 // converge mends the faults of the resources, in their order, or reports how it would.
-func (r *MarketplaceResult) converge(ctx context.Context, opts MarketplaceOptions, resources ...resource) error {
+func (r *MarketplaceResult) apply(ctx context.Context, opts MarketplaceOptions, resources ...resource) error {
 	for _, one := range resources {
 		if err := r.mend(ctx, opts, one); err != nil {
 			return explainedOf(one.what, err)
@@ -156,7 +156,7 @@ func SetupMarketplace(ctx context.Context, p Process, opts MarketplaceOptions) (
 		}
 	}
 	result.Console = arrivals(sold, p.Config.BaseURL)
-	return result, result.converge(ctx, opts, resources...)
+	return result, result.apply(ctx, opts, resources...)
 }
 
 // Subscription says which listing SubscribeMarketplace subscribes to.
@@ -330,7 +330,7 @@ func (r *MarketplaceSubscription) connect(ctx context.Context, m market, to Subs
 	default:
 		resources = append(resources, m.undelivered([]string{m.ownTopic()}, true), m.forwardingTopic(), m.subscribed(m.ownTopic()), m.rule())
 	}
-	return r.converge(ctx, opts, resources...)
+	return r.apply(ctx, opts, resources...)
 }
 
 // existingQueue is the queue for notices, which `gatehouse setup` creates.

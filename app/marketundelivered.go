@@ -30,7 +30,7 @@ func CreateUndeliveredQueue(ctx context.Context, p Process, topics []string) (qu
 		return "", err
 	}
 	var result MarketplaceResult
-	return m.undeliveredQueue(), result.converge(ctx, MarketplaceOptions{Yes: true}, m.undelivered(topics, true))
+	return m.undeliveredQueue(), result.apply(ctx, MarketplaceOptions{Yes: true}, m.undelivered(topics, true))
 }
 
 // undeliveredQueue is the ARN of the queue that `gatehouse marketplace subscribe` makes for such notices.

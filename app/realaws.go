@@ -20,9 +20,9 @@ const betweenCalls = 400 * time.Millisecond
 type AskOptions struct {
 	// Try makes a REST API, usage plans and API keys to ask about, and deletes them.
 	Try bool
-	// Patience is how long it waits for something to happen.
-	Patience time.Duration
-	Tell     func(what string)
+	// Timeout is how long it waits for each change to take effect.
+	Timeout time.Duration
+	Tell    func(what string)
 }
 
 // Asked is what an AWS account answered.
@@ -45,7 +45,7 @@ func AskAWS(ctx context.Context, p Process, options AskOptions) (Asked, error) {
 	c := realaws.Config{
 		Gateway: apigateway.NewFromConfig(p.AWS), Region: p.AWS.Region, Prefix: NamesFor(p.Config.Prefix).KeyNamePrefix(),
 		URL:  func(api, stage string) string { return plane(portal.Stage{API: api, Stage: stage}) },
-		HTTP: &http.Client{Timeout: 10 * time.Second}, Patience: options.Patience, Interval: 200 * time.Millisecond, Tell: options.Tell,
+		HTTP: &http.Client{Timeout: 10 * time.Second}, Timeout: options.Timeout, Interval: 200 * time.Millisecond, Tell: options.Tell,
 		Pause: func(ctx context.Context) error {
 			if aws.ToString(p.AWS.BaseEndpoint) != "" {
 				return ctx.Err() // not AWS

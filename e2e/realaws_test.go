@@ -11,7 +11,7 @@ import (
 func TestTheDoctorAsksAnAWSAccount(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	code, stdout, stderr := runToEnd(t, c.env, "gatehouse", "doctor", "--aws", "--yes", "--patience", "5s", "--json")
+	code, stdout, stderr := runToEnd(t, c.env, "gatehouse", "doctor", "--aws", "--yes", "--timeout", "5s", "--json")
 	var asked app.Asked
 	if err := json.Unmarshal([]byte(stdout), &asked); err != nil || code != 0 {
 		t.Fatalf("it exits with %d: %s%s", code, stdout, stderr)

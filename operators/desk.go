@@ -51,19 +51,19 @@ type Preview struct {
 	// comes to.
 	Letters int
 	First   []Previewed
-	// Left are letters that fit and cannot be replayed. They stay open. It is empty for a discard.
-	Left []Left
+	// NotReplayable are letters that fit and cannot be replayed. They stay open. It is empty for a discard.
+	NotReplayable []SkippedLetters
 }
 
-// Left counts the letters that stay for the same reason, which is a sentence.
-type Left struct {
+// SkippedLetters counts the letters that stay for the same reason, which is a sentence.
+type SkippedLetters struct {
 	Why     string
 	Letters int
 }
 
-// Stay counts the letters of Left.
-func (p Preview) Stay() (n int) {
-	for _, one := range p.Left {
+// Skipped counts the letters of NotReplayable.
+func (p Preview) Skipped() (n int) {
+	for _, one := range p.NotReplayable {
 		n += one.Letters
 	}
 	return n
@@ -84,7 +84,7 @@ func (d Desk) Preview(ctx context.Context, order Order) (Preview, error) {
 	if err != nil {
 		return Preview{}, Unavailable(err)
 	}
-	shown := Preview{Letters: len(chosen), Left: left.List()}
+	shown := Preview{Letters: len(chosen), NotReplayable: left.List()}
 	for _, one := range chosen[:min(len(chosen), previewed)] {
 		letter, foreseen, err := d.Letter(ctx, one.ID)
 		if order.Letter == "" && portal.CodeOf(err) == portal.NotFound {
@@ -96,47 +96,47 @@ func (d Desk) Preview(ctx context.Context, order Order) (Preview, error) {
 		}
 		shown.First = append(shown.First, Previewed{letter, foreseen})
 	}
-	if shown.Letters == 0 && len(shown.Left) == 0 {
+	if shown.Letters == 0 && len(shown.NotReplayable) == 0 {
 		return shown, portal.Fail(portal.Conflict, "No dead letter is open that fits. Perhaps another admin was first.")
 	}
 	return shown, nil
 }
 
 // chosen lists the letters that an order would treat, and counts those that cannot be replayed.
-func (d Desk) chosen(ctx context.Context, order Order) (list []deadletters.Chosen, left Leaving, err error) {
+func (d Desk) chosen(ctx context.Context, order Order) (list []deadletters.Chosen, skips Skips, err error) {
 	order.Choice.States = nil
 	switch {
 	case order.Letter != "":
 		letter, err := d.Letters.Find(ctx, order.Letter)
 		if err != nil {
-			return nil, left, err
+			return nil, skips, err
 		}
 		if _, unread := letter.Message(); unread != nil && order.Verb == Replay {
-			return nil, left, d.leave(ctx, &left, letter)
+			return nil, skips, d.skip(ctx, &skips, letter)
 		}
-		return []deadletters.Chosen{{ID: letter.ID, Began: letter.Began()}}, left, nil
+		return []deadletters.Chosen{{ID: letter.ID, Began: letter.Began()}}, skips, nil
 	case order.Verb == Replay:
 		var failed error
 		list, err = d.Letters.Replayable(ctx, order.Choice, func(l deadletters.Letter) {
-			failed = errors.Join(failed, d.leave(ctx, &left, l))
+			failed = errors.Join(failed, d.skip(ctx, &skips, l))
 		})
-		return list, left, errors.Join(err, failed)
+		return list, skips, errors.Join(err, failed)
 	}
 	list, err = d.Letters.Chosen(ctx, order.Choice)
-	return list, left, err
+	return list, skips, err
 }
 
-func (d Desk) leave(ctx context.Context, left *Leaving, letter deadletters.Letter) error {
+func (d Desk) skip(ctx context.Context, skips *Skips, letter deadletters.Letter) error {
 	foreseen, err := d.Foresee(ctx, letter)
-	left.Add(foreseen.Text)
+	skips.Add(foreseen.Text)
 	return err
 }
 
-// Leaving gathers a list of Left. The zero value is empty.
-type Leaving struct{ counts map[string]int }
+// Skips gathers a list of SkippedLetters. The zero value is empty.
+type Skips struct{ counts map[string]int }
 
 // Add counts a letter that stays.
-func (l *Leaving) Add(why string) {
+func (l *Skips) Add(why string) {
 	if l.counts == nil {
 		l.counts = map[string]int{}
 	}
@@ -144,12 +144,12 @@ func (l *Leaving) Add(why string) {
 }
 
 // List returns the reasons, the most frequent first.
-func (l *Leaving) List() []Left {
-	list := make([]Left, 0, len(l.counts))
+func (l *Skips) List() []SkippedLetters {
+	list := make([]SkippedLetters, 0, len(l.counts))
 	for why, n := range l.counts {
-		list = append(list, Left{why, n})
+		list = append(list, SkippedLetters{why, n})
 	}
-	slices.SortFunc(list, func(a, b Left) int { return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Why, b.Why)) })
+	slices.SortFunc(list, func(a, b SkippedLetters) int { return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Why, b.Why)) })
 	return list
 }
 
@@ -177,9 +177,9 @@ func (d Desk) Order(ctx context.Context, order Order) (Order, int, error) {
 func fits(order Order, shown Preview) error {
 	switch {
 	case shown.Letters == 0 && order.Letter != "":
-		return portal.Fail(portal.Conflict, "Dead letter "+order.Letter+" cannot be replayed. "+shown.Left[0].Why)
+		return portal.Fail(portal.Conflict, "Dead letter "+order.Letter+" cannot be replayed. "+shown.NotReplayable[0].Why)
 	case shown.Letters == 0:
-		return portal.Fail(portal.Conflict, "None of the dead letters that fit can be replayed. "+shown.Left[0].Why)
+		return portal.Fail(portal.Conflict, "None of the dead letters that fit can be replayed. "+shown.NotReplayable[0].Why)
 	case order.Letter == "" || order.Verb != Discard:
 		return nil
 	}

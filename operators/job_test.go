@@ -298,7 +298,7 @@ func TestOrdersThatMeanNothingAreRefused(t *testing.T) {
 	// A letter of a choice that cannot be replayed stays, and the order ends.
 	p.bury("m", "failed", 0, opened)
 	shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Replay})
-	if err != nil || shown.Letters != 1 || len(shown.First) != 1 || shown.First[0].ID != "m" || !slices.Equal(shown.Left, []operators.Left{{Why: "No worker can read it.", Letters: 1}}) {
+	if err != nil || shown.Letters != 1 || len(shown.First) != 1 || shown.First[0].ID != "m" || !slices.Equal(shown.NotReplayable, []operators.SkippedLetters{{Why: "No worker can read it.", Letters: 1}}) {
 		t.Errorf("the preview is %+v, %v", shown, err)
 	}
 	if n, err := p.order(operators.Order{Verb: operators.Replay}); err != nil || n != 1 {
@@ -312,14 +312,14 @@ func TestOrdersThatMeanNothingAreRefused(t *testing.T) {
 		t.Errorf("the audit says %+v", deeds)
 	}
 	// Nothing is left that can be replayed: the preview says so, and there is no order.
-	if shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Replay}); err != nil || shown.Letters != 0 || shown.Stay() != 1 {
+	if shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Replay}); err != nil || shown.Letters != 0 || shown.Skipped() != 1 {
 		t.Errorf("the preview is %+v, %v", shown, err)
 	}
 	if _, err := p.order(operators.Order{Verb: operators.Replay}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(portal.MessageOf(err), "None of the dead letters that fit can be replayed. No worker can read it.") {
 		t.Errorf("an order that can replay nothing: %v", err)
 	}
 	// A discard counts it, since it can be discarded.
-	if shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Discard}); err != nil || shown.Letters != 1 || shown.Stay() != 0 {
+	if shown, err := p.desk.Preview(t.Context(), operators.Order{Verb: operators.Discard}); err != nil || shown.Letters != 1 || shown.Skipped() != 0 {
 		t.Errorf("the preview of a discard is %+v, %v", shown, err)
 	}
 }

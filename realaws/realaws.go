@@ -30,8 +30,8 @@ type Config struct {
 	Prefix string
 	// Pause waits before a control-plane call.
 	Pause func(ctx context.Context) error
-	// Patience is how long Try waits for a change to take effect. Interval is the time between two looks.
-	Patience, Interval time.Duration
+	// Timeout is how long Try waits for a change to take effect. Interval is the time between two looks.
+	Timeout, Interval time.Duration
 	// Tell gets lines that say what happens now.
 	Tell func(what string)
 }

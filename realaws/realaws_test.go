@@ -28,7 +28,7 @@ func account(t *testing.T) (Config, *localaws.Server) {
 			return fmt.Sprintf("%s/restapis/%s/%s/_user_request_", server.Endpoint(), api, stage)
 		},
 		Resolve: func(context.Context, string) error { return &smithy.GenericAPIError{Code: "InvalidTokenException"} },
-		Pause:   func(ctx context.Context) error { return ctx.Err() }, Patience: 5 * time.Second, Interval: 10 * time.Millisecond, Tell: func(string) {},
+		Pause:   func(ctx context.Context) error { return ctx.Err() }, Timeout: 5 * time.Second, Interval: 10 * time.Millisecond, Tell: func(string) {},
 	}, server
 }
 

@@ -178,13 +178,13 @@ func (t *trial) timed(ctx context.Context, question string, k key, want int, cha
 	t.note(3, question, "%v", took)
 }
 
-// wait calls ask until it is done, or until Patience is over.
+// wait calls ask until it is done, or until Timeout is over.
 func (t *trial) wait(ctx context.Context, ask func() (last string, done bool)) (took time.Duration, last string, done bool) {
 	began := time.Now()
 	for {
 		last, done = ask()
 		took = time.Since(began).Round(10 * time.Millisecond)
-		if done || took >= t.Patience {
+		if done || took >= t.Timeout {
 			return took, last, done
 		}
 		select {

@@ -413,10 +413,10 @@ func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, 
 		line.Outlook = one.Foreseen.Text
 		body.First = append(body.First, line)
 	}
-	if stay := preview.Stay(); stay > 0 {
+	if stay := preview.Skipped(); stay > 0 {
 		body.Stay = count(stay, "dead letter")
 	}
-	for _, left := range preview.Left {
+	for _, left := range preview.NotReplayable {
 		body.Left = append(body.Left, leftLine{count(left.Letters, "letter"), left.Why})
 	}
 	title := "Replay " + body.Letters + "?"

@@ -84,7 +84,7 @@ func (o *office) Preview(ctx context.Context, order operators.Order) (operators.
 	for _, l := range o.letters {
 		if order.Letter == l.ID || order.Letter == "" && order.Choice.Chooses(l) {
 			if order.Verb == operators.Replay && l.Class == "unreadable" {
-				shown.Left = []operators.Left{{Why: "No worker can read it. Look at its body, then discard it.", Letters: 1}}
+				shown.NotReplayable = []operators.SkippedLetters{{Why: "No worker can read it. Look at its body, then discard it.", Letters: 1}}
 				continue
 			}
 			if shown.Letters++; len(shown.First) < 10 {
@@ -92,7 +92,7 @@ func (o *office) Preview(ctx context.Context, order operators.Order) (operators.
 			}
 		}
 	}
-	if shown.Letters == 0 && len(shown.Left) == 0 {
+	if shown.Letters == 0 && len(shown.NotReplayable) == 0 {
 		return shown, portal.Fail(portal.Conflict, "No dead letter is open that fits. Perhaps another admin was first.")
 	}
 	return shown, o.err

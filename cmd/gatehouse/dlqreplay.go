@@ -248,7 +248,7 @@ type leftJSON struct {
 
 // reasons says why letters are left, the most frequent reason first.
 func (r *replaying) reasons() []leftJSON {
-	var left operators.Leaving
+	var left operators.Skips
 	for _, one := range r.list {
 		if one.Did == didLeave {
 			left.Add(one.Text)

@@ -21,7 +21,7 @@ type doctorCommand struct {
 	ProbeImport bool          `xor:"what" help:"Test with a few throw-away keys whether workers can create many keys at a time here, and save the result for them."`
 	AWS         bool          `name:"aws" xor:"what" help:"Ask this AWS account what AWS's documentation leaves open (docs/aws-checklist.md), after asking you."`
 	Yes         bool          `help:"With --aws: make the temporary resources without asking."`
-	Patience    time.Duration `default:"10m" help:"With --aws: how long to wait for something to happen."`
+	Timeout     time.Duration `default:"10m" help:"With --aws: how long to wait for each change to take effect."`
 }
 
 func (c doctorCommand) Run(ctx context.Context) error {

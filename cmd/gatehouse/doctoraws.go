@@ -26,7 +26,7 @@ func (c doctorCommand) askAWS(ctx context.Context, p app.Process) error {
 		return err
 	}
 	asked, err := app.AskAWS(ctx, p, app.AskOptions{
-		Try: try, Patience: c.Patience, Tell: func(what string) { fmt.Fprintln(os.Stderr, "... "+what) },
+		Try: try, Timeout: c.Timeout, Tell: func(what string) { fmt.Fprintln(os.Stderr, "... "+what) },
 	})
 	if len(asked.Answers) > 0 {
 		if failed := c.print(os.Stdout, asked, func(w io.Writer) { printAsked(w, asked, try) }); failed != nil {
@@ -38,7 +38,7 @@ func (c doctorCommand) askAWS(ctx context.Context, p app.Process) error {
 
 // mayTry asks the operator. Without a terminal and without --yes the answer is no.
 func (c doctorCommand) mayTry(ctx context.Context, prefix string) (bool, error) {
-	fmt.Fprintf(os.Stderr, beforeTrying, prefix, c.Patience)
+	fmt.Fprintf(os.Stderr, beforeTrying, prefix, c.Timeout)
 	q := newQuestions()
 	switch {
 	case c.Yes:
