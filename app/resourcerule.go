@@ -18,14 +18,12 @@ import (
 
 func (e estate) bus() *eventbridge.Client { return eventbridge.NewFromConfig(e.config) }
 
-// trailOf says whether changes in API Gateway are noticed by events. The rule itself is among the estate's
-// resources.
-func trailOf(e estate) resource {
-	return resource{what: "changes in API Gateway", inspect: func(context.Context) (finding, error) {
-		if e.cfg.Trail != TrailOn {
-			return finding{note: "GATEHOUSE_TRAIL is off, so the jobs catalog and sweep notice changes by hand, after five minutes and an hour"}, nil
-		}
-		return finding{note: "noticed by events, if a trail of AWS CloudTrail records management events in " + e.config.Region}, nil
+const trailRuleName = "rule for changes in API Gateway"
+
+// withoutTrail says that there is no such rule, since nobody asked for one.
+func withoutTrail() resource {
+	return resource{what: trailRuleName, inspect: func(context.Context) (finding, error) {
+		return finding{note: "GATEHOUSE_TRAIL is off, so a change by hand is noticed by the jobs catalog and sweep only: after five minutes or an hour"}, nil
 	}}
 }
 
@@ -33,7 +31,7 @@ func trailOf(e estate) resource {
 // keeps a pattern that fits, since it may leave out the workers' roles.
 func (e estate) trailRule() resource {
 	name := e.names.Trail
-	return resource{what: "rule " + name + " of the event bus", inspect: func(ctx context.Context) (finding, error) {
+	return resource{what: trailRuleName, inspect: func(ctx context.Context) (finding, error) {
 		is, err := e.bus().DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name})
 		var none *types.ResourceNotFoundException
 		if errors.As(err, &none) {
@@ -46,7 +44,8 @@ func (e estate) trailRule() resource {
 		if err != nil {
 			return finding{}, err
 		}
-		return finding{faults: e.trailRuleFaults(is, targets.Targets)}, nil
+		note := name + " sends to the queue of that name; it needs a trail of AWS CloudTrail for management events in " + e.config.Region
+		return finding{note: note, faults: e.trailRuleFaults(is, targets.Targets)}, nil
 	}}
 }
 

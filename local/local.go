@@ -84,7 +84,6 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	running := Portal{PortalURL: localURL(public), AWSURL: server.Endpoint(), OperatorsURL: localURL(operators), Dir: dir}
 	p.AWS, p.Config.BaseURL = server.AWSConfig(), running.PortalURL
 	p.PollWait = time.Second // so that it stops soon after Ctrl+C
-	p.Config.Trail = app.TrailOn
 	if len(p.Config.MarketplaceAccounts) == 0 {
 		p.Config.MarketplaceAccounts = []string{localaws.Account}
 	}
