@@ -264,6 +264,8 @@ resource "aws_iam_policy" "worker" {
             "${local.queue}-deliveries-dlq",
             "${local.queue}-marketplace",
             "${local.queue}-marketplace-dlq",
+            "${local.queue}-trail",
+            "${local.queue}-trail-dlq",
           ]
         },
         {
