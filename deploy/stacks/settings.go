@@ -157,7 +157,7 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 	if l.template == "permissions" && s.sells {
 		own["Seller"] = "true"
 	}
-	if l.runs() && s.watched {
+	if (l.runs() || l.template == "permissions") && s.watched {
 		own["Trail"] = "on"
 	}
 	own["WorkerRoles"] = s.workerRoles()
