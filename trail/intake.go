@@ -167,7 +167,7 @@ func (i Intake) wakeUp(r Record, stream portal.Stream) events.Event {
 
 func (i Intake) send(ctx context.Context, r Record, messages ...events.Event) error {
 	for _, m := range messages {
-		zerolog.Ctx(ctx).Info().Str("event", r.ID).Str("call", r.Name).Str("subject", string(m.Subject)).Str("correlation_id", m.Correlation).
+		zerolog.Ctx(ctx).Info().Str("event", r.ID).Str("call", r.Name).Str("stream", string(m.Subject)).
 			Msg("somebody changed API Gateway; a worker compares it")
 	}
 	return portal.Postpone("the queues do not answer", i.Sender.Send(ctx, messages...))
