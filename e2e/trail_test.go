@@ -25,8 +25,8 @@ func (s *site) onlyKey(t *testing.T) types.ApiKey {
 	return out.Items[0]
 }
 
-// settled waits until the first runs of the jobs catalog and sweep are over. The next ones are minutes away.
-func (s *site) settled(t *testing.T) {
+// sweptOnce waits until the first runs of the jobs catalog and sweep are over. The next ones are minutes away.
+func (s *site) sweptOnce(t *testing.T) {
 	t.Helper()
 	eventually(t, "the first sweep to end", func() bool { return strings.Contains(s.logs.String(), `"message":"swept"`) })
 }
@@ -35,7 +35,7 @@ func TestChangesByHandAreNoticedWithoutASweep(t *testing.T) {
 	t.Parallel()
 	s := startWith(t, settings{dir: t.TempDir(), env: []string{"GATEHOUSE_TRAIL=on"}})
 	p, value := s.subscribed(t, "ada@example.com")
-	s.settled(t)
+	s.sweptOnce(t)
 	swept := strings.Count(s.logs.String(), `"message":"swept"`)
 	key := s.onlyKey(t)
 	state := func() string {

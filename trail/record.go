@@ -92,7 +92,8 @@ func Parse(body []byte) (record Record, ok bool, err error) {
 	return record, true, nil
 }
 
-// What nests deeper or is longer is no key or plan of this portal, and would be no key of DynamoDB's.
+// Ids and names of this portal are shorter than these limits, and nest less deeply. Longer ones would not fit into
+// the keys of DynamoDB.
 const (
 	maxDepth = 4
 	maxIDs   = 16
