@@ -88,6 +88,9 @@ type Config struct {
 	MarketplaceTopics   []string `env:"GATEHOUSE_MARKETPLACE_TOPICS"`
 	MarketplaceAccounts []string `env:"GATEHOUSE_MARKETPLACE_ACCOUNTS"`
 
+	// Trail is TrailOff or TrailOn.
+	Trail string `env:"GATEHOUSE_TRAIL" envDefault:"off"`
+
 	// Mail is "ses", "smtp://user:password@host:port" or "none"; see email.Parse.
 	Mail     string `env:"GATEHOUSE_MAIL" envDefault:"none"`
 	MailFrom string `env:"GATEHOUSE_MAIL_FROM"`
@@ -119,6 +122,13 @@ const (
 	MetricsNone = "none"
 	// MetricsCloudWatch has workers write metrics for Amazon CloudWatch to standard output.
 	MetricsCloudWatch = "cloudwatch"
+)
+
+// The values of Config.Trail.
+const (
+	TrailOff = "off"
+	// TrailOn has workers read the events about changes in API Gateway that a rule of EventBridge sends to a queue.
+	TrailOn = "on"
 )
 
 // The values of Config.PProf.
@@ -256,6 +266,7 @@ func (c Config) faults() []error {
 	check(slices.Contains([]string{RegistrationOpen, RegistrationApproval, RegistrationInvitation}, c.Registration),
 		"GATEHOUSE_REGISTRATION %q: want open, approval or invitation", c.Registration)
 	check(slices.Contains([]string{OfferTagged, OfferAll}, c.Offer), "GATEHOUSE_OFFER %q: want tagged or all", c.Offer)
+	check(slices.Contains([]string{TrailOff, TrailOn}, c.Trail), "GATEHOUSE_TRAIL %q: want off or on", c.Trail)
 	if c.Catalog != "" {
 		_, err = folder.Open(c.Catalog, nil)
 		check(err == nil, "GATEHOUSE_CATALOG: %v", err)

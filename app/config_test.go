@@ -22,7 +22,7 @@ func TestConfigHasDefaults(t *testing.T) {
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
 		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
 		Keys: "account", KeysPerRing: 1, KeepEndedKeys: 30 * time.Hour, RotationCarriesUsage: true,
-		Mail: "none", Registration: "open", Metrics: "none", PProf: "off", LogLevel: "info", LogFormat: "auto", MarketplaceRegion: "us-east-1",
+		Mail: "none", Registration: "open", Metrics: "none", PProf: "off", LogLevel: "info", LogFormat: "auto", MarketplaceRegion: "us-east-1", Trail: "off",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -44,7 +44,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		"GATEHOUSE_METRICS=cloudwatch", "GATEHOUSE_PPROF=on", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json", "GATEHOUSE_MAIL=ses", "GATEHOUSE_MAIL_FROM=Acme <portal@acme.example>",
 		"GATEHOUSE_MARKETPLACE_ROLE_ARN=arn:aws:iam::111122223333:role/seller", "GATEHOUSE_MARKETPLACE_REGION=us-west-2",
 		"GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-abc, arn:aws:sns:us-east-1:287250355862:aws-mp-entitlement-notification-abc",
-		"GATEHOUSE_MARKETPLACE_ACCOUNTS=111122223333",
+		"GATEHOUSE_MARKETPLACE_ACCOUNTS=111122223333", "GATEHOUSE_TRAIL=on",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute, SessionIdle: 30 * time.Minute,
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com", Branding: "/etc/gatehouse/branding", Registration: "open",
-		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
+		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Trail: "on", Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
 		Keys: "plan", KeysPerRing: 5, KeepEndedKeys: 48 * time.Hour,
 		Offer: "all", Catalog: "s3://acme-catalog/portal", Mail: "ses", MailFrom: "Acme <portal@acme.example>", Metrics: "cloudwatch", PProf: "on", LogLevel: "debug", LogFormat: "json",
 		MarketplaceRole: "arn:aws:iam::111122223333:role/seller", MarketplaceRegion: "us-west-2", MarketplaceAccounts: []string{"111122223333"},

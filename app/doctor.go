@@ -45,6 +45,9 @@ func Examine(ctx context.Context, p Process) []Check {
 	all = slices.Concat(all, e.last(), []resource{
 		workersOf(e, p), alarmsOf(e, p), viewsOf(e, p), controlPlane(e, p), catalogOf(e, p), marketplaceOf(e, p), providerOf(p.Config), signInClient(e), brandingOf(p.Config),
 	})
+	if e.cfg.Trail != TrailOn {
+		all = append(all, withoutTrail())
+	}
 	return append([]Check{{What: "AWS", Note: e.place()}}, examineAll(ctx, all)...)
 }
 

@@ -49,12 +49,12 @@ type patientOf struct {
 
 func healthy(t *testing.T) *patientOf {
 	t.Helper()
-	p := patient(t)
+	p := patient(t, "GATEHOUSE_TRAIL=on")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	// This makes the facts that the test records old enough for the views to be expected to
 	// show them.
 	p.Now = func() time.Time { return time.Now().Add(2 * showTime) }
-	return &patientOf{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}
+	return &patientOf{Process: p, clients: newClients(p.AWS), names: p.Config.Names()}
 }
 
 func (h *patientOf) withUserPool(t *testing.T) {
@@ -200,9 +200,10 @@ func injuries() map[string]injury {
 		var h *patientOf
 		all["these credentials may not "+operation] = injury{harm: h.deny(operation), wrong: lines, says: lacks + permission, advice: permissions}
 	}
-	names := NamesFor("gatehouse")
+	names := Config{Prefix: "gatehouse", Trail: TrailOn}.Names()
 	tables(one, denied, names)
 	queues(one, denied, names)
+	trailRules(one, denied, names)
 	topics(one, denied, names)
 	kmsKeys(one, denied)
 	signIn(one, denied)

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/trail"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
@@ -32,6 +33,9 @@ func TestNamesFollowFromThePrefix(t *testing.T) {
 	want = []string{"acme-commands.fifo", "acme-provisioning", "acme-projections.fifo", "acme-jobs.fifo", "acme-notices.fifo", "acme-deliveries", "acme-marketplace"}
 	if diff := cmp.Diff(want, names.Queues()); diff != "" {
 		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(append(want, "acme-trail"), Config{Prefix: "acme", Trail: TrailOn}.Names().Queues()); diff != "" {
+		t.Errorf("queues with the trail (-want +got):\n%s", diff)
 	}
 	if names.Events != "acme-events.fifo" || names.KMSAlias != "alias/acme-keys" || names.KeyNamePrefix() != "acme" {
 		t.Errorf("%+v", names)
@@ -120,13 +124,23 @@ func TestMessageWithoutARouteIsAnError(t *testing.T) {
 
 // everyConsumer returns a worker's consumers, without dependencies.
 func everyConsumer(names Names) []transport.Consumer {
-	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, (&projections.Projector{}).Handle, jobs.NewRunner(nil, nil, time.Now),
-		&notices.Notifier{}, &notices.Deliverer{}, intake.Intake{})
+	p := Process{Config: Config{Trail: TrailOff}}
+	if names.trail {
+		p.Config.Trail = TrailOn
+	}
+	return consumers(names, p, handlers.New(handlers.Config{}), &provisioning.Converger{}, (&projections.Projector{}).Handle, jobs.NewRunner(nil, nil, time.Now),
+		&notices.Notifier{}, &notices.Deliverer{}, intake.Intake{}, trail.Intake{})
 }
 
 func TestWorkerReceivesFromAllQueuesAndDeadLetterQueues(t *testing.T) {
 	t.Parallel()
-	names := NamesFor("acme")
+	for _, trail := range []string{TrailOff, TrailOn} {
+		checkReceives(t, Config{Prefix: "acme", Trail: trail}.Names())
+	}
+}
+
+func checkReceives(t *testing.T, names Names) {
+	t.Helper()
 	want := map[string]bool{}
 	for _, queue := range names.Queues() {
 		want[queue], want[DeadLetterQueue(queue)] = true, true
@@ -145,8 +159,8 @@ func TestWorkerReceivesFromAllQueuesAndDeadLetterQueues(t *testing.T) {
 		if c.IgnoreUnknown != slices.Contains(names.Subscribed(), c.Queue) {
 			t.Errorf("%s lets unknown messages pass: %t", c.Name, c.IgnoreUnknown)
 		}
-		// The messages of AWS Marketplace have no type that could choose a handler.
-		raw := c.Queue == names.Marketplace
+		// The messages of AWS have no type that could choose a handler.
+		raw := c.Queue == names.Marketplace || c.Queue == names.Trail
 		if (raw || strings.Contains(c.Queue, "-dlq")) != (len(c.Handlers) == 0) || raw && c.Raw == nil {
 			t.Errorf("%s has %d handlers", c.Name, len(c.Handlers))
 		}

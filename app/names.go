@@ -9,13 +9,16 @@ type Names struct {
 	Commands, Provisioning, Projections, Jobs, Notices, Deliveries string
 	// Marketplace is the queue that AWS Marketplace's topics and event bus fill.
 	Marketplace string
-	Events      string
+	// Trail is the queue that the rule for changes in API Gateway fills, and that rule's name.
+	Trail  string
+	Events string
 
 	// Feedback is the topic to which operators subscribe for what people tell them.
 	Feedback string
 
 	KMSAlias string
 	prefix   string
+	trail    bool
 }
 
 // NamesFor returns the names for GATEHOUSE_PREFIX.
@@ -25,10 +28,18 @@ func NamesFor(prefix string) Names {
 		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
 		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
 		Notices: prefix + "-notices.fifo", Deliveries: prefix + "-deliveries", Marketplace: prefix + "-marketplace",
+		Trail:  prefix + "-trail",
 		Events: prefix + "-events.fifo", Feedback: prefix + "-feedback",
 		KMSAlias: "alias/" + prefix + "-keys",
 		prefix:   prefix,
 	}
+}
+
+// Names are the names of the installation.
+func (c Config) Names() Names {
+	n := NamesFor(c.Prefix)
+	n.trail = c.Trail == TrailOn
+	return n
 }
 
 // Undelivered is the queue of notices of AWS Marketplace that could not be delivered to Marketplace, in the seller's
@@ -38,9 +49,13 @@ func (n Names) Undelivered() string { return n.Marketplace + "-undelivered" }
 // Tables lists the tables.
 func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions, n.Usage} }
 
-// Queues lists the queues, without their dead-letter queues.
+// Queues lists the queues, without their dead-letter queues. Trail is among them if Config.Trail is on.
 func (n Names) Queues() []string {
-	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs, n.Notices, n.Deliveries, n.Marketplace}
+	all := []string{n.Commands, n.Provisioning, n.Projections, n.Jobs, n.Notices, n.Deliveries, n.Marketplace}
+	if n.trail {
+		all = append(all, n.Trail)
+	}
+	return all
 }
 
 // Subscribed lists the queues to which the topic sends facts.

@@ -41,6 +41,13 @@ func (e estate) admittedTo(queue, arn string) []admission {
 			mending:   "let the topic " + e.names.Events + " send to it",
 		})
 	}
+	if queue == e.names.Trail || queue == DeadLetterQueue(e.names.Trail) {
+		all = append(all, admission{
+			statement: send("TrailRule", "events.amazonaws.com", map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": e.arn("events", "rule/"+e.names.Trail)}}),
+			says:      "Its access policy does not let the rule " + e.names.Trail + " of the event bus in, so changes in API Gateway are noticed late.",
+			mending:   "let the rule " + e.names.Trail + " of the event bus send to it",
+		})
+	}
 	if queue != e.names.Marketplace {
 		return all
 	}

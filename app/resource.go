@@ -63,7 +63,7 @@ type estate struct {
 }
 
 func openEstate(ctx context.Context, awsCfg aws.Config, cfg Config) (estate, error) {
-	e := estate{clients: newClients(awsCfg), names: NamesFor(cfg.Prefix), cfg: cfg, pause: 5 * time.Second}
+	e := estate{clients: newClients(awsCfg), names: cfg.Names(), cfg: cfg, pause: 5 * time.Second}
 	var err error
 	e.owner, err = e.caller(ctx)
 	return e, err
@@ -103,6 +103,9 @@ func (e estate) chains() [][]resource {
 	messages = append(messages, e.topic())
 	for _, queue := range e.names.Subscribed() {
 		messages = append(messages, e.subscription(queue))
+	}
+	if e.cfg.Trail == TrailOn {
+		messages = append(messages, e.trailRule())
 	}
 	return append(chains,
 		messages,

@@ -37,6 +37,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/records"
 	"github.com/gatehouse-portal/gatehouse/traces/export"
+	"github.com/gatehouse-portal/gatehouse/trail"
 	"github.com/gatehouse-portal/gatehouse/transport"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 	"github.com/gatehouse-portal/gatehouse/usage"
@@ -104,7 +105,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 
 func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	p.AWS = p.tracedAWS()
-	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
+	c, names, now := newClients(p.AWS), p.Config.Names(), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
 	if err != nil {
 		return nil, err
@@ -217,6 +218,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 	if len(p.Config.MarketplaceAccounts) > 0 {
 		arriving.Demand = reconciliation
 	}
+	changed := newTrailIntake(c, names, facts, tables, refused, messages, measured, now)
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now, repeated...)
 	runner.Ended = measured.JobEnded
 	for _, job := range repeated {
@@ -226,7 +228,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 
 	return &Worker{
 		transport: transport.WorkerConfig{
-			Consumers: settling(letters, consumers(names, p, execute, converger, measured.shown(late.noting(projector.Handle)), runner, notifier, deliverer, arriving)),
+			Consumers: settling(letters, consumers(names, p, execute, converger, measured.shown(late.noting(projector.Handle)), runner, notifier, deliverer, arriving, changed)),
 			Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 			Tracer: p.Traces.Tracer(),
 		},
@@ -239,7 +241,7 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 const noticeLease = 10 * time.Second
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, show transport.Handler, runner *jobs.Runner,
-	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake,
+	notifier *notices.Notifier, deliverer *notices.Deliverer, arriving intake.Intake, changed trail.Intake,
 ) []transport.Consumer {
 	// Most messages of a busy queue wait for DynamoDB, so many are handled at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
@@ -270,6 +272,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 			events.DeliveryRequested{}.EventType(): deliverer.Handle,
 		}},
 		{Name: "marketplace", Queue: names.Marketplace, Subscriber: arrivals, Raw: arriving.Handle},
+	}
+	if p.Config.Trail == TrailOn {
+		list = append(list, transport.Consumer{Name: "trail", Queue: names.Trail, Subscriber: arrivals, Raw: changed.Handle})
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)

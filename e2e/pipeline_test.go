@@ -76,7 +76,7 @@ var plans = []events.SubscribeRequested{
 func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
-			"request", "request", "request", "account", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
+			"request", "request", "request", "account", "review", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "hear of change", "leases expire", "due", "months", "rebuild", "rebuild",
 			"change catalog", "change catalog", "read catalog", "call", "call", "call", "collect", "collect", "meter", "notice", "notice", "claim", "entitle", "renew", "migrate",
 		}).Draw(w.T, "action") {
 		case "request":
@@ -99,6 +99,8 @@ func (w *world) act() {
 			w.completeLateCall()
 		case "by hand":
 			w.changeByHand()
+		case "hear of change":
+			w.hearOfChange()
 		case "leases expire":
 			w.expireLeases()
 		case "due":
@@ -356,7 +358,9 @@ func (w *world) changeByHand() {
 	}
 	name := rapid.SampledFrom(names).Draw(w.T, "key")
 	id, plan := w.plane.keys[name], rapid.SampledFrom(plans).Draw(w.T, "plan").Plan
-	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "customer", "delete plan"}).Draw(w.T, "does") {
+	does := rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "customer", "delete plan"}).Draw(w.T, "does")
+	defer w.announce(does, id, name, plan)
+	switch does {
 	case "attach":
 		_ = w.plane.attach(plan, id)
 	case "detach":

@@ -78,6 +78,8 @@ type world struct {
 	// bulk is how many of ten workers create keys in waves.
 	bulk int
 
+	// announced holds events about changes by hand.
+	announced [][]byte
 	// pending holds calls that API Gateway has not answered and will do later.
 	pending []func()
 	lastErr error // of the last delivery that failed

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -137,9 +138,14 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
+// workerUser is the worker's user in the local AWS. Others, such as the user of the AWS CLI, make changes by hand.
+const workerUser = "gatehouse-worker"
+
 // run calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, out io.Writer, ready func() error) error {
-	worker, err := app.NewWorker(ctx, p)
+	working := p
+	working.AWS.Credentials = credentials.NewStaticCredentialsProvider(workerUser, workerUser, "")
+	worker, err := app.NewWorker(ctx, working)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws/apigateway"
 	"github.com/gatehouse-portal/gatehouse/localaws/cloudformation"
+	"github.com/gatehouse-portal/gatehouse/localaws/cloudtrail"
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 	"github.com/gatehouse-portal/gatehouse/localaws/dynamodb"
 	"github.com/gatehouse-portal/gatehouse/localaws/eventbridge"
@@ -139,7 +140,9 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	bus := eventbridge.New(env, queues, topics)
 	tables := dynamodb.New(env)
 	keys := kms.New(env)
+	principals := sts.New(env)
 	s.gateway = apigateway.New(env)
+	s.gateway.OnCall(cloudtrail.New(env, bus, principals).Record)
 	s.cognito = cognito.New(env)
 	s.meters = metering.New(env)
 	s.market = marketplace.New(env, marketplace.Services{Queues: queues, Topics: topics, Bus: bus, Meters: s.meters})
@@ -157,7 +160,7 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	}
 	s.cbor = map[string]jsonService{s.market.Agreements().Target: {"agreements", s.market.Agreements()}}
 	s.query = map[string]queryService{}
-	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", sts.New(env).Query()}, {"cloudformation", s.stacks.Query()}, {"iam", s.iam.Query()}} {
+	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", principals.Query()}, {"cloudformation", s.stacks.Query()}, {"iam", s.iam.Query()}} {
 		s.query[svc.Version] = svc
 	}
 	s.faults = faults.New(s.operations(), queues)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/trail"
 )
 
 // Worker measures what a worker does besides handling messages. It is safe for concurrent use.
@@ -18,9 +19,9 @@ type Worker struct {
 	// not taken, in seconds.
 	DueRowLate, MeteringLate *Recent
 
-	waits, passedOver, syncs *prometheus.CounterVec
-	lag                      prometheus.Histogram
-	jobEnded, jobPeriod      *prometheus.GaugeVec
+	waits, passedOver, syncs, changes *prometheus.CounterVec
+	lag                               prometheus.Histogram
+	jobEnded, jobPeriod               *prometheus.GaugeVec
 }
 
 // jobLabel is not job, because Prometheus gives its own label of that name to every series.
@@ -54,6 +55,7 @@ func NewWorker(reg prometheus.Registerer, now func() time.Time) *Worker {
 		waits:      counter("gatehouse_provisioning_waits_total", "Attempts to make API Gateway match the journal that were left for later, by reason.", "reason"),
 		passedOver: counter("gatehouse_due_rows_passed_over_total", "Due rows that could not be handled, by kind, each time that one was found.", "kind"),
 		syncs:      counter("gatehouse_catalog_syncs_total", "Requests to read the catalog, by whether its source could be read.", "outcome"),
+		changes:    counter("gatehouse_trail_events_total", "Events about calls to API Gateway, by what became of them.", "outcome"),
 		lag: register(reg, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "gatehouse_projection_lag_seconds", Help: "Time from the decision that a fact records until the views show it.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
@@ -75,6 +77,9 @@ func (w *Worker) beginAtZero() {
 	}
 	for _, outcome := range []string{"ok", "failed"} {
 		w.syncs.WithLabelValues(outcome)
+	}
+	for _, outcome := range trail.Outcomes() {
+		w.changes.WithLabelValues(string(outcome))
 	}
 }
 
@@ -105,6 +110,11 @@ func (w *Worker) CatalogSync(failed bool) {
 		outcome = "failed"
 	}
 	w.syncs.WithLabelValues(outcome).Inc()
+}
+
+// TrailEvent counts an event about a call to API Gateway.
+func (w *Worker) TrailEvent(outcome trail.Outcome) {
+	w.changes.WithLabelValues(string(outcome)).Inc()
 }
 
 // Shown notes how long after its decision a fact is in the views. A negative time, which clocks that differ can cause,

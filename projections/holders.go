@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,6 +167,29 @@ func (h *Holders) Of(ctx context.Context, plan portal.PlanID, keys []portal.Gate
 		keys = keys[n:]
 	}
 	return found, nil
+}
+
+// In finds the holder of a key in any of the plans. It is zero for a key that is not ours, or not shown
+// yet. A plan may occur twice.
+func (h *Holders) In(ctx context.Context, plans []portal.PlanID, key portal.GatewayKeyID) (Holder, error) {
+	live, err := h.store.live(ctx)
+	if err != nil {
+		return Holder{}, err
+	}
+	plans = slices.Compact(slices.Sorted(slices.Values(plans)))
+	for some := range slices.Chunk(plans, mostInBatch) {
+		asked, found := types.KeysAndAttributes{}, map[portal.GatewayKeyID]Holder{}
+		for _, plan := range some {
+			asked.Keys = append(asked.Keys, live.Holder(plan, key).Attributes())
+		}
+		if err := h.batch(ctx, asked, found); err != nil {
+			return Holder{}, err
+		}
+		if holder, ok := found[key]; ok {
+			return holder, nil
+		}
+	}
+	return Holder{}, nil
 }
 
 func (h *Holders) batch(ctx context.Context, asked types.KeysAndAttributes, found map[portal.GatewayKeyID]Holder) error {

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -66,6 +67,24 @@ func TestMoreHoldersThanOneReadTakesAreFound(t *testing.T) {
 	got, err := s.holders().Of(t.Context(), "free", append(ids, "gw1"))
 	if err != nil || len(got) != 1 || got["gw1"].Account != ann {
 		t.Errorf("found %v, %v", got, err)
+	}
+}
+
+func TestAKeyIsFoundInWhicheverPlanItIsIn(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, registered, keyWanted, freeWanted, keyCreated)
+	plans := []portal.PlanID{"free", "free"}
+	for i := range 250 {
+		plans = append(plans, portal.PlanID(fmt.Sprintf("plan%03d", i)))
+	}
+	for key, want := range map[portal.GatewayKeyID]portal.AccountID{"gw1": ann, "foreign": ""} {
+		if got, err := s.holders().In(t.Context(), plans, key); err != nil || got.Account != want {
+			t.Errorf("%s is of %q, %v", key, got.Account, err)
+		}
+	}
+	if got, err := s.holders().In(t.Context(), nil, "gw1"); err != nil || got.Account != "" {
+		t.Errorf("in no plan there is %+v, %v", got, err)
 	}
 }
 

@@ -50,6 +50,7 @@ type choices struct {
 	VPCCIDR     string            `name:"vpc-cidr" placeholder:"RANGE" help:"Add VPC endpoints for containers, which these addresses of the VPC may reach. Also give --route-table."`
 	RouteTable  []string          `placeholder:"ID" help:"The route tables of the subnets, for VPC endpoints. May be repeated."`
 	Marketplace bool              `help:"Add the way of AWS Marketplace's notices in us-east-1 to the portal. Its AWS account is the seller."`
+	Trail       bool              `help:"Have workers notice changes made directly in API Gateway within a minute or so. Needs a trail of AWS CloudTrail."`
 	KeyUser     []string          `placeholder:"ARN" help:"An operator's role or user that may compute API keys, beside your own and the portal's. Nobody else may from then on. May be repeated."`
 	Parameter   map[string]string `mapsep:"none" placeholder:"NAME=VALUE" help:"Another parameter of the templates. May be repeated."`
 	Allow       []string          `sep:"none" placeholder:"STACK/RESOURCE" help:"A resource that may be replaced or removed although it holds data. May be repeated."`
@@ -59,7 +60,7 @@ func (c choices) settings(name string) stacks.Settings {
 	return stacks.Settings{
 		Name: name, Run: stacks.RunMode(c.Run), Host: c.Host, Certificate: c.Certificate, Zone: c.Zone, Admin: c.Admin, AlarmEmail: c.AlarmEmail,
 		Issuer: c.Issuer, ClientID: c.ClientID, Zip: c.Zip, Image: c.Image, VPC: c.VPC, Subnets: c.Subnet, Parameters: c.Parameter, Allow: c.Allow,
-		Options: stacks.Options{Demo: c.Demo, CDNCertificate: c.CDN, VPCCIDR: c.VPCCIDR, RouteTables: c.RouteTable, Marketplace: c.Marketplace, KeyUsers: c.KeyUser},
+		Options: stacks.Options{Demo: c.Demo, CDNCertificate: c.CDN, VPCCIDR: c.VPCCIDR, RouteTables: c.RouteTable, Marketplace: c.Marketplace, Trail: c.Trail, KeyUsers: c.KeyUser},
 	}
 }
 

@@ -31,8 +31,9 @@ func (c localCommand) Validate() error {
 
 func (c localCommand) Run(ctx context.Context) error {
 	app.CollectSeldom()
-	// The demo shows several keys, unless the environment says otherwise: of two values the last counts.
-	cfg, err := app.LoadConfig(append([]string{"GATEHOUSE_KEYS_PER_RING=3"}, os.Environ()...))
+	// The demo shows several keys, and notices changes by hand, unless the environment says otherwise: of two values the
+	// last counts.
+	cfg, err := app.LoadConfig(append([]string{"GATEHOUSE_KEYS_PER_RING=3", "GATEHOUSE_TRAIL=on"}, os.Environ()...))
 	if err != nil {
 		return err
 	}

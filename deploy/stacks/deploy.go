@@ -162,7 +162,7 @@ func (s Settings) completed(all []stack) (Settings, error) {
 	if s.Host == "" {
 		s.Host, s.signInHost = was["DomainName"], running.outputs["HostName"]
 	}
-	s.cdn, s.sells = s.behindCDN(all), s.sellsHere(all)
+	s.cdn, s.sells, s.watched = s.behindCDN(all), s.sellsHere(all), s.watchesTrail(all)
 	if s.cdn && s.Zone == "" {
 		s.Zone = was["HostedZoneId"]
 	}

@@ -30,6 +30,7 @@ var demoLayer = layer{template: "demo", suffix: "-demo"}
 var allLayers = []layer{
 	dataLayer,
 	marketplaceLayer,
+	{template: "trail", suffix: "-trail"},
 	{template: "permissions", suffix: "-permissions"},
 	identityLayer,
 	{template: "endpoints", suffix: "-endpoints"},
@@ -73,7 +74,7 @@ func (s Settings) wants(l layer, exists bool) bool {
 		return s.Run == Lambda
 	case "containers":
 		return s.Run == Containers || s.Run == Small
-	case "demo", "endpoints", "cdn", "marketplace":
+	case "demo", "endpoints", "cdn", "marketplace", "trail":
 		return s.Options.wants(l) || exists
 	}
 	return true

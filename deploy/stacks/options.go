@@ -21,6 +21,8 @@ type Options struct {
 	RouteTables []string
 	// Marketplace adds the way of AWS Marketplace's notices to the portal, whose AWS account is the seller.
 	Marketplace bool
+	// Trail adds the queue and the rule by which workers notice changes that are made directly in API Gateway.
+	Trail bool
 	// KeyUsers are the ARNs of operators who may compute API keys, beside the caller and the portal's roles. Then
 	// nobody else may. Without any, the policies of the AWS account decide, or what the data stack has already.
 	KeyUsers []string
@@ -37,6 +39,8 @@ func (o Options) wants(l layer) bool {
 		return o.VPCCIDR != "" || len(o.RouteTables) > 0
 	case "marketplace":
 		return o.Marketplace
+	case "trail":
+		return o.Trail
 	}
 	return false
 }
@@ -75,6 +79,24 @@ func (o Options) parameters() map[string]string {
 // behindCDN reports whether CloudFront is, or will be, in front of the portal.
 func (s Settings) behindCDN(all []stack) bool {
 	return slices.ContainsFunc(all, func(one stack) bool { return one.template == "cdn" && s.wants(one.layer, one.exists()) })
+}
+
+// watchesTrail reports whether the portal has, or will have, the queue of changes in API Gateway.
+func (s Settings) watchesTrail(all []stack) bool {
+	return slices.ContainsFunc(all, func(one stack) bool { return one.template == "trail" && s.wants(one.layer, one.exists()) })
+}
+
+// longestRole is what a role's name may have at most, and randomPart what AWS CloudFormation adds to it: a hyphen and
+// random characters.
+const longestRole, randomPart = 64, 14
+
+// workerRoles is how the name of the workers' role begins. It is "" if AWS CloudFormation would cut the name.
+func (s Settings) workerRoles() string {
+	begins := map[RunMode]string{Lambda: "-lambda-WorkerRole", Containers: "-containers-WorkerRole", Small: "-containers-SmallRole"}[s.Run]
+	if begins == "" || len(s.Name+begins)+randomPart > longestRole {
+		return ""
+	}
+	return s.Name + begins + "-"
 }
 
 // sellsHere reports whether the portal's AWS account is the seller on AWS Marketplace, and no role in another one.

@@ -189,6 +189,37 @@ func TestAPortalThatSellsGetsItsNotices(t *testing.T) {
 	}
 }
 
+func TestWorkersAreToldOfChangesInAPIGateway(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	_, err := a.deploy(a.settings("acme"))
+	ok(t, err)
+	if is := a.parameters("acme-lambda")["Trail"]; is == "on" {
+		t.Errorf("without the option, Trail is %q", is)
+	}
+	s := stacks.Settings{Name: "acme", Zip: a.zip}
+	s.Trail = true
+	_, err = a.deploy(s)
+	ok(t, err)
+	if roles := a.parameters("acme-trail")["WorkerRoles"]; roles != "acme-lambda-WorkerRole-" {
+		t.Errorf("the rule leaves out the roles %q", roles)
+	}
+	for _, stack := range []string{"acme-lambda", "acme-permissions"} {
+		if is := a.parameters(stack)["Trail"]; is != "on" {
+			t.Errorf("Trail of %s is %q", stack, is)
+		}
+	}
+	again, err := a.deploy(stacks.Settings{Name: "acme", Zip: a.zip})
+	ok(t, err)
+	if again.Changed || a.parameters("acme-lambda")["Trail"] != "on" {
+		t.Errorf("without the option again, it changes something: %t", again.Changed)
+	}
+	ok(t, a.deployer().Destroy(t.Context(), "acme", false, nil))
+	if left := a.left(); len(left) > 0 {
+		t.Errorf("there is still %q", left)
+	}
+}
+
 func TestNoticesThatCouldNotBeDeliveredOutliveThePortal(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)

@@ -40,6 +40,7 @@ var deployingLayer = map[string][]string{
 		"cognito-idp:AdminCreateUser", "cognito-idp:AdminAddUserToGroup",
 	},
 	"marketplace": {"events:PutRule", "events:PutTargets"},
+	"trail":       {"events:PutRule", "events:PutTargets", "events:DescribeRule"},
 	"endpoints": {
 		"ec2:CreateVpcEndpoint", "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress", "route53:AssociateVPCWithHostedZone",
 	},
@@ -91,6 +92,7 @@ var destroyingData = []string{
 // destroyingLayer are the actions that a destruction needs for the stack of a layer, by the layer's template.
 var destroyingLayer = map[string][]string{
 	"marketplace": {"events:RemoveTargets", "events:DeleteRule", "sqs:DeleteQueue"},
+	"trail":       {"events:RemoveTargets", "events:DeleteRule", "sqs:DeleteQueue"},
 	"endpoints":   {"ec2:DeleteVpcEndpoints", "ec2:DeleteSecurityGroup"},
 	"cdn": {
 		"cloudfront:UpdateDistribution", "cloudfront:DeleteDistribution", "cloudfront:DeleteVpcOrigin", "cloudfront:DeleteCachePolicy",

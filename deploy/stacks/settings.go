@@ -54,7 +54,8 @@ type Settings struct {
 	Allow []string
 
 	// cdn says that CloudFront is in front of the portal, and sells that its AWS account sells on AWS Marketplace.
-	cdn, sells bool
+	// watched says that workers read the queue of changes in API Gateway.
+	cdn, sells, watched bool
 	// signInHost is the host name that people return to from the sign-in pages.
 	signInHost string
 }
@@ -156,6 +157,10 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 	if l.template == "permissions" && s.sells {
 		own["Seller"] = "true"
 	}
+	if (l.runs() || l.template == "permissions") && s.watched {
+		own["Trail"] = "on"
+	}
+	own["WorkerRoles"] = s.workerRoles()
 	if s.cdn {
 		own["LoadBalancerScheme"], own["CdnHostedZoneId"] = "internal", s.Zone
 	}

@@ -87,7 +87,7 @@ func (d Deployer) Status(ctx context.Context, name, zip string) (Status, error) 
 		if address := one.outputs["Address"]; address != "" {
 			out.Address = address
 		}
-		if one.template == dataLayer.template || one.template == marketplaceLayer.template {
+		if slices.Contains([]string{dataLayer.template, marketplaceLayer.template, "trail"}, one.template) {
 			queues, err := d.queues(ctx, one)
 			if err != nil {
 				return out, err

@@ -22,6 +22,7 @@ type Service struct {
 	limits     limits
 	operations operations
 	counts     counts
+	onCall     func(Call)
 	backends   http.RoundTripper
 	trees      trees
 	throttles  throttles

@@ -50,6 +50,15 @@ func (s *Service) Operation(r *http.Request) string {
 }
 
 func (s *Service) perform(op operation, w http.ResponseWriter, r *http.Request) {
+	if s.onCall == nil || strings.HasPrefix(op.name, "Get") {
+		_ = s.do(op, w, r)
+		return
+	}
+	s.record(op, w, r)
+}
+
+// do answers the request, also if it fails. The error is for records.
+func (s *Service) do(op operation, w http.ResponseWriter, r *http.Request) error {
 	err := error(errTooManyRequests)
 	if s.quotas.allow(op.name, s.env.Now()) {
 		err = op.serve(w, r)
@@ -58,6 +67,7 @@ func (s *Service) perform(op operation, w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		s.refuse(w, err)
 	}
+	return err
 }
 
 // errTooManyRequests is for throttled control-plane requests, without a

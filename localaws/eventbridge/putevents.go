@@ -112,6 +112,23 @@ func (e putEventsEntry) event(id string, now time.Time) Event {
 	return Event{ID: id, DetailType: e.DetailType, Source: e.Source, Time: at, Resources: e.Resources, Detail: json.RawMessage(e.Detail)}
 }
 
+// Send puts an event of an AWS service on the bus. While there are no rules, it costs a look at them.
+func (s *Service) Send(e Event) error {
+	all, err := s.rules()
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	envelope, err := s.Envelope(e)
+	if err != nil {
+		return err
+	}
+	deliveries, err := s.Deliveries(envelope)
+	if err != nil || len(deliveries) == 0 {
+		return err
+	}
+	return s.deliver([]string{envelope})
+}
+
 func (s *Service) deliver(envelopes []string) error {
 	var failure error
 	refused, err := s.queues.Deliver(func(time.Time) (plan sqs.Plan) {

@@ -53,7 +53,7 @@ var (
 
 // assumeRole ignores policies and tags of the session (STS API Reference, AssumeRole). A role of another
 // account is denied, as AWS denies one that does not trust the caller or does not exist.
-func (s *Service) assumeRole(_ context.Context, in url.Values) (any, error) {
+func (s *Service) assumeRole(ctx context.Context, in url.Values) (any, error) {
 	arn, name := in.Get("RoleArn"), in.Get("RoleSessionName")
 	role := roleForm.FindStringSubmatch(arn)
 	seconds := defaultSession
@@ -71,7 +71,7 @@ func (s *Service) assumeRole(_ context.Context, in url.Values) (any, error) {
 	case role[1] != s.env.Account:
 		return nil, &wire.Error{
 			Code: "AccessDenied", Status: http.StatusForbidden,
-			Message: fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.userARN(), arn),
+			Message: fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.userARN(accessKeyOf(ctx)), arn),
 		}
 	}
 	who := session{

@@ -1,11 +1,14 @@
 // Package sts imitates AWS STS: GetCallerIdentity and AssumeRole. No signature is checked, so every
-// caller is the one local user, unless it uses the credentials of a role. Every role of the local
+// caller is the one local user, unless it uses the credentials of a role, or an access key id in lower case,
+// which names another user. Every role of the local
 // account exists and trusts everybody; roles of other accounts trust nobody.
 package sts
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
@@ -42,8 +45,33 @@ func (s *Service) callerIdentity(ctx context.Context, _ url.Values) (any, error)
 	if err != nil || who.ARN != "" {
 		return callerIdentity{ARN: who.ARN, UserID: who.ID, Account: s.env.Account}, err
 	}
-	return callerIdentity{ARN: s.userARN(), UserID: userID, Account: s.env.Account}, nil
+	return callerIdentity{ARN: s.userARN(accessKeyOf(ctx)), UserID: userID, Account: s.env.Account}, nil
 }
 
-// userARN has no Region, as all of IAM's.
-func (s *Service) userARN() string { return "arn:aws:iam::" + s.env.Account + ":user/local" }
+// userForm is of access key ids that name their user, which those of AWS do not.
+var userForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+
+// userARN is the user of an access key id: the one of that name, or else local.
+func (s *Service) userARN(accessKey string) string {
+	if !userForm.MatchString(accessKey) {
+		accessKey = "local"
+	}
+	return "arn:aws:iam::" + s.env.Account + ":user/" + accessKey
+}
+
+func accessKeyOf(ctx context.Context) string {
+	r := wire.RequestFrom(ctx)
+	if r == nil {
+		return ""
+	}
+	return wire.CallerOf(r).AccessKeyID
+}
+
+// Caller returns the ARN of the caller of a request, and the session's name if it is one of a role.
+func (s *Service) Caller(r *http.Request) (arn string, session bool, err error) {
+	who, err := s.sessionOf(wire.WithRequest(r.Context(), r))
+	if err != nil || who.ARN != "" {
+		return who.ARN, true, err
+	}
+	return s.userARN(wire.CallerOf(r).AccessKeyID), false, nil
+}

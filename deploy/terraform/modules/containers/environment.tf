@@ -40,6 +40,7 @@ locals {
       GATEHOUSE_METRICS     = var.metrics
       GATEHOUSE_OFFER       = var.offer
       GATEHOUSE_QUOTA_SHARE = tostring(var.quota_share)
+      GATEHOUSE_TRAIL       = var.trail
     },
     { for folder in local.catalogs : "GATEHOUSE_CATALOG" => folder },
     { for topic in compact([var.operators_topic_arn]) : "GATEHOUSE_OPERATORS_TOPIC" => topic },

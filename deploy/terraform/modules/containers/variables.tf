@@ -341,6 +341,17 @@ variable "quota_share" {
   }
 }
 
+variable "trail" {
+  type        = string
+  default     = "off"
+  description = "Whether workers read the queue that tells them of changes in API Gateway. gatehouse setup with GATEHOUSE_TRAIL=on makes it."
+
+  validation {
+    condition     = contains(["off", "on"], var.trail)
+    error_message = "trail must be off or on."
+  }
+}
+
 variable "catalog_bucket" {
   type        = string
   default     = ""

@@ -249,7 +249,7 @@ resource "aws_iam_policy" "worker" {
             "sqs:DeleteMessage",
             "sqs:ChangeMessageVisibility",
           ]
-          Resource = [
+          Resource = concat([
             "${local.queue}-commands.fifo",
             "${local.queue}-commands-dlq.fifo",
             "${local.queue}-provisioning",
@@ -264,7 +264,7 @@ resource "aws_iam_policy" "worker" {
             "${local.queue}-deliveries-dlq",
             "${local.queue}-marketplace",
             "${local.queue}-marketplace-dlq",
-          ]
+          ], var.trail == "on" ? ["${local.queue}-trail", "${local.queue}-trail-dlq"] : [])
         },
         {
           Sid    = "SendMessages"

@@ -85,6 +85,17 @@ variable "seller" {
   description = "Whether this AWS account itself sells plans on AWS Marketplace, so that no role is needed."
 }
 
+variable "trail" {
+  type        = string
+  default     = "off"
+  description = "Whether workers read the queue that tells them of changes in API Gateway."
+
+  validation {
+    condition     = contains(["off", "on"], var.trail)
+    error_message = "trail must be off or on."
+  }
+}
+
 variable "adopted_keys" {
   type        = bool
   default     = false
