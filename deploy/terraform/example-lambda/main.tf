@@ -21,9 +21,10 @@ module "data" {
 
   name      = var.name
   key_users = var.key_users
-  # Six times the time that a worker may take is what AWS recommends.
-  queue_visibility = 180
-  protect          = var.protect
+  protect   = var.protect
+
+  # If AWS Lambda stops a worker in the middle of its messages, they come again after this time.
+  queue_visibility = 60
 
   marketplace_topics   = local.marketplace_topics
   marketplace_accounts = local.marketplace_accounts
