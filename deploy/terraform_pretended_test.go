@@ -214,7 +214,7 @@ func mockProvider(region string) map[string]any {
 	arns := map[string]map[string]any{}
 	for kind, service := range map[string]string{
 		"aws_iam_role": "iam", "aws_iam_policy": "iam", "aws_lambda_function": "lambda", "aws_sns_topic": "sns", "aws_sqs_queue": "sqs", "aws_kms_key": "kms",
-		"aws_cloudwatch_event_rule": "events", "aws_lb": "elasticloadbalancing", "aws_lb_target_group": "elasticloadbalancing", "aws_appautoscaling_policy": "autoscaling",
+		"aws_cloudwatch_event_rule": "events", "aws_lb": "elasticloadbalancing", "aws_lb_target_group": "elasticloadbalancing", "aws_appautoscaling_policy": "autoscaling", "aws_service_discovery_service": "servicediscovery",
 	} {
 		arns[kind] = map[string]any{"arn": "arn:aws:" + service + ":" + region + ":111122223333:one"}
 		if service == "iam" {
