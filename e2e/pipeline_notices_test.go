@@ -222,7 +222,7 @@ func (w *world) checkTold() {
 	w.checkAdminTold()
 }
 
-// ofNoFact says whether a notice of the kind is of a webhook, or of what waits for admins, and not of
+// ofNoFact reports whether a notice of the kind is of a webhook, or of what waits for admins, and not of
 // a fact of the account.
 func ofNoFact(kind notices.Kind) bool {
 	return kind == notices.WebhookPaused ||
