@@ -111,7 +111,7 @@ func RedeliverNotices(ctx context.Context, p Process, how Redelivery) (Redeliver
 // redeliveredFrom checks the ARNs that an operator gives, or finds the dead-letter queues.
 func (m market) redeliveredFrom(ctx context.Context, given []string) ([]string, error) {
 	for _, arn := range given {
-		if partOf(arn, 2) != "sqs" || regionOf(arn) == "" || nameOf(arn) == "" || strings.HasSuffix(arn, fifoSuffix) {
+		if partOf(arn, 2) != "sqs" || regionOf(arn) == "" || accountOf(arn) == "" || nameOf(arn) == "" || strings.HasSuffix(arn, fifoSuffix) {
 			return nil, portal.Fail(portal.Invalid, fmt.Sprintf("%q is not the ARN of a standard queue, such as %s.", arn, m.undeliveredQueue()))
 		}
 		if arn == m.queue {

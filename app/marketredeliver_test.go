@@ -232,6 +232,7 @@ func TestQueuesToReadAreChecked(t *testing.T) {
 		says string
 	}{
 		"no ARN":            {"gatehouse-marketplace-undelivered", portal.Invalid, "is not the ARN of a standard queue, such as arn:aws:sqs:us-east-1:000000000000:gatehouse-marketplace-undelivered."},
+		"no account":        {"arn:aws:sqs:us-east-1::gatehouse-marketplace-undelivered", portal.Invalid, "is not the ARN of a standard queue"},
 		"a FIFO queue":      {"arn:aws:sqs:us-east-1:000000000000:x.fifo", portal.Invalid, "is not the ARN of a standard queue"},
 		"the portal's":      {ownQueue, portal.Invalid, "is the portal's own queue"},
 		"one that is not":   {"arn:aws:sqs:us-east-1:000000000000:none", portal.NotFound, "queue none: It does not exist."},

@@ -301,6 +301,7 @@ func TestEveryParameterIsDescribedAndRefusesNonsense(t *testing.T) {
 		{"permissions", "SesIdentityArn", "*"},
 		{"permissions", "CatalogPrefix", "/portal"},
 		{"permissions", "CatalogPrefix", "portal/"},
+		{"permissions", "CatalogPrefix", "por*tal"},
 		{"permissions", "MarketplaceRoleArn", "arn:aws:iam::444455556666:user/seller"},
 		{"identity", "DomainName", "https://portal.example.com"},
 		{"identity", "DomainName", "portal.example.com/"},

@@ -10,8 +10,10 @@ import (
 func TestThePortalRunsFromTerraform(t *testing.T) {
 	t.Parallel()
 	cloud := startCloud(t)
+	marketplace := deploytest.LocalProvider(cloud.Endpoint())
+	marketplace["alias"] = "marketplace"
 	tf := deploytest.NewTerraform(t, "../deploy", "example", map[string]any{
-		"local_override.tf.json": map[string]any{"provider": map[string]any{"aws": deploytest.LocalProvider(cloud.Endpoint())}},
+		"local_override.tf.json": map[string]any{"provider": map[string]any{"aws": []any{deploytest.LocalProvider(cloud.Endpoint()), marketplace}}},
 		"terraform.tfvars.json": map[string]any{
 			"region": "us-east-1", "name": "acme", "domain_name": portalHost,
 			"certificate_arn": "arn:aws:acm:us-east-1:000000000000:certificate/1", "vpc_id": "vpc-1", "subnet_ids": []string{"subnet-1", "subnet-2"},

@@ -106,6 +106,13 @@ func (tf *Terraform) Run(t testing.TB, command string, args ...string) (out stri
 	return string(printed), cmd.ProcessState.ExitCode()
 }
 
+// In is the same Terraform in another folder of the copy, which must still be initialised.
+func (tf *Terraform) In(folder string) *Terraform {
+	other := *tf
+	other.work = folder
+	return &other
+}
+
 // Must fails the test if the command fails, and returns what it prints.
 func (tf *Terraform) Must(t testing.TB, command string, args ...string) string {
 	t.Helper()

@@ -93,10 +93,12 @@ func (s Settings) Check(region string) error {
 	} else if arn != nil && arn[1] != region {
 		wrong("the certificate is in %s, and must be in %s, where the portal is", arn[1], region)
 	}
-	for _, address := range []string{s.Admin, s.AlarmEmail} {
-		if address != "" && !mailForm.MatchString(address) {
-			wrong("%q must be an e-mail address", address)
-		}
+	if s.Admin != "" && !mailForm.MatchString(s.Admin) {
+		wrong("the first admin %q must be an e-mail address", s.Admin)
+	}
+	// Alarms go to the first admin unless another address is given.
+	if s.AlarmEmail != "" && s.AlarmEmail != s.Admin && !mailForm.MatchString(s.AlarmEmail) {
+		wrong("the receiver of alarms %q must be an e-mail address", s.AlarmEmail)
 	}
 	if s.Certificate != "" && s.Host == "" {
 		wrong("a certificate needs its host name")

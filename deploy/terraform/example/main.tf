@@ -1,4 +1,4 @@
-# A whole portal. Copy this folder, and let the sources point to the modules of the version that you run, such as
+# A portal in containers. Copy this folder, and let the sources point to the modules of the version that you run, such as
 # git::https://example.com/gatehouse.git//deploy/terraform/modules/data?ref=v0.1.0.
 
 terraform {
@@ -22,6 +22,9 @@ module "data" {
   name      = var.name
   key_users = var.key_users
   protect   = var.protect
+
+  marketplace_topics   = local.marketplace_topics
+  marketplace_accounts = local.marketplace_accounts
 }
 
 module "permissions" {
@@ -29,6 +32,7 @@ module "permissions" {
 
   name        = module.data.name
   kms_key_arn = module.data.kms_key_arn
+  seller      = var.sell
 }
 
 # Leave this out if you have another identity provider, and give the module containers oidc_issuer and oidc_client_id.
@@ -49,8 +53,9 @@ module "containers" {
   portal_policy_arns = module.permissions.portal_policy_arns
   worker_policy_arns = module.permissions.worker_policy_arns
 
-  image = var.image
-  size  = var.size
+  image   = var.image
+  size    = var.size
+  metrics = "cloudwatch"
 
   domain_name     = var.domain_name
   certificate_arn = var.certificate_arn
@@ -63,4 +68,18 @@ module "containers" {
   oidc_sign_up_url  = module.identity.oidc_sign_up_url
   oidc_sign_out_url = module.identity.oidc_sign_out_url
   admin_group       = module.identity.admin_group
+
+  marketplace_topics   = local.marketplace_topics
+  marketplace_accounts = local.marketplace_accounts
+}
+
+module "operations" {
+  source = "../modules/operations"
+
+  name                = module.data.name
+  portal_log_group    = module.containers.portal_log_group
+  worker_log_group    = module.containers.worker_log_group
+  load_balancer_names = module.containers.load_balancer_names
+  http_api_ids        = module.containers.http_api_ids
+  alarm_email         = var.alarm_email
 }

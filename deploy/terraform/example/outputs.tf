@@ -37,3 +37,8 @@ output "mail_warning" {
   description = "Whether the pool can send enough mail."
   value       = module.identity.mail_warning
 }
+
+output "alarms_topic_arn" {
+  description = "The topic that alarms are sent to."
+  value       = module.operations.alarms_topic_arn
+}

@@ -51,6 +51,18 @@ variable "admin_email" {
   description = "The e-mail address of the first admin. Empty creates none."
 }
 
+variable "alarm_email" {
+  type        = string
+  default     = ""
+  description = "The e-mail address that alarms are sent to. Empty sends none."
+}
+
+variable "sell" {
+  type        = bool
+  default     = false
+  description = "Whether this AWS account sells plans on AWS Marketplace."
+}
+
 variable "key_users" {
   type        = list(string)
   default     = []

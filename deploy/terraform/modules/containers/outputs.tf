@@ -14,12 +14,12 @@ output "key_users" {
 }
 
 output "portal_log_group" {
-  description = "The log group of portals, for the stack of operations.yaml."
+  description = "The log group of portals, for the module operations."
   value       = aws_cloudwatch_log_group.portal.name
 }
 
 output "worker_log_group" {
-  description = "The log group of workers, for the stack of operations.yaml."
+  description = "The log group of workers, for the module operations."
   value       = aws_cloudwatch_log_group.worker.name
 }
 
@@ -28,12 +28,12 @@ output "load_balancer_arn" {
   value       = local.small ? "" : aws_lb.portal[0].arn
 }
 
-output "load_balancer_name" {
-  description = "The load balancer, for the stack of operations.yaml. Empty in the small size."
-  value       = local.small ? "" : aws_lb.portal[0].arn_suffix
+output "load_balancer_names" {
+  description = "The load balancer, for the module operations. None in the small size."
+  value       = aws_lb.portal[*].arn_suffix
 }
 
-output "http_api_id" {
-  description = "The HTTP API, for the stack of operations.yaml. Empty in the standard size."
-  value       = local.small ? aws_apigatewayv2_api.portal[0].id : ""
+output "http_api_ids" {
+  description = "The HTTP API, for the module operations. None in the standard size."
+  value       = aws_apigatewayv2_api.portal[*].id
 }

@@ -113,7 +113,7 @@ variable "max_workers" {
 variable "metrics" {
   type        = string
   default     = "none"
-  description = "Whether workers write five metrics for CloudWatch, which the alarms and the dashboard of operations.yaml show."
+  description = "Whether workers write five metrics for CloudWatch, which the alarms and the dashboard of the module operations show."
 
   validation {
     condition     = contains(["none", "cloudwatch"], var.metrics)
@@ -373,7 +373,12 @@ variable "mail_from" {
 variable "operators_topic_arn" {
   type        = string
   default     = ""
-  description = "The SNS topic that workers tell of alarms. Empty for none. As for the module permissions."
+  description = "The SNS topic that workers tell of alarms, such as the output alarms_topic_arn of the module operations. Empty for none. As for the module permissions."
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)?$", var.operators_topic_arn))
+    error_message = "operators_topic_arn must be the ARN of a standard SNS topic, or empty."
+  }
 }
 
 variable "operators_webhook" {
@@ -381,6 +386,11 @@ variable "operators_webhook" {
   default     = ""
   sensitive   = true
   description = "The https address that workers send signed alarms to. Empty for none."
+
+  validation {
+    condition     = can(regex("^(https://.+)?$", var.operators_webhook))
+    error_message = "operators_webhook must begin with https://, or be empty."
+  }
 }
 
 variable "security_contact" {

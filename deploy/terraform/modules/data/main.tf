@@ -2,6 +2,8 @@ data "aws_caller_identity" "here" {}
 
 data "aws_partition" "here" {}
 
+data "aws_region" "here" {}
+
 locals {
   root = "arn:${data.aws_partition.here.partition}:iam::${data.aws_caller_identity.here.account_id}:root"
 

@@ -34,18 +34,33 @@ variable "admin_group" {
   type        = string
   default     = "admins"
   description = "The group whose members are admins of the portal."
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_.-]{1,128})$", var.admin_group))
+    error_message = "admin_group must be 1 to 128 letters, digits, underscores, full stops and hyphens."
+  }
 }
 
 variable "admin_email" {
   type        = string
   default     = ""
   description = "The e-mail address of the first admin, who gets a temporary password by mail. Empty creates none."
+
+  validation {
+    condition     = can(regex("^([^@ ]+@[^@ ]+)?$", var.admin_email))
+    error_message = "admin_email must be an e-mail address, or empty."
+  }
 }
 
 variable "ses_identity_arn" {
   type        = string
   default     = ""
   description = "The ARN of a verified SES identity that codes and invitations come from. Without it Cognito sends them itself, only about 50 a day."
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:ses:[a-z0-9-]+:[0-9]{12}:identity/.+)?$", var.ses_identity_arn))
+    error_message = "ses_identity_arn must be the ARN of an SES identity, or empty."
+  }
 }
 
 variable "mail_from" {
