@@ -35,6 +35,7 @@ var noSuchRow = map[string]string{
 	"sessions deleted-session#<hash> session":          "no account is deleted here; e2e/deletedaccount_test.go has one",
 	"records letter-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
 	"records banners <ms>-<id>":                        "no admin writes a banner here; banners has some",
+	"records account#<account> viewing":                "no admin views an account here; members has views",
 	"records resend-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
 	"records registrations <account>":                  "registration is open here; e2e/account_test.go has one that waits",
 	"records shown-late last":                          "no fact is shown late here; app/latefacts_test.go has one that is",
