@@ -315,6 +315,8 @@ func adminExamples(accepted, private map[string]string) []example {
 			{"sequence":8,"at":"2026-11-22T09:00:00Z","what":"AccountSuspended","by":"account-ada","why":"Unpaid bills.","operation":"op-1"},
 			{"sequence":7,"at":"2026-11-22T09:00:00Z","what":"KeyEnding","operator":true,"why":"expired","key":"key-1"}],"next":"/api/v1/admin/accounts/account-grace/history?cursor=7&limit=2"}`, private, "", ""},
 		{"GET /admin/accounts/{account}/export", "/admin/accounts/account-grace/export", http.StatusOK, `{"account":"account-ada"}`, map[string]string{"Content-Disposition": `attachment; filename="account.json"`, "Cache-Control": "no-store"}, "", ""},
+		{"POST /admin/accounts/{account}/view", "/admin/accounts/account-grace/view", http.StatusOK, `{"account":"account-grace","began_at":"2026-11-22T09:00:00Z","ends_at":"2026-11-22T10:00:00Z"}`, private, "", ""},
+		{"DELETE /admin/accounts/{account}/view", "/admin/accounts/account-bob/view", http.StatusNoContent, "", private, "", ""},
 		{"GET /admin/operations/{operation}", "/admin/operations/op-1", http.StatusOK, `{"by":"account-ada","account":"account-ada","plan":"plan-max","operation":` + waiting + `}`, private, "", ""},
 		{"GET /admin/drift", "/admin/drift", http.StatusOK, `{"began":"2026-11-22T09:00:00Z","ended":"2026-11-22T09:00:00Z","keys":3,"others":2,"recent":0,"unreadable":0,"kinds":[{"kind":"stray","count":1}],
 			"items":[{"kind":"stray","mending":"leave","account":"account-grace","key":"key-9","gateway_id":"g-9","name":"gatehouse/account-grace/key-9"}],"run":` + running + `}`, private, "", ""},
