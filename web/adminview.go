@@ -183,8 +183,9 @@ func (s *Web) viewBar(ctx context.Context) *viewBar {
 }
 
 // mayView reports whether the account's page offers to view it.
-func (s *Web) mayView(account adminAccountPage) bool {
-	return s.admin.Viewers.Keep != nil && !account.Own && account.status != projections.StatusDeleted
+func (s *Web) mayView(ctx context.Context, account adminAccountPage) bool {
+	_, views := accountViewed(ctx)
+	return !views && s.admin.Viewers.Keep != nil && !account.Own && account.status != projections.StatusDeleted
 }
 
 // viewAccount begins a view. A form that is sent twice begins one.
