@@ -111,7 +111,7 @@ func adminAnswers() map[string]any {
 		"admin-list-notes":      List[Note]{Items: []Note{exampleNote()}},
 		"admin-add-note":        exampleNote(),
 		"admin-account-history": List[HistoryEntry]{Items: []HistoryEntry{{
-			Sequence: 41, At: exampleTime, What: "AccountSuspended", By: exampleAccount, Why: "Please call us.", Operation: exampleOperation,
+			Sequence: 41, At: exampleTime, What: "AccountSuspended", Title: "Account suspended", By: exampleAccount, Why: "Please call us.", WhyText: "Please call us.", Operation: exampleOperation,
 		}}},
 		"admin-view-account": Viewing{Account: exampleAccount, BeganAt: exampleTime, EndsAt: exampleTime.Add(members.MaxViewing)},
 		"admin-export-account": map[string]any{
