@@ -27,8 +27,8 @@ import (
 
 // noSuchRow are the lines of docs/data.md whose rows no portal writes today, and why.
 var noSuchRow = map[string]string{
-	"records actor#<actor> intent":                     "every actor that asks for something is an account",
-	"records actor#<actor> operation#<ms>#<operation>": "every actor that asks for something is an account",
+	"records actor#<actor> intent":                     "no operator changes an account here; e2e/accountscommand_test.go does",
+	"records actor#<actor> operation#<ms>#<operation>": "no operator changes an account here; e2e/accountscommand_test.go does",
 	"records announced#<product> deprecated#<sunset>":  "no product of the demo is deprecated; those of package notices are",
 	"records health health":                            "it is only read",
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
