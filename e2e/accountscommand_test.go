@@ -11,13 +11,20 @@ type changeJSON struct {
 	Operation string
 }
 
+// printed is what a command prints that succeeds.
+func printed(o operator, args ...string) string {
+	o.t.Helper()
+	stdout, _ := o.says(0, args...)
+	return stdout
+}
+
 func TestAnOperatorLooksAfterAnAccount(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	o := s.operator(t)
 	ada, _ := s.subscriber(t, o)
 	id := asJSON[struct{ Accounts []account }](o, "accounts", "search", "ada@").Accounts[0].ID
-	if got := o.says(0, "accounts", "show", id); !strings.Contains(got, "registered") || !strings.Contains(got, "no notes") {
+	if got := printed(o, "accounts", "show", id); !strings.Contains(got, "registered") || !strings.Contains(got, "no notes") {
 		t.Errorf("the account is shown as\n%s", got)
 	}
 	state := func() string { return decode[me](ada.do(http.MethodGet, "/api/v1/me", "").want(http.StatusOK)).Status }
@@ -47,13 +54,13 @@ func TestAnOperatorLooksAfterAnAccount(t *testing.T) {
 	o.says(1, "accounts", "reinstate", id)
 	o.says(1, "accounts", "demote", id, "--yes")
 	o.says(1, "accounts", "show", "nobody")
-	if got := o.says(0, "accounts", "show", id); !strings.Contains(got, "Called back.") {
+	if got := printed(o, "accounts", "show", id); !strings.Contains(got, "Called back.") {
 		t.Errorf("the note is not shown:\n%s", got)
 	}
-	if got := o.says(0, "accounts", "history", id); !strings.Contains(got, "Account suspended (AccountSuspended)") || !strings.Contains(got, "by an operator") || !strings.Contains(got, "Call us.") {
+	if got := printed(o, "accounts", "history", id); !strings.Contains(got, "Account suspended (AccountSuspended)") || !strings.Contains(got, "by an operator") || !strings.Contains(got, "Call us.") {
 		t.Errorf("the history is\n%s", got)
 	}
-	audit := o.says(0, "audit", "--account", id, "--json")
+	audit := printed(o, "audit", "--account", id, "--json")
 	for _, what := range []string{"AccountSuspensionRequested", "AccountReinstatementRequested", "AdminPromotionRequested", "AdminDemotionRequested", "NoteAdded"} {
 		if strings.Count(audit, what) != 1 {
 			t.Errorf("the audit has not one %s:\n%s", what, audit)
