@@ -30,7 +30,7 @@ func (a *service) registerViews(api huma.API) {
 			"Meanwhile that session can change nothing, on pages and here. This API answers for the admin as before. "+
 			"It needs the cookie of a session, not a token. The audit records it. It ends a view of another account.", http.StatusOK), a.viewAccount)
 	huma.Register(api, adminChanges("admin-stop-viewing", http.MethodDelete, "/accounts/{account}/view", "Stop viewing an account",
-		"It ends the view in whichever session it is. The audit records it.", http.StatusNoContent), a.stopViewing)
+		"It ends the view in any of the caller's sessions. The audit records it.", http.StatusNoContent), a.stopViewing)
 }
 
 func (a *service) viewAccount(ctx context.Context, in *AccountInput) (*struct{ Body Viewing }, error) {

@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// AccountDesk is for an operator at the command line who looks after accounts. What it changes goes through the
-// operations of the admin pages, and is in the audit with the operator as user@host of this process.
+// AccountDesk is for an operator at the command line who looks after accounts. Its changes go through the operations
+// of the admin pages, and the audit records the operator as user@host of this process.
 type AccountDesk struct {
 	*Desk
 	store   *members.Store
@@ -189,9 +189,12 @@ func (c AccountChange) possible(a ShownAccount) error {
 	over := status == projections.StatusDeleting || status == projections.StatusDeleted
 	why := ""
 	switch {
-	case c.Verb == "suspend" && status != projections.StatusRegistered, c.Verb == "reinstate" && status != projections.StatusSuspended,
-		c.Verb == "promote" && status != projections.StatusRegistered, c.Verb == "delete" && over, c.Verb == "note" && status == projections.StatusDeleted:
-		why = "Its state is " + status + ", so there is nothing to " + c.Verb + "."
+	case c.Verb == "suspend" && status != projections.StatusRegistered, c.Verb == "promote" && status != projections.StatusRegistered:
+		why = "Its state is " + status + ". Only a registered account can be changed so."
+	case c.Verb == "reinstate" && status != projections.StatusSuspended:
+		why = "It is not suspended. Its state is " + status + "."
+	case c.Verb == "delete" && over, c.Verb == "note" && status == projections.StatusDeleted:
+		why = "It is deleted, or being deleted."
 	case c.Verb == "promote" && a.Promoted:
 		why = "Its owner is an admin already."
 	case c.Verb == "demote" && !a.Promoted:

@@ -115,7 +115,7 @@ type Submission struct {
 	// account.
 	Actor   portal.Actor
 	Subject portal.Stream
-	// Operator is who asks at the command line, as user@host, if Actor is an operator.
+	// Operator names the operator at the command line, as user@host. It is "" if Actor is an account.
 	Operator string
 	// IdempotencyKey makes repeats of the same request one operation. "" makes each submission an
 	// operation of its own.

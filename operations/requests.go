@@ -16,7 +16,7 @@ import (
 // Caller is the account that submits a request, with the request's headers.
 type Caller struct {
 	Account portal.AccountID
-	// Operator is who asks at the command line, as user@host. Account is then "".
+	// Operator names the operator at the command line, as user@host. Account is then "".
 	Operator       string
 	Viewer         catalog.Viewer
 	IdempotencyKey string

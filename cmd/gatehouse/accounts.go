@@ -178,11 +178,9 @@ func (c accountsShowCommand) Run(ctx context.Context) error {
 				fmt.Fprintln(w, "There are older notes.")
 			}
 			if found.Promoted {
-				fmt.Fprintln(w)
 				paragraph(w, "Its owner is an admin, promoted here.")
 			}
 			if found.Profile.Message != "" {
-				fmt.Fprintln(w)
 				paragraph(w, "The reason that the person reads: "+oneLine(found.Profile.Message))
 			}
 		})

@@ -48,7 +48,6 @@ func (c changed) carryOut(ctx context.Context, verb, text, does string) error {
 func printChange(w io.Writer, account app.ShownAccount, shown changeJSON, does string) {
 	pairs(w, [2]string{"account", oneLine(string(shown.Account))}, [2]string{"e-mail", address(account.FoundAccount)}, [2]string{"name", printable(account.Name)},
 		[2]string{"state", shown.Status}, [2]string{"subscriptions", fmt.Sprint(len(account.Subscriptions))}, [2]string{"keys", fmt.Sprint(len(account.Keys))})
-	fmt.Fprintln(w)
 	switch {
 	case shown.DryRun:
 		paragraph(w, "With --yes: "+does)
@@ -57,7 +56,7 @@ func printChange(w io.Writer, account app.ShownAccount, shown changeJSON, does s
 		paragraph(w, "Done. The audit names you.")
 	default:
 		paragraph(w, "Accepted: "+does+" The audit names you.")
-		fmt.Fprintf(w, "%s operation follow %s\n", processName, shown.Operation)
+		fmt.Fprintf(w, "\n%s operation follow %s\n", processName, shown.Operation)
 	}
 }
 
