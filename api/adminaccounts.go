@@ -49,7 +49,9 @@ type Admin struct {
 	People     people
 	Members    memberKeeping
 	// History is what has happened to accounts.
-	History  historying
+	History historying
+	// Views have admins view accounts.
+	Views    viewKeeping
 	Holders  holding
 	Mails    invitationMails
 	Drift    drifting
@@ -137,6 +139,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, adminRequests("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api)
 	a.registerNotes(api)
+	a.registerViews(api)
 	a.registerProducts(api)
 	a.registerDrift(api)
 	a.registerLicences(api)

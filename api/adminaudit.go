@@ -22,7 +22,7 @@ type Deed struct {
 	At        time.Time `json:"at"`
 	Admin     string    `json:"admin" doc:"The admin's account, empty for what an operator did."`
 	Operator  string    `json:"operator,omitempty" doc:"Who did it at the command line, as user@host, instead of an admin."`
-	What      string    `json:"what" doc:"The type of the operation; or Invited, InvitationRevoked, FeedbackDone, FeedbackReopened, DeadLettersReplayed, DeadLettersDiscarded, SweepRequested, AgreementsCompared, UsageResent, LicenceCorrectionRequested, BannerAdded, BannerChanged, BannerEnded, BannerDeleted, NoteAdded or AccountExported, which make no operation; or, for operators, KeysReconciled, KeysPurged, BackupRestored, PeopleMigrated or ViewsRebuilt."`
+	What      string    `json:"what" doc:"The type of the operation; or Invited, InvitationRevoked, FeedbackDone, FeedbackReopened, DeadLettersReplayed, DeadLettersDiscarded, SweepRequested, AgreementsCompared, UsageResent, LicenceCorrectionRequested, BannerAdded, BannerChanged, BannerEnded, BannerDeleted, NoteAdded, AccountExported, AccountViewed or AccountViewEnded, which make no operation; or, for operators, KeysReconciled, KeysPurged, BackupRestored, PeopleMigrated or ViewsRebuilt."`
 	Account   string    `json:"account,omitempty" doc:"The account that it was done to."`
 	Operation string    `json:"operation,omitempty"`
 	Plan      string    `json:"plan,omitempty" doc:"The plan that it was about."`

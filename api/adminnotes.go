@@ -36,9 +36,11 @@ type HistoryEntry struct {
 	Sequence  int64     `json:"sequence" doc:"The fact's place among the facts about the account, from 1."`
 	At        time.Time `json:"at"`
 	What      string    `json:"what" doc:"The type of the fact, such as AccountSuspended."`
+	Title     string    `json:"title" doc:"What has happened, in words. The words may change; what does not."`
 	By        string    `json:"by,omitempty" doc:"The account that asked for it. Without by and operator, a worker did it on its own."`
 	Operator  bool      `json:"operator,omitempty" doc:"An operator asked for it at the command line."`
 	Why       string    `json:"why,omitempty" doc:"The reason or the message that the fact carries."`
+	WhyText   string    `json:"why_text,omitempty" doc:"Why, in words: a reason such as expired is a sentence."`
 	Plan      string    `json:"plan,omitempty"`
 	Key       string    `json:"key,omitempty"`
 	Operation string    `json:"operation,omitempty"`
@@ -47,7 +49,7 @@ type HistoryEntry struct {
 func showEntry(e operators.HistoryEntry) HistoryEntry {
 	by, _ := e.Actor.Account()
 	return HistoryEntry{
-		Sequence: e.Sequence, At: e.At, What: e.What, By: string(by), Operator: e.Actor == portal.Operator, Why: e.Why,
+		Sequence: e.Sequence, At: e.At, What: e.What, Title: e.Title(), By: string(by), Operator: e.Actor == portal.Operator, Why: e.Why, WhyText: e.WhyText(),
 		Plan: string(e.Plan), Key: string(e.Key), Operation: string(e.Operation),
 	}
 }

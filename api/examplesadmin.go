@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -110,8 +111,9 @@ func adminAnswers() map[string]any {
 		"admin-list-notes":      List[Note]{Items: []Note{exampleNote()}},
 		"admin-add-note":        exampleNote(),
 		"admin-account-history": List[HistoryEntry]{Items: []HistoryEntry{{
-			Sequence: 41, At: exampleTime, What: "AccountSuspended", By: exampleAccount, Why: "Please call us.", Operation: exampleOperation,
+			Sequence: 41, At: exampleTime, What: "AccountSuspended", Title: "Account suspended", By: exampleAccount, Why: "Please call us.", WhyText: "Please call us.", Operation: exampleOperation,
 		}}},
+		"admin-view-account": Viewing{Account: exampleAccount, BeganAt: exampleTime, EndsAt: exampleTime.Add(members.MaxViewing)},
 		"admin-export-account": map[string]any{
 			"account": exampleAccount, "exported_at": exampleTime, "feedback": []any{},
 		},
@@ -150,6 +152,8 @@ var (
 	onlyAdmins  = map[int]expected{http.StatusForbidden: {portal.Forbidden, "The person is not an admin, or a browser sent the request from a page on another site.", "Only an admin of this portal may do this."}}
 	noAccount   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such account.", "There is no such account."}}
 	notMine     = map[int]expected{http.StatusConflict: {portal.Conflict, "It is the admin's own account.", "This is your own account. Another admin has to do that."}}
+	ownAccount  = map[int]expected{http.StatusConflict: {portal.Conflict, "It is the admin's own account, or they began a view elsewhere at the same moment. The detail says which.", "This is your own account. You see it anyway."}}
+	notViewed   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The admin does not view the account.", "You are not viewing this account. The view may have ended already."}}
 	notInvited  = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such invitation.", "There is no such invitation. It may have expired."}}
 	wasInvited  = map[int]expected{http.StatusConflict: {portal.Conflict, "The person has used an invitation, or another admin has invited them a moment ago. The detail says which.", "The person with this address has used an invitation already, and has an account."}}
 	wasUsed     = map[int]expected{http.StatusConflict: {portal.Conflict, "The invitation was used.", "The invitation was used. Suspend or delete the account instead."}}
@@ -205,6 +209,8 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-add-note":             {writing, onlyAdmins, noAccount},
 		"admin-account-history":      {onlyAdmins, noAccount},
 		"admin-export-account":       {onlyAdmins, noAccount},
+		"admin-view-account":         {writing, onlyAdmins, noAccount, ownAccount},
+		"admin-stop-viewing":         {writing, onlyAdmins, notViewed},
 		"admin-drift":                {onlyAdmins},
 		"admin-compare-drift":        {writing, onlyAdmins},
 		"admin-list-banners":         {onlyAdmins},

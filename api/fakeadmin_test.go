@@ -179,7 +179,7 @@ type histories struct{ *fake }
 func (h histories) Page(_ context.Context, account portal.AccountID, before int64, _ int) ([]operators.HistoryEntry, int64, error) {
 	return []operators.HistoryEntry{
 		{Sequence: 8, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-ada"), Operation: "op-1", Why: "Unpaid bills."},
-		{Sequence: 7, At: now, What: "KeyEnding", Actor: portal.Operator, Key: "key-1", Why: "expired"},
+		{Sequence: 7, At: now, What: "KeyEnding", Actor: portal.Operator, Key: "key-1", Why: "expired", Coded: true},
 	}, 7, h.asked1("history", account, fmt.Sprint(before))
 }
 
@@ -312,9 +312,11 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"GET /admin/accounts/{account}/notes", "/admin/accounts/account-grace/notes?limit=1", http.StatusOK, `{"items":[` + noted + `],"next":"/api/v1/admin/accounts/account-grace/notes?cursor=n-1&limit=1"}`, private, "", ""},
 		{"POST /admin/accounts/{account}/notes", "/admin/accounts/account-grace/notes", http.StatusCreated, noted, private, `{"text":"Call back."}`, ""},
 		{"GET /admin/accounts/{account}/history", "/admin/accounts/account-grace/history?limit=2", http.StatusOK, `{"items":[
-			{"sequence":8,"at":"2026-11-22T09:00:00Z","what":"AccountSuspended","by":"account-ada","why":"Unpaid bills.","operation":"op-1"},
-			{"sequence":7,"at":"2026-11-22T09:00:00Z","what":"KeyEnding","operator":true,"why":"expired","key":"key-1"}],"next":"/api/v1/admin/accounts/account-grace/history?cursor=7&limit=2"}`, private, "", ""},
+			{"sequence":8,"at":"2026-11-22T09:00:00Z","what":"AccountSuspended","title":"Account suspended","by":"account-ada","why":"Unpaid bills.","why_text":"Unpaid bills.","operation":"op-1"},
+			{"sequence":7,"at":"2026-11-22T09:00:00Z","what":"KeyEnding","title":"Key is ending","operator":true,"why":"expired","why_text":"It had an expiry date.","key":"key-1"}],"next":"/api/v1/admin/accounts/account-grace/history?cursor=7&limit=2"}`, private, "", ""},
 		{"GET /admin/accounts/{account}/export", "/admin/accounts/account-grace/export", http.StatusOK, `{"account":"account-ada"}`, map[string]string{"Content-Disposition": `attachment; filename="account.json"`, "Cache-Control": "no-store"}, "", ""},
+		{"POST /admin/accounts/{account}/view", "/admin/accounts/account-grace/view", http.StatusOK, `{"account":"account-grace","began_at":"2026-11-22T09:00:00Z","ends_at":"2026-11-22T10:00:00Z"}`, private, "", ""},
+		{"DELETE /admin/accounts/{account}/view", "/admin/accounts/account-bob/view", http.StatusNoContent, "", private, "", ""},
 		{"GET /admin/operations/{operation}", "/admin/operations/op-1", http.StatusOK, `{"by":"account-ada","account":"account-ada","plan":"plan-max","operation":` + waiting + `}`, private, "", ""},
 		{"GET /admin/drift", "/admin/drift", http.StatusOK, `{"began":"2026-11-22T09:00:00Z","ended":"2026-11-22T09:00:00Z","keys":3,"others":2,"recent":0,"unreadable":0,"kinds":[{"kind":"stray","count":1}],
 			"items":[{"kind":"stray","mending":"leave","account":"account-grace","key":"key-9","gateway_id":"g-9","name":"gatehouse/account-grace/key-9"}],"run":` + running + `}`, private, "", ""},

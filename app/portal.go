@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -122,6 +123,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	reports := catalogReports{jobs.NewScratch(c.dynamodb, names.Records, p.now())}
 	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Members: store, History: history, Audit: store, Operations: ops, Drift: sweeps, Licences: licences, Banners: texts, Feedback: store,
 		Catalog: reports, Syncs: ops, Cookies: who, Usage: summaries,
+		Viewers:     web.Viewers{Keep: store, Session: who.CurrentSession, Groups: who.LastGroups},
 		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
 	settings, feedback := settingsDesk{store, who}, feedbackDesk{clients: c, topic: names.Feedback, store: store}
 	pages.WithMine(web.Mine{Sessions: who, Settings: settings, Feedback: feedback, Leaving: ops})
@@ -149,7 +151,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{
-			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests, History: history,
+			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests, History: history, Views: store,
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 			Drift:             sweeps,
 			Licences:          licences,
@@ -162,7 +164,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
 			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),
 		},
-	}, guard...)
+	}, append(slices.Clone(guard), pages.NoChangesInView(api.Prefix, onError))...)
 	pages.Routes(router, guard...)
 	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, append(guard, pages.ViewsAs)...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))

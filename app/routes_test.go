@@ -154,6 +154,10 @@ var byRoute = map[string]answers{
 	"POST /admin/feedback/{feedback}/reopen":        {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/accounts":                           {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"GET /admin/accounts/{account}":                 {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/accounts/{account}/view":           {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"POST /admin/stop-viewing":                      {http.StatusUnauthorized, http.StatusForbidden, http.StatusSeeOther},
+	"POST /api/v1/admin/accounts/{account}/view":    {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
+	"DELETE /api/v1/admin/accounts/{account}/view":  {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/accounts/{account}/suspend":         {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"POST /admin/accounts/{account}/suspend":        {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/accounts/{account}/reinstate":       {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
@@ -378,7 +382,10 @@ func (d *door) token(p Process, installed installedDemo, account demo.Account) s
 }
 
 // signIn signs the owner in on the identity provider's page and keeps the session.
-func (d *door) signIn() {
+func (d *door) signIn() { d.t.Helper(); d.session = d.sessionOf(demo.Accounts[0]) }
+
+// sessionOf signs a person in on the identity provider's page and returns the cookie of the session.
+func (d *door) sessionOf(person demo.Account) *http.Cookie {
 	d.t.Helper()
 	began := d.ask(http.MethodGet, "/sign-in", nil)
 	jar, err := cookiejar.New(nil)
@@ -398,8 +405,8 @@ func (d *door) signIn() {
 	doc.Find("form input[name]").Each(func(_ int, input *goquery.Selection) {
 		form.Set(input.AttrOr("name", ""), input.AttrOr("value", ""))
 	})
-	form.Set("username", demo.Accounts[0].Email)
-	form.Set("password", demo.Accounts[0].Password)
+	form.Set("username", person.Email)
+	form.Set("password", person.Password)
 	action, err := page.Request.URL.Parse(doc.Find("form").Has("input[type=password]").AttrOr("action", ""))
 	ok(d.t, err)
 	post := d.request(http.MethodPost, action.String(), strings.NewReader(form.Encode()))
@@ -413,11 +420,11 @@ func (d *door) signIn() {
 	finished := d.ask(http.MethodGet, back.RequestURI(), func(r *http.Request) { r.AddCookie(began.Result().Cookies()[0]) })
 	for _, c := range finished.Result().Cookies() {
 		if strings.HasPrefix(c.Name, "gatehouse_session_") {
-			d.session = c
-			return
+			return c
 		}
 	}
 	d.t.Fatalf("no session is opened: %d %s", finished.Code, finished.Body)
+	return nil
 }
 
 func (d *door) request(method, target string, body io.Reader) *http.Request {

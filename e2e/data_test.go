@@ -27,14 +27,15 @@ import (
 
 // noSuchRow are the lines of docs/data.md whose rows no portal writes today, and why.
 var noSuchRow = map[string]string{
-	"records actor#<actor> intent":                     "every actor that asks for something is an account",
-	"records actor#<actor> operation#<ms>#<operation>": "every actor that asks for something is an account",
+	"records actor#<actor> intent":                     "no operator changes an account here; e2e/accountscommand_test.go does",
+	"records actor#<actor> operation#<ms>#<operation>": "no operator changes an account here; e2e/accountscommand_test.go does",
 	"records announced#<product> deprecated#<sunset>":  "no product of the demo is deprecated; those of package notices are",
 	"records health health":                            "it is only read",
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
 	"sessions deleted-session#<hash> session":          "no account is deleted here; e2e/deletedaccount_test.go has one",
 	"records letter-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
 	"records banners <ms>-<id>":                        "no admin writes a banner here; banners has some",
+	"records account#<account> viewing":                "no admin views an account here; members has views",
 	"records resend-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
 	"records registrations <account>":                  "registration is open here; e2e/account_test.go has one that waits",
 	"records shown-late last":                          "no fact is shown late here; app/latefacts_test.go has one that is",

@@ -324,7 +324,19 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("account find", oidc...), "account", "find", "ada@example.com")
 	says(0, as("account find", oidc...), "account", "find", s.subject(t, "ada@example.com"))
 	says(1, as("account find", oidc...), "account", "find", "eve@example.com")
-	for _, what := range []string{"LicenceCorrectionRequested", "ViewsRebuilt"} {
+	var found struct{ Accounts []account }
+	if err := json.Unmarshal([]byte(says(0, as("accounts"), "accounts", "search", "ada@", "--json")), &found); err != nil || len(found.Accounts) != 1 {
+		t.Fatal(found, err)
+	}
+	ada := found.Accounts[0].ID
+	says(0, as("accounts"), "accounts", "list")
+	says(0, as("accounts"), "accounts", "search", "ada@")
+	says(0, as("accounts"), "accounts", "search", id)
+	says(0, as("accounts"), "accounts", "show", ada)
+	says(0, as("accounts"), "accounts", "history", ada)
+	says(0, as("accounts"), "accounts", "note", ada, "Called.", "--yes")
+	says(0, as("accounts"), "accounts", "promote", ada, "--yes")
+	for _, what := range []string{"LicenceCorrectionRequested", "ViewsRebuilt", "NoteAdded", "AdminPromotionRequested"} {
 		if list := says(0, as("audit"), "audit", "--what", what, "--json"); strings.Count(list, what) != 1 {
 			t.Errorf("the audit has of %s: %s", what, list)
 		}
@@ -398,7 +410,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 			t.Errorf("the documentation lists for the seller's role, which never calls it: %s", action)
 		}
 	}
-	if len(want) != 27 {
+	if len(want) != 28 {
 		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
 	}
 }

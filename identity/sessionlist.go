@@ -119,3 +119,28 @@ func (s sessions) endListed(ctx context.Context, listed schema.Key) error {
 	_, err := s.table.remove(ctx, listed)
 	return err
 }
+
+// LastGroups returns the groups that the latest session of the account's owner names, none without a session.
+// It changes nothing, so the session does not count as used.
+func (s *Service) LastGroups(ctx context.Context, account portal.AccountID) ([]string, error) {
+	rows, err := s.sessions.table.query(ctx, schema.AccountSessions(account))
+	if err != nil {
+		return nil, err
+	}
+	var latest time.Time
+	var groups []string
+	for _, row := range rows {
+		began, _ := row.time("began_at")
+		if began.Before(latest) {
+			continue
+		}
+		session, err := s.sessions.table.find(ctx, schema.Session(schema.SessionListedBy(schema.KeyOf(row))))
+		if err != nil {
+			return nil, err
+		}
+		if session != nil && !session.expired(s.sessions.now()) {
+			latest, groups = began, session.texts("groups")
+		}
+	}
+	return groups, nil
+}

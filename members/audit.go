@@ -57,6 +57,8 @@ const (
 	DeedBannerDeleted    = "BannerDeleted"
 	DeedNoted            = "NoteAdded"
 	DeedExported         = "AccountExported"
+	DeedViewed           = "AccountViewed"
+	DeedViewEnded        = "AccountViewEnded"
 )
 
 // Deeds of operators.
@@ -73,7 +75,7 @@ func DeedKinds() []string {
 	return []string{
 		DeedInvited, DeedRevoked, DeedFeedbackDone, DeedFeedbackReopened, DeedLettersReplayed, DeedLettersDiscarded,
 		DeedSweepRequested, DeedUsageResent, DeedAgreementsRead, DeedLicenceCorrected,
-		DeedBannerAdded, DeedBannerChanged, DeedBannerEnded, DeedBannerDeleted, DeedNoted, DeedExported,
+		DeedBannerAdded, DeedBannerChanged, DeedBannerEnded, DeedBannerDeleted, DeedNoted, DeedExported, DeedViewed, DeedViewEnded,
 		DeedReconciled, DeedPurged, DeedRestored, DeedMigrated, DeedRebuilt,
 	}
 }

@@ -69,7 +69,7 @@ func (o *Operations) DeleteMine(ctx context.Context, caller Caller) (Operation, 
 // onAnother: an account that nobody has registered or asked for is NotFound. The admin's own is a
 // Conflict, so that an admin is always left.
 func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal.AccountID, request events.Request) (Operation, error) {
-	if admin.Account == account {
+	if admin.Account == account { // an operator has none
 		return Operation{}, portal.Fail(portal.Conflict, "This is your own account. Another admin has to do that.")
 	}
 	submitted := admin.submission(request)
@@ -86,6 +86,7 @@ func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal
 type deedRow struct {
 	At        time.Time          `dynamodbav:"at"`
 	Admin     portal.AccountID   `dynamodbav:"admin"`
+	Operator  string             `dynamodbav:"operator,omitempty"`
 	What      string             `dynamodbav:"what"`
 	Subject   portal.AccountID   `dynamodbav:"subject"`
 	Operation portal.OperationID `dynamodbav:"operation"`
@@ -99,7 +100,7 @@ func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	if !onAccount {
 		subject = ""
 	}
-	deed = deedRow{At: r.CreatedAt, Admin: admin, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
+	deed = deedRow{At: r.CreatedAt, Admin: admin, Operator: r.Operator, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
 	var about struct {
 		Plan     portal.PlanID `json:"plan"`
 		Approved *bool         `json:"approved"`
@@ -108,5 +109,6 @@ func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
 	if deed.Plan = about.Plan; about.Approved != nil {
 		deed.Answer = map[bool]string{true: "approved", false: "denied"}[*about.Approved]
 	}
-	return schema.Deed(r.CreatedAt, string(r.ID)), deed, isAccount && (onAccount && admin != subject || r.Subject == portal.CatalogStream)
+	done := isAccount && (onAccount && admin != subject || r.Subject == portal.CatalogStream)
+	return schema.Deed(r.CreatedAt, string(r.ID)), deed, done || r.Operator != ""
 }

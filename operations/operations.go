@@ -115,6 +115,8 @@ type Submission struct {
 	// account.
 	Actor   portal.Actor
 	Subject portal.Stream
+	// Operator names the operator at the command line, as user@host. It is "" if Actor is an account.
+	Operator string
 	// IdempotencyKey makes repeats of the same request one operation. "" makes each submission an
 	// operation of its own.
 	IdempotencyKey string
@@ -179,7 +181,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	}
 	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, TraceParent: traces.Of(ctx).Parent,
+		ID: o.newID(submitted), Actor: submitted.Actor, Operator: submitted.Operator, Subject: submitted.Subject, Correlation: submitted.Correlation, TraceParent: traces.Of(ctx).Parent,
 		CreatedAt: now, PublishedAt: now,
 	}
 	last, guessed := o.intents.guess(row, submitted.Request)

@@ -15,15 +15,21 @@ import (
 
 // Caller is the account that submits a request, with the request's headers.
 type Caller struct {
-	Account        portal.AccountID
+	Account portal.AccountID
+	// Operator names the operator at the command line, as user@host. Account is then "".
+	Operator       string
 	Viewer         catalog.Viewer
 	IdempotencyKey string
 	Correlation    string
 }
 
 func (c Caller) submission(request events.Request) Submission {
+	actor := portal.AccountActor(c.Account)
+	if c.Operator != "" {
+		actor = portal.Operator
+	}
 	return Submission{
-		Actor: portal.AccountActor(c.Account), Subject: portal.AccountStream(c.Account),
+		Actor: actor, Subject: portal.AccountStream(c.Account), Operator: c.Operator,
 		IdempotencyKey: c.IdempotencyKey, Correlation: c.Correlation, Request: request,
 	}
 }

@@ -38,6 +38,7 @@ type rows struct {
 type operationRow struct {
 	ID          portal.OperationID `dynamodbav:"id"`
 	Actor       portal.Actor       `dynamodbav:"actor"`
+	Operator    string             `dynamodbav:"operator,omitempty"`
 	Subject     portal.Stream      `dynamodbav:"subject"`
 	Type        string             `dynamodbav:"type"`
 	Hash        string             `dynamodbav:"hash"`

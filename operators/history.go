@@ -22,8 +22,10 @@ type HistoryEntry struct {
 	Operation portal.OperationID
 	Plan      portal.PlanID
 	Key       portal.KeyID
-	// Why is the reason or the message that the fact carries, or "".
+	// Why is the reason or the message that the fact carries, or "". WhyText says a reason in words.
 	Why string
+	// Coded says that Why is the code of a reason, such as expired.
+	Coded bool
 }
 
 type streamReader interface {
@@ -75,6 +77,6 @@ func entryOf(fact events.Event) HistoryEntry {
 		return entry // the fact has other members under these names
 	}
 	reason, _ := about.Reason.(string)
-	entry.Plan, entry.Key, entry.Why = about.Plan, about.Key, cmp.Or(about.Message, reason)
+	entry.Plan, entry.Key, entry.Why, entry.Coded = about.Plan, about.Key, cmp.Or(about.Message, reason), about.Message == "" && reason != ""
 	return entry
 }

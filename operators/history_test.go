@@ -35,7 +35,7 @@ func TestTheHistorySaysWhoAndWhy(t *testing.T) {
 	want := []operators.HistoryEntry{
 		{Sequence: 4, At: at, What: "SubscriptionActivated", Actor: portal.Operator, Plan: "plan-1"},
 		{Sequence: 3, At: at, What: "AccountSuspended", Actor: portal.AccountActor("root"), Operation: "op-2", Why: "Unpaid bills."},
-		{Sequence: 2, At: at, What: "KeyEnding", Key: "key-1", Why: "expired"},
+		{Sequence: 2, At: at, What: "KeyEnding", Key: "key-1", Why: "expired", Coded: true},
 		{Sequence: 1, At: at, What: "UserRegistered", Actor: portal.AccountActor("ann"), Operation: "op-1"},
 	}
 	for limit := 1; limit <= 5; limit++ {

@@ -237,6 +237,9 @@ func AccountNotes(account portal.AccountID) Range {
 	return Range{PK: accountPartition(account), Begins: "note#"}
 }
 
+// Viewing is whose account an admin sees, until when.
+func Viewing(admin portal.AccountID) Key { return Key{accountPartition(admin), "viewing"} }
+
 // AccountRows are all rows of the account's partition.
 func AccountRows(account portal.AccountID) Range { return Range{PK: accountPartition(account)} }
 

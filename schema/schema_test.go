@@ -62,6 +62,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"Settings", "records", schema.Settings(ann), schema.Key{PK: "account#01ann", SK: "settings#account"}},
 		{"Feedback", "records", schema.Feedback("001782907200005-f"), schema.Key{PK: "feedback", SK: "001782907200005-f"}},
 		{"AccountFeedback", "records", schema.AccountFeedback(ann, "001782907200005-f"), schema.Key{PK: "account#01ann", SK: "feedback#001782907200005-f"}},
+		{"Viewing", "records", schema.Viewing(ann), schema.Key{PK: "account#01ann", SK: "viewing"}},
 		{"AccountNote", "records", schema.AccountNote(ann, "001782907200005-n"), schema.Key{PK: "account#01ann", SK: "note#001782907200005-n"}},
 		{"Invitation", "records", schema.Invitation("i"), schema.Key{PK: "invitations", SK: "i"}},
 		{"AdoptedKey", "records", schema.AdoptedKey("abcde12345"), schema.Key{PK: "adopted-keys", SK: "abcde12345"}},

@@ -57,6 +57,8 @@ type Admin struct {
 	Usage summing
 	// Cookies keep in whose view an admin sees the catalog. If nil, there is no such view.
 	Cookies jar
+	// Viewers have admins view accounts. Without its Keep, nobody does.
+	Viewers Viewers
 }
 
 // WithAdmin adds the pages for admins. Call it before Routes.
@@ -82,6 +84,7 @@ func (s *Web) adminRoutes(r chi.Router) {
 	get(r, accountsPath+"/{account}", s.page(s.administrator(s.adminAccount)))
 	s.standingRoutes(r)
 	s.historyRoutes(r)
+	s.viewRoutes(r)
 	get(r, licencesPath, s.page(s.administrator(s.licences)))
 	get(r, licencesPath+"/reconcile", s.page(s.administrator(s.confirmReconciliation)))
 	r.Post(licencesPath+"/reconcile", s.page(s.administrator(s.reconcile)))

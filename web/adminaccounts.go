@@ -168,6 +168,8 @@ type adminAccountPage struct {
 	OtherNotes    bool
 	// MayNote: the account has an owner still.
 	MayNote bool
+	// MayView: an admin may view the account.
+	MayView bool
 	status  string
 }
 
@@ -207,7 +209,7 @@ func (s *Web) adminAccount(w http.ResponseWriter, r *http.Request, id identity.I
 	if body.Notes, body.OtherNotes, err = s.notesOf(r, body.ID); err != nil {
 		return err
 	}
-	body.MayNote = body.status != projections.StatusDeleted
+	body.MayNote, body.MayView = body.status != projections.StatusDeleted, s.mayView(r.Context(), body)
 	s.render(w, r, http.StatusOK, adminView("admin-account", "Account of "+body.Person, tabAccounts, body))
 	return nil
 }

@@ -39,7 +39,9 @@ type historyPage struct {
 
 // historyLine is a fact of the journal: what, who and why.
 type historyLine struct {
-	What      string
+	What string
+	// Type is the type of the fact, for operators.
+	Type      string
 	At        moment
 	By        personLink
 	Plan      string
@@ -99,7 +101,7 @@ func (s *Web) historyLines(r *http.Request, entries []operators.HistoryEntry) ([
 	for _, entry := range entries {
 		by, _ := entry.Actor.Account()
 		line := historyLine{
-			What: sentence(entry.What), At: when.moment(entry.At), Key: entry.Key, Why: entry.Why,
+			What: entry.Title(), Type: entry.What, At: when.moment(entry.At), Key: entry.Key, Why: entry.WhyText(),
 			By: personLink{by, cmp.Or(names[by], actorText(entry.Actor))},
 		}
 		if entry.Plan != "" {

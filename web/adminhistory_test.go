@@ -23,7 +23,9 @@ func TestTheHistoryOfAnAccountSaysWhoAndWhy(t *testing.T) {
 	one(t, doc, `main ol li:first-child a[href="/admin/accounts/account-root"]`)
 	says(t, doc, "main ol li:last-child", "By a worker")
 	older := document(t, s.get(attr(t, one(t, doc, `a[rel="next"]`), "href")), http.StatusOK)
-	says(t, older, "main ol li", "User registered")
+	says(t, older, "main ol li", "Account registered")
+	says(t, older, "main ol li code", "UserRegistered")
+	says(t, doc, "main ol li:last-child", "It had an expiry date.")
 	says(t, older, "main ol li", "By an operator at the command line")
 	none(t, older, `main ol li a[href^="/admin/accounts/"]`)
 	for path, want := range map[string]int{bob + "/history?before=x": http.StatusNotFound, bob + "/history?before=-1": http.StatusNotFound} {

@@ -88,9 +88,21 @@ func viewing(ctx context.Context) (viewedAs, bool) {
 }
 
 // ViewsAs shows the catalog to an admin as the people see it whose view the admin has chosen, and refuses
-// to change anything meanwhile. It must come after the guard that puts the identity into the context.
+// to change anything meanwhile. The same goes for the account that an admin views. It must come after the guard that puts the identity into the context.
 func (s *Web) ViewsAs(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		view, ok, err := s.viewOfAccount(r)
+		switch {
+		case err != nil:
+			s.Error(w, r, err)
+			return
+		case ok:
+			s.viewsAccount(w, r, view, next)
+			return
+		case isFragment(r) && r.Header.Get(viewHeader) != "":
+			s.Error(w, r, errNothing) // the view in which the page was rendered is over
+			return
+		}
 		chosen, ok := s.chosenView(r)
 		if !ok {
 			next.ServeHTTP(w, r)

@@ -70,7 +70,7 @@ func (h histories) Page(_ context.Context, _ portal.AccountID, before int64, _ i
 	}
 	return []operators.HistoryEntry{
 		{Sequence: 3, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-root"), Operation: "op-1", Why: "Please <b>call</b> us."},
-		{Sequence: 2, At: now, What: "KeyEnding", Key: "key-1", Plan: "plan-max", Why: "expired"},
+		{Sequence: 2, At: now, What: "KeyEnding", Key: "key-1", Plan: "plan-max", Why: "expired", Coded: true},
 	}, 2, h.inboxErr
 }
 

@@ -36,6 +36,7 @@ type office struct {
 	bannerDeeds []string
 	// changed is the banner as it was changed last.
 	changed banners.Banner
+	watch
 	guests
 	shop
 	sums
@@ -190,6 +191,7 @@ func adminStates() map[string]shown {
 	}
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())
+	maps.Copy(states, viewedPages())
 	maps.Copy(states, driftStates())
 	maps.Copy(states, licenceStates())
 	maps.Copy(states, bannerStates())

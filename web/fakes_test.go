@@ -92,8 +92,9 @@ type fake struct {
 
 	mu    sync.Mutex
 	asked []asked
-	// accountReads counts the calls of Account.
+	// accountReads counts the calls of Account, and accountsRead are those that they were about.
 	accountReads int
+	accountsRead []portal.AccountID
 }
 
 func (f *fake) ask(what string, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
@@ -159,9 +160,10 @@ func (f *fake) Reveal(_ context.Context, who operations.Caller, key portal.KeyID
 
 func (f *fake) Catalog(context.Context) (projections.Catalog, error) { return f.catalog, f.err }
 
-func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, error) {
+func (f *fake) Account(_ context.Context, id portal.AccountID) (projections.Account, error) {
 	f.mu.Lock()
 	f.accountReads++
+	f.accountsRead = append(f.accountsRead, id)
 	f.mu.Unlock()
 	return f.account, f.err
 }
@@ -271,7 +273,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		pages.WithMarketplace(*f.market)
 	}
 	if f.office != nil {
-		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Members: f.office, History: histories{&f.office.inbox}, Audit: f.office, Operations: f, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}})
+		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Members: f.office, History: histories{&f.office.inbox}, Audit: f.office, Operations: f, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}, Viewers: f.office.viewers()})
 	}
 	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}

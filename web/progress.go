@@ -1,11 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -115,58 +117,58 @@ func superseded(operation operations.Operation) bool {
 }
 
 // stepWords are the title and the detail of a step; "{plan}" stands for the plan's name. If
-// the detail is "", the stored text is shown.
+// the title is "", it is that of the fact in an account's history. If the detail is "", the stored text is shown.
 type stepWords struct{ Title, Detail string }
 
 var stepTexts = map[string]stepWords{
-	"UserRegistered":        {"Account registered", "You can subscribe to plans now."},
-	"KeyWanted":             {"API key requested", ""},
-	"KeyCreated":            {"API key created", "API Gateway has your key."},
-	"KeyAdopted":            {"API key taken over", ""},
-	"KeyReady":              {"Key ready", ""},
-	"KeyRenamed":            {"Key renamed", ""},
-	"KeyEndScheduled":       {"End scheduled", ""},
+	"UserRegistered":        {"", "You can subscribe to plans now."},
+	"KeyWanted":             {},
+	"KeyCreated":            {"", "API Gateway has your key."},
+	"KeyAdopted":            {},
+	"KeyReady":              {},
+	"KeyRenamed":            {},
+	"KeyEndScheduled":       {},
 	"KeyEndsSoon":           {"Key expires soon", ""},
-	"KeyEnding":             {"Key is ending", ""},
-	"KeyEnded":              {"Key disabled", "API Gateway refuses the key for ever."},
-	"KeyBlocked":            {"Key blocked", "API Gateway refuses the key for now."},
-	"KeyUnblocked":          {"Key unblocked", "We no longer keep the key disabled."},
+	"KeyEnding":             {},
+	"KeyEnded":              {"", "API Gateway refuses the key for ever."},
+	"KeyBlocked":            {"", "API Gateway refuses the key for now."},
+	"KeyUnblocked":          {"", "We no longer keep the key disabled."},
 	"UsageCarried":          {"Quota passed on", ""},
-	"KeyAttached":           {"Key added to the plan", "API Gateway has added your key to {plan}."},
-	"KeyDetached":           {"Key removed from the plan", "API Gateway has removed your key from {plan}."},
+	"KeyAttached":           {"", "API Gateway has added your key to {plan}."},
+	"KeyDetached":           {"", "API Gateway has removed your key from {plan}."},
 	"SubscriptionWanted":    {"Request accepted", "Your key will be added to {plan}."},
-	"SubscriptionActivated": {"Subscription active", "Your key works with {plan}."},
+	"SubscriptionActivated": {"", "Your key works with {plan}."},
 	"SubscriptionEnding":    {"Request accepted", "Your key will be removed from {plan}."},
-	"SubscriptionEnded":     {"Subscription ended", "Your key no longer works with {plan}."},
+	"SubscriptionEnded":     {"", "Your key no longer works with {plan}."},
 	"PlanChangeWanted":      {"Request accepted", "Your keys will move to {plan}."},
 	"KeyMoved":              {"Key moved", "API Gateway has moved a key to {plan}."},
-	"PlanChanged":           {"Plan changed", "Your keys work with {plan}."},
-	"LicenceClaimed":        {"Purchase recorded", ""},
-	"LicenceNoticed":        {"Notice from AWS Marketplace", ""},
-	"LicenceAccessWanted":   {"Purchase confirmed", "AWS Marketplace has confirmed the purchase."},
-	"LicenceAccessSet":      {"Purchase updated", ""},
+	"PlanChanged":           {"", "Your keys work with {plan}."},
+	"LicenceClaimed":        {},
+	"LicenceNoticed":        {},
+	"LicenceAccessWanted":   {"", "AWS Marketplace has confirmed the purchase."},
+	"LicenceAccessSet":      {},
 	"PlanChangeRefused":     {"Refused by API Gateway", "Your keys return to the old plan."},
 	"WishParked":            {"Waiting", ""},
 	"RegistrationPending":   {"Waiting for approval", ""},
-	"RegistrationDenied":    {"Registration denied", ""},
-	"AccountSuspended":      {"Account suspended", "API Gateway will refuse its keys."},
-	"AccountReinstated":     {"Account reinstated", "API Gateway will accept its keys again."},
+	"RegistrationDenied":    {},
+	"AccountSuspended":      {"", "API Gateway will refuse its keys."},
+	"AccountReinstated":     {"", "API Gateway will accept its keys again."},
 	"AccountKeysSwitched":   {"Keys updated", ""},
-	"AdminPromoted":         {"Admin promoted", "The account's owner is an admin of this portal."},
-	"AdminDemoted":          {"Promotion ended", "The account's owner is no longer an admin of this portal by promotion."},
+	"AdminPromoted":         {"", "The account's owner is an admin of this portal."},
+	"AdminDemoted":          {"", "The account's owner is no longer an admin of this portal by promotion."},
 	"AccountDeleting":       {"Deletion accepted", ""},
-	"AccountDeleted":        {"Account deleted", "Nothing personal is left of it."},
+	"AccountDeleted":        {"", "Nothing personal is left of it."},
 
 	"SubscriptionApprovalPending": {"Awaiting approval", ""},
 	"SubscriptionApproved":        {"Approved", "The operator of this portal has approved {plan}."},
 	"SubscriptionDenied":          {"Denied", ""},
-	"RequestJoined":               {"Joined an earlier request", "You asked for this before. Both requests finish together."},
+	"RequestJoined":               {"", "You asked for this before. Both requests finish together."},
 	"RequestUnchanged":            {"Already done", "There was nothing to change."},
 	"RequestRejected":             {"Refused", ""},
 	"RequestSuperseded":           {"Cancelled", "You made a newer request, and the newest one counts."},
 	"RequestFailed":               {failedStep, failedDetail},
-	"CatalogPublished":            {"Catalog published", ""},
-	"CatalogSourceFailed":         {"Catalog not read", ""},
+	"CatalogPublished":            {},
+	"CatalogSourceFailed":         {},
 }
 
 // The step of a request that became a dead letter.
@@ -174,9 +176,10 @@ const failedStep, failedDetail = "Failed", "Something went wrong on our side."
 
 func wordsFor(step projections.Step, plan string) stepWords {
 	words, ok := stepTexts[step.Name]
+	words.Title = cmp.Or(words.Title, operators.FactTitle(step.Name))
 	switch {
 	case !ok:
-		return stepWords{sentence(step.Name), step.Detail}
+		words.Detail = step.Detail
 	case step.Status == projections.Waiting && saysWhatWaits(step.Code):
 		words.Detail = step.Detail
 	case step.Status == projections.Waiting:

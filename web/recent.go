@@ -58,7 +58,7 @@ func (r registration) Open() bool { return r.Refused == "" }
 
 func (s *Web) registration(ctx context.Context, id identity.Identity, recent requests) (registration, error) {
 	found := recent.registration()
-	if found.Underway || id.Admin {
+	if _, viewed := accountViewed(ctx); found.Underway || id.Admin || viewed { // asking uses an invitation
 		return found, nil
 	}
 	err := s.mayRegister(ctx)

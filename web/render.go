@@ -118,18 +118,27 @@ type frame struct {
 	Coloured bool
 	// Viewing says in whose view an admin sees the catalog, "" for all other readers.
 	Viewing string
+	// View is the account that an admin views, ViewID the view, and Inert says that the page's forms do
+	// nothing, since they are another person's.
+	View   *viewBar
+	ViewID string
+	Inert  bool
 	// HeaderSearch is for pages without a search field of their own.
 	HeaderSearch bool
 }
 
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
+	view, views := accountViewed(r.Context())
+	if views {
+		id = view.admin
+	}
 	other := ""
 	if chosen, ok := viewing(r.Context()); ok {
 		other = chosen.words()
 	}
 	s.execute(w, r, status, v.page, "layout", frame{
-		view: v, Viewing: other, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(), Banners: s.shownBanners(signedIn),
+		view: v, Viewing: other, View: s.viewBar(r.Context()), ViewID: view.ID, Inert: view.Follows && v.page != "usage", Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(), Banners: s.shownBanners(signedIn),
 		SignedIn: signedIn, Admin: id.Admin && s.admin.Desk != nil, Person: displayName(id), Zone: id.TimeZone, ZoneName: s.times(r.Context()).zone.String(),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
 		Coloured: slices.Contains([]string{"reference", "reading", "product", "portal-page"}, v.page),

@@ -105,6 +105,9 @@ func (s *Web) usage(w http.ResponseWriter, r *http.Request, id identity.Identity
 		page.frame(asked, values, names)
 		page.fill(r.Context(), s, all, asked.Query, names)
 	}
+	if _, viewed := accountViewed(r.Context()); viewed {
+		page.CSV = "" // the JSON API answers for the admin
+	}
 	s.render(w, r, status, view{page: "usage", Title: "Usage", Section: "usage", Body: page})
 	return nil
 }

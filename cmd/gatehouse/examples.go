@@ -42,6 +42,16 @@ var examples = map[string][]example{
 	"account find": {
 		{"account find grace@example.com", "find all accounts of an address"},
 	},
+	"accounts list":      {{"accounts list --limit 200 --json | jq -r '.accounts[].email'", "print the addresses of the latest accounts"}},
+	"accounts search":    {{"accounts search grace", "find an account by a name"}},
+	"accounts show":      {{"accounts show 01m7x8a0b1c2d3e4f5g6h7j8km", "see an account with its notes"}},
+	"accounts history":   {{"accounts history 01m7x8a0b1c2d3e4f5g6h7j8km", "see what happened, who asked for it and why"}},
+	"accounts suspend":   {{"accounts suspend 01m7x8a0b1c2d3e4f5g6h7j8km --reason 'Please call us.' --yes", "stop all keys of an account"}},
+	"accounts reinstate": {{"accounts reinstate 01m7x8a0b1c2d3e4f5g6h7j8km --yes", "let its keys work again"}},
+	"accounts promote":   {{"accounts promote 01m7x8a0b1c2d3e4f5g6h7j8km --yes", "make the first admin, or one more"}},
+	"accounts demote":    {{"accounts demote 01m7x8a0b1c2d3e4f5g6h7j8km --yes", "end that"}},
+	"accounts delete":    {{"accounts delete 01m7x8a0b1c2d3e4f5g6h7j8km", "see what a deletion would be about"}},
+	"accounts note":      {{"accounts note 01m7x8a0b1c2d3e4f5g6h7j8km 'Asked for a higher quota by phone.' --yes", "leave a note for admins"}},
 	"invitations list": {
 		{"invitations list --state all", "see who came, and whose mail failed"},
 	},

@@ -31,6 +31,7 @@ type commands struct {
 	Catalog     catalogCommand     `cmd:"" help:"Check a catalog folder, have a worker read the catalog now, or show what workers found in it."`
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
+	Accounts    accountsCommand    `cmd:"" help:"List accounts, and suspend, reinstate, promote, demote or delete one."`
 	Invitations invitationsCommand `cmd:"" help:"Invite people, and list or remove invitations."`
 	Feedback    feedbackCommand    `cmd:"" help:"List what people told you, and mark what is done."`
 	Usage       usageCommand       `cmd:"" help:"Sum up the usage of all accounts, or print it as CSV."`

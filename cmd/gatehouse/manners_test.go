@@ -80,6 +80,9 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"an unknown topic":              {[]string{"feedback", "list", "--topic", "odd"}, "--topic must be one of", "Run"},
 		"no invitations":                {[]string{"invitations", "list", "--limit", "0"}, "--limit 0: want 1 to 10000", "Run"},
 		"too many licences":             {[]string{"marketplace", "licences", "--limit", "10001"}, "--limit 10001: want 1 to 10000", "Run"},
+		"a suspension without a reason": {[]string{"accounts", "suspend", "x"}, "missing flags: --reason=TEXT", "Run `gatehouse accounts suspend --help` for usage."},
+		"too many accounts":             {[]string{"accounts", "list", "--limit", "0"}, "--limit 0: want 1 to 10000", "Run"},
+		"a note without a text":         {[]string{"accounts", "note", "x"}, `expected "<text>"`, "Run"},
 		"too much feedback":             {[]string{"feedback", "list", "--limit", "0"}, "--limit 0: want 1 to 10000", "Run"},
 		"days of usage reversed":        {[]string{"usage", "--start", "2026-11-20", "--end", "2026-11-01"}, "Swap them", "Run `gatehouse usage --help` for usage."},
 		"two formats of usage":          {[]string{"usage", "--csv", "--json"}, "can't be used together", "Run"},
@@ -165,7 +168,7 @@ func TestEveryCommandHasJSON(t *testing.T) {
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"deploy", "--yes"}, {"deploy", "status"}, {"deploy", "diff"}, {"destroy", "--stack", "acme", "--yes", "acme"}, {"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"projections", "verify"}, {"catalog", "sync"}, {"catalog", "status"}, {"catalog", "products"}, {"invitations", "list"}, {"invitations", "remove", "x@example.com"}, {"feedback", "reopen", "f-1"}, {"invitations", "invite", "x@example.com"}, {"feedback", "list"}, {"feedback", "done", "f-1"}, {"usage"}, {"usage", "--csv"}, {"operation", "show", "x"},
-		{"operation", "follow", "x"}, {"account", "find", "x"}, {"audit"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
+		{"operation", "follow", "x"}, {"account", "find", "x"}, {"accounts", "list"}, {"accounts", "search", "x"}, {"accounts", "show", "x"}, {"accounts", "history", "x"}, {"accounts", "suspend", "x", "--reason", "y"}, {"accounts", "reinstate", "x"}, {"accounts", "promote", "x"}, {"accounts", "demote", "x"}, {"accounts", "delete", "x"}, {"accounts", "note", "x", "y"}, {"audit"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}, {"dlq", "discard", "--all", "--reason", "x"}, {"dlq", "export"},
 		{"marketplace", "licences"}, {"marketplace", "show", "l-1"}, {"marketplace", "redeliver"}, {"marketplace", "simulate", "--all"}, {"marketplace", "setup"}, {"marketplace", "subscribe", "--product", "x"}, {"marketplace", "doctor", "--send"}, {"migrate", "predecessor"}, {"banners", "list"}, {"banners", "add", "x"}, {"banners", "end", "x"}, {"banners", "delete", "x"}, {"alarms", "list"}, {"alarms", "test"}, {"alarms", "secret"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {

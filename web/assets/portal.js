@@ -249,7 +249,8 @@ async function follow(part) {
     delay = Math.min(delay * 1.25, slowest);
     let answer;
     try {
-      answer = await fetch(address, { cache: "no-store" });
+      // An admin's page of another account must not get a part of the admin's, and the other way round.
+      answer = await fetch(address, { cache: "no-store", headers: { "Gatehouse-View": document.getElementById("main").dataset.view ?? "" } });
     } catch {
       continue;
     }

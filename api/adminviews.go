@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/members"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type viewKeeping interface {
+	View(ctx context.Context, by members.Viewer, account portal.AccountID) (members.Viewing, error)
+	EndViewing(ctx context.Context, admin, account portal.AccountID) (view members.Viewing, ok bool, err error)
+}
+
+// Viewing is that the caller's session views another person's account.
+type Viewing struct {
+	Account string    `json:"account"`
+	BeganAt time.Time `json:"began_at"`
+	EndsAt  time.Time `json:"ends_at" doc:"When the view ends, unless it is ended before."`
+}
+
+func (a *service) registerViews(api huma.API) {
+	huma.Register(api, adminChanges("admin-view-account", http.MethodPost, "/accounts/{account}/view", "View an account",
+		"For an hour, the pages of the caller's session show this account: dashboard, keys, usage, activity and operations. "+
+			"Meanwhile that session can change nothing, on pages and here. This API answers for the admin as before. "+
+			"It needs the cookie of a session, not a token. The audit records it. It ends a view of another account.", http.StatusOK), a.viewAccount)
+	huma.Register(api, adminChanges("admin-stop-viewing", http.MethodDelete, "/accounts/{account}/view", "Stop viewing an account",
+		"It ends the view in any of the caller's sessions. The audit records it.", http.StatusNoContent), a.stopViewing)
+}
+
+func (a *service) viewAccount(ctx context.Context, in *AccountInput) (*struct{ Body Viewing }, error) {
+	id, err := admin(ctx)
+	account := portal.AccountID(in.Account)
+	if err == nil {
+		err = a.registered(ctx, account)
+	}
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	by := members.Viewer{Admin: id.Account, ByGroup: id.ByGroup}
+	if id.Via == identity.ViaSession {
+		by.Session = sessionFrom(ctx)
+	}
+	view, err := a.admin.Views.View(ctx, by, account)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body Viewing }{Viewing{Account: string(view.Account), BeganAt: view.Began, EndsAt: view.Ends}}, nil
+}
+
+func (a *service) stopViewing(ctx context.Context, in *AccountInput) (*struct{}, error) {
+	id, err := admin(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	_, ended, err := a.admin.Views.EndViewing(ctx, id.Account, portal.AccountID(in.Account))
+	if err == nil && !ended {
+		err = portal.Fail(portal.NotFound, "You are not viewing this account. The view may have ended already.")
+	}
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return nil, nil
+}
