@@ -60,13 +60,13 @@ func viewedPages() map[string]shown {
 	long := watching()
 	long.office.persons["account-bob"] = identity.Person{Name: longWord}
 	return map[string]shown{
-		"viewed dashboard": {site: watching(), path: "/dashboard"},
-		"viewed keys":      {site: watching(), path: "/keys"},
-		"viewed key":       {site: watching(), path: "/keys/key-1"},
-		"viewed usage":     {site: watching(), path: "/usage"},
-		"viewed activity":  {site: watching(), path: "/activity"},
-		"viewed operation": {site: watching(), path: "/operations/op-bob"},
-		"not viewed":       {site: long, path: "/admin/accounts/account-eve"},
-		"not in a view":    {site: watching(), path: "/admin/accounts/account-eve", post: "/account/time-zone"},
+		"viewed dashboard":  {site: watching(), path: "/dashboard"},
+		"viewed keys":       {site: watching(), path: "/keys"},
+		"viewed key":        {site: watching(), path: "/keys/key-1"},
+		"viewed usage":      {site: watching(), path: "/usage"},
+		"viewed activity":   {site: watching(), path: "/activity"},
+		"viewed operation":  {site: watching(), path: "/operations/op-bob"},
+		"not viewed":        {site: long, path: "/admin/accounts/account-eve"},
+		"refused in a view": {site: watching(), path: "/subscriptions/plan-free/change"},
 	}
 }
