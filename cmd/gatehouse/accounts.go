@@ -40,19 +40,6 @@ func withAccounts(ctx context.Context, run func(*app.AccountDesk) error) error {
 	return errors.Join(run(desk), desk.Close())
 }
 
-// limited is how many lines a list has.
-type limited struct {
-	Limit int `default:"50" help:"How many at most, up to 10000."`
-}
-
-// Validate checks the command line.
-func (l limited) Validate() error {
-	if l.Limit < 1 || l.Limit > 10_000 {
-		return usage(fmt.Sprintf("--limit %d: want 1 to 10000", l.Limit))
-	}
-	return nil
-}
-
 type listedAccountJSON struct {
 	ID           portal.AccountID `json:"id"`
 	Name         string           `json:"name,omitempty"`
@@ -83,7 +70,7 @@ func printAccounts(w io.Writer, list []listedAccountJSON) {
 
 type accountsListCommand struct {
 	output
-	limited
+	listLimit
 }
 
 // Run lists accounts.
@@ -109,7 +96,7 @@ func (c accountsListCommand) Run(ctx context.Context) error {
 
 type accountsSearchCommand struct {
 	output
-	limited
+	listLimit
 	Query string `arg:"" help:"An account id, a key id, or the beginning of an e-mail address or of a word of the name."`
 }
 
@@ -189,7 +176,7 @@ func (c accountsShowCommand) Run(ctx context.Context) error {
 
 type accountsHistoryCommand struct {
 	output
-	limited
+	listLimit
 	accountArg
 }
 
