@@ -149,7 +149,9 @@ func (l *Skips) List() []SkippedLetters {
 	for why, n := range l.counts {
 		list = append(list, SkippedLetters{why, n})
 	}
-	slices.SortFunc(list, func(a, b SkippedLetters) int { return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Why, b.Why)) })
+	slices.SortFunc(list, func(a, b SkippedLetters) int {
+		return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Why, b.Why))
+	})
 	return list
 }
 

@@ -87,9 +87,7 @@ func (c accountsListCommand) Run(ctx context.Context) error {
 				return
 			}
 			printAccounts(w, list)
-			if more {
-				fmt.Fprintln(w, "There are more. Raise --limit to see them.")
-			}
+			printMore(w, more)
 		})
 	})
 }
@@ -220,9 +218,7 @@ func (c accountsHistoryCommand) Run(ctx context.Context) error {
 			for _, one := range list {
 				printEvent(w, one)
 			}
-			if more {
-				fmt.Fprintln(w, "There is more. Raise --limit to see it.")
-			}
+			printMore(w, more)
 		})
 	})
 }
