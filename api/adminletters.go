@@ -215,7 +215,7 @@ type LetterOrder struct {
 	Order   string           `json:"order,omitempty" doc:"The id of the order; nothing after a dry run."`
 	Letters int              `json:"letters" doc:"How many letters it is about. Those that cannot be replayed are not counted."`
 	First   []LetterForecast `json:"first,omitempty" doc:"After a dry run: the first ten letters, and what a replay comes to."`
-	Left    []SkippedLetters    `json:"left,omitempty" doc:"After a dry run: letters that fit and cannot be replayed. They stay open."`
+	Left    []SkippedLetters `json:"left,omitempty" doc:"After a dry run: letters that fit and cannot be replayed. They stay open."`
 }
 
 // SkippedLetters counts letters that cannot be replayed.

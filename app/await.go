@@ -14,7 +14,7 @@ const (
 	untakenAfter = 10 * time.Second
 	// stuckAfter is longer than a step of any job takes.
 	stuckAfter = time.Minute
-	jobBegin     = 2 * time.Minute
+	jobBegin   = 2 * time.Minute
 )
 
 type jobWait struct {
