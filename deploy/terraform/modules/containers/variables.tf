@@ -69,7 +69,7 @@ variable "workers" {
 variable "min_portals" {
   type        = number
   default     = 2
-  description = "How many portals run at least. In the small size there is one."
+  description = "How many tasks of the portal run at least. In the small size there is one."
 
   validation {
     condition     = var.min_portals >= 1
@@ -80,7 +80,7 @@ variable "min_portals" {
 variable "max_portals" {
   type        = number
   default     = 4
-  description = "How many portals run at most."
+  description = "How many tasks of the portal run at most."
 
   validation {
     condition     = var.max_portals >= 1
