@@ -142,7 +142,7 @@ func (o output) each(ctx context.Context, done string, names []string, do func(c
 	return errors.Join(failed, printed)
 }
 
-// warnWaiting tells whoever waits for a job why it does not end.
+// warnWaiting tells the operator why the job that they wait for does not end.
 func warnWaiting(text string) { tell(os.Stderr, wrap(text, width(os.Stderr), 0)) }
 
 // process logs warnings only, unless GATEHOUSE_LOG_LEVEL is set.
