@@ -33,7 +33,12 @@ func (a *service) registerViews(api huma.API) {
 		"It ends the view in any of the caller's sessions. The audit records it.", http.StatusNoContent), a.stopViewing)
 }
 
-func (a *service) viewAccount(ctx context.Context, in *AccountInput) (*struct{ Body Viewing }, error) {
+type viewInput struct {
+	AccountInput
+	Body *Empty
+}
+
+func (a *service) viewAccount(ctx context.Context, in *viewInput) (*struct{ Body Viewing }, error) {
 	id, err := admin(ctx)
 	account := portal.AccountID(in.Account)
 	if err == nil {
@@ -53,7 +58,7 @@ func (a *service) viewAccount(ctx context.Context, in *AccountInput) (*struct{ B
 	return &struct{ Body Viewing }{Viewing{Account: string(view.Account), BeganAt: view.Began, EndsAt: view.Ends}}, nil
 }
 
-func (a *service) stopViewing(ctx context.Context, in *AccountInput) (*struct{}, error) {
+func (a *service) stopViewing(ctx context.Context, in *viewInput) (*struct{}, error) {
 	id, err := admin(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)

@@ -148,7 +148,7 @@ func TestNothingHappensBeforeAnAdminConfirms(t *testing.T) {
 	if len(o.orders) != 1 || o.orders[0].Verb != operators.Replay || o.orders[0].By != root.Account || o.orders[0].Choice.Cause != "failed" || !o.orders[0].Choice.Before.Equal(now.Add(-time.Hour)) {
 		t.Errorf("the orders are %+v", o.orders)
 	}
-	says(t, document(t, s.get(w.Header().Get("Location")), http.StatusOK), `[role="status"].notice`, "A worker is replaying")
+	says(t, document(t, s.get(w.Header().Get("Location")), http.StatusOK), `[role="status"].notice`, "Your replay is ordered")
 	o.orders = nil
 	says(t, document(t, s.get(w.Header().Get("Location")), http.StatusOK), `[role="status"].notice`, "A worker has replayed")
 }
