@@ -25,14 +25,14 @@ func TestTheDoctorAsksAnAWSAccount(t *testing.T) {
 			t.Errorf("question %d has no answer", number)
 		}
 	}
-	if len(asked.Left) != 3 || !strings.Contains(stderr, "makes a REST API") {
+	if len(asked.Left) != 3 || !strings.Contains(stderr, "creates a REST API") {
 		t.Errorf("%d questions are left, and it says before: %s", len(asked.Left), stderr)
 	}
 
 	// Nobody at a terminal says yes.
 	code, stdout, stderr = runToEnd(t, c.env, "gatehouse", "doctor", "--aws")
 	if code != 0 || !strings.Contains(stdout, "- 8. ResolveCustomer in us-east-1: answers (InvalidTokenException)") || strings.Contains(stdout, "- 3. ") ||
-		!strings.Contains(stdout, "doctor --aws --yes") || !strings.Contains(stderr, "only with --yes") {
+		!strings.Contains(stdout, "doctor --aws --yes") || !strings.Contains(stderr, "Without --yes") {
 		t.Errorf("without an answer it exits with %d: %s%s", code, stdout, stderr)
 	}
 }

@@ -2,7 +2,7 @@
 # backlog leaves invocations to the portal. A limit costs polls, since AWS Lambda then never polls less.
 
 locals {
-  queues = {
+  queues = merge({
     commands     = { name = "commands.fifo", limited = true }
     provisioning = { name = "provisioning", limited = true, batch = 100, window = 1 }
     projections  = { name = "projections.fifo", limited = true }
@@ -18,7 +18,12 @@ locals {
     notices-dlq      = { name = "notices-dlq.fifo" }
     deliveries-dlq   = { name = "deliveries-dlq" }
     marketplace-dlq  = { name = "marketplace-dlq" }
-  }
+    },
+    var.trail == "off" ? {} : {
+      trail     = { name = "trail" }
+      trail-dlq = { name = "trail-dlq" }
+    },
+  )
 }
 
 resource "aws_lambda_event_source_mapping" "worker" {

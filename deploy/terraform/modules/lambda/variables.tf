@@ -327,3 +327,14 @@ variable "marketplace_accounts" {
   default     = []
   description = "The AWS accounts of sellers, whose event bus sends notices. As for the module data."
 }
+
+variable "trail" {
+  type        = string
+  default     = "off"
+  description = "Whether workers read the queue that tells them of changes in API Gateway. gatehouse setup with GATEHOUSE_TRAIL=on makes it."
+
+  validation {
+    condition     = contains(["off", "on"], var.trail)
+    error_message = "trail must be off or on."
+  }
+}
