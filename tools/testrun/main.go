@@ -23,8 +23,9 @@ func run(args []string, stdout, stderr io.Writer) (code int, err error) {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = stderr
 	if os.Getenv("GOGC") == "" {
-		// Processes of tests are short-lived: memory costs them less than garbage collection.
-		cmd.Env = append(os.Environ(), "GOGC=200")
+		// Processes of tests are short-lived: memory costs them less than garbage collection. The limit is one of each
+		// process, beyond which memory is collected as always.
+		cmd.Env = append(os.Environ(), "GOGC=800", "GOMEMLIMIT=1GiB")
 	}
 	events, err := cmd.StdoutPipe()
 	if err != nil {
