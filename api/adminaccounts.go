@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -223,7 +224,8 @@ func (a *service) listAccounts(ctx context.Context, in *struct {
 	var ids []portal.AccountID
 	var next *string
 	if in.Query != "" {
-		found, err := a.findAccounts(ctx, in.Query)
+		search := operators.AccountSearch{Views: a.admin.Directory, Keys: a.admin.Directory, People: a.admin.People}
+		found, err := search.Find(ctx, in.Query, maxFound)
 		if err != nil {
 			return nil, problemOf(ctx, err)
 		}
@@ -248,20 +250,6 @@ func (a *service) listAccounts(ctx context.Context, in *struct {
 }
 
 const maxFound = 50
-
-// findAccounts finds them by id, by a key's id, and by the owner's name or
-// e-mail address.
-func (a *service) findAccounts(ctx context.Context, query string) ([]portal.AccountID, error) {
-	account, err := a.admin.Directory.Account(ctx, portal.AccountID(query))
-	if err != nil || account.Profile.Status != projections.StatusNone {
-		return []portal.AccountID{portal.AccountID(query)}, err
-	}
-	owner, err := a.admin.Directory.OwnerOf(ctx, portal.KeyID(query))
-	if err != nil || owner != "" {
-		return []portal.AccountID{owner}, err
-	}
-	return a.admin.People.FindPeople(ctx, query, maxFound)
-}
 
 type adminView struct {
 	summary AdminAccount

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -56,59 +57,45 @@ type ListedPerson struct {
 
 // List lists at most limit accounts that ever registered, the latest first. more: there are others.
 func (d *AccountDesk) List(ctx context.Context, limit int) (found []ListedPerson, more bool, err error) {
-	for cursor := ""; len(found) < limit; {
-		page, err := d.views.Accounts(ctx, cursor, int32(min(limit-len(found), listedAtOnce)))
-		if err != nil {
-			return nil, false, causeOf(err)
-		}
-		for _, listed := range page.Accounts {
-			one, err := d.person(ctx, listed.ID)
-			if err != nil {
-				return nil, false, err
-			}
-			found = append(found, one)
-		}
-		if cursor = page.Next; cursor == "" {
-			return found, false, nil
-		}
+	all, more, err := pagesOf(limit, func(cursor string, n int) ([]projections.ListedAccount, string, error) {
+		page, err := d.views.Accounts(ctx, cursor, int32(n))
+		return page.Accounts, page.Next, err
+	})
+	if err != nil {
+		return nil, false, err
 	}
-	return found, true, nil
+	ids := make([]portal.AccountID, len(all))
+	for i, one := range all {
+		ids[i] = one.ID
+	}
+	found, err = d.persons(ctx, ids)
+	return found, more, err
 }
 
 // Search finds at most limit accounts by account id, by key id, or by the beginning of an e-mail address or of a
 // word of the name.
 func (d *AccountDesk) Search(ctx context.Context, query string, limit int) ([]ListedPerson, error) {
-	ids := []portal.AccountID{portal.AccountID(query)}
-	account, err := d.views.Profile(ctx, portal.AccountID(query))
-	if err == nil && account.Status == projections.StatusNone {
-		if ids[0], err = d.views.OwnerOf(ctx, portal.KeyID(query)); err == nil && ids[0] == "" {
-			ids, err = d.people.FindPeople(ctx, query, int32(limit))
-		}
-	}
+	search := operators.AccountSearch{Views: d.views, Keys: d.views, People: d.people}
+	ids, err := search.Find(ctx, query, int32(limit))
 	if err != nil {
 		return nil, causeOf(err)
 	}
-	var found []ListedPerson
-	for _, id := range ids {
-		one, err := d.person(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, one)
-	}
-	return found, nil
+	return d.persons(ctx, ids)
 }
 
-func (d *AccountDesk) person(ctx context.Context, id portal.AccountID) (ListedPerson, error) {
-	profile, err := d.views.Profile(ctx, id)
-	if err != nil {
-		return ListedPerson{}, causeOf(err)
+func (d *AccountDesk) persons(ctx context.Context, ids []portal.AccountID) (found []ListedPerson, err error) {
+	for _, id := range ids {
+		profile, err := d.views.Profile(ctx, id)
+		if err != nil {
+			return nil, causeOf(err)
+		}
+		person, err := d.people.Person(ctx, id)
+		if err != nil && portal.CodeOf(err) != portal.NotFound {
+			return nil, causeOf(err)
+		}
+		found = append(found, ListedPerson{ID: id, Name: person.Name, Email: person.Email, Profile: profile})
 	}
-	person, err := d.people.Person(ctx, id)
-	if err != nil && portal.CodeOf(err) != portal.NotFound {
-		return ListedPerson{}, causeOf(err)
-	}
-	return ListedPerson{ID: id, Name: person.Name, Email: person.Email, Profile: profile}, nil
+	return found, nil
 }
 
 // ShownAccount is an account with what admins wrote about it.
@@ -143,17 +130,9 @@ func (d *AccountDesk) Show(ctx context.Context, id portal.AccountID) (ShownAccou
 
 // History lists at most limit facts about an account, the latest first. more: there are older ones.
 func (d *AccountDesk) History(ctx context.Context, id portal.AccountID, limit int) (entries []operators.HistoryEntry, more bool, err error) {
-	for before := int64(0); len(entries) < limit; {
-		page, older, err := d.history.Page(ctx, id, before, min(limit-len(entries), listedAtOnce))
-		if err != nil {
-			return nil, false, causeOf(err)
-		}
-		entries = append(entries, page...)
-		if before = older; before == 0 {
-			return entries, false, nil
-		}
-	}
-	return entries, true, nil
+	return pagesOf(limit, func(before int64, n int) ([]operators.HistoryEntry, int64, error) {
+		return d.history.Page(ctx, id, before, n)
+	})
 }
 
 // AccountChange is what an operator does to an account. Verb is suspend, reinstate, promote, demote, delete or note. Text is
@@ -164,16 +143,14 @@ type AccountChange struct {
 	Text    string
 }
 
-const maxSuspensionReason = 500
-
 // Check returns the account, or why the change is not possible now. It changes nothing.
 func (d *AccountDesk) Check(ctx context.Context, change AccountChange) (ShownAccount, error) {
 	text := strings.TrimSpace(change.Text)
 	switch {
 	case change.Verb == "suspend" && text == "":
 		return ShownAccount{}, portal.Fail(portal.Invalid, "Give a reason with --reason. The person reads it.")
-	case change.Verb == "suspend" && utf8.RuneCountInString(text) > maxSuspensionReason:
-		return ShownAccount{}, portal.Fail(portal.Invalid, "The reason is longer than 500 characters. Shorten it.")
+	case change.Verb == "suspend" && utf8.RuneCountInString(text) > operations.MaxMessage:
+		return ShownAccount{}, portal.Fail(portal.Invalid, fmt.Sprintf("The reason is longer than %d characters. Shorten it.", operations.MaxMessage))
 	case change.Verb == "note" && (text == "" || utf8.RuneCountInString(text) > members.MaxNote):
 		return ShownAccount{}, portal.Fail(portal.Invalid, "A note has 1 to 2000 characters.")
 	}

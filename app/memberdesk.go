@@ -49,31 +49,29 @@ type FoundInvitation struct {
 	Mail, MailError string
 }
 
-const listedAtOnce = 100
-
-// Invitations lists at most limit invitations in a state, "" for all.
-func (d *MemberDesk) Invitations(ctx context.Context, state string, limit int, now time.Time) (found []FoundInvitation, err error) {
-	for after, more := "", true; more; more = after != "" && len(found) < limit {
-		var page []members.Invitation
-		if page, after, err = d.store.Invitations(ctx, state, after, min(limit-len(found), listedAtOnce)); err != nil {
-			return nil, causeOf(err)
-		}
-		for _, one := range page {
-			mail, asked, err := d.mails.InvitationMail(ctx, one)
-			if err != nil {
-				return nil, causeOf(err)
-			}
-			shown := FoundInvitation{Invitation: one, State: one.State(now), Mail: "none"}
-			if asked {
-				shown.Mail = mail.State
-			}
-			if n := len(mail.Attempts); n > 0 {
-				shown.MailError = mail.Attempts[n-1].Error
-			}
-			found = append(found, shown)
-		}
+// Invitations lists at most limit invitations in a state, "" for all. more: there are others.
+func (d *MemberDesk) Invitations(ctx context.Context, state string, limit int, now time.Time) (found []FoundInvitation, more bool, err error) {
+	all, more, err := pagesOf(limit, func(after string, n int) ([]members.Invitation, string, error) {
+		return d.store.Invitations(ctx, state, after, n)
+	})
+	if err != nil {
+		return nil, false, err
 	}
-	return found, nil
+	for _, one := range all {
+		mail, asked, err := d.mails.InvitationMail(ctx, one)
+		if err != nil {
+			return nil, false, causeOf(err)
+		}
+		shown := FoundInvitation{Invitation: one, State: one.State(now), Mail: "none"}
+		if asked {
+			shown.Mail = mail.State
+		}
+		if n := len(mail.Attempts); n > 0 {
+			shown.MailError = mail.Attempts[n-1].Error
+		}
+		found = append(found, shown)
+	}
+	return found, more, nil
 }
 
 // Invite is operators.Invitations.Invite for the operator.
@@ -100,22 +98,22 @@ type FoundFeedback struct {
 	Name, Email string
 }
 
-// Feedback lists at most limit pieces of feedback, the latest first.
-func (d *MemberDesk) Feedback(ctx context.Context, filter members.FeedbackFilter, limit int) (found []FoundFeedback, err error) {
-	for before, more := "", true; more && len(found) < limit; more = before != "" {
-		var page []members.Feedback
-		if page, before, err = d.store.AllFeedback(ctx, filter, before, min(limit-len(found), listedAtOnce)); err != nil {
-			return nil, causeOf(err)
-		}
-		for _, one := range page {
-			person, err := d.people.Person(ctx, one.Account)
-			if err != nil && portal.CodeOf(err) != portal.NotFound {
-				return nil, causeOf(err)
-			}
-			found = append(found, FoundFeedback{one, person.Name, person.Email})
-		}
+// Feedback lists at most limit pieces of feedback, the latest first. more: there are older ones.
+func (d *MemberDesk) Feedback(ctx context.Context, filter members.FeedbackFilter, limit int) (found []FoundFeedback, more bool, err error) {
+	all, more, err := pagesOf(limit, func(before string, n int) ([]members.Feedback, string, error) {
+		return d.store.AllFeedback(ctx, filter, before, n)
+	})
+	if err != nil {
+		return nil, false, err
 	}
-	return found, nil
+	for _, one := range all {
+		person, err := d.people.Person(ctx, one.Account)
+		if err != nil && portal.CodeOf(err) != portal.NotFound {
+			return nil, false, causeOf(err)
+		}
+		found = append(found, FoundFeedback{one, person.Name, person.Email})
+	}
+	return found, more, nil
 }
 
 // MarkFeedback is members.Store.MarkFeedback for the operator.

@@ -11,6 +11,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
+// MaxMessage is the maximum length of the message of a suspension, or of a denied registration, in characters.
+// Pages, the JSON API and commands check it.
+const MaxMessage = 500
+
 // Suspend submits an admin's request to suspend an account, for a reason that its owner reads. byGroup is
 // that of Demote.
 func (o *Operations) Suspend(ctx context.Context, admin Caller, account portal.AccountID, message string, byGroup bool) (Operation, error) {

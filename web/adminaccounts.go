@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -71,7 +72,8 @@ func (s *Web) accounts(w http.ResponseWriter, r *http.Request, _ identity.Identi
 	body := accountsPage{Query: query, First: cursor == ""}
 	var ids []portal.AccountID
 	if query != "" {
-		found, err := s.findAccounts(r.Context(), query)
+		search := operators.AccountSearch{Views: s.views, Keys: s.admin.Directory, People: s.admin.People}
+		found, err := search.Find(r.Context(), query, maxFoundPeople)
 		if err != nil {
 			return err
 		}
@@ -103,18 +105,6 @@ func (s *Web) accounts(w http.ResponseWriter, r *http.Request, _ identity.Identi
 	}
 	s.render(w, r, http.StatusOK, adminView("admin-accounts", "Accounts", tabAccounts, body))
 	return nil
-}
-
-func (s *Web) findAccounts(ctx context.Context, query string) ([]portal.AccountID, error) {
-	account, err := s.views.Account(ctx, portal.AccountID(query))
-	if err != nil || account.Profile.Status != projections.StatusNone {
-		return []portal.AccountID{portal.AccountID(query)}, err
-	}
-	owner, err := s.admin.Directory.OwnerOf(ctx, portal.KeyID(query))
-	if err != nil || owner != "" {
-		return []portal.AccountID{owner}, err
-	}
-	return s.admin.People.FindPeople(ctx, query, maxFoundPeople)
 }
 
 func (s *Web) accountLine(ctx context.Context, when times, id portal.AccountID) (accountLine, projections.Account, error) {

@@ -47,9 +47,6 @@ const (
 	waitingPerPage = 25
 	// maxAnswers bounds the requests that an admin answers at once.
 	maxAnswers = 2 * waitingPerPage
-	// maxDenial is the maximum length of the reason of a denial, in characters. The JSON API accepts no
-	// longer one for a registration.
-	maxDenial = 500
 	// atOnce is how many rows of a page are read, or sent, at the same time.
 	atOnce = 10
 	// listEnded stands for the cursor of a list that has no more pages.
@@ -381,8 +378,8 @@ func (s *Web) answerInbox(w http.ResponseWriter, r *http.Request, id identity.Id
 		return err
 	case err == nil && !chosen.Approve && chosen.Reason == "":
 		fault = "Give a reason. The person reads it."
-	case utf8.RuneCountInString(chosen.Reason) > maxDenial:
-		fault = fmt.Sprintf("The reason is longer than %d characters.", maxDenial)
+	case utf8.RuneCountInString(chosen.Reason) > operations.MaxMessage:
+		fault = fmt.Sprintf("The reason is longer than %d characters.", operations.MaxMessage)
 	}
 	if err != nil || fault != "" {
 		return s.renderAnswers(w, r, http.StatusBadRequest, r.PostForm, fault)

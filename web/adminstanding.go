@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -128,8 +129,8 @@ func (c standingChange) faultIn(account portal.AccountID, message, typed string)
 	switch {
 	case c.verb == "suspend" && message == "":
 		return "Give a reason. The person reads it."
-	case c.verb == "suspend" && utf8.RuneCountInString(message) > maxDenial:
-		return "The reason is longer than 500 characters."
+	case c.verb == "suspend" && utf8.RuneCountInString(message) > operations.MaxMessage:
+		return fmt.Sprintf("The reason is longer than %d characters.", operations.MaxMessage)
 	case c.verb == "delete" && typed != string(account):
 		return "To delete the account, type its id, " + string(account) + ", into the field. Nothing was deleted."
 	}

@@ -45,11 +45,10 @@ func (c feedbackListCommand) Run(ctx context.Context) error {
 		if c.State == "all" {
 			filter.State = ""
 		}
-		found, err := desk.Feedback(ctx, filter, c.Limit+1)
+		found, more, err := desk.Feedback(ctx, filter, c.Limit)
 		if err != nil {
 			return err
 		}
-		found, more := cutTo(c.Limit, found)
 		list := make([]feedbackJSON, 0, len(found))
 		for _, one := range found {
 			list = append(list, feedbackJSON{one.ID, one.At, one.Account, one.Name, one.Email, one.Topic, one.Page, one.Text, one.DoneAt})

@@ -57,11 +57,10 @@ func (c invitationsListCommand) Run(ctx context.Context) error {
 		if state == "all" {
 			state = ""
 		}
-		found, err := desk.Invitations(ctx, state, c.Limit+1, time.Now())
+		found, more, err := desk.Invitations(ctx, state, c.Limit, time.Now())
 		if err != nil {
 			return err
 		}
-		found, more := cutTo(c.Limit, found)
 		list := make([]invitationJSON, 0, len(found))
 		for _, one := range found {
 			list = append(list, invitationJSON{

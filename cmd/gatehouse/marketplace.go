@@ -48,7 +48,8 @@ func (c marketplaceLicencesCommand) Run(ctx context.Context) error {
 		return err
 	}
 	licences = slices.DeleteFunc(licences, func(l projections.Licence) bool { return c.State != "" && operators.LicenceState(l) != c.State })
-	licences, more := cutTo(c.Limit, licences)
+	more := len(licences) > c.Limit
+	licences = licences[:min(len(licences), c.Limit)]
 	list := make([]licenceJSON, 0, len(licences))
 	for _, l := range licences {
 		list = append(list, licenceJSONOf(l))
