@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/records"
 )
 
-// place is an installation: a condition, channels, and workers that look at the same rows.
-type place struct {
+// installation is an installation: a condition, channels, and workers that look at the same rows.
+type installation struct {
 	t     *testing.T
 	store *Store
 	now   time.Time
@@ -64,13 +64,13 @@ func (r *recorder) phases() string {
 	return strings.Join(all, " ")
 }
 
-func newPlace(t *testing.T) *place {
+func newPlace(t *testing.T) *installation {
 	t.Helper()
 	tables := journaltest.Start(t)
-	return &place{t: t, store: NewStore(tables.Client, tables.Records), now: opened, topic: &recorder{name: TopicName}, hook: &recorder{name: WebhookName}}
+	return &installation{t: t, store: NewStore(tables.Client, tables.Records), now: opened, topic: &recorder{name: TopicName}, hook: &recorder{name: WebhookName}}
 }
 
-func (p *place) alarm() Alarm {
+func (p *installation) alarm() Alarm {
 	return Alarm{
 		Name: DeadLetters, Title: "Messages have become dead letters", Advice: "Replay them.", Page: "/admin/dead-letters", Runbook: "dead-letters", Clear: 5 * time.Minute,
 		Look: func(context.Context, bool) (Finding, error) {
@@ -81,11 +81,11 @@ func (p *place) alarm() Alarm {
 	}
 }
 
-func (p *place) worker() Watch {
+func (p *installation) worker() Watch {
 	return Watch{Store: p.store, Alarms: []Alarm{p.alarm()}, Channels: []Channel{p.topic, p.hook}, BaseURL: "https://portal.example.com", Now: func() time.Time { return p.now }}
 }
 
-func (p *place) step(w Watch) {
+func (p *installation) step(w Watch) {
 	p.t.Helper()
 	if next, err := w.Step(p.t.Context(), ""); err != nil || next != "" {
 		p.t.Fatalf("a step ends with %q, %v", next, err)
@@ -93,7 +93,7 @@ func (p *place) step(w Watch) {
 }
 
 // pass has the worker look once a minute for so long.
-func (p *place) pass(w Watch, long time.Duration) {
+func (p *installation) pass(w Watch, long time.Duration) {
 	p.t.Helper()
 	for end := p.now.Add(long); p.now.Before(end); {
 		p.now = p.now.Add(time.Minute)
@@ -102,13 +102,13 @@ func (p *place) pass(w Watch, long time.Duration) {
 }
 
 // wait is pass, but nobody looks before the last ten minutes.
-func (p *place) wait(w Watch, long time.Duration) {
+func (p *installation) wait(w Watch, long time.Duration) {
 	p.t.Helper()
 	p.now = p.now.Add(long - 10*time.Minute)
 	p.pass(w, 10*time.Minute)
 }
 
-func (p *place) row() Row {
+func (p *installation) row() Row {
 	p.t.Helper()
 	row, err := p.store.Load(p.t.Context(), DeadLetters)
 	if err != nil {
@@ -117,7 +117,7 @@ func (p *place) row() Row {
 	return row
 }
 
-func (p *place) want(what, phases string) {
+func (p *installation) want(what, phases string) {
 	p.t.Helper()
 	for _, channel := range []*recorder{p.topic, p.hook} {
 		if got := channel.phases(); got != phases {

@@ -10,11 +10,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -146,6 +146,7 @@ func (a *service) registerAdmin(api huma.API) {
 	a.registerLicences(api)
 	a.registerBanners(api)
 	a.registerEverybodysUsage(api)
+	a.registerOverview(api)
 	a.registerLetters(api)
 }
 
@@ -224,7 +225,7 @@ func (a *service) listAccounts(ctx context.Context, in *struct {
 	var ids []portal.AccountID
 	var next *string
 	if in.Query != "" {
-		search := operators.AccountSearch{Views: a.admin.Directory, Keys: a.admin.Directory, People: a.admin.People}
+		search := administration.AccountSearch{Views: a.admin.Directory, Keys: a.admin.Directory, People: a.admin.People}
 		found, err := search.Find(ctx, in.Query, maxFound)
 		if err != nil {
 			return nil, problemOf(ctx, err)
@@ -353,7 +354,7 @@ type memberKeeping interface {
 	AllFeedback(ctx context.Context, filter members.FeedbackFilter, before string, limit int) ([]members.Feedback, string, error)
 	AddNote(ctx context.Context, by members.By, account portal.AccountID, text string) (members.Note, error)
 	Notes(ctx context.Context, account portal.AccountID, before string, limit int) ([]members.Note, string, error)
-	Record(ctx context.Context, done members.Deed) error
+	Record(ctx context.Context, done members.AuditEntry) error
 	PendingRegistrations(ctx context.Context, after string, limit int) ([]members.PendingRegistration, string, error)
-	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error)
+	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.AuditEntry, string, error)
 }

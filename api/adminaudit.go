@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/spreadsheet"
 )
 
-// Deed is what an admin did, or an operator on the command line.
-type Deed struct {
+// AuditEntry is what an admin did, or an operator on the command line.
+type AuditEntry struct {
 	At        time.Time `json:"at"`
 	Admin     string    `json:"admin" doc:"The admin's account, empty for what an operator did."`
 	Operator  string    `json:"operator,omitempty" doc:"Who did it at the command line, as user@host, instead of an admin."`
@@ -62,7 +62,7 @@ func (a *service) registerAudit(api huma.API) {
 	op := adminReads("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account. With a filter, a page may have fewer items than asked for.")
 	registerReport(api, op, a.audit)
 	huma.Register(api, adminReads("admin-get-operation", "/operations/{operation}", "Get any operation", "The audit names the operations of all admins. Only those who asked for an operation find it elsewhere."), a.anyOperation)
-	api.OpenAPI().Paths[op.Path].Get.Responses["200"].Content[jsonType].Schema = schemaOf[List[Deed]](api)
+	api.OpenAPI().Paths[op.Path].Get.Responses["200"].Content[jsonType].Schema = schemaOf[List[AuditEntry]](api)
 }
 
 func (a *service) audit(ctx context.Context, in *AuditInput) (*reportOutput, error) {
@@ -84,14 +84,14 @@ func (a *service) audit(ctx context.Context, in *AuditInput) (*reportOutput, err
 	if in.Format == "csv" {
 		return &reportOutput{func(ctx huma.Context) { a.writeAudit(ctx, in, plans, first, next) }}, nil
 	}
-	shown := list(first, func(d members.Deed) Deed { return showDeed(d, plans) })
+	shown := list(first, func(d members.AuditEntry) AuditEntry { return showAuditEntry(d, plans) })
 	shown.Next = in.nextPage(next)
 	return jsonReport(shown), nil
 }
 
-func showDeed(d members.Deed, plans *library.Shelf) Deed {
+func showAuditEntry(d members.AuditEntry, plans *library.Shelf) AuditEntry {
 	plan, _, _ := plans.Plan(d.Plan)
-	return Deed{
+	return AuditEntry{
 		At: d.At, Admin: string(d.Admin), Operator: d.Operator, What: d.What, Account: string(d.Subject), Operation: string(d.Operation),
 		Plan: string(d.Plan), PlanName: plan.Name, Answer: d.Answer, Count: d.Count, Choice: d.Choice, Reason: d.Reason,
 	}
@@ -99,7 +99,7 @@ func showDeed(d members.Deed, plans *library.Shelf) Deed {
 
 // writeAudit writes the CSV page by page, so it needs little memory. After a failure it breaks the
 // connection off, since the file is incomplete.
-func (a *service) writeAudit(ctx huma.Context, in *AuditInput, plans *library.Shelf, page []members.Deed, next string) {
+func (a *service) writeAudit(ctx huma.Context, in *AuditInput, plans *library.Shelf, page []members.AuditEntry, next string) {
 	r, w := humachi.Unwrap(ctx)
 	w.Header().Set("Content-Type", csvType)
 	w.Header().Set("Content-Disposition", `attachment; filename="audit.csv"`)
@@ -118,7 +118,7 @@ func (a *service) writeAudit(ctx huma.Context, in *AuditInput, plans *library.Sh
 	}
 }
 
-// auditCSV writes a line for each deed (RFC 4180, UTF-8), after a line of headings.
+// auditCSV writes a line for each entry (RFC 4180, UTF-8), after a line of headings.
 type auditCSV struct{ out *csv.Writer }
 
 func newAuditCSV(w io.Writer) auditCSV {
@@ -128,9 +128,9 @@ func newAuditCSV(w io.Writer) auditCSV {
 	return auditCSV{out}
 }
 
-func (c auditCSV) add(deeds []members.Deed, plans *library.Shelf) error {
-	for _, deed := range deeds {
-		d, number := showDeed(deed, plans), ""
+func (c auditCSV) add(entries []members.AuditEntry, plans *library.Shelf) error {
+	for _, entry := range entries {
+		d, number := showAuditEntry(entry, plans), ""
 		if d.Count != 0 {
 			number = strconv.Itoa(d.Count)
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -23,8 +23,8 @@ type invitationMails interface {
 }
 
 type inviting interface {
-	Invite(ctx context.Context, by members.By, addresses []string) ([]operators.Invited, error)
-	Resend(ctx context.Context, by members.By, id string) (operators.Invited, error)
+	Invite(ctx context.Context, by members.By, addresses []string) ([]administration.Invited, error)
+	Resend(ctx context.Context, by members.By, id string) (administration.Invited, error)
 }
 
 func (a *service) registerInvitations(api huma.API) {
@@ -164,7 +164,7 @@ func (a *service) inviteList(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	all, err := a.admin.Invitations.Invite(ctx, members.By{Admin: id.Account}, operators.Once(in.Body.Emails))
+	all, err := a.admin.Invitations.Invite(ctx, members.By{Admin: id.Account}, administration.Once(in.Body.Emails))
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -177,7 +177,7 @@ func (a *service) inviteList(ctx context.Context, in *struct {
 	return &struct{ Body InvitedAddresses }{shown}, nil
 }
 
-func (a *service) showInvited(ctx context.Context, one operators.Invited) (InvitedAddress, error) {
+func (a *service) showInvited(ctx context.Context, one administration.Invited) (InvitedAddress, error) {
 	shown := InvitedAddress{Email: one.Address, Outcome: "invited"}
 	switch {
 	case one.Err != nil:

@@ -9,18 +9,18 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type operating interface {
-	Overview(ctx context.Context) (operators.Overview, error)
-	Survey(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Survey, error)
-	Letter(ctx context.Context, id string) (deadletters.Letter, operators.Foreseen, error)
-	Preview(ctx context.Context, order operators.Order) (operators.Preview, error)
-	Order(ctx context.Context, order operators.Order) (operators.Order, int, error)
+	Overview(ctx context.Context) (administration.Overview, error)
+	List(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Listing, error)
+	Letter(ctx context.Context, id string) (deadletters.Letter, administration.ReplayOutlook, error)
+	Preview(ctx context.Context, order administration.LetterOrder) (administration.Preview, error)
+	Order(ctx context.Context, order administration.LetterOrder) (administration.LetterOrder, int, error)
 }
 
 // LetterFilters choose dead letters. A letter must match all of them.
@@ -68,10 +68,10 @@ type DiscardedLetter struct {
 // DeadLetterDetail is a letter with its body.
 type DeadLetterDetail struct {
 	DeadLetter
-	Outlook string `json:"outlook" enum:"carried_out,superseded,rejected,unchanged,handled,fails_again,wakes_up,not_replayable" doc:"What a replay would come to now."`
-	ComesTo string `json:"a_replay_comes_to" doc:"The same in words."`
-	Body    string `json:"body,omitempty" doc:"The message, if it is text."`
-	Encoded string `json:"body_base64,omitempty" doc:"The message, if it is not text."`
+	Outlook     string `json:"outlook" enum:"carried_out,superseded,rejected,unchanged,handled,fails_again,wakes_up,not_replayable" doc:"What a replay would come to now."`
+	OutlookText string `json:"a_replay_comes_to" doc:"The same in words."`
+	Body        string `json:"body,omitempty" doc:"The message, if it is text."`
+	Encoded     string `json:"body_base64,omitempty" doc:"The message, if it is not text."`
 }
 
 // LetterGroup is the letters of one cause.
@@ -102,7 +102,6 @@ type LetterCounts struct {
 }
 
 func (a *service) registerLetters(api huma.API) {
-	huma.Register(api, adminReads("admin-overview", "/overview", "See what needs an admin", "Also the queues, the views, the budget of control-plane calls, and what workers found in the catalog. A part that cannot be read is null, and unread names it."), a.overview)
 	huma.Register(api, adminReads("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
 	huma.Register(api, adminReads("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
 	huma.Register(api, adminChanges("admin-replay-dead-letters", http.MethodPost, "/dead-letter-replays", "Replay dead letters",
@@ -124,7 +123,7 @@ func (a *service) listLetters(ctx context.Context, in *struct {
 	if in.All {
 		states, all = append(states, deadletters.Settled, deadletters.Discarded), "true"
 	}
-	found, err := a.admin.Desk.Survey(ctx, in.choice(states...), in.Cursor, in.Limit)
+	found, err := a.admin.Desk.List(ctx, in.choice(states...), in.Cursor, in.Limit)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -141,15 +140,6 @@ func (a *service) listLetters(ctx context.Context, in *struct {
 			"before", timeIn(time.RFC3339Nano, in.Before), "after", timeIn(time.RFC3339Nano, in.After), "all", all)
 	}
 	return &struct{ Body DeadLetters }{shown}, nil
-}
-
-func timeText(t time.Time) string { return timeIn(time.RFC3339, t) }
-
-func timeIn(format string, t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(format)
 }
 
 func countsOf(counts map[deadletters.State]int) LetterCounts {
@@ -187,11 +177,11 @@ func (a *service) getLetter(ctx context.Context, in *LetterInput) (*struct{ Body
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	letter, foreseen, err := a.admin.Desk.Letter(ctx, in.Letter)
+	letter, outlook, err := a.admin.Desk.Letter(ctx, in.Letter)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	shown := DeadLetterDetail{DeadLetter: showLetter(letter), Outlook: string(foreseen.Outlook), ComesTo: foreseen.Text}
+	shown := DeadLetterDetail{DeadLetter: showLetter(letter), Outlook: string(outlook.Outlook), OutlookText: outlook.Text}
 	switch {
 	case utf8.Valid(letter.Body):
 		shown.Body = string(letter.Body)
@@ -226,15 +216,15 @@ type SkippedLetters struct {
 
 // LetterForecast is what a replay of a letter would come to.
 type LetterForecast struct {
-	Letter  string `json:"letter"`
-	Outlook string `json:"outlook" enum:"carried_out,superseded,rejected,unchanged,handled,fails_again,wakes_up,not_replayable"`
-	ComesTo string `json:"a_replay_comes_to"`
+	Letter      string `json:"letter"`
+	Outlook     string `json:"outlook" enum:"carried_out,superseded,rejected,unchanged,handled,fails_again,wakes_up,not_replayable"`
+	OutlookText string `json:"a_replay_comes_to"`
 }
 
 type orderOutput struct{ Body LetterOrder }
 
 func (a *service) replayLetters(ctx context.Context, in *struct{ Body LetterSelection }) (*orderOutput, error) {
-	return a.order(ctx, in.Body, operators.Order{Verb: operators.Replay})
+	return a.order(ctx, in.Body, administration.LetterOrder{Verb: administration.Replay})
 }
 
 func (a *service) discardLetters(ctx context.Context, in *struct {
@@ -243,10 +233,10 @@ func (a *service) discardLetters(ctx context.Context, in *struct {
 		Reason string `json:"reason" maxLength:"1000" doc:"Why. The letters and the audit keep it, so put nothing personal in it."`
 	}
 }) (*orderOutput, error) {
-	return a.order(ctx, in.Body.LetterSelection, operators.Order{Verb: operators.Discard, Reason: in.Body.Reason})
+	return a.order(ctx, in.Body.LetterSelection, administration.LetterOrder{Verb: administration.Discard, Reason: in.Body.Reason})
 }
 
-func (a *service) order(ctx context.Context, chosen LetterSelection, order operators.Order) (*orderOutput, error) {
+func (a *service) order(ctx context.Context, chosen LetterSelection, order administration.LetterOrder) (*orderOutput, error) {
 	id, err := admin(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -265,7 +255,7 @@ func (a *service) order(ctx context.Context, chosen LetterSelection, order opera
 		}
 		shown := LetterOrder{Letters: preview.Letters}
 		for _, one := range preview.First {
-			shown.First = append(shown.First, LetterForecast{one.ID, string(one.Foreseen.Outlook), one.Foreseen.Text})
+			shown.First = append(shown.First, LetterForecast{one.ID, string(one.ReplayOutlook.Outlook), one.ReplayOutlook.Text})
 		}
 		for _, left := range preview.NotReplayable {
 			shown.Left = append(shown.Left, SkippedLetters(left))

@@ -8,20 +8,20 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type licensing interface {
-	Licences(ctx context.Context, choice operators.LicenceChoice, after string, limit int) (operators.LicencePage, error)
-	Licence(ctx context.Context, name string) (operators.LicenceDetail, error)
-	Records(ctx context.Context, name, before string, limit int) (operators.RecordsPage, error)
-	Reconcile(ctx context.Context, admin portal.AccountID) (operators.JobState, error)
+	Licences(ctx context.Context, choice administration.LicenceChoice, after string, limit int) (administration.LicencePage, error)
+	Licence(ctx context.Context, name string) (administration.LicenceDetail, error)
+	Records(ctx context.Context, name, before string, limit int) (administration.RecordsPage, error)
+	Reconcile(ctx context.Context, admin portal.AccountID) (administration.JobState, error)
 	Resend(ctx context.Context, admin portal.AccountID, name string, dryRun bool) (records int, requests int64, err error)
-	Correct(ctx context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (operators.LicenceCorrection, error)
+	Correct(ctx context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (administration.LicenceCorrection, error)
 }
 
 // AdminLicence is what a buyer has bought on AWS Marketplace, as admins see it.
@@ -134,7 +134,7 @@ type RefusedUsage struct {
 	Text   string `json:"text" doc:"The same in words."`
 }
 
-func showListedLicence(l operators.ListedLicence) AdminLicence {
+func showListedLicence(l administration.ListedLicence) AdminLicence {
 	shown := AdminLicence{
 		ID: marketplace.Address(l.Stream), Licence: string(l.Stream), State: l.State, NotBegun: l.NotBegun, Cancelled: l.Cancelled, Since: timeOrNull(l.Since),
 		Account: string(l.Account), Plan: string(l.Plan), PlanName: l.Name, ClaimedAt: timeOrNull(l.ClaimedAt), Operation: string(l.Operation), Product: string(l.Product),
@@ -170,10 +170,10 @@ func (a *service) listLicences(ctx context.Context, in *struct {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	if err := operators.CheckLicenceState(in.State); err != nil {
+	if err := administration.CheckLicenceState(in.State); err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	choice := operators.LicenceChoice{State: in.State, Product: portal.ProductCode(in.Product), Account: in.Account, Unclaimed: in.Unclaimed, Problems: in.Problems}
+	choice := administration.LicenceChoice{State: in.State, Product: portal.ProductCode(in.Product), Account: in.Account, Unclaimed: in.Unclaimed, Problems: in.Problems}
 	found, err := a.admin.Licences.Licences(ctx, choice, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -190,7 +190,7 @@ func trueText(set bool) string {
 	return ""
 }
 
-func comparisonOf(c operators.Comparison) AgreementComparison {
+func comparisonOf(c administration.Comparison) AgreementComparison {
 	return AgreementComparison{EndedAt: timeOrNull(c.Ended), Agreements: c.Agreements, Notices: c.Sent, Problem: c.Problem, Run: jobRunOf(c.Job)}
 }
 
@@ -213,15 +213,15 @@ func (a *service) getLicence(ctx context.Context, in *LicenceInput) (*struct{ Bo
 		Ledger: ledgerOf(found.Meter), RefusedOf: []RefusedUsage{},
 	}
 	for _, fact := range found.Facts {
-		shown.History = append(shown.History, LicenceFact{At: fact.Time, Type: events.Name(fact.Type()), Text: operators.Recount(fact, timeText), Operation: string(fact.Operation)})
+		shown.History = append(shown.History, LicenceFact{At: fact.Time, Type: events.Name(fact.Type()), Text: administration.Recount(fact, timeText), Operation: string(fact.Operation)})
 	}
 	for _, r := range found.Meter.Refused {
-		shown.RefusedOf = append(shown.RefusedOf, RefusedUsage{UsageRecord: recordOf(r.Record), Remedy: string(r.Remedy), Text: operators.RemedyWords(r.Remedy)})
+		shown.RefusedOf = append(shown.RefusedOf, RefusedUsage{UsageRecord: recordOf(r.Record), Remedy: string(r.Remedy), Text: administration.RemedyWords(r.Remedy)})
 	}
 	return &struct{ Body AdminLicenceDetail }{shown}, nil
 }
 
-func ledgerOf(m operators.LicenceMeter) LicenceLedger {
+func ledgerOf(m administration.LicenceMeter) LicenceLedger {
 	b := m.Balance
 	shown := LicenceLedger{
 		ByGateway: m.ByGateway, Region: m.Region, Problem: m.Problem, Collected: b.Collected, Metered: b.Metered, Accepted: b.Accepted, Difference: b.Difference(),

@@ -8,14 +8,14 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 type historying interface {
-	Page(ctx context.Context, account portal.AccountID, before int64, limit int) (entries []operators.HistoryEntry, older int64, err error)
+	Page(ctx context.Context, account portal.AccountID, before int64, limit int) (entries []administration.HistoryEntry, older int64, err error)
 }
 
 // Note is what an admin or an operator wrote down about an account.
@@ -46,7 +46,7 @@ type HistoryEntry struct {
 	Operation string    `json:"operation,omitempty"`
 }
 
-func showEntry(e operators.HistoryEntry) HistoryEntry {
+func showEntry(e administration.HistoryEntry) HistoryEntry {
 	by, _ := e.Actor.Account()
 	return HistoryEntry{
 		Sequence: e.Sequence, At: e.At, What: e.What, Title: e.Title(), By: string(by), Operator: e.Actor == portal.Operator, Why: e.Why, WhyText: e.WhyText(),
@@ -147,7 +147,7 @@ func (a *service) exportOther(ctx context.Context, in *AccountInput) (*exportOut
 		err = a.registered(ctx, account)
 	}
 	if err == nil {
-		err = a.admin.Members.Record(ctx, members.Deed{Admin: id.Account, What: members.DeedExported, Subject: account})
+		err = a.admin.Members.Record(ctx, members.AuditEntry{Admin: id.Account, What: members.AuditExported, Subject: account})
 	}
 	if err != nil {
 		return nil, problemOf(ctx, err)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/gatehouse-portal/gatehouse/administration"
 )
 
 // AdminOverview is the state of the installation. A part that could not be read is null.
@@ -96,6 +98,10 @@ type UnreadPart struct {
 	Why  string `json:"why"`
 }
 
+func (a *service) registerOverview(api huma.API) {
+	huma.Register(api, adminReads("admin-overview", "/overview", "See what needs an admin", "Also the queues, the views, the budget of control-plane calls, and what workers found in the catalog. A part that cannot be read is null, and unread names it."), a.overview)
+}
+
 func (a *service) overview(ctx context.Context, _ *struct{}) (*struct{ Body AdminOverview }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
@@ -107,7 +113,7 @@ func (a *service) overview(ctx context.Context, _ *struct{}) (*struct{ Body Admi
 	return &struct{ Body AdminOverview }{showOverview(found)}, nil
 }
 
-func showOverview(o operators.Overview) AdminOverview {
+func showOverview(o administration.Overview) AdminOverview {
 	shown := AdminOverview{At: o.At, Needs: needsOf(o), Queues: []QueueHealth{}, Worker: timeOrNull(o.Worker), Unread: []UnreadPart{}}
 	for _, q := range o.Queues {
 		shown.Queues = append(shown.Queues, QueueHealth(q))
@@ -127,7 +133,7 @@ func showOverview(o operators.Overview) AdminOverview {
 	return shown
 }
 
-func needsOf(o operators.Overview) Needs {
+func needsOf(o administration.Overview) Needs {
 	needs := Needs{Approvals: waitingOf(o.Approvals), Registrations: waitingOf(o.Registrations), Failed: o.FailedOperations, Alarms: []RaisedAlarm{}}
 	for _, raised := range o.Alarms {
 		needs.Alarms = append(needs.Alarms, RaisedAlarm(raised))
@@ -145,7 +151,7 @@ func needsOf(o operators.Overview) Needs {
 	return needs
 }
 
-func waitingOf(n *operators.Number) *Waiting {
+func waitingOf(n *administration.Number) *Waiting {
 	if n == nil {
 		return nil
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 )
 
 type catalogReports interface {
@@ -96,10 +96,10 @@ func (a *service) adminProducts(ctx context.Context, _ *struct{}) (*struct{ Body
 	if !ok {
 		last = nil
 	}
-	return &struct{ Body AdminProducts }{showProducts(operators.ProductsOf(shelf.Document, last))}, nil
+	return &struct{ Body AdminProducts }{showProducts(administration.ProductsOf(shelf.Document, last))}, nil
 }
 
-func showProducts(all operators.Products) AdminProducts {
+func showProducts(all administration.Products) AdminProducts {
 	shown := AdminProducts{Sources: []CatalogSource{}, Items: []AdminProduct{}, Problems: showProblems(all.Others), NotOffered: []NotOfferedPlan{}}
 	if r := all.Report; r != nil {
 		shown.ReadAt, shown.Failed, shown.Folder = &r.Ended, r.Failed, r.Folder

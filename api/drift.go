@@ -7,7 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -32,7 +32,7 @@ type JobRun struct {
 	EndedAt   *time.Time `json:"ended_at" doc:"When the last complete run ended."`
 }
 
-func jobRunOf(state operators.JobState) JobRun {
+func jobRunOf(state administration.JobState) JobRun {
 	return JobRun{UnderWay: state.UnderWay, Waits: state.Waits, StartedAt: timeOrNull(state.Started), EndedAt: timeOrNull(state.Ended)}
 }
 
@@ -54,11 +54,11 @@ type Difference struct {
 }
 
 type drifting interface {
-	Drift(ctx context.Context) (operators.Drift, error)
+	Drift(ctx context.Context) (administration.Drift, error)
 	Compare(ctx context.Context, admin portal.AccountID) error
 }
 
-func driftOf(found operators.Drift) Drift {
+func driftOf(found administration.Drift) Drift {
 	shown := Drift{
 		Began: timeOrNull(found.Began), Ended: timeOrNull(found.Ended), Keys: found.Keys, Others: found.Others, Recent: found.Recent, Unreadable: found.Unreadable,
 		Kinds: []KindCount{}, Items: []Difference{}, Run: jobRunOf(found.Job),

@@ -120,7 +120,7 @@ func adminAnswers() map[string]any {
 		"admin-get-operation": AdminOperation{
 			Operation: exampleOf("AccountSuspensionRequested", "accepted"), By: exampleAccount, Account: "01m7x8b0b1c2d3e4f5g6h7j8kn",
 		},
-		"admin-audit": List[Deed]{Items: []Deed{{
+		"admin-audit": List[AuditEntry]{Items: []AuditEntry{{
 			At: exampleTime, Admin: exampleAccount, What: "AccountSuspensionRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,
 		}, {
 			At: exampleTime, Admin: exampleAccount, What: "SubscriptionReviewRequested", Account: "01m7x8b0b1c2d3e4f5g6h7j8kn", Operation: exampleOperation,

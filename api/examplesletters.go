@@ -27,7 +27,7 @@ func exampleLetters() DeadLetters {
 func exampleLetterDetail() DeadLetterDetail {
 	body := `{"specversion":"1.0","id":"` + exampleOperation + `","source":"/gatehouse/api","type":"gatehouse.SubscribeRequested.v1","subject":"account/` + exampleAccount +
 		`","time":"2026-11-22T09:00:00Z","operation":"` + exampleOperation + `","intent":3,"data":{"plan":"` + examplePlan + `","name":"Free"}}`
-	return DeadLetterDetail{DeadLetter: exampleLetter(), Outlook: "carried_out", ComesTo: "carried out: SubscriptionWanted", Body: body}
+	return DeadLetterDetail{DeadLetter: exampleLetter(), Outlook: "carried_out", OutlookText: "carried out: SubscriptionWanted", Body: body}
 }
 
 func exampleOverview() AdminOverview {

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -125,22 +125,22 @@ func (f *fake) InvitationMail(_ context.Context, i members.Invitation) (notices.
 	return notices.Delivery{State: notices.Pending, Attempts: []notices.Attempt{{At: now, Error: "The mail service failed."}}}, true, f.asked1("invitation mail", i.InvitedBy, "")
 }
 
-// guests is the fake as the desk that invites lists.
-type guests struct{ *fake }
+// fakeInvitations is the fake as the desk that invites lists.
+type fakeInvitations struct{ *fake }
 
-func (g guests) Invite(_ context.Context, by members.By, addresses []string) (all []operators.Invited, err error) {
+func (g fakeInvitations) Invite(_ context.Context, by members.By, addresses []string) (all []administration.Invited, err error) {
 	for i, address := range addresses {
-		one := operators.Invited{Address: address, Invitation: invitation, Lately: i == 1}
+		one := administration.Invited{Address: address, Invitation: invitation, Lately: i == 1}
 		if address == "nobody" {
-			one = operators.Invited{Address: address, Err: portal.Fail(portal.Invalid, "That is not an e-mail address.")}
+			one = administration.Invited{Address: address, Err: portal.Fail(portal.Invalid, "That is not an e-mail address.")}
 		}
 		all = append(all, one)
 	}
 	return all, g.asked1("invite list", by.Admin, strings.Join(addresses, " "))
 }
 
-func (g guests) Resend(_ context.Context, by members.By, id string) (operators.Invited, error) {
-	return operators.Invited{Invitation: invitation}, g.asked1("resend", by.Admin, id)
+func (g fakeInvitations) Resend(_ context.Context, by members.By, id string) (administration.Invited, error) {
+	return administration.Invited{Invitation: invitation}, g.asked1("resend", by.Admin, id)
 }
 
 var told = members.Feedback{ID: "f-1", Account: "account-grace", At: now, Topic: "api", Page: "/apis", Text: "It is fine."}
@@ -169,36 +169,36 @@ func (m memberStore) Notes(_ context.Context, account portal.AccountID, before s
 	return []members.Note{{ID: "n-1", At: now, Admin: "account-root", Text: "Call back."}}, "n-1", m.asked1("notes", account, before)
 }
 
-func (m memberStore) Record(_ context.Context, done members.Deed) error {
+func (m memberStore) Record(_ context.Context, done members.AuditEntry) error {
 	return m.asked1("record "+done.What, done.Admin, string(done.Subject))
 }
 
 // histories have two facts of every account.
 type histories struct{ *fake }
 
-func (h histories) Page(_ context.Context, account portal.AccountID, before int64, _ int) ([]operators.HistoryEntry, int64, error) {
-	return []operators.HistoryEntry{
+func (h histories) Page(_ context.Context, account portal.AccountID, before int64, _ int) ([]administration.HistoryEntry, int64, error) {
+	return []administration.HistoryEntry{
 		{Sequence: 8, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-ada"), Operation: "op-1", Why: "Unpaid bills."},
 		{Sequence: 7, At: now, What: "KeyEnding", Actor: portal.Operator, Key: "key-1", Why: "expired", Coded: true},
 	}, 7, h.asked1("history", account, fmt.Sprint(before))
 }
 
 // Audit has two pages.
-func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, before string, _ int) ([]members.Deed, string, error) {
+func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, before string, _ int) ([]members.AuditEntry, string, error) {
 	if before != "" {
-		return []members.Deed{{At: now, Operator: "olga@host", What: "DeadLettersDiscarded", Count: 3, Choice: "all", Reason: `=HYPERLINK("x"), "so"`}}, "", cmp.Or(m.laterErr, m.asked1("audit", "", before))
+		return []members.AuditEntry{{At: now, Operator: "olga@host", What: "DeadLettersDiscarded", Count: 3, Choice: "all", Reason: `=HYPERLINK("x"), "so"`}}, "", cmp.Or(m.laterErr, m.asked1("audit", "", before))
 	}
-	return []members.Deed{
+	return []members.AuditEntry{
 		{At: now, Admin: "account-ada", What: "AccountSuspensionRequested", Subject: "account-grace", Operation: "op-1"},
 		{At: now, Admin: "account-ada", What: "SubscriptionReviewRequested", Subject: "account-grace", Operation: "op-2", Plan: "plan-max", Answer: "denied"},
 	}, "000000000000009#op-1", m.asked1("audit", portal.AccountID(filter.By), strings.TrimSpace(string(filter.Subject)+" "+filter.What))
 }
 
 // Drift implements the desk of drift.
-func (f *fake) Drift(context.Context) (operators.Drift, error) {
-	return operators.Drift{
-		Began: now, Ended: now, Keys: 3, Others: 2, Kinds: []operators.DriftKind{{Kind: "stray", Count: 1}}, Job: operators.JobState{Ran: true, UnderWay: true, Started: now},
-		Differences: []operators.Difference{{Kind: "stray", Mending: "leave", Account: "account-grace", Key: "key-9", GatewayID: "g-9", Name: "gatehouse/account-grace/key-9"}},
+func (f *fake) Drift(context.Context) (administration.Drift, error) {
+	return administration.Drift{
+		Began: now, Ended: now, Keys: 3, Others: 2, Kinds: []administration.DriftKind{{Kind: "stray", Count: 1}}, Job: administration.JobState{Ran: true, UnderWay: true, Started: now},
+		Differences: []administration.Difference{{Kind: "stray", Mending: "leave", Account: "account-grace", Key: "key-9", GatewayID: "g-9", Name: "gatehouse/account-grace/key-9"}},
 	}, f.asked1("drift", "", "")
 }
 

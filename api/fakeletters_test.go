@@ -6,48 +6,48 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
-	"github.com/gatehouse-portal/gatehouse/operators"
 )
 
-// office is the desk of admins.
-type office struct{ *fake }
+// fakeAdmin is the desk of admins.
+type fakeAdmin struct{ *fake }
 
 var buried = deadletters.Letter{Report: deadletters.Report{
 	ID: "l-1", Queue: "commands.fifo", Consumer: "commands", Type: "gatehouse.SubscribeRequested.v1", Subject: "account/account-grace", Operation: "op-1",
 	Body: []byte(`{"id":"l-1"}`), Class: "failed", Error: "reading account/account-grace: no answer", Attempts: 5, First: now, Last: now.Add(time.Hour),
 }}
 
-func (o office) Overview(context.Context) (operators.Overview, error) {
-	return operators.Overview{
-		At: now, Approvals: &operators.Number{N: 2}, Registrations: &operators.Number{N: 100, More: true}, FailedOperations: 1,
-		Letters: &deadletters.Survey{Counts: map[deadletters.State]int{deadletters.Open: 1}}, Licences: map[string]int{"failed": 1},
-		Queues: []operators.Queue{{Name: "commands.fifo", Waiting: 3, InFlight: 2, Delayed: 1, GivenUp: 4}},
-		Sweep:  &operators.Sweep{Ended: now, Streams: 9, Drifted: 1, Unshown: 2, Strays: 3}, Catalog: &operators.Catalog{Ended: now, Products: 1, Plans: 2, Errors: 1, First: []string{"product.yaml"}},
-		Budget: &operators.Budget{Left: 3.5, Burst: 18.5, PerSecond: 4.9, Throttled: now}, Worker: now, Alarms: []operators.Alarm{{Title: "Usage may not be billed", Text: "3 records wait.", Runbook: "https://example.com/runbook", Since: now}},
-		Unread: []operators.Unread{{Part: "licences", Why: "No answer."}},
+func (o fakeAdmin) Overview(context.Context) (administration.Overview, error) {
+	return administration.Overview{
+		At: now, Approvals: &administration.Number{N: 2}, Registrations: &administration.Number{N: 100, More: true}, FailedOperations: 1,
+		Letters: &deadletters.Listing{Counts: map[deadletters.State]int{deadletters.Open: 1}}, Licences: map[string]int{"failed": 1},
+		Queues: []administration.Queue{{Name: "commands.fifo", Waiting: 3, InFlight: 2, Delayed: 1, GivenUp: 4}},
+		Sweep:  &administration.Sweep{Ended: now, Streams: 9, Drifted: 1, Unshown: 2, Strays: 3}, Catalog: &administration.Catalog{Ended: now, Products: 1, Plans: 2, Errors: 1, First: []string{"product.yaml"}},
+		Budget: &administration.Budget{Left: 3.5, Burst: 18.5, PerSecond: 4.9, Throttled: now}, Worker: now, Alarms: []administration.Alarm{{Title: "Usage may not be billed", Text: "3 records wait.", Runbook: "https://example.com/runbook", Since: now}},
+		Unread: []administration.Unread{{Part: "licences", Why: "No answer."}},
 	}, o.asked1("overview", "", "")
 }
 
-func (o office) Survey(_ context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Survey, error) {
-	return deadletters.Survey{
+func (o fakeAdmin) List(_ context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Listing, error) {
+	return deadletters.Listing{
 		Counts:  map[deadletters.State]int{deadletters.Open: 2, deadletters.Settled: 1},
 		Groups:  []deadletters.Group{{Cause: buried.Cause(), Letters: 2, Types: []string{buried.Type}, First: buried.First, Last: buried.Last}},
 		Letters: []deadletters.Letter{buried}, Left: 1,
-	}, o.asked1("survey", "", fmt.Sprint(choice.String(), after, limit))
+	}, o.asked1("list", "", fmt.Sprint(choice.String(), after, limit))
 }
 
-var foreseen = operators.Foreseen{Outlook: operators.CarriedOut, Text: "carried out: SubscriptionWanted"}
+var outlook = administration.ReplayOutlook{Outlook: administration.CarriedOut, Text: "carried out: SubscriptionWanted"}
 
-func (o office) Letter(_ context.Context, id string) (deadletters.Letter, operators.Foreseen, error) {
-	return buried, foreseen, o.asked1("letter", "", id)
+func (o fakeAdmin) Letter(_ context.Context, id string) (deadletters.Letter, administration.ReplayOutlook, error) {
+	return buried, outlook, o.asked1("letter", "", id)
 }
 
-func (o office) Preview(_ context.Context, order operators.Order) (operators.Preview, error) {
-	return operators.Preview{Letters: 2, First: []operators.Previewed{{Letter: buried, Foreseen: foreseen}}, NotReplayable: []operators.SkippedLetters{{Why: "No worker can read it.", Letters: 3}}}, o.asked1("preview", order.By, string(order.Verb)+" "+order.Letter)
+func (o fakeAdmin) Preview(_ context.Context, order administration.LetterOrder) (administration.Preview, error) {
+	return administration.Preview{Letters: 2, First: []administration.PreviewedLetter{{Letter: buried, ReplayOutlook: outlook}}, NotReplayable: []administration.SkippedLetters{{Why: "No worker can read it.", Letters: 3}}}, o.asked1("preview", order.By, string(order.Verb)+" "+order.Letter)
 }
 
-func (o office) Order(_ context.Context, order operators.Order) (operators.Order, int, error) {
+func (o fakeAdmin) Order(_ context.Context, order administration.LetterOrder) (administration.LetterOrder, int, error) {
 	asked := string(order.Verb) + " " + order.Letter
 	if order.Letter == "" {
 		asked += order.Choice.String()

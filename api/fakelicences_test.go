@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -15,46 +15,46 @@ import (
 // licenceDesk is the fake as the desk of licences.
 type licenceDesk struct{ *fake }
 
-var bought = operators.ListedLicence{
+var bought = administration.ListedLicence{
 	Licence: projections.Licence{Stream: "legacy/prod/cust", Account: "account-grace", Plan: "plan-max", Name: "Unlimited", ClaimedAt: now, Product: "prod", Customer: "cust"},
 	State:   "waiting", Billed: 7, Refused: 5, Problems: []string{"AWS has refused usage."},
 }
 
 var metered = metering.Record{Licence: "legacy/prod/cust", Dimension: "requests", At: now.Add(time.Minute), Quantity: 5, Status: metering.Refused, Code: "InvalidProductCodeException", Tries: 1, Sent: now}
 
-func (d licenceDesk) Licences(_ context.Context, choice operators.LicenceChoice, after string, limit int) (operators.LicencePage, error) {
-	return operators.LicencePage{
-		Licences: []operators.ListedLicence{bought}, Next: "0#legacy/prod/cust", Total: 2, SetUp: true,
-		Comparison: operators.Comparison{Ended: now, Agreements: 3, Sent: 1, Job: operators.JobState{Ran: true, Started: now, Ended: now}},
+func (d licenceDesk) Licences(_ context.Context, choice administration.LicenceChoice, after string, limit int) (administration.LicencePage, error) {
+	return administration.LicencePage{
+		Licences: []administration.ListedLicence{bought}, Next: "0#legacy/prod/cust", Total: 2, SetUp: true,
+		Comparison: administration.Comparison{Ended: now, Agreements: 3, Sent: 1, Job: administration.JobState{Ran: true, Started: now, Ended: now}},
 	}, d.asked1("licences", "", fmt.Sprintf("%+v %s %d", choice, after, limit))
 }
 
-func (d licenceDesk) Licence(_ context.Context, name string) (operators.LicenceDetail, error) {
-	return operators.LicenceDetail{
-		ListedLicence: bought, Words: operators.LicenceWords{Said: "It is claimed.", Next: "Wait."}, HasAccess: true, AccessAt: now,
+func (d licenceDesk) Licence(_ context.Context, name string) (administration.LicenceDetail, error) {
+	return administration.LicenceDetail{
+		ListedLicence: bought, Words: administration.LicenceWords{Said: "It is claimed.", Next: "Wait."}, HasAccess: true, AccessAt: now,
 		Facts: []events.Event{{Time: now, Operation: "op-1", Data: events.LicenceClaimed{Account: "account-grace", Plan: "plan-max", Name: "Unlimited"}}},
-		Meter: operators.LicenceMeter{
+		Meter: administration.LicenceMeter{
 			Region: "us-east-1", Balance: metering.Balance{Collected: 12, Metered: 12, Accepted: 7, Reasons: []metering.Reason{{Cause: "refused", Quantity: 5, Words: "AWS refused the record"}}},
 			Refused: []metering.RefusedRecord{{Record: metered, Remedy: metering.SendAgain}}, Sent: now,
 		},
 	}, d.asked1("licence", "", name)
 }
 
-func (d licenceDesk) Records(_ context.Context, name, before string, limit int) (operators.RecordsPage, error) {
-	return operators.RecordsPage{Records: []metering.Record{metered}, Next: "2026-11-22T09#requests"}, d.asked1("records", "", fmt.Sprint(name, before, limit))
+func (d licenceDesk) Records(_ context.Context, name, before string, limit int) (administration.RecordsPage, error) {
+	return administration.RecordsPage{Records: []metering.Record{metered}, Next: "2026-11-22T09#requests"}, d.asked1("records", "", fmt.Sprint(name, before, limit))
 }
 
-func (d licenceDesk) Reconcile(_ context.Context, admin portal.AccountID) (operators.JobState, error) {
-	return operators.JobState{Ran: true, UnderWay: true, Started: now}, d.asked1("reconcile", admin, "")
+func (d licenceDesk) Reconcile(_ context.Context, admin portal.AccountID) (administration.JobState, error) {
+	return administration.JobState{Ran: true, UnderWay: true, Started: now}, d.asked1("reconcile", admin, "")
 }
 
 func (d licenceDesk) Resend(_ context.Context, admin portal.AccountID, name string, dryRun bool) (int, int64, error) {
 	return 1, 5, d.asked1("resend", admin, fmt.Sprint(name, dryRun))
 }
 
-func (d licenceDesk) Correct(_ context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (operators.LicenceCorrection, error) {
+func (d licenceDesk) Correct(_ context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (administration.LicenceCorrection, error) {
 	before := events.Purchase{Product: "prod", Customer: "cust"}
-	return operators.LicenceCorrection{Licence: "legacy/prod/cust", Before: before, After: names.Or(before)}, d.asked1("correct", admin, fmt.Sprint(name, names, dryRun))
+	return administration.LicenceCorrection{Licence: "legacy/prod/cust", Before: before, After: names.Or(before)}, d.asked1("correct", admin, fmt.Sprint(name, names, dryRun))
 }
 
 // licenceExamples are the examples of the routes about licences.

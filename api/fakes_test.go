@@ -311,7 +311,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 	})
 	api.Mount(router, api.Config{
 		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
-		Admin:       api.Admin{Desk: office{f}, Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Invitations: guests{f}, Catalog: f, Holders: plansOf{f}, Drift: f, History: histories{f}, Licences: licenceDesk{f}, Banners: bannerDesk{f}, Views: viewings{f}, InvitationsNeeded: true},
+		Admin:       api.Admin{Desk: fakeAdmin{f}, Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Invitations: fakeInvitations{f}, Catalog: f, Holders: plansOf{f}, Drift: f, History: histories{f}, Licences: licenceDesk{f}, Banners: bannerDesk{f}, Views: viewings{f}, InvitationsNeeded: true},
 		Mine:        api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
 		Marketplace: api.Marketplace{Operations: f, Desk: f, Ledger: f, Admit: func(*http.Request) error { return f.crowded }},
 	}, guard...)

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -22,7 +22,7 @@ type AccountDesk struct {
 	*Desk
 	store   *members.Store
 	changes *operations.Operations
-	history operators.History
+	history administration.History
 	sender  messaging
 	by      members.By
 }
@@ -36,7 +36,7 @@ func OpenAccounts(p Process) (*AccountDesk, error) {
 	c, names := desk.clients, desk.names
 	d := &AccountDesk{
 		Desk: desk, store: members.NewStore(c.dynamodb, names.Records, p.now()), sender: newMessaging(c, names),
-		history: operators.History{Journal: desk.facts}, by: members.By{Operator: operator()},
+		history: administration.History{Journal: desk.facts}, by: members.By{Operator: operator()},
 	}
 	d.changes = operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: d.sender, Now: p.now(), Source: "/gatehouse/cli",
@@ -75,7 +75,7 @@ func (d *AccountDesk) List(ctx context.Context, limit int) (found []ListedPerson
 // Search finds at most limit accounts by account id, by key id, or by the beginning of an e-mail address or of a
 // word of the name.
 func (d *AccountDesk) Search(ctx context.Context, query string, limit int) ([]ListedPerson, error) {
-	search := operators.AccountSearch{Views: d.views, Keys: d.views, People: d.people}
+	search := administration.AccountSearch{Views: d.views, Keys: d.views, People: d.people}
 	ids, err := search.Find(ctx, query, int32(limit))
 	if err != nil {
 		return nil, causeOf(err)
@@ -129,8 +129,8 @@ func (d *AccountDesk) Show(ctx context.Context, id portal.AccountID) (ShownAccou
 }
 
 // History lists at most limit facts about an account, the latest first. more: there are older ones.
-func (d *AccountDesk) History(ctx context.Context, id portal.AccountID, limit int) (entries []operators.HistoryEntry, more bool, err error) {
-	return pagesOf(limit, func(before int64, n int) ([]operators.HistoryEntry, int64, error) {
+func (d *AccountDesk) History(ctx context.Context, id portal.AccountID, limit int) (entries []administration.HistoryEntry, more bool, err error) {
+	return pagesOf(limit, func(before int64, n int) ([]administration.HistoryEntry, int64, error) {
 		return d.history.Page(ctx, id, before, n)
 	})
 }

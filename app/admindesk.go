@@ -4,23 +4,23 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // newAdminDesk returns what the portal's pages and JSON for admins need. It sends only demands for the
 // job that carries orders out.
-func newAdminDesk(p Process, c clients, names Names, views *projections.Views, store *members.Store, messages messaging) (operators.Desk, error) {
+func newAdminDesk(p Process, c clients, names Names, views *projections.Views, store *members.Store, messages messaging) (administration.DeadLetters, error) {
 	now := p.now()
 	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
 	if err != nil {
-		return operators.Desk{}, err
+		return administration.DeadLetters{}, err
 	}
 	letters := deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Now: now}
 	state := &overviews{
@@ -28,12 +28,12 @@ func newAdminDesk(p Process, c clients, names Names, views *projections.Views, s
 		members: store, views: views, budget: budget, now: now,
 	}
 	rehearsal := newRehearsal(c, names, p)
-	return operators.Desk{
-		Letters: letters, Orders: operators.NewOrders(c.dynamodb, names.Records, store, now), Summary: state.overview,
-		Foresee: func(ctx context.Context, letter deadletters.Letter) (operators.Foreseen, error) {
-			return foresee(ctx, rehearsal, letter)
+	return administration.DeadLetters{
+		Letters: letters, Orders: administration.NewLetterOrders(c.dynamodb, names.Records, store, now), Summary: state.overview,
+		ReplayOutlook: func(ctx context.Context, letter deadletters.Letter) (administration.ReplayOutlook, error) {
+			return replayOutlook(ctx, rehearsal, letter)
 		},
-		Wake: func(ctx context.Context, order operators.Order) error {
+		Wake: func(ctx context.Context, order administration.LetterOrder) error {
 			id := portal.DeriveID(lettersJob, order.ID)
 			return messages.Send(ctx, jobs.Demand(lettersJob, id, id, order.At))
 		},
@@ -41,8 +41,8 @@ func newAdminDesk(p Process, c clients, names Names, views *projections.Views, s
 }
 
 // newDemands has workers run jobs for admins.
-func newDemands(c clients, names Names, store *members.Store, messages messaging, now func() time.Time) operators.Demands {
-	return operators.Demands{
+func newDemands(c clients, names Names, store *members.Store, messages messaging, now func() time.Time) administration.Demands {
+	return administration.Demands{
 		Runs: jobs.NewRuns(c.dynamodb, names.Records), Audit: store, Now: now,
 		Send: func(ctx context.Context, job, id string, at time.Time) error {
 			return messages.Send(ctx, jobs.Demand(job, id, id, at))

@@ -121,7 +121,7 @@ func RestoreBackup(ctx context.Context, p Process, from string, options RestoreO
 	if err := into.Run(ctx, in, checked, progress); err != nil {
 		return checked, whyNot(ctx, err)
 	}
-	if err := auditOperator(ctx, c, names, p.now(), members.Deed{What: members.DeedRestored, Count: checked.Rows.Total()}); err != nil {
+	if err := auditOperator(ctx, c, names, p.now(), members.AuditEntry{What: members.AuditRestored, Count: checked.Rows.Total()}); err != nil {
 		return checked, err
 	}
 	_, err = demandRun(ctx, p, sweepJob)

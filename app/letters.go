@@ -9,13 +9,13 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
@@ -46,12 +46,12 @@ func (l Letters) Close() error { return l.sender.close() }
 // RecordReplay notes in the audit that the operator is about to replay letters: how many, and which in
 // words.
 func (l Letters) RecordReplay(ctx context.Context, letters int, choice string) error {
-	return l.audit.Record(ctx, members.Deed{Operator: l.Operator, What: members.DeedLettersReplayed, Count: letters, Choice: choice})
+	return l.audit.Record(ctx, members.AuditEntry{Operator: l.Operator, What: members.AuditLettersReplayed, Count: letters, Choice: choice})
 }
 
 // RecordDiscard is RecordReplay for letters that are about to be discarded.
 func (l Letters) RecordDiscard(ctx context.Context, letters int, choice, reason string) error {
-	return l.audit.Record(ctx, members.Deed{Operator: l.Operator, What: members.DeedLettersDiscarded, Count: letters, Choice: choice, Reason: reason})
+	return l.audit.Record(ctx, members.AuditEntry{Operator: l.Operator, What: members.AuditLettersDiscarded, Count: letters, Choice: choice, Reason: reason})
 }
 
 // newRehearsal returns a Decider for Rehearse only. It has the worker's rules, as far as they follow
@@ -69,53 +69,53 @@ func newRehearsal(c clients, names Names, p Process) *handlers.Decider {
 	})
 }
 
-// Foresee says what replaying a letter that Find returned would come to. It changes nothing. The error
+// ReplayOutlook says what replaying a letter that Find returned would come to. It changes nothing. The error
 // means that the journal does not answer.
-func (l Letters) Foresee(ctx context.Context, letter deadletters.Letter) (operators.Foreseen, error) {
-	return foresee(ctx, l.execute, letter)
+func (l Letters) ReplayOutlook(ctx context.Context, letter deadletters.Letter) (administration.ReplayOutlook, error) {
+	return replayOutlook(ctx, l.execute, letter)
 }
 
 type rehearsing interface {
 	Rehearse(ctx context.Context, msg events.Event) (facts []events.Fact, ok bool, err error)
 }
 
-func foresee(ctx context.Context, execute rehearsing, letter deadletters.Letter) (operators.Foreseen, error) {
+func replayOutlook(ctx context.Context, execute rehearsing, letter deadletters.Letter) (administration.ReplayOutlook, error) {
 	msg, err := letter.Message()
 	if err != nil {
-		return operators.Foreseen{Outlook: operators.NotReplayable, Text: WhyLeft(letter)}, nil //nolint:nilerr // that it cannot be read is the answer
+		return administration.ReplayOutlook{Outlook: administration.NotReplayable, Text: WhyLeft(letter)}, nil //nolint:nilerr // that it cannot be read is the answer
 	}
 	facts, ok, err := execute.Rehearse(ctx, msg)
 	switch {
 	case !ok:
-		return operators.Foreseen{Outlook: operators.WakesUp, Text: "a worker looks at " + string(msg.Subject) + " again"}, nil
+		return administration.ReplayOutlook{Outlook: administration.WakesUp, Text: "a worker looks at " + string(msg.Subject) + " again"}, nil
 	case err != nil && isPostponed(err):
-		return operators.Foreseen{}, err
+		return administration.ReplayOutlook{}, err
 	case err != nil:
-		return operators.Foreseen{Outlook: operators.FailsAgain, Text: "fails again: " + strings.TrimSuffix(Explain(err), ".")}, nil
+		return administration.ReplayOutlook{Outlook: administration.FailsAgain, Text: "fails again: " + strings.TrimSuffix(Explain(err), ".")}, nil
 	case len(facts) == 0:
-		return operators.Foreseen{Outlook: operators.HandledYet, Text: "nothing new: it was handled before"}, nil
+		return administration.ReplayOutlook{Outlook: administration.HandledBefore, Text: "nothing new: it was handled before"}, nil
 	}
-	return foreseenOf(facts), nil
+	return outlookOf(facts), nil
 }
 
-func foreseenOf(facts []events.Fact) operators.Foreseen {
+func outlookOf(facts []events.Fact) administration.ReplayOutlook {
 	for _, fact := range facts {
 		switch f := fact.(type) {
 		case events.RequestSuperseded:
-			return operators.Foreseen{Outlook: operators.Superseded, Text: "nothing: there is a newer choice, which stays"}
+			return administration.ReplayOutlook{Outlook: administration.Superseded, Text: "nothing: there is a newer choice, which stays"}
 		case events.RequestRejected:
-			return operators.Foreseen{Outlook: operators.Rejected, Text: fmt.Sprintf("rejected (%s): %s", f.Code, strings.TrimSuffix(f.Message, "."))}
+			return administration.ReplayOutlook{Outlook: administration.Rejected, Text: fmt.Sprintf("rejected (%s): %s", f.Code, strings.TrimSuffix(f.Message, "."))}
 		case events.RequestUnchanged:
-			return operators.Foreseen{Outlook: operators.Unchanged, Text: "nothing: what it asks for holds already"}
+			return administration.ReplayOutlook{Outlook: administration.Unchanged, Text: "nothing: what it asks for holds already"}
 		case events.RequestJoined:
-			return operators.Foreseen{Outlook: operators.Unchanged, Text: "nothing new: what it asks for is on its way"}
+			return administration.ReplayOutlook{Outlook: administration.Unchanged, Text: "nothing new: what it asks for is on its way"}
 		}
 	}
 	names := make([]string, 0, len(facts))
 	for _, fact := range facts {
 		names = append(names, events.Name(fact.EventType()))
 	}
-	return operators.Foreseen{Outlook: operators.CarriedOut, Text: "carried out: " + strings.Join(names, ", ")}
+	return administration.ReplayOutlook{Outlook: administration.CarriedOut, Text: "carried out: " + strings.Join(names, ", ")}
 }
 
 // WhyLeft says why a letter without a Message cannot be replayed, and what to do with it.

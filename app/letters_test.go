@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
@@ -53,29 +53,29 @@ func TestAForecastSaysWhatAReplayComesTo(t *testing.T) {
 	readable := deadletters.Letter{Report: deadletters.Report{ID: "x", Body: body}}
 	for name, c := range map[string]struct {
 		rehearsed
-		want operators.Outlook
+		want administration.Outlook
 		says string
 	}{
-		"a request that is decided":     {rehearsed{[]events.Fact{events.UserRegistered{}}, true, nil}, operators.CarriedOut, "UserRegistered"},
-		"one with a newer choice":       {rehearsed{[]events.Fact{events.RequestSuperseded{}}, true, nil}, operators.Superseded, "newer choice"},
-		"one that is refused":           {rehearsed{[]events.Fact{events.RequestRejected{Code: portal.Conflict, Message: "Leave that plan first."}}, true, nil}, operators.Rejected, "rejected (conflict): Leave that plan first"},
-		"one that holds already":        {rehearsed{[]events.Fact{events.RequestUnchanged{}}, true, nil}, operators.Unchanged, "holds already"},
-		"one that joins a wish":         {rehearsed{[]events.Fact{events.RequestJoined{}}, true, nil}, operators.Unchanged, "on its way"},
-		"one that was handled before":   {rehearsed{nil, true, nil}, operators.HandledYet, "handled before"},
-		"one that fails again":          {rehearsed{nil, true, portal.Fail(portal.Invalid, "It names no plan.")}, operators.FailsAgain, "fails again: It names no plan"},
-		"what no handler decides":       {rehearsed{nil, false, nil}, operators.WakesUp, "account/x"},
-		"a handler that panics":         {rehearsed{nil, true, errors.New("panic: index out of range")}, operators.FailsAgain, "fails again"},
-		"several facts, in their order": {rehearsed{[]events.Fact{events.KeyWanted{}, events.SubscriptionWanted{}}, true, nil}, operators.CarriedOut, "KeyWanted, SubscriptionWanted"},
+		"a request that is decided":     {rehearsed{[]events.Fact{events.UserRegistered{}}, true, nil}, administration.CarriedOut, "UserRegistered"},
+		"one with a newer choice":       {rehearsed{[]events.Fact{events.RequestSuperseded{}}, true, nil}, administration.Superseded, "newer choice"},
+		"one that is refused":           {rehearsed{[]events.Fact{events.RequestRejected{Code: portal.Conflict, Message: "Leave that plan first."}}, true, nil}, administration.Rejected, "rejected (conflict): Leave that plan first"},
+		"one that holds already":        {rehearsed{[]events.Fact{events.RequestUnchanged{}}, true, nil}, administration.Unchanged, "holds already"},
+		"one that joins a wish":         {rehearsed{[]events.Fact{events.RequestJoined{}}, true, nil}, administration.Unchanged, "on its way"},
+		"one that was handled before":   {rehearsed{nil, true, nil}, administration.HandledBefore, "handled before"},
+		"one that fails again":          {rehearsed{nil, true, portal.Fail(portal.Invalid, "It names no plan.")}, administration.FailsAgain, "fails again: It names no plan"},
+		"what no handler decides":       {rehearsed{nil, false, nil}, administration.WakesUp, "account/x"},
+		"a handler that panics":         {rehearsed{nil, true, errors.New("panic: index out of range")}, administration.FailsAgain, "fails again"},
+		"several facts, in their order": {rehearsed{[]events.Fact{events.KeyWanted{}, events.SubscriptionWanted{}}, true, nil}, administration.CarriedOut, "KeyWanted, SubscriptionWanted"},
 	} {
-		got, err := foresee(t.Context(), c.rehearsed, readable)
+		got, err := replayOutlook(t.Context(), c.rehearsed, readable)
 		if err != nil || got.Outlook != c.want || !strings.Contains(got.Text, c.says) || strings.HasSuffix(got.Text, ".") {
 			t.Errorf("%s: %+v (%v), want %s with %q", name, got, err, c.want, c.says)
 		}
 	}
-	if _, err := foresee(t.Context(), rehearsed{nil, true, &portal.Postponed{Reason: "the journal does not answer"}}, readable); err == nil {
+	if _, err := replayOutlook(t.Context(), rehearsed{nil, true, &portal.Postponed{Reason: "the journal does not answer"}}, readable); err == nil {
 		t.Error("a journal that does not answer is taken for a forecast")
 	}
-	if got, err := foresee(t.Context(), rehearsed{}, deadletters.Letter{}); err != nil || got.Outlook != operators.NotReplayable {
+	if got, err := replayOutlook(t.Context(), rehearsed{}, deadletters.Letter{}); err != nil || got.Outlook != administration.NotReplayable {
 		t.Errorf("a letter that cannot be read: %+v (%v)", got, err)
 	}
 }

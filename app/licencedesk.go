@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -13,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/marketplace/reconcile"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/usage"
@@ -24,28 +24,28 @@ import (
 type licenceDesk struct {
 	desk    *Desk
 	ledger  *metering.Ledger
-	orders  *operators.ResendOrders
-	demands operators.Demands
+	orders  *administration.ResendOrders
+	demands administration.Demands
 	audit   *members.Store
 	sender  messaging
 	// setUp says that the portal's own settings name the seller, or where notices come from.
 	setUp bool
 }
 
-func newLicenceDesk(p Process, c clients, names Names, views *projections.Views, store *members.Store, messages messaging, demands operators.Demands) *licenceDesk {
+func newLicenceDesk(p Process, c clients, names Names, views *projections.Views, store *members.Store, messages messaging, demands administration.Demands) *licenceDesk {
 	desk := &Desk{clients: c, names: names, cfg: p.Config, views: views, facts: journal.New(c.dynamodb, names.Journal, names.Records), now: p.now()}
 	return &licenceDesk{
-		desk: desk, ledger: metering.NewLedger(c.dynamodb, names.Usage), orders: operators.NewResendOrders(c.dynamodb, names.Records, store, p.now()),
+		desk: desk, ledger: metering.NewLedger(c.dynamodb, names.Usage), orders: administration.NewResendOrders(c.dynamodb, names.Records, store, p.now()),
 		demands: demands, audit: store, sender: messages,
 		setUp: p.Config.MarketplaceRole != "" || len(p.Config.MarketplaceAccounts)+len(p.Config.MarketplaceTopics) > 0,
 	}
 }
 
 // Licences returns a page of the chosen licences.
-func (d *licenceDesk) Licences(ctx context.Context, choice operators.LicenceChoice, after string, limit int) (operators.LicencePage, error) {
+func (d *licenceDesk) Licences(ctx context.Context, choice administration.LicenceChoice, after string, limit int) (administration.LicencePage, error) {
 	all, err := d.desk.views.Licences(ctx)
 	if err != nil {
-		return operators.LicencePage{}, operators.Unavailable(err)
+		return administration.LicencePage{}, administration.Unavailable(err)
 	}
 	streams := make([]portal.Stream, len(all))
 	for i, l := range all {
@@ -53,21 +53,21 @@ func (d *licenceDesk) Licences(ctx context.Context, choice operators.LicenceChoi
 	}
 	tallies, err := d.ledger.Tallies(ctx, streams...)
 	if err != nil {
-		return operators.LicencePage{}, operators.Unavailable(err)
+		return administration.LicencePage{}, administration.Unavailable(err)
 	}
-	page := operators.ChooseLicences(all, tallies, choice, after, limit)
+	page := administration.ChooseLicences(all, tallies, choice, after, limit)
 	page.Comparison, err = d.comparison(ctx)
 	page.SetUp = d.setUp || len(all) > 0 || page.Comparison.Job.Ran
 	return page, err
 }
 
-func (d *licenceDesk) comparison(ctx context.Context) (operators.Comparison, error) {
+func (d *licenceDesk) comparison(ctx context.Context) (administration.Comparison, error) {
 	job, err := d.demands.State(ctx, marketplaceJob)
 	if err != nil {
-		return operators.Comparison{}, err
+		return administration.Comparison{}, err
 	}
 	last, _, err := reconcile.Last(ctx, d.scratch())
-	return operators.Comparison{Ended: last.Ended, Agreements: last.Agreements, Sent: last.Sent, Problem: last.Problem, Job: job}, operators.Unavailable(err)
+	return administration.Comparison{Ended: last.Ended, Agreements: last.Agreements, Sent: last.Sent, Problem: last.Problem, Job: job}, administration.Unavailable(err)
 }
 
 func (d *licenceDesk) scratch() *jobs.Scratch {
@@ -82,29 +82,29 @@ func (d *licenceDesk) found(ctx context.Context, name string) (FoundLicence, err
 	if portal.CodeOf(err) == portal.NotFound {
 		return found, noLicence()
 	}
-	return found, operators.Unavailable(err)
+	return found, administration.Unavailable(err)
 }
 
 func noLicence() error { return portal.Fail(portal.NotFound, "There is no such licence.") }
 
 // Licence returns all about a licence; NotFound if AWS has not told of it and nobody has claimed it.
-func (d *licenceDesk) Licence(ctx context.Context, name string) (operators.LicenceDetail, error) {
+func (d *licenceDesk) Licence(ctx context.Context, name string) (administration.LicenceDetail, error) {
 	found, err := d.found(ctx, name)
 	if err != nil {
-		return operators.LicenceDetail{}, err
+		return administration.LicenceDetail{}, err
 	}
-	detail := operators.LicenceDetail{
-		Words: operators.WordsOf(found.Licence), Purchase: found.Purchase, Offer: found.Offer, Entitled: found.Entitled, Lapsed: found.Lapsed,
+	detail := administration.LicenceDetail{
+		Words: administration.WordsOf(found.Licence), Purchase: found.Purchase, Offer: found.Offer, Entitled: found.Entitled, Lapsed: found.Lapsed,
 		HasAccess: found.HasAccess, AccessAt: found.AccessAt, Facts: found.Facts,
 	}
 	if detail.Meter, err = d.meter(ctx, found); err != nil {
-		return detail, operators.Unavailable(err)
+		return detail, administration.Unavailable(err)
 	}
-	detail.ListedLicence = operators.DetailOf(projections.ShowLicence(found.Licence), detail.Meter.Tally)
+	detail.ListedLicence = administration.DetailOf(projections.ShowLicence(found.Licence), detail.Meter.Tally)
 	return detail, nil
 }
 
-func (d *licenceDesk) meter(ctx context.Context, found FoundLicence) (m operators.LicenceMeter, err error) {
+func (d *licenceDesk) meter(ctx context.Context, found FoundLicence) (m administration.LicenceMeter, err error) {
 	sold, err := d.desk.views.Catalog(ctx)
 	if err != nil {
 		return m, err
@@ -146,7 +146,7 @@ func (d *licenceDesk) ordered(ctx context.Context, licence portal.Stream) (at ti
 }
 
 // Records returns a page of the records of a licence.
-func (d *licenceDesk) Records(ctx context.Context, name, before string, limit int) (page operators.RecordsPage, err error) {
+func (d *licenceDesk) Records(ctx context.Context, name, before string, limit int) (page administration.RecordsPage, err error) {
 	found, err := d.found(ctx, name)
 	if err != nil {
 		return page, err
@@ -159,12 +159,12 @@ func (d *licenceDesk) Records(ctx context.Context, name, before string, limit in
 		page.Records = append(page.Records, r)
 		return true
 	})
-	return page, operators.Unavailable(err)
+	return page, administration.Unavailable(err)
 }
 
 // Reconcile has a worker compare the agreements of AWS Marketplace with the licences now. Conflict: no worker
 // ever did.
-func (d *licenceDesk) Reconcile(ctx context.Context, admin portal.AccountID) (operators.JobState, error) {
+func (d *licenceDesk) Reconcile(ctx context.Context, admin portal.AccountID) (administration.JobState, error) {
 	state, err := d.demands.State(ctx, marketplaceJob)
 	if err != nil {
 		return state, err
@@ -172,7 +172,7 @@ func (d *licenceDesk) Reconcile(ctx context.Context, admin portal.AccountID) (op
 	if !state.Ran {
 		return state, portal.Fail(portal.Conflict, "The workers do not compare agreements. The operator sets GATEHOUSE_MARKETPLACE_ACCOUNTS or GATEHOUSE_MARKETPLACE_TOPICS for them.")
 	}
-	if err := d.demands.Ask(ctx, marketplaceJob, members.Deed{Admin: admin, What: members.DeedAgreementsRead}); err != nil {
+	if err := d.demands.Ask(ctx, marketplaceJob, members.AuditEntry{Admin: admin, What: members.AuditAgreementsRead}); err != nil {
 		return state, err
 	}
 	return d.demands.State(ctx, marketplaceJob)
@@ -187,9 +187,9 @@ func (d *licenceDesk) Resend(ctx context.Context, admin portal.AccountID, name s
 	}
 	refused, err := d.desk.meter().RefusedRecords(ctx, found.Stream)
 	if err != nil {
-		return 0, 0, operators.Unavailable(err)
+		return 0, 0, administration.Unavailable(err)
 	}
-	records, requests = operators.LicenceMeter{Refused: refused}.Resendable()
+	records, requests = administration.LicenceMeter{Refused: refused}.Resendable()
 	switch {
 	case records == 0:
 		return 0, 0, portal.Fail(portal.Conflict, "No usage of this licence can be sent again.")
@@ -198,7 +198,7 @@ func (d *licenceDesk) Resend(ctx context.Context, admin portal.AccountID, name s
 	}
 	order, err := d.orders.Place(ctx, found.Stream, admin, records)
 	if err != nil {
-		return records, requests, operators.Unavailable(err)
+		return records, requests, administration.Unavailable(err)
 	}
 	id := portal.DeriveID(resendJob, order.ID)
 	if err := d.sender.Send(ctx, jobs.Demand(resendJob, id, id, order.At)); err != nil {
@@ -209,20 +209,20 @@ func (d *licenceDesk) Resend(ctx context.Context, admin portal.AccountID, name s
 
 // Correct has a worker correct how AWS names a licence: what is set in names replaces what the licence has.
 // Invalid and Conflict say what to change. With dryRun it changes nothing.
-func (d *licenceDesk) Correct(ctx context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (operators.LicenceCorrection, error) {
+func (d *licenceDesk) Correct(ctx context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (administration.LicenceCorrection, error) {
 	found, err := d.found(ctx, name)
 	if err != nil {
-		return operators.LicenceCorrection{}, err
+		return administration.LicenceCorrection{}, err
 	}
 	checked, err := d.desk.Correction(ctx, string(found.Stream), names)
-	c := operators.LicenceCorrection(checked)
+	c := administration.LicenceCorrection(checked)
 	if err != nil || dryRun || !c.Changes() {
-		return c, operators.Unavailable(err)
+		return c, administration.Unavailable(err)
 	}
 	at := d.desk.now()
 	request := correctionOf(found.Stream, names, at, portal.AccountActor(admin))
-	if err := d.audit.Record(ctx, members.Deed{Admin: admin, What: members.DeedLicenceCorrected, Choice: string(found.Stream)}); err != nil {
-		return c, operators.Unavailable(err)
+	if err := d.audit.Record(ctx, members.AuditEntry{Admin: admin, What: members.AuditLicenceCorrected, Choice: string(found.Stream)}); err != nil {
+		return c, administration.Unavailable(err)
 	}
-	return c, operators.Unavailable(d.sender.Send(ctx, request))
+	return c, administration.Unavailable(d.sender.Send(ctx, request))
 }

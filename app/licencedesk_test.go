@@ -4,11 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -41,7 +41,7 @@ func TestAdminsHaveWorkersResendAndCorrect(t *testing.T) {
 	s.refused("licence/l-1", time.Now().Add(-time.Hour), 7)
 	found, err := desk.Licence(ctx, "l-1")
 	ok(t, err)
-	if found.State != projections.LicenceActive || found.Words.Look != operators.LookAtAccount || found.Refused != 7 || len(found.Meter.Refused) != 1 || len(found.Facts) != 2 {
+	if found.State != projections.LicenceActive || found.Words.Look != administration.LookAtAccount || found.Refused != 7 || len(found.Meter.Refused) != 1 || len(found.Facts) != 2 {
 		t.Errorf("the licence is %+v", found)
 	}
 	if page, err := desk.Records(ctx, "l-1", "", 10); err != nil || len(page.Records) != 1 || page.Next != "" {
@@ -75,10 +75,10 @@ func TestAdminsHaveWorkersResendAndCorrect(t *testing.T) {
 		found, err := desk.Licence(ctx, "l-1")
 		return err == nil && found.Purchase.Buyer == "444455556666"
 	})
-	for _, what := range []string{members.DeedUsageResent, members.DeedLicenceCorrected} {
-		deeds, _, err := audit.Audit(ctx, members.AuditFilter{What: what}, "", 10)
-		if err != nil || len(deeds) != 1 || deeds[0].Admin != "root" || deeds[0].Choice != "licence/l-1" {
-			t.Errorf("the audit has %+v, %v", deeds, err)
+	for _, what := range []string{members.AuditUsageResent, members.AuditLicenceCorrected} {
+		entries, _, err := audit.Audit(ctx, members.AuditFilter{What: what}, "", 10)
+		if err != nil || len(entries) != 1 || entries[0].Admin != "root" || entries[0].Choice != "licence/l-1" {
+			t.Errorf("the audit has %+v, %v", entries, err)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func CorrectLicence(ctx context.Context, p Process, c Correction, names events.P
 	}
 	at := p.now()()
 	request := correctionOf(c.Licence, names, at, portal.Operator)
-	if err := auditOperator(ctx, desk.clients, desk.names, p.now(), members.Deed{What: members.DeedLicenceCorrected, Choice: string(c.Licence)}); err != nil {
+	if err := auditOperator(ctx, desk.clients, desk.names, p.now(), members.AuditEntry{What: members.AuditLicenceCorrected, Choice: string(c.Licence)}); err != nil {
 		return err
 	}
 	sender := newMessaging(desk.clients, desk.names)

@@ -50,7 +50,7 @@ func (d *Desk) Resend(ctx context.Context, all []RefusedUsage) (done []metering.
 	if possible == 0 {
 		return nil, nil
 	}
-	if err := auditOperator(ctx, d.clients, d.names, d.now, members.Deed{What: members.DeedUsageResent, Count: possible}); err != nil {
+	if err := auditOperator(ctx, d.clients, d.names, d.now, members.AuditEntry{What: members.AuditUsageResent, Count: possible}); err != nil {
 		return nil, err
 	}
 	meter := d.meter()

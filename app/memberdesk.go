@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -18,7 +18,7 @@ type MemberDesk struct {
 	store  *members.Store
 	people identity.Lookup
 	mails  invitationDesk
-	guests operators.Invitations
+	guests administration.Invitations
 	sender messaging
 	by     members.By
 }
@@ -31,7 +31,7 @@ func OpenMembers(p Process) *MemberDesk {
 		people: identity.Lookup{DynamoDB: c.dynamodb, Tables: names.identity()},
 	}
 	d.mails = invitationDesk{&notices.Desk{Store: notices.NewStore(c.dynamodb, names.Records), Sender: d.sender, Now: p.now()}, mailed(p.Config)}
-	d.guests = operators.Invitations{Members: d.store, Mails: d.mails, Now: p.now()}
+	d.guests = administration.Invitations{Members: d.store, Mails: d.mails, Now: p.now()}
 	return d
 }
 
@@ -74,8 +74,8 @@ func (d *MemberDesk) Invitations(ctx context.Context, state string, limit int, n
 	return found, more, nil
 }
 
-// Invite is operators.Invitations.Invite for the operator.
-func (d *MemberDesk) Invite(ctx context.Context, addresses []string) ([]operators.Invited, error) {
+// Invite is administration.Invitations.Invite for the operator.
+func (d *MemberDesk) Invite(ctx context.Context, addresses []string) ([]administration.Invited, error) {
 	all, err := d.guests.Invite(ctx, d.by, addresses)
 	for i := range all {
 		all[i].Err = causeOf(all[i].Err)

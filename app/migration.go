@@ -69,16 +69,16 @@ type PredecessorSource struct {
 
 // Predecessor plans to take over people and keys of the AWS Serverless Developer Portal. It reads
 // tables, users and API Gateway, the latter within the budget. reading hears what it reads.
-func (m *Migration) Predecessor(ctx context.Context, from PredecessorSource, reading func(what string)) (migration.Plan, error) {
+func (m *Migration) Predecessor(ctx context.Context, from PredecessorSource, reading func(what string)) (migration.Worklist, error) {
 	var identities map[string]string
 	if from.Identities != "" {
 		file, err := os.Open(from.Identities)
 		if err != nil {
-			return migration.Plan{}, err
+			return migration.Worklist{}, err
 		}
 		defer func() { _ = file.Close() }()
 		if identities, err = predecessor.ReadIdentities(file); err != nil {
-			return migration.Plan{}, err
+			return migration.Worklist{}, err
 		}
 	}
 	reading("people and feedback")
@@ -88,13 +88,13 @@ func (m *Migration) Predecessor(ctx context.Context, from PredecessorSource, rea
 	}
 	found, err := predecessor.Reader{DynamoDB: m.dynamodb, Cognito: cognitoidentityprovider.NewFromConfig(cfg)}.Read(ctx, from.Tables, from.Pool)
 	if err != nil {
-		return migration.Plan{}, whyNot(ctx, err)
+		return migration.Worklist{}, whyNot(ctx, err)
 	}
 	found.Identities = identities
 	if found.Gateway, err = m.inventory(ctx, reading); err != nil {
-		return migration.Plan{}, err
+		return migration.Worklist{}, err
 	}
-	return found.Plan(), nil
+	return found.Worklist(), nil
 }
 
 // Catalog describes the catalog of the AWS Serverless Developer Portal as product folders. The plans
@@ -109,12 +109,12 @@ func (m *Migration) Catalog(ctx context.Context, bucket string) ([]migration.Pro
 }
 
 // Rows plans to take over the keys of a file. With a bad row, nothing should be done.
-func (m *Migration) Rows(ctx context.Context, rows []migration.Row, reading func(what string)) (migration.Plan, []migration.BadRow, error) {
+func (m *Migration) Rows(ctx context.Context, rows []migration.Row, reading func(what string)) (migration.Worklist, []migration.BadRow, error) {
 	has, err := m.inventory(ctx, reading)
 	if err != nil {
-		return migration.Plan{}, nil, err
+		return migration.Worklist{}, nil, err
 	}
-	plan, bad := migration.PlanRows(rows, has, func(name string) bool {
+	plan, bad := migration.WorklistOf(rows, has, func(name string) bool {
 		_, _, ours := gateway.ParseKeyName(m.names.KeyNamePrefix(), name)
 		return ours
 	})
@@ -173,11 +173,11 @@ func everyPage[T any](ctx context.Context, page func(position string) ([]T, stri
 }
 
 // Run carries a plan out, and records in the audit that this operator does. progress hears of the people that are done.
-func (m *Migration) Run(ctx context.Context, plan migration.Plan, progress func(done, of int)) (migration.Done, error) {
-	if err := auditOperator(ctx, m.clients, m.names, m.runner.Now, members.Deed{What: members.DeedMigrated, Count: len(plan.People)}); err != nil {
+func (m *Migration) Run(ctx context.Context, list migration.Worklist, progress func(done, of int)) (migration.Done, error) {
+	if err := auditOperator(ctx, m.clients, m.names, m.runner.Now, members.AuditEntry{What: members.AuditMigrated, Count: len(list.People)}); err != nil {
 		return migration.Done{}, err
 	}
 	m.runner.Progress = progress
-	done, err := m.runner.Run(ctx, plan)
+	done, err := m.runner.Run(ctx, list)
 	return done, errors.Join(whyNot(ctx, err), m.sending.close())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/alarms"
 	"github.com/gatehouse-portal/gatehouse/approvals"
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -19,7 +20,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -41,13 +41,13 @@ type overviews struct {
 const maxNumber = 100
 
 // overview reads all parts side by side. A part that cannot be read is named, and the others are shown.
-func (o *overviews) overview(ctx context.Context) (operators.Overview, error) {
-	shown := operators.Overview{At: o.now().UTC()}
+func (o *overviews) overview(ctx context.Context) (administration.Overview, error) {
+	shown := administration.Overview{At: o.now().UTC()}
 	var mu sync.Mutex
 	group, within := errgroup.WithContext(ctx)
 	for _, part := range []struct {
 		name string
-		read func(context.Context, *operators.Overview) error
+		read func(context.Context, *administration.Overview) error
 	}{
 		{"approvals", o.readApprovals},
 		{"registrations", o.readRegistrations},
@@ -61,14 +61,14 @@ func (o *overviews) overview(ctx context.Context) (operators.Overview, error) {
 		{"the workers", o.readWorker},
 	} {
 		group.Go(portal.Guard(func() error {
-			var read operators.Overview
+			var read administration.Overview
 			err := part.read(within, &read)
 			mu.Lock()
 			defer mu.Unlock()
 			merge(&shown, read)
 			if err != nil {
 				zerolog.Ctx(ctx).Warn().Err(err).Str("part", part.name).Msg("a part of the overview could not be read")
-				shown.Unread = append(shown.Unread, operators.Unread{Part: part.name, Why: Explain(err)})
+				shown.Unread = append(shown.Unread, administration.Unread{Part: part.name, Why: Explain(err)})
 			}
 			return nil
 		}))
@@ -77,7 +77,7 @@ func (o *overviews) overview(ctx context.Context) (operators.Overview, error) {
 }
 
 // merge adds the parts that were read.
-func merge(into *operators.Overview, read operators.Overview) {
+func merge(into *administration.Overview, read administration.Overview) {
 	if read.Approvals != nil {
 		into.Approvals = read.Approvals
 	}
@@ -110,26 +110,26 @@ func merge(into *operators.Overview, read operators.Overview) {
 	}
 }
 
-func (o *overviews) readApprovals(ctx context.Context, into *operators.Overview) error {
+func (o *overviews) readApprovals(ctx context.Context, into *administration.Overview) error {
 	page, err := o.approvals.Page(ctx, "", maxNumber)
 	if err != nil {
 		return err
 	}
-	into.Approvals = &operators.Number{N: len(page.Rows), More: page.Next != ""}
+	into.Approvals = &administration.Number{N: len(page.Rows), More: page.Next != ""}
 	return nil
 }
 
-func (o *overviews) readRegistrations(ctx context.Context, into *operators.Overview) error {
+func (o *overviews) readRegistrations(ctx context.Context, into *administration.Overview) error {
 	page, next, err := o.members.PendingRegistrations(ctx, "", maxNumber)
 	if err != nil {
 		return err
 	}
-	into.Registrations = &operators.Number{N: len(page), More: next != ""}
+	into.Registrations = &administration.Number{N: len(page), More: next != ""}
 	return nil
 }
 
-func (o *overviews) readLetters(ctx context.Context, into *operators.Overview) error {
-	found, err := o.letters.Survey(ctx, deadletters.Choice{}, "", 1)
+func (o *overviews) readLetters(ctx context.Context, into *administration.Overview) error {
+	found, err := o.letters.List(ctx, deadletters.Choice{}, "", 1)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (o *overviews) readLetters(ctx context.Context, into *operators.Overview) e
 	return nil
 }
 
-func (o *overviews) readLicences(ctx context.Context, into *operators.Overview) error {
+func (o *overviews) readLicences(ctx context.Context, into *administration.Overview) error {
 	all, err := o.views.Licences(ctx)
 	if err != nil {
 		return err
@@ -154,8 +154,8 @@ func (o *overviews) readLicences(ctx context.Context, into *operators.Overview) 
 	return nil
 }
 
-func (o *overviews) readQueues(ctx context.Context, into *operators.Overview) error {
-	queues := make([]operators.Queue, len(o.names.Queues()))
+func (o *overviews) readQueues(ctx context.Context, into *administration.Overview) error {
+	queues := make([]administration.Queue, len(o.names.Queues()))
 	group, within := errgroup.WithContext(ctx)
 	for i, name := range o.names.Queues() {
 		group.Go(portal.Guard(func() error {
@@ -164,7 +164,7 @@ func (o *overviews) readQueues(ctx context.Context, into *operators.Overview) er
 				return err
 			}
 			dead, err := o.depth(within, DeadLetterQueue(name))
-			queues[i] = operators.Queue{Name: name, Waiting: depth[0], InFlight: depth[1], Delayed: depth[2], GivenUp: dead[0] + dead[1] + dead[2]}
+			queues[i] = administration.Queue{Name: name, Waiting: depth[0], InFlight: depth[1], Delayed: depth[2], GivenUp: dead[0] + dead[1] + dead[2]}
 			return err
 		}))
 	}
@@ -206,23 +206,23 @@ func (o *overviews) scratch() *jobs.Scratch {
 	return jobs.NewScratch(o.dynamodb, o.names.Records, o.now)
 }
 
-func (o *overviews) readSweep(ctx context.Context, into *operators.Overview) error {
+func (o *overviews) readSweep(ctx context.Context, into *administration.Overview) error {
 	found, ok, err := provisioning.LastSweep(ctx, o.scratch())
 	if err != nil || !ok {
 		return err
 	}
-	into.Sweep = &operators.Sweep{
+	into.Sweep = &administration.Sweep{
 		Ended: found.Ended, Streams: found.Streams, Drifted: found.Drifted, Unshown: found.Unshown, Unreadable: found.Unreadable, Strays: found.Strays,
 	}
 	return nil
 }
 
-func (o *overviews) readCatalog(ctx context.Context, into *operators.Overview) error {
+func (o *overviews) readCatalog(ctx context.Context, into *administration.Overview) error {
 	report, ok, err := catalog.LastReport(ctx, o.scratch())
 	if err != nil || !ok {
 		return err
 	}
-	shown := operators.Catalog{
+	shown := administration.Catalog{
 		Ended: report.Ended, Failed: report.Failed, Products: report.Products, Plans: report.Plans,
 		Errors: report.Errors(), Warnings: report.AllProblems - report.Errors(),
 	}
@@ -235,19 +235,19 @@ func (o *overviews) readCatalog(ctx context.Context, into *operators.Overview) e
 	return nil
 }
 
-func (o *overviews) readBudget(ctx context.Context, into *operators.Overview) error {
+func (o *overviews) readBudget(ctx context.Context, into *administration.Overview) error {
 	state, err := o.budget.State(ctx)
 	if err != nil {
 		return err
 	}
-	into.Budget = &operators.Budget{Left: state.Left, Burst: state.Burst, PerSecond: state.PerSecond, Throttled: state.ThrottledAt, SlowUntil: state.SlowUntil}
+	into.Budget = &administration.Budget{Left: state.Left, Burst: state.Burst, PerSecond: state.PerSecond, Throttled: state.ThrottledAt, SlowUntil: state.SlowUntil}
 	return nil
 }
 
 // shownAnyway are alarms about what the overview counts itself.
 var shownAnyway = map[alarms.Name]bool{alarms.DeadLetters: true, alarms.Drift: true}
 
-func (o *overviews) readAlarms(ctx context.Context, into *operators.Overview) error {
+func (o *overviews) readAlarms(ctx context.Context, into *administration.Overview) error {
 	rows, err := alarms.NewStore(o.dynamodb, o.names.Records).All(ctx)
 	if err != nil {
 		return err
@@ -255,14 +255,14 @@ func (o *overviews) readAlarms(ctx context.Context, into *operators.Overview) er
 	for _, alarm := range describedAlarms(conditions{}) {
 		for _, row := range rows {
 			if row.Alarm == alarm.Name && row.IsRaised() && !shownAnyway[row.Alarm] {
-				into.Alarms = append(into.Alarms, operators.Alarm{Title: alarm.Title, Text: row.Text, Runbook: alarms.RunbookURL + "#" + alarm.Runbook, Since: row.Since})
+				into.Alarms = append(into.Alarms, administration.Alarm{Title: alarm.Title, Text: row.Text, Runbook: alarms.RunbookURL + "#" + alarm.Runbook, Since: row.Since})
 			}
 		}
 	}
 	return nil
 }
 
-func (o *overviews) readWorker(ctx context.Context, into *operators.Overview) (err error) {
+func (o *overviews) readWorker(ctx context.Context, into *administration.Overview) (err error) {
 	into.Worker, err = o.lastSignOfLife(ctx)
 	return err
 }

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/alarms"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -22,9 +22,9 @@ func TestTheOverviewHasTheAlarmsThatAreRaised(t *testing.T) {
 		w.put(w.tables.Records, schema.Alarm(string(row.Alarm)), row)
 	}
 	o := &overviews{estate: estate{clients: clients{dynamodb: w.tables.Client}, names: Names{Records: w.tables.Records}}}
-	var got operators.Overview
+	var got administration.Overview
 	ok(t, o.readAlarms(t.Context(), &got))
-	want := operators.Alarm{Title: "Usage may not be billed", Text: "It waits.", Runbook: alarms.RunbookURL + "#usage-waits-for-aws-marketplace", Since: w.now}
+	want := administration.Alarm{Title: "Usage may not be billed", Text: "It waits.", Runbook: alarms.RunbookURL + "#usage-waits-for-aws-marketplace", Since: w.now}
 	if len(got.Alarms) != 1 || got.Alarms[0] != want {
 		t.Errorf("it has %+v, want %+v", got.Alarms, want)
 	}

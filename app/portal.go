@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/approvals"
@@ -27,7 +28,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/usage"
@@ -101,12 +101,12 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, CarriesUsage: p.Config.RotationCarriesUsage, Now: p.Now,
 	})
 	mails := invitationDesk{desk, mailed(p.Config)}
-	guests := operators.Invitations{Members: store, Mails: mails, Now: p.now()}
+	guests := administration.Invitations{Members: store, Mails: mails, Now: p.now()}
 	office, err := newAdminDesk(p, c, names, views, store, messages)
 	if err != nil {
 		return nil, err
 	}
-	history := operators.History{Journal: journal.New(c.dynamodb, names.Journal, names.Records)}
+	history := administration.History{Journal: journal.New(c.dynamodb, names.Journal, names.Records)}
 	demands := newDemands(c, names, store, messages, p.now())
 	sweeps, licences := newSweeps(jobs.NewScratch(c.dynamodb, names.Records, p.now()), demands), newLicenceDesk(p, c, names, views, store, messages, demands)
 	onError := problems(pages)

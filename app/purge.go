@@ -69,7 +69,7 @@ func (k *KeyPurge) Purge(ctx context.Context, progress func(done, total int)) (d
 	if err != nil || len(all.Ours) == 0 {
 		return 0, err
 	}
-	if err := auditOperator(ctx, k.clients, k.names, k.p.now(), members.Deed{What: members.DeedPurged, Count: len(all.Ours)}); err != nil {
+	if err := auditOperator(ctx, k.clients, k.names, k.p.now(), members.AuditEntry{What: members.AuditPurged, Count: len(all.Ours)}); err != nil {
 		return 0, err
 	}
 	deleted, err = k.purge.Run(ctx, progress)

@@ -83,7 +83,7 @@ func (v ViewsVerifier) Lag(ctx context.Context, tell func(streams int)) (project
 }
 
 // Verify compares the views row by row; see projections.Verifier.
-func (v ViewsVerifier) Verify(ctx context.Context, tell func(streams int)) (projections.Verified, error) {
+func (v ViewsVerifier) Verify(ctx context.Context, tell func(streams int)) (projections.Verification, error) {
 	found, err := v.verifier.Verify(ctx, tell)
 	return found, InWords(err)
 }
@@ -103,7 +103,7 @@ func RebuildViews(ctx context.Context, p Process, rate int, warn func(text strin
 	if err := projections.LimitRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()), rate); err != nil {
 		return projections.Rebuilt{}, InWords(err)
 	}
-	if err := auditOperator(ctx, c, names, p.now(), members.Deed{What: members.DeedRebuilt}); err != nil {
+	if err := auditOperator(ctx, c, names, p.now(), members.AuditEntry{What: members.AuditRebuilt}); err != nil {
 		return projections.Rebuilt{}, err
 	}
 	id, err := demandRun(ctx, p, rebuildJob)

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
@@ -69,7 +69,7 @@ func (r *Reconciliation) Look(ctx context.Context, values bool, progress func(pr
 
 // Mend mends findings of Look, and records in the audit that this operator does.
 func (r *Reconciliation) Mend(ctx context.Context, findings []provisioning.Finding, progress func(done, total int)) (provisioning.Mended, error) {
-	if err := auditOperator(ctx, r.clients, r.names, r.p.now(), members.Deed{What: members.DeedReconciled, Count: provisioning.Changes(findings)}); err != nil {
+	if err := auditOperator(ctx, r.clients, r.names, r.p.now(), members.AuditEntry{What: members.AuditReconciled, Count: provisioning.Changes(findings)}); err != nil {
 		return provisioning.Mended{}, err
 	}
 	mended, err := r.reconcile.Mend(ctx, findings, progress)
@@ -77,7 +77,7 @@ func (r *Reconciliation) Mend(ctx context.Context, findings []provisioning.Findi
 }
 
 // auditOperator records what the operator who runs this process is about to do.
-func auditOperator(ctx context.Context, c clients, names Names, now func() time.Time, doing members.Deed) error {
+func auditOperator(ctx context.Context, c clients, names Names, now func() time.Time, doing members.AuditEntry) error {
 	doing.Operator = operator()
 	if err := members.NewStore(c.dynamodb, names.Records, now).Record(ctx, doing); err != nil {
 		return explained("recording it in the audit", err)
@@ -93,25 +93,25 @@ func whyNot(ctx context.Context, err error) error {
 }
 
 // newSweeps shows admins what the last sweep has found, and asks for another one.
-func newSweeps(scratch *jobs.Scratch, demands operators.Demands) operators.Sweeps {
-	return operators.Sweeps{Demands: demands, Job: sweepJob, Last: func(ctx context.Context) (operators.Drift, error) {
+func newSweeps(scratch *jobs.Scratch, demands administration.Demands) administration.Sweeps {
+	return administration.Sweeps{Demands: demands, Job: sweepJob, Last: func(ctx context.Context) (administration.Drift, error) {
 		drift, found, err := provisioning.LastDrift(ctx, scratch)
 		if err != nil || !found {
-			return operators.Drift{}, err
+			return administration.Drift{}, err
 		}
 		return shownDrift(drift), nil
 	}}
 }
 
-func shownDrift(drift provisioning.Drift) operators.Drift {
-	shown := operators.Drift{Began: drift.Began, Ended: drift.Ended, Keys: drift.Keys, Others: drift.Others, Recent: drift.Recent, Unreadable: drift.Unreadable}
+func shownDrift(drift provisioning.Drift) administration.Drift {
+	shown := administration.Drift{Began: drift.Began, Ended: drift.Ended, Keys: drift.Keys, Others: drift.Others, Recent: drift.Recent, Unreadable: drift.Unreadable}
 	for _, kind := range provisioning.Kinds() {
 		if count := drift.Kinds[kind]; count > 0 {
-			shown.Kinds = append(shown.Kinds, operators.DriftKind{Kind: string(kind), Count: count})
+			shown.Kinds = append(shown.Kinds, administration.DriftKind{Kind: string(kind), Count: count})
 		}
 	}
 	for _, f := range drift.Findings {
-		shown.Differences = append(shown.Differences, operators.Difference{
+		shown.Differences = append(shown.Differences, administration.Difference{
 			Kind: string(f.Kind), Mending: string(f.Mending), Account: f.Account, Key: f.Key, GatewayID: f.GatewayID, Plan: f.Plan, Name: f.Name,
 		})
 	}

@@ -136,7 +136,7 @@ var byRoute = map[string]answers{
 	"GET /admin/dead-letters":                       {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"POST /admin/dead-letters":                      {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
 	"GET /admin/dead-letters/{letter}":              {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
-	"GET /admin/confirm":                            {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
+	"GET /admin/confirm-dead-letters":               {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},
 	"GET /admin/approvals":                          {http.StatusSeeOther, http.StatusForbidden, http.StatusOK},
 	"POST /admin/approvals":                         {http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, // without a verb
 	"GET /admin/approvals/confirm":                  {http.StatusSeeOther, http.StatusForbidden, http.StatusNotFound},

@@ -255,7 +255,7 @@ var looks = map[string]look{
 	"GET /admin/dead-letters":                       {status: http.StatusOK},
 	"POST /admin/dead-letters":                      {status: http.StatusNotFound},
 	"GET /admin/dead-letters/{letter}":              {status: http.StatusNotFound},
-	"GET /admin/confirm":                            {status: http.StatusNotFound},
+	"GET /admin/confirm-dead-letters":               {status: http.StatusNotFound},
 	"GET /admin/approvals":                          {status: http.StatusOK},
 	"POST /admin/approvals":                         {status: http.StatusNotFound},
 	"GET /admin/approvals/confirm":                  {status: http.StatusNotFound},

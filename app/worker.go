@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/adoptions"
 	"github.com/gatehouse-portal/gatehouse/alarms"
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -31,7 +32,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -194,13 +194,13 @@ func assembleWorker(ctx context.Context, p Process) (*Worker, error) {
 			Run: newRebuild(c, names, facts, projector, now).Step,
 		},
 	}
-	repeated = append(repeated, jobs.Job{Name: lettersJob, Every: 5 * time.Minute, Run: operators.Job{
-		Orders:  operators.NewOrders(c.dynamodb, names.Records, people, now),
+	repeated = append(repeated, jobs.Job{Name: lettersJob, Every: 5 * time.Minute, Run: administration.LetterJob{
+		Orders:  administration.NewLetterOrders(c.dynamodb, names.Records, people, now),
 		Letters: deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now},
 		Now:     now, Wait: wait,
 	}.Step})
-	repeated = append(repeated, jobs.Job{Name: resendJob, Every: 5 * time.Minute, Run: operators.ResendJob{
-		Orders: operators.NewResendOrders(c.dynamodb, names.Records, people, now), Meter: meter, Now: now,
+	repeated = append(repeated, jobs.Job{Name: resendJob, Every: 5 * time.Minute, Run: administration.ResendJob{
+		Orders: administration.NewResendOrders(c.dynamodb, names.Records, people, now), Meter: meter, Now: now,
 	}.Step})
 	late := &lateFacts{rows: records.New(c.dynamodb, names.Records), now: now, shown: projector.Checkpoint}
 	watched, err := newAlarms(p, c, names, late)

@@ -135,12 +135,12 @@ func TestBannersAreWrittenChangedEndedAndDeleted(t *testing.T) {
 			t.Errorf("%s what is deleted: %v", name, err)
 		}
 	}
-	deeds, _, err := d.audit.Audit(ctx, members.AuditFilter{}, "", 10)
+	entries, _, err := d.audit.Audit(ctx, members.AuditFilter{}, "", 10)
 	var did []string
-	for _, deed := range deeds {
-		did = append(did, deed.What+" "+string(deed.Admin)+deed.Operator)
-		if deed.Choice == "" {
-			t.Errorf("the audit does not name the banner: %+v", deed)
+	for _, entry := range entries {
+		did = append(did, entry.What+" "+string(entry.Admin)+entry.Operator)
+		if entry.Choice == "" {
+			t.Errorf("the audit does not name the banner: %+v", entry)
 		}
 	}
 	slices.Sort(did)
@@ -241,7 +241,7 @@ func TestEveryPageFollowsWithinFiveSecondsAndFewPagesRead(t *testing.T) {
 		t.Errorf("after a deletion they see %v after %d readings", got, store.reads)
 	}
 	store.err = errors.New("the table does not answer")
-	pass(banners.Fresh)
+	pass(banners.MaxAge)
 	for range 3 {
 		if got := shown(true); !slices.Equal(got, []string{"all"}) || store.reads != 3 {
 			t.Errorf("without the table they see %v after %d readings", got, store.reads)

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// Fresh is how old the banners in memory may be: a change is on every page within that time.
-	Fresh = 5 * time.Second
+	// MaxAge is how old the banners in memory may be: a change is on every page within that time.
+	MaxAge = 5 * time.Second
 	// readTime bounds a reading, since a page waits for it.
 	readTime = 2 * time.Second
 )
@@ -25,12 +25,12 @@ type Board struct {
 	store lister
 	now   func() time.Time
 
-	// reading is held by the request that reads the banners.
-	reading sync.Mutex
-	known   atomic.Pointer[reading]
+	// refreshing is held by the request that reads the banners.
+	refreshing sync.Mutex
+	known      atomic.Pointer[cachedBanners]
 }
 
-type reading struct {
+type cachedBanners struct {
 	banners []Banner
 	at      time.Time
 }
@@ -38,23 +38,23 @@ type reading struct {
 // NewBoard returns a Board over the store. It reads nothing yet.
 func NewBoard(store lister, now func() time.Time) *Board { return &Board{store: store, now: now} }
 
-// Refresh reads the banners if those in memory are older than Fresh. Only the first reading makes other requests
-// wait. If the banners cannot be read, the ones in memory stay, and the next reading is tried after Fresh.
+// Refresh reads the banners if those in memory are older than MaxAge. Only the first reading makes other requests
+// wait. If the banners cannot be read, the ones in memory stay, and the next reading is tried after MaxAge.
 func (b *Board) Refresh(ctx context.Context) {
 	known := b.known.Load()
 	if known != nil && b.fresh(known) {
 		return
 	}
 	if known == nil {
-		b.reading.Lock()
-	} else if !b.reading.TryLock() {
+		b.refreshing.Lock()
+	} else if !b.refreshing.TryLock() {
 		return
 	}
-	defer b.reading.Unlock()
+	defer b.refreshing.Unlock()
 	if known = b.known.Load(); known != nil && b.fresh(known) {
 		return
 	}
-	next := &reading{at: b.now()}
+	next := &cachedBanners{at: b.now()}
 	within, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	found, err := b.store.List(within)
@@ -72,11 +72,11 @@ func (b *Board) Refresh(ctx context.Context) {
 	b.known.Store(next)
 }
 
-// fresh reports whether known was read less than Fresh ago. A time that is less than Fresh in the future counts,
+// fresh reports whether known was read less than MaxAge ago. A time that is less than MaxAge in the future counts,
 // too, since the clock may have been set back.
-func (b *Board) fresh(known *reading) bool {
+func (b *Board) fresh(known *cachedBanners) bool {
 	age := b.now().Sub(known.at)
-	return age < Fresh && age > -Fresh
+	return age < MaxAge && age > -MaxAge
 }
 
 // Shown returns the banners in memory that people see now, warnings first.

@@ -17,7 +17,7 @@ import (
 )
 
 type audit interface {
-	Deed(done members.Deed) records.Write
+	AuditWrite(done members.AuditEntry) records.Write
 }
 
 // Author is who writes a banner: an admin, or an operator on the command line as user@host.
@@ -87,7 +87,7 @@ func (s *Store) Add(ctx context.Context, by Author, banner Banner) (Banner, erro
 	}
 	banner.ID, banner.By, banner.Operator = schema.Milliseconds(now)+"-"+strings.ToLower(rand.Text()), by.Admin, by.Operator
 	banner.Created, banner.Version = now.UTC().Truncate(time.Second), 1
-	return banner, s.put(ctx, by, members.DeedBannerAdded, banner, records.Missing)
+	return banner, s.put(ctx, by, members.AuditBannerAdded, banner, records.Missing)
 }
 
 // Change replaces text, kind, audience, start and end of a banner that is not over. The error is Conflict if the
@@ -110,7 +110,7 @@ func (s *Store) Change(ctx context.Context, by Author, banner Banner) (Banner, e
 		return after, err
 	}
 	after.Version++
-	return after, s.replace(ctx, by, members.DeedBannerChanged, after)
+	return after, s.replace(ctx, by, members.AuditBannerChanged, after)
 }
 
 func changedMeanwhile() error {
@@ -133,12 +133,12 @@ func (s *Store) End(ctx context.Context, by Author, id string) (Banner, error) {
 	}
 	banner.End = now.UTC().Truncate(time.Second)
 	banner.Version++
-	return banner, s.replace(ctx, by, members.DeedBannerEnded, banner)
+	return banner, s.replace(ctx, by, members.AuditBannerEnded, banner)
 }
 
 // Delete deletes a banner; NotFound if there is none.
 func (s *Store) Delete(ctx context.Context, by Author, id string) error {
-	err := s.rows.Transact(ctx, "deleting a banner", records.Write{Key: schema.Banner(id), If: records.Exists}, s.deed(by, members.DeedBannerDeleted, id))
+	err := s.rows.Transact(ctx, "deleting a banner", records.Write{Key: schema.Banner(id), If: records.Exists}, s.entry(by, members.AuditBannerDeleted, id))
 	if errors.Is(err, records.ErrRefused) {
 		return portal.Fail(portal.NotFound, "There is no such banner.")
 	}
@@ -157,13 +157,13 @@ func (s *Store) put(ctx context.Context, by Author, what string, banner Banner, 
 	if !banner.End.IsZero() {
 		write.Expires = banner.End.Add(kept)
 	}
-	err := s.rows.Transact(ctx, "writing a banner", write, s.deed(by, what, banner.ID))
+	err := s.rows.Transact(ctx, "writing a banner", write, s.entry(by, what, banner.ID))
 	if errors.Is(err, records.ErrRefused) {
 		return changedMeanwhile()
 	}
 	return err
 }
 
-func (s *Store) deed(by Author, what, id string) records.Write {
-	return s.audit.Deed(members.Deed{Admin: by.Admin, Operator: by.Operator, What: what, Choice: id})
+func (s *Store) entry(by Author, what, id string) records.Write {
+	return s.audit.AuditWrite(members.AuditEntry{Admin: by.Admin, Operator: by.Operator, What: what, Choice: id})
 }

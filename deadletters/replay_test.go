@@ -270,7 +270,7 @@ func TestALetterThatFailsAgainKeepsItsPlace(t *testing.T) {
 		if err != nil || len(chosen) != 2 || chosen[0].ID != register.ID {
 			t.Errorf("after %d replays, the order is %v, %v", try+1, chosen, err)
 		}
-		found, err := d.Survey(t.Context(), deadletters.Choice{}, "", 1)
+		found, err := d.List(t.Context(), deadletters.Choice{}, "", 1)
 		if err != nil || found.Letters[0].ID != register.ID || found.Left != 1 {
 			t.Errorf("after %d replays, the list begins with %v, %v", try+1, found.Letters, err)
 		}

@@ -129,7 +129,7 @@ func TestOnlyInvitedPeopleRegister(t *testing.T) {
 	// People who are no admins cannot invite.
 	ada.do(http.MethodPost, "/api/v1/admin/invitations", `{"email":"eve@example.com"}`).want(http.StatusForbidden)
 	refused(eve)
-	audit := decode[items[struct{ What string }]](admin.do(http.MethodGet, "/api/v1/admin/audit?what="+members.DeedInvited, "").want(http.StatusOK)).Items
+	audit := decode[items[struct{ What string }]](admin.do(http.MethodGet, "/api/v1/admin/audit?what="+members.AuditInvited, "").want(http.StatusOK)).Items
 	if len(audit) != 4 {
 		t.Errorf("the audit has %d invitations, want 4", len(audit))
 	}

@@ -16,8 +16,8 @@ import (
 
 const fiveMinutes = 5 * time.Minute
 
-// office is a runner with one job of so many steps, on real rows, and a clock of its own.
-type office struct {
+// runnerRig is a runner with one job of so many steps, on real rows, and a clock of its own.
+type runnerRig struct {
 	*Runner
 	t   *testing.T
 	box *outbox
@@ -31,9 +31,9 @@ type office struct {
 }
 
 // newOffice has a job that goes on from "" to "a", "ab", … until its cursor is whole.
-func newOffice(t *testing.T, whole string) *office {
+func newOffice(t *testing.T, whole string) *runnerRig {
 	t.Helper()
-	o := &office{t: t, box: &outbox{}, now: opened}
+	o := &runnerRig{t: t, box: &outbox{}, now: opened}
 	tables := journaltest.Start(t)
 	o.Runner = NewRunner(NewRuns(tables.Client, tables.Records), o.box, func() time.Time { return o.now }, Job{
 		Name: "read", Every: fiveMinutes, Run: func(_ context.Context, cursor string) (string, error) {
@@ -57,17 +57,17 @@ func newOffice(t *testing.T, whole string) *office {
 	return o
 }
 
-func (o *office) tick(id string) events.Event {
+func (o *runnerRig) tick(id string) events.Event {
 	return events.Event{
 		ID: id, Source: "/test", Subject: Stream("read"), Time: o.now, Correlation: "corr",
 		Data: events.JobRequested{Job: "read"},
 	}
 }
 
-func (o *office) deliver(msg events.Event) error { return o.Handle(o.t.Context(), msg) }
+func (o *runnerRig) deliver(msg events.Event) error { return o.Handle(o.t.Context(), msg) }
 
 // handled delivers messages that must succeed, and then what they send, to the end.
-func (o *office) handled(msgs ...events.Event) {
+func (o *runnerRig) handled(msgs ...events.Event) {
 	o.t.Helper()
 	for len(msgs) > 0 {
 		if err := o.deliver(msgs[0]); err != nil {
@@ -77,7 +77,7 @@ func (o *office) handled(msgs ...events.Event) {
 	}
 }
 
-func (o *office) did(what string, cursors ...string) {
+func (o *runnerRig) did(what string, cursors ...string) {
 	o.t.Helper()
 	if !slices.Equal(o.steps, cursors) {
 		o.t.Errorf("%s: the steps were %q, want %q", what, o.steps, cursors)

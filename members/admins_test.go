@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-func (h *hall) remove(key schema.Key) {
+func (h *testStore) remove(key schema.Key) {
 	h.t.Helper()
 	if _, err := h.tables.Client.DeleteItem(h.t.Context(), &dynamodb.DeleteItemInput{TableName: &h.tables.Records, Key: key.Attributes()}); err != nil {
 		h.t.Fatal(err)
@@ -96,10 +96,10 @@ func TestListsForAdminsHavePagesAndFilters(t *testing.T) {
 		h.invite(fmt.Sprintf("ada%d@example.com", h.now.Unix()))
 		h.now = h.now.Add(time.Second)
 	}
-	if deeds, _, err := h.Audit(t.Context(), members.AuditFilter{By: "root", What: members.DeedInvited}, "", 10); err != nil || len(deeds) != 3 {
-		t.Errorf("the audit has %+v, %v", deeds, err)
+	if entries, _, err := h.Audit(t.Context(), members.AuditFilter{By: "root", What: members.AuditInvited}, "", 10); err != nil || len(entries) != 3 {
+		t.Errorf("the audit has %+v, %v", entries, err)
 	}
-	if deeds, next, err := h.Audit(t.Context(), members.AuditFilter{Subject: "bob"}, "", 10); err != nil || len(deeds) != 0 || next != "" {
-		t.Errorf("about bob the audit has %+v, %q, %v", deeds, next, err)
+	if entries, next, err := h.Audit(t.Context(), members.AuditFilter{Subject: "bob"}, "", 10); err != nil || len(entries) != 0 || next != "" {
+		t.Errorf("about bob the audit has %+v, %q, %v", entries, next, err)
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Deed is what an admin did, or an operator at the command line.
-type Deed struct {
+// AuditEntry is what an admin did, or an operator at the command line.
+type AuditEntry struct {
 	At    time.Time        `dynamodbav:"at"`
 	Admin portal.AccountID `dynamodbav:"admin"`
 	// Operator is who ran the command, as user@host; Admin is then "".
 	Operator string `dynamodbav:"operator,omitempty"`
-	// What names the deed: the type of the accepted request, or one of the words below. Rows of
+	// What names the entry: the type of the accepted request, or one of the words below. Rows of
 	// older versions also have Promoted and Demoted.
 	What string `dynamodbav:"what"`
 	// Subject is the account that it was done to, or "".
@@ -38,83 +38,83 @@ type Deed struct {
 	Reason string `dynamodbav:"reason,omitempty"`
 }
 
-// Deeds without an operation. The audit is kept for ever, so they leave out e-mail
+// AuditEntries without an operation. The audit is kept for ever, so they leave out e-mail
 // addresses.
 const (
-	DeedInvited          = "Invited"
-	DeedFeedbackDone     = "FeedbackDone"
-	DeedFeedbackReopened = "FeedbackReopened"
-	DeedRevoked          = "InvitationRevoked"
-	DeedLettersReplayed  = "DeadLettersReplayed"
-	DeedLettersDiscarded = "DeadLettersDiscarded"
-	DeedSweepRequested   = "SweepRequested"
-	DeedUsageResent      = "UsageResent"
-	DeedAgreementsRead   = "AgreementsCompared"
-	DeedLicenceCorrected = "LicenceCorrectionRequested"
-	DeedBannerAdded      = "BannerAdded"
-	DeedBannerChanged    = "BannerChanged"
-	DeedBannerEnded      = "BannerEnded"
-	DeedBannerDeleted    = "BannerDeleted"
-	DeedNoted            = "NoteAdded"
-	DeedExported         = "AccountExported"
-	DeedViewed           = "AccountViewed"
-	DeedViewEnded        = "AccountViewEnded"
+	AuditInvited          = "Invited"
+	AuditFeedbackDone     = "FeedbackDone"
+	AuditFeedbackReopened = "FeedbackReopened"
+	AuditRevoked          = "InvitationRevoked"
+	AuditLettersReplayed  = "DeadLettersReplayed"
+	AuditLettersDiscarded = "DeadLettersDiscarded"
+	AuditSweepRequested   = "SweepRequested"
+	AuditUsageResent      = "UsageResent"
+	AuditAgreementsRead   = "AgreementsCompared"
+	AuditLicenceCorrected = "LicenceCorrectionRequested"
+	AuditBannerAdded      = "BannerAdded"
+	AuditBannerChanged    = "BannerChanged"
+	AuditBannerEnded      = "BannerEnded"
+	AuditBannerDeleted    = "BannerDeleted"
+	AuditNoted            = "NoteAdded"
+	AuditExported         = "AccountExported"
+	AuditViewed           = "AccountViewed"
+	AuditViewEnded        = "AccountViewEnded"
 )
 
-// Deeds of operators.
+// AuditEntries of operators.
 const (
-	DeedReconciled = "KeysReconciled"
-	DeedPurged     = "KeysPurged"
-	DeedRestored   = "BackupRestored"
-	DeedMigrated   = "PeopleMigrated"
-	DeedRebuilt    = "ViewsRebuilt"
+	AuditReconciled = "KeysReconciled"
+	AuditPurged     = "KeysPurged"
+	AuditRestored   = "BackupRestored"
+	AuditMigrated   = "PeopleMigrated"
+	AuditRebuilt    = "ViewsRebuilt"
 )
 
-// DeedKinds are the deeds without an operation.
-func DeedKinds() []string {
+// AuditKinds are the entries without an operation.
+func AuditKinds() []string {
 	return []string{
-		DeedInvited, DeedRevoked, DeedFeedbackDone, DeedFeedbackReopened, DeedLettersReplayed, DeedLettersDiscarded,
-		DeedSweepRequested, DeedUsageResent, DeedAgreementsRead, DeedLicenceCorrected,
-		DeedBannerAdded, DeedBannerChanged, DeedBannerEnded, DeedBannerDeleted, DeedNoted, DeedExported, DeedViewed, DeedViewEnded,
-		DeedReconciled, DeedPurged, DeedRestored, DeedMigrated, DeedRebuilt,
+		AuditInvited, AuditRevoked, AuditFeedbackDone, AuditFeedbackReopened, AuditLettersReplayed, AuditLettersDiscarded,
+		AuditSweepRequested, AuditUsageResent, AuditAgreementsRead, AuditLicenceCorrected,
+		AuditBannerAdded, AuditBannerChanged, AuditBannerEnded, AuditBannerDeleted, AuditNoted, AuditExported, AuditViewed, AuditViewEnded,
+		AuditReconciled, AuditPurged, AuditRestored, AuditMigrated, AuditRebuilt,
 	}
 }
 
-// Record adds a deed to the audit, at the present time. Recording it again adds another row.
-func (s *Store) Record(ctx context.Context, done Deed) error {
-	return s.rows.Transact(ctx, "recording in the audit", s.Deed(done))
+// Record adds an entry to the audit, at the present time. Recording it again adds another row.
+func (s *Store) Record(ctx context.Context, done AuditEntry) error {
+	return s.rows.Transact(ctx, "recording in the audit", s.AuditWrite(done))
 }
 
-// Deed is the write that records a deed at the present time, for a transaction with other rows.
-func (s *Store) Deed(done Deed) records.Write {
+// AuditWrite is the write that records an entry at the present time, for a transaction with other rows.
+func (s *Store) AuditWrite(done AuditEntry) records.Write {
 	done.At = s.now().UTC()
-	return records.Write{Key: schema.Deed(done.At, strings.ToLower(rand.Text())), Put: done}
+	return records.Write{Key: schema.AuditEntry(done.At, strings.ToLower(rand.Text())), Put: done}
 }
 
-// AuditFilter chooses deeds. A "" member chooses all.
+// AuditFilter chooses entries. A "" member chooses all.
 type AuditFilter struct {
 	// By is the account of the admin, or the operator as user@host.
 	By      string
 	Subject portal.AccountID
 	What    string
-	// From and To bound the time of the deed: at From or later, and before To.
+	// From and To bound the time of the entry: at From or later, and before To.
 	From, To time.Time
 }
 
-func (f AuditFilter) chooses(d Deed) bool {
+func (f AuditFilter) chooses(d AuditEntry) bool {
 	return (f.By == "" || f.By == d.By()) && (f.Subject == "" || f.Subject == d.Subject) && (f.What == "" || f.What == d.What)
 }
 
 // By returns who did it: the account of the admin, or the operator as user@host.
-func (d Deed) By() string { return cmp.Or(string(d.Admin), d.Operator) }
+func (d AuditEntry) By() string { return cmp.Or(string(d.Admin), d.Operator) }
 
 // window returns the bounds of the rows that the filter's times choose. empty: no row can lie between them.
 func (f AuditFilter) window() (chosen records.Select, empty bool) {
 	if !f.From.IsZero() {
-		chosen.From = schema.DeedsFrom(f.From)
+		chosen.From = schema.AuditFrom(f.From)
 	}
 	if !f.To.IsZero() {
-		chosen.To = schema.DeedsFrom(f.To)
+		chosen.To = schema.AuditFrom(f.To)
 	}
 	return chosen, !f.To.IsZero() && !f.From.Before(f.To)
 }
@@ -123,9 +123,9 @@ func (f AuditFilter) window() (chosen records.Select, empty bool) {
 // items than asked for, and yet a next one.
 const maxPassedOver = 1000
 
-// Audit lists at most limit deeds, the latest first. before is "" or the next of an earlier page; next
+// Audit lists at most limit entries, the latest first. before is "" or the next of an earlier page; next
 // is "" on the last page. The error is Invalid if before is from a list with other times.
-func (s *Store) Audit(ctx context.Context, filter AuditFilter, before string, limit int) (deeds []Deed, next string, err error) {
+func (s *Store) Audit(ctx context.Context, filter AuditFilter, before string, limit int) (entries []AuditEntry, next string, err error) {
 	chosen, empty := filter.window()
 	switch {
 	case before != "" && (before < chosen.From || chosen.To != "" && before > chosen.To):
@@ -135,7 +135,7 @@ func (s *Store) Audit(ctx context.Context, filter AuditFilter, before string, li
 		return nil, "", nil
 	}
 	chosen.Before = before
-	return filtered(ctx, s.rows, schema.Deeds(), chosen, limit, filter.chooses)
+	return filtered(ctx, s.rows, schema.AuditEntries(), chosen, limit, filter.chooses)
 }
 
 func filtered[T any](ctx context.Context, table records.Table, of schema.Range, chosen records.Select, limit int, chooses func(T) bool) (page []T, next string, err error) {

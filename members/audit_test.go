@@ -9,11 +9,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// busy is a hall whose audit has four deeds, a minute apart.
-func busy(t *testing.T) *hall {
+// busy is a hall whose audit has four entries, a minute apart.
+func busy(t *testing.T) *testStore {
 	t.Helper()
 	h := open(t)
-	for _, done := range []members.Deed{
+	for _, done := range []members.AuditEntry{
 		{Admin: "root", What: "A", Subject: "ann"}, {Operator: "olga@host", What: "B"}, {Admin: "root", What: "C", Subject: "bob"}, {Admin: "rita", What: "D", Subject: "ann"},
 	} {
 		if err := h.Record(t.Context(), done); err != nil {
@@ -24,18 +24,18 @@ func busy(t *testing.T) *hall {
 	return h
 }
 
-// began is the time of the first deed.
-func (h *hall) began() time.Time { return h.now.Add(-4 * time.Minute) }
+// began is the time of the first entry.
+func (h *testStore) began() time.Time { return h.now.Add(-4 * time.Minute) }
 
-func (h *hall) deeds(filter members.AuditFilter, limit int) (what []string) {
+func (h *testStore) entries(filter members.AuditFilter, limit int) (what []string) {
 	h.t.Helper()
 	for before := ""; ; {
 		page, next, err := h.Audit(h.t.Context(), filter, before, limit)
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		for _, deed := range page {
-			what = append(what, deed.What)
+		for _, entry := range page {
+			what = append(what, entry.What)
 		}
 		if next == "" {
 			return what
@@ -65,7 +65,7 @@ func TestTheAuditIsFilteredByTimeAndByWhoDidIt(t *testing.T) {
 		"before all":                   {members.AuditFilter{To: time.Time{}.Add(time.Second)}, nil},
 	} {
 		for limit := 1; limit <= 5; limit++ {
-			if got := h.deeds(c.filter, limit); !slices.Equal(got, c.want) {
+			if got := h.entries(c.filter, limit); !slices.Equal(got, c.want) {
 				t.Errorf("%s, %d on a page: %v, want %v", name, limit, got, c.want)
 			}
 		}

@@ -173,15 +173,15 @@ func (s *Store) MarkFeedback(ctx context.Context, by By, id string, done bool) (
 		return said, nil
 	}
 	said.DoneAt, said.DoneBy, said.Operator = nil, "", ""
-	deed := Deed{Admin: by.Admin, Operator: by.Operator, What: DeedFeedbackReopened, Subject: said.Account}
+	entry := AuditEntry{Admin: by.Admin, Operator: by.Operator, What: AuditFeedbackReopened, Subject: said.Account}
 	mark := records.Write{Key: schema.Feedback(id), Update: "REMOVE done_at, done_by, done_by_operator", If: "attribute_exists(done_at)"}
 	if done {
 		at := s.now().UTC().Truncate(time.Second)
-		said.DoneAt, said.DoneBy, said.Operator, deed.What = &at, by.Admin, by.Operator, DeedFeedbackDone
+		said.DoneAt, said.DoneBy, said.Operator, entry.What = &at, by.Admin, by.Operator, AuditFeedbackDone
 		mark.Update, mark.If = "SET done_at = :at, done_by = :admin, done_by_operator = :operator", "attribute_exists(pk) AND attribute_not_exists(done_at)"
 		mark.Values = map[string]types.AttributeValue{":at": schema.Time(at), ":admin": schema.Text(string(by.Admin)), ":operator": schema.Text(by.Operator)}
 	}
-	err = s.rows.Transact(ctx, "marking feedback", mark, s.Deed(deed))
+	err = s.rows.Transact(ctx, "marking feedback", mark, s.AuditWrite(entry))
 	if errors.Is(err, records.ErrRefused) { // another admin was first, or the account was deleted
 		_, err = s.rows.Get(ctx, schema.Feedback(id), &said)
 	}

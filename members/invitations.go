@@ -84,7 +84,7 @@ func InvitationID(email string) string {
 	return portal.DeriveID("invitation", strings.ToLower(strings.TrimSpace(email)))
 }
 
-// Invite invites an e-mail address, perhaps again, and records the deed. An address whose invitation
+// Invite invites an e-mail address, perhaps again, and records that in the audit. An address whose invitation
 // an account has used is a Conflict.
 func (s *Store) Invite(ctx context.Context, by By, email string) (Invitation, error) {
 	email, err := NormalEmail(email)
@@ -106,7 +106,7 @@ func (s *Store) Invite(ctx context.Context, by By, email string) (Invitation, er
 			as.If, as.Values = "attribute_not_exists(#round) AND attribute_not_exists(used_by)", nil
 		}
 	}
-	err = s.rows.Transact(ctx, "inviting", as, s.Deed(Deed{Admin: by.Admin, Operator: by.Operator, What: DeedInvited}))
+	err = s.rows.Transact(ctx, "inviting", as, s.AuditWrite(AuditEntry{Admin: by.Admin, Operator: by.Operator, What: AuditInvited}))
 	if errors.Is(err, records.ErrRefused) {
 		if before.UsedBy != "" {
 			return Invitation{}, portal.Fail(portal.Conflict, "The person with this address has used an invitation already, and has an account.")
@@ -162,11 +162,11 @@ func (s *Store) Invitations(ctx context.Context, state, after string, limit int)
 	return filtered(ctx, s.rows, schema.Invitations(), records.Select{Before: after}, limit, func(i Invitation) bool { return state == "" || i.State(s.now()) == state })
 }
 
-// RevokeInvitation deletes an invitation that nobody has used, and records the deed. The error is NotFound if there is
+// RevokeInvitation deletes an invitation that nobody has used, and records that in the audit. The error is NotFound if there is
 // none, Conflict if it was used.
 func (s *Store) RevokeInvitation(ctx context.Context, by By, id string) error {
 	err := s.rows.Transact(ctx, "revoking an invitation",
-		records.Write{Key: schema.Invitation(id), If: "attribute_exists(pk) AND attribute_not_exists(used_by)"}, s.Deed(Deed{Admin: by.Admin, Operator: by.Operator, What: DeedRevoked}))
+		records.Write{Key: schema.Invitation(id), If: "attribute_exists(pk) AND attribute_not_exists(used_by)"}, s.AuditWrite(AuditEntry{Admin: by.Admin, Operator: by.Operator, What: AuditRevoked}))
 	if !errors.Is(err, records.ErrRefused) {
 		return err
 	}

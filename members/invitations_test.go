@@ -11,7 +11,7 @@ import (
 
 var root = members.By{Admin: "root"}
 
-func (h *hall) invite(email string) members.Invitation {
+func (h *testStore) invite(email string) members.Invitation {
 	h.t.Helper()
 	invited, err := h.Invite(h.t.Context(), root, email)
 	if err != nil {
@@ -21,7 +21,7 @@ func (h *hall) invite(email string) members.Invitation {
 }
 
 // uses checks whether the account can use the invitation of an address.
-func (h *hall) uses(email string, account portal.AccountID, want bool) {
+func (h *testStore) uses(email string, account portal.AccountID, want bool) {
 	h.t.Helper()
 	if got, err := h.UseInvitation(h.t.Context(), email, account); got != want || err != nil {
 		h.t.Errorf("%s uses the invitation of %q: %t, %v, want %t", account, email, got, err, want)
@@ -29,7 +29,7 @@ func (h *hall) uses(email string, account portal.AccountID, want bool) {
 }
 
 // emails lists the addresses of invitations in a state, page by page.
-func (h *hall) emails(state string) string {
+func (h *testStore) emails(state string) string {
 	h.t.Helper()
 	var emails []string
 	for next, pages := "", 0; pages == 0 || next != ""; pages++ {
@@ -101,8 +101,8 @@ func TestAnInvitationExpiresAndCanBeRemoved(t *testing.T) {
 	}
 	h.uses("ada@example.com", "ann", false)
 	h.refuses("removing it twice", h.RevokeInvitation(t.Context(), root, invited.ID), portal.NotFound, "There is no such invitation.")
-	deeds, _, err := h.Audit(t.Context(), members.AuditFilter{}, "", 10)
-	if err != nil || len(deeds) != 3 || deeds[0].What != members.DeedRevoked || deeds[1].What != members.DeedInvited || deeds[0].Admin != "root" {
-		t.Errorf("the audit is %+v, %v", deeds, err)
+	entries, _, err := h.Audit(t.Context(), members.AuditFilter{}, "", 10)
+	if err != nil || len(entries) != 3 || entries[0].What != members.AuditRevoked || entries[1].What != members.AuditInvited || entries[0].Admin != "root" {
+		t.Errorf("the audit is %+v, %v", entries, err)
 	}
 }

@@ -16,17 +16,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// hall is a store whose people exist, with a clock.
-type hall struct {
+// testStore is a store whose people exist, with a clock.
+type testStore struct {
 	*members.Store
 	t      *testing.T
 	tables journaltest.Tables
 	now    time.Time
 }
 
-func open(t *testing.T, people ...portal.AccountID) *hall {
+func open(t *testing.T, people ...portal.AccountID) *testStore {
 	t.Helper()
-	h := &hall{t: t, tables: journaltest.Start(t), now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+	h := &testStore{t: t, tables: journaltest.Start(t), now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	h.Store = members.NewStore(h.tables.Client, h.tables.Records, func() time.Time { return h.now })
 	for _, account := range people {
 		h.put(schema.Person(account))
@@ -34,7 +34,7 @@ func open(t *testing.T, people ...portal.AccountID) *hall {
 	return h
 }
 
-func (h *hall) put(key schema.Key) {
+func (h *testStore) put(key schema.Key) {
 	h.t.Helper()
 	if _, err := h.tables.Client.PutItem(h.t.Context(), &dynamodb.PutItemInput{TableName: &h.tables.Records, Item: key.Attributes()}); err != nil {
 		h.t.Fatal(err)
@@ -42,7 +42,7 @@ func (h *hall) put(key schema.Key) {
 }
 
 // keys lists the keys of all rows of the records table.
-func (h *hall) keys() []string {
+func (h *testStore) keys() []string {
 	h.t.Helper()
 	out, err := h.tables.Client.Scan(h.t.Context(), &dynamodb.ScanInput{TableName: &h.tables.Records})
 	if err != nil {
@@ -57,7 +57,7 @@ func (h *hall) keys() []string {
 	return all
 }
 
-func (h *hall) refuses(what string, err error, code portal.Code, says string) {
+func (h *testStore) refuses(what string, err error, code portal.Code, says string) {
 	h.t.Helper()
 	if portal.CodeOf(err) != code || !strings.Contains(portal.MessageOf(err), says) {
 		h.t.Errorf("%s: %v, want %s with %q", what, err, code, says)
@@ -210,9 +210,9 @@ func TestFeedbackIsMarkedAsDoneAndOpenedAgainOnce(t *testing.T) {
 		}
 	}
 	lists(members.FeedbackOpen, 1)
-	deeds, _, err := h.Audit(t.Context(), members.AuditFilter{Subject: "ann"}, "", 5)
-	if err != nil || len(deeds) != 2 || deeds[0].What != members.DeedFeedbackReopened || deeds[0].Operator != "ops@bastion" || deeds[1].What != members.DeedFeedbackDone || deeds[1].Admin != "root" {
-		t.Errorf("the audit is %+v, %v", deeds, err)
+	entries, _, err := h.Audit(t.Context(), members.AuditFilter{Subject: "ann"}, "", 5)
+	if err != nil || len(entries) != 2 || entries[0].What != members.AuditFeedbackReopened || entries[0].Operator != "ops@bastion" || entries[1].What != members.AuditFeedbackDone || entries[1].Admin != "root" {
+		t.Errorf("the audit is %+v, %v", entries, err)
 	}
 	_, err = h.MarkFeedback(t.Context(), root, "f-none", true)
 	h.refuses("unknown feedback", err, portal.NotFound, "There is no such feedback.")

@@ -42,7 +42,7 @@ func (s *Store) AddNote(ctx context.Context, by By, account portal.AccountID, te
 	note.ID = schema.Milliseconds(note.At) + "-" + strings.ToLower(rand.Text())[:10]
 	err := s.rows.Transact(ctx, "storing a note", records.OfAPerson(account),
 		records.Write{Key: schema.AccountNote(account, note.ID), Put: note},
-		s.Deed(Deed{Admin: by.Admin, Operator: by.Operator, What: DeedNoted, Subject: account}))
+		s.AuditWrite(AuditEntry{Admin: by.Admin, Operator: by.Operator, What: AuditNoted, Subject: account}))
 	if errors.Is(err, records.ErrRefused) {
 		return Note{}, portal.Fail(portal.NotFound, "There is no such account, or it was deleted.")
 	}

@@ -41,9 +41,9 @@ func TestNotesAreKeptInOrderWithWhoWroteThem(t *testing.T) {
 	if want := []string{"Third.", "Second.", "First."}; !slices.Equal(texts, want) {
 		t.Errorf("the notes are %q, want %q", texts, want)
 	}
-	deeds, _, err := h.Audit(t.Context(), members.AuditFilter{What: members.DeedNoted, Subject: "ben"}, "", 10)
-	if err != nil || len(deeds) != 1 || deeds[0].Operator != "olga@host" || deeds[0].Reason != "" {
-		t.Errorf("the audit has %+v, %v", deeds, err)
+	entries, _, err := h.Audit(t.Context(), members.AuditFilter{What: members.AuditNoted, Subject: "ben"}, "", 10)
+	if err != nil || len(entries) != 1 || entries[0].Operator != "olga@host" || entries[0].Reason != "" {
+		t.Errorf("the audit has %+v, %v", entries, err)
 	}
 }
 
@@ -60,7 +60,7 @@ func TestNotesThatCannotBeKeptAreRefused(t *testing.T) {
 	if _, err := h.AddNote(t.Context(), by, "ann", strings.Repeat("ä", members.MaxNote)); err != nil {
 		t.Errorf("the longest note: %v", err)
 	}
-	if deeds, _, err := h.Audit(t.Context(), members.AuditFilter{}, "", 10); err != nil || len(deeds) != 1 {
-		t.Errorf("the audit has %+v, %v", deeds, err)
+	if entries, _, err := h.Audit(t.Context(), members.AuditFilter{}, "", 10); err != nil || len(entries) != 1 {
+		t.Errorf("the audit has %+v, %v", entries, err)
 	}
 }

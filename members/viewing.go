@@ -62,9 +62,9 @@ func (s *Store) View(ctx context.Context, by Viewer, account portal.AccountID) (
 	if found {
 		put.If, put.Values = "id = :id", map[string]types.AttributeValue{":id": schema.Text(before.ID)}
 	}
-	writes := []records.Write{records.OfAPerson(account), put, s.Deed(Deed{Admin: by.Admin, What: DeedViewed, Subject: account})}
+	writes := []records.Write{records.OfAPerson(account), put, s.AuditWrite(AuditEntry{Admin: by.Admin, What: AuditViewed, Subject: account})}
 	if live {
-		writes = append(writes, s.Deed(Deed{Admin: by.Admin, What: DeedViewEnded, Subject: before.Account}))
+		writes = append(writes, s.AuditWrite(AuditEntry{Admin: by.Admin, What: AuditViewEnded, Subject: before.Account}))
 	}
 	err = s.rows.Transact(ctx, "beginning the view of an account", writes...)
 	if errors.Is(err, records.ErrRefused) {
@@ -111,7 +111,7 @@ func (s *Store) EndViewing(ctx context.Context, admin, account portal.AccountID)
 	}
 	err = s.rows.Transact(ctx, "ending the view of an account",
 		records.Write{Key: schema.Viewing(admin), If: "id = :id", Values: map[string]types.AttributeValue{":id": schema.Text(view.ID)}},
-		s.Deed(Deed{Admin: admin, What: DeedViewEnded, Subject: view.Account}))
+		s.AuditWrite(AuditEntry{Admin: admin, What: AuditViewEnded, Subject: view.Account}))
 	if errors.Is(err, records.ErrRefused) { // another request has ended it
 		return view, false, nil
 	}

@@ -14,7 +14,7 @@ import (
 var byRoot = members.Viewer{Admin: "root", ByGroup: true, Session: "s-1"}
 
 // views checks whose account the admin sees in that session.
-func (h *hall) views(what string, by members.Viewer, want portal.AccountID) {
+func (h *testStore) views(what string, by members.Viewer, want portal.AccountID) {
 	h.t.Helper()
 	view, ok, err := h.Viewed(h.t.Context(), by)
 	if err != nil || ok != (want != "") || view.Account != want {
@@ -22,7 +22,7 @@ func (h *hall) views(what string, by members.Viewer, want portal.AccountID) {
 	}
 }
 
-func (h *hall) begins(by members.Viewer, account portal.AccountID) members.Viewing {
+func (h *testStore) begins(by members.Viewer, account portal.AccountID) members.Viewing {
 	h.t.Helper()
 	view, err := h.View(h.t.Context(), by, account)
 	if err != nil {
@@ -31,10 +31,10 @@ func (h *hall) begins(by members.Viewer, account portal.AccountID) members.Viewi
 	return view
 }
 
-// about lists the deeds about an account, the latest first.
-func (h *hall) about(account portal.AccountID) []string {
+// about lists the entries about an account, the latest first.
+func (h *testStore) about(account portal.AccountID) []string {
 	h.t.Helper()
-	return h.deeds(members.AuditFilter{By: "root", Subject: account}, 10)
+	return h.entries(members.AuditFilter{By: "root", Subject: account}, 10)
 }
 
 func TestAViewLastsAnHourInOneSessionAndIsInTheAudit(t *testing.T) {
@@ -59,7 +59,7 @@ func TestAViewLastsAnHourInOneSessionAndIsInTheAudit(t *testing.T) {
 	if _, ended, err := h.EndViewing(t.Context(), "root", ""); ended || err != nil {
 		t.Errorf("what is over was ended: %t, %v", ended, err)
 	}
-	if got, want := h.about("ann"), []string{members.DeedViewed}; !slices.Equal(got, want) {
+	if got, want := h.about("ann"), []string{members.AuditViewed}; !slices.Equal(got, want) {
 		t.Errorf("the audit has %v, want %v", got, want)
 	}
 	if next := h.begins(byRoot, "ann"); next.ID == view.ID {
@@ -82,7 +82,7 @@ func TestEndingAViewIsInTheAuditOnce(t *testing.T) {
 		}
 		h.views("after the end", byRoot, "")
 	}
-	if got, want := h.about("ann"), []string{members.DeedViewEnded, members.DeedViewed}; !slices.Equal(got, want) {
+	if got, want := h.about("ann"), []string{members.AuditViewEnded, members.AuditViewed}; !slices.Equal(got, want) {
 		t.Errorf("the audit has %v, want %v", got, want)
 	}
 }
@@ -96,10 +96,10 @@ func TestAnotherViewEndsTheOneBefore(t *testing.T) {
 	h.begins(elsewhere, "bob")
 	h.views("where it began first", byRoot, "")
 	h.views("where it began last", elsewhere, "bob")
-	if got, want := h.about("ann"), []string{members.DeedViewEnded, members.DeedViewed}; !slices.Equal(got, want) {
+	if got, want := h.about("ann"), []string{members.AuditViewEnded, members.AuditViewed}; !slices.Equal(got, want) {
 		t.Errorf("about ann the audit has %v, want %v", got, want)
 	}
-	if got, want := h.about("bob"), []string{members.DeedViewed}; !slices.Equal(got, want) {
+	if got, want := h.about("bob"), []string{members.AuditViewed}; !slices.Equal(got, want) {
 		t.Errorf("about bob the audit has %v, want %v", got, want)
 	}
 }
@@ -135,7 +135,7 @@ func TestNobodyViewsWhatIsNotThere(t *testing.T) {
 		_, err := h.View(t.Context(), c.by, c.account)
 		h.refuses(what, err, c.code, c.says)
 	}
-	if got := h.deeds(members.AuditFilter{}, 10); len(got) > 0 {
+	if got := h.entries(members.AuditFilter{}, 10); len(got) > 0 {
 		t.Errorf("the audit has %v", got)
 	}
 	if slices.Contains(h.keys(), "account#root viewing") {

@@ -134,11 +134,11 @@ func plainID(id string) bool {
 	return id != "" && len(id) < 20 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }
 
-// PlanRows compares the rows with API Gateway. With a bad row, nothing should be done. ours reports
+// WorklistOf compares the rows with API Gateway. With a bad row, nothing should be done. ours reports
 // whether the portal itself has made the key.
-func PlanRows(rows []Row, has Gateway, ours func(name string) bool) (Plan, []BadRow) {
+func WorklistOf(rows []Row, has Gateway, ours func(name string) bool) (Worklist, []BadRow) {
 	i := newInventory(has)
-	var plan Plan
+	var list Worklist
 	var bad []BadRow
 	people := map[string]int{}
 	for _, row := range rows {
@@ -150,13 +150,13 @@ func PlanRows(rows []Row, has Gateway, ours func(name string) bool) (Plan, []Bad
 		email := strings.ToLower(row.Email)
 		n, known := people[email]
 		if !known {
-			n = len(plan.People)
+			n = len(list.People)
 			people[email] = n
-			plan.People = append(plan.People, Person{Email: row.Email})
+			list.People = append(list.People, Person{Email: row.Email})
 		}
-		plan.People[n].Keys = append(plan.People[n].Keys, key)
+		list.People[n].Keys = append(list.People[n].Keys, key)
 	}
-	return plan, bad
+	return list, bad
 }
 
 func (i inventory) rowKey(row Row, ours func(name string) bool) (key events.KeyToAdopt, why string) {

@@ -88,17 +88,17 @@ func TestRowsAreComparedWithAPIGateway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan, bad := migration.PlanRows([]migration.Row{c.row}, has, func(name string) bool { return strings.HasPrefix(name, "gatehouse/") })
+			list, bad := migration.WorklistOf([]migration.Row{c.row}, has, func(name string) bool { return strings.HasPrefix(name, "gatehouse/") })
 			switch {
-			case c.want == "" && (len(bad) != 0 || len(plan.People) != 1 || len(plan.People[0].Keys) != 1):
-				t.Errorf("it is planned as %+v, bad %+v", plan, bad)
+			case c.want == "" && (len(bad) != 0 || len(list.People) != 1 || len(list.People[0].Keys) != 1):
+				t.Errorf("it is planned as %+v, bad %+v", list, bad)
 			case c.want != "" && (len(bad) != 1 || bad[0] != migration.BadRow{Line: 4, Why: c.want}):
 				t.Errorf("it is bad for %+v, want %q", bad, c.want)
 			}
 		})
 	}
-	plan, _ := migration.PlanRows([]migration.Row{row("abcde12345"), {Line: 5, Email: "Ada@Example.com", Key: "second0001"}}, has, func(string) bool { return false })
-	if len(plan.People) != 1 || len(plan.People[0].Keys) != 2 || len(plan.People[0].Keys[0].Plans) != 2 || !plan.People[0].Keys[1].Disabled {
-		t.Errorf("two keys of a person are %+v", plan.People)
+	list, _ := migration.WorklistOf([]migration.Row{row("abcde12345"), {Line: 5, Email: "Ada@Example.com", Key: "second0001"}}, has, func(string) bool { return false })
+	if len(list.People) != 1 || len(list.People[0].Keys) != 2 || len(list.People[0].Keys[0].Plans) != 2 || !list.People[0].Keys[1].Disabled {
+		t.Errorf("two keys of a person are %+v", list.People)
 	}
 }

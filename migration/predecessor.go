@@ -63,30 +63,30 @@ const (
 // eu-west-1:128d0a74-c82f-4553-916d-90053e4a8b0f.
 var identityID = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// Plan finds out what belongs to whom. It assigns a key only if everything that names the key's owner
+// Worklist finds out what belongs to whom. It assigns a key only if everything that names the key's owner
 // names the same person.
-func (p Predecessor) Plan() Plan {
+func (p Predecessor) Worklist() Worklist {
 	m := matching{Predecessor: p, inventory: newInventory(p.Gateway), people: map[string]*Person{}, byIdentity: map[string]string{}}
 	m.findPeople()
 	m.findKeys()
 	m.moveFeedback()
 	for _, subject := range slices.Sorted(maps.Keys(m.people)) {
-		m.plan.People = append(m.plan.People, *m.people[subject])
+		m.list.People = append(m.list.People, *m.people[subject])
 	}
-	return m.plan
+	return m.list
 }
 
 type matching struct {
 	Predecessor
 	inventory inventory
-	plan      Plan
+	list      Worklist
 	people    map[string]*Person
 	// byIdentity maps identity ids to subjects.
 	byIdentity map[string]string
 }
 
 func (m *matching) leave(what, why string) {
-	m.plan.Unmatched = append(m.plan.Unmatched, Unmatched{What: what, Why: why})
+	m.list.Unmatched = append(m.list.Unmatched, Unmatched{What: what, Why: why})
 }
 
 func (m *matching) findPeople() {
@@ -281,6 +281,6 @@ func (m *matching) moveFeedback() {
 			m.leave(called, fmt.Sprintf("Only its first %d characters are moved.", maxFeedback))
 			text = string([]rune(text)[:maxFeedback])
 		}
-		m.plan.Feedback = append(m.plan.Feedback, Feedback{ID: row.ID, Subject: subject, At: at.UTC(), Text: text})
+		m.list.Feedback = append(m.list.Feedback, Feedback{ID: row.ID, Subject: subject, At: at.UTC(), Text: text})
 	}
 }

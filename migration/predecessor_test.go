@@ -40,9 +40,9 @@ func bea(p *migration.Predecessor, key portal.GatewayKeyID) {
 }
 
 // in words, a plan is its people with their keys and plans, and what it leaves with the first words of why.
-func inWords(plan migration.Plan) []string {
+func inWords(list migration.Worklist) []string {
 	var lines []string
-	for _, p := range plan.People {
+	for _, p := range list.People {
 		line := fmt.Sprintf("%s (%s, %t):", p.Email, p.Subject, p.Verified)
 		for _, key := range p.Keys {
 			line += " " + string(key.GatewayID)
@@ -55,10 +55,10 @@ func inWords(plan migration.Plan) []string {
 		}
 		lines = append(lines, line)
 	}
-	for _, said := range plan.Feedback {
+	for _, said := range list.Feedback {
 		lines = append(lines, fmt.Sprintf("%s said at %s: %s", said.Subject, said.At.Format(time.RFC3339), said.Text))
 	}
-	for _, left := range plan.Unmatched {
+	for _, left := range list.Unmatched {
 		why := left.Why
 		if words := strings.Fields(why); len(words) > 8 {
 			why = strings.Join(words[:8], " ")
@@ -152,7 +152,7 @@ func TestThePredecessorsDataBecomesAPlan(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(c.want, inWords(given(c.change).Plan())); diff != "" {
+			if diff := cmp.Diff(c.want, inWords(given(c.change).Worklist())); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

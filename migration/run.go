@@ -86,17 +86,17 @@ type Done struct {
 const atOnce = 32
 
 // Run carries the plan out. After an error, another run continues.
-func (r *Runner) Run(ctx context.Context, plan Plan) (Done, error) {
+func (r *Runner) Run(ctx context.Context, list Worklist) (Done, error) {
 	var mu sync.Mutex
 	var total Done
 	finished := 0
-	byEmail, err := r.accountsByEmail(ctx, plan)
+	byEmail, err := r.accountsByEmail(ctx, list)
 	if err != nil {
 		return total, err
 	}
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for _, person := range plan.People {
+	for _, person := range list.People {
 		group.Go(portal.Guard(func() error {
 			one, err := r.person(within, person, byEmail)
 			mu.Lock()
@@ -104,7 +104,7 @@ func (r *Runner) Run(ctx context.Context, plan Plan) (Done, error) {
 			total.add(one)
 			finished++
 			if err == nil && r.Progress != nil {
-				r.Progress(finished, len(plan.People))
+				r.Progress(finished, len(list.People))
 			}
 			return err
 		}))
@@ -112,7 +112,7 @@ func (r *Runner) Run(ctx context.Context, plan Plan) (Done, error) {
 	if err := group.Wait(); err != nil {
 		return total, err
 	}
-	for _, said := range plan.Feedback {
+	for _, said := range list.Feedback {
 		added, err := r.moveFeedback(ctx, said)
 		if err != nil {
 			return total, err
@@ -130,9 +130,9 @@ func (d *Done) add(one Done) {
 }
 
 // accountsByEmail finds the accounts of verified e-mail addresses, if the plan names people by them.
-func (r *Runner) accountsByEmail(ctx context.Context, plan Plan) (map[string][]portal.AccountID, error) {
+func (r *Runner) accountsByEmail(ctx context.Context, list Worklist) (map[string][]portal.AccountID, error) {
 	wanted := map[string][]portal.AccountID{}
-	for _, person := range plan.People {
+	for _, person := range list.People {
 		if person.Subject == "" {
 			wanted[strings.ToLower(person.Email)] = nil
 		}

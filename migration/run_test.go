@@ -113,21 +113,21 @@ func (w *world) ImportFeedback(context.Context, portal.AccountID, string, time.T
 	return true, nil
 }
 
-func (w *world) run(t *testing.T, plan migration.Plan) migration.Done {
+func (w *world) run(t *testing.T, list migration.Worklist) migration.Done {
 	t.Helper()
 	r := migration.Runner{Issuer: "issuer", Opener: w, People: w, Rows: w, Accounts: w, Sender: w, Feedback: w, Now: time.Now, DecisionTimeout: time.Millisecond, Poll: time.Millisecond}
-	done, err := r.Run(t.Context(), plan)
+	done, err := r.Run(t.Context(), list)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return done
 }
 
-func keyed(p migration.Person, keys ...portal.GatewayKeyID) migration.Plan {
+func keyed(p migration.Person, keys ...portal.GatewayKeyID) migration.Worklist {
 	for _, key := range keys {
 		p.Keys = append(p.Keys, events.KeyToAdopt{GatewayID: key})
 	}
-	return migration.Plan{People: []migration.Person{p}, Feedback: []migration.Feedback{{ID: "f", Subject: p.Subject}}}
+	return migration.Worklist{People: []migration.Person{p}, Feedback: []migration.Feedback{{ID: "f", Subject: p.Subject}}}
 }
 
 func TestARunDoesWhatIsLeft(t *testing.T) {
@@ -137,7 +137,7 @@ func TestARunDoesWhatIsLeft(t *testing.T) {
 	taken := []migration.Unmatched{{What: "key old1", Why: "Another account has taken it over before. `gatehouse keys whose old1` shows which."}}
 	for name, c := range map[string]struct {
 		given func(*world)
-		plan  migration.Plan
+		plan  migration.Worklist
 		want  migration.Done
 		sent  int
 	}{

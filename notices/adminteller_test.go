@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// office is a world with admins, and registrations that wait for them.
-type office struct {
+// adminWorld is a world with admins, and registrations that wait for them.
+type adminWorld struct {
 	*world
 	teller  *notices.AdminTeller
 	admins  []portal.AccountID
@@ -27,8 +27,8 @@ type office struct {
 	rows    []due.Row
 }
 
-func newOffice(t *testing.T, admins ...portal.AccountID) *office {
-	o := &office{world: newWorld(t), admins: admins}
+func newOffice(t *testing.T, admins ...portal.AccountID) *adminWorld {
+	o := &adminWorld{world: newWorld(t), admins: admins}
 	for _, admin := range admins {
 		o.people[admin] = identity.Person{Email: string(admin) + "@example.com", Name: string(admin)}
 		o.exists(admin)
@@ -42,7 +42,7 @@ func newOffice(t *testing.T, admins ...portal.AccountID) *office {
 	return o
 }
 
-func (o *office) list(context.Context, time.Time) ([]notices.Waiting, error) {
+func (o *adminWorld) list(context.Context, time.Time) ([]notices.Waiting, error) {
 	return slices.Clone(o.waiting[:min(len(o.waiting), notices.MaxWaiting)]), nil
 }
 
@@ -53,16 +53,16 @@ func (w *world) exists(account portal.AccountID) {
 	}
 }
 
-func (o *office) Admins(context.Context) ([]portal.AccountID, error) { return o.admins, nil }
+func (o *adminWorld) Admins(context.Context) ([]portal.AccountID, error) { return o.admins, nil }
 
 // arrive has a person ask for an account.
-func (o *office) arrive(id string) {
+func (o *adminWorld) arrive(id string) {
 	o.waiting = append(o.waiting, notices.Waiting{ID: id, At: o.now()})
 	o.rows = append(o.rows, due.OfAdminItem(portal.AccountStream(portal.AccountID(id)), due.Registration, id, o.now()))
 }
 
 // job handles every due row, as often as told, and returns how many are left.
-func (o *office) job(times int) int {
+func (o *adminWorld) job(times int) int {
 	o.t.Helper()
 	for range times {
 		var left []due.Row
@@ -84,7 +84,7 @@ func (o *office) job(times int) int {
 }
 
 // subjects are the mails that went to an admin.
-func (o *office) subjects(admin portal.AccountID) string {
+func (o *adminWorld) subjects(admin portal.AccountID) string {
 	var all []string
 	for _, m := range o.post.mails {
 		if strings.HasPrefix(m.To.Address, string(admin)+"@") {

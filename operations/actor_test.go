@@ -123,8 +123,8 @@ func TestAnAdminsRequestToReadTheCatalogIsInTheAuditOnce(t *testing.T) {
 	if found, err := d.Find(t.Context(), ann, first.ID); err != nil || found.Subject != portal.CatalogStream {
 		t.Errorf("found is %+v, %v", found, err)
 	}
-	deeds, _, err := members.NewStore(d.tables.Client, d.tables.Records, d.clock).Audit(t.Context(), members.AuditFilter{}, "", 5)
-	if err != nil || len(deeds) != 1 || deeds[0].What != "CatalogSyncRequested" || deeds[0].Admin != ann || deeds[0].Subject != "" || deeds[0].Operation != first.ID {
-		t.Errorf("the audit is %+v, %v", deeds, err)
+	entries, _, err := members.NewStore(d.tables.Client, d.tables.Records, d.clock).Audit(t.Context(), members.AuditFilter{}, "", 5)
+	if err != nil || len(entries) != 1 || entries[0].What != "CatalogSyncRequested" || entries[0].Admin != ann || entries[0].Subject != "" || entries[0].Operation != first.ID {
+		t.Errorf("the audit is %+v, %v", entries, err)
 	}
 }

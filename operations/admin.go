@@ -87,7 +87,7 @@ func (o *Operations) onAnother(ctx context.Context, admin Caller, account portal
 	}})
 }
 
-type deedRow struct {
+type auditRow struct {
 	At        time.Time          `dynamodbav:"at"`
 	Admin     portal.AccountID   `dynamodbav:"admin"`
 	Operator  string             `dynamodbav:"operator,omitempty"`
@@ -98,21 +98,21 @@ type deedRow struct {
 	Answer    string             `dynamodbav:"answer,omitempty"`
 }
 
-func (r operationRow) deed() (key schema.Key, deed deedRow, ok bool) {
+func (r operationRow) entry() (key schema.Key, entry auditRow, ok bool) {
 	admin, isAccount := r.Actor.Account()
 	subject, onAccount := r.Subject.Account()
 	if !onAccount {
 		subject = ""
 	}
-	deed = deedRow{At: r.CreatedAt, Admin: admin, Operator: r.Operator, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
+	entry = auditRow{At: r.CreatedAt, Admin: admin, Operator: r.Operator, What: events.Name(r.Type), Subject: subject, Operation: r.ID}
 	var about struct {
 		Plan     portal.PlanID `json:"plan"`
 		Approved *bool         `json:"approved"`
 	}
 	_ = json.Unmarshal([]byte(r.Body), &about) // a request without these members is about none of them
-	if deed.Plan = about.Plan; about.Approved != nil {
-		deed.Answer = map[bool]string{true: "approved", false: "denied"}[*about.Approved]
+	if entry.Plan = about.Plan; about.Approved != nil {
+		entry.Answer = map[bool]string{true: "approved", false: "denied"}[*about.Approved]
 	}
 	done := isAccount && (onAccount && admin != subject || r.Subject == portal.CatalogStream)
-	return schema.Deed(r.CreatedAt, string(r.ID)), deed, done || r.Operator != ""
+	return schema.AuditEntry(r.CreatedAt, string(r.ID)), entry, done || r.Operator != ""
 }

@@ -142,8 +142,8 @@ func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) 
 			ID: row.ID, Expires: row.CreatedAt.Add(listedFor).Unix(),
 		}},
 	}
-	if key, deed, ok := row.deed(); ok {
-		parts = append(parts, part{key, deed})
+	if key, entry, ok := row.entry(); ok {
+		parts = append(parts, part{key, entry})
 	}
 	var writes []types.TransactWriteItem
 	for _, part := range parts {

@@ -67,8 +67,8 @@ func (f folding) AccountSince(ctx context.Context, id portal.AccountID, _ int64,
 	return accounts.History{Base: state.NewAccount(id), Facts: facts}, err
 }
 
-// Verified is the result of a Verify.
-type Verified struct {
+// Verification is the result of a Verify.
+type Verification struct {
 	Generation schema.Generation `json:"generation"`
 	// Streams, Facts and Rows are what was compared. A fact that is not shown yet is not counted.
 	Streams int   `json:"streams"`
@@ -105,7 +105,7 @@ type Difference struct {
 	Attributes []string `json:"attributes,omitempty"`
 }
 
-func (v *Verified) found(differences ...Difference) {
+func (v *Verification) found(differences ...Difference) {
 	v.Found += len(differences)
 	v.Differences = append(v.Differences, differences[:min(len(differences), maxDifferences-len(v.Differences))]...)
 }
@@ -135,17 +135,17 @@ func (v *Verifier) each(ctx context.Context, visit func(context.Context, []porta
 // compares them with the stored ones. If every stream can be read, it then looks for stored rows that no
 // stream has. It calls tell with the number of streams so far, and keeps eight bytes of memory for each row.
 // The error is portal.Conflict if a rebuild made other views live meanwhile.
-func (v *Verifier) Verify(ctx context.Context, tell func(streams int)) (Verified, error) {
-	now, err := v.projector.store.generations.read(ctx)
+func (v *Verifier) Verify(ctx context.Context, tell func(streams int)) (Verification, error) {
+	pointer, err := v.projector.store.generations.read(ctx)
 	if err != nil {
-		return Verified{}, err
+		return Verification{}, err
 	}
-	result := Verified{Generation: now.Live, Differences: []Difference{}}
+	result := Verification{Generation: pointer.Live, Differences: []Difference{}}
 	expected := map[uint64]struct{}{}
 	err = v.each(ctx, func(ctx context.Context, streams []portal.Stream) error {
 		compared := make([]comparison, len(streams))
 		err := inParallel(ctx, streams, func(ctx context.Context, i int, stream portal.Stream) (err error) {
-			compared[i], err = v.compare(ctx, now.Live, stream)
+			compared[i], err = v.compare(ctx, pointer.Live, stream)
 			return err
 		})
 		for _, one := range compared {
@@ -164,7 +164,7 @@ func (v *Verifier) Verify(ctx context.Context, tell func(streams int)) (Verified
 		return result, err
 	}
 	after, err := v.projector.store.generations.read(ctx)
-	if err == nil && after.Live != now.Live {
+	if err == nil && after.Live != pointer.Live {
 		err = portal.Fail(portal.Conflict, "A rebuild made other views live meanwhile. Verify them again.")
 	}
 	return result, err
@@ -193,7 +193,7 @@ type comparison struct {
 	differences []Difference
 }
 
-func (v *Verified) add(one comparison) {
+func (v *Verification) add(one comparison) {
 	v.Streams++
 	v.Facts += one.shown
 	v.Rows += len(one.keys)
@@ -360,7 +360,7 @@ func keyOrder(a, b schema.Key) int {
 
 // unexpected looks for rows of the live generation that no stream has. Rows of facts that were shown
 // meanwhile are looked up again, since their streams have them now.
-func (v *Verifier) unexpected(ctx context.Context, result *Verified, expected map[uint64]struct{}) error {
+func (v *Verifier) unexpected(ctx context.Context, result *Verification, expected map[uint64]struct{}) error {
 	candidates := map[schema.Key]struct{}{}
 	table := v.projector.store.tables.Views
 	pages := dynamodb.NewScanPaginator(v.client, &dynamodb.ScanInput{

@@ -18,7 +18,7 @@ func (s *screen) verifier() *Verifier {
 	return NewVerifier(s.journal, s.tables.Client, s.names(), func() time.Time { return start.Add(s.passed) }, func(context.Context, time.Duration) error { return nil })
 }
 
-func (s *screen) verify() Verified {
+func (s *screen) verify() Verification {
 	s.t.Helper()
 	found, err := s.verifier().Verify(s.t.Context(), func(int) {})
 	if err != nil {

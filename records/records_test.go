@@ -76,7 +76,7 @@ func TestARangeOfAWholePartitionNeedsNoLowerBound(t *testing.T) {
 		}
 	}
 	visited := 0
-	err := table.Each(t.Context(), schema.Deeds(), records.Select{To: "1"}, func(schema.Key, map[string]types.AttributeValue) (bool, error) {
+	err := table.Each(t.Context(), schema.AuditEntries(), records.Select{To: "1"}, func(schema.Key, map[string]types.AttributeValue) (bool, error) {
 		visited++
 		return true, nil
 	})

@@ -209,14 +209,16 @@ func Announced(product, sunset string) Key {
 	return Key{"announced#" + product, "deprecated#" + sunset}
 }
 
-// Deed is what an admin did.
-func Deed(at time.Time, id string) Key { return Key{Deeds().PK, Milliseconds(at) + "#" + id} }
+// AuditEntry is what an admin did.
+func AuditEntry(at time.Time, id string) Key {
+	return Key{AuditEntries().PK, Milliseconds(at) + "#" + id}
+}
 
-// Deeds are all of them, oldest first.
-func Deeds() Range { return Range{PK: "audit"} }
+// AuditEntries are all of them, oldest first.
+func AuditEntries() Range { return Range{PK: "audit"} }
 
-// DeedsFrom sorts before every Deed of that time or later, and after every earlier one.
-func DeedsFrom(at time.Time) string { return Milliseconds(at) }
+// AuditFrom sorts before every AuditEntry of that time or later, and after every earlier one.
+func AuditFrom(at time.Time) string { return Milliseconds(at) }
 
 // PendingRegistration is a registration that waits for an admin.
 func PendingRegistration(account portal.AccountID) Key {

@@ -72,7 +72,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"GroupAdmin", "records", schema.GroupAdmin(ann), schema.Key{PK: "group-admins", SK: "01ann"}},
 		{"AdminsTold", "records", schema.AdminsTold("feedback"), schema.Key{PK: "admins-told", SK: "feedback"}},
 		{"Announced", "records", schema.Announced("tides", "2027-01-31"), schema.Key{PK: "announced#tides", SK: "deprecated#2027-01-31"}},
-		{"Deed", "records", schema.Deed(at, "op"), schema.Key{PK: "audit", SK: "001782907200005#op"}},
+		{"AuditEntry", "records", schema.AuditEntry(at, "op"), schema.Key{PK: "audit", SK: "001782907200005#op"}},
 		{"PendingRegistration", "records", schema.PendingRegistration(ann), schema.Key{PK: "registrations", SK: "01ann"}},
 		{"Generation.ListedAccount", "views", schema.Generation(1).ListedAccount(ann, at), schema.Key{PK: "v1#accounts#05", SK: "at#001782907200005#01ann"}},
 		{"Generation.LicenceOf", "views", schema.Generation(1).LicenceOf(ann, "licence/l-01"), schema.Key{PK: "v1#account#01ann", SK: "now#licence#licence/l-01"}},
@@ -206,7 +206,7 @@ func builders(t *testing.T) map[string]bool {
 			}
 			result, _ := f.Type.Results.List[0].Type.(*ast.Ident)
 			key := result != nil && result.Name == "Key" && name != "Scratch"
-			set := result != nil && result.Name == "string" && file.Name() == "records.go" && !slices.Contains([]string{"PersonBegins", "DuePartition", "DeedsFrom"}, name)
+			set := result != nil && result.Name == "string" && file.Name() == "records.go" && !slices.Contains([]string{"PersonBegins", "DuePartition", "AuditFrom"}, name)
 			if key || set {
 				found[name] = true
 			}

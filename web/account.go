@@ -127,7 +127,7 @@ func (s *Web) showAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 }
 
 func (s *Web) setTimeZone(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	err := s.mine.Settings.SetSettings(r.Context(), id.Account, members.Settings{TimeZone: r.PostForm.Get("time_zone")})
@@ -163,7 +163,7 @@ func (s *Web) endSessions(w http.ResponseWriter, r *http.Request, id identity.Id
 }
 
 func (s *Web) deleteAccount(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.asks(w, r, id)
+	who, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (s *Web) showFeedback(w http.ResponseWriter, r *http.Request, status int, b
 }
 
 func (s *Web) submitFeedback(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	said := members.Feedback{

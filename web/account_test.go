@@ -235,7 +235,7 @@ var noPages, redirects = []string{
 // The walk for accessibility has every page that a person can open.
 func TestEveryPageIsInTheWalkForAccessibility(t *testing.T) {
 	t.Parallel()
-	router, ok := siteOf(&fake{office: &office{}}, &root).handler.(chi.Router)
+	router, ok := siteOf(&fake{office: &fakeAdmin{}}, &root).handler.(chi.Router)
 	if !ok {
 		t.Fatal("the site is no router")
 	}

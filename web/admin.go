@@ -9,27 +9,27 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 const (
-	adminPath   = "/admin"
-	lettersPath = adminPath + "/dead-letters"
-	confirmPath = adminPath + "/confirm"
+	adminPath          = "/admin"
+	lettersPath        = adminPath + "/dead-letters"
+	confirmLettersPath = adminPath + "/confirm-dead-letters"
 
 	approvalsPath = adminPath + "/approvals"
 )
 
 type operating interface {
-	Overview(ctx context.Context) (operators.Overview, error)
-	Survey(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Survey, error)
-	Letter(ctx context.Context, id string) (deadletters.Letter, operators.Foreseen, error)
-	Preview(ctx context.Context, order operators.Order) (operators.Preview, error)
-	Order(ctx context.Context, order operators.Order) (operators.Order, int, error)
-	Waiting(ctx context.Context) ([]operators.Order, error)
+	Overview(ctx context.Context) (administration.Overview, error)
+	List(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Listing, error)
+	Letter(ctx context.Context, id string) (deadletters.Letter, administration.ReplayOutlook, error)
+	Preview(ctx context.Context, order administration.LetterOrder) (administration.Preview, error)
+	Order(ctx context.Context, order administration.LetterOrder) (administration.LetterOrder, int, error)
+	Waiting(ctx context.Context) ([]administration.LetterOrder, error)
 }
 
 // Admin is what the pages for admins need.
@@ -75,7 +75,7 @@ func (s *Web) adminRoutes(r chi.Router) {
 	get(r, lettersPath, s.page(s.administrator(s.letters)))
 	r.Post(lettersPath, s.page(s.administrator(s.orderLetters)))
 	get(r, lettersPath+"/{letter}", s.page(s.administrator(s.letter)))
-	get(r, confirmPath, s.page(s.administrator(s.confirmLetters)))
+	get(r, confirmLettersPath, s.page(s.administrator(s.confirmLetters)))
 	get(r, approvalsPath, s.page(s.administrator(s.inbox)))
 	r.Post(approvalsPath, s.page(s.administrator(s.answerInbox)))
 	get(r, approvalsPath+"/confirm", s.page(s.administrator(s.confirmAnswers)))
@@ -95,7 +95,7 @@ func (s *Web) adminRoutes(r chi.Router) {
 	r.Post(licencesPath+"/{licence}/correct", s.page(s.administrator(s.correct)))
 	get(r, driftPath, s.page(s.administrator(s.drift)))
 	r.Post(driftPath, s.page(s.administrator(s.compareNow)))
-	get(r, bannersPath, s.page(s.administrator(s.bannerPage)))
+	get(r, bannersPath, s.page(s.administrator(s.listBanners)))
 	r.Post(bannersPath, s.page(s.administrator(s.addBanner)))
 	get(r, adminPath+"/new-banner", s.page(s.administrator(s.newBanner)))
 	r.Post(adminPath+"/banner-preview", s.page(s.administrator(s.previewBanner)))
@@ -180,9 +180,9 @@ type adminOverviewPage struct {
 	At     moment
 	Needs  []need
 	Quiet  bool
-	Queues []operators.Queue
+	Queues []administration.Queue
 	Facts  []healthFact
-	Unread []operators.Unread
+	Unread []administration.Unread
 }
 
 // need is something that waits for an admin.
@@ -212,7 +212,7 @@ func (s *Web) adminOverview(w http.ResponseWriter, r *http.Request, _ identity.I
 	return nil
 }
 
-func needsOf(o operators.Overview) []need {
+func needsOf(o administration.Overview) []need {
 	var needs []need
 	add := func(n int, kind badge, text string, to link) {
 		if n > 0 {
@@ -252,7 +252,7 @@ func needsOf(o operators.Overview) []need {
 	return needs
 }
 
-func countOrMore(n operators.Number, noun string) string {
+func countOrMore(n administration.Number, noun string) string {
 	if n.More {
 		return fmt.Sprintf("%d or more %ss", n.N, noun)
 	}
@@ -262,7 +262,7 @@ func countOrMore(n operators.Number, noun string) string {
 // quietWorker is how old the workers' last sign of life may be. With workers running, there is one a minute.
 const quietWorker = 15 * time.Minute
 
-func (when times) healthOf(o operators.Overview) []healthFact {
+func (when times) healthOf(o administration.Overview) []healthFact {
 	fine, bad := badge{"ok", "check", "Fine"}, badge{"bad", "cross", "Look"}
 	var facts []healthFact
 	add := func(name string, kind badge, words phrase, more ...string) {
@@ -311,7 +311,7 @@ func (when times) healthOf(o operators.Overview) []healthFact {
 	return facts
 }
 
-func problemsText(c *operators.Catalog) string {
+func problemsText(c *administration.Catalog) string {
 	if c.Errors+c.Warnings == 0 {
 		return "Nothing is wrong in it."
 	}

@@ -10,12 +10,12 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm?verb=replay", "/admin/approvals", "/admin/invitations", "/admin/feedback", "/admin/products", "/admin/usage", "/admin/drift", "/admin/licences", "/admin/licences/reconcile", "/admin/banners", "/admin/audit"}
+var adminPages = []string{"/admin", "/admin/dead-letters", "/admin/dead-letters/l-1", "/admin/confirm-dead-letters?verb=replay", "/admin/approvals", "/admin/invitations", "/admin/feedback", "/admin/products", "/admin/usage", "/admin/drift", "/admin/licences", "/admin/licences/reconcile", "/admin/banners", "/admin/audit"}
 
 func TestOnlyAdminsSeeThePagesForAdmins(t *testing.T) {
 	t.Parallel()
@@ -104,7 +104,7 @@ func TestFiltersThatNobodyCanMeanAreRefused(t *testing.T) {
 			t.Errorf("%s is answered %d", query, w.Code)
 		}
 	}
-	for _, path := range []string{"/admin/confirm", "/admin/confirm?verb=eat&letter=l-1", "/admin/dead-letters/nope", "/admin/confirm?verb=replay&letter=nope"} {
+	for _, path := range []string{"/admin/confirm-dead-letters", "/admin/confirm-dead-letters?verb=eat&letter=l-1", "/admin/dead-letters/nope", "/admin/confirm-dead-letters?verb=replay&letter=nope"} {
 		if w := s.get(path); w.Code != http.StatusNotFound && w.Code != http.StatusConflict {
 			t.Errorf("%s is answered %d", path, w.Code)
 		}
@@ -118,10 +118,10 @@ func TestTextOfLettersIsHarmless(t *testing.T) {
 	evil.Body = []byte(`</pre><img src=x onerror=alert(3)>` + "\x1b[31m")
 	o.letters = []deadletters.Letter{evil}
 	s := administered(o)
-	for _, path := range []string{"/admin/dead-letters", "/admin/dead-letters/" + url.PathEscape(evil.ID), "/admin/confirm?verb=replay"} {
+	for _, path := range []string{"/admin/dead-letters", "/admin/dead-letters/" + url.PathEscape(evil.ID), "/admin/confirm-dead-letters?verb=replay"} {
 		doc := document(t, s.get(path), http.StatusOK)
 		none(t, doc, "main script, main img, main b")
-		if path != "/admin/confirm?verb=replay" && !strings.Contains(text(doc.Find("main")), "alert(2)") {
+		if path != "/admin/confirm-dead-letters?verb=replay" && !strings.Contains(text(doc.Find("main")), "alert(2)") {
 			t.Errorf("%s does not show the error", path)
 		}
 	}
@@ -131,7 +131,7 @@ func TestNothingHappensBeforeAnAdminConfirms(t *testing.T) {
 	t.Parallel()
 	o := troubled()
 	s := administered(o)
-	doc := document(t, s.get("/admin/confirm?verb=replay&cause=failed&older=1"), http.StatusOK)
+	doc := document(t, s.get("/admin/confirm-dead-letters?verb=replay&cause=failed&older=1"), http.StatusOK)
 	if got := text(one(t, doc, "h1")); got != "Replay 1 dead letter?" {
 		t.Errorf("it asks %q", got)
 	}
@@ -145,7 +145,7 @@ func TestNothingHappensBeforeAnAdminConfirms(t *testing.T) {
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/admin/dead-letters?cause=failed&older=1&ordered=replay" {
 		t.Fatalf("%d to %q", w.Code, w.Header().Get("Location"))
 	}
-	if len(o.orders) != 1 || o.orders[0].Verb != operators.Replay || o.orders[0].By != root.Account || o.orders[0].Choice.Cause != "failed" || !o.orders[0].Choice.Before.Equal(now.Add(-time.Hour)) {
+	if len(o.orders) != 1 || o.orders[0].Verb != administration.Replay || o.orders[0].By != root.Account || o.orders[0].Choice.Cause != "failed" || !o.orders[0].Choice.Before.Equal(now.Add(-time.Hour)) {
 		t.Errorf("the orders are %+v", o.orders)
 	}
 	says(t, document(t, s.get(w.Header().Get("Location")), http.StatusOK), `[role="status"].notice`, "Your replay is ordered")
@@ -166,7 +166,7 @@ func TestAnOrderIsAboutTheLettersThatTheAdminConfirmed(t *testing.T) {
 	} {
 		o := troubled()
 		s := administered(o)
-		doc := document(t, s.get("/admin/confirm?"+c.query), http.StatusOK)
+		doc := document(t, s.get("/admin/confirm-dead-letters?"+c.query), http.StatusOK)
 		form := url.Values{}
 		doc.Find(`form[action="/admin/dead-letters"] input`).Each(func(_ int, input *goquery.Selection) { form.Set(attr(t, input, "name"), attr(t, input, "value")) })
 		if got := form.Get("as_of"); got != "2026-11-22T09:00:00Z" {
@@ -196,7 +196,7 @@ func TestDiscardingNeedsAReason(t *testing.T) {
 func TestALetterThatCannotBeReplayedCanBeDiscarded(t *testing.T) {
 	t.Parallel()
 	o := troubled()
-	o.outlook = operators.Foreseen{Outlook: operators.NotReplayable, Text: "No worker can read it."}
+	o.outlook = administration.ReplayOutlook{Outlook: administration.NotReplayable, Text: "No worker can read it."}
 	doc := document(t, administered(o).get("/admin/dead-letters/l-unread"), http.StatusOK)
 	none(t, doc, `a[href*="verb=replay"]`)
 	one(t, doc, `a[href*="verb=discard"]`)
@@ -213,7 +213,7 @@ func TestALetterThatCannotBeReplayedCanBeDiscarded(t *testing.T) {
 func TestAReplayOfAllSaysWhatCannotBeReplayed(t *testing.T) {
 	t.Parallel()
 	o := troubled()
-	doc := document(t, administered(o).get("/admin/confirm?verb=replay"), http.StatusOK)
+	doc := document(t, administered(o).get("/admin/confirm-dead-letters?verb=replay"), http.StatusOK)
 	says(t, doc, "h1", "Replay 2 dead letters?")
 	says(t, doc, `section[aria-labelledby="left"]`, "1 dead letter cannot be replayed and will stay open")
 	says(t, doc, `section[aria-labelledby="left"] li`, "1 letter: No worker can read it.")
@@ -221,10 +221,10 @@ func TestAReplayOfAllSaysWhatCannotBeReplayed(t *testing.T) {
 	if got := doc.Find(`a[href="/admin/dead-letters/l-unread"]`).Length(); got != 0 {
 		t.Errorf("the letter is among those that are replayed, %d times", got)
 	}
-	doc = document(t, administered(o).get("/admin/confirm?verb=replay&cause=unreadable"), http.StatusOK)
+	doc = document(t, administered(o).get("/admin/confirm-dead-letters?verb=replay&cause=unreadable"), http.StatusOK)
 	says(t, doc, "h1", "No dead letter can be replayed")
 	none(t, doc, "main form")
-	doc = document(t, administered(o).get("/admin/confirm?verb=discard"), http.StatusOK)
+	doc = document(t, administered(o).get("/admin/confirm-dead-letters?verb=discard"), http.StatusOK)
 	says(t, doc, "h1", "Discard 3 dead letters?")
 	none(t, doc, `section[aria-labelledby="left"]`)
 }
@@ -233,7 +233,7 @@ func TestAnAdminWhoseLetterIsGoneIsLedToTheList(t *testing.T) {
 	t.Parallel()
 	s := administered(troubled())
 	for path, status := range map[string]int{
-		"/admin/dead-letters/nope": http.StatusNotFound, "/admin/confirm?verb=discard&letter=nope": http.StatusConflict, "/admin/confirm?verb=replay&cause=none": http.StatusConflict,
+		"/admin/dead-letters/nope": http.StatusNotFound, "/admin/confirm-dead-letters?verb=discard&letter=nope": http.StatusConflict, "/admin/confirm-dead-letters?verb=replay&cause=none": http.StatusConflict,
 	} {
 		doc := document(t, s.get(path), status)
 		one(t, doc, `.failure a[href="/admin/dead-letters"]`)
@@ -262,6 +262,6 @@ func TestAConfirmationSpeaksOfOneLetterOrOfMany(t *testing.T) {
 	for path, want := range map[string]string{
 		"verb=discard&letter=l-1": "A worker closes it", "verb=replay&letter=l-1": "A worker sends it", "verb=discard": "A worker closes them", "verb=replay": "A worker sends them",
 	} {
-		says(t, document(t, administered(troubled()).get("/admin/confirm?"+path), http.StatusOK), "main", want)
+		says(t, document(t, administered(troubled()).get("/admin/confirm-dead-letters?"+path), http.StatusOK), "main", want)
 	}
 }

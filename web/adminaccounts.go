@@ -10,10 +10,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -38,14 +38,14 @@ type memberKeeping interface {
 }
 
 type auditing interface {
-	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error)
+	Audit(ctx context.Context, filter members.AuditFilter, before string, limit int) ([]members.AuditEntry, string, error)
 }
 
 const (
 	accountsPath    = adminPath + "/accounts"
 	accountsPerPage = 25
 	maxFoundPeople  = 50
-	shownDeeds      = 50
+	shownEntries    = 50
 )
 
 type accountsPage struct {
@@ -72,7 +72,7 @@ func (s *Web) accounts(w http.ResponseWriter, r *http.Request, _ identity.Identi
 	body := accountsPage{Query: query, First: cursor == ""}
 	var ids []portal.AccountID
 	if query != "" {
-		search := operators.AccountSearch{Views: s.views, Keys: s.admin.Directory, People: s.admin.People}
+		search := administration.AccountSearch{Views: s.views, Keys: s.admin.Directory, People: s.admin.People}
 		found, err := search.Find(r.Context(), query, maxFoundPeople)
 		if err != nil {
 			return err
@@ -152,8 +152,8 @@ type adminAccountPage struct {
 	Subscriptions []adminSubscription
 	Keys          []keyLine
 	History       []activityLine
-	Deeds         []deedLine
-	OtherDeeds    bool
+	AuditEntries  []auditLine
+	MoreEntries   bool
 	Notes         []noteLine
 	OtherNotes    bool
 	// MayNote: the account has an owner still.
@@ -188,14 +188,14 @@ func (s *Web) adminAccount(w http.ResponseWriter, r *http.Request, id identity.I
 	for i := range body.History { // the operations are the person's
 		body.History[i].Follow = ""
 	}
-	deeds, next, err := s.admin.Audit.Audit(r.Context(), members.AuditFilter{Subject: body.ID}, "", shownDeeds)
+	entries, next, err := s.admin.Audit.Audit(r.Context(), members.AuditFilter{Subject: body.ID}, "", shownEntries)
 	if err != nil {
 		return err
 	}
-	if body.Deeds, err = s.deedLines(r, when, deeds); err != nil {
+	if body.AuditEntries, err = s.auditLines(r, when, entries); err != nil {
 		return err
 	}
-	body.OtherDeeds = next != ""
+	body.MoreEntries = next != ""
 	if body.Notes, body.OtherNotes, err = s.notesOf(r, body.ID); err != nil {
 		return err
 	}
@@ -226,8 +226,8 @@ func (s *Web) theAccount(r *http.Request, id identity.Identity) (adminAccountPag
 	return body, account, nil
 }
 
-func (s *Web) asksAbout(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, portal.AccountID, error) {
-	caller, err := s.asks(w, r, id)
+func (s *Web) readAccountForm(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, portal.AccountID, error) {
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return caller, "", err
 	}

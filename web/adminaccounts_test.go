@@ -41,7 +41,7 @@ func TestTheAccountHasItsStateKeysAndHistoryAndNoValue(t *testing.T) {
 	none(t, doc, "main i, main b")
 	for selector, want := range map[string]string{
 		".notice": "Please <b>call</b> us.", `section[aria-labelledby="keys"]`: "key-1", `section[aria-labelledby="subscriptions"]`: "plan-max",
-		`section[aria-labelledby="deeds"]`: "By account-root", `section[aria-labelledby="history"]`: "suspended by an admin",
+		`section[aria-labelledby="audit"]`: "By account-root", `section[aria-labelledby="history"]`: "suspended by an admin",
 	} {
 		says(t, doc, selector, want)
 	}
@@ -88,7 +88,7 @@ func TestWhatAnAccountsStateRulesOutIsNotOffered(t *testing.T) {
 		says(t, doc, ".notice", c.want)
 	}
 	none(t, document(t, known(projections.StatusDeleting).get("/admin/accounts/account-bob"), http.StatusOK), `a[href$="/suspend"], a[href$="/reinstate"]`)
-	s := siteOf(&fake{office: &office{}}, &ada)
+	s := siteOf(&fake{office: &fakeAdmin{}}, &ada)
 	if w := s.post("/admin/accounts/account-bob/suspend", url.Values{"message": {"No."}}); w.Code != http.StatusForbidden || len(s.office.answered) > 0 {
 		t.Errorf("another person's form is answered %d, and does %v", w.Code, s.office.answered)
 	}

@@ -53,8 +53,8 @@ const (
 	listEnded = "-"
 )
 
-// waiter is a subscription or a registration that an admin may answer.
-type waiter struct {
+// pendingItem is a subscription or a registration that an admin may answer.
+type pendingItem struct {
 	Account portal.AccountID
 	// Plan is "" for a registration.
 	Plan  portal.PlanID
@@ -64,38 +64,38 @@ type waiter struct {
 	PlanName, Replaces string
 }
 
-// Item is the waiter in forms, account:plan:wish:asked with escaped ids and the time in Unix nanoseconds. itemOf
+// Item is the item in forms, account:plan:wish:asked with escaped ids and the time in Unix nanoseconds. itemOf
 // reads it.
-func (w waiter) Item() string {
+func (w pendingItem) Item() string {
 	return strings.Join([]string{url.QueryEscape(string(w.Account)), url.QueryEscape(string(w.Plan)), strconv.FormatInt(w.Wish, 10), strconv.FormatInt(w.Asked.UnixNano(), 10)}, ":")
 }
 
-func itemOf(text string) (waiter, error) {
+func itemOf(text string) (pendingItem, error) {
 	parts := strings.Split(text, ":")
 	if len(parts) != 4 || len(text) > 3*maxID {
-		return waiter{}, errNothing
+		return pendingItem{}, errNothing
 	}
 	account, err := url.QueryUnescape(parts[0])
 	if err != nil || account == "" || !utf8.ValidString(account) {
-		return waiter{}, errNothing
+		return pendingItem{}, errNothing
 	}
 	plan, err := url.QueryUnescape(parts[1])
 	if err != nil || !utf8.ValidString(plan) {
-		return waiter{}, errNothing
+		return pendingItem{}, errNothing
 	}
 	wish, err := strconv.ParseInt(parts[2], 10, 64)
 	if err != nil || wish < 0 || plan != "" && wish == 0 {
-		return waiter{}, errNothing
+		return pendingItem{}, errNothing
 	}
 	asked, err := strconv.ParseInt(parts[3], 10, 64)
 	if err != nil {
-		return waiter{}, errNothing
+		return pendingItem{}, errNothing
 	}
-	return waiter{Account: portal.AccountID(account), Plan: portal.PlanID(plan), Wish: wish, Asked: time.Unix(0, asked).UTC()}, nil
+	return pendingItem{Account: portal.AccountID(account), Plan: portal.PlanID(plan), Wish: wish, Asked: time.Unix(0, asked).UTC()}, nil
 }
 
-// waiterLine is a waiter as pages show it.
-type waiterLine struct {
+// pendingLine is a pendingItem as pages show it.
+type pendingLine struct {
 	Item, ID      string
 	Person, Email string
 	Account       string
@@ -106,10 +106,10 @@ type waiterLine struct {
 }
 
 type inboxPage struct {
-	Lines []waiterLine
+	Lines []pendingLine
 	First bool
 	Next  string
-	Fault string
+	Error string
 }
 
 func (s *Web) inbox(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
@@ -126,8 +126,8 @@ func (s *Web) renderInbox(w http.ResponseWriter, r *http.Request, status int, fa
 	if err != nil {
 		return err
 	}
-	body := inboxPage{First: subscriptions == "" && registrations == "", Fault: fault}
-	if body.Lines, err = s.waiterLines(r, waiting); err != nil {
+	body := inboxPage{First: subscriptions == "" && registrations == "", Error: fault}
+	if body.Lines, err = s.pendingLines(r, waiting); err != nil {
 		return err
 	}
 	if len(next) > 0 {
@@ -138,8 +138,8 @@ func (s *Web) renderInbox(w http.ResponseWriter, r *http.Request, status int, fa
 }
 
 // waiting returns a page of both lists, those that have waited longest first.
-func (s *Web) waiting(r *http.Request, subscriptions, registrations string) ([]waiter, url.Values, error) {
-	var all []waiter
+func (s *Web) waiting(r *http.Request, subscriptions, registrations string) ([]pendingItem, url.Values, error) {
+	var all []pendingItem
 	next := url.Values{"subscriptions": {listEnded}, "registrations": {listEnded}}
 	if subscriptions != listEnded {
 		page, err := s.admin.Approvals.Page(r.Context(), subscriptions, waitingPerPage)
@@ -152,7 +152,7 @@ func (s *Web) waiting(r *http.Request, subscriptions, registrations string) ([]w
 		}
 		offered := offersIn(shelf.Products)
 		for _, row := range page.Rows {
-			all = append(all, subscriptionWaiter(row, offered))
+			all = append(all, pendingSubscription(row, offered))
 		}
 		next.Set("subscriptions", cmp.Or(page.Next, listEnded))
 	}
@@ -162,33 +162,33 @@ func (s *Web) waiting(r *http.Request, subscriptions, registrations string) ([]w
 			return nil, nil, err
 		}
 		for _, one := range page {
-			all = append(all, waiter{Account: one.Account, Wish: one.Wish, Asked: one.AskedAt})
+			all = append(all, pendingItem{Account: one.Account, Wish: one.Wish, Asked: one.AskedAt})
 		}
 		next.Set("registrations", cmp.Or(more, listEnded))
 	}
-	slices.SortStableFunc(all, func(a, b waiter) int { return a.Asked.Compare(b.Asked) })
+	slices.SortStableFunc(all, func(a, b pendingItem) int { return a.Asked.Compare(b.Asked) })
 	if next.Get("subscriptions") == listEnded && next.Get("registrations") == listEnded {
 		next = nil
 	}
 	return all, next, nil
 }
 
-func subscriptionWaiter(row approvals.Row, offered offers) waiter {
+func pendingSubscription(row approvals.Row, offered offers) pendingItem {
 	name := func(plan portal.PlanID, otherwise string) string {
 		if found, ok := offered[plan]; ok {
 			return planOf(found.Plan.Name, found.Product.Name)
 		}
 		return cmp.Or(otherwise, string(plan))
 	}
-	one := waiter{Account: row.Account, Plan: row.Plan, Wish: row.Wish, Asked: row.Asked, PlanName: name(row.Plan, row.Name)}
+	one := pendingItem{Account: row.Account, Plan: row.Plan, Wish: row.Wish, Asked: row.Asked, PlanName: name(row.Plan, row.Name)}
 	if row.Replaces != "" {
 		one.Replaces = name(row.Replaces, row.ReplacesName)
 	}
 	return one
 }
 
-func (s *Web) waiterLines(r *http.Request, all []waiter) ([]waiterLine, error) {
-	lines := make([]waiterLine, len(all))
+func (s *Web) pendingLines(r *http.Request, all []pendingItem) ([]pendingLine, error) {
+	lines := make([]pendingLine, len(all))
 	when := s.times(r.Context())
 	group, within := errgroup.WithContext(r.Context())
 	group.SetLimit(atOnce)
@@ -198,7 +198,7 @@ func (s *Web) waiterLines(r *http.Request, all []waiter) ([]waiterLine, error) {
 			if err != nil && portal.CodeOf(err) != portal.NotFound {
 				return err
 			}
-			lines[i] = when.waiterLine(one, person)
+			lines[i] = when.pendingLine(one, person)
 			lines[i].ID = "tick-" + strconv.Itoa(i)
 			return nil
 		}))
@@ -206,8 +206,8 @@ func (s *Web) waiterLines(r *http.Request, all []waiter) ([]waiterLine, error) {
 	return lines, group.Wait()
 }
 
-func (when times) waiterLine(one waiter, person identity.Person) waiterLine {
-	line := waiterLine{Item: one.Item(), Account: string(one.Account), Person: cmp.Or(person.Name, person.Email, string(one.Account)), Asked: when.moment(one.Asked)}
+func (when times) pendingLine(one pendingItem, person identity.Person) pendingLine {
+	line := pendingLine{Item: one.Item(), Account: string(one.Account), Person: cmp.Or(person.Name, person.Email, string(one.Account)), Asked: when.moment(one.Asked)}
 	if person.Name != "" {
 		line.Email = person.Email
 	}
@@ -226,7 +226,7 @@ func (when times) waiterLine(one waiter, person identity.Person) waiterLine {
 type chosenAnswers struct {
 	Approve bool
 	Reason  string
-	Waiters []waiter
+	Items   []pendingItem
 }
 
 var errTickNone = portal.Fail(portal.Invalid, "Tick at least one request.")
@@ -245,10 +245,10 @@ func chosenOf(values url.Values) (chosenAnswers, error) {
 		if err != nil {
 			return chosen, err
 		}
-		chosen.Waiters = append(chosen.Waiters, one)
+		chosen.Items = append(chosen.Items, one)
 	}
-	slices.SortStableFunc(chosen.Waiters, func(a, b waiter) int { return a.Asked.Compare(b.Asked) })
-	if len(chosen.Waiters) == 0 {
+	slices.SortStableFunc(chosen.Items, func(a, b pendingItem) int { return a.Asked.Compare(b.Asked) })
+	if len(chosen.Items) == 0 {
 		return chosen, errTickNone
 	}
 	return chosen, nil
@@ -260,7 +260,7 @@ type confirmAnswersPage struct {
 	Error   string
 	Reason  string
 	// Waits are the requests that the form answers, Over those that wait no longer.
-	Waits, Over []waiterLine
+	Waits, Over []pendingLine
 	Number      string
 }
 
@@ -277,17 +277,17 @@ func (s *Web) renderAnswers(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	meanwhile, err := s.meanwhile(r, chosen.Waiters)
+	decided, err := s.refreshItems(r, chosen.Items)
 	if err != nil {
 		return err
 	}
-	lines, err := s.waiterLines(r, chosen.Waiters)
+	lines, err := s.pendingLines(r, chosen.Items)
 	if err != nil {
 		return err
 	}
 	body := confirmAnswersPage{Approve: chosen.Approve, Verb: values.Get("verb"), Error: fault, Reason: chosen.Reason}
 	for i, line := range lines {
-		if line.Meanwhile = meanwhile[i]; line.Meanwhile == "" {
+		if line.Meanwhile = decided[i]; line.Meanwhile == "" {
 			body.Waits = append(body.Waits, line)
 		} else {
 			body.Over = append(body.Over, line)
@@ -302,9 +302,9 @@ func (s *Web) renderAnswers(w http.ResponseWriter, r *http.Request, status int, 
 	return nil
 }
 
-// meanwhile says of each waiter what was decided since the list was read, "" if it still waits. It also
-// fills in the names of plans.
-func (s *Web) meanwhile(r *http.Request, all []waiter) ([]string, error) {
+// refreshItems fills in the names of plans. It returns what was decided about each item since the list was
+// read, "" if it still waits.
+func (s *Web) refreshItems(r *http.Request, all []pendingItem) ([]string, error) {
 	shelf, err := s.shelf(r)
 	if err != nil {
 		return nil, err
@@ -322,7 +322,7 @@ func (s *Web) meanwhile(r *http.Request, all []waiter) ([]string, error) {
 	return said, group.Wait()
 }
 
-func (s *Web) decided(ctx context.Context, one *waiter, offered offers) (string, error) {
+func (s *Web) decided(ctx context.Context, one *pendingItem, offered offers) (string, error) {
 	if one.Plan == "" {
 		row, ok, err := s.admin.Registrations.PendingRegistration(ctx, one.Account)
 		if err != nil || ok && row.Wish == one.Wish {
@@ -334,10 +334,10 @@ func (s *Web) decided(ctx context.Context, one *waiter, offered offers) (string,
 			return "", err
 		}
 		if ok && row.Plan == one.Plan {
-			*one = subscriptionWaiter(row, offered)
+			*one = pendingSubscription(row, offered)
 			return "", nil
 		}
-		one.PlanName = subscriptionWaiter(approvals.Row{Plan: one.Plan}, offered).PlanName
+		one.PlanName = pendingSubscription(approvals.Row{Plan: one.Plan}, offered).PlanName
 	}
 	account, err := s.views.Account(ctx, one.Account)
 	if err != nil {
@@ -367,7 +367,7 @@ func decidedText(account projections.Account, plan portal.PlanID) string {
 
 // answerInbox sends an answer for each ticked request. Sending the form again sends no second answer.
 func (s *Web) answerInbox(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	caller, err := s.asks(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -410,10 +410,10 @@ func (s *Web) partlySent(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err := s.readAnswers(r, id, accepted, &body); err != nil {
 		return err
 	}
-	if _, err := s.meanwhile(r, chosen.Waiters); err != nil { // for the names of plans
+	if _, err := s.refreshItems(r, chosen.Items); err != nil {
 		return err
 	}
-	lines, err := s.waiterLines(r, chosen.Waiters)
+	lines, err := s.pendingLines(r, chosen.Items)
 	if err != nil {
 		return err
 	}
@@ -433,10 +433,10 @@ func (s *Web) partlySent(w http.ResponseWriter, r *http.Request, id identity.Ide
 }
 
 func (s *Web) submitAnswers(ctx context.Context, caller operations.Caller, chosen chosenAnswers) ([]operations.Operation, []error) {
-	sent, errs := make([]operations.Operation, len(chosen.Waiters)), make([]error, len(chosen.Waiters))
+	sent, errs := make([]operations.Operation, len(chosen.Items)), make([]error, len(chosen.Items))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
-	for i, one := range chosen.Waiters {
+	for i, one := range chosen.Items {
 		group.Go(func() error {
 			errs[i] = portal.Guard(func() (err error) {
 				each := caller
@@ -451,7 +451,7 @@ func (s *Web) submitAnswers(ctx context.Context, caller operations.Caller, chose
 	return sent, errs
 }
 
-func (s *Web) submitAnswer(ctx context.Context, caller operations.Caller, chosen chosenAnswers, one waiter) (operations.Operation, error) {
+func (s *Web) submitAnswer(ctx context.Context, caller operations.Caller, chosen chosenAnswers, one pendingItem) (operations.Operation, error) {
 	reason := chosen.Reason
 	if chosen.Approve {
 		reason = ""
@@ -466,7 +466,7 @@ type answersPage struct {
 	Approve bool
 	Lines   []answerLine
 	// Unsent are requests whose answer was not accepted. Again leads to the confirmation for them.
-	Unsent []waiterLine
+	Unsent []pendingLine
 	Again  string
 	// Reload leads to the page itself while Open, "" if the form's answer is the page.
 	Reload string
@@ -535,7 +535,7 @@ func (s *Web) answerLine(ctx context.Context, operation operations.Operation, of
 		line.Email = person.Email
 	}
 	if operation.Plan != "" {
-		line.What = "Subscription to " + subscriptionWaiter(approvals.Row{Plan: operation.Plan}, offered).PlanName
+		line.What = "Subscription to " + pendingSubscription(approvals.Row{Plan: operation.Plan}, offered).PlanName
 	}
 	switch operation.Status {
 	case projections.Succeeded:

@@ -30,7 +30,7 @@ func TestOneInboxHasAllThatWaitTheLongestFirst(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	says(t, document(t, administered(&office{}).get("/admin/approvals"), http.StatusOK), ".empty", "Nobody waits")
+	says(t, document(t, administered(&fakeAdmin{}).get("/admin/approvals"), http.StatusOK), ".empty", "Nobody waits")
 	if links := document(t, administered(troubled()).get("/admin"), http.StatusOK).Find(`section[aria-labelledby="needs"] a[href="/admin/approvals"]`); links.Length() != 2 {
 		t.Errorf("the overview leads there %d times", links.Length())
 	}

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	auditPath    = adminPath + "/audit"
-	auditCSVPath = "/api/v1/admin/audit"
-	deedsPerPage = 25
+	auditPath      = adminPath + "/audit"
+	auditCSVPath   = "/api/v1/admin/audit"
+	entriesPerPage = 25
 )
 
 // auditFilters are the filters of the audit, as the admin wrote them.
@@ -109,14 +109,14 @@ func (f auditFilters) csv() string {
 type auditPage struct {
 	Filters auditFilters
 	Kinds   []usageChoice
-	Lines   []deedLine
+	Lines   []auditLine
 	CSV     string
 	// Start leads to the first page; it is "" on that page.
 	Start, Older string
 }
 
-// deedLine is a line of the audit.
-type deedLine struct {
+// auditLine is a line of the audit.
+type auditLine struct {
 	At   moment
 	What string
 	// By is the admin or, without an address, the operator.
@@ -147,12 +147,12 @@ func (s *Web) audit(w http.ResponseWriter, r *http.Request, _ identity.Identity)
 	if len(after) > maxID || !utf8.ValidString(after) {
 		return errNothing
 	}
-	deeds, next, err := s.admin.Audit.Audit(r.Context(), filters.filter(), after, deedsPerPage)
+	entries, next, err := s.admin.Audit.Audit(r.Context(), filters.filter(), after, entriesPerPage)
 	if err != nil {
 		return err
 	}
-	body := auditPage{Filters: filters, Kinds: deedKinds(), CSV: filters.csv()}
-	if body.Lines, err = s.deedLines(r, when, deeds); err != nil {
+	body := auditPage{Filters: filters, Kinds: auditKinds(), CSV: filters.csv()}
+	if body.Lines, err = s.auditLines(r, when, entries); err != nil {
 		return err
 	}
 	if after != "" {
@@ -167,9 +167,9 @@ func (s *Web) audit(w http.ResponseWriter, r *http.Request, _ identity.Identity)
 	return nil
 }
 
-// deedKinds are what admins and operators do, in words, by those.
-func deedKinds() []usageChoice {
-	kinds := append([]string{typeSuspend, typeReinstate, typeDeleteAccount, typePromote, typeDemote, typeReview, typeReviewPlan}, members.DeedKinds()...)
+// auditKinds are what admins and operators do, in words, by those.
+func auditKinds() []usageChoice {
+	kinds := append([]string{typeSuspend, typeReinstate, typeDeleteAccount, typePromote, typeDemote, typeReview, typeReviewPlan}, members.AuditKinds()...)
 	var all []usageChoice
 	for _, kind := range kinds {
 		all = append(all, usageChoice{ID: kind, Name: sentence(kind)})
@@ -178,13 +178,13 @@ func deedKinds() []usageChoice {
 	return all
 }
 
-func (s *Web) deedLines(r *http.Request, when times, deeds []members.Deed) ([]deedLine, error) {
+func (s *Web) auditLines(r *http.Request, when times, entries []members.AuditEntry) ([]auditLine, error) {
 	shelf, err := s.shelf(r)
 	if err != nil {
 		return nil, err
 	}
 	var ids []portal.AccountID
-	for _, d := range deeds {
+	for _, d := range entries {
 		ids = append(ids, d.Admin, d.Subject)
 	}
 	names, err := s.namesOf(r.Context(), ids)
@@ -192,9 +192,9 @@ func (s *Web) deedLines(r *http.Request, when times, deeds []members.Deed) ([]de
 		return nil, err
 	}
 	offered := offersIn(shelf.Products)
-	lines := make([]deedLine, 0, len(deeds))
-	for _, d := range deeds {
-		line := deedLine{
+	lines := make([]auditLine, 0, len(entries))
+	for _, d := range entries {
+		line := auditLine{
 			At: when.moment(d.At), What: sentence(d.What), By: personLink{d.Admin, names[d.Admin]}, To: personLink{d.Subject, names[d.Subject]},
 			Answer: answerBadge(d.Answer), Choice: d.Choice, Reason: d.Reason,
 		}

@@ -16,14 +16,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// audited is the site with an audit that has a deed of each form.
+// audited is the site with an audit that has an entry of each form.
 func audited() site {
 	s := known(projections.StatusRegistered)
 	s.office.persons["account-root"] = identity.Person{Name: "Root"}
-	s.office.deeds = []members.Deed{
+	s.office.entries = []members.AuditEntry{
 		{At: now.Add(-time.Minute), Admin: "account-root", What: "AccountSuspensionRequested", Subject: "account-bob", Operation: "op-1"},
 		{At: now.Add(-time.Hour), Admin: "account-gone", What: "SubscriptionReviewRequested", Subject: "account-eve", Operation: "op-2", Plan: "plan-max", Answer: "denied"},
-		{At: now.AddDate(0, 0, -2), Operator: "olga@" + longWord, What: members.DeedLettersDiscarded, Count: 3100, Choice: "cause " + longWord, Reason: "<b>Sent</b> by hand. \u202e" + longWord},
+		{At: now.AddDate(0, 0, -2), Operator: "olga@" + longWord, What: members.AuditLettersDiscarded, Count: 3100, Choice: "cause " + longWord, Reason: "<b>Sent</b> by hand. \u202e" + longWord},
 		{At: now.AddDate(-1, 0, 0), What: "InventedByANewerVersion"},
 	}
 	s.operations = map[portal.OperationID]operations.Operation{"op-1": {
@@ -34,7 +34,7 @@ func audited() site {
 }
 
 func auditPages() map[string]shown {
-	quiet := administered(&office{})
+	quiet := administered(&fakeAdmin{})
 	return map[string]shown{
 		"audit":                    {site: audited(), path: "/admin/audit"},
 		"audit, filtered":          {site: audited(), path: "/admin/audit?admin=" + longWord + "&what=" + longWord + "&from=2026-11-01&to=2026-11-22&after=x"},

@@ -49,14 +49,14 @@ type bannerLine struct {
 	Change, End, Delete string
 }
 
-var doneWithBanners = map[string]string{
+var bannerNotices = map[string]string{
 	"added":   "The banner is added. It appears on every page within five seconds of its start.",
 	"changed": "The banner is changed. Pages show the change within five seconds.",
 	"ended":   "The banner has ended. Pages drop it within five seconds.",
 	"deleted": "The banner is deleted. Pages drop it within five seconds.",
 }
 
-func (s *Web) bannerPage(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+func (s *Web) listBanners(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
 	all, err := s.admin.Banners.List(r.Context())
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s *Web) bannerPage(w http.ResponseWriter, r *http.Request, _ identity.Iden
 			}
 		}
 	}
-	body := bannersPage{Done: doneWithBanners[r.URL.Query().Get("done")]}
+	body := bannersPage{Done: bannerNotices[r.URL.Query().Get("done")]}
 	for _, list := range lists {
 		if len(list.Lines) > 0 {
 			body.Lists = append(body.Lists, list)
@@ -141,7 +141,7 @@ func (s *Web) newBanner(w http.ResponseWriter, r *http.Request, _ identity.Ident
 }
 
 func (s *Web) editBanner(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
-	banner, err := s.theBanner(r)
+	banner, err := s.bannerInPath(r)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (s *Web) editBanner(w http.ResponseWriter, r *http.Request, _ identity.Iden
 	return s.renderBanner(w, r, http.StatusOK, body)
 }
 
-func (s *Web) theBanner(r *http.Request) (banners.Banner, error) {
+func (s *Web) bannerInPath(r *http.Request) (banners.Banner, error) {
 	id, err := param(r, "banner")
 	if err != nil {
 		return banners.Banner{}, err
@@ -178,7 +178,7 @@ func (s *Web) renderBanner(w http.ResponseWriter, r *http.Request, status int, b
 
 // bannerForm reads the form and the banner that it describes. An error of code Invalid says what to change.
 func (s *Web) bannerForm(w http.ResponseWriter, r *http.Request, id identity.Identity) (bannerFormPage, banners.Banner, error) {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return bannerFormPage{}, banners.Banner{}, err
 	}
 	form := bannerFormPage{
@@ -257,7 +257,7 @@ func (s *Web) addBanner(w http.ResponseWriter, r *http.Request, id identity.Iden
 	if err != nil {
 		return s.refuseBanner(w, r, form, err)
 	}
-	return doneWith(w, r, "added")
+	return redirectToBanners(w, r, "added")
 }
 
 func (s *Web) changeBanner(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
@@ -272,10 +272,10 @@ func (s *Web) changeBanner(w http.ResponseWriter, r *http.Request, id identity.I
 	if err != nil {
 		return s.refuseBanner(w, r, form, err)
 	}
-	return doneWith(w, r, "changed")
+	return redirectToBanners(w, r, "changed")
 }
 
-func doneWith(w http.ResponseWriter, r *http.Request, done string) error {
+func redirectToBanners(w http.ResponseWriter, r *http.Request, done string) error {
 	http.Redirect(w, r, bannersPath+"?done="+done, http.StatusSeeOther)
 	return nil
 }
@@ -297,7 +297,7 @@ func (s *Web) confirmDeletionOfBanner(w http.ResponseWriter, r *http.Request, _ 
 }
 
 func (s *Web) confirmBanner(w http.ResponseWriter, r *http.Request, ending bool) error {
-	banner, err := s.theBanner(r)
+	banner, err := s.bannerInPath(r)
 	if err != nil {
 		return err
 	}
@@ -319,20 +319,20 @@ func (s *Web) confirmBanner(w http.ResponseWriter, r *http.Request, ending bool)
 }
 
 func (s *Web) endBanner(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	return s.aboutBanner(w, r, id, "ended", func(by banners.Author, banner string) error {
+	return s.actOnBanner(w, r, id, "ended", func(by banners.Author, banner string) error {
 		_, err := s.admin.Banners.End(r.Context(), by, banner)
 		return err
 	})
 }
 
 func (s *Web) deleteBanner(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	return s.aboutBanner(w, r, id, "deleted", func(by banners.Author, banner string) error {
+	return s.actOnBanner(w, r, id, "deleted", func(by banners.Author, banner string) error {
 		return s.admin.Banners.Delete(r.Context(), by, banner)
 	})
 }
 
-func (s *Web) aboutBanner(w http.ResponseWriter, r *http.Request, id identity.Identity, done string, do func(by banners.Author, banner string) error) error {
-	if _, err := s.asks(w, r, id); err != nil {
+func (s *Web) actOnBanner(w http.ResponseWriter, r *http.Request, id identity.Identity, done string, do func(by banners.Author, banner string) error) error {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	name, err := param(r, "banner")
@@ -342,5 +342,5 @@ func (s *Web) aboutBanner(w http.ResponseWriter, r *http.Request, id identity.Id
 	if err := do(banners.Author{Admin: id.Account}, name); err != nil {
 		return err
 	}
-	return doneWith(w, r, done)
+	return redirectToBanners(w, r, done)
 }

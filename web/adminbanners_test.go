@@ -45,7 +45,7 @@ func TestBannersAreOnEveryPageForThoseTheyAreFor(t *testing.T) {
 
 func TestABannerIsPreviewedBeforeItIsWritten(t *testing.T) {
 	t.Parallel()
-	s := administered(&office{})
+	s := administered(&fakeAdmin{})
 	doc := document(t, s.get("/admin/new-banner"), http.StatusOK)
 	if got := attr(t, one(t, doc, "main form button"), "formaction"); got != "/admin/banner-preview" {
 		t.Errorf("the only button leads to %q", got)
@@ -55,8 +55,8 @@ func TestABannerIsPreviewedBeforeItIsWritten(t *testing.T) {
 	says(t, doc, `section[aria-labelledby="preview"]`, "People who are signed in · From 22 November 2026 at 12:00 UTC to 22 November 2026 at 13:00 UTC")
 	one(t, doc, `section[aria-labelledby="preview"] .banner.warning strong`)
 	none(t, doc, "main script")
-	if len(s.office.bannerDeeds) > 0 {
-		t.Fatalf("a preview does %v", s.office.bannerDeeds)
+	if len(s.office.bannerAudit) > 0 {
+		t.Fatalf("a preview does %v", s.office.bannerAudit)
 	}
 	sent := url.Values{"text": {doc.Find("#text").Text()}}
 	for _, name := range []string{"kind", "audience"} {
@@ -66,8 +66,8 @@ func TestABannerIsPreviewedBeforeItIsWritten(t *testing.T) {
 		sent.Set(name, attr(t, one(t, doc, "#"+name), "value"))
 	}
 	w := s.post("/admin/banners", sent)
-	if want := []string{"add Down **tonight**.<script>x</script> 2026-11-22T12:00:00Z warning  by account-root"}; w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/admin/banners?done=added" || !slices.Equal(s.office.bannerDeeds, want) {
-		t.Errorf("%d to %q, done %q", w.Code, w.Header().Get("Location"), s.office.bannerDeeds)
+	if want := []string{"add Down **tonight**.<script>x</script> 2026-11-22T12:00:00Z warning  by account-root"}; w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/admin/banners?done=added" || !slices.Equal(s.office.bannerAudit, want) {
+		t.Errorf("%d to %q, done %q", w.Code, w.Header().Get("Location"), s.office.bannerAudit)
 	}
 	says(t, document(t, s.get("/admin/banners?done=added"), http.StatusOK), `[role="status"].notice`, "within five seconds")
 }
@@ -89,8 +89,8 @@ func TestABannerThatCannotBeIsRefusedAndWhatWasWrittenStays(t *testing.T) {
 	}
 	doc := document(t, s.post("/admin/banners/b-warn", url.Values{"text": {"Mine."}, "version": {"2"}}), http.StatusBadRequest)
 	says(t, doc, `main [role="alert"]`, "Somebody has changed the banner")
-	if len(s.office.bannerDeeds) > 0 {
-		t.Errorf("it has done %v", s.office.bannerDeeds)
+	if len(s.office.bannerAudit) > 0 {
+		t.Errorf("it has done %v", s.office.bannerAudit)
 	}
 }
 
@@ -98,9 +98,9 @@ func TestTimesOfABannerAreInTheAdminsTimeZone(t *testing.T) {
 	t.Parallel()
 	away := root
 	away.TimeZone = "Asia/Tokyo"
-	s := siteOf(&fake{catalog: published(weather()), account: registered(), office: &office{}}, &away)
-	if w := s.post("/admin/banners", url.Values{"text": {"x"}, "start": {"2026-11-23T09:00"}}); w.Code != http.StatusSeeOther || !strings.Contains(s.office.bannerDeeds[0], "2026-11-23T00:00:00Z") {
-		t.Errorf("%d, done %v", w.Code, s.office.bannerDeeds)
+	s := siteOf(&fake{catalog: published(weather()), account: registered(), office: &fakeAdmin{}}, &away)
+	if w := s.post("/admin/banners", url.Values{"text": {"x"}, "start": {"2026-11-23T09:00"}}); w.Code != http.StatusSeeOther || !strings.Contains(s.office.bannerAudit[0], "2026-11-23T00:00:00Z") {
+		t.Errorf("%d, done %v", w.Code, s.office.bannerAudit)
 	}
 	says(t, document(t, s.get("/admin/new-banner"), http.StatusOK), "#start-hint", "In Asia/Tokyo")
 }
@@ -118,7 +118,7 @@ func TestTimesOfABannerThatAnAdminLeavesAloneStay(t *testing.T) {
 		"only the text": {url.Values{"text": {"New."}}, banner.Start, banner.End},
 		"the start":     {url.Values{"start": {"2026-11-22T12:00"}}, now.Add(2 * time.Hour), banner.End},
 	} {
-		office := &office{texts: []banners.Banner{banner}}
+		office := &fakeAdmin{texts: []banners.Banner{banner}}
 		s := siteOf(&fake{catalog: published(weather()), account: registered(), office: office}, &away)
 		form := url.Values{"text": {"Old."}}
 		document(t, s.get("/admin/banners/b-1"), http.StatusOK).Find(`main form input`).Each(func(_ int, input *goquery.Selection) {
@@ -147,17 +147,17 @@ func TestBannersAreChangedEndedAndDeletedAfterAConfirmation(t *testing.T) {
 	none(t, doc, `a[href="/admin/banners/b-over"], a[href="/admin/banners/b-soon/end"], main script`)
 	for path, did := range map[string]string{"/admin/banners/b-warn/end": "end b-warn by account-root", "/admin/banners/b-soon/delete": "delete b-soon by account-root"} {
 		one(t, document(t, s.get(path), http.StatusOK), `main form[method="post"][action="`+path+`"] button.danger`)
-		s.office.bannerDeeds = nil
-		if w := s.post(path, url.Values{}); w.Code != http.StatusSeeOther || !slices.Equal(s.office.bannerDeeds, []string{did}) {
-			t.Errorf("%s is answered %d, and does %v", path, w.Code, s.office.bannerDeeds)
+		s.office.bannerAudit = nil
+		if w := s.post(path, url.Values{}); w.Code != http.StatusSeeOther || !slices.Equal(s.office.bannerAudit, []string{did}) {
+			t.Errorf("%s is answered %d, and does %v", path, w.Code, s.office.bannerAudit)
 		}
 	}
 	doc = document(t, s.get("/admin/banners/b-warn"), http.StatusOK)
 	form := url.Values{"text": {"Up again."}, "version": {attr(t, one(t, doc, `input[name="version"]`), "value")}, "banner": {attr(t, one(t, doc, `input[name="banner"]`), "value")}}
 	one(t, document(t, s.post("/admin/banner-preview", form), http.StatusOK), `main form[action="/admin/banners/b-warn"] button:not([formaction])`)
-	s.office.bannerDeeds = nil
-	if w := s.post("/admin/banners/b-warn", form); w.Code != http.StatusSeeOther || !slices.Equal(s.office.bannerDeeds, []string{"change to Up again. b-warn by account-root"}) {
-		t.Errorf("%d, done %v", w.Code, s.office.bannerDeeds)
+	s.office.bannerAudit = nil
+	if w := s.post("/admin/banners/b-warn", form); w.Code != http.StatusSeeOther || !slices.Equal(s.office.bannerAudit, []string{"change to Up again. b-warn by account-root"}) {
+		t.Errorf("%d, done %v", w.Code, s.office.bannerAudit)
 	}
 	none(t, document(t, s.get("/admin/banners/b-soon/end"), http.StatusOK), "main form")
 	if w := s.get("/admin/banners/b-over"); w.Code != http.StatusConflict {
@@ -178,8 +178,8 @@ func TestOnlyAdminsWriteBanners(t *testing.T) {
 			want int
 		}{{nil, http.StatusUnauthorized}, {&ada, http.StatusForbidden}} {
 			s := siteOf(&fake{office: bannered()}, c.who)
-			if w := s.post(path, url.Values{"text": {"x"}, "version": {"3"}}); w.Code != c.want || len(s.office.bannerDeeds) > 0 {
-				t.Errorf("%s is answered %d, and does %v", path, w.Code, s.office.bannerDeeds)
+			if w := s.post(path, url.Values{"text": {"x"}, "version": {"3"}}); w.Code != c.want || len(s.office.bannerAudit) > 0 {
+				t.Errorf("%s is answered %d, and does %v", path, w.Code, s.office.bannerAudit)
 			}
 		}
 	}

@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type drifting interface {
-	Drift(ctx context.Context) (operators.Drift, error)
+	Drift(ctx context.Context) (administration.Drift, error)
 	Compare(ctx context.Context, admin portal.AccountID) error
 }
 
@@ -72,7 +72,7 @@ type driftKindLine struct {
 }
 
 type differenceLine struct {
-	operators.Difference
+	administration.Difference
 	What, PlanName string
 	Badge          badge
 }
@@ -88,7 +88,7 @@ func (s *Web) drift(w http.ResponseWriter, r *http.Request, _ identity.Identity)
 	if err != nil {
 		return err
 	}
-	if kind != "" && driftKinds[kind].Name == "" && !slices.ContainsFunc(found.Kinds, func(one operators.DriftKind) bool { return one.Kind == kind }) {
+	if kind != "" && driftKinds[kind].Name == "" && !slices.ContainsFunc(found.Kinds, func(one administration.DriftKind) bool { return one.Kind == kind }) {
 		return portal.Fail(portal.Invalid, "There is no such kind of difference.")
 	}
 	body := driftPage{Swept: s.times(r.Context()).moment(found.Ended), Asked: query.Get("asked") != "", First: from == 0}
@@ -120,13 +120,13 @@ func driftFilter(query url.Values) (kind string, from int, err error) {
 	return kind, from, nil
 }
 
-func (s *Web) differences(r *http.Request, all []operators.Difference, kind string, from int) (lines []differenceLine, next string, err error) {
+func (s *Web) differences(r *http.Request, all []administration.Difference, kind string, from int) (lines []differenceLine, next string, err error) {
 	shelf, err := s.shelf(r)
 	if err != nil {
 		return nil, "", err
 	}
 	if kind != "" {
-		all = slices.DeleteFunc(slices.Clone(all), func(d operators.Difference) bool { return d.Kind != kind })
+		all = slices.DeleteFunc(slices.Clone(all), func(d administration.Difference) bool { return d.Kind != kind })
 	}
 	rest := all[min(from, len(all)):]
 	for _, d := range rest[:min(differencesPerPage, len(rest))] {
@@ -162,7 +162,7 @@ func driftBadge(kind, mending string) badge {
 	return badge{"busy", "clock", "Workers mend it"}
 }
 
-func sweepText(job operators.JobState) string {
+func sweepText(job administration.JobState) string {
 	switch {
 	case job.Waits:
 		return "A sweep is under way, and another one begins when it ends."
@@ -172,7 +172,7 @@ func sweepText(job operators.JobState) string {
 	return ""
 }
 
-func driftNotes(found operators.Drift) (notes []string) {
+func driftNotes(found administration.Drift) (notes []string) {
 	if found.Others > 0 {
 		notes = append(notes, count(found.Others, "key")+" with other names belong to other people and are left alone.")
 	}
@@ -187,7 +187,7 @@ func driftNotes(found operators.Drift) (notes []string) {
 
 // compareNow has a worker sweep, and leads back to the page.
 func (s *Web) compareNow(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	if err := s.admin.Drift.Compare(r.Context(), id.Account); err != nil {

@@ -81,7 +81,7 @@ func TestEveryKindOfDifferenceLeadsToItsList(t *testing.T) {
 
 func TestAnAdminHasAWorkerCompareNow(t *testing.T) {
 	t.Parallel()
-	s := administered(&office{drift: swept()})
+	s := administered(&fakeAdmin{drift: swept()})
 	doc := document(t, s.get("/admin/drift"), http.StatusOK)
 	says(t, doc, `section[aria-labelledby="kinds"] .empty`, "Nothing differed.")
 	one(t, doc, `form[method="post"][action="/admin/drift"] button`)
@@ -90,12 +90,12 @@ func TestAnAdminHasAWorkerCompareNow(t *testing.T) {
 		t.Errorf("%d to %q, asked by %v", w.Code, w.Header().Get("Location"), s.office.compared)
 	}
 	says(t, document(t, s.get("/admin/drift?asked=on"), http.StatusOK), `[role="status"].notice`, "A worker was asked")
-	says(t, document(t, administered(&office{}).get("/admin/drift"), http.StatusOK), ".empty", "Is a worker running?")
+	says(t, document(t, administered(&fakeAdmin{}).get("/admin/drift"), http.StatusOK), ".empty", "Is a worker running?")
 	s = siteOf(&fake{office: drifted()}, &ada)
 	if w := s.post("/admin/drift", url.Values{}); w.Code != http.StatusForbidden || len(s.office.compared) > 0 {
 		t.Errorf("another person is answered %d, and asks %v", w.Code, s.office.compared)
 	}
-	s = administered(&office{err: portal.Fail(portal.Unavailable, "Try again in a moment.")})
+	s = administered(&fakeAdmin{err: portal.Fail(portal.Unavailable, "Try again in a moment.")})
 	if w := s.post("/admin/drift", url.Values{}); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("without its data the portal answers %d", w.Code)
 	}

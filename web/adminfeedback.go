@@ -170,7 +170,7 @@ func topicName(id string) string {
 // changes nothing.
 func (s *Web) markFeedback(done bool) func(http.ResponseWriter, *http.Request, identity.Identity) error {
 	return func(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-		if _, err := s.asks(w, r, id); err != nil {
+		if _, err := s.readForm(w, r, id); err != nil {
 			return err
 		}
 		feedback, err := param(r, "feedback")

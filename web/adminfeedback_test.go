@@ -40,7 +40,7 @@ func TestFeedbackIsListedWithThePersonAndThePage(t *testing.T) {
 
 func TestFeedbackHasPagesWithTheFilter(t *testing.T) {
 	t.Parallel()
-	o := &office{}
+	o := &fakeAdmin{}
 	for i := range 60 {
 		o.said = append(o.said, members.Feedback{ID: fmt.Sprint("f", i), Account: "account-bob", At: now, Topic: []string{"api", "portal"}[i%2], Text: "Hello."})
 	}
@@ -74,7 +74,7 @@ func TestFeedbackIsMarkedAndThePageStaysFiltered(t *testing.T) {
 
 func TestThePageOfFeedbackSaysThatThereIsNone(t *testing.T) {
 	t.Parallel()
-	o := &office{}
+	o := &fakeAdmin{}
 	says(t, document(t, administered(o).get("/admin/feedback"), http.StatusOK), ".empty", "Nothing waits to be read.")
 	says(t, document(t, administered(o).get("/admin/feedback?state=all"), http.StatusOK), ".empty", "There is no feedback yet.")
 	o.guestErr = portal.Fail(portal.Unavailable, "The portal cannot read its data right now.")

@@ -10,14 +10,14 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type historying interface {
-	Page(ctx context.Context, account portal.AccountID, before int64, limit int) (entries []operators.HistoryEntry, older int64, err error)
+	Page(ctx context.Context, account portal.AccountID, before int64, limit int) (entries []administration.HistoryEntry, older int64, err error)
 }
 
 const (
@@ -82,7 +82,7 @@ func (s *Web) accountHistory(w http.ResponseWriter, r *http.Request, id identity
 	return nil
 }
 
-func (s *Web) historyLines(r *http.Request, entries []operators.HistoryEntry) ([]historyLine, error) {
+func (s *Web) historyLines(r *http.Request, entries []administration.HistoryEntry) ([]historyLine, error) {
 	shelf, err := s.shelf(r)
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (s *Web) notesOf(r *http.Request, account portal.AccountID) (lines []noteLi
 
 // addNote stores a note. A form that is sent twice stores it twice.
 func (s *Web) addNote(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	name, err := param(r, "account")

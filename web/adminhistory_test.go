@@ -45,7 +45,7 @@ func TestAdminsWriteNotesAboutAccounts(t *testing.T) {
 	}
 	says(t, document(t, s.get(bob), http.StatusOK), `section[aria-labelledby="notes"]`, "Call <b>back</b>.")
 	none(t, document(t, known(projections.StatusDeleted).get(bob), http.StatusOK), `form[action="`+bob+`/notes"]`)
-	other := siteOf(&fake{office: &office{}}, &ada)
+	other := siteOf(&fake{office: &fakeAdmin{}}, &ada)
 	if w := other.post(bob+"/notes", url.Values{"text": {"No."}}); w.Code != http.StatusForbidden || len(other.office.notes) > 0 {
 		t.Errorf("another person's note is answered %d", w.Code)
 	}

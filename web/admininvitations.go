@@ -13,16 +13,16 @@ import (
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type inviting interface {
-	Invite(ctx context.Context, by members.By, addresses []string) ([]operators.Invited, error)
-	Resend(ctx context.Context, by members.By, id string) (operators.Invited, error)
+	Invite(ctx context.Context, by members.By, addresses []string) ([]administration.Invited, error)
+	Resend(ctx context.Context, by members.By, id string) (administration.Invited, error)
 }
 
 type guestList interface {
@@ -60,8 +60,8 @@ func (s *Web) invitationRoutes(r chi.Router) {
 type invitationsPage struct {
 	Needed, Mailed bool
 	SignUp         string
-	// Text is what the admin entered, Fault why it is refused.
-	Text, Fault string
+	// Text is what the admin entered, Error why it is refused.
+	Text, Error string
 	Most        int
 	// Done says what came of the form that led here.
 	Done   string
@@ -110,7 +110,7 @@ func (s *Web) renderInvitations(w http.ResponseWriter, r *http.Request, status i
 	if len(body.Query) > maxFilter || len(after) > maxID || !utf8.ValidString(body.Query+after) || !slices.Contains(invitationStates(), body.State) {
 		return errNothing
 	}
-	body.Needed, body.Mailed, body.Most = s.admin.Invitations.Needed, s.admin.Invitations.Mailed, operators.MaxInvited
+	body.Needed, body.Mailed, body.Most = s.admin.Invitations.Needed, s.admin.Invitations.Mailed, administration.MaxInvited
 	body.SignUp, body.First = s.baseURL+"/sign-up", after == ""
 	for _, state := range invitationStates() {
 		body.States = append(body.States, tab{link{sentence(state), withQuery(invitationsPath, url.Values{"state": {state}})}, body.Query == "" && state == body.State})
@@ -221,13 +221,13 @@ type invitedLine struct {
 // invite invites each address of the form, and says what came of it. Sending the form again within a
 // minute sends no second mail.
 func (s *Web) invite(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	text := r.PostForm.Get("emails")
-	invited, err := s.admin.Invitations.Desk.Invite(r.Context(), members.By{Admin: id.Account}, operators.Addresses(text))
+	invited, err := s.admin.Invitations.Desk.Invite(r.Context(), members.By{Admin: id.Account}, administration.Addresses(text))
 	if portal.CodeOf(err) == portal.Invalid {
-		return s.renderInvitations(w, r, s.status(err), invitationsPage{Text: text, Fault: portal.MessageOf(err)})
+		return s.renderInvitations(w, r, s.status(err), invitationsPage{Text: text, Error: portal.MessageOf(err)})
 	}
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func (s *Web) invite(w http.ResponseWriter, r *http.Request, id identity.Identit
 	return nil
 }
 
-func invitedLineOf(one operators.Invited) invitedLine {
+func invitedLineOf(one administration.Invited) invitedLine {
 	switch {
 	case one.Err != nil:
 		return invitedLine{one.Address, portal.MessageOf(one.Err), badge{"bad", "cross", "Not invited"}}
@@ -257,7 +257,7 @@ func invitedLineOf(one operators.Invited) invitedLine {
 }
 
 func (s *Web) resendInvitation(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	invitation, err := s.asksAboutInvitation(w, r, id)
+	invitation, err := s.readInvitationForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ func (s *Web) resendInvitation(w http.ResponseWriter, r *http.Request, id identi
 
 // removeInvitation answers a second form like the first.
 func (s *Web) removeInvitation(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	invitation, err := s.asksAboutInvitation(w, r, id)
+	invitation, err := s.readInvitationForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -287,8 +287,8 @@ func (s *Web) removeInvitation(w http.ResponseWriter, r *http.Request, id identi
 	return nil
 }
 
-func (s *Web) asksAboutInvitation(w http.ResponseWriter, r *http.Request, id identity.Identity) (string, error) {
-	if _, err := s.asks(w, r, id); err != nil {
+func (s *Web) readInvitationForm(w http.ResponseWriter, r *http.Request, id identity.Identity) (string, error) {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return "", err
 	}
 	return param(r, "invitation")

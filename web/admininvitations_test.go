@@ -50,7 +50,7 @@ func TestInvitationsAreListedByStateWithWhatCameOfTheMail(t *testing.T) {
 
 func TestInvitationsHavePages(t *testing.T) {
 	t.Parallel()
-	o := &office{}
+	o := &fakeAdmin{}
 	for i := range 60 {
 		o.invited = append(o.invited, guest(fmt.Sprintf("p%d@example.com", i), time.Hour))
 	}
@@ -111,8 +111,8 @@ func TestAListThatIsTooLongOrEmptyInvitesNobodyAndIsNotLost(t *testing.T) {
 func TestAnInvitationIsSentAgainOrRemoved(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		email, deed, says string
-		did               []string
+		email, entry, says string
+		did                []string
 	}{
 		"again":        {"bob@example.com", "resend", "open for another 14 days. Another mail is on its way.", []string{"a mail to bob@example.com, number 2", "account-root invites bob@example.com"}},
 		"a moment ago": {"new@example.com", "resend", "less than a minute ago", []string{"a mail to new@example.com, number 1"}},
@@ -123,7 +123,7 @@ func TestAnInvitationIsSentAgainOrRemoved(t *testing.T) {
 	} {
 		o := invited()
 		s := administered(o)
-		w := s.post("/admin/invitations/"+members.InvitationID(c.email)+"/"+c.deed, nil)
+		w := s.post("/admin/invitations/"+members.InvitationID(c.email)+"/"+c.entry, nil)
 		if w.Code != http.StatusSeeOther {
 			t.Fatalf("%s: %d", name, w.Code)
 		}
@@ -143,7 +143,7 @@ func TestAnInvitationIsSentAgainOrRemoved(t *testing.T) {
 
 func TestThePageOfInvitationsSaysWhetherTheyAreNeededAndMailed(t *testing.T) {
 	t.Parallel()
-	o := &office{}
+	o := &fakeAdmin{}
 	doc := document(t, administered(o).get("/admin/invitations"), http.StatusOK)
 	says(t, doc, ".aside", "People can register here without an invitation.")
 	none(t, doc, ".notice.warn")

@@ -8,10 +8,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -97,20 +97,13 @@ func (f letterFilters) listAddress(more ...string) string {
 	return withQuery(lettersPath, values)
 }
 
-func withQuery(path string, values url.Values) string {
-	if len(values) == 0 {
-		return path
-	}
-	return path + "?" + values.Encode()
-}
-
 // confirmAddress returns the address of the page that confirms the verb for all open letters that the filters
 // let through.
-func (f letterFilters) confirmAddress(verb operators.Verb) string {
+func (f letterFilters) confirmAddress(verb administration.Verb) string {
 	f.All = false
 	values := f.query()
 	values.Set("verb", string(verb))
-	return withQuery(confirmPath, values)
+	return withQuery(confirmLettersPath, values)
 }
 
 type lettersPage struct {
@@ -170,7 +163,7 @@ func (s *Web) letters(w http.ResponseWriter, r *http.Request, _ identity.Identit
 		states = append(states, deadletters.Settled, deadletters.Discarded)
 	}
 	after := query.Get("after")
-	found, err := s.admin.Desk.Survey(r.Context(), filters.choice(states...), after, shownPerPage)
+	found, err := s.admin.Desk.List(r.Context(), filters.choice(states...), after, shownPerPage)
 	if err != nil {
 		return err
 	}
@@ -181,7 +174,7 @@ func (s *Web) letters(w http.ResponseWriter, r *http.Request, _ identity.Identit
 	body := lettersPage{
 		Filters: filters, Done: orderedText(query, len(orders) > 0), Counts: found.Counts,
 		Open: found.Counts[deadletters.Open], Replayed: found.Counts[deadletters.Replayed], Closed: found.Counts[deadletters.Settled] + found.Counts[deadletters.Discarded],
-		Replay: filters.confirmAddress(operators.Replay), Discard: filters.confirmAddress(operators.Discard),
+		Replay: filters.confirmAddress(administration.Replay), Discard: filters.confirmAddress(administration.Discard),
 	}
 	if found.More > 0 {
 		body.Others = count(found.More, "letter")
@@ -208,22 +201,22 @@ func (s *Web) letters(w http.ResponseWriter, r *http.Request, _ identity.Identit
 // orderedText says what became of the order in the query. waits: a worker has some order to carry out, perhaps
 // another admin's.
 func orderedText(query url.Values, waits bool) string {
-	verb := operators.Verb(query.Get("ordered"))
+	verb := administration.Verb(query.Get("ordered"))
 	switch {
-	case verb == operators.Replay && !waits:
+	case verb == administration.Replay && !waits:
 		return "A worker has replayed what you chose. Letters that cannot be replayed stay open."
-	case verb == operators.Discard && !waits:
+	case verb == administration.Discard && !waits:
 		return "A worker has discarded what you chose."
-	case verb == operators.Replay:
+	case verb == administration.Replay:
 		return "Your replay is ordered, and workers have orders to carry out. Reload this page to see how far they are."
-	case verb == operators.Discard:
+	case verb == administration.Discard:
 		return "Your discard is ordered, and workers have orders to carry out. Reload this page to see how far they are."
 	}
 	return ""
 }
 
-func orderText(order operators.Order) string {
-	verb := map[operators.Verb]string{operators.Replay: "Replaying ", operators.Discard: "Discarding "}[order.Verb]
+func orderText(order administration.LetterOrder) string {
+	verb := map[administration.Verb]string{administration.Replay: "Replaying ", administration.Discard: "Discarding "}[order.Verb]
 	if order.Letter != "" {
 		return verb + "the letter " + order.Letter
 	}
@@ -245,7 +238,7 @@ func (when times) groupLine(g deadletters.Group, filters letterFilters) groupLin
 	}
 	return groupLine{
 		Group: g, Number: grouped(g.Letters), Of: strings.Join(names, ", "), First: when.moment(g.First), Last: when.moment(g.Last),
-		Show: filters.listAddress(), Confirm: filters.confirmAddress(operators.Replay),
+		Show: filters.listAddress(), Confirm: filters.confirmAddress(administration.Replay),
 	}
 }
 
@@ -268,7 +261,7 @@ func letterBadge(state deadletters.State) badge {
 	case deadletters.Replayed:
 		return badge{"busy", "clock", "Replayed"}
 	case deadletters.Settled:
-		return badge{"ok", "check", "Handled"}
+		return badge{"ok", "check", "Settled"}
 	case deadletters.Discarded:
 		return badge{"quiet", "minus", "Discarded"}
 	}
@@ -280,7 +273,7 @@ type letterPage struct {
 	Subject, Queue string
 	Last           moment
 	Replays        int64
-	ComesTo        string
+	OutlookText    string
 	Body           string
 	Bytes          string
 	Encoded        bool
@@ -306,7 +299,7 @@ func (s *Web) letter(w http.ResponseWriter, r *http.Request, _ identity.Identity
 	if err != nil {
 		return err
 	}
-	letter, foreseen, err := s.admin.Desk.Letter(r.Context(), id)
+	letter, outlook, err := s.admin.Desk.Letter(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -314,10 +307,10 @@ func (s *Web) letter(w http.ResponseWriter, r *http.Request, _ identity.Identity
 	state := letter.State()
 	body := letterPage{
 		letterLine: when.letterLine(letter), Subject: string(letter.Subject), Queue: letter.Queue, Last: when.moment(letter.Last), Replays: letter.Replays,
-		ComesTo: foreseen.Text, Bytes: grouped(len(letter.Body)) + " bytes",
-		MayReplay: foreseen.Outlook != operators.NotReplayable, MayDiscard: state == deadletters.Open || state == deadletters.Replayed,
-		Replay:  withQuery(confirmPath, url.Values{"verb": {string(operators.Replay)}, "letter": {id}}),
-		Discard: withQuery(confirmPath, url.Values{"verb": {string(operators.Discard)}, "letter": {id}}),
+		OutlookText: outlook.Text, Bytes: grouped(len(letter.Body)) + " bytes",
+		MayReplay: outlook.Outlook != administration.NotReplayable, MayDiscard: state == deadletters.Open || state == deadletters.Replayed,
+		Replay:  withQuery(confirmLettersPath, url.Values{"verb": {string(administration.Replay)}, "letter": {id}}),
+		Discard: withQuery(confirmLettersPath, url.Values{"verb": {string(administration.Discard)}, "letter": {id}}),
 	}
 	shown := letter.Body[:min(len(letter.Body), maxShownBody)]
 	if len(shown) < len(letter.Body) {
@@ -336,7 +329,7 @@ func (s *Web) letter(w http.ResponseWriter, r *http.Request, _ identity.Identity
 }
 
 type confirmLettersPage struct {
-	Verb    operators.Verb
+	Verb    administration.Verb
 	Discard bool
 	Error   string
 	Reason  string
@@ -372,9 +365,9 @@ func confirmedAt(values url.Values, now time.Time) time.Time {
 	return now
 }
 
-func (s *Web) orderOf(values url.Values, when times) (operators.Order, letterFilters, error) {
-	order := operators.Order{Verb: operators.Verb(values.Get("verb")), Letter: values.Get("letter"), Reason: values.Get("reason")}
-	if order.Verb != operators.Replay && order.Verb != operators.Discard || len(order.Letter) > maxID {
+func (s *Web) orderOf(values url.Values, when times) (administration.LetterOrder, letterFilters, error) {
+	order := administration.LetterOrder{Verb: administration.Verb(values.Get("verb")), Letter: values.Get("letter"), Reason: values.Get("reason")}
+	if order.Verb != administration.Replay && order.Verb != administration.Discard || len(order.Letter) > maxID {
 		return order, letterFilters{}, errNothing
 	}
 	filters, err := filtersOf(values, confirmedAt(values, when.now))
@@ -395,7 +388,7 @@ func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	body := confirmLettersPage{
-		Verb: order.Verb, Discard: order.Verb == operators.Discard, Error: fault, Reason: order.Reason, Letters: count(preview.Letters, "dead letter"), One: preview.Letters == 1,
+		Verb: order.Verb, Discard: order.Verb == administration.Discard, Error: fault, Reason: order.Reason, Letters: count(preview.Letters, "dead letter"), One: preview.Letters == 1,
 		More: preview.Letters - len(preview.First), Back: filters.listAddress(), Fields: []link{{"verb", string(order.Verb)}, {asOf, filters.now.UTC().Format(time.RFC3339Nano)}},
 	}
 	if order.Letter != "" {
@@ -410,7 +403,7 @@ func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	for _, one := range preview.First {
 		line := when.letterLine(one.Letter)
-		line.Outlook = one.Foreseen.Text
+		line.Outlook = one.ReplayOutlook.Text
 		body.First = append(body.First, line)
 	}
 	if stay := preview.Skipped(); stay > 0 {
@@ -426,12 +419,12 @@ func (s *Web) renderConfirm(w http.ResponseWriter, r *http.Request, status int, 
 	if body.Discard {
 		title = "Discard " + body.Letters + "?"
 	}
-	s.render(w, r, status, adminView("admin-confirm", title, tabDeadLetters, body))
+	s.render(w, r, status, adminView("admin-letters-confirm", title, tabDeadLetters, body))
 	return nil
 }
 
 func (s *Web) orderLetters(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	order, filters, err := s.orderOf(r.PostForm, s.times(r.Context()))

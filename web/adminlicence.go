@@ -8,11 +8,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -138,7 +138,7 @@ func (s *Web) theLicence(r *http.Request) (adminLicencePage, error) {
 	when, names := s.times(r.Context()), productNames(shelf.Document)
 	body := adminLicencePage{
 		licenceLine: licenceLineOf(when, found.ListedLicence, names), Licence: found.Stream, Said: found.Words.Said, Next: found.Words.Next,
-		Letters: found.Words.Look == operators.LookAtLetters, Purchase: found.Purchase, Offer: found.Offer, FreeTrial: found.FreeTrial,
+		Letters: found.Words.Look == administration.LookAtLetters, Purchase: found.Purchase, Offer: found.Offer, FreeTrial: found.FreeTrial,
 		ProductName: names[found.Product], Plan: found.Plan, PlanName: found.Licence.Name, ClaimedAt: when.moment(found.ClaimedAt),
 		Access: phrase{plain("No.")}, Entitlement: when.entitlement(found),
 	}
@@ -148,7 +148,7 @@ func (s *Web) theLicence(r *http.Request) (adminLicencePage, error) {
 	}
 	for i := len(found.Facts) - 1; i >= 0; i-- {
 		fact := found.Facts[i]
-		line := licenceFact{when.phrase(upperFirst(operators.Recount(fact, spokenTime))), when.moment(fact.Time)}
+		line := licenceFact{when.phrase(upperFirst(administration.Recount(fact, spokenTime))), when.moment(fact.Time)}
 		if _, told := fact.Data.(events.LicenceNoticed); told {
 			body.Notices = append(body.Notices, line)
 		}
@@ -166,7 +166,7 @@ func upperFirst(text string) string {
 	return strings.ToUpper(string(first)) + text[size:]
 }
 
-func (when times) entitlement(l operators.LicenceDetail) phrase {
+func (when times) entitlement(l administration.LicenceDetail) phrase {
 	switch {
 	case !l.Entitled:
 		return nil
@@ -180,7 +180,7 @@ func (when times) entitlement(l operators.LicenceDetail) phrase {
 	return phrase{plain(text + " until "), when.at(l.Until), plain(", unless it is renewed.")}
 }
 
-func (when times) ledger(m operators.LicenceMeter) ledgerSection {
+func (when times) ledger(m administration.LicenceMeter) ledgerSection {
 	section := ledgerSection{ByGateway: m.ByGateway, Region: m.Region, Problem: m.Problem, Metered: m.Tally.Version > 0, Ordered: when.moment(m.Ordered)}
 	section.Next = phrase{plain("Workers next collect usage "), when.at(m.Collected), plain(", and send it to AWS from "), when.at(m.Sent), plain(" on.")}
 	if !m.Tally.Closed.IsZero() {
@@ -207,7 +207,7 @@ func (when times) ledger(m operators.LicenceMeter) ledgerSection {
 }
 
 func (when times) refused(r metering.RefusedRecord) refusedLine {
-	line := refusedLine{recordLine: when.record(r.Record), Remedy: upperFirst(operators.RemedyWords(r.Remedy)) + ".", Badge: badge{"bad", "cross", "Lost"}}
+	line := refusedLine{recordLine: when.record(r.Record), Remedy: upperFirst(administration.RemedyWords(r.Remedy)) + ".", Badge: badge{"bad", "cross", "Lost"}}
 	switch {
 	case r.Remedy.Possible():
 		line.Badge = badge{"warn", "warning", "Can be billed"}
@@ -290,7 +290,7 @@ func (s *Web) resend(w http.ResponseWriter, r *http.Request, id identity.Identit
 
 // licenceForm reads a form about the licence of the path.
 func (s *Web) licenceForm(w http.ResponseWriter, r *http.Request, id identity.Identity) (adminLicencePage, error) {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return adminLicencePage{}, err
 	}
 	return s.theLicence(r)
@@ -354,7 +354,7 @@ func formText(r *http.Request, name string) string {
 	return strings.TrimSpace(strings.ToValidUTF8(r.PostForm.Get(name), "\uFFFD"))
 }
 
-func nameChanges(c operators.LicenceCorrection) (changes []nameChange) {
+func nameChanges(c administration.LicenceCorrection) (changes []nameChange) {
 	for _, one := range []nameChange{
 		{"ARN", c.Before.ARN, c.After.ARN}, {"AWS account of the buyer", string(c.Before.Buyer), string(c.After.Buyer)},
 		{"Product code", string(c.Before.Product), string(c.After.Product)}, {"Customer identifier", c.Before.Customer, c.After.Customer},

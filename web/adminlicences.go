@@ -9,21 +9,21 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/marketplace"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 type licensing interface {
-	Licences(ctx context.Context, choice operators.LicenceChoice, after string, limit int) (operators.LicencePage, error)
-	Licence(ctx context.Context, name string) (operators.LicenceDetail, error)
-	Records(ctx context.Context, name, before string, limit int) (operators.RecordsPage, error)
-	Reconcile(ctx context.Context, admin portal.AccountID) (operators.JobState, error)
+	Licences(ctx context.Context, choice administration.LicenceChoice, after string, limit int) (administration.LicencePage, error)
+	Licence(ctx context.Context, name string) (administration.LicenceDetail, error)
+	Records(ctx context.Context, name, before string, limit int) (administration.RecordsPage, error)
+	Reconcile(ctx context.Context, admin portal.AccountID) (administration.JobState, error)
 	Resend(ctx context.Context, admin portal.AccountID, name string, dryRun bool) (records int, requests int64, err error)
-	Correct(ctx context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (operators.LicenceCorrection, error)
+	Correct(ctx context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (administration.LicenceCorrection, error)
 }
 
 const (
@@ -68,11 +68,11 @@ func licenceFiltersOf(values url.Values) (licenceFilters, error) {
 	if text := f.Product + f.Account; len(text) > 2*maxFilter || !utf8.ValidString(text) {
 		return f, portal.Fail(portal.Invalid, "A filter is too long, or not text.")
 	}
-	return f, operators.CheckLicenceState(f.State)
+	return f, administration.CheckLicenceState(f.State)
 }
 
-func (f licenceFilters) choice() operators.LicenceChoice {
-	return operators.LicenceChoice{State: f.State, Product: portal.ProductCode(f.Product), Account: f.Account, Unclaimed: f.Unclaimed, Problems: f.Problems}
+func (f licenceFilters) choice() administration.LicenceChoice {
+	return administration.LicenceChoice{State: f.State, Product: portal.ProductCode(f.Product), Account: f.Account, Unclaimed: f.Unclaimed, Problems: f.Problems}
 }
 
 func (f licenceFilters) query() url.Values {
@@ -144,8 +144,8 @@ func (s *Web) licences(w http.ResponseWriter, r *http.Request, _ identity.Identi
 
 func stateOptions(chosen string) []option {
 	list := []option{{"", "Any", chosen == ""}}
-	for _, name := range operators.LicenceStates() {
-		list = append(list, option{name, adminLicenceBadge(operators.ListedLicence{State: name}).Text, name == chosen})
+	for _, name := range administration.LicenceStates() {
+		list = append(list, option{name, adminLicenceBadge(administration.ListedLicence{State: name}).Text, name == chosen})
 	}
 	return list
 }
@@ -166,7 +166,7 @@ func productOptions(codes []portal.ProductCode, chosen string, names map[portal.
 	return list
 }
 
-func licenceLineOf(when times, l operators.ListedLicence, names map[portal.ProductCode]string) licenceLine {
+func licenceLineOf(when times, l administration.ListedLicence, names map[portal.ProductCode]string) licenceLine {
 	line := licenceLine{
 		Name: l.Name, Short: portal.ShortLicence(l.Stream), Href: licenceHref(l.Stream), Badge: adminLicenceBadge(l), Problems: l.Problems,
 		Account: l.Account, Buyer: buyerText(l.Licence), Product: l.Product, Since: when.moment(l.Since),
@@ -200,7 +200,7 @@ func buyerText(l projections.Licence) string {
 	return ""
 }
 
-func adminLicenceBadge(l operators.ListedLicence) badge {
+func adminLicenceBadge(l administration.ListedLicence) badge {
 	switch l.State {
 	case projections.LicenceUnclaimed:
 		return badge{"warn", "pause", "Not claimed"}
@@ -225,7 +225,7 @@ func adminLicenceBadge(l operators.ListedLicence) badge {
 }
 
 // compared says what the last comparison with AWS Marketplace found.
-func (p *licencesPage) compared(when times, c operators.Comparison) {
+func (p *licencesPage) compared(when times, c administration.Comparison) {
 	p.MayReconcile = c.Job.Ran
 	switch {
 	case c.Job.Waits:
@@ -249,7 +249,7 @@ func (p *licencesPage) compared(when times, c operators.Comparison) {
 type confirmReconciliationPage struct{ Running string }
 
 func (s *Web) confirmReconciliation(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
-	found, err := s.admin.Licences.Licences(r.Context(), operators.LicenceChoice{}, "", 1)
+	found, err := s.admin.Licences.Licences(r.Context(), administration.LicenceChoice{}, "", 1)
 	if err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (s *Web) confirmReconciliation(w http.ResponseWriter, r *http.Request, _ id
 }
 
 func (s *Web) reconcile(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	if _, err := s.admin.Licences.Reconcile(r.Context(), id.Account); err != nil {

@@ -48,7 +48,7 @@ func TestLicencesAreFilteredAndPaged(t *testing.T) {
 
 func TestWithoutMarketplaceThePageSaysSo(t *testing.T) {
 	t.Parallel()
-	doc := document(t, administered(&office{}).get("/admin/licences"), http.StatusOK)
+	doc := document(t, administered(&fakeAdmin{}).get("/admin/licences"), http.StatusOK)
 	says(t, doc, ".empty", "Nothing is sold on AWS Marketplace here.")
 	none(t, doc, "main form")
 	s := sellingWeather(market())

@@ -11,10 +11,10 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -101,22 +101,22 @@ func (s *Web) products(w http.ResponseWriter, r *http.Request, _ identity.Identi
 	return nil
 }
 
-func (s *Web) allProducts(ctx context.Context) (operators.Products, error) {
+func (s *Web) allProducts(ctx context.Context) (administration.Products, error) {
 	report, ok, err := s.admin.Catalog.LastReport(ctx)
 	if err != nil {
-		return operators.Products{}, err
+		return administration.Products{}, err
 	}
 	shelf, err := s.library.For(ctx, catalog.Viewer{SignedIn: true, Admin: true})
 	if err != nil {
-		return operators.Products{}, err
+		return administration.Products{}, err
 	}
 	if !ok {
-		return operators.ProductsOf(shelf.Document, nil), nil
+		return administration.ProductsOf(shelf.Document, nil), nil
 	}
-	return operators.ProductsOf(shelf.Document, &report), nil
+	return administration.ProductsOf(shelf.Document, &report), nil
 }
 
-func (when times) productsPage(all operators.Products, query string, page int) productsPage {
+func (when times) productsPage(all administration.Products, query string, page int) productsPage {
 	body := productsPage{Query: query, First: page == 1, Groups: all.Groups(), Start: productsQuery(query, 1), Others: problemLines(all.Others)}
 	body.Read, body.Badge = when.catalogRead(all.Report)
 	if all.Report != nil {
@@ -126,7 +126,7 @@ func (when times) productsPage(all operators.Products, query string, page int) p
 		body.NotOffered = all.Report.NotOffered[:min(len(all.Report.NotOffered), shownNotOffered)]
 		body.Left = all.Report.AllNotOffered - len(body.NotOffered)
 	}
-	var found []operators.Product
+	var found []administration.Product
 	for _, product := range all.Items {
 		if fitsQuery(product, query) {
 			found = append(found, product)
@@ -155,7 +155,7 @@ func productsQuery(query string, page int) string {
 	return withQuery(productsPath, values)
 }
 
-func fitsQuery(product operators.Product, query string) bool {
+func fitsQuery(product administration.Product, query string) bool {
 	query = strings.ToLower(query)
 	return strings.Contains(strings.ToLower(product.Name), query) || strings.Contains(product.ID, query) || strings.Contains(product.File, query)
 }
@@ -169,7 +169,7 @@ func (when times) catalogRead(report *catalog.Report) (phrase, badge) {
 	}
 	words := phrase{plain("Workers last read the catalog on "), when.at(report.Ended), plain(". They do so every five minutes. ")}
 	warnings := report.AllProblems - report.Errors()
-	found := &operators.Catalog{Errors: report.Errors(), Warnings: warnings}
+	found := &administration.Catalog{Errors: report.Errors(), Warnings: warnings}
 	words = append(words, plain(problemsText(found)))
 	switch {
 	case found.Errors > 0:
@@ -194,7 +194,7 @@ func (when times) sourceRead(source catalog.SourceState, folder string) phrase {
 	return phrase{plain(upperFirst(name) + " was read.")}
 }
 
-func productLineOf(product operators.Product, report *catalog.Report) productLine {
+func productLineOf(product administration.Product, report *catalog.Report) productLine {
 	line := productLine{
 		ID: product.ID, Name: product.FullName(), Href: escapedPath("apis", product.ID), Badges: productBadges(product.Product), Visible: product.VisibleTo(),
 		Change: product.WhereToChange(report), Problems: problemLines(product.Problems), Stale: product.Stale,
@@ -229,7 +229,7 @@ func problemLines(problems []catalog.Problem) (lines []problemLine) {
 
 // syncCatalog has workers read the catalog now. The same form again is the same operation.
 func (s *Web) syncCatalog(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	caller, err := s.asks(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func TestThePageOfProductsHasStatesAndPages(t *testing.T) {
 	for i := range 60 {
 		many = append(many, catalog.Product{ID: fmt.Sprint("p", i), Name: fmt.Sprint("Product ", i)})
 	}
-	s, path, seen := siteOf(&fake{catalog: published(many...), office: &office{}}, &root), "/admin/products", 0
+	s, path, seen := siteOf(&fake{catalog: published(many...), office: &fakeAdmin{}}, &root), "/admin/products", 0
 	for pages := 0; path != "" && pages < 9; pages++ {
 		doc := document(t, s.get(path), http.StatusOK)
 		seen += doc.Find(`section[aria-labelledby="products"] > .lines > li`).Length()
@@ -115,7 +115,7 @@ func TestAnAdminSeesTheCatalogExactlyAsOthersDo(t *testing.T) {
 		"group:partners": {&identity.Identity{Account: "account-root", Name: "Root", Groups: []string{"partners"}, Via: identity.ViaSession}, "as a member of partners."},
 	} {
 		view := inView(t, as)
-		other := siteOf(&fake{catalog: view.catalog, account: registered(), office: &office{}}, c.who)
+		other := siteOf(&fake{catalog: view.catalog, account: registered(), office: &fakeAdmin{}}, c.who)
 		for _, path := range []string{"/", "/apis", "/apis/weather", "/apis/partners", "/apis/partners/plans", "/apis/secret", "/apis/tagged", "/search?q=weather", "/apis/partners/docs", "/pages/none"} {
 			got, want := view.get(path), other.get(path)
 			if got.Code != want.Code || got.Header().Get("Location") != want.Header().Get("Location") {
@@ -163,7 +163,7 @@ func TestOnlyAnAdminsBrowserHasAView(t *testing.T) {
 	token := root
 	token.Via = identity.ViaBearer
 	for who, id := range map[string]*identity.Identity{"another person": &ada, "nobody": nil, "a token": &token} {
-		s := siteOf(&fake{catalog: offering().catalog, account: registered(), office: &office{}}, id)
+		s := siteOf(&fake{catalog: offering().catalog, account: registered(), office: &fakeAdmin{}}, id)
 		with := site{s.fake, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.AddCookie(cookie)
 			s.handler.ServeHTTP(w, r)
@@ -177,7 +177,7 @@ func TestOnlyAnAdminsBrowserHasAView(t *testing.T) {
 			t.Errorf("%v is answered %d", bad, w.Code)
 		}
 	}
-	if w := siteOf(&fake{office: &office{}}, &ada).post("/admin/products/view", url.Values{"as": {"visitor"}}); w.Code != http.StatusForbidden {
+	if w := siteOf(&fake{office: &fakeAdmin{}}, &ada).post("/admin/products/view", url.Values{"as": {"visitor"}}); w.Code != http.StatusForbidden {
 		t.Errorf("another person's form is answered %d", w.Code)
 	}
 }

@@ -162,7 +162,7 @@ func nobodysAccount() projections.Account {
 
 // chooseView begins or ends a view, and leads to the catalog or to the page of products.
 func (s *Web) chooseView(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	if r.PostForm.Get("as") == "" {

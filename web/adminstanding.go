@@ -100,7 +100,7 @@ func (s *Web) renderStanding(w http.ResponseWriter, r *http.Request, id identity
 
 // changeStanding asks a worker for the change. A suspension needs a reason, and a deletion the typed id.
 func (s *Web) changeStanding(w http.ResponseWriter, r *http.Request, id identity.Identity, change standingChange) error {
-	caller, account, err := s.asksAbout(w, r, id)
+	caller, account, err := s.readAccountForm(w, r, id)
 	if err != nil {
 		return err
 	}

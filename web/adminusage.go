@@ -39,7 +39,7 @@ func (s *Web) allUsageRoutes(r chi.Router) {
 }
 
 type allUsagePage struct {
-	Fault            string
+	Error            string
 	Ranges           []usageRange
 	Start, End, Days string
 	CSV              string
@@ -74,7 +74,7 @@ func (s *Web) allUsage(w http.ResponseWriter, r *http.Request, _ identity.Identi
 	values := r.URL.Query()
 	rng, q, err := s.periodOf(values)
 	if err != nil {
-		body := allUsagePage{Fault: portal.MessageOf(err), Start: values.Get("start"), End: values.Get("end"), Ranges: periods("")}
+		body := allUsagePage{Error: portal.MessageOf(err), Start: values.Get("start"), End: values.Get("end"), Ranges: periods("")}
 		s.render(w, r, s.status(err), adminView("admin-usage", "Usage of all", tabAllUsage, body))
 		return nil
 	}

@@ -190,7 +190,7 @@ func (s *Web) mayView(ctx context.Context, account adminAccountPage) bool {
 
 // viewAccount begins a view. A form that is sent twice begins one.
 func (s *Web) viewAccount(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	found, _, err := s.theAccount(r, id)
@@ -210,7 +210,7 @@ func (s *Web) viewAccount(w http.ResponseWriter, r *http.Request, id identity.Id
 
 // stopViewing ends the view, and leads to the page of the account that it was of.
 func (s *Web) stopViewing(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	next := accountsPath

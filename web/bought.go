@@ -139,8 +139,8 @@ func (s *Web) nextForBuyer(account projections.Account, l projections.Licence, l
 	} else if held != nil && held.Follow != "" && line.Busy {
 		follow = link{"Follow it step by step", escapedPath("operations", held.Follow)}
 	}
-	payment := link{"Payment methods at AWS", s.market.payments()}
-	again := link{"Buy it again at AWS", cmp.Or(s.market.listing(offer.Plan), s.market.subscriptions())}
+	payment := link{"Payment methods at AWS", s.market.paymentsURL()}
+	again := link{"Buy it again at AWS", cmp.Or(s.market.listingURL(offer.Plan), s.market.subscriptionsURL())}
 	switch {
 	case l.Awaited(), line.Busy:
 		return follow, nil

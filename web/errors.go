@@ -93,7 +93,7 @@ func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, 
 }
 
 func aboutLetters(r *http.Request) bool {
-	return r.URL.Path == confirmPath || r.URL.Path == lettersPath || strings.HasPrefix(r.URL.Path, lettersPath+"/")
+	return r.URL.Path == confirmLettersPath || r.URL.Path == lettersPath || strings.HasPrefix(r.URL.Path, lettersPath+"/")
 }
 
 // retry returns a link to the same page or the form's page if the error is temporary. A

@@ -6,26 +6,26 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func (b *inbox) Accounts(_ context.Context, cursor string, _ int32) (projections.AccountsPage, error) {
+func (b *fakeInbox) Accounts(_ context.Context, cursor string, _ int32) (projections.AccountsPage, error) {
 	if cursor != "" {
 		return projections.AccountsPage{Accounts: []projections.ListedAccount{{ID: "account-eve"}}}, b.inboxErr
 	}
 	return projections.AccountsPage{Accounts: []projections.ListedAccount{{ID: "account-bob"}}, Next: "on"}, b.inboxErr
 }
 
-func (b *inbox) OwnerOf(_ context.Context, key portal.KeyID) (portal.AccountID, error) {
+func (b *fakeInbox) OwnerOf(_ context.Context, key portal.KeyID) (portal.AccountID, error) {
 	return map[portal.KeyID]portal.AccountID{"key-of-eve": "account-eve"}[key], b.inboxErr
 }
 
-func (b *inbox) FindPeople(_ context.Context, begins string, _ int32) (found []portal.AccountID, err error) {
+func (b *fakeInbox) FindPeople(_ context.Context, begins string, _ int32) (found []portal.AccountID, err error) {
 	for id, person := range b.persons {
 		if strings.HasPrefix(strings.ToLower(person.Name+" "+person.Email), strings.ToLower(begins)) {
 			found = append(found, id)
@@ -36,39 +36,39 @@ func (b *inbox) FindPeople(_ context.Context, begins string, _ int32) (found []p
 }
 
 // Audit has as many pages as an admin looks at.
-func (b *inbox) Audit(_ context.Context, filter members.AuditFilter, before string, limit int) ([]members.Deed, string, error) {
+func (b *fakeInbox) Audit(_ context.Context, filter members.AuditFilter, before string, limit int) ([]members.AuditEntry, string, error) {
 	b.audited = append(b.audited, filter)
 	if filter.Subject != "" {
-		return []members.Deed{{At: now, Admin: "account-root", What: "AccountSuspensionRequested", Subject: filter.Subject}}, "", b.inboxErr
+		return []members.AuditEntry{{At: now, Admin: "account-root", What: "AccountSuspensionRequested", Subject: filter.Subject}}, "", b.inboxErr
 	}
 	if filter.What == "nothing" {
 		return nil, before + "x", b.inboxErr
 	}
-	return b.deeds[:min(limit, len(b.deeds))], "next", b.inboxErr
+	return b.entries[:min(limit, len(b.entries))], "next", b.inboxErr
 }
 
-func (b *inbox) Promoted(_ context.Context, account portal.AccountID) (bool, error) {
+func (b *fakeInbox) Promoted(_ context.Context, account portal.AccountID) (bool, error) {
 	return account == "account-eve", b.inboxErr
 }
 
-func (b *inbox) AddNote(_ context.Context, by members.By, account portal.AccountID, text string) (members.Note, error) {
+func (b *fakeInbox) AddNote(_ context.Context, by members.By, account portal.AccountID, text string) (members.Note, error) {
 	note := members.Note{At: now, Admin: by.Admin, Text: text}
 	b.notes = append(b.notes, note)
 	return note, b.inboxErr
 }
 
-func (b *inbox) Notes(context.Context, portal.AccountID, string, int) ([]members.Note, string, error) {
+func (b *fakeInbox) Notes(context.Context, portal.AccountID, string, int) ([]members.Note, string, error) {
 	return b.notes, "", b.inboxErr
 }
 
 // histories have two facts of every account, and an older page.
-type histories struct{ *inbox }
+type histories struct{ *fakeInbox }
 
-func (h histories) Page(_ context.Context, _ portal.AccountID, before int64, _ int) ([]operators.HistoryEntry, int64, error) {
+func (h histories) Page(_ context.Context, _ portal.AccountID, before int64, _ int) ([]administration.HistoryEntry, int64, error) {
 	if before > 0 {
-		return []operators.HistoryEntry{{Sequence: 1, At: now, What: "UserRegistered", Actor: portal.Operator}}, 0, h.inboxErr
+		return []administration.HistoryEntry{{Sequence: 1, At: now, What: "UserRegistered", Actor: portal.Operator}}, 0, h.inboxErr
 	}
-	return []operators.HistoryEntry{
+	return []administration.HistoryEntry{
 		{Sequence: 3, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-root"), Operation: "op-1", Why: "Please <b>call</b> us."},
 		{Sequence: 2, At: now, What: "KeyEnding", Key: "key-1", Plan: "plan-max", Why: "expired", Coded: true},
 	}, 2, h.inboxErr
@@ -108,7 +108,7 @@ func known(status string) site {
 }
 
 func accountPagesForAdmins() map[string]shown {
-	none := administered(&office{})
+	none := administered(&fakeAdmin{})
 	none.account = unregistered()
 	const bob = "/admin/accounts/account-bob"
 	return map[string]shown{

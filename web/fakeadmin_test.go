@@ -9,43 +9,45 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/banners"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // root is an admin.
 var root = identity.Identity{Account: "account-root", Name: "Root", Admin: true, Via: identity.ViaSession}
 
-// office is the desk of admins, over a list of letters.
-type office struct {
-	overview operators.Overview
+// fakeAdmin is the desk of admins, over a list of letters.
+type fakeAdmin struct {
+	overview administration.Overview
 	letters  []deadletters.Letter
-	outlook  operators.Foreseen
-	orders   []operators.Order
+	outlook  administration.ReplayOutlook
+	orders   []administration.LetterOrder
 	err      error
-	inbox
-	drift operators.Drift
+	fakeInbox
+	drift administration.Drift
 	// compared are the admins who had API Gateway compared.
 	compared []portal.AccountID
-	sold     sold
+	sold     fakeLicences
 	texts    []banners.Banner
-	// bannerDeeds are what admins did with banners.
-	bannerDeeds []string
+	// bannerAudit are what admins did with banners.
+	bannerAudit []string
 	// changed is the banner as it was changed last.
 	changed banners.Banner
 	watch
-	guests
-	shop
-	sums
+	fakeInvitations
+	fakeProducts
+	fakeSums
 }
 
-func (o *office) Overview(context.Context) (operators.Overview, error) { return o.overview, o.err }
+func (o *fakeAdmin) Overview(context.Context) (administration.Overview, error) {
+	return o.overview, o.err
+}
 
-func (o *office) Survey(_ context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Survey, error) {
-	found := deadletters.Survey{Counts: map[deadletters.State]int{}}
+func (o *fakeAdmin) List(_ context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Listing, error) {
+	found := deadletters.Listing{Counts: map[deadletters.State]int{}}
 	letters := slices.Clone(o.letters)
 	slices.SortFunc(letters, func(a, b deadletters.Letter) int { return cmp.Compare(a.Place(), b.Place()) })
 	causes := map[string]int{}
@@ -71,25 +73,25 @@ func (o *office) Survey(_ context.Context, choice deadletters.Choice, after stri
 	return found, o.err
 }
 
-func (o *office) Letter(_ context.Context, id string) (deadletters.Letter, operators.Foreseen, error) {
+func (o *fakeAdmin) Letter(_ context.Context, id string) (deadletters.Letter, administration.ReplayOutlook, error) {
 	for _, l := range o.letters {
 		if l.ID == id {
 			return l, o.outlook, o.err
 		}
 	}
-	return deadletters.Letter{}, operators.Foreseen{}, portal.Fail(portal.NotFound, "There is no dead letter "+id+".")
+	return deadletters.Letter{}, administration.ReplayOutlook{}, portal.Fail(portal.NotFound, "There is no dead letter "+id+".")
 }
 
-func (o *office) Preview(ctx context.Context, order operators.Order) (operators.Preview, error) {
-	shown := operators.Preview{}
+func (o *fakeAdmin) Preview(ctx context.Context, order administration.LetterOrder) (administration.Preview, error) {
+	shown := administration.Preview{}
 	for _, l := range o.letters {
 		if order.Letter == l.ID || order.Letter == "" && order.Choice.Chooses(l) {
-			if order.Verb == operators.Replay && l.Class == "unreadable" {
-				shown.NotReplayable = []operators.SkippedLetters{{Why: "No worker can read it. Look at its body, then discard it.", Letters: 1}}
+			if order.Verb == administration.Replay && l.Class == "unreadable" {
+				shown.NotReplayable = []administration.SkippedLetters{{Why: "No worker can read it. Look at its body, then discard it.", Letters: 1}}
 				continue
 			}
 			if shown.Letters++; len(shown.First) < 10 {
-				shown.First = append(shown.First, operators.Previewed{Letter: l, Foreseen: o.outlook})
+				shown.First = append(shown.First, administration.PreviewedLetter{Letter: l, ReplayOutlook: o.outlook})
 			}
 		}
 	}
@@ -99,9 +101,9 @@ func (o *office) Preview(ctx context.Context, order operators.Order) (operators.
 	return shown, o.err
 }
 
-func (o *office) Order(ctx context.Context, order operators.Order) (operators.Order, int, error) {
+func (o *fakeAdmin) Order(ctx context.Context, order administration.LetterOrder) (administration.LetterOrder, int, error) {
 	preview, err := o.Preview(ctx, order)
-	if err == nil && order.Verb == operators.Discard && strings.TrimSpace(order.Reason) == "" {
+	if err == nil && order.Verb == administration.Discard && strings.TrimSpace(order.Reason) == "" {
 		err = portal.Fail(portal.Invalid, "Give a reason. Others read it in the letter and in the audit.")
 	}
 	if err != nil {
@@ -111,7 +113,9 @@ func (o *office) Order(ctx context.Context, order operators.Order) (operators.Or
 	return order, preview.Letters, o.err
 }
 
-func (o *office) Waiting(context.Context) ([]operators.Order, error) { return o.orders, o.err }
+func (o *fakeAdmin) Waiting(context.Context) ([]administration.LetterOrder, error) {
+	return o.orders, o.err
+}
 
 func deadLetter(id, kind, class, text string, age time.Duration) deadletters.Letter {
 	return deadletters.Letter{Report: deadletters.Report{
@@ -122,61 +126,61 @@ func deadLetter(id, kind, class, text string, age time.Duration) deadletters.Let
 
 // troubled is an office with letters of several causes, and an installation in which everything needs an
 // admin.
-func troubled() *office {
+func troubled() *fakeAdmin {
 	replayed := deadLetter("l-replayed", "RegisterUser", "panic", "panic: no plan", 3*time.Hour)
 	replayed.Replays, replayed.ReplayedAt = 1, now.Add(-time.Minute)
 	discarded := deadLetter("l-discarded", "RegisterUser", "invalid", "It names no plan.", 4*time.Hour)
 	discarded.Discard = &deadletters.Discard{By: "admin account-root", At: now.Add(-time.Hour), Reason: "Sent by hand."}
 	unread := deadLetter("l-unread", "", "unreadable", "The message could not be read: it is not JSON.", time.Hour)
 	unread.Type, unread.Subject, unread.Operation, unread.Body = "", "", "", []byte{0xff, 0, '<'}
-	o := &office{
+	o := &fakeAdmin{
 		letters: []deadletters.Letter{
 			deadLetter("l-1", "SubscribeRequested", "failed", "reading account/account-ada: the table does not answer", 2*time.Hour),
 			deadLetter("l-2", "SubscribeRequested", "failed", "reading account/account-bob: the table does not answer", 30*time.Minute), replayed, discarded, unread,
 		},
-		outlook: operators.Foreseen{Outlook: operators.Superseded, Text: "nothing: there is a newer choice, which stays"},
+		outlook: administration.ReplayOutlook{Outlook: administration.Superseded, Text: "nothing: there is a newer choice, which stays"},
 	}
-	o.overview = operators.Overview{
-		At: now, Approvals: &operators.Number{N: 100, More: true}, Registrations: &operators.Number{N: 1}, FailedOperations: 2,
-		Letters:  &deadletters.Survey{Counts: map[deadletters.State]int{deadletters.Open: 3, deadletters.Replayed: 1}, Groups: make([]deadletters.Group, 2)},
+	o.overview = administration.Overview{
+		At: now, Approvals: &administration.Number{N: 100, More: true}, Registrations: &administration.Number{N: 1}, FailedOperations: 2,
+		Letters:  &deadletters.Listing{Counts: map[deadletters.State]int{deadletters.Open: 3, deadletters.Replayed: 1}, Groups: make([]deadletters.Group, 2)},
 		Licences: map[string]int{"failed": 1, "unclaimed": 2, "unsold": 1},
-		Queues:   []operators.Queue{{Name: "gatehouse-commands.fifo", Waiting: 12, InFlight: 3}, {Name: "gatehouse-provisioning", Waiting: 1, Delayed: 2, GivenUp: 1}},
-		Sweep:    &operators.Sweep{Ended: now.Add(-10 * time.Minute), Streams: 2140, Drifted: 1, Unshown: 3, Unreadable: 1, Strays: 2},
-		Catalog:  &operators.Catalog{Ended: now.Add(-time.Minute), Products: 3, Plans: 7, Errors: 1, Warnings: 2, First: []string{"seamark/product.yaml, line 3: " + longWord}},
-		Budget:   &operators.Budget{Left: 3.2, Burst: 18.5, PerSecond: 2.45, Throttled: now.Add(-time.Minute), SlowUntil: now.Add(time.Minute)},
-		Alarms:   []operators.Alarm{{Title: "Usage may not be billed", Text: "The usage of the hour from 09:00 UTC waits for AWS Marketplace.", Runbook: "https://example.com/runbook#usage", Since: now}},
-		Worker:   now.Add(-time.Hour), Unread: []operators.Unread{{Part: "licences", Why: "The views do not answer."}},
+		Queues:   []administration.Queue{{Name: "gatehouse-commands.fifo", Waiting: 12, InFlight: 3}, {Name: "gatehouse-provisioning", Waiting: 1, Delayed: 2, GivenUp: 1}},
+		Sweep:    &administration.Sweep{Ended: now.Add(-10 * time.Minute), Streams: 2140, Drifted: 1, Unshown: 3, Unreadable: 1, Strays: 2},
+		Catalog:  &administration.Catalog{Ended: now.Add(-time.Minute), Products: 3, Plans: 7, Errors: 1, Warnings: 2, First: []string{"seamark/product.yaml, line 3: " + longWord}},
+		Budget:   &administration.Budget{Left: 3.2, Burst: 18.5, PerSecond: 2.45, Throttled: now.Add(-time.Minute), SlowUntil: now.Add(time.Minute)},
+		Alarms:   []administration.Alarm{{Title: "Usage may not be billed", Text: "The usage of the hour from 09:00 UTC waits for AWS Marketplace.", Runbook: "https://example.com/runbook#usage", Since: now}},
+		Worker:   now.Add(-time.Hour), Unread: []administration.Unread{{Part: "licences", Why: "The views do not answer."}},
 	}
 	return o
 }
 
 // crammed is an office with long texts everywhere.
-func crammed() *office {
+func crammed() *fakeAdmin {
 	o := troubled()
 	long := deadLetter(longWord, longWord, "failed", longName+" "+longWord+longWord, time.Hour)
 	long.Subject = portal.Stream("account/" + longWord)
 	body, _ := json.Marshal(map[string]string{longWord: strings.Repeat(longWord, 20)})
 	long.Body = body
 	o.letters = append(o.letters, long)
-	o.orders = []operators.Order{{ID: "o", Verb: operators.Replay, Choice: deadletters.Choice{Cause: longWord}, At: now}, {ID: "p", Verb: operators.Discard, Letter: longWord, At: now}}
+	o.orders = []administration.LetterOrder{{ID: "o", Verb: administration.Replay, Choice: deadletters.Choice{Cause: longWord}, At: now}, {ID: "p", Verb: administration.Discard, Letter: longWord, At: now}}
 	return o
 }
 
-func administered(o *office) site {
+func administered(o *fakeAdmin) site {
 	return siteOf(&fake{catalog: published(weather()), account: registered(), office: o}, &root)
 }
 
 // adminStates are the pages for admins in every state that looks different.
 func adminStates() map[string]shown {
-	quiet := &office{overview: operators.Overview{
-		At: now, Approvals: &operators.Number{}, Registrations: &operators.Number{}, Letters: &deadletters.Survey{}, Licences: map[string]int{},
-		Queues: []operators.Queue{{Name: "gatehouse-commands.fifo"}}, Sweep: &operators.Sweep{Ended: now, Streams: 2}, Catalog: &operators.Catalog{Ended: now, Products: 1, Plans: 2},
-		Budget: &operators.Budget{Left: 18.5, Burst: 18.5, PerSecond: 4.9}, Worker: now,
+	quiet := &fakeAdmin{overview: administration.Overview{
+		At: now, Approvals: &administration.Number{}, Registrations: &administration.Number{}, Letters: &deadletters.Listing{}, Licences: map[string]int{},
+		Queues: []administration.Queue{{Name: "gatehouse-commands.fifo"}}, Sweep: &administration.Sweep{Ended: now, Streams: 2}, Catalog: &administration.Catalog{Ended: now, Products: 1, Plans: 2},
+		Budget: &administration.Budget{Left: 18.5, Burst: 18.5, PerSecond: 4.9}, Worker: now,
 	}}
 	states := map[string]shown{
 		"admin":                               {site: administered(troubled()), path: "/admin"},
 		"admin, nothing to do":                {site: administered(quiet), path: "/admin"},
-		"admin, new":                          {site: administered(&office{}), path: "/admin"},
+		"admin, new":                          {site: administered(&fakeAdmin{}), path: "/admin"},
 		"admin, not an admin":                 {site: siteOf(&fake{office: troubled()}, &ada), path: "/admin"},
 		"dead letters":                        {site: administered(crammed()), path: "/admin/dead-letters?all=on&ordered=replay"},
 		"dead letters, filtered":              {site: administered(troubled()), path: "/admin/dead-letters?cause=failed&older=1"},
@@ -184,10 +188,10 @@ func adminStates() map[string]shown {
 		"dead letter":                         {site: administered(crammed()), path: "/admin/dead-letters/" + longWord},
 		"dead letter, not text":               {site: administered(troubled()), path: "/admin/dead-letters/l-unread"},
 		"dead letter, discarded":              {site: administered(troubled()), path: "/admin/dead-letters/l-discarded"},
-		"confirm a replay":                    {site: administered(crammed()), path: "/admin/confirm?verb=replay"},
-		"confirm discarding":                  {site: administered(troubled()), path: "/admin/confirm?verb=discard&letter=l-1"},
-		"confirm, nothing fits":               {site: administered(quiet), path: "/admin/confirm?verb=replay"},
-		"confirm discarding without a reason": {site: administered(troubled()), path: "/admin/confirm?verb=discard", post: "/admin/dead-letters", form: `document.querySelector("#reason").value = " "`},
+		"confirm a replay":                    {site: administered(crammed()), path: "/admin/confirm-dead-letters?verb=replay"},
+		"confirm discarding":                  {site: administered(troubled()), path: "/admin/confirm-dead-letters?verb=discard&letter=l-1"},
+		"confirm, nothing fits":               {site: administered(quiet), path: "/admin/confirm-dead-letters?verb=replay"},
+		"confirm discarding without a reason": {site: administered(troubled()), path: "/admin/confirm-dead-letters?verb=discard", post: "/admin/dead-letters", form: `document.querySelector("#reason").value = " "`},
 	}
 	maps.Copy(states, inboxStates())
 	maps.Copy(states, accountPagesForAdmins())

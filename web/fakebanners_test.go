@@ -12,7 +12,7 @@ import (
 )
 
 // bannerRow are the banners of a portal.
-type bannerRow struct{ office *office }
+type bannerRow struct{ office *fakeAdmin }
 
 func (b *bannerRow) List(context.Context) ([]banners.Banner, error) {
 	return b.office.texts, b.office.err
@@ -28,7 +28,7 @@ func (b *bannerRow) Find(_ context.Context, id string) (banners.Banner, error) {
 
 func (b *bannerRow) do(by banners.Author, what string, banner banners.Banner) (banners.Banner, error) {
 	if b.office.err == nil {
-		b.office.bannerDeeds = append(b.office.bannerDeeds, fmt.Sprintf("%s %s by %s", what, banner.ID, by.Admin))
+		b.office.bannerAudit = append(b.office.bannerAudit, fmt.Sprintf("%s %s by %s", what, banner.ID, by.Admin))
 	}
 	return banner, b.office.err
 }
@@ -75,9 +75,9 @@ func (b *bannerRow) Delete(ctx context.Context, by banners.Author, id string) er
 }
 
 // bannered is an office that has written banners of every kind.
-func bannered() *office {
+func bannered() *fakeAdmin {
 	long := "**The weather API is maintained tonight.** [Follow the work](https://status.example.com/" + longWord + "), " + longWord + ".\n\n- One\n- Two\n\n`code` and <b>more</b><script>alert(1)</script>"
-	return &office{texts: []banners.Banner{
+	return &fakeAdmin{texts: []banners.Banner{
 		{ID: "b-warn", Text: long, Kind: banners.Warning, Audience: banners.Everybody, Start: now.Add(-time.Hour), End: now.Add(time.Hour), By: "account-root", Version: 3},
 		{ID: "b-info", Text: "Welcome back.", Kind: banners.Info, Audience: banners.SignedIn, Start: now.Add(-time.Hour), Operator: "ops@bastion", Version: 1},
 		{ID: "b-soon", Text: "Tomorrow.", Kind: banners.Info, Audience: banners.Everybody, Start: now.Add(time.Hour), By: "account-root", Version: 1},
@@ -90,10 +90,10 @@ func bannerStates() map[string]shown {
 	visitor := visit(&fake{catalog: published(weather()), office: bannered()})
 	return map[string]shown{
 		"banners":                   {site: administered(bannered()), path: "/admin/banners?done=added"},
-		"banners, none":             {site: administered(&office{}), path: "/admin/banners"},
-		"a new banner":              {site: administered(&office{}), path: "/admin/new-banner"},
-		"a new banner, previewed":   {site: administered(&office{}), path: "/admin/new-banner", post: "/admin/banner-preview", form: text},
-		"a new banner, refused":     {site: administered(&office{}), path: "/admin/new-banner", post: "/admin/banner-preview", form: `document.querySelector("#text").value = "# Down"`},
+		"banners, none":             {site: administered(&fakeAdmin{}), path: "/admin/banners"},
+		"a new banner":              {site: administered(&fakeAdmin{}), path: "/admin/new-banner"},
+		"a new banner, previewed":   {site: administered(&fakeAdmin{}), path: "/admin/new-banner", post: "/admin/banner-preview", form: text},
+		"a new banner, refused":     {site: administered(&fakeAdmin{}), path: "/admin/new-banner", post: "/admin/banner-preview", form: `document.querySelector("#text").value = "# Down"`},
 		"a banner":                  {site: administered(bannered()), path: "/admin/banners/b-warn"},
 		"end a banner":              {site: administered(bannered()), path: "/admin/banners/b-warn/end"},
 		"end what has not begun":    {site: administered(bannered()), path: "/admin/banners/b-soon/end"},

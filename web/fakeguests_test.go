@@ -9,15 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/notices"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// guests are invitations, and what people said.
-type guests struct {
+// fakeInvitations are invitations, and what people said.
+type fakeInvitations struct {
 	invited        []members.Invitation
 	deliveries     map[string]notices.Delivery // by e-mail address
 	said           []members.Feedback
@@ -29,13 +29,13 @@ type guests struct {
 	did []string
 }
 
-func (g *guests) invitations() web.Invitations {
+func (g *fakeInvitations) invitations() web.Invitations {
 	book := guestBook{g}
-	desk := operators.Invitations{Members: book, Mails: book, Now: func() time.Time { return now }}
+	desk := administration.Invitations{Members: book, Mails: book, Now: func() time.Time { return now }}
 	return web.Invitations{Desk: desk, List: book, Mails: book, Needed: g.needed, Mailed: !g.noMail}
 }
 
-func (g *guests) note(format string, args ...any) error {
+func (g *fakeInvitations) note(format string, args ...any) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.did = append(g.did, fmt.Sprintf(format, args...))
@@ -43,7 +43,7 @@ func (g *guests) note(format string, args ...any) error {
 	return g.guestErr
 }
 
-type guestBook struct{ *guests }
+type guestBook struct{ *fakeInvitations }
 
 func (g guestBook) Invite(_ context.Context, by members.By, email string) (members.Invitation, error) {
 	one, err := g.Invitation(context.Background(), members.InvitationID(email))
@@ -92,7 +92,7 @@ func (g guestBook) InvitationMail(_ context.Context, i members.Invitation) (noti
 	return delivery, ok, g.guestErr
 }
 
-func (g *guests) AllFeedback(_ context.Context, filter members.FeedbackFilter, before string, limit int) (page []members.Feedback, next string, err error) {
+func (g *fakeInvitations) AllFeedback(_ context.Context, filter members.FeedbackFilter, before string, limit int) (page []members.Feedback, next string, err error) {
 	from, _ := strconv.Atoi(before)
 	for _, one := range g.said[min(from, len(g.said)):] {
 		if from++; (filter.Topic == "" || filter.Topic == one.Topic) && (filter.State == "" || filter.State == one.State()) {
@@ -105,7 +105,7 @@ func (g *guests) AllFeedback(_ context.Context, filter members.FeedbackFilter, b
 	return page, "", g.guestErr
 }
 
-func (g *guests) MarkFeedback(_ context.Context, by members.By, id string, done bool) (members.Feedback, error) {
+func (g *fakeInvitations) MarkFeedback(_ context.Context, by members.By, id string, done bool) (members.Feedback, error) {
 	for _, one := range g.said {
 		if one.ID == id {
 			return one, g.note("%s marks %s %t", by.Admin, id, done)
@@ -122,8 +122,8 @@ func guest(email string, age time.Duration) members.Invitation {
 }
 
 // invited is an office with invitations in every state, whose mails came to everything that is possible.
-func invited() *office {
-	o := &office{}
+func invited() *fakeAdmin {
+	o := &fakeAdmin{}
 	used, byOperator := guest("ada@example.com", 3*24*time.Hour), guest("eve@example.com", 2*time.Hour)
 	used.UsedBy, used.UsedAt = "account-ada", now.Add(-time.Hour)
 	byOperator.InvitedBy, byOperator.Operator = "", "ops@bastion"
@@ -146,7 +146,7 @@ func invited() *office {
 
 // guestStates are the pages of invitations and feedback in every state that looks different.
 func guestStates() map[string]shown {
-	none, long := &office{}, invited()
+	none, long := &fakeAdmin{}, invited()
 	none.noMail, none.needed = true, true
 	wordy := guest(strings.ToLower(longWord)+"@example.com", time.Hour)
 	wordy.InvitedBy = portal.AccountID(longWord)
@@ -161,7 +161,7 @@ func guestStates() map[string]shown {
 		"invited":                        {site: administered(invited()), path: path, post: path, form: `document.querySelector("#emails").value = "x@example.com\nnobody\nada@example.com\nlate@example.com\nnew@example.com"`},
 		"invited without mail":           {site: administered(none), path: path, post: path, form: `document.querySelector("#emails").value = "x@example.com"`},
 		"feedback for admins":            {site: administered(long), path: "/admin/feedback?state=all"},
-		"feedback for admins, new":       {site: administered(&office{}), path: "/admin/feedback"},
+		"feedback for admins, new":       {site: administered(&fakeAdmin{}), path: "/admin/feedback"},
 		"feedback for admins, none fits": {site: administered(invited()), path: "/admin/feedback?topic=other&state=done"},
 	}
 }

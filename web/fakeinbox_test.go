@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// inbox is what waits for an admin, and what admins answered.
-type inbox struct {
+// fakeInbox is what waits for an admin, and what admins answered.
+type fakeInbox struct {
 	rows    []approvals.Row
 	pending []members.PendingRegistration
 	persons map[portal.AccountID]identity.Person
@@ -27,13 +27,13 @@ type inbox struct {
 	answered map[string]string
 	refuse   portal.AccountID
 	inboxErr error
-	// deeds are in the audit, and audited are the filters with which it was read.
-	deeds   []members.Deed
+	// entries are in the audit, and audited are the filters with which it was read.
+	entries []members.AuditEntry
 	notes   []members.Note
 	audited []members.AuditFilter
 }
 
-func (b *inbox) Page(_ context.Context, cursor string, limit int) (approvals.Page, error) {
+func (b *fakeInbox) Page(_ context.Context, cursor string, limit int) (approvals.Page, error) {
 	from, _ := strconv.Atoi(cursor)
 	page := approvals.Page{Rows: b.rows[min(from, len(b.rows)):]}
 	if len(page.Rows) > limit {
@@ -42,7 +42,7 @@ func (b *inbox) Page(_ context.Context, cursor string, limit int) (approvals.Pag
 	return page, b.inboxErr
 }
 
-func (b *inbox) Waits(_ context.Context, asked time.Time, account portal.AccountID, wish int64) (approvals.Row, bool, error) {
+func (b *fakeInbox) Waits(_ context.Context, asked time.Time, account portal.AccountID, wish int64) (approvals.Row, bool, error) {
 	for _, row := range b.rows {
 		if row.Account == account && row.Wish == wish && row.Asked.Equal(asked) {
 			return row, true, b.inboxErr
@@ -51,7 +51,7 @@ func (b *inbox) Waits(_ context.Context, asked time.Time, account portal.Account
 	return approvals.Row{}, false, b.inboxErr
 }
 
-func (b *inbox) PendingRegistrations(_ context.Context, after string, limit int) ([]members.PendingRegistration, string, error) {
+func (b *fakeInbox) PendingRegistrations(_ context.Context, after string, limit int) ([]members.PendingRegistration, string, error) {
 	from, _ := strconv.Atoi(after)
 	page, next := b.pending[min(from, len(b.pending)):], ""
 	if len(page) > limit {
@@ -60,7 +60,7 @@ func (b *inbox) PendingRegistrations(_ context.Context, after string, limit int)
 	return page, next, b.inboxErr
 }
 
-func (b *inbox) PendingRegistration(_ context.Context, account portal.AccountID) (members.PendingRegistration, bool, error) {
+func (b *fakeInbox) PendingRegistration(_ context.Context, account portal.AccountID) (members.PendingRegistration, bool, error) {
 	i := slices.IndexFunc(b.pending, func(p members.PendingRegistration) bool { return p.Account == account })
 	if i < 0 {
 		return members.PendingRegistration{}, false, b.inboxErr
@@ -68,7 +68,7 @@ func (b *inbox) PendingRegistration(_ context.Context, account portal.AccountID)
 	return b.pending[i], true, b.inboxErr
 }
 
-func (b *inbox) Person(_ context.Context, account portal.AccountID) (identity.Person, error) {
+func (b *fakeInbox) Person(_ context.Context, account portal.AccountID) (identity.Person, error) {
 	if person, ok := b.persons[account]; ok {
 		return person, nil
 	}
@@ -104,7 +104,7 @@ func (a answerer) accept(caller operations.Caller, account portal.AccountID, pla
 }
 
 // words are the answers, sorted.
-func (b *inbox) words() []string {
+func (b *fakeInbox) words() []string {
 	var all []string
 	for _, words := range b.answered {
 		all = append(all, words)
@@ -114,8 +114,8 @@ func (b *inbox) words() []string {
 }
 
 // visited is an office where two people wait for a plan and one for an account.
-func visited() *office {
-	o := &office{}
+func visited() *fakeAdmin {
+	o := &fakeAdmin{}
 	o.rows = []approvals.Row{
 		{Account: "account-bob", Plan: "plan-max", Name: "Unlimited", Wish: 7, Asked: now.Add(-3 * time.Hour)},
 		{Account: "account-eve", Plan: "plan-std", Name: "Standard", Replaces: "plan-free", ReplacesName: "Free", Wish: 9, Asked: now.Add(-time.Hour)},
@@ -128,7 +128,7 @@ func visited() *office {
 }
 
 // stuffed is an office with long and hostile names.
-func stuffed() *office {
+func stuffed() *fakeAdmin {
 	o := visited()
 	o.persons["account-bob"] = identity.Person{Name: longWord, Email: longWord + "@example.com"}
 	o.persons["account-eve"] = identity.Person{Name: "عائشة 🚢", Email: "eve@example.com"}
@@ -137,7 +137,7 @@ func stuffed() *office {
 }
 
 // items are the ticks of the page's list.
-func items(o *office) url.Values {
+func items(o *fakeAdmin) url.Values {
 	values := url.Values{}
 	for _, row := range o.rows {
 		values.Add("item", fmt.Sprintf("%s:%s:%d:%d", row.Account, row.Plan, row.Wish, row.Asked.UnixNano()))
@@ -167,13 +167,13 @@ func inboxStates() map[string]shown {
 	}
 	return map[string]shown{
 		"approvals":                             {site: administered(stuffed()), path: "/admin/approvals"},
-		"approvals, none":                       {site: administered(&office{}), path: "/admin/approvals"},
+		"approvals, none":                       {site: administered(&fakeAdmin{}), path: "/admin/approvals"},
 		"approvals, none ticked":                {site: administered(stuffed()), path: "/admin/approvals/confirm?verb=approve"},
 		"confirm approving":                     {site: administered(stuffed()), path: with("approve")},
 		"confirm denying":                       {site: administered(stuffed()), path: with("deny")},
 		"confirm denying without a reason":      {site: administered(stuffed()), path: with("deny"), post: "/admin/approvals", form: `document.querySelector("#reason").value = " "`},
 		"confirm approving, answered mostly":    {site: administered(late), path: with("approve")},
-		"confirm approving, answered meanwhile": {site: administered(&office{}), path: with("approve")},
+		"confirm approving, answered meanwhile": {site: administered(&fakeAdmin{}), path: with("approve")},
 		"answered":                              {site: answered, path: "/admin/approvals/answers?verb=deny&operation=a&operation=b&operation=c&operation=d"},
 	}
 }

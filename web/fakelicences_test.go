@@ -6,35 +6,35 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// sold is a desk of licences.
-type sold struct {
+// fakeLicences is a desk of licences.
+type fakeLicences struct {
 	rows       []projections.Licence
 	tallies    map[portal.Stream]metering.Tally
-	details    map[portal.Stream]operators.LicenceDetail
+	details    map[portal.Stream]administration.LicenceDetail
 	records    []metering.Record
-	comparison operators.Comparison
+	comparison administration.Comparison
 	setUp      bool
 	// did are what admins had workers do.
 	did []string
 }
 
-func (o *office) Licences(_ context.Context, choice operators.LicenceChoice, after string, limit int) (operators.LicencePage, error) {
-	page := operators.ChooseLicences(o.sold.rows, o.sold.tallies, choice, after, limit)
+func (o *fakeAdmin) Licences(_ context.Context, choice administration.LicenceChoice, after string, limit int) (administration.LicencePage, error) {
+	page := administration.ChooseLicences(o.sold.rows, o.sold.tallies, choice, after, limit)
 	page.SetUp, page.Comparison = o.sold.setUp, o.sold.comparison
 	return page, o.err
 }
 
-func (o *office) Licence(_ context.Context, name string) (operators.LicenceDetail, error) {
+func (o *fakeAdmin) Licence(_ context.Context, name string) (administration.LicenceDetail, error) {
 	stream, _ := marketplace.Parse(name)
 	detail, ok := o.sold.details[stream]
 	if !ok && o.err == nil {
@@ -43,7 +43,7 @@ func (o *office) Licence(_ context.Context, name string) (operators.LicenceDetai
 	return detail, o.err
 }
 
-func (o *office) Records(_ context.Context, _, before string, limit int) (page operators.RecordsPage, err error) {
+func (o *fakeAdmin) Records(_ context.Context, _, before string, limit int) (page administration.RecordsPage, err error) {
 	rest := o.sold.records
 	if before != "" {
 		rest = rest[1+slices.IndexFunc(rest, func(r metering.Record) bool { return r.Place() == before }):]
@@ -54,19 +54,19 @@ func (o *office) Records(_ context.Context, _, before string, limit int) (page o
 	return page, o.err
 }
 
-func (o *office) do(format string, args ...any) {
+func (o *fakeAdmin) do(format string, args ...any) {
 	o.sold.did = append(o.sold.did, fmt.Sprintf(format, args...))
 }
 
-func (o *office) Reconcile(_ context.Context, admin portal.AccountID) (operators.JobState, error) {
+func (o *fakeAdmin) Reconcile(_ context.Context, admin portal.AccountID) (administration.JobState, error) {
 	if !o.sold.comparison.Job.Ran {
-		return operators.JobState{}, portal.Fail(portal.Conflict, "The workers do not compare agreements.")
+		return administration.JobState{}, portal.Fail(portal.Conflict, "The workers do not compare agreements.")
 	}
 	o.do("reconcile for %s", admin)
 	return o.sold.comparison.Job, o.err
 }
 
-func (o *office) Resend(_ context.Context, admin portal.AccountID, name string, dryRun bool) (int, int64, error) {
+func (o *fakeAdmin) Resend(_ context.Context, admin portal.AccountID, name string, dryRun bool) (int, int64, error) {
 	stream, _ := marketplace.Parse(name)
 	records, requests := o.sold.details[stream].Meter.Resendable()
 	if records == 0 {
@@ -78,9 +78,9 @@ func (o *office) Resend(_ context.Context, admin portal.AccountID, name string, 
 	return records, requests, o.err
 }
 
-func (o *office) Correct(_ context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (operators.LicenceCorrection, error) {
+func (o *fakeAdmin) Correct(_ context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (administration.LicenceCorrection, error) {
 	stream, _ := marketplace.Parse(name)
-	c := operators.LicenceCorrection{Licence: stream, Before: o.sold.details[stream].Purchase}
+	c := administration.LicenceCorrection{Licence: stream, Before: o.sold.details[stream].Purchase}
 	c.After = names.Or(c.Before)
 	switch {
 	case names == events.Purchase{}:
@@ -103,14 +103,14 @@ func noticed(kind events.NoticeKind, status events.LicenceStatus, age time.Durat
 }
 
 // detailed is a licence with these facts, one an hour until now.
-func detailed(stream portal.Stream, meter operators.LicenceMeter, facts ...events.Fact) operators.LicenceDetail {
+func detailed(stream portal.Stream, meter administration.LicenceMeter, facts ...events.Fact) administration.LicenceDetail {
 	var history []events.Event
 	for i, fact := range facts {
 		history = append(history, events.Event{Sequence: int64(i + 1), Subject: stream, Time: now.Add(time.Duration(i-len(facts)) * time.Hour), Operation: "op-9", Data: fact})
 	}
 	l := state.FoldLicence(stream, history)
-	return operators.LicenceDetail{
-		ListedLicence: operators.DetailOf(projections.ShowLicence(l), meter.Tally), Words: operators.WordsOf(l), Purchase: l.Purchase, Offer: l.Offer,
+	return administration.LicenceDetail{
+		ListedLicence: administration.DetailOf(projections.ShowLicence(l), meter.Tally), Words: administration.WordsOf(l), Purchase: l.Purchase, Offer: l.Offer,
 		Entitled: l.Entitled, Lapsed: l.Lapsed, HasAccess: l.HasAccess, AccessAt: l.AccessAt, Facts: history, Meter: meter,
 	}
 }
@@ -124,14 +124,14 @@ func usageRecord(hour int, quantity int64, status metering.RecordStatus, text st
 }
 
 // market has licences in every state, and one of which AWS has refused usage.
-func market() *office {
+func market() *fakeAdmin {
 	until := now.Add(40 * 24 * time.Hour)
 	refused := []metering.RefusedRecord{}
 	for i, remedy := range []metering.Remedy{metering.SendAgain, metering.NextRecord, metering.TooOld, metering.Ended, metering.NotMetered, metering.PerhapsBilled} {
 		refused = append(refused, metering.RefusedRecord{Record: usageRecord(i+1, 10, metering.Refused, "InvalidLicenseException<b>"), Remedy: remedy})
 	}
 	tally := metering.Tally{Licence: goodLicence, Version: 3, Sums: map[metering.RecordStatus]int64{metering.Accepted: 1204, metering.Refused: 60, metering.TooLate: 2}}
-	meter := operators.LicenceMeter{
+	meter := administration.LicenceMeter{
 		Region: "us-east-1", Tally: tally, Refused: refused, Collected: now.Add(15 * time.Minute), Sent: now.Add(45 * time.Minute), Ordered: now.Add(-time.Minute), Problem: "AWS Marketplace does not answer. The next run sends the records again.",
 		Balance: metering.Balance{Licence: goodLicence, Collected: 1270, Metered: 1266, Accepted: 1204, Reasons: []metering.Reason{
 			{Cause: metering.Next, Quantity: 4, Words: "counted since the last record; the next hour has it"},
@@ -143,15 +143,15 @@ func market() *office {
 		events.LicenceAccessWanted{Account: "account-bob", Plan: "plan-pro"}, events.LicenceEntitled{Dimensions: []string{"gold", longWord}, Until: &until},
 		noticed(events.NoticeUnknown, "", time.Hour),
 	)
-	waiting := detailed(legacyLicence, operators.LicenceMeter{Collected: now, Sent: now}, events.LicenceClaimed{
+	waiting := detailed(legacyLicence, administration.LicenceMeter{Collected: now, Sent: now}, events.LicenceClaimed{
 		Account: "account-eve", Plan: "plan-free", Name: "Free", Purchase: events.Purchase{Product: "4fk3q8b2v7x1n6m9z0c5d1234", Customer: "PJS7FAH0HX5"},
 	})
-	o := &office{sold: sold{
-		setUp: true, tallies: map[portal.Stream]metering.Tally{goodLicence: tally}, details: map[portal.Stream]operators.LicenceDetail{goodLicence: good, legacyLicence: waiting},
-		comparison: operators.Comparison{Ended: now.Add(-20 * time.Minute), Agreements: 12, Sent: 1, Job: operators.JobState{Ran: true}},
+	o := &fakeAdmin{sold: fakeLicences{
+		setUp: true, tallies: map[portal.Stream]metering.Tally{goodLicence: tally}, details: map[portal.Stream]administration.LicenceDetail{goodLicence: good, legacyLicence: waiting},
+		comparison: administration.Comparison{Ended: now.Add(-20 * time.Minute), Agreements: 12, Sent: 1, Job: administration.JobState{Ran: true}},
 	}}
 	o.sold.rows = []projections.Licence{good.Licence, waiting.Licence}
-	for i, state := range operators.LicenceStates() {
+	for i, state := range administration.LicenceStates() {
 		l := projections.Licence{Stream: portal.LicenceStream(portal.LicenceID(fmt.Sprintf("l-%d%s", i, longWord))), State: state, Since: now.Add(-time.Duration(i+2) * 24 * time.Hour), Product: "prod-weather", Buyer: "444455556666"}
 		if state != projections.LicenceUnclaimed {
 			l.Account, l.Plan, l.Name = "account-eve", "plan-pro", "Pro"
@@ -168,14 +168,14 @@ func market() *office {
 }
 
 // sellingWeather is the site of an admin whose catalog sells the weather on AWS Marketplace.
-func sellingWeather(o *office) site {
+func sellingWeather(o *fakeAdmin) site {
 	product := weather()
 	product.Plans[0].Listing = &catalog.Listing{Product: "prod-weather"}
 	return siteOf(&fake{catalog: published(product), account: registered(), office: o}, &root)
 }
 
 // crowdedMarket has more licences than a page lists.
-func crowdedMarket() *office {
+func crowdedMarket() *fakeAdmin {
 	o := market()
 	for i := range 40 {
 		o.sold.rows = append(o.sold.rows, projections.Licence{
@@ -198,7 +198,7 @@ func licenceStates() map[string]shown {
 		"licences":                     {site: sellingWeather(crowdedMarket()), path: "/admin/licences"},
 		"licences, filtered":           {site: sellingWeather(market()), path: "/admin/licences?problems=on&state=active&asked=on"},
 		"licences, nothing bought":     {site: sellingWeather(failed), path: "/admin/licences"},
-		"licences, nothing sold":       {site: administered(&office{}), path: "/admin/licences"},
+		"licences, nothing sold":       {site: administered(&fakeAdmin{}), path: "/admin/licences"},
 		"a licence":                    {site: sellingWeather(market()), path: at},
 		"a licence, older records":     {site: sellingWeather(market()), path: at + "?asked=resend&before=" + usageRecord(48, 0, "", "").Place()[:13] + "%23requests"},
 		"a licence that waits":         {site: sellingWeather(gateway), path: "/admin/licences/legacy:4fk3q8b2v7x1n6m9z0c5d1234:PJS7FAH0HX5"},

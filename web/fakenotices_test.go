@@ -14,8 +14,8 @@ import (
 
 const webhookSecret = "whsec_c2VjcmV0IHRoYXQgbWF5IGJlIHNlZW4gb25jZSBvbmx5"
 
-// told are the notices and webhooks of a fake.
-type told struct {
+// fakeNotices are the notices and webhooks of a fake.
+type fakeNotices struct {
 	notices    []notices.Notice
 	settings   notices.Settings
 	webhooks   []notices.Webhook
@@ -118,7 +118,7 @@ func informed() *fake {
 	}
 	done := notice("n-4", notices.Act, "This was dismissed")
 	done.DismissedAt = now
-	f.told = told{
+	f.told = fakeNotices{
 		notices: []notices.Notice{
 			notice("n-1", notices.Warn, "Your request was refused"), notice("n-2", notices.Act, "Your subscription to "+longName+" has ended"),
 			notice("n-3", notices.Info, "Plus is active"), done,

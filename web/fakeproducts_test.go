@@ -11,24 +11,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/operations"
 )
 
-// shop is what workers found in the catalog, and the cookies of browsers.
-type shop struct {
+// fakeProducts is what workers found in the catalog, and the cookies of browsers.
+type fakeProducts struct {
 	report  *catalog.Report
 	shopErr error
 }
 
-func (s *shop) LastReport(context.Context) (catalog.Report, bool, error) {
+func (s *fakeProducts) LastReport(context.Context) (catalog.Report, bool, error) {
 	if s.report == nil {
 		return catalog.Report{}, false, s.shopErr
 	}
 	return *s.report, true, s.shopErr
 }
 
-func (*shop) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
+func (*fakeProducts) SetCookie(w http.ResponseWriter, name, suffix, value string, ttl time.Duration) {
 	http.SetCookie(w, &http.Cookie{Name: name + "_" + suffix, Value: value, MaxAge: int(ttl/time.Second) - 1})
 }
 
-func (*shop) Cookies(r *http.Request, name string) map[string]string {
+func (*fakeProducts) Cookies(r *http.Request, name string) map[string]string {
 	values := map[string]string{}
 	for _, c := range r.Cookies() {
 		if len(c.Name) > len(name) && c.Name[:len(name)+1] == name+"_" {
@@ -54,7 +54,7 @@ func offering() site {
 	hidden.ID, hidden.Name, hidden.Visibility, hidden.Plans = "secret", "Secret Weather", catalog.VisibleHidden, nil
 	tagged.ID, tagged.Name, tagged.Plans = "tagged", "Tagged", []catalog.Plan{{ID: "plan-tagged", Name: "Tagged"}}
 	tagged.APIs = []catalog.API{{ID: "a9", Stage: "v1", Slug: "main", Name: "Main", Kind: catalog.REST}}
-	o := &office{}
+	o := &fakeAdmin{}
 	o.report = &catalog.Report{
 		Ended: now.Add(-time.Minute), Folder: "s3://acme/catalog", Products: 4, AllProblems: 4, AllNotOffered: 130,
 		Sources:   []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceRead, Read: now}, {Name: "catalog folder", State: catalog.SourceRemembered, Read: now.Add(-time.Hour)}},
@@ -82,8 +82,8 @@ func (s site) viewCookie(as string) *http.Cookie {
 
 // productStates are the page of products in every state that looks different.
 func productStates() map[string]shown {
-	failed := administered(&office{shop: shop{report: &catalog.Report{Ended: now, Failed: true, AllProblems: 1, Problems: []catalog.Problem{{Where: "API Gateway", Text: "It denies access."}}, Sources: []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceUnreadable}}}}})
-	none := siteOf(&fake{account: registered(), office: &office{}}, &root)
+	failed := administered(&fakeAdmin{fakeProducts: fakeProducts{report: &catalog.Report{Ended: now, Failed: true, AllProblems: 1, Problems: []catalog.Problem{{Where: "API Gateway", Text: "It denies access."}}, Sources: []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceUnreadable}}}}})
+	none := siteOf(&fake{account: registered(), office: &fakeAdmin{}}, &root)
 	viewed := offering().viewedBy("group:" + longWord)
 	return map[string]shown{
 		"products":                  {site: offering(), path: "/admin/products"},

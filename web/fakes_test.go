@@ -80,7 +80,7 @@ type fake struct {
 	// carries says that a new key takes over what ended keys have used.
 	carries bool
 
-	told told
+	told fakeNotices
 	// mayRegister is why the person may not register, zone their time zone, said their feedback.
 	mayRegister error
 	zone        string
@@ -88,7 +88,7 @@ type fake struct {
 	// market is what the pages for buyers from AWS Marketplace need; without it there are none.
 	market *web.Marketplace
 	// office is the desk of admins; without it there are no pages for them.
-	office *office
+	office *fakeAdmin
 
 	mu    sync.Mutex
 	asked []asked
@@ -273,7 +273,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		pages.WithMarketplace(*f.market)
 	}
 	if f.office != nil {
-		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Members: f.office, History: histories{&f.office.inbox}, Audit: f.office, Operations: f, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}, Viewers: f.office.viewers()})
+		pages.WithAdmin(web.Admin{Desk: f.office, Approvals: f.office, Registrations: f.office, People: f.office, Answers: answerer{f}, Directory: f.office, Accounts: answerer{f}, Members: f.office, History: histories{&f.office.fakeInbox}, Audit: f.office, Operations: f, Invitations: f.office.invitations(), Feedback: f.office, Catalog: f.office, Syncs: answerer{f}, Usage: f.office, Cookies: f.office, Drift: f.office, Licences: f.office, Banners: &bannerRow{f.office}, Viewers: f.office.viewers()})
 	}
 	pages.WithMine(f.mine()).Routes(router)
 	return site{f, router}

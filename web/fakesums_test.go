@@ -9,20 +9,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
-// sums are summaries of the usage of all accounts.
-type sums struct {
+// fakeSums are summaries of the usage of all accounts.
+type fakeSums struct {
 	last, progress *usage.Summary
 	summedOf       usage.Query
 	sumErr         error
 }
 
-func (s *sums) Next(_ context.Context, q usage.Query, _ func() bool) (last, progress *usage.Summary, err error) {
+func (s *fakeSums) Next(_ context.Context, q usage.Query, _ func() bool) (last, progress *usage.Summary, err error) {
 	s.summedOf = q
 	return s.last, s.progress, s.sumErr
 }
 
 // busy is an office over an installation in which many accounts have made calls.
-func busy() *office {
+func busy() *fakeAdmin {
 	o := visited()
 	o.last = &usage.Summary{
 		Ended: now.Add(-5 * time.Minute), Accounts: 12345, Active: 321, Used: 1_000_000, Days: map[string]int64{"2026-11-20": 400_000, "2026-11-21": 600_000},
@@ -36,7 +36,7 @@ func busy() *office {
 }
 
 func sumStates() map[string]shown {
-	long, begun, again, none := busy(), &office{}, busy(), &office{}
+	long, begun, again, none := busy(), &fakeAdmin{}, busy(), &fakeAdmin{}
 	long.last.Top = append(long.last.Top, usage.AccountSum{Account: portal.AccountID(longWord), Used: 2})
 	long.last.Plans[portal.PlanID(longWord)] = usage.PlanSum{Used: 50, Accounts: 1}
 	begun.progress = &usage.Summary{Accounts: 1300}

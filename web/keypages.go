@@ -141,7 +141,7 @@ func plansWithKeys(account projections.Account, chosen string) []planChoice {
 }
 
 func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.asks(w, r, id)
+	who, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -287,7 +287,7 @@ func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identi
 		if err != nil {
 			return err
 		}
-		who, err := s.asks(w, r, id)
+		who, err := s.readForm(w, r, id)
 		if err != nil {
 			return err
 		}

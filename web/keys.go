@@ -151,7 +151,7 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	if err != nil {
 		return err
 	}
-	who, err := s.asks(w, r, id)
+	who, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (s *Web) mailAgain(w http.ResponseWriter, r *http.Request, id identity.Iden
 	if err != nil {
 		return err
 	}
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	_, err = s.notices.MailAgain(r.Context(), id.Account, notice)

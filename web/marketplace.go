@@ -144,7 +144,7 @@ type purchaseLine struct {
 
 func (s *Web) purchasesPage(w http.ResponseWriter, r *http.Request) error {
 	id, signedIn := identity.From(r.Context())
-	body := purchasesPage{AWS: s.market.subscriptions(), SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id), Simulated: s.market.Simulator != ""}
+	body := purchasesPage{AWS: s.market.subscriptionsURL(), SignIn: signIn(PurchasesPath), SignUp: signUp(PurchasesPath), SignedIn: signedIn, Person: displayName(id), Simulated: s.market.Simulator != ""}
 	usable := signedIn
 	if signedIn {
 		mine, err := s.ofAccount(r.Context(), id.Account)
@@ -242,7 +242,7 @@ func accountOfAWS(account portal.AWSAccount) string {
 }
 
 func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.asks(w, r, id)
+	who, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (s *Web) showArrival(w http.ResponseWriter, r *http.Request, fault arrivalF
 		w.Header().Set("Retry-After", "60")
 	}
 	if fault.AtAWS {
-		fault.AWS = s.market.subscriptions()
+		fault.AWS = s.market.subscriptionsURL()
 	}
 	fault.Request = s.correlation(r.Context())
 	w.Header().Set("Cache-Control", "private, no-store")

@@ -12,16 +12,16 @@ const (
 	paymentsOfAWS = "https://console.aws.amazon.com/billing/home#/paymentpreferences"
 )
 
-// subscriptions is where buyers manage their purchases.
-func (m Marketplace) subscriptions() string { return cmp.Or(m.Simulator, subscriptionsOfAWS) }
+// subscriptionsURL is where buyers manage their purchases.
+func (m Marketplace) subscriptionsURL() string { return cmp.Or(m.Simulator, subscriptionsOfAWS) }
 
-func (m Marketplace) atAWS() link { return link{"Your subscriptions at AWS", m.subscriptions()} }
+func (m Marketplace) atAWS() link { return link{"Your subscriptions at AWS", m.subscriptionsURL()} }
 
-// payments is where buyers change how they pay.
-func (m Marketplace) payments() string { return cmp.Or(m.Simulator, paymentsOfAWS) }
+// paymentsURL is where buyers change how they pay.
+func (m Marketplace) paymentsURL() string { return cmp.Or(m.Simulator, paymentsOfAWS) }
 
-// listing is where people buy a plan, "" if that is not known, or AWS Marketplace does not sell it.
-func (m Marketplace) listing(plan catalog.Plan) string {
+// listingURL is where people buy a plan, "" if that is not known, or AWS Marketplace does not sell it.
+func (m Marketplace) listingURL(plan catalog.Plan) string {
 	switch {
 	case !plan.Marketplace:
 		return ""

@@ -210,7 +210,7 @@ func settingsGroups(settings notices.Settings, admin bool) []settingsGroup {
 
 // setNotices saves the form. Unchecked boxes are off.
 func (s *Web) setNotices(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	settings := notices.Settings{Off: map[string][]notices.Kind{}}
@@ -233,7 +233,7 @@ func (s *Web) dismissNotice(w http.ResponseWriter, r *http.Request, id identity.
 	if err != nil {
 		return err
 	}
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	if _, err := s.notices.Dismiss(r.Context(), id.Account, notice); err != nil {

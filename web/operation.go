@@ -92,7 +92,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	held := subscriptionOf(account, operation)
 	now := present{
 		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name, State: held.State,
-		Payments: s.market.payments(), Subscriptions: s.market.atAWS(),
+		Payments: s.market.paymentsURL(), Subscriptions: s.market.atAWS(),
 		Keys: slices.DeleteFunc(when.keyLines(account, nil), func(key keyLine) bool { return !key.Active || key.Ring != held.Ring }),
 	}
 	page := when.operationPage(operation, s.planName(operation.Plan, all, account), now)

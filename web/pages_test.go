@@ -194,7 +194,7 @@ func TestAProductsPageOffersWhatTheAccountCanDo(t *testing.T) {
 			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-9")),
 			there:    []string{`#plan-plan-free a[href="/operations/op-9"]`, `#leave-plan-free form[action="/subscriptions/plan-free/leave"]`, "#offers[data-poll]"},
 			notThere: []string{subscribe, "#first-call", `form[action="/subscriptions/plan-std"]`, "#change-plan-std"},
-			says:     map[string]string{"#plan-plan-free .badge": "Being set up", "#plan-plan-std .deeds": "Wait until Free is active."},
+			says:     map[string]string{"#plan-plan-free .badge": "Being set up", "#plan-plan-std .plan-actions": "Wait until Free is active."},
 		},
 		"changing": {
 			account:  registered(changingTo("plan-std", "plan-free", projections.SubscriptionPending)...),

@@ -123,7 +123,7 @@ func (s *Web) changePlan(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
-	who, err := s.asks(w, r, id)
+	who, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}

@@ -179,7 +179,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 	all := offersIn(shelf.Products)
 	for _, plan := range product.Plans {
 		card := s.planCard(plan, all, mine)
-		card.Elsewhere, card.BuyAt, card.Simulated = elsewhere(plan), s.market.listing(plan), s.market.Simulator != "" && plan.Marketplace
+		card.Elsewhere, card.BuyAt, card.Simulated = elsewhere(plan), s.market.listingURL(plan), s.market.Simulator != "" && plan.Marketplace
 		body.Offers = append(body.Offers, card)
 		body.Open = body.Open || card.open()
 		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -176,7 +176,7 @@ const failedStep, failedDetail = "Failed", "Something went wrong on our side."
 
 func wordsFor(step projections.Step, plan string) stepWords {
 	words, ok := stepTexts[step.Name]
-	words.Title = cmp.Or(words.Title, operators.FactTitle(step.Name))
+	words.Title = cmp.Or(words.Title, administration.FactTitle(step.Name))
 	switch {
 	case !ok:
 		words.Detail = step.Detail

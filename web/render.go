@@ -54,6 +54,13 @@ func escapedPath(segments ...any) string {
 	return b.String()
 }
 
+func withQuery(path string, values url.Values) string {
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}
+
 // codeSpan is a part of a text. Code is a command or another text to copy.
 type codeSpan struct {
 	Text string

@@ -13,7 +13,7 @@ import (
 // request; one with a key makes a new request, after that one has failed. A product's form
 // leads back to the product.
 func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.asks(w, r, id)
+	who, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *Web) askForPlan(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
-	who, err := s.asks(w, r, id)
+	who, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}

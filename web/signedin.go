@@ -105,9 +105,9 @@ func param(r *http.Request, name string) (string, error) {
 
 var errNothing = portal.Fail(portal.NotFound, "There is no such page.")
 
-// asks returns the caller with the form's idempotency key, which is generated when the
+// readForm parses the request form into r.PostForm. It returns the caller with the form's idempotency key, which is generated when the
 // form is rendered. So a double click is one operation.
-func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, error) {
+func (s *Web) readForm(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError

@@ -112,7 +112,7 @@ type secretPage struct {
 }
 
 func (s *Web) addWebhook(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	entered := webhooksPage{URL: r.PostForm.Get("url"), Description: r.PostForm.Get("description")}
@@ -220,7 +220,7 @@ func (s *Web) onWebhook(do func(r *http.Request, id identity.Identity, hook stri
 		if err != nil {
 			return err
 		}
-		if _, err := s.asks(w, r, id); err != nil {
+		if _, err := s.readForm(w, r, id); err != nil {
 			return err
 		}
 		next, err := do(r, id, hook)
@@ -288,7 +288,7 @@ func (s *Web) rotateSecret(w http.ResponseWriter, r *http.Request, id identity.I
 	if err != nil {
 		return err
 	}
-	if _, err := s.asks(w, r, id); err != nil {
+	if _, err := s.readForm(w, r, id); err != nil {
 		return err
 	}
 	changed, secret, err := s.notices.RotateSecret(r.Context(), id.Account, hook)

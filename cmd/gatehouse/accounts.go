@@ -9,8 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -192,7 +192,7 @@ type historyJSON struct {
 	Operation portal.OperationID `json:"operation,omitempty"`
 }
 
-func historyJSONOf(e operators.HistoryEntry) historyJSON {
+func historyJSONOf(e administration.HistoryEntry) historyJSON {
 	by, _ := e.Actor.Account()
 	return historyJSON{
 		Sequence: e.Sequence, At: e.At, What: e.What, Title: e.Title(), By: by, Operator: e.Actor == portal.Operator, Plan: e.Plan, Key: e.Key,

@@ -26,7 +26,7 @@ func (auditCommand) Help() string {
 	return "It lists what admins did on pages and by JSON, and what operators did at the command line, the latest first. The audit is kept for ever."
 }
 
-const listedDeeds = 50
+const listedEntries = 50
 
 func (c auditCommand) limit() int {
 	switch {
@@ -35,7 +35,7 @@ func (c auditCommand) limit() int {
 	case c.JSON:
 		return 0
 	}
-	return listedDeeds
+	return listedEntries
 }
 
 func (c auditCommand) filter() members.AuditFilter {
@@ -49,7 +49,7 @@ func (c auditCommand) Validate() error {
 	return nil
 }
 
-type deedJSON struct {
+type auditEntryJSON struct {
 	At        *time.Time         `json:"at"`
 	Admin     portal.AccountID   `json:"admin,omitempty"`
 	Operator  string             `json:"operator,omitempty"`
@@ -68,21 +68,21 @@ func (c auditCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, left := []deedJSON{}, false
-	err = desk.EachDeed(ctx, c.filter(), func(d members.Deed) bool {
+	list, left := []auditEntryJSON{}, false
+	err = desk.EachAuditEntry(ctx, c.filter(), func(d members.AuditEntry) bool {
 		if left = c.limit() > 0 && len(list) == c.limit(); left {
 			return false
 		}
-		list = append(list, deedJSON{instant(d.At), d.Admin, d.Operator, d.What, d.Subject, d.Operation, d.Plan, d.Answer, d.Count, d.Choice, d.Reason})
+		list = append(list, auditEntryJSON{instant(d.At), d.Admin, d.Operator, d.What, d.Subject, d.Operation, d.Plan, d.Answer, d.Count, d.Choice, d.Reason})
 		return true
 	})
 	if err != nil {
 		return err
 	}
-	return c.print(os.Stdout, map[string]any{"items": list, "more": left}, func(w io.Writer) { printDeeds(w, list, left) })
+	return c.print(os.Stdout, map[string]any{"items": list, "more": left}, func(w io.Writer) { printAuditEntries(w, list, left) })
 }
 
-func printDeeds(w io.Writer, list []deedJSON, left bool) {
+func printAuditEntries(w io.Writer, list []auditEntryJSON, left bool) {
 	if len(list) == 0 {
 		fmt.Fprintln(w, "Nothing fits.")
 		return
@@ -101,7 +101,7 @@ func printDeeds(w io.Writer, list []deedJSON, left bool) {
 	}
 }
 
-func (d deedJSON) details() string {
+func (d auditEntryJSON) details() string {
 	var parts []string
 	for _, part := range [][2]string{{"plan ", string(d.Plan)}, {"", d.Answer}, {"", d.Choice}, {"", d.Reason}, {"operation ", string(d.Operation)}} {
 		if part[1] != "" {

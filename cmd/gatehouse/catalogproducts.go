@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/catalog"
-	"github.com/gatehouse-portal/gatehouse/operators"
 )
 
 type catalogProductsCommand struct{ output }
@@ -48,7 +48,7 @@ func (c catalogProductsCommand) Run(ctx context.Context) error {
 		last = nil
 	}
 	list := []productJSON{}
-	for _, product := range operators.ProductsOf(published.Document, last).Items {
+	for _, product := range administration.ProductsOf(published.Document, last).Items {
 		one := productJSON{
 			ID: product.ID, Name: product.FullName(), Visible: product.VisibleTo(), File: product.File, Stale: product.Stale, Change: product.WhereToChange(last),
 			Plans: []planJSON{}, Problems: append([]catalog.Problem{}, product.Problems...),

@@ -13,10 +13,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -63,7 +63,7 @@ func (c dlqListCommand) Run(ctx context.Context) error {
 		return err
 	}
 	box := app.OpenLetters(p)
-	found, err := box.Survey(ctx, c.choice(time.Now(), listed(c.All)...), "", c.limit())
+	found, err := box.List(ctx, c.choice(time.Now(), listed(c.All)...), "", c.limit())
 	if err = errors.Join(app.InWords(err), box.Close()); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (c dlqListCommand) Run(ctx context.Context) error {
 	return c.print(os.Stdout, value, func(w io.Writer) { c.describe(w, found) })
 }
 
-func (c dlqListCommand) describe(w io.Writer, found deadletters.Survey) {
+func (c dlqListCommand) describe(w io.Writer, found deadletters.Listing) {
 	printGroups(w, found)
 	printLetters(w, found.Letters)
 	if found.Left > 0 {
@@ -115,7 +115,7 @@ func groupJSONOf(g deadletters.Group) groupJSON {
 	return groupJSON{Cause: g.ID, Class: g.Class, Text: g.Text, Letters: g.Letters, Types: g.Types, First: instant(g.First), Last: instant(g.Last)}
 }
 
-func printGroups(w io.Writer, found deadletters.Survey) {
+func printGroups(w io.Writer, found deadletters.Listing) {
 	if len(found.Groups) == 0 {
 		return
 	}
@@ -154,9 +154,9 @@ type letterJSON struct {
 	Last      *time.Time         `json:"last,omitempty"`
 	Replays   int64              `json:"replays"`
 	Discard   *discardJSON       `json:"discard,omitempty"`
-	// Outlook and ComesTo say what a replay would come to now; lists leave them out.
-	Outlook operators.Outlook `json:"outlook,omitempty"`
-	ComesTo string            `json:"a_replay_comes_to,omitempty"`
+	// Outlook and OutlookText say what a replay would come to now; lists leave them out.
+	Outlook     administration.Outlook `json:"outlook,omitempty"`
+	OutlookText string                 `json:"a_replay_comes_to,omitempty"`
 	// Body is the message if it is JSON. Otherwise Text has it, or Encoded if it is not UTF-8.
 	Body    json.RawMessage `json:"body,omitempty"`
 	Text    string          `json:"body_text,omitempty"`
@@ -227,21 +227,21 @@ func (c dlqShowCommand) Run(ctx context.Context) error {
 	}
 	box := app.OpenLetters(p)
 	l, err := box.Find(ctx, c.ID)
-	var foreseen operators.Foreseen
+	var outlook administration.ReplayOutlook
 	if err == nil {
-		foreseen, err = box.Foresee(ctx, l)
+		outlook, err = box.ReplayOutlook(ctx, l)
 	}
 	if err = errors.Join(app.InWords(err), box.Close()); err != nil {
 		return err
 	}
 	value := letterJSONOf(l)
-	value.Outlook, value.ComesTo = foreseen.Outlook, foreseen.Text
+	value.Outlook, value.OutlookText = outlook.Outlook, outlook.Text
 	return c.print(os.Stdout, value, func(w io.Writer) {
 		pairs(w,
 			[2]string{"id", l.ID}, [2]string{"queue", l.Queue}, [2]string{"consumer", l.Consumer}, [2]string{"type", printable(l.Type)},
 			[2]string{"about", printable(string(l.Subject))}, [2]string{"operation", printable(string(l.Operation))}, [2]string{"class", l.Class},
 			[2]string{"cause", l.Cause().ID}, [2]string{"error", oneLine(l.Error)}, [2]string{"attempts", fmt.Sprintf("%d, %s to %s", l.Attempts, moment(l.First), moment(l.Last))},
-			[2]string{"state", stateOf(l)}, [2]string{"replay", oneLine(foreseen.Text)}, [2]string{"body", fmt.Sprintf("%d bytes", len(l.Body))},
+			[2]string{"state", stateOf(l)}, [2]string{"replay", oneLine(outlook.Text)}, [2]string{"body", fmt.Sprintf("%d bytes", len(l.Body))},
 		)
 		fmt.Fprintf(w, "\n%s\n", readable(l.Body))
 	})

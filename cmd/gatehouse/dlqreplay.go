@@ -9,10 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -46,12 +46,12 @@ func (rehearsal) Replay(_ context.Context, letter deadletters.Letter) error {
 }
 
 type treated struct {
-	ID      string            `json:"id"`
-	Type    string            `json:"type"`
-	Subject portal.Stream     `json:"subject"`
-	Did     string            `json:"did"`
-	Outlook operators.Outlook `json:"outlook,omitempty"`
-	Text    string            `json:"comes_to,omitempty"`
+	ID      string                 `json:"id"`
+	Type    string                 `json:"type"`
+	Subject portal.Stream          `json:"subject"`
+	Did     string                 `json:"did"`
+	Outlook administration.Outlook `json:"outlook,omitempty"`
+	Text    string                 `json:"comes_to,omitempty"`
 	about   string
 }
 
@@ -195,14 +195,14 @@ func (c dlqReplayCommand) describe(w io.Writer, work replaying, waited *waitedFo
 	}
 }
 
-var outlookWords = map[operators.Outlook]string{
-	operators.CarriedOut: "carried out", operators.Superseded: "superseded by a newer choice", operators.Rejected: "rejected", operators.Unchanged: "already done or under way",
-	operators.HandledYet: "handled before", operators.FailsAgain: "failing again", operators.WakesUp: "waking a worker up",
+var outlookWords = map[administration.Outlook]string{
+	administration.CarriedOut: "carried out", administration.Superseded: "superseded by a newer choice", administration.Rejected: "rejected", administration.Unchanged: "already done or under way",
+	administration.HandledBefore: "handled before", administration.FailsAgain: "failing again", administration.WakesUp: "waking a worker up",
 }
 
 type outlookCount struct {
-	Outlook operators.Outlook `json:"outlook"`
-	Letters int               `json:"letters"`
+	Outlook administration.Outlook `json:"outlook"`
+	Letters int                    `json:"letters"`
 }
 
 type replaying struct {
@@ -222,7 +222,7 @@ func (r *replaying) treat(ctx context.Context, chosen deadletters.Chosen) error 
 	if !r.named && letter.State() != deadletters.Open {
 		return nil // another operator was first
 	}
-	foreseen, err := r.box.Foresee(ctx, letter)
+	outlook, err := r.box.ReplayOutlook(ctx, letter)
 	if err == nil {
 		err = r.with.Replay(ctx, letter)
 	}
@@ -230,14 +230,14 @@ func (r *replaying) treat(ctx context.Context, chosen deadletters.Chosen) error 
 		return app.InWords(err)
 	}
 	one := treat(letter, r.did)
-	one.Outlook, one.Text = foreseen.Outlook, foreseen.Text
+	one.Outlook, one.Text = outlook.Outlook, outlook.Text
 	r.list = append(r.list, one)
 	return nil
 }
 
 func (r *replaying) leave(letter deadletters.Letter) {
 	left, why := treat(letter, didLeave), app.WhyLeft(letter)
-	left.Outlook, left.Text, left.about = operators.NotReplayable, why, why
+	left.Outlook, left.Text, left.about = administration.NotReplayable, why, why
 	r.list = append(r.list, left)
 }
 
@@ -248,7 +248,7 @@ type leftJSON struct {
 
 // reasons says why letters are left, the most frequent reason first.
 func (r *replaying) reasons() []leftJSON {
-	var left operators.Skips
+	var left administration.Skips
 	for _, one := range r.list {
 		if one.Did == didLeave {
 			left.Add(one.Text)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -58,10 +58,10 @@ func requestOf(t *testing.T, id string, account portal.AccountID, data events.Pa
 // replayJSON is what dlq replay --json prints.
 type replayJSON struct {
 	Letters []struct {
-		ID      string
-		Did     string
-		Outlook operators.Outlook
-		ComesTo string `json:"comes_to"`
+		ID          string
+		Did         string
+		Outlook     administration.Outlook
+		OutlookText string `json:"comes_to"`
 	}
 	Outlooks []outlookCount
 	Left     []leftJSON
@@ -111,16 +111,16 @@ func TestAReplayDoesWhatItsDryRunHasPrinted(t *testing.T) {
 
 	var dry, done replayJSON
 	ask(&dry, "dlq", "replay", "--all")
-	outlooks := map[string]operators.Outlook{}
+	outlooks := map[string]administration.Outlook{}
 	for _, one := range dry.Letters {
 		outlooks[one.ID] = one.Outlook
-		if want := map[bool]string{true: didLeave, false: wouldReplay}[one.Outlook == operators.NotReplayable]; one.Did != want {
+		if want := map[bool]string{true: didLeave, false: wouldReplay}[one.Outlook == administration.NotReplayable]; one.Did != want {
 			t.Errorf("the dry run says %q of %s, want %q", one.Did, one.ID, want)
 		}
 	}
 	delete(outlooks, dry.Letters[0].ID) // SQS gave one of the two first ones its id
 	delete(outlooks, dry.Letters[1].ID)
-	want := map[string]operators.Outlook{"ada": operators.CarriedOut, "bob": operators.Unchanged, "eve": operators.Rejected}
+	want := map[string]administration.Outlook{"ada": administration.CarriedOut, "bob": administration.Unchanged, "eve": administration.Rejected}
 	if diff := cmp.Diff(want, outlooks); diff != "" || len(dry.Left) != 2 || dry.Left[0].Letters != 1 || dry.Left[1].Letters != 1 {
 		t.Errorf("the dry run says %+v of %+v (-want +got):\n%s", dry.Left, dry.Letters, diff)
 	}

@@ -33,7 +33,7 @@ func (c doctorCommand) Run(ctx context.Context) error {
 	case c.ProbeImport:
 		return c.probeImport(ctx, p)
 	case c.AWS:
-		return c.askAWS(ctx, p)
+		return c.runAWSChecklist(ctx, p)
 	}
 	checks := app.Examine(ctx, p)
 	if err := c.print(os.Stdout, checksJSON(checks), func(w io.Writer) { report(w, checks) }); err != nil {

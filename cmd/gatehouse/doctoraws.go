@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
-	"github.com/gatehouse-portal/gatehouse/realaws"
+	"github.com/gatehouse-portal/gatehouse/awschecklist"
 )
 
 const beforeTrying = `gatehouse doctor --aws creates a REST API, two usage plans and about 60 API keys
@@ -20,24 +20,24 @@ quarter of API Gateway's control-plane quota. Until it ends, the portal may list
 the API. Use a test AWS account if you can.
 `
 
-func (c doctorCommand) askAWS(ctx context.Context, p app.Process) error {
-	try, err := c.mayTry(ctx, app.NamesFor(p.Config.Prefix).KeyNamePrefix())
+func (c doctorCommand) runAWSChecklist(ctx context.Context, p app.Process) error {
+	try, err := c.confirmTrials(ctx, app.NamesFor(p.Config.Prefix).KeyNamePrefix())
 	if err != nil {
 		return err
 	}
-	asked, err := app.AskAWS(ctx, p, app.AskOptions{
+	asked, err := app.RunAWSChecklist(ctx, p, app.AWSChecklistOptions{
 		Try: try, Timeout: c.Timeout, Tell: func(what string) { fmt.Fprintln(os.Stderr, "... "+what) },
 	})
 	if len(asked.Answers) > 0 {
-		if failed := c.print(os.Stdout, asked, func(w io.Writer) { printAsked(w, asked, try) }); failed != nil {
+		if failed := c.print(os.Stdout, asked, func(w io.Writer) { printAWSAnswers(w, asked, try) }); failed != nil {
 			return failed
 		}
 	}
 	return err
 }
 
-// mayTry asks the operator. Without a terminal and without --yes the answer is no.
-func (c doctorCommand) mayTry(ctx context.Context, prefix string) (bool, error) {
+// confirmTrials asks the operator whether to make the temporary resources. Without a terminal and without --yes the answer is no.
+func (c doctorCommand) confirmTrials(ctx context.Context, prefix string) (bool, error) {
 	fmt.Fprintf(os.Stderr, beforeTrying, prefix, c.Timeout)
 	q := newQuestions()
 	switch {
@@ -50,11 +50,11 @@ func (c doctorCommand) mayTry(ctx context.Context, prefix string) (bool, error) 
 	return q.yes(ctx, "Make them?")
 }
 
-// printAsked prints lines that can be pasted into notes.
-func printAsked(w io.Writer, asked app.Asked, tried bool) {
+// printAWSAnswers prints lines that can be pasted into notes.
+func printAWSAnswers(w io.Writer, asked app.AWSAnswers, tried bool) {
 	fmt.Fprintf(w, "Asked on %s: %s\n\n", asked.At.Format(time.DateOnly), oneLine(asked.Place))
 	answers := slices.Clone(asked.Answers)
-	slices.SortStableFunc(answers, func(a, b realaws.Answer) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortStableFunc(answers, func(a, b awschecklist.Answer) int { return cmp.Compare(a.Number, b.Number) })
 	for _, a := range append(answers, asked.Left...) {
 		fmt.Fprintf(w, "- %d. %s: %s\n", a.Number, oneLine(a.Question), oneLine(a.Found))
 	}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -144,17 +144,17 @@ func addressesOf(args []string, in io.Reader) ([]string, error) {
 			return nil, fmt.Errorf("reading addresses: %w", err)
 		}
 	}
-	addresses := operators.Addresses(strings.Join(texts, "\n"))
+	addresses := administration.Addresses(strings.Join(texts, "\n"))
 	switch n := len(addresses); {
 	case n == 0:
 		return nil, usage("there is no e-mail address to invite")
-	case n > operators.MaxInvited:
-		return nil, usage(fmt.Sprintf("%d addresses are too many: invite at most %d at once", n, operators.MaxInvited))
+	case n > administration.MaxInvited:
+		return nil, usage(fmt.Sprintf("%d addresses are too many: invite at most %d at once", n, administration.MaxInvited))
 	}
 	return addresses, nil
 }
 
-func invitedJSONOf(one operators.Invited) invitedJSON {
+func invitedJSONOf(one administration.Invited) invitedJSON {
 	switch {
 	case one.Err != nil:
 		return invitedJSON{one.Address, "not_invited", app.Explain(one.Err)}

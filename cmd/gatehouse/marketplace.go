@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-portal/gatehouse/operators"
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -40,14 +40,14 @@ func (c marketplaceLicencesCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := operators.CheckLicenceState(c.State); err != nil {
+	if err := administration.CheckLicenceState(c.State); err != nil {
 		return err
 	}
 	licences, err := desk.Licences(ctx)
 	if err != nil {
 		return err
 	}
-	licences = slices.DeleteFunc(licences, func(l projections.Licence) bool { return c.State != "" && operators.LicenceState(l) != c.State })
+	licences = slices.DeleteFunc(licences, func(l projections.Licence) bool { return c.State != "" && administration.LicenceState(l) != c.State })
 	more := len(licences) > c.Limit
 	licences = licences[:min(len(licences), c.Limit)]
 	list := make([]licenceJSON, 0, len(licences))

@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -74,7 +74,7 @@ func (c marketplaceCorrectCommand) tell(ctx context.Context, p app.Process, desk
 	}
 	return c.print(os.Stdout, map[string]any{"licence": found.Stream, "purchase": found.Purchase, "granted": list}, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\n", oneLine(string(found.Stream)))
-		for _, text := range operators.NamesOf(found.Purchase) {
+		for _, text := range administration.NamesOf(found.Purchase) {
 			fmt.Fprintf(w, "  %s\n", oneLine(text))
 		}
 		fmt.Fprintln(w, "\nLicences that AWS grants by the agreements of this purchase:")
@@ -110,7 +110,7 @@ func printCorrection(w io.Writer, c app.Correction, yes bool) {
 	if yes {
 		verb = "corrected"
 	}
-	fmt.Fprintf(w, "%s %s\n  from  %s\n  to    %s\n", verb, oneLine(string(c.Licence)), oneLine(strings.Join(operators.NamesOf(c.Before), ", ")), oneLine(strings.Join(operators.NamesOf(c.After), ", ")))
+	fmt.Fprintf(w, "%s %s\n  from  %s\n  to    %s\n", verb, oneLine(string(c.Licence)), oneLine(strings.Join(administration.NamesOf(c.Before), ", ")), oneLine(strings.Join(administration.NamesOf(c.After), ", ")))
 	if !yes {
 		paragraph(w, "Nothing was changed. Run the command with --yes to make the correction.")
 		return

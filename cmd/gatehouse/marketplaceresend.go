@@ -7,9 +7,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -47,7 +47,7 @@ func printResent(w io.Writer, all []app.RefusedUsage, done []metering.RefusedRec
 		fmt.Fprintf(w, "%s\n", oneLine(string(of.Licence)))
 		for _, r := range of.Records {
 			fmt.Fprintf(w, "  %s  %s in %s, %s\n", r.Hour().Format("2006-01-02 15:00"), count(int(r.Quantity), "request"), oneLine(r.Dimension), oneLine(r.Code))
-			fmt.Fprintf(w, "    %s\n", wrap(operators.RemedyWords(r.Remedy), max(width(w)-4, 0), 4))
+			fmt.Fprintf(w, "    %s\n", wrap(administration.RemedyWords(r.Remedy), max(width(w)-4, 0), 4))
 		}
 		fmt.Fprintln(w)
 	}

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/marketplace/metering"
-	"github.com/gatehouse-portal/gatehouse/operators"
 )
 
 func TestResendSaysWhatIsLost(t *testing.T) {
@@ -22,7 +22,7 @@ func TestResendSaysWhatIsLost(t *testing.T) {
 		record(metering.TooOld, 120, "InvalidLicenseException"), record(metering.Ended, 3, "x"), record(metering.NotMetered, 4, "x"), record(metering.PerhapsBilled, 5, "x"),
 	}}}
 	for _, r := range all[0].Records {
-		if operators.RemedyWords(r.Remedy) == "" {
+		if administration.RemedyWords(r.Remedy) == "" {
 			t.Errorf("%s has no words", r.Remedy)
 		}
 	}

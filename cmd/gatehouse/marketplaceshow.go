@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/administration"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/operators"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -53,7 +53,7 @@ func printLicence(w io.Writer, l app.FoundLicence) {
 		if columns > 0 {
 			columns -= column
 		}
-		fmt.Fprintf(w, "%s  %s\n", moment(fact.Time)[:len("2006-01-02 15:04:05")], strings.ReplaceAll(wrap(oneLine(operators.Recount(fact, moment)), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
+		fmt.Fprintf(w, "%s  %s\n", moment(fact.Time)[:len("2006-01-02 15:04:05")], strings.ReplaceAll(wrap(oneLine(administration.Recount(fact, moment)), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
 	}
 }
 
@@ -66,12 +66,12 @@ func named(claim state.Claim) string {
 
 // inWords says what the state of a licence means and what to do, with the commands that show more.
 func inWords(l state.Licence) (said, next string) {
-	words := operators.WordsOf(l)
+	words := administration.WordsOf(l)
 	look := ""
 	switch words.Look {
-	case operators.LookAtAccount:
+	case administration.LookAtAccount:
 		look = "`" + processName + " account find " + oneLine(string(l.Claim.Account)) + "` shows the account's subscription and keys."
-	case operators.LookAtLetters:
+	case administration.LookAtLetters:
 		look = "If the agreement is active in the AWS Marketplace Management Portal, `" + processName + " dlq list` shows whether a notice could not be handled."
 	}
 	return oneLine(words.Said), strings.TrimSpace(words.Next + " " + look)
@@ -112,7 +112,7 @@ func foundLicenceJSONOf(l app.FoundLicence) foundLicenceJSON {
 	}
 	for _, fact := range l.Facts {
 		out.Facts = append(out.Facts, licenceFactJSON{
-			Sequence: fact.Sequence, At: instant(fact.Time), Type: events.Name(fact.Type()), Words: operators.Recount(fact, moment), Operation: fact.Operation, Data: fact.Data,
+			Sequence: fact.Sequence, At: instant(fact.Time), Type: events.Name(fact.Type()), Words: administration.Recount(fact, moment), Operation: fact.Operation, Data: fact.Data,
 		})
 	}
 	return out

@@ -68,7 +68,7 @@ func (c migratePredecessorCommand) Run(ctx context.Context) error {
 	case c.UserPool != "":
 		pool = c.UserPool
 	}
-	plan, err := m.Predecessor(ctx, app.PredecessorSource{
+	list, err := m.Predecessor(ctx, app.PredecessorSource{
 		Tables: predecessor.Tables{Customers: c.Customers, PreLogin: c.PreLogin, Feedback: c.Feedback}, Pool: pool, Identities: c.Identities,
 	}, reading)
 	if err != nil {
@@ -79,12 +79,12 @@ func (c migratePredecessorCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		plan.Unmatched = append(plan.Unmatched, unmatched...)
-		if plan.Products, err = writeProducts(c.Catalog, folders, c.Yes); err != nil {
+		list.Unmatched = append(list.Unmatched, unmatched...)
+		if list.Products, err = writeProducts(c.Catalog, folders, c.Yes); err != nil {
 			return err
 		}
 	}
-	return printOrCarryOut(ctx, m, plan, c.output, c.Yes)
+	return printOrCarryOut(ctx, m, list, c.output, c.Yes)
 }
 
 // writeProducts returns the names of the files that do not exist yet. With yes it also writes them.
@@ -142,14 +142,14 @@ func (c migrateCSVCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan := migration.Plan{}
+	list := migration.Worklist{}
 	if len(bad) == 0 {
-		if plan, bad, err = m.Rows(ctx, rows, reading); err != nil {
+		if list, bad, err = m.Rows(ctx, rows, reading); err != nil {
 			return err
 		}
 	}
 	if len(bad) == 0 {
-		return printOrCarryOut(ctx, m, plan, c.output, c.Yes)
+		return printOrCarryOut(ctx, m, list, c.output, c.Yes)
 	}
 	err = c.print(os.Stdout, map[string]any{"bad_rows": bad}, func(w io.Writer) {
 		for _, row := range bad {
@@ -184,21 +184,21 @@ func reading(what string) {
 var errUndecidedPeople = errors.New("the workers have not finished in time. Check that one is running, then run the command again: it continues")
 
 // printOrCarryOut prints the plan. With yes it carries the plan out instead, and prints what was done.
-func printOrCarryOut(ctx context.Context, m *app.Migration, plan migration.Plan, out output, yes bool) error {
+func printOrCarryOut(ctx context.Context, m *app.Migration, list migration.Worklist, out output, yes bool) error {
 	if !yes {
-		return out.print(os.Stdout, migrationJSON(plan), func(w io.Writer) { printMigration(w, plan) })
+		return out.print(os.Stdout, migrationJSON(list), func(w io.Writer) { printMigration(w, list) })
 	}
-	bar := newProgressBar(os.Stderr, "people done:", len(plan.People))
-	done, err := m.Run(ctx, plan, func(done, _ int) { bar.tell(done) })
+	bar := newProgressBar(os.Stderr, "people done:", len(list.People))
+	done, err := m.Run(ctx, list, func(done, _ int) { bar.tell(done) })
 	bar.end()
-	done.Unmatched = append(plan.Unmatched, done.Unmatched...)
+	done.Unmatched = append(list.Unmatched, done.Unmatched...)
 	if printed := out.print(os.Stdout, struct {
 		migration.Done
 		Products  []string        `json:"files_written"`
 		Unmatched []unmatchedJSON `json:"unmatched"`
-	}{done, append([]string{}, plan.Products...), unmatchedJSONOf(done.Unmatched)}, func(w io.Writer) {
+	}{done, append([]string{}, list.Products...), unmatchedJSONOf(done.Unmatched)}, func(w io.Writer) {
 		printDone(w, done)
-		printFiles(w, plan.Products)
+		printFiles(w, list.Products)
 		printUnmatched(w, done.Unmatched)
 	}); printed != nil {
 		return printed
@@ -228,17 +228,17 @@ type personJSON struct {
 	Keys    []events.KeyToAdopt `json:"keys"`
 }
 
-func migrationJSON(plan migration.Plan) map[string]any {
-	people := make([]personJSON, 0, len(plan.People))
-	for _, p := range plan.People {
+func migrationJSON(list migration.Worklist) map[string]any {
+	people := make([]personJSON, 0, len(list.People))
+	for _, p := range list.People {
 		people = append(people, personJSON{Email: p.Email, Subject: p.Subject, Keys: append([]events.KeyToAdopt{}, p.Keys...)})
 	}
-	return map[string]any{"dry_run": true, "people": people, "feedback": len(plan.Feedback), "products": append([]string{}, plan.Products...), "unmatched": unmatchedJSONOf(plan.Unmatched)}
+	return map[string]any{"dry_run": true, "people": people, "feedback": len(list.Feedback), "products": append([]string{}, list.Products...), "unmatched": unmatchedJSONOf(list.Unmatched)}
 }
 
-func printMigration(w io.Writer, plan migration.Plan) {
+func printMigration(w io.Writer, list migration.Worklist) {
 	var rows [][]string
-	for _, p := range plan.People {
+	for _, p := range list.People {
 		who := oneLine(p.Called())
 		if len(p.Keys) == 0 {
 			rows = append(rows, []string{who, "-", "-"})
@@ -251,15 +251,15 @@ func printMigration(w io.Writer, plan migration.Plan) {
 	if len(rows) > 0 {
 		table(w, "", []string{"PERSON", "KEY", "PLANS"}, rows)
 	}
-	fmt.Fprintf(w, "\n%s, %s, %s of feedback.\n", count(len(plan.People), "person"), count(keysOf(plan), "key"), count(len(plan.Feedback), "piece"))
-	printFiles(w, plan.Products)
-	printUnmatched(w, plan.Unmatched)
+	fmt.Fprintf(w, "\n%s, %s, %s of feedback.\n", count(len(list.People), "person"), count(keysOf(list), "key"), count(len(list.Feedback), "piece"))
+	printFiles(w, list.Products)
+	printUnmatched(w, list.Unmatched)
 	fmt.Fprintln(w, "\nThis was a dry run. Nothing was changed; --yes carries it out.")
 }
 
-func keysOf(plan migration.Plan) int {
+func keysOf(list migration.Worklist) int {
 	n := 0
-	for _, p := range plan.People {
+	for _, p := range list.People {
 		n += len(p.Keys)
 	}
 	return n

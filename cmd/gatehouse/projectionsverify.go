@@ -31,7 +31,7 @@ func (c projectionsVerifyCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.print(os.Stdout, found, func(w io.Writer) { describeVerified(w, found) }); err != nil {
+	if err := c.print(os.Stdout, found, func(w io.Writer) { describeVerification(w, found) }); err != nil {
 		return err
 	}
 	switch {
@@ -43,7 +43,7 @@ func (c projectionsVerifyCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-func describeVerified(w io.Writer, found projections.Verified) {
+func describeVerification(w io.Writer, found projections.Verification) {
 	for _, d := range found.Differences {
 		text := fmt.Sprintf("%s: %s, %s", d.What, oneLine(d.PK), oneLine(d.SK))
 		if d.Stream != "" {
