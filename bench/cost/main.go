@@ -104,7 +104,7 @@ func measure(ctx context.Context, people int, tell func(string)) (m measurements
 	}
 	defer s.close()
 	m.People = people
-	hour := func(int) error { return s.hours(ctx, 1) }
+	hour := func(int) error { return s.passHours(ctx, 1) }
 	if m.IdleHour, err = s.during(ctx, 1, hour); err != nil {
 		return m, err
 	}

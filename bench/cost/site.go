@@ -82,10 +82,10 @@ func newSite(ctx context.Context) (_ *site, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the local AWS: %w", err)
 	}
-	return s, s.start(ctx)
+	return s, s.setUp(ctx)
 }
 
-func (s *site) start(ctx context.Context) error {
+func (s *site) setUp(ctx context.Context) error {
 	cfg, err := app.LoadConfig([]string{
 		"GATEHOUSE_OIDC_ISSUER=" + s.issuer.URL, "GATEHOUSE_OIDC_CLIENT_ID=" + issuer.ClientID, "GATEHOUSE_OIDC_JWKS_URL=" + s.issuer.KeysURL(),
 	})
@@ -122,7 +122,7 @@ func (s *site) start(ctx context.Context) error {
 	if s.worker, err = app.NewInvokedWorker(ctx, p); err != nil {
 		return err
 	}
-	return s.hours(ctx, 0.2)
+	return s.passHours(ctx, 0.2)
 }
 
 func (s *site) invoke(of string, run func() error) error {
@@ -194,8 +194,8 @@ func (s *site) deliver(ctx context.Context, queue string) (some bool, err error)
 	return true, nil
 }
 
-// hours lets so many hours pass, with a tick each minute.
-func (s *site) hours(ctx context.Context, n float64) error {
+// passHours moves the clock ahead by n hours, with a tick each minute.
+func (s *site) passHours(ctx context.Context, n float64) error {
 	for end := s.clock().Add(time.Duration(n * float64(time.Hour))); s.clock().Before(end); {
 		next := s.clock().Add(time.Minute)
 		if err := s.invoke("worker", func() error { return s.worker.Tick(ctx, s.deadline()) }); err != nil {
