@@ -100,10 +100,10 @@ bench-views: ## Rebuild the views of 100,000 facts, and compare them with the jo
 cost: ## Count what AWS would bill, and write docs/cost.md
 	$(GO) run ./bench/cost -out docs/cost.md $(FLAGS)
 
-.PHONY: way
-way: ## List the functions that one click on Subscribe executes
-	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way
-	@GOCOVERDIR=$$(mktemp -d) ./$(BIN)/way
+.PHONY: click-path
+click-path: ## List the functions that one click on Subscribe executes
+	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/clickpath ./bench/clickpath
+	@GOCOVERDIR=$$(mktemp -d) ./$(BIN)/clickpath
 
 .PHONY: lint
 lint: $(LINTER) ## Check format, .golangci.yml (with go vet), and the prose

@@ -36,8 +36,8 @@ type Demands struct {
 	Now  func() time.Time
 }
 
-// sameDemand is how long the demands of one admin for a job count as one, so that a second click asks
-// for nothing more.
+// sameDemand is the length of the windows in which all demands of one admin for a job are one. Each is recorded in the
+// audit all the same.
 const sameDemand = 10 * time.Second
 
 // State returns the state of a job.

@@ -174,7 +174,7 @@ var remedies = map[metering.Remedy]string{
 	metering.TooOld:        "it is lost: AWS takes usage for six hours only",
 	metering.Ended:         "it is lost: AWS takes no more usage of the licence",
 	metering.NotMetered:    "it is not billed: the product folder says that the portal does not meter the plan. Correct `meter` and `meter_dimension`, run `gatehouse catalog sync`, and then have it sent again",
-	metering.PerhapsBilled: "it is not billed: AWS may have billed it under the licence's former names, since an answer was lost. Ask AWS before you charge it in another way",
+	metering.PerhapsBilled: "it is not sent again: AWS may have billed it under the licence's former names, since an answer was lost. Ask AWS before you charge it in another way",
 }
 
 // RemedyWords says what can be done about a record that AWS refused, as a clause about the record.

@@ -15,7 +15,7 @@ type Overview struct {
 	// Approvals are subscriptions that wait for an admin, Registrations accounts that do.
 	Approvals, Registrations *Number
 	Letters                  *deadletters.Listing
-	// FailedOperations are people's operations that say "failed", since a letter of theirs is open.
+	// FailedOperations are people's operations that failed because their message became a dead letter that is still open.
 	FailedOperations int
 	// Licences are those of AWS Marketplace that need attention, by state.
 	Licences map[string]int

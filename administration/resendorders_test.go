@@ -93,7 +93,7 @@ func TestAnOrderThatCannotBeReadDoesNotBlockTheOthers(t *testing.T) {
 	}
 }
 
-func TestAnOrderOfALicenceThatCannotBeReadDoesNotBlockTheOthers(t *testing.T) {
+func TestAnOrderWhoseLicenceCannotBeReadIsGivenUpAfterHalfAnHourOfTries(t *testing.T) {
 	t.Parallel()
 	tables, now := journaltest.Start(t), opened
 	clock := func() time.Time { return now }

@@ -16,8 +16,8 @@ const (
 	WebhookName = "webhook"
 )
 
-// maxSubject is how long the subject of an SNS message may be (SNS API Reference, Publish).
-const maxSubject = 100
+// maxSubject is how long the subject of an SNS message may be: less than 100 characters (SNS API Reference, Publish).
+const maxSubject = 99
 
 type publisher interface {
 	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
@@ -53,7 +53,7 @@ func (t Topic) Send(ctx context.Context, m Message) error {
 	return err
 }
 
-// subject replaces what SNS refuses by ?: everything but printable ASCII. It cuts the text at maxSubject.
+// subject replaces everything but printable ASCII, which SNS refuses, with "?". It cuts the text at maxSubject.
 func subject(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

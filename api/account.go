@@ -16,19 +16,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-type signing interface {
+type sessionKeeping interface {
 	Sessions(ctx context.Context, account portal.AccountID) ([]identity.Session, error)
 	CurrentSession(r *http.Request) string
 	EndSession(ctx context.Context, account portal.AccountID, id string) error
 	EndSessions(ctx context.Context, account portal.AccountID) error
 }
 
-type choosing interface {
+type settingKeeping interface {
 	Settings(ctx context.Context, account portal.AccountID) (members.Settings, error)
 	SetSettings(ctx context.Context, account portal.AccountID, settings members.Settings) error
 }
 
-type hearing interface {
+type feedbackTaking interface {
 	Submit(ctx context.Context, said members.Feedback) (members.Feedback, error)
 }
 
@@ -36,16 +36,16 @@ type exporting interface {
 	Export(ctx context.Context, account portal.AccountID, w io.Writer) error
 }
 
-type leaving interface {
+type accountDeleting interface {
 	DeleteMine(ctx context.Context, who operations.Caller) (operations.Operation, error)
 }
 
 // Mine is what the routes about the caller's own account need.
 type Mine struct {
-	Operations leaving
-	Sessions   signing
-	Settings   choosing
-	Feedback   hearing
+	Operations accountDeleting
+	Sessions   sessionKeeping
+	Settings   settingKeeping
+	Feedback   feedbackTaking
 	Export     exporting
 }
 
@@ -67,12 +67,12 @@ func (a *service) registerAccount(api huma.API) {
 		"The operation succeeds when API Gateway has no key of the account and your personal data is erased. Nothing brings the account back. Your next sign-in opens a new one.")
 	remove.DefaultStatus = http.StatusAccepted
 	huma.Register(api, remove, a.deleteMine)
-	said := changing(huma.Operation{
+	feedback := changing(huma.Operation{
 		OperationID: "submit-feedback", Tags: []string{tagAccount}, Method: http.MethodPost, Path: "/feedback", Summary: "Tell the operator something",
 		Description: "At most 10 messages an hour.",
 	})
-	said.DefaultStatus = http.StatusCreated
-	huma.Register(api, said, a.submitFeedback)
+	feedback.DefaultStatus = http.StatusCreated
+	huma.Register(api, feedback, a.submitFeedback)
 }
 
 // Session is a browser in which the account is signed in.
@@ -80,7 +80,7 @@ type Session struct {
 	ID      string    `json:"id"`
 	Browser string    `json:"browser"`
 	Since   time.Time `json:"since"`
-	SeenAt  time.Time `json:"seen_at" doc:"When it was last used. It may be an hour old."`
+	SeenAt  time.Time `json:"seen_at" doc:"When it was last used, accurate to an hour."`
 	EndsAt  time.Time `json:"ends_at"`
 	Current bool      `json:"current" doc:"Whether the request comes from it."`
 }
@@ -95,7 +95,7 @@ func (a *service) listSessions(ctx context.Context, _ *struct{}) (*struct{ Body 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	all, err := a.mineOf.Sessions.Sessions(ctx, account)
+	all, err := a.own.Sessions.Sessions(ctx, account)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -109,7 +109,7 @@ func (a *service) endSession(ctx context.Context, in *struct {
 }) (*struct{}, error) {
 	account, err := who(ctx)
 	if err == nil {
-		err = a.mineOf.Sessions.EndSession(ctx, account, in.Session)
+		err = a.own.Sessions.EndSession(ctx, account, in.Session)
 	}
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -120,7 +120,7 @@ func (a *service) endSession(ctx context.Context, in *struct {
 func (a *service) endSessions(ctx context.Context, _ *struct{ Body *Empty }) (*struct{}, error) {
 	account, err := who(ctx)
 	if err == nil {
-		err = a.mineOf.Sessions.EndSessions(ctx, account)
+		err = a.own.Sessions.EndSessions(ctx, account)
 	}
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -130,7 +130,7 @@ func (a *service) endSessions(ctx context.Context, _ *struct{ Body *Empty }) (*s
 
 func (a *service) deleteMine(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
 	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
-		return a.mineOf.Operations.DeleteMine(ctx, who)
+		return a.own.Operations.DeleteMine(ctx, who)
 	})
 }
 
@@ -160,7 +160,7 @@ func (a *service) submitFeedback(ctx context.Context, in *struct{ Body FeedbackI
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	said, err := a.mineOf.Feedback.Submit(ctx, members.Feedback{Account: account, Topic: in.Body.Topic, Page: in.Body.Page, Text: in.Body.Text})
+	said, err := a.own.Feedback.Submit(ctx, members.Feedback{Account: account, Topic: in.Body.Topic, Page: in.Body.Page, Text: in.Body.Text})
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -200,8 +200,8 @@ func (a *service) export(ctx context.Context, _ *struct{}) (*exportOutput, error
 func (a *service) exportOf(account portal.AccountID) *exportOutput {
 	return &exportOutput{func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
-		out := &begun{w: w}
-		err := a.mineOf.Export.Export(r.Context(), account, out)
+		out := &exportWriter{w: w}
+		err := a.own.Export.Export(r.Context(), account, out)
 		switch {
 		case err == nil:
 		case !out.wrote:
@@ -214,12 +214,13 @@ func (a *service) exportOf(account portal.AccountID) *exportOutput {
 	}}
 }
 
-type begun struct {
+// exportWriter sets the headers of the download with the first byte, and remembers that it wrote.
+type exportWriter struct {
 	w     http.ResponseWriter
 	wrote bool
 }
 
-func (b *begun) Write(p []byte) (int, error) {
+func (b *exportWriter) Write(p []byte) (int, error) {
 	if !b.wrote {
 		b.wrote = true
 		b.w.Header().Set("Content-Type", jsonType)
@@ -230,8 +231,8 @@ func (b *begun) Write(p []byte) (int, error) {
 
 type sessionKey struct{}
 
-// knowsSession puts the id of the request's session into the context.
-func knowsSession(current func(*http.Request) string) func(http.Handler) http.Handler {
+// withSession puts the id of the request's session into the context.
+func withSession(current func(*http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, current(r))))

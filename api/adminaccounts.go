@@ -44,15 +44,15 @@ type people interface {
 
 // Admin is what the routes for admins need.
 type Admin struct {
-	Desk       operating
+	Desk       adminDesk
 	Operations administering
 	Directory  directory
 	People     people
 	Members    memberKeeping
 	// History is what has happened to accounts.
 	History historying
-	// Views have admins view accounts.
-	Views    viewKeeping
+	// Viewing has admins view accounts.
+	Viewing  viewingKeeping
 	Holders  holding
 	Mails    invitationMails
 	Drift    drifting
@@ -69,9 +69,9 @@ type Admin struct {
 const (
 	// adminLimit and maxAdminLimit are the default and the most items on a page of a list for
 	// admins.
-	adminLimit    = 25
-	maxAdminLimit = 100
-	lookingAtOnce = 10
+	adminLimit       = 25
+	maxAdminLimit    = 100
+	maxParallelReads = 10
 )
 
 // PageInput asks for a page of a list.
@@ -140,7 +140,7 @@ func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, adminRequests("admin-deny-registration", http.MethodPost, "/registrations/{account}/deny", "Deny a registration", "The person reads the message."), a.denyRegistration)
 	a.registerMembers(api)
 	a.registerNotes(api)
-	a.registerViews(api)
+	a.registerViewing(api)
 	a.registerProducts(api)
 	a.registerDrift(api)
 	a.registerLicences(api)
@@ -260,7 +260,7 @@ type adminView struct {
 func (a *service) accounts(ctx context.Context, ids []portal.AccountID) ([]adminView, error) {
 	found := make([]adminView, len(ids))
 	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(lookingAtOnce)
+	group.SetLimit(maxParallelReads)
 	for i, id := range ids {
 		group.Go(portal.Guard(func() (err error) {
 			found[i], err = a.view(within, id)

@@ -34,13 +34,13 @@ type Banner struct {
 	Version   int64      `json:"version" doc:"Raised by each change."`
 }
 
-// BannerText is what somebody writes of a banner.
+// BannerText is the part of a banner that somebody writes.
 type BannerText struct {
 	Text     string     `json:"text" maxLength:"4000" doc:"Markdown without headings, at most 1,000 characters."`
 	Kind     string     `json:"kind,omitempty" enum:"info,warning" default:"info"`
 	Audience string     `json:"audience,omitempty" enum:"all,signed_in" default:"all"`
 	StartsAt *time.Time `json:"starts_at,omitempty" doc:"When it begins. Without it, now."`
-	EndsAt   *time.Time `json:"ends_at,omitempty" doc:"When it ends. Without it, when somebody ends it."`
+	EndsAt   *time.Time `json:"ends_at,omitempty" doc:"When it ends. Without it, the banner stays until somebody ends it."`
 }
 
 func (t BannerText) banner() banners.Banner {
@@ -62,11 +62,11 @@ func (a *service) showBanner(b banners.Banner) Banner {
 }
 
 func (a *service) registerBanners(api huma.API) {
-	const soon = " Every page follows within five seconds. The audit records it, without the text."
+	const soon = " Every page follows within five seconds. The audit records the change, without the text."
 	huma.Register(api, adminReads("admin-list-banners", "/banners", "List banners", "Texts at the top of every page: those that are shown, then those that are scheduled, then those that ended in the last 30 days."), a.listBanners)
 	huma.Register(api, adminReads("admin-get-banner", "/banners/{banner}", "Get a banner", ""), a.getBanner)
 	huma.Register(api, adminChanges("admin-add-banner", http.MethodPost, "/banners", "Write a banner", "At most 20 may be shown or scheduled."+soon, http.StatusCreated), a.addBanner)
-	huma.Register(api, adminChanges("admin-change-banner", http.MethodPut, "/banners/{banner}", "Change a banner", "It replaces all of a banner that is not over."+soon, 0), a.changeBanner)
+	huma.Register(api, adminChanges("admin-change-banner", http.MethodPut, "/banners/{banner}", "Change a banner", "Replaces the whole banner. One that is over cannot be changed."+soon, 0), a.changeBanner)
 	huma.Register(api, adminChanges("admin-end-banner", http.MethodPost, "/banners/{banner}/end", "End a banner now", "Ending one that is over changes nothing."+soon, 0), a.endBanner)
 	huma.Register(api, adminChanges("admin-delete-banner", http.MethodDelete, "/banners/{banner}", "Delete a banner", "It cannot be undone."+soon, 0), a.deleteBanner)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// invitationMails sends invitations by mail.
+// invitationMails sends invitations by mail, and tells what came of the mails.
 type invitationMails interface {
 	MailInvitation(ctx context.Context, i members.Invitation) error
 	// InvitationMail returns what came of it; ok is false if no mail was
@@ -28,14 +28,14 @@ type inviting interface {
 }
 
 func (a *service) registerInvitations(api huma.API) {
-	huma.Register(api, adminReads("admin-list-invitations", "/invitations", "List invitations", "The order has no meaning. An invitation is listed for 44 days."), a.listInvitations)
+	huma.Register(api, adminReads("admin-list-invitations", "/invitations", "List invitations", "In no particular order. An invitation is listed for 44 days."), a.listInvitations)
 	huma.Register(api, adminChanges("admin-invite", http.MethodPost, "/invitations", "Invite an e-mail address",
 		"Where GATEHOUSE_REGISTRATION is invitation, only invited people can register, each with one account. Elsewhere, needed is false in the answer, and the person can register without the invitation. The person gets a mail with a link if the portal sends mail; otherwise tell them yourself. An invitation is open for 14 days. Inviting the address again begins another 14 days, with another mail.", http.StatusCreated), a.invite)
 	huma.Register(api, adminChanges("admin-invite-list", http.MethodPost, "/invitation-batches", "Invite a list of e-mail addresses",
 		"Says for each what came of it. An address that was invited less than a minute ago is not invited again, so that a repeated request sends no second mail.", http.StatusOK), a.inviteList)
 	huma.Register(api, adminChanges("admin-resend-invitation", http.MethodPost, "/invitations/{invitation}/resend", "Send an invitation again",
-		"It is open for another 14 days, also if it had expired, and the person gets another mail. Within a minute of the last invitation nothing changes.", http.StatusOK), a.resendInvitation)
-	huma.Register(api, adminChanges("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Remove an invitation", "A mail that was not sent yet is not sent any more.", http.StatusNoContent), a.revokeInvitation)
+		"It is open for another 14 days, even if it had expired, and the person gets another mail. Within a minute of the last invitation, nothing changes.", http.StatusOK), a.resendInvitation)
+	huma.Register(api, adminChanges("admin-revoke-invitation", http.MethodDelete, "/invitations/{invitation}", "Remove an invitation", "A mail that still waits is not sent.", http.StatusNoContent), a.revokeInvitation)
 }
 
 // Invitation lets the person with an e-mail address register.
@@ -91,7 +91,7 @@ func (a *service) listInvitations(ctx context.Context, in *InvitationsInput) (*s
 	}
 	shown := List[Invitation]{Items: make([]Invitation, len(found)), Next: in.next("/invitations", next, "state", in.State)}
 	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(lookingAtOnce)
+	group.SetLimit(maxParallelReads)
 	for i, one := range found {
 		group.Go(portal.Guard(func() (err error) {
 			shown.Items[i], err = a.showInvitation(within, one)

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-type operating interface {
+type adminDesk interface {
 	Overview(ctx context.Context) (administration.Overview, error)
 	List(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Listing, error)
 	Letter(ctx context.Context, id string) (deadletters.Letter, administration.ReplayOutlook, error)

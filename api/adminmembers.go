@@ -12,7 +12,7 @@ import (
 
 func (a *service) registerMembers(api huma.API) {
 	huma.Register(api, adminRequests("admin-promote", http.MethodPost, "/accounts/{account}/promote", "Make an account an admin",
-		"The operation succeeds with the decision. In every process of the portal it takes effect within five seconds."), a.promote)
+		"The operation succeeds when the decision is recorded. Every process of the portal follows within five seconds."), a.promote)
 	huma.Register(api, adminRequests("admin-demote", http.MethodPost, "/accounts/{account}/demote", "End a promotion",
 		"Members of the identity provider's admin group stay admins. If two admins demote each other at once, one of the operations is rejected."), a.demote)
 	a.registerInvitations(api)

@@ -9,7 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/administration"
 )
 
-// AdminOverview is the state of the installation. A part that could not be read is null.
+// AdminOverview is the state of the installation. A part that could not be read is null; the numbers
+// failed_operations, drifted and strays are 0 then.
 type AdminOverview struct {
 	At    time.Time `json:"at"`
 	Needs Needs     `json:"needs_you"`
@@ -27,10 +28,10 @@ type Needs struct {
 	Approvals     *Waiting       `json:"approvals" doc:"Subscriptions that wait for approval."`
 	Registrations *Waiting       `json:"registrations" doc:"Accounts that wait for approval."`
 	DeadLetters   *LetterCounts  `json:"dead_letters"`
-	Failed        int            `json:"failed_operations" doc:"People's operations that failed, since a letter of theirs is open."`
+	Failed        int            `json:"failed_operations" doc:"People's operations that failed because their message became a dead letter that is still open."`
 	Licences      *LicencesToSee `json:"licences" doc:"Of AWS Marketplace."`
 	Drifted       int            `json:"drifted" doc:"Accounts that the last sweep found different in API Gateway. Workers repair them."`
-	Strays        int            `json:"strays" doc:"Keys with a name of Gatehouse's that the journal does not know."`
+	Strays        int            `json:"strays" doc:"Keys in API Gateway with a name of Gatehouse's that are not the keys which the journal has under those names."`
 	Alarms        []RaisedAlarm  `json:"alarms" doc:"The alarms that are raised, except those about dead letters and drift, which have numbers of their own."`
 }
 

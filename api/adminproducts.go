@@ -43,7 +43,7 @@ type AdminProduct struct {
 	Version    string           `json:"version,omitempty"`
 	Status     string           `json:"status,omitempty" enum:"beta,new,deprecated"`
 	Visibility string           `json:"visibility" enum:"public,signed-in,groups,hidden"`
-	Groups     []string         `json:"groups" doc:"Whose members see it, with the visibility groups."`
+	Groups     []string         `json:"groups" doc:"The groups whose members see it, if visibility is groups."`
 	File       string           `json:"file,omitempty" doc:"The file of the catalog folder that describes it."`
 	Stale      bool             `json:"stale,omitempty" doc:"Its files have errors now, so it stays as they said before."`
 	Change     string           `json:"where_to_change" doc:"Where its visibility and plans are set."`

@@ -122,7 +122,7 @@ func (s *service) usagePage(ctx context.Context, in *EverybodysUsageInput, q usa
 	}
 	page := make([]reported, len(some))
 	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(lookingAtOnce)
+	group.SetLimit(maxParallelReads)
 	for i, one := range some {
 		group.Go(portal.Guard(func() error {
 			report, err := s.usage.ReportOf(within, one.account, q, one.keys)

@@ -63,7 +63,7 @@ type Config struct {
 	Console     trying
 	Notices     noticing
 	Usage       usageReading
-	Approvals   approving
+	Approvals   approvalReading
 	Admin       Admin
 	Mine        Mine
 	Marketplace Marketplace
@@ -80,9 +80,9 @@ type service struct {
 	console    trying
 	notices    noticing
 	usage      usageReading
-	approvals  approving
+	approvals  approvalReading
 	admin      Admin
-	mineOf     Mine
+	own        Mine
 	market     Marketplace
 	now        func() time.Time
 }
@@ -93,7 +93,7 @@ type service struct {
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
 	a := &service{
 		operations: config.Operations, keys: config.Operations, views: config.Views, library: config.Library, console: config.Console,
-		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, mineOf: config.Mine, market: config.Marketplace, now: config.Now,
+		notices: config.Notices, usage: config.Usage, approvals: config.Approvals, admin: config.Admin, own: config.Mine, market: config.Marketplace, now: config.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -101,7 +101,7 @@ func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Ha
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
 		if config.Mine.Sessions != nil {
-			r.Use(knowsSession(config.Mine.Sessions.CurrentSession))
+			r.Use(withSession(config.Mine.Sessions.CurrentSession))
 		}
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))

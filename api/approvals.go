@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-type approving interface {
+type approvalReading interface {
 	Page(ctx context.Context, cursor string, limit int) (approvals.Page, error)
 }
 
@@ -24,10 +24,10 @@ type Approval struct {
 	Email        string    `json:"email,omitempty" doc:"The person's, from the latest sign-in or ID token."`
 	Name         string    `json:"name,omitempty" doc:"The person's."`
 	Plan         string    `json:"plan"`
-	PlanName     string    `json:"plan_name" doc:"The plan's name in the catalog, or when the person asked for it."`
+	PlanName     string    `json:"plan_name" doc:"The plan's name in the catalog, or its name when the person asked for it."`
 	Replaces     string    `json:"replaces,omitempty" doc:"The plan that the account would change from."`
 	ReplacesName string    `json:"replaces_name,omitempty"`
-	Request      int64     `json:"request" doc:"Send it with your answer. If another request has come since, the answer then has no effect."`
+	Request      int64     `json:"request" doc:"Send it when you approve or deny. If it no longer waits, your operation is rejected."`
 	AskedAt      time.Time `json:"asked_at"`
 	Operation    string    `json:"operation" doc:"The person's operation."`
 }
@@ -95,12 +95,12 @@ type ApprovalInput struct {
 	Plan           string `path:"plan" maxLength:"128" doc:"A plan's id, from the list." example:"a1b2c3"`
 }
 
-// Approving is what an approval says besides yes.
+// Approving is the body of an approval.
 type Approving struct {
 	Request int64 `json:"request,omitempty" minimum:"0" doc:"The request that you have seen, from the list. 0 or nothing answers the one that waits now."`
 }
 
-// Denying is what a denial says besides no.
+// Denying is the body of a denial.
 type Denying struct {
 	Request int64  `json:"request,omitempty" minimum:"0" doc:"The request that you have seen, from the list. 0 or nothing answers the one that waits now."`
 	Message string `json:"message" maxLength:"1000" doc:"Why. The person reads it."`

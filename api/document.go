@@ -53,8 +53,8 @@ func describe(version string) huma.Config {
 	return config
 }
 
-// serveDocument serves the OpenAPI document, which the first request encodes: most functions on AWS
-// Lambda never need it. huma would do so in a race with the second request.
+// serveDocument serves the OpenAPI document. The first request encodes it, since most functions on AWS
+// Lambda never serve it. huma's own lazy encoding would race with a second request.
 func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range openAPI.Paths {
 		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
@@ -88,14 +88,14 @@ func tellPeriods(schemas huma.Registry) {
 func tellNulls(schemas huma.Registry) {
 	for name, schema := range schemas.Map() {
 		of := schemas.TypeFromRef("#/components/schemas/" + name)
-		for i := range of.NumField() {
-			member, options, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		for _, field := range reflect.VisibleFields(of) {
+			member, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 			property, ok := schema.Properties[member]
 			switch {
 			case !ok:
 			case property.Type == huma.TypeArray:
 				property.Nullable = false
-			case property.Ref != "" && of.Field(i).Type.Kind() == reflect.Pointer && options != "omitempty":
+			case property.Ref != "" && field.Type.Kind() == reflect.Pointer && options != "omitempty":
 				schema.Properties[member] = &huma.Schema{
 					AnyOf: []*huma.Schema{{Ref: property.Ref}, {Type: "null"}}, Description: property.Description,
 				}

@@ -216,7 +216,7 @@ func adminFailures() map[string][]map[int]expected {
 		"admin-list-banners":         {onlyAdmins},
 		"admin-get-banner":           {onlyAdmins, noBanner},
 		"admin-add-banner":           {writing, onlyAdmins, badBanner, tooManyBanners},
-		"admin-change-banner":        {writing, onlyAdmins, noBanner, badBanner, bannerIsOver},
+		"admin-change-banner":        {writing, onlyAdmins, noBanner, badBanner, bannerConflict},
 		"admin-end-banner":           {writing, onlyAdmins, noBanner, notBegun},
 		"admin-delete-banner":        {writing, onlyAdmins, noBanner},
 		"admin-list-licences":        {onlyAdmins, badState},

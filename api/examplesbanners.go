@@ -17,8 +17,8 @@ func exampleBanner() Banner {
 
 var (
 	noBanner       = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such banner.", "There is no such banner."}}
-	badBanner      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or the banner cannot be so. The detail says what to change.", "The banner would end before it begins. Choose a later end, or none."}}
+	badBanner      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The request cannot be read, or the banner is not allowed. The detail says what to change.", "The banner would end before it begins. Choose a later end, or none."}}
 	tooManyBanners = map[int]expected{http.StatusConflict: {portal.Conflict, "There are 20 banners already that are shown or scheduled.", "There are 20 banners already that are shown or scheduled. End or delete one first."}}
-	bannerIsOver   = map[int]expected{http.StatusConflict: {portal.Conflict, "The banner is over, or somebody has changed it since. The detail says which.", "Somebody has changed the banner since you read it. Look at it again."}}
+	bannerConflict = map[int]expected{http.StatusConflict: {portal.Conflict, "The banner is over, or somebody has changed it since. The detail says which.", "Somebody has changed the banner since you read it. Look at it again."}}
 	notBegun       = map[int]expected{http.StatusConflict: {portal.Conflict, "The banner has not begun.", "The banner has not begun. Delete it instead."}}
 )

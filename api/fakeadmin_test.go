@@ -56,7 +56,7 @@ func (f *fake) LastReport(context.Context) (catalog.Report, bool, error) {
 		Described: []catalog.DescribedBy{{Product: "weather", File: "weather/product.yaml", Stale: true}}, NotOffered: []catalog.NotOffered{{Plan: "plan-x", Name: "X", Reason: "It lacks the tag."}},
 		Problems: []catalog.Problem{{Where: "weather/product.yaml", Line: 3, Text: "Unknown key."}, {Where: "other/overview.md", Text: "It leads nowhere.", Warning: true}},
 	}
-	return report, true, f.asked1("report", "", "")
+	return report, true, f.askBy("report", "", "")
 }
 
 func (f *fake) Demote(_ context.Context, admin operations.Caller, account portal.AccountID, byGroup bool) (operations.Operation, error) {
@@ -76,53 +76,53 @@ func (f *fake) DeleteMine(_ context.Context, who operations.Caller) (operations.
 
 func (f *fake) Accounts(context.Context, string, int32) (projections.AccountsPage, error) {
 	page := projections.AccountsPage{Accounts: []projections.ListedAccount{{ID: "account-grace"}}, Next: "000000000000009#account-grace"}
-	return page, f.asked1("accounts", "", "")
+	return page, f.askBy("accounts", "", "")
 }
 
 func (f *fake) OwnerOf(_ context.Context, key portal.KeyID) (portal.AccountID, error) {
-	return "", f.asked1("owner", "", string(key))
+	return "", f.askBy("owner", "", string(key))
 }
 
 func (f *fake) Activity(_ context.Context, id portal.AccountID, _ string, _ int32) (projections.ActivityPage, error) {
-	return projections.ActivityPage{Lines: []projections.Activity{{At: now, Text: "You registered."}}}, f.asked1("activity", id, "")
+	return projections.ActivityPage{Lines: []projections.Activity{{At: now, Text: "You registered."}}}, f.askBy("activity", id, "")
 }
 
 func (f *fake) Person(_ context.Context, account portal.AccountID) (identity.Person, error) {
-	return identity.Person{Email: "grace@example.com", Name: "Grace Hopper"}, f.asked1("person", account, "")
+	return identity.Person{Email: "grace@example.com", Name: "Grace Hopper"}, f.askBy("person", account, "")
 }
 
 func (f *fake) FindPeople(_ context.Context, begins string, _ int32) ([]portal.AccountID, error) {
-	return []portal.AccountID{"account-grace"}, f.asked1("people", "", begins)
+	return []portal.AccountID{"account-grace"}, f.askBy("people", "", begins)
 }
 
 // memberStore is the fake as a store of members, whose methods have the names of other fakes.
 type memberStore struct{ *fake }
 
 func (m memberStore) Promoted(_ context.Context, account portal.AccountID) (bool, error) {
-	return account == "account-grace", m.asked1("promoted", account, "")
+	return account == "account-grace", m.askBy("promoted", account, "")
 }
 
 func (m memberStore) Invite(_ context.Context, by members.By, email string) (members.Invitation, error) {
-	return invitation, m.asked1("invite", by.Admin, email)
+	return invitation, m.askBy("invite", by.Admin, email)
 }
 
 var invitation = members.Invitation{ID: "i-1", Email: "grace@example.com", InvitedBy: "account-ada", InvitedAt: now, Expires: now.Add(members.InvitationsLast)}
 
 func (m memberStore) Invitations(_ context.Context, state, after string, limit int) ([]members.Invitation, string, error) {
-	return []members.Invitation{invitation}, "", m.asked1("invitations", "", strings.TrimSpace(fmt.Sprintf("%s %d %s", state, limit, after)))
+	return []members.Invitation{invitation}, "", m.askBy("invitations", "", strings.TrimSpace(fmt.Sprintf("%s %d %s", state, limit, after)))
 }
 
 func (m memberStore) RevokeInvitation(_ context.Context, by members.By, id string) error {
-	return m.asked1("revoke", by.Admin, id)
+	return m.askBy("revoke", by.Admin, id)
 }
 
 // MailInvitation and InvitationMail are those of a portal that sends mail.
 func (f *fake) MailInvitation(_ context.Context, i members.Invitation) error {
-	return f.asked1("mail invitation", i.InvitedBy, i.Email)
+	return f.askBy("mail invitation", i.InvitedBy, i.Email)
 }
 
 func (f *fake) InvitationMail(_ context.Context, i members.Invitation) (notices.Delivery, bool, error) {
-	return notices.Delivery{State: notices.Pending, Attempts: []notices.Attempt{{At: now, Error: "The mail service failed."}}}, true, f.asked1("invitation mail", i.InvitedBy, "")
+	return notices.Delivery{State: notices.Pending, Attempts: []notices.Attempt{{At: now, Error: "The mail service failed."}}}, true, f.askBy("invitation mail", i.InvitedBy, "")
 }
 
 // fakeInvitations is the fake as the desk that invites lists.
@@ -136,11 +136,11 @@ func (g fakeInvitations) Invite(_ context.Context, by members.By, addresses []st
 		}
 		all = append(all, one)
 	}
-	return all, g.asked1("invite list", by.Admin, strings.Join(addresses, " "))
+	return all, g.askBy("invite list", by.Admin, strings.Join(addresses, " "))
 }
 
 func (g fakeInvitations) Resend(_ context.Context, by members.By, id string) (administration.Invited, error) {
-	return administration.Invited{Invitation: invitation}, g.asked1("resend", by.Admin, id)
+	return administration.Invited{Invitation: invitation}, g.askBy("resend", by.Admin, id)
 }
 
 var told = members.Feedback{ID: "f-1", Account: "account-grace", At: now, Topic: "api", Page: "/apis", Text: "It is fine."}
@@ -150,27 +150,27 @@ func (m memberStore) MarkFeedback(_ context.Context, by members.By, id string, d
 	if done {
 		marked.DoneAt, marked.DoneBy = &now, by.Admin
 	}
-	return marked, m.asked1(fmt.Sprintf("mark feedback %t", done), by.Admin, id)
+	return marked, m.askBy(fmt.Sprintf("mark feedback %t", done), by.Admin, id)
 }
 
 func (m memberStore) AllFeedback(_ context.Context, filter members.FeedbackFilter, _ string, _ int) ([]members.Feedback, string, error) {
-	return []members.Feedback{told}, "", m.asked1("feedback", "", filter.Topic)
+	return []members.Feedback{told}, "", m.askBy("feedback", "", filter.Topic)
 }
 
 func (m memberStore) PendingRegistrations(_ context.Context, after string, _ int) ([]members.PendingRegistration, string, error) {
-	return []members.PendingRegistration{{Account: "account-grace", AskedAt: now}}, "account-grace", m.asked1("registrations", "", after)
+	return []members.PendingRegistration{{Account: "account-grace", AskedAt: now}}, "account-grace", m.askBy("registrations", "", after)
 }
 
 func (m memberStore) AddNote(_ context.Context, by members.By, account portal.AccountID, text string) (members.Note, error) {
-	return members.Note{ID: "n-1", At: now, Admin: by.Admin, Text: text}, m.asked1("add note", by.Admin, string(account)+" "+text)
+	return members.Note{ID: "n-1", At: now, Admin: by.Admin, Text: text}, m.askBy("add note", by.Admin, string(account)+" "+text)
 }
 
 func (m memberStore) Notes(_ context.Context, account portal.AccountID, before string, _ int) ([]members.Note, string, error) {
-	return []members.Note{{ID: "n-1", At: now, Admin: "account-root", Text: "Call back."}}, "n-1", m.asked1("notes", account, before)
+	return []members.Note{{ID: "n-1", At: now, Admin: "account-root", Text: "Call back."}}, "n-1", m.askBy("notes", account, before)
 }
 
 func (m memberStore) Record(_ context.Context, done members.AuditEntry) error {
-	return m.asked1("record "+done.What, done.Admin, string(done.Subject))
+	return m.askBy("record "+done.What, done.Admin, string(done.Subject))
 }
 
 // histories have two facts of every account.
@@ -180,18 +180,18 @@ func (h histories) Page(_ context.Context, account portal.AccountID, before int6
 	return []administration.HistoryEntry{
 		{Sequence: 8, At: now, What: "AccountSuspended", Actor: portal.AccountActor("account-ada"), Operation: "op-1", Why: "Unpaid bills."},
 		{Sequence: 7, At: now, What: "KeyEnding", Actor: portal.Operator, Key: "key-1", Why: "expired", Coded: true},
-	}, 7, h.asked1("history", account, fmt.Sprint(before))
+	}, 7, h.askBy("history", account, fmt.Sprint(before))
 }
 
 // Audit has two pages.
 func (m memberStore) Audit(_ context.Context, filter members.AuditFilter, before string, _ int) ([]members.AuditEntry, string, error) {
 	if before != "" {
-		return []members.AuditEntry{{At: now, Operator: "olga@host", What: "DeadLettersDiscarded", Count: 3, Choice: "all", Reason: `=HYPERLINK("x"), "so"`}}, "", cmp.Or(m.laterErr, m.asked1("audit", "", before))
+		return []members.AuditEntry{{At: now, Operator: "olga@host", What: "DeadLettersDiscarded", Count: 3, Choice: "all", Reason: `=HYPERLINK("x"), "so"`}}, "", cmp.Or(m.laterErr, m.askBy("audit", "", before))
 	}
 	return []members.AuditEntry{
 		{At: now, Admin: "account-ada", What: "AccountSuspensionRequested", Subject: "account-grace", Operation: "op-1"},
 		{At: now, Admin: "account-ada", What: "SubscriptionReviewRequested", Subject: "account-grace", Operation: "op-2", Plan: "plan-max", Answer: "denied"},
-	}, "000000000000009#op-1", m.asked1("audit", portal.AccountID(filter.By), strings.TrimSpace(string(filter.Subject)+" "+filter.What))
+	}, "000000000000009#op-1", m.askBy("audit", portal.AccountID(filter.By), strings.TrimSpace(string(filter.Subject)+" "+filter.What))
 }
 
 // Drift implements the desk of drift.
@@ -199,45 +199,45 @@ func (f *fake) Drift(context.Context) (administration.Drift, error) {
 	return administration.Drift{
 		Began: now, Ended: now, Keys: 3, Others: 2, Kinds: []administration.DriftKind{{Kind: "stray", Count: 1}}, Job: administration.JobState{Ran: true, UnderWay: true, Started: now},
 		Differences: []administration.Difference{{Kind: "stray", Mending: "leave", Account: "account-grace", Key: "key-9", GatewayID: "g-9", Name: "gatehouse/account-grace/key-9"}},
-	}, f.asked1("drift", "", "")
+	}, f.askBy("drift", "", "")
 }
 
 func (f *fake) Compare(_ context.Context, admin portal.AccountID) error {
-	return f.asked1("compare", admin, "")
+	return f.askBy("compare", admin, "")
 }
 
 func (m memberStore) Settings(_ context.Context, account portal.AccountID) (members.Settings, error) {
-	return members.Settings{TimeZone: "Europe/Berlin"}, m.asked1("settings", account, "")
+	return members.Settings{TimeZone: "Europe/Berlin"}, m.askBy("settings", account, "")
 }
 
 func (m memberStore) SetSettings(_ context.Context, account portal.AccountID, settings members.Settings) error {
 	if _, err := members.ParseTimeZone(settings.TimeZone); err != nil {
 		return err
 	}
-	return m.asked1("set settings", account, settings.TimeZone)
+	return m.askBy("set settings", account, settings.TimeZone)
 }
 
 func (m memberStore) Submit(_ context.Context, said members.Feedback) (members.Feedback, error) {
 	said.ID, said.At = "f-1", now
-	return said, m.asked1("submit", said.Account, said.Text)
+	return said, m.askBy("submit", said.Account, said.Text)
 }
 
 func (f *fake) Sessions(_ context.Context, account portal.AccountID) ([]identity.Session, error) {
-	return []identity.Session{{ID: "s-1", Browser: "Firefox on Linux", Began: now, Seen: now, Ends: now.Add(time.Hour)}}, f.asked1("sessions", account, "")
+	return []identity.Session{{ID: "s-1", Browser: "Firefox on Linux", Began: now, Seen: now, Ends: now.Add(time.Hour)}}, f.askBy("sessions", account, "")
 }
 
 func (f *fake) CurrentSession(*http.Request) string { return "s-1" }
 
 func (f *fake) EndSession(_ context.Context, account portal.AccountID, id string) error {
-	return f.asked1("end session", account, id)
+	return f.askBy("end session", account, id)
 }
 
 func (f *fake) EndSessions(_ context.Context, account portal.AccountID) error {
-	return f.asked1("end sessions", account, "")
+	return f.askBy("end sessions", account, "")
 }
 
 func (f *fake) Export(_ context.Context, account portal.AccountID, w io.Writer) error {
-	if err := f.asked1("export", account, ""); err != nil {
+	if err := f.askBy("export", account, ""); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, `{"account":"account-ada"}`)

@@ -14,27 +14,27 @@ type bannerDesk struct{ *fake }
 var warned = banners.Banner{ID: "b-1", Text: "**Down** tonight.", Kind: banners.Warning, Audience: banners.SignedIn, Start: now, End: now.Add(time.Hour), By: "account-ada", Created: now, Version: 1}
 
 func (d bannerDesk) List(context.Context) ([]banners.Banner, error) {
-	return []banners.Banner{warned}, d.asked1("banners", "", "")
+	return []banners.Banner{warned}, d.askBy("banners", "", "")
 }
 
 func (d bannerDesk) Find(_ context.Context, id string) (banners.Banner, error) {
-	return warned, d.asked1("banner", "", id)
+	return warned, d.askBy("banner", "", id)
 }
 
 func (d bannerDesk) Add(_ context.Context, by banners.Author, b banners.Banner) (banners.Banner, error) {
-	return warned, d.asked1("add banner", by.Admin, fmt.Sprint(b.Text, b.Kind, b.Audience, b.Start.Unix(), b.End.IsZero()))
+	return warned, d.askBy("add banner", by.Admin, fmt.Sprint(b.Text, b.Kind, b.Audience, b.Start.Unix(), b.End.IsZero()))
 }
 
 func (d bannerDesk) Change(_ context.Context, by banners.Author, b banners.Banner) (banners.Banner, error) {
-	return warned, d.asked1("change banner", by.Admin, fmt.Sprint(b.ID, b.Version, b.Text))
+	return warned, d.askBy("change banner", by.Admin, fmt.Sprint(b.ID, b.Version, b.Text))
 }
 
 func (d bannerDesk) End(_ context.Context, by banners.Author, id string) (banners.Banner, error) {
-	return warned, d.asked1("end banner", by.Admin, id)
+	return warned, d.askBy("end banner", by.Admin, id)
 }
 
 func (d bannerDesk) Delete(_ context.Context, by banners.Author, id string) error {
-	return d.asked1("delete banner", by.Admin, id)
+	return d.askBy("delete banner", by.Admin, id)
 }
 
 // bannerExamples are the examples of the routes about banners.

@@ -26,7 +26,7 @@ func (o fakeAdmin) Overview(context.Context) (administration.Overview, error) {
 		Sweep:  &administration.Sweep{Ended: now, Streams: 9, Drifted: 1, Unshown: 2, Strays: 3}, Catalog: &administration.Catalog{Ended: now, Products: 1, Plans: 2, Errors: 1, First: []string{"product.yaml"}},
 		Budget: &administration.Budget{Left: 3.5, Burst: 18.5, PerSecond: 4.9, Throttled: now}, Worker: now, Alarms: []administration.Alarm{{Title: "Usage may not be billed", Text: "3 records wait.", Runbook: "https://example.com/runbook", Since: now}},
 		Unread: []administration.Unread{{Part: "licences", Why: "No answer."}},
-	}, o.asked1("overview", "", "")
+	}, o.askBy("overview", "", "")
 }
 
 func (o fakeAdmin) List(_ context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Listing, error) {
@@ -34,17 +34,17 @@ func (o fakeAdmin) List(_ context.Context, choice deadletters.Choice, after stri
 		Counts:  map[deadletters.State]int{deadletters.Open: 2, deadletters.Settled: 1},
 		Groups:  []deadletters.Group{{Cause: buried.Cause(), Letters: 2, Types: []string{buried.Type}, First: buried.First, Last: buried.Last}},
 		Letters: []deadletters.Letter{buried}, Left: 1,
-	}, o.asked1("list", "", fmt.Sprint(choice.String(), after, limit))
+	}, o.askBy("list", "", fmt.Sprint(choice.String(), after, limit))
 }
 
 var outlook = administration.ReplayOutlook{Outlook: administration.CarriedOut, Text: "carried out: SubscriptionWanted"}
 
 func (o fakeAdmin) Letter(_ context.Context, id string) (deadletters.Letter, administration.ReplayOutlook, error) {
-	return buried, outlook, o.asked1("letter", "", id)
+	return buried, outlook, o.askBy("letter", "", id)
 }
 
 func (o fakeAdmin) Preview(_ context.Context, order administration.LetterOrder) (administration.Preview, error) {
-	return administration.Preview{Letters: 2, First: []administration.PreviewedLetter{{Letter: buried, ReplayOutlook: outlook}}, NotReplayable: []administration.SkippedLetters{{Why: "No worker can read it.", Letters: 3}}}, o.asked1("preview", order.By, string(order.Verb)+" "+order.Letter)
+	return administration.Preview{Letters: 2, First: []administration.PreviewedLetter{{Letter: buried, ReplayOutlook: outlook}}, NotReplayable: []administration.SkippedLetters{{Why: "No worker can read it.", Letters: 3}}}, o.askBy("preview", order.By, string(order.Verb)+" "+order.Letter)
 }
 
 func (o fakeAdmin) Order(_ context.Context, order administration.LetterOrder) (administration.LetterOrder, int, error) {
@@ -53,7 +53,7 @@ func (o fakeAdmin) Order(_ context.Context, order administration.LetterOrder) (a
 		asked += order.Choice.String()
 	}
 	order.ID = "order-1"
-	return order, 2, o.asked1("order", order.By, asked+order.Reason)
+	return order, 2, o.askBy("order", order.By, asked+order.Reason)
 }
 
 // letterExamples are the examples of the routes about dead letters, and of the overview.

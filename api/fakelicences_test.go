@@ -26,7 +26,7 @@ func (d licenceDesk) Licences(_ context.Context, choice administration.LicenceCh
 	return administration.LicencePage{
 		Licences: []administration.ListedLicence{bought}, Next: "0#legacy/prod/cust", Total: 2, SetUp: true,
 		Comparison: administration.Comparison{Ended: now, Agreements: 3, Sent: 1, Job: administration.JobState{Ran: true, Started: now, Ended: now}},
-	}, d.asked1("licences", "", fmt.Sprintf("%+v %s %d", choice, after, limit))
+	}, d.askBy("licences", "", fmt.Sprintf("%+v %s %d", choice, after, limit))
 }
 
 func (d licenceDesk) Licence(_ context.Context, name string) (administration.LicenceDetail, error) {
@@ -37,24 +37,24 @@ func (d licenceDesk) Licence(_ context.Context, name string) (administration.Lic
 			Region: "us-east-1", Balance: metering.Balance{Collected: 12, Metered: 12, Accepted: 7, Reasons: []metering.Reason{{Cause: "refused", Quantity: 5, Words: "AWS refused the record"}}},
 			Refused: []metering.RefusedRecord{{Record: metered, Remedy: metering.SendAgain}}, Sent: now,
 		},
-	}, d.asked1("licence", "", name)
+	}, d.askBy("licence", "", name)
 }
 
 func (d licenceDesk) Records(_ context.Context, name, before string, limit int) (administration.RecordsPage, error) {
-	return administration.RecordsPage{Records: []metering.Record{metered}, Next: "2026-11-22T09#requests"}, d.asked1("records", "", fmt.Sprint(name, before, limit))
+	return administration.RecordsPage{Records: []metering.Record{metered}, Next: "2026-11-22T09#requests"}, d.askBy("records", "", fmt.Sprint(name, before, limit))
 }
 
 func (d licenceDesk) Reconcile(_ context.Context, admin portal.AccountID) (administration.JobState, error) {
-	return administration.JobState{Ran: true, UnderWay: true, Started: now}, d.asked1("reconcile", admin, "")
+	return administration.JobState{Ran: true, UnderWay: true, Started: now}, d.askBy("reconcile", admin, "")
 }
 
 func (d licenceDesk) Resend(_ context.Context, admin portal.AccountID, name string, dryRun bool) (int, int64, error) {
-	return 1, 5, d.asked1("resend", admin, fmt.Sprint(name, dryRun))
+	return 1, 5, d.askBy("resend", admin, fmt.Sprint(name, dryRun))
 }
 
 func (d licenceDesk) Correct(_ context.Context, admin portal.AccountID, name string, names events.Purchase, dryRun bool) (administration.LicenceCorrection, error) {
 	before := events.Purchase{Product: "prod", Customer: "cust"}
-	return administration.LicenceCorrection{Licence: "legacy/prod/cust", Before: before, After: names.Or(before)}, d.asked1("correct", admin, fmt.Sprint(name, names, dryRun))
+	return administration.LicenceCorrection{Licence: "legacy/prod/cust", Before: before, After: names.Or(before)}, d.askBy("correct", admin, fmt.Sprint(name, names, dryRun))
 }
 
 // licenceExamples are the examples of the routes about licences.

@@ -23,52 +23,52 @@ var (
 	}
 )
 
-func (f *fake) asked1(what string, account portal.AccountID, name string) error {
+func (f *fake) askBy(what string, account portal.AccountID, name string) error {
 	return f.ask(what, operations.Caller{Account: account}, name)
 }
 
 func (f *fake) List(_ context.Context, account portal.AccountID) ([]notices.Notice, error) {
-	return f.noticed, f.asked1("notices", account, "")
+	return f.noticed, f.askBy("notices", account, "")
 }
 
 func (f *fake) Dismiss(_ context.Context, account portal.AccountID, id string) (notices.Notice, error) {
 	n := lost
 	n.DismissedAt = now.Add(time.Minute)
-	return n, f.asked1("dismiss", account, id)
+	return n, f.askBy("dismiss", account, id)
 }
 
 func (f *fake) DeliveriesOf(_ context.Context, account portal.AccountID, notice string) ([]notices.Delivery, error) {
 	mailed := sent
 	mailed.Channel = notices.ChannelMail
-	return []notices.Delivery{mailed}, f.asked1("deliveries-of", account, notice)
+	return []notices.Delivery{mailed}, f.askBy("deliveries-of", account, notice)
 }
 
 func (f *fake) MailAgain(_ context.Context, account portal.AccountID, notice string) (notices.Delivery, error) {
 	mailed := sent
 	mailed.Channel, mailed.Attempts = notices.ChannelMail, nil
-	return mailed, f.asked1("mail-again", account, notice)
+	return mailed, f.askBy("mail-again", account, notice)
 }
 
 func (f *fake) Settings(_ context.Context, account portal.AccountID) (notices.Settings, error) {
-	return f.settings, f.asked1("settings", account, "")
+	return f.settings, f.askBy("settings", account, "")
 }
 
 func (f *fake) SetSettings(_ context.Context, account portal.AccountID, settings notices.Settings) error {
-	err := f.asked1("set-settings", account, "")
+	err := f.askBy("set-settings", account, "")
 	f.settings = settings
 	return err
 }
 
 func (f *fake) Webhooks(_ context.Context, account portal.AccountID) ([]notices.Webhook, error) {
-	return f.hooks, f.asked1("webhooks", account, "")
+	return f.hooks, f.askBy("webhooks", account, "")
 }
 
 func (f *fake) FindWebhook(_ context.Context, account portal.AccountID, id string) (notices.Webhook, error) {
-	return hook, f.asked1("webhook", account, id)
+	return hook, f.askBy("webhook", account, id)
 }
 
 func (f *fake) AddWebhook(_ context.Context, account portal.AccountID, address, _ string, _ []notices.Kind) (notices.Webhook, string, error) {
-	return hook, webhookSecret, f.asked1("add-webhook", account, address)
+	return hook, webhookSecret, f.askBy("add-webhook", account, address)
 }
 
 func (f *fake) ChangeWebhook(_ context.Context, account portal.AccountID, id string, change notices.WebhookChange) (notices.Webhook, error) {
@@ -76,31 +76,31 @@ func (f *fake) ChangeWebhook(_ context.Context, account portal.AccountID, id str
 	if change.On != nil && *change.On {
 		w.State, w.Why = notices.WebhookOn, ""
 	}
-	return w, f.asked1("change-webhook", account, id)
+	return w, f.askBy("change-webhook", account, id)
 }
 
 func (f *fake) DeleteWebhook(_ context.Context, account portal.AccountID, id string) error {
-	return f.asked1("delete-webhook", account, id)
+	return f.askBy("delete-webhook", account, id)
 }
 
 func (f *fake) RotateSecret(_ context.Context, account portal.AccountID, id string) (notices.Webhook, string, error) {
 	w := hook
 	w.PreviousUntil = now.Add(24 * time.Hour)
-	return w, webhookSecret, f.asked1("rotate", account, id)
+	return w, webhookSecret, f.askBy("rotate", account, id)
 }
 
 func (f *fake) TestWebhook(_ context.Context, account portal.AccountID, id string) (notices.Delivery, error) {
-	return sent, f.asked1("test", account, id)
+	return sent, f.askBy("test", account, id)
 }
 
 func (f *fake) Deliveries(_ context.Context, account portal.AccountID, id, _ string) ([]notices.Delivery, error) {
-	return f.sent, f.asked1("deliveries", account, id)
+	return f.sent, f.askBy("deliveries", account, id)
 }
 
 func (f *fake) Redeliver(_ context.Context, account portal.AccountID, id, notice string) (notices.Delivery, error) {
-	return sent, f.asked1("redeliver", account, id+" "+notice)
+	return sent, f.askBy("redeliver", account, id+" "+notice)
 }
 
 func (f *fake) RedeliverSince(_ context.Context, account portal.AccountID, id string, _, _ time.Time) (int, error) {
-	return 3, f.asked1("redeliver-range", account, id)
+	return 3, f.askBy("redeliver-range", account, id)
 }

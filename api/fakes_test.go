@@ -164,7 +164,7 @@ func (f *fake) Report(_ context.Context, account portal.AccountID, q usage.Query
 func (f *fake) ReportOf(ctx context.Context, account portal.AccountID, q usage.Query, keys []portal.GatewayKeyID) (usage.Report, error) {
 	report, err := f.Report(ctx, account, q)
 	if keys != nil {
-		err = errors.Join(err, f.asked1("usage of keys", account, fmt.Sprint(keys)))
+		err = errors.Join(err, f.askBy("usage of keys", account, fmt.Sprint(keys)))
 	}
 	return report, err
 }
@@ -180,7 +180,7 @@ func (p plansOf) Page(_ context.Context, plan portal.PlanID, after string, limit
 		return nil, "", nil
 	}
 	all := []projections.Holder{{Account: "account-grace", Plan: plan, GatewayID: "g1"}, {Account: "account-bob", Plan: plan, GatewayID: "g2"}, {Account: "account-grace", Plan: plan, GatewayID: "g3"}}
-	return all, "g3", p.asked1("holders", "", fmt.Sprintf("%s %s %d", plan, after, limit))
+	return all, "g3", p.askBy("holders", "", fmt.Sprintf("%s %s %d", plan, after, limit))
 }
 
 func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
@@ -311,7 +311,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 	})
 	api.Mount(router, api.Config{
 		Operations: f, Views: f, Library: shelves, Console: f, Notices: f, Usage: f, Approvals: f, Now: func() time.Time { return now }, Version: "1.2.3",
-		Admin:       api.Admin{Desk: fakeAdmin{f}, Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Invitations: fakeInvitations{f}, Catalog: f, Holders: plansOf{f}, Drift: f, History: histories{f}, Licences: licenceDesk{f}, Banners: bannerDesk{f}, Views: viewings{f}, InvitationsNeeded: true},
+		Admin:       api.Admin{Desk: fakeAdmin{f}, Operations: f, Directory: f, People: f, Members: memberStore{f}, Mails: f, Invitations: fakeInvitations{f}, Catalog: f, Holders: plansOf{f}, Drift: f, History: histories{f}, Licences: licenceDesk{f}, Banners: bannerDesk{f}, Viewing: viewings{f}, InvitationsNeeded: true},
 		Mine:        api.Mine{Operations: f, Sessions: f, Settings: memberStore{f}, Feedback: memberStore{f}, Export: f},
 		Marketplace: api.Marketplace{Operations: f, Desk: f, Ledger: f, Admit: func(*http.Request) error { return f.crowded }},
 	}, guard...)

@@ -29,7 +29,7 @@ type Marketplace struct {
 	Desk       receiving
 	// Ledger says what AWS bills. Nil means that this is not known.
 	Ledger summarizing
-	// Admit returns why a client address may send no more registration tokens now.
+	// Admit returns why the client address may send no more registration tokens now, nil if it may.
 	Admit func(r *http.Request) error
 }
 
@@ -38,7 +38,7 @@ func (a *service) registerMarketplace(api huma.API) {
 		OperationID: "claim-purchase", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/marketplace-subscriptions/{plan}",
 		Summary: "Claim a purchase on AWS Marketplace",
 		Description: "The token is the x-amzn-marketplace-token with which AWS Marketplace sends a buyer. The portal resolves it at once, and keeps it nowhere. " +
-			"Your account gets the plan once AWS says that the purchase is paid for, which may be earlier or later. A purchase that another account has claimed is rejected. " +
+			"Your account gets the plan once AWS says that the purchase is paid for, which may be before or after you send the token. A purchase that another account has claimed is rejected. " +
 			"Send the token again under the same Idempotency-Key to get the same operation, as long as AWS resolves it.",
 	})
 	op.Middlewares = huma.Middlewares{a.admitArrival}
@@ -60,7 +60,7 @@ func (a *service) admitArrival(ctx huma.Context, next func(huma.Context)) {
 
 // Buyer is what AWS Marketplace sends with a buyer.
 type Buyer struct {
-	Token     string `json:"token" maxLength:"8192" doc:"The x-amzn-marketplace-token. AWS resolves it for an hour at least."`
+	Token     string `json:"token" maxLength:"8192" doc:"The x-amzn-marketplace-token. AWS resolves it for at least an hour."`
 	FreeTrial bool   `json:"free_trial,omitempty" doc:"AWS Marketplace also sent the x-amzn-marketplace-offer-type free-trial."`
 }
 
@@ -99,7 +99,7 @@ type MarketplaceSubscription struct {
 type Metered struct {
 	Requests int64      `json:"requests" doc:"The requests that AWS bills."`
 	Last     time.Time  `json:"last" doc:"When usage was last reported."`
-	Closed   *time.Time `json:"closed" doc:"When the portal stopped reporting usage, since the purchase is over; null before."`
+	Closed   *time.Time `json:"closed" doc:"When the portal stopped reporting usage because the purchase was over; null before."`
 }
 
 type summarizing interface {

@@ -189,7 +189,7 @@ func (a *service) settingsOf(ctx context.Context, account portal.AccountID) (*st
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	own, err := a.mineOf.Settings.Settings(ctx, account)
+	own, err := a.own.Settings.Settings(ctx, account)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -209,7 +209,7 @@ func (a *service) setSettings(ctx context.Context, in *struct{ Body SettingsChan
 		return nil, problemOf(ctx, err)
 	}
 	if in.Body.TimeZone != nil {
-		if err := a.mineOf.Settings.SetSettings(ctx, account, members.Settings{TimeZone: *in.Body.TimeZone}); err != nil {
+		if err := a.own.Settings.SetSettings(ctx, account, members.Settings{TimeZone: *in.Body.TimeZone}); err != nil {
 			return nil, problemOf(ctx, err)
 		}
 	}

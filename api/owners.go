@@ -21,7 +21,7 @@ func ownersOf[T any](ctx context.Context, known people, items []T, account func(
 	}
 	var mu sync.Mutex
 	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(lookingAtOnce)
+	group.SetLimit(maxParallelReads)
 	for _, id := range ids {
 		group.Go(portal.Guard(func() error {
 			person, err := known.Person(within, id)

@@ -62,14 +62,14 @@ func firstProblems(report catalog.Report) string {
 
 func offeredNote(report catalog.Report) string {
 	note := fmt.Sprintf("read on %s; products: %d; plans offered: %d", dateAndTime(report.Ended), report.Products, report.Plans)
-	if report.AllNotOffered == 0 {
+	if report.NotOfferedCount == 0 {
 		return note
 	}
 	var texts []string
 	for _, plan := range report.NotOffered[:min(len(report.NotOffered), maxListed)] {
 		texts = append(texts, fmt.Sprintf("%s (%s): %s", plan.Name, plan.Plan, plan.Reason))
 	}
-	return fmt.Sprintf("%s; not offered: %d. %s", note, report.AllNotOffered, strings.Join(texts, " ")+more(report.AllNotOffered-len(texts)))
+	return fmt.Sprintf("%s; not offered: %d. %s", note, report.NotOfferedCount, strings.Join(texts, " ")+more(report.NotOfferedCount-len(texts)))
 }
 
 func more(n int) string {

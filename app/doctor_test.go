@@ -31,7 +31,7 @@ func patient(t *testing.T, vars ...string) Process {
 	return patientAt(t, localawstest.Start(t), vars...)
 }
 
-// patientAt is a process over that local AWS.
+// testProcessAt is a process that uses the local AWS local.
 func patientAt(t *testing.T, local *localaws.Server, vars ...string) Process {
 	t.Helper()
 	cfg, err := LoadConfig(append([]string{"GATEHOUSE_OIDC_ISSUER=" + provider(t), "GATEHOUSE_OIDC_CLIENT_ID=portal"}, vars...))
@@ -83,7 +83,7 @@ func TestDoctorReportsTheSavedProbe(t *testing.T) {
 	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
 		t.Fatal(err)
 	}
-	creating := func() string {
+	gatewayNote := func() string {
 		for _, check := range Examine(t.Context(), p) {
 			if check.What == "API Gateway" {
 				return check.Note
@@ -91,18 +91,18 @@ func TestDoctorReportsTheSavedProbe(t *testing.T) {
 		}
 		return ""
 	}
-	if note := creating(); !strings.Contains(note, "never tested") {
+	if note := gatewayNote(); !strings.Contains(note, "never tested") {
 		t.Errorf("before a probe: %s", note)
 	}
 	finding, err := ProbeImport(t.Context(), p)
 	if err != nil || !finding.Usable || finding.At.IsZero() || finding.Region != localaws.Region {
 		t.Fatalf("%+v, %v", finding, err)
 	}
-	if note := creating(); !strings.Contains(note, "many at a time when many wait") {
+	if note := gatewayNote(); !strings.Contains(note, "many at a time when many wait") {
 		t.Errorf("after a probe: %s", note)
 	}
 	p.Config.Provisioning = ProvisioningSingle
-	if note := creating(); !strings.Contains(note, "GATEHOUSE_PROVISIONING") {
+	if note := gatewayNote(); !strings.Contains(note, "GATEHOUSE_PROVISIONING") {
 		t.Errorf("with single: %s", note)
 	}
 }

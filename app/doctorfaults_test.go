@@ -238,8 +238,8 @@ func injuries() map[string]injury {
 	})
 	one("the last reading of the catalog found a problem", "catalog", "zoo/product.yaml:3: A tab is not allowed here.", "`gatehouse catalog status` lists them all", func(t *testing.T, h *patientOf) {
 		ok(t, h.keepReport(t, catalog.Report{
-			Problems:    []catalog.Problem{{Where: "pages/a.md", Text: "A link leads nowhere.", Warning: true}, {Where: "zoo/product.yaml", Line: 3, Text: "A tab is not allowed here."}},
-			AllProblems: 2,
+			Problems:     []catalog.Problem{{Where: "pages/a.md", Text: "A link leads nowhere.", Warning: true}, {Where: "zoo/product.yaml", Line: 3, Text: "A tab is not allowed here."}},
+			ProblemCount: 2,
 		}))
 	})
 	one("operators cannot be told of an alarm", "alarms for operators", "Workers could not tell the webhook of drift, after 3 tries: the webhook answered 500 Internal Server Error.", "gatehouse alarms test", func(t *testing.T, h *patientOf) {
@@ -620,7 +620,7 @@ func (h *patientOf) keepReport(t *testing.T, report catalog.Report) error {
 func TestDoctorNamesThePlansThatAreNotOffered(t *testing.T) {
 	t.Parallel()
 	h := healthy(t)
-	report := catalog.Report{Products: 2, Plans: 3, AllNotOffered: 12}
+	report := catalog.Report{Products: 2, Plans: 3, NotOfferedCount: 12}
 	for i := range 12 {
 		report.NotOffered = append(report.NotOffered, catalog.NotOffered{Plan: portal.PlanID(fmt.Sprint("p", i)), Name: fmt.Sprint("Plan ", i), Reason: "It lacks the tag."})
 	}

@@ -34,7 +34,7 @@ func (e entitlements) of(ctx context.Context, licence state.Licence) (is handler
 	}
 	plans, _ := offered.SoldAs(licence.Purchase.Product)
 	contracts := catalog.ByDimensions(plans) || licence.Contract
-	if !contracts && !licence.ContractOnly() {
+	if !contracts && !licence.WithoutSubscriptionNotice() {
 		return is, false, nil
 	}
 	bought := licence.Purchase

@@ -224,7 +224,7 @@ func (o *overviews) readCatalog(ctx context.Context, into *administration.Overvi
 	}
 	shown := administration.Catalog{
 		Ended: report.Ended, Failed: report.Failed, Products: report.Products, Plans: report.Plans,
-		Errors: report.Errors(), Warnings: report.AllProblems - report.Errors(),
+		Errors: report.Errors(), Warnings: report.ProblemCount - report.Errors(),
 	}
 	for _, problem := range report.Problems {
 		if !problem.Warning && len(shown.First) < maxListed {

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// byProvider lists the accounts of the identity provider's users with the e-mail address, also of
+// byProvider lists the accounts of the identity provider's users with the e-mail address, including
 // those whose tokens held none. asked is false if the provider is not a Cognito user pool, or if
 // the credentials may not list its users.
 func (d *Desk) byProvider(ctx context.Context, email string) (ids []portal.AccountID, asked bool, err error) {
@@ -25,7 +25,7 @@ func (d *Desk) byProvider(ctx context.Context, email string) (ids []portal.Accou
 	cfg := d.config
 	cfg.Region = region
 	users := cognitoidentityprovider.NewListUsersPaginator(cognitoidentityprovider.NewFromConfig(cfg), &cognitoidentityprovider.ListUsersInput{
-		UserPoolId: &pool, Filter: aws.String(`email = "` + quoted.Replace(email) + `"`),
+		UserPoolId: &pool, Filter: aws.String(`email = "` + filterEscaper.Replace(email) + `"`),
 	})
 	for users.HasMorePages() {
 		page, err := users.NextPage(ctx)
@@ -49,7 +49,7 @@ func (d *Desk) byProvider(ctx context.Context, email string) (ids []portal.Accou
 	return ids, true, nil
 }
 
-var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+var filterEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func subjectOf(user types.UserType) string {
 	for _, a := range user.Attributes {

@@ -151,7 +151,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
 		Admin: api.Admin{
-			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests, History: history, Views: store,
+			Desk: office, Operations: ops, Directory: views, People: people, Members: store, Mails: mails, Invitations: guests, History: history, Viewing: store,
 			Holders:           projections.NewHolders(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}),
 			Drift:             sweeps,
 			Licences:          licences,

@@ -174,7 +174,7 @@ func TestAFolderThatLosesAllProductsLeavesThemUntilItSaysThatItIsMeantToBeEmpty(
 	r.run(-1)
 	r.reads(Folder{}, nil) // it never had a product
 	r.run(-1)
-	if report := r.lastReport(); report.AllProblems != 0 || report.Sources[1].State != SourceRead || len(r.document().Pages) != 0 {
+	if report := r.lastReport(); report.ProblemCount != 0 || report.Sources[1].State != SourceRead || len(r.document().Pages) != 0 {
 		t.Errorf("a folder that never had products: %+v", report)
 	}
 	r.reads(zooFolder("Zoo"), nil)
@@ -196,12 +196,12 @@ func TestAFolderThatLosesAllProductsLeavesThemUntilItSaysThatItIsMeantToBeEmpty(
 	}
 	r.reads(zooFolder("Zoo 2"), nil) // the volume is back
 	r.run(-1)
-	if report := r.lastReport(); r.nameOf("zoo") != "Zoo 2" || report.AllProblems != 0 {
+	if report := r.lastReport(); r.nameOf("zoo") != "Zoo 2" || report.ProblemCount != 0 {
 		t.Errorf("after the repair the product is %q, the report %+v", r.nameOf("zoo"), report)
 	}
 	r.reads(Folder{MeantEmpty: true}, nil)
 	r.run(-1)
-	if product, _ := r.document().Product("zoo"); product.ID == "zoo" || r.lastReport().AllProblems != 0 {
+	if product, _ := r.document().Product("zoo"); product.ID == "zoo" || r.lastReport().ProblemCount != 0 {
 		t.Errorf("a folder that is meant to be empty leaves %+v, %+v", product, r.lastReport().Problems)
 	}
 }

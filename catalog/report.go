@@ -24,11 +24,11 @@ type Report struct {
 	APIs        int `json:"apis"`
 	Definitions int `json:"definitions"`
 
-	// Problems are at most maxProblems; AllProblems counts all.
-	Problems      []Problem    `json:"problems"`
-	AllProblems   int          `json:"all_problems"`
-	NotOffered    []NotOffered `json:"not_offered"`
-	AllNotOffered int          `json:"all_not_offered"`
+	// Problems are at most maxProblems; ProblemCount counts all.
+	Problems        []Problem    `json:"problems"`
+	ProblemCount    int          `json:"all_problems"`
+	NotOffered      []NotOffered `json:"not_offered"`
+	NotOfferedCount int          `json:"all_not_offered"`
 	// Folder is where the catalog folder is, "" if there is none. Described are the products of it.
 	// Reports of older versions lack both.
 	Folder    string        `json:"folder,omitempty"`
@@ -64,7 +64,7 @@ const maxProblems = 500
 
 // Errors counts the problems that are not warnings.
 func (r Report) Errors() int {
-	n := r.AllProblems - len(r.Problems)
+	n := r.ProblemCount - len(r.Problems)
 	for _, problem := range r.Problems {
 		if !problem.Warning {
 			n++
@@ -76,7 +76,7 @@ func (r Report) Errors() int {
 func (r *Reader) report(p progress) Report {
 	report := Report{
 		Began: p.Began.UTC(), Ended: r.Now().UTC(), Failed: p.Result.Failed, Hash: p.Result.Hash, Products: p.Result.Products,
-		Problems: p.Problems, AllProblems: len(p.Problems), NotOffered: []NotOffered{}, Folder: r.FolderName,
+		Problems: p.Problems, ProblemCount: len(p.Problems), NotOffered: []NotOffered{}, Folder: r.FolderName,
 	}
 	plane := SourceState{Name: "API Gateway", State: SourceRead, Read: p.Began.UTC()}
 	if p.Result.Failed {
@@ -106,7 +106,7 @@ func (r *Report) describe(found assembly, doc Document) {
 		}
 	}
 	r.Problems = append(r.Problems, found.Problems...)
-	r.AllProblems, r.AllNotOffered = len(r.Problems), len(found.NotOffered)
+	r.ProblemCount, r.NotOfferedCount = len(r.Problems), len(found.NotOffered)
 	r.NotOffered = append(r.NotOffered, found.NotOffered...)
 	r.Described = found.Described
 }

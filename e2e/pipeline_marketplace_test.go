@@ -155,7 +155,7 @@ func (m *market) saidLast(stream portal.Stream) (active bool) {
 			licence.Apply(events.Event{Data: events.LicenceNoticed{Notice: notice, Status: status}})
 		}
 	}
-	return licence.Status == events.LicenceActive || licence.ContractOnly()
+	return licence.Status == events.LicenceActive || licence.WithoutSubscriptionNotice()
 }
 
 // checkLicences checks that access, and the plan, equal what AWS said last, for the account that has claimed

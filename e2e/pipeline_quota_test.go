@@ -20,10 +20,10 @@ import (
 )
 
 // TestNobodyGetsASecondQuota lets a person revoke, create, rotate and replace keys, leave plans, return to
-// them and change them, in any order, and make as many calls as API Gateway lets through in between. It may
-// forget the counter of a key that leaves a plan, or not. In a period the account makes no more calls than
-// the quota for each key that works at the same time. Messages come twice, but API Gateway answers: if it
-// does not for minutes, a key begins with a whole quota.
+// them and change them, in any order, and in between make as many calls as API Gateway lets through. API Gateway
+// may or may not forget the counter of a key that leaves a plan. In a period, the calls in a plan are at most its
+// quota times the largest number of live keys that the account has had at once. Messages may come twice, but API
+// Gateway always answers: if it did not for minutes, a key would begin with a whole quota.
 func TestNobodyGetsASecondQuota(t *testing.T) {
 	t.Parallel()
 	server := localawstest.Start(t)
@@ -40,7 +40,7 @@ func TestNobodyGetsASecondQuota(t *testing.T) {
 		for range rapid.IntRange(5, 30).Draw(rt, "actions") {
 			w.spendOrChange("ann")
 			w.drain()
-			most = max(most, w.working("ann"))
+			most = max(most, w.liveKeys("ann"))
 			for plan, quota := range quotas {
 				if calls := w.callsThisPeriod(plan); calls > int64(most*quota.Limit) {
 					w.Fatalf("%d calls in %s with at most %d keys at a time and a quota of %d", calls, plan, most, quota.Limit)
@@ -81,8 +81,8 @@ func (w *world) spendOrChange(account portal.AccountID) {
 	}
 }
 
-// working counts the account's keys that API Gateway accepts in a plan with a quota.
-func (w *world) working(account portal.AccountID) int {
+// liveKeys counts the account's keys that nobody has ended, whether they are in a plan or not.
+func (w *world) liveKeys(account portal.AccountID) int {
 	history, err := w.reader.Account(context.Background(), account)
 	if err != nil {
 		w.Fatal(err)

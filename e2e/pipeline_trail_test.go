@@ -28,8 +28,8 @@ var callsByHand = map[string]string{
 	"rename": "UpdateApiKey", "customer": "UpdateApiKey",
 }
 
-// announce has the change told of up to two times, whenever the scheduler likes. Some records have no name, and
-// some are of a worker.
+// announce draws how many events announce the change, at most two. The scheduler delivers them whenever it likes. Some
+// records have no name, and some name a worker as the caller.
 func (w *world) announce(does string, id portal.GatewayKeyID, name string, plan portal.PlanID) {
 	call, ok := callsByHand[does]
 	if !ok {
@@ -56,7 +56,7 @@ func (w *world) hearOfChange() {
 	body := w.announced[i]
 	w.announced = slices.Delete(w.announced, i, i+1)
 	ctx, me := newWorker()
-	err := w.changes().Handle(ctx, transport.RawMessage{ID: "m", SentAt: w.clock, Body: body})
+	err := w.trailIntake().Handle(ctx, transport.RawMessage{ID: "m", SentAt: w.clock, Body: body})
 	var postponed *portal.Postponed
 	switch {
 	case me.crashed || errors.As(err, &postponed):
@@ -66,7 +66,7 @@ func (w *world) hearOfChange() {
 	}
 }
 
-func (w *world) changes() trail.Intake {
+func (w *world) trailIntake() trail.Intake {
 	adopted := adoptions.NewStore(w.tables, w.names.Records, w.now)
 	holders := projections.NewHolders(w.tables, projections.Tables{Views: w.names.Views, Records: w.names.Records}).Clock(w.now)
 	return trail.Intake{

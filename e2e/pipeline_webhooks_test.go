@@ -22,7 +22,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// receiver is the webhooks of all people. Before each attempt it draws what the receiver does with it.
+// receiver is the server behind all people's webhooks. Before each attempt, the test draws what it does with the
+// request.
 type receiver struct {
 	w       *world
 	address string
@@ -31,7 +32,7 @@ type receiver struct {
 
 	mu   sync.Mutex
 	fate string
-	// taken counts the requests that were answered with 200, by webhook and webhook-id.
+	// taken counts the requests that the receiver took, with any answer, by webhook and webhook-id.
 	taken map[string]int
 	// over is closed at the end.
 	over chan struct{}
@@ -63,8 +64,8 @@ func (r *receiver) register(store *notices.Store, account portal.AccountID) {
 	r.of[account] = hook.ID
 }
 
-// WebhookSecret is what a worker asks for before it sends. There the worker may crash, and the receiver's
-// fate is drawn.
+// WebhookSecret returns the secret that a worker needs before each attempt. So the receiver's fate is drawn here, and
+// the worker may crash here.
 func (r *receiver) WebhookSecret(ctx context.Context, _ string, _ portal.AccountID, webhook string, _ int) ([]byte, error) {
 	fate := "takes it"
 	if _, worker := ctx.Value(workerKey{}).(*worker); worker && !r.w.calm {
@@ -115,8 +116,8 @@ func (r *receiver) connect(ctx context.Context, network, _ string) (net.Conn, er
 	return (&net.Dialer{}).DialContext(ctx, network, r.address)
 }
 
-// checkHooked checks that a notice went to its owner's webhook, unless that is off or has failed eight
-// times, and that it came there under its own webhook-id.
+// checkHooked checks that the delivery to the owner's webhook has ended: delivered under its own webhook-id, failed,
+// or held.
 func (w *world) checkHooked(account portal.AccountID, notice notices.Notice, row map[string]types.AttributeValue) {
 	r := w.telling.hooks
 	r.mu.Lock()

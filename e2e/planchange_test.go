@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
-// subscribed signs a person up and subscribes them to the Free plan. It returns their key.
-func (s *site) subscribed(t *testing.T, email string) (person, string) {
+// subscribeToFree signs a person up and subscribes them to the Free plan. It returns their key.
+func (s *site) subscribeToFree(t *testing.T, email string) (person, string) {
 	t.Helper()
 	s.waitForCatalog(t)
 	p := s.signUp(t, email)
@@ -39,7 +39,7 @@ func (p person) states() map[string]string {
 func TestAChangeOfPlansInterruptsCallsOnceAtMost(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	p, value := s.subscribed(t, "ada@example.com")
+	p, value := s.subscribeToFree(t, "ada@example.com")
 	free, plus := s.Demo.API.FreePlanID, s.Demo.API.PlusPlanID
 
 	var answers []int
@@ -96,7 +96,7 @@ func (p person) changeOf(from, to string) operation {
 	return decode[operation](p.do(http.MethodPut, "/api/v1/subscriptions/"+to, `{"replaces": "`+from+`"}`).want(http.StatusAccepted))
 }
 
-// demoAdmin is the demo's admin.
+// demoAdmin signs the demo's admin in.
 func (s *site) demoAdmin(t *testing.T) person {
 	t.Helper()
 	account := demo.Accounts[1]
@@ -125,7 +125,8 @@ type approval struct {
 	Request                       int64
 }
 
-func (p person) answers(a approval, how, body string) operation {
+// review has an admin approve or deny, as how says, and follows the operation until it has ended.
+func (p person) review(a approval, how, body string) operation {
 	p.t.Helper()
 	return p.finish(p.do(http.MethodPost, "/api/v1/admin/approvals/"+a.Account+"/"+a.Plan+"/"+how, body))
 }
@@ -133,7 +134,7 @@ func (p person) answers(a approval, how, body string) operation {
 func TestAChangeToAPlanThatNeedsApprovalWaitsForAnAdmin(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	p, value := s.subscribed(t, "ada@example.com")
+	p, value := s.subscribeToFree(t, "ada@example.com")
 	free, plus := s.Demo.API.FreePlanID, s.Demo.API.PlusPlanID
 	s.rewrite(t, "  - name: Seamark Plus\n", "  - name: Seamark Plus\n    approval: manual\n")
 	s.operator(t).says(0, "catalog", "sync")
@@ -164,7 +165,7 @@ func TestAChangeToAPlanThatNeedsApprovalWaitsForAnAdmin(t *testing.T) {
 		t.Errorf("while the change waits the API answers %d", got)
 	}
 
-	if answer := admin.answers(list[0], "deny", `{"message": "Plus is for partners only."}`); answer.Status != "succeeded" {
+	if answer := admin.review(list[0], "deny", `{"message": "Plus is for partners only."}`); answer.Status != "succeeded" {
 		t.Errorf("the denial ended %+v", answer)
 	}
 	for _, asked := range []operation{op, again} {
@@ -173,7 +174,7 @@ func TestAChangeToAPlanThatNeedsApprovalWaitsForAnAdmin(t *testing.T) {
 			t.Errorf("denied, the change ended %+v, %+v", ended, ended.Reason)
 		}
 	}
-	if late := admin.answers(list[0], "approve", fmt.Sprintf(`{"request": %d}`, list[0].Request)); late.Status != "rejected" {
+	if late := admin.review(list[0], "approve", fmt.Sprintf(`{"request": %d}`, list[0].Request)); late.Status != "rejected" {
 		t.Errorf("an approval after the denial ended %+v", late)
 	}
 
@@ -184,7 +185,7 @@ func TestAChangeToAPlanThatNeedsApprovalWaitsForAnAdmin(t *testing.T) {
 	}
 
 	op = waits(p.changeOf(free, plus))
-	if answer := admin.answers(waiting()[0], "approve", ""); answer.Status != "succeeded" {
+	if answer := admin.review(waiting()[0], "approve", ""); answer.Status != "succeeded" {
 		t.Errorf("the approval ended %+v", answer)
 	}
 	if op = p.result(op.ID); op.Status != "succeeded" {

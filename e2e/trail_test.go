@@ -34,7 +34,7 @@ func (s *site) sweptOnce(t *testing.T) {
 func TestChangesByHandAreNoticedWithoutASweep(t *testing.T) {
 	t.Parallel()
 	s := startWith(t, settings{dir: t.TempDir(), env: []string{"GATEHOUSE_TRAIL=on"}})
-	p, value := s.subscribed(t, "ada@example.com")
+	p, value := s.subscribeToFree(t, "ada@example.com")
 	s.sweptOnce(t)
 	swept := strings.Count(s.logs.String(), `"message":"swept"`)
 	key := s.onlyKey(t)

@@ -64,7 +64,7 @@ func (d *Decider) failConverging(ctx context.Context, msg events.Event, rows []j
 			return err
 		}
 		var facts []events.Fact
-		for _, wish := range history.Account.Unexplained() {
+		for _, wish := range history.Account.Unparked() {
 			if len(facts) < journal.MaxFacts {
 				facts = append(facts, events.WishParked{Link: events.Link{Wish: wish}, Reason: events.WaitingForRepair})
 			}

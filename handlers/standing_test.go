@@ -134,7 +134,7 @@ func TestDeletionDuringASubscriptionEndsItsWish(t *testing.T) {
 	d := newDesk(t)
 	d.handle(register, subscribe, ask("op-delete", 3, events.AccountDeletionRequested{}), ask("op-late", 4, nextPlan))
 	folded := statetest.FoldAccount(account, d.facts())
-	if diff := cmp.Diff([]int64{4}, folded.Undecided()); diff != "" {
+	if diff := cmp.Diff([]int64{4}, folded.WaitingWishes()); diff != "" {
 		t.Errorf("open wishes (-want +got):\n%s", diff)
 	}
 	if held := folded.Held(portal.AccountRing); len(held) > 0 {
@@ -166,7 +166,7 @@ func TestAnAccountWithHundredsOfOpenWishesCanBeDeleted(t *testing.T) {
 	}
 	d.handle(ask("op-delete", 3, events.AccountDeletionRequested{}))
 	folded := statetest.FoldAccount(account, d.facts())
-	if diff := cmp.Diff([]int64{after + 1}, folded.Undecided()); diff != "" {
+	if diff := cmp.Diff([]int64{after + 1}, folded.WaitingWishes()); diff != "" {
 		t.Errorf("open wishes (-want +got):\n%s", diff)
 	}
 }

@@ -142,7 +142,7 @@ func reject(decides events.Decides, code portal.Code, message string) []events.F
 
 // overturned ends a subscription's open wish, and with it every operation that waits for it.
 func overturned(s state.Subscription) []events.Fact {
-	if !s.Undecided() {
+	if !s.Waits() {
 		return nil
 	}
 	return []events.Fact{events.RequestSuperseded{Link: events.Link{Wish: s.OpenedBy}}}

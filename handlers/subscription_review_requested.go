@@ -17,7 +17,7 @@ import (
 // longer waits is rejected.
 func Review(scheme KeyScheme, limits Limits) Decide[events.SubscriptionReviewRequested] {
 	return func(account state.Account, req events.SubscriptionReviewRequested, id string) []events.Fact {
-		s, ok := account.Wish(req.Wish)
+		s, ok := account.SubscriptionOfWish(req.Wish)
 		if !ok || s.Plan != req.Plan || s.Phase != state.AwaitingApproval {
 			return reviewedBefore(account.Subscription(req.Plan), req)
 		}

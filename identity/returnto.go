@@ -17,7 +17,8 @@ func CanReturnTo(path string) bool {
 	return err == nil
 }
 
-// localPath returns where to send a browser after the sign-in, "/" for "". Anything but a path of
+// localPath returns where to send a browser after the sign-in: "/" for "", and for the paths of signing in and out.
+// Anything but a path of
 // this portal is Invalid. Browsers read "//host", "/\host" and, since they drop control
 // characters, "/\t/host" as another site (URL Standard, section 4.4). A proxy may unescape the
 // path, so both forms are checked.
@@ -32,7 +33,7 @@ func localPath(raw string) (string, error) {
 	}
 	switch u.Path {
 	case SignInPath, CallbackPath, SignOutPath:
-		return "/", nil // it would be an endless loop
+		return "/", nil // going there would sign in again or sign out
 	}
 	return raw, nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/alarms"
 )
 
-// console prints messages to operators beside the banner.
+// console prints messages to operators beside the start-up text.
 type console struct{ out io.Writer }
 
 // Name implements alarms.Channel.

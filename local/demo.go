@@ -38,7 +38,8 @@ func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendUR
 // installDemoAPI installs only the API with its plans, and has the workers read the catalog. It may be
 // repeated.
 func installDemoAPI(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendURL string) (demo.Installed, error) {
-	// A person waits at a terminal, so the SDK's retries may wait for the quota.
+	// These calls take no tokens: a person waits at a terminal, and the SDK's retries wait until AWS no longer
+	// throttles.
 	installed, err := demo.Install(ctx, apigateway.NewFromConfig(awsCfg), backendURL)
 	if err != nil {
 		return installed, err

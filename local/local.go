@@ -36,7 +36,7 @@ type Options struct {
 	// Faults are rules of faults.Parse. They and AWSQuotas apply once the portal runs.
 	Faults    []string
 	AWSQuotas bool
-	// Out gets the banner and the user pool's e-mails; nil drops them.
+	// Out gets the start-up text and the user pool's e-mails; nil drops them.
 	Out io.Writer
 	// Ready, if not nil, gets the portal once it answers.
 	Ready chan<- Portal
@@ -130,7 +130,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		if len(misbehaviour.Rules) > 0 {
 			faults = misbehaviour.String()
 		}
-		running.banner(opts.Out, faults)
+		running.printStartupText(opts.Out, faults)
 		if opts.Ready != nil {
 			opts.Ready <- running
 		}

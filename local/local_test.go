@@ -211,7 +211,7 @@ func TestFaultsBeginOncePortalRuns(t *testing.T) {
 	r := runLocally(t, Options{Dir: t.TempDir(), Faults: []string{"seed=7; apigateway.GetUsagePlans:error=throttling", "kms:error=internal; cognito-idp:error=internal"}})
 	const want = "seed=7; apigateway.GetUsagePlans:error=throttling; kms:error=internal; cognito-idp:error=internal"
 	if !strings.Contains(r.out.String(), "  Faults         "+want+"\n") {
-		t.Errorf("the banner says\n%s", r.out)
+		t.Errorf("the start-up text says\n%s", r.out)
 	}
 	_, err := apigateway.NewFromConfig(r.AWS).GetUsagePlans(t.Context(), &apigateway.GetUsagePlansInput{})
 	var throttled *types.TooManyRequestsException

@@ -17,9 +17,9 @@ import (
 // MaxViewing is how long an admin's view of an account lasts, unless the admin ends it before.
 const MaxViewing = time.Hour
 
-// Viewer is an admin in one of their sessions. ByGroup says that they are an admin by the identity
+// ViewingAdmin is an admin in one of their sessions. ByGroup says that they are an admin by the identity
 // provider's group.
-type Viewer struct {
+type ViewingAdmin struct {
 	Admin   portal.AccountID
 	ByGroup bool
 	Session string
@@ -41,7 +41,7 @@ func (v Viewing) Over(at time.Time) bool { return !at.Before(v.Ends) }
 // View begins a view, and records that in the audit. An admin has one view at a time: it ends the view of
 // another session, and another account's. A second call for the account in the same session returns the view
 // that there is. The error is Conflict for the admin's own account, and NotFound if nobody has the account.
-func (s *Store) View(ctx context.Context, by Viewer, account portal.AccountID) (Viewing, error) {
+func (s *Store) View(ctx context.Context, by ViewingAdmin, account portal.AccountID) (Viewing, error) {
 	if by.Admin == account {
 		return Viewing{}, portal.Fail(portal.Conflict, "This is your own account. You see it anyway.")
 	}
@@ -86,7 +86,7 @@ func (s *Store) notViewed(ctx context.Context, account portal.AccountID) error {
 
 // Viewed returns the view that the admin has in this session now. There is none once it is over, its account
 // is erased, or the person is no admin any more.
-func (s *Store) Viewed(ctx context.Context, by Viewer) (view Viewing, ok bool, err error) {
+func (s *Store) Viewed(ctx context.Context, by ViewingAdmin) (view Viewing, ok bool, err error) {
 	view, ok, err = s.lastViewing(ctx, by.Admin)
 	if err != nil || !ok || by.Session == "" || view.Session != by.Session || view.Over(s.now()) {
 		return Viewing{}, false, err

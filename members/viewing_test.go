@@ -11,10 +11,10 @@ import (
 )
 
 // byRoot is an admin by the group, in a session.
-var byRoot = members.Viewer{Admin: "root", ByGroup: true, Session: "s-1"}
+var byRoot = members.ViewingAdmin{Admin: "root", ByGroup: true, Session: "s-1"}
 
 // views checks whose account the admin sees in that session.
-func (h *testStore) views(what string, by members.Viewer, want portal.AccountID) {
+func (h *testStore) views(what string, by members.ViewingAdmin, want portal.AccountID) {
 	h.t.Helper()
 	view, ok, err := h.Viewed(h.t.Context(), by)
 	if err != nil || ok != (want != "") || view.Account != want {
@@ -22,7 +22,7 @@ func (h *testStore) views(what string, by members.Viewer, want portal.AccountID)
 	}
 }
 
-func (h *testStore) begins(by members.Viewer, account portal.AccountID) members.Viewing {
+func (h *testStore) begins(by members.ViewingAdmin, account portal.AccountID) members.Viewing {
 	h.t.Helper()
 	view, err := h.View(h.t.Context(), by, account)
 	if err != nil {
@@ -49,9 +49,9 @@ func TestAViewLastsAnHourInOneSessionAndIsInTheAudit(t *testing.T) {
 		t.Errorf("a second call began %+v", again)
 	}
 	h.views("at once", byRoot, "ann")
-	h.views("in another session", members.Viewer{Admin: "root", ByGroup: true, Session: "s-2"}, "")
-	h.views("without a session", members.Viewer{Admin: "root", ByGroup: true}, "")
-	h.views("another admin", members.Viewer{Admin: "rita", ByGroup: true, Session: "s-1"}, "")
+	h.views("in another session", members.ViewingAdmin{Admin: "root", ByGroup: true, Session: "s-2"}, "")
+	h.views("without a session", members.ViewingAdmin{Admin: "root", ByGroup: true}, "")
+	h.views("another admin", members.ViewingAdmin{Admin: "rita", ByGroup: true, Session: "s-1"}, "")
 	h.now = h.now.Add(time.Hour - time.Second)
 	h.views("almost an hour later", byRoot, "ann")
 	h.now = h.now.Add(time.Second)
@@ -92,7 +92,7 @@ func TestAnotherViewEndsTheOneBefore(t *testing.T) {
 	h := open(t, "root", "ann", "bob")
 	h.begins(byRoot, "ann")
 	h.now = h.now.Add(time.Minute)
-	elsewhere := members.Viewer{Admin: "root", ByGroup: true, Session: "s-2"}
+	elsewhere := members.ViewingAdmin{Admin: "root", ByGroup: true, Session: "s-2"}
 	h.begins(elsewhere, "bob")
 	h.views("where it began first", byRoot, "")
 	h.views("where it began last", elsewhere, "bob")
@@ -107,7 +107,7 @@ func TestAnotherViewEndsTheOneBefore(t *testing.T) {
 func TestADemotedAdminAndAnErasedAccountEndAView(t *testing.T) {
 	t.Parallel()
 	h := open(t, "root", "ann")
-	promoted := members.Viewer{Admin: "root", Session: "s-1"}
+	promoted := members.ViewingAdmin{Admin: "root", Session: "s-1"}
 	h.put(schema.Admin("root"))
 	h.begins(promoted, "ann")
 	h.views("a promoted admin", promoted, "ann")
@@ -123,14 +123,14 @@ func TestNobodyViewsWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	h := open(t, "root", "ann")
 	for what, c := range map[string]struct {
-		by      members.Viewer
+		by      members.ViewingAdmin
 		account portal.AccountID
 		code    portal.Code
 		says    string
 	}{
 		"the admin's own account": {byRoot, "root", portal.Conflict, "This is your own account."},
 		"an unknown account":      {byRoot, "eve", portal.NotFound, "There is no such account"},
-		"with a token":            {members.Viewer{Admin: "root", ByGroup: true}, "ann", portal.Forbidden, "An account is viewed in a browser."},
+		"with a token":            {members.ViewingAdmin{Admin: "root", ByGroup: true}, "ann", portal.Forbidden, "An account is viewed in a browser."},
 	} {
 		_, err := h.View(t.Context(), c.by, c.account)
 		h.refuses(what, err, c.code, c.says)

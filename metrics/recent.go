@@ -9,9 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Recent is a gauge of what one worker out of many finds now and then. It is the largest value found within its
-// window. Without one it has no sample, so that the worker that looked last is the one that counts. It is safe for
-// concurrent use.
+// Recent is a gauge of what one worker out of many finds now and then. It shows the largest value that this process
+// found within its window, and has no sample without one, so that a worker that has not looked lately reports nothing.
+// It is safe for concurrent use.
 type Recent struct {
 	desc   *prometheus.Desc
 	window time.Duration

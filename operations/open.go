@@ -25,8 +25,8 @@ const (
 	openFor = 24 * time.Hour
 	// lookAgain is how long an actor with too many open requests is refused without a look at
 	// them.
-	lookAgain     = 10 * time.Second
-	lookingAtOnce = 10
+	lookAgain        = 10 * time.Second
+	maxParallelReads = 10
 )
 
 // The row that counts an actor's requests also holds the set of those that may be open. Each
@@ -131,7 +131,7 @@ func (o *Operations) check(ctx context.Context, full *setFull, now time.Time) (c
 	ids := full.ids
 	over, missing := make([]bool, len(ids)), make([]bool, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(lookingAtOnce)
+	group.SetLimit(maxParallelReads)
 	for i, id := range ids {
 		group.Go(portal.Guard(func() error {
 			row, found, err := o.rows.find(ctx, id)

@@ -1,5 +1,5 @@
 // Package outbound connects to addresses that people chose, such as APIs and webhooks. It resolves
-// each host itself, refuses addresses inside networks, and connects to an address that it has
+// each host itself, refuses addresses that are not public, and connects to an address that it has
 // checked.
 package outbound
 
@@ -42,15 +42,15 @@ type Config struct {
 // dialer resolves a host, checks every address, and connects to one of them. It resolves no
 // name twice, so DNS cannot answer differently after the check (rebinding).
 type dialer struct {
-	resolver Resolver
-	connect  func(ctx context.Context, network, address string) (net.Conn, error)
-	private  func(host string) bool
+	resolver     Resolver
+	connect      func(ctx context.Context, network, address string) (net.Conn, error)
+	allowPrivate func(host string) bool
 }
 
 func newDialer(cfg Config) dialer {
-	d := dialer{resolver: cfg.Resolver, connect: cfg.Connect, private: cfg.AllowPrivate}
-	if d.private == nil {
-		d.private = func(string) bool { return false }
+	d := dialer{resolver: cfg.Resolver, connect: cfg.Connect, allowPrivate: cfg.AllowPrivate}
+	if d.allowPrivate == nil {
+		d.allowPrivate = func(string) bool { return false }
 	}
 	if d.resolver == nil {
 		d.resolver = net.DefaultResolver
@@ -62,7 +62,7 @@ func newDialer(cfg Config) dialer {
 }
 
 // Transport returns an HTTP transport that uses no proxy, keeps no connection and refuses addresses
-// inside networks (*PrivateError). It follows no redirect and keeps no cookie. An answer's header
+// that are not public (*PrivateError). It follows no redirect and keeps no cookie. An answer's header
 // may have at most maxHeader bytes.
 func Transport(cfg Config, maxHeader int64) *http.Transport {
 	return &http.Transport{
@@ -76,7 +76,7 @@ type PrivateError struct{ Address netip.Addr }
 
 func (e *PrivateError) Error() string { return fmt.Sprintf("%s is not a public address", e.Address) }
 
-// Check looks up a host and returns *PrivateError if it has such an address. The host may have
+// Check looks up a host and returns *PrivateError if it has an address that must not be called. The host may have
 // others later, so every connection is checked again.
 func Check(ctx context.Context, cfg Config, host string) error {
 	_, err := newDialer(cfg).allowed(ctx, host)
@@ -109,7 +109,7 @@ func (d dialer) allowed(ctx context.Context, host string) ([]netip.Addr, error) 
 		return nil, err
 	}
 	least := public
-	if d.private(Canonical(host)) {
+	if d.allowPrivate(Canonical(host)) {
 		least = private
 	}
 	for _, a := range addresses {

@@ -109,7 +109,7 @@ func concerns(before state.Account, fact events.Event) []int64 {
 	case events.KeyCreated:
 		return before.WishesOn(f.Key)
 	case events.AccountDeleting:
-		return before.Undecided()
+		return before.WaitingWishes()
 	case events.SubscriptionApprovalPending, events.RegistrationPending, events.LicenceClaimed:
 		return []int64{fact.Sequence} // operations that join wait, too
 	case interface{ Linked() int64 }:

@@ -62,7 +62,7 @@ func shownSubscription(s state.Subscription) Subscription {
 		Plan: s.Plan, Name: s.Name, Ring: s.Ring, State: subscriptionStates[s.Phase],
 		Waiting: string(s.Parked), Lost: string(s.Lost), Since: s.Since, Replaces: s.Replaces, ChangesTo: s.ChangesTo,
 	}
-	if s.Undecided() {
+	if s.Waits() {
 		shown.Operation = s.Operation
 	}
 	if s.Phase == state.AwaitingApproval {

@@ -91,7 +91,7 @@ func (c *convergence) keyUrgency(t task) gateway.Urgency {
 
 // parked is what an open wish waits for, or "".
 func (c *convergence) parked(wish int64) (reason events.Reason, open bool) {
-	if s, ok := c.account.Wish(wish); ok {
+	if s, ok := c.account.SubscriptionOfWish(wish); ok {
 		return s.Parked, true
 	}
 	for _, key := range c.account.Keys {

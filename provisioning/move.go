@@ -63,7 +63,7 @@ func (c *convergence) move(ctx context.Context, pair portal.Pair, from portal.Pl
 		return c.createAlone(ctx, pair, key) // the task comes up again
 	}
 	old := portal.Pair{Key: pair.Key, Plan: from}
-	if s, waits := c.account.Wish(c.wish(task{key: pair.Key, plan: pair.Plan})); !waits || s.Parked == "" {
+	if s, waits := c.account.SubscriptionOfWish(c.wish(task{key: pair.Key, plan: pair.Plan})); !waits || s.Parked == "" {
 		// After a move that failed, the key may be in neither plan, and its usage was read.
 		if err := c.readUsage(ctx, old, c.account.Attachments[pair].OpenedAt); err != nil {
 			return err

@@ -21,7 +21,7 @@ type Write struct {
 	Put    any
 	Update string
 	Check  bool
-	// Expires is when DynamoDB may delete the row, zero for never.
+	// Expires is when DynamoDB may delete the row that Put writes, zero for never. Update ignores it.
 	Expires time.Time
 	// If is a condition, "" for none. Values and Names are those of If and Update.
 	If     string
@@ -35,7 +35,8 @@ const (
 	Missing = "attribute_not_exists(pk)"
 )
 
-// OfAPerson fails once the account's personal data is erased. Every transaction that writes about a
+// OfAPerson fails if the portal has no personal data of the account: it was erased, or no token has named an e-mail
+// address. Every transaction that writes about a
 // person needs it, so that nothing is written after the erasure.
 func OfAPerson(account portal.AccountID) Write {
 	return Write{Key: schema.Person(account), Check: true, If: Exists}

@@ -125,8 +125,8 @@ func (s Subscription) Other(plan portal.PlanID) portal.SubscriptionID {
 // HasOpenWish reports whether the converger has work to do on it.
 func (s Subscription) HasOpenWish() bool { return s.Phase.wished() }
 
-// Undecided reports whether it waits for the converger or for an admin.
-func (s Subscription) Undecided() bool { return s.HasOpenWish() || s.Phase == AwaitingApproval }
+// Waits reports whether it waits for the converger or for an admin.
+func (s Subscription) Waits() bool { return s.HasOpenWish() || s.Phase == AwaitingApproval }
 
 // Desired reports whether the account should have the plan, attached or not.
 func (s Subscription) Desired() bool { return s.Phase == Wanted || s.Phase == Active }
@@ -266,7 +266,7 @@ func (a *Account) wantPlan(e events.Event, s Subscription, wish int64) {
 }
 
 func (a *Account) approve(e events.Event, f events.SubscriptionApproved) {
-	if s, ok := a.Wish(f.Wish); ok && s.Phase == AwaitingApproval {
+	if s, ok := a.SubscriptionOfWish(f.Wish); ok && s.Phase == AwaitingApproval {
 		a.wantPlan(e, s, f.Wish)
 		// The person follows the operation that asked, not the admin's.
 		a.change(s.ID(), func(now *Subscription) { now.Operation, now.Correlation = s.Operation, s.Correlation })
@@ -290,7 +290,7 @@ func (a *Account) endPlan(e events.Event, plan portal.PlanID, payer events.Payer
 
 // undoChange asks for the keys to return to the old plan, for the same wish.
 func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
-	s, ok := a.Wish(f.Wish)
+	s, ok := a.SubscriptionOfWish(f.Wish)
 	if !ok || s.Phase != Wanted || s.Replaces == "" {
 		return
 	}
@@ -369,7 +369,7 @@ func (a *Account) close(e events.Event, id portal.SubscriptionID, phase Phase, l
 
 // withdraw ends what a wish asked for, because API Gateway or an admin refused it for good.
 func (a *Account) withdraw(e events.Event, wish int64) {
-	if s, ok := a.Wish(wish); ok {
+	if s, ok := a.SubscriptionOfWish(wish); ok {
 		a.close(e, s.ID(), Ended, "")
 		a.endPairs(e, s.ID())
 	}
@@ -396,7 +396,7 @@ func (a *Account) noteEmptied(e events.Event, ring portal.Ring) {
 }
 
 func (a *Account) wish(wish int64, change func(*Subscription)) {
-	if s, ok := a.Wish(wish); ok {
+	if s, ok := a.SubscriptionOfWish(wish); ok {
 		change(&s)
 		a.Subscriptions[s.ID()] = s
 	}

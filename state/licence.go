@@ -19,11 +19,12 @@ type Licence struct {
 	// Purchase joins what notices and claims have said about the buyer.
 	Purchase events.Purchase
 	Offer    string
-	// Contract means that the listing sells contracts, since AWS has said that an entitlement changed, or has
+	// Contract means that the listing sells contracts: AWS has said that an entitlement changed, or has
 	// granted one.
 	Contract bool
-	// Entitled means that AWS has said, since the claim, what the buyer is entitled to. Dimensions, Until and
-	// Lapsed are its answer.
+	// Entitled means that AWS has said, since the claim, what the buyer is entitled to. Dimensions, Until and Lapsed
+	// are its latest answer, which stays after a release: a new claim of a lapsed licence waits until AWS is asked
+	// again.
 	Entitled bool
 	// Dimensions are the contract dimensions, sorted.
 	Dimensions []string
@@ -37,9 +38,9 @@ type Licence struct {
 	Cancelled bool
 	// Claim is the claim of the account that the licence belongs to, or the zero Claim if it belongs to none.
 	Claim Claim
-	// HasAccess means that a fact has given the account access, and none has ended it since. AccessSequence
-	// and AccessAt are the sequence and time of the fact that decided this last, which may be the claim; they
-	// are zero before the first claim.
+	// HasAccess means that a fact has given the account access, and none has ended it since. AccessSequence and
+	// AccessAt are the sequence and time of the last claim, change of plan with access, or fact that gave or ended
+	// access. A release leaves them. They are zero before the first claim.
 	HasAccess      bool
 	AccessSequence int64
 	AccessAt       time.Time
@@ -69,13 +70,13 @@ func (l Licence) Claimed() bool { return l.Claim.Account != "" }
 // Active reports whether AWS has said that the buyer has paid, so that the account that claims the licence should have
 // access.
 func (l Licence) Active() bool {
-	return !l.Lapsed && (l.Status == events.LicenceActive || l.ContractOnly() && l.Entitled)
+	return !l.Lapsed && (l.Status == events.LicenceActive || l.WithoutSubscriptionNotice() && l.Entitled)
 }
 
-// ContractOnly reports whether AWS has said nothing about a subscription of a customer of an older listing. It does
-// not if the listing sells contracts only (AWS Marketplace Seller Guide, "Amazon SNS notifications for SaaS
-// products"). Then the customer has paid once AWS grants an entitlement.
-func (l Licence) ContractOnly() bool {
+// WithoutSubscriptionNotice reports whether the buyer is a customer of an older listing about whose subscription AWS
+// has said nothing. If the listing sells contracts only, AWS never does (AWS Marketplace Seller Guide, "Amazon SNS
+// notifications for SaaS products"); then the customer has paid once AWS grants an entitlement.
+func (l Licence) WithoutSubscriptionNotice() bool {
 	return l.Stream.Kind() == portal.KindLegacy && l.Status == events.LicenceUnknown
 }
 

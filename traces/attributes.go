@@ -8,12 +8,12 @@ const (
 	HTTPRoute  = "http.route"
 	HTTPStatus = "http.response.status_code"
 
-	MessagingSystem      = "messaging.system"
-	MessagingOperation   = "messaging.operation.name"
-	MessagingType        = "messaging.operation.type"
-	MessagingDestination = "messaging.destination.name"
-	MessagingCount       = "messaging.batch.message_count"
-	MessageID            = "messaging.message.id"
+	MessagingSystem        = "messaging.system"
+	MessagingOperation     = "messaging.operation.name"
+	MessagingOperationType = "messaging.operation.type"
+	MessagingDestination   = "messaging.destination.name"
+	MessagingCount         = "messaging.batch.message_count"
+	MessageID              = "messaging.message.id"
 
 	RPCSystem      = "rpc.system.name"
 	RPCMethod      = "rpc.method"

@@ -25,9 +25,10 @@ const (
 	OwnCall Outcome = "own"
 	// FailedCall: API Gateway refused the call.
 	FailedCall Outcome = "failed"
-	// OtherKey: the key is not one of this installation, as far as the views show.
+	// OtherKey: no key of the record is known to belong to an account of this installation.
 	OtherKey Outcome = "other_key"
-	// Unrelated: the event is of another kind, call, AWS account or Region.
+	// Unrelated: the event is of another kind, call, AWS account or Region, or it changed nothing that matters here,
+	// such as the tags of a key.
 	Unrelated Outcome = "unrelated"
 	// Unreadable: the message is no event and became a dead letter.
 	Unreadable Outcome = "unreadable"
@@ -48,7 +49,7 @@ type streams interface {
 
 // Intake handles the queue that the rule of the event bus fills.
 type Intake struct {
-	// Self returns the ARN of the principal as whom this worker calls API Gateway.
+	// Self returns the ARN of the principal as which this worker calls API Gateway.
 	Self   func(ctx context.Context) (string, error)
 	Region string
 	// Named returns the account in a key's name; ok is false for names that are not this installation's.
@@ -64,10 +65,10 @@ type Intake struct {
 	Now     func() time.Time
 }
 
-// Handle wakes the check that a sweep does, for one account, or has the catalog read. It changes no
-// account's access. An event may come late, twice or never: each check reads API Gateway itself, a second
-// one finds nothing to do, and the jobs find what no event told of. A message that is no event is
-// portal.Invalid, which makes it a dead letter. Events that do not count are dropped.
+// Handle asks for a recheck of the accounts whose keys the event names, or has the catalog read. It changes no
+// account's access. An event may come late, twice or never: each recheck reads API Gateway itself, a second one finds
+// nothing to do, and the jobs find what no event reported. A message that is no event is portal.Invalid, which makes
+// it a dead letter. Other events do nothing.
 func (i Intake) Handle(ctx context.Context, msg transport.RawMessage) error {
 	record, ok, err := Parse(msg.Body)
 	if err != nil {
@@ -104,7 +105,7 @@ func (i Intake) handle(ctx context.Context, r Record) (Outcome, error) {
 		return OwnCall, nil
 	case ofKey:
 		return i.wakeAccounts(ctx, r)
-	case r.tagsOther():
+	case r.tagsOnlyKeys():
 		return Unrelated, nil
 	}
 	return WokeCatalog, i.send(ctx, r, i.Catalog(i.Now().UTC()))
@@ -118,13 +119,13 @@ func accountOf(arn string) portal.AWSAccount {
 	return portal.AWSAccount(parts[4])
 }
 
-// tagsOther reports whether all tagged resources are keys, whose tags nobody reads.
-func (r Record) tagsOther() bool {
+// tagsOnlyKeys reports whether the call tagged keys and nothing else. Nobody reads the tags of keys.
+func (r Record) tagsOnlyKeys() bool {
 	return len(r.ARNs) > 0 && !slices.ContainsFunc(r.ARNs, func(arn string) bool { return !strings.Contains(arn, "/apikeys/") })
 }
 
-// wakeAccounts wakes the accounts of a record's keys. A name in the record tells the account without a
-// look at the views, as of a key that somebody has made by hand. A key that was renamed or deleted is
+// wakeAccounts wakes the accounts of a record's keys. If the record has a name of this installation's, that says the
+// account without reading the views, even of a key that somebody made by hand. A key that was renamed or deleted is
 // found by its id.
 func (i Intake) wakeAccounts(ctx context.Context, r Record) (Outcome, error) {
 	var owners []portal.AccountID

@@ -24,7 +24,7 @@ func newParcel(ctx context.Context, to Destination) *parcel {
 func describe(span traces.Span, system, operation, destination string) {
 	span.Set(traces.MessagingSystem, system)
 	span.Set(traces.MessagingOperation, operation)
-	span.Set(traces.MessagingType, operation)
+	span.Set(traces.MessagingOperationType, operation)
 	span.Set(traces.MessagingDestination, destination)
 }
 

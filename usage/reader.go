@@ -29,10 +29,10 @@ func NewReader(table *Table) *Reader {
 	return &Reader{Table: table, plans: map[portal.PlanID]remembered{}}
 }
 
-// Present reads an account's usage since the present week and month began, with one read of the
+// Current reads an account's usage since the present week and month began, with one read of the
 // table. It reads once a minute, for all accounts, when the plans were collected. If the table
 // does not answer, the error has the code portal.Unavailable.
-func (r *Reader) Present(ctx context.Context, account portal.AccountID, now time.Time) (Report, error) {
+func (r *Reader) Current(ctx context.Context, account portal.AccountID, now time.Time) (Report, error) {
 	q := Query{First: Monthly.Start(now), Last: day(now)}
 	if week := Weekly.Start(now); week.Before(q.First) {
 		q.First = week

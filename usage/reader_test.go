@@ -46,7 +46,7 @@ func TestThePresentPeriodTakesOneReadOfTheTable(t *testing.T) {
 	reader := NewReader(NewTable(client, "usage"))
 	read := func(account portal.AccountID, now time.Time) string {
 		t.Helper()
-		report, err := reader.Present(t.Context(), account, now)
+		report, err := reader.Current(t.Context(), account, now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,7 @@ type adminLicencePage struct {
 	Licence portal.Stream
 	Said    string
 	Next    string
-	// Letters leads to the dead letters if they may say more.
+	// Letters reports whether to link to the dead letters, which may say more.
 	Letters   bool
 	Purchase  events.Purchase
 	Offer     string
@@ -83,7 +83,8 @@ type ledgerSection struct {
 	Refused       []refusedLine
 	MoreRefused   string
 	Ordered       moment
-	MayResend     string
+	// Resendable counts the requests that can be sent again, such as "20 requests", "" for none.
+	Resendable string
 }
 
 type sumLine struct{ Name, Number string }
@@ -100,7 +101,8 @@ type recordLine struct {
 type refusedLine struct {
 	recordLine
 	Remedy string
-	Badge  badge
+	// Badge tells if the usage can be billed. It hides the record's own badge.
+	Badge badge
 }
 
 func (s *Web) licence(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
@@ -184,7 +186,7 @@ func (when times) ledger(m administration.LicenceMeter) ledgerSection {
 	section := ledgerSection{ByGateway: m.ByGateway, Region: m.Region, Problem: m.Problem, Metered: m.Tally.Version > 0, Ordered: when.moment(m.Ordered)}
 	section.Next = phrase{plain("Workers next collect usage "), when.at(m.Collected), plain(", and send it to AWS from "), when.at(m.Sent), plain(" on.")}
 	if !m.Tally.Closed.IsZero() {
-		section.Closed = phrase{plain("Metering ended "), when.at(m.Tally.Closed), plain(", since AWS takes no more usage of the licence.")}
+		section.Closed = phrase{plain("Metering ended "), when.at(m.Tally.Closed), plain(", because AWS takes no more usage of the licence.")}
 		section.Next = nil
 	}
 	b := m.Balance
@@ -201,7 +203,7 @@ func (when times) ledger(m administration.LicenceMeter) ledgerSection {
 		section.MoreRefused = count(more, "older refused record")
 	}
 	if records, requests := m.Resendable(); records > 0 {
-		section.MayResend = count(int(requests), "request")
+		section.Resendable = count(int(requests), "request")
 	}
 	return section
 }
@@ -211,7 +213,9 @@ func (when times) refused(r metering.RefusedRecord) refusedLine {
 	switch {
 	case r.Remedy.Possible():
 		line.Badge = badge{"warn", "warning", "Can be billed"}
-	case r.Remedy == metering.NotMetered || r.Remedy == metering.PerhapsBilled:
+	case r.Remedy == metering.PerhapsBilled:
+		line.Badge = badge{"warn", "warning", "Perhaps billed"}
+	case r.Remedy == metering.NotMetered:
 		line.Badge = badge{"warn", "warning", "Not billed"}
 	}
 	return line
@@ -322,7 +326,7 @@ func (s *Web) renderCorrection(w http.ResponseWriter, r *http.Request, status in
 	return nil
 }
 
-// correct checks the names at first, and corrects the licence once the form says that they were confirmed.
+// correct first checks the names, and corrects the licence once the form says that they were confirmed.
 func (s *Web) correct(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	licence, err := s.licenceForm(w, r, id)
 	if err != nil {

@@ -124,7 +124,7 @@ func (when times) productsPage(all administration.Products, query string, page i
 			body.Sources = append(body.Sources, when.sourceRead(source, all.Report.Folder))
 		}
 		body.NotOffered = all.Report.NotOffered[:min(len(all.Report.NotOffered), shownNotOffered)]
-		body.Left = all.Report.AllNotOffered - len(body.NotOffered)
+		body.Left = all.Report.NotOfferedCount - len(body.NotOffered)
 	}
 	var found []administration.Product
 	for _, product := range all.Items {
@@ -168,7 +168,7 @@ func (when times) catalogRead(report *catalog.Report) (phrase, badge) {
 		return phrase{plain("API Gateway could not be read on "), when.at(report.Ended), plain(". The published catalog stays.")}, badge{"bad", "cross", "Failed"}
 	}
 	words := phrase{plain("Workers last read the catalog on "), when.at(report.Ended), plain(". They do so every five minutes. ")}
-	warnings := report.AllProblems - report.Errors()
+	warnings := report.ProblemCount - report.Errors()
 	found := &administration.Catalog{Errors: report.Errors(), Warnings: warnings}
 	words = append(words, plain(problemsText(found)))
 	switch {

@@ -27,8 +27,8 @@ const (
 )
 
 type viewKeeping interface {
-	View(ctx context.Context, by members.Viewer, account portal.AccountID) (members.Viewing, error)
-	Viewed(ctx context.Context, by members.Viewer) (view members.Viewing, ok bool, err error)
+	View(ctx context.Context, by members.ViewingAdmin, account portal.AccountID) (members.Viewing, error)
+	Viewed(ctx context.Context, by members.ViewingAdmin) (view members.Viewing, ok bool, err error)
 	EndViewing(ctx context.Context, admin, account portal.AccountID) (view members.Viewing, ok bool, err error)
 }
 
@@ -83,8 +83,8 @@ func (s *Web) viewOfAccount(r *http.Request) (accountView, bool, error) {
 	return accountView{Viewing: view, Person: cmp.Or(person.Name, person.Email, string(view.Account)), admin: id}, err == nil, err
 }
 
-func (s *Web) viewer(r *http.Request, id identity.Identity) members.Viewer {
-	return members.Viewer{Admin: id.Account, ByGroup: id.ByGroup, Session: s.admin.Viewers.Session(r)}
+func (s *Web) viewer(r *http.Request, id identity.Identity) members.ViewingAdmin {
+	return members.ViewingAdmin{Admin: id.Account, ByGroup: id.ByGroup, Session: s.admin.Viewers.Session(r)}
 }
 
 // viewsAccount serves a request of an admin who views an account.

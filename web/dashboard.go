@@ -151,13 +151,13 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	}
 	all := offersIn(shelf.Products)
 	page.addKeys(account)
-	report := s.presentUsage(r.Context(), id.Account, account)
+	report := s.currentUsage(r.Context(), id.Account, account)
 	var used []usedLine
 	held := map[portal.Stream]*subscriptionLine{}
 	for _, sub := range account.Subscriptions {
 		line := s.subscriptionLine(r.Context(), when, shelf, sub, all, account, recent)
 		if sub.State == projections.SubscriptionActive {
-			line.Used = when.used(report, account, sub, all[sub.Plan].Plan)
+			line.Used = when.usedLines(report, account, sub, all[sub.Plan].Plan)
 			used = append(used, line.Used...)
 		}
 		if licence, ok := payingLicence(account, sub); ok {

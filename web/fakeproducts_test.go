@@ -56,7 +56,7 @@ func offering() site {
 	tagged.APIs = []catalog.API{{ID: "a9", Stage: "v1", Slug: "main", Name: "Main", Kind: catalog.REST}}
 	o := &fakeAdmin{}
 	o.report = &catalog.Report{
-		Ended: now.Add(-time.Minute), Folder: "s3://acme/catalog", Products: 4, AllProblems: 4, AllNotOffered: 130,
+		Ended: now.Add(-time.Minute), Folder: "s3://acme/catalog", Products: 4, ProblemCount: 4, NotOfferedCount: 130,
 		Sources:   []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceRead, Read: now}, {Name: "catalog folder", State: catalog.SourceRemembered, Read: now.Add(-time.Hour)}},
 		Described: []catalog.DescribedBy{{Product: open.ID, File: "weather/product.yaml"}, {Product: "partners", File: "partners/product.yaml", Stale: true}, {Product: "secret", File: "secret/product.yaml"}},
 		Problems: []catalog.Problem{
@@ -82,7 +82,7 @@ func (s site) viewCookie(as string) *http.Cookie {
 
 // productStates are the page of products in every state that looks different.
 func productStates() map[string]shown {
-	failed := administered(&fakeAdmin{fakeProducts: fakeProducts{report: &catalog.Report{Ended: now, Failed: true, AllProblems: 1, Problems: []catalog.Problem{{Where: "API Gateway", Text: "It denies access."}}, Sources: []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceUnreadable}}}}})
+	failed := administered(&fakeAdmin{fakeProducts: fakeProducts{report: &catalog.Report{Ended: now, Failed: true, ProblemCount: 1, Problems: []catalog.Problem{{Where: "API Gateway", Text: "It denies access."}}, Sources: []catalog.SourceState{{Name: "API Gateway", State: catalog.SourceUnreadable}}}}})
 	none := siteOf(&fake{account: registered(), office: &fakeAdmin{}}, &root)
 	viewed := offering().viewedBy("group:" + longWord)
 	return map[string]shown{

@@ -29,12 +29,12 @@ func (w *watch) viewers() web.Viewers {
 	}
 }
 
-func (w *watch) View(_ context.Context, by members.Viewer, account portal.AccountID) (members.Viewing, error) {
+func (w *watch) View(_ context.Context, by members.ViewingAdmin, account portal.AccountID) (members.Viewing, error) {
 	w.began = append(w.began, string(account)+" by "+string(by.Admin)+" in "+by.Session)
 	return members.Viewing{Account: account}, w.watchErr
 }
 
-func (w *watch) Viewed(_ context.Context, by members.Viewer) (members.Viewing, bool, error) {
+func (w *watch) Viewed(_ context.Context, by members.ViewingAdmin) (members.Viewing, bool, error) {
 	if w.view == nil || by.Session != "s-1" {
 		return members.Viewing{}, false, w.watchErr
 	}

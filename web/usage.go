@@ -18,7 +18,7 @@ import (
 
 type usageReading interface {
 	Report(ctx context.Context, account portal.AccountID, q usage.Query) (usage.Report, error)
-	Present(ctx context.Context, account portal.AccountID, now time.Time) (usage.Report, error)
+	Current(ctx context.Context, account portal.AccountID, now time.Time) (usage.Report, error)
 }
 
 const (
@@ -56,12 +56,12 @@ type usageChart struct {
 	ID        string
 	Plan, Key string
 	Total     string
-	Standing  *usageStanding
+	OfQuota   *quotaUsage
 	Bars      barChart
 	Pace      *paceChart
 }
 
-type usageStanding struct {
+type quotaUsage struct {
 	Text, Forecast string
 	Percent        int
 	Badge          badge
@@ -217,7 +217,7 @@ func (p *usagePage) fill(ctx context.Context, s *Web, all usage.Report, q usage.
 			Bars: barsOf(one, before.Of(one.Plan, one.Key), q),
 		}
 		if standing, ok := all.Of(one.Plan, one.Key).Standing(s.now()); ok {
-			chart.Standing = standingText(standing, s.now())
+			chart.OfQuota = quotaText(standing, s.now())
 			chart.Pace = paceOf(all.Of(one.Plan, one.Key), standing)
 		}
 		p.Charts = append(p.Charts, chart)
@@ -254,9 +254,9 @@ func percentage(part, whole int64) string {
 
 var periodNames = map[usage.Period]string{usage.Daily: "today", usage.Weekly: "this week", usage.Monthly: "this month"}
 
-func standingText(now usage.Standing, at time.Time) *usageStanding {
+func quotaText(now usage.Standing, at time.Time) *quotaUsage {
 	text := fmt.Sprintf("%s of %s %s%s.", grouped(int(now.Used)), count(int(now.Limit), "request"), periodNames[now.Period], share(": ", now))
-	shown := &usageStanding{Text: text, Percent: now.Percent(), Badge: badge{"ok", "check", fmt.Sprintf("%s left", grouped(int(now.Remaining)))}}
+	shown := &quotaUsage{Text: text, Percent: now.Percent(), Badge: badge{"ok", "check", fmt.Sprintf("%s left", grouped(int(now.Remaining)))}}
 	today := at.UTC().Truncate(24 * time.Hour)
 	switch {
 	case now.Remaining <= 0:

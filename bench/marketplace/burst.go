@@ -15,15 +15,15 @@ import (
 // A buyer of the newer listing makes AWS send six notices, one of the older listing seven. One notice of 33 comes twice,
 // and one of 50 cannot be read.
 const (
-	perNewer, perOlder  = 6, 7
-	oneTwice, oneUnread = 33, 50
-	atOnce              = 8
-	seats               = "seats"
+	perNewer, perOlder        = 6, 7
+	repeatEvery, unknownEvery = 33, 50
+	atOnce                    = 8
+	seats                     = "seats"
 )
 
 // sell has buyers of both listings come and go, while no worker runs.
 func (b *bench) sell(ctx context.Context, tell func(string, ...any)) error {
-	extra := b.notices/oneTwice + b.notices/oneUnread
+	extra := b.notices/repeatEvery + b.notices/unknownEvery
 	each := (b.notices - extra) / (perNewer + perOlder)
 	tell("selling     to %d buyers of each listing, while no worker runs", each)
 	group, within := errgroup.WithContext(ctx)
@@ -40,13 +40,13 @@ func (b *bench) sell(ctx context.Context, tell func(string, ...any)) error {
 		return err
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range b.notices / oneTwice {
+	for range b.notices / repeatEvery {
 		if _, err := b.market.Resend(ctx, sent[random.IntN(len(sent))].ID); err != nil {
 			return err
 		}
 		b.repeats++
 	}
-	return b.sendUnknown(ctx, b.notices/oneUnread)
+	return b.sendUnknown(ctx, b.notices/unknownEvery)
 }
 
 func (b *bench) comeAndGo(ctx context.Context, product string) error {
@@ -72,7 +72,7 @@ func (b *bench) comeAndGo(ctx context.Context, product string) error {
 	return err
 }
 
-// sendUnknown sends events of a kind that AWS may invent.
+// sendUnknown sends events of a kind that this version does not know.
 func (b *bench) sendUnknown(ctx context.Context, n int) error {
 	url, err := b.queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &b.names.Marketplace})
 	if err != nil {

@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	tell := func(format string, values ...any) { _, _ = fmt.Fprintf(stdout, format+"\n", values...) }
 	tell("machine     %d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	b, err := build(ctx, s)
+	b, err := newBench(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (b *bench) measure(ctx context.Context, tell func(string, ...any)) error {
 	if err := b.drained(ctx, b.names.Projections, b.names.Notices, b.names.Jobs); err != nil {
 		return err
 	}
-	shown, calls := time.Now(), b.wire.soFar()
+	shown, calls := time.Now(), b.calls.soFar()
 	busy := <-during
 	idle := b.signUp(ctx, "after")
 	if err := errors.Join(busy.err, idle.err); err != nil {
@@ -85,8 +85,8 @@ func (b *bench) measure(ctx context.Context, tell func(string, ...any)) error {
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func (b *bench) startWorker(ctx context.Context) (stop func(), err error) {
-	cfg := b.plain.Copy()
-	cfg.HTTPClient = &http.Client{Transport: b.wire}
+	cfg := b.awsConfig.Copy()
+	cfg.HTTPClient = &http.Client{Transport: b.calls}
 	worker, err := app.NewWorker(ctx, app.Process{AWS: cfg, Config: b.config, Log: zerolog.Nop(), Metrics: app.NewMetrics("worker"), PollWait: time.Second})
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (b *bench) signUp(ctx context.Context, name string) (all people) {
 			}
 		}
 		if all.err = b.until(ctx, "a subscription", func() (bool, error) {
-			facts, err := b.facts.Read(ctx, stream, 0)
+			facts, err := b.journal.Read(ctx, stream, 0)
 			return slices.ContainsFunc(facts, func(e events.Event) bool { _, is := e.Data.(events.SubscriptionActivated); return is }), err
 		}); all.err != nil {
 			return all
@@ -223,7 +223,7 @@ func (b *bench) check(ctx context.Context) (expected int, err error) {
 		}
 	}
 	for stream, sources := range want {
-		facts, err := b.facts.Read(ctx, stream, 0)
+		facts, err := b.journal.Read(ctx, stream, 0)
 		if err != nil {
 			return 0, fmt.Errorf("reading %s: %w", stream, err)
 		}

@@ -32,35 +32,35 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
 )
 
-// The listings. Notices of older name a customer, those of newer a licence.
+// The product codes of the two listings. Notices about older name a customer, those about newer a licence.
 const newer, older = "newer", "older"
 
 // bench is an installation on a local AWS in another process, and the worker that is measured.
 type bench struct {
 	settings
-	dir    string
-	aws    *exec.Cmd
-	plain  aws.Config
-	config app.Config
-	names  app.Names
-	market *buyers.Client
-	queues *sqs.Client
-	facts  *journal.Journal
-	demo   demo.Installed
-	wire   *counted
+	dir       string
+	aws       *exec.Cmd
+	awsConfig aws.Config
+	config    app.Config
+	names     app.Names
+	market    *buyers.Client
+	queues    *sqs.Client
+	journal   *journal.Journal
+	demo      demo.Installed
+	calls     *callCounter
 	// unknown are the bodies that this version cannot read, and that no listing sent.
 	unknown []string
 	repeats int
 }
 
-// counted counts the worker's requests by the service of AWS and the call.
-type counted struct {
+// callCounter counts the worker's requests by the service of AWS and the call.
+type callCounter struct {
 	http.RoundTripper
 	mu    sync.Mutex
 	calls map[string]int
 }
 
-func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c *callCounter) RoundTrip(r *http.Request) (*http.Response, error) {
 	// Credential=<key>/<day>/<region>/<service>/aws4_request
 	scope, _, _ := strings.Cut(r.Header.Get("Authorization"), "/aws4_request")
 	service := scope[strings.LastIndex(scope, "/")+1:]
@@ -74,14 +74,14 @@ func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.RoundTripper.RoundTrip(r)
 }
 
-func (c *counted) soFar() map[string]int {
+func (c *callCounter) soFar() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.calls)
 }
 
-func build(ctx context.Context, s settings) (_ *bench, err error) {
-	b := &bench{settings: s, wire: &counted{RoundTripper: awsclient.HTTPClient().GetTransport(), calls: map[string]int{}}}
+func newBench(ctx context.Context, s settings) (_ *bench, err error) {
+	b := &bench{settings: s, calls: &callCounter{RoundTripper: awsclient.HTTPClient().GetTransport(), calls: map[string]int{}}}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -95,7 +95,7 @@ func build(ctx context.Context, s settings) (_ *bench, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b.plain = aws.Config{
+	b.awsConfig = aws.Config{
 		Region: localaws.Region, BaseEndpoint: &endpoint, HTTPClient: awsclient.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 		APIOptions:  []func(*middleware.Stack) error{awsclient.PlainBodies},
@@ -108,19 +108,19 @@ func build(ctx context.Context, s settings) (_ *bench, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := app.Setup(ctx, b.plain, b.config); err != nil {
+	if err := app.Setup(ctx, b.awsConfig, b.config); err != nil {
 		return nil, err
 	}
-	b.names, b.market, b.queues = app.NamesFor(b.config.Prefix), buyers.New(endpoint), sqs.NewFromConfig(b.plain)
-	b.facts = journal.New(dynamodb.NewFromConfig(b.plain), b.names.Journal, b.names.Records)
-	if b.demo, err = demo.Install(ctx, apigateway.NewFromConfig(b.plain), endpoint+"/demo"); err != nil {
+	b.names, b.market, b.queues = app.NamesFor(b.config.Prefix), buyers.New(endpoint), sqs.NewFromConfig(b.awsConfig)
+	b.journal = journal.New(dynamodb.NewFromConfig(b.awsConfig), b.names.Journal, b.names.Records)
+	if b.demo, err = demo.Install(ctx, apigateway.NewFromConfig(b.awsConfig), endpoint+"/demo"); err != nil {
 		return nil, err
 	}
-	return b, b.list(ctx)
+	return b, b.createListings(ctx)
 }
 
-// list makes both listings, and has their notices sent to the queue.
-func (b *bench) list(ctx context.Context) error {
+// createListings makes both listings, and has their notices sent to the queue.
+func (b *bench) createListings(ctx context.Context) error {
 	queue := "arn:aws:sqs:" + localaws.Region + ":" + localaws.Account + ":" + b.names.Marketplace
 	for _, p := range []marketplace.Product{
 		{Code: newer, ID: "prod-newer", Kind: marketplace.EventBridge, Dimensions: []string{"requests"}},
@@ -130,13 +130,13 @@ func (b *bench) list(ctx context.Context) error {
 			return err
 		}
 	}
-	old, topics := marketplace.Product{Code: older}, sns.NewFromConfig(b.plain)
+	old, topics := marketplace.Product{Code: older}, sns.NewFromConfig(b.awsConfig)
 	for _, topic := range []string{old.SubscriptionTopic(), old.EntitlementTopic()} {
 		if _, err := topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue}); err != nil {
 			return fmt.Errorf("subscribing to %s: %w", topic, err)
 		}
 	}
-	bus, rule := eventbridge.NewFromConfig(b.plain), aws.String("marketplace")
+	bus, rule := eventbridge.NewFromConfig(b.awsConfig), aws.String("marketplace")
 	if _, err := bus.PutRule(ctx, &eventbridge.PutRuleInput{Name: rule, EventPattern: aws.String(`{"source":["aws.agreement-marketplace"]}`)}); err != nil {
 		return fmt.Errorf("making a rule: %w", err)
 	}

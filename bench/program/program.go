@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// Run is a program with its arguments. An interrupt cancels ctx.
+// Run is the body of a program. An interrupt cancels ctx.
 type Run func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 // Main runs a program and ends the process: with 1 and the error if it failed.
@@ -34,7 +34,7 @@ func Main(name string, run Run) {
 	}
 }
 
-// WithAWS is a program that StartAWS can start again, to run the local AWS.
+// WithAWS adds the command "aws <folder>" to a program, with which StartAWS starts it again to serve the local AWS.
 func WithAWS(run Run) Run {
 	return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if len(args) == 2 && args[0] == "aws" {

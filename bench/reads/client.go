@@ -76,12 +76,12 @@ type measured struct {
 // warming is how long requests are sent before anything is counted.
 const warming = time.Second
 
-func (s *site) measure(ctx context.Context, r read, connections int, lasting time.Duration) (measured, error) {
+func (s *site) measure(ctx context.Context, r read, connections int, duration time.Duration) (measured, error) {
 	if _, err := s.crowd(ctx, r, connections, warming); err != nil {
 		return measured{}, err
 	}
 	cpu, calls, began := s.cpu(), s.aws.Counts().Requests("dynamodb"), time.Now()
-	all, err := s.crowd(ctx, r, connections, lasting)
+	all, err := s.crowd(ctx, r, connections, duration)
 	if err != nil {
 		return measured{}, err
 	}
@@ -97,8 +97,8 @@ func (s *site) measure(ctx context.Context, r read, connections int, lasting tim
 	}, nil
 }
 
-func (s *site) crowd(ctx context.Context, r read, connections int, lasting time.Duration) (sent, error) {
-	until := time.Now().Add(lasting)
+func (s *site) crowd(ctx context.Context, r read, connections int, duration time.Duration) (sent, error) {
+	until := time.Now().Add(duration)
 	var mu sync.Mutex
 	var all sent
 	var failed error

@@ -47,7 +47,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 		return nil, err
 	}
 	before, used := s.aws.Counts(), ownTime()
-	rows := s.rows.now()
+	rows := s.rows.snapshot()
 	chaos, stop := context.WithCancel(ctx)
 	defer stop()
 	var killing sync.WaitGroup

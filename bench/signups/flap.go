@@ -15,10 +15,9 @@ import (
 
 const (
 	flapEvery = time.Second
-	// The first newcomer comes after the accounts, newcomers at first, have changed their
-	// minds a few times.
+	// The first newcomer comes after the flapping accounts have changed their minds a few times.
 	newcomerEvery = 3 * time.Second
-	// Newcomers still arrive after the flapping.
+	// afterwards is how long newcomers go on arriving once the flapping is over.
 	afterwards   = time.Minute
 	servedWithin = 10 * time.Second
 )
@@ -63,9 +62,9 @@ func (s *site) flapping(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	refused := s.aws.Counts()["apigateway"]
+	counts := s.aws.Counts()["apigateway"]
 	throttled := 0
-	for operation, n := range refused {
+	for operation, n := range counts {
 		throttled += n.Faults["throttled"] - before.Of("apigateway", operation).Faults["throttled"]
 	}
 	if err := s.stopFaults(); err != nil {
@@ -107,7 +106,7 @@ func byTook(a, b newcomer) int { return cmp.Compare(a.took, b.took) }
 func spread(list []newcomer) string {
 	sorted := slices.SortedFunc(slices.Values(list), byTook)
 	worst := sorted[len(sorted)-1]
-	return fmt.Sprintf("%d, served in %s (median), %s (worst, of who arrived after %s)", len(sorted), round(sorted[len(sorted)/2].took), round(worst.took), round(worst.arrived))
+	return fmt.Sprintf("%d, served in %s (median), %s (worst; arrived after %s)", len(sorted), round(sorted[len(sorted)/2].took), round(worst.took), round(worst.arrived))
 }
 
 func (s *site) flapOne(ctx context.Context, i int, f *flaps) error {

@@ -48,15 +48,15 @@ func (c *rowCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.aws().ServeHTTP(w, r)
 }
 
-func (c *rowCounter) now() map[string]int {
+func (c *rowCounter) snapshot() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.counts)
 }
 
-// since returns what was counted after before.
+// since returns what was counted since the snapshot.
 func (c *rowCounter) since(before map[string]int) map[string]int {
-	more := c.now()
+	more := c.snapshot()
 	for what, n := range before {
 		if more[what] -= n; more[what] == 0 {
 			delete(more, what)

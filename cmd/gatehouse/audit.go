@@ -84,7 +84,7 @@ func (c auditCommand) Run(ctx context.Context) error {
 
 func printAuditEntries(w io.Writer, list []auditEntryJSON, left bool) {
 	if len(list) == 0 {
-		fmt.Fprintln(w, "Nothing fits.")
+		fmt.Fprintln(w, "Nothing matches.")
 		return
 	}
 	rows := make([][]string, 0, len(list))

@@ -49,7 +49,7 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := ended("reading the catalog", progress); err != nil {
+	if err := unlessSucceeded("reading the catalog", progress); err != nil {
 		return err
 	}
 	after, err := desk.Catalog(ctx)

@@ -54,7 +54,7 @@ func TestCatalogStatusShowsProblemsAndThePlansThatAreNotOffered(t *testing.T) {
 			{Where: "seamark/product.yaml", Line: 12, Text: "API Gateway has no usage plan \x1b[2J."},
 			{Where: "catalog folder", Text: "It is slow.", Warning: true},
 		},
-		AllProblems: 4, NotOffered: []catalog.NotOffered{{Plan: "p1", Name: "Internal", Reason: "It lacks the tag."}}, AllNotOffered: 2,
+		ProblemCount: 4, NotOffered: []catalog.NotOffered{{Plan: "p1", Name: "Internal", Reason: "It lacks the tag."}}, NotOfferedCount: 2,
 	}
 	var out strings.Builder
 	printReport(&out, report)

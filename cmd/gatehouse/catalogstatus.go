@@ -42,7 +42,7 @@ func printReport(w io.Writer, report catalog.Report) {
 			count(report.Products, "product"), count(report.Plans, "plan"), count(report.APIs, "API"), report.Definitions)})
 	}
 	pairs(w, lines...)
-	if report.AllProblems == 0 {
+	if report.ProblemCount == 0 {
 		fmt.Fprintln(w, "\nNo problems.")
 	}
 	printProblems(w, report)
@@ -50,7 +50,7 @@ func printReport(w io.Writer, report catalog.Report) {
 	for _, plan := range report.NotOffered {
 		plans = append(plans, fmt.Sprintf("%s  %s: %s", oneLine(string(plan.Plan)), oneLine(plan.Name), oneLine(plan.Reason)))
 	}
-	printFirst(w, "Not offered", report.AllNotOffered, plans)
+	printFirst(w, "Not offered", report.NotOfferedCount, plans)
 }
 
 func howRead(source catalog.SourceState) string {
@@ -59,7 +59,7 @@ func howRead(source catalog.SourceState) string {
 		return "could not be read; the catalog shows what it said on " + moment(source.Read)
 	case catalog.SourceUnreadable:
 		if source.Name == "catalog folder" {
-			return "could not be read, and it never could before"
+			return "could not be read, and never has been"
 		}
 		return "could not be read, so the published catalog stays"
 	}
@@ -76,8 +76,8 @@ func printProblems(w io.Writer, report catalog.Report) {
 		texts = append(texts, text)
 	}
 	heading := count(report.Errors(), "problem")
-	if warnings := report.AllProblems - report.Errors(); warnings > 0 {
+	if warnings := report.ProblemCount - report.Errors(); warnings > 0 {
 		heading += ", " + count(warnings, "warning")
 	}
-	printFirst(w, heading, report.AllProblems, texts)
+	printFirst(w, heading, report.ProblemCount, texts)
 }

@@ -20,7 +20,7 @@ type deployCommand struct {
 
 // place says which portal is meant.
 type place struct {
-	Region string `placeholder:"REGION" help:"The Region of your APIs. Without it, AWS's own configuration counts, such as AWS_REGION."`
+	Region string `placeholder:"REGION" help:"The Region of your APIs. The default is that of the AWS SDK's own settings, such as AWS_REGION."`
 	Stack  string `default:"gatehouse" placeholder:"NAME" help:"The portal's name, with which all names in AWS begin: gatehouse without this flag."`
 }
 
@@ -49,7 +49,7 @@ type choices struct {
 	CDN         string            `name:"cdn-certificate" placeholder:"ARN" help:"Add CloudFront in front of containers, with the host name's certificate in us-east-1."`
 	VPCCIDR     string            `name:"vpc-cidr" placeholder:"RANGE" help:"Add VPC endpoints for containers, which these addresses of the VPC may reach. Also give --route-table."`
 	RouteTable  []string          `placeholder:"ID" help:"The route tables of the subnets, for VPC endpoints. May be repeated."`
-	Marketplace bool              `help:"Add the way of AWS Marketplace's notices in us-east-1 to the portal. Its AWS account is the seller."`
+	Marketplace bool              `help:"Also bring AWS Marketplace's notices from us-east-1 to the portal, whose AWS account is the seller's."`
 	Trail       bool              `help:"Have workers notice changes made directly in API Gateway within a minute or so. Needs a trail of AWS CloudTrail."`
 	KeyUser     []string          `placeholder:"ARN" help:"An operator's role or user that may compute API keys, beside your own and the portal's. Nobody else may from then on. May be repeated."`
 	Parameter   map[string]string `mapsep:"none" placeholder:"NAME=VALUE" help:"Another parameter of the templates. May be repeated."`
@@ -68,7 +68,7 @@ type deployRunCommand struct {
 	output
 	place
 	choices
-	Unchecked bool `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
+	Unchecked bool `help:"Continue although IAM reports missing permissions, as it does when policies allow them for single resources only."`
 	Yes       bool `help:"Ask nothing, and carry the plan out."`
 }
 
@@ -94,7 +94,7 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 	if !q.terminal && !c.Yes {
 		return usage("there is no terminal to ask: add --yes, or see what would change with gatehouse deploy diff")
 	}
-	if settings, err = completed(ctx, d, settings, q); err != nil {
+	if settings, err = askForMissing(ctx, d, settings, q); err != nil {
 		return err
 	}
 	d.Approve = func(p stacks.Plan) (bool, error) {

@@ -83,7 +83,7 @@ func TestANewPortalIsAskedFor(t *testing.T) {
 	d := stacks.Deployer{AWS: aws.AWSConfig()}
 	answers := "\nPortal\nportal.example.com\narn:aws:acm:eu-west-1:000000000000:certificate/1\narn:aws:acm:us-east-1:000000000000:certificate/1\n\nme\nme@example.com\n"
 	var out strings.Builder
-	got, err := completed(t.Context(), d, stacks.Settings{Name: "acme"}, &questions{in: bufio.NewReader(strings.NewReader(answers)), out: &out, terminal: true})
+	got, err := askForMissing(t.Context(), d, stacks.Settings{Name: "acme"}, &questions{in: bufio.NewReader(strings.NewReader(answers)), out: &out, terminal: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestANewPortalIsAskedFor(t *testing.T) {
 		t.Errorf("the settings are %+v", got)
 	}
 	checkSays(t, out.String(), "The certificate is in eu-west-1, and must be in us-east-1", "The host name \"Portal\" must be lower-case", "An answer is needed.", "\"me\" must be an e-mail address")
-	_, err = completed(t.Context(), d, stacks.Settings{Name: "acme"}, &questions{in: bufio.NewReader(strings.NewReader("\n")), out: io.Discard, terminal: true})
+	_, err = askForMissing(t.Context(), d, stacks.Settings{Name: "acme"}, &questions{in: bufio.NewReader(strings.NewReader("\n")), out: io.Discard, terminal: true})
 	if err == nil || !strings.Contains(err.Error(), "Nothing was changed") {
 		t.Errorf("an input that ends early says %v", err)
 	}

@@ -13,9 +13,9 @@ import (
 
 type destroyCommand struct {
 	output
-	Region    string `placeholder:"REGION" help:"The portal's Region. Without it, AWS's own configuration counts, such as AWS_REGION."`
+	Region    string `placeholder:"REGION" help:"The portal's Region. The default is that of the AWS SDK's own settings, such as AWS_REGION."`
 	Stack     string `required:"" placeholder:"NAME" help:"The portal's name."`
-	Unchecked bool   `help:"Go on although IAM says that permissions are missing, such as if policies allow them for single resources only."`
+	Unchecked bool   `help:"Continue although IAM reports missing permissions, as it does when policies allow them for single resources only."`
 	KeepData  bool   `help:"Keep the tables, queues, KMS key and user pool. gatehouse deploy brings the portal back."`
 	Yes       string `placeholder:"NAME" help:"The portal's name once more, instead of typing it when asked."`
 }
@@ -29,7 +29,7 @@ func (c destroyCommand) Validate() error {
 		return usage("--stack: " + err.Error())
 	}
 	if c.Yes != "" && c.Yes != c.Stack {
-		return usage(fmt.Sprintf("--yes %s is another name than --stack %s", c.Yes, c.Stack))
+		return usage(fmt.Sprintf("--yes %s differs from --stack %s", c.Yes, c.Stack))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (c dlqListCommand) Run(ctx context.Context) error {
 	if err = errors.Join(app.InWords(err), box.Close()); err != nil {
 		return err
 	}
-	value := surveyJSON{Letters: []letterJSON{}, LeftOut: found.Left, Groups: []groupJSON{}, MoreCauses: found.More, Counts: found.Counts}
+	value := listingJSON{Letters: []letterJSON{}, LeftOut: found.Left, Groups: []groupJSON{}, LettersOfMoreCauses: found.More, Counts: found.Counts}
 	for _, l := range found.Letters {
 		value.Letters = append(value.Letters, letterJSONOf(l))
 	}
@@ -92,13 +92,13 @@ func (c dlqListCommand) describe(w io.Writer, found deadletters.Listing) {
 	fmt.Fprintln(w, ".")
 }
 
-type surveyJSON struct {
+type listingJSON struct {
 	Groups []groupJSON `json:"groups"`
-	// MoreCauses counts the letters of causes that have no group.
-	MoreCauses int                       `json:"more_causes,omitempty"`
-	Letters    []letterJSON              `json:"letters"`
-	LeftOut    int                       `json:"left_out"`
-	Counts     map[deadletters.State]int `json:"counts"`
+	// LettersOfMoreCauses counts the letters of causes that have no group.
+	LettersOfMoreCauses int                       `json:"more_causes,omitempty"`
+	Letters             []letterJSON              `json:"letters"`
+	LeftOut             int                       `json:"left_out"`
+	Counts              map[deadletters.State]int `json:"counts"`
 }
 
 type groupJSON struct {
@@ -200,7 +200,7 @@ func printLetters(w io.Writer, letters []deadletters.Letter) {
 		}
 		rows = append(rows, []string{l.ID, state, l.Cause().ID, moment(l.First), fmt.Sprint(l.Attempts), about(l)})
 	}
-	table(w, "", []string{"ID", "STATE", "CAUSE", "FIRST FAILED", "TRIES", "WHAT"}, rows)
+	table(w, "", []string{"ID", "STATE", "CAUSE", "FIRST FAILED", "ATTEMPTS", "WHAT"}, rows)
 	fmt.Fprintln(w)
 }
 

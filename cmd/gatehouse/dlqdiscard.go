@@ -51,7 +51,7 @@ func (c dlqDiscardCommand) run(ctx context.Context, box app.Letters, now time.Ti
 	if err != nil {
 		return err
 	}
-	work := discarding{find: box.Find, with: discardRehearsal{}, did: "would discard", reason: c.Reason, named: len(c.IDs) > 0, list: []treated{}}
+	work := discarding{find: box.Find, with: discardRehearsal{}, did: "would discard", reason: c.Reason, named: len(c.IDs) > 0, list: []letterOutcome{}}
 	if c.Yes {
 		work.with, work.did = box, "discarded"
 		if len(chosen) > 0 {
@@ -68,7 +68,7 @@ func (c dlqDiscardCommand) run(ctx context.Context, box app.Letters, now time.Ti
 	return errors.Join(err, missing, printed)
 }
 
-func (c dlqDiscardCommand) describe(w io.Writer, list []treated, err error) {
+func (c dlqDiscardCommand) describe(w io.Writer, list []letterOutcome, err error) {
 	for _, one := range list[:min(len(list), shownTreated)] {
 		text := one.Did + " " + one.ID + ", " + one.about
 		if one.Did == already {
@@ -94,7 +94,7 @@ type discarding struct {
 	did    string
 	reason string
 	named  bool
-	list   []treated
+	list   []letterOutcome
 }
 
 func (d *discarding) treat(ctx context.Context, chosen deadletters.Chosen) error {
@@ -111,14 +111,14 @@ func (d *discarding) treat(ctx context.Context, chosen deadletters.Chosen) error
 	if err := d.with.Discard(ctx, letter.ID, d.reason); err != nil {
 		return app.InWords(err)
 	}
-	d.list = append(d.list, treat(letter, d.did))
+	d.list = append(d.list, outcomeOf(letter, d.did))
 	return nil
 }
 
 const already = "already discarded"
 
-func alreadyDiscarded(l deadletters.Letter) treated {
-	one := treat(l, already)
+func alreadyDiscarded(l deadletters.Letter) letterOutcome {
+	one := outcomeOf(l, already)
 	one.about = fmt.Sprintf("%s at %s by %s: %s", already, moment(l.Discard.At), oneLine(l.Discard.By), oneLine(l.Discard.Reason))
 	return one
 }

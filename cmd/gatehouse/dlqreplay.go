@@ -19,7 +19,7 @@ import (
 type dlqReplayCommand struct {
 	output
 	selection
-	Rate int  `help:"Send at most so many in a second." default:"20" placeholder:"N"`
+	Rate int  `help:"Send at most this many letters a second." default:"20" placeholder:"N"`
 	Wait bool `help:"With --yes: wait until workers have handled them, and say how many failed again."`
 }
 
@@ -45,7 +45,7 @@ func (rehearsal) Replay(_ context.Context, letter deadletters.Letter) error {
 	return err
 }
 
-type treated struct {
+type letterOutcome struct {
 	ID      string                 `json:"id"`
 	Type    string                 `json:"type"`
 	Subject portal.Stream          `json:"subject"`
@@ -55,8 +55,8 @@ type treated struct {
 	about   string
 }
 
-func treat(l deadletters.Letter, did string) treated {
-	return treated{ID: l.ID, Type: events.Name(l.Type), Subject: l.Subject, Did: did, about: about(l)}
+func outcomeOf(l deadletters.Letter, did string) letterOutcome {
+	return letterOutcome{ID: l.ID, Type: events.Name(l.Type), Subject: l.Subject, Did: did, about: about(l)}
 }
 
 // The ways in which replay treats a letter.
@@ -80,7 +80,7 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 
 func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Time) error {
 	choice := c.choice(now, deadletters.Open)
-	work := replaying{box: box, with: rehearsal{}, did: wouldReplay, named: len(c.IDs) > 0, list: []treated{}}
+	work := replaying{box: box, with: rehearsal{}, did: wouldReplay, named: len(c.IDs) > 0, list: []letterOutcome{}}
 	chosen, missing, err := c.replayable(ctx, box, choice, work.leave)
 	if err != nil {
 		return err
@@ -211,7 +211,7 @@ type replaying struct {
 	did  string
 	// named: the operator gave the letter's id, so one that is not open is replayed all the same.
 	named bool
-	list  []treated
+	list  []letterOutcome
 }
 
 func (r *replaying) treat(ctx context.Context, chosen deadletters.Chosen) error {
@@ -229,14 +229,14 @@ func (r *replaying) treat(ctx context.Context, chosen deadletters.Chosen) error 
 	if err != nil {
 		return app.InWords(err)
 	}
-	one := treat(letter, r.did)
+	one := outcomeOf(letter, r.did)
 	one.Outlook, one.Text = outlook.Outlook, outlook.Text
 	r.list = append(r.list, one)
 	return nil
 }
 
 func (r *replaying) leave(letter deadletters.Letter) {
-	left, why := treat(letter, didLeave), app.WhyLeft(letter)
+	left, why := outcomeOf(letter, didLeave), app.WhyLeft(letter)
 	left.Outlook, left.Text, left.about = administration.NotReplayable, why, why
 	r.list = append(r.list, left)
 }
@@ -293,7 +293,7 @@ const replayPoll = time.Second
 
 // waitForReplays waits until none of the letters is merely replayed any more. If ctx ends first,
 // the error says so; the replays are handled all the same.
-func waitForReplays(ctx context.Context, box app.Letters, list []treated) (*waitedFor, error) {
+func waitForReplays(ctx context.Context, box app.Letters, list []letterOutcome) (*waitedFor, error) {
 	sent := map[string]bool{}
 	for _, one := range list {
 		sent[one.ID] = one.Did == didReplay

@@ -104,7 +104,7 @@ func TestAReplayDoesWhatItsDryRunHasPrinted(t *testing.T) {
 	queueUp(t, env, given, "bob", requestOf(t, "bob", "bob", events.RegisterUser{}))
 	queueUp(t, env, given, "eve", requestOf(t, "eve", "eve", events.SubscribeRequested{Plan: "free", Name: "Free"}))
 	within("there are five letters", func() bool {
-		var list surveyJSON
+		var list listingJSON
 		ask(&list, "dlq", "list")
 		return len(list.Letters) == 5
 	})

@@ -18,7 +18,7 @@ import (
 type keysCommand struct {
 	Verify    keysVerifyCommand    `cmd:"" help:"Check without AWS whether a text is an API key value of Gatehouse, by its form and checksum."`
 	Whose     keysWhoseCommand     `cmd:"" help:"Print the account that an API key belongs to, by its value or id."`
-	Reconcile keysReconcileCommand `cmd:"" help:"Compare the API keys in API Gateway with the journal, and mend what differs."`
+	Reconcile keysReconcileCommand `cmd:"" help:"Compare the API keys in API Gateway with the journal, and repair what differs."`
 	Purge     keysPurgeCommand     `cmd:"" help:"Delete every API key that this installation has made, for uninstalling."`
 }
 

@@ -23,7 +23,7 @@ type keysReconcileCommand struct {
 }
 
 func (keysReconcileCommand) Help() string {
-	return `The command compares the API keys in API Gateway, and their plans, with the journal. Without --yes it only prints what differs. With --yes it wakes the workers, which mend what they mend hourly anyway, and it deletes strays: keys that Gatehouse has made and that the journal does not know under their names. Keys that other people have made are counted and left alone.
+	return `The command compares the API keys in API Gateway, and their plans, with the journal. Without --yes it only prints what differs. With --yes it wakes the workers, which repair what they repair hourly anyway, and it deletes strays: keys that Gatehouse has made and that the journal does not know under their names. Keys that other people have made are counted and left alone.
 
 A key with another value than the portal shows is replaced only with --kind key_value, because programs that use the other value stop working. To look for such keys, add --values.
 
@@ -142,11 +142,11 @@ func printDrift(w io.Writer, drift provisioning.Drift, some []provisioning.Findi
 func printMended(w io.Writer, result driftJSON) {
 	switch mended := result.Mended; {
 	case mended != nil:
-		fmt.Fprintf(w, "\nWoke the workers for %s, and deleted %s. Workers mend within minutes, and all\ndifferences of those accounts: run this again to see what is left.\n", count(mended.Woken, "account"), count(mended.Deleted, "key"))
+		fmt.Fprintf(w, "\nWoke the workers for %s, and deleted %s. Workers repair within minutes, and all\ndifferences of those accounts: run this again to see what is left.\n", count(mended.Woken, "account"), count(mended.Deleted, "key"))
 		for _, left := range mended.Left {
 			fmt.Fprintf(w, "  %s is left alone: %s\n", left.GatewayID, oneLine(left.Because))
 		}
 	case result.Selected > 0:
-		fmt.Fprintln(w, "\nNothing was changed. Add --yes to mend these differences.")
+		fmt.Fprintln(w, "\nNothing was changed. Add --yes to repair these differences.")
 	}
 }

@@ -21,7 +21,7 @@ type marketplaceRedeliverCommand struct {
 }
 
 func (marketplaceRedeliverCommand) Help() string {
-	return "What SNS or EventBridge could not deliver is in a dead-letter queue. The command lists it and, with --yes, sends each notice to the portal's queue and then deletes it there. Correct first what kept the notices from the queue: `gatehouse marketplace doctor` says what is wrong. You can interrupt and repeat the command. A notice that workers have had already changes nothing."
+	return "A dead-letter queue holds what SNS or EventBridge could not deliver. The command lists it and, with --yes, sends each notice to the portal's queue and then deletes it from the dead-letter queue. First correct what kept the notices from the queue: `gatehouse marketplace doctor` says what is wrong. You can interrupt and repeat the command. A notice that workers have had already changes nothing."
 }
 
 func (c marketplaceRedeliverCommand) Run(ctx context.Context) error {

@@ -62,7 +62,7 @@ func printResent(w io.Writer, all []app.RefusedUsage, done []metering.RefusedRec
 		fmt.Fprintf(w, "%s would be sent again. Run the command with --yes.\n", count(int(possible), "request"))
 	default:
 		_, sent := app.NextMetering(now)
-		fmt.Fprintf(w, "%s will be sent again: in the next quarter of an hour, or with the next record,\nfrom %s UTC on.\n", count(int(quantityOf(done)), "request"), sent.Format("15:04"))
+		fmt.Fprintf(w, "%s will be sent again within a quarter of an hour, or with the next record,\nwhich is sent at %s UTC at the earliest.\n", count(int(quantityOf(done)), "request"), sent.Format("15:04"))
 	}
 	if lost > 0 {
 		fmt.Fprintf(w, "%s cannot be billed.\n", count(int(lost), "request"))

@@ -37,7 +37,7 @@ func (c operationShowCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return c.print(os.Stdout, operationJSONOf(op), func(w io.Writer) {
-		head(w, op)
+		printHead(w, op)
 		fmt.Fprintln(w)
 		for _, step := range op.Steps {
 			printStep(w, step)
@@ -45,7 +45,7 @@ func (c operationShowCommand) Run(ctx context.Context) error {
 	})
 }
 
-func head(w io.Writer, op app.FoundOperation) {
+func printHead(w io.Writer, op app.FoundOperation) {
 	pairs(w,
 		[2]string{"operation", string(op.ID)}, [2]string{"type", op.Type}, [2]string{"account", string(op.Account)}, [2]string{"plan", string(op.Plan)},
 		[2]string{"status", string(op.Status)}, [2]string{"why", withCode(op.Message, op.Code)}, [2]string{"waits for", waitsFor(op)},
@@ -100,10 +100,10 @@ func (c operationFollowCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return ended("operation "+string(c.ID), progress)
+	return unlessSucceeded("operation "+string(c.ID), progress)
 }
 
-func ended(what string, progress projections.Progress) error {
+func unlessSucceeded(what string, progress projections.Progress) error {
 	if progress.Status == projections.Succeeded {
 		return nil
 	}

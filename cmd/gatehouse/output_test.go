@@ -36,12 +36,12 @@ func TestReasonIsPrintedWithItsCode(t *testing.T) {
 		Status: projections.Rejected, Code: "not_found", Message: "Free is no longer offered.",
 	}}
 	var out strings.Builder
-	head(&out, op)
+	printHead(&out, op)
 	if want := "why           Free is no longer offered. (not_found)\n"; !strings.Contains(out.String(), want) {
 		t.Errorf("it prints\n%s, want %s", &out, want)
 	}
 	out.Reset()
-	head(&out, app.FoundOperation{ID: "op", Progress: projections.Progress{Status: projections.Succeeded}})
+	printHead(&out, app.FoundOperation{ID: "op", Progress: projections.Progress{Status: projections.Succeeded}})
 	if strings.Contains(out.String(), "why") {
 		t.Errorf("an operation that needs no reason prints\n%s", &out)
 	}

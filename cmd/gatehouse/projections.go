@@ -86,7 +86,7 @@ func lagText(lag *projections.Lag, now time.Time) string {
 	}
 	text := fmt.Sprintf("%s of %d not shown to the end: %s missing", count(lag.Behind, "stream"), lag.Streams, count(int(lag.Unshown), "fact"))
 	if !lag.Oldest.IsZero() {
-		text += fmt.Sprintf(", the oldest of %s, %s ago", moment(lag.Oldest), now.Sub(lag.Oldest).Round(time.Second))
+		text += fmt.Sprintf(", the oldest from %s, %s ago", moment(lag.Oldest), now.Sub(lag.Oldest).Round(time.Second))
 	}
 	return text
 }
@@ -101,7 +101,7 @@ func describeViews(w io.Writer, status app.ViewsStatus, lag *projections.Lag) {
 	case status.Rebuilding != nil:
 		rebuild = fmt.Sprintf("since %s: %s", moment(status.Since), progressText(*status.Rebuilding))
 	case status.Next != 0:
-		rebuild = fmt.Sprintf("generation %d has been begun, but no worker is writing it; one continues within a minute", status.Next)
+		rebuild = fmt.Sprintf("generation %d was begun, but no worker is writing it; one continues within a minute", status.Next)
 	}
 	last := "none in the last three months"
 	if status.Last != nil {
@@ -138,7 +138,7 @@ func rebuiltText(result projections.Rebuilt) string {
 
 type projectionsRebuildCommand struct {
 	output
-	Rate int `help:"Write at most so many streams in a second, so that people notice nothing. 0 is as many as a worker can." default:"0" placeholder:"N"`
+	Rate int `help:"Write at most this many streams a second, so that people notice nothing. 0 is as many as a worker can." default:"0" placeholder:"N"`
 }
 
 // Validate checks the command line.

@@ -85,8 +85,8 @@ func capitalized(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// completed asks for what a new portal needs and the flags do not say.
-func completed(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *questions) (stacks.Settings, error) {
+// askForMissing asks for what a new portal needs and the flags do not say.
+func askForMissing(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *questions) (stacks.Settings, error) {
 	if !q.terminal {
 		if s.AlarmEmail == "" {
 			s.AlarmEmail = s.Admin
@@ -108,20 +108,20 @@ func completed(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *que
 			return try.Check(d.AWS.Region)
 		}
 	}
-	contained := func() bool { return s.Run != stacks.Lambda }
+	inContainers := func() bool { return s.Run != stacks.Lambda }
 	for _, one := range []struct {
 		question, preset string
 		into             *string
-		// asked and needed say whether the question is asked, and may not be left open; nil is yes.
+		// asked reports whether to ask the question, needed whether an answer is required; nil is yes.
 		asked, needed func() bool
 		set           func(*stacks.Settings, string)
 	}{
 		{"How to run (lambda, containers, small)", string(stacks.Lambda), (*string)(&s.Run), nil, nil, func(t *stacks.Settings, v string) { t.Run = stacks.RunMode(v) }},
-		{"The portal's host name (on lambda, leave it empty for an address of API Gateway's)", "", &s.Host, nil, contained, func(t *stacks.Settings, v string) { t.Host = v }},
+		{"The portal's host name (on lambda, leave it empty for an address of API Gateway's)", "", &s.Host, nil, inContainers, func(t *stacks.Settings, v string) { t.Host = v }},
 		{"The ARN of its certificate", "", &s.Certificate, func() bool { return s.Host != "" }, nil, func(t *stacks.Settings, v string) { t.Host, t.Certificate = s.Host, v }},
 		{"Your e-mail address, as the first admin and for alarms", "", &s.Admin, nil, nil, func(t *stacks.Settings, v string) { t.Admin = v }},
-		{"The image", "", &s.Image, contained, nil, func(t *stacks.Settings, v string) { t.Image = v }},
-		{"The VPC", "", &s.VPC, contained, nil, func(t *stacks.Settings, v string) { t.VPC = v }},
+		{"The container image, as make image pushed it", "", &s.Image, inContainers, nil, func(t *stacks.Settings, v string) { t.Image = v }},
+		{"The id of the VPC", "", &s.VPC, inContainers, nil, func(t *stacks.Settings, v string) { t.VPC = v }},
 	} {
 		if *one.into != "" || one.asked != nil && !one.asked() {
 			continue
@@ -131,7 +131,7 @@ func completed(ctx context.Context, d stacks.Deployer, s stacks.Settings, q *que
 		}
 	}
 	if s.Run != stacks.Lambda && len(s.Subnets) == 0 {
-		answer, err := q.ask(ctx, "Two subnets, with a comma between them", "", check(true, func(*stacks.Settings, string) {}))
+		answer, err := q.ask(ctx, "Two or more subnets, separated by commas", "", check(true, func(*stacks.Settings, string) {}))
 		if err != nil {
 			return s, err
 		}

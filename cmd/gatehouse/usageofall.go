@@ -15,7 +15,7 @@ import (
 
 type usageCommand struct {
 	output
-	Start string `help:"The first day (UTC). Without it, 30 days up to the last." placeholder:"YYYY-MM-DD"`
+	Start string `help:"The first day (UTC). By default, the period is the 30 days that end with --end." placeholder:"YYYY-MM-DD"`
 	End   string `help:"The last day (UTC). Without it, today." placeholder:"YYYY-MM-DD"`
 	CSV   bool   `name:"csv" help:"Print the days of all accounts, plans and keys as CSV, instead of sums."`
 }
@@ -98,7 +98,7 @@ func printUsage(w io.Writer, u usageJSON) {
 	for _, one := range u.Top {
 		rows = append(rows, []string{oneLine(string(one.Account)), oneLine(cmp.Or(one.Name, one.Email)), fmt.Sprint(one.Used)})
 	}
-	section(w, "accounts with requests", []string{"ACCOUNT", "NAME", "REQUESTS"}, rows)
+	section(w, "accounts with the most requests", []string{"ACCOUNT", "NAME", "REQUESTS"}, rows)
 	rows = nil
 	for _, one := range u.Plans {
 		rows = append(rows, []string{oneLine(string(one.Plan)), oneLine(one.Name), fmt.Sprint(one.Used), fmt.Sprint(one.Accounts)})

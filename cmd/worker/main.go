@@ -1,5 +1,5 @@
-// Command worker decides, converges and shows. Run as many as the load needs; they share the
-// control plane's budget. docs/configuration.md describes its environment variables.
+// Command worker decides, converges, tells and shows, and runs the jobs. Run as many as the load needs; they share
+// the control plane's budget. docs/configuration.md describes its environment variables.
 package main
 
 import (

@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// recordedServices are the services whose resources are only recorded.
+// recordedServices are the services whose resources get an id and attributes, and nothing else.
 var recordedServices = []string{
 	"ApiGatewayV2", "ApplicationAutoScaling", "CloudFront", "CloudWatch", "EC2", "ECS", "ElasticLoadBalancingV2", "IAM", "Lambda", "Logs", "Route53", "Scheduler",
 	"ServiceDiscovery",
@@ -24,11 +24,11 @@ func recordedType(name string) bool {
 	return name == brandingType
 }
 
-// record returns an id and attributes in the forms that AWS gives them.
+// record returns an id and attributes in forms like those of AWS.
 func (m maker) record(r resource) (id string, attributes map[string]string) {
 	name := m.generatedName()
 	arn := func(service, resource string) string { return m.env.ARN(service, resource) }
-	global := func(resource string) string { return "arn:aws:iam::" + m.env.Account + ":" + resource }
+	iamARN := func(resource string) string { return "arn:aws:iam::" + m.env.Account + ":" + resource }
 	short := wire.NewID(10)
 	switch r.Type {
 	case "AWS::Lambda::Function":
@@ -37,9 +37,9 @@ func (m maker) record(r resource) (id string, attributes map[string]string) {
 		id := wire.NewUUID()
 		return id, map[string]string{"Id": id}
 	case "AWS::IAM::Role":
-		return name, map[string]string{"Arn": global("role/" + name), "RoleId": "AROA" + strings.ToUpper(wire.NewID(17))}
+		return name, map[string]string{"Arn": iamARN("role/" + name), "RoleId": "AROA" + strings.ToUpper(wire.NewID(17))}
 	case "AWS::IAM::ManagedPolicy":
-		return global("policy/" + name), nil
+		return iamARN("policy/" + name), nil
 	case "AWS::Logs::LogGroup":
 		return name, map[string]string{"Arn": arn("logs", "log-group:"+name+":*")}
 	case "AWS::ApiGatewayV2::Api":

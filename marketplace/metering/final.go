@@ -123,7 +123,7 @@ func (m *Meter) sendOf(ctx context.Context, of subject) error {
 
 // close ends the metering of a licence that AWS takes no more usage of. Records that AWS has not answered are still sent.
 func (m *Meter) close(ctx context.Context, of subject) error {
-	status, lapsed := of.licence.Status, of.licence.ContractOnly() && of.licence.Lapsed
+	status, lapsed := of.licence.Status, of.licence.WithoutSubscriptionNotice() && of.licence.Lapsed
 	if status != events.LicenceEnding && status != events.LicenceEnded && !lapsed {
 		return nil
 	}

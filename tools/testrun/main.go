@@ -23,8 +23,8 @@ func run(args []string, stdout, stderr io.Writer) (code int, err error) {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = stderr
 	if os.Getenv("GOGC") == "" {
-		// Processes of tests are short-lived: memory costs them less than garbage collection. The limit is one of each
-		// process, beyond which memory is collected as always.
+		// Processes of tests are short-lived: memory costs them less than garbage collection. Beyond GOMEMLIMIT, which
+		// is for each process, memory is collected as usual.
 		cmd.Env = append(os.Environ(), "GOGC=800", "GOMEMLIMIT=1GiB")
 	}
 	events, err := cmd.StdoutPipe()

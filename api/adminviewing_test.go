@@ -14,12 +14,12 @@ import (
 // viewings are views of accounts. Each admin views account-bob.
 type viewings struct{ *fake }
 
-func (v viewings) View(_ context.Context, by members.Viewer, account portal.AccountID) (members.Viewing, error) {
-	return members.Viewing{ID: "v-1", Account: account, Session: by.Session, Began: now, Ends: now.Add(members.MaxViewing)}, v.asked1("view in "+by.Session, by.Admin, string(account))
+func (v viewings) View(_ context.Context, by members.ViewingAdmin, account portal.AccountID) (members.Viewing, error) {
+	return members.Viewing{ID: "v-1", Account: account, Session: by.Session, Began: now, Ends: now.Add(members.MaxViewing)}, v.askBy("view in "+by.Session, by.Admin, string(account))
 }
 
 func (v viewings) EndViewing(_ context.Context, admin, account portal.AccountID) (members.Viewing, bool, error) {
-	return members.Viewing{Account: account}, account == "account-bob", v.asked1("stop viewing", admin, string(account))
+	return members.Viewing{Account: account}, account == "account-bob", v.askBy("stop viewing", admin, string(account))
 }
 
 func TestAnAdminsSessionBeginsAndEndsTheViewOfAnAccount(t *testing.T) {

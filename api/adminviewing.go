@@ -12,23 +12,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-type viewKeeping interface {
-	View(ctx context.Context, by members.Viewer, account portal.AccountID) (members.Viewing, error)
+type viewingKeeping interface {
+	View(ctx context.Context, by members.ViewingAdmin, account portal.AccountID) (members.Viewing, error)
 	EndViewing(ctx context.Context, admin, account portal.AccountID) (view members.Viewing, ok bool, err error)
 }
 
-// Viewing is that the caller's session views another person's account.
+// Viewing says that the caller's session shows another person's account.
 type Viewing struct {
 	Account string    `json:"account"`
 	BeganAt time.Time `json:"began_at"`
 	EndsAt  time.Time `json:"ends_at" doc:"When the view ends, unless it is ended before."`
 }
 
-func (a *service) registerViews(api huma.API) {
+func (a *service) registerViewing(api huma.API) {
 	huma.Register(api, adminChanges("admin-view-account", http.MethodPost, "/accounts/{account}/view", "View an account",
 		"For an hour, the pages of the caller's session show this account: dashboard, keys, usage, activity and operations. "+
-			"Meanwhile that session can change nothing, on pages and here. This API answers for the admin as before. "+
-			"It needs the cookie of a session, not a token. The audit records it. It ends a view of another account.", http.StatusOK), a.viewAccount)
+			"Meanwhile that session can change nothing, neither on pages nor through this API, which otherwise answers for the admin as before. "+
+			"It needs the cookie of a session, not a token. The audit records it. Any other view of the caller's ends.", http.StatusOK), a.viewAccount)
 	huma.Register(api, adminChanges("admin-stop-viewing", http.MethodDelete, "/accounts/{account}/view", "Stop viewing an account",
 		"It ends the view in any of the caller's sessions. The audit records it.", http.StatusNoContent), a.stopViewing)
 }
@@ -47,11 +47,11 @@ func (a *service) viewAccount(ctx context.Context, in *viewInput) (*struct{ Body
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	by := members.Viewer{Admin: id.Account, ByGroup: id.ByGroup}
+	by := members.ViewingAdmin{Admin: id.Account, ByGroup: id.ByGroup}
 	if id.Via == identity.ViaSession {
 		by.Session = sessionFrom(ctx)
 	}
-	view, err := a.admin.Views.View(ctx, by, account)
+	view, err := a.admin.Viewing.View(ctx, by, account)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -63,7 +63,7 @@ func (a *service) stopViewing(ctx context.Context, in *viewInput) (*struct{}, er
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	_, ended, err := a.admin.Views.EndViewing(ctx, id.Account, portal.AccountID(in.Account))
+	_, ended, err := a.admin.Viewing.EndViewing(ctx, id.Account, portal.AccountID(in.Account))
 	if err == nil && !ended {
 		err = portal.Fail(portal.NotFound, "You are not viewing this account. The view may have ended already.")
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 )
 
-func (l Portal) banner(out io.Writer, faults string) {
+func (l Portal) printStartupText(out io.Writer, faults string) {
 	if out == nil {
 		return
 	}
@@ -67,7 +67,7 @@ func (l Portal) exports() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// quoted returns the value as a shell reads it.
+// quoted returns the value as a word of a shell, in quotes if it needs them.
 func quoted(value string) string {
 	if !strings.ContainsFunc(value, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-:,@%+=", r)

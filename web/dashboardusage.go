@@ -23,12 +23,13 @@ type usedLine struct {
 	AsOf    moment
 }
 
-// presentUsage is nil if it cannot be read. The dashboard does without.
-func (s *Web) presentUsage(ctx context.Context, id portal.AccountID, account projections.Account) *usage.Report {
+// currentUsage returns the account's usage in the current periods. It returns nil if no plan is subscribed to, or if the
+// usage cannot be read; the dashboard is then shown without it.
+func (s *Web) currentUsage(ctx context.Context, id portal.AccountID, account projections.Account) *usage.Report {
 	if s.counters == nil || !subscribed(account) {
 		return nil
 	}
-	report, err := s.counters.Present(ctx, id, s.now())
+	report, err := s.counters.Current(ctx, id, s.now())
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("the dashboard is shown without usage")
 		return nil
@@ -36,8 +37,8 @@ func (s *Web) presentUsage(ctx context.Context, id portal.AccountID, account pro
 	return &report
 }
 
-// used has a line for each key of the subscription that works or can work.
-func (when times) used(report *usage.Report, account projections.Account, sub projections.Subscription, plan catalog.Plan) []usedLine {
+// usedLines returns a line for each key of the subscription, except those that are pending, ending or ended.
+func (when times) usedLines(report *usage.Report, account projections.Account, sub projections.Subscription, plan catalog.Plan) []usedLine {
 	var lines []usedLine
 	labels := portal.KeyLabels(account.NamedKeys())
 	for _, key := range account.Keys {
@@ -46,7 +47,7 @@ func (when times) used(report *usage.Report, account projections.Account, sub pr
 		}
 		line := usedLine{Text: "The usage cannot be read right now."}
 		if report != nil {
-			line = when.usedLine(report.Of(sub.Plan, key.ID), plan.Quota)
+			line = when.usedOf(report.Of(sub.Plan, key.ID), plan.Quota)
 		}
 		line.Key = labels[key.ID]
 		lines = append(lines, line)
@@ -57,13 +58,14 @@ func (when times) used(report *usage.Report, account projections.Account, sub pr
 	return lines
 }
 
-func (when times) usedLine(series usage.Series, quota *catalog.Quota) usedLine {
+func (when times) usedOf(series usage.Series, quota *catalog.Quota) usedLine {
 	if now, ok := series.Standing(when.now); ok {
 		text := fmt.Sprintf("%s of %s %s%s.", grouped(int(now.Used)), count(int(now.Limit), "request"), periodNames[now.Period], share(", ", now))
+		text += " The quota"
 		if now.Remaining <= 0 {
-			text += " The quota is used up."
+			text += " is used up. It"
 		}
-		text += " It starts again on " + shortDay(now.Next) + " (UTC)."
+		text += " starts again on " + shortDay(now.Next) + " (UTC)."
 		return usedLine{Text: text, Bar: true, Percent: now.Percent(), AsOf: when.moment(now.AsOf)}
 	}
 	if quota != nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Wish returns the subscription that waits for the wish, or for an admin's approval; ok is false
-// without one.
-func (a Account) Wish(wish int64) (s Subscription, ok bool) {
+// SubscriptionOfWish returns the subscription that the wish is about, while it waits for the converger or for an
+// admin's approval; ok is false without one.
+func (a Account) SubscriptionOfWish(wish int64) (s Subscription, ok bool) {
 	if wish == 0 {
 		return Subscription{}, false
 	}
 	for _, s := range a.Subscriptions {
-		if s.OpenedBy == wish && s.Undecided() {
+		if s.OpenedBy == wish && s.Waits() {
 			return s, true
 		}
 	}
@@ -55,9 +55,8 @@ func (a Account) OpenWishes() map[int64]OpenWish {
 	return open
 }
 
-// Unexplained lists the wishes that the converger works on and that are parked for no reason,
-// sorted.
-func (a Account) Unexplained() []int64 {
+// Unparked lists the open wishes of subscriptions, and of keys that are being made, that are not parked, sorted.
+func (a Account) Unparked() []int64 {
 	var wishes []int64
 	for _, s := range a.Subscriptions {
 		if s.HasOpenWish() && s.Parked == "" {
@@ -73,11 +72,11 @@ func (a Account) Unexplained() []int64 {
 	return slices.Compact(wishes)
 }
 
-// Undecided lists the wishes that wait for the converger or an admin, sorted.
-func (a Account) Undecided() []int64 {
+// WaitingWishes lists the wishes that wait for the converger or an admin, sorted.
+func (a Account) WaitingWishes() []int64 {
 	open := a.OpenWishes()
 	for _, s := range a.Subscriptions {
-		if s.Undecided() {
+		if s.Waits() {
 			open[s.OpenedBy] = OpenWish{}
 		}
 	}

@@ -13,8 +13,8 @@ type about struct {
 	facts   []events.Event
 }
 
-// source tells what facts of one type make notices of. words returns false for a fact that
-// concerns nobody.
+// source says which kind of notice the facts of one type make. words returns false for a fact about which nobody is
+// told.
 type source struct {
 	kind  Kind
 	words func(about) (Notice, bool)
@@ -31,8 +31,8 @@ func on[F events.Fact](kind Kind, words func(about, F) (Notice, bool)) (string, 
 	}}
 }
 
-// sources lists which facts make notices, by type. A new kind is one line here, one in Kinds, and
-// a function of words.
+// sources lists the facts that make notices, by their type. A new kind needs one line here, one in Kinds, and a
+// function such as those in words.go.
 func sources() map[string][]source {
 	all := map[string][]source{}
 	add := func(eventType string, s source) { all[eventType] = append(all[eventType], s) }

@@ -1,6 +1,6 @@
-// Command way lists the functions of this module that one click on Subscribe executes, by
+// Command clickpath lists the functions of this module that one click on Subscribe executes, by
 // package: the portal's and the workers', from the request to the answer that shows success.
-// Several people click in turn, and only functions that every click executes count. `make way`
+// Several people click in turn, and only functions that every click executes count. `make click-path`
 // builds it with the coverage counters that it needs.
 package main
 
@@ -40,12 +40,12 @@ const (
 	module   = "github.com/gatehouse-portal/gatehouse/"
 )
 
-// besides are the packages that serve only this program.
-var besides = regexp.MustCompile("^(bench|demo|local|localaws)(/|$)")
+// notListed matches the packages that are no part of a portal on AWS; their functions are not listed.
+var notListed = regexp.MustCompile("^(bench|demo|local|localaws)(/|$)")
 
 func main() {
 	if err := run(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "way:", err)
+		fmt.Fprintln(os.Stderr, "clickpath:", err)
 		os.Exit(1)
 	}
 }
@@ -106,16 +106,16 @@ func click(ctx context.Context, site local.Portal, name, folder string) ([]funct
 		return nil, err
 	}
 	p := person{url: site.PortalURL, token: token}
-	if err := p.ask(ctx, http.MethodPost, "/api/v1/register"); err != nil {
+	if err := p.askUntilSucceeded(ctx, http.MethodPost, "/api/v1/register"); err != nil {
 		return nil, err
 	}
-	if err := p.offered(ctx); err != nil {
+	if err := p.waitUntilOffered(ctx); err != nil {
 		return nil, err
 	}
 	if err := coverage.ClearCounters(); err != nil {
-		return nil, fmt.Errorf("run make way: %w", err)
+		return nil, fmt.Errorf("run make click-path: %w", err)
 	}
-	if err := p.ask(ctx, http.MethodPut, "/api/v1/subscriptions/"+site.Demo.API.FreePlanID); err != nil {
+	if err := p.askUntilSucceeded(ctx, http.MethodPut, "/api/v1/subscriptions/"+site.Demo.API.FreePlanID); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(os.Mkdir(folder, 0o700), coverage.WriteMetaDir(folder), coverage.WriteCountersDir(folder)); err != nil {
@@ -135,7 +135,7 @@ var covered = regexp.MustCompile(`(?m)^` + module + `(\S+)/(\S+):\d+:\s+(\S+)\s+
 func executed(report string) []function {
 	var functions []function
 	for _, line := range covered.FindAllStringSubmatch(report, -1) {
-		if line[4] != "0.0" && !besides.MatchString(line[1]) {
+		if line[4] != "0.0" && !notListed.MatchString(line[1]) {
 			functions = append(functions, function{line[1], line[2], line[3]})
 		}
 	}
@@ -179,8 +179,8 @@ func signUp(ctx context.Context, site local.Portal, name string) (token string, 
 
 type person struct{ url, token string }
 
-// ask sends a request and polls its operation until it has succeeded.
-func (p person) ask(ctx context.Context, method, path string) error {
+// askUntilSucceeded sends a request and polls its operation until it has succeeded.
+func (p person) askUntilSucceeded(ctx context.Context, method, path string) error {
 	var op struct{ ID, Status string }
 	if err := p.do(ctx, method, path, &op); err != nil {
 		return err
@@ -194,7 +194,7 @@ func (p person) ask(ctx context.Context, method, path string) error {
 	return nil
 }
 
-func (p person) offered(ctx context.Context) error {
+func (p person) waitUntilOffered(ctx context.Context) error {
 	for {
 		var list struct{ Items []any }
 		if err := p.do(ctx, http.MethodGet, "/api/v1/catalog", &list); err != nil || len(list.Items) > 0 {
