@@ -204,7 +204,7 @@ func TestWorkersAreToldOfChangesInAPIGateway(t *testing.T) {
 	if roles := a.parameters("acme-trail")["WorkerRoles"]; roles != "acme-lambda-WorkerRole-" {
 		t.Errorf("the rule leaves out the roles %q", roles)
 	}
-	for _, stack := range []string{"acme-lambda", "acme-permissions"} {
+	for _, stack := range []string{"acme-lambda", "acme-permissions", "acme-operations"} {
 		if is := a.parameters(stack)["Trail"]; is != "on" {
 			t.Errorf("Trail of %s is %q", stack, is)
 		}

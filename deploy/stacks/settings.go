@@ -159,7 +159,7 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 	if l.template == "permissions" && s.sells {
 		own["Seller"] = "true"
 	}
-	if (l.runs() || l.template == "permissions") && s.watched {
+	if slices.Contains([]string{"permissions", "lambda", "containers", "operations"}, l.template) && s.watched {
 		own["Trail"] = "on"
 	}
 	own["WorkerRoles"] = s.workerRoles()
