@@ -25,6 +25,9 @@ const (
 // RunModes lists the ways to run, the default first.
 func RunModes() []RunMode { return []RunMode{Lambda, Containers, Small} }
 
+// known is also true of "", which leaves it open.
+func (m RunMode) known() bool { return m == "" || slices.Contains(RunModes(), m) }
+
 // Settings are what an operator chooses. An empty setting leaves the stacks as they are.
 type Settings struct {
 	// Name is the name of the data stack, with which all names begin.
@@ -82,7 +85,7 @@ func CheckName(name string) error {
 func (s Settings) Check(region string) error {
 	faults := []error{CheckName(s.Name)}
 	wrong := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if s.Run != "" && !slices.Contains(RunModes(), s.Run) {
+	if !s.Run.known() {
 		wrong("the way to run %q must be lambda, containers or small", s.Run)
 	}
 	if s.Host != "" && !hostForm.MatchString(s.Host) {
@@ -100,8 +103,15 @@ func (s Settings) Check(region string) error {
 	if s.AlarmEmail != "" && s.AlarmEmail != s.Admin && !mailForm.MatchString(s.AlarmEmail) {
 		wrong("the receiver of alarms %q must be an e-mail address", s.AlarmEmail)
 	}
-	if s.Certificate != "" && s.Host == "" {
-		wrong("a certificate needs its host name")
+	for _, c := range []struct {
+		flag, begins string
+		given        []string
+	}{{"--vpc", "vpc-", []string{s.VPC}}, {"--subnet", "subnet-", s.Subnets}, {"--route-table", "rtb-", s.RouteTables}} {
+		for _, id := range c.given {
+			if id != "" && !strings.HasPrefix(id, c.begins) {
+				wrong("%s %q must be an id of AWS that begins with %s", c.flag, id, c.begins)
+			}
+		}
 	}
 	if (s.Issuer == "") != (s.ClientID == "") {
 		wrong("another identity provider needs both its issuer and the portal's client id")
@@ -125,6 +135,40 @@ func (s Settings) Check(region string) error {
 	for _, one := range s.Allow {
 		if stack, resource, ok := strings.Cut(one, "/"); !ok || stack == "" || resource == "" {
 			wrong("%q must name a stack and a resource in it, like acme/JournalTable", one)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// flagsOf are the flags that become parameters and that Check leaves to the templates.
+var flagsOf = map[string]string{"HostedZoneId": "--zone", "CdnHostedZoneId": "--zone", "Image": "--image", "OidcIssuer": "--issuer", "OidcClientId": "--client-id"}
+
+// parameterFaults says which values the templates refuse of the stacks that the settings want. A parameter that
+// several templates have is named once.
+func (s Settings) parameterFaults(all []stack) error {
+	var faults []error
+	seen := map[string]bool{}
+	for _, have := range all {
+		if !s.wants(have.layer, have.exists()) {
+			continue
+		}
+		t, err := have.read()
+		if err != nil {
+			return err
+		}
+		given := s.parameters(have.layer, t, !have.usable())
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			what := "--parameter " + name + "="
+			if _, chosen := s.Parameters[name]; !chosen {
+				if what = flagsOf[name]; what == "" {
+					continue
+				}
+				what += " "
+			}
+			if fault := t.Parameters[name].Fault(given[name]); fault != "" && !seen[what] {
+				seen[what] = true
+				faults = append(faults, fmt.Errorf("%s%q %s", what, given[name], fault))
+			}
 		}
 	}
 	return errors.Join(faults...)
