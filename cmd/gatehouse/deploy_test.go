@@ -163,6 +163,22 @@ func TestNobodyAnswersQuestionsInVain(t *testing.T) {
 	}
 }
 
+func TestAWrongCommandLineSaysWhatItMustBe(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ args, says []string }{
+		{[]string{"deploy", "--run", "kubernetes"}, []string{`the way to run "kubernetes" must be lambda, containers or small`, "gatehouse deploy run --help"}},
+		{[]string{"deploy", "diff", "--run", "kubernetes", "--stack", "No way"}, []string{`the way to run "kubernetes"`, `the stack name "No way"`, "gatehouse deploy diff --help"}},
+		{[]string{"deploy", "--runn", "small"}, []string{`unknown flag --runn, did you mean "--run"?`, "gatehouse deploy run --help"}},
+		{[]string{"destroy", "--yes", "acme"}, []string{"--stack", "gatehouse destroy --help"}},
+	} {
+		code, _, stderr := said(t, nil, c.args...)
+		if code != 2 || strings.Contains(stderr, "another name") {
+			t.Errorf("%q: exit code %d\n%s", c.args, code, stderr)
+		}
+		checkSays(t, stderr, c.says...)
+	}
+}
+
 func TestANewPortalIsAskedFor(t *testing.T) {
 	t.Parallel()
 	aws := localawstest.Start(t)

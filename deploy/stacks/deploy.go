@@ -82,7 +82,7 @@ type run struct {
 // stacks, and those of the zip.
 func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 	faults := s.Check(d.AWS.Region)
-	if faults != nil && (CheckName(s.Name) != nil || !s.Run.known()) {
+	if faults != nil && (CheckName(s.Name) != nil || CheckRun(s.Run) != nil) {
 		return nil, faults // nothing else can be found out
 	}
 	me, err := d.caller(ctx)
@@ -98,6 +98,7 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 			return nil, err
 		}
 	}
+	s.region = d.AWS.Region
 	r.settings, err = s.completed(r.stacks)
 	if err := errors.Join(faults, err, r.settings.parameterFaults(r.stacks), r.addCode()); err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (s Settings) completed(all []stack) (Settings, error) {
 			s.Run = mode
 		}
 		if (s.Run == Lambda) != (mode == Lambda) {
-			wrong("this portal runs in the stack %s, so it cannot run as %s as well. Delete that stack first; no data is in it:\naws cloudformation delete-stack --stack-name %[1]s", running.name, s.Run)
+			wrong("this portal runs in the stack %s, so it cannot run as %s as well. Delete that stack first; no data is in it:\naws cloudformation delete-stack --region %[3]s --stack-name %[1]s", running.name, s.Run, s.region)
 		}
 	}
 	if s.Run == "" {
@@ -173,6 +174,18 @@ func (s Settings) completed(all []stack) (Settings, error) {
 	}
 	if s.Host == "" {
 		s.Host, s.signInHost = was["DomainName"], running.outputs["HostName"]
+	}
+	// VPC endpoints are where the containers are.
+	if s.VPC == "" {
+		s.VPC = was["VpcId"]
+	}
+	if len(s.Subnets) == 0 && was["SubnetIds"] != "" {
+		s.Subnets = strings.Split(was["SubnetIds"], ",")
+	}
+	for _, one := range all {
+		if one.template == alarmsTemplate {
+			s.alarmsTo = one.parameters["AlarmEmail"]
+		}
 	}
 	s.cdn, s.sells, s.watched = s.behindCDN(all), s.sellsHere(all), s.watchesTrail(all)
 	if s.cdn && s.Zone == "" {
@@ -271,6 +284,10 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 			}
 		}
 		if have.runs() {
+			// The alarms and the dashboard forget what the portal no longer has.
+			for _, watched := range []string{"LoadBalancerName", "HttpApiId", "WorkerFunctionName"} {
+				outputs[watched] = now.outputs[watched]
+			}
 			if err := r.tellData(ctx); err != nil {
 				return Result{}, err
 			}
@@ -282,9 +299,7 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 				return Result{}, err
 			}
 		}
-		if warning := now.outputs["MailWarning"]; warning != "" {
-			r.warnings = append(r.warnings, warning)
-		}
+		r.advise(have, now)
 	}
 	if r.ReadCatalog != nil && plan.changes(r.settings.Name+demoLayer.suffix) {
 		if err := r.ReadCatalog(ctx, r.settings.Name); err != nil {
@@ -296,6 +311,26 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 	}
 	out.Warnings = r.warnings
 	return out, nil
+}
+
+// advise adds what an operator must do or mind after a stack was created or updated.
+func (r *run) advise(before, now stack) {
+	warn := func(text string) { r.warnings = append(r.warnings, text) }
+	if warning := now.outputs["MailWarning"]; warning != "" {
+		warn(warning + " Add --parameter SesIdentityArn=… and --parameter 'MailFrom=Acme <portal@example.com>' for an identity of SES.")
+	}
+	if to := now.parameters["AlarmEmail"]; now.template == alarmsTemplate && to != "" && to != before.parameters["AlarmEmail"] {
+		warn("AWS has sent " + to + " a mail with a link. Alarms go there once somebody has opened the link.")
+	}
+	if before.usable() {
+		return
+	}
+	switch {
+	case now.template == "trail":
+		warn("AWS CloudTrail needs a trail that records management events in this Region, or workers are told of nothing. docs/deploy.md#changes-made-directly-in-api-gateway says how to see whether there is one.")
+	case now.runs() && now.parameters["Offer"] != "all" && !r.settings.Demo:
+		warn("The portal offers a usage plan once it has the tag gatehouse:offer=true: docs/deploy.md#offer-a-plan.")
+	}
 }
 
 // given are the outputs of other stacks that a stack gets as parameters.

@@ -125,7 +125,7 @@ func (s Settings) optionFaults(all []stack, running stack) (faults []error) {
 		return faults
 	}
 	if s.Parameters["LoadBalancerScheme"] == "internet-facing" {
-		wrong("this portal is behind CloudFront, so its load balancer must be internal. To do without CloudFront, first delete its stack:\naws cloudformation delete-stack --stack-name %s-cdn", s.Name)
+		wrong("this portal is behind CloudFront, so its load balancer must be internal. To do without CloudFront, first delete its stack:\naws cloudformation delete-stack --region %s --stack-name %s-cdn", s.region, s.Name)
 	}
 	var missing []string
 	for _, name := range []string{"AllowedPrefixListId", "TrustedProxies"} {

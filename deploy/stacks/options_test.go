@@ -83,7 +83,7 @@ func TestCloudFrontIsPutInFrontOfAPortal(t *testing.T) {
 		t.Errorf("the result is %+v", result)
 	}
 	public := stacks.Settings{Name: "acme", Parameters: map[string]string{"LoadBalancerScheme": "internet-facing"}}
-	if _, err := a.deploy(public); err == nil || !strings.Contains(err.Error(), "delete-stack --stack-name acme-cdn") {
+	if _, err := a.deploy(public); err == nil || !strings.Contains(err.Error(), "delete-stack --region us-east-1 --stack-name acme-cdn") {
 		t.Errorf("a public load balancer behind CloudFront is answered %v", err)
 	}
 	again, err := a.deploy(stacks.Settings{Name: "acme"})

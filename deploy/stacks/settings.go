@@ -25,8 +25,13 @@ const (
 // RunModes lists the ways to run, the default first.
 func RunModes() []RunMode { return []RunMode{Lambda, Containers, Small} }
 
-// known is also true of "", which leaves it open.
-func (m RunMode) known() bool { return m == "" || slices.Contains(RunModes(), m) }
+// CheckRun says what is wrong with a way to run, if anything. "" leaves it open.
+func CheckRun(m RunMode) error {
+	if m == "" || slices.Contains(RunModes(), m) {
+		return nil
+	}
+	return fmt.Errorf("the way to run %q must be lambda, containers or small", m)
+}
 
 // Settings are what an operator chooses. An empty setting leaves the stacks as they are.
 type Settings struct {
@@ -59,6 +64,8 @@ type Settings struct {
 	// cdn says that CloudFront is in front of the portal, and sells that its AWS account sells on AWS Marketplace.
 	// watched says that workers read the queue of changes in API Gateway.
 	cdn, sells, watched bool
+	// region is the portal's, and alarmsTo who gets its alarms already.
+	region, alarmsTo string
 	// signInHost is the host name that people return to from the sign-in pages.
 	signInHost string
 }
@@ -83,11 +90,8 @@ func CheckName(name string) error {
 
 // Check says everything that is wrong with the settings by themselves, for a Region.
 func (s Settings) Check(region string) error {
-	faults := []error{CheckName(s.Name)}
+	faults := []error{CheckName(s.Name), CheckRun(s.Run)}
 	wrong := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if !s.Run.known() {
-		wrong("the way to run %q must be lambda, containers or small", s.Run)
-	}
 	if s.Host != "" && !hostForm.MatchString(s.Host) {
 		wrong("the host name %q must be lower-case and without https:// and a path, like portal.example.com", s.Host)
 	}
@@ -198,6 +202,9 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 		if created && s.signInHost == "" {
 			own["DomainName"] = pendingHost
 		}
+	}
+	if l.template == marketplaceLayer.template && created && s.AlarmEmail == "" {
+		own["AlarmEmail"] = s.alarmsTo
 	}
 	maps.Copy(own, s.Options.parameters())
 	if l.template == "permissions" && s.sells {

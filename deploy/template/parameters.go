@@ -54,6 +54,9 @@ func commaDelimited(value string) []any {
 	return all
 }
 
+// IsDefault reports whether a value is the default.
+func (p Parameter) IsDefault(value string) bool { return p.Default != nil && text(p.Default) == value }
+
 // Fault says what is wrong with a value, after the value, or is "".
 func (p Parameter) Fault(value string) string {
 	if len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(allowed any) bool { return text(allowed) == value }) {

@@ -186,6 +186,23 @@ func TestAnUpdateChangesReplacesAndRemoves(t *testing.T) {
 	}
 }
 
+func TestASubscriberByMailIsReplacedOnce(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	const text = `
+Parameters:
+  Email: {Type: String, Default: a@example.com}
+Resources:
+  Alarms: {Type: AWS::SNS::Topic}
+  Told: {Type: AWS::SNS::Subscription, Properties: {TopicArn: !Ref Alarms, Protocol: email, Endpoint: !Ref Email}}
+`
+	a.apply("acme", create, text)
+	a.apply("acme", update, text, "Email=b@example.com")
+	if set, err := a.propose("acme", update, text, "Email=b@example.com"); err == nil && len(set.Changes) > 0 {
+		t.Errorf("another update would make the changes %v", set.Changes)
+	}
+}
+
 func TestAnUpdateWithoutChangesFails(t *testing.T) {
 	t.Parallel()
 	a := start(t)
