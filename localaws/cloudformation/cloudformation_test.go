@@ -79,7 +79,8 @@ func (a *account) apply(stack string, kind types.ChangeSetType, template string,
 	a.t.Helper()
 	set, err := a.propose(stack, kind, template, parameters...)
 	ok(a.t, err)
-	_, err = a.ExecuteChangeSet(a.t.Context(), &cloudformation.ExecuteChangeSetInput{StackName: &stack, ChangeSetName: set.ChangeSetName})
+	// aws cloudformation deploy sends the flag.
+	_, err = a.ExecuteChangeSet(a.t.Context(), &cloudformation.ExecuteChangeSetInput{StackName: &stack, ChangeSetName: set.ChangeSetName, DisableRollback: aws.Bool(false)})
 	ok(a.t, err)
 	return a.settled(aws.ToString(set.StackId))
 }
