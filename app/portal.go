@@ -48,7 +48,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	p.AWS = p.tracedAWS()
-	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	c, names := newClients(p.AWS), p.Config.Names()
 	if err := c.checkTables(ctx, names); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deploy/deploytest"
+	"github.com/gatehouse-portal/gatehouse/deploy/template"
 	"github.com/gatehouse-portal/gatehouse/emf"
 )
 
@@ -29,12 +30,19 @@ func TestEveryAlarmIsSentAndExplained(t *testing.T) {
 
 func TestAlarmsAndDashboardNameQueuesThatExist(t *testing.T) {
 	t.Parallel()
-	names := app.NamesFor("acme")
+	for variant, trail := range map[string]string{"": "off", "with a trail": "on"} {
+		cfg, err := app.LoadConfig([]string{"GATEHOUSE_PREFIX=acme", "GATEHOUSE_TRAIL=" + trail})
+		ok(t, err)
+		checkQueuesWatched(t, stackOf(t, "operations", variant, "acme"), cfg.Names())
+	}
+}
+
+func checkQueuesWatched(t *testing.T, r *template.Resolved, names app.Names) {
+	t.Helper()
 	var exist []string
 	for _, queue := range names.Queues() {
 		exist = append(exist, queue, app.DeadLetterQueue(queue))
 	}
-	r := stackOf(t, "operations", "", "acme")
 	seen := map[string]bool{}
 	for _, resource := range r.Resources {
 		text := fmt.Sprint(deploytest.Properties(t, r, resource))
@@ -44,15 +52,37 @@ func TestAlarmsAndDashboardNameQueuesThatExist(t *testing.T) {
 			}
 		}
 	}
+	dashboard := fmt.Sprint(deploytest.Properties(t, r, "Dashboard")["DashboardBody"])
 	for queue := range seen {
 		if !slices.Contains(exist, queue) && !slices.Contains(names.Tables(), queue) {
 			t.Errorf("%s does not exist", queue)
 		}
 	}
 	for _, queue := range exist {
-		if !seen[queue] {
+		if !seen[queue] || !strings.Contains(dashboard, `"`+queue+`"`) {
 			t.Errorf("%s is not watched", queue)
 		}
+	}
+}
+
+func TestEventsAboutAPIGatewayAreWatchedIfTheTrailIsOn(t *testing.T) {
+	t.Parallel()
+	for variant := range variants["operations"] {
+		r := stackOf(t, "operations", variant, "acme")
+		on := variant == "with a trail"
+		if r.Has("TrailWaits") != on {
+			t.Errorf("%q: TrailWaits exists: %t", variant, !on)
+		}
+		if got := strings.Contains(fmt.Sprint(deploytest.Properties(t, r, "DeadLetterQueuesFill")), "acme-trail-dlq"); got != on {
+			t.Errorf("%q: the dead-letter queue is watched: %t", variant, got)
+		}
+		if !on {
+			continue
+		}
+		checkMembers(t, r, "TrailWaits", map[string]any{
+			"Namespace": "AWS/SQS", "MetricName": "ApproximateAgeOfOldestMessage", "Statistic": "Maximum", "TreatMissingData": "notBreaching",
+			"Dimensions": []any{map[string]any{"Name": "QueueName", "Value": "acme-trail"}},
+		})
 	}
 }
 
@@ -123,7 +153,7 @@ func TestMetricFiltersMatchLogLines(t *testing.T) {
 
 func TestTheDashboardIsReadable(t *testing.T) {
 	t.Parallel()
-	for variant, widgets := range map[string]int{"": 7, "with a load balancer": 8, "with an HTTP API": 9} {
+	for variant, widgets := range map[string]int{"": 7, "with a load balancer": 8, "with an HTTP API": 9, "with a trail": 7} {
 		body := fmt.Sprint(deploytest.Properties(t, stackOf(t, "operations", variant, "acme"), "Dashboard")["DashboardBody"])
 		var dashboard struct {
 			Widgets []struct {

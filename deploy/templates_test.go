@@ -89,6 +89,7 @@ var variants = map[string]map[string]map[string]string{
 		"":                     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker"},
 		"with a load balancer": {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "LoadBalancerName": "app/acme/0123456789abcdef", "AlarmEmail": "ops@example.com"},
 		"with an HTTP API":     {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "HttpApiId": "a1b2c3", "WorkerFunctionName": "acme-worker"},
+		"with a trail":         {"DataStack": "acme", "PortalLogGroup": "portal", "WorkerLogGroup": "worker", "Trail": "on"},
 	},
 	"trail": {
 		"":                    {"DataStack": "acme"},

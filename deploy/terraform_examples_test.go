@@ -1,8 +1,10 @@
 package deploy_test
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,11 +17,11 @@ import (
 // examples are the folders of whole portals, with variables for each.
 var examples = map[string]map[string]map[string]any{
 	"example": {
-		"standard": {"sell": true, "alarm_email": "ops@example.com"},
+		"standard": {"sell": true, "trail": true, "alarm_email": "ops@example.com"},
 		"small":    {"size": "small"},
 	},
 	"example-lambda": {
-		"with a domain":    {"domain_name": "portal.example.com", "certificate_arn": "arn:aws:acm:eu-west-1:111122223333:certificate/1", "sell": true, "alarm_email": "ops@example.com"},
+		"with a domain":    {"domain_name": "portal.example.com", "certificate_arn": "arn:aws:acm:eu-west-1:111122223333:certificate/1", "sell": true, "trail": true, "alarm_email": "ops@example.com"},
 		"without a domain": {},
 	},
 }
@@ -73,14 +75,34 @@ func checkExample(t *testing.T, variables map[string]any, made map[string]deploy
 			t.Errorf("%s may start before the queues exist: only after %q", worker, started.After)
 		}
 	}
+	watched := variables["trail"] == true
+	for _, resource := range []string{"module.trail[0].aws_cloudwatch_event_rule.trail", `module.operations.aws_cloudwatch_metric_alarm.metrics["TrailWaits"]`} {
+		if _, exists := made[resource]; exists != watched {
+			t.Errorf("it has a trail: %t, and %s exists: %t", watched, resource, exists)
+		}
+	}
+	for _, reader := range []string{`module.lambda.aws_lambda_event_source_mapping.worker["trail"]`, "module.containers.aws_ecs_service.worker[0]"} {
+		if started, exists := made[reader]; exists && watched && !slices.Contains(started.After, "module.trail.aws_sqs_queue.trail") {
+			t.Errorf("%s may start before the queue of the trail exists: only after %q", reader, started.After)
+		}
+	}
+	if rule, exists := made["module.trail[0].aws_cloudwatch_event_rule.trail"]; exists {
+		role := made["module.lambda.aws_iam_role.worker"].Values["name_prefix"]
+		if role == nil {
+			role = made["module.containers.aws_iam_role.worker[0]"].Values["name"]
+		}
+		if begins := regexp.MustCompile(`"prefix":"([^"]+)"`).FindStringSubmatch(fmt.Sprint(rule.Values["event_pattern"])); begins == nil || !strings.HasPrefix(fmt.Sprint(role), begins[1]) {
+			t.Errorf("the rule leaves out roles that begin with %q, and the workers' is %v", begins, role)
+		}
+	}
 	sells := variables["sell"] == true
 	for _, resource := range []string{"module.marketplace[0].aws_cloudwatch_event_rule.notices", `module.data.aws_sqs_queue_policy.marketplace[0]`, "module.marketplace[0].aws_sns_topic_subscription.notices[0]"} {
 		if _, exists := made[resource]; exists != sells {
 			t.Errorf("it sells: %t, and %s exists: %t", sells, resource, exists)
 		}
 	}
-	watched := map[string]string{"module.operations.aws_cloudwatch_metric_alarm.load_balancer[0]": "aws_lb.portal", `module.operations.aws_cloudwatch_metric_alarm.metrics["HttpApiErrors"]`: "aws_apigatewayv2_api.portal", `module.operations.aws_cloudwatch_metric_alarm.metrics["FunctionFails"]`: "aws_lambda_function.worker"}
-	for alarm, of := range watched {
+	alarms := map[string]string{"module.operations.aws_cloudwatch_metric_alarm.load_balancer[0]": "aws_lb.portal", `module.operations.aws_cloudwatch_metric_alarm.metrics["HttpApiErrors"]`: "aws_apigatewayv2_api.portal", `module.operations.aws_cloudwatch_metric_alarm.metrics["FunctionFails"]`: "aws_lambda_function.worker"}
+	for alarm, of := range alarms {
 		_, exists := made[alarm]
 		if runs := slices.ContainsFunc(slices.Collect(maps.Keys(made)), func(at string) bool { return strings.Contains(at, "."+of) }); runs != exists {
 			t.Errorf("there is %s: %t, and %s: %t", of, runs, alarm, exists)

@@ -34,6 +34,14 @@ var parts = map[string]map[string][]string{
 		"LoadBalancerErrors":     {"aws_cloudwatch_metric_alarm.load_balancer"},
 		"Dashboard":              {"aws_cloudwatch_dashboard.portal"},
 	},
+	"trail": {
+		"Rule":                  {"aws_cloudwatch_event_rule.trail", "aws_cloudwatch_event_target.queue"},
+		"Queue":                 {"aws_sqs_queue.trail"},
+		"DeadLetterQueue":       {"aws_sqs_queue.dead_letter"},
+		"QueuePolicy":           {"aws_sqs_queue_policy.trail"},
+		"DeadLetterQueuePolicy": {"aws_sqs_queue_policy.dead_letter"},
+	},
+	"containers": partsOfContainers,
 	"marketplace": {
 		"Rule":                   {"aws_cloudwatch_event_rule.notices", "aws_cloudwatch_event_target.topic"},
 		"Topic":                  {"aws_sns_topic.notices"},
@@ -72,7 +80,8 @@ func partsOf(name, resource, kind string) []string {
 
 // whereTerraformHas says where Terraform has a property: in an attribute of the first part, or after the type of
 // another part and a colon. "0" is the first of several blocks. With "*", it is the list of the
-// attributes of all such parts, and with "?" it is the property's default if it is false.
+// attributes of all such parts, and with "?" it is the property's default if it is false. With "~" it is compared only if the
+// template has the property: Terraform needs a name where AWS CloudFormation makes one up, or always has a value.
 var whereTerraformHas = map[string]map[string]string{
 	"AWS::Lambda::Function": {
 		"Description": "description", "Runtime": "runtime", "Architectures": "architectures", "Handler": "handler", "Code.S3Bucket": "s3_bucket", "Code.S3Key": "s3_key",
@@ -99,7 +108,8 @@ var whereTerraformHas = map[string]map[string]string{
 	},
 	"AWS::ApiGatewayV2::Api": {"Name": "name", "ProtocolType": "protocol_type", "DisableExecuteApiEndpoint": "disable_execute_api_endpoint"},
 	"AWS::ApiGatewayV2::Integration": {
-		"ApiId": "api_id", "IntegrationType": "integration_type", "IntegrationUri": "integration_uri", "PayloadFormatVersion": "payload_format_version", "TimeoutInMillis": "timeout_milliseconds",
+		"ApiId": "api_id", "IntegrationType": "integration_type", "IntegrationUri": "integration_uri", "PayloadFormatVersion": "payload_format_version", "TimeoutInMillis": "timeout_milliseconds~",
+		"IntegrationMethod": "integration_method~", "ConnectionType": "connection_type~", "ConnectionId": "connection_id",
 	},
 	"AWS::Lambda::Permission":  {"FunctionName": "function_name", "Action": "action", "Principal": "principal", "SourceArn": "source_arn"},
 	"AWS::ApiGatewayV2::Route": {"ApiId": "api_id", "RouteKey": "route_key", "Target": "target"},
@@ -134,30 +144,34 @@ var whereTerraformHas = map[string]map[string]string{
 	},
 	"AWS::CloudWatch::Dashboard": {"DashboardBody": "dashboard_body"},
 	"AWS::Events::Rule": {
-		"Description": "description", "EventPattern": "event_pattern", "ScheduleExpression": "schedule_expression",
+		"Name": "name~", "Description": "description", "EventPattern": "event_pattern", "ScheduleExpression": "schedule_expression",
 		"Targets.Id": "aws_cloudwatch_event_target:target_id", "Targets.Arn": "aws_cloudwatch_event_target:arn", "Targets.Input": "aws_cloudwatch_event_target:input",
-		"Targets.DeadLetterConfig.Arn": "aws_cloudwatch_event_target:dead_letter_config.0.arn",
+		"Targets.DeadLetterConfig.Arn":                 "aws_cloudwatch_event_target:dead_letter_config.0.arn",
+		"Targets.RetryPolicy.MaximumRetryAttempts":     "aws_cloudwatch_event_target:retry_policy.0.maximum_retry_attempts",
+		"Targets.RetryPolicy.MaximumEventAgeInSeconds": "aws_cloudwatch_event_target:retry_policy.0.maximum_event_age_in_seconds",
 	},
-	"AWS::SQS::Queue":       {"MessageRetentionPeriod": "message_retention_seconds"},
+	"AWS::SQS::Queue": {
+		"QueueName": "name~", "MessageRetentionPeriod": "message_retention_seconds", "VisibilityTimeout": "visibility_timeout_seconds~", "RedrivePolicy": "redrive_policy~",
+	},
 	"AWS::SQS::QueuePolicy": {"Queues": "queue_url", "PolicyDocument": "policy"},
 }
 
 // known is what only AWS knows of a resource: what the mock says, and what the template's references to
 // the resource are in Terraform. "" is what Ref is.
-func known(resource, address string) (mock, references map[string]string) {
+func known(name, resource, address string) (mock, references map[string]string) {
 	kind, _, _ := strings.Cut(address, ".")
 	arn := func(middle string) string { return "arn:aws:" + middle + resource }
 	switch {
 	case kind == "aws_lambda_function":
 		function := arn("lambda:us-east-1:111122223333:function:")
-		name := "acme-" + strings.TrimPrefix(address, kind+".")
-		return map[string]string{"arn": function}, map[string]string{"": name, "Arn": function}
+		return map[string]string{"arn": function}, map[string]string{"": "acme-" + strings.TrimPrefix(address, kind+"."), "Arn": function}
 	case kind == "aws_iam_role":
 		role := arn("iam::111122223333:role/")
 		return map[string]string{"arn": role, "name": resource, "id": resource}, map[string]string{"Arn": role}
 	case kind == "aws_cloudwatch_log_group":
 		group := arn("logs:us-east-1:111122223333:log-group:")
-		return map[string]string{"arn": group}, map[string]string{"": "/aws/lambda/acme-" + strings.TrimPrefix(address, kind+"."), "Arn": group + ":*"}
+		called := map[string]string{"lambda": "/aws/lambda/acme-", "containers": "/gatehouse/acme/"}[name] + strings.TrimPrefix(address, kind+".")
+		return map[string]string{"arn": group}, map[string]string{"": called, "Arn": group + ":*"}
 	case kind == "aws_sns_topic":
 		topic := arn("sns:us-east-1:111122223333:")
 		return map[string]string{"arn": topic, "id": topic}, map[string]string{"": topic}
@@ -166,13 +180,16 @@ func known(resource, address string) (mock, references map[string]string) {
 		return map[string]string{"arn": queue, "url": url, "id": url}, map[string]string{"": url, "Arn": queue, "QueueName": "acme-marketplace-undelivered"}
 	case kind == "aws_cloudwatch_event_rule":
 		rule := arn("events:us-east-1:111122223333:rule/")
-		return map[string]string{"arn": rule}, map[string]string{"Arn": rule}
+		if name == "trail" { // its template knows the name
+			rule = strings.TrimSuffix(rule, resource) + "acme-trail"
+		}
+		return map[string]string{"arn": rule}, map[string]string{"": "acme-trail", "Arn": rule}
 	case kind == "aws_cloudwatch_dashboard":
 		return nil, map[string]string{"": "acme"}
 	case strings.HasPrefix(kind, "aws_apigatewayv2_"):
 		return map[string]string{"id": resource}, map[string]string{"": resource}
 	}
-	return nil, nil
+	return knownOfContainers(resource, kind)
 }
 
 // domainOfTheAPI is what API Gateway says of a host name.

@@ -87,7 +87,7 @@ func pretend(t *testing.T, names ...string) (map[string]deploytest.Pretended, ma
 				if len(all) == 0 {
 					continue
 				}
-				mock, _ := known(resource, all[0])
+				mock, _ := known(name, resource, all[0])
 				values := map[string]any{}
 				for attribute, value := range mock {
 					values[attribute] = value
@@ -113,10 +113,10 @@ func pretend(t *testing.T, names ...string) (map[string]deploytest.Pretended, ma
 	}).Pretend(t)
 }
 
-func TestTerraformMakesFunctionsAlarmsAndNoticesOfTheTemplates(t *testing.T) {
+func TestTerraformMakesWhatTheTemplatesMake(t *testing.T) {
 	t.Parallel()
-	made, outputs := pretend(t, "lambda", "operations", "marketplace")
-	for _, name := range []string{"lambda", "operations", "marketplace"} {
+	made, outputs := pretend(t, "lambda", "containers", "operations", "marketplace", "trail")
+	for _, name := range []string{"lambda", "containers", "operations", "marketplace", "trail"} {
 		for variant := range variants[name] {
 			t.Run(strings.TrimSpace(name+" "+variant), func(t *testing.T) {
 				t.Parallel()
@@ -135,10 +135,10 @@ func TestTerraformMakesFunctionsAlarmsAndNoticesOfTheTemplates(t *testing.T) {
 }
 
 // The mock refuses what the provider's schema refuses. The provider itself refuses more, when it plans.
-func TestTheProviderPlansFunctionsAlarmsAndNotices(t *testing.T) {
+func TestTheProviderPlansWhatTheTemplatesMake(t *testing.T) {
 	t.Parallel()
 	modules := map[string]any{}
-	for _, name := range []string{"lambda", "operations", "marketplace"} {
+	for _, name := range []string{"lambda", "containers", "operations", "marketplace", "trail"} {
 		for variant := range variants[name] {
 			modules[called(name, variant)] = module(name, variablesOf(t, name, variant), nil)
 		}
@@ -159,6 +159,9 @@ func compareModule(t *testing.T, name string, r *template.Resolved, made map[str
 	for _, resource := range r.Resources {
 		table, ok := whereTerraformHas[r.Type(resource)]
 		if !ok {
+			table, ok = whereContainersHave[r.Type(resource)]
+		}
+		if !ok {
 			t.Errorf("the test does not know how Terraform has %s, a %s", resource, r.Type(resource))
 			continue
 		}
@@ -174,12 +177,17 @@ func compareModule(t *testing.T, name string, r *template.Resolved, made map[str
 			t.Errorf("Terraform has no %s", resource)
 			continue
 		}
-		if diff := gocmp.Diff(canonical(translate(properties(t, r, resource))), canonical(propertiesOf(found, table))); diff != "" {
+		given := asTerraformHasIt(r.Type(resource), properties(t, r, resource))
+		got := propertiesOf(found, table, given)
+		gather(r.Type(resource), found, got)
+		if diff := gocmp.Diff(canonical(translate(given)), canonical(got)); diff != "" {
 			t.Errorf("%s (-template +Terraform):\n%s", resource, diff)
 		}
 		for _, before := range r.DependsOn(resource) {
 			address := partsOf(name, before, r.Type(before))[0]
-			if !slices.ContainsFunc(found[0].After, func(after string) bool { return strings.HasSuffix(after, "."+address) }) {
+			if !slices.ContainsFunc(found, func(part deploytest.Pretended) bool {
+				return slices.ContainsFunc(part.After, func(after string) bool { return strings.HasSuffix(after, "."+address) })
+			}) {
 				t.Errorf("Terraform may make %s before %s", resource, before)
 			}
 		}
@@ -227,7 +235,7 @@ func translator(name string, r *template.Resolved) func(any) any {
 		if len(all) == 0 {
 			continue
 		}
-		_, references := known(resource, all[0])
+		_, references := known(name, resource, all[0])
 		for attribute, value := range references {
 			replace[strings.TrimSuffix(stack+"/"+resource+"."+attribute, ".")] = value
 		}
@@ -245,10 +253,12 @@ func translator(name string, r *template.Resolved) func(any) any {
 	replacer := strings.NewReplacer(pairs...)
 	return func(value any) any {
 		return eachText(value, func(text string) string {
-			if text == stack { // it names what a module names after the portal
-				return "acme"
+			text = replacer.Replace(text)
+			// It names what a module names after the portal. The stacks trail and marketplace are called as queues are.
+			if name == "containers" || text == stack && name != "trail" {
+				return strings.Replace(text, stack, "acme", 1)
 			}
-			return replacer.Replace(text)
+			return text
 		})
 	}
 }
@@ -273,13 +283,17 @@ func eachText(value any, change func(string) string) any {
 	return value
 }
 
-// propertiesOf gathers the properties of a resource from its parts.
-func propertiesOf(found []deploytest.Pretended, table map[string]string) map[string]any {
+// propertiesOf gathers the properties of a resource from its parts. given are those that the template has.
+func propertiesOf(found []deploytest.Pretended, table map[string]string, given map[string]any) map[string]any {
 	all := map[string]any{}
 	for property, attribute := range table {
 		kind, path, other := strings.Cut(attribute, ":")
 		if !other {
 			kind, path = "", attribute
+		}
+		path, chosen := strings.CutSuffix(path, "~")
+		if first, _, _ := strings.Cut(property, "."); chosen && given[first] == nil {
+			continue
 		}
 		path, optional := strings.CutSuffix(path, "?")
 		path, list := strings.CutSuffix(path, "*")

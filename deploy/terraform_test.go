@@ -2,9 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -248,43 +246,21 @@ func rootModule(cfg aws.Config, modules map[string]any) map[string]any {
 	}
 }
 
-func TestTerraformPlansTheContainersAndPermissionsOfTheTemplates(t *testing.T) {
+func TestTerraformPlansThePermissionsOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	modules := map[string]any{}
-	const policies = "arn:aws:iam::000000000000:policy/"
-	for _, name := range []string{"containers", "permissions"} {
-		for variant, parameters := range variants[name] {
-			variables := variablesFor(t, name, parameters)
-			if name == "containers" {
-				variables["portal_policy_arns"] = []string{policies + "portal-policy"}
-				variables["worker_policy_arns"] = []string{policies + "worker-policy", policies + "control-plane-policy"}
-			}
-			modules[called(name, variant)] = module(name, variables, nil)
-		}
+	for variant, parameters := range variants["permissions"] {
+		modules[called("permissions", variant)] = module("permissions", variablesFor(t, "permissions", parameters), nil)
 	}
 	planned := localPlan(t, modules)
-	local := func(name, variant string) *template.Resolved {
-		return deploytest.Resolve(t, name, template.Stack{Name: "acme-" + name, Parameters: variants[name][variant]})
-	}
-	for variant := range variants["permissions"] {
-		r := local("permissions", variant)
+	for variant, parameters := range variants["permissions"] {
+		r := deploytest.Resolve(t, "permissions", template.Stack{Name: "acme-permissions", Parameters: parameters})
 		for resource, policy := range map[string]string{"PortalPolicy": "portal", "WorkerPolicy": "worker", "ControlPlanePolicy": "control_plane"} {
 			got := planned["module."+called("permissions", variant)+".aws_iam_policy."+policy]
 			if diff := cmp.Diff(decoded(t, properties(t, r, resource)["PolicyDocument"]), decoded(t, got["policy"])); diff != "" {
-				t.Errorf("permissions %q: %s (-template +Terraform):\n%s", variant, resource, diff)
+				t.Errorf("%q: %s (-template +Terraform):\n%s", variant, resource, diff)
 			}
 		}
-	}
-	for variant := range variants["containers"] {
-		r, at := local("containers", variant), "module."+called("containers", variant)+"."
-		tasks := map[string]string{"PortalTask": at + "aws_ecs_task_definition.portal"}
-		if r.Has("WorkerTask") {
-			tasks["WorkerTask"] = at + "aws_ecs_task_definition.worker[0]"
-		}
-		for task, address := range tasks {
-			compareTasks(t, variant+", "+task, properties(t, r, task), planned[address])
-		}
-		compareContainersModule(t, variant, r, at, planned)
 	}
 }
 
@@ -323,151 +299,4 @@ func alone(value any) any {
 		}
 	}
 	return value
-}
-
-// compareTasks compares all of two task definitions but the names of roles and log groups.
-func compareTasks(t *testing.T, which string, byTemplate, byTerraform map[string]any) {
-	t.Helper()
-	definitions, ok := byTerraform["container_definitions"].(string)
-	if !ok {
-		t.Fatalf("%s: Terraform plans %v", which, byTerraform)
-	}
-	var got []map[string]any
-	if err := json.Unmarshal([]byte(definitions), &got); err != nil {
-		t.Fatal(err)
-	}
-	var want []map[string]any
-	wanted, _ := byTemplate["ContainerDefinitions"].([]any)
-	for _, one := range wanted {
-		lower, _ := lowerCased(one).(map[string]any)
-		want = append(want, lower)
-	}
-	for _, containers := range [][]map[string]any{want, got} {
-		for _, container := range containers {
-			variables, _ := container["environment"].([]any)
-			slices.SortFunc(variables, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
-			logs, _ := container["logConfiguration"].(map[string]any)
-			options, _ := logs["options"].(map[string]any)
-			delete(options, "awslogs-group")
-			if secrets, ok := container["secrets"].([]any); ok && len(secrets) == 0 {
-				delete(container, "secrets")
-			}
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: the containers (-template +Terraform):\n%s", which, diff)
-	}
-	for property, attribute := range map[string]string{"Cpu": "cpu", "Memory": "memory", "NetworkMode": "network_mode", "Family": "family", "RequiresCompatibilities": "requires_compatibilities"} {
-		want := fmt.Sprint(byTemplate[property])
-		if property == "Family" { // the stack's name has a suffix
-			want = strings.Replace(want, "acme-containers", "acme", 1)
-		}
-		if got := fmt.Sprint(byTerraform[attribute]); got != want {
-			t.Errorf("%s: %s is %s in the template and %s in Terraform", which, attribute, want, got)
-		}
-	}
-}
-
-// lowerCased has the names that ECS itself gives to the members of a task definition.
-func lowerCased(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		all := map[string]any{}
-		for key, member := range v {
-			all[strings.ToLower(key[:1])+key[1:]] = lowerCased(member)
-		}
-		return all
-	case []any:
-		all := make([]any, len(v))
-		for i := range v {
-			all[i] = lowerCased(v[i])
-		}
-		return all
-	}
-	return value
-}
-
-// compareContainersModule compares what surrounds the tasks.
-func compareContainersModule(t *testing.T, variant string, r *template.Resolved, at string, planned map[string]map[string]any) {
-	t.Helper()
-	trust := decoded(t, properties(t, r, "ExecutionRole")["AssumeRolePolicyDocument"])
-	for _, role := range []string{"execution", "portal[0]", "worker[0]", "small[0]"} {
-		resource := map[string]string{"execution": "ExecutionRole", "portal[0]": "PortalRole", "worker[0]": "WorkerRole", "small[0]": "SmallRole"}[role]
-		got, planned := planned[at+"aws_iam_role."+role]
-		if planned != r.Has(resource) {
-			t.Errorf("%q: the template has %s: %t, Terraform: %t", variant, resource, r.Has(resource), planned)
-		}
-		if planned {
-			if diff := cmp.Diff(trust, decoded(t, got["assume_role_policy"])); diff != "" {
-				t.Errorf("%q: who takes %s (-template +Terraform):\n%s", variant, role, diff)
-			}
-		}
-	}
-	policies := map[string][]string{}
-	for address, values := range planned {
-		if role, ok := strings.CutPrefix(address, at+"aws_iam_role_policy_attachment."); ok {
-			role, _, _ = strings.Cut(role, "[")
-			policies[role] = append(policies[role], path.Base(fmt.Sprint(values["policy_arn"])))
-		}
-	}
-	want := map[string][]string{"portal": {"portal-policy"}, "worker": {"control-plane-policy", "worker-policy"}}
-	if r.Has("SmallRole") {
-		want = map[string][]string{"small": {"control-plane-policy", "portal-policy", "worker-policy"}}
-	}
-	for _, all := range policies {
-		slices.Sort(all)
-	}
-	if diff := cmp.Diff(want, policies); diff != "" {
-		t.Errorf("%q: the policies (-want +Terraform):\n%s", variant, diff)
-	}
-	for resource, members := range map[string]map[string]any{
-		"aws_lb_target_group.portal[0]": {"port": 8080.0, "target_type": "ip", "deregistration_delay": "20"},
-		"aws_lb_listener.https[0]":      {"ssl_policy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "port": 443.0, "protocol": "HTTPS"},
-		"aws_lb.portal[0]":              {"drop_invalid_header_fields": true},
-		"aws_apigatewayv2_api.portal[0]": {
-			"disable_execute_api_endpoint": true, "protocol_type": "HTTP",
-		},
-		"aws_vpc_security_group_ingress_rule.portal": {"from_port": 8080.0, "to_port": 8080.0, "ip_protocol": "tcp"},
-		"aws_cloudwatch_log_group.portal":            {"retention_in_days": 30.0},
-		"aws_cloudwatch_log_group.worker":            {"retention_in_days": 30.0},
-	} {
-		got, exists := planned[at+resource]
-		standard := !r.Has("SmallRole")
-		if wanted := !strings.HasPrefix(resource, "aws_lb") && !strings.HasPrefix(resource, "aws_api") || strings.HasPrefix(resource, "aws_lb") == standard; wanted != exists {
-			t.Errorf("%q: Terraform plans %s: %t", variant, resource, exists)
-		}
-		for member, value := range members {
-			if exists && !cmp.Equal(value, got[member]) {
-				t.Errorf("%q: %s of %s is %v, want %v", variant, member, resource, got[member], value)
-			}
-		}
-	}
-	if r.Has("LoadBalancer") {
-		private := properties(t, r, "LoadBalancer")["Scheme"] == "internal"
-		if got := planned[at+"aws_lb.portal[0]"]["internal"]; got != private {
-			t.Errorf("%q: the load balancer is internal: %v, want %t", variant, got, private)
-		}
-		var rules []string
-		for _, port := range []string{"443", "80"} {
-			if rule, ok := planned[at+`aws_vpc_security_group_ingress_rule.load_balancer["`+port+`"]`]; ok {
-				rules = append(rules, fmt.Sprintf("%v from %v%v", rule["to_port"], text(rule["cidr_ipv4"]), text(rule["prefix_list_id"])))
-			}
-		}
-		if want := ingress(t, r, "LoadBalancerSecurityGroup"); !slices.Equal(rules, want) {
-			t.Errorf("%q: Terraform admits %q, the template %q", variant, rules, want)
-		}
-	}
-	if _, record := planned[at+"aws_route53_record.standard[0]"]; record != r.Has("StandardDnsRecord") {
-		t.Errorf("%q: the template has a record: %t, Terraform: %t", variant, r.Has("StandardDnsRecord"), record)
-	}
-	if _, record := planned[at+"aws_route53_record.small[0]"]; record != r.Has("SmallDnsRecord") {
-		t.Errorf("%q: the template has a record: %t, Terraform: %t", variant, r.Has("SmallDnsRecord"), record)
-	}
-}
-
-func text(value any) string {
-	if value == nil {
-		return ""
-	}
-	return fmt.Sprint(value)
 }

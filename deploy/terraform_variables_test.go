@@ -17,7 +17,7 @@ import (
 )
 
 // terraformed are the templates for which there is a module.
-var terraformed = []string{"data", "permissions", "identity", "containers", "lambda", "operations", "marketplace"}
+var terraformed = []string{"data", "permissions", "identity", "containers", "lambda", "operations", "marketplace", "trail"}
 
 var variableLine = regexp.MustCompile(`(?m)^variable "([a-z_]+)" \{\n(?:  .*\n|\n)*?  description = "(.*)"\n`)
 

@@ -2,6 +2,8 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -63,6 +65,32 @@ func TestWorkersMayReadTheQueueIfTheTrailIsOn(t *testing.T) {
 			}
 			if got := functions.Allows(policy.Request{Action: "sqs:GetQueueAttributes", Resource: arn}); got != want {
 				t.Errorf("%q: the function may examine %s: %t", variant, queue, got)
+			}
+		}
+	}
+}
+
+func TestThePortalMaySeeTheQueueIfTheTrailIsOn(t *testing.T) {
+	t.Parallel()
+	for variant, want := range map[string]bool{"": false, "everything": true} {
+		portal, err := policy.Parse(deploytest.Properties(t, stackOf(t, "permissions", variant, "acme"), "PortalPolicy")["PolicyDocument"])
+		ok(t, err)
+		for _, queue := range []string{"acme-trail", "acme-trail-dlq"} {
+			for _, action := range []string{"sqs:GetQueueUrl", "sqs:GetQueueAttributes"} {
+				if got := portal.Allows(policy.Request{Action: action, Resource: "arn:aws:sqs:us-east-1:111122223333:" + queue}); got != want {
+					t.Errorf("%q: %s on %s is allowed: %t", variant, action, queue, got)
+				}
+			}
+		}
+		for process, env := range map[string][]string{
+			"portal function":  variables(t, stackOf(t, "lambda", variant, "acme"), "PortalFunction"),
+			"worker function":  variables(t, stackOf(t, "lambda", variant, "acme"), "WorkerFunction"),
+			"portal container": environment(containersOf(t, stackOf(t, "containers", variant, "acme"), "PortalTask")["portal"]),
+			"worker container": environment(containersOf(t, stackOf(t, "containers", variant, "acme"), "WorkerTask")["worker"]),
+		} {
+			// A process of an older version does not start with a variable that it does not know.
+			if got := slices.ContainsFunc(env, func(pair string) bool { return strings.HasPrefix(pair, "GATEHOUSE_TRAIL=") }); got != want {
+				t.Errorf("%q: the %s knows of the queue: %t", variant, process, got)
 			}
 		}
 	}

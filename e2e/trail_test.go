@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,5 +74,10 @@ func TestChangesByHandAreNoticedWithoutASweep(t *testing.T) {
 	})
 	if now := strings.Count(s.logs.String(), `"message":"swept"`); now != swept {
 		t.Errorf("%d sweeps ended meanwhile", now-swept)
+	}
+
+	admin := s.admin(t)
+	if shown := decode[struct{ Queues []struct{ Name string } }](admin.do(http.MethodGet, "/api/v1/admin/overview", "").want(http.StatusOK)).Queues; !slices.ContainsFunc(shown, func(q struct{ Name string }) bool { return q.Name == "gatehouse-trail" }) {
+		t.Errorf("the overview for admins has the queues %v", shown)
 	}
 }

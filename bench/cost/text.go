@@ -28,6 +28,8 @@ If your bill must be smaller:
 
 - AWS Lambda polls each of the 14 queues all the time, and SQS bills the polls. Without ` + "`ScalingConfig`" + ` a source polls
   less while its queue is empty. Take it off ` + "`lambda.yaml`" + ` if your AWS account can run many functions at once.
+- With ` + "`" + `--trail` + "`" + ` there are 16 queues, and alarms with two more metrics. Events of AWS services cost nothing on the default bus, and each that arrives costs a
+  few requests to SQS and DynamoDB. CloudTrail's first copy of management events in a Region is free but for its space in S3.
 - Each metric of an alarm beyond the first ten costs $0.10. *DeadLetterQueuesFill* has seven; *NoTicks* also fires if no
   worker runs.
 - ` + "`Metrics=none`" + ` saves five metrics, which cost $0.30 each if your AWS account has ten others.

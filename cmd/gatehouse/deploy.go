@@ -33,7 +33,7 @@ func (p place) Validate() error {
 
 // choices are the settings of a portal.
 type choices struct {
-	Run         string            `name:"run" placeholder:"WAY" enum:"lambda,containers,small," default:"" help:"How portal and workers run: lambda (the default of a new portal), containers, or small, a single container."`
+	Run         string            `name:"run" placeholder:"WAY" help:"How portal and workers run: lambda (the default of a new portal), containers, or small, a single container."`
 	Host        string            `placeholder:"NAME" help:"The portal's host name, such as portal.example.com."`
 	Certificate string            `placeholder:"ARN" help:"The host name's certificate in AWS Certificate Manager, in the portal's Region."`
 	Zone        string            `placeholder:"ID" help:"The hosted zone in Route 53 that gets the host name's record."`
@@ -54,6 +54,14 @@ type choices struct {
 	KeyUser     []string          `placeholder:"ARN" help:"An operator's role or user that may compute API keys, beside your own and the portal's. Nobody else may from then on. May be repeated."`
 	Parameter   map[string]string `mapsep:"none" placeholder:"NAME=VALUE" help:"Another parameter of the templates. May be repeated."`
 	Allow       []string          `sep:"none" placeholder:"STACK/RESOURCE" help:"A resource that may be replaced or removed although it holds data. May be repeated."`
+}
+
+// validate refuses an unknown way to run as a wrong command line.
+func (c choices) validate() error {
+	if err := stacks.CheckRun(stacks.RunMode(c.Run)); err != nil {
+		return usage("--run: " + err.Error())
+	}
+	return nil
 }
 
 func (c choices) settings(name string) stacks.Settings {
@@ -77,7 +85,7 @@ func (deployRunCommand) Help() string {
 }
 
 // Validate is ambiguous in the embedded structs, so it is written out.
-func (c deployRunCommand) Validate() error { return c.place.Validate() }
+func (c deployRunCommand) Validate() error { return errors.Join(c.place.Validate(), c.validate()) }
 
 func (c deployRunCommand) Run(ctx context.Context) error {
 	d, err := deployer(ctx, c.Region)
@@ -157,7 +165,7 @@ type deployDiffCommand struct {
 }
 
 // Validate is ambiguous in the embedded structs, so it is written out.
-func (c deployDiffCommand) Validate() error { return c.place.Validate() }
+func (c deployDiffCommand) Validate() error { return errors.Join(c.place.Validate(), c.validate()) }
 
 func (c deployDiffCommand) Run(ctx context.Context) error {
 	d, err := deployer(ctx, c.Region)

@@ -28,7 +28,7 @@ func (c destroyCommand) Validate() error {
 	if err := stacks.CheckName(c.Stack); err != nil && c.Stack != "" {
 		return usage("--stack: " + err.Error())
 	}
-	if c.Yes != "" && c.Yes != c.Stack {
+	if c.Stack != "" && c.Yes != "" && c.Yes != c.Stack {
 		return usage(fmt.Sprintf("--yes %s differs from --stack %s", c.Yes, c.Stack))
 	}
 	return nil
@@ -60,7 +60,7 @@ func (c destroyCommand) Run(ctx context.Context) error {
 		return interrupted(err)
 	}
 	done.Deleted = true
-	tell(os.Stderr, "Done. The log groups stay: aws logs describe-log-groups --log-group-name-prefix "+c.Stack+"-")
+	tell(os.Stderr, "Done. The log groups stay: aws logs describe-log-groups --region "+done.Region+" --log-group-name-prefix "+c.Stack+"-")
 	return c.print(os.Stdout, done, func(io.Writer) {})
 }
 

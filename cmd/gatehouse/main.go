@@ -138,13 +138,21 @@ func usageError(errs io.Writer, err error, command *kong.Node) int {
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {
 		if node := parse.Context.Selected(); node != nil {
-			help = node.FullPath()
+			help = withFlags(node)
 		} else if node := lastCommand(parse.Context); node != nil {
-			help = node.FullPath()
+			help = withFlags(node)
 		}
 	}
 	fmt.Fprintf(errs, "%s: %v\nRun `%s --help` for usage.\n", processName, err, help)
 	return app.ExitUsage
+}
+
+// withFlags is the path of a command, or of its default command, which has the flags.
+func withFlags(node *kong.Node) string {
+	if node.DefaultCmd != nil {
+		node = node.DefaultCmd
+	}
+	return node.FullPath()
 }
 
 func lastCommand(c *kong.Context) *kong.Node {

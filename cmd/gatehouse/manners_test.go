@@ -65,7 +65,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"a portal's name in upper case": {[]string{"deploy", "--stack", "Acme", "--yes"}, "lower-case letters", "Run"},
 		"a destruction without a name":  {[]string{"destroy"}, "missing flags: --stack=NAME", "Run `gatehouse destroy --help` for usage."},
 		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},
-		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "--run must be one of", "Run"},
+		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "the way to run", "Run"},
 		"a day that is none":            {[]string{"audit", "--from", "yesterday"}, "want a day such as 2026-11-22", "Run `gatehouse audit --help` for usage."},
 		"days the wrong way round":      {[]string{"audit", "--from", "2026-11-02", "--to", "2026-11-01"}, "swap them", "Run `gatehouse audit --help` for usage."},
 		"no file of keys":               {[]string{"migrate", "csv"}, `expected "<file>"`, "Run `gatehouse migrate csv --help` for usage."},

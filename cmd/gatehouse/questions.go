@@ -97,6 +97,14 @@ func askForMissing(ctx context.Context, d stacks.Deployer, s stacks.Settings, q 
 	if err != nil || known.Run != "" {
 		return s, err
 	}
+	// Nobody should answer questions in vain.
+	faults := s.Check(d.AWS.Region)
+	if s.Run == stacks.Lambda {
+		faults = errors.Join(faults, stacks.CheckZip(s.Zip))
+	}
+	if faults != nil {
+		return s, faults
+	}
 	tell(q.out, fmt.Sprintf("A new portal named %s in %s. docs/deploy.md explains what it needs.", s.Name, d.AWS.Region))
 	check := func(needed bool, set func(*stacks.Settings, string)) func(string) error {
 		return func(answer string) error {
@@ -128,6 +136,11 @@ func askForMissing(ctx context.Context, d stacks.Deployer, s stacks.Settings, q 
 		}
 		if *one.into, err = q.ask(ctx, one.question, one.preset, check(one.needed == nil || one.needed(), one.set)); err != nil {
 			return s, err
+		}
+		if one.into == (*string)(&s.Run) && s.Run == stacks.Lambda {
+			if err := stacks.CheckZip(s.Zip); err != nil {
+				return s, err
+			}
 		}
 	}
 	if s.Run != stacks.Lambda && len(s.Subnets) == 0 {

@@ -29,6 +29,12 @@ type code struct {
 // BucketName is the name of the bucket with the programs of all portals in an account and Region.
 func BucketName(account, region string) string { return "gatehouse-" + account + "-" + region }
 
+// CheckZip says why AWS Lambda cannot run a zip, if so.
+func CheckZip(path string) error {
+	_, err := Deployer{}.readCode(path, "", "")
+	return err
+}
+
 // readCode reads the zip and checks that AWS Lambda can run it.
 func (d Deployer) readCode(path, name, account string) (code, error) {
 	text, err := os.ReadFile(path)

@@ -78,9 +78,12 @@ type run struct {
 	warnings []string
 }
 
+// prepareRun reports all faults of the settings together: those of each one, those that follow from the portal's
+// stacks, and those of the zip.
 func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
-	if err := s.Check(d.AWS.Region); err != nil {
-		return nil, err
+	faults := s.Check(d.AWS.Region)
+	if faults != nil && (CheckName(s.Name) != nil || CheckRun(s.Run) != nil) {
+		return nil, faults // nothing else can be found out
 	}
 	me, err := d.caller(ctx)
 	if err != nil {
@@ -95,7 +98,9 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 			return nil, err
 		}
 	}
-	if r.settings, err = s.completed(r.stacks); err != nil {
+	s.region = d.AWS.Region
+	r.settings, err = s.completed(r.stacks)
+	if err := errors.Join(faults, err, r.settings.parameterFaults(r.stacks), r.addCode()); err != nil {
 		return nil, err
 	}
 	if arn := d.principal(ctx, me); principalForm.MatchString(arn) {
@@ -108,12 +113,14 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 	if warning != "" {
 		r.warnings = append(r.warnings, warning)
 	}
-	return r, r.addCode(ctx)
+	return r, nil
 }
 
-// completed fills in settings from the parameters of the existing stacks. The error says what is missing, or
-// what contradicts those stacks.
+// completed fills in settings from the parameters of the existing stacks. The error says all that is missing, and
+// all that contradicts those stacks.
 func (s Settings) completed(all []stack) (Settings, error) {
+	var faults []error
+	wrong := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	var running *stack
 	for i, one := range all {
 		if one.runs() && one.exists() {
@@ -126,7 +133,7 @@ func (s Settings) completed(all []stack) (Settings, error) {
 			s.Run = mode
 		}
 		if (s.Run == Lambda) != (mode == Lambda) {
-			return s, fmt.Errorf("this portal runs in the stack %s, so it cannot run as %s as well. Delete that stack first; no data is in it:\naws cloudformation delete-stack --stack-name %[1]s", running.name, s.Run)
+			wrong("this portal runs in the stack %s, so it cannot run as %s as well. Delete that stack first; no data is in it:\naws cloudformation delete-stack --region %[3]s --stack-name %[1]s", running.name, s.Run, s.region)
 		}
 	}
 	if s.Run == "" {
@@ -134,7 +141,7 @@ func (s Settings) completed(all []stack) (Settings, error) {
 	}
 	for _, one := range all {
 		if one.template == "identity" && one.exists() && s.Issuer != "" {
-			return s, fmt.Errorf("this portal has the user pool of the stack %s, so it cannot have another identity provider as well", one.name)
+			wrong("this portal has the user pool of the stack %s, so it cannot have another identity provider as well", one.name)
 		}
 	}
 	if running == nil {
@@ -157,16 +164,34 @@ func (s Settings) completed(all []stack) (Settings, error) {
 	need("--vpc", s.VPC, was["VpcId"], inContainers)
 	need("--subnet", strings.Join(s.Subnets, ""), was["SubnetIds"], inContainers)
 	if len(missing) > 0 {
-		return s, fmt.Errorf("this portal also needs %s", strings.Join(missing, ", "))
+		wrong("this portal also needs %s", strings.Join(missing, ", "))
+	}
+	if s.Run == Containers && len(s.Subnets) == 1 {
+		wrong("the load balancer needs two subnets in different zones, and --subnet names one")
+	}
+	if s.Certificate != "" && s.Host == "" && was["DomainName"] == "" && !inContainers {
+		wrong("--certificate needs its host name: add --host")
 	}
 	if s.Host == "" {
 		s.Host, s.signInHost = was["DomainName"], running.outputs["HostName"]
+	}
+	// VPC endpoints are where the containers are.
+	if s.VPC == "" {
+		s.VPC = was["VpcId"]
+	}
+	if len(s.Subnets) == 0 && was["SubnetIds"] != "" {
+		s.Subnets = strings.Split(was["SubnetIds"], ",")
+	}
+	for _, one := range all {
+		if one.template == alarmsTemplate {
+			s.alarmsTo = one.parameters["AlarmEmail"]
+		}
 	}
 	s.cdn, s.sells, s.watched = s.behindCDN(all), s.sellsHere(all), s.watchesTrail(all)
 	if s.cdn && s.Zone == "" {
 		s.Zone = was["HostedZoneId"]
 	}
-	return s, s.checkOptions(all, *running)
+	return s, errors.Join(append(faults, s.optionFaults(all, *running)...)...)
 }
 
 func hasIdentity(all []stack) bool {
@@ -189,7 +214,7 @@ func runModeOf(s stack) RunMode {
 }
 
 // addCode reads the zip, if portal and workers run on AWS Lambda, and adds the parameters that name it.
-func (r *run) addCode(context.Context) error {
+func (r *run) addCode() error {
 	if r.settings.Run != Lambda {
 		return nil
 	}
@@ -259,6 +284,10 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 			}
 		}
 		if have.runs() {
+			// The alarms and the dashboard forget what the portal no longer has.
+			for _, watched := range []string{"LoadBalancerName", "HttpApiId", "WorkerFunctionName"} {
+				outputs[watched] = now.outputs[watched]
+			}
 			if err := r.tellData(ctx); err != nil {
 				return Result{}, err
 			}
@@ -270,9 +299,7 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 				return Result{}, err
 			}
 		}
-		if warning := now.outputs["MailWarning"]; warning != "" {
-			r.warnings = append(r.warnings, warning)
-		}
+		r.advise(have, now)
 	}
 	if r.ReadCatalog != nil && plan.changes(r.settings.Name+demoLayer.suffix) {
 		if err := r.ReadCatalog(ctx, r.settings.Name); err != nil {
@@ -284,6 +311,26 @@ func (r *run) apply(ctx context.Context, plan Plan) (Result, error) {
 	}
 	out.Warnings = r.warnings
 	return out, nil
+}
+
+// advise adds what an operator must do or mind after a stack was created or updated.
+func (r *run) advise(before, now stack) {
+	warn := func(text string) { r.warnings = append(r.warnings, text) }
+	if warning := now.outputs["MailWarning"]; warning != "" {
+		warn(warning + " Add --parameter SesIdentityArn=… and --parameter 'MailFrom=Acme <portal@example.com>' for an identity of SES.")
+	}
+	if to := now.parameters["AlarmEmail"]; now.template == alarmsTemplate && to != "" && to != before.parameters["AlarmEmail"] {
+		warn("AWS has sent " + to + " a mail with a link. Alarms go there once somebody has opened the link.")
+	}
+	if before.usable() {
+		return
+	}
+	switch {
+	case now.template == "trail":
+		warn("AWS CloudTrail needs a trail that records management events in this Region, or workers are told of nothing. docs/deploy.md#changes-made-directly-in-api-gateway says how to see whether there is one.")
+	case now.runs() && now.parameters["Offer"] != "all" && !r.settings.Demo:
+		warn("The portal offers a usage plan once it has the tag gatehouse:offer=true: docs/deploy.md#offer-a-plan.")
+	}
 }
 
 // given are the outputs of other stacks that a stack gets as parameters.

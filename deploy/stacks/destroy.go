@@ -89,6 +89,10 @@ func (d Deployer) checkDestruction(ctx context.Context, me caller, all []stack, 
 
 // destroy deletes the data stack last: as long as it exists, another run finds what is left.
 func (d Deployer) destroy(ctx context.Context, name string, keepData bool, account string, all []stack) error {
+	comeback, err := d.comeback(name, all)
+	if err != nil {
+		return err
+	}
 	if err := d.quiesce(ctx, all, keepData); err != nil {
 		return err
 	}
@@ -106,7 +110,10 @@ func (d Deployer) destroy(ctx context.Context, name string, keepData bool, accou
 		return err
 	}
 	if keepData {
-		d.say("The stacks with tables, queues, KMS key and user pool stay. `gatehouse deploy` brings the portal back.")
+		if comeback == "" {
+			comeback = "gatehouse deploy, with the settings that it had,"
+		}
+		d.say("The stacks with tables, queues, KMS key and user pool stay. This brings the portal back:\n" + comeback)
 		return nil
 	}
 	for _, one := range slices.Backward(all) {

@@ -95,6 +95,7 @@ func (f *Failure) Error() string {
 // advice by a part of AWS's reason. The first that fits counts.
 var advice = []struct{ part, says string }{
 	{"lready exists", "Something of this name exists, from `gatehouse setup`, another stack, or one that was deleted. Choose another name with --stack, or remove it: docs/deploy.md#removing-it."},
+	{"You must wait 60 seconds", "SQS does not give the name of a deleted queue again for a minute. Run the command again after that."},
 	{"service linked role", "Your AWS account uses this service for the first time. Run the command again."},
 	{"Domain already associated", "Somebody has this address for the sign-in pages. Choose another one with --parameter DomainPrefix=…"},
 	{"omain already exists", "Somebody has this host name or address already. Choose another one, or delete its owner's."},

@@ -217,7 +217,7 @@ func (d Deployer) removeKey(ctx context.Context, id string) (string, error) {
 	if out.DeletionDate != nil {
 		when = " on " + out.DeletionDate.UTC().Format("2 January 2006")
 	}
-	return "will be deleted by KMS" + when + ". Until then `aws kms cancel-key-deletion --key-id " + id + "` keeps it", nil
+	return "will be deleted by KMS" + when + ". Until then `aws kms cancel-key-deletion --region " + d.AWS.Region + " --key-id " + id + "` keeps it", nil
 }
 
 // removePool turns the protection off, deletes the domain and then the pool with its people.

@@ -112,19 +112,20 @@ func (s Settings) sellsHere(all []stack) bool {
 	return sells && role == ""
 }
 
-// checkOptions says what the options need and the portal does not have.
-func (s Settings) checkOptions(all []stack, running stack) error {
+// optionFaults says what the options need and the portal does not have.
+func (s Settings) optionFaults(all []stack, running stack) (faults []error) {
+	wrong := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if s.Run != Containers && s.Options.wants(layer{template: "cdn"}) {
-		return fmt.Errorf("CloudFront needs --run containers: it cannot be in front of a portal that runs as %s", s.Run)
+		wrong("CloudFront needs --run containers: it cannot be in front of a portal that runs as %s", s.Run)
 	}
 	if s.Run == Lambda && s.Options.wants(layer{template: "endpoints"}) {
-		return fmt.Errorf("VPC endpoints are for containers: a portal on AWS Lambda is in no VPC")
+		wrong("VPC endpoints are for containers: a portal on AWS Lambda is in no VPC")
 	}
-	if !s.behindCDN(all) {
-		return nil
+	if !s.behindCDN(all) || s.Run != Containers {
+		return faults
 	}
 	if s.Parameters["LoadBalancerScheme"] == "internet-facing" {
-		return fmt.Errorf("this portal is behind CloudFront, so its load balancer must be internal. To do without CloudFront, first delete its stack:\naws cloudformation delete-stack --stack-name %s-cdn", s.Name)
+		wrong("this portal is behind CloudFront, so its load balancer must be internal. To do without CloudFront, first delete its stack:\naws cloudformation delete-stack --region %s --stack-name %s-cdn", s.region, s.Name)
 	}
 	var missing []string
 	for _, name := range []string{"AllowedPrefixListId", "TrustedProxies"} {
@@ -137,9 +138,9 @@ func (s Settings) checkOptions(all []stack, running stack) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("a portal behind CloudFront also needs %s, with CloudFront's addresses. docs/deploy.md#behind-cloudfront has the commands that list them", strings.Join(missing, " and "))
+		wrong("a portal behind CloudFront also needs %s, with CloudFront's addresses. docs/deploy.md#behind-cloudfront has the commands that list them", strings.Join(missing, " and "))
 	}
-	return nil
+	return faults
 }
 
 // marketLists are parameters that the marketplace stack has as outputs. Operators may have added further ones.

@@ -83,7 +83,7 @@ func TestCloudFrontIsPutInFrontOfAPortal(t *testing.T) {
 		t.Errorf("the result is %+v", result)
 	}
 	public := stacks.Settings{Name: "acme", Parameters: map[string]string{"LoadBalancerScheme": "internet-facing"}}
-	if _, err := a.deploy(public); err == nil || !strings.Contains(err.Error(), "delete-stack --stack-name acme-cdn") {
+	if _, err := a.deploy(public); err == nil || !strings.Contains(err.Error(), "delete-stack --region us-east-1 --stack-name acme-cdn") {
 		t.Errorf("a public load balancer behind CloudFront is answered %v", err)
 	}
 	again, err := a.deploy(stacks.Settings{Name: "acme"})
@@ -204,7 +204,7 @@ func TestWorkersAreToldOfChangesInAPIGateway(t *testing.T) {
 	if roles := a.parameters("acme-trail")["WorkerRoles"]; roles != "acme-lambda-WorkerRole-" {
 		t.Errorf("the rule leaves out the roles %q", roles)
 	}
-	for _, stack := range []string{"acme-lambda", "acme-permissions"} {
+	for _, stack := range []string{"acme-lambda", "acme-permissions", "acme-operations"} {
 		if is := a.parameters(stack)["Trail"]; is != "on" {
 			t.Errorf("Trail of %s is %q", stack, is)
 		}

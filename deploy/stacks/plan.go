@@ -141,16 +141,16 @@ func (d Deployer) planStack(ctx context.Context, s Settings, have stack, outputs
 	case have.neverCreated():
 		one.Action = Recreate
 	case have.exists():
-		return one, stuck(have)
+		return one, d.stuck(have)
 	}
 	one.Changes, err = d.resources(s, have, t, outputs, account)
 	return one, err
 }
 
 // stuck says what to do about a stack that can be neither updated nor created again.
-func stuck(have stack) error {
+func (d Deployer) stuck(have stack) error {
 	if have.status == "UPDATE_ROLLBACK_FAILED" {
-		return fmt.Errorf("the stack %s is stuck: an update failed, and so did its rollback.\nCorrect what the stack's events name, and have AWS continue the rollback:\naws cloudformation continue-update-rollback --stack-name %[1]s\nThen run this command again", have.name)
+		return fmt.Errorf("the stack %s is stuck: an update failed, and so did its rollback.\nCorrect what the stack's events name, and have AWS continue the rollback:\naws cloudformation continue-update-rollback --region %[2]s --stack-name %[1]s\nThen run this command again", have.name, d.in(have.layer).AWS.Region)
 	}
 	if have.status == "DELETE_FAILED" {
 		return fmt.Errorf("the stack %s is half deleted. Run `gatehouse destroy` to delete the rest", have.name)

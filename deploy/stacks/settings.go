@@ -25,6 +25,14 @@ const (
 // RunModes lists the ways to run, the default first.
 func RunModes() []RunMode { return []RunMode{Lambda, Containers, Small} }
 
+// CheckRun says what is wrong with a way to run, if anything. "" leaves it open.
+func CheckRun(m RunMode) error {
+	if m == "" || slices.Contains(RunModes(), m) {
+		return nil
+	}
+	return fmt.Errorf("the way to run %q must be lambda, containers or small", m)
+}
+
 // Settings are what an operator chooses. An empty setting leaves the stacks as they are.
 type Settings struct {
 	// Name is the name of the data stack, with which all names begin.
@@ -56,6 +64,8 @@ type Settings struct {
 	// cdn says that CloudFront is in front of the portal, and sells that its AWS account sells on AWS Marketplace.
 	// watched says that workers read the queue of changes in API Gateway.
 	cdn, sells, watched bool
+	// region is the portal's, and alarmsTo who gets its alarms already.
+	region, alarmsTo string
 	// signInHost is the host name that people return to from the sign-in pages.
 	signInHost string
 }
@@ -80,11 +90,8 @@ func CheckName(name string) error {
 
 // Check says everything that is wrong with the settings by themselves, for a Region.
 func (s Settings) Check(region string) error {
-	faults := []error{CheckName(s.Name)}
+	faults := []error{CheckName(s.Name), CheckRun(s.Run)}
 	wrong := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if s.Run != "" && !slices.Contains(RunModes(), s.Run) {
-		wrong("the way to run %q must be lambda, containers or small", s.Run)
-	}
 	if s.Host != "" && !hostForm.MatchString(s.Host) {
 		wrong("the host name %q must be lower-case and without https:// and a path, like portal.example.com", s.Host)
 	}
@@ -100,8 +107,15 @@ func (s Settings) Check(region string) error {
 	if s.AlarmEmail != "" && s.AlarmEmail != s.Admin && !mailForm.MatchString(s.AlarmEmail) {
 		wrong("the receiver of alarms %q must be an e-mail address", s.AlarmEmail)
 	}
-	if s.Certificate != "" && s.Host == "" {
-		wrong("a certificate needs its host name")
+	for _, c := range []struct {
+		flag, begins string
+		given        []string
+	}{{"--vpc", "vpc-", []string{s.VPC}}, {"--subnet", "subnet-", s.Subnets}, {"--route-table", "rtb-", s.RouteTables}} {
+		for _, id := range c.given {
+			if id != "" && !strings.HasPrefix(id, c.begins) {
+				wrong("%s %q must be an id of AWS that begins with %s", c.flag, id, c.begins)
+			}
+		}
 	}
 	if (s.Issuer == "") != (s.ClientID == "") {
 		wrong("another identity provider needs both its issuer and the portal's client id")
@@ -125,6 +139,40 @@ func (s Settings) Check(region string) error {
 	for _, one := range s.Allow {
 		if stack, resource, ok := strings.Cut(one, "/"); !ok || stack == "" || resource == "" {
 			wrong("%q must name a stack and a resource in it, like acme/JournalTable", one)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// flagsOf are the flags that become parameters and that Check leaves to the templates.
+var flagsOf = map[string]string{"HostedZoneId": "--zone", "CdnHostedZoneId": "--zone", "Image": "--image", "OidcIssuer": "--issuer", "OidcClientId": "--client-id"}
+
+// parameterFaults says which values the templates refuse of the stacks that the settings want. A parameter that
+// several templates have is named once.
+func (s Settings) parameterFaults(all []stack) error {
+	var faults []error
+	seen := map[string]bool{}
+	for _, have := range all {
+		if !s.wants(have.layer, have.exists()) {
+			continue
+		}
+		t, err := have.read()
+		if err != nil {
+			return err
+		}
+		given := s.parameters(have.layer, t, !have.usable())
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			what := "--parameter " + name + "="
+			if _, chosen := s.Parameters[name]; !chosen {
+				if what = flagsOf[name]; what == "" {
+					continue
+				}
+				what += " "
+			}
+			if fault := t.Parameters[name].Fault(given[name]); fault != "" && !seen[what] {
+				seen[what] = true
+				faults = append(faults, fmt.Errorf("%s%q %s", what, given[name], fault))
+			}
 		}
 	}
 	return errors.Join(faults...)
@@ -155,11 +203,14 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 			own["DomainName"] = pendingHost
 		}
 	}
+	if l.template == marketplaceLayer.template && created && s.AlarmEmail == "" {
+		own["AlarmEmail"] = s.alarmsTo
+	}
 	maps.Copy(own, s.Options.parameters())
 	if l.template == "permissions" && s.sells {
 		own["Seller"] = "true"
 	}
-	if (l.runs() || l.template == "permissions") && s.watched {
+	if slices.Contains([]string{"permissions", "lambda", "containers", "operations"}, l.template) && s.watched {
 		own["Trail"] = "on"
 	}
 	own["WorkerRoles"] = s.workerRoles()

@@ -116,7 +116,7 @@ func (d Deployer) describeStatus(ctx context.Context, s stack, zip, name, accoun
 	case s.status == "UPDATE_ROLLBACK_COMPLETE":
 		out.Problem = "The last update failed and was taken back. `gatehouse deploy` tries again."
 	case !s.usable():
-		out.Problem = capital(stuck(s).Error()) + "."
+		out.Problem = capital(d.stuck(s).Error()) + "."
 	default:
 		var err error
 		out.Problem, err = d.outdated(ctx, s, zip, name, account)

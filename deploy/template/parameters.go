@@ -31,7 +31,7 @@ func (t Template) parameters(given map[string]string) (map[string]any, error) {
 		default:
 			value = text(p.Default)
 		}
-		if fault := p.check(value); fault != "" {
+		if fault := p.Fault(value); fault != "" {
 			faults = append(faults, fmt.Errorf("parameter %s: %q %s", name, value, fault))
 		}
 		all[name] = value
@@ -54,9 +54,17 @@ func commaDelimited(value string) []any {
 	return all
 }
 
-func (p Parameter) check(value string) string {
+// IsDefault reports whether a value is the default.
+func (p Parameter) IsDefault(value string) bool { return p.Default != nil && text(p.Default) == value }
+
+// Fault says what is wrong with a value, after the value, or is "".
+func (p Parameter) Fault(value string) string {
 	if len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(allowed any) bool { return text(allowed) == value }) {
-		return "is not one of its allowed values"
+		var allowed []string
+		for _, one := range p.AllowedValues {
+			allowed = append(allowed, text(one))
+		}
+		return "must be one of " + strings.Join(allowed, ", ")
 	}
 	if p.AllowedPattern != "" {
 		whole, err := regexp.Compile(`^(?:` + p.AllowedPattern + `)$`)
@@ -75,7 +83,19 @@ func (p Parameter) check(value string) string {
 	}
 	number, err := strconv.ParseFloat(value, 64)
 	if err != nil || p.MinValue != nil && number < *p.MinValue || p.MaxValue != nil && number > *p.MaxValue {
-		return "is not a number in the allowed range"
+		return "must be a number" + p.limits()
+	}
+	return ""
+}
+
+func (p Parameter) limits() string {
+	switch {
+	case p.MinValue != nil && p.MaxValue != nil:
+		return " from " + text(*p.MinValue) + " to " + text(*p.MaxValue)
+	case p.MinValue != nil:
+		return " of at least " + text(*p.MinValue)
+	case p.MaxValue != nil:
+		return " of at most " + text(*p.MaxValue)
 	}
 	return ""
 }

@@ -114,9 +114,9 @@ func TestUnusableParametersAreRefused(t *testing.T) {
 		"an unknown one":               {map[string]string{"Name": "a", "Names": "b"}, "no parameter Names"},
 		"one against its pattern":      {map[string]string{"Name": "a1"}, `parameter Name: "a1" must be letters`},
 		"one that matches only inside": {map[string]string{"Name": "a\nb"}, "must be letters"},
-		"one that is not allowed":      {map[string]string{"Name": "a", "Kind": "c"}, "not one of its allowed values"},
-		"a number out of range":        {map[string]string{"Name": "a", "Count": "4"}, "allowed range"},
-		"a number that is none":        {map[string]string{"Name": "a", "Count": "many"}, "allowed range"},
+		"one that is not allowed":      {map[string]string{"Name": "a", "Kind": "c"}, "must be one of a, b"},
+		"a number out of range":        {map[string]string{"Name": "a", "Count": "4"}, "must be a number from 1 to 3"},
+		"a number that is none":        {map[string]string{"Name": "a", "Count": "many"}, "must be a number from 1 to 3"},
 		"a rule that does not hold":    {map[string]string{"Name": "a", "Kind": "b", "Count": "1"}, "Kind b needs more than one."},
 	} {
 		t.Run(name, func(t *testing.T) {

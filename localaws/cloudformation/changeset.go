@@ -249,6 +249,9 @@ func (s *Service) executeChangeSet(_ context.Context, in form) (*nothing, error)
 	if set.Status != "CREATE_COMPLETE" {
 		return nil, wire.Errorf("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current status of [%s]", set.ID, set.Status)
 	}
+	if in.text("DisableRollback") == "true" { // the AWS CLI says false
+		return nil, wire.NotImplemented("A change set that disables the rollback")
+	}
 	s.start(st, set.definition)
 	return &nothing{}, s.save(st)
 }

@@ -54,7 +54,7 @@ func (s *Service) Query() wire.QueryService {
 			"CreateChangeSet": operation(s, s.createChangeSet, "ChangeSetName", "StackName", "ChangeSetType", "TemplateBody", "UsePreviousTemplate",
 				"Parameters", "Capabilities", "Tags", "ClientToken", "Description"),
 			"DescribeChangeSet":      operation(s, s.describeChangeSet, "ChangeSetName", "StackName", "NextToken"),
-			"ExecuteChangeSet":       operation(s, s.executeChangeSet, "ChangeSetName", "StackName", "ClientRequestToken"),
+			"ExecuteChangeSet":       operation(s, s.executeChangeSet, "ChangeSetName", "StackName", "ClientRequestToken", "DisableRollback"),
 			"DeleteChangeSet":        operation(s, s.deleteChangeSet, "ChangeSetName", "StackName"),
 			"ListChangeSets":         operation(s, s.listChangeSets, "StackName", "NextToken"),
 			"DescribeStacks":         operation(s, s.describeStacks, "StackName", "NextToken"),

@@ -79,7 +79,8 @@ func (a *account) apply(stack string, kind types.ChangeSetType, template string,
 	a.t.Helper()
 	set, err := a.propose(stack, kind, template, parameters...)
 	ok(a.t, err)
-	_, err = a.ExecuteChangeSet(a.t.Context(), &cloudformation.ExecuteChangeSetInput{StackName: &stack, ChangeSetName: set.ChangeSetName})
+	// aws cloudformation deploy sends the flag.
+	_, err = a.ExecuteChangeSet(a.t.Context(), &cloudformation.ExecuteChangeSetInput{StackName: &stack, ChangeSetName: set.ChangeSetName, DisableRollback: aws.Bool(false)})
 	ok(a.t, err)
 	return a.settled(aws.ToString(set.StackId))
 }
@@ -183,6 +184,23 @@ func TestAnUpdateChangesReplacesAndRemoves(t *testing.T) {
 	a.apply("acme", update, without)
 	if a.hidden("acme-second") != "none" || a.hidden("other") != "30" {
 		t.Error("the queue was not removed")
+	}
+}
+
+func TestASubscriberByMailIsReplacedOnce(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	const text = `
+Parameters:
+  Email: {Type: String, Default: a@example.com}
+Resources:
+  Alarms: {Type: AWS::SNS::Topic}
+  Told: {Type: AWS::SNS::Subscription, Properties: {TopicArn: !Ref Alarms, Protocol: email, Endpoint: !Ref Email}}
+`
+	a.apply("acme", create, text)
+	a.apply("acme", update, text, "Email=b@example.com")
+	if set, err := a.propose("acme", update, text, "Email=b@example.com"); err == nil && len(set.Changes) > 0 {
+		t.Errorf("another update would make the changes %v", set.Changes)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 func (m maker) topics() *sns.Client { return sns.NewFromConfig(m.cfg) }
@@ -83,7 +85,7 @@ func (m maker) subscription(properties map[string]any) (string, map[string]strin
 		}
 	}
 	if aws.ToString(in.Protocol) == "email" {
-		return aws.ToString(in.TopicArn) + pending, nil, nil
+		return aws.ToString(in.TopicArn) + ":" + wire.NewID(12) + pending, nil, nil
 	}
 	in.Attributes = texts(properties)
 	out, err := m.topics().Subscribe(m.ctx, &in)

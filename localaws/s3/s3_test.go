@@ -103,6 +103,7 @@ func TestAnObjectIsReadBackAsPut(t *testing.T) {
 		{"//", "slashes"},
 		{"empty", ""},
 		{"big", big},
+		{"as big as the zip with the programs", strings.Repeat(big, 8)},
 	} {
 		put, err := l.put(c.key, c.content, func(in *s3.PutObjectInput) {
 			in.ContentType, in.CacheControl, in.ContentEncoding = aws.String("text/x"), aws.String("max-age=1"), aws.String("br")

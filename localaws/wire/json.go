@@ -15,8 +15,8 @@ import (
 )
 
 // MaxBody limits request bodies, in bytes. It exceeds every limit of AWS that a service
-// checks itself (SQS 1 MiB, DynamoDB 16 MiB).
-const MaxBody = 20 << 20
+// checks itself (SQS 1 MiB, DynamoDB 16 MiB), and leaves room for the zip with the programs in S3.
+const MaxBody = 64 << 20
 
 // Operation answers one call. A json.Marshaler's output is sent as it is.
 type Operation func(ctx context.Context, body []byte) (any, error)

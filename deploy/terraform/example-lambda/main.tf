@@ -36,6 +36,7 @@ module "permissions" {
   name        = module.data.name
   kms_key_arn = module.data.kms_key_arn
   seller      = var.sell
+  trail       = local.trail
 }
 
 # Leave this out if you have another identity provider, and give the module lambda oidc_issuer and oidc_client_id.
@@ -89,6 +90,8 @@ module "lambda" {
 
   marketplace_topics   = local.marketplace_topics
   marketplace_accounts = local.marketplace_accounts
+
+  trail = local.trail
 }
 
 module "operations" {
@@ -99,5 +102,6 @@ module "operations" {
   worker_log_group     = module.lambda.worker_log_group
   http_api_ids         = module.lambda.http_api_ids
   worker_function_name = module.lambda.worker_function_name
+  trail                = local.trail
   alarm_email          = var.alarm_email
 }

@@ -33,6 +33,7 @@ module "permissions" {
   name        = module.data.name
   kms_key_arn = module.data.kms_key_arn
   seller      = var.sell
+  trail       = local.trail
 }
 
 # Leave this out if you have another identity provider, and give the module containers oidc_issuer and oidc_client_id.
@@ -71,6 +72,8 @@ module "containers" {
 
   marketplace_topics   = local.marketplace_topics
   marketplace_accounts = local.marketplace_accounts
+
+  trail = local.trail
 }
 
 module "operations" {
@@ -81,5 +84,6 @@ module "operations" {
   worker_log_group    = module.containers.worker_log_group
   load_balancer_names = module.containers.load_balancer_names
   http_api_ids        = module.containers.http_api_ids
+  trail               = local.trail
   alarm_email         = var.alarm_email
 }

@@ -63,6 +63,12 @@ variable "sell" {
   description = "Whether this AWS account sells plans on AWS Marketplace."
 }
 
+variable "trail" {
+  type        = bool
+  default     = false
+  description = "Whether workers are told of changes made directly in API Gateway. AWS CloudTrail must have a trail."
+}
+
 variable "key_users" {
   type        = list(string)
   default     = []

@@ -11,6 +11,7 @@ locals {
       GATEHOUSE_KEYS_PER_RING = tostring(var.keys_per_ring)
       GATEHOUSE_KEYS          = var.keys
     },
+    var.trail == "off" ? {} : { GATEHOUSE_TRAIL = var.trail },
     { for sender in compact([var.mail_from]) : "GATEHOUSE_MAIL" => "ses" },
     { for sender in compact([var.mail_from]) : "GATEHOUSE_MAIL_FROM" => sender },
     { for role in compact([var.marketplace_role_arn]) : "GATEHOUSE_MARKETPLACE_ROLE_ARN" => role },
@@ -40,7 +41,6 @@ locals {
       GATEHOUSE_METRICS     = var.metrics
       GATEHOUSE_OFFER       = var.offer
       GATEHOUSE_QUOTA_SHARE = tostring(var.quota_share)
-      GATEHOUSE_TRAIL       = var.trail
     },
     { for folder in local.catalogs : "GATEHOUSE_CATALOG" => folder },
     { for topic in compact([var.operators_topic_arn]) : "GATEHOUSE_OPERATORS_TOPIC" => topic },

@@ -122,7 +122,8 @@ resource "aws_cloudwatch_metric_alarm" "messages" {
     for_each = toset(["commands", "projections"])
 
     content {
-      id = metric_query.key
+      id          = metric_query.key
+      return_data = false
 
       metric {
         namespace   = "AWS/SQS"

@@ -10,6 +10,7 @@ locals {
       GATEHOUSE_KEYS_PER_RING = tostring(var.keys_per_ring)
       GATEHOUSE_KEYS          = var.keys
     },
+    var.trail == "off" ? {} : { GATEHOUSE_TRAIL = var.trail },
     var.mail_from == "" ? {} : {
       GATEHOUSE_MAIL      = "ses"
       GATEHOUSE_MAIL_FROM = var.mail_from
@@ -43,7 +44,6 @@ locals {
       GATEHOUSE_METRICS     = var.metrics
       GATEHOUSE_OFFER       = var.offer
       GATEHOUSE_QUOTA_SHARE = tostring(var.quota_share)
-      GATEHOUSE_TRAIL       = var.trail
     },
     var.catalog_bucket == "" ? {} : { GATEHOUSE_CATALOG = join("/", compact(["s3://${var.catalog_bucket}", var.catalog_prefix])) },
     var.operators_topic_arn == "" ? {} : { GATEHOUSE_OPERATORS_TOPIC = var.operators_topic_arn },

@@ -331,7 +331,7 @@ variable "marketplace_accounts" {
 variable "trail" {
   type        = string
   default     = "off"
-  description = "Whether workers read the queue that tells them of changes in API Gateway. gatehouse setup with GATEHOUSE_TRAIL=on makes it."
+  description = "Whether workers read the queue of the module trail, which tells them of changes in API Gateway."
 
   validation {
     condition     = contains(["off", "on"], var.trail)

@@ -213,6 +213,21 @@ locals {
     }
   }
 
+  trail_alarms = var.trail == "off" ? {} : {
+    TrailWaits = {
+      description = "An event about a change in API Gateway has waited for an hour, so workers notice such changes late: there are too few workers, or its messages fail again and again."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = "${var.name}-trail" }
+      statistic   = "Maximum"
+      period      = 60
+      periods     = 1
+      comparison  = "GreaterThanThreshold"
+      threshold   = 3600
+      missing     = "notBreaching"
+    }
+  }
+
   http_api_alarms = length(var.http_api_ids) == 0 ? {} : {
     HttpApiErrors = {
       description = "Five requests in five minutes were answered with 5xx, by the portal or by the HTTP API."
@@ -230,7 +245,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "metrics" {
-  for_each = merge(local.alarms, local.function_alarms, local.http_api_alarms)
+  for_each = merge(local.alarms, local.function_alarms, local.trail_alarms, local.http_api_alarms)
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -264,7 +279,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letter_queues" {
   }
 
   dynamic "metric_query" {
-    for_each = {
+    for_each = merge({
       commands     = "${var.name}-commands-dlq.fifo"
       provisioning = "${var.name}-provisioning-dlq"
       projections  = "${var.name}-projections-dlq.fifo"
@@ -272,7 +287,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letter_queues" {
       notices      = "${var.name}-notices-dlq.fifo"
       deliveries   = "${var.name}-deliveries-dlq"
       marketplace  = "${var.name}-marketplace-dlq"
-    }
+    }, var.trail == "off" ? {} : { trail = "${var.name}-trail-dlq" })
 
     content {
       id          = metric_query.key

@@ -1,6 +1,7 @@
 locals {
-  queues      = ["commands.fifo", "provisioning", "projections.fifo", "jobs.fifo", "notices.fifo", "deliveries", "marketplace"]
-  dead_letter = ["commands-dlq.fifo", "provisioning-dlq", "projections-dlq.fifo", "jobs-dlq.fifo", "notices-dlq.fifo", "deliveries-dlq", "marketplace-dlq"]
+  trail       = var.trail == "off" ? [] : ["trail"]
+  queues      = concat(["commands.fifo", "provisioning", "projections.fifo", "jobs.fifo", "notices.fifo", "deliveries", "marketplace"], local.trail)
+  dead_letter = concat(["commands-dlq.fifo", "provisioning-dlq", "projections-dlq.fifo", "jobs-dlq.fifo", "notices-dlq.fifo", "deliveries-dlq", "marketplace-dlq"], [for queue in local.trail : "${queue}-dlq"])
 
   # Each chart has the width of half the dashboard.
   charts = concat(

@@ -56,6 +56,17 @@ variable "worker_function_name" {
   description = "The name of the workers' function on AWS Lambda. Empty without one."
 }
 
+variable "trail" {
+  type        = string
+  default     = "off"
+  description = "Whether workers read the queue of the module trail, which tells them of changes in API Gateway."
+
+  validation {
+    condition     = contains(["off", "on"], var.trail)
+    error_message = "trail must be off or on."
+  }
+}
+
 variable "alarm_email" {
   type        = string
   default     = ""

@@ -91,7 +91,7 @@ resource "aws_iam_policy" "portal" {
             "sqs:GetQueueUrl",
             "sqs:GetQueueAttributes",
           ]
-          Resource = [
+          Resource = concat([
             "${local.queue}-commands.fifo",
             "${local.queue}-commands-dlq.fifo",
             "${local.queue}-provisioning",
@@ -106,7 +106,7 @@ resource "aws_iam_policy" "portal" {
             "${local.queue}-deliveries-dlq",
             "${local.queue}-marketplace",
             "${local.queue}-marketplace-dlq",
-          ]
+          ], var.trail == "on" ? ["${local.queue}-trail", "${local.queue}-trail-dlq"] : [])
         },
         {
           Sid    = "SendRequests"

@@ -88,7 +88,7 @@ variable "seller" {
 variable "trail" {
   type        = string
   default     = "off"
-  description = "Whether workers read the queue that tells them of changes in API Gateway."
+  description = "Whether workers read the queue of the module trail, which tells them of changes in API Gateway."
 
   validation {
     condition     = contains(["off", "on"], var.trail)
