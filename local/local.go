@@ -101,9 +101,9 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		if err := installCatalog(p.Config.Catalog, demo.Catalog); err != nil {
 			return err
 		}
-		if err := leaveMeteringToPortal(ctx, p.AWS, running); err != nil {
-			return err
-		}
+	}
+	if err := leaveMeteringToPortal(ctx, p.AWS, running, p.Config.Catalog); err != nil {
+		return err
 	}
 	if err := setupMarketplace(ctx, p, running); err != nil {
 		return err

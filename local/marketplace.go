@@ -119,8 +119,8 @@ func subscribeTopics(ctx context.Context, awsCfg aws.Config, names app.Names, un
 // leaveMeteringToPortal removes the product code from the demo's plan Seamark Pro in API Gateway, since
 // the demo's catalog folder says that the portal meters it. A folder that does not say so, such as one
 // of an older version, leaves the plan as it is.
-func leaveMeteringToPortal(ctx context.Context, awsCfg aws.Config, running Portal) error {
-	described, err := os.ReadFile(filepath.Join(running.Dir, catalogFolder, "seamark", "product.yaml"))
+func leaveMeteringToPortal(ctx context.Context, awsCfg aws.Config, running Portal, folder string) error {
+	described, err := os.ReadFile(filepath.Join(folder, "seamark", "product.yaml"))
 	if err != nil || !bytes.Contains(described, []byte("product_code: "+demo.ProCode)) {
 		return nil
 	}

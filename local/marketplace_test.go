@@ -1,9 +1,13 @@
 package local
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/demo"
@@ -36,5 +40,19 @@ func TestTheMarketplaceDoctorFindsNothingWrongOnAFreshLocalPortal(t *testing.T) 
 	})
 	if topics < len(olderTopics()) {
 		t.Errorf("the doctor has looked at %d subscriptions", topics)
+	}
+}
+
+// People start the portal again in a terminal that has the variables that it printed, GATEHOUSE_CATALOG among them.
+func TestThePortalMetersTheDemosPlanAlsoAfterARestartWithThePrintedVariables(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := runLocally(t, Options{Dir: dir})
+	r.stop()
+	again := runLocally(t, Options{Dir: dir}, "GATEHOUSE_CATALOG="+filepath.Join(dir, catalogFolder))
+	plan, err := apigateway.NewFromConfig(again.AWS).GetUsagePlan(t.Context(), &apigateway.GetUsagePlanInput{UsagePlanId: &again.Demo.API.ProPlanID})
+	ok(t, err)
+	if code := aws.ToString(plan.ProductCode); code != "" {
+		t.Errorf("the plan has the product code %s in API Gateway, which meters it then", code)
 	}
 }
