@@ -170,8 +170,8 @@ func NamesOf(p events.Purchase) (texts []string) {
 // remedies says what becomes of a refused record, as a clause about it.
 var remedies = map[metering.Remedy]string{
 	metering.SendAgain:     "it can go to AWS again for its hour",
-	metering.NextRecord:    "it can go into the next record, in another dimension",
-	metering.TooOld:        "it is lost: AWS takes usage for six hours only",
+	metering.NextRecord:    "it can go into the next record",
+	metering.TooOld:        "it is lost: AWS takes the hour no more, and may have billed an earlier try whose answer was lost",
 	metering.Ended:         "it is lost: AWS takes no more usage of the licence",
 	metering.NotMetered:    "it is not billed: the product folder says that the portal does not meter the plan. Correct `meter` and `meter_dimension`, run `gatehouse catalog sync`, and then have it sent again",
 	metering.PerhapsBilled: "it is not sent again: AWS may have billed it under the licence's former names, since an answer was lost. Ask AWS before you charge it in another way",

@@ -12,11 +12,8 @@ import (
 // records the request, and the command confirms. The notices arrive from then on.
 func TestASubscriptionFromAnotherAccountIsConfirmed(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, topicsSet)
+	s := newShopOfAnother(t, topicsSet)
 	s.publish(s.plan("Fleet", olderCode, catalog.Listing{Product: olderCode, Meter: catalog.MeterGateway, Notices: "sns"}))
-	for _, topic := range olderTopics {
-		ok(t, s.local.Topics().AskForConfirmation(topic))
-	}
 	to := Subscription{Product: olderCode, Notices: "sns"} // the worker reads the catalog, which does not say it
 	first, err := s.subscribe(to, true)
 	ok(t, err)

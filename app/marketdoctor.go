@@ -29,7 +29,7 @@ func ExamineMarketplace(ctx context.Context, p Process, send time.Duration) []Ch
 		return append(plans, Check{What: "everything else", Skipped: "no plan is sold on AWS Marketplace, and none of its settings is set"})
 	}
 	checks := []Check{m.settings(len(sold) > 0), sellerCheck(m, sellerErr)}
-	resources := []resource{m.queueAdmits()}
+	resources := []resource{m.queueAdmits(), m.estate.queue(DeadLetterQueue(m.names.Marketplace))}
 	if sellerErr == nil {
 		resources = slices.Concat([]resource{m.resolves(), m.agreements()}, resources, m.sources())
 	} else {
@@ -81,6 +81,9 @@ func sellerCheck(m market, sellerErr error) Check {
 		check.Note = fmt.Sprintf("%s, the account of these credentials, since GATEHOUSE_MARKETPLACE_ROLE_ARN is not set", m.seller.account)
 	default:
 		check.Note = m.seller.account + ", as " + m.seller.principal
+		if m.seller.account != m.owner.account {
+			check.Note += fmt.Sprintf("; topics and event bus are there, and the portal's queue is in %s", m.owner.account)
+		}
 	}
 	wrong := slices.ContainsFunc(m.origins.Accounts, func(a portal.AWSAccount) bool { return string(a) == m.seller.account })
 	if sellerErr == nil && len(m.origins.Accounts) > 0 && !wrong {

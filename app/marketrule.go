@@ -28,7 +28,9 @@ func NoticePattern() string {
 // route is a rule of the default bus that sends to the queue, or to a topic before it.
 type route struct {
 	name, pattern, target string
-	disabled              bool
+	// role is that as which EventBridge sends to the target, "" for none.
+	role     string
+	disabled bool
 	// deadLetters is the target's dead-letter queue, "" if it has none.
 	deadLetters string
 }
@@ -77,6 +79,11 @@ func (m market) inspectRoute(ctx context.Context, r route) (finding, error) {
 				return m.inSellersWords(err)
 			},
 		})
+	}
+	if f, is, err := m.acrossAccounts(ctx, r); err != nil {
+		return finding{}, err
+	} else if is {
+		seen.faults = append(seen.faults, f)
 	}
 	if r.deadLetters == "" {
 		f := fault{says: fmt.Sprintf("The rule %s has no dead-letter queue, so events that cannot be delivered are lost.", r.name), advice: "Give its target a dead-letter queue, a standard queue in " + eventsRegion + "."}
@@ -139,7 +146,10 @@ func (m market) routes(ctx context.Context) ([]route, error) {
 				return nil, err
 			}
 			if target != nil {
-				all = append(all, route{aws.ToString(r.Name), aws.ToString(r.EventPattern), aws.ToString(target.Arn), r.State == types.RuleStateDisabled, deadLettersOf(target)})
+				all = append(all, route{
+					name: aws.ToString(r.Name), pattern: aws.ToString(r.EventPattern), target: aws.ToString(target.Arn), role: aws.ToString(target.RoleArn),
+					disabled: r.State == types.RuleStateDisabled, deadLetters: deadLettersOf(target),
+				})
 			}
 		}
 		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
@@ -155,16 +165,68 @@ func deadLettersOf(target *types.Target) string {
 	return aws.ToString(target.DeadLetterConfig.Arn)
 }
 
-// targetAmong returns the rule's target that is among those, nil if none is. AWS allows five targets of
-// a rule, so there is one page.
+// acrossAccounts is the fault of a rule that sends to the queue of another AWS account directly. EventBridge can do that
+// as a role that the queue's access policy lets in, and not otherwise (EventBridge User Guide, "Sending events to an AWS
+// service in another account"). Set-up uses a topic instead.
+func (m market) acrossAccounts(ctx context.Context, r route) (f fault, is bool, err error) {
+	if accountOf(r.target) == m.seller.account {
+		return fault{}, false, nil
+	}
+	f = fault{
+		says:    fmt.Sprintf("The rule %s of AWS account %s sends to the queue of AWS account %s without a role, so EventBridge delivers nothing.", r.name, m.seller.account, accountOf(r.target)),
+		advice:  fmt.Sprintf("Remove this target from the rule. %s\nThat makes a rule that sends through a topic.", subscribeAdvice),
+		mending: "send to " + nameOf(m.ownTopic()) + " instead of the queue", mend: m.putRule,
+	}
+	if r.role != "" {
+		admitted, err := m.admitsRole(ctx, r.role)
+		if err != nil || admitted {
+			return fault{}, false, err
+		}
+		f.says = fmt.Sprintf("The rule %s sends to the queue of AWS account %s as the role %s, which the queue's access policy does not let in. So EventBridge delivers nothing.", r.name, accountOf(r.target), r.role)
+		f.advice = fmt.Sprintf("Let the role in with this statement, or remove this target from the rule and run `gatehouse marketplace subscribe`:\n%s", roleStatement(m.queue, r.role))
+	}
+	if r.name != m.names.Marketplace {
+		f.mend, f.mending = nil, ""
+	}
+	return f, true, nil
+}
+
+func roleStatement(queue, role string) string {
+	statement, _ := json.Marshal(map[string]any{
+		"Sid": "MarketplaceRule", "Effect": "Allow", "Principal": map[string]any{"AWS": role}, "Action": "sqs:SendMessage", "Resource": queue,
+	})
+	return string(statement)
+}
+
+// admitsRole reports whether a statement of the queue's access policy names the role, or its account.
+func (m market) admitsRole(ctx context.Context, role string) (bool, error) {
+	policy, err := m.policyOf(ctx, m.names.Marketplace)
+	if err != nil {
+		return false, err
+	}
+	statements, err := statementsOf(policy)
+	if err != nil {
+		return false, fmt.Errorf("reading the access policy of queue %s: %w", m.names.Marketplace, err)
+	}
+	account := accountOf(role)
+	return slices.ContainsFunc(statements, func(s map[string]any) bool {
+		named, _ := s["Principal"].(map[string]any)
+		return s["Effect"] == "Allow" && slices.ContainsFunc(texts(named["AWS"]), func(p string) bool {
+			return p == role || p == account || p == fmt.Sprintf("arn:%s:iam::%s:root", partOf(role, 1), account)
+		})
+	}), nil
+}
+
+// targetAmong returns the rule's target that is among those, the first of them, and nil if none is. AWS allows five
+// targets of a rule, so there is one page.
 func (m market) targetAmong(ctx context.Context, rule string, targets []string) (*types.Target, error) {
 	out, err := m.bus().ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &rule})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range out.Targets {
-		if slices.Contains(targets, aws.ToString(t.Arn)) {
-			return &t, nil
+	for _, wanted := range targets {
+		if i := slices.IndexFunc(out.Targets, func(t types.Target) bool { return aws.ToString(t.Arn) == wanted }); i >= 0 {
+			return &out.Targets[i], nil
 		}
 	}
 	return nil, nil

@@ -47,6 +47,9 @@ func (r MarketplaceResult) Err() error {
 	if len(r.Left) == 0 {
 		return nil
 	}
+	if len(r.Left) == 1 {
+		return errors.New("one of these is left to you")
+	}
 	return fmt.Errorf("%d of these are left to you", len(r.Left))
 }
 

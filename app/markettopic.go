@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +24,7 @@ const pending = "PendingConfirmation"
 // subscribed is the subscription of the queue to a topic. Only the seller may subscribe to the topics of
 // AWS Marketplace (Marketplace Seller Guide, "Amazon SNS notifications for SaaS products").
 func (m market) subscribed(topic string) resource {
+	asked := false // by this command; SNS has just sent its request
 	return resource{what: "subscription to " + nameOf(topic), inspect: func(ctx context.Context) (finding, error) {
 		subscription, attributes, err := m.subscriptionTo(ctx, topic)
 		switch {
@@ -31,10 +33,10 @@ func (m market) subscribed(topic string) resource {
 		case subscription == "":
 			return found(fault{
 				says: "The queue is not subscribed, so the notices of this topic do not arrive.", advice: m.subscribing(topic), mending: "subscribe the queue " + nameOf(m.queue),
-				mend: func(ctx context.Context) error { return m.subscribe(ctx, topic) },
+				mend: func(ctx context.Context) error { asked = true; return m.subscribe(ctx, topic) },
 			})
 		case subscription == pending:
-			return m.unconfirmed(ctx, topic)
+			return m.unconfirmed(ctx, topic, asked)
 		}
 		var faults []fault
 		if policy := attributes["FilterPolicy"]; policy != "" && policy != "{}" {
@@ -113,26 +115,58 @@ func (m market) subscribe(ctx context.Context, topic string) error {
 		return portal.Fail(portal.NotFound, fmt.Sprintf("There is no topic %s. Compare it with the ARN in the e-mail that AWS sent when the listing was made, and give --product and --topic-account accordingly. "+
 			"A listing that announces purchases by events has no topics: write \"notices: eventbridge\" in product.yaml.", topic))
 	}
+	var refused *types.AuthorizationErrorException
+	if errors.As(err, &refused) && accountOf(topic) != m.seller.account {
+		return portal.Fail(portal.Unavailable, fmt.Sprintf("AWS does not let the seller (%s) subscribe to %s. Only the AWS account that published the listing may: if that is not %s, correct GATEHOUSE_MARKETPLACE_ROLE_ARN for portal and workers. "+
+			"If it is, the seller lacks the permission sns:Subscribe. See docs/marketplace.md#permissions.", m.sellersName(), nameOf(topic), m.seller.account))
+	}
 	return m.inSellersWords(err)
 }
 
+const unconfirmed = "The subscription waits for a confirmation, so no notice arrives."
+
 // unconfirmed is a subscription of a queue of another AWS account. SNS has sent the queue a token, which a
-// worker has recorded, and the owner of the queue gives it back.
-func (m market) unconfirmed(ctx context.Context, topic string) (finding, error) {
-	const says = "The subscription waits for a confirmation, so no notice arrives."
+// worker has recorded, and the owner of the queue gives it back. If none is recorded, SNS can be asked to send it again,
+// unless this command has just had it sent.
+func (m market) unconfirmed(ctx context.Context, topic string, asked bool) (finding, error) {
+	if m.queue != m.arn("sqs", m.names.Marketplace) {
+		return found(fault{says: unconfirmed, advice: "Have the operator of the portal set the variables and the access policy of the queue that this command prints, and restart portal and workers. " +
+			"Then the operator runs this command without --queue, with --yes, which confirms the subscription."})
+	}
 	token, err := m.confirmation(ctx, topic)
-	if err != nil {
+	switch {
+	case err != nil:
 		return finding{}, err
+	case token != "":
+		return found(fault{says: unconfirmed, advice: m.subscribing(topic), mending: "confirm the subscription", mend: func(ctx context.Context) error {
+			return m.confirm(ctx, topic, token)
+		}})
+	case !slices.Contains(m.process.Config.MarketplaceOrigins().Topics, topic):
+		return found(fault{says: unconfirmed, advice: "Set GATEHOUSE_MARKETPLACE_TOPICS as printed, restart portal and workers, and run this command again: it confirms."})
 	}
-	if token == "" {
-		return found(fault{says: says, advice: fmt.Sprintf("List the topic in GATEHOUSE_MARKETPLACE_TOPICS, run `gatehouse setup`, and restart portal and workers, so that the request for a confirmation gets through. Then subscribe again:\n"+
-			"aws sns subscribe --region %s --topic-arn %s --protocol sqs --notification-endpoint %s", regionOf(topic), topic, m.queue)})
+	waits := fault{says: unconfirmed, advice: "A worker records the request of SNS within seconds. Then run this command again: it confirms. If it does not, look for the request in `gatehouse dlq list`."}
+	if asked {
+		return found(waits)
 	}
-	return found(fault{says: says, advice: m.subscribing(topic), mending: "confirm the subscription", mend: func(ctx context.Context) error {
-		client := sns.NewFromConfig(m.config, func(o *sns.Options) { o.Region = regionOf(topic) })
-		_, err := client.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: &topic, Token: &token})
+	again := fault{
+		says: "No worker has recorded the request for a confirmation that SNS sends to the queue.", advice: m.subscribing(topic),
+		mending: "have SNS ask the queue for a confirmation again", mend: func(ctx context.Context) error { return m.subscribe(ctx, topic) },
+	}
+	return found(again, waits)
+}
+
+// confirm gives the token back. SNS takes a token for a few days only, and sends another then.
+func (m market) confirm(ctx context.Context, topic, token string) error {
+	client := sns.NewFromConfig(m.config, func(o *sns.Options) { o.Region = regionOf(topic) })
+	_, err := client.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: &topic, Token: &token})
+	var refused *types.InvalidParameterException
+	if !errors.As(err, &refused) {
 		return err
-	}})
+	}
+	if err := m.subscribe(ctx, topic); err != nil {
+		return err
+	}
+	return portal.Fail(portal.Unavailable, "SNS does not take the confirmation that a worker recorded, since it is too old, and has sent the queue another request. Run this command again in a minute.")
 }
 
 // confirmation returns the last token that SNS sent for the topic, "" if none was recorded.

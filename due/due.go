@@ -164,7 +164,7 @@ const maxAsked = 1 << 40
 // At is when the row falls due.
 func (r Row) At() time.Time {
 	if r.Kind == Metering {
-		return time.Unix(r.From.Unix()+r.asked()*int64(meteringEvery/time.Second), int64(r.From.Nanosecond())).In(r.From.Location())
+		return r.meteringAt()
 	}
 	wait := firstWishWait
 	switch r.Kind {
@@ -182,6 +182,15 @@ func (r Row) At() time.Time {
 	}
 	// In seconds, because a time.Duration holds at most 292 years.
 	return time.Unix(at.Unix()+left*int64(lastWait/time.Second), int64(at.Nanosecond())).In(at.Location())
+}
+
+// meteringAt is the beginning of each hour, too: AWS may take the last usage of that hour for a few seconds only.
+func (r Row) meteringAt() time.Time {
+	at := time.Unix(r.From.Unix()+r.asked()*int64(meteringEvery/time.Second), int64(r.From.Nanosecond())).In(r.From.Location())
+	if hour := at.Truncate(time.Hour); r.asked() > 0 && at.Sub(hour) < meteringEvery {
+		return hour
+	}
+	return at
 }
 
 // Next is the row for the next due time after now. It skips missed times, so after an outage a

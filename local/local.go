@@ -71,7 +71,9 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		return err
 	}
 	defer operators.Close()
+	seller := sellersAccount(p.Config)
 	server, err := localaws.Open(localaws.Options{
+		Accounts: others(seller), Seller: seller,
 		Dir: dir, Fresh: opts.Fresh, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("component", "localaws").Logger(), Now: p.Now,
 		Mount: map[string]http.Handler{demoPath + "/": http.StripPrefix(demoPath, demo.API())},
 	})
@@ -85,10 +87,10 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	p.AWS, p.Config.BaseURL = server.AWSConfig(), running.PortalURL
 	p.PollWait = time.Second // so that it stops soon after Ctrl+C
 	if len(p.Config.MarketplaceAccounts) == 0 {
-		p.Config.MarketplaceAccounts = []string{localaws.Account}
+		p.Config.MarketplaceAccounts = []string{seller}
 	}
 	if len(p.Config.MarketplaceTopics) == 0 {
-		p.Config.MarketplaceTopics = olderTopics()
+		p.Config.MarketplaceTopics = topicsOf(seller, app.NamesFor(p.Config.Prefix))
 	}
 	if err := app.Setup(ctx, p.AWS, p.Config); err != nil {
 		return fmt.Errorf("setting up: %w", err)
@@ -101,9 +103,9 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		if err := installCatalog(p.Config.Catalog, demo.Catalog); err != nil {
 			return err
 		}
-		if err := leaveMeteringToPortal(ctx, p.AWS, running); err != nil {
-			return err
-		}
+	}
+	if err := leaveMeteringToPortal(ctx, p.AWS, running, p.Config.Catalog); err != nil {
+		return err
 	}
 	if err := setupMarketplace(ctx, p, running); err != nil {
 		return err

@@ -48,9 +48,9 @@ type running struct {
 }
 
 // runLocally runs a local portal on free ports until the test ends.
-func runLocally(t *testing.T, opts Options) running {
+func runLocally(t *testing.T, opts Options, vars ...string) running {
 	t.Helper()
-	cfg, err := app.LoadConfig([]string{"GATEHOUSE_LOG_LEVEL=debug"})
+	cfg, err := app.LoadConfig(append([]string{"GATEHOUSE_LOG_LEVEL=debug"}, vars...))
 	ok(t, err)
 	r := running{out: &outputtest.Buffer{}, log: &outputtest.Buffer{}}
 	ready, done := make(chan Portal, 1), make(chan error, 1)

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/buyers"
 	"github.com/gatehouse-portal/gatehouse/localaws/marketplace"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 // Listed is a listing of the local AWS Marketplace.
@@ -40,8 +42,31 @@ func olderTopics() (arns []string) {
 	return arns
 }
 
+// sellersAccount is the account of GATEHOUSE_MARKETPLACE_ROLE_ARN, or the local account.
+func sellersAccount(c app.Config) string {
+	return cmp.Or(wire.AccountIn(c.MarketplaceRole), localaws.Account)
+}
+
+// others are the local AWS's other accounts: the seller's, unless it is the local one.
+func others(seller string) []string {
+	if seller == localaws.Account {
+		return nil
+	}
+	return []string{seller}
+}
+
+// topicsOf are those whose notices count by default. A seller in another account sends events through a topic.
+func topicsOf(seller string, names app.Names) []string {
+	topics := olderTopics()
+	if seller != localaws.Account {
+		topics = append(topics, "arn:aws:sns:"+localaws.Region+":"+seller+":"+names.Marketplace)
+	}
+	return topics
+}
+
 // setupMarketplace lists the demo's plan Seamark Pro on the local AWS Marketplace and connects
-// buyers and events to the portal. It may be repeated.
+// buyers and events to the portal. It may be repeated. The notices of a seller in another account do not come to the
+// portal yet.
 func setupMarketplace(ctx context.Context, p app.Process, running Portal) error {
 	awsCfg, names := p.AWS, app.NamesFor(p.Config.Prefix)
 	_, err := buyers.New(running.AWSURL).PutProduct(ctx, marketplace.Product{
@@ -53,6 +78,9 @@ func setupMarketplace(ctx context.Context, p app.Process, running Portal) error 
 	}
 	if err := listOlder(ctx, running); err != nil {
 		return err
+	}
+	if sellersAccount(p.Config) != localaws.Account {
+		return nil // people connect it with `gatehouse marketplace subscribe`
 	}
 	undelivered, err := app.CreateUndeliveredQueue(ctx, p, olderTopics())
 	if err != nil {
@@ -119,8 +147,8 @@ func subscribeTopics(ctx context.Context, awsCfg aws.Config, names app.Names, un
 // leaveMeteringToPortal removes the product code from the demo's plan Seamark Pro in API Gateway, since
 // the demo's catalog folder says that the portal meters it. A folder that does not say so, such as one
 // of an older version, leaves the plan as it is.
-func leaveMeteringToPortal(ctx context.Context, awsCfg aws.Config, running Portal) error {
-	described, err := os.ReadFile(filepath.Join(running.Dir, catalogFolder, "seamark", "product.yaml"))
+func leaveMeteringToPortal(ctx context.Context, awsCfg aws.Config, running Portal, folder string) error {
+	described, err := os.ReadFile(filepath.Join(folder, "seamark", "product.yaml"))
 	if err != nil || !bytes.Contains(described, []byte("product_code: "+demo.ProCode)) {
 		return nil
 	}

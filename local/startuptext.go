@@ -93,6 +93,9 @@ func (l Portal) environment() [][2]string {
 		[2]string{"GATEHOUSE_MARKETPLACE_ACCOUNTS", strings.Join(l.config.MarketplaceAccounts, ",")},
 		[2]string{"GATEHOUSE_MARKETPLACE_TOPICS", strings.Join(l.config.MarketplaceTopics, ",")},
 	)
+	if l.config.MarketplaceRole != "" {
+		all = append(all, [2]string{"GATEHOUSE_MARKETPLACE_ROLE_ARN", l.config.MarketplaceRole})
+	}
 	if defaults, err := app.LoadConfig(nil); err == nil && l.config.Prefix != defaults.Prefix {
 		all = append(all, [2]string{"GATEHOUSE_PREFIX", l.config.Prefix})
 	}

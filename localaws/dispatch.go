@@ -53,7 +53,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case faults.Path, faults.CountsPath, SnapshotPath:
 		s.serveAdmin(w, r)
 	default:
-		s.faults.Serve(s.call(w, r), w, r)
+		s.faults.Serve(s.permitted(s.call(w, r), r), w, r)
 	}
 }
 

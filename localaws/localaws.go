@@ -1,10 +1,11 @@
 // Package localaws is the part of AWS that Gatehouse uses, in one process, with its state
 // in one file. It implements the real wire protocols, so production code runs against it
 // unchanged. It refuses everything else with errors like AWS's. It is for development and
-// tests, and checks neither signatures nor permissions.
+// tests, and checks neither signatures nor permissions, but for those that cross accounts.
 package localaws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Account and Region appear in every local ARN.
+// Account is the AWS account of all credentials that are of no other account. Region is in every local ARN.
 const (
 	Account = "000000000000"
 	Region  = "us-east-1"
@@ -60,6 +61,11 @@ type Options struct {
 	Mount  map[string]http.Handler
 	Faults faults.Plan
 	Limits Limits
+	// Accounts are further AWS accounts. Their roles exist and let everybody assume them. What they
+	// have: severalAccounts.
+	Accounts []string
+	// Seller is the one of Accounts that sells on AWS Marketplace; "" means Account.
+	Seller string
 }
 
 // Server is a running local AWS.
@@ -88,10 +94,14 @@ type Server struct {
 	faults  *faults.Injector
 	admin   http.Handler
 	buyers  http.Handler
+	env     wire.Env
 }
 
 // Open opens the data file, listens and serves. Its errors are for people.
 func Open(opts Options) (*Server, error) {
+	if err := opts.checkAccounts(); err != nil {
+		return nil, err
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -106,9 +116,10 @@ func Open(opts Options) (*Server, error) {
 	}
 	s := &Server{db: db, listener: listener, mounts: opts.Mount, listensAt: hostName(opts.Addr)}
 	env := wire.Env{
-		DB: db, Now: opts.Now, Account: Account, Region: Region,
+		DB: db, Now: opts.Now, Account: Account, Region: Region, Others: opts.Accounts, Seller: cmp.Or(opts.Seller, Account),
 		Endpoint: s.Endpoint, Log: opts.Log,
 	}
+	s.env = env
 	// Operations log internal failures with this logger.
 	ctx, stop := context.WithCancel(opts.Log.WithContext(context.Background()))
 	s.stop = stop

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/gatehouse-portal/gatehouse/awsclient"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 // AWSConfig returns an SDK configuration that sends all requests to this server.
@@ -17,4 +18,11 @@ func (s *Server) AWSConfig() aws.Config {
 		HTTPClient:   awsclient.HTTPClient(),
 		APIOptions:   []func(*middleware.Stack) error{awsclient.PlainBodies},
 	}
+}
+
+// AWSConfigOf is AWSConfig with credentials of one of Options.Accounts.
+func (s *Server) AWSConfigOf(account string) aws.Config {
+	cfg := s.AWSConfig()
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(wire.NewAccessKeyID("AKIA", account), "local", "")
+	return cfg
 }

@@ -20,7 +20,7 @@ type marketplaceResendCommand struct {
 }
 
 func (marketplaceResendCommand) Help() string {
-	return "AWS takes usage for six hours. The command lists every record that AWS refused, says what can be done about it, and says how much is lost. Correct the cause first: the listing, the product folder, or the licence with `gatehouse marketplace correct`."
+	return "A record is sent again for its hour, and after six hours, when AWS takes it no more, its usage goes into the next record. The command lists every record that AWS refused, says what can be done about it, and says how much is lost. Correct the cause first: the listing, the product folder, or the licence with `gatehouse marketplace correct`."
 }
 
 func (c marketplaceResendCommand) Run(ctx context.Context) error {

@@ -28,7 +28,7 @@ func TestResendSaysWhatIsLost(t *testing.T) {
 	}
 	dry := printed(func(w *strings.Builder) { printResent(w, all, nil, false, hour) })
 	for _, want := range []string{
-		"2026-11-27 03:00  120 requests in requests, InvalidLicenseException\n    it is lost: AWS takes usage for six hours only", "9 requests would be sent again. Run the command with --yes.", "132 requests cannot be billed.",
+		"2026-11-27 03:00  120 requests in requests, InvalidLicenseException\n    it is lost: AWS takes the hour no more", "9 requests would be sent again. Run the command with --yes.", "132 requests cannot be billed.",
 	} {
 		if !strings.Contains(dry, want) {
 			t.Errorf("it says\n%s\nwant %q", dry, want)

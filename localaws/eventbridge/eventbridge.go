@@ -1,13 +1,15 @@
-// Package eventbridge imitates the default event bus of Amazon EventBridge: rules with event
+// Package eventbridge imitates the default event bus of each account in Amazon EventBridge: rules with event
 // patterns, and SQS queues and standard SNS topics as their targets. A target gets the whole event.
 // Schedules, other buses, other targets and transformed input are refused.
 //
 // An event is accepted once it is in every queue that a rule sends it to, also through a topic. The
-// policy of the queue or topic must allow the rule. A refused delivery goes to the target's
+// policy of the queue or topic must allow the rule, or the role of a target in another account. A refused delivery goes to the target's
 // dead-letter queue, or nowhere. Nothing is retried.
 package eventbridge
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
@@ -53,17 +55,37 @@ func (s *Service) JSON() wire.JSONService {
 
 const busName = "default"
 
-func rulesIn(tx *store.Tx) store.Bucket { return tx.Bucket("events", "rules") } // name -> rule
+func rulesIn(tx *store.Tx) store.Bucket { return tx.Bucket("events", "rules") } // key -> rule
 
-// checkBus accepts the default bus, by name, ARN or "".
-func (s *Service) checkBus(name string) error {
-	if name == "" || name == busName || name == s.env.ARN("events", "event-bus/"+busName) {
+// checkBus accepts the caller's default bus, by name, ARN or "".
+func (s *Service) checkBus(ctx context.Context, name string) error {
+	if name == "" || name == busName || name == s.env.In(s.env.Caller(ctx)).ARN("events", "event-bus/"+busName) {
 		return nil
 	}
 	return wire.Errorf("ResourceNotFoundException", "Event bus %s does not exist.", name)
 }
 
-func (s *Service) ruleARN(name string) string { return s.env.ARN("events", "rule/"+name) }
+func (s *Service) ruleARN(r rule) string {
+	return s.env.In(s.account(r)).ARN("events", "rule/"+r.Name)
+}
+
+func (s *Service) account(r rule) string { return cmp.Or(r.Account, s.env.Account) }
+
+// stored is the caller's account as rules have it: "" for the env's own.
+func (s *Service) stored(ctx context.Context) string {
+	if account := s.env.Caller(ctx); account != s.env.Account {
+		return account
+	}
+	return ""
+}
+
+// key is the name, with the account before it if it is one of the others.
+func (r rule) key() string {
+	if r.Account == "" {
+		return r.Name
+	}
+	return r.Account + "/" + r.Name
+}
 
 func invalid(format string, args ...any) *wire.Error {
 	return wire.Errorf("ValidationException", format, args...)

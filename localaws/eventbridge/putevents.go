@@ -37,7 +37,7 @@ type putEventsOut struct {
 	Entries          []putEventsResult
 }
 
-func (s *Service) putEvents(_ context.Context, in *putEventsIn) (*putEventsOut, error) {
+func (s *Service) putEvents(ctx context.Context, in *putEventsIn) (*putEventsOut, error) {
 	if n := len(in.Entries); n < 1 || n > maxPut {
 		return nil, violates("entries", "have length from 1 to %d", maxPut)
 	}
@@ -47,12 +47,12 @@ func (s *Service) putEvents(_ context.Context, in *putEventsIn) (*putEventsOut, 
 	out := &putEventsOut{Entries: make([]putEventsResult, len(in.Entries))}
 	var envelopes []string
 	for i, e := range in.Entries {
-		if out.Entries[i] = s.refusal(e); out.Entries[i].ErrorCode != "" {
+		if out.Entries[i] = s.refusal(ctx, e); out.Entries[i].ErrorCode != "" {
 			out.FailedEntryCount++
 			continue
 		}
 		out.Entries[i].EventID = wire.NewUUID()
-		envelope, err := s.Envelope(e.event(out.Entries[i].EventID, s.env.Now()))
+		envelope, err := s.Envelope(s.env.Caller(ctx), e.event(out.Entries[i].EventID, s.env.Now()))
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func (s *Service) putEvents(_ context.Context, in *putEventsIn) (*putEventsOut, 
 	if len(envelopes) == 0 {
 		return out, nil
 	}
-	return out, s.deliver(envelopes)
+	return out, s.deliver(s.env.Caller(ctx), envelopes)
 }
 
 func (in *putEventsIn) size() int {
@@ -80,13 +80,13 @@ func (in *putEventsIn) size() int {
 
 // refusal is empty for an entry that AWS accepts. Only AWS may send events of sources that
 // begin with "aws.".
-func (s *Service) refusal(e putEventsEntry) putEventsResult {
+func (s *Service) refusal(ctx context.Context, e putEventsEntry) putEventsResult {
 	fail := func(code, message string) putEventsResult {
 		return putEventsResult{ErrorCode: code, ErrorMessage: message}
 	}
 	var detail map[string]any
 	switch {
-	case s.checkBus(e.EventBusName) != nil:
+	case s.checkBus(ctx, e.EventBusName) != nil:
 		return fail("InvalidArgument", "Parameter EventBusName is not valid. Reason: Event bus does not exist.")
 	case e.Source == "":
 		return fail("InvalidArgument", "Parameter Source is not valid. Reason: Source is a required argument.")
@@ -112,28 +112,29 @@ func (e putEventsEntry) event(id string, now time.Time) Event {
 	return Event{ID: id, DetailType: e.DetailType, Source: e.Source, Time: at, Resources: e.Resources, Detail: json.RawMessage(e.Detail)}
 }
 
-// Send puts an event of an AWS service on the bus. While there are no rules, it costs a look at them.
+// Send puts an event of an AWS service on the bus of the env's account. While there are no rules, it costs a look at
+// them.
 func (s *Service) Send(e Event) error {
-	all, err := s.rules()
+	all, err := s.rules("")
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	envelope, err := s.Envelope(e)
+	envelope, err := s.Envelope(s.env.Account, e)
 	if err != nil {
 		return err
 	}
-	deliveries, err := s.Deliveries(envelope)
+	deliveries, err := s.Deliveries(s.env.Account, envelope)
 	if err != nil || len(deliveries) == 0 {
 		return err
 	}
-	return s.deliver([]string{envelope})
+	return s.deliver(s.env.Account, []string{envelope})
 }
 
-func (s *Service) deliver(envelopes []string) error {
+func (s *Service) deliver(account string, envelopes []string) error {
 	var failure error
 	refused, err := s.queues.Deliver(func(time.Time) (plan sqs.Plan) {
 		for _, envelope := range envelopes {
-			deliveries, err := s.Deliveries(envelope)
+			deliveries, err := s.Deliveries(account, envelope)
 			if err != nil {
 				failure = err
 				return sqs.Plan{}

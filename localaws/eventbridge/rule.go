@@ -3,6 +3,7 @@ package eventbridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/eventbridge/pattern"
@@ -15,9 +16,11 @@ const maxRules = 300
 
 type rule struct {
 	Name, EventPattern string
-	Description        string   `json:",omitempty"`
-	Disabled           bool     `json:",omitempty"`
-	Targets            []target `json:",omitempty"`
+	// Account is one of the other accounts, or "".
+	Account     string   `json:",omitempty"`
+	Description string   `json:",omitempty"`
+	Disabled    bool     `json:",omitempty"`
+	Targets     []target `json:",omitempty"`
 }
 
 func (r rule) state() string {
@@ -36,16 +39,17 @@ type putRuleIn struct {
 type putRuleOut struct{ RuleArn string }
 
 // putRule creates a rule, or replaces one but for its targets.
-func (s *Service) putRule(_ context.Context, in *putRuleIn) (*putRuleOut, error) {
-	if err := s.checkBus(in.EventBusName); err != nil {
+func (s *Service) putRule(ctx context.Context, in *putRuleIn) (*putRuleOut, error) {
+	if err := s.checkBus(ctx, in.EventBusName); err != nil {
 		return nil, err
 	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	return &putRuleOut{s.ruleARN(in.Name)}, s.env.DB.Update(func(tx *store.Tx) error {
+	put := rule{Name: in.Name, Account: s.stored(ctx)}
+	return &putRuleOut{s.ruleARN(put)}, s.env.DB.Update(func(tx *store.Tx) error {
 		b := rulesIn(tx)
-		r, found, err := store.GetJSON[rule](b, in.Name)
+		r, found, err := store.GetJSON[rule](b, put.key())
 		if err != nil {
 			return err
 		}
@@ -53,11 +57,11 @@ func (s *Service) putRule(_ context.Context, in *putRuleIn) (*putRuleOut, error)
 		if err != nil {
 			return err
 		}
-		if !found && len(all) >= maxRules {
+		if !found && len(ofAccount(all, put.Account)) >= maxRules {
 			return wire.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 		}
-		r.Name, r.EventPattern, r.Description, r.Disabled = in.Name, in.EventPattern, in.Description, in.State == "DISABLED"
-		return store.PutJSON(b, r.Name, r)
+		r.Name, r.Account, r.EventPattern, r.Description, r.Disabled = in.Name, put.Account, in.EventPattern, in.Description, in.State == "DISABLED"
+		return store.PutJSON(b, r.key(), r)
 	})
 }
 
@@ -108,46 +112,46 @@ type describeRuleOut struct {
 	CreatedBy string
 }
 
-func (s *Service) describeRule(_ context.Context, in *ruleIn) (*describeRuleOut, error) {
-	r, err := s.find(in.EventBusName, in.Name)
+func (s *Service) describeRule(ctx context.Context, in *ruleIn) (*describeRuleOut, error) {
+	r, err := s.find(ctx, in.EventBusName, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	return &describeRuleOut{s.shown(r), s.env.Account}, nil
+	return &describeRuleOut{s.shown(r), s.account(r)}, nil
 }
 
 func (s *Service) shown(r rule) ruleOut {
 	return ruleOut{
-		Name: r.Name, Arn: s.ruleARN(r.Name), EventPattern: r.EventPattern, State: r.state(), EventBusName: busName,
+		Name: r.Name, Arn: s.ruleARN(r), EventPattern: r.EventPattern, State: r.state(), EventBusName: busName,
 		Description: r.Description,
 	}
 }
 
-func (s *Service) find(bus, name string) (r rule, err error) {
-	if err := s.checkBus(bus); err != nil {
+func (s *Service) find(ctx context.Context, bus, name string) (r rule, err error) {
+	if err := s.checkBus(ctx, bus); err != nil {
 		return r, err
 	}
 	err = s.env.DB.View(func(tx *store.Tx) (err error) {
-		r, err = namedRule(tx, name)
+		r, err = namedRule(tx, s.stored(ctx), name)
 		return err
 	})
 	return r, err
 }
 
-func namedRule(tx *store.Tx, name string) (rule, error) {
-	r, found, err := store.GetJSON[rule](rulesIn(tx), name)
+func namedRule(tx *store.Tx, account, name string) (rule, error) {
+	r, found, err := store.GetJSON[rule](rulesIn(tx), rule{Name: name, Account: account}.key())
 	if err == nil && !found {
 		err = wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, busName)
 	}
 	return r, err
 }
 
-func (s *Service) change(bus, name string, fn func(*rule) error) error {
-	if err := s.checkBus(bus); err != nil {
+func (s *Service) change(ctx context.Context, bus, name string, fn func(*rule) error) error {
+	if err := s.checkBus(ctx, bus); err != nil {
 		return err
 	}
 	return s.env.DB.Update(func(tx *store.Tx) error {
-		r, err := namedRule(tx, name)
+		r, err := namedRule(tx, s.stored(ctx), name)
 		if err != nil {
 			return err
 		}
@@ -155,7 +159,7 @@ func (s *Service) change(bus, name string, fn func(*rule) error) error {
 			return err
 		}
 		b := rulesIn(tx)
-		return store.PutJSON(b, name, r)
+		return store.PutJSON(b, r.key(), r)
 	})
 }
 
@@ -169,11 +173,11 @@ type listRulesOut struct {
 	NextToken string `json:",omitempty"`
 }
 
-func (s *Service) listRules(_ context.Context, in *listRulesIn) (*listRulesOut, error) {
-	if err := s.checkBus(in.EventBusName); err != nil {
+func (s *Service) listRules(ctx context.Context, in *listRulesIn) (*listRulesOut, error) {
+	if err := s.checkBus(ctx, in.EventBusName); err != nil {
 		return nil, err
 	}
-	all, err := s.rules()
+	all, err := s.rules(s.stored(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -187,37 +191,43 @@ func (s *Service) listRules(_ context.Context, in *listRulesIn) (*listRulesOut, 
 	return out, err
 }
 
-func (s *Service) rules() (all []rule, err error) {
+// rules lists those of an account, as rules have it.
+func (s *Service) rules(account string) (all []rule, err error) {
 	err = s.env.DB.View(func(tx *store.Tx) (err error) {
 		all, err = store.AllJSON[rule](rulesIn(tx))
 		return err
 	})
-	return all, err
+	return ofAccount(all, account), err
+}
+
+func ofAccount(all []rule, account string) []rule {
+	return slices.DeleteFunc(all, func(r rule) bool { return r.Account != account })
 }
 
 type nothing struct{}
 
-func (s *Service) enableRule(_ context.Context, in *ruleIn) (*nothing, error) {
-	return &nothing{}, s.change(in.EventBusName, in.Name, func(r *rule) error { r.Disabled = false; return nil })
+func (s *Service) enableRule(ctx context.Context, in *ruleIn) (*nothing, error) {
+	return &nothing{}, s.change(ctx, in.EventBusName, in.Name, func(r *rule) error { r.Disabled = false; return nil })
 }
 
-func (s *Service) disableRule(_ context.Context, in *ruleIn) (*nothing, error) {
-	return &nothing{}, s.change(in.EventBusName, in.Name, func(r *rule) error { r.Disabled = true; return nil })
+func (s *Service) disableRule(ctx context.Context, in *ruleIn) (*nothing, error) {
+	return &nothing{}, s.change(ctx, in.EventBusName, in.Name, func(r *rule) error { r.Disabled = true; return nil })
 }
 
 // deleteRule succeeds if there is no such rule, as on AWS.
-func (s *Service) deleteRule(_ context.Context, in *ruleIn) (*nothing, error) {
-	if err := s.checkBus(in.EventBusName); err != nil {
+func (s *Service) deleteRule(ctx context.Context, in *ruleIn) (*nothing, error) {
+	if err := s.checkBus(ctx, in.EventBusName); err != nil {
 		return nil, err
 	}
 	return &nothing{}, s.env.DB.Update(func(tx *store.Tx) error {
-		r, found, err := store.GetJSON[rule](rulesIn(tx), in.Name)
+		key := rule{Name: in.Name, Account: s.stored(ctx)}.key()
+		r, found, err := store.GetJSON[rule](rulesIn(tx), key)
 		switch {
 		case err != nil, !found:
 			return err
 		case len(r.Targets) > 0:
 			return invalid("Rule can't be deleted since it has targets.")
 		}
-		return rulesIn(tx).Delete([]byte(in.Name))
+		return rulesIn(tx).Delete([]byte(key))
 	})
 }

@@ -15,10 +15,13 @@ const (
 	maxEntries = 100
 )
 
-// target is an SQS queue or a standard SNS topic. RetryPolicy has no effect, because nothing is retried.
+// target is an SQS queue or a standard SNS topic. RoleArn is the role as which EventBridge delivers to a target of
+// another account, which it cannot do without (EventBridge User Guide, "Sending events to an AWS service in another
+// account"). The permissions of the role are not checked. RetryPolicy has no effect, because nothing is retried.
 type target struct {
 	ID               string `json:"Id"`
 	Arn              string
+	RoleArn          string                `json:",omitempty"`
 	DeadLetterConfig *struct{ Arn string } `json:",omitempty"`
 	RetryPolicy      *retryPolicy          `json:",omitempty"`
 	SQSParameters    *struct {
@@ -45,7 +48,7 @@ type targetsOut struct {
 }
 
 // putTargets adds targets, or replaces those with the same id.
-func (s *Service) putTargets(_ context.Context, in *putTargetsIn) (*targetsOut, error) {
+func (s *Service) putTargets(ctx context.Context, in *putTargetsIn) (*targetsOut, error) {
 	if n := len(in.Targets); n < 1 || n > maxEntries {
 		return nil, violates("targets", "have length from 1 to %d", maxEntries)
 	}
@@ -54,7 +57,7 @@ func (s *Service) putTargets(_ context.Context, in *putTargetsIn) (*targetsOut, 
 			return nil, err
 		}
 	}
-	return &targetsOut{FailedEntries: []struct{}{}}, s.change(in.EventBusName, in.Rule, func(r *rule) error {
+	return &targetsOut{FailedEntries: []struct{}{}}, s.change(ctx, in.EventBusName, in.Rule, func(r *rule) error {
 		for _, t := range in.Targets {
 			r.Targets = slices.DeleteFunc(r.Targets, func(have target) bool { return have.ID == t.ID })
 			r.Targets = append(r.Targets, t)
@@ -107,8 +110,8 @@ type listTargetsOut struct {
 	NextToken string `json:",omitempty"`
 }
 
-func (s *Service) listTargetsByRule(_ context.Context, in *listTargetsIn) (*listTargetsOut, error) {
-	r, err := s.find(in.EventBusName, in.Rule)
+func (s *Service) listTargetsByRule(ctx context.Context, in *listTargetsIn) (*listTargetsOut, error) {
+	r, err := s.find(ctx, in.EventBusName, in.Rule)
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +129,11 @@ type removeTargetsIn struct {
 }
 
 // removeTargets ignores ids without a target.
-func (s *Service) removeTargets(_ context.Context, in *removeTargetsIn) (*targetsOut, error) {
+func (s *Service) removeTargets(ctx context.Context, in *removeTargetsIn) (*targetsOut, error) {
 	if n := len(in.IDs); n < 1 || n > maxEntries {
 		return nil, violates("ids", "have length from 1 to %d", maxEntries)
 	}
-	return &targetsOut{FailedEntries: []struct{}{}}, s.change(in.EventBusName, in.Rule, func(r *rule) error {
+	return &targetsOut{FailedEntries: []struct{}{}}, s.change(ctx, in.EventBusName, in.Rule, func(r *rule) error {
 		r.Targets = slices.DeleteFunc(r.Targets, func(t target) bool { return slices.Contains(in.IDs, t.ID) })
 		return nil
 	})

@@ -63,7 +63,7 @@ func (s *Service) shown(p Purchase, product Product) agreementOut {
 	out := agreementOut{
 		AgreementID: p.Agreement, AgreementType: purchaseAgreement, InitialAgreementID: p.Initial, Status: p.Status,
 		AcceptanceTime: wire.Epoch{Time: p.Accepted}, StartTime: wire.Epoch{Time: p.Start},
-		Acceptor: party{p.Account}, Proposer: party{s.env.Account},
+		Acceptor: party{p.Account}, Proposer: party{s.env.Seller},
 		ProposalSummary: proposalSummary{OfferID: p.Offer, Resources: []resource{{product.ID, "SaaSProduct"}}},
 	}
 	if !p.End.IsZero() {
@@ -78,8 +78,8 @@ type describeAgreementIn struct {
 	AgreementID *string `json:"agreementId"`
 }
 
-func (s *Service) describeAgreement(_ context.Context, in *describeAgreementIn) (*agreementOut, error) {
-	p, product, err := s.agreement(in.AgreementID)
+func (s *Service) describeAgreement(ctx context.Context, in *describeAgreementIn) (*agreementOut, error) {
+	p, product, err := s.agreement(ctx, in.AgreementID)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func (s *Service) describeAgreement(_ context.Context, in *describeAgreementIn) 
 
 var agreementForm = regexp.MustCompile(`^[A-Za-z0-9_/-]{1,64}$`)
 
-// agreement returns an agreement and its product, or AWS's errors.
-func (s *Service) agreement(id *string) (p Purchase, product Product, err error) {
+// agreement returns an agreement of the caller and its product, or AWS's errors.
+func (s *Service) agreement(ctx context.Context, id *string) (p Purchase, product Product, err error) {
 	switch {
 	case id == nil || *id == "":
 		return p, product, invalid("MISSING_AGREEMENT_ID", "agreementId", "Agreement ID is required.")
@@ -106,7 +106,7 @@ func (s *Service) agreement(id *string) (p Purchase, product Product, err error)
 		if p, found, err = store.GetJSON[Purchase](purchasesIn(tx), *id); err != nil {
 			return err
 		}
-		if !found {
+		if !found || !s.sells(ctx) {
 			return &wire.Error{
 				Code: "ResourceNotFoundException", Message: "The agreement " + *id + " was not found.",
 				Fields: map[string]any{"requestId": wire.NewUUID(), "resourceId": *id, "resourceType": "Agreement"},
@@ -117,6 +117,9 @@ func (s *Service) agreement(id *string) (p Purchase, product Product, err error)
 	})
 	return p, product, err
 }
+
+// sells reports whether the caller is the seller. Nobody else finds an agreement or entitlement.
+func (s *Service) sells(ctx context.Context) bool { return s.env.Caller(ctx) == s.env.Seller }
 
 type fieldProblem struct {
 	Name    string `json:"name"`
@@ -148,8 +151,8 @@ type getAgreementEntitlementsOut struct {
 }
 
 // getAgreementEntitlements has no registration token, which only the buyer gets.
-func (s *Service) getAgreementEntitlements(_ context.Context, in *getAgreementEntitlementsIn) (*getAgreementEntitlementsOut, error) {
-	p, product, err := s.agreement(in.AgreementID)
+func (s *Service) getAgreementEntitlements(ctx context.Context, in *getAgreementEntitlementsIn) (*getAgreementEntitlementsOut, error) {
+	p, product, err := s.agreement(ctx, in.AgreementID)
 	if err != nil {
 		return nil, err
 	}

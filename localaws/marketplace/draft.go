@@ -123,5 +123,5 @@ func (d *draft) deliveries(n *Notice) ([]sqs.Delivery, error) {
 	case n.Topic != "":
 		return d.Topics.Deliveries(n.Topic, n.MessageID, n.Body, n.At)
 	}
-	return d.Bus.Deliveries(n.Body)
+	return d.Bus.Deliveries(d.env.Seller, n.Body)
 }

@@ -36,13 +36,18 @@ type getEntitlementsOut struct {
 	NextToken    string `json:",omitempty"`
 }
 
+const notYours = "The product code is not one of yours."
+
 // maxEntitlements is both the default and the limit of a page.
 const maxEntitlements = 25
 
 // getEntitlements lists what was bought in contract dimensions and is provisioned.
-func (s *Service) getEntitlements(_ context.Context, in *getEntitlementsIn) (*getEntitlementsOut, error) {
+func (s *Service) getEntitlements(ctx context.Context, in *getEntitlementsIn) (*getEntitlementsOut, error) {
 	if in.ProductCode == nil || *in.ProductCode == "" {
 		return nil, badParameter("The product code is required.")
+	}
+	if !s.sells(ctx) {
+		return nil, badParameter(notYours)
 	}
 	if err := in.checkFilter(); err != nil {
 		return nil, err
@@ -120,7 +125,7 @@ func (s *Service) entitlements(in *getEntitlementsIn) ([]entitlementOut, error) 
 		if _, exists, err := store.GetJSON[Product](productsIn(tx), *in.ProductCode); err != nil {
 			return err
 		} else if !exists {
-			return badParameter("The product code is not one of yours.")
+			return badParameter(notYours)
 		}
 		all, err := store.AllJSON[Purchase](purchasesIn(tx))
 		for _, p := range all {

@@ -165,7 +165,7 @@ type agreementDetail struct {
 // AWS's sample shows.
 func (d *draft) agreementEvent(p Purchase, detailType, intent string) error {
 	detail := agreementDetail{
-		RequestID: wire.NewUUID(), Catalog: catalogName, Acceptor: party{p.Account}, Proposer: party{d.env.Account},
+		RequestID: wire.NewUUID(), Catalog: catalogName, Acceptor: party{p.Account}, Proposer: party{d.env.Seller},
 	}
 	detail.Agreement.ID, detail.Agreement.Status = p.Agreement, p.Status
 	if intent != "" {
@@ -204,12 +204,12 @@ type licenceDetail struct {
 func (d *draft) licenceEvent(product Product, p Purchase, detailType string) error {
 	detail := licenceDetail{
 		RequestID: wire.NewUUID(), Catalog: catalogName, Agreement: identified{&p.Agreement},
-		Acceptor: party{p.Account}, Proposer: party{d.env.Account}, Offer: identified{&p.Offer},
+		Acceptor: party{p.Account}, Proposer: party{d.env.Seller}, Offer: identified{&p.Offer},
 	}
 	detail.Product.Code, detail.Product.ID = product.Code, product.ID
 	detail.License.ARN = p.LicenceARN
 	if d.settings.LicenceARNs == Documented {
-		detail.License.ARN = "aws:license-manager:us-east-1:" + d.env.Account + ":" + p.Licence
+		detail.License.ARN = "aws:license-manager:us-east-1:" + d.env.Seller + ":" + p.Licence
 	}
 	return d.event(p, detailType, detail)
 }
@@ -220,7 +220,7 @@ func (d *draft) event(p Purchase, detailType string, detail any) error {
 		return fmt.Errorf("encoding an event of %s: %w", p.Agreement, err)
 	}
 	n := d.notice(p, detailType)
-	n.Body, err = d.Bus.Envelope(eventbridge.Event{
+	n.Body, err = d.Bus.Envelope(d.env.Seller, eventbridge.Event{
 		ID: n.MessageID, DetailType: detailType, Source: eventSource, Time: d.now,
 		Resources: []string{"arn:aws:aws-marketplace::aws:agreement:" + p.Agreement}, Detail: encoded,
 	})

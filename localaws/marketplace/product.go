@@ -31,7 +31,7 @@ type Product struct {
 	ContractDimensions []string `json:"contractDimensions,omitempty"`
 	// RegistrationURL is the seller's page, to which AWS sends buyers.
 	RegistrationURL string `json:"registrationUrl,omitempty"`
-	// Seller is this AWS account. Callers leave it empty.
+	// Seller is the AWS account that sells. Callers leave it empty.
 	Seller string `json:"seller,omitempty"`
 }
 
@@ -81,7 +81,7 @@ func (p Product) check() error {
 // PutProduct creates a product, or replaces the one with its code. The kind and the id of a
 // product cannot change.
 func (s *Service) PutProduct(p Product) (Product, error) {
-	p.Seller = s.env.Account
+	p.Seller = s.env.Seller
 	if p.Code == "" {
 		p.Code = newCode(25)
 	}

@@ -6,7 +6,7 @@ import "github.com/gatehouse-portal/gatehouse/localaws/metering"
 // licence's id stays, and AWS sends no notice. A second call changes nothing.
 func (s *Service) Rename(agreement string) (Purchase, error) {
 	return s.step(agreement, func(d *draft, _ Product, p *Purchase) error {
-		p.LicenceARN = "arn:aws:license-manager:us-east-1:" + d.env.Account + ":license:" + p.Licence
+		p.LicenceARN = "arn:aws:license-manager:us-east-1:" + d.env.Seller + ":license:" + p.Licence
 		p.Updated = d.now
 		arn := p.LicenceARN
 		d.licence(p.Licence, func(l *metering.Licence) { l.ARN = arn })

@@ -37,7 +37,7 @@ type searchOut struct {
 }
 
 // searchAgreements lists agreements as their proposer sees them.
-func (s *Service) searchAgreements(_ context.Context, in *searchIn) (*searchOut, error) {
+func (s *Service) searchAgreements(ctx context.Context, in *searchIn) (*searchOut, error) {
 	if in.Catalog != nil && *in.Catalog != catalogName {
 		return nil, invalid("INVALID_CATALOG", "catalog", "The catalog must be AWSMarketplace.")
 	}
@@ -64,6 +64,9 @@ func (s *Service) searchAgreements(_ context.Context, in *searchIn) (*searchOut,
 	}
 	if after != nil {
 		found = slices.DeleteFunc(found, func(a searched) bool { return order.compare(a, after.searched()) <= 0 })
+	}
+	if !s.sells(ctx) {
+		found = nil
 	}
 	out := &searchOut{AgreementViewSummaries: []agreementOut{}}
 	if len(found) > limit {

@@ -36,8 +36,8 @@ type getAgreementTermsOut struct {
 }
 
 // getAgreementTerms has one term, with what was bought in contract dimensions, and none without them.
-func (s *Service) getAgreementTerms(_ context.Context, in *getAgreementTermsIn) (*getAgreementTermsOut, error) {
-	p, _, err := s.agreement(in.AgreementID)
+func (s *Service) getAgreementTerms(ctx context.Context, in *getAgreementTermsIn) (*getAgreementTermsOut, error) {
+	p, _, err := s.agreement(ctx, in.AgreementID)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ const (
 
 // batchMeterUsage meters all records, or none if AWS would refuse the batch for one of
 // them.
-func (s *Service) batchMeterUsage(_ context.Context, in *batchMeterUsageIn) (*batchMeterUsageOut, error) {
+func (s *Service) batchMeterUsage(ctx context.Context, in *batchMeterUsageIn) (*batchMeterUsageOut, error) {
 	if err := in.checkMembers(); err != nil {
 		return nil, err
 	}
@@ -46,6 +46,9 @@ func (s *Service) batchMeterUsage(_ context.Context, in *batchMeterUsageIn) (*ba
 	err := s.env.DB.Update(func(tx *store.Tx) error {
 		if err := checkEnabled(tx); err != nil {
 			return err
+		}
+		if s.env.Caller(ctx) != s.env.Seller {
+			return invalidProduct()
 		}
 		m := market{tx, s.env.Now()}
 		licences, err := in.judge(m)

@@ -32,7 +32,7 @@ func LicenceID(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
 
 // LicenceARN returns the ARN of a licence id, as ResolveCustomer returns it.
 func (s *Service) LicenceARN(id string) string {
-	return "arn:aws:license-manager::" + s.env.Account + ":license:" + id
+	return "arn:aws:license-manager::" + s.env.Seller + ":license:" + id
 }
 
 // licenceARN takes an ARN or an id. If given is empty, the ARN follows from product and

@@ -96,7 +96,9 @@ type resolveCustomerOut struct {
 	ProductCode          string
 }
 
-func (s *Service) resolveCustomer(_ context.Context, in *resolveCustomerIn) (*resolveCustomerOut, error) {
+// resolveCustomer takes a token for an invalid one unless the seller asks. AWS documents that only the seller's account
+// can resolve it, and not the error.
+func (s *Service) resolveCustomer(ctx context.Context, in *resolveCustomerIn) (*resolveCustomerOut, error) {
 	if in.RegistrationToken == nil {
 		return nil, invalid("registrationToken", "not be null")
 	}
@@ -110,7 +112,7 @@ func (s *Service) resolveCustomer(_ context.Context, in *resolveCustomerIn) (*re
 		switch {
 		case err != nil:
 			return err
-		case !found:
+		case !found || s.env.Caller(ctx) != s.env.Seller:
 			return wire.Errorf("InvalidTokenException", "Registration token is invalid.")
 		case !s.env.Now().Before(t.Issued.Add(tokenLife)):
 			return wire.Errorf("ExpiredTokenException", "The submitted registration token has expired.")

@@ -22,20 +22,6 @@ const (
 // pending reports whether the owner of the queue has to confirm the subscription. Until then it gets no message.
 func (sub *subscription) pending() bool { return sub.Token != "" }
 
-// AskForConfirmation has SNS treat later subscribers of the topic as callers who do not own the queue, as from
-// another AWS account: the owner of the queue has to confirm (SNS Developer Guide, "Subscribing an SQS queue in a
-// different account"). The local AWS has one account, so it cannot tell.
-func (s *Service) AskForConfirmation(topicARN string) error {
-	return s.change(func(st *state) (func(*store.Tx) error, error) {
-		t, err := st.topic("TopicArn", topicARN)
-		if err != nil {
-			return nil, err
-		}
-		t.Asks = true
-		return putTopic(t), nil
-	})
-}
-
 // confirmationRequest is what SNS sends to the queue (SNS Developer Guide, "HTTP/HTTPS subscription confirmation JSON
 // format"; a queue gets the same).
 type confirmationRequest struct {

@@ -15,13 +15,8 @@ import (
 
 func TestASubscriptionFromAnotherAccountWaitsForItsConfirmation(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	srv := localawstest.Start(t, func(o *localaws.Options) { o.Now = c.Now })
-	l := newLocal(t, srv, c)
+	l := startOther(t)
 	topic := l.topic("t")
-	if err := srv.Topics().AskForConfirmation(topic); err != nil {
-		t.Fatal(err)
-	}
 	queue, queueARN := l.queue("q")
 	listed := func() string {
 		out, err := l.ListSubscriptions(t.Context(), &sns.ListSubscriptionsInput{})
@@ -49,7 +44,7 @@ func TestASubscriptionFromAnotherAccountWaitsForItsConfirmation(t *testing.T) {
 	l.wantReceived(queue)
 
 	confirm := func(token string) (string, error) {
-		out, err := l.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{TopicArn: &topic, Token: &token})
+		out, err := l.owners.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{TopicArn: &topic, Token: &token})
 		if err != nil {
 			return "", err
 		}
@@ -69,16 +64,28 @@ func TestASubscriptionFromAnotherAccountWaitsForItsConfirmation(t *testing.T) {
 	}
 }
 
+// other is a client of SNS in another account, whose topics send to the queues of this one.
+type other struct {
+	*local
+	// owners are those of the queues.
+	owners *sns.Client
+}
+
+func startOther(t *testing.T) other {
+	t.Helper()
+	const account = "111122223333"
+	c := newClock()
+	srv := localawstest.Start(t, func(o *localaws.Options) { o.Now, o.Accounts = c.Now, []string{account} })
+	l := newLocal(t, srv, c)
+	l.Client = sns.NewFromConfig(srv.AWSConfigOf(account))
+	return other{l, sns.NewFromConfig(srv.AWSConfig())}
+}
+
 // A queue whose policy does not let the topic in gets no request, so nobody can confirm.
 func TestARequestForAConfirmationNeedsThePolicyOfTheQueue(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	srv := localawstest.Start(t, func(o *localaws.Options) { o.Now = c.Now })
-	l := newLocal(t, srv, c)
+	l := startOther(t)
 	topic := l.topic("t")
-	if err := srv.Topics().AskForConfirmation(topic); err != nil {
-		t.Fatal(err)
-	}
 	queue, queueARN := l.queue("closed", "Policy", "")
 	l.subscribe(topic, queueARN)
 	l.wantReceived(queue)

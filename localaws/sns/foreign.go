@@ -1,6 +1,8 @@
 package sns
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,8 +15,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// EnsureTopic makes a standard topic of another AWS account, such as AWS Marketplace, unless
-// it exists. This account may only subscribe to it. The ARN must be valid.
+// EnsureTopic makes a standard topic of AWS Marketplace, unless it exists. Only the seller may use it, and may only
+// subscribe to it. The ARN must be valid.
 func (s *Service) EnsureTopic(arn string) error {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 {
@@ -48,32 +50,32 @@ func (s *Service) Deliveries(topicARN, id, body string, at time.Time) ([]sqs.Del
 	return p.deliveries, nil
 }
 
-// DeliveriesFrom returns the deliveries of a message that another service publishes to a topic of this
-// account, as Deliveries does. The topic's policy must allow the service to publish. Of the policy, only
-// effect, principal and action count.
-func (s *Service) DeliveriesFrom(service, topicARN, body string) ([]sqs.Delivery, error) {
+// DeliveriesFrom returns the deliveries of a message that another service, or its role, publishes to a topic, as
+// Deliveries does. The topic's policy must allow the principal to publish. Of the policy, only effect, principal and
+// action count.
+func (s *Service) DeliveriesFrom(principal, topicARN, body string) ([]sqs.Delivery, error) {
 	s.mu.Lock()
 	st, err := s.load()
 	var t *topic
 	if err == nil {
-		t, err = st.owned("TopicArn", topicARN, "Publish")
+		t, err = st.topic("TopicArn", topicARN)
 	}
 	s.mu.Unlock()
 	switch {
 	case err != nil:
 		return nil, err
-	case !t.lets(service):
-		return nil, fmt.Errorf("the policy of %s does not let %s publish", topicARN, service)
+	case !t.lets(principal):
+		return nil, fmt.Errorf("the policy of %s does not let %s publish", topicARN, principal)
 	}
 	return s.Deliveries(topicARN, wire.NewUUID(), body, s.env.Now())
 }
 
-// lets reports whether a statement of the topic's policy names the service.
-func (t *topic) lets(service string) bool {
+// lets reports whether a statement of the topic's policy names the service or role.
+func (t *topic) lets(principal string) bool {
 	var policy struct {
 		Statement []struct {
 			Effect    string
-			Principal struct{ Service any }
+			Principal struct{ Service, AWS any }
 			Action    any
 		}
 	}
@@ -84,7 +86,7 @@ func (t *topic) lets(service string) bool {
 		publishes := slices.ContainsFunc(several(st.Action), func(action string) bool {
 			return slices.Contains([]string{"sns:publish", "sns:*", "*"}, strings.ToLower(action))
 		})
-		if st.Effect == "Allow" && publishes && slices.Contains(several(st.Principal.Service), service) {
+		if st.Effect == "Allow" && publishes && slices.Contains(slices.Concat(several(st.Principal.Service), several(st.Principal.AWS)), principal) {
 			return true
 		}
 	}
@@ -106,13 +108,37 @@ func several(value any) []string {
 	return nil
 }
 
-// owned refuses an operation for the topic's owner only.
-func (st *state) owned(parameter, arn, action string) (*topic, error) {
+// owned refuses an operation that only the topic's owner may use.
+func (s *Service) owned(ctx context.Context, st *state, parameter, arn, action string) (*topic, error) {
 	t, err := st.topic(parameter, arn)
-	if err == nil && t.Owner != "" {
+	if err == nil && t.Owner != s.stored(ctx) {
 		err = notAuthorized(action, arn)
 	}
 	return t, err
+}
+
+// stored is the caller's account as topics and subscriptions have it: "" for the env's own.
+func (s *Service) stored(ctx context.Context) string {
+	if account := s.env.Caller(ctx); account != s.env.Account {
+		return account
+	}
+	return ""
+}
+
+// account is the AWS account that is stored as owner.
+func (s *Service) account(owner string) string { return cmp.Or(owner, s.env.Account) }
+
+// subscribable refuses a topic that the caller may not subscribe to: one of another account, and one of AWS Marketplace
+// unless the caller is the seller.
+func (s *Service) subscribable(ctx context.Context, st *state, arn string) (*topic, error) {
+	t, err := st.topic("TopicArn", arn)
+	switch {
+	case err != nil || t.Owner == s.stored(ctx):
+		return t, err
+	case slices.Contains(s.env.Others, s.account(t.Owner)) || t.Owner == "" || s.env.Caller(ctx) != s.env.Seller:
+		return nil, notAuthorized("Subscribe", arn)
+	}
+	return t, nil
 }
 
 func notAuthorized(action, arn string) error {

@@ -21,7 +21,7 @@ type publishOut struct {
 	SequenceNumber string `xml:",omitempty"`
 }
 
-func (s *Service) publish(_ context.Context, in form) (*publishOut, error) {
+func (s *Service) publish(ctx context.Context, in form) (*publishOut, error) {
 	m, err := parseMessage(in)
 	if err == nil {
 		err = m.check()
@@ -39,7 +39,7 @@ func (s *Service) publish(_ context.Context, in form) (*publishOut, error) {
 		return nil, invalidParameter("TopicArn or TargetArn Reason: no value for required parameter")
 	}
 	var out publishOut
-	return &out, s.deliver(parameter, arn, func(p *publication) error {
+	return &out, s.deliver(ctx, parameter, arn, func(p *publication) error {
 		if err := p.topic.admit(m); err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ type publication struct {
 }
 
 // deliver enqueues the messages that fill adds, or none if fill fails.
-func (s *Service) deliver(parameter, arn string, fill func(*publication) error) error {
+func (s *Service) deliver(ctx context.Context, parameter, arn string, fill func(*publication) error) error {
 	var refusal error
 	p := &publication{Service: s}
 	failures, err := s.queues.Deliver(func(now time.Time) (plan sqs.Plan) {
@@ -70,7 +70,7 @@ func (s *Service) deliver(parameter, arn string, fill func(*publication) error) 
 		if st, refusal = s.load(); refusal != nil {
 			return plan
 		}
-		if p.topic, refusal = st.owned(parameter, arn, "Publish"); refusal != nil {
+		if p.topic, refusal = s.owned(ctx, st, parameter, arn, "Publish"); refusal != nil {
 			return plan
 		}
 		p.now, p.subscribers = now, st.subscribers(p.topic)

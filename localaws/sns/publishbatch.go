@@ -32,7 +32,7 @@ type failedEntry struct {
 
 // publishBatch reports entries that fail. A malformed attribute, or an entry without a required
 // FIFO parameter, fails the whole batch, as on AWS.
-func (s *Service) publishBatch(_ context.Context, in form) (*publishBatchOut, error) {
+func (s *Service) publishBatch(ctx context.Context, in form) (*publishBatchOut, error) {
 	entries := in.list("PublishBatchRequestEntries", "member")
 	if err := checkBatch(entries); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *Service) publishBatch(_ context.Context, in form) (*publishBatchOut, er
 		return nil, wire.Errorf("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")
 	}
 	out := &publishBatchOut{}
-	return out, s.deliver("TopicArn", in.text("TopicArn"), func(p *publication) error {
+	return out, s.deliver(ctx, "TopicArn", in.text("TopicArn"), func(p *publication) error {
 		for _, m := range messages {
 			if err := p.topic.admit(m); err != nil {
 				return err

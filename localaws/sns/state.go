@@ -26,10 +26,8 @@ type state struct {
 type topic struct {
 	ARN, Name string
 	FIFO      bool
-	// Owner is another account, or empty; see EnsureTopic.
+	// Owner is another account, or empty.
 	Owner string `json:",omitempty"`
-	// Asks: see AskForConfirmation.
-	Asks bool `json:",omitempty"`
 	// Attributes are those set by CreateTopic or SetTopicAttributes.
 	Attributes   map[string]string
 	Tags         map[string]string

@@ -18,7 +18,9 @@ const (
 
 type subscription struct {
 	ARN, TopicARN, Endpoint string
-	Raw                     bool
+	// Owner is another account that subscribed, or empty.
+	Owner string `json:",omitempty"`
+	Raw   bool
 	// FilterPolicy, FilterScope and Redrive are as given, or empty.
 	FilterPolicy string `json:",omitempty"`
 	FilterScope  string `json:",omitempty"`

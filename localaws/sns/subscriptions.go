@@ -18,11 +18,11 @@ type subscribeOut struct {
 	SubscriptionARN string `xml:"SubscriptionArn"`
 }
 
-// subscribe needs no confirmation, because the queue is in the same account, so it ignores
-// ReturnSubscriptionArn; but see AskForConfirmation. It returns an existing subscription if no given attribute differs.
-func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
+// subscribe needs a confirmation if the queue is of another account than the caller. It ignores ReturnSubscriptionArn,
+// and returns an existing subscription if no given attribute differs.
+func (s *Service) subscribe(ctx context.Context, in form) (*subscribeOut, error) {
 	if err := s.read(func(st *state) error {
-		_, err := st.topic("TopicArn", in.text("TopicArn"))
+		_, err := s.subscribable(ctx, st, in.text("TopicArn"))
 		return err
 	}); err != nil {
 		return nil, err
@@ -33,15 +33,15 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 	case protocol != "sqs":
 		return nil, invalidParameter("Amazon SNS does not support this protocol string: %s", protocol)
 	}
-	wanted := &subscription{TopicARN: in.text("TopicArn"), Endpoint: in.text("Endpoint")}
+	wanted := &subscription{TopicARN: in.text("TopicArn"), Endpoint: in.text("Endpoint"), Owner: s.stored(ctx)}
 	given := in.pairs("Attributes")
-	const context = "Attributes Reason: "
+	const reason = "Attributes Reason: "
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if err := wanted.set(name, given[name], context); err != nil {
+		if err := wanted.set(name, given[name], reason); err != nil {
 			return nil, err
 		}
 	}
-	if err := wanted.compile(context); err != nil {
+	if err := wanted.compile(reason); err != nil {
 		return nil, err
 	}
 	if !isQueueARN(wanted.Endpoint) {
@@ -79,7 +79,7 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 			return nil, nil
 		}
 		wanted.ARN = t.ARN + ":" + wire.NewUUID()
-		if t.Asks {
+		if wire.AccountIn(wanted.Endpoint) != s.env.Caller(ctx) {
 			wanted.Token = wire.NewID(64)
 			copied := *wanted
 			asked = &copied
@@ -105,7 +105,7 @@ func checkSubscriptionARN(arn string) error {
 	return nil
 }
 
-func (s *Service) unsubscribe(_ context.Context, in form) (*nothing, error) {
+func (s *Service) unsubscribe(ctx context.Context, in form) (*nothing, error) {
 	arn := in.text("SubscriptionArn")
 	if err := checkSubscriptionARN(arn); err != nil {
 		return nil, err
@@ -114,6 +114,9 @@ func (s *Service) unsubscribe(_ context.Context, in form) (*nothing, error) {
 		sub, ok := st.subscriptions[arn]
 		if !ok {
 			return nil, nil
+		}
+		if err := s.mayUse(ctx, st, sub, "Unsubscribe"); err != nil {
+			return nil, err
 		}
 		delete(st.subscriptions, arn)
 		t := st.topics[sub.TopicARN]
@@ -141,18 +144,25 @@ type listSubscriptionsOut struct {
 	NextToken     string `xml:",omitempty"`
 }
 
-func (s *Service) listSubscriptions(_ context.Context, in form) (*listSubscriptionsOut, error) {
+func (s *Service) listSubscriptions(ctx context.Context, in form) (*listSubscriptionsOut, error) {
 	out := &listSubscriptionsOut{}
 	return out, s.read(func(st *state) error {
-		s.listPage(out, st, slices.Sorted(maps.Keys(st.subscriptions)), in.text("NextToken"))
+		var arns []string
+		for arn, sub := range st.subscriptions {
+			if sub.Owner == s.stored(ctx) {
+				arns = append(arns, arn)
+			}
+		}
+		slices.Sort(arns)
+		s.listPage(out, st, arns, in.text("NextToken"))
 		return nil
 	})
 }
 
-func (s *Service) listSubscriptionsByTopic(_ context.Context, in form) (*listSubscriptionsOut, error) {
+func (s *Service) listSubscriptionsByTopic(ctx context.Context, in form) (*listSubscriptionsOut, error) {
 	out := &listSubscriptionsOut{}
 	return out, s.read(func(st *state) error {
-		t, err := st.owned("TopicArn", in.text("TopicArn"), "ListSubscriptionsByTopic")
+		t, err := s.owned(ctx, st, "TopicArn", in.text("TopicArn"), "ListSubscriptionsByTopic")
 		if err != nil {
 			return err
 		}
@@ -173,15 +183,15 @@ func (s *Service) listPage(out *listSubscriptionsOut, st *state, arns []string, 
 			arn = pendingListed
 		}
 		out.Subscriptions.add(subscriptionMember{
-			SubscriptionARN: arn, Owner: s.env.Account, Protocol: "sqs", Endpoint: sub.Endpoint, TopicARN: sub.TopicARN,
+			SubscriptionARN: arn, Owner: s.account(sub.Owner), Protocol: "sqs", Endpoint: sub.Endpoint, TopicARN: sub.TopicARN,
 		})
 	}
 }
 
-func (s *Service) getSubscriptionAttributes(_ context.Context, in form) (*attributesOut, error) {
+func (s *Service) getSubscriptionAttributes(ctx context.Context, in form) (*attributesOut, error) {
 	out := &attributesOut{}
 	return out, s.read(func(st *state) error {
-		sub, err := st.subscription(in.text("SubscriptionArn"))
+		sub, err := s.subscription(ctx, st, in.text("SubscriptionArn"), "GetSubscriptionAttributes")
 		if err != nil {
 			return err
 		}
@@ -191,8 +201,8 @@ func (s *Service) getSubscriptionAttributes(_ context.Context, in form) (*attrib
 			"TopicArn":                     sub.TopicARN,
 			"Protocol":                     "sqs",
 			"Endpoint":                     sub.Endpoint,
-			"Owner":                        s.env.Account,
-			"SubscriptionPrincipal":        "arn:aws:iam::" + s.env.Account + ":root",
+			"Owner":                        s.account(sub.Owner),
+			"SubscriptionPrincipal":        "arn:aws:iam::" + s.account(sub.Owner) + ":root",
 			"PendingConfirmation":          strconv.FormatBool(sub.pending()),
 			"ConfirmationWasAuthenticated": "true",
 		})
@@ -201,7 +211,8 @@ func (s *Service) getSubscriptionAttributes(_ context.Context, in form) (*attrib
 	})
 }
 
-func (st *state) subscription(arn string) (*subscription, error) {
+// subscription refuses a caller that owns neither the subscription nor its topic.
+func (s *Service) subscription(ctx context.Context, st *state, arn, action string) (*subscription, error) {
 	if err := checkSubscriptionARN(arn); err != nil {
 		return nil, err
 	}
@@ -209,12 +220,12 @@ func (st *state) subscription(arn string) (*subscription, error) {
 	if !ok {
 		return nil, notFound("Subscription")
 	}
-	return sub, nil
+	return sub, s.mayUse(ctx, st, sub, action)
 }
 
-func (s *Service) setSubscriptionAttributes(_ context.Context, in form) (*nothing, error) {
+func (s *Service) setSubscriptionAttributes(ctx context.Context, in form) (*nothing, error) {
 	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
-		sub, err := st.subscription(in.text("SubscriptionArn"))
+		sub, err := s.subscription(ctx, st, in.text("SubscriptionArn"), "SetSubscriptionAttributes")
 		if err != nil {
 			return nil, err
 		}
@@ -228,4 +239,11 @@ func (s *Service) setSubscriptionAttributes(_ context.Context, in form) (*nothin
 		*sub = changed
 		return putSubscription(sub), nil
 	})
+}
+
+func (s *Service) mayUse(ctx context.Context, st *state, sub *subscription, action string) error {
+	if by := s.stored(ctx); sub.Owner != by && st.topics[sub.TopicARN].Owner != by {
+		return notAuthorized(action, sub.ARN)
+	}
+	return nil
 }

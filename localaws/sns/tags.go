@@ -33,16 +33,16 @@ func checkTagCount(tags map[string]string) error {
 	return nil
 }
 
-func (s *Service) tagResource(_ context.Context, in form) (*nothing, error) {
+func (s *Service) tagResource(ctx context.Context, in form) (*nothing, error) {
 	tags, err := parseTags(in)
 	if err != nil {
 		return nil, err
 	}
-	return s.changeTags(in, func(have map[string]string) { maps.Copy(have, tags) })
+	return s.changeTags(ctx, in, func(have map[string]string) { maps.Copy(have, tags) })
 }
 
-func (s *Service) untagResource(_ context.Context, in form) (*nothing, error) {
-	return s.changeTags(in, func(have map[string]string) {
+func (s *Service) untagResource(ctx context.Context, in form) (*nothing, error) {
+	return s.changeTags(ctx, in, func(have map[string]string) {
 		for _, key := range in.strings("TagKeys") {
 			delete(have, key)
 		}
@@ -50,9 +50,9 @@ func (s *Service) untagResource(_ context.Context, in form) (*nothing, error) {
 }
 
 // changeTags gives change a copy, which replaces the tags.
-func (s *Service) changeTags(in form, change func(map[string]string)) (*nothing, error) {
+func (s *Service) changeTags(ctx context.Context, in form, change func(map[string]string)) (*nothing, error) {
 	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
-		t, err := st.resource(in)
+		t, err := s.resource(ctx, st, in)
 		if err != nil {
 			return nil, err
 		}
@@ -73,10 +73,10 @@ type listTagsOut struct {
 	Tags members[tagMember]
 }
 
-func (s *Service) listTagsForResource(_ context.Context, in form) (*listTagsOut, error) {
+func (s *Service) listTagsForResource(ctx context.Context, in form) (*listTagsOut, error) {
 	out := &listTagsOut{}
 	return out, s.read(func(st *state) error {
-		t, err := st.resource(in)
+		t, err := s.resource(ctx, st, in)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (s *Service) listTagsForResource(_ context.Context, in form) (*listTagsOut,
 	})
 }
 
-func (st *state) resource(in form) (*topic, error) {
+func (s *Service) resource(ctx context.Context, st *state, in form) (*topic, error) {
 	arn := in.text("ResourceArn")
 	if err := checkARN("ResourceArn", arn); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (st *state) resource(in form) (*topic, error) {
 	switch {
 	case !ok:
 		return nil, &wire.Error{Code: "ResourceNotFound", Message: "Resource does not exist", Status: http.StatusNotFound}
-	case t.Owner != "":
+	case t.Owner != s.stored(ctx):
 		return nil, notAuthorized("TagResource", arn)
 	}
 	return t, nil

@@ -19,7 +19,7 @@ type createTopicOut struct {
 }
 
 // createTopic returns an existing topic if no given attribute or tag differs.
-func (s *Service) createTopic(_ context.Context, in form) (*createTopicOut, error) {
+func (s *Service) createTopic(ctx context.Context, in form) (*createTopicOut, error) {
 	attributes := in.pairs("Attributes")
 	tags, err := parseTags(in)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Service) createTopic(_ context.Context, in form) (*createTopicOut, erro
 		return nil, invalidParameter("Topic Name")
 	}
 	delete(attributes, "FifoTopic")
-	wanted := &topic{ARN: s.env.ARN("sns", name), Name: name, FIFO: fifo, Attributes: map[string]string{}, Tags: tags}
+	wanted := &topic{ARN: s.env.In(s.env.Caller(ctx)).ARN("sns", name), Name: name, Owner: s.stored(ctx), FIFO: fifo, Attributes: map[string]string{}, Tags: tags}
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if err := wanted.set(name, attributes[name], "Attributes Reason: "); err != nil {
 			return nil, err
@@ -130,7 +130,7 @@ func checkDeliveryStatus(name, value string) error {
 	return nil
 }
 
-func (s *Service) deleteTopic(_ context.Context, in form) (*nothing, error) {
+func (s *Service) deleteTopic(ctx context.Context, in form) (*nothing, error) {
 	arn := in.text("TopicArn")
 	if err := checkARN("TopicArn", arn); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (s *Service) deleteTopic(_ context.Context, in form) (*nothing, error) {
 		switch {
 		case !ok:
 			return nil, nil
-		case t.Owner != "":
+		case t.Owner != s.stored(ctx):
 			return nil, notAuthorized("DeleteTopic", arn)
 		}
 		subscribers := st.subscribers(t)
@@ -174,12 +174,12 @@ type listTopicsOut struct {
 	NextToken string `xml:",omitempty"`
 }
 
-func (s *Service) listTopics(_ context.Context, in form) (*listTopicsOut, error) {
+func (s *Service) listTopics(ctx context.Context, in form) (*listTopicsOut, error) {
 	out := &listTopicsOut{}
 	return out, s.read(func(st *state) error {
 		var arns []string
 		for arn, t := range st.topics {
-			if t.Owner == "" {
+			if t.Owner == s.stored(ctx) {
 				arns = append(arns, arn)
 			}
 		}
@@ -196,10 +196,10 @@ type attributesOut struct {
 	Attributes []pair `xml:"Attributes>entry"`
 }
 
-func (s *Service) getTopicAttributes(_ context.Context, in form) (*attributesOut, error) {
+func (s *Service) getTopicAttributes(ctx context.Context, in form) (*attributesOut, error) {
 	out := &attributesOut{}
 	return out, s.read(func(st *state) error {
-		t, err := st.owned("TopicArn", in.text("TopicArn"), "GetTopicAttributes")
+		t, err := s.owned(ctx, st, "TopicArn", in.text("TopicArn"), "GetTopicAttributes")
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ const defaultDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":
 func (s *Service) attributes(t *topic, subscribers int) map[string]string {
 	all := map[string]string{
 		"TopicArn":                t.ARN,
-		"Owner":                   s.env.Account,
+		"Owner":                   s.account(t.Owner),
 		"DisplayName":             "",
 		"Policy":                  s.defaultPolicy(t),
 		"EffectiveDeliveryPolicy": defaultDelivery,
@@ -236,12 +236,12 @@ func (s *Service) defaultPolicy(t *topic) string {
 	return fmt.Sprintf(`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID",`+
 		`"Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes",`+
 		`"SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic",`+
-		`"SNS:Publish"],"Resource":%q,"Condition":{"StringEquals":{"AWS:SourceOwner":%q}}}]}`, t.ARN, s.env.Account)
+		`"SNS:Publish"],"Resource":%q,"Condition":{"StringEquals":{"AWS:SourceOwner":%q}}}]}`, t.ARN, s.account(t.Owner))
 }
 
-func (s *Service) setTopicAttributes(_ context.Context, in form) (*nothing, error) {
+func (s *Service) setTopicAttributes(ctx context.Context, in form) (*nothing, error) {
 	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
-		t, err := st.owned("TopicArn", in.text("TopicArn"), "SetTopicAttributes")
+		t, err := s.owned(ctx, st, "TopicArn", in.text("TopicArn"), "SetTopicAttributes")
 		if err != nil {
 			return nil, err
 		}

@@ -10,12 +10,12 @@ type deleteMessageIn struct {
 	ReceiptHandle string
 }
 
-func (s *Service) deleteMessage(_ context.Context, in *deleteMessageIn) (*nothing, error) {
+func (s *Service) deleteMessage(ctx context.Context, in *deleteMessageIn) (*nothing, error) {
 	if in.ReceiptHandle == "" {
 		return nil, missingParameter("ReceiptHandle")
 	}
 	return &nothing{}, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "DeleteMessage"), in.QueueURL)
 		if err != nil {
 			return err
 		}
@@ -69,13 +69,13 @@ type handleBatchOut struct {
 	Failed     []failed    `json:",omitempty"`
 }
 
-func (s *Service) deleteMessageBatch(_ context.Context, in *handleBatchIn) (*handleBatchOut, error) {
-	return s.handleBatch(in, "DeleteMessageBatchRequestEntry", func(r *round, q *queue, e handleEntry) error {
+func (s *Service) deleteMessageBatch(ctx context.Context, in *handleBatchIn) (*handleBatchOut, error) {
+	return s.handleBatch(s.by(ctx, "DeleteMessage"), in, "DeleteMessageBatchRequestEntry", func(r *round, q *queue, e handleEntry) error {
 		return r.delete(q, e.ReceiptHandle, "DeleteMessageBatch")
 	})
 }
 
-func (s *Service) handleBatch(in *handleBatchIn, member string, do func(*round, *queue, handleEntry) error) (*handleBatchOut, error) {
+func (s *Service) handleBatch(by caller, in *handleBatchIn, member string, do func(*round, *queue, handleEntry) error) (*handleBatchOut, error) {
 	ids := make([]string, len(in.Entries))
 	for i, e := range in.Entries {
 		ids[i] = e.ID
@@ -85,7 +85,7 @@ func (s *Service) handleBatch(in *handleBatchIn, member string, do func(*round, 
 	}
 	out := &handleBatchOut{}
 	return out, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(by, in.QueueURL)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ type changeMessageVisibilityIn struct {
 	VisibilityTimeout *int
 }
 
-func (s *Service) changeMessageVisibility(_ context.Context, in *changeMessageVisibilityIn) (*nothing, error) {
+func (s *Service) changeMessageVisibility(ctx context.Context, in *changeMessageVisibilityIn) (*nothing, error) {
 	switch {
 	case in.ReceiptHandle == "":
 		return nil, missingParameter("ReceiptHandle")
@@ -115,7 +115,7 @@ func (s *Service) changeMessageVisibility(_ context.Context, in *changeMessageVi
 		return nil, missingParameter("VisibilityTimeout")
 	}
 	return &nothing{}, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "ChangeMessageVisibility"), in.QueueURL)
 		if err != nil {
 			return err
 		}
@@ -123,8 +123,8 @@ func (s *Service) changeMessageVisibility(_ context.Context, in *changeMessageVi
 	})
 }
 
-func (s *Service) changeMessageVisibilityBatch(_ context.Context, in *handleBatchIn) (*handleBatchOut, error) {
-	return s.handleBatch(in, "ChangeMessageVisibilityBatchRequestEntry", func(r *round, q *queue, e handleEntry) error {
+func (s *Service) changeMessageVisibilityBatch(ctx context.Context, in *handleBatchIn) (*handleBatchOut, error) {
+	return s.handleBatch(s.by(ctx, "ChangeMessageVisibility"), in, "ChangeMessageVisibilityBatchRequestEntry", func(r *round, q *queue, e handleEntry) error {
 		if e.VisibilityTimeout == nil {
 			return missingParameter("VisibilityTimeout")
 		}

@@ -23,7 +23,7 @@ var readableAttributes = []string{
 	"Policy", "QueueArn", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled", "VisibilityTimeout",
 }
 
-func (s *Service) getQueueAttributes(_ context.Context, in *getQueueAttributesIn) (*getQueueAttributesOut, error) {
+func (s *Service) getQueueAttributes(ctx context.Context, in *getQueueAttributesIn) (*getQueueAttributesOut, error) {
 	for _, name := range in.AttributeNames {
 		if !slices.Contains(readableAttributes, name) {
 			return nil, unknownAttribute(name)
@@ -31,7 +31,7 @@ func (s *Service) getQueueAttributes(_ context.Context, in *getQueueAttributesIn
 	}
 	out := &getQueueAttributesOut{}
 	return out, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "GetQueueAttributes"), in.QueueURL)
 		if err != nil {
 			return err
 		}
@@ -68,12 +68,12 @@ type setQueueAttributesIn struct {
 	Attributes map[string]string
 }
 
-func (s *Service) setQueueAttributes(_ context.Context, in *setQueueAttributesIn) (*nothing, error) {
+func (s *Service) setQueueAttributes(ctx context.Context, in *setQueueAttributesIn) (*nothing, error) {
 	if in.Attributes == nil {
 		return nil, missingParameter("Attribute.Name")
 	}
 	return &nothing{}, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "SetQueueAttributes"), in.QueueURL)
 		if err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func (s *Service) sendMessageBatch(ctx context.Context, in *sendMessageBatchIn) 
 	from := originOf(ctx)
 	out := &sendMessageBatchOut{}
 	return out, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "SendMessage"), in.QueueURL)
 		if err != nil {
 			return err
 		}

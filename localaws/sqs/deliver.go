@@ -3,10 +3,10 @@ package sqs
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 // ErrNoQueue means that the queue of a delivery does not exist.
@@ -28,6 +28,8 @@ type Delivery struct {
 	// Service is the delivering principal, like sns.amazonaws.com, Source the ARN for which it
 	// delivers. The queue's policy checks both. Service becomes the SenderId.
 	Service, Source string
+	// Role, if not empty, is the ARN of the role as which the service sends. The policy then sees a client.
+	Role string
 	// DeadLetterARN is the queue for a refused delivery, or empty. DeadLetterAttributes, unless
 	// nil, replace the attributes there.
 	DeadLetterARN        string
@@ -76,7 +78,7 @@ func (r *round) deliverOrKeep(d Delivery) error {
 	if refusal == nil || d.DeadLetterARN == "" {
 		return refusal
 	}
-	d.QueueARN = d.DeadLetterARN
+	d.QueueARN, d.Role = d.DeadLetterARN, ""
 	if d.DeadLetterAttributes != nil {
 		d.Attributes = d.DeadLetterAttributes
 	}
@@ -86,11 +88,11 @@ func (r *round) deliverOrKeep(d Delivery) error {
 	return fmt.Errorf("%w: %w", refusal, ErrDeadLettered)
 }
 
-func (d Delivery) account() string {
-	if parts := strings.SplitN(d.Source, ":", 6); len(parts) == 6 {
-		return parts[4]
+func (d Delivery) asks(queue string) asked {
+	if d.Role != "" {
+		return asked{account: wire.AccountIn(d.Role), role: d.Role, action: "SendMessage", queue: queue}
 	}
-	return ""
+	return asked{service: d.Service, source: d.Source, account: wire.AccountIn(d.Source), action: "SendMessage", queue: queue}
 }
 
 func (r *round) deliver(d Delivery) error {
@@ -98,7 +100,7 @@ func (r *round) deliver(d Delivery) error {
 	if !ok {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, ErrNoQueue)
 	}
-	if !q.access.allows(delivering{d.Service, d.Source, d.account(), q.arn}) {
+	if !q.access.allows(d.asks(q.arn)) {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, ErrDenied)
 	}
 	e := entry{MessageBody: d.Body, MessageAttributes: d.Attributes}

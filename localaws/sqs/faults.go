@@ -64,7 +64,7 @@ func (s *Service) Expire(queueURL, handle string, after time.Duration) (bool, er
 
 func (s *Service) alterReceived(queueURL, handle string, do func(*round, *queue, *message) bool) (done bool, err error) {
 	err = s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(queueURL)
+		q, err := r.queues.byURL(caller{}, queueURL)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -23,7 +24,7 @@ type queueURLOut struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (s *Service) createQueue(_ context.Context, in *createQueueIn) (*queueURLOut, error) {
+func (s *Service) createQueue(ctx context.Context, in *createQueueIn) (*queueURLOut, error) {
 	if in.QueueName == "" {
 		return nil, missingParameter("QueueName")
 	}
@@ -45,6 +46,9 @@ func (s *Service) createQueue(_ context.Context, in *createQueueIn) (*queueURLOu
 		return nil, err
 	}
 	wanted.ID, wanted.Tags = wire.NewID(16), in.Tags
+	if account := s.env.Caller(ctx); account != s.env.Account {
+		wanted.Account = account
+	}
 	out := &queueURLOut{}
 	return out, s.engine.do(func(r *round) error {
 		q, err := r.create(wanted, in.Attributes)
@@ -58,7 +62,7 @@ func (s *Service) createQueue(_ context.Context, in *createQueueIn) (*queueURLOu
 
 // create returns the existing queue if no given attribute differs.
 func (r *round) create(wanted settings, given map[string]string) (*queue, error) {
-	if q, ok := r.queues.byName[wanted.Name]; ok {
+	if q, ok := r.queues.byName[wanted.key()]; ok {
 		same, err := q.settings.with(given)
 		if err != nil {
 			return nil, err
@@ -71,21 +75,21 @@ func (r *round) create(wanted settings, given map[string]string) (*queue, error)
 		}
 		return q, nil
 	}
-	if at, ok := r.queues.deleted[wanted.Name]; ok && r.now.Before(at.Add(restPeriod)) {
+	if at, ok := r.queues.deleted[wanted.key()]; ok && r.now.Before(at.Add(restPeriod)) {
 		return nil, refusal("QueueDeletedRecently",
 			"You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
-	arn := r.queues.env.ARN("sqs", wanted.Name)
+	arn := r.queues.arn(wanted)
 	if err := r.queues.checkRedrive(wanted, arn); err != nil {
 		return nil, err
 	}
 	wanted.Created, wanted.Modified = r.now, r.now
 	q := newQueue(wanted, arn)
-	r.queues.byName[q.Name] = q
+	r.queues.byName[q.key()] = q
 	r.putSettings(q)
-	if _, ok := r.queues.deleted[q.Name]; ok {
-		delete(r.queues.deleted, q.Name)
-		r.put(nil, []byte(q.Name), deletedBucket)
+	if _, ok := r.queues.deleted[q.key()]; ok {
+		delete(r.queues.deleted, q.key())
+		r.put(nil, []byte(q.key()), deletedBucket)
 	}
 	return q, nil
 }
@@ -94,24 +98,24 @@ type queueIn struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (s *Service) deleteQueue(_ context.Context, in *queueIn) (*nothing, error) {
+func (s *Service) deleteQueue(ctx context.Context, in *queueIn) (*nothing, error) {
 	return &nothing{}, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "DeleteQueue"), in.QueueURL)
 		if err != nil {
 			return err
 		}
-		delete(r.queues.byName, q.Name)
-		r.queues.deleted[q.Name] = r.now
+		delete(r.queues.byName, q.key())
+		r.queues.deleted[q.key()] = r.now
 		r.dropQueue(q)
-		r.putJSON(r.now, q.Name, deletedBucket)
+		r.putJSON(r.now, q.key(), deletedBucket)
 		q.dismiss()
 		return nil
 	})
 }
 
-func (s *Service) purgeQueue(_ context.Context, in *queueIn) (*nothing, error) {
+func (s *Service) purgeQueue(ctx context.Context, in *queueIn) (*nothing, error) {
 	return &nothing{}, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "PurgeQueue"), in.QueueURL)
 		if err != nil {
 			return err
 		}
@@ -134,15 +138,19 @@ type getQueueURLIn struct {
 	QueueOwnerAWSAccountID string `json:"QueueOwnerAWSAccountId"`
 }
 
-func (s *Service) getQueueURL(_ context.Context, in *getQueueURLIn) (*queueURLOut, error) {
+func (s *Service) getQueueURL(ctx context.Context, in *getQueueURLIn) (*queueURLOut, error) {
 	if in.QueueName == "" {
 		return nil, missingParameter("QueueName")
 	}
 	out := &queueURLOut{}
 	return out, s.engine.do(func(r *round) error {
-		q, ok := r.queues.byName[in.QueueName]
-		if !ok || (in.QueueOwnerAWSAccountID != "" && in.QueueOwnerAWSAccountID != s.env.Account) {
+		by := s.by(ctx, "GetQueueUrl")
+		q, ok := r.queues.named(cmp.Or(in.QueueOwnerAWSAccountID, by.account), in.QueueName)
+		if !ok {
 			return queueDoesNotExist()
+		}
+		if err := q.admits(by); err != nil {
+			return err
 		}
 		out.QueueURL = r.queues.url(q)
 		return nil
@@ -160,10 +168,10 @@ type listQueuesOut struct {
 	NextToken string   `json:",omitempty"`
 }
 
-func (s *Service) listQueues(_ context.Context, in *listQueuesIn) (*listQueuesOut, error) {
+func (s *Service) listQueues(ctx context.Context, in *listQueuesIn) (*listQueuesOut, error) {
 	out := &listQueuesOut{}
 	return out, s.engine.do(func(r *round) (err error) {
-		out.QueueURLs, out.NextToken, err = r.queues.page(in.MaxResults, in.NextToken, func(q *queue) bool {
+		out.QueueURLs, out.NextToken, err = r.queues.page(s.by(ctx, "ListQueues"), in.MaxResults, in.NextToken, func(q *queue) bool {
 			return strings.HasPrefix(q.Name, in.QueueNamePrefix)
 		})
 		return err

@@ -24,7 +24,7 @@ type addPermissionIn struct {
 }
 
 // addPermission is only for accounts. To allow a service, like SNS, use SetQueueAttributes.
-func (s *Service) addPermission(_ context.Context, in *addPermissionIn) (*nothing, error) {
+func (s *Service) addPermission(ctx context.Context, in *addPermissionIn) (*nothing, error) {
 	switch {
 	case !validName(in.Label) || len(in.Label) > 80:
 		return nil, invalidValue(in.Label, "Label", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.")
@@ -48,7 +48,7 @@ func (s *Service) addPermission(_ context.Context, in *addPermissionIn) (*nothin
 		}
 		actions = append(actions, "SQS:"+action)
 	}
-	return s.changePolicy(in.QueueURL, func(q *queue, statements []any) ([]any, error) {
+	return s.changePolicy(ctx, in.QueueURL, func(q *queue, statements []any) ([]any, error) {
 		if slices.ContainsFunc(statements, labelled(in.Label)) {
 			return nil, invalidValue(in.Label, "Label", "Already exists.")
 		}
@@ -70,8 +70,8 @@ type removePermissionIn struct {
 	Label    string
 }
 
-func (s *Service) removePermission(_ context.Context, in *removePermissionIn) (*nothing, error) {
-	return s.changePolicy(in.QueueURL, func(_ *queue, statements []any) ([]any, error) {
+func (s *Service) removePermission(ctx context.Context, in *removePermissionIn) (*nothing, error) {
+	return s.changePolicy(ctx, in.QueueURL, func(_ *queue, statements []any) ([]any, error) {
 		if !slices.ContainsFunc(statements, labelled(in.Label)) {
 			return nil, invalidValue(in.Label, "Label", "can't find label on existing policy.")
 		}
@@ -87,9 +87,9 @@ func labelled(label string) func(any) bool {
 }
 
 // changePolicy replaces the policy's statements. A queue without statements has no policy.
-func (s *Service) changePolicy(queueURL string, change func(*queue, []any) ([]any, error)) (*nothing, error) {
+func (s *Service) changePolicy(ctx context.Context, queueURL string, change func(*queue, []any) ([]any, error)) (*nothing, error) {
 	return &nothing{}, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(queueURL)
+		q, err := r.queues.byURL(s.by(ctx, "AddPermission"), queueURL)
 		if err != nil {
 			return err
 		}

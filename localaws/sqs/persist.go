@@ -14,8 +14,8 @@ import (
 // Buckets within "sqs". The second kind has one per queue id. Receipts are separate, so that a
 // receive does not write the body again.
 const (
-	queuesBucket    = "queues"    // name -> settings
-	deletedBucket   = "deleted"   // name -> when the queue was deleted
+	queuesBucket    = "queues"    // key -> settings
+	deletedBucket   = "deleted"   // key -> when the queue was deleted
 	sequencesBucket = "sequences" // queue id -> last sequence number
 	tasksBucket     = "tasks"     // task id -> moveTask
 
@@ -67,7 +67,7 @@ func (r *round) apply(tx *store.Tx) error {
 	return nil
 }
 
-func (r *round) putSettings(q *queue) { r.putJSON(q.settings, q.Name, queuesBucket) }
+func (r *round) putSettings(q *queue) { r.putJSON(q.settings, q.key(), queuesBucket) }
 
 func (r *round) putMessage(q *queue, m *message) {
 	r.put(seqKey(q.last), []byte(q.ID), sequencesBucket)
@@ -102,7 +102,7 @@ func (r *round) dropQueue(q *queue) {
 	r.put(nil, nil, dedupBucket, q.ID)
 	r.put(nil, nil, attemptsBucket, q.ID)
 	r.put(nil, []byte(q.ID), sequencesBucket)
-	r.put(nil, []byte(q.Name), queuesBucket)
+	r.put(nil, []byte(q.key()), queuesBucket)
 }
 
 func load(tx *store.Tx, env wire.Env) (*queues, error) {
@@ -119,11 +119,11 @@ func load(tx *store.Tx, env wire.Env) (*queues, error) {
 		if s.access, err = parsePolicy(s.Policy); err != nil {
 			return nil, fmt.Errorf("reading queue %s: %w", s.Name, err)
 		}
-		q := newQueue(s, env.ARN("sqs", s.Name))
+		q := newQueue(s, all.arn(s))
 		if err := q.load(tx, env.Now()); err != nil {
 			return nil, fmt.Errorf("reading queue %s: %w", s.Name, err)
 		}
-		all.byName[s.Name] = q
+		all.byName[s.key()] = q
 	}
 	deleted := tx.Bucket("sqs", deletedBucket).Cursor()
 	for name, at := deleted.First(); name != nil; name, at = deleted.Next() {

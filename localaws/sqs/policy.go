@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// policy is a queue's access policy. It applies to services, such as SNS, but not to clients:
-// the local AWS checks no permissions.
+// policy is a queue's access policy. It applies to services, such as SNS, and to clients of other
+// accounts, but not to those of the queue's own: the local AWS checks no permissions of theirs.
 //
 // Setting a policy with other elements is refused (IAM User Guide, "IAM JSON policy elements
 // reference").
@@ -101,10 +101,17 @@ func (p *principals) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, &p.byKind)
 }
 
-// include treats AWS: * as including services.
-func (p *principals) include(service string) bool {
-	return p.everybody || slices.Contains(p.byKind["AWS"], "*") ||
-		slices.Contains(p.byKind["Service"], service) || slices.Contains(p.byKind["Service"], "*")
+// include treats AWS: * as including services. Of a client it looks at the account, or at the role if the client is one.
+func (p *principals) include(a asked) bool {
+	if p.everybody || slices.Contains(p.byKind["AWS"], "*") {
+		return true
+	}
+	if a.service != "" {
+		return slices.Contains(p.byKind["Service"], a.service) || slices.Contains(p.byKind["Service"], "*")
+	}
+	return slices.ContainsFunc(p.byKind["AWS"], func(named string) bool {
+		return named == a.account || named == "arn:aws:iam::"+a.account+":root" || a.role != "" && named == a.role
+	})
 }
 
 func parsePolicy(value string) (*policy, error) {
@@ -144,19 +151,25 @@ func (s statement) check() error {
 	return nil
 }
 
-type delivering struct {
-	// source is the ARN for which service sends.
-	service, source, account string
-	queue                    string
+// asked is what a service, or a client of another account, asks to do.
+type asked struct {
+	// source is the ARN for which service sends. Both are "" for a client.
+	service, source string
+	// account is that of the source or client, and role the ARN of the client's role, if it is one.
+	account, role string
+	action, queue string
 }
 
 // context holds the condition keys. Services use TLS.
-func (d delivering) context() map[string]string {
-	return map[string]string{"aws:sourcearn": d.source, "aws:sourceaccount": d.account, "aws:securetransport": "true"}
+func (a asked) context() map[string]string {
+	if a.service == "" {
+		return map[string]string{"aws:principalaccount": a.account}
+	}
+	return map[string]string{"aws:sourcearn": a.source, "aws:sourceaccount": a.account, "aws:securetransport": "true"}
 }
 
-// allows reports whether a statement allows the delivery and none denies it.
-func (p *policy) allows(d delivering) bool {
+// allows reports whether a statement allows it and none denies it.
+func (p *policy) allows(d asked) bool {
 	if p == nil {
 		return false
 	}
@@ -172,11 +185,11 @@ func (p *policy) allows(d delivering) bool {
 	return allowed
 }
 
-func (s statement) applies(d delivering) bool {
-	if s.Principal != nil && !s.Principal.include(d.service) || s.NotPrincipal != nil && s.NotPrincipal.include(d.service) {
+func (s statement) applies(d asked) bool {
+	if s.Principal != nil && !s.Principal.include(d) || s.NotPrincipal != nil && s.NotPrincipal.include(d) {
 		return false
 	}
-	action := func(pattern string) bool { return like(strings.ToLower(pattern), "sqs:sendmessage") }
+	action := func(pattern string) bool { return like(strings.ToLower(pattern), "sqs:"+strings.ToLower(d.action)) }
 	resource := func(pattern string) bool { return like(pattern, d.queue) }
 	switch {
 	case s.Action != nil && !slices.ContainsFunc(s.Action, action),

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"encoding/base64"
 	"maps"
 	"net/url"
@@ -12,29 +13,58 @@ import (
 )
 
 type queues struct {
-	env    wire.Env
+	env wire.Env
+	// byName has the queues by queueKey.
 	byName map[string]*queue
-	// deleted holds the time of deletion by name.
+	// deleted holds the time of deletion by queueKey.
 	deleted    map[string]time.Time
 	tasks      []*moveTask
 	oldReceipt func(operation string) bool
 }
 
-func (all *queues) byARN(arn string) (*queue, bool) {
-	name, ok := strings.CutPrefix(arn, all.env.ARN("sqs", ""))
-	if !ok {
-		return nil, false
+// key is the name of a queue, with the account before it if it is one of the others.
+func (s settings) key() string { return keyOf(s.Account, s.Name) }
+
+func keyOf(account, name string) string {
+	if account == "" {
+		return name
 	}
-	q, ok := all.byName[name]
+	return account + "/" + name
+}
+
+// stored is "" for the env's own account, and otherwise the account.
+func (all *queues) stored(account string) string {
+	if account == all.env.Account {
+		return ""
+	}
+	return account
+}
+
+func (all *queues) named(account, name string) (*queue, bool) {
+	q, ok := all.byName[keyOf(all.stored(account), name)]
 	return q, ok
 }
 
-// byURL uses only account and name in the URL's path. Any host works, and so does a bare name.
-func (all *queues) byURL(queueURL string) (*queue, error) {
+func (all *queues) arn(s settings) string {
+	return all.env.In(cmp.Or(s.Account, all.env.Account)).ARN("sqs", s.Name)
+}
+
+func (all *queues) byARN(arn string) (*queue, bool) {
+	account := wire.AccountIn(arn)
+	name, ok := strings.CutPrefix(arn, all.env.In(account).ARN("sqs", ""))
+	if !ok {
+		return nil, false
+	}
+	return all.named(account, name)
+}
+
+// byURL uses only account and name in the URL's path. Any host works, and so does a bare name. A queue of another
+// account is refused, unless its policy lets the caller in.
+func (all *queues) byURL(by caller, queueURL string) (*queue, error) {
 	if queueURL == "" {
 		return nil, missingParameter("QueueUrl")
 	}
-	if q, ok := all.byName[queueURL]; ok {
+	if q, ok := all.named(by.account, queueURL); ok {
 		return q, nil
 	}
 	u, err := url.Parse(queueURL)
@@ -42,21 +72,21 @@ func (all *queues) byURL(queueURL string) (*queue, error) {
 		return nil, queueDoesNotExist()
 	}
 	account, name, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
-	q, ok := all.byName[name]
-	if !ok || account != all.env.Account {
+	q, ok := all.named(account, name)
+	if !ok {
 		return nil, queueDoesNotExist()
 	}
-	return q, nil
+	return q, q.admits(by)
 }
 
 func (all *queues) url(q *queue) string {
-	return all.env.Endpoint() + "/" + all.env.Account + "/" + q.Name
+	return all.env.Endpoint() + "/" + cmp.Or(q.Account, all.env.Account) + "/" + q.Name
 }
 
 const pageSize = 1000
 
 // page orders by name. Only a request with a size gets a token.
-func (all *queues) page(size *int, token string, match func(*queue) bool) (urls []string, next string, err error) {
+func (all *queues) page(by caller, size *int, token string, match func(*queue) bool) (urls []string, next string, err error) {
 	limit := pageSize
 	if size != nil {
 		if limit = *size; limit < 1 || limit > pageSize {
@@ -70,7 +100,7 @@ func (all *queues) page(size *int, token string, match func(*queue) bool) (urls 
 	urls = []string{}
 	last := ""
 	for _, name := range slices.Sorted(maps.Keys(all.byName)) {
-		if name <= string(after) || !match(all.byName[name]) {
+		if name <= string(after) || all.byName[name].Account != all.stored(by.account) || !match(all.byName[name]) {
 			continue
 		}
 		if len(urls) == limit {

@@ -79,7 +79,7 @@ func (s *Service) receiveMessage(ctx context.Context, in *receiveMessageIn) (*re
 		case <-ctx.Done():
 		case <-s.ctx.Done():
 		}
-		return in.answer(nil), s.leave(in.QueueURL, line)
+		return in.answer(nil), s.leave(s.by(ctx, "ReceiveMessage"), in.QueueURL, line)
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *Service) receiveMessage(ctx context.Context, in *receiveMessageIn) (*re
 // in the same step, so that it misses no message.
 func (s *Service) tryReceive(ctx context.Context, in *receiveMessageIn) (got []received, line *receiver, wait time.Duration, err error) {
 	err = s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "ReceiveMessage"), in.QueueURL)
 		if err != nil {
 			return err
 		}
@@ -112,9 +112,9 @@ func (s *Service) tryReceive(ctx context.Context, in *receiveMessageIn) (got []r
 }
 
 // leave touches the queue: if the receiver has just been woken, the next one must be.
-func (s *Service) leave(queueURL string, rc *receiver) error {
+func (s *Service) leave(by caller, queueURL string, rc *receiver) error {
 	return s.engine.do(func(r *round) error {
-		if q, err := r.queues.byURL(queueURL); err == nil {
+		if q, err := r.queues.byURL(by, queueURL); err == nil {
 			q.leave(rc)
 			r.touch(q)
 		}

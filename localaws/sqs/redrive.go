@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 type redrivePolicy struct {
@@ -101,7 +103,7 @@ func (all *queues) checkRedrive(s settings, arn string) error {
 	refuse := func(reason string) error { return invalidValue(s.Redrive.String(), "RedrivePolicy", reason) }
 	target, ok := all.byARN(s.Redrive.DeadLetterTargetARN)
 	switch {
-	case !ok:
+	case !ok, wire.AccountIn(target.arn) != wire.AccountIn(arn):
 		return refuse("Dead letter target does not exist.")
 	case target.FIFO != s.FIFO:
 		return refuse("Dead-letter queue must be same type of queue as the source.")
@@ -152,14 +154,14 @@ type listSourcesOut struct {
 	NextToken string   `json:",omitempty"`
 }
 
-func (s *Service) listDeadLetterSourceQueues(_ context.Context, in *listSourcesIn) (*listSourcesOut, error) {
+func (s *Service) listDeadLetterSourceQueues(ctx context.Context, in *listSourcesIn) (*listSourcesOut, error) {
 	out := &listSourcesOut{QueueURLs: []string{}}
 	return out, s.engine.do(func(r *round) error {
-		target, err := r.queues.byURL(in.QueueURL)
+		target, err := r.queues.byURL(s.by(ctx, "ListDeadLetterSourceQueues"), in.QueueURL)
 		if err != nil {
 			return err
 		}
-		out.QueueURLs, out.NextToken, err = r.queues.page(in.MaxResults, in.NextToken, func(q *queue) bool {
+		out.QueueURLs, out.NextToken, err = r.queues.page(caller{account: wire.AccountIn(target.arn)}, in.MaxResults, in.NextToken, func(q *queue) bool {
 			return r.queues.deadLetterQueue(q) == target
 		})
 		return err

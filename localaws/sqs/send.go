@@ -36,7 +36,7 @@ func (s *Service) sendMessage(ctx context.Context, in *sendMessageIn) (*sendMess
 	from := originOf(ctx)
 	var out sendMessageOut
 	return &out, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "SendMessage"), in.QueueURL)
 		if err != nil {
 			return err
 		}

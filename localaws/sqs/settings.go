@@ -24,7 +24,9 @@ const maxMessageSize = 1 << 20
 
 // settings are in seconds and bytes.
 type settings struct {
-	ID, Name          string
+	ID, Name string
+	// Account is one of the other accounts, or "".
+	Account           string `json:",omitempty"`
 	FIFO              bool
 	Created, Modified time.Time
 	Purged            time.Time

@@ -27,11 +27,11 @@ type tagQueueIn struct {
 	Tags     map[string]string
 }
 
-func (s *Service) tagQueue(_ context.Context, in *tagQueueIn) (*nothing, error) {
+func (s *Service) tagQueue(ctx context.Context, in *tagQueueIn) (*nothing, error) {
 	if len(in.Tags) == 0 {
 		return nil, missingParameter("Tags")
 	}
-	return s.changeTags(in.QueueURL, func(tags map[string]string) error {
+	return s.changeTags(ctx, in.QueueURL, func(tags map[string]string) error {
 		maps.Copy(tags, in.Tags)
 		return checkTags(tags)
 	})
@@ -42,11 +42,11 @@ type untagQueueIn struct {
 	TagKeys  []string
 }
 
-func (s *Service) untagQueue(_ context.Context, in *untagQueueIn) (*nothing, error) {
+func (s *Service) untagQueue(ctx context.Context, in *untagQueueIn) (*nothing, error) {
 	if len(in.TagKeys) == 0 {
 		return nil, missingParameter("TagKeys")
 	}
-	return s.changeTags(in.QueueURL, func(tags map[string]string) error {
+	return s.changeTags(ctx, in.QueueURL, func(tags map[string]string) error {
 		for _, key := range in.TagKeys {
 			delete(tags, key)
 		}
@@ -55,9 +55,9 @@ func (s *Service) untagQueue(_ context.Context, in *untagQueueIn) (*nothing, err
 }
 
 // changeTags gives change a copy, which replaces the tags.
-func (s *Service) changeTags(queueURL string, change func(map[string]string) error) (*nothing, error) {
+func (s *Service) changeTags(ctx context.Context, queueURL string, change func(map[string]string) error) (*nothing, error) {
 	return &nothing{}, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(queueURL)
+		q, err := r.queues.byURL(s.by(ctx, "TagQueue"), queueURL)
 		if err != nil {
 			return err
 		}
@@ -76,10 +76,10 @@ type listQueueTagsOut struct {
 	Tags map[string]string `json:",omitempty"`
 }
 
-func (s *Service) listQueueTags(_ context.Context, in *queueIn) (*listQueueTagsOut, error) {
+func (s *Service) listQueueTags(ctx context.Context, in *queueIn) (*listQueueTagsOut, error) {
 	out := &listQueueTagsOut{}
 	return out, s.engine.do(func(r *round) error {
-		q, err := r.queues.byURL(in.QueueURL)
+		q, err := r.queues.byURL(s.by(ctx, "ListQueueTags"), in.QueueURL)
 		if err != nil {
 			return err
 		}

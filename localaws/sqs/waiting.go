@@ -67,7 +67,7 @@ func (q *queue) pause(e *engine, next *message) time.Duration {
 // look wakes receivers for messages whose timeout is over.
 func (e *engine) look(q *queue) {
 	_ = e.do(func(r *round) error {
-		if r.queues.byName[q.Name] == q {
+		if r.queues.byName[q.key()] == q {
 			r.open(q)
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,8 +52,8 @@ var (
 	sessionForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 )
 
-// assumeRole ignores policies and tags of the session (STS API Reference, AssumeRole). A role of another
-// account is denied, as AWS denies one that does not trust the caller or does not exist.
+// assumeRole ignores policies and tags of the session (STS API Reference, AssumeRole). A role of an account that this
+// local AWS does not have is denied, as AWS denies one that does not trust the caller or does not exist.
 func (s *Service) assumeRole(ctx context.Context, in url.Values) (any, error) {
 	arn, name := in.Get("RoleArn"), in.Get("RoleSessionName")
 	role := roleForm.FindStringSubmatch(arn)
@@ -68,10 +69,10 @@ func (s *Service) assumeRole(ctx context.Context, in url.Values) (any, error) {
 		return nil, invalid("Value '%s' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*", name)
 	case err != nil || seconds < minSession || seconds > maxSession:
 		return nil, invalid("Value '%s' at 'durationSeconds' failed to satisfy constraint: Member must have value between %d and %d", in.Get("DurationSeconds"), minSession, maxSession)
-	case role[1] != s.env.Account:
+	case role[1] != s.env.Account && !slices.Contains(s.env.Others, role[1]):
 		return nil, &wire.Error{
 			Code: "AccessDenied", Status: http.StatusForbidden,
-			Message: fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.userARN(accessKeyOf(ctx)), arn),
+			Message: fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.caller(ctx), arn),
 		}
 	}
 	who := session{
@@ -79,7 +80,7 @@ func (s *Service) assumeRole(ctx context.Context, in url.Values) (any, error) {
 		ID:  "AROALOCALAWSROLE00000:" + name,
 	}
 	out := &assumedRole{Credentials: credentials{
-		AccessKeyID: "ASIA" + rand.Text()[:16], SecretAccessKey: rand.Text(), SessionToken: rand.Text(),
+		AccessKeyID: wire.NewAccessKeyID("ASIA", role[1]), SecretAccessKey: rand.Text(), SessionToken: rand.Text(),
 		Expiration: s.env.Now().Add(time.Duration(seconds) * time.Second).UTC().Format(time.RFC3339),
 	}}
 	out.AssumedRoleUser.ARN, out.AssumedRoleUser.AssumedRoleID = who.ARN, who.ID

@@ -1,7 +1,7 @@
 // Package sts imitates AWS STS: GetCallerIdentity and AssumeRole. No signature is checked, so every
 // caller is the one local user, unless it uses the credentials of a role, or an access key id in lower case,
 // which names another user. Every role of the local
-// account exists and trusts everybody; roles of other accounts trust nobody.
+// account, and of the env's others, exists and trusts everybody; roles of all other accounts trust nobody.
 package sts
 
 import (
@@ -43,20 +43,29 @@ type callerIdentity struct {
 func (s *Service) callerIdentity(ctx context.Context, _ url.Values) (any, error) {
 	who, err := s.sessionOf(ctx)
 	if err != nil || who.ARN != "" {
-		return callerIdentity{ARN: who.ARN, UserID: who.ID, Account: s.env.Account}, err
+		return callerIdentity{ARN: who.ARN, UserID: who.ID, Account: wire.AccountIn(who.ARN)}, err
 	}
-	return callerIdentity{ARN: s.userARN(accessKeyOf(ctx)), UserID: userID, Account: s.env.Account}, nil
+	return callerIdentity{ARN: s.userARN(ctx), UserID: userID, Account: s.env.Caller(ctx)}, nil
 }
 
 // userForm is of access key ids that name their user, which those of AWS do not.
 var userForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 
 // userARN is the user of an access key id: the one of that name, or else local.
-func (s *Service) userARN(accessKey string) string {
+func (s *Service) userARN(ctx context.Context) string {
+	accessKey := accessKeyOf(ctx)
 	if !userForm.MatchString(accessKey) {
 		accessKey = "local"
 	}
-	return "arn:aws:iam::" + s.env.Account + ":user/" + accessKey
+	return "arn:aws:iam::" + s.env.Caller(ctx) + ":user/" + accessKey
+}
+
+// caller is the ARN of the session or user.
+func (s *Service) caller(ctx context.Context) string {
+	if who, err := s.sessionOf(ctx); err == nil && who.ARN != "" {
+		return who.ARN
+	}
+	return s.userARN(ctx)
 }
 
 func accessKeyOf(ctx context.Context) string {
@@ -73,5 +82,5 @@ func (s *Service) Caller(r *http.Request) (arn string, session bool, err error) 
 	if err != nil || who.ARN != "" {
 		return who.ARN, true, err
 	}
-	return s.userARN(wire.CallerOf(r).AccessKeyID), false, nil
+	return s.userARN(wire.WithRequest(r.Context(), r)), false, nil
 }

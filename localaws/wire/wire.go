@@ -25,6 +25,9 @@ type Env struct {
 	Now func() time.Time
 	// Account is the 12-digit account id in every ARN. Region is the default Region.
 	Account, Region string
+	// Others are further accounts, of which Seller, or Account, sells on AWS Marketplace.
+	Others []string
+	Seller string
 	// Endpoint returns the server's base URL without a trailing slash, once the server
 	// listens. Queue URLs and issuers start with it.
 	Endpoint func() string

@@ -365,16 +365,74 @@ func TestMetering(t *testing.T) {
 				w.t.Errorf("the metering goes on")
 			}
 		},
-		"AWS's refusal of an active licence shows in each hour": func(w *world) {
+		"usage that AWS does not take yet, although the licence is active, is sent again for its hour": func(w *world) {
 			w.aws.ends = w.clock
 			w.used(4)
 			w.at(45)
 			w.tick("")
+			w.want("at first", "20T09 4 written")
 			w.aws.ends = time.Time{}
 			w.used(2)
 			w.at(45)
 			w.tick("")
-			w.want("both", "20T09 4 not_subscribed", "20T10 2 accepted")
+			w.want("both", "20T09 4 accepted", "20T10 2 accepted")
+		},
+		"usage that AWS has not taken for six hours, although the licence is active, is in the next record": func(w *world) {
+			w.aws.ends = w.clock
+			w.used(4)
+			for range 8 {
+				w.at(45)
+				w.tick("")
+			}
+			w.want("at first", "20T09 4 returned", "20T16 4 written")
+			w.aws.ends = time.Time{}
+			w.at(0)
+			w.tick("")
+			w.want("then", "20T09 4 returned", "20T16 4 accepted")
+			w.wantBilled(4)
+		},
+		"usage that AWS does not take is not billed if the licence turns out to have ended": func(w *world) {
+			w.aws.ends = w.clock
+			w.used(4)
+			w.at(45)
+			w.tick("")
+			w.noticed(events.NoticeUnsubscribed, events.LicenceEnded)
+			w.at(0)
+			w.tick("")
+			w.want("the end", "20T09 4 not_subscribed")
+			if w.tally().Closed.IsZero() {
+				w.t.Errorf("the metering goes on")
+			}
+		},
+		"a record is sent although another one of its batch cannot be": func(w *world) {
+			w.plans["max"] = Sold{Known: true, Dimension: "units"}
+			w.happens(bought, events.LicencePlanChanged{Account: ann, From: "pro", Plan: "max", HasAccess: true})
+			w.used(2)
+			w.counts[ann] = append(w.counts[ann], counterOf("max", day(w.clock), 3))
+			w.aws.next = []fault{throttled}
+			w.at(45)
+			w.tick("")
+			w.db.after = 2 // of the two tries, one is noted
+			w.tick("")
+			w.clock = w.clock.Add(7 * time.Hour)
+			w.tick("")
+			w.at(45)
+			w.tick("")
+			w.wantBilled(5)
+		},
+		"calls that are counted after the end are billed in the next hour, before AWS takes no more": func(w *world) {
+			w.at(2)
+			w.used(4)
+			w.noticed(events.NoticeDeprovisioned, events.LicenceEnded)
+			for row := due.OfMetering(bought, 3, w.clock); ; row = row.Next(w.clock) {
+				if w.clock = row.At(); w.clock.Minute() == 10 {
+					w.calls(3)
+				}
+				if done, err := w.Wake(context.Background(), row); err != nil || done {
+					break
+				}
+			}
+			w.wantBilled(7)
 		},
 		"a buyer who returns is metered on": func(w *world) {
 			w.used(4)

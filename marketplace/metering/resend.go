@@ -24,9 +24,10 @@ type Remedy string
 const (
 	// SendAgain: the record is sent again for its hour, with the names that the licence has now.
 	SendAgain Remedy = "send_again"
-	// NextRecord: the catalog now meters the plan in another dimension, whose next record has the quantity.
+	// NextRecord: the next record has the quantity, since AWS takes none of that hour any more, or the catalog now
+	// meters the plan in another dimension.
 	NextRecord Remedy = "next_record"
-	// TooOld: AWS takes no record of that age.
+	// TooOld: AWS takes no record of that age, and may have billed an earlier try whose answer was lost.
 	TooOld Remedy = "too_old"
 	// Ended: AWS takes no more usage of the licence.
 	Ended Remedy = "ended"
@@ -79,17 +80,18 @@ func (m *Meter) RefusedRecords(ctx context.Context, licence portal.Stream) (list
 func (m *Meter) remedy(of subject, sold func(portal.PlanID) Sold, tally Tally, r Record) RefusedRecord {
 	corrected := of.record()
 	corrected.Dimension, corrected.At, corrected.Quantity = dimensionNow(of, sold, r.Dimension), r.At, r.Quantity
+	tooOld := m.Now().Sub(r.At) >= takes
 	refused := RefusedRecord{Record: r, corrected: corrected, active: of.licence.Active()}
 	switch {
-	case m.Now().Sub(r.At) >= takes:
-		refused.Remedy = TooOld
 	case !tally.Closed.IsZero() && !refused.active:
 		refused.Remedy = Ended
 	case corrected.Dimension == "":
 		refused.Remedy = NotMetered
 	case r.MaybeBilled > 1 && (corrected.usage() != r.usage() || corrected.Product != r.Product): // the refused try itself is one of them
 		refused.Remedy = PerhapsBilled
-	case corrected.Dimension != r.Dimension:
+	case tooOld && r.MaybeBilled > 1:
+		refused.Remedy = TooOld
+	case tooOld, corrected.Dimension != r.Dimension:
 		refused.Remedy = NextRecord
 	default:
 		refused.Remedy = SendAgain

@@ -104,16 +104,28 @@ func TestRefusedUsageIsBilledOnceTheCauseIsCorrected(t *testing.T) {
 			w.tick("")
 			w.wantBilled(12)
 		},
-		"records of six hours ago are lost": func(w *world) {
+		"records of six hours ago are in the next one": func(w *world) {
 			wrongARN(w)
 			corrected(w)
 			w.clock = began.Add(6*time.Hour + 44*time.Minute) // the first record is of 09:44
-			w.wantTexts(w.resend(), "20T09 7 too_old", "20T10 5 send_again")
+			w.wantTexts(w.resend(), "20T09 7 next_record", "20T10 5 send_again")
+			w.at(45)
+			w.tick("")
+			w.want("after", "20T09 7 returned "+code, "20T10 5 accepted", "20T15 7 accepted")
+			w.wantTexts(w.resend())
+			w.wantBilled(12)
+		},
+		"a record of six hours ago that AWS may have billed is lost": func(w *world) {
+			w.aws.next = []fault{lost}
+			w.used(7)
+			w.at(45)
+			w.tick("")
+			w.aws.refuses["requests"] = "InvalidUsageDimensionException"
 			w.at(0)
 			w.tick("")
-			w.want("after", "20T09 7 refused "+code, "20T10 5 accepted")
+			w.clock = began.Add(7 * time.Hour)
 			w.wantTexts(w.resend(), "20T09 7 too_old")
-			w.wantBilled(5)
+			w.wantBilled(7)
 		},
 		"a record that becomes too old on its way is in the next one": func(w *world) {
 			wrongARN(w)

@@ -68,26 +68,30 @@ func silent(err error) bool {
 }
 
 func (m *Meter) sendBatch(ctx context.Context, records []Record, did *Result) error {
-	tried, err := m.try(ctx, records)
-	if err != nil || len(tried) == 0 {
-		return err
+	tried, untried := m.try(ctx, records)
+	if len(tried) == 0 {
+		return untried
 	}
 	answers, refused := m.submit(ctx, tried)
 	if err := m.note(ctx, answers, did); err != nil {
 		return err
 	}
+	if untried != nil {
+		return untried
+	}
 	return refused
 }
 
-// try notes that the records are sent now, and returns those that are still to be sent.
+// try notes that the records are sent now, and returns those that are still to be sent, also if it fails for others.
+// A record that is noted and not sent would count as one that AWS may have billed.
 func (m *Meter) try(ctx context.Context, records []Record) ([]Record, error) {
 	tries := make([]bool, len(records))
 	tried := slices.Clone(records)
-	group, within := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(parallel)
 	for i, r := range records {
 		group.Go(portal.Guard(func() (err error) {
-			tried[i], tries[i], err = m.Ledger.noteTry(within, r, m.Now())
+			tried[i], tries[i], err = m.Ledger.noteTry(ctx, r, m.Now())
 			return err
 		}))
 	}
@@ -175,7 +179,7 @@ func (m *Meter) noteOne(ctx context.Context, a answer) error {
 		log.Error().Msg("AWS Marketplace has another quantity for this hour, so this usage is not billed; find out what else meters the listing")
 	case a.outcome == seller.NotSubscribed:
 		ended.Status = NotSubscribed
-		log.Error().Msg("AWS Marketplace says that the buyer is not subscribed, so this usage is not billed")
+		log.Error().Msg("AWS Marketplace says that the buyer is not subscribed, so this usage is not billed now")
 		return m.endUnsubscribed(ctx, ended, now)
 	case a.code == tooLate && now.Sub(ended.At) < surelyInTime:
 		return m.Ledger.notBilled(ctx, ended) // AWS's clock is behind
@@ -193,14 +197,18 @@ func (m *Meter) noteOne(ctx context.Context, a answer) error {
 }
 
 // endUnsubscribed writes that AWS takes no more usage of the licence. This ends the metering of a
-// licence that is ending or has ended. A licence that is active by the last notice is metered on, so
-// that a mistake on either side shows in every hour.
+// licence that is ending or has ended. The record of a licence that is active by the last notice is sent again, while AWS
+// takes its hour, and is then in the next record: AWS may know of a purchase later than it sends the notice.
 func (m *Meter) endUnsubscribed(ctx context.Context, ended Record, now time.Time) error {
 	of, err := m.subject(ctx, ended.Licence)
 	if err != nil {
 		return err
 	}
-	if of.licence.Active() {
+	switch {
+	case of.licence.Active() && now.Sub(ended.At) < takes:
+		return m.Ledger.notBilled(ctx, ended)
+	case of.licence.Active():
+		ended.Status = Returned
 		return m.Ledger.noteOutcome(ctx, ended, now)
 	}
 	if err := m.Ledger.noteOutcome(ctx, ended, now); err != nil {
