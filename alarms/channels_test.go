@@ -157,7 +157,7 @@ func TestATopicGetsTextForPeopleAndAttributesForPrograms(t *testing.T) {
 			t.Errorf("the attribute %s is %v, want %s", name, got, want)
 		}
 	}
-	if got := *p.in[1].Subject; len(got) != 100 || !strings.HasPrefix(got, "Gatehouse: T?glich?x") {
+	if got := *p.in[1].Subject; len(got) != 99 || !strings.HasPrefix(got, "Gatehouse: T?glich?x") {
 		t.Errorf("SNS does not take the subject %q", got)
 	}
 	p.err = errors.New("AuthorizationError")

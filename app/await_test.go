@@ -15,7 +15,7 @@ import (
 // hurried returns a process whose clock moves on some seconds each time it is read.
 func hurried(t *testing.T) Process {
 	t.Helper()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	began, looks := time.Now(), atomic.Int64{}
 	p.Now = func() time.Time { return began.Add(time.Duration(looks.Add(1)) * 3 * time.Second) }
@@ -132,7 +132,7 @@ func TestInterruptedWaitSaysThatATakenJobGoesOn(t *testing.T) {
 
 func TestInterruptedDemandSaysItMayHaveBeenSent(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	for what, ask := range map[string]func() error{

@@ -31,7 +31,7 @@ func between(text, left, right string) string {
 func TestThePortalDoesNotStartWithAnUnusableBranding(t *testing.T) {
 	t.Parallel()
 	look := lookFolder(t)
-	p := patient(t, "GATEHOUSE_BRANDING="+look)
+	p := testProcess(t, "GATEHOUSE_BRANDING="+look)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	portal, err := NewPortal(t.Context(), p)
 	ok(t, err)

@@ -15,7 +15,7 @@ import (
 
 func TestAWorkerWritesItsMetricsWhenItStops(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	out := &outputtest.Buffer{}
 	p.CloudWatch = emf.New(p.Config.Prefix, "worker", out, time.Now)

@@ -34,7 +34,7 @@ var errHeld = errors.New("held")
 
 func newPaused(t *testing.T) *paused {
 	t.Helper()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	j := &paused{t: t, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	j.runs = jobs.NewRuns(newClients(p.AWS).dynamodb, NamesFor(p.Config.Prefix).Records)

@@ -12,7 +12,7 @@ import (
 
 func TestUnhandledOperationIsShownHoursLater(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	accepted := time.Now()

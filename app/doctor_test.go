@@ -26,13 +26,13 @@ func provider(t *testing.T) string {
 	return server.URL
 }
 
-func patient(t *testing.T, vars ...string) Process {
+func testProcess(t *testing.T, vars ...string) Process {
 	t.Helper()
-	return patientAt(t, localawstest.Start(t), vars...)
+	return testProcessAt(t, localawstest.Start(t), vars...)
 }
 
 // testProcessAt is a process that uses the local AWS local.
-func patientAt(t *testing.T, local *localaws.Server, vars ...string) Process {
+func testProcessAt(t *testing.T, local *localaws.Server, vars ...string) Process {
 	t.Helper()
 	cfg, err := LoadConfig(append([]string{"GATEHOUSE_OIDC_ISSUER=" + provider(t), "GATEHOUSE_OIDC_CLIENT_ID=portal"}, vars...))
 	if err != nil {
@@ -53,7 +53,7 @@ func wrongs(checks []Check) map[string]string {
 
 func TestDoctorFindsNothingWrongAfterSetup(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestDoctorFindsNothingWrongAfterSetup(t *testing.T) {
 
 func TestDoctorReportsWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	wrong := wrongs(Examine(t.Context(), p))
 	for _, what := range []string{"table gatehouse-journal", "queue gatehouse-commands.fifo", "queue gatehouse-jobs-dlq.fifo", "topic gatehouse-events.fifo", "KMS key"} {
 		if !strings.Contains(wrong[what], "un `gatehouse setup`.") {
@@ -79,7 +79,7 @@ func TestDoctorReportsWhatIsMissing(t *testing.T) {
 
 func TestDoctorReportsTheSavedProbe(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 func TestPassedOverDueRowsAreCounted(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	put := func(row due.Row, change func(map[string]types.AttributeValue)) {
 		t.Helper()

@@ -76,7 +76,7 @@ func TestAWSErrorsAreExplained(t *testing.T) {
 
 func TestDoctorReportsBacklogAndChangesNothing(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	installDemo(t, p)
 	before := takeInventory(t, p)

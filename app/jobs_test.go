@@ -64,7 +64,7 @@ func becomes(t *testing.T, facts *journal.Journal, what string, fits func(events
 
 func TestCatalogRequestRunsTheJobAndLostPlansStartASweep(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	p.PollWait = time.Second
 	facts := working(t, p)
 	demo := installDemo(t, p)

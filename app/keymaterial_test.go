@@ -25,7 +25,7 @@ func anotherKey(t *testing.T, p Process) (arn string) {
 
 func TestWorkerStartsWithTheKeyThatSetupCreated(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	worker, err := NewWorker(t.Context(), p)
 	ok(t, err)
@@ -34,7 +34,7 @@ func TestWorkerStartsWithTheKeyThatSetupCreated(t *testing.T) {
 
 func TestOtherKeyMaterialUnderTheSameNameIsRefused(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	key, err := c.findKMSKey(t.Context(), p.Config)
@@ -65,7 +65,7 @@ func TestOtherKeyMaterialUnderTheSameNameIsRefused(t *testing.T) {
 
 func TestConfiguredKeyIsUsedAfterSetup(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	p.Config.KMSKey = anotherKey(t, p)
 	if _, err := NewWorker(t.Context(), p); err == nil || !strings.Contains(err.Error(), p.Config.KMSKey+": the KMS key was never set up here: run `gatehouse setup`") {
@@ -79,7 +79,7 @@ func TestConfiguredKeyIsUsedAfterSetup(t *testing.T) {
 
 func TestSetupCreatesNoKeyIfOneIsConfigured(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	p.Config.KMSKey = anotherKey(t, p)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	listed, err := newClients(p.AWS).kms.ListKeys(t.Context(), &kms.ListKeysInput{})
@@ -91,7 +91,7 @@ func TestSetupCreatesNoKeyIfOneIsConfigured(t *testing.T) {
 
 func TestWorkerWithoutSetupFails(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_PREFIX=acme")
+	p := testProcess(t, "GATEHOUSE_PREFIX=acme")
 	if _, err := NewWorker(t.Context(), p); err == nil || !strings.Contains(err.Error(), "`gatehouse setup`") {
 		t.Errorf("it says: %v", err)
 	}
@@ -99,7 +99,7 @@ func TestWorkerWithoutSetupFails(t *testing.T) {
 
 func TestFactsNameMultiRegionKeysByIDAndOthersByARN(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	c := newClients(p.AWS)
 	created, err := c.findKMSKey(t.Context(), p.Config)
@@ -123,7 +123,7 @@ func TestFactsNameMultiRegionKeysByIDAndOthersByARN(t *testing.T) {
 
 func TestKeyRememberedByARNIsStillKnown(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	key, err := c.findKMSKey(t.Context(), p.Config)
@@ -161,7 +161,7 @@ func TestWorkerExplainsWhyItCannotUseTheKMSKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := patient(t)
+			p := testProcess(t)
 			ok(t, Setup(t.Context(), p.AWS, p.Config))
 			client := newClients(p.AWS)
 			key, err := client.findKMSKey(t.Context(), p.Config)

@@ -50,25 +50,25 @@ var (
 	sellersRole = "GATEHOUSE_MARKETPLACE_ROLE_ARN=arn:aws:iam::" + localaws.Account + ":role/seller"
 )
 
-// shop is an installation that sells on a local AWS Marketplace.
-type shop struct {
-	*patientOf
+// sellingInstallation is an installation that sells on a local AWS Marketplace.
+type sellingInstallation struct {
+	*testInstallation
 	t     *testing.T
 	local *localaws.Server
 	bus   *eventbridge.Client
 }
 
-func newShop(t *testing.T, vars ...string) *shop {
+func newShop(t *testing.T, vars ...string) *sellingInstallation {
 	t.Helper()
 	return newShopAt(t, localawstest.Start(t), vars...)
 }
 
-func newShopAt(t *testing.T, local *localaws.Server, vars ...string) *shop {
+func newShopAt(t *testing.T, local *localaws.Server, vars ...string) *sellingInstallation {
 	t.Helper()
-	p := patientAt(t, local, vars...)
+	p := testProcessAt(t, local, vars...)
 	p.Config.QuotaShare = 1
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	s := &shop{&patientOf{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}, t, local, eventbridge.NewFromConfig(p.AWS)}
+	s := &sellingInstallation{&testInstallation{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}, t, local, eventbridge.NewFromConfig(p.AWS)}
 	for _, product := range []marketplace.Product{{Code: olderCode, Kind: marketplace.SNS, Dimensions: []string{"apigateway"}}, {Code: "newer1", Kind: marketplace.EventBridge, Dimensions: []string{"requests"}}} {
 		_, err := local.Marketplace().PutProduct(product)
 		ok(t, err)
@@ -77,7 +77,7 @@ func newShopAt(t *testing.T, local *localaws.Server, vars ...string) *shop {
 }
 
 // newShopWithLicence also sells a plan that the portal meters, and has ann's account claim the licence l-1 to it.
-func newShopWithLicence(t *testing.T) *shop {
+func newShopWithLicence(t *testing.T) *sellingInstallation {
 	t.Helper()
 	s := newShop(t)
 	pro := s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests"})
@@ -88,7 +88,7 @@ func newShopWithLicence(t *testing.T) *shop {
 }
 
 // plan creates a usage plan and returns it as it is sold.
-func (s *shop) plan(name, code string, listing catalog.Listing) catalog.Plan {
+func (s *sellingInstallation) plan(name, code string, listing catalog.Listing) catalog.Plan {
 	s.t.Helper()
 	made, err := s.apigateway.CreateUsagePlan(s.t.Context(), &apigateway.CreateUsagePlanInput{Name: &name})
 	ok(s.t, err)
@@ -104,7 +104,7 @@ func (s *shop) plan(name, code string, listing catalog.Listing) catalog.Plan {
 	return catalog.Plan{ID: portal.PlanID(*made.Id), Name: name, Marketplace: true, Listing: &listing}
 }
 
-func (s *shop) codeOf(p catalog.Plan) string {
+func (s *sellingInstallation) codeOf(p catalog.Plan) string {
 	s.t.Helper()
 	is, err := s.apigateway.GetUsagePlan(s.t.Context(), &apigateway.GetUsagePlanInput{UsagePlanId: aws.String(string(p.ID))})
 	ok(s.t, err)
@@ -112,7 +112,7 @@ func (s *shop) codeOf(p catalog.Plan) string {
 }
 
 // publish publishes a catalog of one product with those plans.
-func (s *shop) publish(plans ...catalog.Plan) {
+func (s *sellingInstallation) publish(plans ...catalog.Plan) {
 	s.t.Helper()
 	hash, err := catalog.NewStore(s.dynamodb, s.names.Records).Put(s.t.Context(), catalog.Document{Products: []catalog.Product{{ID: "tides", Name: "Tides", Plans: plans}}})
 	ok(s.t, err)
@@ -120,7 +120,7 @@ func (s *shop) publish(plans ...catalog.Plan) {
 }
 
 // sells publishes a catalog with a plan for each product code. It does not say how AWS announces purchases.
-func (s *shop) sells(codes ...portal.ProductCode) {
+func (s *sellingInstallation) sells(codes ...portal.ProductCode) {
 	s.t.Helper()
 	var plans []catalog.Plan
 	for _, code := range codes {
@@ -130,7 +130,7 @@ func (s *shop) sells(codes ...portal.ProductCode) {
 }
 
 // happens records a fact and shows it.
-func (s *shop) happens(stream portal.Stream, fact events.Fact) {
+func (s *sellingInstallation) happens(stream portal.Stream, fact events.Fact) {
 	s.t.Helper()
 	facts := journal.New(s.dynamodb, s.names.Journal, s.names.Records)
 	head, err := facts.Head(s.t.Context(), stream)
@@ -141,13 +141,13 @@ func (s *shop) happens(stream portal.Stream, fact events.Fact) {
 	ok(s.t, projections.NewProjector(facts, reader, s.dynamodb, projections.Tables{Views: s.names.Views, Records: s.names.Records}).Handle(s.t.Context(), stamped[0]))
 }
 
-func (s *shop) subscribe(to Subscription, yes bool) (MarketplaceSubscription, error) {
+func (s *sellingInstallation) subscribe(to Subscription, yes bool) (MarketplaceSubscription, error) {
 	s.t.Helper()
 	return SubscribeMarketplace(s.t.Context(), s.Process, to, MarketplaceOptions{Yes: yes})
 }
 
 // received returns how many messages the queue has got.
-func (s *shop) received() int {
+func (s *sellingInstallation) received() int {
 	s.t.Helper()
 	out, err := s.sqs.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: s.url(s.t, s.names.Marketplace), MaxNumberOfMessages: 10})
 	ok(s.t, err)
@@ -197,7 +197,7 @@ func TestPlansThatAPIGatewayMetersGetTheirProductCodes(t *testing.T) {
 	}
 }
 
-func (s *shop) planNamed(name string) portal.PlanID {
+func (s *sellingInstallation) planNamed(name string) portal.PlanID {
 	s.t.Helper()
 	out, err := s.apigateway.GetUsagePlans(s.t.Context(), &apigateway.GetUsagePlansInput{})
 	ok(s.t, err)
@@ -256,7 +256,7 @@ func TestSetupOfNothingSaysWhatIsMissing(t *testing.T) {
 	if _, err := SetupMarketplace(t.Context(), s.Process, MarketplaceOptions{}); err == nil || !strings.Contains(err.Error(), "no plan that is sold") {
 		t.Errorf("without a listing it says %v", err)
 	}
-	if _, err := SetupMarketplace(t.Context(), patient(t), MarketplaceOptions{}); err == nil || !strings.Contains(err.Error(), "gatehouse setup") {
+	if _, err := SetupMarketplace(t.Context(), testProcess(t), MarketplaceOptions{}); err == nil || !strings.Contains(err.Error(), "gatehouse setup") {
 		t.Errorf("before set-up it says %v", err)
 	}
 }
@@ -376,7 +376,7 @@ func TestSubscribeSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		to   Subscription
-		harm func(*shop)
+		harm func(*sellingInstallation)
 		says string
 	}{
 		"a product code that cannot be right": {Subscription{Product: "a/b"}, nil, `The product code "a/b" has the character`},
@@ -385,16 +385,16 @@ func TestSubscribeSaysWhatIsWrong(t *testing.T) {
 		"a mistyped code":                     {Subscription{Product: "newer2"}, nil, "No listing of the catalog has the product code newer2. Known product codes: newer1, older1, strange. Correct --product, or describe"},
 		"a mistyped code, for events":         {Subscription{Product: "newer2", Notices: "eventbridge"}, nil, "No listing of the catalog has the product code newer2."},
 		"a mistyped code, for topics":         {Subscription{Product: "older2", Notices: "sns"}, nil, "No listing of the catalog has the product code older2."},
-		"a catalog that sells nothing":        {Subscription{Product: "newer1", Notices: "eventbridge"}, func(s *shop) { s.publish() }, "The catalog has no plan that is sold on AWS Marketplace. Describe"},
+		"a catalog that sells nothing":        {Subscription{Product: "newer1", Notices: "eventbridge"}, func(s *sellingInstallation) { s.publish() }, "The catalog has no plan that is sold on AWS Marketplace. Describe"},
 		"no such topic":                       {Subscription{Product: "strange", Notices: "sns"}, nil, "There is no topic arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-strange"},
 		"a topic of another account":          {Subscription{Product: olderCode, Notices: "sns", TopicAccount: "111122223333"}, nil, "There is no topic arn:aws:sns:us-east-1:111122223333:"},
 		"no ARN of a queue":                   {Subscription{Product: olderCode, Notices: "sns", Queue: "gatehouse"}, nil, `"gatehouse" is not the ARN of a queue`},
-		"the role cannot be assumed": {Subscription{Product: olderCode, Notices: "sns"}, func(s *shop) {
+		"the role cannot be assumed": {Subscription{Product: olderCode, Notices: "sns"}, func(s *sellingInstallation) {
 			s.Config.MarketplaceRole = "arn:aws:iam::111122223333:role/seller"
 		}, "The role arn:aws:iam::111122223333:role/seller cannot be assumed. Check that it exists, that its trust policy lets arn:aws:iam::" + localaws.Account + ":user/local assume it"},
-		"the seller may not subscribe": {Subscription{Product: olderCode, Notices: "sns"}, func(s *shop) { s.refuse("Subscribe", "AuthorizationError") }, "the seller lacks the permission sns:Subscribe. See docs/marketplace.md#permissions"},
-		"the seller may make no rule":  {Subscription{Product: "newer1", Notices: "eventbridge"}, func(s *shop) { s.refuse("PutRule", "AccessDeniedException") }, "lacks the permission events:PutRule"},
-		"the credentials are wrong":    {Subscription{Product: olderCode, Notices: "sns"}, func(s *shop) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS does not accept these credentials"},
+		"the seller may not subscribe": {Subscription{Product: olderCode, Notices: "sns"}, func(s *sellingInstallation) { s.refuse("Subscribe", "AuthorizationError") }, "the seller lacks the permission sns:Subscribe. See docs/marketplace.md#permissions"},
+		"the seller may make no rule":  {Subscription{Product: "newer1", Notices: "eventbridge"}, func(s *sellingInstallation) { s.refuse("PutRule", "AccessDeniedException") }, "lacks the permission events:PutRule"},
+		"the credentials are wrong":    {Subscription{Product: olderCode, Notices: "sns"}, func(s *sellingInstallation) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS does not accept these credentials"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -411,7 +411,7 @@ func TestSubscribeSaysWhatIsWrong(t *testing.T) {
 }
 
 // connected is a shop to which all notices come.
-func connected(t *testing.T, vars ...string) *shop {
+func connected(t *testing.T, vars ...string) *sellingInstallation {
 	t.Helper()
 	s := newShop(t, append([]string{topicsSet, accountsSet}, vars...)...)
 	s.publish(s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests", Notices: "eventbridge"}), s.plan("Fleet", olderCode, catalog.Listing{Product: olderCode, Meter: catalog.MeterGateway, Notices: "sns"}))
@@ -458,84 +458,84 @@ func TestMarketplaceDoctorFindsEachFault(t *testing.T) {
 	const subscription, rule, queue = "subscription to aws-mp-subscription-notification-older1", "rule of the event bus", "queue gatehouse-marketplace"
 	const undelivered = "notices that could not be delivered"
 	for name, c := range map[string]struct {
-		harm       func(*shop)
+		harm       func(*sellingInstallation)
 		what, says string
 	}{
-		"the role cannot be assumed": {func(s *shop) { s.Config.MarketplaceRole = "arn:aws:iam::111122223333:role/seller" }, "seller's account", "cannot be assumed"},
-		"the accounts are others":    {func(s *shop) { s.Config.MarketplaceAccounts = []string{"111122223333"} }, "seller's account", "lists other accounts only"},
-		"the API is disabled": {func(s *shop) {
+		"the role cannot be assumed": {func(s *sellingInstallation) { s.Config.MarketplaceRole = "arn:aws:iam::111122223333:role/seller" }, "seller's account", "cannot be assumed"},
+		"the accounts are others":    {func(s *sellingInstallation) { s.Config.MarketplaceAccounts = []string{"111122223333"} }, "seller's account", "lists other accounts only"},
+		"the API is disabled": {func(s *sellingInstallation) {
 			_, err := s.local.Marketplace().SetSettings(marketplace.Settings{MeteringDisabled: true})
 			ok(s.t, err)
 		}, "ResolveCustomer", "AWS Marketplace has disabled this call in us-east-1. Set GATEHOUSE_MARKETPLACE_REGION"},
-		"the seller may not resolve":       {func(s *shop) { s.refuse("ResolveCustomer", "AccessDeniedException") }, "ResolveCustomer", "lacks aws-marketplace:ResolveCustomer. docs/marketplace.md#permissions"},
-		"AWS Marketplace is down":          {func(s *shop) { s.refuse("ResolveCustomer", "InternalServiceErrorException") }, "ResolveCustomer", "does not answer"},
-		"the seller may read no agreement": {func(s *shop) { s.refuse("SearchAgreements", "AccessDeniedException") }, "Agreement API", "lacks aws-marketplace:SearchAgreements"},
-		"the account is no seller":         {func(s *shop) { s.refuse("SearchAgreements", "ValidationException") }, "Agreement API", "may not be registered as a seller"},
-		"the queue lets the topics not in": {func(s *shop) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") }, queue, "does not let in the topics of GATEHOUSE_MARKETPLACE_TOPICS"},
-		"the queue lets others in": {func(s *shop) {
+		"the seller may not resolve":       {func(s *sellingInstallation) { s.refuse("ResolveCustomer", "AccessDeniedException") }, "ResolveCustomer", "lacks aws-marketplace:ResolveCustomer. docs/marketplace.md#permissions"},
+		"AWS Marketplace is down":          {func(s *sellingInstallation) { s.refuse("ResolveCustomer", "InternalServiceErrorException") }, "ResolveCustomer", "does not answer"},
+		"the seller may read no agreement": {func(s *sellingInstallation) { s.refuse("SearchAgreements", "AccessDeniedException") }, "Agreement API", "lacks aws-marketplace:SearchAgreements"},
+		"the account is no seller":         {func(s *sellingInstallation) { s.refuse("SearchAgreements", "ValidationException") }, "Agreement API", "may not be registered as a seller"},
+		"the queue lets the topics not in": {func(s *sellingInstallation) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") }, queue, "does not let in the topics of GATEHOUSE_MARKETPLACE_TOPICS"},
+		"the queue lets others in": {func(s *sellingInstallation) {
 			policy, err := s.estate(s.t).policyOf(s.t.Context(), s.names.Marketplace)
 			ok(s.t, err)
 			s.setQueue(s.t, s.names.Marketplace, "Policy", strings.Replace(policy, `"Statement":[`, `"Statement":[{"Sid":"Mine","Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*"},`, 1))
 		}, queue, `lets in more than the listed topics and event buses: statement "Mine"`},
-		"the queue is not subscribed": {func(s *shop) {
+		"the queue is not subscribed": {func(s *sellingInstallation) {
 			_, err := s.sns.Unsubscribe(s.t.Context(), &sns.UnsubscribeInput{SubscriptionArn: s.subscriptionTo(olderTopic)})
 			ok(s.t, err)
 		}, subscription, "The queue is not subscribed, so the notices of this topic do not arrive. Subscribe it:\ngatehouse marketplace subscribe --product older1 --notices sns --yes"},
-		"a filter keeps notices back": {func(s *shop) {
+		"a filter keeps notices back": {func(s *sellingInstallation) {
 			_, err := s.sns.SetSubscriptionAttributes(s.t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: s.subscriptionTo(olderTopic), AttributeName: aws.String("FilterPolicy"), AttributeValue: aws.String(`{"a":["b"]}`)})
 			ok(s.t, err)
 		}, subscription, "A filter policy keeps notices of the topic from the queue."},
-		"a subscription has no dead-letter queue": {func(s *shop) {
+		"a subscription has no dead-letter queue": {func(s *sellingInstallation) {
 			_, err := s.sns.SetSubscriptionAttributes(s.t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: s.subscriptionTo(olderTopic), AttributeName: aws.String("RedrivePolicy"), AttributeValue: aws.String("")})
 			ok(s.t, err)
 		}, subscription, "It has no dead-letter queue, so notices that cannot be delivered are lost. Subscribe it:\ngatehouse marketplace subscribe --product older1 --notices sns --yes"},
-		"the rule has no dead-letter queue": {func(s *shop) {
+		"the rule has no dead-letter queue": {func(s *sellingInstallation) {
 			_, err := s.bus.PutTargets(s.t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String(ownRule), Targets: []bustypes.Target{{Id: aws.String("gatehouse"), Arn: aws.String(ownQueue)}}})
 			ok(s.t, err)
 		}, rule, "The rule gatehouse-marketplace has no dead-letter queue"},
-		"the dead-letter queue is gone": {func(s *shop) { s.deleteQueue("gatehouse-marketplace-undelivered") }, undelivered, "gatehouse-marketplace-undelivered does not exist, so notices that cannot be delivered are lost"},
-		"a notice could not be delivered": {func(s *shop) {
+		"the dead-letter queue is gone": {func(s *sellingInstallation) { s.deleteQueue("gatehouse-marketplace-undelivered") }, undelivered, "gatehouse-marketplace-undelivered does not exist, so notices that cannot be delivered are lost"},
+		"a notice could not be delivered": {func(s *sellingInstallation) {
 			s.setQueue(s.t, s.names.Marketplace, "Policy", "")
 			bought, err := s.local.Marketplace().Subscribe(marketplace.Order{Product: "newer1"})
 			ok(s.t, err)
 			_, err = s.local.Marketplace().Pay(bought.Agreement)
 			ok(s.t, err)
 		}, undelivered, "About 2 in the queue gatehouse-marketplace-undelivered could not be delivered. Correct what kept them from the portal's queue, and send them there:\ngatehouse marketplace redeliver --yes"},
-		"the seller may not list subscriptions": {func(s *shop) { s.refuse("ListSubscriptions", "AuthorizationError") }, subscription, "lacks the permission sns:ListSubscriptions"},
-		"there is no rule": {func(s *shop) {
+		"the seller may not list subscriptions": {func(s *sellingInstallation) { s.refuse("ListSubscriptions", "AuthorizationError") }, subscription, "lacks the permission sns:ListSubscriptions"},
+		"there is no rule": {func(s *sellingInstallation) {
 			_, err := s.bus.RemoveTargets(s.t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(ownRule), Ids: []string{"gatehouse"}})
 			ok(s.t, err)
 		}, rule, "No rule of the default event bus of AWS account " + localaws.Account + " in us-east-1 sends the events of AWS Marketplace to gatehouse-marketplace. With the product code of the listing, run:\ngatehouse marketplace subscribe --product CODE --notices eventbridge --yes"},
-		"the rule is disabled": {func(s *shop) {
+		"the rule is disabled": {func(s *sellingInstallation) {
 			_, err := s.bus.DisableRule(s.t.Context(), &eventbridge.DisableRuleInput{Name: aws.String(ownRule)})
 			ok(s.t, err)
 		}, rule, "is disabled, so no event of AWS Marketplace arrives"},
-		"the rule matches too little": {func(s *shop) {
+		"the rule matches too little": {func(s *sellingInstallation) {
 			s.pattern(`{"source":["aws.agreement-marketplace"],"detail-type":[{"prefix":"Purchase"}]}`)
 		}, rule, "does not match: License Updated - Manufacturer, License Deprovisioned - Manufacturer."},
-		"the rule matches no tests":    {func(s *shop) { s.pattern(`{"source":["aws.agreement-marketplace"]}`) }, rule, "does not match test notices"},
-		"the seller may list no rules": {func(s *shop) { s.refuse("ListRules", "AccessDeniedException") }, rule, "lacks the permission events:ListRules"},
-		"a plan has no product code":   {func(s *shop) { s.removeCode("Fleet") }, "(Fleet)", "nobody meters it. Run `gatehouse marketplace setup --yes`"},
-		"usage was metered in another Region": {func(s *shop) {
+		"the rule matches no tests":    {func(s *sellingInstallation) { s.pattern(`{"source":["aws.agreement-marketplace"]}`) }, rule, "does not match test notices"},
+		"the seller may list no rules": {func(s *sellingInstallation) { s.refuse("ListRules", "AccessDeniedException") }, rule, "lacks the permission events:ListRules"},
+		"a plan has no product code":   {func(s *sellingInstallation) { s.removeCode("Fleet") }, "(Fleet)", "nobody meters it. Run `gatehouse marketplace setup --yes`"},
+		"usage was metered in another Region": {func(s *sellingInstallation) {
 			item := schema.MeteringRegion().Attributes()
 			item["region"] = schema.Text("us-west-2")
 			_, err := s.dynamodb.PutItem(s.t.Context(), &dynamodb.PutItemInput{TableName: &s.names.Usage, Item: item})
 			ok(s.t, err)
 		}, "Region of metering", "Usage was metered in us-west-2, and GATEHOUSE_MARKETPLACE_REGION is us-east-1, so nothing is metered now."},
-		"a comparison failed": {func(s *shop) {
+		"a comparison failed": {func(s *sellingInstallation) {
 			s.compared(s.t, reconcile.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
 		}, "comparison with AWS's agreements", "The role lacks a permission."},
-		"the last comparison is old": {func(s *shop) { s.compared(s.t, reconcile.Result{Ended: time.Now().Add(-4 * time.Hour)}) }, "comparison with AWS's agreements", "one is due every hour"},
-		"metering failed": {func(s *shop) {
+		"the last comparison is old": {func(s *sellingInstallation) { s.compared(s.t, reconcile.Result{Ended: time.Now().Add(-4 * time.Hour)}) }, "comparison with AWS's agreements", "one is due every hour"},
+		"metering failed": {func(s *sellingInstallation) {
 			s.metered(s.t, metering.Result{Ended: time.Now(), Problem: "The role lacks a permission."})
 		}, "metering", "The role lacks a permission."},
-		"a licence cannot be metered": {func(s *shop) { s.metered(s.t, metering.Result{Ended: time.Now(), Failed: 2}) }, "metering", "Licences whose usage cannot be metered: 2. The workers' log names each"},
-		"the last metering is old":    {func(s *shop) { s.metered(s.t, metering.Result{Ended: time.Now().Add(-time.Hour)}) }, "metering", "one is due every 15 minutes"},
-		"AWS did not bill a record": {func(s *shop) {
+		"a licence cannot be metered": {func(s *sellingInstallation) { s.metered(s.t, metering.Result{Ended: time.Now(), Failed: 2}) }, "metering", "Licences whose usage cannot be metered: 2. The workers' log names each"},
+		"the last metering is old":    {func(s *sellingInstallation) { s.metered(s.t, metering.Result{Ended: time.Now().Add(-time.Hour)}) }, "metering", "one is due every 15 minutes"},
+		"AWS did not bill a record": {func(s *sellingInstallation) {
 			s.metered(s.t, metering.Result{Ended: time.Now(), LastRefused: time.Now().Add(-20 * time.Hour)})
 		}, "metering", "AWS Marketplace did not bill usage that was sent to it on "},
-		"no origin is listed":      {func(s *shop) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access. Run `gatehouse marketplace subscribe --product CODE --notices KIND`"},
-		"AWS takes no credentials": {func(s *shop) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS", "AWS does not accept these credentials"},
+		"no origin is listed":      {func(s *sellingInstallation) { s.Config.MarketplaceTopics, s.Config.MarketplaceAccounts = nil, nil }, "origins of notices", "no buyer gets access. Run `gatehouse marketplace subscribe --product CODE --notices KIND`"},
+		"AWS takes no credentials": {func(s *sellingInstallation) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS", "AWS does not accept these credentials"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -565,14 +565,14 @@ func TestOfChecksAsTheSellerOneSaysThatTheRoleCannotBeAssumed(t *testing.T) {
 	}
 }
 
-func (s *shop) estate(t *testing.T) estate {
+func (s *sellingInstallation) estate(t *testing.T) estate {
 	t.Helper()
 	e, err := openEstate(t.Context(), s.AWS, s.Config)
 	ok(t, err)
 	return e
 }
 
-func (s *shop) subscriptionTo(topic string) *string {
+func (s *sellingInstallation) subscriptionTo(topic string) *string {
 	s.t.Helper()
 	listed, err := s.sns.ListSubscriptions(s.t.Context(), &sns.ListSubscriptionsInput{})
 	ok(s.t, err)
@@ -585,13 +585,13 @@ func (s *shop) subscriptionTo(topic string) *string {
 	return nil
 }
 
-func (s *shop) pattern(pattern string) {
+func (s *sellingInstallation) pattern(pattern string) {
 	s.t.Helper()
 	_, err := s.bus.PutRule(s.t.Context(), &eventbridge.PutRuleInput{Name: aws.String(ownRule), EventPattern: &pattern})
 	ok(s.t, err)
 }
 
-func (s *shop) removeCode(plan string) {
+func (s *sellingInstallation) removeCode(plan string) {
 	s.t.Helper()
 	id := string(s.planNamed(plan))
 	_, err := s.apigateway.UpdateUsagePlan(s.t.Context(), &apigateway.UpdateUsagePlanInput{UsagePlanId: &id, PatchOperations: []types.PatchOperation{{Op: types.OpRemove, Path: aws.String("/productCode")}}})
@@ -599,13 +599,13 @@ func (s *shop) removeCode(plan string) {
 }
 
 // compared keeps the result of a comparison with AWS's agreements.
-func (h *patientOf) compared(t *testing.T, result reconcile.Result) {
+func (h *testInstallation) compared(t *testing.T, result reconcile.Result) {
 	t.Helper()
 	ok(t, jobs.NewScratch(h.dynamodb, h.names.Records, time.Now).Put(t.Context(), schema.MarketplaceRead(), "last", map[string]any{"last": result}, time.Hour))
 }
 
 // metered keeps the result of a run of the job metering.
-func (h *patientOf) metered(t *testing.T, result metering.Result) {
+func (h *testInstallation) metered(t *testing.T, result metering.Result) {
 	t.Helper()
 	ok(t, jobs.NewScratch(h.dynamodb, h.names.Records, time.Now).Put(t.Context(), schema.MarketplaceMetered(), "last", result, time.Hour))
 }
@@ -653,7 +653,7 @@ func TestSubscribeMendsItsOwnRuleAndLeavesOthersAlone(t *testing.T) {
 }
 
 // answer has an operation answered without a call.
-func (s *shop) answer(operation string, output any) {
+func (s *sellingInstallation) answer(operation string, output any) {
 	s.AWS.APIOptions = append(slices.Clone(s.AWS.APIOptions), func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Answer"+operation, func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			if awsmiddleware.GetOperationName(ctx) == operation {
@@ -741,13 +741,13 @@ func TestNoticesOfATestGoTheWholeWayAndChangeNothing(t *testing.T) {
 func TestNoticesOfATestThatDoNotArriveSayWhereTheyWere(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		harm       func(*shop)
+		harm       func(*sellingInstallation)
 		what, says string
 	}{
-		"no worker runs":               {func(*shop) {}, "test notice by the event bus", "no worker has recorded it within 1s (bus, rule gatehouse-marketplace, queue, worker). Is a worker running"},
-		"the rule lets no tests in":    {func(s *shop) { s.pattern(`{"source":["aws.agreement-marketplace"]}`) }, "test notice by the event bus", "skipped: the pattern of the rule gatehouse-marketplace lets no test notices through"},
-		"the seller may send no event": {func(s *shop) { s.refuse("PutEvents", "AccessDeniedException") }, "test notice by the event bus", "lacks the permission events:PutEvents"},
-		"nobody may send":              {func(s *shop) { s.refuse("SendMessage", "AccessDenied") }, "test notice by the queue", "These credentials lack the permission sqs:SendMessage"},
+		"no worker runs":               {func(*sellingInstallation) {}, "test notice by the event bus", "no worker has recorded it within 1s (bus, rule gatehouse-marketplace, queue, worker). Is a worker running"},
+		"the rule lets no tests in":    {func(s *sellingInstallation) { s.pattern(`{"source":["aws.agreement-marketplace"]}`) }, "test notice by the event bus", "skipped: the pattern of the rule gatehouse-marketplace lets no test notices through"},
+		"the seller may send no event": {func(s *sellingInstallation) { s.refuse("PutEvents", "AccessDeniedException") }, "test notice by the event bus", "lacks the permission events:PutEvents"},
+		"nobody may send":              {func(s *sellingInstallation) { s.refuse("SendMessage", "AccessDenied") }, "test notice by the queue", "These credentials lack the permission sqs:SendMessage"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

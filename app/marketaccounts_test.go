@@ -25,7 +25,7 @@ const (
 
 // newShopOfAnother is an installation whose seller is another AWS account. The shop's clients of SNS and EventBridge
 // are the seller's.
-func newShopOfAnother(t *testing.T, vars ...string) *shop {
+func newShopOfAnother(t *testing.T, vars ...string) *sellingInstallation {
 	t.Helper()
 	local := localawstest.Start(t, func(o *localaws.Options) {
 		o.Accounts, o.Seller = []string{sellersAccount, thirdAccount}, sellersAccount
@@ -37,7 +37,7 @@ func newShopOfAnother(t *testing.T, vars ...string) *shop {
 }
 
 // connectedToAnother is a shop to which all notices of a seller in another AWS account come, set up as the manual says.
-func connectedToAnother(t *testing.T) *shop {
+func connectedToAnother(t *testing.T) *sellingInstallation {
 	t.Helper()
 	s := newShopOfAnother(t)
 	s.publish(s.plan("Pro", "", catalog.Listing{Product: "newer1", Meter: catalog.MeterPortal, MeterDimension: "requests", Notices: "eventbridge"}), s.plan("Fleet", olderCode, catalog.Listing{Product: olderCode, Meter: catalog.MeterGateway, Notices: "sns"}))
@@ -69,7 +69,7 @@ func connectedToAnother(t *testing.T) *shop {
 }
 
 // confirmAll gives SNS the tokens that it has sent to the queue.
-func (s *shop) confirmAll() {
+func (s *sellingInstallation) confirmAll() {
 	s.t.Helper()
 	client, confirmed := sns.NewFromConfig(s.AWS), 0
 	for _, body := range s.bodies(s.names.Marketplace) {
@@ -120,7 +120,7 @@ func TestNoticesOfASellerInAnotherAccountArrive(t *testing.T) {
 }
 
 // ruleTo has the rule of the seller's bus send to the portal's queue itself.
-func (s *shop) ruleTo(name, role string) {
+func (s *sellingInstallation) ruleTo(name, role string) {
 	s.t.Helper()
 	pattern, target := NoticePattern(), bustypes.Target{Id: aws.String("gatehouse"), Arn: aws.String(ownQueue)}
 	if role != "" {
@@ -136,20 +136,20 @@ func TestMarketplaceDoctorFindsEachFaultBetweenTwoAccounts(t *testing.T) {
 	t.Parallel()
 	const rule, queue, role = "rule of the event bus", "queue gatehouse-marketplace", "arn:aws:iam::" + sellersAccount + ":role/sends"
 	for name, c := range map[string]struct {
-		harm       func(*shop)
+		harm       func(*sellingInstallation)
 		what, says string
 	}{
-		"the queue lets the topics not in":           {func(s *shop) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") }, queue, "does not let in the topics of GATEHOUSE_MARKETPLACE_TOPICS"},
-		"the role cannot be assumed":                 {func(s *shop) { s.Config.MarketplaceRole = "arn:aws:iam::222233334444:role/seller" }, "seller's account", "The role arn:aws:iam::222233334444:role/seller cannot be assumed."},
-		"the role is in the wrong account":           {func(s *shop) { s.Config.MarketplaceRole = "arn:aws:iam::" + thirdAccount + ":role/seller" }, "seller's account", "The seller is the AWS account " + thirdAccount + ", and GATEHOUSE_MARKETPLACE_ACCOUNTS lists other accounts only."},
-		"the rule sends to the queue without a role": {func(s *shop) { s.ruleTo(ownRule, "") }, rule, "of AWS account " + sellersAccount + " sends to the queue of AWS account " + localaws.Account + " without a role, so EventBridge delivers nothing."},
-		"the queue lets the role of the rule not in": {func(s *shop) { s.ruleTo(ownRule, role) }, rule, `as the role ` + role + `, which the queue's access policy does not let in. So EventBridge delivers nothing.`},
-		"the seller's dead-letter queue is gone": {func(s *shop) {
+		"the queue lets the topics not in":           {func(s *sellingInstallation) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") }, queue, "does not let in the topics of GATEHOUSE_MARKETPLACE_TOPICS"},
+		"the role cannot be assumed":                 {func(s *sellingInstallation) { s.Config.MarketplaceRole = "arn:aws:iam::222233334444:role/seller" }, "seller's account", "The role arn:aws:iam::222233334444:role/seller cannot be assumed."},
+		"the role is in the wrong account":           {func(s *sellingInstallation) { s.Config.MarketplaceRole = "arn:aws:iam::" + thirdAccount + ":role/seller" }, "seller's account", "The seller is the AWS account " + thirdAccount + ", and GATEHOUSE_MARKETPLACE_ACCOUNTS lists other accounts only."},
+		"the rule sends to the queue without a role": {func(s *sellingInstallation) { s.ruleTo(ownRule, "") }, rule, "of AWS account " + sellersAccount + " sends to the queue of AWS account " + localaws.Account + " without a role, so EventBridge delivers nothing."},
+		"the queue lets the role of the rule not in": {func(s *sellingInstallation) { s.ruleTo(ownRule, role) }, rule, `as the role ` + role + `, which the queue's access policy does not let in. So EventBridge delivers nothing.`},
+		"the seller's dead-letter queue is gone": {func(s *sellingInstallation) {
 			_, err := sqs.NewFromConfig(s.local.AWSConfigOf(sellersAccount)).DeleteQueue(s.t.Context(), &sqs.DeleteQueueInput{QueueUrl: aws.String("gatehouse-marketplace-undelivered")})
 			ok(s.t, err)
 		}, "notices that could not be delivered", "gatehouse-marketplace-undelivered does not exist, so notices that cannot be delivered are lost"},
-		"the portal's dead-letter queue is gone": {func(s *shop) { s.deleteQueue(DeadLetterQueue(s.names.Marketplace)) }, "queue " + DeadLetterQueue("gatehouse-marketplace"), "It does not exist. Run `gatehouse setup`."},
-		"a notice could not be delivered": {func(s *shop) {
+		"the portal's dead-letter queue is gone": {func(s *sellingInstallation) { s.deleteQueue(DeadLetterQueue(s.names.Marketplace)) }, "queue " + DeadLetterQueue("gatehouse-marketplace"), "It does not exist. Run `gatehouse setup`."},
+		"a notice could not be delivered": {func(s *sellingInstallation) {
 			s.setQueue(s.t, s.names.Marketplace, "Policy", "")
 			s.buy("newer1")
 		}, "notices that could not be delivered", "About 2 in the queue gatehouse-marketplace-undelivered could not be delivered."},

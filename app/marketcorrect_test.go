@@ -84,7 +84,7 @@ func TestRefusedUsageOfAPlanThatTheCatalogSellsCanBeSentAgain(t *testing.T) {
 }
 
 // refused writes a ledger in which AWS has refused the licence's only record.
-func (s *shop) refused(licence portal.Stream, at time.Time, quantity int64) {
+func (s *sellingInstallation) refused(licence portal.Stream, at time.Time, quantity int64) {
 	s.t.Helper()
 	record := metering.Record{Licence: licence, Product: "newer1", Dimension: "requests", At: at, Quantity: quantity, Status: metering.Refused, Code: "InvalidLicenseException", Tries: 1, MaybeBilled: 1}
 	for key, row := range map[schema.Key]any{

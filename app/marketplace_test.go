@@ -34,7 +34,7 @@ func arriving(token string) func(*http.Request) {
 func TestABuyerArrivesSignsInAndConfirms(t *testing.T) {
 	t.Parallel()
 	local := localawstest.Start(t)
-	p := patientAt(t, local)
+	p := testProcessAt(t, local)
 	log := &outputtest.Buffer{}
 	p.Log = zerolog.New(log)
 	d := openDoorOf(t, p)

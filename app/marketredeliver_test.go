@@ -18,7 +18,7 @@ import (
 )
 
 // refusing is a shop whose queue refused three notices and now takes them.
-func refusing(t *testing.T) *shop {
+func refusing(t *testing.T) *sellingInstallation {
 	t.Helper()
 	s := connected(t)
 	s.setQueue(t, s.names.Marketplace, "Policy", "")
@@ -27,13 +27,13 @@ func refusing(t *testing.T) *shop {
 	return s
 }
 
-func (s *shop) redeliver(how Redelivery) (Redelivered, error) {
+func (s *sellingInstallation) redeliver(how Redelivery) (Redelivered, error) {
 	s.t.Helper()
 	return RedeliverNotices(s.t.Context(), s.Process, how)
 }
 
 // bodies receives all messages of a queue, which are then hidden.
-func (s *shop) bodies(queue string) (all []string) {
+func (s *sellingInstallation) bodies(queue string) (all []string) {
 	s.t.Helper()
 	for {
 		out, err := s.sqs.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: s.url(s.t, queue), MaxNumberOfMessages: 10})

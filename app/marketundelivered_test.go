@@ -18,7 +18,7 @@ import (
 
 const undeliveredName = "gatehouse-marketplace-undelivered"
 
-func (s *shop) deleteQueue(name string) {
+func (s *sellingInstallation) deleteQueue(name string) {
 	s.t.Helper()
 	at, err := s.sqs.GetQueueUrl(s.t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
 	ok(s.t, err)
@@ -27,7 +27,7 @@ func (s *shop) deleteQueue(name string) {
 }
 
 // undelivered returns the messages that could not be delivered.
-func (s *shop) undelivered() (bodies []string) {
+func (s *sellingInstallation) undelivered() (bodies []string) {
 	s.t.Helper()
 	at, err := s.sqs.GetQueueUrl(s.t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(undeliveredName)})
 	ok(s.t, err)
@@ -43,7 +43,7 @@ func (s *shop) undelivered() (bodies []string) {
 	}
 }
 
-func (s *shop) buy(product string) {
+func (s *sellingInstallation) buy(product string) {
 	s.t.Helper()
 	_, err := s.local.Marketplace().Subscribe(marketplace.Order{Product: product, Paid: true})
 	ok(s.t, err)
@@ -52,9 +52,9 @@ func (s *shop) buy(product string) {
 // The portal's queue may be gone, or let nothing in.
 func TestNoticesThatCannotBeDeliveredAreKept(t *testing.T) {
 	t.Parallel()
-	for name, harm := range map[string]func(*shop){
-		"the queue is gone":         func(s *shop) { s.deleteQueue(s.names.Marketplace) },
-		"the queue refuses notices": func(s *shop) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") },
+	for name, harm := range map[string]func(*sellingInstallation){
+		"the queue is gone":         func(s *sellingInstallation) { s.deleteQueue(s.names.Marketplace) },
+		"the queue refuses notices": func(s *sellingInstallation) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

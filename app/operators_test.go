@@ -75,7 +75,7 @@ func TestReadinessFollowsDependenciesAndHealthDoesNot(t *testing.T) {
 
 func TestOperatorsPortServesOnlyHealthAndMetrics(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	p.observeCalls()("CreateApiKey", "ok")
 	operators := Operators(p)
 	w := httptest.NewRecorder()
@@ -101,7 +101,7 @@ func TestOperatorsPortServesOnlyHealthAndMetrics(t *testing.T) {
 func TestProfilesAreServedToOperatorsWhoAskForThem(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]int{"off": http.StatusNotFound, "on": http.StatusOK} {
-		p := patient(t, "GATEHOUSE_PPROF="+setting)
+		p := testProcess(t, "GATEHOUSE_PPROF="+setting)
 		operators := Operators(p)
 		for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine?debug=1", "/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace?seconds=0.01"} {
 			w := httptest.NewRecorder()
@@ -115,7 +115,7 @@ func TestProfilesAreServedToOperatorsWhoAskForThem(t *testing.T) {
 
 func TestThePublicPortServesNoProfilesAndNoMetrics(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_PPROF=on")
+	p := testProcess(t, "GATEHOUSE_PPROF=on")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	portal, err := NewPortal(t.Context(), p)
 	ok(t, err)

@@ -9,7 +9,7 @@ import (
 
 func portalOf(t *testing.T) http.Handler {
 	t.Helper()
-	p := patient(t)
+	p := testProcess(t)
 	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestErrorsAreProblemsUnderTheAPIAndPagesElsewhere(t *testing.T) {
 
 func TestPortalWithoutSetupFails(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_PREFIX=acme")
+	p := testProcess(t, "GATEHOUSE_PREFIX=acme")
 	if _, err := NewPortal(t.Context(), p); err == nil || !strings.Contains(err.Error(), "acme-journal") || !strings.Contains(err.Error(), "`gatehouse setup`") {
 		t.Errorf("it says: %v", err)
 	}

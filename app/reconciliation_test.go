@@ -20,7 +20,7 @@ import (
 
 func TestANoticeAboutAnAgreementBringsBackTheLostOneAboutItsLicence(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_MARKETPLACE_ACCOUNTS="+localaws.Account)
+	p := testProcess(t, "GATEHOUSE_MARKETPLACE_ACCOUNTS="+localaws.Account)
 	p.PollWait = time.Second
 	facts, c, names := working(t, p), newClients(p.AWS), NamesFor(p.Config.Prefix)
 	eventually(t, "the first run is over", func() bool {
@@ -68,7 +68,7 @@ func TestWithoutAnEventBusNoAgreementsAreRead(t *testing.T) {
 		"GATEHOUSE_MARKETPLACE_TOPICS=arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-code": true,
 		"GATEHOUSE_MARKETPLACE_TOPICS=": false,
 	} {
-		p := patient(t, setting)
+		p := testProcess(t, setting)
 		ok(t, Setup(t.Context(), p.AWS, p.Config))
 		worker, err := NewWorker(t.Context(), p)
 		ok(t, err)

@@ -323,7 +323,7 @@ type door struct {
 func openDoor(t *testing.T, vars ...string) *door {
 	t.Helper()
 	look := lookFolder(t)
-	return openDoorOf(t, patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com", "GATEHOUSE_BRANDING=" + look}, vars...)...))
+	return openDoorOf(t, testProcess(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com", "GATEHOUSE_BRANDING=" + look}, vars...)...))
 }
 
 func openDoorOf(t *testing.T, p Process) *door {
@@ -767,7 +767,7 @@ func TestSharedAnswersMakeNoAWSCalls(t *testing.T) {
 
 func TestPortalBehindTLSSendsHSTS(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_BASE_URL=https://portal.example.com")
+	p := testProcess(t, "GATEHOUSE_BASE_URL=https://portal.example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	portal, err := NewPortal(t.Context(), p)
 	ok(t, err)

@@ -206,7 +206,7 @@ func TestOperatorsPortOnLoopbackAnswersToLoopbackNamesOnly(t *testing.T) {
 	ok(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- ServeOperators(ctx, l, patient(t)) }()
+	go func() { done <- ServeOperators(ctx, l, testProcess(t)) }()
 	for host, want := range map[string]int{"localhost": http.StatusOK, "evil.test": http.StatusMisdirectedRequest} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+"/healthz", nil)
 		ok(t, err)

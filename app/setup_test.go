@@ -84,7 +84,7 @@ func takeInventory(t *testing.T, p Process) inventory {
 
 func TestSecondSetupChangesNothing(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	first := takeInventory(t, p)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -98,7 +98,7 @@ func TestSecondSetupChangesNothing(t *testing.T) {
 
 func TestSetupCreatesWhatIsDocumented(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_PREFIX=acme")
+	p := testProcess(t, "GATEHOUSE_PREFIX=acme")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	found, names := takeInventory(t, p), NamesFor("acme")
 
@@ -152,7 +152,7 @@ func TestSetupCreatesWhatIsDocumented(t *testing.T) {
 
 func TestOnlyTheTopicMaySendToTheQueuesThatGetFacts(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	found, names := takeInventory(t, p), NamesFor(p.Config.Prefix)
 	topic, err := newClients(p.AWS).topicARN(t.Context(), names.Events)
@@ -180,7 +180,7 @@ func TestOnlyTheTopicMaySendToTheQueuesThatGetFacts(t *testing.T) {
 
 func TestSetupRepairsChangedQueues(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	want := takeInventory(t, p)
 	client, names := sqs.NewFromConfig(p.AWS), NamesFor(p.Config.Prefix)
@@ -204,7 +204,7 @@ func TestSetupRepairsChangedQueues(t *testing.T) {
 
 func TestSetupKeepsALongerVisibilityTimeout(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	client, queue := sqs.NewFromConfig(p.AWS), NamesFor(p.Config.Prefix).Commands
 	found, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &queue})
@@ -220,7 +220,7 @@ func TestSetupKeepsALongerVisibilityTimeout(t *testing.T) {
 
 func TestTwoPortalsInOneAccountShareNothing(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	first := takeInventory(t, p)
 	p.Config.Prefix = "acme"
@@ -243,7 +243,7 @@ func TestSetupExplainsAWSErrors(t *testing.T) {
 		} {
 			t.Run(operation+" "+code, func(t *testing.T) {
 				t.Parallel()
-				h := &patientOf{Process: patient(t)}
+				h := &testInstallation{Process: testProcess(t)}
 				h.refuse(operation, code)
 				err := Setup(t.Context(), h.AWS, h.Config)
 				if operation == "GenerateMac" && code == "ValidationException" {
@@ -259,7 +259,7 @@ func TestSetupExplainsAWSErrors(t *testing.T) {
 
 func TestSetupReportsChangesAndADryRunMakesNone(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	setUp := func(dryRun bool) (changes []string) {
 		t.Helper()
 		ok(t, SetupWith(t.Context(), p.AWS, p.Config, SetupOptions{DryRun: dryRun, Changed: func(c Change) { changes = append(changes, c.What+": "+c.Did) }}))
@@ -317,7 +317,7 @@ func TestSetupDoesNotReplaceALostTable(t *testing.T) {
 
 func TestSetupReportsWhatItMustNotRepair(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	c := newClients(p.AWS)
 	key, err := c.findKMSKey(t.Context(), p.Config)
@@ -332,7 +332,7 @@ func TestSetupReportsWhatItMustNotRepair(t *testing.T) {
 
 func TestKeyPolicyNamesThePrincipalsThatMayComputeKeys(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	users := []string{"arn:aws:iam::000000000000:role/portal", "arn:aws:iam::000000000000:role/worker"}
 	for _, want := range [][]string{users, users[:1]} {
 		ok(t, SetupWith(t.Context(), p.AWS, p.Config, SetupOptions{KeyUsers: want}))

@@ -63,7 +63,7 @@ var seenBy = map[string][]string{
 
 func openExhibition(t *testing.T) *exhibition {
 	t.Helper()
-	p := patient(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
+	p := testProcess(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "webhook": "w1", "notice": "n1", "target": "seamark"}}, people: map[string]string{}}
 	api := cognito.NewFromConfig(p.AWS)

@@ -39,7 +39,7 @@ func (s *stalling) Do(req *http.Request) (*http.Response, error) {
 
 func TestWorkerStopsInTimeAlthoughAWSHangs(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	client := &stalling{HTTPClient: p.AWS.HTTPClient, waiting: make(chan struct{}, 1)}
 	if client.HTTPClient == nil {
@@ -79,7 +79,7 @@ func TestWorkerStopsInTimeAlthoughAWSHangs(t *testing.T) {
 // The worker's deadline is earlier than that of the publisher, which would go on trying.
 func TestStoppingWorkerGivesUpOnUnsentMessages(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
+	p := testProcess(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	client := &stalling{HTTPClient: p.AWS.HTTPClient, waiting: make(chan struct{}, 1)}
 	if client.HTTPClient == nil {

@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"context"
 	"encoding/xml"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -68,6 +69,18 @@ func (s *Service) createChangeSet(_ context.Context, in form) (*changeSetID, err
 	return &changeSetID{set.ID, st.ID}, s.save(st)
 }
 
+// previous returns the value that a parameter of the stack has: the one that was given, or else the template's default.
+func (s *Service) previous(st *stack, name string) (value string, known bool) {
+	if value, given := st.Parameters[name]; given {
+		return value, true
+	}
+	t, err := s.parse(st.Template)
+	if err != nil || t.Parameters[name].Default == nil {
+		return "", false
+	}
+	return fmt.Sprint(t.Parameters[name].Default), true
+}
+
 // define reads and checks what the stack would be made from.
 func (s *Service) define(st *stack, in form) (definition, error) {
 	d := definition{Template: in.text("TemplateBody"), Parameters: map[string]string{}, Capabilities: in.texts("Capabilities"), Tags: map[string]string{}}
@@ -86,7 +99,7 @@ func (s *Service) define(st *stack, in form) (definition, error) {
 			d.Parameters[name] = in.text(p + ".ParameterValue")
 			continue
 		}
-		value, known := st.Parameters[name]
+		value, known := s.previous(st, name)
 		if !known {
 			return d, invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", name)
 		}

@@ -161,12 +161,17 @@ func TestAnUpdateChangesReplacesAndRemoves(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.apply("acme", create, twoQueues)
-	_, err := a.propose("acme", update, twoQueues, "Hidden=60", "Name")
+	_, err := a.propose("acme", update, twoQueues, "Hidden=60", "Colour")
 	wantError(t, err, "ValidationError", "Cannot specify usePreviousValue")
 	set, err := a.propose("acme", update, twoQueues, "Hidden=60")
 	ok(t, err)
 	if c := set.Changes[0].ResourceChange; len(set.Changes) != 1 || c.Action != types.ChangeActionModify || c.Replacement != types.ReplacementFalse || *c.LogicalResourceId != "Live" {
 		t.Errorf("the changes are %v", set.Changes)
+	}
+	set, err = a.propose("acme", update, twoQueues, "Hidden=60", "Name")
+	ok(t, err)
+	if c := set.Changes[0].ResourceChange; len(set.Changes) != 1 || c.Replacement != types.ReplacementFalse {
+		t.Errorf("with the default kept, the changes are %v", set.Changes)
 	}
 	if s := a.apply("acme", update, twoQueues, "Hidden=60"); s.StackStatus != types.StackStatusUpdateComplete || a.hidden("acme-first") != "60" {
 		t.Errorf("the stack is %s, and hides for %s", s.StackStatus, a.hidden("acme-first"))

@@ -22,20 +22,20 @@ import (
 
 const arn = "arn:aws:license-manager::123456789012:license:l-1"
 
-// shop is a seller who knows one purchase.
-type shop struct {
+// fakeSeller is a seller who knows one purchase.
+type fakeSeller struct {
 	bought     events.Purchase
 	dimensions []string
 	err        error
 	asked      int
 }
 
-func (s *shop) Resolve(context.Context, string) (events.Purchase, error) {
+func (s *fakeSeller) Resolve(context.Context, string) (events.Purchase, error) {
 	s.asked++
 	return s.bought, s.err
 }
 
-func (s *shop) Bought(context.Context, events.Purchase) ([]string, error) {
+func (s *fakeSeller) Bought(context.Context, events.Purchase) ([]string, error) {
 	return s.dimensions, nil
 }
 
@@ -47,7 +47,7 @@ func selling(listing *catalog.Listing, ids ...portal.PlanID) []catalog.Plan {
 	return plans
 }
 
-func deskOf(s *shop, products ...catalog.Product) *arrival.Desk {
+func deskOf(s *fakeSeller, products ...catalog.Product) *arrival.Desk {
 	return &arrival.Desk{
 		Seller: s, Now: time.Now,
 		Catalog: func(context.Context) (catalog.Document, error) { return catalog.Document{Products: products}, nil },
@@ -83,7 +83,7 @@ func TestAPurchaseBecomesAClaimOfThePlanThatWasBought(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := deskOf(&shop{bought: c.bought, dimensions: c.dimensions}, single, contract, hidden, twice)
+			d := deskOf(&fakeSeller{bought: c.bought, dimensions: c.dimensions}, single, contract, hidden, twice)
 			got, err := d.Receive(t.Context(), c.target, "token", true)
 			if err != nil {
 				t.Fatal(err)
@@ -105,7 +105,7 @@ func TestAPurchaseOfAnotherProductIsForeign(t *testing.T) {
 		target string
 		code   portal.ProductCode
 	}{{"pro", "con"}, {"seamark", "con"}, {"free", "abc"}, {"no-such-plan", "abc"}, {"spy", "abc"}, {"secret", "abc"}, {"", "abc"}, {"pro", "unknown"}} {
-		_, err := deskOf(&shop{bought: events.Purchase{Product: c.code, ARN: arn}}, single, contract, hidden).Receive(t.Context(), c.target, "token", false)
+		_, err := deskOf(&fakeSeller{bought: events.Purchase{Product: c.code, ARN: arn}}, single, contract, hidden).Receive(t.Context(), c.target, "token", false)
 		if !errors.Is(err, arrival.ErrForeign) || portal.CodeOf(err) != portal.Invalid {
 			t.Errorf("%s at %q: %v, want ErrForeign", c.code, c.target, err)
 		}
@@ -114,7 +114,7 @@ func TestAPurchaseOfAnotherProductIsForeign(t *testing.T) {
 
 func TestAWSIsNotAskedIfNothingIsSoldThere(t *testing.T) {
 	t.Parallel()
-	s := &shop{}
+	s := &fakeSeller{}
 	_, err := deskOf(s, catalog.Product{ID: "seamark", Plans: selling(nil, "free")}).Receive(t.Context(), "free", "token", false)
 	if portal.CodeOf(err) != portal.NotFound || s.asked != 0 {
 		t.Errorf("after %d calls: %v, want NotFound without a call", s.asked, err)
@@ -123,7 +123,7 @@ func TestAWSIsNotAskedIfNothingIsSoldThere(t *testing.T) {
 
 func TestAPlanThatAWSHasNotNamedYetIsUndecided(t *testing.T) {
 	t.Parallel()
-	_, err := deskOf(&shop{bought: events.Purchase{Product: "con", ARN: arn}}, contract).Receive(t.Context(), "charts", "token", false)
+	_, err := deskOf(&fakeSeller{bought: events.Purchase{Product: "con", ARN: arn}}, contract).Receive(t.Context(), "charts", "token", false)
 	if !errors.Is(err, arrival.ErrUndecided) || portal.CodeOf(err) != portal.Unavailable {
 		t.Errorf("%v, want ErrUndecided", err)
 	}
@@ -132,7 +132,7 @@ func TestAPlanThatAWSHasNotNamedYetIsUndecided(t *testing.T) {
 func TestALicenceThatCannotBeRightIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, p := range []events.Purchase{{Product: "abc", ARN: "arn:l-a/b"}, {Product: "abc", Customer: "a b"}} {
-		if got, err := deskOf(&shop{bought: p}, single).Receive(t.Context(), "pro", "token", false); portal.CodeOf(err) != portal.Unavailable {
+		if got, err := deskOf(&fakeSeller{bought: p}, single).Receive(t.Context(), "pro", "token", false); portal.CodeOf(err) != portal.Unavailable {
 			t.Errorf("%+v: %+v, %v", p, got, err)
 		}
 	}

@@ -82,9 +82,9 @@ func (m *Meter) checkRegion(ctx context.Context) (region string, err error) {
 	return region, err
 }
 
-// write takes the usage of a licence since it was last taken, and writes records of it. Idle means
-// that the hour is metered even without usage, if the listing wants that. A second call in the same
-// hour finds the hour's records, and leaves what was counted since to the next hour.
+// write takes a licence's usage since it was last taken, and writes records of it. With idle, the hour gets a record
+// even without usage, if the listing wants that. If the hour has its records already, the usage stays for the next
+// hour.
 func (m *Meter) write(ctx context.Context, of subject, idle bool) (written int, err error) {
 	sold, err := m.Sold(ctx)
 	if err != nil {
@@ -118,8 +118,12 @@ func (m *Meter) writeAll(ctx context.Context, t take, before metered) (written i
 			return 0, nil
 		}
 		if len(part.records) > 0 {
-			if region, err := m.Ledger.keepRegion(ctx, m.Seller.Region()); err != nil || region != m.Seller.Region() {
-				return 0, errors.Join(err, errElsewhere)
+			region, err := m.Ledger.keepRegion(ctx, m.Seller.Region())
+			if err != nil {
+				return 0, err
+			}
+			if region != m.Seller.Region() {
+				return 0, errElsewhere
 			}
 		}
 		if err := m.Ledger.write(ctx, before.Tally, part.after, part.records); err != nil || !part.more {

@@ -13,14 +13,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// tooLate is AWS's code for a time that it no longer takes, or does not take yet.
-const tooLate = "TimestampOutOfBoundsException"
+// timeRefused is AWS's code for a time that is too old or still to come.
+const timeRefused = "TimestampOutOfBoundsException"
 
 // surelyInTime is an age at which AWS takes every record.
 const surelyInTime = 30 * time.Minute
 
-// answer is what a call has said about a record. With the zero outcome, notBilled means that AWS has
-// certainly not billed the record in this call; otherwise it may have.
+// answer is what a call has said about a record. If outcome is "", Unprocessed or Unanswered, notBilled means that AWS
+// has certainly not billed the record in this call; otherwise it may have.
 type answer struct {
 	record  Record
 	outcome seller.Outcome
@@ -50,7 +50,7 @@ func (m *Meter) sendAll(ctx context.Context, records []Record, did *Result) erro
 		switch {
 		case err == nil:
 			did.Silent = 0
-		case silent(err) && did.Silent+1 < mostUnanswered && ctx.Err() == nil:
+		case perhapsOneProduct(err) && did.Silent+1 < mostUnanswered && ctx.Err() == nil:
 			did.Silent++
 			did.Problem = problemOf(err)
 			zerolog.Ctx(ctx).Error().Err(err).Str("product", string(records[0].Product)).Msg("AWS Marketplace did not answer about records of a product; the next run sends them again")
@@ -62,8 +62,9 @@ func (m *Meter) sendAll(ctx context.Context, records []Record, did *Result) erro
 	return nil
 }
 
-// silent reports whether AWS has not answered a call, or refuses it for no reason that counts for all calls.
-func silent(err error) bool {
+// perhapsOneProduct reports whether AWS did not answer a call, or refused it for a reason that need not hold for other
+// products.
+func perhapsOneProduct(err error) bool {
 	return errors.Is(err, seller.ErrDown) || errors.Is(err, seller.ErrRefused)
 }
 
@@ -181,9 +182,9 @@ func (m *Meter) noteOne(ctx context.Context, a answer) error {
 		ended.Status = NotSubscribed
 		log.Error().Msg("AWS Marketplace says that the buyer is not subscribed, so this usage is not billed now")
 		return m.endUnsubscribed(ctx, ended, now)
-	case a.code == tooLate && now.Sub(ended.At) < surelyInTime:
+	case a.code == timeRefused && now.Sub(ended.At) < surelyInTime:
 		return m.Ledger.notBilled(ctx, ended) // AWS's clock is behind
-	case a.code == tooLate:
+	case a.code == timeRefused:
 		ended.Status = Returned
 	case a.code != "":
 		ended.Status, ended.Code = Refused, a.code

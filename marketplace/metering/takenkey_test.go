@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
@@ -102,6 +103,25 @@ func TestUsageBetweenTwoTransactionsIsInTheBalance(t *testing.T) {
 	}
 	if b := w.balanced(); len(b.Reasons) != 1 || b.Reasons[0].Cause != Next || b.Reasons[0].Quantity != keyRows || w.tally().Pending["requests"] != keyRows {
 		t.Errorf("the balance is %+v, and the tally %+v", b, w.tally())
+	}
+}
+
+// Without the Region's row nothing is written, so the ledger must stay open for the next try.
+func TestALedgerIsNotClosedIfItsRegionCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	tables, create := newTable(t)
+	create("usage")
+	w := newWorld(t, tables.Client, "usage")
+	w.used(4)
+	w.noticed(events.NoticeDeprovisioned, events.LicenceEnded)
+	row := due.OfMetering(bought, 0, w.clock)
+	w.clock = w.clock.Add(window)
+	w.db.after = 1 // the Region
+	if done, err := w.Wake(t.Context(), row); err == nil || done || !w.tally().Closed.IsZero() {
+		t.Errorf("it is done %v, with %v, and the tally is %+v", done, err, w.tally())
+	}
+	if done, err := w.Wake(t.Context(), row); err != nil || !done || w.tally().Closed.IsZero() {
+		t.Errorf("the second time it is done %v, with %v, and the tally is %+v", done, err, w.tally())
 	}
 }
 

@@ -406,7 +406,7 @@ func (f *fakeAWS) Meter(_ context.Context, product portal.ProductCode, records [
 		case f.refusesLicence != "" && r.Licence == f.refusesLicence:
 			return nil, &seller.BatchRefused{Code: "InvalidLicenseException"}
 		case r.At.After(now) || now.Sub(r.At) >= 6*time.Hour:
-			return nil, &seller.BatchRefused{Code: tooLate}
+			return nil, &seller.BatchRefused{Code: timeRefused}
 		}
 	}
 	metered := make([]seller.Metered, len(records))

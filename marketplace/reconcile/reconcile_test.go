@@ -665,8 +665,8 @@ func TestManyAgreementsAreReadInSteps(t *testing.T) {
 	}
 }
 
-// shop is an AWS Marketplace of some agreements, with errors.
-type shop struct {
+// fakeMarketplace is an AWS Marketplace of some agreements, with errors.
+type fakeMarketplace struct {
 	listed     []seller.Agreement
 	granted    map[string][]seller.Entitlement
 	searchErr  error
@@ -676,7 +676,7 @@ type shop struct {
 	err        error
 }
 
-func (s *shop) Updated(_ context.Context, after time.Time, visit func(seller.Agreement) error) error {
+func (s *fakeMarketplace) Updated(_ context.Context, after time.Time, visit func(seller.Agreement) error) error {
 	for _, a := range s.listed {
 		if a.Updated.IsZero() || a.Updated.After(after) {
 			if err := visit(a); err != nil {
@@ -687,10 +687,10 @@ func (s *shop) Updated(_ context.Context, after time.Time, visit func(seller.Agr
 	return s.searchErr
 }
 
-func (s *shop) Granting(context.Context, string, func(seller.Agreement) error) error { return nil }
-func (s *shop) Chain(context.Context, string, func(seller.Agreement) error) error    { return nil }
+func (s *fakeMarketplace) Granting(context.Context, string, func(seller.Agreement) error) error { return nil }
+func (s *fakeMarketplace) Chain(context.Context, string, func(seller.Agreement) error) error    { return nil }
 
-func (s *shop) Entitlements(_ context.Context, agreement string) ([]seller.Entitlement, error) {
+func (s *fakeMarketplace) Entitlements(_ context.Context, agreement string) ([]seller.Entitlement, error) {
 	if s.asked++; s.err != nil && s.asked > s.failsAfter {
 		return nil, s.err
 	}
@@ -705,7 +705,7 @@ func TestAWSThatThrottlesOrDoesNotAnswerPostponesTheStep(t *testing.T) {
 	at := time.Now().Add(-time.Hour)
 	for _, cause := range []error{seller.ErrThrottled, seller.ErrDown} {
 		d := newDesk(t)
-		s := &shop{
+		s := &fakeMarketplace{
 			listed: []seller.Agreement{{ID: "a1", Status: "ACTIVE", Updated: at}, {ID: "a2", Status: "ACTIVE", Updated: at}},
 			granted: map[string][]seller.Entitlement{
 				"a1": {{Licence: "arn:l-1", Status: "PROVISIONED"}}, "a2": {{Licence: "arn:l-2", Status: "PROVISIONED"}},
@@ -733,7 +733,7 @@ func TestARoleThatMayNotReadAgreementsIsSaidOnceARun(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []error{seller.ErrDenied, seller.ErrDisabled, seller.ErrRefused} {
 		d := newDesk(t)
-		d.Seller = &shop{searchErr: fmt.Errorf("searching: %w", cause)}
+		d.Seller = &fakeMarketplace{searchErr: fmt.Errorf("searching: %w", cause)}
 		d.sends()
 		if n := strings.Count(d.log.String(), `"level":"error"`); n != 1 {
 			t.Errorf("%v: the log has %d errors: %s", cause, n, d.log)
@@ -741,7 +741,7 @@ func TestARoleThatMayNotReadAgreementsIsSaidOnceARun(t *testing.T) {
 		if last, _, err := reconcile.Last(d.ctx, d.scratch); err != nil || last.Problem == "" || last.Ended.IsZero() {
 			t.Errorf("%v: the last run is %+v, %v", cause, last, err)
 		}
-		d.Seller = &shop{}
+		d.Seller = &fakeMarketplace{}
 		d.sends()
 		if last, _, err := reconcile.Last(d.ctx, d.scratch); err != nil || last.Problem != "" || !last.Since.IsZero() {
 			t.Errorf("%v: once it may, the run is %+v, %v; want all agreements read", cause, last, err)
@@ -753,7 +753,7 @@ func TestAnAgreementThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	at := time.Now().Add(-time.Hour)
-	d.Seller = &shop{
+	d.Seller = &fakeMarketplace{
 		listed: []seller.Agreement{
 			{ID: "timeless", Status: "ACTIVE"},
 			{ID: "gone", Status: "ACTIVE", Updated: at},
@@ -775,7 +775,7 @@ func TestAnAgreementThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
 func TestAnAgreementThatAWSListsLateIsReadByTheNextRun(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	s := &shop{granted: map[string][]seller.Entitlement{
+	s := &fakeMarketplace{granted: map[string][]seller.Entitlement{
 		"late": {{Licence: "arn:l-1", Status: "PROVISIONED"}}, "too late": {{Licence: "arn:l-2", Status: "PROVISIONED"}},
 	}}
 	d.Seller = s
@@ -806,7 +806,7 @@ func TestALicenceThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	at := time.Now().Add(-time.Hour)
-	d.Seller = &shop{
+	d.Seller = &fakeMarketplace{
 		listed: []seller.Agreement{{ID: "a1", Status: "ACTIVE", Updated: at}, {ID: "a2", Status: "ACTIVE", Updated: at}},
 		granted: map[string][]seller.Entitlement{
 			"a1": {{Licence: "arn:l-1", Status: "PROVISIONED"}}, "a2": {{Licence: "arn:l-2", Status: "PROVISIONED"}},
@@ -831,7 +831,7 @@ func TestACursorOfAnotherVersionStartsTheRunOver(t *testing.T) {
 	}
 	for _, cursor := range []string{"nonsense", string(old)} {
 		d := newDesk(t)
-		d.Seller = &shop{listed: []seller.Agreement{{ID: "a1", Updated: time.Now().Add(-time.Hour)}}}
+		d.Seller = &fakeMarketplace{listed: []seller.Agreement{{ID: "a1", Updated: time.Now().Add(-time.Hour)}}}
 		next, err := d.Step(d.ctx, cursor)
 		d.ok(err)
 		if last, _, err := reconcile.Last(d.ctx, d.scratch); err != nil || next != "" || last.Agreements != 1 {
