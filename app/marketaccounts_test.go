@@ -139,9 +139,11 @@ func TestMarketplaceDoctorFindsEachFaultBetweenTwoAccounts(t *testing.T) {
 		harm       func(*sellingInstallation)
 		what, says string
 	}{
-		"the queue lets the topics not in":           {func(s *sellingInstallation) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") }, queue, "does not let in the topics of GATEHOUSE_MARKETPLACE_TOPICS"},
-		"the role cannot be assumed":                 {func(s *sellingInstallation) { s.Config.MarketplaceRole = "arn:aws:iam::222233334444:role/seller" }, "seller's account", "The role arn:aws:iam::222233334444:role/seller cannot be assumed."},
-		"the role is in the wrong account":           {func(s *sellingInstallation) { s.Config.MarketplaceRole = "arn:aws:iam::" + thirdAccount + ":role/seller" }, "seller's account", "The seller is the AWS account " + thirdAccount + ", and GATEHOUSE_MARKETPLACE_ACCOUNTS lists other accounts only."},
+		"the queue lets the topics not in": {func(s *sellingInstallation) { s.setQueue(s.t, s.names.Marketplace, "Policy", "") }, queue, "does not let in the topics of GATEHOUSE_MARKETPLACE_TOPICS"},
+		"the role cannot be assumed":       {func(s *sellingInstallation) { s.Config.MarketplaceRole = "arn:aws:iam::222233334444:role/seller" }, "seller's account", "The role arn:aws:iam::222233334444:role/seller cannot be assumed."},
+		"the role is in the wrong account": {func(s *sellingInstallation) {
+			s.Config.MarketplaceRole = "arn:aws:iam::" + thirdAccount + ":role/seller"
+		}, "seller's account", "The seller is the AWS account " + thirdAccount + ", and GATEHOUSE_MARKETPLACE_ACCOUNTS lists other accounts only."},
 		"the rule sends to the queue without a role": {func(s *sellingInstallation) { s.ruleTo(ownRule, "") }, rule, "of AWS account " + sellersAccount + " sends to the queue of AWS account " + localaws.Account + " without a role, so EventBridge delivers nothing."},
 		"the queue lets the role of the rule not in": {func(s *sellingInstallation) { s.ruleTo(ownRule, role) }, rule, `as the role ` + role + `, which the queue's access policy does not let in. So EventBridge delivers nothing.`},
 		"the seller's dead-letter queue is gone": {func(s *sellingInstallation) {

@@ -687,8 +687,12 @@ func (s *fakeMarketplace) Updated(_ context.Context, after time.Time, visit func
 	return s.searchErr
 }
 
-func (s *fakeMarketplace) Granting(context.Context, string, func(seller.Agreement) error) error { return nil }
-func (s *fakeMarketplace) Chain(context.Context, string, func(seller.Agreement) error) error    { return nil }
+func (s *fakeMarketplace) Granting(context.Context, string, func(seller.Agreement) error) error {
+	return nil
+}
+func (s *fakeMarketplace) Chain(context.Context, string, func(seller.Agreement) error) error {
+	return nil
+}
 
 func (s *fakeMarketplace) Entitlements(_ context.Context, agreement string) ([]seller.Entitlement, error) {
 	if s.asked++; s.err != nil && s.asked > s.failsAfter {
