@@ -263,7 +263,6 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"DELETE /account", "/account", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /feedback", "/feedback", http.StatusCreated, `{` + feedback + `}`, private, `{"topic":"api","page":"/apis","text":"It is fine."}`, ""},
 		{"GET /admin/accounts", "/admin/accounts?limit=1", http.StatusOK, `{"items":[{` + graceSeen + `}],"next":"/api/v1/admin/accounts?cursor=000000000000009%23account-grace&limit=1","more":true}`, private, "", ""},
-		{"GET /admin/accounts", "/admin/accounts?q=grac", http.StatusOK, `{"items":[{` + graceSeen + `}],"next":null,"more":true}`, private, "", ""},
 		{"GET /admin/accounts/{account}", "/admin/accounts/account-grace", http.StatusOK, `{` + graceSeen + `,"keys":[
 			{"id":"key-1","name":"Default key","label":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
 			{"id":"key-2","name":"Another","label":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},
