@@ -39,7 +39,7 @@ type directory interface {
 
 type people interface {
 	Person(ctx context.Context, account portal.AccountID) (identity.Person, error)
-	FindPeople(ctx context.Context, begins string, limit int32) ([]portal.AccountID, error)
+	FindPeople(ctx context.Context, begins string, limit int32) (found []portal.AccountID, more bool, err error)
 }
 
 // Admin is what the routes for admins need.
@@ -111,6 +111,12 @@ type AdminAccount struct {
 	Promoted     bool       `json:"promoted" doc:"Whether the account was promoted to admin here. Members of the identity provider's admin group are not counted."`
 }
 
+// FoundAccounts is a page of a list of accounts, or the accounts that a search found.
+type FoundAccounts struct {
+	List[AdminAccount]
+	More bool `json:"more" doc:"There are further accounts: on the next page, or, with q, if you give more of the address or name."`
+}
+
 // AdminAccountDetail is all that admins see of one account.
 type AdminAccountDetail struct {
 	AdminAccount
@@ -127,7 +133,7 @@ type ActivityLine struct {
 
 func (a *service) registerAdmin(api huma.API) {
 	huma.Register(api, adminReads("admin-list-accounts", "/accounts", "List or find accounts",
-		"Without q, all accounts that ever registered, the latest first. With q, at most 50 accounts: by the beginning of the e-mail address or of a word of the name, by account id, or by key id."), a.listAccounts)
+		"Without q, all accounts that ever registered, the latest first. With q, at most 50 accounts: by the beginning of the e-mail address or of a word of the name, by account id, or by key id. more says whether others fit."), a.listAccounts)
 	huma.Register(api, adminReads("admin-get-account", "/accounts/{account}", "Get an account", ""), a.getAccount)
 	huma.Register(api, adminRequests("admin-suspend", http.MethodPost, "/accounts/{account}/suspend", "Suspend an account",
 		"The operation succeeds when API Gateway refuses every key of the account. The account's owner reads the message. Nothing personal should be in it: it stays in the journal for ever."), a.suspend)
@@ -218,19 +224,20 @@ func (a *service) denyRegistration(ctx context.Context, in *messageAsking) (*acc
 func (a *service) listAccounts(ctx context.Context, in *struct {
 	PageInput
 	Query string `query:"q" maxLength:"320" doc:"What to look for." example:"ada"`
-}) (*struct{ Body List[AdminAccount] }, error) {
+}) (*struct{ Body FoundAccounts }, error) {
 	if _, err := admin(ctx); err != nil {
 		return nil, problemOf(ctx, err)
 	}
 	var ids []portal.AccountID
 	var next *string
+	more := false
 	if in.Query != "" {
 		search := administration.AccountSearch{Views: a.admin.Directory, Keys: a.admin.Directory, People: a.admin.People}
-		found, err := search.Find(ctx, in.Query, maxFound)
+		found, others, err := search.Find(ctx, in.Query, maxFound)
 		if err != nil {
 			return nil, problemOf(ctx, err)
 		}
-		ids = found
+		ids, more = found, others
 	} else {
 		page, err := a.admin.Directory.Accounts(ctx, in.Cursor, int32(in.Limit))
 		if err != nil {
@@ -240,6 +247,7 @@ func (a *service) listAccounts(ctx context.Context, in *struct {
 			ids = append(ids, listed.ID)
 		}
 		next = in.next("/accounts", page.Next)
+		more = next != nil
 	}
 	all, err := a.accounts(ctx, ids)
 	if err != nil {
@@ -247,7 +255,7 @@ func (a *service) listAccounts(ctx context.Context, in *struct {
 	}
 	shown := list(all, func(one adminView) AdminAccount { return one.summary })
 	shown.Next = next
-	return &struct{ Body List[AdminAccount] }{shown}, nil
+	return &struct{ Body FoundAccounts }{FoundAccounts{shown, more}}, nil
 }
 
 const maxFound = 50

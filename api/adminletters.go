@@ -105,7 +105,7 @@ func (a *service) registerLetters(api huma.API) {
 	huma.Register(api, adminReads("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
 	huma.Register(api, adminReads("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
 	huma.Register(api, adminChanges("admin-replay-dead-letters", http.MethodPost, "/dead-letter-replays", "Replay dead letters",
-		"A worker sends them to their queues again, oldest first, at most 20 a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would.", 0), a.replayLetters)
+		"A worker sends them to their queues again, oldest first, at most 20 a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would, and its choice orders exactly that.", 0), a.replayLetters)
 	huma.Register(api, adminChanges("admin-discard-dead-letters", http.MethodPost, "/dead-letter-discards", "Discard dead letters",
 		"A worker closes them without carrying them out. Their operations stay failed. They can still be replayed for 30 days.", 0), a.discardLetters)
 }
@@ -206,6 +206,13 @@ type LetterOrder struct {
 	Letters int              `json:"letters" doc:"How many letters it is about. Those that cannot be replayed are not counted."`
 	First   []LetterForecast `json:"first,omitempty" doc:"After a dry run: the first ten letters, and what a replay comes to."`
 	Left    []SkippedLetters `json:"left,omitempty" doc:"After a dry run: letters that fit and cannot be replayed. They stay open."`
+	Choice  *LetterChoice    `json:"choice,omitempty" doc:"After a dry run: the choice of exactly these letters. Send its members as the body to order what the dry run has shown; letters that fail after it stay open."`
+}
+
+// LetterChoice is a LetterSelection without words that mean something else at another time.
+type LetterChoice struct {
+	Letter string `json:"letter,omitempty"`
+	LetterFilters
 }
 
 // SkippedLetters counts letters that cannot be replayed.
@@ -247,13 +254,19 @@ func (a *service) order(ctx context.Context, chosen LetterSelection, order admin
 		if order.Choice.All() != chosen.All {
 			return nil, problemOf(ctx, portal.Fail(portal.Invalid, "Name a letter, give filters, or set all to true and give no filter."))
 		}
+		if now := a.now().UTC(); chosen.Before.IsZero() || chosen.Before.After(now) {
+			chosen.Before, order.Choice.Before = now, now
+		}
 	}
 	if chosen.DryRun {
 		preview, err := a.admin.Desk.Preview(ctx, order)
 		if err != nil {
 			return nil, problemOf(ctx, err)
 		}
-		shown := LetterOrder{Letters: preview.Letters}
+		shown := LetterOrder{Letters: preview.Letters, Choice: &LetterChoice{Letter: chosen.Letter}}
+		if chosen.Letter == "" {
+			shown.Choice.LetterFilters = chosen.LetterFilters
+		}
 		for _, one := range preview.First {
 			shown.First = append(shown.First, LetterForecast{one.ID, string(one.ReplayOutlook.Outlook), one.ReplayOutlook.Text})
 		}

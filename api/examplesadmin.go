@@ -72,7 +72,7 @@ func adminAnswers() map[string]any {
 		"admin-get-dead-letter":      exampleLetterDetail(),
 		"admin-replay-dead-letters":  LetterOrder{Order: "001795338000000-8k3c4d5e6f", Letters: 3100},
 		"admin-discard-dead-letters": LetterOrder{Order: "001795338000000-8k3c4d5e6f", Letters: 1},
-		"admin-list-accounts":        List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}},
+		"admin-list-accounts":        FoundAccounts{List: List[AdminAccount]{Items: []AdminAccount{exampleAdminAccount()}}},
 		"admin-get-usage":            exampleUsage(),
 		"admin-get-account": AdminAccountDetail{
 			AdminAccount: exampleAdminAccount(), Keys: []Key{{ID: exampleKey, Name: "Default key", Label: "Default key", State: "disabled", CreatedAt: &exampleTime}},

@@ -91,8 +91,8 @@ func (f *fake) Person(_ context.Context, account portal.AccountID) (identity.Per
 	return identity.Person{Email: "grace@example.com", Name: "Grace Hopper"}, f.askBy("person", account, "")
 }
 
-func (f *fake) FindPeople(_ context.Context, begins string, _ int32) ([]portal.AccountID, error) {
-	return []portal.AccountID{"account-grace"}, f.askBy("people", "", begins)
+func (f *fake) FindPeople(_ context.Context, begins string, _ int32) (found []portal.AccountID, more bool, err error) {
+	return []portal.AccountID{"account-grace"}, true, f.askBy("people", "", begins)
 }
 
 // memberStore is the fake as a store of members, whose methods have the names of other fakes.
@@ -262,7 +262,7 @@ func adminExamples(accepted, private map[string]string) []example {
 		{"GET /account/export", "/account/export", http.StatusOK, `{"account":"account-ada"}`, map[string]string{"Content-Disposition": `attachment; filename="account.json"`, "Cache-Control": "no-store"}, "", ""},
 		{"DELETE /account", "/account", http.StatusAccepted, waiting, accepted, "", ""},
 		{"POST /feedback", "/feedback", http.StatusCreated, `{` + feedback + `}`, private, `{"topic":"api","page":"/apis","text":"It is fine."}`, ""},
-		{"GET /admin/accounts", "/admin/accounts?limit=1", http.StatusOK, `{"items":[{` + graceSeen + `}],"next":"/api/v1/admin/accounts?cursor=000000000000009%23account-grace&limit=1"}`, private, "", ""},
+		{"GET /admin/accounts", "/admin/accounts?limit=1", http.StatusOK, `{"items":[{` + graceSeen + `}],"next":"/api/v1/admin/accounts?cursor=000000000000009%23account-grace&limit=1","more":true}`, private, "", ""},
 		{"GET /admin/accounts/{account}", "/admin/accounts/account-grace", http.StatusOK, `{` + graceSeen + `,"keys":[
 			{"id":"key-1","name":"Default key","label":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z","ends_at":"2026-11-23T09:00:00Z","ends_for":"rotated","replaced_by":"key-2"},
 			{"id":"key-2","name":"Another","label":"Another","state":"pending","created_at":null,"revealed_at":null,"ends_at":null,"replaces":"key-1","waiting":"capacity"},

@@ -44,16 +44,20 @@ func (o fakeAdmin) Letter(_ context.Context, id string) (deadletters.Letter, adm
 }
 
 func (o fakeAdmin) Preview(_ context.Context, order administration.LetterOrder) (administration.Preview, error) {
-	return administration.Preview{Letters: 2, First: []administration.PreviewedLetter{{Letter: buried, ReplayOutlook: outlook}}, NotReplayable: []administration.SkippedLetters{{Why: "No worker can read it.", Letters: 3}}}, o.askBy("preview", order.By, string(order.Verb)+" "+order.Letter)
+	return administration.Preview{Letters: 2, First: []administration.PreviewedLetter{{Letter: buried, ReplayOutlook: outlook}}, NotReplayable: []administration.SkippedLetters{{Why: "No worker can read it.", Letters: 3}}}, o.askBy("preview", order.By, wordsOf(order))
 }
 
 func (o fakeAdmin) Order(_ context.Context, order administration.LetterOrder) (administration.LetterOrder, int, error) {
-	asked := string(order.Verb) + " " + order.Letter
-	if order.Letter == "" {
-		asked += order.Choice.String()
-	}
 	order.ID = "order-1"
-	return order, 2, o.askBy("order", order.By, asked+order.Reason)
+	return order, 2, o.askBy("order", order.By, wordsOf(order)+order.Reason)
+}
+
+func wordsOf(order administration.LetterOrder) string {
+	words := string(order.Verb) + " " + order.Letter
+	if order.Letter == "" {
+		words += order.Choice.String()
+	}
+	return words
 }
 
 // letterExamples are the examples of the routes about dead letters, and of the overview.

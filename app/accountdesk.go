@@ -73,14 +73,15 @@ func (d *AccountDesk) List(ctx context.Context, limit int) (found []ListedPerson
 }
 
 // Search finds at most limit accounts by account id, by key id, or by the beginning of an e-mail address or of a
-// word of the name.
-func (d *AccountDesk) Search(ctx context.Context, query string, limit int) ([]ListedPerson, error) {
+// word of the name. more: there are others.
+func (d *AccountDesk) Search(ctx context.Context, query string, limit int) (found []ListedPerson, more bool, err error) {
 	search := administration.AccountSearch{Views: d.views, Keys: d.views, People: d.people}
-	ids, err := search.Find(ctx, query, int32(limit))
+	ids, more, err := search.Find(ctx, query, int32(limit))
 	if err != nil {
-		return nil, causeOf(err)
+		return nil, false, causeOf(err)
 	}
-	return d.persons(ctx, ids)
+	found, err = d.persons(ctx, ids)
+	return found, more, err
 }
 
 func (d *AccountDesk) persons(ctx context.Context, ids []portal.AccountID) (found []ListedPerson, err error) {

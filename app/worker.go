@@ -56,6 +56,8 @@ type Process struct {
 	Now    func() time.Time
 	// Operators are channels for alarms beside those of the configuration.
 	Operators []alarms.Channel
+	// Around wraps the handler of each type of message; nil is for none. `gatehouse local` breaks handlers with it.
+	Around func(messageType string, handle transport.Handler) transport.Handler
 	// PollWait is how long a poll of an idle queue lasts, and so how long an idle worker takes
 	// to stop; 0 is the transport's default.
 	PollWait time.Duration
@@ -275,6 +277,13 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	}
 	if p.Config.Trail == TrailOn {
 		list = append(list, transport.Consumer{Name: "trail", Queue: names.Trail, Subscriber: arrivals, Raw: changed.Handle})
+	}
+	for _, consumer := range list {
+		for messageType, handle := range consumer.Handlers {
+			if p.Around != nil {
+				consumer.Handlers[messageType] = p.Around(messageType, handle)
+			}
+		}
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)

@@ -3,16 +3,20 @@ package banners_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/gatehouse-portal/gatehouse/banners"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/records"
 )
 
 var nine = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -170,6 +174,59 @@ func TestOnlySoManyBannersAreShownOrScheduled(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.add(banners.Banner{Text: "y"})
+}
+
+// rival runs between, once, after its first query for rows.
+type rival struct {
+	records.Client
+	between func()
+}
+
+func (r *rival) Query(ctx context.Context, in *dynamodb.QueryInput, options ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	out, err := r.Client.Query(ctx, in, options...)
+	if between := r.between; between != nil {
+		r.between = nil
+		between()
+	}
+	return out, err
+}
+
+func TestTwoAdminsWhoWriteBannersAtOnceKeepToTheLimit(t *testing.T) {
+	t.Parallel()
+	for missing, want := range map[int]string{0: "[conflict conflict] 20", 1: "[conflict ] 20", 2: "[ ] 20"} {
+		tables := journaltest.Start(t)
+		clock := func() time.Time { return nine }
+		audit := members.NewStore(tables.Client, tables.Records, clock)
+		client := &rival{Client: tables.Client}
+		slow, fast := banners.NewStore(client, tables.Records, audit, clock), banners.NewStore(tables.Client, tables.Records, audit, clock)
+		for range banners.MostBanners - missing {
+			if _, err := fast.Add(t.Context(), root, banners.Banner{Text: "x"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		errs := make([]portal.Code, 2)
+		client.between = func() {
+			_, err := fast.Add(t.Context(), banners.Author{Admin: "account-ada"}, banners.Banner{Text: "fast"})
+			errs[1] = codeOf(err)
+		}
+		_, err := slow.Add(t.Context(), root, banners.Banner{Text: "slow"})
+		errs[0] = codeOf(err)
+		all, err := fast.List(t.Context())
+		if got := fmt.Sprint(errs, len(all)); err != nil || got != want {
+			t.Errorf("with room for %d: %s, %v, want %s", missing, got, err, want)
+		}
+		entries, _, err := audit.Audit(t.Context(), members.AuditFilter{}, "", 50)
+		if err != nil || len(entries) != len(all) {
+			t.Errorf("the audit has %d entries about %d banners, %v", len(entries), len(all), err)
+		}
+	}
+}
+
+func codeOf(err error) portal.Code {
+	if err == nil {
+		return ""
+	}
+	return portal.CodeOf(err)
 }
 
 // list is a store that counts readings.

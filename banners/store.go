@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -72,9 +73,35 @@ func (s *Store) Add(ctx context.Context, by Author, banner Banner) (Banner, erro
 	if err != nil {
 		return banner, err
 	}
+	banner.ID, banner.By, banner.Operator = schema.Milliseconds(now)+"-"+strings.ToLower(rand.Text()), by.Admin, by.Operator
+	banner.Created, banner.Version = now.UTC().Truncate(time.Second), 1
+	for range addTries {
+		if err = s.tryAdd(ctx, by, banner, now); !errors.Is(err, records.ErrRefused) {
+			return banner, err
+		}
+	}
+	return banner, portal.Fail(portal.Conflict, "Others are writing banners at this moment. Try again.")
+}
+
+// addTries is how often Add tries if others add banners at the same moment.
+const addTries = 10
+
+// added counts the banners that were ever written.
+type added struct {
+	Count int64 `dynamodbav:"count"`
+}
+
+// tryAdd stores the banner if nobody has added one since it counted those that are not over; otherwise the error is
+// records.ErrRefused.
+func (s *Store) tryAdd(ctx context.Context, by Author, banner Banner, now time.Time) error {
+	var before added
+	known, err := s.rows.Get(ctx, schema.BannersAdded(), &before)
+	if err != nil {
+		return err
+	}
 	all, err := s.List(ctx)
 	if err != nil {
-		return banner, err
+		return err
 	}
 	open := 0
 	for _, one := range all {
@@ -83,11 +110,14 @@ func (s *Store) Add(ctx context.Context, by Author, banner Banner) (Banner, erro
 		}
 	}
 	if open >= MostBanners {
-		return banner, portal.Fail(portal.Conflict, "There are 20 banners already that are shown or scheduled. End or delete one first.")
+		return portal.Fail(portal.Conflict, fmt.Sprintf("There are %d banners already that are shown or scheduled. End or delete one first.", MostBanners))
 	}
-	banner.ID, banner.By, banner.Operator = schema.Milliseconds(now)+"-"+strings.ToLower(rand.Text()), by.Admin, by.Operator
-	banner.Created, banner.Version = now.UTC().Truncate(time.Second), 1
-	return banner, s.put(ctx, by, members.AuditBannerAdded, banner, records.Missing)
+	counting := records.Write{Key: schema.BannersAdded(), Put: added{before.Count + 1}, If: records.Missing}
+	if known {
+		counting.If, counting.Names = "#count = :before", map[string]string{"#count": "count"}
+		counting.Values = map[string]types.AttributeValue{":before": schema.Number(before.Count)}
+	}
+	return s.rows.Transact(ctx, "adding a banner", counting, row(banner, records.Missing), s.entry(by, members.AuditBannerAdded, banner.ID))
 }
 
 // Change replaces text, kind, audience, start and end of a banner that is not over. The error is Conflict if the
@@ -146,22 +176,21 @@ func (s *Store) Delete(ctx context.Context, by Author, id string) error {
 }
 
 func (s *Store) replace(ctx context.Context, by Author, what string, banner Banner) error {
-	return s.put(ctx, by, what, banner, "version = :before")
-}
-
-func (s *Store) put(ctx context.Context, by Author, what string, banner Banner, condition string) error {
-	write := records.Write{Key: schema.Banner(banner.ID), Put: banner, If: condition}
-	if banner.Version > 1 {
-		write.Values = map[string]types.AttributeValue{":before": schema.Number(banner.Version - 1)}
-	}
-	if !banner.End.IsZero() {
-		write.Expires = banner.End.Add(kept)
-	}
+	write := row(banner, "version = :before")
+	write.Values = map[string]types.AttributeValue{":before": schema.Number(banner.Version - 1)}
 	err := s.rows.Transact(ctx, "writing a banner", write, s.entry(by, what, banner.ID))
 	if errors.Is(err, records.ErrRefused) {
 		return changedMeanwhile()
 	}
 	return err
+}
+
+func row(banner Banner, condition string) records.Write {
+	write := records.Write{Key: schema.Banner(banner.ID), Put: banner, If: condition}
+	if !banner.End.IsZero() {
+		write.Expires = banner.End.Add(kept)
+	}
+	return write
 }
 
 func (s *Store) entry(by Author, what, id string) records.Write {

@@ -34,6 +34,7 @@ var noSuchRow = map[string]string{
 	"records approvals <ms>#<account>#<sequence>":      "no plan of the demo needs approval; those of package approvals do",
 	"sessions deleted-session#<hash> session":          "no account is deleted here; e2e/deletedaccount_test.go has one",
 	"records letter-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",
+	"records banners-added count":                      "no admin writes a banner here; banners has it",
 	"records banners <ms>-<id>":                        "no admin writes a banner here; banners has some",
 	"records account#<account> viewing":                "no admin views an account here; members has views",
 	"records resend-orders <ms>-<id>":                  "no admin orders anything here; operators has orders",

@@ -3,10 +3,10 @@ package identity
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -73,24 +73,33 @@ func (l Lookup) Person(ctx context.Context, account portal.AccountID) (Person, e
 }
 
 // FindPeople lists at most limit accounts of people whose e-mail address, or a word of whose name,
-// begins with the text, ignoring case.
-func (l Lookup) FindPeople(ctx context.Context, begins string, limit int32) ([]portal.AccountID, error) {
+// begins with the text, ignoring case. more: there are others.
+func (l Lookup) FindPeople(ctx context.Context, begins string, limit int32) (found []portal.AccountID, more bool, err error) {
 	begins = normalised(begins)
 	if begins == "" {
-		return nil, nil
+		return nil, false, nil
 	}
 	of := schema.PersonWords(begins)
-	out, err := l.DynamoDB.Query(ctx, &dynamodb.QueryInput{
-		TableName: &l.Tables.Records, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(), Limit: &limit,
+	listed := map[portal.AccountID]bool{}
+	query := dynamodb.NewQueryPaginator(l.DynamoDB, &dynamodb.QueryInput{
+		TableName: &l.Tables.Records, KeyConditionExpression: of.Condition(), ExpressionAttributeValues: of.Values(), Limit: aws.Int32(2*limit + 1),
 	})
-	if err != nil {
-		return nil, table{l.DynamoDB, l.Tables.Records}.unavailable("looking for people in", of.PK, err)
-	}
-	var found []portal.AccountID
-	for _, row := range out.Items {
-		if account := schema.AccountOfWord(schema.KeyOf(row)); !slices.Contains(found, account) {
-			found = append(found, account)
+	for query.HasMorePages() {
+		page, err := query.NextPage(ctx)
+		if err != nil {
+			return nil, false, table{l.DynamoDB, l.Tables.Records}.unavailable("looking for people in", of.PK, err)
+		}
+		for _, row := range page.Items {
+			account := schema.AccountOfWord(schema.KeyOf(row))
+			switch {
+			case listed[account]:
+			case len(found) == int(limit):
+				return found, true, nil
+			default:
+				listed[account] = true
+				found = append(found, account)
+			}
 		}
 	}
-	return found, nil
+	return found, false, nil
 }

@@ -33,7 +33,7 @@ type Options struct {
 	Fresh bool
 	// The ports on 127.0.0.1; 0 picks a free one.
 	Port, AWSPort, OperatorsPort int
-	// Faults are rules of faults.Parse. They and AWSQuotas apply once the portal runs.
+	// Faults are rules of faults.Parse, also about handlers of this process. They and AWSQuotas apply once the portal runs.
 	Faults    []string
 	AWSQuotas bool
 	// Out gets the start-up text and the user pool's e-mails; nil drops them.
@@ -74,7 +74,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	seller := sellersAccount(p.Config)
 	server, err := localaws.Open(localaws.Options{
 		Accounts: others(seller), Seller: seller,
-		Dir: dir, Fresh: opts.Fresh, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("component", "localaws").Logger(), Now: p.Now,
+		Dir: dir, Fresh: opts.Fresh, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("component", "localaws").Logger(), Now: p.Now, Handlers: messageTypes(),
 		Mount: map[string]http.Handler{demoPath + "/": http.StripPrefix(demoPath, demo.API())},
 	})
 	if err != nil {
@@ -85,6 +85,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 
 	running := Portal{PortalURL: localURL(public), AWSURL: server.Endpoint(), OperatorsURL: localURL(operators), Dir: dir}
 	p.AWS, p.Config.BaseURL = server.AWSConfig(), running.PortalURL
+	p.Around = breakable(server)
 	p.PollWait = time.Second // so that it stops soon after Ctrl+C
 	if len(p.Config.MarketplaceAccounts) == 0 {
 		p.Config.MarketplaceAccounts = []string{seller}

@@ -241,7 +241,7 @@ func objectOperation(r *http.Request) string {
 
 // operations are the names for fault rules. API Gateway's are not listed, so any is
 // accepted.
-func (s *Server) operations() faults.Operations {
+func (s *Server) operations(handlers []string) faults.Operations {
 	all := faults.Operations{
 		"apigateway":  nil,
 		"execute-api": {invoke},
@@ -253,6 +253,9 @@ func (s *Server) operations() faults.Operations {
 	}
 	for _, svc := range s.query {
 		all[svc.name] = slices.Collect(maps.Keys(svc.Operations))
+	}
+	if len(handlers) > 0 {
+		all[faults.Handler] = handlers
 	}
 	all["cognito-idp"] = append(all["cognito-idp"], pages...)
 	return all

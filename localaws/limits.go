@@ -1,6 +1,7 @@
 package localaws
 
 import (
+	"context"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
@@ -40,6 +41,11 @@ func (s *Server) SetLimits(l Limits) {
 // SetFaults replaces the plan of faults, from the next request on. It refuses an invalid
 // plan or an unknown operation.
 func (s *Server) SetFaults(plan faults.Plan) error { return s.faults.Set(plan) }
+
+// Handle applies the faults of handlers; see faults.Injector.
+func (s *Server) Handle(ctx context.Context, messageType string) error {
+	return s.faults.Handle(ctx, messageType)
+}
 
 // Counts returns each operation's number of calls. Those of apigateway include calls
 // refused because of Limits.

@@ -58,9 +58,11 @@ type Options struct {
 	Now func() time.Time
 	Log zerolog.Logger
 	// Mount holds backends of demo APIs by path prefix, without faults.
-	Mount  map[string]http.Handler
-	Faults faults.Plan
-	Limits Limits
+	Mount map[string]http.Handler
+	// Handlers are the types of messages whose handlers, in this process, can be broken by faults.
+	Handlers []string
+	Faults   faults.Plan
+	Limits   Limits
 	// Accounts are further AWS accounts. Their roles exist and let everybody assume them. What they
 	// have: severalAccounts.
 	Accounts []string
@@ -123,7 +125,7 @@ func Open(opts Options) (*Server, error) {
 	// Operations log internal failures with this logger.
 	ctx, stop := context.WithCancel(opts.Log.WithContext(context.Background()))
 	s.stop = stop
-	s.wire(ctx, env)
+	s.wire(ctx, env, opts.Handlers)
 	if err := s.SetFaults(opts.Faults); err != nil {
 		stop()
 		return nil, errors.Join(err, listener.Close(), db.Close())
@@ -144,7 +146,7 @@ func Open(opts Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) wire(ctx context.Context, env wire.Env) {
+func (s *Server) wire(ctx context.Context, env wire.Env, handlers []string) {
 	queues := sqs.New(ctx, env)
 	topics := sns.New(env, queues)
 	s.topics = topics
@@ -174,7 +176,7 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", principals.Query()}, {"cloudformation", s.stacks.Query()}, {"iam", s.iam.Query()}} {
 		s.query[svc.Version] = svc
 	}
-	s.faults = faults.New(s.operations(), queues)
+	s.faults = faults.New(s.operations(handlers), queues)
 	queues.OnOldReceipt(s.faults.OldReceipt)
 	s.admin, s.buyers = s.faults.Admin(s.Counts), s.market.Admin()
 }

@@ -8,7 +8,7 @@ import (
 
 // LeftOut reports whether a backup leaves out a row of the records table. Such a row follows from
 // others, or is about the moment only: budget, attach lease, runs of jobs and what they gather,
-// snapshots, alarms, views of accounts. It would do harm, or no good, beside an older journal.
+// snapshots, alarms, views of accounts, the count of banners. It would do harm, or no good, beside an older journal.
 func LeftOut(k Key) bool {
 	kind := k.PK
 	if _, rest, of := strings.Cut(kind, ":"); of && (rest == "budget" || rest == "limit" || rest == leasePartition) {
@@ -18,7 +18,7 @@ func LeftOut(k Key) bool {
 	case strings.HasPrefix(k.PK, "account#") && k == Viewing(portal.AccountID(strings.TrimPrefix(k.PK, "account#"))):
 		return true
 	case kind == "budget", kind == "limit", kind == leasePartition && k.SK == "attach", k == ImportProbe(), k == Health(), k == RestoreRun(),
-		k.PK == Alarms().PK, k == ShownLate():
+		k.PK == Alarms().PK, k == ShownLate(), k == BannersAdded():
 		return true
 	case strings.HasPrefix(k.PK, "scratch#"):
 		return !strings.HasPrefix(k.PK, "scratch#catalog-")

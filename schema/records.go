@@ -370,6 +370,9 @@ func Banner(id string) Key { return Key{Banners().PK, id} }
 // Banners are all banners, in the order in which they were written.
 func Banners() Range { return Range{PK: "banners"} }
 
+// BannersAdded counts the banners that were ever written, so that two admins cannot exceed the limit together.
+func BannersAdded() Key { return Key{"banners-added", "count"} }
+
 // ResendOrder is an admin's order to bill usage again that AWS Marketplace refused. Ids sort by time.
 func ResendOrder(id string) Key { return Key{ResendOrders().PK, id} }
 

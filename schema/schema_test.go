@@ -111,6 +111,7 @@ func TestTheKeysAreWhatTheyWere(t *testing.T) {
 		{"DeadLetter", "records", schema.DeadLetter("m"), schema.Key{PK: "deadletter", SK: "m"}},
 		{"DeadLetterPart", "records", schema.DeadLetterPart(hash, 4), schema.Key{PK: "deadletter#" + hash, SK: "004"}},
 		{"Banner", "records", schema.Banner("001782907200005-b"), schema.Key{PK: "banners", SK: "001782907200005-b"}},
+		{"BannersAdded", "records", schema.BannersAdded(), schema.Key{PK: "banners-added", SK: "count"}},
 		{"ResendOrder", "records", schema.ResendOrder("001782907200005-o"), schema.Key{PK: "resend-orders", SK: "001782907200005-o"}},
 		{"Alarm", "records", schema.Alarm("drift"), schema.Key{PK: "alarms", SK: "drift"}},
 		{"ShownLate", "records", schema.ShownLate(), schema.Key{PK: "shown-late", SK: "last"}},

@@ -53,6 +53,8 @@ type accountsPage struct {
 	Lines []accountLine
 	First bool
 	Next  string
+	// More: a search fits further accounts.
+	More bool
 }
 
 type accountLine struct {
@@ -73,11 +75,11 @@ func (s *Web) accounts(w http.ResponseWriter, r *http.Request, _ identity.Identi
 	var ids []portal.AccountID
 	if query != "" {
 		search := administration.AccountSearch{Views: s.views, Keys: s.admin.Directory, People: s.admin.People}
-		found, err := search.Find(r.Context(), query, maxFoundPeople)
+		found, more, err := search.Find(r.Context(), query, maxFoundPeople)
 		if err != nil {
 			return err
 		}
-		ids = found
+		ids, body.More = found, more
 	} else {
 		page, err := s.admin.Directory.Accounts(r.Context(), cursor, accountsPerPage)
 		if err != nil {

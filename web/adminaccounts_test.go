@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -29,6 +32,19 @@ func TestAccountsAreListedAndFound(t *testing.T) {
 	if w := s.get("/admin/accounts/nobody"); w.Code != http.StatusNotFound {
 		t.Errorf("an unknown account is answered %d", w.Code)
 	}
+}
+
+func TestASearchThatFitsMoreAccountsThanItListsSaysSo(t *testing.T) {
+	t.Parallel()
+	s := known(projections.StatusRegistered)
+	s.account = unregistered() // the search is no account's id
+	for i := range 51 {
+		if i == 50 {
+			none(t, document(t, s.get("/admin/accounts?q=crowd"), http.StatusOK), ".more")
+		}
+		s.office.persons[portal.AccountID(fmt.Sprintf("account-crowd-%02d", i))] = identity.Person{Name: fmt.Sprintf("Crowd %d", i)}
+	}
+	says(t, document(t, s.get("/admin/accounts?q=crowd"), http.StatusOK), ".more", "These are the first 50.")
 }
 
 func TestTheAccountHasItsStateKeysAndHistoryAndNoValue(t *testing.T) {

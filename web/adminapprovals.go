@@ -34,7 +34,7 @@ type registering interface {
 
 type people interface {
 	Person(ctx context.Context, account portal.AccountID) (identity.Person, error)
-	FindPeople(ctx context.Context, begins string, limit int32) ([]portal.AccountID, error)
+	FindPeople(ctx context.Context, begins string, limit int32) (found []portal.AccountID, more bool, err error)
 }
 
 type answering interface {

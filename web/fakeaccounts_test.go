@@ -25,14 +25,14 @@ func (b *fakeInbox) OwnerOf(_ context.Context, key portal.KeyID) (portal.Account
 	return map[portal.KeyID]portal.AccountID{"key-of-eve": "account-eve"}[key], b.inboxErr
 }
 
-func (b *fakeInbox) FindPeople(_ context.Context, begins string, _ int32) (found []portal.AccountID, err error) {
+func (b *fakeInbox) FindPeople(_ context.Context, begins string, limit int32) (found []portal.AccountID, more bool, err error) {
 	for id, person := range b.persons {
 		if strings.HasPrefix(strings.ToLower(person.Name+" "+person.Email), strings.ToLower(begins)) {
 			found = append(found, id)
 		}
 	}
 	slices.Sort(found)
-	return found, b.inboxErr
+	return found[:min(len(found), int(limit))], len(found) > int(limit), b.inboxErr
 }
 
 // Audit has as many pages as an admin looks at.

@@ -101,17 +101,20 @@ type accountsSearchCommand struct {
 // Run finds accounts.
 func (c accountsSearchCommand) Run(ctx context.Context) error {
 	return withAccounts(ctx, func(desk *app.AccountDesk) error {
-		found, err := desk.Search(ctx, c.Query, c.Limit)
+		found, more, err := desk.Search(ctx, c.Query, c.Limit)
 		if err != nil {
 			return err
 		}
 		list := listedAccounts(found)
-		return c.print(os.Stdout, map[string]any{"accounts": list}, func(w io.Writer) {
+		return c.print(os.Stdout, map[string]any{"accounts": list, "more": more}, func(w io.Writer) {
 			if len(list) == 0 {
 				fmt.Fprintln(w, "No account fits.")
 				return
 			}
 			printAccounts(w, list)
+			if more {
+				fmt.Fprintln(w, "More accounts fit. Give more of the name or address, or raise --limit.")
+			}
 		})
 	})
 }

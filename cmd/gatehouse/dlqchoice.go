@@ -58,9 +58,30 @@ func (a *age) UnmarshalText(text []byte) error {
 // selection is what replay and discard work on.
 type selection struct {
 	choiceFlags
-	IDs []string `arg:"" optional:"" help:"Ids of dead letters." name:"id"`
-	All bool     `help:"All that are open."`
-	Yes bool     `help:"Do it. Without this, the command only prints what would happen."`
+	IDs  []string  `arg:"" optional:"" help:"Ids of dead letters." name:"id"`
+	All  bool      `help:"All that are open."`
+	AsOf time.Time `help:"Choose as a dry run did at this time: ages count from it, and letters that failed since are left out. The dry run prints it." placeholder:"TIME"`
+	Yes  bool      `help:"Do it. Without this, the command only prints what would happen."`
+}
+
+// choiceAsOf is the choice of open letters. asOf, for --as-of, chooses the same ones again.
+func (s selection) choiceAsOf(now time.Time) (choice deadletters.Choice, asOf time.Time) {
+	if s.AsOf.IsZero() {
+		return s.choice(now, deadletters.Open), now.UTC()
+	}
+	choice = s.choice(s.AsOf, deadletters.Open)
+	if choice.Before.IsZero() {
+		choice.Before = s.AsOf
+	}
+	return choice, s.AsOf.UTC()
+}
+
+// repeat is how to do exactly what a dry run has printed.
+func (s selection) repeat(asOf time.Time) string {
+	if len(s.IDs) > 0 {
+		return "With --yes"
+	}
+	return "With --yes --as-of " + asOf.Format(time.RFC3339Nano)
 }
 
 func (s selection) validate(verb string) error {
@@ -75,6 +96,10 @@ func (s selection) validate(verb string) error {
 		return usage("name the dead letters to " + verb + ", choose them with --queue, --type, --account, --cause or an age, or give --all")
 	case chosen > 1:
 		return usage("give ids, or flags that choose letters, or --all, and not two of them")
+	case !s.AsOf.IsZero() && len(s.IDs) > 0:
+		return usage("--as-of is for flags that choose letters, and for --all: leave it out beside ids")
+	case s.AsOf.After(time.Now()):
+		return usage("--as-of " + s.AsOf.Format(time.RFC3339) + " is in the future: give the time that a dry run has printed")
 	}
 	return nil
 }

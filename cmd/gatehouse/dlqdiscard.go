@@ -46,7 +46,7 @@ func (c dlqDiscardCommand) Run(ctx context.Context) error {
 }
 
 func (c dlqDiscardCommand) run(ctx context.Context, box app.Letters, now time.Time) error {
-	choice := c.choice(now, deadletters.Open)
+	choice, asOf := c.choiceAsOf(now)
 	chosen, missing, err := c.chosen(ctx, box, choice)
 	if err != nil {
 		return err
@@ -64,11 +64,11 @@ func (c dlqDiscardCommand) run(ctx context.Context, box app.Letters, now time.Ti
 	done, err := paced(ctx, chosen, 0, work.treat, bar.tell)
 	bar.end()
 	err = errors.Join(err, interruptedAfter(ctx, done, len(chosen)))
-	printed := c.print(os.Stdout, map[string]any{"letters": work.list}, func(w io.Writer) { c.describe(w, work.list, errors.Join(err, missing)) })
+	printed := c.print(os.Stdout, map[string]any{"as_of": asOf, "letters": work.list}, func(w io.Writer) { c.describe(w, work.list, asOf, errors.Join(err, missing)) })
 	return errors.Join(err, missing, printed)
 }
 
-func (c dlqDiscardCommand) describe(w io.Writer, list []letterOutcome, err error) {
+func (c dlqDiscardCommand) describe(w io.Writer, list []letterOutcome, asOf time.Time, err error) {
 	for _, one := range list[:min(len(list), shownTreated)] {
 		text := one.Did + " " + one.ID + ", " + one.about
 		if one.Did == already {
@@ -84,7 +84,7 @@ func (c dlqDiscardCommand) describe(w io.Writer, list []letterOutcome, err error
 	case len(list) == 0:
 		fmt.Fprintln(w, "There is nothing to discard.")
 	case !c.Yes:
-		fmt.Fprintln(w, "Nothing was changed. With --yes they are closed; their operations stay failed.")
+		fmt.Fprintln(w, wrap("Nothing was changed. "+c.repeat(asOf)+" they are closed; their operations stay failed.", width(w), 0))
 	}
 }
 

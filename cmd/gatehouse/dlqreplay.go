@@ -79,8 +79,8 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 }
 
 func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Time) error {
-	choice := c.choice(now, deadletters.Open)
-	work := replaying{box: box, with: rehearsal{}, did: wouldReplay, named: len(c.IDs) > 0, list: []letterOutcome{}}
+	choice, asOf := c.choiceAsOf(now)
+	work := replaying{asOf: asOf, box: box, with: rehearsal{}, did: wouldReplay, named: len(c.IDs) > 0, list: []letterOutcome{}}
 	chosen, missing, err := c.replayable(ctx, box, choice, work.leave)
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Tim
 		}
 		err = errors.Join(err, unwaited)
 	}
-	value := map[string]any{"letters": work.list, "outlooks": work.outlooks(), "left": work.reasons()}
+	value := map[string]any{"as_of": asOf, "letters": work.list, "outlooks": work.outlooks(), "left": work.reasons()}
 	if waited != nil {
 		value["handled"], value["failed_again"] = waited.Handled, waited.Again
 	}
@@ -187,7 +187,7 @@ func (c dlqReplayCommand) describe(w io.Writer, work replaying, waited *waitedFo
 		}
 		fmt.Fprintln(w, ".")
 		if !c.Yes {
-			fmt.Fprintln(w, wrap(fmt.Sprintf("Nothing was sent. With --yes they are sent, oldest first, at most %d a second.", c.Rate), width(w), 0))
+			fmt.Fprintln(w, wrap(fmt.Sprintf("Nothing was sent. %s they are sent, oldest first, at most %d a second.", c.repeat(work.asOf), c.Rate), width(w), 0))
 		}
 	}
 	if waited != nil {
@@ -206,6 +206,7 @@ type outlookCount struct {
 }
 
 type replaying struct {
+	asOf time.Time
 	box  app.Letters
 	with replayer
 	did  string

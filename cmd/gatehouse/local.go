@@ -16,7 +16,7 @@ type localCommand struct {
 	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
 	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`
 
-	Fault     []string `help:"Make the local AWS fail, as in sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms. seed=N changes which calls fail. Can be repeated." placeholder:"RULE" sep:"none"`
+	Fault     []string `help:"Make the local AWS fail, as in sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms, or a handler, as in handler.SubscribeRequested:panic. seed=N changes which calls fail. Can be repeated." placeholder:"RULE" sep:"none"`
 	AWSQuotas bool     `name:"aws-quotas" help:"Enforce AWS's quotas on API Gateway's control plane."`
 }
 

@@ -33,6 +33,9 @@ const (
 	// Down: the service answers all calls with status 503, whatever other rules say.
 	Down Kind = "down"
 
+	// Panic: a handler of messages panics. Only for the service Handler.
+	Panic Kind = "panic"
+
 	// Duplicate: a message received from a standard queue is in the queue twice: deleting one
 	// leaves the other. This and the two below are drawn for each received message.
 	Duplicate Kind = "duplicate"
@@ -50,7 +53,13 @@ const (
 	Stale Kind = "stale"
 )
 
-var kinds = []Kind{Latency, Error, Drop, Lost, Late, Down, Duplicate, Reorder, Expire, Stale}
+var kinds = []Kind{Latency, Error, Drop, Lost, Late, Down, Panic, Duplicate, Reorder, Expire, Stale}
+
+// Handler is a service that is not AWS's: the handlers of messages in a worker that runs in the process of the
+// local AWS. Its operations are the types of messages, like "SubscribeRequested". "*" does not include it.
+const Handler = "handler"
+
+func (k Kind) ofHandlers() bool { return k == Panic || k == Error || k == Latency }
 
 func (k Kind) ofMessages() bool { return k == Duplicate || k == Reorder || k == Expire }
 
@@ -69,7 +78,7 @@ var errorNames = []string{Throttling, Internal, Unavailable}
 type Rule struct {
 	// Service is "*" for all or "sqs", "sns", "dynamodb", "kms", "sts", "cognito-idp", "s3",
 	// "ses", "metering", "agreements" and "entitlements" (of AWS Marketplace), "events"
-	// (EventBridge), "apigateway" (the control plane) or "execute-api" (deployed APIs).
+	// (EventBridge), "apigateway" (the control plane), "execute-api" (deployed APIs) or Handler.
 	Service string `json:"service"`
 	// Operation is the name in AWS's API reference, like "SendMessage", or a page's path in
 	// cognito-idp, like "/oauth2/token". Empty or "*" means all.
@@ -127,6 +136,10 @@ func (r Rule) check() error {
 		return errors.New("times must not be negative")
 	case !r.Latency.valid() || !r.After.valid():
 		return errors.New("a range of durations must not be negative or end before it begins")
+	case r.Service == Handler && !r.Kind.ofHandlers():
+		return errors.New("a handler takes only panic, error and latency")
+	case r.Service != Handler && r.Kind == Panic:
+		return errors.New("panic applies only to handlers, as in handler.SubscribeRequested:panic")
 	case r.Kind.ofMessages() && !r.receives():
 		return fmt.Errorf("%s applies only to sqs.ReceiveMessage", r.Kind)
 	case r.Kind == Stale && !r.takesReceipts():
@@ -183,7 +196,7 @@ func (r Rule) takesReceipts() bool {
 }
 
 func (r Rule) matches(service, operation string) bool {
-	return (r.Service == "*" || r.Service == service) && (r.anyOperation() || r.Operation == operation)
+	return (r.Service == "*" && service != Handler || r.Service == service) && (r.anyOperation() || r.Operation == operation)
 }
 
 func (r Rule) rate() float64 {
