@@ -392,7 +392,7 @@ func TestSubscribeSaysWhatIsWrong(t *testing.T) {
 		"the role cannot be assumed": {Subscription{Product: olderCode, Notices: "sns"}, func(s *sellingInstallation) {
 			s.Config.MarketplaceRole = "arn:aws:iam::111122223333:role/seller"
 		}, "The role arn:aws:iam::111122223333:role/seller cannot be assumed. Check that it exists, that its trust policy lets arn:aws:iam::" + localaws.Account + ":user/local assume it"},
-		"the seller may not subscribe": {Subscription{Product: olderCode, Notices: "sns"}, func(s *sellingInstallation) { s.refuse("Subscribe", "AuthorizationError") }, "the seller lacks the permission sns:Subscribe. See docs/marketplace.md#permissions"},
+		"the seller may not subscribe": {Subscription{Product: olderCode, Notices: "sns"}, func(s *sellingInstallation) { s.refuse("Subscribe", "AuthorizationError") }, "lacks the permission sns:Subscribe. See docs/marketplace.md#permissions"},
 		"the seller may make no rule":  {Subscription{Product: "newer1", Notices: "eventbridge"}, func(s *sellingInstallation) { s.refuse("PutRule", "AccessDeniedException") }, "lacks the permission events:PutRule"},
 		"the credentials are wrong":    {Subscription{Product: olderCode, Notices: "sns"}, func(s *sellingInstallation) { s.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "AWS does not accept these credentials"},
 	} {

@@ -64,7 +64,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"values that are not compared":  {[]string{"keys", "reconcile", "--kind", "key_value"}, "needs --values", "Run"},
 		"a portal's name in upper case": {[]string{"deploy", "--stack", "Acme", "--yes"}, "lower-case letters", "Run"},
 		"a destruction without a name":  {[]string{"destroy"}, "missing flags: --stack=NAME", "Run `gatehouse destroy --help` for usage."},
-		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "is another name than", "Run"},
+		"a destruction of another name": {[]string{"destroy", "--stack", "acme", "--yes", "acm"}, "differs from", "Run"},
 		"an unknown way to run":         {[]string{"deploy", "--run", "kubernetes", "--yes"}, "the way to run", "Run"},
 		"a day that is none":            {[]string{"audit", "--from", "yesterday"}, "want a day such as 2026-11-22", "Run `gatehouse audit --help` for usage."},
 		"days the wrong way round":      {[]string{"audit", "--from", "2026-11-02", "--to", "2026-11-01"}, "swap them", "Run `gatehouse audit --help` for usage."},
