@@ -43,7 +43,9 @@ func (s *Server) SetLimits(l Limits) {
 func (s *Server) SetFaults(plan faults.Plan) error { return s.faults.Set(plan) }
 
 // Handle applies the faults of handlers; see faults.Injector.
-func (s *Server) Handle(ctx context.Context, messageType string) error { return s.faults.Handle(ctx, messageType) }
+func (s *Server) Handle(ctx context.Context, messageType string) error {
+	return s.faults.Handle(ctx, messageType)
+}
 
 // Counts returns each operation's number of calls. Those of apigateway include calls
 // refused because of Limits.

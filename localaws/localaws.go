@@ -61,7 +61,7 @@ type Options struct {
 	// Handlers are the types of messages whose handlers, in this process, can be broken by faults.
 	Handlers []string
 	Faults   faults.Plan
-	Limits Limits
+	Limits   Limits
 }
 
 // Server is a running local AWS.
