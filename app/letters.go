@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -120,10 +121,11 @@ func outlookOf(facts []events.Fact) administration.ReplayOutlook {
 
 // WhyLeft says why a letter without a Message cannot be replayed, and what to do with it.
 func WhyLeft(l deadletters.Letter) string {
-	switch l.Class {
-	case transport.UnknownType:
+	redriven := l.Class == transport.Redriven && !json.Valid(l.Body) // SQS gave it up, perhaps before a worker read it
+	switch {
+	case l.Class == transport.UnknownType:
 		return "This version does not know its type. Update Gatehouse, then replay it."
-	case transport.Unreadable:
+	case l.Class == transport.Unreadable || redriven:
 		why := "No worker can read it."
 		_, err := l.Message()
 		var cause *portal.Error

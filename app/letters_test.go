@@ -26,11 +26,20 @@ func TestOnlyALetterThatNoWorkerCouldReadIsToBeDiscarded(t *testing.T) {
 	} {
 		t.Run(class, func(t *testing.T) {
 			t.Parallel()
-			why := WhyLeft(deadletters.Letter{Report: deadletters.Report{Class: class, Body: []byte("<new>")}})
+			why := WhyLeft(deadletters.Letter{Report: deadletters.Report{Class: class, Body: []byte(`{"new":true}`)}})
 			if !strings.Contains(strings.ToLower(why), advice) || strings.Contains(why, "discard") != (class == transport.Unreadable) {
 				t.Errorf("the command says %q, want the advice %q", why, advice)
 			}
 		})
+	}
+}
+
+func TestARedrivenLetterThatIsNoJSONIsToBeDiscarded(t *testing.T) {
+	t.Parallel()
+	for body, advice := range map[string]string{"<xml/>": "discard it", `{"specversion":"2.0"}`: "as new as the workers"} {
+		if why := WhyLeft(deadletters.Letter{Report: deadletters.Report{Class: transport.Redriven, Body: []byte(body)}}); !strings.Contains(why, advice) {
+			t.Errorf("of %s it says %q", body, why)
+		}
 	}
 }
 

@@ -239,7 +239,7 @@ func (p *licencesPage) compared(when times, c administration.Comparison) {
 		p.Comparison, p.Problem = phrase{plain("The last comparison failed "), when.at(c.Ended), plain(".")}, c.Problem
 	default:
 		p.Comparison = phrase{
-			plain("Workers last compared the agreements of AWS Marketplace "), when.at(c.Ended),
+			plain("Workers last compared the agreements of AWS Marketplace on "), when.at(c.Ended),
 			plain(fmt.Sprintf(": %s, and %s for what the portal did not know.", count(c.Agreements, "agreement"), count(c.Sent, "notice"))),
 		}
 	}
