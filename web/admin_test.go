@@ -49,7 +49,7 @@ func TestTheOverviewSaysFirstWhatNeedsAnAdmin(t *testing.T) {
 		"100 or more subscriptions to approve or deny", "1 registration to approve", "3 dead letters of 2 causes, so 2 operations of people failed", "1 replay not handled yet",
 		"1 purchase whose payment", "2 purchases that nobody has claimed", "1 account different in API Gateway", "2 keys in API Gateway", "1 problem in the catalog",
 		"Usage may not be billed. The usage of the hour from 09:00 UTC waits for AWS Marketplace.",
-		"About licences nothing is known right now. The views do not answer.",
+		"Nothing is known about licences right now. The views do not answer.",
 	} {
 		if !strings.Contains(needs, want) {
 			t.Errorf("it does not say %q: %s", want, needs)
@@ -93,7 +93,7 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 			t.Errorf("%s: it lists %s", query, got)
 		}
 	}
-	says(t, document(t, s.get("/admin/dead-letters?cause=nothing"), http.StatusOK), ".empty", "No dead letter fits.")
+	says(t, document(t, s.get("/admin/dead-letters?cause=nothing"), http.StatusOK), ".empty", "No dead letter matches.")
 }
 
 func TestFiltersThatNobodyCanMeanAreRefused(t *testing.T) {

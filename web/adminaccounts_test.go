@@ -25,7 +25,7 @@ func TestAccountsAreListedAndFound(t *testing.T) {
 	for query, account := range map[string]string{"key-of-eve": "account-eve", "nina": "account-new"} {
 		one(t, document(t, s.get("/admin/accounts?q="+query), http.StatusOK), `main li a[href="/admin/accounts/`+account+`"]`)
 	}
-	says(t, document(t, s.get("/admin/accounts?q=nobody"), http.StatusOK), ".empty", "No account fits.")
+	says(t, document(t, s.get("/admin/accounts?q=nobody"), http.StatusOK), ".empty", "No account matches.")
 	if w := s.get("/admin/accounts?q=" + strings.Repeat("x", 201)); w.Code != http.StatusBadRequest {
 		t.Errorf("a long search is answered %d", w.Code)
 	}

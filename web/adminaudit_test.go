@@ -97,7 +97,7 @@ func TestTheAuditsFiltersAreKeptByItsPagesAndItsFile(t *testing.T) {
 	}
 	query.Set("account", "account-bob")
 	next := document(t, audited().get("/admin/audit?what=nothing"), http.StatusOK)
-	says(t, next, ".empty", "Go on to the next.")
+	says(t, next, ".empty", "Go to the next one.")
 	one(t, next, `a[rel="next"][href="/admin/audit?after=x&what=nothing"]`)
 	later := document(t, s.get("/admin/audit?after=next&admin=olga%40host"), http.StatusOK)
 	one(t, later, `nav.paging a[href="/admin/audit?admin=olga%40host"]`)

@@ -38,7 +38,7 @@ func TestLicencesAreFilteredAndPaged(t *testing.T) {
 			t.Errorf("%s: it lists %q, want %q", query, got, want)
 		}
 	}
-	says(t, document(t, s.get("/admin/licences?product=other"), http.StatusOK), ".empty", "No licence fits.")
+	says(t, document(t, s.get("/admin/licences?product=other"), http.StatusOK), ".empty", "No licence matches.")
 	for _, query := range []string{"state=odd", "account=" + strings.Repeat("x", 500), "product=%ff", "after=" + strings.Repeat("x", 500)} {
 		if w := s.get("/admin/licences?" + query); w.Code != http.StatusBadRequest {
 			t.Errorf("%s is answered %d", query, w.Code)

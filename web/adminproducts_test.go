@@ -44,7 +44,7 @@ func TestThePageOfProductsHasStatesAndPages(t *testing.T) {
 	says(t, document(t, states["products, not read"].site.get("/admin/products"), http.StatusOK), `section[aria-labelledby="read"]`, "API Gateway could not be read on 22 November 2026 at 09:00 UTC. The published catalog stays.")
 	says(t, document(t, states["products, none"].site.get("/admin/products"), http.StatusOK), ".empty", "Nothing is published yet.")
 	says(t, document(t, states["products, none"].site.get("/admin/products"), http.StatusOK), `section[aria-labelledby="read"]`, "No worker has read the catalog yet.")
-	says(t, document(t, offering().get("/admin/products?q=zebra"), http.StatusOK), ".empty", "No product fits.")
+	says(t, document(t, offering().get("/admin/products?q=zebra"), http.StatusOK), ".empty", "No product matches.")
 	if found := document(t, offering().get("/admin/products?q=partner"), http.StatusOK).Find(`section[aria-labelledby="products"] > .lines > li`); found.Length() != 1 {
 		t.Errorf("%d products are found", found.Length())
 	}

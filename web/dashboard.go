@@ -138,7 +138,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	needs, told := s.needs(r.Context(), read.notices, note != nil)
 	when := s.times(r.Context())
 	page := dashboardPage{
-		Person: displayName(id), Keys: liveLines(when.keyLines(account, read.revealed)), Needs: needs, Told: s.notices != nil,
+		Person: displayName(id), Keys: liveLines(account, when.keyLines(account, read.revealed)), Needs: needs, Told: s.notices != nil,
 	}
 	page.Purchases, page.Standing, page.Waiting = waiting, note, waitingOf(waiting, account.Licences)
 	page.Activity, page.More = activity.newest()
@@ -319,6 +319,15 @@ func versionOf(content ...any) string {
 	return fmt.Sprintf("%x", h.Sum64())
 }
 
-func liveLines(lines []keyLine) []keyLine {
-	return slices.DeleteFunc(lines, func(line keyLine) bool { return line.Over })
+// liveLines leaves out the keys that have ended. Keys that are in use come first.
+func liveLines(account projections.Account, lines []keyLine) []keyLine {
+	lines = slices.DeleteFunc(lines, func(line keyLine) bool { return line.Over })
+	unused := func(line keyLine) int {
+		if uses(account, projections.Key{Ring: line.Ring}) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(lines, func(a, b keyLine) int { return cmp.Compare(unused(a), unused(b)) })
+	return lines
 }

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,6 +246,20 @@ func TestAKeyWithoutASubscriptionIsNotInUse(t *testing.T) {
 		if hinted := doc.Find("#key-key-1 .hint").Length() == 1; hinted != (c.want == "Not in use") {
 			t.Errorf("%s: there is a hint: %t", name, hinted)
 		}
+	}
+}
+
+func TestTheDashboardListsKeysInUseFirst(t *testing.T) {
+	t.Parallel()
+	account := registered(subscription("plan-free", "Free", projections.SubscriptionActive))
+	account.Keys = append([]projections.Key{{ID: "key-0", Ring: "licence/l-1", Name: "Old", State: projections.KeyActive, CreatedAt: now.Add(-2 * time.Hour)}}, account.Keys...)
+	doc := document(t, signedIn(&fake{catalog: published(weather()), account: account}).get("/dashboard"), http.StatusOK)
+	var shown []string
+	for _, form := range doc.Find(`form[action$="/reveal"]`).EachIter() {
+		shown = append(shown, form.AttrOr("action", ""))
+	}
+	if want := []string{"/keys/key-1/reveal", "/keys/key-0/reveal"}; !slices.Equal(shown, want) {
+		t.Errorf("the keys are %v, want %v", shown, want)
 	}
 }
 

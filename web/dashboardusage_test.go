@@ -28,11 +28,11 @@ func TestTheDashboardShowsWhatIsUsedOfEachQuota(t *testing.T) {
 		bar    string
 	}{
 		"a part":                  {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 400000, 20000), "420,000 of 1,000,000 requests this month, 42 %. The quota starts again on 1 December 2026 (UTC). As of just now", "42"},
-		"nothing":                 {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 0), "0 of 1,000,000 requests this month. It starts", "0"},
+		"nothing":                 {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 0), "0 of 1,000,000 requests this month. The quota starts", "0"},
 		"hardly anything":         {"plan-std", counted("plan-std", "key-1", usage.Monthly, 1000000, 7), "7 of 1,000,000 requests this month, less than 1 %.", "0"},
 		"no data":                 {"plan-std", usage.Series{}, "No data yet this month. The quota is 1,000,000 requests.", ""},
 		"no data today":           {"plan-free", counted("plan-free", "key-1", usage.Daily, 1000, 7, nil), "No data yet today. The quota is 1,000 requests.", ""},
-		"everything":              {"plan-free", counted("plan-free", "key-1", usage.Daily, 100, 5, 100), "100 of 100 requests today, 100 %. The quota is used up. The quota starts again on 23 November 2026 (UTC).", "100"},
+		"everything":              {"plan-free", counted("plan-free", "key-1", usage.Daily, 100, 5, 100), "100 of 100 requests today, 100 %. The quota is used up. It starts again on 23 November 2026 (UTC).", "100"},
 		"a plan without a quota":  {"plan-max", counted("plan-max", "key-1", "", 0, 7, 8), "15 requests this month (UTC). The plan has no quota.", ""},
 		"no data without a quota": {"plan-max", usage.Series{}, "No data yet this month. The plan has no quota.", ""},
 		"another key's":           {"plan-std", counted("plan-std", "key-9", usage.Monthly, 1000000, 5), "No data yet this month.", ""},

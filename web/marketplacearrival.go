@@ -122,7 +122,7 @@ var (
 
 	noToken = arrivalFault{
 		Status: http.StatusBadRequest, Heading: "Your purchase did not arrive", Next: againFromAWS, AtAWS: true,
-		Message: "AWS Marketplace sends a registration with each buyer. This request had none.",
+		Message: "AWS Marketplace sends one registration with each buyer. This request had none, or several.",
 	}
 	noForm = arrivalFault{
 		Status: http.StatusUnsupportedMediaType, Heading: "Your purchase did not arrive", Next: againFromAWS, AtAWS: true,

@@ -75,7 +75,7 @@ func printLedger(w io.Writer, ledger app.Ledger, now time.Time) {
 	if ledger.Region != "" {
 		where = "Metered in " + ledger.Region
 	}
-	fmt.Fprintf(w, "%s. %s.\n%s\n", where, count(len(ledger.Licences), "licence"), nextMetering(now))
+	fmt.Fprintf(w, "%s. %s in the ledger.\n%s\n", where, count(len(ledger.Licences), "licence"), nextMetering(now))
 }
 
 // nextMetering says when the next usage gets to AWS.

@@ -31,7 +31,7 @@ func TestTheLedgerFitsATerminal(t *testing.T) {
 			t.Errorf("a line has %d characters: %s", len(line), line)
 		}
 	}
-	for _, want := range []string{"Nothing was metered.", "API Gateway meters it, so its requests are not in this ledger.", "12 requests billed; metering ended at 2026-11-27 20:44:00 UTC", "2026-11-27 20:00  12", "c302d8fd-994c-4b1f-a61e-c0bed9ef6f4b", "InvalidCustomerIdentifierException", "Metered in us-east-1. 4 licences.", "Workers next collect usage at 20:45 UTC, and send it to AWS from 20:45 UTC on."} {
+	for _, want := range []string{"Nothing was metered.", "API Gateway meters it, so its requests are not in this ledger.", "12 requests billed; metering ended at 2026-11-27 20:44:00 UTC", "2026-11-27 20:00  12", "c302d8fd-994c-4b1f-a61e-c0bed9ef6f4b", "InvalidCustomerIdentifierException", "Metered in us-east-1. 4 licences in the ledger.", "Workers next collect usage at 20:45 UTC, and send it to AWS from 20:45 UTC on."} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}
