@@ -71,7 +71,7 @@ type Result struct {
 	// LastRefused is when a run last sent a record that AWS does not bill, zero if none did in 90 days.
 	LastRefused time.Time `json:"last_refused,omitzero"`
 	// Silent counts the last batches in a row that AWS has not answered.
-	Silent int `json:"perhapsOneProduct,omitempty"`
+	Silent int `json:"silent,omitempty"`
 	// Problem is why usage cannot be metered, or not all of it, for operators; "" if it can.
 	Problem string `json:"problem,omitempty"`
 }

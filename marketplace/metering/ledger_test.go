@@ -1,6 +1,7 @@
 package metering
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -101,5 +102,14 @@ func TestRecordsAndTalliesAreReadInPages(t *testing.T) {
 	tallies, err := w.Ledger.Tallies(t.Context(), asked...)
 	if err != nil || len(tallies) != 1 || tallies[bought].Sums[Accepted] != 12 || tallies[bought].Licence != bought {
 		t.Errorf("the tallies are %+v, %v", tallies, err)
+	}
+}
+
+// Workers of different versions read each other's results.
+func TestAResultIsStoredUnderTheSameNames(t *testing.T) {
+	t.Parallel()
+	var stored Result
+	if err := json.Unmarshal([]byte(`{"silent": 2, "problem": "AWS does not answer."}`), &stored); err != nil || stored.Silent != 2 || stored.Problem == "" {
+		t.Errorf("it reads %+v, %v", stored, err)
 	}
 }
